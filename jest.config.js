@@ -1,0 +1,29 @@
+const shared = {
+  transform: {
+    '\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  // ESM-only packages: Jest's sandbox can only require what has been turned into CommonJS.
+  transformIgnorePatterns: ['/node_modules/(?!(p-retry|p-limit|yocto-queue|is-network-error)/)', '/dist/'],
+  testEnvironment: 'node',
+};
+
+/** A project of specs: `engine` ones need a real engine and say which one they got. */
+const project = (name, extra = {}) => ({
+  ...shared,
+  displayName: name,
+  testMatch: [`<rootDir>/spec/${name}/**/*.spec.ts`],
+  ...extra,
+});
+
+const onEngine = {
+  globalSetup: '<rootDir>/spec/support/engine-setup.ts',
+  setupFiles: ['<rootDir>/spec/support/testcontainers-env.ts'],
+};
+
+module.exports = {
+  projects: [project('unit'), project('engine', onEngine), project('package', onEngine)],
+  testTimeout: 60_000,
+};

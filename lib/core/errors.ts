@@ -1,0 +1,53 @@
+/** Every code that a castoff error can carry, and when. Match on the code: `instanceof` fails across Jest's realms. */
+export const errorCodes = {
+  CONFIG_INVALID: 'an argument, option or environment variable cannot be used as given',
+  ENGINE_UNREACHABLE: 'no Docker or Podman engine answered, or one stopped answering',
+  ENGINE_REFUSED: 'the engine answered, and its answer was no',
+  DEADLINE_EXCEEDED: 'a time limit ran out',
+  CLEANUP_FAILED: 'something is still there, or could not be seen to be gone',
+  SCOPE_CLOSED: 'something was given to a scope that is closing or closed',
+  START_FAILED: 'something that a scope was to start did not start; what was half made has been removed',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface CastoffErrorOptions {
+  readonly cause?: unknown;
+  /** The failures that this one is made of, where there are several. */
+  readonly errors?: readonly unknown[] | undefined;
+}
+
+/** An error with a stable `code`; it keeps its `cause`, and all of its `errors` where several things failed. */
+export class CastoffError extends Error {
+  readonly code: ErrorCode;
+  declare readonly errors?: readonly unknown[];
+
+  constructor(code: ErrorCode, message: string, options: CastoffErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = new.target.name;
+    this.code = code;
+    if (options.errors !== undefined) this.errors = options.errors;
+  }
+}
+
+/** Whether `value` is an error of castoff, with that `code` if one is given. Holds across realms and copies of the package. */
+export function isCastoffError(value: unknown, code?: ErrorCode): value is CastoffError {
+  if (typeof value !== 'object' || value === null || !('code' in value)) return false;
+  const found = value.code;
+  return typeof found === 'string' && found in errorCodes && (code === undefined || found === code);
+}
+
+/** The first line of what `error` says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  if (
+    typeof error === 'object' &&
+    error !== null &&
+    'message' in error &&
+    typeof error.message === 'string'
+  ) {
+    const [firstLine = ''] = error.message.split('\n');
+    if (firstLine !== '') return firstLine.trim();
+  }
+  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
+  return String(error);
+}

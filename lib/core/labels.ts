@@ -1,0 +1,75 @@
+/** The labels on everything that is created through castoff. Other programs are written against these names. */
+export const labelNames = {
+  session: 'castoff.session',
+  scope: 'castoff.scope',
+  /** One start: finds what a start that failed half way has made. */
+  start: 'castoff.start',
+  test: 'castoff.test',
+  source: 'castoff.source',
+  created: 'castoff.created',
+  host: 'castoff.host',
+  boot: 'castoff.boot',
+  pid: 'castoff.pid',
+  pidStart: 'castoff.pid-start',
+  run: 'castoff.run',
+} as const;
+
+/** Compose puts this on all that belongs to a project. @see docker compose, `com.docker.compose.project` */
+export const composeProjectLabel = 'com.docker.compose.project';
+
+/** The process that owns something, told apart from any other that ever ran: proof of death needs all four. */
+export interface Owner {
+  readonly host: string;
+  /** The kernel's boot id, where the platform has one. */
+  readonly boot?: string | undefined;
+  readonly pid: number;
+  /** When the process started, in the platform's own words; tells a reused pid from the first one. */
+  readonly pidStart?: string | undefined;
+  /** The CI run, where there is one. */
+  readonly run?: string | undefined;
+}
+
+export interface Ownership {
+  readonly session: string;
+  readonly owner: Owner;
+  readonly scope?: string | undefined;
+  readonly start?: string | undefined;
+  readonly test?: string | undefined;
+  readonly source?: string | undefined;
+  readonly createdAt: Date;
+}
+
+/** What `ownership` says, as labels; what is not known has no label. */
+export function ownershipLabels(ownership: Ownership): Record<string, string> {
+  const { owner } = ownership;
+  const values: readonly (readonly [string, string | undefined])[] = [
+    [labelNames.session, ownership.session],
+    [labelNames.scope, ownership.scope],
+    [labelNames.start, ownership.start],
+    [labelNames.test, ownership.test],
+    [labelNames.source, ownership.source],
+    [labelNames.created, ownership.createdAt.toISOString()],
+    [labelNames.host, owner.host],
+    [labelNames.boot, owner.boot],
+    [labelNames.pid, String(owner.pid)],
+    [labelNames.pidStart, owner.pidStart],
+    [labelNames.run, owner.run],
+  ];
+  return Object.fromEntries(
+    values.filter((value): value is readonly [string, string] => value[1] !== undefined),
+  );
+}
+
+/** The owner that `labels` name, or `undefined` where they name none. */
+export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner | undefined {
+  const host = labels[labelNames.host];
+  const pid = Number(labels[labelNames.pid]);
+  if (host === undefined || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  return {
+    host,
+    pid,
+    boot: labels[labelNames.boot],
+    pidStart: labels[labelNames.pidStart],
+    run: labels[labelNames.run],
+  };
+}

@@ -1,0 +1,37 @@
+import { DeadlineError } from './deadline';
+
+export interface PatienceOptions {
+  readonly what: string;
+  /** In milliseconds; `undefined`: without a limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits for `work`, but no longer than `timeoutMs`, and not past an abort of `signal`. It ends the waiting, not the work: a
+ * removal that was sent goes on. Its timer holds the process, since somebody is waiting.
+ *
+ * @throws DeadlineError when the time is up; the signal's own reason when it aborts.
+ */
+export async function waitAtMost<T>(work: Promise<T>, options: PatienceOptions): Promise<T> {
+  const { signal, timeoutMs, what } = options;
+  const leaving = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        if (timeoutMs !== undefined) {
+          const timer = setTimeout(() => reject(new DeadlineError(what, timeoutMs)), timeoutMs);
+          leaving.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+        }
+        if (signal?.aborted) reject(signal.reason);
+        signal?.addEventListener('abort', () => reject(signal.reason), {
+          once: true,
+          signal: leaving.signal,
+        });
+      }),
+    ]);
+  } finally {
+    leaving.abort();
+  }
+}

@@ -1,0 +1,25 @@
+import pRetry from 'p-retry';
+
+/** Thrown by an attempt that is to be made again after a pause. */
+export class TryAgain extends Error {}
+
+export interface RetryOptions {
+  /** The first pause, in milliseconds; each next one is twice as long, up to `longestPauseMs`, with some randomness. */
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Ends the pauses, with its own reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes `attempt` again and again while it throws `TryAgain`; whatever else it throws is thrown. */
+export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  return pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: options.firstPauseMs,
+    maxTimeout: options.longestPauseMs,
+    factor: 2,
+    randomize: true,
+    signal: options.signal,
+    shouldRetry: ({ error }) => error instanceof TryAgain,
+  });
+}

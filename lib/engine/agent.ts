@@ -1,0 +1,98 @@
+import { Agent, type AgentOptions, type ClientRequest } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Endpoint, Transport } from './endpoint';
+import { openSshConnection } from './ssh-connection';
+
+const pooling: AgentOptions = { keepAlive: true, maxFreeSockets: 32 };
+const loginsAtOnce = 8;
+const loginTimeoutMs = 2_000;
+
+/**
+ * The connections to one engine. Their sockets do not hold the process: whoever waits for an answer holds it with the
+ * timer of the wait, so that a request nobody waits for any more (a swallowed answer) cannot keep a test run alive.
+ */
+export function agentFor(endpoint: Endpoint): Agent {
+  const { transport } = endpoint;
+  switch (transport.type) {
+    case 'socket':
+      return new UnheldAgent(pooling);
+    case 'tcp':
+      return transport.tls === undefined
+        ? new UnheldAgent(pooling)
+        : new UnheldTlsAgent(tlsOptions(transport.tls));
+    case 'ssh':
+      return new SshAgent(transport);
+  }
+}
+
+function tlsOptions(tls: NonNullable<Extract<Transport, { type: 'tcp' }>['tls']>): AgentOptions {
+  const { ca, cert, key, isVerified } = tls;
+  return { ...pooling, ca, cert, key, rejectUnauthorized: isVerified } as AgentOptions;
+}
+
+class UnheldAgent extends Agent {
+  override createConnection(...args: Parameters<Agent['createConnection']>): Duplex | null | undefined {
+    return unhold(super.createConnection(...args));
+  }
+
+  // Node's own agent takes hold of a pooled socket when it is used again.
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    super.reuseSocket(socket, request);
+    unhold(socket);
+  }
+}
+
+class UnheldTlsAgent extends TlsAgent {
+  override createConnection(...args: Parameters<TlsAgent['createConnection']>): Duplex | null | undefined {
+    return unhold(super.createConnection(...args));
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    super.reuseSocket(socket, request);
+    unhold(socket);
+  }
+}
+
+/**
+ * Logs in a few at a time: sshd drops connections when more than `MaxStartups` (10, as a rule) are not logged in yet, and
+ * the removal of 30 containers asks for 30. A login that has not answered for a while makes room for the next: what is
+ * slow may be the engine's answer.
+ */
+class SshAgent extends Agent {
+  readonly #transport: Extract<Transport, { type: 'ssh' }>;
+  readonly #waiting: (() => void)[] = [];
+  #logins = 0;
+
+  constructor(transport: Extract<Transport, { type: 'ssh' }>) {
+    super(pooling);
+    this.#transport = transport;
+  }
+
+  override createConnection(...[, created]: Parameters<Agent['createConnection']>): Duplex | undefined {
+    if (this.#logins < loginsAtOnce) return this.#logIn();
+    this.#waiting.push(() => created?.(null, this.#logIn()));
+    return undefined;
+  }
+
+  #logIn(): Duplex {
+    this.#logins += 1;
+    const connection = openSshConnection(this.#transport);
+    const done = new AbortController();
+    const finish = (): void => done.abort();
+    const timer = setTimeout(finish, loginTimeoutMs).unref();
+    connection.once('connect', finish).once('close', finish);
+    done.signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      this.#logins -= 1;
+      this.#waiting.shift()?.();
+    });
+    return connection;
+  }
+}
+
+function unhold<S extends Duplex | null | undefined>(socket: S): S {
+  if (socket instanceof Socket) socket.unref();
+  return socket;
+}

@@ -1,0 +1,92 @@
+/** Every call that castoff makes to an engine. */
+export type EngineCall =
+  | 'ping'
+  | 'version'
+  | 'events'
+  | 'container.list'
+  | 'container.inspect'
+  | 'container.logs'
+  | 'container.stop'
+  | 'container.remove'
+  | 'container.wait'
+  | 'network.list'
+  | 'network.inspect'
+  | 'network.disconnect'
+  | 'network.remove'
+  | 'volume.list'
+  | 'volume.inspect'
+  | 'volume.remove'
+  | 'image.list'
+  | 'image.inspect'
+  | 'image.remove';
+
+/**
+ * What an answer means for whoever wants something gone.
+ *
+ * - `done`: the engine did it, or it was so already (304)
+ * - `gone`: there is no such thing (any more)
+ * - `being-removed`: somebody else's removal is under way; it may still fail
+ * - `busy`: not now: something else holds it
+ * - `failed`: the engine tried and could not
+ * - `engine-away`: nobody answered, or only a proxy did
+ * - `refused`: no, and asking again will not change it
+ */
+export type Meaning = 'done' | 'gone' | 'being-removed' | 'busy' | 'failed' | 'engine-away' | 'refused';
+
+interface Row {
+  readonly call?: EngineCall;
+  readonly status: number;
+  readonly words?: RegExp;
+  readonly meaning: Meaning;
+}
+
+/**
+ * The first row that fits an answer gives its meaning. Words as the engines say them, captured from Docker 20.10.24 and
+ * Podman 4.3.1 unless a source is named.
+ */
+const table: readonly Row[] = [
+  // {"message":"removal of container 8d7c… is already in progress"}
+  {
+    call: 'container.remove',
+    status: 409,
+    words: /removal of container .* is already in progress/,
+    meaning: 'being-removed',
+  },
+  // {"message":"error while removing network: network app id 6f21… has active endpoints"}
+  { call: 'network.remove', status: 403, words: /has active endpoints/, meaning: 'busy' },
+  // {"message":"container 4f… is not connected to network app"}, {"message":"container 4f… is not connected to the network app"}
+  { call: 'network.disconnect', status: 403, words: /is not connected to/, meaning: 'gone' },
+  { call: 'network.disconnect', status: 500, words: /is not connected to/, meaning: 'gone' },
+  // {"message":"page not found"}: no such route, which says nothing about the thing
+  { status: 404, words: /page not found/i, meaning: 'refused' },
+  // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"}
+  { status: 404, words: /no such|not found/i, meaning: 'gone' },
+  { status: 304, meaning: 'done' },
+  { status: 409, meaning: 'busy' },
+  // Podman removes what a dying container still holds with a 500: {"cause":"network is being used", …}
+  { status: 500, words: /no such (container|network|volume|image)|image not known/i, meaning: 'gone' },
+  { status: 500, meaning: 'failed' },
+  { status: 502, meaning: 'engine-away' },
+  { status: 503, meaning: 'engine-away' },
+  { status: 504, meaning: 'engine-away' },
+];
+
+/** What the engine answered: a status and its words, or nothing (`status` undefined: the connection failed). */
+export interface RawAnswer {
+  readonly status?: number | undefined;
+  readonly words: string;
+}
+
+/** The meaning of `answer` to `call`: the whole knowledge of what engines say, in one place. */
+export function meaningOf(call: EngineCall, answer: RawAnswer): Meaning {
+  const { status, words } = answer;
+  if (status === undefined) return 'engine-away';
+  if (status >= 200 && status < 300) return 'done';
+  const fitting = table.find(
+    (row) =>
+      row.status === status &&
+      (row.call === undefined || row.call === call) &&
+      (row.words === undefined || row.words.test(words)),
+  );
+  return fitting?.meaning ?? 'refused';
+}

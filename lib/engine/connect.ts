@@ -1,0 +1,88 @@
+import type Dockerode from 'dockerode';
+import { processWide } from '../core/global-state';
+import { waitAtMost } from '../core/patience';
+import { agentFor } from './agent';
+import type { Endpoint, Transport } from './endpoint';
+import { createEngine, valueOf, type Engine } from './engine';
+import { findEndpoint } from './find-endpoint';
+
+const pingTimeoutMs = 5_000;
+
+/**
+ * The engine at `address` (as `DOCKER_HOST` spells one), or the one that the environment names. One connection per engine
+ * and process; dockerode is loaded when the first is made.
+ *
+ * @throws CastoffError `ENGINE_UNREACHABLE` with every place that was tried and why it failed; `CONFIG_INVALID` for an
+ * address that is none.
+ */
+export function connectEngine(address?: string): Promise<Engine> {
+  const found = enginesFound();
+  const key = address ?? `environment ${environmentKeys.map((name) => process.env[name] ?? '').join(' ')}`;
+  const known = found.get(key);
+  if (known !== undefined) return known;
+  const finding = openEngine(address);
+  found.set(key, finding);
+  // An engine that was not there may come: only what was found is kept.
+  finding.catch(() => found.delete(key));
+  return finding;
+}
+
+const environmentKeys = [
+  'DOCKER_HOST',
+  'DOCKER_CONTEXT',
+  'DOCKER_CONFIG',
+  'DOCKER_TLS_VERIFY',
+  'DOCKER_CERT_PATH',
+  'HOME',
+];
+
+const enginesFound = (): Map<string, Promise<Engine>> =>
+  processWide('engines by what they were asked for as', () => new Map<string, Promise<Engine>>());
+
+const enginesByAddress = (): Map<string, Engine> =>
+  processWide('engines by address', () => new Map<string, Engine>());
+
+async function openEngine(address: string | undefined): Promise<Engine> {
+  const { default: Docker } = await import('dockerode');
+  const opened = new Map<Endpoint, Dockerode>();
+  const endpoint = await findEndpoint({
+    address,
+    async ping(candidate) {
+      const docker = new Docker(clientOptions(candidate));
+      const answer = createEngine(candidate.address, docker).ask('ping', candidate.address, () =>
+        docker.ping(),
+      );
+      valueOf(await waitAtMost(answer, { what: `ping ${candidate.address}`, timeoutMs: pingTimeoutMs }));
+      opened.set(candidate, docker);
+    },
+  });
+  const engines = enginesByAddress();
+  const known = engines.get(endpoint.address);
+  if (known !== undefined) return known;
+  const engine = createEngine(endpoint.address, opened.get(endpoint) ?? new Docker(clientOptions(endpoint)));
+  engines.set(endpoint.address, engine);
+  return engine;
+}
+
+// Everything is given, also as undefined: docker-modem fills what is missing from the environment.
+function clientOptions(endpoint: Endpoint): Dockerode.DockerOptions {
+  const unset = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
+  const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent: agentFor(endpoint) };
+  return { ...unset, ...ofAgent, ...addressOptions(endpoint.transport) };
+}
+
+function addressOptions(transport: Transport): Dockerode.DockerOptions {
+  switch (transport.type) {
+    case 'socket':
+      return { protocol: 'http', socketPath: transport.path };
+    case 'tcp':
+      return {
+        protocol: transport.tls === undefined ? 'http' : 'https',
+        host: transport.host,
+        port: transport.port,
+      };
+    case 'ssh':
+      // The agent's connections are the tunnel; the engine behind it ignores the host.
+      return { protocol: 'http', host: 'docker.ssh', port: 80 };
+  }
+}

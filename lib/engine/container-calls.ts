@@ -1,0 +1,122 @@
+import type { Answer, Engine } from './engine';
+import { urlPart } from './url-part';
+
+/** What castoff reads of a container. */
+export interface ContainerFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
+  readonly status: string;
+  readonly image: string;
+  readonly exitCode?: number | undefined;
+  readonly isOomKilled: boolean;
+  /** The engine's own words on why it did not start or could not be removed. */
+  readonly error: string;
+  readonly startedAt?: string | undefined;
+  readonly finishedAt?: string | undefined;
+  readonly health?: { readonly status: string; readonly log: readonly string[] } | undefined;
+  readonly isTty: boolean;
+}
+
+export interface ContainerListItem {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: string;
+}
+
+/** Removes it with its anonymous volumes, killing it if it runs. @see Engine API, ContainerDelete */
+export function removeContainer(
+  engine: Engine,
+  id: string,
+  options: { readonly removeVolumes: boolean },
+): Promise<Answer<unknown>> {
+  return engine.ask('container.remove', id, (docker) =>
+    docker.getContainer(urlPart(id)).remove({ force: true, v: options.removeVolumes }),
+  );
+}
+
+/** SIGTERM (or the image's stop signal), then SIGKILL after the grace, which the engine counts in whole seconds. @see Engine API, ContainerStop */
+export function stopContainer(engine: Engine, id: string, stopTimeoutMs: number): Promise<Answer<unknown>> {
+  return engine.ask('container.stop', id, (docker) =>
+    docker.getContainer(urlPart(id)).stop({ t: Math.ceil(stopTimeoutMs / 1_000) }),
+  );
+}
+
+/**
+ * Answers when the container has been removed, or with the error of a removal that failed.
+ * @see Engine API, ContainerWait, `condition=removed` (API 1.30)
+ */
+export function waitUntilRemoved(
+  engine: Engine,
+  id: string,
+  signal: AbortSignal,
+): Promise<Answer<{ readonly error?: string | undefined }>> {
+  return engine.ask('container.wait', id, async (docker) => {
+    const end = await docker.getContainer(urlPart(id)).wait({ condition: 'removed', abortSignal: signal });
+    return { error: end?.Error?.Message };
+  });
+}
+
+export function inspectContainer(engine: Engine, id: string): Promise<Answer<ContainerFacts>> {
+  return engine.ask('container.inspect', id, async (docker) => {
+    const { Id, Name, Config, State } = await docker.getContainer(urlPart(id)).inspect();
+    const hasEnded = State.Status === 'exited' || State.Status === 'dead';
+    return {
+      id: Id,
+      name: Name.replace(/^\//, ''),
+      labels: Config.Labels ?? {},
+      status: State.Status,
+      image: Config.Image,
+      exitCode: hasEnded ? State.ExitCode : undefined,
+      isOomKilled: State.OOMKilled,
+      error: State.Error,
+      startedAt: knownTime(State.StartedAt),
+      finishedAt: knownTime(State.FinishedAt),
+      health:
+        State.Health == null
+          ? undefined
+          : {
+              status: State.Health.Status,
+              log: (State.Health.Log ?? []).map((check) => check.Output.trim()),
+            },
+      isTty: Config.Tty,
+    };
+  });
+}
+
+/** All containers, running or not, that carry every one of `labels` (`key` or `key=value`). */
+export function listContainers(
+  engine: Engine,
+  labels: readonly string[],
+): Promise<Answer<readonly ContainerListItem[]>> {
+  return engine.ask('container.list', labels.join(' '), async (docker) => {
+    const containers = await docker.listContainers({ all: true, filters: { label: [...labels] } });
+    return containers.map((container) => ({
+      id: container.Id,
+      name: (container.Names?.[0] ?? '').replace(/^\//, ''),
+      labels: container.Labels ?? {},
+      status: container.State,
+    }));
+  });
+}
+
+/** The last `tail` lines of both streams, multiplexed unless the container has a terminal. @see Engine API, ContainerLogs */
+export function readContainerLogs(
+  engine: Engine,
+  id: string,
+  tail: number,
+  signal: AbortSignal,
+): Promise<Answer<Buffer>> {
+  return engine.ask('container.logs', id, (docker) =>
+    docker
+      .getContainer(urlPart(id))
+      .logs({ stdout: true, stderr: true, follow: false, tail, abortSignal: signal }),
+  );
+}
+
+// Docker says 0001-01-01T00:00:00Z for "not yet".
+function knownTime(time: string): string | undefined {
+  return time.startsWith('0001-') ? undefined : time;
+}

@@ -1,0 +1,31 @@
+import { CastoffError } from '../core/errors';
+import type { EngineCall, Meaning } from './answers';
+
+/** An answer of the engine that was not what the call was for: `ENGINE_UNREACHABLE` or `ENGINE_REFUSED`. */
+export class EngineError extends CastoffError {
+  readonly call: EngineCall;
+  readonly subject: string;
+  readonly meaning: Exclude<Meaning, 'done'>;
+  readonly status: number | undefined;
+  /** What the engine said, without dockerode's wrapping. */
+  readonly words: string;
+
+  constructor(answer: EngineErrorFields, cause: unknown) {
+    const code = answer.meaning === 'engine-away' ? 'ENGINE_UNREACHABLE' : 'ENGINE_REFUSED';
+    const status = answer.status === undefined ? '' : `${answer.status} `;
+    super(code, `${answer.call.replace('.', ' ')} ${answer.subject}: ${status}${answer.words}`, { cause });
+    this.call = answer.call;
+    this.subject = answer.subject;
+    this.meaning = answer.meaning;
+    this.status = answer.status;
+    this.words = answer.words;
+  }
+}
+
+interface EngineErrorFields {
+  readonly call: EngineCall;
+  readonly subject: string;
+  readonly meaning: Exclude<Meaning, 'done'>;
+  readonly status?: number | undefined;
+  readonly words: string;
+}

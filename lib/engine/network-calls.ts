@@ -1,0 +1,57 @@
+import type { Answer, Engine } from './engine';
+import { urlPart } from './url-part';
+
+/** What castoff reads of a network. */
+export interface NetworkFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The ids of the containers that hang on it. */
+  readonly containerIds: readonly string[];
+}
+
+/** @see Engine API, NetworkDelete */
+export function removeNetwork(engine: Engine, id: string): Promise<Answer<unknown>> {
+  return engine.ask('network.remove', id, (docker) => docker.getNetwork(urlPart(id)).remove());
+}
+
+/** @see Engine API, NetworkDisconnect */
+export function disconnectContainer(
+  engine: Engine,
+  networkId: string,
+  containerId: string,
+): Promise<Answer<unknown>> {
+  return engine.ask('network.disconnect', `${containerId} from ${networkId}`, (docker) =>
+    docker.getNetwork(urlPart(networkId)).disconnect({ Container: containerId, Force: true }),
+  );
+}
+
+export function inspectNetwork(engine: Engine, id: string): Promise<Answer<NetworkFacts>> {
+  return engine.ask('network.inspect', id, async (docker) => {
+    const network = await docker.getNetwork(urlPart(id)).inspect();
+    return {
+      id: network.Id,
+      name: network.Name,
+      labels: network.Labels ?? {},
+      containerIds: Object.keys(network.Containers ?? {}),
+    };
+  });
+}
+
+export function listNetworks(
+  engine: Engine,
+  labels: readonly string[],
+): Promise<
+  Answer<
+    readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly labels: Readonly<Record<string, string>>;
+    }[]
+  >
+> {
+  return engine.ask('network.list', labels.join(' '), async (docker) => {
+    const networks = await docker.listNetworks({ filters: { label: [...labels] } });
+    return networks.map((network) => ({ id: network.Id, name: network.Name, labels: network.Labels ?? {} }));
+  });
+}

@@ -1,0 +1,30 @@
+import type { Answer, Engine } from './engine';
+import { urlPart } from './url-part';
+
+/** What castoff reads of a volume; its name is its identity. */
+export interface VolumeFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Not forced: force would make an unknown name look like a success. @see Engine API, VolumeDelete */
+export function removeVolume(engine: Engine, name: string): Promise<Answer<unknown>> {
+  return engine.ask('volume.remove', name, (docker) => docker.getVolume(urlPart(name)).remove());
+}
+
+export function inspectVolume(engine: Engine, name: string): Promise<Answer<VolumeFacts>> {
+  return engine.ask('volume.inspect', name, async (docker) => {
+    const volume = await docker.getVolume(urlPart(name)).inspect();
+    return { name: volume.Name, labels: volume.Labels ?? {} };
+  });
+}
+
+export function listVolumes(
+  engine: Engine,
+  labels: readonly string[],
+): Promise<Answer<readonly VolumeFacts[]>> {
+  return engine.ask('volume.list', labels.join(' '), async (docker) => {
+    const { Volumes } = await docker.listVolumes({ filters: { label: [...labels] } });
+    return (Volumes ?? []).map((volume) => ({ name: volume.Name, labels: volume.Labels ?? {} }));
+  });
+}

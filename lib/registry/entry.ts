@@ -1,0 +1,36 @@
+import type { ResourceKind } from '../resources/kind';
+
+/**
+ * `registered`: about to be created. `present`: it exists. `cleaning`: its removal is under way. `gone`: seen to be gone.
+ * `left`: its cleanup failed, and it may still be there.
+ */
+export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left';
+
+/** One thing that was started or adopted: what it is, whose it is, and how it is with it. */
+export interface RegistryEntry {
+  /** Names the entry; what is created for it carries it as the label `castoff.start`. */
+  readonly key: string;
+  readonly kind: ResourceKind;
+  /** Known as soon as it exists. */
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  /** The address of the engine that it is on, once known. */
+  readonly engine?: string | undefined;
+  readonly owner: EntryOwner;
+  readonly state: EntryState;
+  /** When it came into that state. */
+  readonly since: Date;
+  /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`. */
+  readonly outcome?: string | undefined;
+}
+
+export interface EntryOwner {
+  /** The scope's name. */
+  readonly scope: string;
+  readonly test?: string | undefined;
+  /** Where the user asked for it: `file:line`. */
+  readonly source?: string | undefined;
+}
+
+/** What an entry may hear of in its life; `undefined` is what is not known yet. */
+export type EntryUpdate = Partial<Pick<RegistryEntry, 'id' | 'name' | 'engine' | 'state' | 'outcome'>>;

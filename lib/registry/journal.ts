@@ -1,0 +1,97 @@
+import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { Owner } from '../core/labels';
+import type { ResourceKind } from '../resources/kind';
+import type { EntryOwner } from './entry';
+
+/** One line of a journal. Facts are only ever added: what is true now follows from all of them. */
+export type JournalFact =
+  | { readonly fact: 'opened'; readonly session: string; readonly owner: Owner; readonly at: string }
+  | {
+      readonly fact: 'registered';
+      readonly key: string;
+      readonly kind: ResourceKind;
+      readonly name?: string | undefined;
+      readonly owner: EntryOwner;
+      readonly at: string;
+    }
+  | {
+      readonly fact: 'present';
+      readonly key: string;
+      readonly id: string;
+      readonly name?: string | undefined;
+      readonly engine?: string | undefined;
+      readonly at: string;
+    }
+  | {
+      readonly fact: 'gone';
+      readonly key: string;
+      readonly outcome?: string | undefined;
+      readonly at: string;
+    };
+
+const syncToDisk = promisify(fdatasync);
+
+/**
+ * An append-only file of facts, a JSON line each. A line is written by one call in append mode, so that several processes
+ * may write to one file, and a SIGKILL loses at most the line that was being written.
+ */
+export class Journal {
+  readonly path: string;
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.path = path;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#file = openSync(path, 'a', 0o600);
+  }
+
+  append(fact: JournalFact): void {
+    writeSync(this.#file, `${JSON.stringify(fact)}\n`);
+  }
+
+  /** Resolves when what was appended survives a crash of the machine. */
+  async sync(): Promise<void> {
+    await syncToDisk(this.#file);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  /** Closes the journal of which every fact has come to its end. */
+  remove(): void {
+    this.close();
+    rmSync(this.path, { force: true });
+  }
+}
+
+/** The facts of a journal. A line that was torn by a crash is passed over: what it was about has another trace, its labels. */
+export function readJournal(path: string): readonly JournalFact[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => parseFact(line));
+}
+
+const factNames: readonly string[] = [
+  'opened',
+  'registered',
+  'present',
+  'gone',
+] satisfies JournalFact['fact'][];
+
+function parseFact(line: string): readonly JournalFact[] {
+  try {
+    const value: unknown = JSON.parse(line);
+    const isFact =
+      typeof value === 'object' &&
+      value !== null &&
+      'fact' in value &&
+      factNames.includes(String(value.fact));
+    return isFact ? [value as JournalFact] : [];
+  } catch {
+    // SyntaxError: a torn line, or the empty one after the last.
+    return [];
+  }
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { ResourceKind } from '../resources/kind';
+import type { EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
+import type { Journal } from './journal';
+
+export interface RegistryFilter {
+  readonly kind?: ResourceKind | undefined;
+  readonly state?: EntryState | undefined;
+  readonly scope?: string | undefined;
+}
+
+/** An entry as it is now, and as it was before; `before` is `undefined` for a new one. */
+export interface RegistryChange {
+  readonly entry: RegistryEntry;
+  readonly before: RegistryEntry | undefined;
+}
+
+/** Everything that this process has started through castoff: what it is, who asked for it and where, and how it ended. */
+export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
+  readonly #entries = new Map<string, RegistryEntry>();
+  readonly #openJournal: () => Journal;
+  #journal: Journal | undefined;
+  readonly #openKeys = new Set<string>();
+
+  /** @internal */
+  constructor(openJournal: () => Journal) {
+    super();
+    this.#openJournal = openJournal;
+  }
+
+  /** The entries that fit `filter`, in the order in which they were registered; also those that are gone. */
+  list(filter: RegistryFilter = {}): readonly RegistryEntry[] {
+    return [...this.#entries.values()].filter(
+      (entry) =>
+        (filter.kind === undefined || entry.kind === filter.kind) &&
+        (filter.state === undefined || entry.state === filter.state) &&
+        (filter.scope === undefined || entry.owner.scope === filter.scope),
+    );
+  }
+
+  /**
+   * Notes what is about to be created, on disk when this resolves: a crash after it leaves something that can be found.
+   *
+   * @internal
+   */
+  async register(kind: ResourceKind, owner: EntryOwner, name?: string): Promise<RegistryEntry> {
+    const entry = this.#add(kind, owner, { state: 'registered', name });
+    await this.#journal?.sync();
+    return entry;
+  }
+
+  /**
+   * Notes what exists already.
+   *
+   * @internal
+   */
+  adopt(
+    kind: ResourceKind,
+    owner: EntryOwner,
+    thing: { id: string; name?: string; engine: string },
+  ): RegistryEntry {
+    const entry = this.#add(kind, owner, { state: 'registered', name: thing.name });
+    return this.update(entry.key, { ...thing, state: 'present' });
+  }
+
+  /** @internal */
+  update(key: string, update: EntryUpdate): RegistryEntry {
+    const before = this.#entries.get(key);
+    if (before === undefined) throw new Error(`no entry ${key} in the registry`);
+    const isNewState = update.state !== undefined && update.state !== before.state;
+    const entry = { ...before, ...update, since: isNewState ? new Date() : before.since };
+    this.#entries.set(key, entry);
+    this.#record(entry, before);
+    this.#tell({ entry, before });
+    return entry;
+  }
+
+  #add(
+    kind: ResourceKind,
+    owner: EntryOwner,
+    first: { state: EntryState; name?: string | undefined },
+  ): RegistryEntry {
+    const entry: RegistryEntry = {
+      key: randomBytes(8).toString('hex'),
+      kind,
+      owner,
+      since: new Date(),
+      ...first,
+    };
+    this.#entries.set(entry.key, entry);
+    this.#record(entry, undefined);
+    this.#tell({ entry, before: undefined });
+    return entry;
+  }
+
+  // Later, so that a listener that throws is an error of its own and breaks no cleanup.
+  #tell(change: RegistryChange): void {
+    if (this.listenerCount('change') > 0) queueMicrotask(() => this.emit('change', change));
+  }
+
+  #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
+    const { key, kind, id, name, engine, outcome, owner } = entry;
+    const at = new Date().toISOString();
+    if (entry.state === 'gone') {
+      if (!this.#openKeys.delete(key)) return;
+      this.#journal?.append({ fact: 'gone', key, outcome, at });
+      if (this.#openKeys.size > 0) return;
+      this.#journal?.remove();
+      this.#journal = undefined;
+      return;
+    }
+    this.#journal ??= this.#openJournal();
+    const isNew = !this.#openKeys.has(key);
+    this.#openKeys.add(key);
+    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, owner, at });
+    if (id !== undefined && (isNew || before?.id === undefined)) {
+      this.#journal.append({ fact: 'present', key, id, name, engine, at });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { CastoffError, messageOf } from '../core/errors';
+import { waitAtMost } from '../core/patience';
+import { retryWithBackoff, TryAgain } from '../core/retry';
+import type { Engine } from '../engine/engine';
+import { EngineError } from '../engine/engine-error';
+import { cleanupOne, type CleanupOptions, type CleanupResult } from './cleanup-one';
+import { findByLabel, type LabelledTarget } from './find-by-label';
+import { cleanupMany } from './plan';
+
+export interface LabelCleanup {
+  readonly results: readonly CleanupResult[];
+  /** The failure of each thing that is left. */
+  readonly errors: readonly Error[];
+}
+
+/**
+ * Removes everything that carries all of `labels`, and lists again until nothing new is found: things may be created while
+ * others go. What failed once is not tried again within one call.
+ */
+export async function cleanupByLabel(
+  engine: Engine,
+  labels: readonly string[],
+  options: CleanupOptions & { readonly timeoutMs: number },
+): Promise<LabelCleanup> {
+  const endsAt = performance.now() + options.timeoutMs;
+  const leftMs = (): number => Math.max(0, endsAt - performance.now());
+  const results: CleanupResult[] = [];
+  const failed = new Map<string, Error>();
+  for (;;) {
+    const found = await find(engine, labels, leftMs(), options.signal);
+    const fresh = found.filter((target) => !failed.has(keyOf(target)));
+    if (fresh.length === 0) return { results, errors: [...failed.values()] };
+    const ends = await cleanupMany(fresh, (target) =>
+      cleanupOne(target.kind, target.id, { ...options, engine: engine.address, timeoutMs: leftMs() }),
+    );
+    for (const { target, result, error } of ends) {
+      if (result === undefined) failed.set(keyOf(target), asError(error));
+      else results.push(result);
+    }
+    options.signal?.throwIfAborted();
+  }
+}
+
+/** The list, asked for again while the engine is away. */
+async function find(
+  engine: Engine,
+  labels: readonly string[],
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly LabelledTarget[]> {
+  let lastError: unknown;
+  const leaving = new AbortController();
+  const listing = retryWithBackoff(
+    async () => {
+      try {
+        return await findByLabel(engine, labels);
+      } catch (error) {
+        lastError = error;
+        const isPassing = error instanceof EngineError && error.meaning !== 'refused';
+        throw isPassing ? new TryAgain() : error;
+      }
+    },
+    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+  );
+  try {
+    return await waitAtMost(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });
+  } catch (error) {
+    if (error === signal?.reason || lastError === undefined) throw error;
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `list what carries ${labels.join(', ')}: ${messageOf(lastError)}`,
+      {
+        cause: lastError,
+      },
+    );
+  } finally {
+    leaving.abort();
+  }
+}
+
+const keyOf = (target: LabelledTarget): string => `${target.kind} ${target.id}`;
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
+}

@@ -1,0 +1,175 @@
+import { checkDuration } from '../core/durations';
+import { isCastoffError } from '../core/errors';
+import { processWide } from '../core/global-state';
+import { waitAtMost, type PatienceOptions } from '../core/patience';
+import { SingleFlight } from '../core/single-flight';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { CleanupError } from './cleanup-error';
+import { container } from './container';
+import { image } from './image';
+import type { RemovableKind, Removable, ResourceKind, Sight } from './kind';
+import { network } from './network';
+import { capturePostMortem, type PostMortem } from './post-mortem';
+import { idOfRef, type Ref } from './ref';
+import type { GoneOutcome } from './removal';
+import { Remover } from './remover';
+import { volume } from './volume';
+
+export interface CleanupOptions {
+  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  readonly engine?: string | undefined;
+  /** Grace before SIGKILL, in milliseconds; the engine counts whole seconds, rounded up. Default 0: kill at once. */
+  readonly stopTimeoutMs?: number | undefined;
+  /** Whether a container's anonymous volumes go with it. Default true. */
+  readonly removeVolumes?: boolean | undefined;
+  /** How long to go on until it is gone, in milliseconds. Default 30 000. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the waiting, with its own reason; a removal that was sent goes on. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether to read a container's state and last output before its removal. Default false. */
+  readonly postMortem?: boolean | undefined;
+}
+
+const defaults = Object.freeze({
+  stopTimeoutMs: 0,
+  removeVolumes: true,
+  timeoutMs: 30_000,
+  postMortem: false,
+});
+
+export interface CleanupResult {
+  readonly kind: ResourceKind;
+  /** The full id, or the name where a name is all there is; empty for nothing. */
+  readonly id: string;
+  readonly name?: string | undefined;
+  /**
+   * `removed`: by this cleanup. `already-gone`: it was not there. `removed-elsewhere`: somebody else's removal, seen to its
+   * end. `skipped`: nothing was given.
+   */
+  readonly outcome: GoneOutcome | 'skipped';
+  /** Removals sent. */
+  readonly attempts: number;
+  readonly durationMs: number;
+  readonly postMortem?: PostMortem | undefined;
+}
+
+const removables: Record<RemovableKind, Removable> = { container, network, volume, image };
+
+/** Cleans up one thing of any kind: what the public functions do. */
+export async function cleanupOne(
+  kind: RemovableKind,
+  ref: Ref | null | undefined,
+  options: CleanupOptions = {},
+): Promise<CleanupResult> {
+  const startedAt = performance.now();
+  const settings = { ...defaults, ...definedOnly(options) };
+  checkDuration('timeoutMs', settings.timeoutMs);
+  checkDuration('stopTimeoutMs', settings.stopTimeoutMs);
+  const given = idOfRef(`clean up a ${kind}`, ref);
+  if (given === undefined) return { kind, id: '', outcome: 'skipped', attempts: 0, durationMs: 0 };
+  settings.signal?.throwIfAborted();
+
+  const spentMs = (): number => performance.now() - startedAt;
+  const limits = (atMostMs = Number.POSITIVE_INFINITY): PatienceOptions => ({
+    what: `remove ${kind} ${given}`,
+    timeoutMs: Math.max(0, Math.min(settings.timeoutMs - spentMs(), atMostMs)),
+    signal: settings.signal,
+  });
+  const removable = removables[kind];
+  const patienceMs = patienceFor(settings.timeoutMs);
+  const engine = await waitAtMost(connectEngine(settings.engine), limits());
+  const found = await find(engine, removable, given, limits(patienceMs));
+  if (found === 'gone')
+    return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
+
+  const id = found?.id ?? given;
+  const remover = removalsInFlight().join(
+    `${engine.address} ${kind} ${id}`,
+    (land) =>
+      new Remover(engine, removable, id, {
+        ...settings,
+        patienceMs,
+        sight: found,
+        capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
+        onOver: land,
+      }),
+  );
+  try {
+    const { outcome, postMortem } = await remover.waitFor(limits());
+    if (outcome === undefined) throw failure(remover, removable, id, spentMs(), remover.lastError);
+    return {
+      kind,
+      id,
+      name: remover.name,
+      outcome,
+      attempts: remover.state.removals,
+      durationMs: spentMs(),
+      postMortem,
+    };
+  } catch (error) {
+    const isOurDeadline = isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== settings.signal?.reason;
+    if (isOurDeadline) throw failure(remover, removable, id, spentMs(), remover.lastError ?? error);
+    throw error;
+  }
+}
+
+const removalsInFlight = (): SingleFlight<Remover> =>
+  processWide('removals in flight', () => new SingleFlight<Remover>());
+
+/**
+ * What the engine knows `given` as, so that a name and an id of one thing share one removal. `undefined`: its id is certain,
+ * or the engine cannot be asked now; the removal looks again.
+ */
+async function find(
+  engine: Engine,
+  removable: Removable,
+  given: string,
+  limits: PatienceOptions,
+): Promise<Sight | 'gone' | undefined> {
+  if (removable.isCertain(given)) return undefined;
+  try {
+    const seen = await waitAtMost(removable.look(engine, given), limits);
+    if (seen.meaning === 'done') return seen.value;
+    return seen.meaning === 'gone' ? 'gone' : undefined;
+  } catch (error) {
+    if (isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== limits.signal?.reason) return undefined;
+    throw error;
+  }
+}
+
+// Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
+function patienceFor(timeoutMs: number): number {
+  return Math.min(5_000, Math.max(100, timeoutMs / 6));
+}
+
+// An option given as undefined is one that is not given.
+function definedOnly(options: CleanupOptions): {
+  [K in keyof CleanupOptions]: NonNullable<CleanupOptions[K]>;
+} {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function failure(
+  remover: Remover,
+  removable: Removable,
+  id: string,
+  durationMs: number,
+  cause: unknown,
+): CleanupError {
+  const { lastError, state } = remover;
+  return new CleanupError(
+    {
+      kind: removable.kind,
+      id,
+      title: remover.name,
+      attempts: state.removals,
+      durationMs,
+      lastStatus: state.status,
+      engineWords:
+        lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.words}`.trim(),
+    },
+    removable.advice,
+    cause,
+  );
+}

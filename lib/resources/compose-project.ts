@@ -1,0 +1,62 @@
+import { CastoffError } from '../core/errors';
+import { checkDuration } from '../core/durations';
+import { composeProjectLabel } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { CleanupOptions, CleanupResult } from './cleanup-one';
+import { cleanupByLabel } from './cleanup-by-label';
+
+/** `id` is the project's name; `attempts` counts the removals of all its parts. */
+export interface ComposeProjectResult extends CleanupResult {
+  /** What belonged to it, in the order in which it went. */
+  readonly parts: readonly CleanupResult[];
+}
+
+/**
+ * Removes everything that carries a Compose project's label (containers, networks, volumes, images built for it) in that
+ * order, and sees that nothing of it is left, also of what `docker compose` creates meanwhile. What is `external` stays.
+ *
+ * Resolves to the results of its parts; `already-gone` when nothing carries its label; `skipped` for null.
+ *
+ * @param name - The project's name, as `docker compose -p` or `withProjectName` give it.
+ * @param options - As for {@link cleanupContainer}; `timeoutMs` bounds the whole.
+ * @throws CastoffError `CLEANUP_FAILED` with every part's failure in `errors`; `CONFIG_INVALID` for what is no name.
+ * @see docker compose, label `com.docker.compose.project`
+ */
+export async function cleanupComposeProject(
+  name: string | null | undefined,
+  options: CleanupOptions = {},
+): Promise<ComposeProjectResult> {
+  const startedAt = performance.now();
+  if (name === null || name === undefined) {
+    return { kind: 'compose-project', id: '', outcome: 'skipped', attempts: 0, durationMs: 0, parts: [] };
+  }
+  // @see Compose specification, "name": lower case letters, digits, dashes and underscores; older Compose allowed more
+  if (typeof name !== 'string' || !/^[\w.-]+$/.test(name)) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `clean up a Compose project: got ${JSON.stringify(name)}; give its name`,
+    );
+  }
+  const timeoutMs = checkDuration('timeoutMs', options.timeoutMs ?? 30_000);
+  options.signal?.throwIfAborted();
+  const engine = await connectEngine(options.engine);
+  const { results, errors } = await cleanupByLabel(engine, [`${composeProjectLabel}=${name}`], {
+    ...options,
+    timeoutMs,
+  });
+  if (errors.length > 0) {
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `remove Compose project ${name}: ${errors.length} of its parts are left\n${errors.map((error) => `  ${error.message}`).join('\n')}`,
+      { cause: errors[0], errors },
+    );
+  }
+  return {
+    kind: 'compose-project',
+    id: name,
+    outcome: results.length === 0 ? 'already-gone' : 'removed',
+    attempts: results.reduce((sum, result) => sum + result.attempts, 0),
+    durationMs: performance.now() - startedAt,
+    parts: results,
+  };
+}

@@ -1,0 +1,20 @@
+import {
+  inspectContainer,
+  removeContainer,
+  stopContainer,
+  waitUntilRemoved,
+} from '../engine/container-calls';
+import { mapAnswer } from '../engine/engine';
+import { isFullId, type Removable } from './kind';
+
+export const container: Removable = {
+  kind: 'container',
+  isCertain: isFullId,
+  look: async (engine, id) =>
+    mapAnswer(await inspectContainer(engine, id), (facts) => ({ ...facts, identity: facts.id })),
+  remove: removeContainer,
+  stop: stopContainer,
+  awaitEnd: waitUntilRemoved,
+  advice:
+    "see `docker inspect` for its state and the engine's log for why; a `dead` container needs its files freed on the host",
+};

@@ -1,0 +1,43 @@
+import type { Answer, Engine } from '../engine/engine';
+
+/** What the Engine API can remove. */
+export type RemovableKind = 'container' | 'network' | 'volume' | 'image';
+
+/** Everything that castoff cleans up: a Compose project is all that carries its label. */
+export type ResourceKind = RemovableKind | 'compose-project';
+
+/** What a look at a thing tells. */
+export interface Sight {
+  /** What the engine calls it for good: the full id, or the name where a name is all there is. */
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly status?: string | undefined;
+  /** Differs when another thing has come under the same name. */
+  readonly identity: string;
+}
+
+export interface RemoveOptions {
+  readonly removeVolumes: boolean;
+}
+
+/** How one kind of thing is looked at and removed. */
+export interface Removable {
+  readonly kind: RemovableKind;
+  /** Whether `id` names one thing for ever. A name may come to stand for something else, which is not to be removed. */
+  isCertain(id: string): boolean;
+  look(engine: Engine, id: string): Promise<Answer<Sight>>;
+  remove(engine: Engine, id: string, options: RemoveOptions): Promise<Answer<unknown>>;
+  /** Asks for a graceful end. */
+  readonly stop?: (engine: Engine, id: string, stopTimeoutMs: number) => Promise<Answer<unknown>>;
+  /** Waits for the end of a removal that is under way. */
+  readonly awaitEnd?: (engine: Engine, id: string, signal: AbortSignal) => Promise<Answer<unknown>>;
+  /** Takes off what hangs on it; resolves when that has been tried. */
+  readonly detach?: (engine: Engine, id: string) => Promise<void>;
+  /** What a person can do about one that cannot be removed. */
+  readonly advice: string;
+}
+
+/** The id of a thing that the engine knows by 64 hexadecimal digits. */
+export function isFullId(id: string): boolean {
+  return /^[0-9a-f]{64}$/.test(id);
+}

@@ -1,0 +1,50 @@
+import pLimit from 'p-limit';
+import type { ResourceKind } from './kind';
+
+/** One thing that is to be gone. */
+export interface Target {
+  readonly kind: ResourceKind;
+  /** Its id; a volume's, image's or Compose project's name. */
+  readonly id: string;
+}
+
+/** How the cleanup of one target went: exactly one of `result` and `error`. */
+export interface TargetEnd<T extends Target, R> {
+  readonly target: T;
+  readonly result?: R;
+  readonly error?: unknown;
+}
+
+/** What has to go first stands first: a network waits for its containers, an image for all that is made of it. */
+const order: readonly ResourceKind[] = ['compose-project', 'container', 'network', 'volume', 'image'];
+
+/** Many at once is what an engine is quickest with; this many keep its queue full without flooding it. */
+const mostAtOnce = 32;
+
+/** The groups in which things can go, one after another; what stands in one group is independent. */
+export function planRemovals<T extends Target>(targets: readonly T[]): readonly (readonly T[])[] {
+  return order
+    .map((kind) => targets.filter((target) => target.kind === kind))
+    .filter((group) => group.length > 0);
+}
+
+/**
+ * Cleans up many things by `clean`: in the order of the plan, those of one group in parallel. Every failure is kept, and none
+ * stops the rest.
+ */
+export async function cleanupMany<T extends Target, R>(
+  targets: readonly T[],
+  clean: (target: T) => Promise<R>,
+): Promise<readonly TargetEnd<T, R>[]> {
+  const limit = pLimit(mostAtOnce);
+  const ends: TargetEnd<T, R>[] = [];
+  for (const group of planRemovals(targets)) {
+    const results = await Promise.allSettled(group.map((target) => limit(() => clean(target))));
+    for (const [index, target] of group.entries()) {
+      const result = results[index];
+      if (result?.status === 'fulfilled') ends.push({ target, result: result.value });
+      else ends.push({ target, error: result?.reason });
+    }
+  }
+  return ends;
+}

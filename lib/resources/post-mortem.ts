@@ -1,0 +1,132 @@
+import { constants } from 'node:os';
+import { waitAtMost } from '../core/patience';
+import { inspectContainer, readContainerLogs, type ContainerFacts } from '../engine/container-calls';
+import { demultiplex } from '../engine/demultiplex';
+import { valueOf, type Engine } from '../engine/engine';
+
+/** What a container was like just before its removal. */
+export interface PostMortem {
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  /** `running`, `exited`, `dead`, …; `undefined` when it could not be read. */
+  readonly status?: string | undefined;
+  readonly exitCode?: number | undefined;
+  /** The signal that ended it, from an exit code above 128: `SIGKILL`. */
+  readonly exitSignal?: string | undefined;
+  readonly isOomKilled: boolean;
+  /** The engine's words where it did not start. */
+  readonly error?: string | undefined;
+  readonly health?: { readonly status: string; readonly log: readonly string[] } | undefined;
+  /** The last lines of its output, oldest first; `stderr` lines are marked as such. */
+  readonly logLines: readonly LogLine[];
+  /** Why something above is missing, where it is. */
+  readonly gaps: readonly string[];
+}
+
+export interface LogLine {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+const captureTimeoutMs = 2_000;
+const mostLogLines = 50;
+const longestLogLine = 1_000;
+
+/**
+ * Reads state and last output of a container, in 2 s at most. It never rejects: what could not be read is a gap.
+ * `undefined` for a container that is not there.
+ */
+export async function capturePostMortem(engine: Engine, id: string): Promise<PostMortem | undefined> {
+  const leaving = new AbortController();
+  const limits = { what: `read the state of container ${id}`, timeoutMs: captureTimeoutMs };
+  try {
+    const reading = Promise.allSettled([
+      waitAtMost(inspectContainer(engine, id), limits),
+      waitAtMost(readContainerLogs(engine, id, mostLogLines, leaving.signal), limits),
+    ]);
+    const [inspected, logs] = await reading;
+    if (inspected.status === 'fulfilled' && inspected.value.meaning === 'gone') return undefined;
+    const facts = attempt(() => valueOf(settled(inspected)));
+    const output = attempt(() => valueOf(settled(logs)));
+    return describePostMortem(facts.value, output.value, [...facts.gaps, ...output.gaps]);
+  } finally {
+    leaving.abort();
+  }
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+function attempt<T>(read: () => T): { readonly value?: T; readonly gaps: readonly string[] } {
+  try {
+    return { value: read(), gaps: [] };
+  } catch (error) {
+    return { gaps: [error instanceof Error ? error.message : String(error)] };
+  }
+}
+
+/** Facts and raw output as a post-mortem. */
+export function describePostMortem(
+  facts: ContainerFacts | undefined,
+  output: Buffer | undefined,
+  gaps: readonly string[],
+): PostMortem {
+  return {
+    name: facts?.name,
+    image: facts?.image,
+    status: facts?.status,
+    exitCode: facts?.exitCode,
+    exitSignal: signalOf(facts?.exitCode),
+    isOomKilled: facts?.isOomKilled ?? false,
+    error: facts?.error === '' ? undefined : facts?.error,
+    health: facts?.health,
+    logLines: output === undefined ? [] : lastLines(output, facts?.isTty ?? false),
+    gaps,
+  };
+}
+
+function signalOf(exitCode: number | undefined): string | undefined {
+  if (exitCode === undefined || exitCode <= 128) return undefined;
+  return Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+}
+
+function lastLines(output: Buffer, isTty: boolean): readonly LogLine[] {
+  const chunks = isTty ? [{ stream: 'stdout' as const, text: output.toString('utf8') }] : demultiplex(output);
+  return chunks
+    .flatMap(({ stream, text }) =>
+      text
+        .replace(/\r?\n$/, '')
+        .split(/\r?\n/)
+        .map((line) => ({ stream, text: shorten(line) })),
+    )
+    .slice(-mostLogLines);
+}
+
+function shorten(line: string): string {
+  return line.length <= longestLogLine
+    ? line
+    : `${line.slice(0, longestLogLine)}… (${line.length} characters)`;
+}
+
+/** For an error's message: state in a line, then health checks and output, each line indented. */
+export function formatPostMortem(postMortem: PostMortem): string {
+  const { name, image, status, exitCode, exitSignal, isOomKilled, error, health, logLines, gaps } =
+    postMortem;
+  const end =
+    exitCode === undefined
+      ? ''
+      : `, exit code ${exitCode}${exitSignal === undefined ? '' : ` (${exitSignal})`}`;
+  const lines = [
+    `container ${name ?? '(unknown)'} of ${image ?? '(unknown image)'}: ${status ?? 'state unknown'}${end}${isOomKilled ? ', out of memory' : ''}`,
+    ...(error === undefined ? [] : [`engine: ${error}`]),
+    ...(health === undefined
+      ? []
+      : [`health: ${health.status}`, ...health.log.slice(-3).map((output) => `  ${output}`)]),
+    ...(logLines.length === 0 ? ['no output'] : ['last output:']),
+    ...logLines.map(({ stream, text }) => (stream === 'stderr' ? `  ! ${text}` : `  | ${text}`)),
+    ...gaps.map((gap) => `not read: ${gap}`),
+  ];
+  return lines.map((line, index) => (index === 0 ? line : `  ${line}`)).join('\n');
+}

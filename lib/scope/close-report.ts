@@ -1,0 +1,45 @@
+import { CastoffError, messageOf } from '../core/errors';
+import type { CleanupResult } from '../resources/cleanup-one';
+import type { CloseReason } from './finalizer';
+
+/** How one thing of a scope ended. */
+export interface FinalizerEnd {
+  /** What it was: the words given to `defer`, `container web (3f2a91c0)`, `scope child`. */
+  readonly what: string;
+  /** Where it was given to the scope: `file:line`. */
+  readonly source?: string | undefined;
+  readonly durationMs: number;
+  /** For what was removed from an engine. */
+  readonly result?: CleanupResult | undefined;
+  readonly error?: unknown;
+}
+
+/** How a scope closed; the ends in the order in which they came. */
+export interface CloseReport {
+  readonly scope: string;
+  readonly reason: CloseReason;
+  readonly durationMs: number;
+  readonly ends: readonly FinalizerEnd[];
+}
+
+/** A scope closed, and not everything in it ended well (`CLEANUP_FAILED`): every failure is in `errors`, the whole in `report`. */
+export class CloseError extends CastoffError {
+  readonly report: CloseReport;
+
+  constructor(report: CloseReport) {
+    const failed = report.ends.filter((end) => end.error !== undefined);
+    const lines = failed.map(
+      ({ what, source, error }) =>
+        `  ${what}${source === undefined ? '' : ` (${source})`}: ${messageOf(error)}`,
+    );
+    super(
+      'CLEANUP_FAILED',
+      `close scope ${report.scope}: ${failed.length} of ${report.ends.length} did not end well\n${lines.join('\n')}`,
+      {
+        cause: failed[0]?.error,
+        errors: failed.map((end) => end.error),
+      },
+    );
+    this.report = report;
+  }
+}

@@ -1,0 +1,281 @@
+import { checkDuration } from '../core/durations';
+import { CastoffError } from '../core/errors';
+import { ownershipLabels } from '../core/labels';
+import { callerSourceLine } from '../core/source-line';
+import { connectEngine } from '../engine/connect';
+import { sessionIdentity } from '../registry/session-identity';
+import { cleanupOne } from '../resources/cleanup-one';
+import type { RemovableKind } from '../resources/kind';
+import { idOfRef, type Ref } from '../resources/ref';
+import { CloseError, type CloseReport } from './close-report';
+import { closeItems, type Item } from './close-items';
+import { nameOf, requireDisposer, type Stoppable } from './dispose';
+import type { CloseReason, Finalizer } from './finalizer';
+import { ScopeSignal } from './scope-signal';
+import { Start, type OwnedTarget } from './start';
+import { startElsewhere } from './start-elsewhere';
+import {
+  planStart,
+  type ComposeStartable,
+  type ImageBuilder,
+  type Startable,
+  type StartPlan,
+} from './startable';
+import type { Surroundings } from './surroundings';
+
+export interface ScopeOptions {
+  /** Time for the scope's work, in milliseconds: then its `signal` aborts with a `DeadlineError`. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** Cancels the scope's work when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  readonly engine?: string | undefined;
+  /** Time for each finalizer and each group of removals when the scope closes, in milliseconds. Default 30 000. */
+  readonly cleanupTimeoutMs?: number | undefined;
+  /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
+  readonly test?: string | undefined;
+}
+
+export interface CloseOptions {
+  /** What finalizers are told, unless the scope's signal was aborted before. Default `done`. */
+  readonly reason?: CloseReason | undefined;
+}
+
+/**
+ * Opens a scope: what is started in it, or given to it, ends when it closes, the last first.
+ *
+ * @param name - For people: stands in reports, in the registry and in the label `castoff.scope`. Default `scope`.
+ * @throws CastoffError `CONFIG_INVALID` for a time that is none.
+ */
+export function openScope(name = 'scope', options: ScopeOptions = {}): Scope {
+  return new Scope(name, options, undefined);
+}
+
+/** One lifetime inside a process: a test, a file, a block. */
+export class Scope implements AsyncDisposable {
+  readonly name: string;
+  readonly #options: ScopeOptions;
+  readonly #cleanupTimeoutMs: number;
+  readonly #signal: ScopeSignal;
+  readonly #onClosed: (() => void) | undefined;
+  #items: Item[] = [];
+  #isClosed = false;
+  #closing: Promise<CloseReport> | undefined;
+
+  /** @internal */
+  constructor(
+    name: string,
+    options: ScopeOptions,
+    parent: { signal: AbortSignal; onClosed: () => void } | undefined,
+  ) {
+    if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
+    this.name = name;
+    this.#options = options;
+    this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', options.cleanupTimeoutMs ?? 30_000);
+    this.#signal = new ScopeSignal({
+      what: `scope ${name}`,
+      timeoutMs: options.timeoutMs,
+      above: [() => options.signal, () => parent?.signal],
+    });
+    this.#onClosed = parent?.onClosed;
+  }
+
+  /** Aborts when the scope's work is to end: its time is out, its own or its parent's signal aborted, or it is closing. */
+  get signal(): AbortSignal {
+    return this.#signal.get();
+  }
+
+  /**
+   * Runs `fn` when the scope closes; what was deferred last runs first. A failure of it is kept, and stops nothing else.
+   *
+   * @param what - For people: stands in the report, with the line of this call.
+   * @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed; `fn` is run at once then, since what it ends exists.
+   */
+  defer(what: string, fn: Finalizer): void {
+    const source = callerSourceLine();
+    if (typeof fn !== 'function')
+      throw new CastoffError('CONFIG_INVALID', `scope.defer ${what}: got ${nameOf(fn)}; give a function`);
+    if (!this.#isClosed) {
+      this.#items.push({ type: 'call', call: { what, source, run: fn } });
+      return;
+    }
+    // The error below is thrown in any case; a failure of `fn` is reported as a warning of the process.
+    void this.#close([{ type: 'call', call: { what, source, run: fn } }], 'done').catch((error: Error) => {
+      process.emitWarning(error);
+    });
+    throw this.#closedError(`defer ${what}`);
+  }
+
+  /**
+   * Ends `thing` when the scope closes, by the first of `[Symbol.asyncDispose]`, `[Symbol.dispose]`, `stop` and `close` that it
+   * has; resolves to it.
+   *
+   * @throws CastoffError `CONFIG_INVALID` for a thing with none of these; `SCOPE_CLOSED` when the scope is closing or closed:
+   * the thing is ended first.
+   */
+  async use<T extends Stoppable>(thing: T): Promise<T> {
+    const source = callerSourceLine();
+    const run = requireDisposer('scope.use', thing);
+    const item: Item = { type: 'call', call: { what: nameOf(thing), source, run } };
+    await this.#add(item, `use a ${nameOf(thing)}`);
+    return thing;
+  }
+
+  /**
+   * Starts a test container, module, `Network`, Compose environment or Dockerfile build, or anything else with `start()`, and
+   * owns it: labelled and registered before it is created, removed and seen to be gone when the scope closes.
+   *
+   * @returns What `start()` (`up()`) resolves to.
+   * @throws StartError `START_FAILED` when the start throws, or the scope's signal aborts: what was half made has been captured
+   * and removed; the original error is the `cause`.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing has been created.
+   */
+  start<S>(startable: Startable<S> | ComposeStartable<S> | ImageBuilder<S>): Promise<S>;
+  async start(startable: unknown): Promise<unknown> {
+    const source = callerSourceLine();
+    const plan = planStart(startable);
+    if (plan.kind !== 'image') return this.#start(plan, source);
+    const definition = await this.#start(plan, source);
+    return this.#start(planStart(definition), source);
+  }
+
+  /**
+   * Takes ownership of something that others created: it is removed when the scope closes.
+   *
+   * @param kind - Default `container`.
+   * @throws CastoffError `CONFIG_INVALID` for what has no id; `SCOPE_CLOSED` when the scope is closing or closed: the thing is
+   * removed first.
+   */
+  async adopt(ref: Ref, kind: RemovableKind = 'container'): Promise<void> {
+    const source = callerSourceLine();
+    const id = idOfRef(`scope.adopt a ${kind}`, ref);
+    if (id === undefined)
+      throw new CastoffError('CONFIG_INVALID', `scope.adopt a ${kind}: got nothing; give an id`);
+    if (this.#isClosed) {
+      await cleanupOne(kind, id, { engine: this.#options.engine, timeoutMs: this.#cleanupTimeoutMs });
+      throw this.#closedError(`adopt ${kind} ${id}`);
+    }
+    const surroundings = this.#surroundings();
+    const registering = (async (): Promise<OwnedTarget> => {
+      const engine = await connectEngine(this.#options.engine);
+      const { key } = surroundings.registry.adopt(kind, surroundings.owner(source), {
+        id,
+        engine: engine.address,
+      });
+      return { kind, id, key };
+    })();
+    this.#items.push({ type: 'thing', thing: { what: `${kind} ${id}`, source, target: () => registering } });
+    await registering;
+  }
+
+  /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
+  child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
+    if (this.#isClosed) throw this.#closedError(`open child ${name}`);
+    const path = `${this.name}/${name}`;
+    const { engine, test, cleanupTimeoutMs } = this.#options;
+    const scope = new Scope(
+      path,
+      { engine, test, cleanupTimeoutMs, ...options },
+      {
+        signal: this.signal,
+        onClosed: () => this.#drop(item),
+      },
+    );
+    const item: Item = {
+      type: 'call',
+      call: {
+        what: `scope ${path}`,
+        source: callerSourceLine(),
+        run: ({ reason }) => scope.close({ reason }),
+      },
+    };
+    this.#items.push(item);
+    return scope;
+  }
+
+  /**
+   * Ends everything in the scope, the last first, and waits for it; containers that stand together go in parallel. Closes
+   * once: every caller gets the same.
+   *
+   * @throws CloseError `CLEANUP_FAILED` when something did not end well: every failure in `errors`, the report in `report`.
+   */
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    if (this.#closing !== undefined) return this.#closing;
+    const reason = this.#signal.reason() ?? options.reason ?? 'done';
+    this.#isClosed = true;
+    this.#signal.abort(this.#closedError('go on'));
+    const items = this.#items;
+    this.#items = [];
+    this.#closing = this.#close(items, reason).finally(() => this.#onClosed?.());
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(items: readonly Item[], reason: CloseReason): Promise<CloseReport> {
+    const startedAt = performance.now();
+    // The promise of this is stored before anything of it runs.
+    await Promise.resolve();
+    const { engine: engineAddress } = this.#options;
+    const { registry } = sessionIdentity();
+    const ends =
+      items.length === 0
+        ? []
+        : await closeItems(items, {
+            reason,
+            registry,
+            engineAddress,
+            cleanupTimeoutMs: this.#cleanupTimeoutMs,
+          });
+    const report = { scope: this.name, reason, durationMs: performance.now() - startedAt, ends };
+    if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
+    return report;
+  }
+
+  async #start(plan: StartPlan, source: string | undefined): Promise<unknown> {
+    if (this.#isClosed) throw this.#closedError(`start ${plan.what}`);
+    const { what, kind } = plan;
+    if (kind === undefined) {
+      const elsewhere = startElsewhere(plan, this.signal, source);
+      this.#items.push({ type: 'call', call: { what, source, run: () => elsewhere.end() } });
+      return elsewhere.started;
+    }
+    const start = new Start({ ...plan, kind }, this.#surroundings(), source);
+    this.#items.push({ type: 'thing', thing: { what, source, target: () => start.target() } });
+    return start.started;
+  }
+
+  #surroundings(): Surroundings {
+    const { id: session, owner, registry } = sessionIdentity();
+    const { test, engine: engineAddress } = this.#options;
+    const { name: scope, signal } = this;
+    return {
+      registry,
+      signal,
+      engineAddress,
+      cleanupTimeoutMs: this.#cleanupTimeoutMs,
+      owner: (source) => ({ scope, test, source }),
+      labels: (start, source) =>
+        ownershipLabels({ session, owner, scope, start, test, source, createdAt: new Date() }),
+    };
+  }
+
+  async #add(item: Item, what: string): Promise<void> {
+    if (!this.#isClosed) {
+      this.#items.push(item);
+      return;
+    }
+    await this.#close([item], 'done');
+    throw this.#closedError(what);
+  }
+
+  #drop(item: Item): void {
+    this.#items = this.#items.filter((other) => other !== item);
+  }
+
+  #closedError(what: string): CastoffError {
+    return new CastoffError('SCOPE_CLOSED', `scope ${this.name}: cannot ${what}, it is closed`);
+  }
+}
