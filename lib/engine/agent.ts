@@ -7,7 +7,7 @@ import { openSshConnection } from './ssh-connection';
 
 const pooling: AgentOptions = { keepAlive: true, maxFreeSockets: 32 };
 const loginsAtOnce = 8;
-const loginTimeoutMs = 2_000;
+const loginTimeoutMs = 5_000;
 
 /**
  * The connections to one engine. Their sockets do not hold the process: whoever waits for an answer holds it with the

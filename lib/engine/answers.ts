@@ -46,25 +46,25 @@ interface Row {
  */
 const table: readonly Row[] = [
   // {"message":"removal of container 8d7c… is already in progress"}
-  {
-    call: 'container.remove',
-    status: 409,
-    words: /removal of container .* is already in progress/,
-    meaning: 'being-removed',
-  },
+  { call: 'container.remove', status: 409, words: /removal of container .* is already in progress/, meaning: 'being-removed' },
   // {"message":"error while removing network: network app id 6f21… has active endpoints"}
   { call: 'network.remove', status: 403, words: /has active endpoints/, meaning: 'busy' },
-  // {"message":"container 4f… is not connected to network app"}, {"message":"container 4f… is not connected to the network app"}
+  // Podman: {"cause":"network is being used","message":"\"app\" has associated containers with it. …","response":500}
+  { call: 'network.remove', status: 500, words: /network is being used/, meaning: 'busy' },
+  // Podman: {"message":"default network podman cannot be removed","response":500}
+  { call: 'network.remove', status: 500, words: /default network .* cannot be removed/, meaning: 'refused' },
+  // {"message":"container 4f… is not connected to the network app"}
   { call: 'network.disconnect', status: 403, words: /is not connected to/, meaning: 'gone' },
   { call: 'network.disconnect', status: 500, words: /is not connected to/, meaning: 'gone' },
+  // Podman: {"message":"unable to delete image … with more than one tag (…): please force removal","response":500}
+  { call: 'image.remove', status: 500, words: /more than one tag/, meaning: 'refused' },
   // {"message":"page not found"}: no such route, which says nothing about the thing
   { status: 404, words: /page not found/i, meaning: 'refused' },
-  // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"}
-  { status: 404, words: /no such|not found/i, meaning: 'gone' },
+  // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"};
+  // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
+  { status: 404, words: /no such|not found|not known/i, meaning: 'gone' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
-  // Podman removes what a dying container still holds with a 500: {"cause":"network is being used", …}
-  { status: 500, words: /no such (container|network|volume|image)|image not known/i, meaning: 'gone' },
   { status: 500, meaning: 'failed' },
   { status: 502, meaning: 'engine-away' },
   { status: 503, meaning: 'engine-away' },

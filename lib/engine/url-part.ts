@@ -3,7 +3,7 @@ export function urlPart(id: string): string {
   return encodeURIComponent(id);
 }
 
-/** An image's name as a part of an Engine API path: its slashes stay, as the engine expects them. */
+/** An image's name as a part of an Engine API path: its slashes and colons stay, as the engine expects them. */
 export function imageUrlPart(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
+  return name.split(/([/:@])/).map((part, index) => (index % 2 === 1 ? part : urlPart(part))).join('');
 }

@@ -1,0 +1,3 @@
+import { describeRemovalFaults } from '../support/removal-faults';
+
+describeRemovalFaults('network');
