@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { askEngine } from './ask-engine';
+
+const run = promisify(execFile);
+const toldBefore = 'CASTOFF_SPEC_ENGINE_TOLD';
+
+/** Says which engine the specs run on. Without one they fail: a spec that is skipped has shown nothing. */
+export default async function engineSetup(): Promise<void> {
+  if (process.env[toldBefore]) return;
+  const address = process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock';
+  const { Version, ApiVersion, Components } = await askVersion(address);
+  const name = Components?.some((component) => component.Name === 'Podman Engine') ? 'Podman' : 'Docker';
+  console.log(`specs run on ${name} ${Version} (API ${ApiVersion}, ${address})`);
+  process.env[toldBefore] = '1';
+}
+
+interface EngineVersion {
+  readonly Version: string;
+  readonly ApiVersion: string;
+  readonly Components?: readonly { readonly Name: string }[];
+}
+
+async function askVersion(address: string): Promise<EngineVersion> {
+  try {
+    const version: EngineVersion = JSON.parse(await readVersion(address));
+    return version;
+  } catch (cause) {
+    throw new Error(`no engine answers on ${address}: run docker/engine.sh, or set DOCKER_HOST`, { cause });
+  }
+}
+
+/** The docker command knows TLS and ssh. */
+async function readVersion(address: string): Promise<string> {
+  if (address.startsWith('unix://')) {
+    return (await askEngine(address.slice('unix://'.length), 'GET', '/version')).body;
+  }
+  const { stdout } = await run('docker', ['version', '--format', '{{json .Server}}'], { timeout: 15_000 });
+  return stdout;
+}

@@ -1,0 +1,146 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { until } from './until';
+
+const run = promisify(execFile);
+const startTimeoutMs = 15_000;
+
+/** An sshd of its own on loopback, with the `docker` command, which talks to the given engine, behind it. */
+export interface SshServer {
+  /** `ssh://user@127.0.0.1:port` */
+  readonly address: string;
+  /** A `PATH` whose `ssh` knows this server and its key, and nothing of the user's. */
+  readonly path: string;
+  readonly folder: string;
+  /** Process ids and command lines of the `ssh` that use this server. */
+  clients(): Promise<string[]>;
+  /** The same of what runs over there. */
+  remoteCommands(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** @param engineAddress - What `docker` over there takes for its `DOCKER_HOST`. */
+export async function openSshServer(engineAddress: string): Promise<SshServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-sshd-'));
+  await writeKeysAndConfiguration(folder, engineAddress);
+  const { port, sshd } = await startSshd(folder, await findSshd());
+  return {
+    address: `ssh://${userInfo().username}@127.0.0.1:${port}`,
+    path: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}`,
+    folder,
+    clients: () => commandLinesWith('cmdline', `-F\0${folder}/ssh_config`),
+    remoteCommands: () => commandLinesWith('environ', `DOCKER_CONFIG=${folder}/docker`),
+    async close() {
+      await end(sshd);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function writeKeysAndConfiguration(folder: string, engineAddress: string): Promise<void> {
+  for (const name of ['host_key', 'user_key']) {
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
+  }
+  const hostKey = await readFile(join(folder, 'host_key.pub'), 'utf8');
+  await writeFile(join(folder, 'known_hosts'), `castoff-spec ${hostKey}`);
+  const server = {
+    HostKey: `${folder}/host_key`,
+    AuthorizedKeysFile: `${folder}/user_key.pub`,
+    PidFile: 'none',
+    StrictModes: 'no',
+    UsePAM: 'no',
+    PasswordAuthentication: 'no',
+    KbdInteractiveAuthentication: 'no',
+    PermitRootLogin: 'prohibit-password',
+    MaxStartups: 10,
+    SetEnv: `DOCKER_HOST=${engineAddress} DOCKER_CONFIG=${folder}/docker PATH=${process.env['PATH']}`,
+  };
+  const client = {
+    IdentityFile: `${folder}/user_key`,
+    IdentitiesOnly: 'yes',
+    HostKeyAlias: 'castoff-spec',
+    UserKnownHostsFile: `${folder}/known_hosts`,
+    GlobalKnownHostsFile: 'none',
+    StrictHostKeyChecking: 'yes',
+  };
+  await writeFile(join(folder, 'sshd_config'), settings(server));
+  await writeFile(join(folder, 'ssh_config'), settings(client));
+  await mkdir(join(folder, 'bin'));
+  const { stdout: ssh } = await run('sh', ['-c', 'command -v ssh']);
+  await writeFile(join(folder, 'bin/ssh'), `#!/bin/sh\nexec ${ssh.trim()} -F ${folder}/ssh_config "$@"\n`);
+  await chmod(join(folder, 'bin/ssh'), 0o755);
+}
+
+function settings(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${value}\n`)
+    .join('');
+}
+
+async function findSshd(): Promise<string> {
+  const { stdout } = await run('sh', ['-c', 'PATH=$PATH:/usr/sbin command -v sshd || true']);
+  if (stdout === '') throw new Error('start sshd: there is none; run docker/tools.sh');
+  return stdout.trim();
+}
+
+async function startSshd(folder: string, command: string): Promise<{ port: number; sshd: ChildProcess }> {
+  // Where sshd drops its privileges to; the package leaves it to its service to make it.
+  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
+  for (;;) {
+    const port = await findFreePort();
+    const listen = `ListenAddress=127.0.0.1:${port}`;
+    const sshd = spawn(command, ['-D', '-e', '-f', `${folder}/sshd_config`, '-o', listen], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    sshd.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    const isListening = (): boolean => log.includes('Server listening on');
+    await until(() => isListening() || sshd.exitCode !== null, startTimeoutMs);
+    if (isListening()) return { port, sshd };
+    await end(sshd);
+    // Or somebody took the port in the meantime.
+    if (!log.includes('Address already in use'))
+      throw new Error(`start sshd: it does not listen; it said:\n${log}`);
+  }
+}
+
+async function end(sshd: ChildProcess): Promise<void> {
+  if (sshd.exitCode !== null || sshd.signalCode !== null) return;
+  const exit = once(sshd, 'exit');
+  sshd.kill();
+  await exit;
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const place = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof place !== 'object' || place === null) throw new Error('find a free port: the server has none');
+  return place.port;
+}
+
+/** Process ids and command lines of the running processes whose file in /proc has `part` in it. Linux only. */
+async function commandLinesWith(file: 'cmdline' | 'environ', part: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commandLines = pids.map(async (pid) => {
+    const isMeant = (await readProc(pid, file)).includes(part);
+    const commandLine = isMeant ? await readProc(pid, 'cmdline') : '';
+    return commandLine === '' ? [] : [`${pid} ${commandLine.replaceAll('\0', ' ').trim()}`];
+  });
+  return (await Promise.all(commandLines)).flat();
+}
+
+async function readProc(pid: string, file: string): Promise<string> {
+  try {
+    return await readFile(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // ENOENT, ESRCH: it has ended since /proc was listed. EACCES: it is somebody else's.
+  }
+}
