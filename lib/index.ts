@@ -1,8 +1,10 @@
 export { cleanupContainer, cleanupImage, cleanupNetwork, cleanupVolume } from './resources/cleanup';
 export { cleanupComposeProject } from './resources/compose-project';
+export { cleanupSession } from './session/cleanup-session';
 export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
 export { openScope } from './scope/scope';
+export { openSession } from './session/session';
 
 export type { CastoffError, ErrorCode } from './core/errors';
 export type { DeadlineError, DeadlineOptions } from './core/deadline';
@@ -11,7 +13,11 @@ export type { CleanupOptions, CleanupResult } from './resources/cleanup-one';
 export type { ComposeProjectResult } from './resources/compose-project';
 export type { LogLine, PostMortem } from './resources/post-mortem';
 export type { Ref } from './resources/ref';
+export type { EntryState, RegistryEntry } from './registry/entry';
+export type { Registry, RegistryChange, RegistryFilter } from './registry/registry';
 export type { CloseError, CloseReport, FinalizerEnd } from './scope/close-report';
 export type { Closing, CloseReason, Finalizer } from './scope/finalizer';
 export type { CloseOptions, Scope, ScopeOptions } from './scope/scope';
 export type { StartError } from './scope/start-error';
+export type { SessionCleanup } from './session/cleanup-session';
+export type { Session, SessionOptions } from './session/session';

@@ -46,7 +46,12 @@ interface Row {
  */
 const table: readonly Row[] = [
   // {"message":"removal of container 8d7c… is already in progress"}
-  { call: 'container.remove', status: 409, words: /removal of container .* is already in progress/, meaning: 'being-removed' },
+  {
+    call: 'container.remove',
+    status: 409,
+    words: /removal of container .* is already in progress/,
+    meaning: 'being-removed',
+  },
   // {"message":"error while removing network: network app id 6f21… has active endpoints"}
   { call: 'network.remove', status: 403, words: /has active endpoints/, meaning: 'busy' },
   // Podman: {"cause":"network is being used","message":"\"app\" has associated containers with it. …","response":500}

@@ -51,10 +51,9 @@ export function stopContainer(engine: Engine, id: string, stopTimeoutMs: number)
 export function waitUntilRemoved(
   engine: Engine,
   id: string,
-  signal: AbortSignal,
 ): Promise<Answer<{ readonly error?: string | undefined }>> {
-  return engine.ask('container.wait', id, async (docker) => {
-    const end = await docker.getContainer(urlPart(id)).wait({ condition: 'removed', abortSignal: signal });
+  return engine.ask('container.wait', id, async (docker, abortSignal) => {
+    const end = await docker.getContainer(urlPart(id)).wait({ condition: 'removed', abortSignal });
     return { error: end?.Error?.Message };
   });
 }
@@ -103,16 +102,9 @@ export function listContainers(
 }
 
 /** The last `tail` lines of both streams, multiplexed unless the container has a terminal. @see Engine API, ContainerLogs */
-export function readContainerLogs(
-  engine: Engine,
-  id: string,
-  tail: number,
-  signal: AbortSignal,
-): Promise<Answer<Buffer>> {
-  return engine.ask('container.logs', id, (docker) =>
-    docker
-      .getContainer(urlPart(id))
-      .logs({ stdout: true, stderr: true, follow: false, tail, abortSignal: signal }),
+export function readContainerLogs(engine: Engine, id: string, tail: number): Promise<Answer<Buffer>> {
+  return engine.ask('container.logs', id, (docker, abortSignal) =>
+    docker.getContainer(urlPart(id)).logs({ stdout: true, stderr: true, follow: false, tail, abortSignal }),
   );
 }
 

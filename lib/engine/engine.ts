@@ -1,5 +1,7 @@
 import type Dockerode from 'dockerode';
-import { messageOf } from '../core/errors';
+import { isCastoffError, messageOf } from '../core/errors';
+import { formatDuration } from '../core/durations';
+import { waitAtMost } from '../core/patience';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import { EngineError } from './engine-error';
 
@@ -8,26 +10,50 @@ export type Answer<T> =
   | { readonly meaning: 'done'; readonly value: T }
   | { readonly meaning: EngineError['meaning']; readonly error: EngineError };
 
+/** How long an answer is waited for. */
+export interface Patience {
+  /** In milliseconds; no answer until then is an answer too: `engine-away`. */
+  readonly timeoutMs: number;
+  /** Ends the waiting, not the call. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends one call. Those that only read may end with `signal`, which aborts when the wait for their answer is over. */
+export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
+
 /** A connection to one engine; the calls stand in `container-calls`, `network-calls`, `volume-calls` and `image-calls`. */
 export interface Engine {
   /** As `DOCKER_HOST` spells it: what tells two engines in one process apart. */
   readonly address: string;
-  /** Makes one call. It never rejects: a failure is an answer too. */
-  ask<T>(call: EngineCall, subject: string, send: (docker: Dockerode) => Promise<T>): Promise<Answer<T>>;
+  /**
+   * Makes one call. It never rejects, and it always ends: a failure is an answer, and so is none. The wait for the answer
+   * holds the process; a call that is no longer waited for does not.
+   */
+  ask<T>(call: EngineCall, subject: string, send: Send<T>): Promise<Answer<T>>;
+  /** The same engine, asked with another patience. */
+  within(patience: Patience): Engine;
 }
 
+const defaultPatience: Patience = { timeoutMs: 30_000 };
+
 /** An engine that is reached through `docker`. */
-export function createEngine(address: string, docker: Dockerode): Engine {
+export function createEngine(address: string, docker: Dockerode, patience = defaultPatience): Engine {
   return {
     address,
+    within: (other) => createEngine(address, docker, other),
     async ask(call, subject, send) {
+      const waiting = new AbortController();
       try {
-        return { meaning: 'done', value: await send(docker) };
+        // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
+        const sent = send(docker, waiting.signal);
+        return { meaning: 'done', value: await waitAtMost(sent, { what: call, ...patience }) };
       } catch (error) {
-        const raw = rawAnswer(error);
+        const raw = rawAnswer(error, patience);
         const meaning = meaningOf(call, raw);
         if (meaning === 'done') return { meaning, value: undefined as never };
         return { meaning, error: new EngineError({ call, subject, meaning, ...raw }, error) };
+      } finally {
+        waiting.abort();
       }
     },
   };
@@ -45,7 +71,10 @@ export function mapAnswer<T, U>(answer: Answer<T>, turn: (value: T) => U): Answe
 }
 
 // docker-modem: err.statusCode, err.json = { message } (Podman adds cause and response); a failed connection has err.code only.
-function rawAnswer(error: unknown): RawAnswer {
+function rawAnswer(error: unknown, { timeoutMs, signal }: Patience): RawAnswer {
+  if (signal?.aborted && error === signal.reason) return { words: 'no longer waited for' };
+  if (isCastoffError(error, 'DEADLINE_EXCEEDED'))
+    return { words: `no answer in ${formatDuration(timeoutMs)}` };
   const failure = error as { statusCode?: number; json?: { message?: unknown } | Uint8Array | null };
   if (failure.statusCode === undefined) return { words: messageOf(error) };
   const { json } = failure;

@@ -5,6 +5,8 @@ import { urlPart } from './url-part';
 export interface VolumeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** RFC 3339, in whole seconds. */
+  readonly createdAt?: string | undefined;
 }
 
 /** Not forced: force would make an unknown name look like a success. @see Engine API, VolumeDelete */
@@ -15,8 +17,13 @@ export function removeVolume(engine: Engine, name: string): Promise<Answer<unkno
 export function inspectVolume(engine: Engine, name: string): Promise<Answer<VolumeFacts>> {
   return engine.ask('volume.inspect', name, async (docker) => {
     const volume = await docker.getVolume(urlPart(name)).inspect();
-    return { name: volume.Name, labels: volume.Labels ?? {} };
+    return { name: volume.Name, labels: volume.Labels ?? {}, createdAt: createdAtOf(volume) };
   });
+}
+
+// dockerode's types do not know of CreatedAt.
+function createdAtOf(volume: object): string | undefined {
+  return 'CreatedAt' in volume && typeof volume.CreatedAt === 'string' ? volume.CreatedAt : undefined;
 }
 
 export function listVolumes(

@@ -20,6 +20,8 @@ export interface RegistryEntry {
   readonly state: EntryState;
   /** When it came into that state. */
   readonly since: Date;
+  /** Tells it from another thing under the same name. */
+  readonly identity?: string | undefined;
   /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`. */
   readonly outcome?: string | undefined;
 }
@@ -33,4 +35,6 @@ export interface EntryOwner {
 }
 
 /** What an entry may hear of in its life; `undefined` is what is not known yet. */
-export type EntryUpdate = Partial<Pick<RegistryEntry, 'id' | 'name' | 'engine' | 'state' | 'outcome'>>;
+export type EntryUpdate = Partial<
+  Pick<RegistryEntry, 'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome'>
+>;

@@ -21,6 +21,7 @@ export type JournalFact =
       readonly key: string;
       readonly id: string;
       readonly name?: string | undefined;
+      readonly identity?: string | undefined;
       readonly engine?: string | undefined;
       readonly at: string;
     }

@@ -10,6 +10,12 @@ export interface RegistryFilter {
   readonly scope?: string | undefined;
 }
 
+/** What is known of a thing that others created. */
+export type AdoptedThing = Pick<RegistryEntry, 'name' | 'identity'> & {
+  readonly id: string;
+  readonly engine: string;
+};
+
 /** An entry as it is now, and as it was before; `before` is `undefined` for a new one. */
 export interface RegistryChange {
   readonly entry: RegistryEntry;
@@ -55,11 +61,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  adopt(
-    kind: ResourceKind,
-    owner: EntryOwner,
-    thing: { id: string; name?: string; engine: string },
-  ): RegistryEntry {
+  adopt(kind: ResourceKind, owner: EntryOwner, thing: AdoptedThing): RegistryEntry {
     const entry = this.#add(kind, owner, { state: 'registered', name: thing.name });
     return this.update(entry.key, { ...thing, state: 'present' });
   }
@@ -100,7 +102,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
-    const { key, kind, id, name, engine, outcome, owner } = entry;
+    const { key, kind, id, name, identity, engine, outcome, owner } = entry;
     const at = new Date().toISOString();
     if (entry.state === 'gone') {
       if (!this.#openKeys.delete(key)) return;
@@ -115,7 +117,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     this.#openKeys.add(key);
     if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, owner, at });
     if (id !== undefined && (isNew || before?.id === undefined)) {
-      this.#journal.append({ fact: 'present', key, id, name, engine, at });
+      this.#journal.append({ fact: 'present', key, id, name, identity, engine, at });
     }
   }
 }

@@ -6,15 +6,12 @@ import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { CleanupError } from './cleanup-error';
-import { container } from './container';
-import { image } from './image';
 import type { RemovableKind, Removable, ResourceKind, Sight } from './kind';
-import { network } from './network';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
+import { removables } from './removables';
 import { Remover } from './remover';
-import { volume } from './volume';
 
 export interface CleanupOptions {
   /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
@@ -54,8 +51,6 @@ export interface CleanupResult {
   readonly postMortem?: PostMortem | undefined;
 }
 
-const removables: Record<RemovableKind, Removable> = { container, network, volume, image };
-
 /** Cleans up one thing of any kind: what the public functions do. */
 export async function cleanupOne(
   kind: RemovableKind,
@@ -71,15 +66,20 @@ export async function cleanupOne(
   settings.signal?.throwIfAborted();
 
   const spentMs = (): number => performance.now() - startedAt;
-  const limits = (atMostMs = Number.POSITIVE_INFINITY): PatienceOptions => ({
+  const limits = (): PatienceOptions => ({
     what: `remove ${kind} ${given}`,
-    timeoutMs: Math.max(0, Math.min(settings.timeoutMs - spentMs(), atMostMs)),
+    timeoutMs: Math.max(0, settings.timeoutMs - spentMs()),
     signal: settings.signal,
   });
   const removable = removables[kind];
   const patienceMs = patienceFor(settings.timeoutMs);
   const engine = await waitAtMost(connectEngine(settings.engine), limits());
-  const found = await find(engine, removable, given, limits(patienceMs));
+  const found = await find(
+    engine.within({ timeoutMs: patienceMs, signal: settings.signal }),
+    removable,
+    given,
+  );
+  settings.signal?.throwIfAborted();
   if (found === 'gone')
     return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
 
@@ -125,17 +125,11 @@ async function find(
   engine: Engine,
   removable: Removable,
   given: string,
-  limits: PatienceOptions,
 ): Promise<Sight | 'gone' | undefined> {
   if (removable.isCertain(given)) return undefined;
-  try {
-    const seen = await waitAtMost(removable.look(engine, given), limits);
-    if (seen.meaning === 'done') return seen.value;
-    return seen.meaning === 'gone' ? 'gone' : undefined;
-  } catch (error) {
-    if (isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== limits.signal?.reason) return undefined;
-    throw error;
-  }
+  const seen = await removable.look(engine, given);
+  if (seen.meaning === 'done') return seen.value;
+  return seen.meaning === 'gone' ? 'gone' : undefined;
 }
 
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.

@@ -14,6 +14,8 @@ export interface Sight {
   readonly status?: string | undefined;
   /** Differs when another thing has come under the same name. */
   readonly identity: string;
+  /** When it was created, where that is known: RFC 3339. */
+  readonly createdAt?: string | undefined;
 }
 
 export interface RemoveOptions {
@@ -24,13 +26,13 @@ export interface RemoveOptions {
 export interface Removable {
   readonly kind: RemovableKind;
   /** Whether `id` names one thing for ever. A name may come to stand for something else, which is not to be removed. */
-  isCertain(id: string): boolean;
-  look(engine: Engine, id: string): Promise<Answer<Sight>>;
-  remove(engine: Engine, id: string, options: RemoveOptions): Promise<Answer<unknown>>;
+  readonly isCertain: (id: string) => boolean;
+  readonly look: (engine: Engine, id: string) => Promise<Answer<Sight>>;
+  readonly remove: (engine: Engine, id: string, options: RemoveOptions) => Promise<Answer<unknown>>;
   /** Asks for a graceful end. */
   readonly stop?: (engine: Engine, id: string, stopTimeoutMs: number) => Promise<Answer<unknown>>;
-  /** Waits for the end of a removal that is under way. */
-  readonly awaitEnd?: (engine: Engine, id: string, signal: AbortSignal) => Promise<Answer<unknown>>;
+  /** Waits for the end of a removal that is under way, as long as the engine's patience lasts. */
+  readonly awaitEnd?: (engine: Engine, id: string) => Promise<Answer<unknown>>;
   /** Takes off what hangs on it; resolves when that has been tried. */
   readonly detach?: (engine: Engine, id: string) => Promise<void>;
   /** What a person can do about one that cannot be removed. */

@@ -1,8 +1,7 @@
 import { constants } from 'node:os';
-import { waitAtMost } from '../core/patience';
 import { inspectContainer, readContainerLogs, type ContainerFacts } from '../engine/container-calls';
 import { demultiplex } from '../engine/demultiplex';
-import { valueOf, type Engine } from '../engine/engine';
+import type { Engine } from '../engine/engine';
 
 /** What a container was like just before its removal. */
 export interface PostMortem {
@@ -37,34 +36,18 @@ const longestLogLine = 1_000;
  * `undefined` for a container that is not there.
  */
 export async function capturePostMortem(engine: Engine, id: string): Promise<PostMortem | undefined> {
-  const leaving = new AbortController();
-  const limits = { what: `read the state of container ${id}`, timeoutMs: captureTimeoutMs };
-  try {
-    const reading = Promise.allSettled([
-      waitAtMost(inspectContainer(engine, id), limits),
-      waitAtMost(readContainerLogs(engine, id, mostLogLines, leaving.signal), limits),
-    ]);
-    const [inspected, logs] = await reading;
-    if (inspected.status === 'fulfilled' && inspected.value.meaning === 'gone') return undefined;
-    const facts = attempt(() => valueOf(settled(inspected)));
-    const output = attempt(() => valueOf(settled(logs)));
-    return describePostMortem(facts.value, output.value, [...facts.gaps, ...output.gaps]);
-  } finally {
-    leaving.abort();
-  }
-}
-
-function settled<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason;
-  return result.value;
-}
-
-function attempt<T>(read: () => T): { readonly value?: T; readonly gaps: readonly string[] } {
-  try {
-    return { value: read(), gaps: [] };
-  } catch (error) {
-    return { gaps: [error instanceof Error ? error.message : String(error)] };
-  }
+  const patient = engine.within({ timeoutMs: captureTimeoutMs });
+  const [inspected, logs] = await Promise.all([
+    inspectContainer(patient, id),
+    readContainerLogs(patient, id, mostLogLines),
+  ]);
+  if (inspected.meaning === 'gone') return undefined;
+  const facts = inspected.meaning === 'done' ? inspected.value : undefined;
+  const output = logs.meaning === 'done' ? logs.value : undefined;
+  const gaps = [inspected, logs].flatMap((answer) =>
+    answer.meaning === 'done' ? [] : [answer.error.message],
+  );
+  return describePostMortem(facts, output, gaps);
 }
 
 /** Facts and raw output as a post-mortem. */

@@ -1,6 +1,5 @@
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
-import { isCastoffError } from '../core/errors';
 import type { Answer, Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
 import type { Removable, Sight } from './kind';
@@ -114,80 +113,38 @@ export class Remover {
 
   async #take(step: 'look' | 'stop' | 'remove' | 'await-end' | 'detach'): Promise<StepAnswer> {
     const { stopTimeoutMs, patienceMs, removeVolumes } = this.#options;
-    const removable = this.#removable;
+    const { look, stop, remove, awaitEnd, detach } = this.#removable;
+    const engine = this.#asking(patienceMs);
     switch (step) {
       case 'look':
-        return this.#look();
+        return this.#see(await look(engine, this.#id));
       case 'stop':
-        return this.#answer(
-          (engine, id) => removable.stop?.(engine, id, stopTimeoutMs),
-          stopTimeoutMs + patienceMs,
-        );
+        return this.#note(await stop?.(this.#asking(stopTimeoutMs + patienceMs), this.#id, stopTimeoutMs));
       case 'remove':
-        return this.#answer((engine, id) => removable.remove(engine, id, { removeVolumes }), patienceMs);
+        return this.#note(await remove(engine, this.#id, { removeVolumes }));
       case 'await-end':
-        return this.#awaitEnd();
+        return { meaning: (await awaitEnd?.(engine, this.#id))?.meaning ?? 'engine-away' };
       case 'detach':
-        await this.#answer(async (engine, id) => {
-          await removable.detach?.(engine, id);
-          return { meaning: 'done', value: undefined };
-        }, patienceMs);
+        await detach?.(engine, this.#id);
         return { meaning: 'done' };
     }
   }
 
-  async #look(): Promise<StepAnswer> {
-    let sight: Sight | undefined;
-    const answer = await this.#answer(async (engine, id) => {
-      const seen = await this.#removable.look(engine, id);
-      if (seen.meaning === 'done') sight = seen.value;
-      return seen;
-    }, this.#options.patienceMs);
-    if (sight === undefined || answer.meaning !== 'done') return answer;
+  #asking(timeoutMs: number): Engine {
+    return this.#engine.within({ timeoutMs, signal: this.#noMoreWaiting.signal });
+  }
+
+  #see(seen: Answer<Sight>): StepAnswer {
+    if (seen.meaning !== 'done') return this.#note(seen);
     // Another thing has come under the same name: the one that was to go is gone.
-    if (this.#sight !== undefined && this.#sight.identity !== sight.identity) return { meaning: 'gone' };
-    this.#sight = sight;
-    return { meaning: 'done', status: sight.status };
+    if (this.#sight !== undefined && this.#sight.identity !== seen.value.identity) return { meaning: 'gone' };
+    this.#sight = seen.value;
+    return { meaning: 'done', status: seen.value.status };
   }
 
-  // A wait that says nothing is no failure: after a while a look tells more.
-  async #awaitEnd(): Promise<StepAnswer> {
-    const { awaitEnd } = this.#removable;
-    if (awaitEnd === undefined) return { meaning: 'engine-away' };
-    const leaving = new AbortController();
-    try {
-      const answer = awaitEnd(this.#engine, this.#id, leaving.signal);
-      const end = await waitAtMost(answer, this.#waitOptions('await the removal', this.#options.patienceMs));
-      if (end.meaning !== 'done') this.#lastError = end.error;
-      return { meaning: end.meaning };
-    } catch (error) {
-      if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return { meaning: 'done' };
-      throw error;
-    } finally {
-      leaving.abort();
-    }
-  }
-
-  async #answer(
-    call: (engine: Engine, id: string) => Promise<Answer<unknown>> | undefined,
-    patienceMs: number,
-  ): Promise<StepAnswer> {
-    const asked =
-      call(this.#engine, this.#id) ?? Promise.resolve({ meaning: 'done' as const, value: undefined });
-    try {
-      const answer = await waitAtMost(
-        asked,
-        this.#waitOptions(`hear from ${this.#engine.address}`, patienceMs),
-      );
-      if (answer.meaning !== 'done' && answer.meaning !== 'gone') this.#lastError = answer.error;
-      return { meaning: answer.meaning };
-    } catch (error) {
-      if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return { meaning: 'engine-away' };
-      throw error;
-    }
-  }
-
-  #waitOptions(what: string, timeoutMs: number): PatienceOptions {
-    return { what, timeoutMs, signal: this.#noMoreWaiting.signal };
+  #note(answer: Answer<unknown> | undefined): StepAnswer {
+    if (answer === undefined) return { meaning: 'done' };
+    if (answer.meaning !== 'done' && answer.meaning !== 'gone') this.#lastError = answer.error;
+    return { meaning: answer.meaning };
   }
 }

@@ -13,6 +13,8 @@ export interface Call {
   readonly what: string;
   readonly source?: string | undefined;
   readonly run: Finalizer;
+  /** Keeps to time limits of its own, as a scope inside does for each of its finalizers. */
+  readonly hasOwnLimits?: boolean | undefined;
 }
 
 /** Something on an engine that is to be removed when the scope closes. */
@@ -45,16 +47,27 @@ export async function closeItems(
   return ends;
 }
 
-async function runCall({ what, source, run }: Call, settings: CloseSettings): Promise<FinalizerEnd> {
+async function runCall(call: Call, settings: CloseSettings): Promise<FinalizerEnd> {
   const startedAt = performance.now();
-  const { reason, cleanupTimeoutMs: timeoutMs } = settings;
+  const { what, source } = call;
+  try {
+    await runWithinLimits(call, settings);
+    return { what, source, durationMs: performance.now() - startedAt };
+  } catch (thrown) {
+    // `undefined` can be thrown too, and is a failure like any other.
+    const error = thrown === undefined ? new Error('it threw undefined') : thrown;
+    return { what, source, durationMs: performance.now() - startedAt, error };
+  }
+}
+
+async function runWithinLimits({ what, run, hasOwnLimits }: Call, settings: CloseSettings): Promise<void> {
+  const { reason, cleanupTimeoutMs } = settings;
+  const timeoutMs = hasOwnLimits ? undefined : cleanupTimeoutMs;
   const leaving = new AbortController();
-  const signal = deadline(timeoutMs, { what, signal: leaving.signal });
+  const signal =
+    timeoutMs === undefined ? leaving.signal : deadline(timeoutMs, { what, signal: leaving.signal });
   try {
     await waitAtMost((async () => run({ reason, signal }))(), { what, timeoutMs });
-    return { what, source, durationMs: performance.now() - startedAt };
-  } catch (error) {
-    return { what, source, durationMs: performance.now() - startedAt, error };
   } finally {
     leaving.abort();
   }

@@ -1,4 +1,4 @@
-import { CastoffError, messageOf } from '../core/errors';
+import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { CleanupResult } from '../resources/cleanup-one';
 import type { CloseReason } from './finalizer';
 
@@ -28,13 +28,13 @@ export class CloseError extends CastoffError {
 
   constructor(report: CloseReport) {
     const failed = report.ends.filter((end) => end.error !== undefined);
-    const lines = failed.map(
-      ({ what, source, error }) =>
-        `  ${what}${source === undefined ? '' : ` (${source})`}: ${messageOf(error)}`,
-    );
+    const lines = failed.flatMap(({ what, source, error }) => {
+      const [first, ...rest] = messageLines(error);
+      return [`${what}${source === undefined ? '' : ` (${source})`}: ${first}`, ...rest];
+    });
     super(
       'CLEANUP_FAILED',
-      `close scope ${report.scope}: ${failed.length} of ${report.ends.length} did not end well\n${lines.join('\n')}`,
+      `close scope ${report.scope}: ${failed.length} of ${report.ends.length} did not end well\n${lines.map((line) => `  ${line}`).join('\n')}`,
       {
         cause: failed[0]?.error,
         errors: failed.map((end) => end.error),
@@ -42,4 +42,9 @@ export class CloseError extends CastoffError {
     );
     this.report = report;
   }
+}
+
+/** What `error` says: all of it where it is of castoff, whose lists name what failed inside; else its first line. */
+export function messageLines(error: unknown): readonly string[] {
+  return isCastoffError(error) ? error.message.split('\n') : [messageOf(error)];
 }

@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { inspectContainer } from '../engine/container-calls';
-import { valueOf, type Engine } from '../engine/engine';
+import type { Engine } from '../engine/engine';
 
 /**
  * Sees, with the first container of an engine, that testcontainers starts them where castoff looks for them: of a container on
@@ -20,6 +20,5 @@ export async function checkSameEngine(engine: Engine, id: string, what: string):
       { cause: seen.error },
     );
   }
-  valueOf(seen);
-  confirmed.add(engine.address);
+  if (seen.meaning === 'done') confirmed.add(engine.address);
 }

@@ -5,8 +5,10 @@ import type { CloseReason } from './finalizer';
 export interface ScopeSignalOptions {
   readonly what: string;
   readonly timeoutMs?: number | undefined;
-  /** Signals that cancel this one: the user's and the parent scope's. */
-  readonly above: readonly (() => AbortSignal | undefined)[];
+  /** Cancels the work when it aborts: the user's. */
+  readonly signal?: AbortSignal | undefined;
+  /** That of the scope above, which cancels this one; when that one closes, this one closes for its reason. */
+  readonly parent?: ScopeSignal | undefined;
 }
 
 /** The signal of a scope's work, made when first asked for: most scopes never cancel anything. */
@@ -14,32 +16,38 @@ export class ScopeSignal {
   readonly #own = new AbortController();
   readonly #options: ScopeSignalOptions;
   #signal: AbortSignal | undefined;
+  #closedFor: CloseReason | undefined;
 
   constructor(options: ScopeSignalOptions) {
     this.#options = options;
-    // The time runs from the opening of the scope, not from the first look at its signal.
-    if (options.timeoutMs !== undefined) this.get();
+    const { timeoutMs, signal, parent } = options;
+    // The time runs from the opening of the scope, and of two signals only one made of both tells which was first.
+    if (timeoutMs !== undefined || (signal !== undefined && parent !== undefined)) this.get();
   }
 
   get(): AbortSignal {
     if (this.#signal !== undefined) return this.#signal;
-    const { above, what, timeoutMs } = this.#options;
-    const given = above.map((signal) => signal()).filter((signal) => signal !== undefined);
-    const any = AbortSignal.any([this.#own.signal, ...given]);
+    const { what, timeoutMs, signal, parent } = this.#options;
+    const above = [signal, parent?.get()].filter((one) => one !== undefined);
+    const any = AbortSignal.any([this.#own.signal, ...above]);
     this.#signal = timeoutMs === undefined ? any : deadline(timeoutMs, { what, signal: any });
     return this.#signal;
   }
 
-  abort(reason: unknown): void {
-    this.#own.abort(reason);
+  /** Ends the work because its scope closes. */
+  close(reason: CloseReason, error: unknown): void {
+    this.#closedFor = reason;
+    this.#own.abort(error);
   }
 
   /** Why the work was ended, if it was: the first reason wins. */
   reason(): CloseReason | undefined {
-    const signals =
-      this.#signal === undefined ? this.#options.above.map((signal) => signal()) : [this.#signal];
-    const aborted = signals.find((signal) => signal?.aborted);
-    if (aborted === undefined) return undefined;
-    return isCastoffError(aborted.reason, 'DEADLINE_EXCEEDED') ? 'deadline' : 'cancelled';
+    if (this.#closedFor !== undefined) return this.#closedFor;
+    const { signal: given, parent } = this.#options;
+    const signal = this.#signal ?? given;
+    if (signal === undefined) return parent?.reason();
+    if (!signal.aborted) return undefined;
+    if (parent !== undefined && signal.reason === parent.get().reason) return parent.reason();
+    return isCastoffError(signal.reason, 'DEADLINE_EXCEEDED') ? 'deadline' : 'cancelled';
   }
 }

@@ -3,11 +3,13 @@ import { CastoffError } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { callerSourceLine } from '../core/source-line';
 import { connectEngine } from '../engine/connect';
+import { valueOf } from '../engine/engine';
 import { sessionIdentity } from '../registry/session-identity';
 import { cleanupOne } from '../resources/cleanup-one';
 import type { RemovableKind } from '../resources/kind';
+import { removables } from '../resources/removables';
 import { idOfRef, type Ref } from '../resources/ref';
-import { CloseError, type CloseReport } from './close-report';
+import { CloseError, messageLines, type CloseReport } from './close-report';
 import { closeItems, type Item } from './close-items';
 import { nameOf, requireDisposer, type Stoppable } from './dispose';
 import type { CloseReason, Finalizer } from './finalizer';
@@ -66,7 +68,7 @@ export class Scope implements AsyncDisposable {
   constructor(
     name: string,
     options: ScopeOptions,
-    parent: { signal: AbortSignal; onClosed: () => void } | undefined,
+    parent: { signal: ScopeSignal; onClosed: () => void } | undefined,
   ) {
     if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
     this.name = name;
@@ -75,7 +77,8 @@ export class Scope implements AsyncDisposable {
     this.#signal = new ScopeSignal({
       what: `scope ${name}`,
       timeoutMs: options.timeoutMs,
-      above: [() => options.signal, () => parent?.signal],
+      signal: options.signal,
+      parent: parent?.signal,
     });
     this.#onClosed = parent?.onClosed;
   }
@@ -95,14 +98,13 @@ export class Scope implements AsyncDisposable {
     const source = callerSourceLine();
     if (typeof fn !== 'function')
       throw new CastoffError('CONFIG_INVALID', `scope.defer ${what}: got ${nameOf(fn)}; give a function`);
+    const item: Item = { type: 'call', call: { what, source, run: fn } };
     if (!this.#isClosed) {
-      this.#items.push({ type: 'call', call: { what, source, run: fn } });
+      this.#items.push(item);
       return;
     }
     // The error below is thrown in any case; a failure of `fn` is reported as a warning of the process.
-    void this.#close([{ type: 'call', call: { what, source, run: fn } }], 'done').catch((error: Error) => {
-      process.emitWarning(error);
-    });
+    void this.#endLate(item).catch((error: Error) => process.emitWarning(error));
     throw this.#closedError(`defer ${what}`);
   }
 
@@ -143,7 +145,7 @@ export class Scope implements AsyncDisposable {
    * Takes ownership of something that others created: it is removed when the scope closes.
    *
    * @param kind - Default `container`.
-   * @throws CastoffError `CONFIG_INVALID` for what has no id; `SCOPE_CLOSED` when the scope is closing or closed: the thing is
+   * @throws CastoffError `CONFIG_INVALID` for what has no id; `ENGINE_REFUSED` for what is not there; `SCOPE_CLOSED` when the scope is closing or closed: the thing is
    * removed first.
    */
   async adopt(ref: Ref, kind: RemovableKind = 'container'): Promise<void> {
@@ -152,20 +154,26 @@ export class Scope implements AsyncDisposable {
     if (id === undefined)
       throw new CastoffError('CONFIG_INVALID', `scope.adopt a ${kind}: got nothing; give an id`);
     if (this.#isClosed) {
-      await cleanupOne(kind, id, { engine: this.#options.engine, timeoutMs: this.#cleanupTimeoutMs });
-      throw this.#closedError(`adopt ${kind} ${id}`);
+      const { engine } = this.#options;
+      const ending = cleanupOne(kind, id, { engine, timeoutMs: this.#cleanupTimeoutMs });
+      throw await this.#refusal(`adopt ${kind} ${id}`, ending);
     }
     const surroundings = this.#surroundings();
     const registering = (async (): Promise<OwnedTarget> => {
       const engine = await connectEngine(this.#options.engine);
-      const { key } = surroundings.registry.adopt(kind, surroundings.owner(source), {
-        id,
-        engine: engine.address,
-      });
-      return { kind, id, key };
+      const { id: fullId, name, identity } = valueOf(await removables[kind].look(engine, id));
+      const thing = { id: fullId, name, identity, engine: engine.address };
+      const { key } = surroundings.registry.adopt(kind, surroundings.owner(source), thing);
+      return { kind, id: fullId, name, key };
     })();
-    this.#items.push({ type: 'thing', thing: { what: `${kind} ${id}`, source, target: () => registering } });
-    await registering;
+    const item: Item = { type: 'thing', thing: { what: `${kind} ${id}`, source, target: () => registering } };
+    this.#items.push(item);
+    try {
+      await registering;
+    } catch (error) {
+      this.#drop(item);
+      throw error;
+    }
   }
 
   /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
@@ -177,17 +185,14 @@ export class Scope implements AsyncDisposable {
       path,
       { engine, test, cleanupTimeoutMs, ...options },
       {
-        signal: this.signal,
+        signal: this.#signal,
         onClosed: () => this.#drop(item),
       },
     );
+    const source = callerSourceLine();
     const item: Item = {
       type: 'call',
-      call: {
-        what: `scope ${path}`,
-        source: callerSourceLine(),
-        run: ({ reason }) => scope.close({ reason }),
-      },
+      call: { what: `scope ${path}`, source, run: () => scope.close(), hasOwnLimits: true },
     };
     this.#items.push(item);
     return scope;
@@ -202,11 +207,14 @@ export class Scope implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<CloseReport> {
     if (this.#closing !== undefined) return this.#closing;
     const reason = this.#signal.reason() ?? options.reason ?? 'done';
-    this.#isClosed = true;
-    this.#signal.abort(this.#closedError('go on'));
     const items = this.#items;
     this.#items = [];
-    this.#closing = this.#close(items, reason).finally(() => this.#onClosed?.());
+    this.#isClosed = true;
+    // Stored before anything runs that may close the scope too: whoever listens to its signal, and the finalizers.
+    this.#closing = Promise.resolve()
+      .then(() => this.#close(items, reason))
+      .finally(() => this.#onClosed?.());
+    this.#signal.close(reason, this.#closedError('go on'));
     return this.#closing;
   }
 
@@ -216,8 +224,6 @@ export class Scope implements AsyncDisposable {
 
   async #close(items: readonly Item[], reason: CloseReason): Promise<CloseReport> {
     const startedAt = performance.now();
-    // The promise of this is stored before anything of it runs.
-    await Promise.resolve();
     const { engine: engineAddress } = this.#options;
     const { registry } = sessionIdentity();
     const ends =
@@ -267,15 +273,30 @@ export class Scope implements AsyncDisposable {
       this.#items.push(item);
       return;
     }
-    await this.#close([item], 'done');
-    throw this.#closedError(what);
+    throw await this.#refusal(what, this.#endLate(item));
+  }
+
+  /** Ends what comes too late, since it exists. */
+  #endLate(item: Item): Promise<CloseReport> {
+    return this.#close([item], this.#signal.reason() ?? 'done');
+  }
+
+  async #refusal(what: string, ending: Promise<unknown>): Promise<CastoffError> {
+    const [end] = await Promise.allSettled([ending]);
+    return this.#closedError(what, end.status === 'rejected' ? { cause: end.reason } : {});
   }
 
   #drop(item: Item): void {
     this.#items = this.#items.filter((other) => other !== item);
   }
 
-  #closedError(what: string): CastoffError {
-    return new CastoffError('SCOPE_CLOSED', `scope ${this.name}: cannot ${what}, it is closed`);
+  #closedError(what: string, failure: { readonly cause?: unknown } = {}): CastoffError {
+    const words =
+      'cause' in failure ? `, and ending it failed: ${messageLines(failure.cause).join('\n')}` : '';
+    return new CastoffError(
+      'SCOPE_CLOSED',
+      `scope ${this.name}: cannot ${what}, it is closed${words}`,
+      failure,
+    );
   }
 }

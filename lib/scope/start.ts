@@ -1,4 +1,4 @@
-import { CastoffError } from '../core/errors';
+import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
@@ -7,7 +7,7 @@ import { cleanupByLabel } from '../resources/cleanup-by-label';
 import type { CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import type { Target } from '../resources/plan';
-import { capturePostMortem, type PostMortem } from '../resources/post-mortem';
+import { capturePostMortem, describePostMortem, type PostMortem } from '../resources/post-mortem';
 import { idOfRef } from '../resources/ref';
 import { disposerOf } from './dispose';
 import { checkSameEngine } from './same-engine';
@@ -34,7 +34,8 @@ export class Start {
   #product: unknown;
   readonly #postMortems: PostMortem[] = [];
   #hasBegun = false;
-  #wasFound = false;
+  /** How what was half made came to be gone, once some of it was seen. */
+  #rollbackOutcome: CleanupResult['outcome'] | undefined;
   /** Resolves to what was started; rejects with `START_FAILED` when that has been rolled back. */
   readonly started: Promise<unknown>;
 
@@ -60,7 +61,7 @@ export class Start {
   }
 
   async #run(): Promise<unknown> {
-    const { registry, signal, owner, labels, engineAddress } = this.#surroundings;
+    const { registry, signal, owner, labels } = this.#surroundings;
     const { kind, name, what } = this.#plan;
     let beginning: Promise<unknown> = Promise.resolve();
     try {
@@ -70,8 +71,7 @@ export class Start {
       this.#hasBegun = true;
       const mark = {
         labels: labels(entry.key, this.#source),
-        onNotReady: async (id: string) =>
-          this.#capture(await capturePostMortem(await connectEngine(engineAddress), id)),
+        onNotReady: (id: string) => this.#captureNotReady(entry, id),
       };
       beginning = this.#plan.begin(mark).then((product) => (this.#product = product));
       await waitAtMost(beginning, { what: `start ${what}`, signal });
@@ -102,6 +102,18 @@ export class Start {
     this.#owned = { kind, id, name: title, key: entry.key };
   }
 
+  async #captureNotReady(entry: RegistryEntry, id: string): Promise<void> {
+    const { registry, engineAddress } = this.#surroundings;
+    try {
+      const engine = await connectEngine(engineAddress);
+      registry.update(entry.key, { id, engine: engine.address, state: 'present' });
+      this.#rollbackOutcome = 'removed-elsewhere';
+      this.#capture(await capturePostMortem(engine, id));
+    } catch (error) {
+      this.#capture(describePostMortem(undefined, undefined, [messageOf(error)]));
+    }
+  }
+
   #capture(postMortem: PostMortem | undefined): void {
     if (postMortem !== undefined) this.#postMortems.push(postMortem);
   }
@@ -122,10 +134,12 @@ export class Start {
     try {
       const results = this.#hasBegun ? await this.#removeHalfMade(entry.key) : [];
       const [first] = results;
-      const known = this.#wasFound ? {} : { outcome: 'never-created' };
+      this.#rollbackOutcome = first?.outcome ?? this.#rollbackOutcome;
+      const found = first === undefined ? {} : { id: first.id };
       registry.update(entry.key, {
+        ...found,
         state: 'gone',
-        ...(first === undefined ? known : { id: first.id, outcome: first.outcome }),
+        outcome: this.#rollbackOutcome ?? 'never-created',
       });
       for (const { postMortem } of results) this.#capture(postMortem);
     } catch (error) {
@@ -136,9 +150,8 @@ export class Start {
 
   async #removeHalfMade(key: string): Promise<readonly CleanupResult[]> {
     const results = await this.#removeMarked(key);
-    this.#wasFound ||= results.length > 0;
     // A product of which our engine knows nothing stands on another one: only its own way leads there.
-    if (!this.#wasFound) await disposerOf(this.#product)?.();
+    if (results.length === 0 && this.#rollbackOutcome === undefined) await disposerOf(this.#product)?.();
     this.#product = undefined;
     return results;
   }

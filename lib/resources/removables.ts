@@ -1,0 +1,8 @@
+import { container } from './container';
+import { image } from './image';
+import type { Removable, RemovableKind } from './kind';
+import { network } from './network';
+import { volume } from './volume';
+
+/** How each kind is looked at and removed. */
+export const removables: Record<RemovableKind, Removable> = { container, network, volume, image };

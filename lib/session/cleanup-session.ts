@@ -1,0 +1,113 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CastoffError, messageOf } from '../core/errors';
+import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { readJournal } from '../registry/journal';
+import { stateOfOwner } from '../registry/owner';
+import { journalFolder } from '../registry/session-identity';
+import { unfinishedOf, type Unfinished } from '../registry/unfinished';
+import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
+import { cleanupResource } from '../resources/cleanup-resource';
+import { findByLabel } from '../resources/find-by-label';
+import { cleanupMany, type Target } from '../resources/plan';
+import { isStillOurs } from './still-ours';
+
+/** What became of a session that another process has left behind. */
+export interface SessionCleanup {
+  readonly session: string;
+  readonly results: readonly CleanupResult[];
+}
+
+/**
+ * Finishes the cleanup of a session whose process is gone: everything that carries its label on the engine, and everything
+ * that its journal on this machine names, is removed and seen to be gone; then the journal goes too. What has meanwhile come
+ * under the name of something that the session had is left alone.
+ *
+ * @param session - The id that the label `castoff.session` and `castoff ls` show.
+ * @param options - As for {@link cleanupContainer}; `engine` is where labels are looked for, beside the journal's own engines.
+ * @throws CastoffError `CONFIG_INVALID` when a process of the session is alive, or cannot be proven dead; `CLEANUP_FAILED` with
+ * every failure in `errors`: the journal stays.
+ */
+export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
+  if (!/^[0-9a-f]{12}$/.test(session)) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `clean up a session: got ${JSON.stringify(session)}; give the id that \`castoff ls\` shows`,
+    );
+  }
+  const journals = readJournals(session);
+  const engine = await connectEngine(options.engine);
+  const labelled = await findByLabel(engine, [`${labelNames.session}=${session}`]);
+  const labelledOwners = labelled
+    .map(({ labels }) => ownerFromLabels(labels))
+    .filter((owner) => owner !== undefined);
+  checkAllDead(session, [...journals.owners, ...labelledOwners]);
+
+  const noted = await findNoted(journals.unfinished, engine);
+  const targets = [...labelled.map((target) => ({ ...target, engine: engine.address })), ...noted];
+  const ends = await cleanupMany(unique(targets), (target) =>
+    cleanupResource(target, { ...options, engine: target.engine }),
+  );
+  const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
+  if (errors.length > 0) {
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `clean up session ${session}: ${errors.length} of ${ends.length} are left\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
+      { cause: errors[0], errors },
+    );
+  }
+  rmSync(journalFolder(session), { recursive: true, force: true });
+  return { session, results: ends.map((end) => end.result).filter((result) => result !== undefined) };
+}
+
+interface EngineTarget extends Target {
+  readonly engine: string;
+}
+
+function readJournals(session: string): ReturnType<typeof unfinishedOf> {
+  const folder = journalFolder(session);
+  return unfinishedOf(listFolder(folder).flatMap((name) => readJournal(join(folder, name))));
+}
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    // ENOENT: the session ended well, or ran on another machine; its labels are looked at all the same.
+    return [];
+  }
+}
+
+// Not this process: its own session ends with its scopes.
+function checkAllDead(session: string, owners: readonly Owner[]): void {
+  const [alive] = owners.filter((owner) => stateOfOwner(owner) !== 'dead');
+  if (alive === undefined) return;
+  const state = stateOfOwner(alive) === 'alive' ? 'is alive' : 'cannot be seen from here, and may be alive';
+  throw new CastoffError(
+    'CONFIG_INVALID',
+    `clean up session ${session}: its process ${alive.pid} on ${alive.host} ${state}; let it close its scopes, or end it first`,
+  );
+}
+
+/** What the journal names that is still the same thing. What was never seen to exist is found by its label, or by its name. */
+async function findNoted(
+  unfinished: readonly Unfinished[],
+  fallback: Engine,
+): Promise<readonly EngineTarget[]> {
+  const found: EngineTarget[] = [];
+  for (const note of unfinished) {
+    const id = note.present?.id ?? note.name;
+    if (id === undefined) continue;
+    const engine = note.present?.engine === undefined ? fallback : await connectEngine(note.present.engine);
+    if (await isStillOurs(engine, note, id)) found.push({ kind: note.kind, id, engine: engine.address });
+  }
+  return found;
+}
+
+function unique(targets: readonly EngineTarget[]): readonly EngineTarget[] {
+  return [
+    ...new Map(targets.map((target) => [`${target.engine} ${target.kind} ${target.id}`, target])).values(),
+  ];
+}

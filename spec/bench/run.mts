@@ -1,0 +1,45 @@
+// Paired rounds in one run; medians and ratios as a table, and as JSON in the file that --json names. Timings decide nothing.
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { cleanupJob } from './cleanup.mts';
+import { compare, type Comparison } from './paired.mts';
+import { requireInJestJob, requireJob } from './require.mts';
+import { startJob } from './start.mts';
+
+process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+process.env['TESTCONTAINERS_HOST_OVERRIDE'] ??= 'localhost';
+
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+});
+const rounds = Number(values.rounds);
+
+await using requireInJest = await requireInJestJob(rounds);
+const jobs = [
+  requireJob(rounds * 3),
+  requireInJest,
+  startJob(rounds * 6),
+  cleanupJob(1, rounds * 2),
+  cleanupJob(10, rounds),
+  cleanupJob(30, rounds),
+];
+
+const comparisons: Comparison[] = [];
+for (const job of jobs) {
+  process.stderr.write(`${job.name}: ${job.rounds} rounds\n`);
+  comparisons.push(...(await compare(job)));
+}
+
+console.table(
+  comparisons.map(({ job, subject, rival, subjectMs, rivalMs, ratio, budget }) => ({
+    job,
+    [`castoff (ms)`]: Number(subjectMs.toFixed(1)),
+    subject,
+    rival,
+    'rival (ms)': Number(rivalMs.toFixed(1)),
+    ratio: Number(ratio.toFixed(3)),
+    budget: `≤ ${budget}`,
+    holds: ratio <= budget ? 'yes' : 'NO',
+  })),
+);
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(comparisons, undefined, 2)}\n`);
