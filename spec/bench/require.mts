@@ -49,8 +49,8 @@ export async function requireInJestJob(rounds: number): Promise<Job & AsyncDispo
       );
       await run(process.execPath, [
         resolve('jest/bin/jest'),
-        '--rootDir',
-        folder,
+        '--config',
+        join(folder, 'jest.config.js'),
         '--runInBand',
         `${name}.test.js`,
       ]);
