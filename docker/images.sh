@@ -10,12 +10,9 @@ environment='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 command='CMD ["sleep", "infinity"]'
 
 main() {
-  busybox=$(PATH=$PATH:/sbin:/usr/sbin command -v busybox) ||
-    give_up 'there is no busybox to build it from; docker/tools.sh installs busybox-static'
+  busybox=$(find_static_busybox) || busybox=$(install_busybox) || exit 1
   recipe=$(cat "$0" "$busybox" | sha256sum | cut -c 1-16)
   [ "$(present_recipe)" != "$recipe" ] || return 0
-  LC_ALL=C ldd "$busybox" 2>&1 | grep -Eq 'not a dynamic|statically linked' ||
-    give_up "$busybox is not static; docker/tools.sh installs busybox-static"
 
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -23,6 +20,21 @@ main() {
   import_root || give_up "the engine at ${DOCKER_HOST:-the default address} did not import it"
   [ "$(present_recipe)" = "$recipe" ] || give_up 'it was imported, but the engine does not have it'
   echo "images: $name:$tag built (recipe $recipe)"
+}
+
+find_static_busybox() {
+  found=$(PATH=$PATH:/sbin:/usr/sbin command -v busybox) &&
+    LC_ALL=C ldd "$found" 2>&1 | grep -Eq 'not a dynamic|statically linked' && echo "$found"
+}
+
+install_busybox() {
+  # shellcheck source=docker/apt.sh
+  . "$(dirname "$0")/apt.sh"
+  obstacle=$(why_no_packages)
+  [ -z "$obstacle" ] || give_up "there is no static busybox to build it from, and $obstacle; install busybox-static"
+  take_lock
+  install_packages busybox-static >&2 || give_up 'busybox-static could not be installed (apt-get said the above)'
+  find_static_busybox || give_up 'busybox-static is installed, but there is no static busybox'
 }
 
 lay_out_root() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the programs which only the specs need are there: what is missing is installed from the
+# Makes sure that the programs which only specs and checks need are there: what is missing is installed from the
 # distribution's packages (root on Debian or Ubuntu), no service is started. Else: names what is missing, exit 1.
 set -eu
 
@@ -16,8 +16,8 @@ missing_packages() {
   has chattr || echo e2fsprogs
   has sshd || echo openssh-server
   has ssh || echo openssh-client
-  has_static_busybox || echo busybox-static
   has curl || echo curl
+  has shellcheck || echo shellcheck
 }
 
 has() {
@@ -26,10 +26,6 @@ has() {
 
 has_compose() {
   has docker-compose || docker compose version >/dev/null 2>&1
-}
-
-has_static_busybox() {
-  has busybox && LC_ALL=C ldd "$(command -v busybox)" 2>&1 | grep -Eq 'not a dynamic|statically linked'
 }
 
 give_up() {

@@ -16,7 +16,7 @@ const columns = [
 
 /** Shows a registry while it changes: in place on a terminal, a line for each change elsewhere. */
 export function showLive(registry: Registry): void {
-  const isTerminal = process.stdout.isTTY === true;
+  const isTerminal = process.stdout.isTTY;
   let linesShown = 0;
   const draw = (): void => {
     const lines = [
@@ -44,6 +44,6 @@ function row({ kind, id, name, key, state, owner, outcome }: RegistryEntry): str
   const cells = values.map((value, column) =>
     value.slice(0, columns[column]?.[1]).padEnd(columns[column]?.[1] ?? 0),
   );
-  if (process.stdout.isTTY === true) cells[2] = `\u001B[${colours[state] ?? 37}m${cells[2]}\u001B[0m`;
+  if (process.stdout.isTTY) cells[2] = `\u001B[${colours[state] ?? 37}m${cells[2]}\u001B[0m`;
   return cells.join(' ').trimEnd();
 }

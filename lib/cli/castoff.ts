@@ -10,7 +10,7 @@ program
   .action(async (options: { json?: true }) => {
     process.stdout.write(await listOwned({ isJson: options.json === true }));
   });
-program.parseAsync().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -9,6 +9,8 @@ export interface RetryOptions {
   readonly longestPauseMs: number;
   /** Ends the pauses, with its own reason. */
   readonly signal: AbortSignal;
+  /** Whether its pauses hold the process. Default true. */
+  readonly holdsProcess?: boolean | undefined;
 }
 
 /** Makes `attempt` again and again while it throws `TryAgain`; whatever else it throws is thrown. */
@@ -20,6 +22,7 @@ export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOpt
     factor: 2,
     randomize: true,
     signal: options.signal,
+    unref: options.holdsProcess === false,
     shouldRetry: ({ error }) => error instanceof TryAgain,
   });
 }

@@ -63,11 +63,11 @@ const table: readonly Row[] = [
   { call: 'network.disconnect', status: 500, words: /is not connected to/, meaning: 'gone' },
   // Podman: {"message":"unable to delete image … with more than one tag (…): please force removal","response":500}
   { call: 'image.remove', status: 500, words: /more than one tag/, meaning: 'refused' },
-  // {"message":"page not found"}: no such route, which says nothing about the thing
-  { status: 404, words: /page not found/i, meaning: 'refused' },
+  // {"message":"page not found"}: no such route; <html>…: a server in between. Neither says anything of the thing.
+  { status: 404, words: /page not found|^</, meaning: 'refused' },
   // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"};
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
-  { status: 404, words: /no such|not found|not known/i, meaning: 'gone' },
+  { status: 404, words: /[Nn]o such|not found|not known/, meaning: 'gone' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
   { status: 500, meaning: 'failed' },

@@ -1,6 +1,6 @@
+import type { Agent } from 'node:http';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
-import { waitAtMost } from '../core/patience';
 import { agentFor } from './agent';
 import type { Endpoint, Transport } from './endpoint';
 import { createEngine, valueOf, type Engine } from './engine';
@@ -31,9 +31,12 @@ const environmentKeys = [
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CONFIG',
+  'DOCKER_TLS',
   'DOCKER_TLS_VERIFY',
   'DOCKER_CERT_PATH',
   'HOME',
+  'XDG_RUNTIME_DIR',
+  'TMPDIR',
 ];
 
 const enginesFound = (): Map<string, Promise<Engine>> =>
@@ -44,30 +47,31 @@ const enginesByAddress = (): Map<string, Engine> =>
 
 async function openEngine(address: string | undefined): Promise<Engine> {
   const { default: Docker } = await import('dockerode');
-  const opened = new Map<Endpoint, Dockerode>();
+  const opened = new Map<Endpoint, Engine>();
   const endpoint = await findEndpoint({
     address,
     async ping(candidate) {
-      const docker = new Docker(clientOptions(candidate));
-      const answer = createEngine(candidate.address, docker).ask('ping', candidate.address, () =>
-        docker.ping(),
-      );
-      valueOf(await waitAtMost(answer, { what: `ping ${candidate.address}`, timeoutMs: pingTimeoutMs }));
-      opened.set(candidate, docker);
+      const agent = agentFor(candidate);
+      const engine = createEngine(candidate.address, new Docker(clientOptions(candidate, agent)));
+      const patient = engine.within({ timeoutMs: pingTimeoutMs });
+      const answer = await patient.ask('ping', candidate.address, (docker) => docker.ping());
+      // A connection that still tries to come about (a login over ssh) has no use any more.
+      if (answer.meaning !== 'done') agent.destroy();
+      valueOf(answer);
+      opened.set(candidate, engine);
     },
   });
   const engines = enginesByAddress();
-  const known = engines.get(endpoint.address);
-  if (known !== undefined) return known;
-  const engine = createEngine(endpoint.address, opened.get(endpoint) ?? new Docker(clientOptions(endpoint)));
+  const engine = engines.get(endpoint.address) ?? opened.get(endpoint);
+  if (engine === undefined) throw new Error(`no connection to ${endpoint.address}`);
   engines.set(endpoint.address, engine);
   return engine;
 }
 
 // Everything is given, also as undefined: docker-modem fills what is missing from the environment.
-function clientOptions(endpoint: Endpoint): Dockerode.DockerOptions {
+function clientOptions(endpoint: Endpoint, agent: Agent): Dockerode.DockerOptions {
   const unset = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
-  const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent: agentFor(endpoint) };
+  const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent };
   return { ...unset, ...ofAgent, ...addressOptions(endpoint.transport) };
 }
 

@@ -18,7 +18,11 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends one call. Those that only read may end with `signal`, which aborts when the wait for their answer is over. */
+/**
+ * Sends one call. Those that only read may end with `signal`, which aborts when the wait for their answer is over.
+ *
+ * @internal
+ */
 export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 
 /** A connection to one engine; the calls stand in `container-calls`, `network-calls`, `volume-calls` and `image-calls`. */
@@ -28,6 +32,8 @@ export interface Engine {
   /**
    * Makes one call. It never rejects, and it always ends: a failure is an answer, and so is none. The wait for the answer
    * holds the process; a call that is no longer waited for does not.
+   *
+   * @internal
    */
   ask<T>(call: EngineCall, subject: string, send: Send<T>): Promise<Answer<T>>;
   /** The same engine, asked with another patience. */
@@ -36,7 +42,11 @@ export interface Engine {
 
 const defaultPatience: Patience = { timeoutMs: 30_000 };
 
-/** An engine that is reached through `docker`. */
+/**
+ * An engine that is reached through `docker`.
+ *
+ * @internal
+ */
 export function createEngine(address: string, docker: Dockerode, patience = defaultPatience): Engine {
   return {
     address,

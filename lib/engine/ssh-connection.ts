@@ -132,7 +132,7 @@ function spawnSsh({ destination, port, socketPath }: SshTransport): Ssh {
     // A session of its own: Ctrl-C is for us, whose cleanup needs the connection; and nobody is asked for a password.
     detached: process.platform !== 'win32',
   });
-
+  ssh.unref();
   for (const pipe of pipesOf(ssh)) {
     // Pipes are sockets, whatever their type says.
     if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();

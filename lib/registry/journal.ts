@@ -46,6 +46,8 @@ export class Journal {
     this.path = path;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#file = openSync(path, 'a', 0o600);
+    // Behind a line that a crash has torn, the next one begins anew.
+    writeSync(this.#file, '\n');
   }
 
   append(fact: JournalFact): void {

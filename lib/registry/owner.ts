@@ -43,7 +43,7 @@ function readLinuxFile(path: string): string | undefined {
 }
 
 /** The id that a CI system gives its run. */
-export function readCiRun(env: Readonly<Record<string, string | undefined>>): string | undefined {
+function readCiRun(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const variables = [
     'GITHUB_RUN_ID',
     'CI_PIPELINE_ID',

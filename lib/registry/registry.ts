@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
-import type { Journal } from './journal';
+import type { Journal, JournalFact } from './journal';
 
 export interface RegistryFilter {
   readonly kind?: ResourceKind | undefined;
@@ -90,26 +90,30 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
       since: new Date(),
       ...first,
     };
-    this.#entries.set(entry.key, entry);
     this.#record(entry, undefined);
+    this.#entries.set(entry.key, entry);
     this.#tell({ entry, before: undefined });
     return entry;
   }
 
-  // Later, so that a listener that throws is an error of its own and breaks no cleanup.
+  // Later and one by one, so that a listener that throws breaks no cleanup, and no other listener.
   #tell(change: RegistryChange): void {
-    if (this.listenerCount('change') > 0) queueMicrotask(() => this.emit('change', change));
+    for (const listener of this.rawListeners('change')) {
+      queueMicrotask(() => {
+        try {
+          Reflect.apply(listener, this, [change]);
+        } catch (error) {
+          process.emitWarning(error instanceof Error ? error : String(error));
+        }
+      });
+    }
   }
 
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
     const { key, kind, id, name, identity, engine, outcome, owner } = entry;
     const at = new Date().toISOString();
     if (entry.state === 'gone') {
-      if (!this.#openKeys.delete(key)) return;
-      this.#journal?.append({ fact: 'gone', key, outcome, at });
-      if (this.#openKeys.size > 0) return;
-      this.#journal?.remove();
-      this.#journal = undefined;
+      if (this.#openKeys.delete(key)) this.#recordEnd({ fact: 'gone', key, outcome, at });
       return;
     }
     this.#journal ??= this.#openJournal();
@@ -118,6 +122,18 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, owner, at });
     if (id !== undefined && (isNew || before?.id === undefined)) {
       this.#journal.append({ fact: 'present', key, id, name, identity, engine, at });
+    }
+  }
+
+  // What is gone is gone, even if that cannot be written down: whoever reads the journal looks for it in vain.
+  #recordEnd(fact: JournalFact): void {
+    try {
+      this.#journal?.append(fact);
+      if (this.#openKeys.size > 0) return;
+      this.#journal?.remove();
+      this.#journal = undefined;
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
     }
   }
 }

@@ -3,7 +3,7 @@ import { waitAtMost } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
-import { cleanupOne, type CleanupOptions, type CleanupResult } from './cleanup-one';
+import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import { findByLabel, type LabelledTarget } from './find-by-label';
 import { cleanupMany } from './plan';
 
@@ -24,10 +24,11 @@ export async function cleanupByLabel(
 ): Promise<LabelCleanup> {
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
+  const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
   for (;;) {
-    const found = await find(engine, labels, leftMs(), options.signal);
+    const found = await find(patient, labels, leftMs(), options.signal, failed);
     const fresh = found.filter((target) => !failed.has(keyOf(target)));
     if (fresh.length === 0) return { results, errors: [...failed.values()] };
     const ends = await cleanupMany(fresh, (target) =>
@@ -38,6 +39,8 @@ export async function cleanupByLabel(
       else results.push(result);
     }
     options.signal?.throwIfAborted();
+    // No time to list again: what has failed by then says why.
+    if (failed.size > 0 && leftMs() === 0) return { results, errors: [...failed.values()] };
   }
 }
 
@@ -47,6 +50,7 @@ async function find(
   labels: readonly string[],
   timeoutMs: number,
   signal: AbortSignal | undefined,
+  failed: ReadonlyMap<string, Error>,
 ): Promise<readonly LabelledTarget[]> {
   let lastError: unknown;
   const leaving = new AbortController();
@@ -65,14 +69,12 @@ async function find(
   try {
     return await waitAtMost(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });
   } catch (error) {
-    if (error === signal?.reason || lastError === undefined) throw error;
-    throw new CastoffError(
-      'CLEANUP_FAILED',
-      `list what carries ${labels.join(', ')}: ${messageOf(lastError)}`,
-      {
-        cause: lastError,
-      },
-    );
+    if (signal?.aborted && error === signal.reason) throw error;
+    const cause = lastError ?? error;
+    throw new CastoffError('CLEANUP_FAILED', `list what carries ${labels.join(', ')}: ${messageOf(cause)}`, {
+      cause,
+      errors: [...failed.values(), asError(cause)],
+    });
   } finally {
     leaving.abort();
   }

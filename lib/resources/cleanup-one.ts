@@ -61,7 +61,7 @@ export async function cleanupOne(
   const settings = { ...defaults, ...definedOnly(options) };
   checkDuration('timeoutMs', settings.timeoutMs);
   checkDuration('stopTimeoutMs', settings.stopTimeoutMs);
-  const given = idOfRef(`clean up a ${kind}`, ref);
+  const given = idOfRef(`clean up ${kind === 'image' ? 'an' : 'a'} ${kind}`, ref);
   if (given === undefined) return { kind, id: '', outcome: 'skipped', attempts: 0, durationMs: 0 };
   settings.signal?.throwIfAborted();
 
@@ -73,34 +73,32 @@ export async function cleanupOne(
   });
   const removable = removables[kind];
   const patienceMs = patienceFor(settings.timeoutMs);
-  const engine = await waitAtMost(connectEngine(settings.engine), limits());
-  const found = await find(
-    engine.within({ timeoutMs: patienceMs, signal: settings.signal }),
-    removable,
-    given,
-  );
-  settings.signal?.throwIfAborted();
-  if (found === 'gone')
-    return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
-
-  const id = found?.id ?? given;
-  const remover = removalsInFlight().join(
-    `${engine.address} ${kind} ${id}`,
-    (land) =>
-      new Remover(engine, removable, id, {
-        ...settings,
-        patienceMs,
-        sight: found,
-        capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
-        onOver: land,
-      }),
-  );
+  let remover: Remover | undefined;
   try {
+    const engine = await waitAtMost(connectEngine(settings.engine), limits());
+    const patient = engine.within({ timeoutMs: patienceMs, signal: settings.signal });
+    const found = await find(patient, removable, given);
+    settings.signal?.throwIfAborted();
+    if (found === 'gone')
+      return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
+
+    const id = found?.id ?? given;
+    remover = removalsInFlight().join(
+      `${engine.address} ${kind} ${id}`,
+      (land) =>
+        new Remover(engine, removable, id, {
+          ...settings,
+          patienceMs,
+          sight: found,
+          capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
+          onOver: land,
+        }),
+    );
     const { outcome, postMortem } = await remover.waitFor(limits());
-    if (outcome === undefined) throw failure(remover, removable, id, spentMs(), remover.lastError);
+    if (outcome === undefined) throw failure(removable, given, remover, spentMs(), remover.lastError);
     return {
       kind,
-      id,
+      id: remover.id,
       name: remover.name,
       outcome,
       attempts: remover.state.removals,
@@ -109,7 +107,7 @@ export async function cleanupOne(
     };
   } catch (error) {
     const isOurDeadline = isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== settings.signal?.reason;
-    if (isOurDeadline) throw failure(remover, removable, id, spentMs(), remover.lastError ?? error);
+    if (isOurDeadline) throw failure(removable, given, remover, spentMs(), remover?.lastError ?? error);
     throw error;
   }
 }
@@ -128,12 +126,12 @@ async function find(
 ): Promise<Sight | 'gone' | undefined> {
   if (removable.isCertain(given)) return undefined;
   const seen = await removable.look(engine, given);
-  if (seen.meaning === 'done') return seen.value;
+  if (seen.meaning === 'done') return seen.value.isGuess ? 'gone' : seen.value;
   return seen.meaning === 'gone' ? 'gone' : undefined;
 }
 
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
-function patienceFor(timeoutMs: number): number {
+export function patienceFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
 }
 
@@ -144,22 +142,23 @@ function definedOnly(options: CleanupOptions): {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
+// Without a remover no engine has answered.
 function failure(
-  remover: Remover,
   removable: Removable,
-  id: string,
+  given: string,
+  remover: Remover | undefined,
   durationMs: number,
   cause: unknown,
 ): CleanupError {
-  const { lastError, state } = remover;
+  const lastError = remover?.lastError;
   return new CleanupError(
     {
       kind: removable.kind,
-      id,
-      title: remover.name,
-      attempts: state.removals,
+      id: remover?.id ?? given,
+      title: remover?.name,
+      attempts: remover?.state.removals ?? 0,
       durationMs,
-      lastStatus: state.status,
+      lastStatus: remover?.state.status,
       engineWords:
         lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.words}`.trim(),
     },

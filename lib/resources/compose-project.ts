@@ -1,7 +1,9 @@
-import { CastoffError } from '../core/errors';
-import { checkDuration } from '../core/durations';
+import { checkDuration, formatDuration } from '../core/durations';
+import { CastoffError, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
+import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
 import type { CleanupOptions, CleanupResult } from './cleanup-one';
 import { cleanupByLabel } from './cleanup-by-label';
 
@@ -38,8 +40,9 @@ export async function cleanupComposeProject(
     );
   }
   const timeoutMs = checkDuration('timeoutMs', options.timeoutMs ?? 30_000);
+  if (options.stopTimeoutMs !== undefined) checkDuration('stopTimeoutMs', options.stopTimeoutMs);
   options.signal?.throwIfAborted();
-  const engine = await connectEngine(options.engine);
+  const engine = await connectWithin(name, timeoutMs, options);
   const { results, errors } = await cleanupByLabel(engine, [`${composeProjectLabel}=${name}`], {
     ...options,
     timeoutMs,
@@ -59,4 +62,19 @@ export async function cleanupComposeProject(
     durationMs: performance.now() - startedAt,
     parts: results,
   };
+}
+
+async function connectWithin(
+  name: string,
+  timeoutMs: number,
+  { engine, signal }: CleanupOptions,
+): Promise<Engine> {
+  const what = `remove Compose project ${name}`;
+  try {
+    return await waitAtMost(connectEngine(engine), { what, timeoutMs, signal });
+  } catch (error) {
+    if (!isCastoffError(error, 'DEADLINE_EXCEEDED') || error === signal?.reason) throw error;
+    const words = `the engine did not answer in ${formatDuration(timeoutMs)}`;
+    throw new CastoffError('CLEANUP_FAILED', `${what}: ${words}`, { cause: error });
+  }
 }

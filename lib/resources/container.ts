@@ -5,13 +5,17 @@ import {
   waitUntilRemoved,
 } from '../engine/container-calls';
 import { mapAnswer } from '../engine/engine';
-import { isFullId, type Removable } from './kind';
+import { isFullId, isGuess, type Removable } from './kind';
 
 export const container: Removable = {
   kind: 'container',
   isCertain: isFullId,
   look: async (engine, id) =>
-    mapAnswer(await inspectContainer(engine, id), (facts) => ({ ...facts, identity: facts.id })),
+    mapAnswer(await inspectContainer(engine, id), (facts) => ({
+      ...facts,
+      identity: facts.id,
+      isGuess: isGuess(id, facts.id, [facts.name]),
+    })),
   remove: removeContainer,
   stop: stopContainer,
   awaitEnd: waitUntilRemoved,

@@ -1,5 +1,5 @@
 import { mapAnswer } from '../engine/engine';
-import { inspectImage, removeImage } from '../engine/image-calls';
+import { inspectImage, removeImage, type ImageFacts } from '../engine/image-calls';
 import type { Removable } from './kind';
 
 export const image: Removable = {
@@ -10,7 +10,25 @@ export const image: Removable = {
       id: name,
       name: facts.tags[0],
       identity: facts.id,
+      isGuess: !isMeant(name, facts),
     })),
   remove: removeImage,
   advice: 'remove the containers and images made from it, or its other names, first',
 };
+
+/**
+ * Whether `given` says this image: by a name, its digest, its id, or the twelve digits of a short id. Engines go further: for
+ * `cafe`, when it is gone, Docker finds an image whose id begins so, and Podman one that is called `somebody/cafe`.
+ */
+function isMeant(given: string, { id, tags }: ImageFacts): boolean {
+  if (given.includes('@')) return true;
+  const isId = /^(sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(given);
+  if (isId && id.replace('sha256:', '').startsWith(given.replace('sha256:', ''))) return true;
+  return tags.map(fullName).includes(fullName(given));
+}
+
+// `cafe` is stored as cafe:latest by Docker; as localhost/cafe:latest or docker.io/library/cafe:latest by Podman.
+function fullName(name: string): string {
+  const short = name.replace(/^(localhost|(index\.)?docker\.io)\//, '').replace(/^library\//, '');
+  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+}

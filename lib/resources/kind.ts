@@ -14,6 +14,8 @@ export interface Sight {
   readonly status?: string | undefined;
   /** Differs when another thing has come under the same name. */
   readonly identity: string;
+  /** The engine has gone by the first digits of its id, or by a part of its name: it may be somebody else's. */
+  readonly isGuess?: boolean | undefined;
   /** When it was created, where that is known: RFC 3339. */
   readonly createdAt?: string | undefined;
 }
@@ -37,6 +39,14 @@ export interface Removable {
   readonly detach?: (engine: Engine, id: string) => Promise<void>;
   /** What a person can do about one that cannot be removed. */
   readonly advice: string;
+}
+
+/**
+ * Whether an engine that was asked for `given`, and found `id`, went by the first digits alone: a name that is gone, `db` or
+ * `cafe`, may be how somebody else's id begins. Twelve digits are a short id, as `docker ps` prints it.
+ */
+export function isGuess(given: string, id: string, names: readonly string[]): boolean {
+  return /^[0-9a-f]{1,11}$/.test(given) && id.startsWith(given) && !names.includes(given);
 }
 
 /** The id of a thing that the engine knows by 64 hexadecimal digits. */

@@ -1,6 +1,5 @@
-import { constants } from 'node:os';
 import { inspectContainer, readContainerLogs, type ContainerFacts } from '../engine/container-calls';
-import { demultiplex } from '../engine/demultiplex';
+import { demultiplex, type LogChunk } from '../engine/demultiplex';
 import type { Engine } from '../engine/engine';
 
 /** What a container was like just before its removal. */
@@ -35,8 +34,12 @@ const longestLogLine = 1_000;
  * Reads state and last output of a container, in 2 s at most. It never rejects: what could not be read is a gap.
  * `undefined` for a container that is not there.
  */
-export async function capturePostMortem(engine: Engine, id: string): Promise<PostMortem | undefined> {
-  const patient = engine.within({ timeoutMs: captureTimeoutMs });
+export async function capturePostMortem(
+  engine: Engine,
+  id: string,
+  signal?: AbortSignal,
+): Promise<PostMortem | undefined> {
+  const patient = engine.within({ timeoutMs: captureTimeoutMs, signal });
   const [inspected, logs] = await Promise.all([
     inspectContainer(patient, id),
     readContainerLogs(patient, id, mostLogLines),
@@ -70,14 +73,21 @@ export function describePostMortem(
   };
 }
 
+// From 1 on, as Linux counts them: this process may run on macOS, where 10 is SIGBUS. @see signal(7), "Signal numbering"
+const signals =
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
+    ' ',
+  );
+
 function signalOf(exitCode: number | undefined): string | undefined {
-  if (exitCode === undefined || exitCode <= 128) return undefined;
-  return Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  const name = signals[(exitCode ?? 0) - 129];
+  return name === undefined ? undefined : `SIG${name}`;
 }
 
 function lastLines(output: Buffer, isTty: boolean): readonly LogLine[] {
+  if (output.length === 0) return [];
   const chunks = isTty ? [{ stream: 'stdout' as const, text: output.toString('utf8') }] : demultiplex(output);
-  return chunks
+  return joinPieces(chunks)
     .flatMap(({ stream, text }) =>
       text
         .replace(/\r?\n$/, '')
@@ -85,6 +95,17 @@ function lastLines(output: Buffer, isTty: boolean): readonly LogLine[] {
         .map((line) => ({ stream, text: shorten(line) })),
     )
     .slice(-mostLogLines);
+}
+
+// The engine sends a long line in pieces of 16 KiB; only the last one ends in a newline.
+function joinPieces(chunks: readonly LogChunk[]): readonly LogChunk[] {
+  const joined: LogChunk[] = [];
+  for (const chunk of chunks) {
+    const last = joined.at(-1);
+    if (last?.stream !== chunk.stream || last.text.endsWith('\n')) joined.push(chunk);
+    else joined[joined.length - 1] = { ...last, text: last.text + chunk.text };
+  }
+  return joined;
 }
 
 function shorten(line: string): string {

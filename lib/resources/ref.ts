@@ -12,10 +12,15 @@ export type Ref = string | { readonly id: string } | { getId(): string };
 export function idOfRef(what: string, ref: unknown): string | undefined {
   if (ref === undefined || ref === null) return undefined;
   const id = rawId(ref);
-  if (typeof id !== 'string' || id.trim() === '') throw invalidRef(what, describe(ref));
-  // An id is one segment of a path of the Engine API; these would lead elsewhere.
-  if (id === '.' || id === '..' || id.split('/').includes('..')) throw invalidRef(what, JSON.stringify(id));
-  return id.replace(/^\//, '');
+  if (typeof id !== 'string' || id === '') throw invalidRef(what, describe(ref, id));
+  // What a command has printed ends in a newline: as a name it would be unknown, which is taken for gone.
+  if (id !== id.trim()) throw invalidRef(what, JSON.stringify(id));
+  // An id is a part of a path of the Engine API; these would lead elsewhere: `//json` to a host of that name.
+  const name = id.replace(/^\//, '');
+  if (name.split('/').some((part) => ['', '.', '..'].includes(part))) {
+    throw invalidRef(what, JSON.stringify(id));
+  }
+  return name;
 }
 
 function rawId(ref: unknown): unknown {
@@ -32,9 +37,28 @@ function invalidRef(what: string, got: string): CastoffError {
   );
 }
 
-function describe(ref: unknown): string {
-  if (typeof ref === 'string') return ref === '' ? 'an empty string' : JSON.stringify(ref);
-  if (typeof ref !== 'object' || ref === null) return `${typeof ref} ${String(ref)}`;
+function describe(ref: unknown, id: unknown): string {
+  if (typeof ref !== 'object' || ref === null) return describeValue(ref);
+  if ('then' in ref && typeof ref.then === 'function') return 'a promise (is an `await` missing?)';
+  if ('id' in ref || 'getId' in ref) return `an object whose id is ${describeValue(id)}`;
   const keys = Object.keys(ref).slice(0, 5).join(', ');
   return `an object without an id${keys === '' ? '' : ` (it has ${keys})`}`;
+}
+
+function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value === '' ? 'an empty string' : JSON.stringify(value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+      return `function ${value.name}`;
+    case 'undefined':
+      return 'undefined';
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'symbol':
+      return `${typeof value} ${String(value)}`;
+  }
 }

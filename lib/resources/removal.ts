@@ -19,6 +19,8 @@ export type Step =
 export interface RemovalState {
   readonly step: Step;
   readonly afterPause: 'look' | 'remove';
+  /** Its id names it for ever. A name may come to stand for something else in a pause: look before it is removed. */
+  readonly isCertain: boolean;
   /** A graceful stop that is still to be asked for, and how often it was. */
   readonly isStopWanted: boolean;
   readonly stops: number;
@@ -45,20 +47,22 @@ export interface StepAnswer {
 }
 
 export interface RemovalStart {
-  /** `had`: a look has seen it. `not-needed`: its id is certain, so that the removal can be sent without a look. */
-  readonly sight: 'had' | 'needed' | 'not-needed';
+  readonly isCertain: boolean;
+  /** A look has seen it. */
+  readonly wasSeen: boolean;
   readonly isStopWanted: boolean;
   readonly isDetachable: boolean;
 }
 
 export function beginRemoval(start: RemovalStart): RemovalState {
   return {
-    step: start.sight === 'needed' ? 'look' : start.isStopWanted ? 'stop' : 'remove',
+    step: !start.isCertain && !start.wasSeen ? 'look' : start.isStopWanted ? 'stop' : 'remove',
     afterPause: 'look',
+    isCertain: start.isCertain,
     isStopWanted: start.isStopWanted,
     stops: 0,
     removals: 0,
-    wasSeen: start.sight === 'had',
+    wasSeen: start.wasSeen,
     isOursPossible: false,
     isOthersSeen: false,
     isDetachable: start.isDetachable,
@@ -96,9 +100,11 @@ function afterLook(state: RemovalState, { meaning, status }: StepAnswer): Remova
       return { ...state, step: 'finish' };
     case 'done':
       return presentAs({ ...state, wasSeen: true, status });
+    // 500 "RWLayer of container … is unexpectedly nil" is no reason not to remove it. @see moby, daemon/inspect.go
+    case 'failed':
+      return pause(state, 'remove');
     case 'being-removed':
     case 'busy':
-    case 'failed':
     case 'engine-away':
       return pause(state, 'look');
     case 'refused':
@@ -173,7 +179,7 @@ function afterAwaitEnd(state: RemovalState, { meaning }: StepAnswer): RemovalSta
 }
 
 function pause(state: RemovalState, afterPause: 'look' | 'remove'): RemovalState {
-  return { ...state, step: 'pause', afterPause };
+  return { ...state, step: 'pause', afterPause: state.isCertain ? afterPause : 'look' };
 }
 
 /** How a thing that is gone came to be so: nothing is claimed that was not seen. */

@@ -24,7 +24,8 @@ export interface RemoverOptions {
   /** Called as soon as nobody may join any more: it has ended, or its last waiter has left. */
   readonly onOver: () => void;
   /** Read before anything is done to it. */
-  readonly capture?: ((engine: Engine, id: string) => Promise<PostMortem | undefined>) | undefined;
+  readonly capture?:
+    ((engine: Engine, id: string, signal: AbortSignal) => Promise<PostMortem | undefined>) | undefined;
 }
 
 /** How a removal ended: `finish` with its outcome, or `give-up`: the engine refuses. */
@@ -40,7 +41,7 @@ const longestPauseMs = 1_000;
 export class Remover {
   readonly #engine: Engine;
   readonly #removable: Removable;
-  readonly #id: string;
+  #id: string;
   readonly #options: RemoverOptions;
   readonly #noMoreWaiting = new AbortController();
   #waiting = 0;
@@ -57,7 +58,8 @@ export class Remover {
     this.#options = options;
     this.#sight = options.sight;
     this.#state = beginRemoval({
-      sight: removable.isCertain(id) ? 'not-needed' : options.sight === undefined ? 'needed' : 'had',
+      isCertain: removable.isCertain(id),
+      wasSeen: options.sight !== undefined,
       isStopWanted: options.stopTimeoutMs > 0 && removable.stop !== undefined,
       isDetachable: removable.detach !== undefined,
     });
@@ -68,6 +70,11 @@ export class Remover {
 
   get state(): RemovalState {
     return this.#state;
+  }
+
+  /** What it is called by: the full id as soon as a look has told it. */
+  get id(): string {
+    return this.#id;
   }
 
   get name(): string | undefined {
@@ -93,11 +100,12 @@ export class Remover {
   }
 
   async #run(): Promise<RemovalEnd> {
-    const postMortem = await this.#options.capture?.(this.#engine, this.#id);
+    const { signal } = this.#noMoreWaiting;
+    const postMortem = await this.#options.capture?.(this.#engine, this.#id, signal);
     await retryWithBackoff(() => this.#untilPause(), {
       firstPauseMs,
       longestPauseMs,
-      signal: this.#noMoreWaiting.signal,
+      signal,
     });
     return { outcome: this.#state.step === 'finish' ? outcomeOf(this.#state) : undefined, postMortem };
   }
@@ -136,10 +144,13 @@ export class Remover {
 
   #see(seen: Answer<Sight>): StepAnswer {
     if (seen.meaning !== 'done') return this.#note(seen);
+    const { id, identity, isGuess, status } = seen.value;
     // Another thing has come under the same name: the one that was to go is gone.
-    if (this.#sight !== undefined && this.#sight.identity !== seen.value.identity) return { meaning: 'gone' };
+    if (isGuess || (this.#sight !== undefined && this.#sight.identity !== identity))
+      return { meaning: 'gone' };
     this.#sight = seen.value;
-    return { meaning: 'done', status: seen.value.status };
+    this.#id = id;
+    return { meaning: 'done', status };
   }
 
   #note(answer: Answer<unknown> | undefined): StepAnswer {

@@ -2,6 +2,7 @@ import { deadline } from '../core/deadline';
 import { waitAtMost } from '../core/patience';
 import type { Registry } from '../registry/registry';
 import { cleanupResource } from '../resources/cleanup-resource';
+import { isFullId } from '../resources/kind';
 import { cleanupMany } from '../resources/plan';
 import { planClose, type ScopeItem } from './close-plan';
 import type { FinalizerEnd } from './close-report';
@@ -21,6 +22,7 @@ export interface Call {
 export interface Thing {
   readonly what: string;
   readonly source?: string | undefined;
+  /** Within a time limit of its own. */
   target(): Promise<OwnedTarget | undefined>;
 }
 
@@ -29,7 +31,6 @@ export type Item = ScopeItem<Call, Thing>;
 export interface CloseSettings {
   readonly reason: CloseReason;
   readonly registry: Registry;
-  readonly engineAddress: string | undefined;
   /** For each finalizer, and for each group of removals. */
   readonly cleanupTimeoutMs: number;
 }
@@ -78,14 +79,9 @@ async function removeThings(
   settings: CloseSettings,
 ): Promise<readonly FinalizerEnd[]> {
   const startedAt = performance.now();
-  const { cleanupTimeoutMs: timeoutMs } = settings;
   const ends: FinalizerEnd[] = [];
   const present: (OwnedTarget & { readonly thing: Thing })[] = [];
-  const targets = await Promise.allSettled(
-    things.map((thing) =>
-      waitAtMost(thing.target(), { what: `wait for ${thing.what} to end its start`, timeoutMs }),
-    ),
-  );
+  const targets = await Promise.allSettled(things.map((thing) => thing.target()));
   for (const [index, thing] of things.entries()) {
     const target = targets[index];
     if (target?.status === 'rejected') {
@@ -100,8 +96,8 @@ async function removeThings(
     }
   }
   for (const { target, result, error } of await cleanupMany(present, (one) => removeOne(one, settings))) {
-    const { thing, kind, id, name } = target;
-    const what = `${kind} ${name ?? ''} (${id.slice(0, 12)})`;
+    const { thing } = target;
+    const what = titleOf(target);
     const durationMs = result?.durationMs ?? performance.now() - startedAt;
     ends.push({ what, source: thing.source, durationMs, result, error });
   }
@@ -109,7 +105,9 @@ async function removeThings(
 }
 
 async function removeOne(target: OwnedTarget, settings: CloseSettings) {
-  const { registry, engineAddress: engine, cleanupTimeoutMs: timeoutMs } = settings;
+  const { registry, cleanupTimeoutMs: timeoutMs } = settings;
+  // Its own engine, whatever the environment says by now.
+  const { engine } = target;
   registry.update(target.key, { state: 'cleaning' });
   try {
     const result = await cleanupResource(target, { engine, timeoutMs });
@@ -119,4 +117,10 @@ async function removeOne(target: OwnedTarget, settings: CloseSettings) {
     registry.update(target.key, { state: 'left' });
     throw error;
   }
+}
+
+/** `container web (3f2a91c0d1e2)`, `volume data`. */
+function titleOf({ kind, id, name }: OwnedTarget): string {
+  if (!isFullId(id)) return `${kind} ${id}`;
+  return name === undefined ? `${kind} ${id.slice(0, 12)}` : `${kind} ${name} (${id.slice(0, 12)})`;
 }

@@ -4,9 +4,12 @@ interface WaitStrategy {
   waitUntilReady(container: { readonly id: string }, ...rest: readonly unknown[]): Promise<unknown>;
 }
 
+const choosing = 'selectWaitStrategy';
+
 /**
- * Calls `onNotReady` when a container of `definition` did not become ready, before testcontainers removes it with all that it
- * had to say. Returns what takes the watch off again. Where a testcontainers has no place for it, nothing is watched.
+ * Calls `onNotReady`, which never rejects, when a container of `definition` did not become ready, before testcontainers
+ * removes it with all that it had to say. Returns what takes the watch off again. Where a testcontainers has no place for it,
+ * nothing is watched.
  *
  * @see testcontainers 12, GenericContainer.selectWaitStrategy and waitForContainer: stop and remove, then rethrow
  */
@@ -14,32 +17,36 @@ export function watchReadiness(
   definition: object,
   onNotReady: (containerId: string) => Promise<void>,
 ): () => void {
-  const select: unknown = Reflect.get(definition, 'selectWaitStrategy');
+  const select: unknown = Reflect.get(definition, choosing);
   if (typeof select !== 'function') return () => undefined;
+  const own = Object.getOwnPropertyDescriptor(definition, choosing);
   const watched: SelectWaitStrategy = async (...given) =>
-    watchStrategy(await Reflect.apply(select, definition, given), onNotReady);
-  Object.defineProperty(definition, 'selectWaitStrategy', {
-    value: watched,
-    configurable: true,
-    writable: true,
-  });
-  return () => void Reflect.deleteProperty(definition, 'selectWaitStrategy');
+    watchStrategy((await Reflect.apply(select, definition, given)) as WaitStrategy, onNotReady);
+  Object.defineProperty(definition, choosing, { value: watched, configurable: true, writable: true });
+  return () => {
+    if (own === undefined) Reflect.deleteProperty(definition, choosing);
+    else Object.defineProperty(definition, choosing, own);
+  };
 }
 
 function watchStrategy(
   strategy: WaitStrategy,
   onNotReady: (containerId: string) => Promise<void>,
 ): WaitStrategy {
-  return Object.create(strategy, {
-    waitUntilReady: {
-      async value(...[container, ...rest]: Parameters<WaitStrategy['waitUntilReady']>) {
-        try {
-          return await strategy.waitUntilReady(container, ...rest);
-        } catch (error) {
-          await onNotReady(container.id);
-          throw error;
-        }
-      },
+  const waitUntilReady: WaitStrategy['waitUntilReady'] = async (container, ...rest) => {
+    try {
+      return await strategy.waitUntilReady(container, ...rest);
+    } catch (error) {
+      await onNotReady(container.id);
+      throw error;
+    }
+  };
+  return new Proxy(strategy, {
+    get(target, name) {
+      if (name === 'waitUntilReady') return waitUntilReady;
+      const value: unknown = Reflect.get(target, name);
+      // Set and asked on the strategy itself, which may have private state: testcontainers hands it its startup timeout.
+      return typeof value === 'function' ? value.bind(target) : value;
     },
-  }) as WaitStrategy;
+  });
 }

@@ -30,6 +30,8 @@ export class ScopeSignal {
     const { what, timeoutMs, signal, parent } = this.#options;
     const above = [signal, parent?.get()].filter((one) => one !== undefined);
     const any = AbortSignal.any([this.#own.signal, ...above]);
+    // Where nobody listens, Node 24.21 looks for a reason when it is asked for, and takes the first in the list, not in time.
+    any.addEventListener('abort', () => undefined, { once: true });
     this.#signal = timeoutMs === undefined ? any : deadline(timeoutMs, { what, signal: any });
     return this.#signal;
   }

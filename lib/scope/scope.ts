@@ -1,20 +1,20 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { ownershipLabels } from '../core/labels';
+import { waitAtMost } from '../core/patience';
 import { callerSourceLine } from '../core/source-line';
-import { connectEngine } from '../engine/connect';
-import { valueOf } from '../engine/engine';
 import { sessionIdentity } from '../registry/session-identity';
 import { cleanupOne } from '../resources/cleanup-one';
 import type { RemovableKind } from '../resources/kind';
-import { removables } from '../resources/removables';
 import { idOfRef, type Ref } from '../resources/ref';
-import { CloseError, messageLines, type CloseReport } from './close-report';
+import { adoptThing } from './adopt';
+import { CloseError, type CloseReport } from './close-report';
 import { closeItems, type Item } from './close-items';
+import { closedError, refusal } from './closed-error';
 import { nameOf, requireDisposer, type Stoppable } from './dispose';
 import type { CloseReason, Finalizer } from './finalizer';
+import type { CloseOptions, ScopeOptions } from './scope-options';
 import { ScopeSignal } from './scope-signal';
-import { Start, type OwnedTarget } from './start';
+import { Start } from './start';
 import { startElsewhere } from './start-elsewhere';
 import {
   planStart,
@@ -23,25 +23,7 @@ import {
   type Startable,
   type StartPlan,
 } from './startable';
-import type { Surroundings } from './surroundings';
-
-export interface ScopeOptions {
-  /** Time for the scope's work, in milliseconds: then its `signal` aborts with a `DeadlineError`. Default: no limit. */
-  readonly timeoutMs?: number | undefined;
-  /** Cancels the scope's work when it aborts. */
-  readonly signal?: AbortSignal | undefined;
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
-  readonly engine?: string | undefined;
-  /** Time for each finalizer and each group of removals when the scope closes, in milliseconds. Default 30 000. */
-  readonly cleanupTimeoutMs?: number | undefined;
-  /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
-  readonly test?: string | undefined;
-}
-
-export interface CloseOptions {
-  /** What finalizers are told, unless the scope's signal was aborted before. Default `done`. */
-  readonly reason?: CloseReason | undefined;
-}
+import { surroundingsIn, type Surroundings } from './surroundings';
 
 /**
  * Opens a scope: what is started in it, or given to it, ends when it closes, the last first.
@@ -104,8 +86,8 @@ export class Scope implements AsyncDisposable {
       return;
     }
     // The error below is thrown in any case; a failure of `fn` is reported as a warning of the process.
-    void this.#endLate(item).catch((error: Error) => process.emitWarning(error));
-    throw this.#closedError(`defer ${what}`);
+    void this.#endLate(item).catch((error: unknown) => process.emitWarning(error as Error));
+    throw closedError(this.name, `defer ${what}`);
   }
 
   /**
@@ -145,8 +127,8 @@ export class Scope implements AsyncDisposable {
    * Takes ownership of something that others created: it is removed when the scope closes.
    *
    * @param kind - Default `container`.
-   * @throws CastoffError `CONFIG_INVALID` for what has no id; `ENGINE_REFUSED` for what is not there; `SCOPE_CLOSED` when the scope is closing or closed: the thing is
-   * removed first.
+   * @throws CastoffError `CONFIG_INVALID` for what has no id; `ENGINE_REFUSED` for what is not there; `SCOPE_CLOSED` when the
+   * scope is closing or closed: the thing is removed first.
    */
   async adopt(ref: Ref, kind: RemovableKind = 'container'): Promise<void> {
     const source = callerSourceLine();
@@ -156,20 +138,18 @@ export class Scope implements AsyncDisposable {
     if (this.#isClosed) {
       const { engine } = this.#options;
       const ending = cleanupOne(kind, id, { engine, timeoutMs: this.#cleanupTimeoutMs });
-      throw await this.#refusal(`adopt ${kind} ${id}`, ending);
+      throw await refusal(this.name, `adopt ${kind} ${id}`, ending);
     }
-    const surroundings = this.#surroundings();
-    const registering = (async (): Promise<OwnedTarget> => {
-      const engine = await connectEngine(this.#options.engine);
-      const { id: fullId, name, identity } = valueOf(await removables[kind].look(engine, id));
-      const thing = { id: fullId, name, identity, engine: engine.address };
-      const { key } = surroundings.registry.adopt(kind, surroundings.owner(source), thing);
-      return { kind, id: fullId, name, key };
-    })();
-    const item: Item = { type: 'thing', thing: { what: `${kind} ${id}`, source, target: () => registering } };
+    const what = `${kind} ${id}`;
+    const adopting = adoptThing({ kind, id }, this.#surroundings(), source);
+    const limits = { what: `adopt ${what}`, timeoutMs: this.#cleanupTimeoutMs };
+    const item: Item = {
+      type: 'thing',
+      thing: { what, source, target: () => waitAtMost(adopting, limits) },
+    };
     this.#items.push(item);
     try {
-      await registering;
+      await adopting;
     } catch (error) {
       this.#drop(item);
       throw error;
@@ -178,7 +158,7 @@ export class Scope implements AsyncDisposable {
 
   /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
   child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
-    if (this.#isClosed) throw this.#closedError(`open child ${name}`);
+    if (this.#isClosed) throw closedError(this.name, `open child ${name}`);
     const path = `${this.name}/${name}`;
     const { engine, test, cleanupTimeoutMs } = this.#options;
     const scope = new Scope(
@@ -214,7 +194,7 @@ export class Scope implements AsyncDisposable {
     this.#closing = Promise.resolve()
       .then(() => this.#close(items, reason))
       .finally(() => this.#onClosed?.());
-    this.#signal.close(reason, this.#closedError('go on'));
+    this.#signal.close(reason, closedError(this.name, 'go on'));
     return this.#closing;
   }
 
@@ -224,24 +204,16 @@ export class Scope implements AsyncDisposable {
 
   async #close(items: readonly Item[], reason: CloseReason): Promise<CloseReport> {
     const startedAt = performance.now();
-    const { engine: engineAddress } = this.#options;
     const { registry } = sessionIdentity();
-    const ends =
-      items.length === 0
-        ? []
-        : await closeItems(items, {
-            reason,
-            registry,
-            engineAddress,
-            cleanupTimeoutMs: this.#cleanupTimeoutMs,
-          });
+    const settings = { reason, registry, cleanupTimeoutMs: this.#cleanupTimeoutMs };
+    const ends = items.length === 0 ? [] : await closeItems(items, settings);
     const report = { scope: this.name, reason, durationMs: performance.now() - startedAt, ends };
     if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
     return report;
   }
 
   async #start(plan: StartPlan, source: string | undefined): Promise<unknown> {
-    if (this.#isClosed) throw this.#closedError(`start ${plan.what}`);
+    if (this.#isClosed) throw closedError(this.name, `start ${plan.what}`);
     const { what, kind } = plan;
     if (kind === undefined) {
       const elsewhere = startElsewhere(plan, this.signal, source);
@@ -254,18 +226,9 @@ export class Scope implements AsyncDisposable {
   }
 
   #surroundings(): Surroundings {
-    const { id: session, owner, registry } = sessionIdentity();
-    const { test, engine: engineAddress } = this.#options;
     const { name: scope, signal } = this;
-    return {
-      registry,
-      signal,
-      engineAddress,
-      cleanupTimeoutMs: this.#cleanupTimeoutMs,
-      owner: (source) => ({ scope, test, source }),
-      labels: (start, source) =>
-        ownershipLabels({ session, owner, scope, start, test, source, createdAt: new Date() }),
-    };
+    const { test, engine: engineAddress } = this.#options;
+    return surroundingsIn({ scope, test, signal, engineAddress, cleanupTimeoutMs: this.#cleanupTimeoutMs });
   }
 
   async #add(item: Item, what: string): Promise<void> {
@@ -273,7 +236,7 @@ export class Scope implements AsyncDisposable {
       this.#items.push(item);
       return;
     }
-    throw await this.#refusal(what, this.#endLate(item));
+    throw await refusal(this.name, what, this.#endLate(item));
   }
 
   /** Ends what comes too late, since it exists. */
@@ -281,22 +244,7 @@ export class Scope implements AsyncDisposable {
     return this.#close([item], this.#signal.reason() ?? 'done');
   }
 
-  async #refusal(what: string, ending: Promise<unknown>): Promise<CastoffError> {
-    const [end] = await Promise.allSettled([ending]);
-    return this.#closedError(what, end.status === 'rejected' ? { cause: end.reason } : {});
-  }
-
   #drop(item: Item): void {
     this.#items = this.#items.filter((other) => other !== item);
-  }
-
-  #closedError(what: string, failure: { readonly cause?: unknown } = {}): CastoffError {
-    const words =
-      'cause' in failure ? `, and ending it failed: ${messageLines(failure.cause).join('\n')}` : '';
-    return new CastoffError(
-      'SCOPE_CLOSED',
-      `scope ${this.name}: cannot ${what}, it is closed${words}`,
-      failure,
-    );
   }
 }

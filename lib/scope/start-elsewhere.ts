@@ -19,7 +19,7 @@ export function startElsewhere(
   const { what } = plan;
   const beginning = (async () => {
     signal.throwIfAborted();
-    return plan.begin({ labels: {}, onNotReady: async () => undefined });
+    return plan.begin({ labels: {}, signal, onNotReady: async () => undefined });
   })();
   const start = async (): Promise<unknown> => {
     try {

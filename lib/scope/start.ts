@@ -1,15 +1,11 @@
-import { CastoffError, messageOf } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { CastoffError } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
-import { cleanupByLabel } from '../resources/cleanup-by-label';
-import type { CleanupResult } from '../resources/cleanup-one';
-import { cleanupResource } from '../resources/cleanup-resource';
 import type { Target } from '../resources/plan';
-import { capturePostMortem, describePostMortem, type PostMortem } from '../resources/post-mortem';
 import { idOfRef } from '../resources/ref';
-import { disposerOf } from './dispose';
+import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { StartError } from './start-error';
 import type { StartPlan } from './startable';
@@ -19,6 +15,8 @@ import type { Surroundings } from './surroundings';
 export interface OwnedTarget extends Target {
   readonly key: string;
   readonly name?: string | undefined;
+  /** The address of the engine that it is on. */
+  readonly engine: string;
 }
 
 /**
@@ -29,13 +27,10 @@ export class Start {
   readonly #surroundings: Surroundings;
   readonly #source: string | undefined;
   readonly #settled = Promise.withResolvers<void>();
-  #entry: RegistryEntry | undefined;
+  #halfMade: HalfMade | undefined;
   #owned: OwnedTarget | undefined;
   #product: unknown;
-  readonly #postMortems: PostMortem[] = [];
-  #hasBegun = false;
-  /** How what was half made came to be gone, once some of it was seen. */
-  #rollbackOutcome: CleanupResult['outcome'] | undefined;
+  #hasEnded = false;
   /** Resolves to what was started; rejects with `START_FAILED` when that has been rolled back. */
   readonly started: Promise<unknown>;
 
@@ -53,121 +48,97 @@ export class Start {
   /**
    * What is there to be removed when the scope closes; `undefined` for a start that came to nothing. Waits for a start that
    * was aborted and has not ended, and looks once more for what a failed one has made: the engine may have been slow.
+   *
+   * @throws DeadlineError when the start has not ended in time; what it still brings is removed then, whenever that is.
    */
   async target(): Promise<OwnedTarget | undefined> {
-    await this.#settled.promise;
-    if (this.#owned === undefined && this.#hasBegun) await this.#rollBack();
-    return this.#owned;
+    const limits = {
+      what: `wait for ${this.#plan.what} to end its start`,
+      timeoutMs: this.#surroundings.cleanupTimeoutMs,
+    };
+    const [end] = await Promise.allSettled([waitAtMost(this.#settled.promise, limits)]);
+    if (this.#owned === undefined) await this.#rollBack();
+    if (end.status === 'fulfilled') return this.#owned;
+    this.#halfMade?.leave();
+    throw end.reason;
   }
 
   async #run(): Promise<unknown> {
-    const { registry, signal, owner, labels } = this.#surroundings;
+    const { registry, signal, owner, engineAddress } = this.#surroundings;
     const { kind, name, what } = this.#plan;
+    let entry: RegistryEntry | undefined;
     let beginning: Promise<unknown> = Promise.resolve();
+    let wasGivenUp = false;
     try {
-      const entry = await registry.register(kind, owner(this.#source), name);
-      this.#entry = entry;
+      entry = await registry.register(kind, owner(this.#source), name);
       signal.throwIfAborted();
-      this.#hasBegun = true;
-      const mark = {
-        labels: labels(entry.key, this.#source),
-        onNotReady: (id: string) => this.#captureNotReady(entry, id),
-      };
-      beginning = this.#plan.begin(mark).then((product) => (this.#product = product));
+      const engine = await connectEngine(engineAddress);
+      signal.throwIfAborted();
+      beginning = this.#begin(entry, engine);
       await waitAtMost(beginning, { what: `start ${what}`, signal });
-      await this.#own(entry);
+      await this.#own(entry, engine);
       return this.#product;
     } catch (cause) {
-      const rollbackErrors = await this.#tryRollBack();
+      wasGivenUp = this.#halfMade !== undefined && !this.#hasEnded;
+      if (entry !== undefined && this.#halfMade === undefined)
+        registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
+      const [rollback] = await Promise.allSettled([this.#rollBack()]);
       throw new StartError(
-        { what, source: this.#source, postMortems: this.#postMortems, rollbackErrors },
+        {
+          what,
+          source: this.#source,
+          postMortems: this.#halfMade?.postMortems ?? [],
+          rollbackErrors: rollback.status === 'rejected' ? [rollback.reason] : [],
+        },
         cause,
       );
     } finally {
-      const settle = (): void => this.#settled.resolve();
-      beginning.then(settle, settle);
+      void this.#settle(beginning, wasGivenUp);
     }
   }
 
-  async #own(entry: RegistryEntry): Promise<void> {
+  async #begin(entry: RegistryEntry, engine: Engine): Promise<void> {
+    const { registry, signal, labels, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
+    const halfMade = new HalfMade({ engine, registry, entry, timeoutMs });
+    this.#halfMade = halfMade;
+    try {
+      this.#product = await this.#plan.begin({
+        labels: labels(entry.key, this.#source),
+        signal,
+        // Where the start is not wanted any more, it is our own removal that makes it fail.
+        onNotReady: async (id) => (signal.aborted ? undefined : halfMade.captureNotReady(id)),
+      });
+    } finally {
+      this.#hasEnded = true;
+    }
+  }
+
+  async #own(entry: RegistryEntry, engine: Engine): Promise<void> {
     const { kind, name, what } = this.#plan;
-    const { registry, engineAddress } = this.#surroundings;
     const isKnownById = kind === 'container' || kind === 'network';
     const id = isKnownById ? idOfRef(`start ${what}: what start() returned`, this.#product) : name;
     if (id === undefined) throw new CastoffError('CONFIG_INVALID', `start ${what}: start() returned nothing`);
-    const engine = await connectEngine(engineAddress);
-    if (kind === 'container') await checkSameEngine(engine, id, what);
+    await checkSameEngine(engine, { kind, id }, what);
     const title = name ?? nameOfStarted(this.#product);
-    registry.update(entry.key, { id, name: title, engine: engine.address, state: 'present' });
-    this.#owned = { kind, id, name: title, key: entry.key };
+    this.#surroundings.registry.update(entry.key, {
+      id,
+      name: title,
+      engine: engine.address,
+      state: 'present',
+    });
+    this.#owned = { kind, id, name: title, key: entry.key, engine: engine.address };
   }
 
-  async #captureNotReady(entry: RegistryEntry, id: string): Promise<void> {
-    const { registry, engineAddress } = this.#surroundings;
-    try {
-      const engine = await connectEngine(engineAddress);
-      registry.update(entry.key, { id, engine: engine.address, state: 'present' });
-      this.#rollbackOutcome = 'removed-elsewhere';
-      this.#capture(await capturePostMortem(engine, id));
-    } catch (error) {
-      this.#capture(describePostMortem(undefined, undefined, [messageOf(error)]));
-    }
-  }
-
-  #capture(postMortem: PostMortem | undefined): void {
-    if (postMortem !== undefined) this.#postMortems.push(postMortem);
-  }
-
-  async #tryRollBack(): Promise<readonly unknown[]> {
-    try {
-      await this.#rollBack();
-      return [];
-    } catch (error) {
-      return [error];
-    }
+  /** What a start that was given up before its end still brings is removed as soon as that has come. */
+  async #settle(beginning: Promise<unknown>, wasGivenUp: boolean): Promise<void> {
+    await Promise.allSettled([beginning]);
+    // A failure of this stands in the registry, and the scope's close, where that is still to come, tries again and tells.
+    if (wasGivenUp) await Promise.allSettled([this.#rollBack()]);
+    this.#settled.resolve();
   }
 
   async #rollBack(): Promise<void> {
-    const { registry } = this.#surroundings;
-    const entry = this.#entry;
-    if (entry === undefined) return;
-    try {
-      const results = this.#hasBegun ? await this.#removeHalfMade(entry.key) : [];
-      const [first] = results;
-      this.#rollbackOutcome = first?.outcome ?? this.#rollbackOutcome;
-      const found = first === undefined ? {} : { id: first.id };
-      registry.update(entry.key, {
-        ...found,
-        state: 'gone',
-        outcome: this.#rollbackOutcome ?? 'never-created',
-      });
-      for (const { postMortem } of results) this.#capture(postMortem);
-    } catch (error) {
-      registry.update(entry.key, { state: 'left' });
-      throw error;
-    }
-  }
-
-  async #removeHalfMade(key: string): Promise<readonly CleanupResult[]> {
-    const results = await this.#removeMarked(key);
-    // A product of which our engine knows nothing stands on another one: only its own way leads there.
-    if (results.length === 0 && this.#rollbackOutcome === undefined) await disposerOf(this.#product)?.();
-    this.#product = undefined;
-    return results;
-  }
-
-  async #removeMarked(key: string): Promise<readonly CleanupResult[]> {
-    const { kind, name } = this.#plan;
-    const { engineAddress, cleanupTimeoutMs } = this.#surroundings;
-    const options = { engine: engineAddress, timeoutMs: cleanupTimeoutMs, postMortem: true };
-    if (kind !== 'container') {
-      const result = await cleanupResource({ kind, id: name ?? '' }, options);
-      return result.outcome === 'already-gone' ? [] : [result];
-    }
-    const engine = await connectEngine(engineAddress);
-    const { results, errors } = await cleanupByLabel(engine, [`${labelNames.start}=${key}`], options);
-    if (errors[0] !== undefined) throw errors[0];
-    return results;
+    await this.#halfMade?.remove(this.#product, this.#hasEnded);
   }
 }
 

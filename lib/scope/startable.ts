@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
+import { waitAtMost, type PatienceOptions } from '../core/patience';
 import type { ResourceKind } from '../resources/kind';
 import { nameOf } from './dispose';
 import { watchReadiness } from './ready-watch';
@@ -22,7 +23,9 @@ export interface ImageBuilder<S> {
 /** What a start is given, so that what it makes can be found and understood. */
 export interface StartMark {
   readonly labels: Readonly<Record<string, string>>;
-  /** Called while a container that did not become ready is still there. */
+  /** Aborted: what has not been begun is not wanted any more. */
+  readonly signal: AbortSignal;
+  /** Called while a container that did not become ready is still there; never rejects. */
   readonly onNotReady: (containerId: string) => Promise<void>;
 }
 
@@ -44,9 +47,9 @@ export interface StartPlan {
  */
 export function planStart(startable: unknown): StartPlan {
   const what = nameOf(startable);
-  if (hasMethod(startable, 'up')) return planCompose(what, startable);
-  if (hasMethod(startable, 'build') && !hasMethod(startable, 'start')) return planBuild(what, startable);
   if (!hasMethod(startable, 'start')) {
+    if (hasMethod(startable, 'up')) return planCompose(what, startable);
+    if (hasMethod(startable, 'build')) return planBuild(what, startable);
     const got = startable === null || startable === undefined ? String(startable) : `a ${what}`;
     throw new CastoffError(
       'CONFIG_INVALID',
@@ -74,34 +77,48 @@ function planContainer(what: string, container: Method<'withLabels'> & Starting)
   return {
     what,
     kind: 'container',
-    begin: ({ labels, onNotReady }) =>
-      inTurn(container, async () => {
-        const options: unknown = Reflect.get(container, 'createOpts');
-        const before: unknown = isRecord(options) ? options['Labels'] : undefined;
+    begin: ({ labels, signal, onNotReady }) =>
+      inTurn(container, { what: `start ${what} after another start of it`, signal }, async () => {
+        const restore = keepLabels(container);
         container.withLabels(labels);
         const unwatch = watchReadiness(container, onNotReady);
         try {
           return await container.start();
         } finally {
           unwatch();
-          // The user's definition is as it was: what they start from it themselves is not ours.
-          if (isRecord(options)) options['Labels'] = before;
+          restore();
         }
       }),
   };
 }
 
-const turns = new WeakMap<object, Promise<unknown>>();
-
-// A definition carries one set of labels: two starts of one definition at once would both carry the second's.
-function inTurn<T>(definition: object, work: () => Promise<T>): Promise<T> {
-  const turn = (turns.get(definition) ?? Promise.resolve()).then(work, work);
-  turns.set(definition, turn);
-  return turn;
+/** Returns what makes the definition's labels be as they are now: what the user starts from it themselves is not ours. */
+function keepLabels(definition: object): () => void {
+  const options: unknown = Reflect.get(definition, 'createOpts');
+  if (typeof options !== 'object' || options === null) return () => undefined;
+  const before = Object.getOwnPropertyDescriptor(options, 'Labels');
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(options, 'Labels');
+    else Object.defineProperty(options, 'Labels', before);
+  };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+const turns = new WeakMap<object, Promise<void>>();
+
+// A definition carries one set of labels: two starts of one definition at once would both carry the second's.
+async function inTurn<T>(definition: object, limits: PatienceOptions, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(definition) ?? Promise.resolve();
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  turns.set(
+    definition,
+    before.then(() => over),
+  );
+  try {
+    await waitAtMost(before, limits);
+    return await work();
+  } finally {
+    end();
+  }
 }
 
 // testcontainers' Network takes no labels, but draws its name from the `uuid` that its constructor takes: a name drawn
@@ -114,7 +131,8 @@ function planNetwork(what: string, network: Starting): StartPlan | undefined {
     what,
     kind: 'network',
     name,
-    begin: async () => Object.create(network, { uuid: { value: { nextUuid: () => name } } }).start(),
+    begin: async () =>
+      (Object.create(network, { uuid: { value: { nextUuid: () => name } } }) as Starting).start(),
   };
 }
 

@@ -1,0 +1,242 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { cleanupComposeProject, cleanupContainer, isCastoffError } from '../../lib/index';
+import { writeComposeFile, type ComposeFile } from '../support/compose-command';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { sleeper, specImage } from '../support/spec-image';
+import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
+
+const projectLabel = 'com.docker.compose.project';
+const kinds = ['container', 'network', 'volume', 'image'] as const;
+type Kind = (typeof kinds)[number];
+
+/** What carries the project's label, by kind. */
+async function partsOf(project: string): Promise<Record<Kind, readonly string[]>> {
+  const filters = { label: [`${projectLabel}=${project}`] };
+  const [containers, networks, { Volumes }, images] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
+    docker.listImages({ filters }),
+  ]);
+  return {
+    container: containers.map(({ Id }) => Id),
+    network: networks.map(({ Id }) => Id),
+    volume: (Volumes ?? []).map(({ Name }) => Name),
+    image: images.map(({ Id }) => Id),
+  };
+}
+
+const nothing = { container: [], network: [], volume: [], image: [] };
+
+/** A part as Compose makes it, for what need not come from the command itself. */
+function labelsOf(project: string): Record<string, string> {
+  return { ...specLabel, [projectLabel]: project };
+}
+
+async function createPartImage(project: string): Promise<string> {
+  const name = uniqueName();
+  const container = await docker.createContainer({ Image: specImage, Labels: labelsOf(project) });
+  await container.commit({ repo: name, tag: '1' });
+  await container.remove();
+  return `${name}:1`;
+}
+
+afterAll(() => removeLeftovers());
+
+describe('cleanup of a Compose project that Compose has brought up', () => {
+  const [ours, theirs] = [uniqueName(), uniqueName()];
+  const [externalVolume, externalNetwork] = [uniqueName(), uniqueName()];
+  let file: ComposeFile;
+  beforeAll(async () => {
+    await docker.createVolume({ Name: externalVolume, Labels: specLabel });
+    await docker.createNetwork({ Name: externalNetwork, Labels: specLabel });
+    const labels = specLabel;
+    // Compose replaces what looks like a variable.
+    const command = sleeper.map((word) => word.replaceAll('$', '$$$$'));
+    const service = { image: specImage, command, labels };
+    file = await writeComposeFile({
+      version: '3.5',
+      services: {
+        db: { ...service, volumes: ['data:/data', 'kept:/kept', '/anonymous'], networks: ['inner', 'kept'] },
+        app: { ...service, networks: ['inner', 'outer'], depends_on: ['db'] },
+      },
+      networks: { inner: { labels }, outer: { labels }, kept: { external: true, name: externalNetwork } },
+      volumes: { data: { labels }, kept: { external: true, name: externalVolume } },
+    });
+    await Promise.all([file.up(ours), file.up(theirs)]);
+  });
+  afterAll(async () => file[Symbol.asyncDispose]());
+
+  it('removes its containers, networks, volumes and images, in that order, and nothing of the one next to it', async () => {
+    const image = await createPartImage(ours);
+    const [before, neighbour] = [await partsOf(ours), await partsOf(theirs)];
+    expect(before).toMatchObject({
+      container: { length: 2 },
+      network: { length: 2 },
+      volume: { length: 1 },
+      image: { length: 1 },
+    });
+
+    const result = await cleanupComposeProject(ours);
+
+    expect(result).toMatchObject({ kind: 'compose-project', id: ours, outcome: 'removed' });
+    expect(result.parts.map(({ kind }) => kind)).toEqual([
+      'container',
+      'container',
+      'network',
+      'network',
+      'volume',
+      'image',
+    ]);
+    expect(new Set(result.parts.map(({ id }) => id))).toEqual(new Set(kinds.flatMap((kind) => before[kind])));
+    expect(result.attempts).toBe(result.parts.reduce((sum, { attempts }) => sum + attempts, 0));
+    expect(await partsOf(ours)).toEqual(nothing);
+    expect(await exists('image', image)).toBe(false);
+
+    expect(await partsOf(theirs)).toEqual(neighbour);
+    for (const id of neighbour.container) {
+      expect((await docker.getContainer(id).inspect()).State.Running).toBe(true);
+    }
+    expect(await exists('volume', externalVolume)).toBe(true);
+    expect(await exists('network', externalNetwork)).toBe(true);
+    expect(await exists('image', specImage)).toBe(true);
+  });
+
+  it('is done again, and then for the one next to it', async () => {
+    expect(await cleanupComposeProject(ours)).toMatchObject({
+      outcome: 'already-gone',
+      attempts: 0,
+      parts: [],
+    });
+    expect(await cleanupComposeProject(theirs)).toMatchObject({ outcome: 'removed' });
+    expect(await partsOf(theirs)).toEqual(nothing);
+  });
+});
+
+describe('cleanup of a Compose project', () => {
+  let proxy: FaultProxy;
+  beforeAll(async () => void (proxy = await openFaultProxy()));
+  afterAll(() => proxy.close());
+  const injected: { remove(): void }[] = [];
+  afterEach(() => {
+    for (const rule of injected.splice(0)) rule.remove();
+  });
+
+  it('removes what comes while it is at work', async () => {
+    const project = uniqueName();
+    const first = await createRunningContainer({ Labels: labelsOf(project) });
+    injected.push(proxy.inject({ on: `DELETE /containers/${first}`, fault: { type: 'delay', ms: 300 } }));
+    const cleanup = cleanupComposeProject(project, { engine: proxy.address });
+    await proxy.until(`DELETE /containers/${first}`, 5_000);
+    const second = await createRunningContainer({ Labels: labelsOf(project) });
+    expect((await cleanup).parts.map(({ id }) => id)).toEqual([first, second]);
+    expect(await partsOf(project)).toEqual(nothing);
+  });
+
+  it('names each part that is left, and removes the rest', async () => {
+    const project = uniqueName();
+    const [volume, other] = [uniqueName(), uniqueName()];
+    for (const Name of [volume, other]) await docker.createVolume({ Name, Labels: labelsOf(project) });
+    const part = await createRunningContainer({ Labels: labelsOf(project) });
+    const bystander = await createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+
+    const error: unknown = await cleanupComposeProject(project, { timeoutMs: 1_000 }).catch(
+      (reason: unknown) => reason,
+    );
+
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(
+          `^remove Compose project ${project}: 1 of its parts are left\n  remove volume ${volume}: 409 .*in use`,
+        ),
+      ),
+      errors: [{ code: 'CLEANUP_FAILED', evidence: { kind: 'volume', id: volume } }],
+    });
+    expect(await exists('container', part)).toBe(false);
+    expect(await exists('volume', other)).toBe(false);
+    expect(await exists('container', bystander)).toBe(true);
+    await cleanupContainer(bystander);
+    expect(await cleanupComposeProject(project)).toMatchObject({
+      outcome: 'removed',
+      parts: [{ id: volume }],
+    });
+  });
+
+  it.each([
+    ['fails once', { type: 'answer', status: 500, message: 'no luck' } as const],
+    ['is reset', { type: 'reset' } as const],
+    ['is never answered', { type: 'swallow' } as const],
+    ['is cut off', { type: 'cut-answer' } as const],
+  ])('asks again for a list that %s', async (_what, fault) => {
+    const project = uniqueName();
+    const part = await createRunningContainer({ Labels: labelsOf(project) });
+    injected.push(proxy.inject({ on: 'GET /containers/json', fault }));
+    const cleanup = cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 3_000 });
+    expect(await cleanup).toMatchObject({ outcome: 'removed', parts: [{ id: part }] });
+    expect(await partsOf(project)).toEqual(nothing);
+  });
+
+  it('says so when the lists cannot be had until the deadline', async () => {
+    injected.push(
+      proxy.inject({
+        on: 'GET /volumes',
+        fault: { type: 'answer', status: 500, message: 'no volumes today' },
+        times: Infinity,
+      }),
+    );
+    await expect(
+      cleanupComposeProject(uniqueName(), { engine: proxy.address, timeoutMs: 400 }),
+    ).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringMatching(/^list what carries .*no volumes today/),
+    });
+  });
+
+  it('ends with the reason of an aborted signal, and sends no more', async () => {
+    const project = uniqueName();
+    const part = await createRunningContainer({ Labels: labelsOf(project) });
+    const leaving = new AbortController();
+    injected.push(proxy.inject({ on: 'GET /networks', fault: { type: 'delay', ms: 1_000 } }));
+    const cleanup = cleanupComposeProject(project, { engine: proxy.address, signal: leaving.signal });
+    const seen = await proxy.until(
+      ({ path, fault }) => path.includes('/networks?') && fault?.type === 'delay',
+      5_000,
+    );
+    expect(seen.method).toBe('GET');
+    const reason = new Error('no longer wanted');
+    leaving.abort(reason);
+    await expect(cleanup).rejects.toBe(reason);
+    expect(await exists('container', part)).toBe(true);
+    expect(proxy.calls.some(({ path }) => path.includes(part))).toBe(false);
+  });
+
+  it.each([undefined, null])('takes %s for nothing to do', async (name) => {
+    expect(await cleanupComposeProject(name)).toMatchObject({ outcome: 'skipped', parts: [], attempts: 0 });
+  });
+
+  it.each<[string, unknown]>([
+    ['an empty name', ''],
+    ['a name with a blank', 'my project'],
+    ['a name that would be another filter', 'a,b=c'],
+    ['a path', '../other'],
+    ['a number', 7],
+    ['an object', { name: 'app' }],
+  ])('refuses %s', async (_what, name) => {
+    await expect(cleanupComposeProject(name as string, { engine: proxy.address })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/^clean up a Compose project: got /),
+    });
+  });
+
+  it.each([{ timeoutMs: -1 }, { timeoutMs: NaN }, { stopTimeoutMs: -1 }, { stopTimeoutMs: NaN }])(
+    'refuses %p before it asks anything',
+    async (options) => {
+      const before = proxy.calls.length;
+      const cleanup = cleanupComposeProject(uniqueName(), { engine: proxy.address, ...options });
+      await expect(cleanup).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+      expect(proxy.calls).toHaveLength(before);
+    },
+  );
+});

@@ -1,0 +1,341 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type Docker from 'dockerode';
+import { GenericContainer } from 'testcontainers';
+import { cleanupComposeProject, cleanupContainer, isCastoffError, type Ref } from '../../lib/index';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { sleeper, specImage } from '../support/spec-image';
+import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+afterAll(() => removeLeftovers());
+
+/** A shell that says when it is ready, and what it does about SIGTERM. */
+const deaf = ['sh', '-c', "trap '' TERM; echo ready; while :; do sleep 1; done"];
+
+async function create(options: Docker.ContainerCreateOptions = {}): Promise<Docker.Container> {
+  return docker.createContainer({ Image: specImage, Cmd: sleeper, ...options, Labels: specLabel });
+}
+
+async function statusOf(id: string): Promise<string> {
+  const { State } = await docker.getContainer(id).inspect();
+  return State.Status;
+}
+
+/** Waits until the container's first process has set its traps. */
+async function untilReady(id: string): Promise<void> {
+  const isReady = async (): Promise<boolean> => {
+    const output = await docker.getContainer(id).logs({ stdout: true, follow: false });
+    return output.includes('ready');
+  };
+  expect(await until(isReady, 5_000)).toBe(true);
+}
+
+/** How the container's first process ended, in the engine's memory of what happened. */
+async function exitCodesOf(id: string): Promise<readonly string[]> {
+  const stream = await docker.getEvents({
+    since: 0,
+    until: Date.now() / 1_000,
+    filters: { container: [id], event: ['die'] },
+  });
+  let text = '';
+  for await (const bytes of stream) text += String(bytes);
+  const events: { Actor: { Attributes: { exitCode: string } } }[] = text
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+  return events.map(({ Actor }) => Actor.Attributes.exitCode);
+}
+
+describe('cleanup of a container', () => {
+  const states: Readonly<Record<string, () => Promise<string>>> = {
+    created: async () => (await create()).id,
+    running: () => createRunningContainer(),
+    paused: async () => {
+      const id = await createRunningContainer();
+      await docker.getContainer(id).pause();
+      return id;
+    },
+    exited: async () => {
+      const id = await createRunningContainer({ Cmd: ['true'] });
+      await docker.getContainer(id).wait();
+      return id;
+    },
+    restarting: async () => {
+      const restart = { RestartPolicy: { Name: 'always' } };
+      const id = await createRunningContainer({ Cmd: ['false'], HostConfig: restart });
+      expect(await until(async () => (await statusOf(id)) === 'restarting', 10_000)).toBe(true);
+      return id;
+    },
+  };
+
+  it.each(Object.entries(states))('removes one that is %s', async (status, make) => {
+    const id = await make();
+    // It may have started again since it was seen to restart.
+    expect([status, status === 'restarting' ? 'running' : status]).toContain(await statusOf(id));
+    const result = await cleanupContainer(id);
+    expect(result).toMatchObject({ kind: 'container', id, outcome: 'removed', attempts: 1 });
+    expect(result.durationMs).toBeGreaterThan(0);
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('removes one that does not listen, at once', async () => {
+    const id = await createRunningContainer({ Cmd: deaf });
+    await untilReady(id);
+    const { durationMs } = await cleanupContainer(id);
+    expect(await exists('container', id)).toBe(false);
+    expect(durationMs).toBeLessThan(5_000);
+  });
+
+  it.each<[string, (container: Docker.Container, name: string) => Ref]>([
+    ['its id', ({ id }) => id],
+    ['its short id', ({ id }) => id.slice(0, 12)],
+    ['its name', (_, name) => name],
+    ['its name as the engine spells it', (_, name) => `/${name}`],
+    ['dockerode’s object', (container) => container],
+    ['an object that knows its id', ({ id }) => ({ getId: () => id })],
+  ])('knows it by %s', async (_what, refOf) => {
+    const name = uniqueName();
+    const container = await create({ name });
+    const result = await cleanupContainer(refOf(container, name));
+    expect(result).toMatchObject({ id: container.id, outcome: 'removed' });
+    expect(await exists('container', container.id)).toBe(false);
+  });
+
+  it('knows what testcontainers has started', async () => {
+    const started = await new GenericContainer(specImage).withLabels(specLabel).start();
+    expect(await cleanupContainer(started)).toMatchObject({ id: started.getId(), outcome: 'removed' });
+    expect(await exists('container', started.getId())).toBe(false);
+  });
+
+  it('tells the name of one that it was given by name', async () => {
+    const name = uniqueName();
+    await create({ name });
+    expect(await cleanupContainer(name)).toMatchObject({ name, outcome: 'removed' });
+  });
+
+  it.each([
+    ['an id', randomBytes(32).toString('hex')],
+    ['a short id', randomBytes(6).toString('hex')],
+    ['a name', uniqueName()],
+  ])('is done where %s is not known to the engine', async (_what, ref) => {
+    expect(await cleanupContainer(ref)).toMatchObject({ id: ref, outcome: 'already-gone' });
+  });
+
+  it('is done again for one that is gone', async () => {
+    const id = await createRunningContainer();
+    expect(await cleanupContainer(id)).toMatchObject({ outcome: 'removed' });
+    expect(await cleanupContainer(id)).toMatchObject({ outcome: 'already-gone' });
+  });
+
+  describe('and its anonymous volumes', () => {
+    const createWithVolume = async () => {
+      const id = await createRunningContainer({ Volumes: { '/data': {} } });
+      const { Mounts } = await docker.getContainer(id).inspect();
+      return { id, volume: Mounts[0]?.Name ?? 'none' };
+    };
+
+    it('removes them', async () => {
+      const { id, volume } = await createWithVolume();
+      expect(await exists('volume', volume)).toBe(true);
+      await cleanupContainer(id);
+      expect(await exists('volume', volume)).toBe(false);
+    });
+
+    it('leaves them when it is told to', async () => {
+      const { id, volume } = await createWithVolume();
+      await cleanupContainer(id, { removeVolumes: false });
+      expect(await exists('container', id)).toBe(false);
+      expect(await exists('volume', volume)).toBe(true);
+      await docker.getVolume(volume).remove();
+    });
+  });
+
+  describe('with a grace', () => {
+    const polite = ['sh', '-c', "trap 'exit 7' TERM; echo ready; while :; do sleep 1 & wait $!; done"];
+
+    it('lets it end by itself', async () => {
+      const id = await createRunningContainer({ Cmd: polite });
+      await untilReady(id);
+      expect(await cleanupContainer(id, { stopTimeoutMs: 10_000 })).toMatchObject({ outcome: 'removed' });
+      expect(await exitCodesOf(id)).toEqual(['7']);
+    });
+
+    it('kills it when the grace is over', async () => {
+      const id = await createRunningContainer({ Cmd: deaf });
+      await untilReady(id);
+      const { durationMs } = await cleanupContainer(id, { stopTimeoutMs: 500 });
+      expect(await exitCodesOf(id)).toEqual(['137']);
+      // The engine counts whole seconds.
+      expect(durationMs).toBeGreaterThan(900);
+    });
+
+    it('removes one that has ended already', async () => {
+      const id = await createRunningContainer({ Cmd: ['true'] });
+      await docker.getContainer(id).wait();
+      expect(await cleanupContainer(id, { stopTimeoutMs: 10_000 })).toMatchObject({ outcome: 'removed' });
+      expect(await exists('container', id)).toBe(false);
+    });
+
+    it('sees one gone that removes itself when it stops', async () => {
+      const id = await createRunningContainer({ Cmd: polite, HostConfig: { AutoRemove: true } });
+      await untilReady(id);
+      const { outcome } = await cleanupContainer(id, { stopTimeoutMs: 10_000 });
+      expect(['removed', 'removed-elsewhere']).toContain(outcome);
+      expect(await exists('container', id)).toBe(false);
+      expect(await exitCodesOf(id)).toEqual(['7']);
+    });
+  });
+
+  it('without a grace kills it', async () => {
+    const id = await createRunningContainer();
+    await cleanupContainer(id);
+    expect(await exitCodesOf(id)).toEqual(['137']);
+  });
+
+  it('takes an option that is undefined for one that is not given', async () => {
+    const id = await createRunningContainer();
+    const options = { engine: undefined, timeoutMs: undefined, signal: undefined, removeVolumes: undefined };
+    expect(await cleanupContainer(id, options)).toMatchObject({ outcome: 'removed' });
+  });
+});
+
+describe('cleanup of a container through a proxy', () => {
+  let proxy: FaultProxy;
+  beforeAll(async () => void (proxy = await openFaultProxy()));
+  afterAll(() => proxy.close());
+  let callsBefore = 0;
+  beforeEach(() => void (callsBefore = proxy.calls.length));
+  const asked = (): readonly string[] =>
+    proxy.calls.slice(callsBefore).map(({ method, path }) => `${method} ${path}`);
+  const injected: { remove(): void }[] = [];
+  afterEach(() => {
+    for (const rule of injected.splice(0)) rule.remove();
+  });
+
+  it('asks for a removal and one look at the end of an id that is certain', async () => {
+    const id = await createRunningContainer();
+    await cleanupContainer(id, { engine: proxy.address });
+    const ofIt = asked().filter((call) => call.includes(id));
+    expect(ofIt).toEqual([`DELETE /containers/${id}?force=true&v=true`, `GET /containers/${id}/json`]);
+  });
+
+  it('tells a removal that came between its look and its own from a thing that never was', async () => {
+    const name = uniqueName();
+    const { id } = await create({ name });
+    injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } }));
+    const cleanup = cleanupContainer(name, { engine: proxy.address });
+    await proxy.until(`DELETE /containers/${id}`, 5_000);
+    await docker.getContainer(id).remove({ force: true });
+    expect(await cleanup).toMatchObject({ id, outcome: 'removed-elsewhere', name });
+  });
+
+  it('tries to remove what cannot be looked at', async () => {
+    const id = await createRunningContainer();
+    const noLook = proxy.inject({
+      on: `GET /containers/${id}/json`,
+      fault: { type: 'answer', status: 500, message: 'RWLayer of container is unexpectedly nil' },
+      times: Infinity,
+    });
+    injected.push(
+      noLook,
+      proxy.inject({
+        on: `DELETE /containers/${id}`,
+        fault: { type: 'answer', status: 500, message: 'once' },
+      }),
+    );
+    expect(await cleanupContainer(id, { engine: proxy.address, timeoutMs: 5_000 })).toMatchObject({
+      outcome: 'removed',
+    });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('is told by its full id, also when the first look is lost', async () => {
+    const name = uniqueName();
+    const { id } = await create({ name });
+    injected.push(proxy.inject({ on: `GET /containers/${name}/json`, fault: { type: 'reset' } }));
+    expect(await cleanupContainer(name, { engine: proxy.address })).toMatchObject({
+      id,
+      name,
+      outcome: 'removed',
+    });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it.each([
+    ['500', { type: 'answer', status: 500, message: 'no luck' } as const, /: 500 no luck \(/],
+    ['nothing', { type: 'swallow' } as const, /: no answer in \d+ ms \(/],
+  ])('says what it knows when the engine answers %s until the deadline', async (_what, fault, words) => {
+    const id = await createRunningContainer();
+    injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
+    const error: unknown = await cleanupContainer(id, { engine: proxy.address, timeoutMs: 800 }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(
+          `^remove container .*\\(${id.slice(0, 12)}\\): .*attempts? in \\d+ ms, last seen running\\); `,
+        ),
+      ),
+      evidence: { kind: 'container', id, lastStatus: 'running', attempts: expect.any(Number) },
+      cause: expect.anything(),
+    });
+    expect(error).toMatchObject({ message: expect.stringMatching(words) });
+    expect((error as { evidence: { attempts: number } }).evidence.attempts).toBeGreaterThan(0);
+    await docker.getContainer(id).remove({ force: true });
+  });
+
+  it('says that the engine did not answer when that is all it knows', async () => {
+    const id = await createRunningContainer();
+    injected.push(proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity }));
+    await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 60 })).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringMatching(
+        new RegExp(`^remove container ${id.slice(0, 12)}: the engine did not answer \\(`),
+      ),
+      cause: { code: 'DEADLINE_EXCEEDED' },
+    });
+    await docker.getContainer(id).remove({ force: true });
+  });
+});
+
+describe('cleanup of a container on an engine that cannot be reached', () => {
+  it('says so, and where it was looked for', async () => {
+    await expect(cleanupContainer(uniqueName(), { engine: 'unix:///no/such.sock' })).rejects.toMatchObject({
+      code: 'ENGINE_UNREACHABLE',
+      message: expect.stringContaining('/no/such.sock'),
+    });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a container', () => cleanupContainer('app', { engine: silent.address, timeoutMs: 100 })],
+    ['a Compose project', () => cleanupComposeProject('app', { engine: silent.address, timeoutMs: 100 })],
+  ])('fails at the deadline, not before and not long after, for %s', async (_what, clean) => {
+    const startedAt = performance.now();
+    await expect(clean()).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringMatching(/^remove (container|Compose project) app: the engine did not answer/),
+      cause: { code: 'DEADLINE_EXCEEDED' },
+    });
+    expect(performance.now() - startedAt).toBeGreaterThan(95);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
+  it('ends with the reason of a signal that aborts meanwhile', async () => {
+    const leaving = new AbortController();
+    const cleanup = cleanupContainer('app', { engine: silent.address, signal: leaving.signal });
+    const reason = new Error('no longer wanted');
+    leaving.abort(reason);
+    await expect(cleanup).rejects.toBe(reason);
+  });
+
+  let silent: FaultProxy;
+  beforeAll(async () => {
+    silent = await openFaultProxy();
+    silent.inject({ on: '* **', fault: { type: 'swallow' }, times: Infinity });
+  });
+  afterAll(() => silent.close());
+});

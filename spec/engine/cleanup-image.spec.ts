@@ -1,0 +1,97 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { cleanupContainer, cleanupImage, isCastoffError } from '../../lib/index';
+import { openFaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import {
+  createRunningContainer,
+  createThing,
+  docker,
+  exists,
+  removeByHand,
+  uniqueName,
+} from '../support/things';
+
+afterAll(() => removeLeftovers());
+
+async function createWithSecondName(): Promise<{ name: string; other: string; id: string }> {
+  const name = await createThing('image');
+  const other = uniqueName();
+  await docker.getImage(name).tag({ repo: other, tag: '2' });
+  return { name, other: `${other}:2`, id: await idOf(name) };
+}
+
+async function idOf(name: string): Promise<string> {
+  return (await docker.getImage(name).inspect()).Id;
+}
+
+describe('cleanup of an image', () => {
+  it.each<[string, (name: string, id: string) => string]>([
+    ['its name', (name) => name],
+    ['its full name', (name) => `docker.io/library/${name}`],
+    ['its oldest full name', (name) => `index.docker.io/library/${name}`],
+    ['its id', (_, id) => id],
+    ['its id without the algorithm', (_, id) => id.replace('sha256:', '')],
+    ['its short id', (_, id) => id.replace('sha256:', '').slice(0, 12)],
+  ])('knows it by %s', async (_what, refOf) => {
+    const name = await createThing('image');
+    const id = await idOf(name);
+    const ref = refOf(name, id);
+    expect(await cleanupImage(ref)).toMatchObject({ kind: 'image', id: ref, name, outcome: 'removed' });
+    expect(await exists('image', id)).toBe(false);
+  });
+
+  it('knows it without its tag where that is `latest`', async () => {
+    const name = await createThing('image');
+    const latest = uniqueName();
+    await docker.getImage(name).tag({ repo: latest, tag: 'latest' });
+    expect(await cleanupImage(latest)).toMatchObject({ id: latest, outcome: 'removed' });
+    expect(await exists('image', `${latest}:latest`)).toBe(false);
+    await removeByHand('image', name);
+  });
+
+  it('is done where it is gone', async () => {
+    expect(await cleanupImage(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
+  });
+
+  it('takes the name off, and leaves the image to its other name', async () => {
+    const { name, other, id } = await createWithSecondName();
+    expect(await cleanupImage(name)).toMatchObject({ outcome: 'removed' });
+    expect(await exists('image', name)).toBe(false);
+    expect(await idOf(other)).toBe(id);
+  });
+
+  it('leaves one alone by its id while it has two names, and says so at once', async () => {
+    const { name, other, id } = await createWithSecondName();
+    const error: unknown = await cleanupImage(id, { timeoutMs: 2_000 }).catch((reason: unknown) => reason);
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('multiple repositories'),
+      evidence: { attempts: 1 },
+    });
+    expect(await idOf(name)).toBe(id);
+    expect(await idOf(other)).toBe(id);
+  });
+
+  it('waits while a container uses it', async () => {
+    await using proxy = await openFaultProxy();
+    const name = await createThing('image');
+    const user = await createRunningContainer({ Image: name });
+    const cleanup = cleanupImage(name, { engine: proxy.address });
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409, 5_000);
+    expect(await exists('image', name)).toBe(true);
+    await cleanupContainer(user);
+    expect(await cleanup).toMatchObject({ outcome: 'removed' });
+    expect(await exists('image', name)).toBe(false);
+  });
+
+  it('fails in the engine’s words when a container uses it until the deadline', async () => {
+    const name = await createThing('image');
+    const user = await createRunningContainer({ Image: name });
+    await expect(cleanupImage(name, { timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringMatching(/409 .*is using its referenced image .* attempts in/),
+    });
+    expect(await exists('image', name)).toBe(true);
+    expect((await docker.getContainer(user).inspect()).State.Running).toBe(true);
+  });
+});

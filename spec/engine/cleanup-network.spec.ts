@@ -1,0 +1,87 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { cleanupNetwork, isCastoffError } from '../../lib/index';
+import { openFaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import {
+  createRunningContainer,
+  createThing,
+  docker,
+  exists,
+  specLabel,
+  uniqueName,
+} from '../support/things';
+
+afterAll(() => removeLeftovers());
+
+async function createOn(network: string): Promise<string> {
+  return createRunningContainer({ HostConfig: { NetworkMode: network } });
+}
+
+async function networksOf(containerId: string): Promise<readonly string[]> {
+  const { State, NetworkSettings } = await docker.getContainer(containerId).inspect();
+  expect(State.Running).toBe(true);
+  return Object.values(NetworkSettings.Networks).map(({ NetworkID }) => NetworkID);
+}
+
+describe('cleanup of a network', () => {
+  it.each(['its id', 'its short id', 'its name'])('knows it by %s', async (what) => {
+    const name = uniqueName();
+    const { id } = await docker.createNetwork({ Name: name, Labels: specLabel });
+    const ref = { 'its id': id, 'its short id': id.slice(0, 12), 'its name': name }[what];
+    expect(await cleanupNetwork(ref)).toMatchObject({ kind: 'network', id, outcome: 'removed', attempts: 1 });
+    expect(await exists('network', id)).toBe(false);
+  });
+
+  it('is done where it is gone', async () => {
+    const id = await createThing('network');
+    await docker.getNetwork(id).remove();
+    expect(await cleanupNetwork(id)).toMatchObject({ id, outcome: 'already-gone' });
+    expect(await cleanupNetwork(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
+  });
+
+  it('takes containers off it that run, and leaves them running', async () => {
+    const id = await createThing('network');
+    const containers = await Promise.all([createOn(id), createOn(id)]);
+    for (const container of containers) expect(await networksOf(container)).toEqual([id]);
+    expect(await cleanupNetwork(id)).toMatchObject({ outcome: 'removed' });
+    expect(await exists('network', id)).toBe(false);
+    for (const container of containers) expect(await networksOf(container)).toEqual([]);
+  });
+
+  it('takes off what is connected while it is at work', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createThing('network');
+    const [first, second] = [await createOn(id), await createRunningContainer()];
+    proxy.inject({ on: `POST /networks/${id}/disconnect`, fault: { type: 'delay', ms: 300 } });
+    const cleanup = cleanupNetwork(id, { engine: proxy.address });
+    await proxy.until(`POST /networks/${id}/disconnect`, 5_000);
+    await docker.getNetwork(id).connect({ Container: second });
+    expect(await cleanup).toMatchObject({ outcome: 'removed' });
+    expect(await networksOf(first)).toEqual([]);
+    expect(await networksOf(second)).not.toContain(id);
+  });
+
+  it.each(['bridge', 'host', 'none'])('is refused at once for %s, in the engine’s words', async (name) => {
+    const error: unknown = await cleanupNetwork(name).catch((reason: unknown) => reason);
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^remove network .*: 403 .* pre-defined network .*\(1 attempt in \d+ ms\)/,
+      ),
+      evidence: { attempts: 1 },
+      cause: { code: 'ENGINE_REFUSED' },
+    });
+    expect(await exists('network', name)).toBe(true);
+  });
+
+  it('is refused for a name that stands for two', async () => {
+    const name = uniqueName();
+    const ids = [];
+    for (const _ of [1, 2]) ids.push((await docker.createNetwork({ Name: name, Labels: specLabel })).id);
+    await expect(cleanupNetwork(name)).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringContaining('ambiguous'),
+    });
+    for (const id of ids) expect(await exists('network', id)).toBe(true);
+  });
+});

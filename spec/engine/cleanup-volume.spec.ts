@@ -1,0 +1,66 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { cleanupContainer, cleanupVolume, isCastoffError } from '../../lib/index';
+import { openFaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
+
+afterAll(() => removeLeftovers());
+
+const createUserOf = (volume: string): Promise<string> =>
+  createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+
+describe('cleanup of a volume', () => {
+  it('removes it, and sees that it is gone', async () => {
+    const name = await createThing('volume');
+    expect(await cleanupVolume(name)).toMatchObject({
+      kind: 'volume',
+      id: name,
+      outcome: 'removed',
+      attempts: 1,
+    });
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('knows dockerode’s object by its name', async () => {
+    const name = await createThing('volume');
+    expect(await cleanupVolume({ id: docker.getVolume(name).name })).toMatchObject({ outcome: 'removed' });
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('is done where it is gone', async () => {
+    expect(await cleanupVolume(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
+  });
+
+  it('waits while a container uses it', async () => {
+    await using proxy = await openFaultProxy();
+    const name = await createThing('volume');
+    const user = await createUserOf(name);
+    const cleanup = cleanupVolume(name, { engine: proxy.address });
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409, 5_000);
+    await cleanupContainer(user);
+    const { outcome, attempts } = await cleanup;
+    expect(outcome).toBe('removed');
+    expect(attempts).toBeGreaterThan(1);
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('fails in the engine’s words when a container uses it until the deadline', async () => {
+    const name = await createThing('volume');
+    const user = await createUserOf(name);
+    const error: unknown = await cleanupVolume(name, { timeoutMs: 500 }).catch((reason: unknown) => reason);
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`^remove volume ${name}: 409 .*volume is in use - \\[${user}\\] .*attempts in`),
+      ),
+      evidence: { kind: 'volume', id: name, engineWords: expect.stringContaining('volume is in use') },
+    });
+    expect(await exists('volume', name)).toBe(true);
+  });
+
+  it('is not forced: an unknown volume’s name in a query stays a name', async () => {
+    const name = await createThing('volume');
+    expect(await cleanupVolume(`${name}?force=1`)).toMatchObject({ outcome: 'already-gone' });
+    expect(await exists('volume', name)).toBe(true);
+  });
+});

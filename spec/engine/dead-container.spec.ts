@@ -1,0 +1,70 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { cleanupContainer, isCastoffError } from '../../lib/index';
+import { openFaultProxy } from '../support/fault-proxy';
+import { makeUndeletable } from '../support/fault-undeletable';
+import { removeLeftovers } from '../support/leftovers';
+import { createRunningContainer, docker, exists } from '../support/things';
+
+afterAll(() => removeLeftovers());
+
+describe('a container whose files cannot be deleted', () => {
+  const socketPath = '/var/run/docker.sock';
+  let id: string;
+  let undeletable: AsyncDisposable;
+  beforeEach(async () => {
+    id = await createRunningContainer();
+    undeletable = await makeUndeletable(socketPath, id);
+  });
+  let isFree = false;
+  const free = async (): Promise<void> => {
+    if (!isFree) await undeletable[Symbol.asyncDispose]();
+    isFree = true;
+  };
+  beforeEach(() => void (isFree = false));
+  afterEach(free);
+
+  it('stays dead, and the error says so in the engine’s words', async () => {
+    const error: unknown = await cleanupContainer(id, { timeoutMs: 1_500 }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^remove container .*: 500 .*operation not permitted \(\d+ attempts in .*, last seen dead\); .*dead/,
+      ),
+      evidence: {
+        kind: 'container',
+        id,
+        lastStatus: 'dead',
+        engineWords: expect.stringContaining('undeletable'),
+      },
+    });
+    expect((await docker.getContainer(id).inspect()).State.Status).toBe('dead');
+    await free();
+    expect(await cleanupContainer(id)).toMatchObject({ outcome: 'removed' });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('is removed when it is freed in the middle', async () => {
+    await using proxy = await openFaultProxy();
+    const cleanup = cleanupContainer(id, { engine: proxy.address });
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500, 10_000);
+    await free();
+    const { outcome, attempts } = await cleanup;
+    expect(outcome).toBe('removed');
+    expect(attempts).toBeGreaterThan(1);
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('is not taken for gone when somebody else’s removal fails on it', async () => {
+    await using proxy = await openFaultProxy();
+    const theirs = docker.getContainer(id).remove({ force: true });
+    const cleanup = cleanupContainer(id, { engine: proxy.address });
+    await expect(theirs).rejects.toMatchObject({ statusCode: 500 });
+    expect(await exists('container', id)).toBe(true);
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500, 10_000);
+    await free();
+    expect(await cleanup).toMatchObject({ outcome: 'removed' });
+    expect(await exists('container', id)).toBe(false);
+  });
+});

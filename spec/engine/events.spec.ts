@@ -1,0 +1,354 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
+import type { Engine } from '../../lib/engine/engine';
+import { watchEvents } from '../../lib/engine/events';
+import { collectEvents, tell } from '../support/collect-events';
+import { openCutRelay, type CutRelay } from '../support/cut-relay';
+import { openFaultProxy } from '../support/fault-proxy';
+import type { SecondEngine } from '../support/engine-process';
+import { removeLeftovers } from '../support/leftovers';
+import { openPodmanEngine } from '../support/podman-engine';
+import { rejectionOf } from '../support/rejection';
+import { createRunningContainer, docker, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+const lib = join(__dirname, '../../lib');
+const requireTypescript = join(__dirname, '../support/require-typescript.cjs');
+
+const watchUntilStdinEnds = `
+  const { connectEngine } = require(process.env.LIB + '/engine/connect.ts');
+  const { watchEvents } = require(process.env.LIB + '/engine/events.ts');
+  (async () => {
+    const engine = await connectEngine(process.env.ENGINE);
+    for await (const { type } of watchEvents(engine, { labels: ['none'], kinds: ['container'], signal: new AbortController().signal }))
+      console.log(type);
+  })();
+  process.stdin.resume();`;
+
+let label: string;
+let relay: CutRelay;
+let engine: Engine;
+
+beforeEach(async () => {
+  label = uniqueName();
+  relay = await openCutRelay();
+  engine = await connectEngine(relay.address);
+});
+afterEach(() => relay.close());
+afterAll(() => removeLeftovers());
+
+const createLabelled = (): Promise<string> => createRunningContainer({ Labels: { [label]: '1' } });
+const remove = (id: string): Promise<unknown> => docker.getContainer(id).remove({ force: true, v: true });
+const watchNow = (signal = new AbortController().signal) =>
+  watchEvents(engine, { labels: [label], kinds: ['container'], signal });
+
+/** A process that watches, and has nothing else to do once its stdin ends; killed when it is disposed of. */
+function startWatching() {
+  const child = spawn(process.execPath, ['--require', requireTypescript, '--eval', watchUntilStdinEnds], {
+    env: { ...process.env, LIB: lib, ENGINE: relay.address },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const dispose = async (): Promise<void> => {
+    if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
+  };
+  return Object.assign(child, { [Symbol.asyncDispose]: dispose });
+}
+
+describe('a watch', () => {
+  it('begins with what is there and carries the labels', async () => {
+    const id = await createLabelled();
+    const other = await createRunningContainer();
+    await using watch = collectEvents(engine, { labels: [label] });
+    const { targets } = await watch.untilListed();
+    expect(targets).toEqual([
+      { kind: 'container', id, name: expect.any(String), labels: expect.objectContaining({ [label]: '1' }) },
+    ]);
+    await Promise.all([remove(id), remove(other)]);
+  });
+
+  it('tells the life of a container in order, and not that of others', async () => {
+    await using watch = collectEvents(engine, { labels: [`${label}=1`], kinds: ['container'] });
+    await watch.untilListed();
+    const other = await createRunningContainer();
+    const id = await createLabelled();
+    await Promise.all([remove(id), remove(other)]);
+    await watch.until(() => watch.events().at(-1)?.action === 'destroy');
+    expect(watch.events()).toMatchObject([
+      { action: 'create', id, labels: { [label]: '1' } },
+      { action: 'start', id },
+      { action: 'kill', id },
+      { action: 'die', id, exitCode: 137 },
+      { action: 'destroy', id },
+    ]);
+    expect(watch.listings()).toHaveLength(1);
+  });
+
+  it('tells of networks and volumes, whose events carry no labels', async () => {
+    await using watch = collectEvents(engine, { labels: [label] });
+    await watch.untilListed();
+    const Labels = { ...specLabel, [label]: '1' };
+    const other = await createRunningContainer();
+    const network = await docker.createNetwork({ Name: label, Labels });
+    await docker.createVolume({ Name: label, Labels });
+    await network.remove();
+    await docker.getVolume(label).remove();
+    await remove(other);
+    await watch.until(() => watch.events().some(({ id, action }) => id === label && action === 'destroy'));
+    const ofMine = watch.events().filter(({ name }) => name === label);
+    expect(ofMine.map(tell)).toEqual([
+      `network create ${network.id}`,
+      `volume create ${label}`,
+      `network destroy ${network.id}`,
+      `volume destroy ${label}`,
+    ]);
+    expect(watch.events().filter(({ kind }) => kind === 'container')).toEqual([]);
+  });
+
+  it('misses nothing and tells nothing twice when it is cut off in the middle of 20 removals', async () => {
+    const direct = await connectEngine();
+    const ids = await Promise.all(Array.from({ length: 20 }, createLabelled));
+    const options = { labels: [label], kinds: ['container'] } as const;
+    await using truth = collectEvents(direct, options);
+    await using watch = collectEvents(engine, options);
+    await Promise.all([truth.untilListed(), watch.untilListed()]);
+    const destroyed = (of: typeof watch) => of.events().filter(({ action }) => action === 'destroy').length;
+
+    const removing = Promise.all(ids.map(remove));
+    await watch.until(() => destroyed(watch) >= 5);
+    relay.hold();
+    const seen = destroyed(watch);
+    await truth.until(() => destroyed(truth) >= seen + 3);
+    relay.release();
+    await removing;
+    await Promise.all([truth, watch].map((of) => of.until(() => destroyed(of) === 20)));
+
+    const told = watch.events().map(tell);
+    expect(new Set(told).size).toBe(told.length);
+    expect(told.toSorted()).toEqual(truth.events().map(tell).toSorted());
+    expect(told).toHaveLength(60);
+    expect(relay.eventPaths.at(-1)).toMatch(/[?&]since=\d+/);
+    expect(watch.listings().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('lists again after a cut, without what was removed meanwhile', async () => {
+    const [gone, kept] = [await createLabelled(), await createLabelled()];
+    await using watch = collectEvents(engine, { labels: [label] });
+    const first = await watch.untilListed();
+    expect(first.targets.map(({ id }) => id).toSorted()).toEqual([gone, kept].toSorted());
+    relay.hold();
+    await remove(gone);
+    relay.release();
+    const second = await watch.untilListed();
+    expect(second.targets.map(({ id }) => id)).toEqual([kept]);
+    await remove(kept);
+  });
+
+  it('tells what happened while it was away, also where nothing had happened before', async () => {
+    await using watch = collectEvents(engine, { labels: [label] });
+    await watch.untilListed();
+    relay.hold();
+    const id = await createLabelled();
+    relay.release();
+    await watch.until(() => watch.events().some(({ action }) => action === 'start'));
+    const ofMine = watch.events().filter((event) => event.id === id);
+    expect(ofMine.map(({ action }) => action)).toEqual(['create', 'start']);
+    await remove(id);
+  });
+
+  it('lets a slow reader miss nothing, and begins anew with a listing when too much waits', async () => {
+    const ending = new AbortController();
+    const options = { labels: [label], kinds: ['container'] } as const;
+    const watch = watchEvents(engine, { ...options, mostWaiting: 3, signal: ending.signal });
+    expect(await watch.next()).toMatchObject({ value: { type: 'listing', targets: [] } });
+    const ids = [await createLabelled(), await createLabelled()];
+    await Promise.all(ids.map(remove));
+    expect(await until(() => relay.eventStreams() === 0, 5_000)).toBe(true);
+    expect(await until(() => relay.eventPaths.length > 1, 400)).toBe(false);
+    const told: string[] = [];
+    for await (const item of watch) {
+      told.push(item.type === 'listing' ? 'listing' : tell(item.event));
+      if (told.filter((one) => one.includes('destroy')).length === 2) break;
+    }
+    expect(told.slice(0, 4)).toEqual([
+      `container create ${ids[0]}`,
+      `container start ${ids[0]}`,
+      `container create ${ids[1]}`,
+      'listing',
+    ]);
+    const events = told.filter((one) => one !== 'listing');
+    expect(events).toHaveLength(10);
+    expect(new Set(events).size).toBe(10);
+    expect(relay.eventPaths.length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('the end of a watch', () => {
+  it('is a break, and leaves no connection', async () => {
+    const items = [];
+    for await (const item of watchNow()) {
+      items.push(item);
+      expect(relay.eventStreams()).toBe(1);
+      if (item.type === 'listing') break;
+    }
+    expect(items).toEqual([{ type: 'listing', targets: [] }]);
+    expect(await until(() => relay.eventStreams() === 0, 1_000)).toBe(true);
+    expect(relay.eventPaths).toHaveLength(1);
+  });
+
+  it('is an abort: it is done, without an error', async () => {
+    const ending = new AbortController();
+    const watch = watchNow(ending.signal);
+    await watch.next();
+    const next = watch.next();
+    ending.abort(new Error('the reason'));
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(await watch.next()).toEqual({ done: true, value: undefined });
+    expect(await until(() => relay.eventStreams() === 0, 1_000)).toBe(true);
+    expect(relay.eventPaths).toHaveLength(1);
+  });
+
+  it('is an abort while it is connecting', async () => {
+    relay.hold();
+    const ending = new AbortController();
+    const next = watchNow(ending.signal).next();
+    ending.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  it('is there before the beginning where its signal was aborted', async () => {
+    const items = [];
+    for await (const item of watchNow(AbortSignal.abort())) items.push(item);
+    expect(items).toEqual([]);
+    expect(relay.eventPaths).toEqual([]);
+  });
+
+  it('is a return, also for one who waits for the next item', async () => {
+    const watch = watchNow();
+    await watch.next();
+    const next = watch.next();
+    expect(await watch.return?.()).toEqual({ done: true, value: undefined });
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(await until(() => relay.eventStreams() === 0, 1_000)).toBe(true);
+  });
+
+  it.each(['open', 'broken, and the engine away'])(
+    'is that of the process, with the stream %s',
+    async (state) => {
+      await using child = startWatching();
+      expect(String(await once(child.stdout, 'data'))).toBe('listing\n');
+      if (state !== 'open') relay.hold();
+      expect(await until(() => state === 'open' || relay.refusals() >= 2, 5_000)).toBe(true);
+      child.stdin.end();
+      expect(await until(() => child.exitCode === 0, 1_000)).toBe(true);
+    },
+  );
+});
+
+describe('an engine that says no', () => {
+  it('ends the watch with its words', async () => {
+    await using proxy = await openFaultProxy();
+    proxy.inject({ on: 'GET /events', fault: { type: 'answer', status: 400, message: 'no such filter' } });
+    const refused = await connectEngine(proxy.address);
+    const watch = watchEvents(refused, { labels: [label], signal: new AbortController().signal });
+    expect(await rejectionOf(watch.next())).toMatchObject({
+      code: 'ENGINE_REFUSED',
+      message: expect.stringMatching(/400 .*no such filter/),
+    });
+    expect(await watch.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it.each(['GET /events', 'GET /networks'])('is asked again when it fails once: %s', async (on) => {
+    await using proxy = await openFaultProxy();
+    const rule = proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'busy' } });
+    await using watch = collectEvents(await connectEngine(proxy.address), { labels: [label] });
+    await watch.untilListed();
+    expect(rule.hits()).toBe(1);
+  });
+
+  it('ends the watch when it fails five times in a row', async () => {
+    await using proxy = await openFaultProxy();
+    const fault = { type: 'answer', status: 500, message: 'broken' } as const;
+    const rule = proxy.inject({ on: 'GET /containers/json', fault, times: Infinity });
+    const broken = await connectEngine(proxy.address);
+    const watch = watchEvents(broken, { labels: [label], signal: new AbortController().signal });
+    expect(await rejectionOf(watch.next())).toMatchObject({ code: 'ENGINE_REFUSED', status: 500 });
+    expect(rule.hits()).toBe(5);
+    const streams = proxy.calls.filter(({ path }) => path.includes('/events'));
+    expect(await until(() => streams.every(({ ended }) => ended === 'client-left'), 1_000)).toBe(true);
+    expect(streams).toHaveLength(5);
+  });
+
+  it('has its five failures anew with every connection', async () => {
+    await using proxy = await openFaultProxy();
+    await using cuttable = await openCutRelay({ upstream: proxy.socketPath });
+    const options = { labels: [label], kinds: ['container'] } as const;
+    const shaky = await connectEngine(cuttable.address);
+    const failListing = (times: number) =>
+      proxy.inject({ on: 'GET /containers/json', fault: { type: 'answer', status: 500 }, times });
+    const before = failListing(4);
+    await using watch = collectEvents(shaky, options);
+    await watch.untilListed();
+    const after = failListing(1);
+    cuttable.cut();
+    await watch.untilListed();
+    expect([before.hits(), after.hits()]).toEqual([4, 1]);
+  });
+
+  it.each([
+    ['reset', 'reset'],
+    ['cut-answer', 'lose-answer'],
+    // Its end is that of the patience with an answer: ten seconds.
+    ['reset', 'swallow'],
+  ] as const)('is asked again after a %s of the stream and a %s of a list', async (ofStream, ofList) => {
+    await using proxy = await openFaultProxy();
+    const streams = proxy.inject({ on: 'GET /events', fault: { type: ofStream }, times: 2 });
+    const lists = proxy.inject({ on: 'GET /containers/json', fault: { type: ofList } });
+    const options = { labels: [label], kinds: ['container'] } as const;
+    await using watch = collectEvents(await connectEngine(proxy.address), options);
+    await watch.until(() => watch.listings().length > 0, 20_000);
+    const id = await createLabelled();
+    await watch.until(() => watch.events().some((event) => event.id === id && event.action === 'start'));
+    expect([streams.hits(), lists.hits()]).toEqual([2, 1]);
+    await remove(id);
+  });
+});
+
+describe('a watch of Podman', () => {
+  let podman: SecondEngine;
+  beforeAll(async () => {
+    podman = await openPodmanEngine();
+  });
+  afterAll(() => podman.close());
+
+  // What else Podman tells of (init, stop, cleanup) depends on who is quicker.
+  const commonWords = ['create', 'start', 'die', 'destroy'];
+
+  it('speaks as one of Docker does, and goes on after a cut', async () => {
+    await using podmanRelay = await openCutRelay({ upstream: podman.socketPath });
+    await using watch = collectEvents(await connectEngine(podmanRelay.address), { labels: [label] });
+    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
+    const direct = new Docker({ socketPath: podman.socketPath });
+    const id = await createRunningContainer({ Labels: { [label]: '1' } }, direct);
+    const actions = () =>
+      watch
+        .events()
+        .filter((event) => event.id === id && commonWords.includes(event.action))
+        .map(({ action }) => action);
+    await watch.until(() => actions().includes('start'));
+    podmanRelay.hold();
+    await direct.createVolume({ Name: label });
+    await direct.getContainer(id).remove({ force: true });
+    podmanRelay.release();
+    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
+    await watch.until(() => actions().includes('destroy'));
+    expect(actions()).toEqual(commonWords);
+    expect(watch.events().filter(({ kind }) => kind === 'volume')).toMatchObject([
+      { action: 'create', id: label },
+    ]);
+    expect(watch.events().find(({ action }) => action === 'die')).toMatchObject({ exitCode: 137 });
+  });
+});

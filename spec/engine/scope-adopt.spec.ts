@@ -1,0 +1,164 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { openScope, type Scope } from '../../lib/index';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import type { FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
+import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
+import { nextLine } from '../support/this-line';
+import { openProxyForAll } from '../support/through-proxy';
+
+let proxy: FaultProxy;
+
+beforeAll(async () => {
+  proxy = await openProxyForAll();
+});
+afterEach(() => removeLeftovers());
+afterAll(() => proxy.close());
+
+function entriesOf(scope: Scope): readonly RegistryEntry[] {
+  return sessionIdentity().registry.list({ scope: scope.name });
+}
+
+describe('what a scope adopts', () => {
+  it.each(['container', 'network', 'volume', 'image'] as const)(
+    'is gone when it closes: a %s',
+    async (kind) => {
+      const id = await createThing(kind);
+      const scope = openScope(`adopts a ${kind}`);
+      const source = nextLine();
+      await scope.adopt(id, kind);
+      expect(await exists(kind, id)).toBe(true);
+      expect(entriesOf(scope)).toMatchObject([
+        { kind, id, engine: proxy.address, state: 'present', owner: { scope: scope.name, source } },
+      ]);
+      const { ends } = await scope.close();
+      expect(await exists(kind, id)).toBe(false);
+      expect(ends).toMatchObject([{ source, result: { kind, id, outcome: 'removed' } }]);
+      expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+    },
+  );
+
+  it.each([
+    ['its id', (id: string) => id],
+    ['a short id', (id: string) => id.slice(0, 12)],
+    ['its name', (_id: string, name: string) => name],
+    ["a name as Docker's lists have it", (_id: string, name: string) => `/${name}`],
+    ['a dockerode container', (id: string) => docker.getContainer(id)],
+    ['a started test container', (id: string) => ({ getId: () => id })],
+  ])('may be given as %s, and is known by its full id and its name', async (_as, refTo) => {
+    const name = uniqueName();
+    const id = await createRunningContainer({ name });
+    const scope = openScope(`adopts ${_as}`);
+    await scope.adopt(refTo(id, name));
+    expect(entriesOf(scope)).toMatchObject([{ id, name }]);
+    const { ends } = await scope.close();
+    expect(ends).toMatchObject([{ what: `container ${name} (${id.slice(0, 12)})` }]);
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('is called by its whole name in the report, where a name is all there is', async () => {
+    const name = await createThing('volume');
+    const scope = openScope();
+    await scope.adopt(name, 'volume');
+    expect(await scope.close()).toMatchObject({ ends: [{ what: `volume ${name}` }] });
+  });
+
+  it('goes in its place among the rest', async () => {
+    const [network, container] = [await createThing('network'), await createThing('container')];
+    await docker.getNetwork(network).connect({ Container: container });
+    const scope = openScope();
+    await scope.adopt(network, 'network');
+    let thereAtFence: readonly boolean[] = [];
+    scope.defer('fence', async () => {
+      thereAtFence = [await exists('network', network), await exists('container', container)];
+    });
+    await scope.adopt(container);
+    await scope.close();
+    expect(thereAtFence).toEqual([true, false]);
+    expect(await exists('network', network)).toBe(false);
+  });
+
+  it('is not confused with what others make under its name once it has gone', async () => {
+    const name = uniqueName();
+    const id = await createRunningContainer({ name });
+    const scope = openScope();
+    await scope.adopt(name);
+    await docker.getContainer(id).remove({ force: true });
+    const other = await createRunningContainer({ name });
+    const { ends } = await scope.close();
+    expect(ends).toMatchObject([{ result: { outcome: 'already-gone' } }]);
+    expect(await exists('container', other)).toBe(true);
+  });
+
+  it('is removed from the engine that it was found on, whatever the environment says by then', async () => {
+    const id = await createRunningContainer();
+    const scope = openScope('another environment');
+    await scope.adopt(id);
+    process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
+    try {
+      await scope.close();
+    } finally {
+      process.env['DOCKER_HOST'] = proxy.address;
+    }
+    expect(await exists('container', id)).toBe(false);
+  });
+});
+
+describe('what a scope cannot adopt', () => {
+  it('is an error and no part of the scope where it is not there', async () => {
+    const scope = openScope('adopts nothing');
+    const name = uniqueName();
+    expect(await rejectionOf(scope.adopt(name))).toMatchObject({
+      code: 'ENGINE_REFUSED',
+      message: expect.stringContaining(name),
+    });
+    expect(entriesOf(scope)).toEqual([]);
+    expect(await scope.close()).toMatchObject({ ends: [] });
+  });
+
+  it.each([
+    ['an empty string', ''],
+    ['an object without an id', {}],
+    ['number 7', 7],
+    ['nothing', undefined],
+    ['nothing', null],
+  ])('is named as what was got: %s', async (got, ref) => {
+    await using scope = openScope('adopts no id');
+    expect(await rejectionOf(scope.adopt(ref as never))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(`scope.adopt a container: got ${got}`),
+    });
+    expect(entriesOf(scope)).toEqual([]);
+  });
+});
+
+describe('a scope that is closed', () => {
+  it('refuses what it is to adopt, and has removed it when it says so', async () => {
+    const id = await createRunningContainer();
+    const scope = openScope('orders');
+    await scope.close();
+    expect(await rejectionOf(scope.adopt(id))).toMatchObject({
+      code: 'SCOPE_CLOSED',
+      message: `scope orders: cannot adopt container ${id}, it is closed`,
+    });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('says so too where it could not be removed, and why', async () => {
+    const id = await createRunningContainer();
+    const scope = openScope('orders', { cleanupTimeoutMs: 300 });
+    await scope.close();
+    const fault = { type: 'answer', status: 500, message: 'driver is busy' } as const;
+    const rule = proxy.inject({ on: 'DELETE /containers/*', fault, times: Infinity });
+    const error = await rejectionOf(scope.adopt(id));
+    rule.remove();
+    expect(error).toMatchObject({
+      code: 'SCOPE_CLOSED',
+      message: expect.stringContaining('driver is busy'),
+      cause: { code: 'CLEANUP_FAILED' },
+    });
+    expect(await exists('container', id)).toBe(true);
+  });
+});

@@ -1,0 +1,270 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DockerComposeEnvironment, GenericContainer, Network, Wait } from 'testcontainers';
+import { openScope, type CloseError, type Scope, type StartError } from '../../lib/index';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { composeClient } from '../support/compose-client';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import type { Fault, InjectedRule } from '../support/fault-rules';
+import { rejectionOf } from '../support/rejection';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, uniqueName } from '../support/things';
+import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
+import { nextLine } from '../support/this-line';
+import { openProxyForAll } from '../support/through-proxy';
+import { until } from '../support/until';
+
+let proxy: FaultProxy;
+let rules: InjectedRule[] = [];
+
+beforeAll(async () => {
+  proxy = await openProxyForAll();
+  await thingsOfThisFile();
+});
+afterEach(async () => {
+  for (const rule of rules) rule.remove();
+  rules = [];
+  await removeThingsOfThisFile();
+});
+afterAll(() => proxy.close());
+
+const definition = () => new GenericContainer(specImage).withCommand(sleeper);
+const neverReady = () =>
+  new GenericContainer(specImage)
+    .withCommand(['sh', '-c', 'echo I am up; sleep 600'])
+    .withWaitStrategy(Wait.forLogMessage('never said'));
+
+/** The next such call is disturbed; resolves when it has come. */
+function disturb(on: string, fault: Fault): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const decide = (): Fault => {
+    resolve();
+    return fault;
+  };
+  rules.push(proxy.inject({ on, fault: decide }));
+  return promise;
+}
+
+function entriesOf(scope: Scope): readonly RegistryEntry[] {
+  return sessionIdentity().registry.list({ scope: scope.name });
+}
+
+function hasJournal(): boolean {
+  return existsSync(join(journalFolder(sessionIdentity().id), `${process.pid}.jsonl`));
+}
+
+async function isUp(scope: Scope): Promise<boolean> {
+  const filters = { label: [`castoff.session=${sessionIdentity().id}`, `castoff.scope=${scope.name}`] };
+  const [container] = await docker.listContainers({ filters });
+  if (container === undefined) return false;
+  const output = await docker.getContainer(container.Id).logs({ stdout: true });
+  return output.toString().includes('I am up');
+}
+
+const reason = new Error('no longer wanted');
+
+describe('a start that is aborted', () => {
+  it('before it has begun creates nothing', async () => {
+    await using scope = openScope('aborted before', { signal: AbortSignal.abort(reason) });
+    const asked = proxy.calls.length;
+    const error = await rejectionOf(scope.start(definition()));
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
+    expect(proxy.calls.slice(asked)).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
+  });
+
+  it('while the engine is looked for creates nothing', async () => {
+    await using ours = await openFaultProxy();
+    const user = new AbortController();
+    await using scope = openScope('aborted connect', { signal: user.signal, engine: ours.address });
+    ours.inject({ on: '* /_ping', fault: { type: 'delay', ms: 200 } });
+    const before = proxy.calls.length;
+    const starting = rejectionOf(scope.start(definition()));
+    await ours.until('* /_ping', 5_000);
+    user.abort(reason);
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    await scope.close();
+    expect(proxy.calls.slice(before)).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
+  });
+
+  it('while its image is pulled creates nothing', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted pull', { signal: user.signal });
+    const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
+    const pulled = disturb('POST /images/create', { type: 'delay', ms: 200 });
+    rules.push(proxy.inject({ on: 'POST /images/create', fault, times: Infinity }));
+    const starting = rejectionOf(scope.start(new GenericContainer('localhost:1/castoff-spec/missing:1')));
+    await pulled;
+    user.abort(reason);
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+  });
+
+  it('while it is created is over at once, is not said to be gone before that is certain, and leaves nothing', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted create', { signal: user.signal });
+    const asked = disturb('POST /containers/create', { type: 'delay', ms: 400 });
+    const starting = rejectionOf(scope.start(definition()));
+    await asked;
+    user.abort(reason);
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).not.toMatchObject([{ state: 'gone' }]);
+    expect(hasJournal()).toBe(true);
+
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+    expect(hasJournal()).toBe(false);
+  });
+
+  it('while it is started leaves nothing', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted start', { signal: user.signal });
+    const asked = disturb('POST /containers/*/start', { type: 'delay', ms: 200 });
+    const starting = rejectionOf(scope.start(definition()));
+    await asked;
+    user.abort(reason);
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    expect(await thingsOfThisFile()).toEqual([]);
+    await scope.close();
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+  });
+
+  it('while it is waited for leaves nothing, tells what the container said, and stays gone', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted wait', { signal: user.signal });
+    const { registry } = sessionIdentity();
+    const states: string[] = [];
+    registry.on('change', ({ entry }) => states.push(entry.state));
+    const starting = rejectionOf(scope.start(neverReady()));
+    await until(() => isUp(scope), 5_000);
+    user.abort(reason);
+    const error = (await starting) as StartError;
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
+    expect(error.message).toMatch(/^ {4}\| I am up$/m);
+    expect(error.postMortems).toHaveLength(1);
+    expect(await thingsOfThisFile()).toEqual([]);
+    await scope.close();
+    registry.removeAllListeners('change');
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+    expect(states.slice(states.indexOf('gone'))).not.toContain('present');
+  });
+
+  it('by its deadline says so', async () => {
+    await using scope = openScope('too slow', { timeoutMs: 700 });
+    const error = await rejectionOf(scope.start(neverReady()));
+    expect(error).toMatchObject({
+      code: 'START_FAILED',
+      cause: { code: 'DEADLINE_EXCEEDED', what: 'scope too slow', timeoutMs: 700 },
+    });
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(await scope.close()).toMatchObject({ reason: 'deadline' });
+  });
+
+  it('while a network is created leaves none', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted network', { signal: user.signal });
+    const asked = disturb('POST /networks/create', { type: 'delay', ms: 200 });
+    const starting = rejectionOf(scope.start(new Network()));
+    await asked;
+    user.abort(reason);
+    await starting;
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ kind: 'network', state: 'gone', outcome: 'removed' }]);
+  });
+
+  it('while the services of a Compose environment are waited for leaves nothing, and tells what they were like', async () => {
+    const user = new AbortController();
+    await using scope = openScope('aborted project', { signal: user.signal });
+    const project = uniqueName();
+    const filters = { label: [`com.docker.compose.project=${project}`] };
+    const environment = new DockerComposeEnvironment(
+      join(__dirname, '../fixtures/compose'),
+      'docker-compose.yml',
+    )
+      .withProjectName(project)
+      .withClientOptions(await composeClient())
+      .withDefaultWaitStrategy(Wait.forLogMessage('never said'));
+    const starting = rejectionOf(scope.start(environment));
+    await until(async () => (await docker.listContainers({ filters })).length === 2, 10_000);
+    user.abort(reason);
+    const error = (await starting) as StartError;
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
+    expect(error.message.match(/^container \S+ of castoff-spec\/busybox:1: running$/gm)).toHaveLength(2);
+    await scope.close();
+    expect(await docker.listContainers({ all: true, filters })).toEqual([]);
+    expect(await docker.listNetworks({ filters })).toEqual([]);
+    expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ kind: 'compose-project', state: 'gone', outcome: 'removed' }]);
+  });
+
+  it('takes nothing of another scope with it', async () => {
+    const user = new AbortController();
+    await using other = openScope('other');
+    const kept = await other.start(definition());
+    await using scope = openScope('aborted alone', { signal: user.signal });
+    const starting = rejectionOf(scope.start(neverReady()));
+    await until(() => isUp(scope), 5_000);
+    user.abort(reason);
+    await starting;
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([`container ${kept.getName()} (running)`]);
+  });
+});
+
+describe('a scope that closes during a start', () => {
+  it.each([
+    ['created', 'POST /containers/create'],
+    ['started', 'POST /containers/*/start'],
+    ['inspected', 'GET /containers/*/json'],
+  ])('waits for what is being %s, and leaves nothing', async (_what, on) => {
+    const scope = openScope(`closed during ${on}`);
+    const asked = disturb(on, { type: 'delay', ms: 200 });
+    const starting = rejectionOf(scope.start(definition()));
+    await asked;
+    const report = await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(report).toMatchObject({ reason: 'done' });
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: { code: 'SCOPE_CLOSED' } });
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+    expect(hasJournal()).toBe(false);
+  });
+
+  it('does not wait for readiness that will not come', async () => {
+    const scope = openScope('closed during wait');
+    const starting = rejectionOf(scope.start(neverReady()));
+    await until(() => isUp(scope), 5_000);
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+    const error = (await starting) as StartError;
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: { code: 'SCOPE_CLOSED' } });
+    expect(error.message.match(/\| I am up/g)).toHaveLength(1);
+  });
+
+  it('names a start that does not end, and still removes what comes even later', async () => {
+    const scope = openScope('closed during an endless start', { cleanupTimeoutMs: 300 });
+    const asked = disturb('POST /containers/create', { type: 'delay', ms: 1_000 });
+    const source = nextLine();
+    const starting = rejectionOf(scope.start(definition()));
+    await asked;
+    const error = (await rejectionOf(scope.close())) as CloseError;
+    await starting;
+    expect(error.errors).toMatchObject([{ code: 'DEADLINE_EXCEEDED', timeoutMs: 300 }]);
+    expect(error.message).toContain(
+      `GenericContainer (${source}): wait for GenericContainer to end its start: not done after 300 ms`,
+    );
+    expect(entriesOf(scope)).toMatchObject([{ state: 'left' }]);
+    expect(hasJournal()).toBe(true);
+    expect(await until(() => entriesOf(scope)[0]?.state === 'gone', 10_000)).toBe(true);
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(
+      proxy.calls.filter(({ method, path }) => `${method} ${path}`.includes('POST /containers/create')),
+    ).not.toEqual([]);
+  });
+});

@@ -1,0 +1,369 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DockerComposeEnvironment, GenericContainer, Network, Wait } from 'testcontainers';
+import { openScope, type CloseError, type StartError } from '../../lib/index';
+import type { EntryState, RegistryEntry } from '../../lib/registry/entry';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { composeClient } from '../support/compose-client';
+import type { FaultProxy } from '../support/fault-proxy';
+import type { InjectedRule } from '../support/fault-rules';
+import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
+import { sleeper, specImage } from '../support/spec-image';
+import { createRunningContainer, docker, exists, uniqueName } from '../support/things';
+import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
+import { nextLine } from '../support/this-line';
+import { openProxyForAll } from '../support/through-proxy';
+
+let proxy: FaultProxy;
+let rules: InjectedRule[] = [];
+
+beforeAll(async () => {
+  proxy = await openProxyForAll();
+  await thingsOfThisFile();
+});
+afterEach(async () => {
+  for (const rule of rules) rule.remove();
+  rules = [];
+  sessionIdentity().registry.removeAllListeners('change');
+  await removeThingsOfThisFile();
+  await removeLeftovers();
+});
+afterAll(() => proxy.close());
+
+const definition = (image = specImage) => new GenericContainer(image).withCommand(sleeper);
+
+/** Writes a line and goes on. */
+const talker = () =>
+  new GenericContainer(specImage)
+    .withCommand(['sh', '-c', 'echo I am up; echo and warn >&2; sleep 600'])
+    .withWaitStrategy(Wait.forLogMessage('I am up'));
+
+/** The next such call fails with a 500. */
+function fail(on: string): void {
+  rules.push(proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'fault on purpose' } }));
+}
+
+function entriesOf(scope: { readonly name: string }): readonly RegistryEntry[] {
+  return sessionIdentity().registry.list({ scope: scope.name });
+}
+
+/** The states that the registry tells of, from now on. */
+function statesIn(scope: { readonly name: string }): readonly EntryState[] {
+  const states: EntryState[] = [];
+  sessionIdentity().registry.on('change', ({ entry }) => {
+    if (entry.owner.scope === scope.name) states.push(entry.state);
+  });
+  return states;
+}
+
+function hasJournal(): boolean {
+  return existsSync(join(journalFolder(sessionIdentity().id), `${process.pid}.jsonl`));
+}
+
+class FailsInHook extends GenericContainer {
+  constructor() {
+    super(specImage);
+    this.withCommand(['sh', '-c', 'echo I am up; echo and warn >&2; sleep 600']);
+    this.withWaitStrategy(Wait.forLogMessage('I am up'));
+  }
+
+  protected override async containerStarted(): Promise<void> {
+    throw new Error('the hook throws');
+  }
+}
+
+class FailsAfterStart extends FailsInHook {
+  protected override async containerStarted(): Promise<void> {}
+
+  override async start(): Promise<never> {
+    await super.start();
+    throw new Error('the module throws');
+  }
+}
+
+interface FailingStep {
+  readonly step: string;
+  readonly startable: () => GenericContainer | Promise<GenericContainer>;
+  /** What the original error says. */
+  readonly cause: RegExp;
+  /** What the message says of the half-made container; nothing where none came to be. */
+  readonly told?: readonly RegExp[];
+  readonly outcome: 'never-created' | 'removed' | 'removed-elsewhere';
+}
+
+const failingSteps: readonly FailingStep[] = [
+  {
+    step: 'the image is missing',
+    startable: () => {
+      const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
+      rules.push(proxy.inject({ on: 'POST /images/create', fault }));
+      return definition('castoff-spec/missing:1');
+    },
+    cause: /manifest unknown/,
+    outcome: 'never-created',
+  },
+  {
+    step: 'the container is not created',
+    startable: () => {
+      fail('POST /containers/create');
+      return definition();
+    },
+    cause: /fault on purpose/,
+    outcome: 'never-created',
+  },
+  {
+    step: 'the container is created, but the answer is lost',
+    startable: () => {
+      rules.push(proxy.inject({ on: 'POST /containers/create', fault: { type: 'lose-answer' } }));
+      return definition();
+    },
+    cause: /socket hang up|ECONNRESET/,
+    told: [/^container \S+ of castoff-spec\/busybox:1: created$/m, /no output/],
+    outcome: 'removed',
+  },
+  {
+    step: 'the container cannot be connected to its network',
+    startable: () => {
+      fail('POST /networks/*/connect');
+      return definition().withNetworkMode('bridge').withNetworkAliases('db');
+    },
+    cause: /fault on purpose/,
+    told: [/: created$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'nothing can be copied into the container',
+    startable: () => {
+      fail('PUT /containers/*/archive');
+      return definition().withCopyContentToContainer([{ content: 'hello', target: '/hello' }]);
+    },
+    cause: /fault on purpose/,
+    told: [/: created$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'the container is not started',
+    startable: () => {
+      fail('POST /containers/*/start');
+      return definition();
+    },
+    cause: /fault on purpose/,
+    told: [/: created$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'the command of the container does not exist',
+    startable: () => new GenericContainer(specImage).withCommand(['no-such-command']),
+    cause: /no-such-command.*executable file not found/,
+    told: [/: created, exit code 127$|: created$/m, /engine: .*no-such-command/],
+    outcome: 'removed',
+  },
+  {
+    step: 'its ports cannot be inspected',
+    startable: () => {
+      fail('GET /containers/*/json');
+      return definition();
+    },
+    cause: /fault on purpose/,
+    told: [/: running$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'it does not become ready in time',
+    startable: () => talker().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500),
+    cause: /"ready" not received after 500ms/,
+    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    outcome: 'removed-elsewhere',
+  },
+  {
+    step: 'it does not become ready in time, and testcontainers cannot stop it',
+    startable: () => {
+      fail('POST /containers/*/stop');
+      return talker().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500);
+    },
+    cause: /"ready" not received after 500ms/,
+    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'it exits at once',
+    startable: () =>
+      new GenericContainer(specImage)
+        .withCommand(['sh', '-c', 'echo I am dying >&2; exit 3'])
+        .withWaitStrategy(Wait.forLogMessage('ready')),
+    cause: /Log stream ended/,
+    told: [/: exited, exit code 3$/m, /^ {4}! I am dying$/m],
+    outcome: 'removed-elsewhere',
+  },
+  {
+    step: 'a hook of its module throws',
+    startable: () => new FailsInHook(),
+    cause: /^the hook throws$/,
+    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    outcome: 'removed',
+  },
+  {
+    step: 'its module throws after it has started',
+    startable: () => new FailsAfterStart(),
+    cause: /^the module throws$/,
+    told: [/: running$/m, /^ {4}\| I am up$/m],
+    outcome: 'removed',
+  },
+];
+
+describe('a start that fails because', () => {
+  it.each(failingSteps.map((row) => [row.step, row] as const))(
+    '%s leaves nothing, and says why',
+    async (_step, row) => {
+      await using scope = openScope(row.step);
+      const states = statesIn(scope);
+      const startable = await row.startable();
+      const source = nextLine();
+      const error = (await rejectionOf(scope.start(startable))) as StartError;
+      expect(await thingsOfThisFile()).toEqual([]);
+
+      expect(error).toMatchObject({
+        code: 'START_FAILED',
+        cause: { message: expect.stringMatching(row.cause) },
+      });
+      expect(error.errors).toBeUndefined();
+      const [firstLine, ...postMortem] = error.message.split('\n');
+      expect(firstLine).toMatch(new RegExp(`^start ${startable.constructor.name} \\(${source}\\): `));
+      expect(firstLine).toMatch(new RegExp(row.cause.source.replace(/^\^/, '')));
+      for (const words of row.told ?? []) expect(postMortem.join('\n')).toMatch(words);
+      expect(error.postMortems).toHaveLength(row.told === undefined ? 0 : 1);
+
+      expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: row.outcome }]);
+      expect(hasJournal()).toBe(false);
+      expect(await scope.close()).toMatchObject({ ends: [] });
+      expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: row.outcome }]);
+      expect(states).toEqual([...new Set(states)]);
+      expect([states.at(0), states.at(-1)]).toEqual(['registered', 'gone']);
+    },
+  );
+
+  it("its name is taken leaves the other's container alone", async () => {
+    await using scope = openScope('name conflict');
+    const name = uniqueName();
+    const other = await createRunningContainer({ name });
+    const error = await rejectionOf(scope.start(definition().withName(name)));
+    await scope.close();
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: { statusCode: 409 }, postMortems: [] });
+    expect(await exists('container', other)).toBe(true);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
+  });
+
+  it('start() brings nothing that has an id leaves nothing', async () => {
+    class Nameless extends GenericContainer {
+      override async start(): Promise<never> {
+        await super.start();
+        return { stop: () => undefined } as never;
+      }
+    }
+    await using scope = openScope('nameless');
+    const error = await rejectionOf(scope.start(new Nameless(specImage).withCommand(sleeper)));
+    expect(error).toMatchObject({ code: 'START_FAILED', cause: { code: 'CONFIG_INVALID' } });
+    expect(await thingsOfThisFile()).toEqual([]);
+    await scope.close();
+  });
+
+  it('start() brings nothing at all leaves nothing', async () => {
+    class Silent extends GenericContainer {
+      override async start(): Promise<never> {
+        await super.start();
+        return undefined as never;
+      }
+    }
+    await using scope = openScope('silent');
+    const error = await rejectionOf(scope.start(new Silent(specImage).withCommand(sleeper)));
+    expect(error).toMatchObject({
+      code: 'START_FAILED',
+      cause: { code: 'CONFIG_INVALID', message: expect.stringContaining('start() returned nothing') },
+    });
+    expect(await thingsOfThisFile()).toEqual([]);
+  });
+
+  it('the network is created, but the answer is lost leaves no network', async () => {
+    await using scope = openScope('network');
+    rules.push(proxy.inject({ on: 'POST /networks/create', fault: { type: 'lose-answer' } }));
+    const error = await rejectionOf(scope.start(new Network()));
+    expect(error).toMatchObject({
+      code: 'START_FAILED',
+      cause: { message: expect.stringMatching(/hang up|RESET/) },
+    });
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ kind: 'network', state: 'gone', outcome: 'removed' }]);
+  });
+
+  it('a service of a Compose environment does not become ready leaves nothing of the project', async () => {
+    await using scope = openScope('compose');
+    const project = uniqueName();
+    const folder = join(__dirname, '../fixtures/compose');
+    const environment = new DockerComposeEnvironment(folder, 'docker-compose.yml')
+      .withProjectName(project)
+      .withClientOptions(await composeClient())
+      .withDefaultWaitStrategy(Wait.forLogMessage('ready').withStartupTimeout(200));
+    const error = await rejectionOf(scope.start(environment));
+    const filters = { label: [`com.docker.compose.project=${project}`] };
+    expect(error).toMatchObject({
+      code: 'START_FAILED',
+      cause: { message: expect.stringContaining('"ready"') },
+    });
+    expect(await docker.listContainers({ all: true, filters })).toEqual([]);
+    expect(await docker.listNetworks({ filters })).toEqual([]);
+    expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+  });
+});
+
+describe('a start that fails and cannot be rolled back', () => {
+  const timeoutMs = 600;
+
+  it('keeps both errors, and the close tries again and tells', async () => {
+    const scope = openScope('stuck', { cleanupTimeoutMs: timeoutMs });
+    fail('POST /containers/*/start');
+    const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
+    const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
+    rules.push(removals);
+    const source = nextLine();
+    const error = (await rejectionOf(scope.start(definition()))) as StartError;
+    expect(error.errors).toMatchObject([
+      { message: expect.stringContaining('fault on purpose') },
+      { code: 'CLEANUP_FAILED' },
+    ]);
+    expect(inspect(error.errors?.[1], { depth: Infinity })).toContain('500 driver is busy');
+    expect(error.cause).toBe(error.errors?.[0]);
+    expect(error.message).toMatch(/^not rolled back: /m);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'left' }]);
+    expect(hasJournal()).toBe(true);
+
+    const before = removals.hits();
+    const closeError = (await rejectionOf(scope.close())) as CloseError;
+    expect(removals.hits()).toBeGreaterThan(before);
+    expect(closeError).toMatchObject({
+      code: 'CLEANUP_FAILED',
+      report: { ends: [{ what: 'GenericContainer', source }] },
+      errors: [{ code: 'CLEANUP_FAILED' }],
+    });
+    expect(inspect(closeError, { depth: Infinity })).toContain('500 driver is busy');
+    expect(entriesOf(scope)).toMatchObject([{ state: 'left' }]);
+    expect(hasJournal()).toBe(true);
+    expect(await thingsOfThisFile()).toHaveLength(1);
+  });
+
+  it('is rolled back by the close, where that can', async () => {
+    await using scope = openScope('stuck for a while', { cleanupTimeoutMs: timeoutMs });
+    fail('POST /containers/*/start');
+    const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
+    const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
+    rules.push(removals);
+    expect(await rejectionOf(scope.start(definition()))).toMatchObject({ code: 'START_FAILED' });
+    expect(await thingsOfThisFile()).toHaveLength(1);
+    removals.remove();
+    await scope.close();
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+  });
+});

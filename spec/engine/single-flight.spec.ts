@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { cleanupContainer } from '../../lib/index';
+import { cleanupByKind } from '../support/cleanup-by-kind';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { createRunningContainer, createThing, exists, uniqueName } from '../support/things';
+
+afterAll(() => removeLeftovers());
+
+const kinds = ['container', 'network', 'volume', 'image'] as const;
+
+function removals(proxy: FaultProxy): readonly string[] {
+  return proxy.calls.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+}
+
+const slow = { type: 'delay', ms: 400 } as const;
+
+describe('calls at once for one thing', () => {
+  it('send one removal, whether they say its id, its short id or its name', async () => {
+    await using proxy = await openFaultProxy();
+    const name = uniqueName();
+    const id = await createRunningContainer({ name });
+    const refs = [id, name, id.slice(0, 12), { id }, { getId: () => id }, `/${name}`, id, name];
+    // The first removal lasts until all have looked.
+    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+
+    const results = await Promise.all(refs.map((ref) => cleanupContainer(ref, { engine: proxy.address })));
+
+    expect(removals(proxy)).toEqual([`/containers/${id}?force=true&v=true`]);
+    for (const result of results) expect(result).toMatchObject({ id, outcome: 'removed', attempts: 1 });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it.each(kinds)('send one removal of a %s', async (kind) => {
+    await using proxy = await openFaultProxy();
+    const id = await createThing(kind);
+    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+    const calls = Array.from({ length: 8 }, () => cleanupByKind[kind](id, { engine: proxy.address }));
+    for (const { outcome } of await Promise.all(calls)) expect(outcome).toBe('removed');
+    expect(removals(proxy)).toHaveLength(1);
+  });
+
+  it('send a removal each when they are for different things', async () => {
+    await using proxy = await openFaultProxy();
+    const ids = await Promise.all([createRunningContainer(), createRunningContainer()]);
+    await Promise.all(ids.map((id) => cleanupContainer(id, { engine: proxy.address })));
+    expect(new Set(removals(proxy))).toEqual(new Set(ids.map((id) => `/containers/${id}?force=true&v=true`)));
+  });
+
+  it('go on for the others when one of them comes to its deadline', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createRunningContainer();
+    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+    const patient = cleanupContainer(id, { engine: proxy.address });
+    await proxy.until('DELETE **', 5_000);
+    const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 50 });
+    await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
+    expect(await exists('container', id)).toBe(true);
+    expect(await patient).toMatchObject({ outcome: 'removed' });
+    expect(removals(proxy)).toHaveLength(1);
+  });
+
+  it('go on for the others when the first of them comes to its deadline', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createRunningContainer();
+    proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
+    const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 200 });
+    const patient = cleanupContainer(id, { engine: proxy.address });
+    await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
+    expect(await patient).toMatchObject({ outcome: 'removed' });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('go on for the others when one of them is aborted', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createRunningContainer();
+    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+    const leaving = new AbortController();
+    const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
+    const second = cleanupContainer(id, { engine: proxy.address });
+    await proxy.until('DELETE **', 5_000);
+    const reason = new Error('no longer wanted');
+    leaving.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    expect(await second).toMatchObject({ outcome: 'removed' });
+    expect(removals(proxy)).toHaveLength(1);
+  });
+
+  it('get a removal of their own when they come as the last of the others leaves', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createRunningContainer();
+    proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
+    const leaving = new AbortController();
+    const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
+    await proxy.until('DELETE **', 5_000);
+    const reason = new Error('no longer wanted');
+    leaving.abort(reason);
+    const atOnce = cleanupContainer(id, { engine: proxy.address });
+    const afterwards = first.catch(() => cleanupContainer(id, { engine: proxy.address }));
+    await expect(first).rejects.toBe(reason);
+    for (const end of await Promise.all([atOnce, afterwards])) {
+      expect(['removed', 'removed-elsewhere', 'already-gone']).toContain(
+        (end as { outcome: string }).outcome,
+      );
+    }
+    expect(await exists('container', id)).toBe(false);
+    expect(removals(proxy)).toHaveLength(2);
+  });
+
+  it('get a removal of their own after a failure', async () => {
+    await using proxy = await openFaultProxy();
+    const id = await createRunningContainer();
+    const refusal = proxy.inject({
+      on: 'DELETE **',
+      fault: { type: 'answer', status: 403, message: 'not today' },
+      times: Infinity,
+    });
+    const calls = [
+      cleanupContainer(id, { engine: proxy.address }),
+      cleanupContainer(id, { engine: proxy.address }),
+    ];
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
+    expect(refusal.hits()).toBe(1);
+    refusal.remove();
+    expect(await cleanupContainer(id, { engine: proxy.address })).toMatchObject({
+      outcome: 'removed',
+      attempts: 1,
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { exists } from '../support/things';
+import { openConsumers, type Consumers } from './consumer';
+
+const modules = join(__dirname, '../../node_modules');
+const pinnedNode = join(modules, 'node/bin/node');
+
+let consumers: Consumers;
+const installed = (): string => join(consumers.alone.folder, 'node_modules/castoff/dist');
+beforeAll(async () => {
+  consumers = await openConsumers();
+}, 180_000);
+afterAll(() => consumers?.close());
+
+describe('the tarball', () => {
+  it('holds the build, its types and the texts that go with them, and nothing else', () => {
+    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json'];
+    const others = consumers.files.filter((file) => !/^dist\/.*\.(js|d\.ts)$/.test(file));
+    expect(others.toSorted()).toEqual(texts);
+  });
+
+  it.each(['p-retry', 'p-limit'])('carries the licence of %s, which is inlined', async (name) => {
+    const licences = await readFile(join(installed(), 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\nMIT License`, 'm'));
+  });
+
+  it('declares nothing in terms of packages whose types users may not have', async () => {
+    const files = await readdir(installed(), { recursive: true });
+    const declarations = files.filter((file) => file.endsWith('.d.ts'));
+    const imports: string[] = [];
+    for (const file of declarations) {
+      const text = await readFile(join(installed(), file), 'utf8');
+      for (const [, name = ''] of text.matchAll(/(?:from |import\()['"]([^'"]+)/g)) imports.push(name);
+    }
+    expect(imports).toContain('./core/errors');
+    expect(imports.filter((name) => !/^(\.|node:)/.test(name))).toEqual([]);
+  });
+});
+
+describe.each([
+  ['the oldest Node of its range', () => join(consumers.alone.folder, 'node_modules/oldest-node/bin/node')],
+  ['the pinned Node', () => pinnedNode],
+  ['the newest Node', () => join(consumers.alone.folder, 'node_modules/newest-node/bin/node')],
+])('on %s', (_, node) => {
+  it('loads by require, opens nothing, and leaves dockerode for later', async () => {
+    const { names, packages, resources } = JSON.parse(await consumers.alone.run(node(), ['require.cjs']));
+    expect(names).toContain('openScope');
+    expect(packages).toEqual(['castoff']);
+    expect(resources).toEqual([]);
+  });
+
+  it('loads by import, with the same names', async () => {
+    const required = JSON.parse(await consumers.alone.run(node(), ['require.cjs']));
+    const { names, reason } = JSON.parse(await consumers.alone.run(node(), ['import.mjs']));
+    expect(names).toEqual(expect.arrayContaining(required.names));
+    expect(reason).toBe('done');
+  });
+});
+
+describe('beside testcontainers', () => {
+  it('loads without loading them', async () => {
+    const { packages } = JSON.parse(await consumers.newest.run(pinnedNode, ['require.cjs']));
+    expect(packages).toEqual(['castoff']);
+  });
+
+  it('ends an `await using` scope in TypeScript that Node runs as it is', async () => {
+    const { id } = JSON.parse(await consumers.newest.run(pinnedNode, ['await-using.mts']));
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('lists by `castoff ls` what a scope owns, and the line that started it', async () => {
+    const { id, listed } = JSON.parse(await consumers.newest.run(pinnedNode, ['await-using.mts']));
+    const source = 'await-using.mts:7';
+    expect(listed).toContainEqual(expect.objectContaining({ kind: 'container', id, source }));
+  });
+
+  it.each(['oldest', 'newest'] as const)(
+    "cleans up inside Jest's sandbox, with the %s Jest and testcontainers of its peer ranges",
+    async (name) => {
+      const { folder, run } = consumers[name];
+      await run(pinnedNode, ['node_modules/jest/bin/jest.js']);
+      const id = await readFile(join(folder, 'started.txt'), 'utf8');
+      expect(id).toMatch(/^[0-9a-f]{64}$/);
+      expect(await exists('container', id)).toBe(false);
+    },
+  );
+});
+
+describe.each([
+  ['without its peers', () => consumers.alone, 'types-alone'],
+  ['beside testcontainers', () => consumers.newest, 'types'],
+] as const)('in a strict TypeScript project %s', (_, consumer, fixture) => {
+  const tsc = join(modules, 'typescript/bin/tsc');
+  const flags = '--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --noUnusedLocals';
+  const environment = '--target es2022 --lib es2022,esnext.disposable --types node';
+
+  // A .cts file imports as CommonJS does, an .mts file as ESM does.
+  it.each([
+    ['node16', 'node16', ['cts', 'mts']],
+    ['nodenext', 'nodenext', ['cts', 'mts']],
+    ['bundler', 'esnext', ['ts']],
+  ])('its types hold by moduleResolution %s', async (resolution, kind, extensions) => {
+    const { folder, run } = consumer();
+    const files = extensions.map((extension) => `${fixture}-${resolution}.${extension}`);
+    for (const file of files) await copyFile(join(folder, `${fixture}.ts`), join(folder, file));
+    const options = `${flags} ${environment} --module ${kind} --moduleResolution ${resolution}`;
+    expect(await run(pinnedNode, [tsc, ...options.split(' '), ...files])).toBe('');
+  });
+});

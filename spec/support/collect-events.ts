@@ -1,0 +1,53 @@
+import type { Engine } from '../../lib/engine/engine';
+import type { EngineEvent } from '../../lib/engine/engine-event';
+import { watchEvents, type WatchedEvent, type WatchOptions } from '../../lib/engine/events';
+import { until } from './until';
+
+type Listing = Extract<WatchedEvent, { type: 'listing' }>;
+
+/** A watch that is read as it comes. */
+export interface Collection extends AsyncDisposable {
+  readonly items: readonly WatchedEvent[];
+  events(): readonly EngineEvent[];
+  listings(): readonly Listing[];
+  /** Waits until `condition` holds, at most ten seconds or as said; throws with what has come when it does not. */
+  until(condition: () => boolean, timeoutMs?: number): Promise<void>;
+  /** Waits for the next listing after those that have come; with the stream open, nothing is missed from then on. */
+  untilListed(): Promise<Listing>;
+}
+
+export function collectEvents(engine: Engine, options: Omit<WatchOptions, 'signal'>): Collection {
+  const ending = new AbortController();
+  const items: WatchedEvent[] = [];
+  const reading = (async () => {
+    for await (const item of watchEvents(engine, { ...options, signal: ending.signal })) items.push(item);
+  })();
+  const listings = () => items.filter((item) => item.type === 'listing');
+  const untilTrue = async (condition: () => boolean, timeoutMs = 10_000): Promise<void> => {
+    if (await until(condition, timeoutMs)) return;
+    const told = items.map((item) => (item.type === 'listing' ? 'listing' : tell(item.event)));
+    throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}, of these:\n${told.join('\n')}`);
+  };
+  let seen = 0;
+  return {
+    items,
+    events: () => items.filter((item) => item.type === 'event').map(({ event }) => event),
+    listings,
+    until: untilTrue,
+    async untilListed() {
+      await untilTrue(() => listings().length > seen);
+      seen = listings().length;
+      const [last = { type: 'listing', targets: [] }] = listings().slice(-1);
+      return last;
+    },
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await reading;
+    },
+  };
+}
+
+/** `container die 3f2a91c0…` */
+export function tell({ kind, action, id }: EngineEvent): string {
+  return `${kind} ${action} ${id}`;
+}

@@ -1,0 +1,15 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** How testcontainers can call Compose here: as the plugin of `docker`, its default, or as the stand-alone command. */
+export async function composeClient(): Promise<{ readonly executable?: { standalone: true } }> {
+  try {
+    await run('docker', ['compose', 'version']);
+    return {};
+  } catch {
+    // The docker command knows no `compose`: docker/tools.sh sees to it that the stand-alone one is there.
+    return { executable: { standalone: true } };
+  }
+}

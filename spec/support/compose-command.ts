@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Brings up Compose projects of one file, with the command of the machine. Disposing of it takes its file away. */
+export interface ComposeFile extends AsyncDisposable {
+  up(project: string): Promise<void>;
+}
+
+/** @param content - The Compose file; JSON is YAML. */
+export async function writeComposeFile(content: object): Promise<ComposeFile> {
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-compose-'));
+  const file = join(folder, 'docker-compose.yml');
+  await writeFile(file, JSON.stringify(content));
+  return {
+    async up(project) {
+      await compose(['--file', file, '--project-name', project, 'up', '--detach']);
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+/** docker/tools.sh sees to it that one of the two is there. */
+async function compose(args: readonly string[]): Promise<void> {
+  const hasPlugin = await run('docker', ['compose', 'version']).then(
+    () => true,
+    () => false, // The docker command knows no `compose`: the stand-alone one is there.
+  );
+  const [command, ...first] = hasPlugin ? ['docker', 'compose'] : ['docker-compose'];
+  await run(command, [...first, ...args]);
+}

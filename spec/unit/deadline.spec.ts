@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { deadline, isCastoffError } from '../../lib/index';
+
+const aborted = (signal: AbortSignal): Promise<unknown> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason);
+    signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+  });
+
+describe('a deadline', () => {
+  it('aborts when its time is up, and says on what and after how long', async () => {
+    const startedAt = performance.now();
+    const reason = await aborted(deadline(30, { what: 'start postgres' }));
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(29);
+    expect(isCastoffError(reason, 'DEADLINE_EXCEEDED')).toBe(true);
+    expect(reason).toMatchObject({
+      message: 'start postgres: not done after 30 ms',
+      what: 'start postgres',
+      timeoutMs: 30,
+    });
+  });
+
+  it('is not aborted before its time', async () => {
+    const signal = deadline(60_000, { what: 'anything' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('aborts with the reason of the signal it was given, if that is first', async () => {
+    const leaving = new AbortController();
+    const signal = deadline(60_000, { what: 'anything', signal: leaving.signal });
+    const reason = new Error('no longer wanted');
+    leaving.abort(reason);
+    expect(await aborted(signal)).toBe(reason);
+  });
+
+  it('is aborted at once by a signal that is', () => {
+    const reason = { not: 'an error' };
+    expect(deadline(60_000, { what: 'anything', signal: AbortSignal.abort(reason) }).reason).toBe(reason);
+  });
+
+  it('keeps its own reason when its signal aborts later', async () => {
+    const leaving = new AbortController();
+    const signal = deadline(1, { what: 'anything', signal: leaving.signal });
+    const reason = await aborted(signal);
+    leaving.abort(new Error('too late'));
+    expect(signal.reason).toBe(reason);
+    expect(isCastoffError(reason, 'DEADLINE_EXCEEDED')).toBe(true);
+  });
+
+  it.each([-1, NaN, Infinity, 2 ** 31])('of %s ms is refused', (timeoutMs) => {
+    expect(() => deadline(timeoutMs, { what: 'anything' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(`${timeoutMs}`) }),
+    );
+  });
+});

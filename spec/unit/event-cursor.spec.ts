@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { EngineEvent } from '../../lib/engine/engine-event';
+import { EventCursor } from '../../lib/engine/event-cursor';
+
+const startSecond = 1_795_251_086;
+
+function eventAt(nano: bigint, id = 'a', action = 'start'): EngineEvent {
+  const atNano = String(BigInt(startSecond) * 1_000_000_000n + nano);
+  return { kind: 'container', action, id, labels: {}, atNano };
+}
+
+const seconds = (n: number): bigint => BigInt(Math.round(n * 1_000_000_000));
+
+/** What an engine has to say, in the order in which it says it; two things may happen in one nanosecond. */
+const histories = fc
+  .array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 60 })
+  .map((pauses) => {
+    let atMs = 0;
+    return pauses.map((pauseMs, index) => {
+      atMs += pauseMs;
+      return eventAt(BigInt(atMs) * 1_000_000n, `container ${index}`);
+    });
+  });
+
+/** After how many more events each connection breaks, and how often it says each of them. */
+const breaks = fc.array(fc.record({ events: fc.nat(15), copies: fc.integer({ min: 1, max: 3 }) }));
+
+/** What an engine says to one that asks for `since`. */
+function said(history: readonly EngineEvent[], since: number | undefined, liveFrom: number) {
+  if (since === undefined) return history.slice(liveFrom);
+  return history.filter(({ atNano }) => BigInt(atNano) >= BigInt(since) * 1_000_000_000n);
+}
+
+describe('an event cursor', () => {
+  it('asks for nothing again before there was anything', () => {
+    const cursor = new EventCursor();
+    expect(cursor.since).toBeUndefined();
+    cursor.connect(undefined);
+    expect(cursor.since).toBeUndefined();
+  });
+
+  it('asks from the second on in which its first connection began, while there was nothing', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    cursor.connect(startSecond + 60);
+    expect(cursor.since).toBe(startSecond);
+  });
+
+  it('asks for the last seconds again, but never from before its first connection', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    cursor.take(eventAt(seconds(1.5)));
+    expect(cursor.since).toBe(startSecond);
+    cursor.take(eventAt(seconds(10.9)));
+    expect(cursor.since).toBe(startSecond + 8);
+  });
+
+  it('takes an event that comes later than younger ones', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    expect(cursor.take(eventAt(seconds(20)))).toBe(true);
+    expect(cursor.take(eventAt(seconds(19.9)))).toBe(true);
+    expect(cursor.take(eventAt(seconds(1)))).toBe(true);
+    expect(cursor.since).toBe(startSecond + 18);
+  });
+
+  it('tells events of one nanosecond apart', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    expect(cursor.take(eventAt(seconds(1), 'a', 'die'))).toBe(true);
+    expect(cursor.take(eventAt(seconds(1), 'b', 'die'))).toBe(true);
+    expect(cursor.take(eventAt(seconds(1), 'b', 'destroy'))).toBe(true);
+    expect(cursor.take({ ...eventAt(seconds(1), 'b', 'destroy'), kind: 'network' })).toBe(true);
+    expect(cursor.take(eventAt(seconds(1), 'b', 'die'))).toBe(false);
+  });
+
+  it('goes on taking events of an engine whose clock was set back', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    cursor.take(eventAt(seconds(3_600)));
+    expect(cursor.take(eventAt(seconds(-600)))).toBe(true);
+  });
+
+  it('takes every event once and in order, however often connections break and engines repeat', () => {
+    fc.assert(
+      fc.property(histories, breaks, fc.nat(10), fc.boolean(), (history, cuts, startAt, isTimeTold) => {
+        const start = Math.min(startAt, history.length - 1);
+        const cursor = new EventCursor();
+        const taken: EngineEvent[] = [];
+        let reached = start;
+        const connections = [{ events: 1, copies: 1 }, ...cuts, { events: history.length, copies: 1 }];
+        for (const { events, copies } of connections) {
+          const begins = history[reached] ?? history.at(-1);
+          const second = Number(BigInt(begins?.atNano ?? 0) / 1_000_000_000n);
+          const stream = said(history, cursor.since, reached);
+          cursor.connect(isTimeTold ? second : undefined);
+          reached = Math.min(history.length, reached + events);
+          for (const event of stream.filter((one) => history.indexOf(one) < reached))
+            for (let copy = 0; copy < copies; copy++) if (cursor.take(event)) taken.push(event);
+        }
+        expect(taken.map(({ id }) => id)).toEqual(history.slice(start).map(({ id }) => id));
+      }),
+    );
+  });
+
+  it('remembers no more than the last seconds', () => {
+    const cursor = new EventCursor();
+    cursor.connect(startSecond);
+    for (let at = 0; at < 100; at++) cursor.take(eventAt(seconds(at)));
+    const remembered = [];
+    for (let at = 0; at < 100; at++) if (!cursor.take(eventAt(seconds(at)))) remembered.push(at);
+    expect(remembered).toEqual([97, 98, 99]);
+  });
+});

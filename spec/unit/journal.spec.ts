@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Journal, readJournal, type JournalFact } from '../../lib/registry/journal';
+import { bundleForNode } from '../support/bundle';
+import { rejectionOf } from '../support/rejection';
+
+let folder: string;
+let path: string;
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-journal-'));
+});
+beforeEach(() => {
+  files += 1;
+  path = join(folder, `session ${files}`, '1234.jsonl');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function registered(key: string): JournalFact {
+  return {
+    fact: 'registered',
+    key,
+    kind: 'container',
+    owner: { scope: 'orders', source: 'a.spec.ts:1' },
+    at: '2026-11-21T09:00:00.000Z',
+  };
+}
+
+function gone(key: string): JournalFact {
+  return { fact: 'gone', key, outcome: 'removed', at: '2026-11-21T09:00:01.000Z' };
+}
+
+function keysIn(facts: readonly JournalFact[]): readonly string[] {
+  return facts.map((fact) => ('key' in fact ? fact.key : fact.session));
+}
+
+describe('a journal', () => {
+  it('tells what was appended, in that order', () => {
+    const journal = new Journal(path);
+    const facts: JournalFact[] = [
+      { fact: 'opened', session: 's', owner: { host: 'h', pid: 1 }, at: '2026-11-21T09:00:00.000Z' },
+      registered('one'),
+      { fact: 'present', key: 'one', id: 'c1', name: 'web "1"\n', engine: 'unix:///x', at: '' },
+      gone('one'),
+    ];
+    for (const fact of facts) journal.append(fact);
+    journal.close();
+    expect(readJournal(path)).toEqual(facts);
+  });
+
+  it('has every line in its file as soon as it is appended', () => {
+    const journal = new Journal(path);
+    journal.append(registered('one'));
+    expect(keysIn(readJournal(path))).toEqual(['one']);
+    journal.close();
+  });
+
+  it('goes on with what a former one has left in its file', () => {
+    for (const key of ['one', 'two']) {
+      const journal = new Journal(path);
+      journal.append(registered(key));
+      journal.close();
+    }
+    expect(keysIn(readJournal(path))).toEqual(['one', 'two']);
+  });
+
+  it('is for the eyes of its user alone', () => {
+    const journal = new Journal(path);
+    journal.close();
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
+    expect((statSync(join(path, '..')).mode & 0o777).toString(8)).toBe('700');
+  });
+
+  it('says whether its file was synced to the disk', async () => {
+    const journal = new Journal(path);
+    journal.append(registered('one'));
+    expect(await journal.sync()).toBeUndefined();
+    journal.close();
+    expect(await rejectionOf(journal.sync())).toMatchObject({ code: 'EBADF' });
+  });
+
+  it('leaves no file when it is removed', () => {
+    const journal = new Journal(path);
+    journal.append(registered('one'));
+    journal.remove();
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('a journal with a line that a crash has torn', () => {
+  const whole = `${JSON.stringify(registered('one'))}\n`;
+  const torn = JSON.stringify(registered('two'));
+
+  it.each([1, 2, 20, torn.length - 1])('tells all but that line, torn after %d bytes', (length) => {
+    new Journal(path).close();
+    writeFileSync(path, `${whole}${torn.slice(0, length)}`);
+    expect(keysIn(readJournal(path))).toEqual(['one']);
+  });
+
+  it('tells everything that is appended to it afterwards', () => {
+    new Journal(path).close();
+    writeFileSync(path, `${whole}${torn.slice(0, 20)}`);
+    const journal = new Journal(path);
+    journal.append(registered('three'));
+    journal.append(gone('one'));
+    journal.close();
+    expect(keysIn(readJournal(path))).toEqual(['one', 'three', 'one']);
+  });
+
+  it.each(['', '\n\n', 'null\n', '7\n', '[]\n', '{}\n', '{"fact":"invented"}\n', '\u0000\u0000\n'])(
+    'passes over what is no fact: %j',
+    (noise) => {
+      new Journal(path).close();
+      writeFileSync(path, whole);
+      appendFileSync(path, noise);
+      appendFileSync(path, `${JSON.stringify(gone('one'))}\n`);
+      expect(keysIn(readJournal(path))).toEqual(['one', 'one']);
+    },
+  );
+});
+
+describe('two processes with one journal', () => {
+  it('lose nothing when both append 5000 facts at once', async () => {
+    await using bundle = await bundleForNode('registry/journal.ts');
+    const count = 5_000;
+    const names = ['a', 'b'];
+    const script = join(__dirname, '../fixtures/journal/append-many.cjs');
+    const writers = names.map((name) =>
+      spawn(process.execPath, [script, bundle.path, path, name, name === 'a' ? 'b' : 'a', String(count)], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    );
+    const ends = writers.map((writer) => once(writer, 'exit'));
+    await Promise.all(writers.map((writer) => once(writer.stdout, 'data')));
+    for (const writer of writers) writer.stdin.write('go\n');
+    expect((await Promise.all(ends)).map(([code]) => code)).toEqual([0, 0]);
+
+    const keys = keysIn(readJournal(path));
+    expect(keys).toHaveLength(2 * count);
+    for (const name of names) {
+      const own = keys.filter((key) => key.startsWith(name));
+      expect(own).toEqual(Array.from({ length: count }, (_, number) => `${name} ${number}`));
+    }
+  }, 30_000);
+});

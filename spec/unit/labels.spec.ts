@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  labelNames,
+  ownerFromLabels,
+  ownershipLabels,
+  type Owner,
+  type Ownership,
+} from '../../lib/core/labels';
+
+const anyText = fc.string({ unit: 'grapheme', maxLength: 20 });
+const anyOwner: fc.Arbitrary<Owner> = fc.record(
+  { host: anyText, pid: fc.integer({ min: 1 }), boot: anyText, pidStart: anyText, run: anyText },
+  { requiredKeys: ['host', 'pid'] },
+);
+const anyOwnership: fc.Arbitrary<Ownership> = fc.record(
+  {
+    session: anyText,
+    owner: anyOwner,
+    createdAt: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31') }),
+    scope: anyText,
+    start: anyText,
+    test: anyText,
+    source: anyText,
+  },
+  { requiredKeys: ['session', 'owner', 'createdAt'] },
+);
+
+describe('the labels of what is created', () => {
+  it('name the owner for whoever reads them', () => {
+    fc.assert(
+      fc.property(anyOwnership, (ownership) => {
+        expect(ownerFromLabels(ownershipLabels(ownership))).toEqual(ownership.owner);
+      }),
+    );
+  });
+
+  it('say when, in RFC 3339', () => {
+    fc.assert(
+      fc.property(anyOwnership, (ownership) => {
+        const created = ownershipLabels(ownership)[labelNames.created] ?? '';
+        expect(created).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+        expect(new Date(created)).toEqual(ownership.createdAt);
+      }),
+    );
+  });
+
+  it('have a label for what is known, and none for what is not', () => {
+    fc.assert(
+      fc.property(anyOwnership, (ownership) => {
+        const labels = ownershipLabels(ownership);
+        const optional = ['scope', 'start', 'test', 'source'] as const;
+        for (const what of optional) expect(labels[labelNames[what]]).toBe(ownership[what]);
+        for (const value of Object.values(labels)) expect(typeof value).toBe('string');
+      }),
+    );
+  });
+
+  it('are the ones that other programs know', () => {
+    const labels = ownershipLabels({
+      session: 's',
+      scope: 'file > test',
+      start: 'a1',
+      test: 'works',
+      source: 'spec/a.spec.ts:3',
+      createdAt: new Date('2026-11-21T08:00:00Z'),
+      owner: { host: 'ci-1', boot: 'b-1', pid: 42, pidStart: '17', run: '99' },
+    });
+    expect(labels).toEqual({
+      'castoff.session': 's',
+      'castoff.scope': 'file > test',
+      'castoff.start': 'a1',
+      'castoff.test': 'works',
+      'castoff.source': 'spec/a.spec.ts:3',
+      'castoff.created': '2026-11-21T08:00:00.000Z',
+      'castoff.host': 'ci-1',
+      'castoff.boot': 'b-1',
+      'castoff.pid': '42',
+      'castoff.pid-start': '17',
+      'castoff.run': '99',
+    });
+  });
+});
+
+describe('labels that name no owner', () => {
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['none', {}],
+    ['no host', { 'castoff.pid': '42' }],
+    ['no pid', { 'castoff.host': 'ci-1' }],
+    ['an empty pid', { 'castoff.host': 'ci-1', 'castoff.pid': '' }],
+    ['a pid of zero, which is every process', { 'castoff.host': 'ci-1', 'castoff.pid': '0' }],
+    ['a negative pid, which is a group', { 'castoff.host': 'ci-1', 'castoff.pid': '-1' }],
+    ['a broken pid', { 'castoff.host': 'ci-1', 'castoff.pid': '4.2' }],
+    ['a pid in words', { 'castoff.host': 'ci-1', 'castoff.pid': 'forty-two' }],
+  ])('are those with %s', (_what, labels) => {
+    expect(ownerFromLabels(labels)).toBeUndefined();
+  });
+});

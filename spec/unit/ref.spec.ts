@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { isCastoffError } from '../../lib/index';
+import { idOfRef } from '../../lib/resources/ref';
+import { cleanupByKind } from '../support/cleanup-by-kind';
+
+const id = '3f2a91c0'.repeat(8);
+const kinds = ['container', 'network', 'volume', 'image'] as const;
+
+describe('a ref', () => {
+  it.each<[what: string, ref: unknown, expected: string]>([
+    ['an id', id, id],
+    ['a name', 'app_db-1.2', 'app_db-1.2'],
+    ['a name as the engine spells it', '/app', 'app'],
+    ['an image with everything', 'localhost:5000/a/b:1.2', 'localhost:5000/a/b:1.2'],
+    ['an image by digest', `a/b@sha256:${id}`, `a/b@sha256:${id}`],
+    ['an object with an id', { id }, id],
+    ['an object that knows its id', { getId: () => id }, id],
+    ['an object that knows its id and has another', { id: 'other', getId: () => id }, id],
+  ])('that is %s stands for its id', (_what, ref, expected) => {
+    expect(idOfRef('clean up', ref)).toBe(expected);
+  });
+
+  it('keeps the object that an object asks for its id', () => {
+    class Started {
+      readonly #id = id;
+      getId(): string {
+        return this.#id;
+      }
+    }
+    expect(idOfRef('clean up', new Started())).toBe(id);
+  });
+
+  it.each([undefined, null])('that is %s stands for nothing', (ref) => {
+    expect(idOfRef('clean up', ref)).toBeUndefined();
+  });
+});
+
+const bad: readonly [what: string, ref: unknown, named: RegExp][] = [
+  ['an empty string', '', /got an empty string/],
+  ['a blank string', '  ', /got "  "/],
+  ['an id with the newline of a command’s output', `${id}\n`, /got "3f2a.*\\n"/],
+  ['a dot', '.', /got "\."/],
+  ['the way up', '..', /got "\.\."/],
+  ['a slash', '/', /got "\/"/],
+  ['slashes', '//', /got "\/\/"/],
+  ['a path that goes up', '../networks/app', /got "\.\.\/networks\/app"/],
+  ['a path that goes down and up', 'app/../other', /got "app\/\.\.\/other"/],
+  ['a path that stays', 'app/./json', /got "app\/\.\/json"/],
+  ['a path with a hole', 'app//json', /got "app\/\/json"/],
+  ['a path that ends open', 'app/', /got "app\/"/],
+  ['an object without an id', { name: 'app', ip: '::1' }, /got an object without an id \(it has name, ip\)/],
+  ['an empty object', {}, /got an object without an id;/],
+  ['an array', [id], /got an object without an id/],
+  ['an object with an empty id', { id: '' }, /got an object whose id is an empty string/],
+  ['an object whose id is a number', { id: 7 }, /got an object whose id is number 7/],
+  ['an object whose id is an object', { id: { id } }, /got an object whose id is an object/],
+  ['an object that knows no id', { getId: () => undefined }, /got an object whose id is undefined/],
+  ['something that has not started yet', Promise.resolve({ id }), /got a promise.*await/],
+  ['a number', 42, /got number 42/],
+  ['NaN', Number.NaN, /got number NaN/],
+  ['a boolean', true, /got boolean true/],
+  ['a symbol', Symbol('app'), /got symbol Symbol\(app\)/],
+  ['a method without its object', cleanupByKind.container, /got function cleanupContainer;/],
+];
+
+describe.each(kinds)('cleanup of a %s', (kind) => {
+  it.each(bad)('refuses %s, and says what it got', async (_what, ref, named) => {
+    const error: unknown = await cleanupByKind[kind](ref as string).catch((reason: unknown) => reason);
+    expect(isCastoffError(error, 'CONFIG_INVALID')).toBe(true);
+    expect(error).toMatchObject({ message: expect.stringMatching(named) });
+    expect(error).toMatchObject({
+      message: expect.stringMatching(new RegExp(`^clean up an? ${kind}: got [^\\n]*$`)),
+    });
+  });
+
+  it.each([undefined, null])('takes %s for nothing to do', async (ref) => {
+    expect(await cleanupByKind[kind](ref)).toEqual({
+      kind,
+      id: '',
+      outcome: 'skipped',
+      attempts: 0,
+      durationMs: 0,
+    });
+  });
+});

@@ -1,0 +1,198 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Journal, readJournal } from '../../lib/registry/journal';
+import { Registry, type RegistryChange } from '../../lib/registry/registry';
+import { rejectionOf } from '../support/rejection';
+import { until } from '../support/until';
+
+let folder: string;
+let opened = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-registry-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const owner = { scope: 'orders', test: 'are paid', source: 'a.spec.ts:1' };
+
+/** A registry with a journal of its own, and how often that was opened. */
+function openRegistry() {
+  opened += 1;
+  const path = join(folder, `${opened}.jsonl`);
+  const open = jest.fn(() => new Journal(path));
+  return { registry: new Registry(open), open, path };
+}
+
+/** What `registry` tells from now on. */
+function changesOf(registry: Registry): RegistryChange[] {
+  const changes: RegistryChange[] = [];
+  registry.on('change', (change) => void changes.push(change));
+  return changes;
+}
+
+describe('the registry', () => {
+  it('knows of everything what it is, whose it is, how it is with it and since when', async () => {
+    const { registry } = openRegistry();
+    const before = Date.now();
+    const { key } = await registry.register('container', owner, 'web');
+    expect(registry.list()).toEqual([
+      { key, kind: 'container', name: 'web', owner, state: 'registered', since: expect.any(Date) },
+    ]);
+    registry.update(key, { id: 'c1', engine: 'unix:///x', state: 'present' });
+    const [entry] = registry.list();
+    expect(entry).toMatchObject({ key, id: 'c1', name: 'web', engine: 'unix:///x', state: 'present' });
+    expect(entry?.since.getTime()).toBeGreaterThanOrEqual(before);
+    expect(entry?.since.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('keeps the time of a state as long as that lasts', async () => {
+    const { registry } = openRegistry();
+    const { key, since } = await registry.register('network', owner);
+    expect(registry.update(key, { name: 'n1' }).since).toBe(since);
+    expect(registry.update(key, { state: 'present' }).since).not.toBe(since);
+  });
+
+  it('does not change what it has told', async () => {
+    const { registry } = openRegistry();
+    const told = await registry.register('network', owner);
+    registry.update(told.key, { state: 'present' });
+    expect(told.state).toBe('registered');
+  });
+
+  it('lists in the order of registration what fits, also what is gone', async () => {
+    const { registry } = openRegistry();
+    const web = await registry.register('container', owner, 'web');
+    await registry.register('network', { scope: 'other' }, 'n1');
+    await registry.register('container', { scope: 'other' }, 'db');
+    registry.update(web.key, { state: 'gone' });
+    const names = (filter: Parameters<Registry['list']>[0]) => registry.list(filter).map(({ name }) => name);
+    expect(names({})).toEqual(['web', 'n1', 'db']);
+    expect(names({ kind: 'container' })).toEqual(['web', 'db']);
+    expect(names({ state: 'gone' })).toEqual(['web']);
+    expect(names({ scope: 'other' })).toEqual(['n1', 'db']);
+    expect(names({ kind: 'container', state: 'registered', scope: 'other' })).toEqual(['db']);
+    expect(names({ scope: 'nobody' })).toEqual([]);
+  });
+
+  it('gives every entry a key of its own', async () => {
+    const { registry } = openRegistry();
+    const entries = [await registry.register('network', owner), await registry.register('network', owner)];
+    expect(new Set(entries.map(({ key }) => key)).size).toBe(2);
+  });
+
+  it('has no entry of what could not be written down', async () => {
+    const failure = new Error('no space left');
+    const registry = new Registry(() => {
+      throw failure;
+    });
+    expect(await rejectionOf(registry.register('container', owner))).toBe(failure);
+    expect(registry.list()).toEqual([]);
+  });
+});
+
+describe('whoever listens to the registry', () => {
+  it('hears of every change in order, with what was before', async () => {
+    const { registry } = openRegistry();
+    const changes = changesOf(registry);
+    const { key } = await registry.register('container', owner);
+    registry.update(key, { id: 'c1', state: 'present' });
+    registry.update(key, { state: 'cleaning' });
+    registry.update(key, { state: 'gone', outcome: 'removed' });
+    await until(() => changes.length === 4, 1_000);
+    expect(changes.map(({ before, entry }) => [before?.state, entry.state])).toEqual([
+      [undefined, 'registered'],
+      ['registered', 'present'],
+      ['present', 'cleaning'],
+      ['cleaning', 'gone'],
+    ]);
+    expect(changes.at(-1)?.entry).toMatchObject({ key, id: 'c1', outcome: 'removed' });
+  });
+
+  it('hears nothing more once it has stopped', async () => {
+    const { registry } = openRegistry();
+    const heard = jest.fn();
+    registry.on('change', heard);
+    registry.off('change', heard);
+    await registry.register('container', owner);
+    await new Promise(setImmediate);
+    expect(heard).not.toHaveBeenCalled();
+  });
+
+  it('breaks nothing by throwing: the others hear of the change, and the process is warned', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { registry } = openRegistry();
+    const failure = new Error('the listener throws');
+    registry.on('change', () => {
+      throw failure;
+    });
+    const changes = changesOf(registry);
+    const { key } = await registry.register('container', owner);
+    registry.update(key, { state: 'gone' });
+    await until(() => changes.length === 2, 1_000);
+    const warnings = warn.mock.calls.map(([warning]) => warning);
+    warn.mockRestore();
+    expect(changes.map(({ entry }) => entry.state)).toEqual(['registered', 'gone']);
+    expect(warnings).toEqual([failure, failure]);
+  });
+});
+
+describe('the journal of the registry', () => {
+  it('is not there before there is anything to note', () => {
+    const { registry, open } = openRegistry();
+    registry.list();
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it('has an entry when its registration resolves, its id when that is known, and its end', async () => {
+    const { registry, path } = openRegistry();
+    const web = await registry.register('container', owner, 'web');
+    const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
+    const noted = { fact: 'registered', key: web.key, kind: 'container', name: 'web', owner, at };
+    expect(readJournal(path)).toEqual([noted]);
+    await registry.register('network', owner);
+    registry.update(web.key, { id: 'c1', engine: 'unix:///x', state: 'present' });
+    registry.update(web.key, { state: 'cleaning' });
+    registry.update(web.key, { state: 'gone', outcome: 'removed' });
+    expect(readJournal(path)).toEqual([
+      noted,
+      expect.objectContaining({ fact: 'registered', kind: 'network' }),
+      { fact: 'present', key: web.key, id: 'c1', name: 'web', engine: 'unix:///x', at },
+      { fact: 'gone', key: web.key, outcome: 'removed', at },
+    ]);
+  });
+
+  it('is removed with the last thing that goes, and opened again for the next', async () => {
+    const { registry, open, path } = openRegistry();
+    const [one, other] = [
+      await registry.register('container', owner),
+      await registry.register('container', owner),
+    ];
+    registry.update(one.key, { state: 'gone' });
+    expect(existsSync(path)).toBe(true);
+    registry.update(other.key, { state: 'gone' });
+    expect(existsSync(path)).toBe(false);
+    await registry.register('container', owner);
+    expect(readJournal(path)).toHaveLength(1);
+    expect(open).toHaveBeenCalledTimes(2);
+  });
+
+  it('stays as long as something is left', async () => {
+    const { registry, path } = openRegistry();
+    const { key } = await registry.register('container', owner);
+    registry.update(key, { id: 'c1', state: 'left' });
+    expect(existsSync(path)).toBe(true);
+    registry.update(key, { state: 'gone' });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('notes again what turns out to be there after all', async () => {
+    const { registry, path } = openRegistry();
+    const { key } = await registry.register('container', owner);
+    registry.update(key, { state: 'gone', outcome: 'never-created' });
+    registry.update(key, { id: 'c1', state: 'left' });
+    expect(readJournal(path).map(({ fact }) => fact)).toEqual(['registered', 'present']);
+  });
+});

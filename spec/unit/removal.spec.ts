@@ -1,0 +1,446 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Meaning } from '../../lib/engine/answers';
+import {
+  advance,
+  beginRemoval,
+  outcomeOf,
+  type RemovalStart,
+  type RemovalState,
+  type Step,
+  type StepAnswer,
+} from '../../lib/resources/removal';
+
+const certain: RemovalStart = { isCertain: true, wasSeen: false, isStopWanted: false, isDetachable: false };
+const seen: RemovalStart = { ...certain, isCertain: false, wasSeen: true };
+const unseen: RemovalStart = { ...certain, isCertain: false };
+
+/** The states that a removal goes through while it gets these answers, the first one included. */
+function walk(start: RemovalStart, answers: readonly StepAnswer[]): readonly RemovalState[] {
+  const states = [beginRemoval(start)];
+  for (const answer of answers) states.push(advance(states.at(-1) ?? beginRemoval(start), answer));
+  return states;
+}
+
+const paused: StepAnswer = { meaning: 'done' };
+const running: StepAnswer = { meaning: 'done', status: 'running' };
+const removing: StepAnswer = { meaning: 'done', status: 'removing' };
+const dead: StepAnswer = { meaning: 'done', status: 'dead' };
+const says = (meaning: Meaning): StepAnswer => ({ meaning });
+
+/** Each answer with the step that it leads to. */
+type Story = readonly (readonly [answer: StepAnswer, then: Step])[];
+
+const stories: readonly [
+  name: string,
+  start: RemovalStart,
+  first: Step,
+  story: Story,
+  outcome: string | undefined,
+][] = [
+  [
+    'a removal that goes through',
+    certain,
+    'remove',
+    [
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  ['a thing that is gone already', certain, 'remove', [[says('gone'), 'finish']], 'already-gone'],
+  [
+    'a thing that goes between the look and the removal',
+    seen,
+    'remove',
+    [[says('gone'), 'finish']],
+    'removed-elsewhere',
+  ],
+  ['a name that nobody knows', unseen, 'look', [[says('gone'), 'finish']], 'already-gone'],
+  [
+    "somebody else's removal, seen to its end",
+    certain,
+    'remove',
+    [
+      [says('being-removed'), 'await-end'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed-elsewhere',
+  ],
+  [
+    "somebody else's removal, which a look finds",
+    unseen,
+    'look',
+    [
+      [removing, 'await-end'],
+      [says('gone'), 'finish'],
+    ],
+    'removed-elsewhere',
+  ],
+  [
+    "somebody else's removal that fails",
+    certain,
+    'remove',
+    [
+      [says('being-removed'), 'await-end'],
+      [says('done'), 'look'],
+      [dead, 'pause'],
+      [paused, 'remove'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    "somebody else's removal that takes longer than a wait",
+    certain,
+    'remove',
+    [
+      [says('being-removed'), 'await-end'],
+      [says('done'), 'look'],
+      [removing, 'pause'],
+      [paused, 'look'],
+      [removing, 'await-end'],
+      [says('gone'), 'finish'],
+    ],
+    'removed-elsewhere',
+  ],
+  [
+    'a removal that is said to be done and is not',
+    certain,
+    'remove',
+    [
+      [says('done'), 'look'],
+      [running, 'pause'],
+      [paused, 'remove'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a removal whose answer is lost',
+    certain,
+    'remove',
+    [
+      [says('engine-away'), 'pause'],
+      [paused, 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a removal of ours that goes on after its answer is lost',
+    certain,
+    'remove',
+    [
+      [says('engine-away'), 'pause'],
+      [paused, 'look'],
+      [removing, 'await-end'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a removal that fails once',
+    certain,
+    'remove',
+    [
+      [says('failed'), 'pause'],
+      [paused, 'look'],
+      [dead, 'remove'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  ['a refusal', certain, 'remove', [[says('refused'), 'give-up']], undefined],
+  ['a look that is refused', unseen, 'look', [[says('refused'), 'give-up']], undefined],
+  [
+    'a thing that cannot be looked at',
+    certain,
+    'remove',
+    [
+      [says('failed'), 'pause'],
+      [paused, 'look'],
+      [says('failed'), 'pause'],
+      [paused, 'remove'],
+      [says('done'), 'look'],
+      [says('failed'), 'pause'],
+      [paused, 'remove'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a name that cannot be looked at',
+    unseen,
+    'look',
+    [
+      [says('failed'), 'pause'],
+      [paused, 'look'],
+      [says('failed'), 'pause'],
+      [paused, 'look'],
+    ],
+    undefined,
+  ],
+  [
+    'a busy thing that it knows by a name alone, which may be somebody else’s after a pause',
+    seen,
+    'remove',
+    [
+      [says('busy'), 'pause'],
+      [paused, 'look'],
+      [running, 'remove'],
+      [says('done'), 'look'],
+      [running, 'pause'],
+      [paused, 'look'],
+      [running, 'remove'],
+    ],
+    undefined,
+  ],
+  [
+    'a network that is busy',
+    { ...certain, isDetachable: true },
+    'remove',
+    [
+      [says('busy'), 'detach'],
+      [says('done'), 'pause'],
+      [paused, 'remove'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a grace',
+    { ...certain, isStopWanted: true },
+    'stop',
+    [
+      [says('done'), 'remove'],
+      [says('done'), 'look'],
+      [says('gone'), 'finish'],
+    ],
+    'removed',
+  ],
+  [
+    'a grace whose answer is lost twice',
+    { ...certain, isStopWanted: true },
+    'stop',
+    [
+      [says('engine-away'), 'pause'],
+      [paused, 'look'],
+      [running, 'stop'],
+      [says('engine-away'), 'pause'],
+      [paused, 'look'],
+      [running, 'remove'],
+    ],
+    undefined,
+  ],
+  [
+    'a grace for what removes itself when it stops',
+    { ...certain, isStopWanted: true },
+    'stop',
+    [
+      [says('done'), 'remove'],
+      [says('gone'), 'finish'],
+    ],
+    'removed-elsewhere',
+  ],
+];
+
+describe('a removal', () => {
+  it.each(stories)('meets %s', (_name, start, first, story, outcome) => {
+    const states = walk(
+      start,
+      story.map(([answer]) => answer),
+    );
+    expect(states.map(({ step }) => step)).toEqual([first, ...story.map(([, step]) => step)]);
+    const last = states.at(-1);
+    expect(last?.step === 'finish' ? outcomeOf(last) : undefined).toBe(outcome);
+  });
+
+  it('knows that a thing was there that a look had seen, also by its id', () => {
+    const gone = walk({ ...certain, wasSeen: true }, [says('gone')]).at(-1);
+    expect(gone && outcomeOf(gone)).toBe('removed-elsewhere');
+  });
+});
+
+const meanings: readonly Meaning[] = [
+  'done',
+  'gone',
+  'being-removed',
+  'busy',
+  'failed',
+  'engine-away',
+  'refused',
+];
+
+const anyStart: fc.Arbitrary<RemovalStart> = fc.record({
+  isCertain: fc.boolean(),
+  wasSeen: fc.boolean(),
+  isStopWanted: fc.boolean(),
+  isDetachable: fc.boolean(),
+});
+
+const anyAnswer: fc.Arbitrary<StepAnswer> = fc.record(
+  {
+    meaning: fc.constantFrom(...meanings),
+    status: fc.constantFrom('created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'),
+  },
+  { requiredKeys: ['meaning'] },
+);
+
+/** Most answers lead on, so that walks are long. */
+const anyWalk = fc.tuple(
+  anyStart,
+  fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: anyAnswer.filter(({ meaning }) => !['gone', 'refused'].includes(meaning)) },
+      { weight: 1, arbitrary: anyAnswer },
+    ),
+    {
+      maxLength: 60,
+    },
+  ),
+);
+
+/** What happened at each step that was taken: the step, its answer, and the step after it. */
+function taken([start, answers]: readonly [RemovalStart, readonly StepAnswer[]]) {
+  const states = walk(start, answers);
+  return answers.map((answer, index) => {
+    const [before, after] = [states[index], states[index + 1]];
+    if (before === undefined || after === undefined) throw new Error('a walk has a state more than answers');
+    return { before, answer, after };
+  });
+}
+
+const isEnd = ({ step }: RemovalState): boolean => step === 'finish' || step === 'give-up';
+
+describe('any sequence of answers', () => {
+  it('leads to the end of a thing only by an answer that says it is gone', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        for (const { before, answer, after } of taken(sequence)) {
+          if (!isEnd(before) && after.step === 'finish') expect(answer.meaning).toBe('gone');
+          if (!isEnd(before) && after.step === 'give-up') expect(answer.meaning).toBe('refused');
+        }
+      }),
+    );
+  });
+
+  it('leads nowhere from an end', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        for (const { before, after } of taken(sequence)) if (isEnd(before)) expect(after).toBe(before);
+      }),
+    );
+  });
+
+  it('ends in `removed-elsewhere` only for a thing that was there', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        let wasThere = sequence[0].wasSeen;
+        for (const { before, answer, after } of taken(sequence)) {
+          if (after.step === 'finish' && outcomeOf(after) === 'removed-elsewhere')
+            expect(wasThere).toBe(true);
+          const isAboutIt = !['pause', 'detach', 'await-end'].includes(before.step);
+          wasThere ||= isAboutIt && !['gone', 'engine-away', 'refused'].includes(answer.meaning);
+        }
+      }),
+    );
+  });
+
+  it('ends in `removed` only when a removal was sent, and in `already-gone` only when none was taken on', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        const steps = taken(sequence);
+        const end = steps.findIndex(({ after }) => after.step === 'finish');
+        const last = steps[end]?.after;
+        if (last === undefined) return;
+        const removals = steps.slice(0, end + 1).filter(({ before }) => before.step === 'remove');
+        const isTaken = removals.some(({ answer }) =>
+          ['done', 'failed', 'engine-away'].includes(answer.meaning),
+        );
+        expect(outcomeOf(last) === 'removed').toBe(isTaken);
+        expect(last.removals).toBe(removals.length);
+      }),
+    );
+  });
+
+  it('never makes more than five calls without a pause', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        let calls = 0;
+        for (const { before } of taken(sequence)) {
+          calls = before.step === 'pause' || isEnd(before) ? 0 : calls + 1;
+          expect(calls).toBeLessThanOrEqual(5);
+        }
+      }),
+    );
+  });
+
+  it('never sends a second removal without a pause', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        let removals = 0;
+        for (const { before } of taken(sequence)) {
+          if (before.step === 'pause') removals = 0;
+          if (before.step === 'remove') removals += 1;
+          expect(removals).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+
+  it('never sends a removal by a name, but right after a look, a stop or the sight it began with', () => {
+    fc.assert(
+      fc.property(anyWalk, ([start, answers]) => {
+        const steps = taken([{ ...start, isCertain: false }, answers]).map(({ before }) => before.step);
+        for (const [index, step] of steps.entries()) {
+          const isFirst = index === 0 && start.wasSeen;
+          if (step === 'remove' && !isFirst) expect(['look', 'stop']).toContain(steps[index - 1]);
+        }
+      }),
+    );
+  });
+
+  it('pauses when a removal is said to be over and the thing is still there', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        let isOverSaid = false;
+        for (const { before, answer, after } of taken(sequence)) {
+          if (before.step === 'look' && answer.meaning === 'done' && isOverSaid)
+            expect(after.step).toBe('pause');
+          isOverSaid = ['remove', 'await-end'].includes(before.step) && answer.meaning === 'done';
+        }
+      }),
+    );
+  });
+
+  it('asks for a stop at most twice, only when one is wanted, and takes off only what can be taken off', () => {
+    fc.assert(
+      fc.property(anyWalk, (sequence) => {
+        const steps = taken(sequence).map(({ before }) => before.step);
+        const stops = steps.filter((step) => step === 'stop').length;
+        expect(stops).toBeLessThanOrEqual(sequence[0].isStopWanted ? 2 : 0);
+        if (!sequence[0].isDetachable) expect(steps).not.toContain('detach');
+      }),
+    );
+  });
+
+  it('ends when the thing is gone at last and the engine says so', () => {
+    fc.assert(
+      fc.property(anyWalk, ([start, answers]) => {
+        let state = walk(start, answers).at(-1) ?? beginRemoval(start);
+        // After a pause, or taking something off, at most these are asked before one of them hears that it is gone.
+        for (let asked = 0; asked < 4 && !isEnd(state); asked += 1) {
+          const isAboutIt = state.step !== 'pause' && state.step !== 'detach';
+          state = advance(state, says(isAboutIt ? 'gone' : 'done'));
+        }
+        expect(isEnd(state)).toBe(true);
+      }),
+    );
+  });
+});

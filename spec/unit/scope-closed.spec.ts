@@ -1,0 +1,137 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { openScope, type Scope } from '../../lib/index';
+import { rejectionOf } from '../support/rejection';
+
+const closed = expect.objectContaining({ code: 'SCOPE_CLOSED' });
+
+async function closedScope(): Promise<Scope> {
+  const scope = openScope('orders');
+  await scope.close();
+  return scope;
+}
+
+/** A scope whose close is under way until `go` is called. */
+function closingScope(): { scope: Scope; go: () => Promise<unknown> } {
+  const scope = openScope('orders');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  scope.defer('wait', () => promise);
+  const closing = scope.close();
+  return {
+    scope,
+    go: () => {
+      resolve();
+      return closing;
+    },
+  };
+}
+
+describe('a scope that is closed', () => {
+  it('refuses what is deferred, and runs it before it says so', async () => {
+    const scope = await closedScope();
+    let runs = 0;
+    const defer = () => scope.defer('drop the table', () => void (runs += 1));
+    expect(defer).toThrow(closed);
+    expect(runs).toBe(1);
+    expect(defer).toThrow('scope orders: cannot defer drop the table, it is closed');
+    expect(runs).toBe(2);
+  });
+
+  it('warns of the failure of what was deferred too late, which nobody waits for', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const scope = await closedScope();
+    expect(() => scope.defer('drop the table', () => Promise.reject(new Error('no such table')))).toThrow(
+      closed,
+    );
+    await new Promise(setImmediate);
+    expect(warn.mock.calls).toMatchObject([
+      [{ code: 'CLEANUP_FAILED', message: expect.stringMatching(/drop the table .*: no such table/) }],
+    ]);
+    warn.mockRestore();
+  });
+
+  it('refuses what it is to use, and has ended it when it says so', async () => {
+    const scope = await closedScope();
+    let hasEnded = false;
+    const stop = async (): Promise<void> => {
+      await new Promise(setImmediate);
+      hasEnded = true;
+    };
+    expect(await rejectionOf(scope.use({ stop }))).toEqual(closed);
+    expect(hasEnded).toBe(true);
+  });
+
+  it('keeps the failure of ending what it was to use beside its refusal', async () => {
+    const scope = await closedScope();
+    const failure = new Error('still in use');
+    const error = await rejectionOf(scope.use({ stop: () => Promise.reject(failure) }));
+    expect(error).toEqual(closed);
+    expect(error).toMatchObject({ cause: { code: 'CLEANUP_FAILED', errors: [failure] } });
+    expect(String(error)).toContain('still in use');
+  });
+
+  it('starts nothing', async () => {
+    const scope = await closedScope();
+    const start = jest.fn(() => Promise.resolve({ stop: () => undefined }));
+    expect(await rejectionOf(scope.start({ start }))).toEqual(closed);
+    expect(start).not.toHaveBeenCalled();
+  });
+
+  it('opens no child', async () => {
+    const scope = await closedScope();
+    expect(() => scope.child('row 1')).toThrow(closed);
+  });
+
+  it('has a signal that is aborted, whose reason says so', async () => {
+    const { signal } = await closedScope();
+    expect(signal).toMatchObject({ aborted: true, reason: closed });
+  });
+});
+
+describe('a scope that is closing', () => {
+  it('refuses what is deferred, and runs it', async () => {
+    const { scope, go } = closingScope();
+    const late = jest.fn();
+    expect(() => scope.defer('late', late)).toThrow(closed);
+    expect(late).toHaveBeenCalledTimes(1);
+    expect(await go()).toMatchObject({ ends: [{ what: 'wait' }] });
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
+  it('refuses what it is to use, and ends it without waiting for its own end', async () => {
+    const { scope, go } = closingScope();
+    const stop = jest.fn();
+    expect(await rejectionOf(scope.use({ stop }))).toEqual(closed);
+    expect(stop).toHaveBeenCalledTimes(1);
+    await go();
+    expect(stop).toHaveBeenCalledTimes(1);
+  });
+
+  it('refuses a start and a child', async () => {
+    const { scope, go } = closingScope();
+    const start = jest.fn(() => Promise.resolve({ stop: () => undefined }));
+    expect(await rejectionOf(scope.start({ start }))).toEqual(closed);
+    expect(() => scope.child('row 1')).toThrow(closed);
+    expect(start).not.toHaveBeenCalled();
+    await go();
+  });
+
+  it('has aborted its signal before the first finalizer runs', async () => {
+    const scope = openScope();
+    const { signal } = scope;
+    let wasAborted: boolean | undefined;
+    scope.defer('look', () => void (wasAborted = signal.aborted));
+    await scope.close();
+    expect(wasAborted).toBe(true);
+  });
+});
+
+describe('what is given to a scope', () => {
+  it.each([undefined, null, 7, 'fn', {}])('is refused when it is to be deferred and is %j', (fn) => {
+    expect(() => openScope().defer('drop the table', fn as never)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/^scope.defer drop the table: got .*; give a function$/),
+      }),
+    );
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { SingleFlight } from '../../lib/core/single-flight';
+
+describe('work in flight', () => {
+  it('is shared by all who ask for its key', () => {
+    const flights = new SingleFlight<object>();
+    const starts: object[] = [];
+    const start = (): object => {
+      const work = {};
+      starts.push(work);
+      return work;
+    };
+    const joined = Array.from({ length: 8 }, () => flights.join('one', start));
+    expect(starts).toHaveLength(1);
+    expect(new Set(joined)).toEqual(new Set(starts));
+  });
+
+  it('is another for another key', () => {
+    const flights = new SingleFlight<string>();
+    expect(flights.join('one', () => 'first')).toBe('first');
+    expect(flights.join('other', () => 'second')).toBe('second');
+  });
+
+  it('is new for whoever comes after it has landed', () => {
+    const flights = new SingleFlight<string>();
+    let landFirst = (): void => undefined;
+    flights.join('one', (land) => {
+      landFirst = land;
+      return 'first';
+    });
+    landFirst();
+    expect(flights.join('one', () => 'second')).toBe('second');
+  });
+
+  it('is not ended by the landing of the one before it', () => {
+    const flights = new SingleFlight<string>();
+    let landFirst = (): void => undefined;
+    flights.join('one', (land) => {
+      landFirst = land;
+      return 'first';
+    });
+    landFirst();
+    flights.join('one', () => 'second');
+    landFirst();
+    expect(flights.join('one', () => 'third')).toBe('second');
+  });
+
+  it('that fails to start is not kept', () => {
+    const flights = new SingleFlight<string>();
+    expect(() =>
+      flights.join('one', () => {
+        throw new Error('no start');
+      }),
+    ).toThrow('no start');
+    expect(flights.join('one', () => 'second')).toBe('second');
+  });
+});
