@@ -2,12 +2,12 @@ import { formatDuration } from '../core/durations';
 import { labelNames, ownerFromLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import { stateOfOwner } from '../registry/owner';
-import { findByLabel, type LabelledTarget } from '../resources/find-by-label';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
 
 /** What `castoff ls` prints: everything on the engine that carries a castoff session's label, and whether its owner lives. */
 export async function listOwned(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
-  const rows = (await findByLabel(engine, [labelNames.session])).map((target) =>
+  const rows = (await listTargets(engine, [labelNames.session])).map((target) =>
     describe(target, Date.now()),
   );
   if (options.isJson) return `${JSON.stringify(rows, undefined, 2)}\n`;
@@ -25,7 +25,7 @@ interface OwnedRow {
   readonly ageMs: number | undefined;
 }
 
-function describe({ kind, id, name, labels }: LabelledTarget, nowMs: number): OwnedRow {
+function describe({ kind, id, name, labels }: ListedTarget, nowMs: number): OwnedRow {
   const owner = ownerFromLabels(labels);
   const createdMs = Date.parse(labels[labelNames.created] ?? '');
   return {

@@ -134,7 +134,7 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
   async #read(signal: AbortSignal): Promise<void> {
     const question = { kinds: this.#kinds, labels: this.#labels, since: this.#cursor.since, signal };
     const { lines, openedAtSecond } = valueOf(await openEventStream(this.#engine, question));
-    const targets = await listTargets(this.#engine, this.#kinds, this.#labels);
+    const targets = await listTargets(this.#engine, this.#labels, this.#kinds);
     this.#failures = 0;
     if (this.#queue.isFull) return;
     this.#queue.put({ type: 'listing', targets });

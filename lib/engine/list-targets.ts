@@ -31,15 +31,18 @@ const lists: Readonly<Record<EngineKind, List>> = {
     ),
 };
 
+const allKinds: readonly EngineKind[] = ['container', 'network', 'volume', 'image'];
+
 /**
- * All things of `kinds` that carry every one of `labels` (`key` or `key=value`), by one list of each kind.
+ * All things of `kinds` that carry every one of `labels` (`key` or `key=value`), by one list of each kind. The labels of each
+ * are looked at again here: an engine that ignores a filter must not cost anybody what is theirs.
  *
  * @throws EngineError when one of the lists cannot be had.
  */
 export async function listTargets(
   engine: Engine,
-  kinds: readonly EngineKind[],
   labels: readonly string[],
+  kinds: readonly EngineKind[] = allKinds,
 ): Promise<readonly ListedTarget[]> {
   const answers = await Promise.all(
     kinds.map(async (kind) =>

@@ -4,7 +4,7 @@ import { retryWithBackoff, TryAgain } from '../core/retry';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
 import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
-import { findByLabel, type LabelledTarget } from './find-by-label';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { cleanupMany } from './plan';
 
 export interface LabelCleanup {
@@ -51,13 +51,13 @@ async function find(
   timeoutMs: number,
   signal: AbortSignal | undefined,
   failed: ReadonlyMap<string, Error>,
-): Promise<readonly LabelledTarget[]> {
+): Promise<readonly ListedTarget[]> {
   let lastError: unknown;
   const leaving = new AbortController();
   const listing = retryWithBackoff(
     async () => {
       try {
-        return await findByLabel(engine, labels);
+        return await listTargets(engine, labels);
       } catch (error) {
         lastError = error;
         const isPassing = error instanceof EngineError && error.meaning !== 'refused';
@@ -80,7 +80,7 @@ async function find(
   }
 }
 
-const keyOf = (target: LabelledTarget): string => `${target.kind} ${target.id}`;
+const keyOf = (target: ListedTarget): string => `${target.kind} ${target.id}`;
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error), { cause: error });

@@ -1,7 +1,8 @@
 import type { Answer, Engine } from '../engine/engine';
+import type { EngineKind } from '../engine/engine-event';
 
 /** What the Engine API can remove. */
-export type RemovableKind = 'container' | 'network' | 'volume' | 'image';
+export type RemovableKind = EngineKind;
 
 /** Everything that castoff cleans up: a Compose project is all that carries its label. */
 export type ResourceKind = RemovableKind | 'compose-project';

@@ -10,7 +10,7 @@ import { journalFolder } from '../registry/session-identity';
 import { unfinishedOf, type Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
-import { findByLabel } from '../resources/find-by-label';
+import { listTargets } from '../engine/list-targets';
 import { cleanupMany, type Target } from '../resources/plan';
 import { isStillOurs } from './still-ours';
 
@@ -39,7 +39,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   }
   const journals = readJournals(session);
   const engine = await connectEngine(options.engine);
-  const labelled = await findByLabel(engine, [`${labelNames.session}=${session}`]);
+  const labelled = await listTargets(engine, [`${labelNames.session}=${session}`]);
   const labelledOwners = labelled
     .map(({ labels }) => ownerFromLabels(labels))
     .filter((owner) => owner !== undefined);

@@ -1,5 +1,6 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
+import { followEngine } from '../registry/follow';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
@@ -27,10 +28,19 @@ export interface Session extends AsyncDisposable {
  * @throws CastoffError `ENGINE_UNREACHABLE`, `CONFIG_INVALID`.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
-  await connectEngine(options.engine);
+  const engine = await connectEngine(options.engine);
   const { id, owner, registry } = sessionIdentity();
   const scope = openScope('session', { engine: options.engine });
-  const close = (): Promise<CloseReport> => scope.close();
+  const following = followEngine(registry, engine);
+  let closing: Promise<CloseReport> | undefined;
+  const end = async (): Promise<CloseReport> => {
+    try {
+      return await scope.close();
+    } finally {
+      await following.close();
+    }
+  };
+  const close = (): Promise<CloseReport> => (closing ??= end());
   return {
     id,
     labels: ownershipLabels({ session: id, owner, createdAt: new Date() }),

@@ -148,15 +148,15 @@ describe('a scope that is closed', () => {
 
   it('says so too where it could not be removed, and why', async () => {
     const id = await createRunningContainer();
-    const scope = openScope('orders', { cleanupTimeoutMs: 300 });
+    const scope = openScope('orders');
     await scope.close();
-    const fault = { type: 'answer', status: 500, message: 'driver is busy' } as const;
+    const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
     const rule = proxy.inject({ on: 'DELETE /containers/*', fault, times: Infinity });
     const error = await rejectionOf(scope.adopt(id));
     rule.remove();
     expect(error).toMatchObject({
       code: 'SCOPE_CLOSED',
-      message: expect.stringContaining('driver is busy'),
+      message: expect.stringContaining('it is protected'),
       cause: { code: 'CLEANUP_FAILED' },
     });
     expect(await exists('container', id)).toBe(true);

@@ -319,10 +319,8 @@ describe('a start that fails because', () => {
 });
 
 describe('a start that fails and cannot be rolled back', () => {
-  const timeoutMs = 600;
-
   it('keeps both errors, and the close tries again and tells', async () => {
-    const scope = openScope('stuck', { cleanupTimeoutMs: timeoutMs });
+    const scope = openScope('stuck', { cleanupTimeoutMs: 1_500 });
     fail('POST /containers/*/start');
     const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
     const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
@@ -354,10 +352,10 @@ describe('a start that fails and cannot be rolled back', () => {
   });
 
   it('is rolled back by the close, where that can', async () => {
-    await using scope = openScope('stuck for a while', { cleanupTimeoutMs: timeoutMs });
+    await using scope = openScope('protected for a while');
     fail('POST /containers/*/start');
-    const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
-    const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
+    const refusal = { type: 'answer', status: 403, message: 'it is protected' } as const;
+    const removals = proxy.inject({ on: 'DELETE /containers/*', fault: refusal, times: Infinity });
     rules.push(removals);
     expect(await rejectionOf(scope.start(definition()))).toMatchObject({ code: 'START_FAILED' });
     expect(await thingsOfThisFile()).toHaveLength(1);
