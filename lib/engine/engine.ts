@@ -91,8 +91,6 @@ function rawAnswer(error: unknown, { timeoutMs, signal }: Patience): RawAnswer {
   if (json instanceof Uint8Array)
     return { status: failure.statusCode, words: Buffer.from(json).toString().trim() };
   const message = json?.message;
-  return {
-    status: failure.statusCode,
-    words: typeof message === 'string' ? message.trim() : messageOf(error),
-  };
+  if (typeof message === 'string') return { status: failure.statusCode, words: message.trim() };
+  return { status: failure.statusCode, words: messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '') };
 }

@@ -20,10 +20,10 @@ async function partsOf(project: string): Promise<Record<Kind, readonly string[]>
     docker.listImages({ filters }),
   ]);
   return {
-    container: containers.map(({ Id }) => Id),
-    network: networks.map(({ Id }) => Id),
-    volume: (Volumes ?? []).map(({ Name }) => Name),
-    image: images.map(({ Id }) => Id),
+    container: containers.map(({ Id }) => Id).toSorted(),
+    network: networks.map(({ Id }) => Id).toSorted(),
+    volume: (Volumes ?? []).map(({ Name }) => Name).toSorted(),
+    image: images.map(({ Id }) => Id).toSorted(),
   };
 }
 
