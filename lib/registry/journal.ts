@@ -1,4 +1,13 @@
-import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Owner } from '../core/labels';
@@ -13,6 +22,8 @@ export type JournalFact =
       readonly key: string;
       readonly kind: ResourceKind;
       readonly name?: string | undefined;
+      /** The address of the engine on which it is to be. */
+      readonly engine?: string | undefined;
       readonly owner: EntryOwner;
       readonly at: string;
     }
@@ -22,7 +33,6 @@ export type JournalFact =
       readonly id: string;
       readonly name?: string | undefined;
       readonly identity?: string | undefined;
-      readonly engine?: string | undefined;
       readonly at: string;
     }
   | {
@@ -67,6 +77,17 @@ export class Journal {
   remove(): void {
     this.close();
     rmSync(this.path, { force: true });
+    removeFolderIfEmpty(dirname(this.path));
+  }
+}
+
+// Other processes of the session may keep theirs beside it.
+function removeFolderIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
   }
 }
 

@@ -50,8 +50,12 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  async register(kind: ResourceKind, owner: EntryOwner, name?: string): Promise<RegistryEntry> {
-    const entry = this.#add(kind, owner, { state: 'registered', name });
+  async register(
+    kind: ResourceKind,
+    owner: EntryOwner,
+    known: Pick<RegistryEntry, 'name' | 'engine'> = {},
+  ): Promise<RegistryEntry> {
+    const entry = this.#add(kind, owner, { ...known, state: 'registered' });
     await this.#journal?.sync();
     return entry;
   }
@@ -62,7 +66,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    * @internal
    */
   adopt(kind: ResourceKind, owner: EntryOwner, thing: AdoptedThing): RegistryEntry {
-    const entry = this.#add(kind, owner, { state: 'registered', name: thing.name });
+    const entry = this.#add(kind, owner, { state: 'registered', name: thing.name, engine: thing.engine });
     return this.update(entry.key, { ...thing, state: 'present' });
   }
 
@@ -81,7 +85,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   #add(
     kind: ResourceKind,
     owner: EntryOwner,
-    first: { state: EntryState; name?: string | undefined },
+    first: Pick<RegistryEntry, 'state' | 'name' | 'engine'>,
   ): RegistryEntry {
     const entry: RegistryEntry = {
       key: randomBytes(8).toString('hex'),
@@ -119,9 +123,9 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     this.#journal ??= this.#openJournal();
     const isNew = !this.#openKeys.has(key);
     this.#openKeys.add(key);
-    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, owner, at });
+    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, engine, owner, at });
     if (id !== undefined && (isNew || before?.id === undefined)) {
-      this.#journal.append({ fact: 'present', key, id, name, identity, engine, at });
+      this.#journal.append({ fact: 'present', key, id, name, identity, at });
     }
   }
 

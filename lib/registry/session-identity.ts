@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
 import { Journal } from './journal';
+import { makeOwnFolder, ownFolder } from './own-folder';
 import { readOwner } from './owner';
 import { Registry } from './registry';
 
@@ -20,6 +20,7 @@ export function sessionIdentity(): SessionIdentity {
     const id = randomBytes(6).toString('hex');
     const owner = readOwner();
     const openJournal = (): Journal => {
+      makeOwnFolder();
       const journal = new Journal(join(journalFolder(id), `${owner.pid}.jsonl`));
       journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
       return journal;
@@ -28,7 +29,7 @@ export function sessionIdentity(): SessionIdentity {
   });
 }
 
-/** Where the processes of a session keep their journals: in the temporary folder, for this user alone. */
+/** Where the processes of a session keep their journals. */
 export function journalFolder(sessionId: string): string {
-  return join(tmpdir(), `castoff-${userInfo().username}`, sessionId);
+  return join(ownFolder(), sessionId);
 }

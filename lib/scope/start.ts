@@ -70,9 +70,9 @@ export class Start {
     let beginning: Promise<unknown> = Promise.resolve();
     let wasGivenUp = false;
     try {
-      entry = await registry.register(kind, owner(this.#source), name);
-      signal.throwIfAborted();
       const engine = await connectEngine(engineAddress);
+      signal.throwIfAborted();
+      entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });
       signal.throwIfAborted();
       beginning = this.#begin(entry, engine);
       await waitAtMost(beginning, { what: `start ${what}`, signal });

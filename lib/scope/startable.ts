@@ -137,6 +137,12 @@ function planNetwork(what: string, network: Starting): StartPlan | undefined {
 }
 
 function planCompose(what: string, environment: Method<'up'>): StartPlan {
+  if (Reflect.get(environment, 'recreate') === false) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `scope.start: this ${what} is withNoRecreate(), which shares its project with others; start it yourself, or drop withNoRecreate()`,
+    );
+  }
   const name: unknown = Reflect.get(environment, 'projectName');
   if (typeof name !== 'string') return { what, kind: undefined, begin: async () => environment.up() };
   return { what, kind: 'compose-project', name, begin: async () => environment.up() };

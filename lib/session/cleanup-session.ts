@@ -4,13 +4,14 @@ import { CastoffError, messageOf } from '../core/errors';
 import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { readJournal } from '../registry/journal';
+import { checkOwnFolder, ownFolder } from '../registry/own-folder';
 import { stateOfOwner } from '../registry/owner';
 import { journalFolder } from '../registry/session-identity';
 import { unfinishedOf, type Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
-import { listTargets } from '../engine/list-targets';
 import { cleanupMany, type Target } from '../resources/plan';
 import { isStillOurs } from './still-ours';
 
@@ -37,16 +38,14 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
       `clean up a session: got ${JSON.stringify(session)}; give the id that \`castoff ls\` shows`,
     );
   }
-  const journals = readJournals(session);
-  const engine = await connectEngine(options.engine);
-  const labelled = await listTargets(engine, [`${labelNames.session}=${session}`]);
-  const labelledOwners = labelled
-    .map(({ labels }) => ownerFromLabels(labels))
-    .filter((owner) => owner !== undefined);
-  checkAllDead(session, [...journals.owners, ...labelledOwners]);
+  checkOwnFolder(ownFolder());
+  const { owners, unfinished } = readJournals(session);
+  const engines = await connectAll(options.engine, unfinished);
+  const labelled = (await Promise.all(engines.map((engine) => findLabelled(engine, session)))).flat();
+  const labelledOwners = labelled.map(({ labels }) => ownerFromLabels(labels));
+  checkAllDead(session, [...owners, ...labelledOwners.filter((owner) => owner !== undefined)]);
 
-  const noted = await findNoted(journals.unfinished, engine);
-  const targets = [...labelled.map((target) => ({ ...target, engine: engine.address })), ...noted];
+  const targets = [...labelled, ...(await findNoted(unfinished, engines))];
   const ends = await cleanupMany(unique(targets), (target) =>
     cleanupResource(target, { ...options, engine: target.engine }),
   );
@@ -64,6 +63,24 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
 
 interface EngineTarget extends Target {
   readonly engine: string;
+}
+
+/** The engine where labels are looked for, and those that the journals name. */
+async function connectAll(
+  address: string | undefined,
+  unfinished: readonly Unfinished[],
+): Promise<readonly Engine[]> {
+  const named = unfinished.map(({ engine }) => engine);
+  const engines = await Promise.all([...new Set([address, ...named])].map((one) => connectEngine(one)));
+  return [...new Set(engines)];
+}
+
+async function findLabelled(
+  engine: Engine,
+  session: string,
+): Promise<readonly (ListedTarget & EngineTarget)[]> {
+  const listed = await listTargets(engine, [`${labelNames.session}=${session}`]);
+  return listed.map((target) => ({ ...target, engine: engine.address }));
 }
 
 function readJournals(session: string): ReturnType<typeof unfinishedOf> {
@@ -91,16 +108,16 @@ function checkAllDead(session: string, owners: readonly Owner[]): void {
   );
 }
 
-/** What the journal names that is still the same thing. What was never seen to exist is found by its label, or by its name. */
+/** What the journals name that is still the same thing. What was never seen to exist is found by its label, or by its name. */
 async function findNoted(
   unfinished: readonly Unfinished[],
-  fallback: Engine,
+  engines: readonly Engine[],
 ): Promise<readonly EngineTarget[]> {
   const found: EngineTarget[] = [];
   for (const note of unfinished) {
     const id = note.present?.id ?? note.name;
-    if (id === undefined) continue;
-    const engine = note.present?.engine === undefined ? fallback : await connectEngine(note.present.engine);
+    const engine = engines.find(({ address }) => address === note.engine) ?? engines[0];
+    if (id === undefined || engine === undefined) continue;
     if (await isStillOurs(engine, note, id)) found.push({ kind: note.kind, id, engine: engine.address });
   }
   return found;

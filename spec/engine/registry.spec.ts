@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type Docker from 'dockerode';
 import { GenericContainer, Network } from 'testcontainers';
 import { openSession, type RegistryChange } from '../../lib/index';
 import { readJournal, type JournalFact } from '../../lib/registry/journal';
 import { journalFolder } from '../../lib/registry/session-identity';
-import { bundleForNode } from '../support/bundle';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
 import { createThing, docker } from '../support/things';
@@ -72,50 +74,82 @@ describe("a session's registry", () => {
 });
 
 describe('a process that is killed', () => {
-  /** The journal of a child whose temporary folder this is. */
-  const factsIn = async (folder: string): Promise<readonly JournalFact[]> => {
+  let proxy: FaultProxy;
+  let folder: string;
+  beforeEach(async () => {
+    proxy = await openFaultProxy();
+    folder = await mkdtemp(join(tmpdir(), 'castoff-killed-'));
+  });
+  afterEach(async () => {
+    const containers = await containersOf(await facts());
+    await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+    await rm(folder, { recursive: true });
+    await proxy.close();
+  });
+
+  /** Starts five containers, one after the other, in a process of its own. */
+  const startMany = (bundle: Bundle): ChildProcess =>
+    spawn(process.execPath, [join(__dirname, '../fixtures/crash/start-many.cjs'), bundle.path], {
+      env: { ...process.env, TMPDIR: folder, DOCKER_HOST: proxy.address },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+
+  const facts = async (): Promise<readonly JournalFact[]> => {
     const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.jsonl'));
     return files.flatMap((file) => readJournal(join(folder, file)));
   };
 
-  it.each([
-    ['with five containers running', 5],
-    ['while it starts five containers', 2],
-  ])('%s has named in its journal each that is on the engine', async (_when, present) => {
-    await using bundle = await bundleForNode('index.ts');
-    const folder = await mkdtemp(join(tmpdir(), 'castoff-killed-'));
-    const child = spawn(
-      process.execPath,
-      [join(__dirname, '../fixtures/crash/start-many.cjs'), bundle.path],
-      {
-        env: { ...process.env, TMPDIR: folder },
-        stdio: ['ignore', 'inherit', 'inherit'],
-      },
-    );
-    const exited = once(child, 'exit');
-    const isTime = async (): Promise<boolean> => {
-      const facts = await factsIn(folder);
-      return child.exitCode !== null || facts.filter(({ fact }) => fact === 'present').length >= present;
-    };
-    const wasTime = await until(isTime, 20_000);
-    child.kill('SIGKILL');
-    await exited;
-    const facts = await factsIn(folder);
-    const [first] = facts;
-    const session = first?.fact === 'opened' ? first.session : 'none';
-    const filters = { label: [`castoff.session=${session}`] };
-    const containers = await docker.listContainers({ all: true, filters });
-    await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
-    await rm(folder, { recursive: true });
+  const containersOf = async ([first]: readonly JournalFact[]): Promise<readonly Docker.ContainerInfo[]> => {
+    if (first?.fact !== 'opened') return [];
+    const filters = { label: [`castoff.session=${first.session}`] };
+    return docker.listContainers({ all: true, filters });
+  };
 
-    expect([wasTime, child.signalCode]).toEqual([true, 'SIGKILL']);
-    expect(first).toMatchObject({ fact: 'opened', owner: { pid: child.pid } });
-    expect(containers.length).toBeGreaterThanOrEqual(present);
-    const registered = facts.flatMap((fact) => (fact.fact === 'registered' ? [fact.key] : []));
-    for (const { Labels } of containers) expect(registered).toContain(Labels['castoff.start']);
-    const ids = facts.flatMap((fact) => (fact.fact === 'present' ? [fact.id] : []));
-    expect(containers.map(({ Id }) => Id)).toEqual(expect.arrayContaining(ids));
-    const sources = facts.flatMap((fact) => (fact.fact === 'registered' ? [fact.owner.source] : []));
-    for (const source of sources) expect(source).toMatch(/^spec\/fixtures\/crash\/start-many\.cjs:\d+$/);
+  const pick = <Name extends JournalFact['fact']>(all: readonly JournalFact[], name: Name) =>
+    all.filter((fact): fact is Extract<JournalFact, { fact: Name }> => fact.fact === name);
+
+  it('has named in its journal each container that runs, with its line', async () => {
+    await using bundle = await bundleForNode('index.ts');
+    const child = startMany(bundle);
+    const exited = once(child, 'exit');
+    await until(async () => child.exitCode !== null || pick(await facts(), 'present').length === 5, 20_000);
+    child.kill('SIGKILL');
+    expect(await exited).toEqual([null, 'SIGKILL']);
+
+    const all = await facts();
+    expect(all[0]).toMatchObject({ fact: 'opened', owner: { pid: child.pid } });
+    const [ids, containers] = [pick(all, 'present').map(({ id }) => id), await containersOf(all)];
+    expect(ids).toHaveLength(5);
+    expect(ids.toSorted()).toEqual(containers.map(({ Id }) => Id).toSorted());
+    for (const { kind, owner } of pick(all, 'registered')) {
+      expect(kind).toBe('container');
+      expect(owner.scope).toBe('to be killed');
+      expect(owner.source).toMatch(/^spec\/fixtures\/crash\/start-many\.cjs:\d+$/);
+    }
+  });
+
+  it('has named in its journal also the container that was just being created', async () => {
+    await using bundle = await bundleForNode('index.ts');
+    const child = startMany(bundle);
+    const exited = once(child, 'exit');
+    proxy.inject({
+      on: 'POST /containers/create',
+      times: Infinity,
+      fault: (_call, nth) => {
+        if (nth === 3) child.kill('SIGKILL');
+        return undefined;
+      },
+    });
+    expect(await exited).toEqual([null, 'SIGKILL']);
+    const all = await facts();
+    // The engine goes on with what it was asked for, though nobody is there to hear.
+    expect(await until(async () => (await containersOf(all)).length === 3, 10_000)).toBe(true);
+    const keys = (await containersOf(all)).map(({ Labels }) => Labels['castoff.start'] ?? '');
+    expect(keys.toSorted()).toEqual(
+      pick(all, 'registered')
+        .map(({ key }) => key)
+        .toSorted(),
+    );
+    expect(pick(all, 'present')).toHaveLength(2);
   });
 });

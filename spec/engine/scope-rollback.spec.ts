@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -31,7 +32,11 @@ afterEach(async () => {
   await removeThingsOfThisFile();
   await removeLeftovers();
 });
-afterAll(() => proxy.close());
+afterAll(async () => {
+  await proxy.close();
+  // What could not be removed is named in it; the specs have removed that by hand.
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
 
 const definition = (image = specImage) => new GenericContainer(image).withCommand(sleeper);
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -29,7 +30,11 @@ beforeAll(async () => {
   proxy = await openProxyForAll();
 });
 afterEach(() => removeThingsOfThisFile());
-afterAll(() => proxy.close());
+afterAll(async () => {
+  await proxy.close();
+  // What could not be removed is named in it; the specs have removed that by hand.
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
 
 const fixtures = join(__dirname, '../fixtures');
 const definition = () => new GenericContainer(specImage).withCommand(sleeper);

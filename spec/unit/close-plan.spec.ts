@@ -4,7 +4,7 @@ import { planClose, type CloseStep, type ScopeItem } from '../../lib/scope/close
 
 /** `'ab!c'` is the things a and b, a call, and the thing c. */
 function itemsOf(text: string): ScopeItem<string, string>[] {
-  return [...text].map((letter) =>
+  return Array.from(text, (letter) =>
     letter === '!' ? { type: 'call', call: letter } : { type: 'thing', thing: letter },
   );
 }

@@ -46,7 +46,7 @@ describe('a journal', () => {
     const facts: JournalFact[] = [
       { fact: 'opened', session: 's', owner: { host: 'h', pid: 1 }, at: '2026-11-21T09:00:00.000Z' },
       registered('one'),
-      { fact: 'present', key: 'one', id: 'c1', name: 'web "1"\n', engine: 'unix:///x', at: '' },
+      { fact: 'present', key: 'one', id: 'c1', name: 'web "1"\n', at: '' },
       gone('one'),
     ];
     for (const fact of facts) journal.append(fact);

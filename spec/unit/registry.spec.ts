@@ -37,7 +37,7 @@ describe('the registry', () => {
   it('knows of everything what it is, whose it is, how it is with it and since when', async () => {
     const { registry } = openRegistry();
     const before = Date.now();
-    const { key } = await registry.register('container', owner, 'web');
+    const { key } = await registry.register('container', owner, { name: 'web' });
     expect(registry.list()).toEqual([
       { key, kind: 'container', name: 'web', owner, state: 'registered', since: expect.any(Date) },
     ]);
@@ -64,9 +64,9 @@ describe('the registry', () => {
 
   it('lists in the order of registration what fits, also what is gone', async () => {
     const { registry } = openRegistry();
-    const web = await registry.register('container', owner, 'web');
-    await registry.register('network', { scope: 'other' }, 'n1');
-    await registry.register('container', { scope: 'other' }, 'db');
+    const web = await registry.register('container', owner, { name: 'web' });
+    await registry.register('network', { scope: 'other' }, { name: 'n1' });
+    await registry.register('container', { scope: 'other' }, { name: 'db' });
     registry.update(web.key, { state: 'gone' });
     const names = (filter: Parameters<Registry['list']>[0]) => registry.list(filter).map(({ name }) => name);
     expect(names({})).toEqual(['web', 'n1', 'db']);
@@ -148,18 +148,19 @@ describe('the journal of the registry', () => {
 
   it('has an entry when its registration resolves, its id when that is known, and its end', async () => {
     const { registry, path } = openRegistry();
-    const web = await registry.register('container', owner, 'web');
+    const engine = 'unix:///x';
+    const web = await registry.register('container', owner, { name: 'web', engine });
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
-    const noted = { fact: 'registered', key: web.key, kind: 'container', name: 'web', owner, at };
+    const noted = { fact: 'registered', key: web.key, kind: 'container', name: 'web', engine, owner, at };
     expect(readJournal(path)).toEqual([noted]);
     await registry.register('network', owner);
-    registry.update(web.key, { id: 'c1', engine: 'unix:///x', state: 'present' });
+    registry.update(web.key, { id: 'c1', state: 'present' });
     registry.update(web.key, { state: 'cleaning' });
     registry.update(web.key, { state: 'gone', outcome: 'removed' });
     expect(readJournal(path)).toEqual([
       noted,
       expect.objectContaining({ fact: 'registered', kind: 'network' }),
-      { fact: 'present', key: web.key, id: 'c1', name: 'web', engine: 'unix:///x', at },
+      { fact: 'present', key: web.key, id: 'c1', name: 'web', at },
       { fact: 'gone', key: web.key, outcome: 'removed', at },
     ]);
   });

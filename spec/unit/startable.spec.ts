@@ -56,6 +56,16 @@ describe('what a scope can start', () => {
     });
   });
 
+  it('is no Compose environment that shares its project with others: withNoRecreate()', async () => {
+    const up = jest.fn(async () => ({ down: () => undefined }));
+    const environment = { projectName: 'testcontainers-node', recreate: false, up };
+    expect(await rejectionOf(openScope('s').start(environment))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('withNoRecreate(), which shares its project with others'),
+    });
+    expect(up).not.toHaveBeenCalled();
+  });
+
   it('is no container that outlives every scope: withReuse()', async () => {
     await using scope = openScope();
     const start = jest.fn(() => Promise.resolve({}));
