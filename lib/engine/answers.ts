@@ -61,6 +61,8 @@ const table: readonly Row[] = [
   // {"message":"container 4f… is not connected to the network app"}
   { call: 'network.disconnect', status: 403, words: /is not connected to/, meaning: 'gone' },
   { call: 'network.disconnect', status: 500, words: /is not connected to/, meaning: 'gone' },
+  // {"message":"conflict: unable to delete 5b8b… (must be forced) - image is referenced in multiple repositories"}
+  { call: 'image.remove', status: 409, words: /referenced in multiple repositories/, meaning: 'refused' },
   // Podman: {"message":"unable to delete image … with more than one tag (…): please force removal","response":500}
   { call: 'image.remove', status: 500, words: /more than one tag/, meaning: 'refused' },
   // {"message":"page not found"}: no such route; <html>…: a server in between. Neither says anything of the thing.

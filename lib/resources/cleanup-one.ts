@@ -4,9 +4,9 @@ import { processWide } from '../core/global-state';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
-import type { Engine } from '../engine/engine';
 import { CleanupError } from './cleanup-error';
-import type { RemovableKind, Removable, ResourceKind, Sight } from './kind';
+import { findThing } from './find-thing';
+import type { RemovableKind, Removable, ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
@@ -76,20 +76,22 @@ export async function cleanupOne(
   let remover: Remover | undefined;
   try {
     const engine = await waitAtMost(connectEngine(settings.engine), limits());
-    const patient = engine.within({ timeoutMs: patienceMs, signal: settings.signal });
-    const found = await find(patient, removable, given);
-    settings.signal?.throwIfAborted();
+    const patience = { timeoutMs: patienceMs, signal: settings.signal };
+    const found = removable.isCertain(given)
+      ? 'unknown'
+      : await findThing(engine, removable, given, patience);
     if (found === 'gone')
       return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
 
-    const id = found?.id ?? given;
+    const sight = found === 'unknown' ? undefined : found;
+    const id = sight?.id ?? given;
     remover = removalsInFlight().join(
       `${engine.address} ${kind} ${id}`,
       (land) =>
         new Remover(engine, removable, id, {
           ...settings,
           patienceMs,
-          sight: found,
+          sight,
           capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
           onOver: land,
         }),
@@ -114,21 +116,6 @@ export async function cleanupOne(
 
 const removalsInFlight = (): SingleFlight<Remover> =>
   processWide('removals in flight', () => new SingleFlight<Remover>());
-
-/**
- * What the engine knows `given` as, so that a name and an id of one thing share one removal. `undefined`: its id is certain,
- * or the engine cannot be asked now; the removal looks again.
- */
-async function find(
-  engine: Engine,
-  removable: Removable,
-  given: string,
-): Promise<Sight | 'gone' | undefined> {
-  if (removable.isCertain(given)) return undefined;
-  const seen = await removable.look(engine, given);
-  if (seen.meaning === 'done') return seen.value.isGuess ? 'gone' : seen.value;
-  return seen.meaning === 'gone' ? 'gone' : undefined;
-}
 
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
 export function patienceFor(timeoutMs: number): number {

@@ -1,3 +1,4 @@
+import { CastoffError } from '../core/errors';
 import { connectEngine } from '../engine/connect';
 import { valueOf } from '../engine/engine';
 import type { RemovableKind } from '../resources/kind';
@@ -19,7 +20,13 @@ export async function adoptThing(
   const { registry, owner, engineAddress } = surroundings;
   const { kind } = thing;
   const engine = await connectEngine(engineAddress);
-  const { id, name, identity } = valueOf(await removables[kind].look(engine, thing.id));
+  const { id, name, identity, isGuess } = valueOf(await removables[kind].look(engine, thing.id));
+  if (isGuess) {
+    throw new CastoffError(
+      'ENGINE_REFUSED',
+      `adopt ${kind} ${thing.id}: nothing is called so, though the id of another begins with it; give the full name or id`,
+    );
+  }
   const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });
   return { kind, id, name, key, engine: engine.address };
 }

@@ -70,6 +70,7 @@ export class Start {
     let beginning: Promise<unknown> = Promise.resolve();
     let wasGivenUp = false;
     try {
+      signal.throwIfAborted();
       const engine = await connectEngine(engineAddress);
       signal.throwIfAborted();
       entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });

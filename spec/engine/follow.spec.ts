@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await follower.close();
   await relay.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, force: true });
 });
 afterAll(() => removeLeftovers());
 

@@ -40,6 +40,18 @@ describe('what a scope adopts', () => {
     },
   );
 
+  it('is not the stranger whose id happens to begin with the name that was given', async () => {
+    const stranger = await createThing('container');
+    await using scope = openScope('adopts a name of nobody');
+    const error = await rejectionOf(scope.adopt(stranger.slice(0, 5)));
+    expect(error).toMatchObject({
+      code: 'ENGINE_REFUSED',
+      message: expect.stringContaining('nothing is called so'),
+    });
+    expect((await scope.close()).ends).toEqual([]);
+    expect(await exists('container', stranger)).toBe(true);
+  });
+
   it.each([
     ['its id', (id: string) => id],
     ['a short id', (id: string) => id.slice(0, 12)],

@@ -10,7 +10,7 @@ export interface SeedOptions {
 }
 
 /** Nothing that never ends: a client without a time limit of its own gets through all of them by asking again. */
-export const seedFaults: readonly Fault[] = [
+const seedFaults: readonly Fault[] = [
   { type: 'answer', status: 500, message: 'fault on purpose' },
   { type: 'delay', ms: 50 },
   { type: 'reset' },

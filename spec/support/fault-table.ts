@@ -45,7 +45,7 @@ export interface Armed {
 }
 
 /** Every removal faces these: all normal, one thing wrong. */
-export const faultTable: readonly FaultRow[] = [
+const faultTable: readonly FaultRow[] = [
   {
     name: '404',
     asked: 'once',

@@ -24,37 +24,40 @@ export function describeRemovalFaults(kind: RemovableKind): void {
     afterAll(() => proxy.close());
 
     const applying = faultsOf(removalTarget(kind, 'any'));
-    it.each(applying.map((row) => [row.name, row.leaves, row] as const))('%s leaves it %s', async (_name, leaves, row) => {
-      const id = await createThing(kind);
-      const target = removalTarget(kind, id);
-      const armed = await row.arm(proxy, target);
-      const leaving = new AbortController();
-      const ask = () =>
-        cleanupByKind[kind](id, { engine: proxy.address, timeoutMs, signal: leaving.signal });
-      const asked = Promise.allSettled(row.asked === 'twice at once' ? [ask(), ask()] : [ask()]);
-      if (row.asked === 'aborted') {
-        await proxy.until(({ method, path }) => `${method} ${path}`.startsWith(target.removal), timeoutMs);
-        leaving.abort(new Error('no longer wanted'));
-      }
-      const ends = await asked;
-      await armed.disarm();
-
-      expect(await exists(kind, id)).toBe(leaves === 'there');
-      for (const end of ends) {
-        if (leaves === 'gone') {
-          expect(end).toMatchObject({ status: 'fulfilled', value: { kind } });
-          const value = end.status === 'fulfilled' ? end.value.outcome : undefined;
-          expect(outcomes[row.name] ?? ['removed']).toContain(value);
-        } else if (row.asked === 'aborted') {
-          expect(end).toMatchObject({ status: 'rejected', reason: leaving.signal.reason });
-        } else {
-          const reason = end.status === 'rejected' ? end.reason : undefined;
-          expect(isCastoffError(reason, 'CLEANUP_FAILED')).toBe(true);
-          expect(reason).toMatchObject({ evidence: { kind, attempts: expect.any(Number) } });
-          expect(String(reason)).toMatch(new RegExp(`remove ${kind} .*attempt`));
+    it.each(applying.map((row) => [row.name, row.leaves, row] as const))(
+      '%s leaves it %s',
+      async (_name, leaves, row) => {
+        const id = await createThing(kind);
+        const target = removalTarget(kind, id);
+        const armed = await row.arm(proxy, target);
+        const leaving = new AbortController();
+        const ask = () =>
+          cleanupByKind[kind](id, { engine: proxy.address, timeoutMs, signal: leaving.signal });
+        const asked = Promise.allSettled(row.asked === 'twice at once' ? [ask(), ask()] : [ask()]);
+        if (row.asked === 'aborted') {
+          await proxy.until(({ method, path }) => `${method} ${path}`.startsWith(target.removal), timeoutMs);
+          leaving.abort(new Error('no longer wanted'));
         }
-      }
-      if (leaves === 'there') await removeByHand(kind, id);
-    });
+        const ends = await asked;
+        await armed.disarm();
+
+        expect(await exists(kind, id)).toBe(leaves === 'there');
+        for (const end of ends) {
+          if (leaves === 'gone') {
+            expect(end).toMatchObject({ status: 'fulfilled', value: { kind } });
+            const value = end.status === 'fulfilled' ? end.value.outcome : undefined;
+            expect(outcomes[row.name] ?? ['removed']).toContain(value);
+          } else if (row.asked === 'aborted') {
+            expect(end).toMatchObject({ status: 'rejected', reason: leaving.signal.reason });
+          } else {
+            const reason = end.status === 'rejected' ? end.reason : undefined;
+            expect(isCastoffError(reason, 'CLEANUP_FAILED')).toBe(true);
+            expect(reason).toMatchObject({ evidence: { kind, attempts: expect.any(Number) } });
+            expect(String(reason)).toMatch(new RegExp(`remove ${kind} .*attempt`));
+          }
+        }
+        if (leaves === 'there') await removeByHand(kind, id);
+      },
+    );
   });
 }

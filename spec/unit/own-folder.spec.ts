@@ -35,9 +35,9 @@ describe("the folder of a user's journals", () => {
   it('is not used when it is a folder of another user', () => {
     const path = makeOwnFolder();
     if (hasUsers) jest.spyOn(process, 'getuid').mockReturnValue(4_242);
-    const check = expect(() => checkOwnFolder(path));
-    if (hasUsers) check.toThrow(/a folder of user \d+, not ours; remove it, or set TMPDIR/);
-    else check.not.toThrow();
+    const refused = /a folder of user \d+, not ours; remove it, or set TMPDIR/;
+    if (hasUsers) expect(() => checkOwnFolder(path)).toThrow(refused);
+    else expect(() => checkOwnFolder(path)).not.toThrow();
   });
 
   it('may be missing when it is only read', () => {
