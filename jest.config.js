@@ -26,4 +26,6 @@ const onEngine = {
 module.exports = {
   projects: [project('unit'), project('engine', onEngine), project('package', onEngine)],
   testTimeout: 60_000,
+  // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
+  maxWorkers: 2,
 };

@@ -29,14 +29,19 @@ export async function openSshServer(engineAddress: string): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-sshd-'));
   await writeKeysAndConfiguration(folder, engineAddress);
   const { port, sshd } = await startSshd(folder, await findSshd());
+  const clients = (): Promise<string[]> => commandLinesWith('cmdline', `-F\0${folder}/ssh_config`);
   return {
     address: `ssh://${userInfo().username}@127.0.0.1:${port}`,
     path: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}`,
     folder,
-    clients: () => commandLinesWith('cmdline', `-F\0${folder}/ssh_config`),
+    clients,
     remoteCommands: () => commandLinesWith('environ', `DOCKER_CONFIG=${folder}/docker`),
     async close() {
+      // Connections that castoff keeps for the next call; what serves them holds on to the stderr of sshd.
+      for (const line of await clients()) endProcess(Number.parseInt(line, 10));
+      await until(async () => (await clients()).length === 0, startTimeoutMs);
       await end(sshd);
+      sshd.stderr?.destroy();
       await rm(folder, { recursive: true });
     },
   };
@@ -106,6 +111,14 @@ async function startSshd(folder: string, command: string): Promise<{ port: numbe
     // Or somebody took the port in the meantime.
     if (!log.includes('Address already in use'))
       throw new Error(`start sshd: it does not listen; it said:\n${log}`);
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -75,11 +75,16 @@ describe('cleaning up many', () => {
     );
   });
 
-  it('cleans those of one kind at once', async () => {
+  it('cleans several of one kind at once, but never a thousand', async () => {
     const cleaner = openCleaner();
-    const targets = Array.from({ length: 40 }, (_, index): Target => ({ kind: 'network', id: `${index}` }));
+    const targets = Array.from({ length: 1_000 }, (_, index): Target => ({
+      kind: 'network',
+      id: `${index}`,
+    }));
     await cleanupMany(targets, cleaner.clean);
-    expect(Math.max(...cleaner.together.map((running) => running.length))).toBe(32);
+    const mostTogether = Math.max(...cleaner.together.map((running) => running.length));
+    expect(mostTogether).toBeGreaterThanOrEqual(8);
+    expect(mostTogether).toBeLessThan(1_000);
   });
 
   it('keeps every failure, and lets none stop the rest', async () => {
