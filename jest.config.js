@@ -24,7 +24,12 @@ const onEngine = {
 };
 
 module.exports = {
-  projects: [project('unit'), project('engine', onEngine), project('package', onEngine)],
+  projects: [
+    project('unit'),
+    project('engine', onEngine),
+    project('reaper', onEngine),
+    project('package', onEngine),
+  ],
   testTimeout: 60_000,
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
   maxWorkers: 2,

@@ -1,0 +1,169 @@
+import type { Claim } from './claim';
+
+/**
+ * Who owns what, as plain data. A claim lives while any lease holds it. When its last lease has gone, and the grace is over,
+ * what it covers is reaped, whatever other leases live; who claims it again in time keeps it.
+ */
+export interface LeaseState {
+  readonly leases: ReadonlyMap<string, Lease>;
+  /** The claims, by key, that no lease holds any more and that are not done with. */
+  readonly ending: ReadonlyMap<string, EndingClaim>;
+  /** The number of the next reaping: tells one of a claim from an earlier one of the same claim. */
+  readonly nextRun: number;
+}
+
+export interface Lease {
+  readonly id: string;
+  /** For people: the owner that said hello, or where it connected from. */
+  readonly holder: string;
+  readonly sinceMs: number;
+  /** By key. */
+  readonly claims: ReadonlyMap<string, Claim>;
+}
+
+export type EndingClaim = { readonly claim: Claim; readonly lastHolder: string } & (
+  { readonly phase: 'lapsing'; readonly dueMs: number } | { readonly phase: 'reaping'; readonly run: number }
+);
+
+export type LeaseEvent =
+  | { readonly type: 'opened'; readonly lease: string; readonly holder: string; readonly atMs: number }
+  | { readonly type: 'claimed'; readonly lease: string; readonly claim: Claim }
+  /** Given up without reaping: what it covers is to be kept. */
+  | { readonly type: 'released'; readonly lease: string; readonly key: string }
+  /** The connection has ended; `graceMs` is how long its return is waited for: 0 after a bye. */
+  | { readonly type: 'closed'; readonly lease: string; readonly graceMs: number; readonly atMs: number }
+  /** A lease asks that what a claim of its own covers is reaped now. It goes on holding it. */
+  | { readonly type: 'reap-asked'; readonly lease: string; readonly key: string }
+  | { readonly type: 'time-passed'; readonly atMs: number }
+  /** Nobody is waited for any more: everything that lapses is due. */
+  | { readonly type: 'grace-ended' }
+  | { readonly type: 'reaped'; readonly key: string; readonly run: number };
+
+export type LeaseAction =
+  | { readonly type: 'reap'; readonly claim: Claim; readonly lastHolder: string; readonly run: number }
+  /** Somebody claims again what is being reaped: what they create from now on is to stay. */
+  | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number };
+
+export interface LeaseStep {
+  readonly state: LeaseState;
+  readonly actions: readonly LeaseAction[];
+}
+
+export const noLeases: LeaseState = { leases: new Map(), ending: new Map(), nextRun: 1 };
+
+/** The state after `event`, and what is to be done because of it. What a lease that is unknown asks for changes nothing. */
+export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
+  switch (event.type) {
+    case 'opened':
+      return open(state, event);
+    case 'claimed':
+      return claim(state, event.lease, event.claim);
+    case 'released':
+      return release(state, event.lease, event.key);
+    case 'closed':
+      return close(state, event);
+    case 'reap-asked':
+      return reapNow(state, event.lease, event.key);
+    case 'time-passed':
+      return reapDue(state, event.atMs);
+    case 'grace-ended':
+      return reapDue(state, Number.POSITIVE_INFINITY);
+    case 'reaped': {
+      const known = state.ending.get(event.key);
+      if (known?.phase !== 'reaping' || known.run !== event.run) return stay(state);
+      return stay({ ...state, ending: without(state.ending, event.key) });
+    }
+  }
+}
+
+/** When the next claim lapses, in the time of the events; `undefined`: none does. */
+export function nextDueMs(state: LeaseState): number | undefined {
+  const due = [...state.ending.values()].flatMap((known) => (known.phase === 'lapsing' ? [known.dueMs] : []));
+  return due.length === 0 ? undefined : due.reduce((first, second) => Math.min(first, second));
+}
+
+/** Nobody holds anything, and nothing is left to be reaped. */
+export function isIdle(state: LeaseState): boolean {
+  return state.leases.size === 0 && state.ending.size === 0;
+}
+
+function stay(state: LeaseState): LeaseStep {
+  return { state, actions: [] };
+}
+
+function open(state: LeaseState, event: Extract<LeaseEvent, { type: 'opened' }>): LeaseStep {
+  const claims = state.leases.get(event.lease)?.claims ?? new Map<string, Claim>();
+  const lease: Lease = { id: event.lease, holder: event.holder, sinceMs: event.atMs, claims };
+  return stay({ ...state, leases: new Map(state.leases).set(event.lease, lease) });
+}
+
+function claim(state: LeaseState, id: string, wanted: Claim): LeaseStep {
+  const lease = state.leases.get(id);
+  if (lease === undefined) return stay(state);
+  const held = withClaims(state, lease, new Map(lease.claims).set(wanted.key, wanted));
+  const ending = state.ending.get(wanted.key);
+  if (ending === undefined) return stay(held);
+  return {
+    state: { ...held, ending: without(state.ending, wanted.key) },
+    actions: ending.phase === 'reaping' ? [{ type: 'stop-reaping', key: wanted.key, run: ending.run }] : [],
+  };
+}
+
+function release(state: LeaseState, id: string, key: string): LeaseStep {
+  const lease = state.leases.get(id);
+  if (lease === undefined) return stay(state);
+  return stay(withClaims(state, lease, without(lease.claims, key)));
+}
+
+function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>): LeaseStep {
+  const lease = state.leases.get(event.lease);
+  if (lease === undefined) return stay(state);
+  const leases = without(state.leases, event.lease);
+  const ending = new Map(state.ending);
+  const others = [...leases.values()];
+  for (const [key, known] of lease.claims) {
+    if (others.some((other) => other.claims.has(key))) continue;
+    ending.set(key, {
+      claim: known,
+      lastHolder: lease.holder,
+      phase: 'lapsing',
+      dueMs: event.atMs + event.graceMs,
+    });
+  }
+  return reapDue({ ...state, leases, ending }, event.atMs);
+}
+
+function reapNow(state: LeaseState, id: string, key: string): LeaseStep {
+  const lease = state.leases.get(id);
+  const known = lease?.claims.get(key);
+  if (lease === undefined || known === undefined) return stay(state);
+  return {
+    state: { ...state, nextRun: state.nextRun + 1 },
+    actions: [{ type: 'reap', claim: known, lastHolder: lease.holder, run: state.nextRun }],
+  };
+}
+
+function reapDue(state: LeaseState, atMs: number): LeaseStep {
+  const ending = new Map(state.ending);
+  const actions: LeaseAction[] = [];
+  let { nextRun } = state;
+  for (const [key, known] of state.ending) {
+    if (known.phase !== 'lapsing' || known.dueMs > atMs) continue;
+    const { claim: lapsed, lastHolder } = known;
+    const run = nextRun;
+    nextRun += 1;
+    ending.set(key, { claim: lapsed, lastHolder, phase: 'reaping', run });
+    actions.push({ type: 'reap', claim: lapsed, lastHolder, run });
+  }
+  return actions.length === 0 ? stay(state) : { state: { ...state, ending, nextRun }, actions };
+}
+
+function withClaims(state: LeaseState, lease: Lease, claims: Lease['claims']): LeaseState {
+  return { ...state, leases: new Map(state.leases).set(lease.id, { ...lease, claims }) };
+}
+
+function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}

@@ -1,0 +1,41 @@
+import type { Owner } from '../core/labels';
+import type { ReapReport } from './reap-report';
+
+/** What a client of castoff sends: one JSON object a line, each answered once and in order. */
+export type Request = { readonly id: number } & (
+  | {
+      readonly type: 'hello';
+      readonly protocol: typeof protocolVersion;
+      /** Of the castoff that speaks. */
+      readonly version: string;
+      readonly session: string;
+      readonly owner: Owner;
+      /** Where the server demands one. */
+      readonly token?: string | undefined;
+    }
+  | { readonly type: 'claim'; readonly labels: readonly string[] }
+  /** Gives up a claim: what it covers is kept. */
+  | { readonly type: 'release'; readonly labels: readonly string[] }
+  /** Asks that what a claim of one's own covers is reaped now; the answer carries the report. */
+  | { readonly type: 'reap'; readonly labels: readonly string[] }
+  /** Ends the lease: what is left of its claims is reaped at once, without the grace. */
+  | { readonly type: 'bye' }
+  | { readonly type: 'ping' }
+);
+
+/** The answer to the request of that `id`; 0 where the line had none. */
+export type Reply = { readonly id: number } & (
+  | {
+      readonly ok: true;
+      /** Of the castoff that answers: in the answer to hello. */
+      readonly version?: string | undefined;
+      /** In the answer to reap. */
+      readonly report?: ReapReport | undefined;
+    }
+  | { readonly ok: false; readonly reason: string }
+);
+
+export const protocolVersion = 1;
+
+/** The longest line, in bytes without its end, that either side takes. */
+export const longestLineBytes = 65_536;
