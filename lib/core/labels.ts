@@ -8,23 +8,33 @@ export const labelNames = {
   source: 'castoff.source',
   created: 'castoff.created',
   host: 'castoff.host',
+  /** Tells two machines of one name apart. */
+  machine: 'castoff.machine',
   boot: 'castoff.boot',
   pid: 'castoff.pid',
   pidStart: 'castoff.pid-start',
+  /** Where the pid counts: containers share their host's kernel and boot, not its pids. */
+  pidNamespace: 'castoff.pid-ns',
   run: 'castoff.run',
+  /** `true` on a reaper of ours. */
+  reaper: 'castoff.reaper',
 } as const;
 
 /** Compose puts this on all that belongs to a project. @see docker compose, `com.docker.compose.project` */
 export const composeProjectLabel = 'com.docker.compose.project';
 
-/** The process that owns something, told apart from any other that ever ran: proof of death needs all four. */
+/** The process that owns something, told apart from any other that ever ran: what proof of its death rests on. */
 export interface Owner {
   readonly host: string;
+  /** A hash of what makes the machine this one, where that can be told; proof that it was booted again needs it. */
+  readonly machine?: string | undefined;
   /** The kernel's boot id, where the platform has one. */
   readonly boot?: string | undefined;
   readonly pid: number;
   /** When the process started, in the platform's own words; tells a reused pid from the first one. */
   readonly pidStart?: string | undefined;
+  /** The pid namespace in which `pid` counts, where that is known. */
+  readonly pidNamespace?: string | undefined;
   /** The CI run, where there is one. */
   readonly run?: string | undefined;
 }
@@ -39,6 +49,11 @@ export interface Ownership {
   readonly createdAt: Date;
 }
 
+/** Whether that is a reaper, ours or a Ryuk: it reaps others, and is never reaped by a label. */
+export function isReaper(labels: Readonly<Record<string, string>>): boolean {
+  return labels[labelNames.reaper] === 'true' || labels['org.testcontainers.ryuk'] === 'true';
+}
+
 /** What `ownership` says, as labels; what is not known has no label. */
 export function ownershipLabels(ownership: Ownership): Record<string, string> {
   const { owner } = ownership;
@@ -50,9 +65,11 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
     [labelNames.source, ownership.source],
     [labelNames.created, ownership.createdAt.toISOString()],
     [labelNames.host, owner.host],
+    [labelNames.machine, owner.machine],
     [labelNames.boot, owner.boot],
     [labelNames.pid, String(owner.pid)],
     [labelNames.pidStart, owner.pidStart],
+    [labelNames.pidNamespace, owner.pidNamespace],
     [labelNames.run, owner.run],
   ];
   return Object.fromEntries(
@@ -68,8 +85,10 @@ export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner
   return {
     host,
     pid,
+    machine: labels[labelNames.machine],
     boot: labels[labelNames.boot],
     pidStart: labels[labelNames.pidStart],
+    pidNamespace: labels[labelNames.pidNamespace],
     run: labels[labelNames.run],
   };
 }

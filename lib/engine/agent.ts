@@ -1,7 +1,7 @@
 import { Agent, type AgentOptions, type ClientRequest } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
 import type { Endpoint, Transport } from './endpoint';
 import { openSshConnection } from './ssh-connection';
 
@@ -14,14 +14,20 @@ const loginTimeoutMs = 5_000;
  * timer of the wait, so that a request nobody waits for any more (a swallowed answer) cannot keep a test run alive.
  */
 export function agentFor(endpoint: Endpoint): Agent {
-  const { transport } = endpoint;
+  const agent = createAgent(endpoint);
+  // docker-modem inspects every request to the last depth, for a debug line that hardly anybody reads: with thirty under way, the
+  // agent's sockets and queues took more of the CPU than the requests themselves (4 s in a reaping of 30 containers).
+  return Object.assign(agent, { [inspect.custom]: () => `Agent of ${endpoint.address}` });
+}
+
+function createAgent({ transport }: Endpoint): Agent {
   switch (transport.type) {
     case 'socket':
       return new UnheldAgent(pooling);
     case 'tcp':
       return transport.tls === undefined
         ? new UnheldAgent(pooling)
-        : new UnheldTlsAgent(tlsOptions(transport.tls));
+        : createTlsAgent(tlsOptions(transport.tls));
     case 'ssh':
       return new SshAgent(transport);
   }
@@ -44,15 +50,20 @@ class UnheldAgent extends Agent {
   }
 }
 
-class UnheldTlsAgent extends TlsAgent {
-  override createConnection(...args: Parameters<TlsAgent['createConnection']>): Duplex | null | undefined {
-    return unhold(super.createConnection(...args));
-  }
+// Loaded where it is used: `https` costs a reaper on a local socket 2 MB.
+function createTlsAgent(options: AgentOptions): Agent {
+  const { Agent: TlsAgent } = process.getBuiltinModule('node:https');
+  class UnheldTlsAgent extends TlsAgent {
+    override createConnection(...args: Parameters<Agent['createConnection']>): Duplex | null | undefined {
+      return unhold(super.createConnection(...args));
+    }
 
-  override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    super.reuseSocket(socket, request);
-    unhold(socket);
+    override reuseSocket(socket: Duplex, request: ClientRequest): void {
+      super.reuseSocket(socket, request);
+      unhold(socket);
+    }
   }
+  return new UnheldTlsAgent(options);
 }
 
 /**

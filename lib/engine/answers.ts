@@ -2,12 +2,16 @@
 export type EngineCall =
   | 'ping'
   | 'version'
+  | 'info'
   | 'events'
   | 'container.list'
+  | 'container.attach'
+  | 'container.create'
   | 'container.inspect'
   | 'container.logs'
   | 'container.stop'
   | 'container.remove'
+  | 'container.start'
   | 'container.wait'
   | 'network.list'
   | 'network.inspect'
@@ -18,7 +22,9 @@ export type EngineCall =
   | 'volume.remove'
   | 'image.list'
   | 'image.inspect'
-  | 'image.remove';
+  | 'image.remove'
+  | 'image.import'
+  | 'image.build';
 
 /**
  * What an answer means for whoever wants something gone.

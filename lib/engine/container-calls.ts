@@ -24,6 +24,8 @@ export interface ContainerListItem {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly status: string;
+  /** By the engine's clock, in milliseconds since the epoch; so everywhere. */
+  readonly createdAtMs?: number | undefined;
 }
 
 /** Removes it with its anonymous volumes, killing it if it runs. @see Engine API, ContainerDelete */
@@ -93,6 +95,7 @@ export function listContainers(
       name: (container.Names?.[0] ?? '').replace(/^\//, ''),
       labels: container.Labels ?? {},
       status: container.State,
+      createdAtMs: container.Created * 1_000,
     }));
   });
 }

@@ -1,9 +1,8 @@
-/** What an engine has, lists and tells events of. */
-export type EngineKind = 'container' | 'network' | 'volume' | 'image';
+import type { RemovableKind } from './removable-kind';
 
 /** One thing that happened on an engine. */
 export interface EngineEvent {
-  readonly kind: EngineKind;
+  readonly kind: RemovableKind;
   /** In Docker's words: `create`, `start`, `die`, `destroy`; `delete` for an image. */
   readonly action: string;
   /** What follows the action where something does: `healthy`, the command of an exec. */
@@ -24,7 +23,7 @@ interface Message {
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
 }
 
-const kinds: readonly string[] = ['container', 'network', 'volume', 'image'] satisfies EngineKind[];
+const kinds: readonly string[] = ['container', 'network', 'volume', 'image'] satisfies RemovableKind[];
 
 /** Podman's words for what Docker says otherwise. */
 const dockerWords: Readonly<Record<string, string>> = { remove: 'destroy', exec_died: 'exec_die' };
@@ -94,11 +93,11 @@ function parseMessage(line: string): Message {
   }
 }
 
-function isKind(type: string): type is EngineKind {
+function isKind(type: string): type is RemovableKind {
   return kinds.includes(type);
 }
 
-function idOf(kind: EngineKind, id: string | undefined): string | undefined {
+function idOf(kind: RemovableKind, id: string | undefined): string | undefined {
   return kind === 'image' && id !== undefined && /^[0-9a-f]{64}$/.test(id) ? `sha256:${id}` : id;
 }
 

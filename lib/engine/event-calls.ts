@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Answer, Engine } from './engine';
-import type { EngineKind } from './engine-event';
+import type { RemovableKind } from './removable-kind';
 
 export interface EventQuestion {
-  readonly kinds: readonly EngineKind[];
+  readonly kinds: readonly RemovableKind[];
   /** Each `key` or `key=value`; they narrow the stream only where it is of containers alone. */
   readonly labels: readonly string[];
   /** In seconds since 1970, by the engine's clock: it repeats what was from then on, as far as it remembers. */

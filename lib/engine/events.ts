@@ -2,7 +2,8 @@ import { retryWithBackoff, TryAgain } from '../core/retry';
 import { carriesLabels } from './carries-labels';
 import { valueOf, type Engine } from './engine';
 import { EngineError } from './engine-error';
-import { parseEngineEvent, type EngineEvent, type EngineKind } from './engine-event';
+import { parseEngineEvent, type EngineEvent } from './engine-event';
+import type { RemovableKind } from './removable-kind';
 import { openEventStream } from './event-calls';
 import { EventCursor } from './event-cursor';
 import { ItemQueue } from './item-queue';
@@ -15,7 +16,7 @@ export interface WatchOptions {
    */
   readonly labels: readonly string[];
   /** Default: all. */
-  readonly kinds?: readonly EngineKind[] | undefined;
+  readonly kinds?: readonly RemovableKind[] | undefined;
   /** Ends the watch. */
   readonly signal: AbortSignal;
   /** How many items may wait for the reader; with more the watch begins anew, with a listing. Default 10 000. */
@@ -23,7 +24,7 @@ export interface WatchOptions {
 }
 
 const defaults = Object.freeze({
-  kinds: ['container', 'network', 'volume', 'image'] satisfies EngineKind[],
+  kinds: ['container', 'network', 'volume', 'image'] satisfies RemovableKind[],
   mostWaiting: 10_000,
 });
 
@@ -56,7 +57,7 @@ export function watchEvents(engine: Engine, options: WatchOptions): AsyncIterabl
 class EventWatch implements AsyncIterableIterator<WatchedEvent> {
   readonly #engine: Engine;
   readonly #labels: readonly string[];
-  readonly #kinds: readonly EngineKind[];
+  readonly #kinds: readonly RemovableKind[];
   readonly #signal: AbortSignal;
   readonly #queue: ItemQueue<WatchedEvent>;
   readonly #ending = new AbortController();

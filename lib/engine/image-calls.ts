@@ -6,6 +6,7 @@ export interface ImageFacts {
   readonly id: string;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly createdAtMs?: number | undefined;
 }
 
 /**
@@ -29,6 +30,11 @@ export function listImages(
 ): Promise<Answer<readonly ImageFacts[]>> {
   return engine.ask('image.list', labels.join(' '), async (docker) => {
     const images = await docker.listImages({ filters: { label: [...labels] } });
-    return images.map((image) => ({ id: image.Id, tags: image.RepoTags ?? [], labels: image.Labels ?? {} }));
+    return images.map((image) => ({
+      id: image.Id,
+      tags: image.RepoTags ?? [],
+      labels: image.Labels ?? {},
+      createdAtMs: image.Created * 1_000,
+    }));
   });
 }

@@ -1,37 +1,54 @@
 import { carriesLabels } from './carries-labels';
 import { listContainers } from './container-calls';
 import { valueOf, mapAnswer, type Answer, type Engine } from './engine';
-import type { EngineKind } from './engine-event';
 import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
+import type { RemovableKind } from './removable-kind';
 import { listVolumes } from './volume-calls';
 
 /** A thing on an engine, as its list shows it. */
 export interface ListedTarget {
-  readonly kind: EngineKind;
+  readonly kind: RemovableKind;
   /** The full id; a volume's name. */
   readonly id: string;
   readonly name: string;
+  /** All names of an image. */
+  readonly tags?: readonly string[] | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** By the engine's clock, in milliseconds since the epoch, where its list tells. */
+  readonly createdAtMs?: number | undefined;
+  /** A container's: `running`, `exited`. */
+  readonly status?: string | undefined;
 }
 
 type List = (engine: Engine, labels: readonly string[]) => Promise<Answer<readonly Listed[]>>;
 type Listed = Omit<ListedTarget, 'kind'>;
 
-const lists: Readonly<Record<EngineKind, List>> = {
+const lists: Readonly<Record<RemovableKind, List>> = {
   container: listContainers,
   network: listNetworks,
   volume: async (engine, labels) =>
     mapAnswer(await listVolumes(engine, labels), (volumes) =>
-      volumes.map(({ name, labels: own }) => ({ id: name, name, labels: own })),
+      volumes.map(({ name, labels: own, createdAt }) => ({
+        id: name,
+        name,
+        labels: own,
+        createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
+      })),
     ),
   image: async (engine, labels) =>
     mapAnswer(await listImages(engine, labels), (images) =>
-      images.map(({ id, tags, labels: own }) => ({ id, name: tags[0] ?? '', labels: own })),
+      images.map(({ id, tags, labels: own, createdAtMs }) => ({
+        id,
+        name: tags[0] ?? '',
+        tags,
+        labels: own,
+        createdAtMs,
+      })),
     ),
 };
 
-const allKinds: readonly EngineKind[] = ['container', 'network', 'volume', 'image'];
+const allKinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 
 /**
  * All things of `kinds` that carry every one of `labels` (`key` or `key=value`), by one list of each kind. The labels of each
@@ -42,14 +59,27 @@ const allKinds: readonly EngineKind[] = ['container', 'network', 'volume', 'imag
 export async function listTargets(
   engine: Engine,
   labels: readonly string[],
-  kinds: readonly EngineKind[] = allKinds,
+  kinds: readonly RemovableKind[] = allKinds,
 ): Promise<readonly ListedTarget[]> {
   const answers = await Promise.all(
     kinds.map(async (kind) =>
       mapAnswer(await lists[kind](engine, labels), (listed) =>
-        listed.map(({ id, name, labels: own }) => ({ kind, id, name, labels: own })),
+        listed.map(({ id, name, tags, labels: own, createdAtMs, status }) => ({
+          kind,
+          id,
+          name,
+          tags,
+          labels: own,
+          createdAtMs: isTime(createdAtMs) ? createdAtMs : undefined,
+          status,
+        })),
       ),
     ),
   );
   return answers.flatMap(valueOf).filter((target) => carriesLabels(target.labels, labels));
+}
+
+// An image that is built to be the same every time says 1970, or nothing.
+function isTime(ms: number | undefined): boolean {
+  return ms !== undefined && ms > 24 * 3_600_000;
 }

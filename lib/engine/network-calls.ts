@@ -47,11 +47,17 @@ export function listNetworks(
       readonly id: string;
       readonly name: string;
       readonly labels: Readonly<Record<string, string>>;
+      readonly createdAtMs?: number | undefined;
     }[]
   >
 > {
   return engine.ask('network.list', labels.join(' '), async (docker) => {
     const networks = await docker.listNetworks({ filters: { label: [...labels] } });
-    return networks.map((network) => ({ id: network.Id, name: network.Name, labels: network.Labels ?? {} }));
+    return networks.map((network) => ({
+      id: network.Id,
+      name: network.Name,
+      labels: network.Labels ?? {},
+      createdAtMs: Date.parse(network.Created),
+    }));
   });
 }

@@ -32,6 +32,10 @@ export function listVolumes(
 ): Promise<Answer<readonly VolumeFacts[]>> {
   return engine.ask('volume.list', labels.join(' '), async (docker) => {
     const { Volumes } = await docker.listVolumes({ filters: { label: [...labels] } });
-    return (Volumes ?? []).map((volume) => ({ name: volume.Name, labels: volume.Labels ?? {} }));
+    return (Volumes ?? []).map((volume) => ({
+      name: volume.Name,
+      labels: volume.Labels ?? {},
+      createdAt: createdAtOf(volume),
+    }));
   });
 }

@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine';
 import type { EngineEvent } from '../engine/engine-event';
 import { watchEvents, type WatchedEvent } from '../engine/events';
 import type { ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../resources/kind';
+import type { RemovableKind } from '../engine/removable-kind';
 import { removables } from '../resources/removables';
 import type { RegistryEntry } from './entry';
 import type { Registry } from './registry';

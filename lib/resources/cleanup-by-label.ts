@@ -1,6 +1,7 @@
 import { CastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
+import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
 import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
@@ -15,7 +16,8 @@ export interface LabelCleanup {
 
 /**
  * Removes everything that carries all of `labels`, and lists again until nothing new is found: things may be created while
- * others go. What failed once is not tried again within one call.
+ * others go. What failed once is not tried again within one call. What has a name only has its labels looked
+ * at again right before its removal.
  */
 export async function cleanupByLabel(
   engine: Engine,
@@ -32,7 +34,13 @@ export async function cleanupByLabel(
     const fresh = found.filter((target) => !failed.has(keyOf(target)));
     if (fresh.length === 0) return { results, errors: [...failed.values()] };
     const ends = await cleanupMany(fresh, (target) =>
-      cleanupOne(target.kind, target.id, { ...options, engine: engine.address, timeoutMs: leftMs() }),
+      cleanupOne(target.kind, target.id, {
+        ...options,
+        connection: engine,
+        timeoutMs: leftMs(),
+        // A name may have come to stand for another thing since it was listed.
+        isMeant: (own) => carriesLabels(own, labels),
+      }),
     );
     for (const { target, result, error } of ends) {
       if (result === undefined) failed.set(keyOf(target), asError(error));

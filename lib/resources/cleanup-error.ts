@@ -1,6 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import type { RemovableKind } from './kind';
+import type { RemovableKind } from '../engine/removable-kind';
 
 /** What is known of a cleanup that did not succeed. */
 export interface CleanupEvidence {

@@ -6,10 +6,12 @@ import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
 import { CleanupError } from './cleanup-error';
 import { findThing } from './find-thing';
-import type { RemovableKind, Removable, ResourceKind } from './kind';
+import type { RemovableKind } from '../engine/removable-kind';
+import type { Removable, ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
+import type { RemovalRules } from './removal-rules';
 import { removables } from './removables';
 import { Remover } from './remover';
 
@@ -55,7 +57,7 @@ export interface CleanupResult {
 export async function cleanupOne(
   kind: RemovableKind,
   ref: Ref | null | undefined,
-  options: CleanupOptions = {},
+  options: CleanupOptions & RemovalRules = {},
 ): Promise<CleanupResult> {
   const startedAt = performance.now();
   const settings = { ...defaults, ...definedOnly(options) };
@@ -72,15 +74,16 @@ export async function cleanupOne(
     signal: settings.signal,
   });
   const removable = removables[kind];
-  const patienceMs = patienceFor(settings.timeoutMs);
+  const { isMeant, patienceMs = patienceFor(settings.timeoutMs) } = settings;
   let remover: Remover | undefined;
   try {
-    const engine = await waitAtMost(connectEngine(settings.engine), limits());
+    const engine = settings.connection ?? (await waitAtMost(connectEngine(settings.engine), limits()));
     const patience = { timeoutMs: patienceMs, signal: settings.signal };
     const found = removable.isCertain(given)
       ? 'unknown'
       : await findThing(engine, removable, given, patience);
-    if (found === 'gone')
+    const isAnother = typeof found === 'object' && isMeant?.(found.labels) === false;
+    if (found === 'gone' || isAnother)
       return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
 
     const sight = found === 'unknown' ? undefined : found;
@@ -123,10 +126,10 @@ export function patienceFor(timeoutMs: number): number {
 }
 
 // An option given as undefined is one that is not given.
-function definedOnly(options: CleanupOptions): {
-  [K in keyof CleanupOptions]: NonNullable<CleanupOptions[K]>;
-} {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+function definedOnly<T extends object>(options: T): { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: NonNullable<T[K]>;
+  };
 }
 
 // Without a remover no engine has answered.

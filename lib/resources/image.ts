@@ -9,6 +9,7 @@ export const image: Removable = {
     mapAnswer(await inspectImage(engine, name), (facts) => ({
       id: name,
       name: facts.tags[0],
+      labels: facts.labels,
       identity: facts.id,
       isGuess: !isMeant(name, facts),
     })),

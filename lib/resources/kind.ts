@@ -1,8 +1,5 @@
 import type { Answer, Engine } from '../engine/engine';
-import type { EngineKind } from '../engine/engine-event';
-
-/** What the Engine API can remove. */
-export type RemovableKind = EngineKind;
+import type { RemovableKind } from '../engine/removable-kind';
 
 /** Everything that castoff cleans up: a Compose project is all that carries its label. */
 export type ResourceKind = RemovableKind | 'compose-project';
@@ -12,6 +9,7 @@ export interface Sight {
   /** What the engine calls it for good: the full id, or the name where a name is all there is. */
   readonly id: string;
   readonly name?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly status?: string | undefined;
   /** Differs when another thing has come under the same name. */
   readonly identity: string;

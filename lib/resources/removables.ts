@@ -1,6 +1,7 @@
 import { container } from './container';
 import { image } from './image';
-import type { Removable, RemovableKind } from './kind';
+import type { RemovableKind } from '../engine/removable-kind';
+import type { Removable } from './kind';
 import { network } from './network';
 import { volume } from './volume';
 

@@ -34,6 +34,8 @@ export interface RemovalState {
   readonly isOthersSeen: boolean;
   /** Something may hang on it that can be taken off: networks. */
   readonly isDetachable: boolean;
+  /** The engine's word that it is done ends it: somebody looks later. */
+  readonly isSeenLater: boolean;
   /** A removal, ours or not, has said that it is over: if it is still there, the next step waits for a pause. */
   readonly isOverSaid: boolean;
   /** Its state when last looked at: `running`, `removing`, `dead`. */
@@ -52,6 +54,8 @@ export interface RemovalStart {
   readonly wasSeen: boolean;
   readonly isStopWanted: boolean;
   readonly isDetachable: boolean;
+  /** The engine's word is taken for it: somebody looks later. */
+  readonly isSeenLater?: boolean | undefined;
 }
 
 export function beginRemoval(start: RemovalStart): RemovalState {
@@ -66,6 +70,7 @@ export function beginRemoval(start: RemovalStart): RemovalState {
     isOursPossible: false,
     isOthersSeen: false,
     isDetachable: start.isDetachable,
+    isSeenLater: start.isSeenLater === true,
     isOverSaid: false,
   };
 }
@@ -144,7 +149,13 @@ function afterRemove(state: RemovalState, { meaning }: StepAnswer): RemovalState
   switch (meaning) {
     case 'done':
       // Seen to be gone, not said to be: the next look decides.
-      return { ...state, wasSeen: true, isOursPossible: true, isOverSaid: true, step: 'look' };
+      return {
+        ...state,
+        wasSeen: true,
+        isOursPossible: true,
+        isOverSaid: true,
+        step: state.isSeenLater ? 'finish' : 'look',
+      };
     case 'gone':
       return { ...state, step: 'finish' };
     case 'being-removed':

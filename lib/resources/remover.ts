@@ -4,6 +4,7 @@ import type { Answer, Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
 import type { Removable, Sight } from './kind';
 import type { PostMortem } from './post-mortem';
+import type { RemovalRules } from './removal-rules';
 import {
   advance,
   beginRemoval,
@@ -13,7 +14,7 @@ import {
   type StepAnswer,
 } from './removal';
 
-export interface RemoverOptions {
+export interface RemoverOptions extends RemovalRules {
   /** Grace before the kill, in milliseconds; 0: none. */
   readonly stopTimeoutMs: number;
   readonly removeVolumes: boolean;
@@ -60,6 +61,7 @@ export class Remover {
     this.#state = beginRemoval({
       isCertain: removable.isCertain(id),
       wasSeen: options.sight !== undefined,
+      isSeenLater: options.isSeenLater,
       isStopWanted: options.stopTimeoutMs > 0 && removable.stop !== undefined,
       isDetachable: removable.detach !== undefined,
     });
@@ -113,10 +115,20 @@ export class Remover {
   async #untilPause(): Promise<void> {
     if (this.#state.step === 'pause') this.#state = advance(this.#state, { meaning: 'done' });
     while (this.#state.step !== 'finish' && this.#state.step !== 'give-up') {
+      if (this.#isEnough()) return;
       if (this.#state.step === 'pause') throw new TryAgain();
       this.#noMoreWaiting.signal.throwIfAborted();
       this.#state = advance(this.#state, await this.#take(this.#state.step));
     }
+  }
+
+  /** Whether nothing more is to be sent. What was sent is looked at until its end is seen. */
+  #isEnough(): boolean {
+    const { step, afterPause, removals } = this.#state;
+    const { stop, mostRemovals = Number.POSITIVE_INFINITY } = this.#options;
+    const next = step === 'pause' ? afterPause : step;
+    if (stop?.aborted === true) return next === 'look' ? removals === 0 : next !== 'await-end';
+    return next === 'remove' && removals >= mostRemovals;
   }
 
   async #take(step: 'look' | 'stop' | 'remove' | 'await-end' | 'detach'): Promise<StepAnswer> {
@@ -144,9 +156,10 @@ export class Remover {
 
   #see(seen: Answer<Sight>): StepAnswer {
     if (seen.meaning !== 'done') return this.#note(seen);
-    const { id, identity, isGuess, status } = seen.value;
+    const { id, identity, isGuess, labels, status } = seen.value;
+    const isAnother = this.#options.isMeant?.(labels) === false;
     // Another thing has come under the same name: the one that was to go is gone.
-    if (isGuess || (this.#sight !== undefined && this.#sight.identity !== identity))
+    if (isGuess || isAnother || (this.#sight !== undefined && this.#sight.identity !== identity))
       return { meaning: 'gone' };
     this.#sight = seen.value;
     this.#id = id;

@@ -8,6 +8,7 @@ export const volume: Removable = {
   look: async (engine, name) =>
     mapAnswer(await inspectVolume(engine, name), (facts) => ({
       id: facts.name,
+      labels: facts.labels,
       createdAt: facts.createdAt,
       // A volume has no id: its labels tell it from a later one of the same name.
       identity: JSON.stringify(facts.labels, Object.keys(facts.labels).toSorted()),

@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { connectEngine } from '../engine/connect';
 import { valueOf } from '../engine/engine';
-import type { RemovableKind } from '../resources/kind';
+import type { RemovableKind } from '../engine/removable-kind';
 import { removables } from '../resources/removables';
 import type { OwnedTarget } from './start';
 import type { Surroundings } from './surroundings';

@@ -4,7 +4,7 @@ import { waitAtMost } from '../core/patience';
 import { callerSourceLine } from '../core/source-line';
 import { sessionIdentity } from '../registry/session-identity';
 import { cleanupOne } from '../resources/cleanup-one';
-import type { RemovableKind } from '../resources/kind';
+import type { RemovableKind } from '../engine/removable-kind';
 import { idOfRef, type Ref } from '../resources/ref';
 import { adoptThing } from './adopt';
 import { CloseError, type CloseReport } from './close-report';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { cleanupNetwork, openScope } from '../../lib/index';
-import type { RemovableKind } from '../../lib/resources/kind';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openPodmanEngine } from '../support/podman-engine';
 import type { SecondEngine } from '../support/engine-process';

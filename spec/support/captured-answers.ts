@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../../lib/resources/kind';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
 
 /** An engine's answer; `<ref>` stands for the thing as the caller spelled it, `<id>` for a container's full id. */
 export interface CapturedAnswer {

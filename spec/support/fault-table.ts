@@ -1,5 +1,5 @@
 import Docker from 'dockerode';
-import type { RemovableKind } from '../../lib/resources/kind';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { answerAbout, capturedAnswers, type CapturedAnswer, type RemovalWords } from './captured-answers';
 import { askEngine } from './ask-engine';
 import type { FaultProxy } from './fault-proxy';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isCastoffError } from '../../lib/index';
-import type { RemovableKind } from '../../lib/resources/kind';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { cleanupByKind } from './cleanup-by-kind';
 import { openFaultProxy, type FaultProxy } from './fault-proxy';
 import { faultsOf, removalTarget, type FaultRow } from './fault-table';

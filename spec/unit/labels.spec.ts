@@ -10,7 +10,15 @@ import {
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 20 });
 const anyOwner: fc.Arbitrary<Owner> = fc.record(
-  { host: anyText, pid: fc.integer({ min: 1 }), boot: anyText, pidStart: anyText, run: anyText },
+  {
+    host: anyText,
+    machine: anyText,
+    pid: fc.integer({ min: 1 }),
+    boot: anyText,
+    pidStart: anyText,
+    pidNamespace: anyText,
+    run: anyText,
+  },
   { requiredKeys: ['host', 'pid'] },
 );
 const anyOwnership: fc.Arbitrary<Ownership> = fc.record(
@@ -64,7 +72,15 @@ describe('the labels of what is created', () => {
       test: 'works',
       source: 'spec/a.spec.ts:3',
       createdAt: new Date('2026-11-21T08:00:00Z'),
-      owner: { host: 'ci-1', boot: 'b-1', pid: 42, pidStart: '17', run: '99' },
+      owner: {
+        host: 'ci-1',
+        machine: 'm-1',
+        boot: 'b-1',
+        pid: 42,
+        pidStart: '17',
+        pidNamespace: '4026531836',
+        run: '99',
+      },
     });
     expect(labels).toEqual({
       'castoff.session': 's',
@@ -74,9 +90,11 @@ describe('the labels of what is created', () => {
       'castoff.source': 'spec/a.spec.ts:3',
       'castoff.created': '2026-11-21T08:00:00.000Z',
       'castoff.host': 'ci-1',
+      'castoff.machine': 'm-1',
       'castoff.boot': 'b-1',
       'castoff.pid': '42',
       'castoff.pid-start': '17',
+      'castoff.pid-ns': '4026531836',
       'castoff.run': '99',
     });
   });

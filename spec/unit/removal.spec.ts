@@ -48,6 +48,13 @@ const stories: readonly [
     ],
     'removed',
   ],
+  [
+    'a removal that somebody looks after later',
+    { ...certain, isSeenLater: true },
+    'remove',
+    [[says('done'), 'finish']],
+    'removed',
+  ],
   ['a thing that is gone already', certain, 'remove', [[says('gone'), 'finish']], 'already-gone'],
   [
     'a thing that goes between the look and the removal',

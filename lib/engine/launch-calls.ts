@@ -1,0 +1,57 @@
+import type { Duplex } from 'node:stream';
+import type Dockerode from 'dockerode';
+import type { Answer, Engine } from './engine';
+import { AttachedStream } from './attached-stream';
+import { urlPart } from './url-part';
+
+/**
+ * As the Engine API takes it.
+ *
+ * @internal
+ */
+export type NewContainer = Dockerode.ContainerCreateOptions & { readonly name: string };
+
+/**
+ * Creates a container; answers with its id. @see Engine API, ContainerCreate
+ *
+ * @internal
+ */
+export function createContainer(engine: Engine, options: NewContainer): Promise<Answer<string>> {
+  return engine.ask('container.create', options.name, async (docker) => {
+    const { id } = await docker.createContainer(options);
+    return id;
+  });
+}
+
+/** @see Engine API, ContainerStart */
+export function startContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
+  return engine.ask('container.start', id, (docker) => docker.getContainer(urlPart(id)).start());
+}
+
+/**
+ * Takes the stdin and the stdout of a container that was created with `OpenStdin` and without a terminal. Before its start:
+ * then nothing that it says is missed. Podman hands over the body of this call as the first bytes of stdin.
+ *
+ * @see Engine API, ContainerAttach
+ */
+export function attachContainer(engine: Engine, id: string): Promise<Answer<Duplex>> {
+  return engine.ask('container.attach', id, async (docker, signal) => {
+    const socket = await docker
+      .getContainer(urlPart(id))
+      .attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
+    const stream = new AttachedStream(socket as Duplex);
+    // It comes too late: nobody would ever close it.
+    if (signal.aborted) stream.destroy();
+    return stream;
+  });
+}
+
+/** What the engine calls the system that it runs on: `Debian GNU/Linux 12 (bookworm)`, `Docker Desktop`. @see Engine API, SystemInfo */
+export function readOperatingSystem(engine: Engine): Promise<Answer<string>> {
+  return engine.ask('info', engine.address, async (docker) => {
+    const info: unknown = await docker.info();
+    const name: unknown =
+      typeof info === 'object' && info !== null ? Reflect.get(info, 'OperatingSystem') : undefined;
+    return typeof name === 'string' ? name : '';
+  });
+}
