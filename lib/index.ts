@@ -5,6 +5,7 @@ export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
 export { openScope } from './scope/scope';
 export { openSession } from './session/session';
+export { sweep } from './session/sweep';
 
 export type { CastoffError, ErrorCode } from './core/errors';
 export type { DeadlineError, DeadlineOptions } from './core/deadline';
@@ -22,3 +23,5 @@ export type { CloseOptions, ScopeOptions } from './scope/scope-options';
 export type { StartError } from './scope/start-error';
 export type { SessionCleanup } from './session/cleanup-session';
 export type { Session, SessionOptions } from './session/session';
+export type { SweepOptions } from './session/sweep';
+export type { SweepAction, SweepReport, SweepTotals, SweptThing } from './session/sweep-report';

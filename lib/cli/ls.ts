@@ -1,65 +1,85 @@
 import { formatDuration } from '../core/durations';
-import { labelNames, ownerFromLabels } from '../core/labels';
+import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
-import { stateOfOwner } from '../registry/owner';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
+import { proveOwnersHere } from '../registry/owner';
+import type { OwnerProof } from '../registry/owner-proof';
+import { proveSession, type SessionProof } from '../session/session-proof';
+import { findSessions, type Findings } from '../session/sweep-find';
+import { ageOf, describeOwner } from '../session/sweep-plan';
+import { colourOfState, formatTable, paint } from './table';
 
-/** What `castoff ls` prints: everything on the engine that carries a castoff session's label, and whether its owner lives. */
+/** What `castoff ls` prints: every session that has something on the engine, whether its owners live, and what it has. */
 export async function listOwned(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
-  const rows = (await listTargets(engine, [labelNames.session])).map((target) =>
-    describe(target, Date.now()),
-  );
+  const found = await findSessions(engine, false, { what: 'list what castoff has', timeoutMs: 30_000 });
+  const prove = proveOwnersHere();
+  const rows = found.sessions
+    .filter(({ things }) => things.length > 0)
+    .map((session) => describe(session, proveSession(session.things, session.owners, prove), found.nowMs));
   if (options.isJson) return `${JSON.stringify(rows, undefined, 2)}\n`;
   if (rows.length === 0) return `nothing of castoff on ${engine.address}\n`;
-  return formatTable(rows);
+  return rows.map((row) => formatSession(row)).join('\n');
 }
 
-interface OwnedRow {
+/** One session, as `castoff ls --json` tells it. */
+interface SessionRow {
+  readonly session: string;
+  /** `dead` where every owner is proven to be. */
+  readonly state: OwnerProof['state'];
+  readonly proof: string;
+  readonly things: readonly ThingRow[];
+}
+
+interface ThingRow {
   readonly kind: string;
   readonly id: string;
   readonly name: string;
-  readonly session: string;
-  readonly owner: string;
-  readonly source: string;
+  readonly owner: string | undefined;
+  readonly state: OwnerProof['state'];
+  readonly proof: string;
+  readonly source: string | undefined;
+  readonly isReaper: boolean;
+  /** By the engine's clock. */
   readonly ageMs: number | undefined;
 }
 
-function describe({ kind, id, name, labels }: ListedTarget, nowMs: number): OwnedRow {
+function describe(
+  { session, things }: Findings['sessions'][number],
+  proven: SessionProof,
+  nowMs: number,
+): SessionRow {
+  const { state, proof } = proven;
+  return { session, state, proof, things: things.map((thing) => describeThing(thing, proven, nowMs)) };
+}
+
+function describeThing(thing: ListedTarget, session: SessionProof, nowMs: number): ThingRow {
+  const { kind, id, name, labels } = thing;
   const owner = ownerFromLabels(labels);
-  const createdMs = Date.parse(labels[labelNames.created] ?? '');
+  const own = owner === undefined ? undefined : session.proofOf(owner);
   return {
     kind,
     id,
     name,
-    session: labels[labelNames.session] ?? '',
-    owner: owner === undefined ? 'unknown' : `${owner.host} pid ${owner.pid} (${stateOfOwner(owner)})`,
-    source: labels[labelNames.source] ?? '',
-    ageMs: Number.isNaN(createdMs) ? undefined : nowMs - createdMs,
+    owner: describeOwner(owner),
+    state: own?.state ?? 'unknown',
+    proof: own?.proof ?? 'it names no owner',
+    source: labels[labelNames.source],
+    isReaper: isReaper(labels),
+    ageMs: ageOf(thing, nowMs),
   };
 }
 
-function formatTable(rows: readonly OwnedRow[]): string {
-  const header = ['KIND', 'ID', 'NAME', 'SESSION', 'AGE', 'OWNER', 'SOURCE'];
-  const cells = rows.map((row) => [
-    row.kind,
-    row.id.slice(0, 12),
-    row.name,
-    row.session,
-    row.ageMs === undefined ? '' : formatDuration(row.ageMs),
-    row.owner,
-    row.source,
+function formatSession({ session, state, proof, things }: SessionRow): string {
+  const title = `session ${session}: ${paint({ text: state, colour: colourOfState(state) })}, ${proof}\n`;
+  const rows = things.map((thing) => [
+    thing.isReaper ? 'reaper' : thing.kind,
+    thing.id.replace('sha256:', '').slice(0, 12),
+    thing.name,
+    thing.ageMs === undefined ? '' : formatDuration(Math.max(0, thing.ageMs)),
+    thing.owner ?? '',
+    { text: thing.state, colour: colourOfState(thing.state) },
+    thing.source ?? '',
   ]);
-  const widths = header.map((_, column) =>
-    Math.max(...[header, ...cells].map((line) => line[column]?.length ?? 0)),
-  );
-  return [header, ...cells]
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+  return title + formatTable(['KIND', 'ID', 'NAME', 'AGE', 'OWNER', 'STATE', 'SOURCE'], rows, '  ');
 }

@@ -1,45 +1,76 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import type { Owner } from '../core/labels';
+import { readLinuxBoot, readLinuxPidNamespace, readLinuxProcess } from './owner-linux';
+import { readLinuxMachine } from './owner-machine';
+import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
+import { proveOwner, type Here, type OwnerProof, type ProcessSeen } from './owner-proof';
 
 /** This process, as an owner that another process can tell from any other that ever ran. */
 export function readOwner(): Owner {
+  const { host, machine, boot, bootedAtMs, pidNamespace } = readHere();
+  // Where pids count otherwise than /proc does, another process would be read.
+  const self = pidNamespace === undefined ? undefined : readProcess(process.pid, bootedAtMs);
   return {
-    host: hostname(),
-    boot: readBootId(),
+    host,
+    machine,
+    boot,
     pid: process.pid,
-    pidStart: readPidStart(process.pid),
+    pidStart: self?.seen === 'process' ? self.start : undefined,
+    pidNamespace,
     run: readCiRun(process.env),
   };
 }
 
-/** `alive` and `dead` are proven; where it cannot be known, nothing is claimed. */
-export function stateOfOwner(owner: Owner): 'alive' | 'dead' | 'unknown' {
-  if (owner.host !== hostname()) return 'unknown';
-  const boot = readBootId();
-  if (owner.boot === undefined || boot === undefined || owner.pidStart === undefined) return 'unknown';
-  if (owner.boot !== boot) return 'dead';
-  return readPidStart(owner.pid) === owner.pidStart ? 'alive' : 'dead';
+/** Proves owners by what is seen from here at this moment: the machine is read once, and each process once. */
+export function proveOwnersHere(): (owner: Owner, lastSignMs?: number) => OwnerProof {
+  const here = readHere();
+  const seen = new Map<number, ProcessSeen>();
+  const processWith = (pid: number): ProcessSeen => {
+    const known = seen.get(pid) ?? readProcess(pid, here.bootedAtMs);
+    seen.set(pid, known);
+    return known;
+  };
+  return (owner, lastSignMs) => proveOwner(owner, here, processWith, lastSignMs);
 }
 
-function readBootId(): string | undefined {
-  return readLinuxFile('/proc/sys/kernel/random/boot_id')?.trim();
+/** How a platform tells its machines, boots and processes apart. */
+interface Platform {
+  machine(): string | undefined;
+  boot(): string | undefined;
+  pidNamespace(): string | undefined;
+  process(pid: number, bootedAtMs: number | undefined): ProcessSeen;
 }
 
-/** Clock ticks since boot at which the process started. @see proc(5), /proc/pid/stat, field 22 */
-function readPidStart(pid: number): string | undefined {
-  const stat = readLinuxFile(`/proc/${pid}/stat`);
-  // The second field is the command in brackets, and may hold blanks and brackets itself.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+/** On any other, nothing is known for certain, and nothing is proven. */
+const platforms: Partial<Record<NodeJS.Platform, Platform>> = {
+  linux: {
+    machine: () => readLinuxMachine(),
+    boot: readLinuxBoot,
+    pidNamespace: readLinuxPidNamespace,
+    process: readLinuxProcess,
+  },
+  darwin: {
+    machine: readMacosMachine,
+    boot: readMacosBoot,
+    pidNamespace: () => macosPidNamespace,
+    process: readPsProcess,
+  },
+};
+
+function readHere(): Here {
+  const platform = platforms[process.platform];
+  return {
+    host: hostname(),
+    machine: platform?.machine(),
+    boot: platform?.boot(),
+    bootedAtMs: Date.now() - uptime() * 1_000,
+    pidNamespace: platform?.pidNamespace(),
+  };
 }
 
-function readLinuxFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // ENOENT: another platform, or a process that is gone.
-    return undefined;
-  }
+function readProcess(pid: number, bootedAtMs: number | undefined): ProcessSeen {
+  const why = `processes cannot be told apart on ${process.platform}`;
+  return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', why };
 }
 
 /** The id that a CI system gives its run. */

@@ -1,19 +1,17 @@
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
-import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
+import { labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import { readJournal } from '../registry/journal';
-import { checkOwnFolder, ownFolder } from '../registry/own-folder';
-import { stateOfOwner } from '../registry/owner';
-import { journalFolder } from '../registry/session-identity';
-import { unfinishedOf, type Unfinished } from '../registry/unfinished';
+import { proveOwnersHere } from '../registry/owner';
+import type { Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { cleanupMany, type Target } from '../resources/plan';
+import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { isStillOurs } from './still-ours';
+import { judgeSession, type JudgedSession } from './sweep-plan';
+import { idsOfLiving } from './sweep-remove';
 
 /** What became of a session that another process has left behind. */
 export interface SessionCleanup {
@@ -24,7 +22,7 @@ export interface SessionCleanup {
 /**
  * Finishes the cleanup of a session whose process is gone: everything that carries its label on the engine, and everything
  * that its journal on this machine names, is removed and seen to be gone; then the journal goes too. What has meanwhile come
- * under the name of something that the session had is left alone.
+ * under the name of something that the session had is left alone, and so is a reaper that runs.
  *
  * @param session - The id that the label `castoff.session` and `castoff ls` show.
  * @param options - As for {@link cleanupContainer}; `engine` is where labels are looked for, beside the journal's own engines.
@@ -32,21 +30,26 @@ export interface SessionCleanup {
  * every failure in `errors`: the journal stays.
  */
 export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
-  if (!/^[0-9a-f]{12}$/.test(session)) {
+  if (!isSessionId(session)) {
     throw new CastoffError(
       'CONFIG_INVALID',
       `clean up a session: got ${JSON.stringify(session)}; give the id that \`castoff ls\` shows`,
     );
   }
-  checkOwnFolder(ownFolder());
-  const { owners, unfinished } = readJournals(session);
-  const engines = await connectAll(options.engine, unfinished);
+  const journals = readJournals(session);
+  const engines = await connectAll(options.engine, journals.unfinished);
   const labelled = (await Promise.all(engines.map((engine) => findLabelled(engine, session)))).flat();
-  const labelledOwners = labelled.map(({ labels }) => ownerFromLabels(labels));
-  checkAllDead(session, [...owners, ...labelledOwners.filter((owner) => owner !== undefined)]);
+  const found = { session, things: labelled, owners: journals.owners };
+  const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
+  if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
 
-  const targets = [...labelled, ...(await findNoted(unfinished, engines))];
-  const ends = await cleanupMany(unique(targets), (target) =>
+  const ofLiving = idsOfLiving(session);
+  const toGo = labelled.filter((target) =>
+    judged.verdicts.some(({ thing, isToGo }) => thing === target && isToGo),
+  );
+  const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
+  const own = unique(targets).filter(({ id }) => !ofLiving.has(id));
+  const ends = await cleanupMany(own, (target) =>
     cleanupResource(target, { ...options, engine: target.engine }),
   );
   const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
@@ -57,7 +60,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
       { cause: errors[0], errors },
     );
   }
-  rmSync(journalFolder(session), { recursive: true, force: true });
+  removeJournals(journals);
   return { session, results: ends.map((end) => end.result).filter((result) => result !== undefined) };
 }
 
@@ -83,29 +86,11 @@ async function findLabelled(
   return listed.map((target) => ({ ...target, engine: engine.address }));
 }
 
-function readJournals(session: string): ReturnType<typeof unfinishedOf> {
-  const folder = journalFolder(session);
-  return unfinishedOf(listFolder(folder).flatMap((name) => readJournal(join(folder, name))));
-}
-
-function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    // ENOENT: the session ended well, or ran on another machine; its labels are looked at all the same.
-    return [];
-  }
-}
-
 // Not this process: its own session ends with its scopes.
-function checkAllDead(session: string, owners: readonly Owner[]): void {
-  const [alive] = owners.filter((owner) => stateOfOwner(owner) !== 'dead');
-  if (alive === undefined) return;
-  const state = stateOfOwner(alive) === 'alive' ? 'is alive' : 'cannot be seen from here, and may be alive';
-  throw new CastoffError(
-    'CONFIG_INVALID',
-    `clean up session ${session}: its process ${alive.pid} on ${alive.host} ${state}; let it close its scopes, or end it first`,
-  );
+function checkDead(session: string, { isToGo, proof: { state, proof } }: JudgedSession): void {
+  if (isToGo) return;
+  const advice = state === 'alive' ? 'let it close its scopes, or end it first' : 'it may be alive';
+  throw new CastoffError('CONFIG_INVALID', `clean up session ${session}: ${proof}; ${advice}`);
 }
 
 /** What the journals name that is still the same thing. What was never seen to exist is found by its label, or by its name. */

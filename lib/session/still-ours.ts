@@ -1,5 +1,7 @@
+import { composeProjectLabel } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
+import { listTargets } from '../engine/list-targets';
 import type { Unfinished } from '../registry/unfinished';
 import { removables } from '../resources/removables';
 
@@ -13,7 +15,7 @@ const clockToleranceMs = 2_000;
  * @throws EngineError when the engine cannot say.
  */
 export async function isStillOurs(engine: Engine, note: Unfinished, id: string): Promise<boolean> {
-  if (note.kind === 'compose-project') return true;
+  if (note.kind === 'compose-project') return isSameProject(engine, note, id);
   const seen = await removables[note.kind].look(engine, id);
   if (seen.meaning === 'gone') return false;
   const { identity, createdAt } = valueOf(seen);
@@ -24,4 +26,21 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
     note.present === undefined ||
     Date.parse(createdAt) <= notedMs + clockToleranceMs
   );
+}
+
+/**
+ * A project's name may be the user's, and the next run's too. Ours is what was there when the project was up; a part that is
+ * newer says that somebody else goes on with it. One that was never seen to be up is only known by a name that was drawn.
+ */
+async function isSameProject(engine: Engine, note: Unfinished, name: string): Promise<boolean> {
+  const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
+  if (parts.length === 0) return false;
+  if (note.present === undefined) return isDrawn(name);
+  const upAtMs = Date.parse(note.present.at) + clockToleranceMs;
+  return parts.every(({ createdAtMs }) => createdAtMs !== undefined && createdAtMs <= upAtMs);
+}
+
+/** @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise */
+function isDrawn(name: string): boolean {
+  return /^testcontainers-[0-9a-f]{12}$/.test(name);
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { cleanupSession, isCastoffError } from '../../lib/index';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder } from '../../lib/registry/session-identity';
-import type { RemovableKind } from '../../lib/resources/kind';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 
 /** What the fixture says when it has started everything. */
@@ -62,7 +62,7 @@ describe('cleanupSession', () => {
     const refusal = await cleanupSession(started.session).catch((error: unknown) => error);
 
     expect(isCastoffError(refusal, 'CONFIG_INVALID')).toBe(true);
-    expect(String(refusal)).toContain(`its process ${owner.pid} on`);
+    expect(String(refusal)).toContain(`process ${owner.pid} is alive`);
     expect(await left()).toHaveLength(5);
   });
 

@@ -1,0 +1,86 @@
+import { formatDuration } from '../core/durations';
+import { CastoffError, messageOf } from '../core/errors';
+import { parseGoDuration } from '../reaper/go-duration';
+import { sweep } from '../session/sweep';
+import type { SweepAction, SweepReport, SweptThing } from '../session/sweep-report';
+import { formatTable, type Cell } from './table';
+
+/** The options of `castoff sweep`, as commander reads them. */
+export interface SweepFlags {
+  readonly dryRun?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly olderThan?: string | undefined;
+  readonly foreign?: boolean | undefined;
+  readonly otherHosts?: boolean | undefined;
+}
+
+/** What `castoff sweep` prints, and its exit code: 0, or 1 where something could not be removed. */
+export async function sweepAndTell(
+  flags: SweepFlags,
+): Promise<{ readonly text: string; readonly exitCode: number }> {
+  const needy =
+    flags.foreign === true ? '--foreign' : flags.otherHosts === true ? '--other-hosts' : undefined;
+  if (needy !== undefined && flags.olderThan === undefined) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `${needy}: nothing proves that their owners are dead; give an age with --older-than, such as 2h`,
+    );
+  }
+  const report = await sweep({
+    dryRun: flags.dryRun,
+    foreign: flags.foreign,
+    otherHosts: flags.otherHosts,
+    olderThanMs: flags.olderThan === undefined ? undefined : parseAge(flags.olderThan),
+  });
+  const text = flags.json === true ? asJson(report) : formatReport(report);
+  return { text, exitCode: report.totals.failed === 0 ? 0 : 1 };
+}
+
+function parseAge(text: string): number {
+  const ms = parseGoDuration(text);
+  if (ms !== undefined && ms >= 0) return ms;
+  throw new CastoffError(
+    'CONFIG_INVALID',
+    `--older-than: got ${JSON.stringify(text)}; give a duration such as 2h, 30m or 90s`,
+  );
+}
+
+function asJson(report: SweepReport): string {
+  const things = report.things.map(({ error, ...thing }) => ({
+    ...thing,
+    error: error === undefined ? undefined : messageOf(error),
+  }));
+  return `${JSON.stringify({ ...report, things }, undefined, 2)}\n`;
+}
+
+function formatReport({ engine, things, totals, durationMs }: SweepReport): string {
+  const table = formatTable(
+    ['ACTION', 'KIND', 'NAME', 'SESSION', 'OWNER', 'AGE', 'PROOF'],
+    things.map((thing) => rowOf(thing)),
+  );
+  const counts = [
+    totals.wouldRemove > 0 ? `${totals.wouldRemove} would be removed` : `${totals.removed} removed`,
+    `${totals.kept} kept`,
+    `${totals.failed} failed`,
+  ];
+  return `${table}${counts.join(', ')} on ${engine} in ${formatDuration(durationMs)}\n`;
+}
+
+function rowOf({ action, kind, name, id, session, owner, ageMs, proof, error }: SweptThing): readonly Cell[] {
+  return [
+    { text: action, colour: colours[action] },
+    kind,
+    name === '' ? id.replace('sha256:', '').slice(0, 12) : name,
+    session,
+    owner ?? '',
+    ageMs === undefined ? '' : formatDuration(Math.max(0, ageMs)),
+    error === undefined ? proof : `${proof}; ${messageOf(error)}`,
+  ];
+}
+
+const colours = {
+  removed: 'green',
+  'would-remove': 'yellow',
+  kept: 'dim',
+  failed: 'red',
+} as const satisfies Record<SweepAction, string>;

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { hashMachine } from './owner-machine';
+import { askKernel } from './owner-kernel';
+import type { ProcessSeen } from './owner-proof';
+
+/** macOS has no pid namespaces: all pids count together. */
+export const macosPidNamespace = 'host';
+
+/** A UUID that is new with every boot. @see xnu, bsd/kern/kern_sysctl.c, kern.bootsessionuuid */
+export function readMacosBoot(): string | undefined {
+  return run('sysctl', ['-n', 'kern.bootsessionuuid'])?.trim() || undefined;
+}
+
+/** @see ioreg(8), IOPlatformUUID: of the hardware */
+export function readMacosMachine(): string | undefined {
+  const registry = run('ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']) ?? '';
+  const [, uuid] = /"IOPlatformUUID" = "([0-9A-F-]{36})"/.exec(registry) ?? [];
+  return uuid === undefined ? undefined : hashMachine([uuid]);
+}
+
+/** What `ps` shows of a process. That it does not exist is told by the kernel: `ps` says as much when it fails. */
+export function readPsProcess(pid: number): ProcessSeen {
+  const line = run('ps', ['-o', 'state=,lstart=', '-p', String(pid)]);
+  const unclear = { seen: 'unclear', why: `\`ps -p ${pid}\` cannot be understood` } as const;
+  return line === undefined ? askKernel(pid) : (parsePsLine(line) ?? unclear);
+}
+
+/**
+ * Reads `Ss   Sat Nov 21 08:11:37 2026`, in UTC. The kernel keeps the wall clock's time of the start: a clock that is set
+ * later does not change it.
+ */
+export function parsePsLine(line: string): ProcessSeen | undefined {
+  const [, state, started] = /^\s*(\S+)\s+\w{3} (\w{3} [ \d]\d [\d:]{8} \d{4})\s*$/.exec(line) ?? [];
+  if (state === undefined || started === undefined) return undefined;
+  const startMs = Date.parse(`${started.replace(/ {2,}/g, ' ')} UTC`);
+  if (Number.isNaN(startMs)) return undefined;
+  const start = new Date(startMs).toISOString().replace('.000Z', 'Z');
+  return { seen: 'process', start, startedAt: start, isZombie: state.startsWith('Z') };
+}
+
+/** What a program of the system prints, or `undefined` when it fails. */
+function run(command: string, args: readonly string[]): string | undefined {
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+  const { status, stdout } = spawnSync(command, args, { env, encoding: 'utf8', timeout: 2_000 });
+  return status === 0 ? stdout : undefined;
+}

@@ -1,0 +1,86 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJournal } from '../registry/journal';
+import { checkOwnFolder, ownFolder } from '../registry/own-folder';
+import { journalFolder } from '../registry/session-identity';
+import { unfinishedOf, type Unfinished } from '../registry/unfinished';
+import type { SeenOwner } from './session-proof';
+
+/** What the processes of one session have noted on this machine. */
+export interface SessionJournals {
+  readonly session: string;
+  readonly files: readonly string[];
+  readonly owners: readonly SeenOwner[];
+  readonly unfinished: readonly Unfinished[];
+}
+
+export function isSessionId(text: string): boolean {
+  return /^[0-9a-f]{12}$/.test(text);
+}
+
+/**
+ * The journals of every session that has one here: of this user, in this temporary folder.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when the folder is somebody else's.
+ */
+export function readAllJournals(): readonly SessionJournals[] {
+  checkOwnFolder(ownFolder());
+  return listFolder(ownFolder())
+    .filter((name) => isSessionId(name))
+    .map((session) => readJournals(session));
+}
+
+/** The journals of one session; none for a session that ended well, or ran elsewhere. */
+export function readJournals(session: string): SessionJournals {
+  checkOwnFolder(ownFolder());
+  const folder = journalFolder(session);
+  const files = listFolder(folder).map((name) => join(folder, name));
+  const read = files.map((file) => readOne(file));
+  return {
+    session,
+    files,
+    owners: read.flatMap(({ owners }) => owners),
+    unfinished: read.flatMap(({ unfinished }) => unfinished),
+  };
+}
+
+/** Removes journals of which every fact has come to its end, and only those that were read. */
+export function removeJournals({ session, files }: SessionJournals): void {
+  for (const file of files) rmSync(file, { force: true });
+  try {
+    rmdirSync(journalFolder(session));
+  } catch (error) {
+    // Another sweep was here; or a process has come that was not read.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+}
+
+function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished'> {
+  const facts = readIfThere(file);
+  const { owners, unfinished } = unfinishedOf(facts);
+  const signs = facts.map(({ at }) => Date.parse(at)).filter((at) => !Number.isNaN(at));
+  const lastSignMs = signs.length === 0 ? undefined : Math.max(...signs);
+  return { owners: owners.map((owner) => ({ owner, lastSignMs })), unfinished };
+}
+
+function readIfThere(file: string): ReturnType<typeof readJournal> {
+  try {
+    return readJournal(file);
+  } catch (error) {
+    // Its last thing has come to its end in between.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    // No session has left a journal, or the last one has been removed in between.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}

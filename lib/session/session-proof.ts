@@ -1,0 +1,70 @@
+import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/labels';
+import type { ListedTarget } from '../engine/list-targets';
+import type { OwnerProof } from '../registry/owner-proof';
+
+/** An owner, and when it was last seen to create something, by its own clock. */
+export interface SeenOwner {
+  readonly owner: Owner;
+  readonly lastSignMs?: number | undefined;
+}
+
+export type ProveOwner = (owner: Owner, lastSignMs?: number) => OwnerProof;
+
+/** Whether a session is over, by all owners that its things and its journals name. */
+export interface SessionProof extends OwnerProof {
+  /** The owner that the proof is about; `undefined`: there is none. */
+  readonly owner?: Owner | undefined;
+  /** What each owner's own proof is. */
+  readonly proofOf: (owner: Owner) => OwnerProof | undefined;
+}
+
+/**
+ * A session is dead when every owner that it names is: its processes share what it has. One that lives, or may live, keeps all
+ * of it, and so does a thing that names no owner.
+ */
+export function proveSession(
+  things: readonly Pick<ListedTarget, 'kind' | 'name' | 'id' | 'labels'>[],
+  inJournals: readonly SeenOwner[],
+  prove: ProveOwner,
+): SessionProof {
+  const seen = mergeOwners([...things.flatMap(ownerOf), ...inJournals]);
+  const proofs = seen.map(({ owner, lastSignMs }) => ({ owner, proof: prove(owner, lastSignMs) }));
+  const proofOf = (owner: Owner): OwnerProof | undefined =>
+    proofs.find((one) => keyOf(one.owner) === keyOf(owner))?.proof;
+  const ownerless = things.find(({ labels }) => ownerFromLabels(labels) === undefined && !isReaper(labels));
+  const decisive =
+    proofs.find(({ proof }) => proof.state === 'alive') ??
+    // A reason that stays, whatever flags are given, before one that does not.
+    proofs.find(({ proof }) => proof.state === 'unknown' && proof.isElsewhere !== true) ??
+    (ownerless === undefined ? undefined : { owner: undefined, proof: withoutOwner(ownerless) }) ??
+    proofs.find(({ proof }) => proof.state === 'unknown') ??
+    proofs[0];
+  if (decisive === undefined) return { state: 'unknown', proof: 'nothing of it names an owner', proofOf };
+  return { ...decisive.proof, owner: decisive.owner, proofOf };
+}
+
+/** What tells an owner from every other: all that is on its labels. */
+function keyOf({ host, machine, boot, pid, pidStart, pidNamespace }: Owner): string {
+  return JSON.stringify([host, machine, boot, pid, pidStart, pidNamespace]);
+}
+
+function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly SeenOwner[] {
+  const owner = ownerFromLabels(labels);
+  if (owner === undefined) return [];
+  const createdMs = Date.parse(labels[labelNames.created] ?? '');
+  return [{ owner, lastSignMs: Number.isNaN(createdMs) ? undefined : createdMs }];
+}
+
+function mergeOwners(seen: readonly SeenOwner[]): readonly SeenOwner[] {
+  const merged = new Map<string, SeenOwner>();
+  for (const { owner, lastSignMs } of seen) {
+    const before = merged.get(keyOf(owner))?.lastSignMs;
+    const last = Math.max(before ?? Number.NEGATIVE_INFINITY, lastSignMs ?? Number.NEGATIVE_INFINITY);
+    merged.set(keyOf(owner), { owner, lastSignMs: last === Number.NEGATIVE_INFINITY ? undefined : last });
+  }
+  return [...merged.values()];
+}
+
+function withoutOwner({ kind, name, id }: Pick<ListedTarget, 'kind' | 'name' | 'id'>): OwnerProof {
+  return { state: 'unknown', proof: `${kind} ${name === '' ? id.slice(0, 19) : name} names no owner` };
+}

@@ -1,0 +1,92 @@
+import { messageOf } from '../core/errors';
+import { carriesLabels } from '../engine/carries-labels';
+import type { Engine } from '../engine/engine';
+import type { RemovableKind } from '../engine/removable-kind';
+import { proveOwnersHere } from '../registry/owner';
+import type { Unfinished } from '../registry/unfinished';
+import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
+import { cleanupResource } from '../resources/cleanup-resource';
+import type { Target } from '../resources/plan';
+import { readAllJournals } from './session-journals';
+import { proveSession } from './session-proof';
+import { isStillOurs } from './still-ours';
+import type { SweptThing } from './sweep-report';
+
+/** Something that is to go, and what has to hold of it at the moment of its removal. */
+export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } & (
+    | {
+        readonly kind: RemovableKind;
+        /** What it has to carry still. */
+        readonly labels: readonly string[];
+      }
+    | {
+        /** The journal's note on it. */
+        readonly note: Unfinished;
+      }
+  );
+
+export interface RemoveLimits {
+  readonly leftMs: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Removes it, unless it has become somebody else's. A failure is part of what it resolves to; it rejects for the signal alone. */
+export async function removeCondemned(
+  engine: Engine,
+  condemned: Condemned,
+  limits: RemoveLimits,
+): Promise<SweptThing> {
+  const { thing } = condemned;
+  try {
+    limits.signal?.throwIfAborted();
+    if (idsOfLiving(thing.session).has(condemned.id))
+      return { ...thing, action: 'kept', proof: 'a session that is not over has noted it as its own' };
+    const { outcome, isAnother } = await removeIfOurs(engine, condemned, limits);
+    if (isAnother) return { ...thing, action: 'kept', proof: 'another thing has come under its name' };
+    return { ...thing, action: 'removed', outcome };
+  } catch (error) {
+    if (limits.signal?.aborted) throw limits.signal.reason;
+    return {
+      ...thing,
+      action: 'failed',
+      error: error instanceof Error ? error : new Error(messageOf(error)),
+    };
+  }
+}
+
+async function removeIfOurs(
+  engine: Engine,
+  condemned: Condemned,
+  { leftMs, signal }: RemoveLimits,
+): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
+  const options = { engine: engine.address, timeoutMs: leftMs(), signal };
+  if ('note' in condemned) {
+    const { note, id } = condemned;
+    if (!(await isStillOurs(engine, note, id))) return { outcome: 'already-gone', isAnother: false };
+    return { ...(await cleanupResource(condemned, options)), isAnother: false };
+  }
+  let isAnother = false;
+  const isMeant = (labels: Readonly<Record<string, string>>): boolean => {
+    isAnother = !carriesLabels(labels, condemned.labels);
+    return !isAnother;
+  };
+  const result = await cleanupOne(condemned.kind, condemned.id, { ...options, isMeant });
+  return { ...result, isAnother };
+}
+
+/**
+ * The ids, and where there is none yet the names, of what sessions that are not proven dead have noted on this machine: the
+ * next run adopts a volume, or takes up a Compose project, under the name that the last one used.
+ *
+ * @param besides - The session that is being swept.
+ */
+export function idsOfLiving(besides?: string): ReadonlySet<string> {
+  const prove = proveOwnersHere();
+  const living = readAllJournals().filter(
+    ({ session, owners }) => session !== besides && proveSession([], owners, prove).state !== 'dead',
+  );
+  const ids = living.flatMap(({ unfinished }) =>
+    unfinished.flatMap(({ present, name }) => [present?.id, name]),
+  );
+  return new Set(ids.filter((id) => id !== undefined));
+}

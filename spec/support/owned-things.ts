@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type Docker from 'dockerode';
+import { ownershipLabels, type Owner } from '../../lib/core/labels';
+import { readOwner } from '../../lib/registry/owner';
+import { specImage } from './spec-image';
+import { specLabel } from './things';
+
+/** A session's id that nobody has. */
+export function someSession(): string {
+  return randomBytes(6).toString('hex');
+}
+
+/** A process of this boot that has ended. */
+export function deadOwner(): Owner {
+  return { ...readOwner(), pid: spawnSync('true').pid, pidStart: '1' };
+}
+
+/** The labels of what `owner` creates in `session`. */
+export function labelsOf(session: string, owner: Owner): Record<string, string> {
+  return { ...specLabel, ...ownershipLabels({ session, owner, createdAt: new Date() }) };
+}
+
+/** Creates a container with just these labels, and does not start it. */
+export async function createLabelled(docker: Docker, labels: Record<string, string>): Promise<string> {
+  const container = await docker.createContainer({
+    Image: specImage,
+    Cmd: ['sleep', '600'],
+    Labels: { ...specLabel, ...labels },
+  });
+  return container.id;
+}

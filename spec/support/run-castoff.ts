@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+
+export interface CastoffRun {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Node's arguments that run `lib/cli/castoff.ts` as it is now. */
+export const castoffArgs = [
+  '--require',
+  join(__dirname, 'require-typescript.cjs'),
+  join(__dirname, '../../lib/cli/castoff.ts'),
+];
+
+/** Runs `castoff` as a user would, in Node alone. */
+export async function runCastoff(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CastoffRun> {
+  const child = spawn(process.execPath, [...castoffArgs, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  return { exitCode, stdout, stderr };
+}

@@ -1,0 +1,133 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type Docker from 'dockerode';
+import { labelNames } from '../../lib/core/labels';
+import type { ReaperMode } from '../../lib/lease/reaper-mode';
+import { findProcesses } from './close-engine';
+import { docker } from './things';
+import { until } from './until';
+
+export interface ChildOptions {
+  readonly reaper?: ReaperMode | undefined;
+  /** Default: the environment's. */
+  readonly engine?: string | undefined;
+  readonly containers?: number | undefined;
+  /** How many sessions it opens, one after the other. Default 1. */
+  readonly sessions?: number | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Whether it leads a process group of its own. */
+  readonly isDetached?: boolean | undefined;
+}
+
+/** What the fixture says of itself. */
+export interface Told {
+  readonly session: string;
+  readonly openMs: readonly number[];
+  readonly reaper?: string;
+  readonly closed?: number;
+}
+
+/** A process that holds a session with some containers, a network and a volume, until it is killed. */
+export interface SessionChild {
+  readonly pid: number;
+  readonly told: Told;
+  /** Asks it something, and reads its answer. */
+  ask(line: 'reaper' | 'make' | 'close'): Promise<Told>;
+  /** What it has written on stderr: its warnings. */
+  readonly stderr: () => string;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends its input: it ends by itself when nothing holds it. Resolves to its exit code. */
+  leave(): Promise<number | null>;
+}
+
+const program = join(__dirname, '../fixtures/reaper/hold-session.cjs');
+
+/** A temporary folder of its own, in which a host process of its own listens. */
+export async function openReaperFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-lease-'));
+  const hosts = (): readonly number[] => findProcesses(folder);
+  return {
+    folder,
+    /** The host processes that listen in it. */
+    hosts,
+    async [Symbol.asyncDispose]() {
+      const haveEnded = await until(() => hosts().length === 0, 15_000);
+      for (const pid of hosts()) process.kill(pid, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+      if (!haveEnded) throw new Error(`a host process in ${folder} did not end by itself`);
+    },
+  };
+}
+
+export async function startSessionChild(options: ChildOptions): Promise<SessionChild> {
+  const { reaper, engine, containers = 2, sessions = 1, env = {}, isDetached = false } = options;
+  const child = spawn(process.execPath, [program, JSON.stringify({ reaper, engine, containers, sessions })], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, CASTOFF_REAPER: '', ...env },
+    detached: isDetached,
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<Told> => {
+    const line = await lines.next();
+    if (line.done === true) throw new Error(`the child has ended: ${stderr}`);
+    const told: Told = JSON.parse(line.value);
+    return told;
+  };
+  const told = await next();
+  return {
+    pid: child.pid ?? 0,
+    told,
+    async ask(line) {
+      child.stdin.write(`${line}\n`);
+      return next();
+    },
+    stderr: () => stderr,
+    kill: (signal = 'SIGKILL') => end(child, () => child.kill(signal)),
+    async leave() {
+      await end(child, () => child.stdin.end());
+      return child.exitCode;
+    },
+  };
+}
+
+async function end(
+  child: ChildProcessByStdio<Writable, Readable, Readable>,
+  act: () => unknown,
+): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  act();
+  await exit;
+}
+
+/** What is on the engine of a session, but for its reaper. */
+export async function thingsOfSession(session: string, engine: Docker = docker): Promise<readonly string[]> {
+  const filters = { label: [`${labelNames.session}=${session}`] };
+  const [containers, networks, { Volumes }] = await Promise.all([
+    engine.listContainers({ all: true, filters }),
+    engine.listNetworks({ filters }),
+    engine.listVolumes({ filters }),
+  ]);
+  return [
+    ...containers
+      .filter(({ Labels }) => Labels['castoff.reaper'] !== 'true')
+      .map(({ Id }) => `container ${Id}`),
+    ...networks.map(({ Id }) => `network ${Id}`),
+    ...(Volumes ?? []).map(({ Name }) => `volume ${Name}`),
+  ];
+}
+
+/** The reaper containers of a session. */
+export async function reapersOfSession(session: string, engine: Docker = docker) {
+  return engine.listContainers({
+    all: true,
+    filters: { label: [`${labelNames.session}=${session}`, 'castoff.reaper=true'] },
+  });
+}

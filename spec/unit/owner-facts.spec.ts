@@ -1,0 +1,185 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseStat, readLinuxProcess } from '../../lib/registry/owner-linux';
+import { machineUnder } from '../../lib/registry/owner-machine';
+import { parsePsLine, readPsProcess } from '../../lib/registry/owner-macos';
+import { until } from '../support/until';
+
+/** A pid that was in use a moment ago. */
+function goneProcess(): number {
+  return spawnSync(process.execPath, ['--version']).pid;
+}
+
+describe('what /proc tells of a process', () => {
+  it('is its start, which another process with its pid would not have', () => {
+    const seen = readLinuxProcess(process.pid, 0);
+    expect(seen).toMatchObject({ seen: 'process', isZombie: false });
+    expect(readLinuxProcess(process.ppid, 0)).not.toEqual(seen);
+    expect(readLinuxProcess(process.pid, 1e12)).toMatchObject({ start: 'start' in seen ? seen.start : '' });
+  });
+
+  it('is that there is none', () => {
+    expect(readLinuxProcess(goneProcess(), 0)).toEqual({ seen: 'none' });
+  });
+
+  it('is that it has ended, while its parent has not taken note', async () => {
+    // A shell that becomes a program which never waits for the child that the shell had.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [said] = await once(parent.stdout, 'data');
+      const pid = Number(said);
+      const isZombie = () => {
+        const seen = readLinuxProcess(pid, 0);
+        return seen.seen === 'process' && seen.isZombie;
+      };
+      expect(await until(isZombie, 5_000)).toBe(true);
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+    }
+  });
+
+  // Captured: cat /proc/self/stat, the command's name changed to the worst that prctl(PR_SET_NAME) takes.
+  const stat = (state: string, threads: number): string =>
+    `4711 (a) S (b) 0) ${state} 1 4711 4711 0 -1 4194304 102 0 0 0 0 0 0 0 20 0 ${threads} 0 1356738 5750784 310 1 2`;
+
+  it('is read behind a command of any name', () => {
+    expect(parseStat(stat('S', 1), Date.parse('2026-11-21T08:11:37Z'))).toEqual({
+      seen: 'process',
+      start: '1356738',
+      startedAt: '2026-11-21T11:57:44Z',
+      isZombie: false,
+    });
+  });
+
+  it('is no end while other threads than the first go on', () => {
+    expect(parseStat(stat('Z', 1), 0)).toMatchObject({ isZombie: true });
+    expect(parseStat(stat('Z', 4), 0)).toMatchObject({ isZombie: false });
+  });
+
+  it('is nothing where it cannot be understood', () => {
+    expect(parseStat('', 0)).toBeUndefined();
+    expect(parseStat('4711 (node) S 1', 0)).toBeUndefined();
+  });
+});
+
+describe('what ps tells of a process', () => {
+  // Captured with procps 4: LC_ALL=C TZ=UTC ps -o state=,lstart= -p <pid>; BSD's ps pads its columns
+  it.each([
+    ['Ss   Sat Nov 21 08:11:37 2026    \n', '2026-11-21T08:11:37Z', false],
+    ['R+   Tue Dec  1 00:00:09 2026\n', '2026-12-01T00:00:09Z', false],
+    ['Z    Sat Nov 21 08:11:37 2026\n', '2026-11-21T08:11:37Z', true],
+  ])('is %j', (line, start, isZombie) => {
+    expect(parsePsLine(line)).toEqual({ seen: 'process', start, startedAt: start, isZombie });
+  });
+
+  it.each(['', 'S Sa 21 Nov 08:11:37 2026', 'S Sat Foo 21 08:11:37 2026'])(
+    'is nothing where it is %j',
+    (line) => {
+      expect(parsePsLine(line)).toBeUndefined();
+    },
+  );
+
+  it('is the same at every look, and that there is none', () => {
+    const seen = readPsProcess(process.pid);
+    expect(seen).toMatchObject({ seen: 'process', isZombie: false });
+    expect(readPsProcess(process.pid)).toEqual(seen);
+    expect(readPsProcess(goneProcess())).toEqual({ seen: 'none' });
+  });
+});
+
+describe('what makes a machine this one', () => {
+  let root: string;
+  const id = '3d1219c7c4c5404aaa1f6d2a48adfda4';
+  const mac = '52:54:00:12:34:56';
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'castoff-machine-'));
+    await put('etc/machine-id', `${id}\n`);
+    await addCard('eth0', { address: mac });
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  it('is its id and its network cards, of which neither can be read from it', () => {
+    const machine = machineUnder(root);
+    expect(machine).toMatch(/^[0-9a-f]{32}$/);
+    expect(machine).not.toContain(id);
+    expect(machineUnder(root)).toBe(machine);
+  });
+
+  it('is another for a clone of its disk, which has another card', async () => {
+    const machine = machineUnder(root);
+    await addCard('eth0', { address: '52:54:00:65:43:21' });
+    expect(machineUnder(root)).toMatch(/^[0-9a-f]{32}$/);
+    expect(machineUnder(root)).not.toBe(machine);
+  });
+
+  it('is another for another installation', async () => {
+    const machine = machineUnder(root);
+    await put('etc/machine-id', '00000000000000000000000000000001\n');
+    expect(machineUnder(root)).not.toBe(machine);
+  });
+
+  it.each<[what: string, card: Partial<Card>]>([
+    ['plugged in', { bus: 'usb' }],
+    ['made by software', { bus: undefined }],
+    ['given its address by somebody', { assigned: '3' }],
+    ['without an address', { address: '00:00:00:00:00:00' }],
+  ])('does not change with a card that is %s', async (_what, card) => {
+    const machine = machineUnder(root);
+    await addCard('eth1', { address: '52:54:00:65:43:21', ...card });
+    expect(machineUnder(root)).toBe(machine);
+  });
+
+  it('counts a wireless card by its own address, not by the one that it goes by', async () => {
+    const wired = machineUnder(root);
+    await put('sys/class/ieee80211/phy0/macaddress', 'a0:00:00:00:00:01\n');
+    const both = machineUnder(root);
+    await addCard('wlan0', { address: '02:00:00:00:00:02' });
+    await put('sys/class/net/wlan0/wireless/status', '');
+    expect(both).not.toBe(wired);
+    expect(machineUnder(root)).toBe(both);
+  });
+
+  it.each<[what: string, change: () => Promise<unknown>]>([
+    ['in a container of Docker', () => put('.dockerenv', '')],
+    ['in a container of Podman', () => put('run/.containerenv', '')],
+    ['without a machine id', () => rm(join(root, 'etc/machine-id'))],
+    ['before its first boot has given it one', () => put('etc/machine-id', 'uninitialized\n')],
+    ['without a network card', () => rm(join(root, 'sys/class/net'), { recursive: true })],
+  ])('cannot be told %s', async (_what, change) => {
+    await change();
+    expect(machineUnder(root)).toBeUndefined();
+  });
+
+  interface Card {
+    readonly address: string;
+    readonly bus: string | undefined;
+    readonly assigned: string;
+  }
+
+  async function addCard(name: string, card: Partial<Card>): Promise<void> {
+    const { address = '', bus, assigned = '0' } = { bus: 'virtio', ...card };
+    const folder = `sys/class/net/${name}`;
+    await rm(join(root, folder), { recursive: true, force: true });
+    await put(`${folder}/address`, `${address}\n`);
+    await put(`${folder}/addr_assign_type`, `${assigned}\n`);
+    if (bus === undefined) return;
+    await mkdir(join(root, `sys/bus/${bus}`), { recursive: true });
+    await mkdir(join(root, folder, 'device'));
+    await symlink(join(root, `sys/bus/${bus}`), join(root, folder, 'device/subsystem'));
+  }
+
+  async function put(path: string, text: string): Promise<void> {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+    expect(readFileSync(join(root, path), 'utf8')).toBe(text);
+  }
+});

@@ -1,0 +1,219 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Owner } from '../../lib/core/labels';
+import { proveOwner, type Here, type OwnerProof, type ProcessSeen } from '../../lib/registry/owner-proof';
+
+const bootedAtMs = Date.parse('2026-11-21T08:00:00Z');
+const here: Here = {
+  host: 'build-7',
+  machine: 'm-7',
+  boot: 'b0000002-now',
+  bootedAtMs,
+  pidNamespace: '4026531836',
+};
+const owner: Owner = {
+  host: 'build-7',
+  machine: 'm-7',
+  boot: 'b0000002-now',
+  pid: 4711,
+  pidStart: '1000',
+  pidNamespace: '4026531836',
+};
+const itself: ProcessSeen = {
+  seen: 'process',
+  start: '1000',
+  startedAt: '2026-11-21T08:00:10Z',
+  isZombie: false,
+};
+const none: ProcessSeen = { seen: 'none' };
+
+/** The fixture with one thing about it otherwise. */
+interface Case {
+  readonly owner?: Partial<Owner>;
+  readonly here?: Partial<Here>;
+  readonly process?: ProcessSeen;
+  readonly lastSignMs?: number;
+}
+
+function prove({ process = itself, ...changed }: Case): OwnerProof {
+  return proveOwner(
+    { ...owner, ...changed.owner },
+    { ...here, ...changed.here },
+    () => process,
+    changed.lastSignMs,
+  );
+}
+
+const earlier = { boot: 'b0000001-before' };
+
+describe('an owner is proven', () => {
+  it.each<[what: string, changed: Case, proof: string]>([
+    ['alive by the process with its pid and start', {}, 'process 4711 is alive'],
+    [
+      'alive where neither knows its machine, since the boot is one machine’s',
+      { owner: { machine: undefined }, here: { machine: undefined } },
+      'process 4711 is alive',
+    ],
+    [
+      'alive where `ps` rounds its start otherwise by a second',
+      {
+        owner: { pidStart: '2026-11-21T08:00:10Z' },
+        process: { ...itself, start: '2026-11-21T08:00:11Z' },
+      },
+      'process 4711 is alive',
+    ],
+    ['dead where no process has its pid', { process: none }, 'no process 4711 on this boot'],
+    [
+      'dead where its pid is used again',
+      { process: { ...itself, start: '2000', startedAt: '2026-11-21T08:00:20Z' } },
+      'pid 4711 now belongs to a process that started at 2026-11-21T08:00:20Z',
+    ],
+    [
+      'dead where its pid is used again by one that `ps` says began later',
+      {
+        owner: { pidStart: '2026-11-21T08:00:10Z' },
+        process: { ...itself, start: '2026-11-21T08:00:13Z', startedAt: '2026-11-21T08:00:13Z' },
+      },
+      'pid 4711 now belongs to a process that started at 2026-11-21T08:00:13Z',
+    ],
+    [
+      'dead as a zombie, which holds nothing and does nothing any more',
+      { process: { ...itself, isZombie: true } },
+      'process 4711 has ended, and waits for its parent to take note',
+    ],
+    [
+      'dead where its machine was booted again',
+      { owner: earlier, lastSignMs: bootedAtMs - 1 },
+      'host build-7 was booted again: boot b0000001 is over, now it is b0000002',
+    ],
+  ])('%s', (_what, changed, proof) => {
+    const state = proof.endsWith('is alive') ? 'alive' : 'dead';
+    expect(prove(changed)).toEqual({ state, proof });
+  });
+});
+
+describe('nothing is proven', () => {
+  it.each<[what: string, changed: Case, proof: RegExp]>([
+    ['of another host', { owner: { host: 'ci-3' }, process: none }, /^another host: ci-3$/],
+    [
+      'of another machine under the same name, whatever its boot',
+      { owner: { machine: 'm-8', ...earlier }, process: none },
+      /another machine that is called build-7 too/,
+    ],
+    [
+      'of a clone that still has the boot id of the one it was made from',
+      { owner: { machine: 'm-8' }, process: none },
+      /another machine/,
+    ],
+    [
+      'of another boot where the owner did not say on which machine',
+      { owner: { machine: undefined, ...earlier } },
+      /another boot: of this machine, or of another/,
+    ],
+    [
+      'of another boot where this machine cannot be told from others',
+      { owner: earlier, here: { machine: undefined } },
+      /another boot: of this machine, or of another/,
+    ],
+    [
+      'of another boot that has created something while this one lasts',
+      { owner: earlier, lastSignMs: bootedAtMs },
+      /another boot while this one lasts/,
+    ],
+    [
+      'of another boot where it is not known when this one began',
+      { owner: earlier, here: { bootedAtMs: undefined } },
+      /another boot/,
+    ],
+    ['without the owner’s boot', { owner: { boot: undefined }, process: none }, /on which boot/],
+    ['without this boot’s id', { here: { boot: undefined }, process: none }, /cannot be known here/],
+    [
+      'of a container, whose pids count for themselves',
+      { owner: { pidNamespace: '4026532201' }, process: none },
+      /pid namespace 4026532201, which cannot be seen from 4026531836/,
+    ],
+    [
+      'from within a container, of its host',
+      { here: { pidNamespace: '4026532201' }, process: none },
+      /pid namespace 4026531836, which cannot be seen from 4026532201/,
+    ],
+    [
+      'where the owner did not say in which namespace its pid counts',
+      { owner: { pidNamespace: undefined }, process: none },
+      /does not say in which pid namespace/,
+    ],
+    [
+      'where /proc is not that of our pids',
+      { here: { pidNamespace: undefined }, process: none },
+      /cannot be seen from here/,
+    ],
+  ])('%s', (_what, changed, proof) => {
+    expect(prove(changed)).toMatchObject({ state: 'unknown', isElsewhere: true });
+    expect(prove(changed).proof).toMatch(proof);
+  });
+
+  it.each<[what: string, changed: Case, proof: RegExp]>([
+    [
+      'by a process that hides',
+      { process: { seen: 'unclear', why: 'there is a process 4711, which hides from here' } },
+      /hides from here/,
+    ],
+    ['of a process without a start', { owner: { pidStart: undefined } }, /cannot be known/],
+    [
+      'by starts that are told in different ways',
+      { process: { ...itself, start: '2026-11-21T08:00:10Z' } },
+      /cannot be known/,
+    ],
+  ])('%s, though it would be here', (_what, changed, proof) => {
+    expect(prove(changed)).toMatchObject({ state: 'unknown' });
+    expect(prove(changed).isElsewhere).toBeUndefined();
+    expect(prove(changed).proof).toMatch(proof);
+  });
+});
+
+describe('proof of death', () => {
+  const someText = fc.constantFrom(undefined, 'a', 'b');
+  const some = fc.record({
+    host: fc.constantFrom('a', 'b'),
+    machine: someText,
+    boot: someText,
+    pidNamespace: someText,
+    pidStart: fc.constantFrom(undefined, '1', '2', '2026-11-21T08:00:10Z'),
+  });
+
+  it('takes the same host and, on this boot, the same pid namespace; on another, the same machine', () => {
+    fc.assert(
+      fc.property(some, some, fc.boolean(), (theirs, ours, isThere) => {
+        const process: ProcessSeen = isThere ? { ...itself, start: ours.pidStart ?? '3' } : none;
+        const { state } = proveOwner(
+          { ...theirs, pid: 1 },
+          { ...ours, bootedAtMs },
+          () => process,
+          bootedAtMs - 1,
+        );
+        if (state === 'unknown') return;
+        expect(theirs.host).toBe(ours.host);
+        expect(theirs.boot).toBeDefined();
+        expect(ours.boot).toBeDefined();
+        if (theirs.boot !== ours.boot) {
+          expect(state).toBe('dead');
+          expect(theirs.machine).toBeDefined();
+          expect(theirs.machine).toBe(ours.machine);
+        } else {
+          expect(theirs.pidNamespace).toBeDefined();
+          expect(theirs.pidNamespace).toBe(ours.pidNamespace);
+        }
+      }),
+    );
+  });
+
+  it('does not depend on what the wall clock says while the boot is the same', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), (booted, lastSignMs) => {
+        const clock = { here: { bootedAtMs: booted }, lastSignMs };
+        expect(prove(clock).state).toBe('alive');
+        expect(prove({ ...clock, process: none }).state).toBe('dead');
+      }),
+    );
+  });
+});

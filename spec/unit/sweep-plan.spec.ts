@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ownershipLabels, type Owner } from '../../lib/core/labels';
+import type { ListedTarget } from '../../lib/engine/list-targets';
+import type { OwnerProof } from '../../lib/registry/owner-proof';
+import { judgeSession, type FoundSession, type SweepRules } from '../../lib/session/sweep-plan';
+
+const nowMs = Date.parse('2026-11-21T12:00:00Z');
+const hourMs = 3_600_000;
+const states = ['alive', 'dead', 'unknown', 'elsewhere'] as const;
+type State = (typeof states)[number];
+
+/** Its state stands in its host's name. */
+function ownerThatIs(state: State, pid = 1): Owner {
+  return { host: state, pid, boot: 'b', pidStart: '1', pidNamespace: '1' };
+}
+
+function prove({ host }: Owner): OwnerProof {
+  if (host === 'elsewhere') return { state: 'unknown', proof: 'is elsewhere', isElsewhere: true };
+  return { state: host as OwnerProof['state'], proof: `is ${host}` };
+}
+
+function thing(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): ListedTarget {
+  const createdAt = new Date(nowMs - ageMs);
+  const labels =
+    owner === undefined ? { 'castoff.session': 's' } : ownershipLabels({ session: 's', owner, createdAt });
+  return { kind: 'container', id, name: id, labels, createdAtMs: createdAt.getTime(), status: 'running' };
+}
+
+function judge(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}) {
+  return judgeSession({ session: 's', things: [], owners: [], ...found }, prove, { nowMs, ...rules });
+}
+
+function goes(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}): readonly string[] {
+  return judge(found, rules)
+    .verdicts.filter(({ isToGo }) => isToGo)
+    .map((verdict) => verdict.thing.id);
+}
+
+describe('a session', () => {
+  it('goes as a whole when every owner is dead, each thing by its own owner’s proof', () => {
+    const things = [thing('one', ownerThatIs('dead', 1)), thing('two', ownerThatIs('dead', 2))];
+    expect(judge({ things }).verdicts).toMatchObject([
+      { isToGo: true, owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs },
+      { isToGo: true, owner: 'dead pid 2', proof: 'is dead' },
+    ]);
+  });
+
+  it.each<State>(['alive', 'unknown', 'elsewhere'])('stays as a whole when one owner is %s', (state) => {
+    const things = [thing('one', ownerThatIs('dead')), thing('two', ownerThatIs(state))];
+    const { verdicts } = judge({ things });
+    expect(verdicts.map(({ isToGo }) => isToGo)).toEqual([false, false]);
+    expect(verdicts.map(({ proof }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
+  });
+
+  it('stays when a journal names an owner that lives', () => {
+    const things = [thing('one', ownerThatIs('dead'))];
+    expect(goes({ things, owners: [{ owner: ownerThatIs('alive') }] })).toEqual([]);
+  });
+
+  it('stays when something of it names no owner', () => {
+    const things = [thing('one', ownerThatIs('dead')), thing('two', undefined)];
+    expect(judge({ things }).verdicts[0]).toMatchObject({
+      isToGo: false,
+      proof: 'container two names no owner',
+    });
+    expect(goes({ things }, { otherHosts: true, olderThanMs: 1 })).toEqual([]);
+  });
+
+  it('stays when it names no owner at all', () => {
+    expect(judge({}).isToGo).toBe(false);
+  });
+
+  it('goes by its youngest where an age is asked for', () => {
+    const things = [thing('old', ownerThatIs('dead')), thing('young', ownerThatIs('dead'), 60_000)];
+    expect(goes({ things }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
+    const { verdicts } = judge({ things }, { olderThanMs: hourMs });
+    expect(verdicts.map(({ isToGo }) => isToGo)).toEqual([false, false]);
+    expect(verdicts[0]?.proof).toBe("is dead, but its session's youngest is only 1 min 0 s old");
+  });
+
+  it('stays where an age is asked for, and that of one thing is not known, or in the future', () => {
+    const ageless = { ...thing('one', ownerThatIs('dead')), createdAtMs: undefined };
+    expect(goes({ things: [ageless] }, { olderThanMs: 1 })).toEqual([]);
+    expect(goes({ things: [ageless] })).toEqual(['one']);
+    expect(goes({ things: [thing('one', ownerThatIs('dead'), -hourMs)] }, { olderThanMs: 1 })).toEqual([]);
+  });
+
+  it('of another host goes with both the flag and an age', () => {
+    const things = [thing('one', ownerThatIs('elsewhere'))];
+    expect(goes({ things }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
+    expect(judge({ things }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
+      'is elsewhere; all of its session is older than 1 h 0 min',
+    );
+    expect(goes({ things }, { otherHosts: true, olderThanMs: 3 * hourMs })).toEqual([]);
+    expect(goes({ things }, { otherHosts: true })).toEqual([]);
+    expect(goes({ things }, { olderThanMs: hourMs })).toEqual([]);
+  });
+
+  it('keeps its reaper while that runs or may run, and no other keeps it', () => {
+    const reaper = (status: string | undefined, more = {}): ListedTarget => {
+      const one = thing('reaper', ownerThatIs('dead'), 0);
+      const labels = { ...one.labels, 'castoff.reaper': 'true', 'org.testcontainers.ryuk': 'true', ...more };
+      return { ...one, labels, status };
+    };
+    const rest = thing('one', ownerThatIs('dead'));
+    for (const status of ['running', 'restarting', 'paused', 'removing', undefined])
+      expect(goes({ things: [rest, reaper(status)] }, { olderThanMs: hourMs })).toEqual(['one']);
+    for (const status of ['created', 'exited', 'dead'])
+      expect(goes({ things: [rest, reaper(status)] })).toEqual(['one', 'reaper']);
+    expect(goes({ things: [rest, reaper('exited', { 'castoff.reaper': 'false' })] })).toEqual(['one']);
+  });
+
+  it('never goes while an owner is alive or nothing is known of it here, whatever is asked for', () => {
+    const someState = fc.constantFrom(...states);
+    fc.assert(
+      fc.property(
+        fc.array(someState, { maxLength: 5 }),
+        fc.array(someState, { maxLength: 3 }),
+        fc.option(fc.nat({ max: hourMs }), { nil: undefined }),
+        fc.boolean(),
+        (ofThings, ofJournals, olderThanMs, otherHosts) => {
+          const things = ofThings.map((state, index) => thing(`t${index}`, ownerThatIs(state, index + 1)));
+          const owners = ofJournals.map((state, index) => ({ owner: ownerThatIs(state, index + 9) }));
+          const judged = judge({ things, owners }, { olderThanMs, otherHosts });
+          const all = [...ofThings, ...ofJournals];
+          const isCertain = all.length > 0 && all.every((state) => state === 'dead');
+          const isPermitted =
+            otherHosts &&
+            olderThanMs !== undefined &&
+            all.every((state) => state === 'dead' || state === 'elsewhere');
+          expect(judged.isToGo).toBe(isCertain || (isPermitted && all.length > 0));
+          expect(judged.verdicts.every(({ isToGo }) => isToGo === judged.isToGo)).toBe(true);
+        },
+      ),
+    );
+  });
+});
