@@ -18,6 +18,9 @@ export type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string 
 /** The most labels that one claim may have; five is the most that a Testcontainers client sends. */
 const mostLabels = 64;
 
+/** The longest claim, in characters of all its labels: what many leases hold has to fit the memory. */
+const longestClaim = 4_096;
+
 /**
  * The claim on `labels`, or why there can be none: a filter that is not about somebody's session would reap what others own.
  *
@@ -26,6 +29,11 @@ const mostLabels = 64;
 export function checkClaim(labels: readonly string[], rules: ClaimRules = {}): ClaimCheck {
   if (labels.length === 0) return { refusal: 'no label; send label=<key>=<value>' };
   if (labels.length > mostLabels) return { refusal: `${labels.length} labels; ${mostLabels} at the most` };
+  const length = labels.reduce((sum, label) => sum + label.length, 0);
+  if (length > longestClaim)
+    return { refusal: `${length} characters of labels; ${longestClaim} at the most` };
+  // A line end that came percent-encoded would write lines of its own into logs.
+  if (labels.some((label) => /\p{Cc}/u.test(label))) return { refusal: 'a label with a control character' };
   const keyless = labels.find((label) => label === '' || label.startsWith('='));
   if (keyless !== undefined) return { refusal: `a label without a key; send label=<key>=<value>` };
   const full = labels.filter((label) => /^[^=]+=./s.test(label));

@@ -31,6 +31,23 @@ export function parseGoDuration(text: string): number | undefined {
   return ms <= longestMs ? sign * ms : undefined;
 }
 
+/**
+ * Milliseconds as Go prints a duration: `1m0s`, `10s`, `500ms`, `0s`.
+ *
+ * @see Go, time.Duration.String
+ */
+export function formatGoDuration(ms: number): string {
+  const sign = ms < 0 ? '-' : '';
+  const whole = Math.abs(ms);
+  if (whole === 0) return '0s';
+  if (whole < 1) return `${sign}${whole * 1_000}µs`;
+  if (whole < 1_000) return `${sign}${whole}ms`;
+  const hours = Math.floor(whole / 3_600_000);
+  const minutes = Math.floor((whole % 3_600_000) / 60_000);
+  const seconds = (whole % 60_000) / 1_000;
+  return `${sign}${hours > 0 ? `${hours}h` : ''}${whole >= 60_000 ? `${minutes}m` : ''}${seconds}s`;
+}
+
 /** A boolean as Go spells it; `undefined` for what is none. @see Go, strconv.ParseBool */
 export function parseGoBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;

@@ -1,13 +1,16 @@
 import type { Claim } from './claim';
+import { SharedMap } from './shared-map';
 
 /**
  * Who owns what, as plain data. A claim lives while any lease holds it. When its last lease has gone, and the grace is over,
  * what it covers is reaped, whatever other leases live; who claims it again in time keeps it.
  */
 export interface LeaseState {
-  readonly leases: ReadonlyMap<string, Lease>;
+  readonly leases: SharedMap<Lease>;
+  /** How many claims all leases have together. */
+  readonly held: number;
   /** The claims, by key, that no lease holds any more and that are not done with. */
-  readonly ending: ReadonlyMap<string, EndingClaim>;
+  readonly ending: SharedMap<EndingClaim>;
   /** The number of the next reaping: tells one of a claim from an earlier one of the same claim. */
   readonly nextRun: number;
 }
@@ -18,7 +21,7 @@ export interface Lease {
   readonly holder: string;
   readonly sinceMs: number;
   /** By key. */
-  readonly claims: ReadonlyMap<string, Claim>;
+  readonly claims: SharedMap<Claim>;
 }
 
 export type EndingClaim = { readonly claim: Claim; readonly lastHolder: string } & (
@@ -49,7 +52,12 @@ export interface LeaseStep {
   readonly actions: readonly LeaseAction[];
 }
 
-export const noLeases: LeaseState = { leases: new Map(), ending: new Map(), nextRun: 1 };
+export const noLeases: LeaseState = {
+  leases: SharedMap.empty(),
+  held: 0,
+  ending: SharedMap.empty(),
+  nextRun: 1,
+};
 
 /** The state after `event`, and what is to be done because of it. What a lease that is unknown asks for changes nothing. */
 export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
@@ -71,20 +79,29 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
     case 'reaped': {
       const known = state.ending.get(event.key);
       if (known?.phase !== 'reaping' || known.run !== event.run) return stay(state);
-      return stay({ ...state, ending: without(state.ending, event.key) });
+      return stay({ ...state, ending: state.ending.without(event.key) });
     }
   }
 }
 
 /** When the next claim lapses, in the time of the events; `undefined`: none does. */
 export function nextDueMs(state: LeaseState): number | undefined {
-  const due = [...state.ending.values()].flatMap((known) => (known.phase === 'lapsing' ? [known.dueMs] : []));
-  return due.length === 0 ? undefined : due.reduce((first, second) => Math.min(first, second));
+  let dueMs: number | undefined;
+  for (const known of state.ending.values())
+    if (known.phase === 'lapsing') dueMs = Math.min(dueMs ?? known.dueMs, known.dueMs);
+  return dueMs;
 }
 
-/** Nobody holds anything, and nothing is left to be reaped. */
-export function isIdle(state: LeaseState): boolean {
-  return state.leases.size === 0 && state.ending.size === 0;
+/** How many claims lapse: nobody holds them, and somebody's return is waited for. */
+export function countLapsing(state: LeaseState): number {
+  let lapsing = 0;
+  for (const { phase } of state.ending.values()) if (phase === 'lapsing') lapsing += 1;
+  return lapsing;
+}
+
+/** How many claims there are, counted once for each lease that holds them. */
+export function countClaims(state: LeaseState): number {
+  return state.held + state.ending.size;
 }
 
 function stay(state: LeaseState): LeaseStep {
@@ -92,19 +109,19 @@ function stay(state: LeaseState): LeaseStep {
 }
 
 function open(state: LeaseState, event: Extract<LeaseEvent, { type: 'opened' }>): LeaseStep {
-  const claims = state.leases.get(event.lease)?.claims ?? new Map<string, Claim>();
+  const claims = state.leases.get(event.lease)?.claims ?? SharedMap.empty<Claim>();
   const lease: Lease = { id: event.lease, holder: event.holder, sinceMs: event.atMs, claims };
-  return stay({ ...state, leases: new Map(state.leases).set(event.lease, lease) });
+  return stay({ ...state, leases: state.leases.with(event.lease, lease) });
 }
 
 function claim(state: LeaseState, id: string, wanted: Claim): LeaseStep {
   const lease = state.leases.get(id);
-  if (lease === undefined) return stay(state);
-  const held = withClaims(state, lease, new Map(lease.claims).set(wanted.key, wanted));
+  if (lease === undefined || lease.claims.has(wanted.key)) return stay(state);
+  const held = withClaims(state, lease, lease.claims.with(wanted.key, wanted));
   const ending = state.ending.get(wanted.key);
   if (ending === undefined) return stay(held);
   return {
-    state: { ...held, ending: without(state.ending, wanted.key) },
+    state: { ...held, ending: state.ending.without(wanted.key) },
     actions: ending.phase === 'reaping' ? [{ type: 'stop-reaping', key: wanted.key, run: ending.run }] : [],
   };
 }
@@ -112,25 +129,25 @@ function claim(state: LeaseState, id: string, wanted: Claim): LeaseStep {
 function release(state: LeaseState, id: string, key: string): LeaseStep {
   const lease = state.leases.get(id);
   if (lease === undefined) return stay(state);
-  return stay(withClaims(state, lease, without(lease.claims, key)));
+  return stay(withClaims(state, lease, lease.claims.without(key)));
 }
 
 function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>): LeaseStep {
   const lease = state.leases.get(event.lease);
   if (lease === undefined) return stay(state);
-  const leases = without(state.leases, event.lease);
-  const ending = new Map(state.ending);
+  const leases = state.leases.without(event.lease);
+  let { ending } = state;
   const others = [...leases.values()];
-  for (const [key, known] of lease.claims) {
+  for (const [key, known] of lease.claims.entries()) {
     if (others.some((other) => other.claims.has(key))) continue;
-    ending.set(key, {
+    ending = ending.with(key, {
       claim: known,
       lastHolder: lease.holder,
       phase: 'lapsing',
       dueMs: event.atMs + event.graceMs,
     });
   }
-  return reapDue({ ...state, leases, ending }, event.atMs);
+  return reapDue({ ...state, leases, held: state.held - lease.claims.size, ending }, event.atMs);
 }
 
 function reapNow(state: LeaseState, id: string, key: string): LeaseStep {
@@ -144,26 +161,21 @@ function reapNow(state: LeaseState, id: string, key: string): LeaseStep {
 }
 
 function reapDue(state: LeaseState, atMs: number): LeaseStep {
-  const ending = new Map(state.ending);
+  let { ending } = state;
   const actions: LeaseAction[] = [];
   let { nextRun } = state;
-  for (const [key, known] of state.ending) {
+  for (const [key, known] of state.ending.entries()) {
     if (known.phase !== 'lapsing' || known.dueMs > atMs) continue;
     const { claim: lapsed, lastHolder } = known;
     const run = nextRun;
     nextRun += 1;
-    ending.set(key, { claim: lapsed, lastHolder, phase: 'reaping', run });
+    ending = ending.with(key, { claim: lapsed, lastHolder, phase: 'reaping', run });
     actions.push({ type: 'reap', claim: lapsed, lastHolder, run });
   }
   return actions.length === 0 ? stay(state) : { state: { ...state, ending, nextRun }, actions };
 }
 
 function withClaims(state: LeaseState, lease: Lease, claims: Lease['claims']): LeaseState {
-  return { ...state, leases: new Map(state.leases).set(lease.id, { ...lease, claims }) };
-}
-
-function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
-  const rest = new Map(map);
-  rest.delete(key);
-  return rest;
+  const held = state.held + claims.size - lease.claims.size;
+  return { ...state, held, leases: state.leases.with(lease.id, { ...lease, claims }) };
 }

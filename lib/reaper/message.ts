@@ -31,6 +31,8 @@ export type Reply = { readonly id: number } & (
       readonly version?: string | undefined;
       /** In the answer to reap. */
       readonly report?: ReapReport | undefined;
+      /** How many more things are left than the report names: so many do not fit a line. */
+      readonly leftOut?: number | undefined;
     }
   | { readonly ok: false; readonly reason: string }
 );

@@ -1,0 +1,182 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { messageOf } from '../core/errors';
+import { packageVersion } from '../core/package-version';
+import type { Claim, ClaimRules } from './claim';
+import type { Ledger } from './ledger';
+import type { Reply } from './message';
+import type { Observer, ReapOutcome } from './observer';
+import { parseRequest, type ParsedLine } from './parse-request';
+import { writeReply } from './write-reply';
+
+export interface ConversationOptions {
+  readonly ledger: Ledger;
+  readonly observe: Observer;
+  readonly rules: ClaimRules;
+  /** Where the other side is, for people. */
+  readonly from: string;
+  readonly graceMs: number;
+  readonly reconnectionTimeoutMs: number;
+  /** A filter that cannot be used is answered like one that can. */
+  readonly isStrict: boolean;
+  /** Has to stand in the hello that comes first. */
+  readonly token?: string | undefined;
+  /** Asked at a hello: why nobody can be served here, if so. */
+  readonly whyUseless?: (() => Promise<string | undefined>) | undefined;
+  /** Called after a bye. */
+  readonly onBye?: (() => void) | undefined;
+}
+
+export type SayBack = string | Promise<string> | undefined;
+
+/** What one client says, line by line, turned into what it holds; a lease begins with its first valid hello or claim. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  #lease: string | undefined;
+  #hasSaidHello = false;
+  #isKnown: boolean;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#isKnown = options.token === undefined;
+  }
+
+  get hasLease(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  /** The answer to a line; every line but an empty one has one. */
+  hear(line: string): SayBack {
+    return line === '' ? undefined : this.#answer(parseRequest(line, this.#options.rules));
+  }
+
+  /** The answer to a line that could not be read. */
+  refuse(reason: string): string {
+    return this.#nack(reason);
+  }
+
+  /** The connection has ended. */
+  end(): void {
+    this.#close(false);
+  }
+
+  #answer(parsed: ParsedLine): SayBack {
+    if (parsed.type === 'refusal')
+      return parsed.isFilter ? this.#nack(parsed.reason) : this.#deny(parsed.id, parsed.reason);
+    if (!this.#isKnown) {
+      const isShown =
+        parsed.type === 'request' && parsed.request.type === 'hello' && this.#isToken(parsed.request.token);
+      const reason = 'this reaper demands a token: say hello with it first';
+      if (!isShown)
+        return parsed.type === 'filter' ? this.#nack(reason) : this.#deny(parsed.request.id, reason);
+      this.#isKnown = true;
+    }
+    switch (parsed.type) {
+      case 'filter':
+        return this.#options.ledger.claim(this.#open(), parsed.claim) ? 'ACK' : this.#nack(noRoom);
+      case 'claim-request':
+        return this.#answerClaim(parsed.request.id, parsed.request.type, parsed.claim);
+      case 'request':
+        return this.#answerRequest(parsed.request);
+    }
+  }
+
+  #answerRequest(request: Extract<ParsedLine, { type: 'request' }>['request']): SayBack {
+    const { id } = request;
+    switch (request.type) {
+      case 'ping':
+        return say({ id, ok: true });
+      case 'bye':
+        this.#close(true);
+        this.#options.onBye?.();
+        return say({ id, ok: true });
+      case 'hello': {
+        const { version, session, owner } = request;
+        const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
+        this.#hasSaidHello = true;
+        if (this.#lease === undefined) this.#lease = this.#options.ledger.open(holder);
+        else this.#options.ledger.rename(this.#lease, holder);
+        return this.#welcome(id);
+      }
+    }
+  }
+
+  #welcome(id: number): SayBack {
+    const welcome = say({ id, ok: true, version: packageVersion });
+    const { whyUseless } = this.#options;
+    if (whyUseless === undefined) return welcome;
+    return whyUseless().then(
+      (why) => (why === undefined ? welcome : this.#deny(id, why)),
+      (error: unknown) => this.#deny(id, messageOf(error)),
+    );
+  }
+
+  #answerClaim(id: number, type: 'claim' | 'release' | 'reap', claim: Claim): SayBack {
+    const { ledger } = this.#options;
+    const notHeld = `this connection does not hold ${claim.key}`;
+    switch (type) {
+      case 'claim':
+        return ledger.claim(this.#open(), claim) ? say({ id, ok: true }) : this.#deny(id, noRoom);
+      case 'release':
+        if (this.#lease === undefined || !ledger.release(this.#lease, claim)) return this.#deny(id, notHeld);
+        return say({ id, ok: true });
+      case 'reap': {
+        const reaping = this.#lease === undefined ? undefined : ledger.reapNow(this.#lease, claim);
+        return reaping === undefined
+          ? this.#deny(id, notHeld)
+          : reaping.then((outcome) => say(reapReply(id, outcome)));
+      }
+    }
+  }
+
+  #open(): string {
+    this.#lease ??= this.#options.ledger.open(`client ${this.#options.from}`);
+    return this.#lease;
+  }
+
+  #close(isClean: boolean): void {
+    if (this.#lease === undefined) return;
+    const graceMs = this.#hasSaidHello ? this.#options.graceMs : this.#options.reconnectionTimeoutMs;
+    this.#options.ledger.close(this.#lease, { graceMs, isClean });
+    this.#lease = undefined;
+  }
+
+  #nack(reason: string): string {
+    this.#tellRefusal(reason);
+    return this.#options.isStrict ? 'ACK' : `NACK ${reason}`;
+  }
+
+  #deny(id: number, reason: string): string {
+    this.#tellRefusal(reason);
+    return say({ id, ok: false, reason });
+  }
+
+  #tellRefusal(reason: string): void {
+    this.#options.observe({ type: 'line-refused', from: this.#options.from, reason });
+  }
+
+  #isToken(shown: string | undefined): boolean {
+    const { token } = this.#options;
+    if (token === undefined) return true;
+    // Of one length, whatever was sent: how long the comparison takes says nothing.
+    return timingSafeEqual(digest(token), digest(shown ?? ''));
+  }
+}
+
+const noRoom = 'there are too many claims already';
+
+const say = (reply: Reply): string => writeReply(reply);
+
+function reapReply(id: number, outcome: ReapOutcome): Reply {
+  switch (outcome.type) {
+    case 'reaped':
+      return { id, ok: true, report: outcome.report };
+    case 'stopped':
+      return { id, ok: false, reason: 'the reaping was stopped' };
+    case 'failed':
+      return { id, ok: false, reason: outcome.reason };
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,62 @@
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { awaitEngine } from './engine-return';
+import type { ReaperMode } from './life';
+import { hasNewerReaper } from './newer-reaper';
+import type { Observer } from './observer';
+import { reapClaim } from './reap';
+import { GivenUp, type Reap } from './reapings';
+import type { ReaperSettings } from './settings';
+
+export type EngineReapSettings = Pick<
+  ReaperSettings,
+  | 'changesRetryIntervalMs'
+  | 'isDryRun'
+  | 'maxRemovals'
+  | 'reconnectionTimeoutMs'
+  | 'removeRetries'
+  | 'requestTimeoutMs'
+>;
+
+export interface EngineReapOptions {
+  readonly mode: ReaperMode;
+  readonly settings: EngineReapSettings;
+  readonly observe: Observer;
+  readonly connect?: (() => Promise<Engine>) | undefined;
+}
+
+const longestTimerMs = 2 ** 31 - 1;
+/** What a client that has just died had asked for comes this soon; the look after it takes the setting's time. */
+const firstSettlePauseMs = 250;
+const engineTimeoutMs = 600_000;
+/** Castoff's own clients come back this soon. */
+const ownReturnWindowMs = 2_000;
+
+/** Reaps on the engine that `connect` finds; it is looked for when something is to be reaped, and not before. */
+export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
+  const isOurs = mode === 'attached' || mode === 'host';
+  const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
+  return async (claim, { lastHolder, signal }) => {
+    const engine = await awaitEngine({
+      connect,
+      requestTimeoutMs,
+      engineTimeoutMs,
+      returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, longestTimerMs),
+      signal,
+      onAway: (reason) =>
+        observe({ type: 'noted', text: `wait for the engine, to reap ${claim.key}: ${reason}` }),
+    });
+    if (mode === 'attached' && (await hasNewerReaper(engine, { signal })))
+      throw new GivenUp(`its session has a newer reaper: ${claim.key} is left to that one`);
+    return reapClaim(engine, claim, {
+      lastHolder,
+      signal,
+      requestTimeoutMs,
+      mostTries: Math.max(1, settings.removeRetries),
+      settlePausesMs: [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)],
+      mostRemovals: settings.maxRemovals,
+      isDryRun: settings.isDryRun,
+      onAudit: (entry) => observe({ type: 'audited', entry }),
+    });
+  };
+}

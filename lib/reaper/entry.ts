@@ -1,0 +1,12 @@
+import { messageOf } from '../core/errors';
+import { runProgram } from './program';
+
+const fail = (error: unknown): never => {
+  process.stderr.write(`castoff reaper: ${messageOf(error)}\n`);
+  process.exit(1);
+};
+
+process.on('uncaughtException', fail);
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+runProgram(process.argv.slice(2)).then((code) => process.exit(code), fail);

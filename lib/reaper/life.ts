@@ -1,0 +1,73 @@
+/** How a reaper is run. */
+export type ReaperMode = 'attached' | 'host' | 'stand-alone' | 'standing';
+
+/** What the end of a reaper depends on. */
+export interface LifeFacts {
+  readonly mode: ReaperMode;
+  readonly startedAtMs: number;
+  /** When the last thing happened: somebody came or left, a reaping ended. */
+  readonly activeAtMs: number;
+  readonly hadLease: boolean;
+  readonly leases: number;
+  /** Claims that nobody holds: still waited for, and being reaped. */
+  readonly lapsing: number;
+  readonly reaping: number;
+  /** The one way in has ended: nobody can come any more. */
+  readonly isInputOver: boolean;
+  /** Since when nobody new is served; `undefined`: everybody is. */
+  readonly drainingSinceMs: number | undefined;
+}
+
+export interface LifeLimits {
+  readonly connectionTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+}
+
+export type LifeStep =
+  /** `lookAgainAtMs`: when time alone would change the answer. */
+  | { readonly type: 'stay'; readonly lookAgainAtMs?: number | undefined }
+  /** Nobody can come back any more: what lapses is due. */
+  | { readonly type: 'end-grace' }
+  /** Those that are still there were waited for long enough: as if they had left. */
+  | { readonly type: 'end-leases' }
+  | { readonly type: 'exit'; readonly why: string };
+
+/** How long a host process waits for somebody to come back, and for the one that started it. */
+const hostIdleMs = 2_000;
+const hostFirstIdleMs = 10_000;
+
+/** Whether the reaper goes on, given `facts` at `nowMs`. @see moby-ryuk, pruneWait */
+export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number): LifeStep {
+  const { mode, leases, lapsing, reaping, drainingSinceMs, hadLease } = facts;
+  if (drainingSinceMs !== undefined) {
+    if (leases > 0) {
+      const limitMs = drainingSinceMs + limits.shutdownTimeoutMs;
+      return nowMs >= limitMs ? { type: 'end-leases' } : { type: 'stay', lookAgainAtMs: limitMs };
+    }
+    if (lapsing > 0) return { type: 'end-grace' };
+    return reaping > 0 ? { type: 'stay' } : { type: 'exit', why: 'asked to end, and nobody is left' };
+  }
+  if (leases > 0 || lapsing > 0 || reaping > 0) return { type: 'stay' };
+  switch (mode) {
+    case 'standing':
+      return { type: 'stay' };
+    case 'attached':
+      // Its grace runs all the same: a client that lost the connection, and lives, may be starting another reaper.
+      return facts.isInputOver ? { type: 'exit', why: 'its input has ended' } : { type: 'stay' };
+    case 'stand-alone':
+      if (hadLease) return { type: 'exit', why: 'the last client has gone' };
+      return exitAt(facts.startedAtMs + limits.connectionTimeoutMs, nowMs, 'no client came');
+    case 'host':
+      return hadLease
+        ? exitAt(facts.activeAtMs + hostIdleMs, nowMs, 'the last client has gone')
+        : exitAt(
+            Math.max(facts.startedAtMs + hostFirstIdleMs, facts.activeAtMs + hostIdleMs),
+            nowMs,
+            'no client came',
+          );
+  }
+}
+
+function exitAt(atMs: number, nowMs: number, why: string): LifeStep {
+  return nowMs >= atMs ? { type: 'exit', why } : { type: 'stay', lookAgainAtMs: atMs };
+}

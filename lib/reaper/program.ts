@@ -1,0 +1,119 @@
+import { CastoffError } from '../core/errors';
+import { whyNoEngine } from './engine-reach';
+import { reapOnEngine } from './engine-reap';
+import type { ReaperEnd } from './ledger';
+import type { ReaperMode } from './life';
+import { listenTcp } from './listen-tcp';
+import { listenLocally } from './local-socket';
+import { openLog, type Log } from './log';
+import { settingsLine } from './log-line';
+import { ReaperServer } from './server';
+import { defaultPort, readSettings, type ReaperSettings } from './settings';
+import { withTokenOfFile } from './token-file';
+
+/**
+ * The reaper as a program of its own. Resolves to its exit code.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for a mode or a setting that cannot be used.
+ */
+export async function runProgram(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<number> {
+  const { mode, path } = readArguments(args);
+  const settings = await withTokenOfFile(readSettings(environment));
+  // Loaded where it is used: figures and JSON cost the others memory.
+  const standing =
+    mode === 'standing' ? (await import('./standing.ts')).openStanding(settings, process.stdout) : undefined;
+  // The attached reaper's standard output is for its answers.
+  const log = standing?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
+  if (settings.isVerbose) log.write(settingsLine(mode, settings));
+  const server = new ReaperServer({
+    mode,
+    settings,
+    reap: reapOnEngine({ mode, settings, observe: log.observe }),
+    observe: log.observe,
+  });
+  listenToSignals(server, log);
+  if (!(await openWays(server, mode, { ...settings, socketPath: path ?? settings.socketPath }, log)))
+    return 0;
+  await standing?.openHttp(server);
+  const end = await server.ended;
+  sayFarewell(end, log);
+  return end.left.length + end.failures.length > 0 ? 1 : 0;
+}
+
+/** Whether there is a way in that is ours. */
+async function openWays(
+  server: ReaperServer,
+  mode: ReaperMode,
+  settings: ReaperSettings,
+  log: Log,
+): Promise<boolean> {
+  const { host, port, listenFd, socketPath } = settings;
+  switch (mode) {
+    case 'attached':
+      server.attach(process.stdin, process.stdout, whyNoEngine);
+      return true;
+    case 'stand-alone':
+      await checkEngine();
+      await server.serve(listenTcp({ host, port: port ?? defaultPort, fd: listenFd }), { isTrusted: false });
+      return true;
+    case 'standing': {
+      const tcpPort = port ?? (socketPath === undefined ? defaultPort : undefined);
+      if (tcpPort !== undefined)
+        await server.serve(listenTcp({ host: host ?? '127.0.0.1', port: tcpPort }), { isTrusted: false });
+      if (socketPath === undefined || (await serveLocally(server, socketPath, log))) return true;
+      throw new CastoffError(
+        'CONFIG_INVALID',
+        `listen at ${socketPath}: another reaper serves there already`,
+      );
+    }
+    case 'host':
+      if (socketPath === undefined)
+        throw new CastoffError('CONFIG_INVALID', 'run as a host process: got no path; give one: host <path>');
+      return serveLocally(server, socketPath, log);
+  }
+}
+
+/** Like the original, it does not begin where it could not end. */
+async function checkEngine(): Promise<void> {
+  const why = await whyNoEngine();
+  if (why !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', why);
+}
+
+async function serveLocally(server: ReaperServer, path: string, log: Log): Promise<boolean> {
+  const isOurs = (await server.serve(listenLocally(path), { isTrusted: true })) !== undefined;
+  if (!isOurs)
+    log.write({ level: 'INFO', message: 'somebody else serves there already', facts: { address: path } });
+  return isOurs;
+}
+
+function listenToSignals(server: ReaperServer, log: Log): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.drain(signal));
+  process.on('SIGHUP', () => log.tellState(server.snapshot()));
+}
+
+function sayFarewell(end: ReaperEnd, log: Log): void {
+  const { container, network, volume, image } = end.removed;
+  log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
+  for (const { kind, name, id, reason } of end.left)
+    process.stderr.write(`left: ${kind} ${name} (${id.slice(0, 12)}): ${reason}\n`);
+  for (const failure of end.failures) process.stderr.write(`left: ${failure}\n`);
+  log.write({
+    level: 'INFO',
+    message: 'removed',
+    facts: { containers: container, networks: network, volumes: volume, images: image },
+  });
+}
+
+const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standing'];
+
+function readArguments([given = 'stand-alone', path]: readonly string[]): {
+  readonly mode: ReaperMode;
+  readonly path: string | undefined;
+} {
+  const mode = modes.find((known) => known === given);
+  if (mode !== undefined) return { mode, path };
+  throw new CastoffError('CONFIG_INVALID', `run the reaper: got ${given}; give one of ${modes.join(', ')}`);
+}

@@ -1,0 +1,62 @@
+import { formatDuration } from '../core/durations';
+import { messageOf } from '../core/errors';
+import { retryWithBackoff, TryAgain } from '../core/retry';
+import { waitAtMost } from '../core/patience';
+import type { Engine } from '../engine/engine';
+import { EngineError } from '../engine/engine-error';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { RemovableKind } from '../engine/removable-kind';
+import { reapable } from './reap-plan';
+
+/** What one look at an engine shows of a claim. */
+export interface ReapLook {
+  readonly found: readonly ListedTarget[];
+  /** Why a kind could not be listed: the others can go. */
+  readonly failures: readonly Error[];
+}
+
+const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
+
+/**
+ * Lists all kinds at once; waits for an engine that is away.
+ *
+ * @throws DeadlineError when it is away for longer than `engineTimeoutMs`; the signal's reason when it aborts.
+ */
+export async function lookForClaim(
+  engine: Engine,
+  labels: readonly string[],
+  options: { readonly engineTimeoutMs: number; readonly signal: AbortSignal },
+): Promise<ReapLook> {
+  const { engineTimeoutMs, signal } = options;
+  const leaving = new AbortController();
+  let lastError: unknown;
+  const looking = retryWithBackoff(
+    async () => {
+      const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
+      const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
+      lastError = failures.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
+      if (lastError !== undefined) throw new TryAgain();
+      const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
+      return { found: reapable(listed), failures };
+    },
+    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+  );
+  // Whoever stops waiting leaves it behind.
+  looking.catch(() => {});
+  try {
+    const what = `list what carries ${labels.join(', ')}`;
+    return await waitAtMost(looking, { what, timeoutMs: engineTimeoutMs, signal });
+  } catch (error) {
+    throw lastError === undefined || signal.aborted
+      ? error
+      : new Error(`no engine for ${formatDuration(engineTimeoutMs)}: ${messageOf(lastError)}`, {
+          cause: error,
+        });
+  } finally {
+    leaving.abort();
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
+}

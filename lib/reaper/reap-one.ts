@@ -1,0 +1,73 @@
+import { isCastoffError, messageOf } from '../core/errors';
+import { isReaper } from '../core/labels';
+import { carriesLabels } from '../engine/carries-labels';
+import type { Engine } from '../engine/engine';
+import { EngineError } from '../engine/engine-error';
+import type { ListedTarget } from '../engine/list-targets';
+import { CleanupError } from '../resources/cleanup-error';
+import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
+
+/** How one try to remove one thing ended. */
+export type TryEnd =
+  | { readonly type: 'gone'; readonly outcome: Exclude<CleanupResult['outcome'], 'skipped'> }
+  /** `isFinal`: the engine refuses, and would again. */
+  | { readonly type: 'failed'; readonly reason: string; readonly isFinal: boolean }
+  | { readonly type: 'engine-away'; readonly reason: string };
+
+export interface TryRules {
+  readonly labels: readonly string[];
+  readonly requestTimeoutMs: number;
+  readonly stop: AbortSignal;
+}
+
+/** What is busy for a moment (a network whose containers have just gone) is free after these. */
+const quickRemovals = 4;
+
+/**
+ * Tries to remove one thing; never rejects. What has a name only is looked at once more right before. What has an id is not: it
+ * has the labels of its listing for ever, and an inspect waits for the engine's locks behind every removal and create that is
+ * under way (Docker 20.10.24 with a load of 25: 7 s each, where 30 removals take 3 s). An image goes with all its names.
+ */
+export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRules): Promise<TryEnd> {
+  const { labels, requestTimeoutMs, stop } = rules;
+  // Whatever has brought it here: the last look before something goes for good.
+  if (!isMeant(target.labels, labels)) {
+    return { type: 'failed', reason: 'does not carry the labels of the claim', isFinal: true };
+  }
+  const ids = [...(target.tags ?? []).slice(1), target.id];
+  let end: TryEnd = { type: 'gone', outcome: 'already-gone' };
+  for (const id of ids) {
+    try {
+      const { outcome } = await cleanupOne(target.kind, id, {
+        connection: engine,
+        isMeant: (own) => isMeant(own, labels),
+        isSeenLater: true,
+        mostRemovals: quickRemovals,
+        patienceMs: requestTimeoutMs,
+        // One that is not answered, the look at what came of it, and a second one.
+        timeoutMs: 3 * requestTimeoutMs,
+        stop,
+      });
+      if (outcome !== 'skipped') end = { type: 'gone', outcome };
+    } catch (error) {
+      return failedTry(error);
+    }
+  }
+  return end;
+}
+
+function isMeant(own: Readonly<Record<string, string>>, labels: readonly string[]): boolean {
+  return carriesLabels(own, labels) && !isReaper(own);
+}
+
+function failedTry(error: unknown): TryEnd {
+  const cause = error instanceof CleanupError ? error.cause : error;
+  const reason =
+    error instanceof CleanupError ? (error.evidence.engineWords ?? 'no answer') : messageOf(error);
+  const isAway =
+    isCastoffError(error, 'ENGINE_UNREACHABLE') ||
+    (cause instanceof EngineError && cause.meaning === 'engine-away');
+  if (isAway) return { type: 'engine-away', reason };
+  const isFinal = cause instanceof EngineError && cause.meaning === 'refused';
+  return { type: 'failed', reason, isFinal };
+}

@@ -1,0 +1,119 @@
+import { isCastoffError, messageOf } from '../core/errors';
+import { waitAtMost } from '../core/patience';
+import type { Engine } from '../engine/engine';
+import type { ListedTarget } from '../engine/list-targets';
+import { refuseTooMany } from './cap';
+import type { Claim } from './claim';
+import { lookForClaim } from './reap-look';
+import { resolveReapOptions, type ReapOptions, type ReapSettings } from './reap-options';
+import { chooseNext, countByKind } from './reap-plan';
+import type { ReapReport } from './reap-report';
+import { ReapWork } from './reap-work';
+
+/** Things may come while others go: so often it looks again, however long a removal takes. */
+const lookEveryMs = 2_000;
+
+/**
+ * Removes everything that carries all labels of `claim`, and looks again until nothing more is found: things may be created
+ * while it reaps, and a create that was under way when its client died comes late. What cannot be removed is tried again with
+ * growing pauses while others go. A reaper is never removed.
+ *
+ * Resolves to what came of it, also where it was cut short: by `signal`, by more things than may be removed, by an engine that
+ * stays away. Never rejects.
+ */
+export async function reapClaim(
+  engine: Engine,
+  claim: Claim,
+  options: ReapOptions = {},
+): Promise<ReapReport> {
+  const startedAtMs = performance.now();
+  const settings = resolveReapOptions(options);
+  const patient = engine.within({ timeoutMs: settings.requestTimeoutMs });
+  const stop = new AbortController();
+  const { signal = stop.signal } = settings;
+  const ending = AbortSignal.any([signal, stop.signal]);
+  const reaping: Reaping = {
+    claim,
+    settings,
+    work: new ReapWork(patient, claim, settings, ending),
+    look: () => lookForClaim(patient, claim.labels, { ...settings, signal: ending }),
+    signal: ending,
+  };
+  let cutShort: string | undefined;
+  try {
+    cutShort = settings.isDryRun ? await listOnly(reaping) : await reapAll(reaping);
+  } catch (error) {
+    cutShort = messageOf(error);
+  }
+  // What is still tried again is given up; what was sent is seen to its end.
+  stop.abort();
+  await reaping.work.settled();
+  return {
+    labels: claim.labels,
+    removed: countByKind(reaping.work.gone()),
+    left: reaping.work.left(cutShort),
+    cutShort,
+    isDryRun: settings.isDryRun || undefined,
+    durationMs: performance.now() - startedAtMs,
+  };
+}
+
+interface Reaping {
+  readonly claim: Claim;
+  readonly settings: ReapSettings;
+  readonly work: ReapWork;
+  readonly look: () => ReturnType<typeof lookForClaim>;
+  readonly signal: AbortSignal;
+}
+
+async function listOnly({ look, settings, work }: Reaping): Promise<string | undefined> {
+  const { found, failures } = await look();
+  const refusal = refuseTooMany(found.length, settings.mostRemovals);
+  if (refusal !== undefined) return refusal;
+  for (const target of found) work.pretend(target);
+  return failures[0]?.message;
+}
+
+/** Resolves to why it was cut short. */
+async function reapAll({ look, settings, work, signal }: Reaping): Promise<string | undefined> {
+  const { mostRemovals, settlePausesMs } = settings;
+  let emptyLooks = 0;
+  for (;;) {
+    const askedAtMs = performance.now();
+    const { found: listed, failures } = await look();
+    const refusal = refuseTooMany(listed.length, mostRemovals);
+    if (refusal !== undefined) return refusal;
+    const found = work.sift(listed, askedAtMs).filter((target) => work.progressOf(target) !== 'left');
+    if (found.length > 0 || work.isBusy) {
+      emptyLooks = 0;
+      await removeAll(found, work, signal);
+      continue;
+    }
+    const pauseMs = settlePausesMs[emptyLooks];
+    if (pauseMs === undefined) return failures[0]?.message;
+    emptyLooks += 1;
+    await waitFor(new Promise(() => {}), pauseMs, signal);
+  }
+}
+
+/** Removes what was found, until all of it has ended or it is time for another look. */
+async function removeAll(found: readonly ListedTarget[], work: ReapWork, signal: AbortSignal): Promise<void> {
+  const endsAtMs = performance.now() + lookEveryMs;
+  for (;;) {
+    const ended = work.nextEnd();
+    const isStalled = work.quietMs > lookEveryMs;
+    work.start(chooseNext(found, (target) => work.progressOf(target), isStalled));
+    const leftMs = endsAtMs - performance.now();
+    if (!work.isBusy || leftMs <= 0) return;
+    await waitFor(ended, leftMs, signal);
+  }
+}
+
+/** Resolves when `event` has, or after so long. @throws the signal's reason */
+async function waitFor(event: Promise<unknown>, mostMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await waitAtMost(event, { what: 'wait', timeoutMs: mostMs, signal });
+  } catch (error) {
+    if (signal.aborted || !isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
+  }
+}

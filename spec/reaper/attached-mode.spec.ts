@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { removeLeftovers } from '../support/leftovers';
+import { hello, ReaperLine, request } from '../support/reaper-line';
+import { ReaperProgram } from '../support/reaper-program';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+// The lease is the process's own standard input.
+let bundle: Bundle;
+beforeAll(async () => (bundle = await bundleForNode('reaper/entry.ts')));
+afterAll(async () => {
+  await removeLeftovers();
+  await bundle[Symbol.asyncDispose]();
+});
+
+function attach(env: Record<string, string> = {}): { reaper: ReaperProgram; line: ReaperLine } {
+  const reaper = new ReaperProgram(bundle, { args: ['attached'], env });
+  const { stdout, stdin } = reaper.process;
+  if (stdout === null || stdin === null) throw new Error('the reaper has no pipes');
+  return { reaper, line: new ReaperLine(stdout, stdin) };
+}
+
+async function claimedVolume(line: ReaperLine): Promise<string> {
+  const name = uniqueName();
+  await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff-spec-claim': name } });
+  expect(await line.ask(request('claim', `castoff-spec-claim=${name}`))).toMatchObject({ ok: true });
+  return name;
+}
+
+describe('an attached reaper', () => {
+  it('reaps when its input ends, after the grace, and ends', async () => {
+    const { reaper, line } = attach({ CASTOFF_REAPER_GRACE: '0.3s' });
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    const mine = await claimedVolume(line);
+    const endedAtMs = performance.now();
+    line.end();
+    await reaper.says(/msg=reaping/);
+    expect(performance.now() - endedAtMs).toBeGreaterThan(250);
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('answers on its output and nothing else, and logs beside it', async () => {
+    const { reaper, line } = attach({ RYUK_VERBOSE: 'true' });
+    await using _ = reaper;
+    line.send('nonsense\nlabel=a\n');
+    expect(await line.ask({ id: 3, type: 'ping' }).catch(() => undefined)).toBeUndefined();
+    expect(await until(() => line.heard.length === 2, 5_000)).toBe(true);
+    expect(line.heard).toEqual([
+      'NACK no label with a value; send label=<key>=<value>',
+      '{"id":3,"ok":true}',
+    ]);
+    await reaper.says(/^time=.* msg=starting mode=attached /);
+  });
+
+  it.each([
+    ['an empty line', '\n'],
+    ['the body of Podman’s attach', '{"AttachStdin":true,"Detach":false}\n'],
+    ['both', '{"AttachStdin":true}\n\n'],
+  ])('passes over %s in front of the first line', async (_what, preamble) => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    line.send(preamble);
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    expect(line.heard).toHaveLength(1);
+  });
+
+  it('answers a first line that asks for something, if wrongly', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    expect(await line.ask(hello('spec', { protocol: 2 }))).toMatchObject({
+      ok: false,
+      reason: 'protocol: got 2; this reaper speaks 1: use the reaper of the same castoff',
+    });
+  });
+
+  it('refuses a hello where it could reap nothing', async () => {
+    const { reaper, line } = attach({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('unix:///nowhere/docker.sock (DOCKER_HOST): no such socket'),
+    });
+  });
+
+  it('reaps after a bye at once, and ends though its input goes on', async () => {
+    const { reaper, line } = attach({ CASTOFF_REAPER_GRACE: '1h' });
+    await using _ = reaper;
+    await line.ask(hello());
+    const mine = await claimedVolume(line);
+    expect(await line.ask({ id: 80, type: 'bye' })).toEqual({ id: 80, ok: true });
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('ends at once when its input ends without a lease', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    line.end();
+    expect(await reaper.exited).toBe(0);
+  });
+
+  it('reaps also when nobody reads its outputs any more', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    await line.ask(hello());
+    const mine = await claimedVolume(line);
+    reaper.process.stdout?.destroy();
+    reaper.process.stderr?.destroy();
+    line.send('{"id":90,"type":"ping"}\n');
+    line.end();
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('says what is left, and ends with 1', async () => {
+    const { reaper, line } = attach({ RYUK_REMOVE_RETRIES: '1' });
+    await using _ = reaper;
+    await line.ask(hello());
+    const mine = await claimedVolume(line);
+    const user = await docker.createContainer({
+      Image: 'castoff-spec/busybox:1',
+      Labels: specLabel,
+      HostConfig: { Binds: [`${mine}:/data`] },
+    });
+    line.end();
+    expect(await reaper.exited).toBe(1);
+    await reaper.says(new RegExp(`^left: volume ${mine} .*in use`));
+    await user.remove();
+  });
+});

@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCastoff } from '../support/run-castoff';
+import { startStanding } from '../support/standing-reaper';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const socketPath = () => join(folder, 'own', 'reaper.sock');
+
+describe('castoff reaper', () => {
+  it('says in its help how it ends, and which variable each option stands for', async () => {
+    const { exitCode, stdout } = await runCastoff(['reaper', 'run', '--help']);
+    expect(exitCode).toBe(0);
+    const words = stdout.replaceAll(/\s+/g, ' ');
+    expect(words).toContain('Exit codes: 0 asked to end, and everything that was claimed is gone 1 ');
+    expect(words).toContain('2 bad usage, or a setting that cannot be used');
+    expect(words).toMatch(/--http-port <port> [^-]*default: 8081 \(CASTOFF_REAPER_HTTP_PORT\)/);
+    expect(words).not.toContain('--token <');
+  });
+
+  it.each([
+    ['a port that is none', ['run', '--port', 'x'], {}, 'RYUK_PORT: got "x"'],
+    [
+      'a variable that cannot be used',
+      ['run'],
+      { RYUK_RECONNECTION_TIMEOUT: '10' },
+      'RYUK_RECONNECTION_TIMEOUT',
+    ],
+    ['a word that is no command', ['imgae'], {}, 'too many arguments'],
+    ['an option that it does not know', ['run', '--token', 'x'], {}, "unknown option '--token'"],
+    ['a file for the token that is not there', ['--token-file', '/nowhere/token'], {}, '/nowhere/token'],
+    [
+      'two tokens',
+      ['--token-file', '/nowhere/token'],
+      { CASTOFF_REAPER_TOKEN: 'x' },
+      'CASTOFF_REAPER_TOKEN is set too',
+    ],
+    [
+      'an address that is not ours',
+      ['--port', '0', '--http-port', '0', '--http-host', '192.0.2.1'],
+      {},
+      '192.0.2.1',
+    ],
+  ])('ends with 2, and says why, for %s', async (_, args, env, words) => {
+    const { exitCode, stderr } = await runCastoff(['reaper', ...args], env);
+    expect(stderr.split('\n')[0]).toContain(words);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(exitCode).toBe(2);
+  });
+
+  it('ends with 2 for an empty file in place of the token', async () => {
+    const file = join(folder, 'empty');
+    await writeFile(file, '\n');
+    const { exitCode, stderr } = await runCastoff(['reaper', '--token-file', file]);
+    expect(stderr).toContain(`read the token in ${file}: it is empty`);
+    expect(exitCode).toBe(2);
+  });
+
+  it('ends with 2 when its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { exitCode, stderr } = await runCastoff(['reaper', '--port', String(port), '--http-port', '0']);
+    expect(stderr).toContain(String(port));
+    expect(exitCode).toBe(2);
+    other.close();
+  });
+
+  it('serves a local socket for its user alone, and then no TCP port unless asked', async () => {
+    await using reaper = await startStanding(['--socket', socketPath()], { RYUK_PORT: '' });
+    expect(reaper.log().filter(({ event }) => event === 'listening')).toMatchObject([
+      { address: socketPath() },
+    ]);
+    const client = connect(socketPath());
+    client.write('label=castoff-spec.cli=1\n');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(String(answer)).toBe('ACK\n');
+    client.destroy();
+
+    const second = await runCastoff(['reaper', '--socket', socketPath(), '--http-port', '0']);
+    expect(second).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('another reaper serves there'),
+    });
+  });
+});

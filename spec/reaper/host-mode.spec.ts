@@ -1,0 +1,201 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { removeLeftovers } from '../support/leftovers';
+import { connectLine, hello, request } from '../support/reaper-line';
+import { ReaperProgram, shippedReaper } from '../support/reaper-program';
+import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+// One host process serves all sessions of a user on an engine, at a local socket.
+let bundle: Bundle;
+let folder: string;
+let path: string;
+
+beforeAll(async () => (bundle = await bundleForNode('reaper/entry.ts')));
+afterAll(async () => {
+  await removeLeftovers();
+  await bundle[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+  path = join(folder, 'reaper.sock');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const startHost = (env: Record<string, string> = {}) =>
+  new ReaperProgram(bundle, { args: ['host', path], env });
+const isListening = (host: ReaperProgram) => host.says(/msg=Started/);
+const volume = async (name: string) => {
+  await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff-spec-claim': name } });
+  return name;
+};
+
+describe('a host process', () => {
+  it('reaps what a session claimed that has gone, leaves what others claim, and ends when nobody is left', async () => {
+    const [mine, others] = [await volume(uniqueName()), await volume(uniqueName())];
+    const container = await createRunningContainer({ Labels: { 'castoff-spec-claim': mine } });
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '0.1s' });
+    await isListening(host);
+    using dying = await connectLine({ path });
+    using living = await connectLine({ path });
+    for (const [line, name] of [
+      [dying, mine],
+      [living, others],
+    ] as const) {
+      expect(await line.ask(hello(name))).toMatchObject({ ok: true });
+      expect(await line.ask(request('claim', `castoff-spec-claim=${name}`))).toMatchObject({ ok: true });
+    }
+    dying[Symbol.dispose]();
+    expect(await until(async () => !(await exists('volume', mine)), 10_000)).toBe(true);
+    expect(await until(async () => !(await exists('container', container)), 10_000)).toBe(true);
+    expect(await exists('volume', others)).toBe(true);
+    expect(await living.ask(request('release', `castoff-spec-claim=${others}`))).toMatchObject({ ok: true });
+    living.end();
+    expect(await host.exited).toBe(0);
+    expect(await exists('volume', others)).toBe(true);
+    expect(host.stdout.at(-1)).toMatch(/msg=removed containers=1 networks=0 volumes=1 images=0$/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('reaps on request and answers with the report; what it answers next comes after it', async () => {
+    const mine = await volume(uniqueName());
+    await using host = startHost();
+    await isListening(host);
+    using line = await connectLine({ path });
+    const reaping = request('reap', `castoff-spec-claim=${mine}`);
+    await line.ask(hello());
+    await line.ask(request('claim', `castoff-spec-claim=${mine}`));
+    line.send(`${JSON.stringify(reaping)}\n{"id":999,"type":"ping"}\n`);
+    const answers = (await line.answers(2)).map((answer) => JSON.parse(answer) as unknown);
+    expect(answers).toMatchObject([
+      {
+        id: reaping.id,
+        ok: true,
+        report: { removed: { container: 0, network: 0, volume: 1, image: 0 }, left: [] },
+      },
+      { id: 999, ok: true },
+    ]);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('reaps at once after a bye, whatever the grace', async () => {
+    const mine = await volume(uniqueName());
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '1h' });
+    await isListening(host);
+    using line = await connectLine({ path });
+    await line.ask(hello());
+    await line.ask(request('claim', `castoff-spec-claim=${mine}`));
+    expect(await line.ask({ id: 50, type: 'bye' })).toEqual({ id: 50, ok: true });
+    expect(await until(async () => !(await exists('volume', mine)), 10_000)).toBe(true);
+  });
+
+  it('keeps what is claimed again within the grace', async () => {
+    const mine = await volume(uniqueName());
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '5s' });
+    await isListening(host);
+    for (let times = 0; times < 2; times += 1) {
+      using line = await connectLine({ path });
+      await line.ask(hello());
+      await line.ask(request('claim', `castoff-spec-claim=${mine}`));
+      if (times === 1) await line.ask(request('release', `castoff-spec-claim=${mine}`));
+    }
+    expect(await host.exited).toBe(0);
+    expect(host.stdout.join('\n')).not.toMatch(/msg=reaping/);
+    expect(await exists('volume', mine)).toBe(true);
+  });
+
+  it('is one: of those that start at once one listens, and the others end well', async () => {
+    const hosts = Array.from({ length: 4 }, () => startHost());
+    const others = await endedWithin(hosts, 3);
+    expect(others).toEqual([0, 0, 0]);
+    using line = await connectLine({ path });
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    expect(await readdir(folder)).toEqual(['reaper.sock']);
+    for (const host of hosts) await host[Symbol.asyncDispose]();
+  });
+
+  it('takes over, once, the socket of one that was killed', async () => {
+    const killed = startHost();
+    await isListening(killed);
+    await killed[Symbol.asyncDispose]();
+    expect(existsSync(path)).toBe(true);
+    const hosts = Array.from({ length: 4 }, () => startHost());
+    expect(await endedWithin(hosts, 3)).toEqual([0, 0, 0]);
+    using line = await connectLine({ path });
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    expect(await readdir(folder)).toEqual(['reaper.sock']);
+    for (const host of hosts) await host[Symbol.asyncDispose]();
+  });
+
+  it('is for this user alone', async () => {
+    await using host = startHost();
+    await isListening(host);
+    expect(lstatSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('does not listen in a folder that others can reach', async () => {
+    await chmod(folder, 0o755);
+    await using host = startHost();
+    expect(await host.exited).toBe(1);
+    await host.says(
+      /^castoff reaper: listen at .*: .* is not this user's alone; give a path in a folder of mode 0700$/,
+    );
+  });
+
+  it('tells what stands in it on SIGHUP, and lives on', async () => {
+    await using host = startHost();
+    await isListening(host);
+    using line = await connectLine({ path });
+    await line.ask(hello('the-session'));
+    host.process.kill('SIGHUP');
+    expect(await host.says(/msg=state/)).toContain('session the-session');
+    expect(await line.ask({ id: 60, type: 'ping' })).toEqual({ id: 60, ok: true });
+  });
+
+  it('asked to end, serves those that are there to their end, and nobody new', async () => {
+    await using host = startHost();
+    await isListening(host);
+    using line = await connectLine({ path });
+    await line.ask(hello());
+    host.process.kill('SIGTERM');
+    await host.says(/msg=draining/);
+    expect(existsSync(path)).toBe(false);
+    expect(await line.ask({ id: 70, type: 'ping' })).toEqual({ id: 70, ok: true });
+    line.end();
+    expect(await host.exited).toBe(0);
+  });
+
+  it('asked to end, waits for nobody longer than the shutdown timeout, and reaps what they held', async () => {
+    const mine = await volume(uniqueName());
+    await using host = startHost({ RYUK_SHUTDOWN_TIMEOUT: '100ms', CASTOFF_REAPER_GRACE: '1h' });
+    await isListening(host);
+    using line = await connectLine({ path });
+    await line.ask(hello());
+    await line.ask(request('claim', `castoff-spec-claim=${mine}`));
+    host.process.kill('SIGTERM');
+    expect(await host.exited).toBe(0);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('is ready soon and small when idle', async () => {
+    await using host = new ReaperProgram(shippedReaper, { args: ['host', path] });
+    await isListening(host);
+    // Two cores run other specs meanwhile: the budget of 100 ms is held by the bench.
+    expect(host.ageMs).toBeLessThan(2_000);
+    expect(host.memory('RssAnon')).toBeLessThan(16);
+    expect(host.memory('VmRSS')).toBeLessThan(60);
+  });
+});
+
+/** The exit codes of the first so many to end. */
+async function endedWithin(hosts: readonly ReaperProgram[], count: number): Promise<(number | null)[]> {
+  const codes: (number | null)[] = [];
+  for (const host of hosts) void host.exited.then((code) => codes.push(code));
+  await until(() => codes.length >= count, 10_000);
+  return codes.slice();
+}

@@ -1,0 +1,269 @@
+import { connect, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { removeLeftovers } from '../support/leftovers';
+import { connectLine, hello, request, type ReaperLine } from '../support/reaper-line';
+import { ReaperProgram, shippedReaper } from '../support/reaper-program';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+// The program itself over TCP, fed with what nobody should send. On the engine stands a volume that all of it could mean.
+let bundle: Bundle;
+let bystander: string;
+
+beforeAll(async () => {
+  bundle = await bundleForNode('reaper/entry.ts');
+  bystander = uniqueName();
+  await docker.createVolume({
+    Name: bystander,
+    Labels: { ...specLabel, 'org.testcontainers': 'true', mine: 'yes' },
+  });
+});
+
+afterAll(async () => {
+  await removeLeftovers();
+  await bundle[Symbol.asyncDispose]();
+});
+
+const quick = { RYUK_PORT: '0', RYUK_RECONNECTION_TIMEOUT: '50ms' };
+
+async function start(env: Record<string, string> = {}): Promise<{ reaper: ReaperProgram; port: number }> {
+  const reaper = new ReaperProgram(bundle, { env: { ...quick, ...env } });
+  return { reaper, port: await reaper.port() };
+}
+
+describe('a line that nobody should send', () => {
+  let reaper: ReaperProgram;
+  let port: number;
+  let line: ReaperLine;
+
+  beforeAll(async () => ({ reaper, port } = await start()));
+  beforeEach(async () => (line = await connectLine({ port })));
+  afterEach(() => line[Symbol.dispose]());
+
+  afterAll(async () => {
+    const last = await connectLine({ port });
+    last.send(`label=castoff-spec-nothing=${uniqueName()}\n`);
+    await last.answers(1);
+    last.end();
+    expect(await reaper.exited).toBe(0);
+    expect(reaper.stdout.at(-1)).toMatch(/msg=removed containers=0 networks=0 volumes=0 images=0$/);
+    expect(await exists('volume', bystander)).toBe(true);
+  });
+
+  it.each([
+    ['garbage', 'hello?', /^NACK a filter by "hello\?"/],
+    ['what a browser says', 'GET / HTTP/1.1\r', /^NACK a filter by "GET/],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK no valid UTF-8$/],
+    ['a broken percent sign', 'label=mine%zz=yes', /^NACK percent-encoding that does not decode$/],
+    ['a label without all', 'label=', /^NACK a label without a key/],
+    ['a label without a value', 'label=mine', /^NACK no label with a value/],
+    ['another filter', 'status=running', /^NACK a filter by "status"/],
+    ['another filter beside a label', 'label=mine=yes&status=running', /^NACK a filter by "status"/],
+    ['more than 64 KiB', `label=mine=${'y'.repeat(65_536)}`, /^NACK a line of more than 65536 bytes$/],
+    [
+      'half a JSON object',
+      '{"id":1,"type":"claim","labels":["mine=yes"]',
+      /"reason":"no JSON object in one line"/,
+    ],
+    [
+      'a request of another protocol',
+      '{"id":7,"type":"hello","protocol":9}',
+      /^{"id":7,"ok":false,"reason":"protocol: got 9;/,
+    ],
+    [
+      'a claim without labels',
+      '{"id":8,"type":"claim"}',
+      /^{"id":8,"ok":false,"reason":"labels: it is missing;/,
+    ],
+    [
+      'a reaping of what is not held',
+      '{"id":9,"type":"reap","labels":["mine=yes"]}',
+      /^{"id":9,"ok":false,"reason":"this connection does not hold mine=yes"}$/,
+    ],
+  ])('is answered with the reason, and is no lease: %s', async (_what, bytes, reason) => {
+    line.send(Buffer.concat([Buffer.from(bytes), Buffer.from('\n{"id":1,"type":"ping"}\r\n')]));
+    const [refusal, pong] = await line.answers(2);
+    expect(refusal).toMatch(reason);
+    expect(pong).toBe('{"id":1,"ok":true}');
+    expect(reaper.stdout.join('\n')).not.toMatch(/adding filter/);
+  });
+
+  it('has no answer when it is empty', async () => {
+    line.send('\n\r\n\n{"id":1,"type":"ping"}\n');
+    expect(await line.answers(1)).toEqual(['{"id":1,"ok":true}']);
+  });
+
+  it('is not acted on when half of it has come before the end', async () => {
+    line.send('label=org.testcontainers=true');
+    line.end();
+    expect(await until(() => line.hasEnded, 5_000)).toBe(true);
+    expect(reaper.stdout.join('\n')).not.toMatch(/adding filter/);
+  });
+
+  it('does no harm when an RST comes in the middle of it', async () => {
+    line.send('label=org.testcontainers=tr');
+    line.reset();
+    const other = await connectLine({ port });
+    other.send('{"id":1,"type":"ping"}\n');
+    expect(await other.answers(1)).toEqual(['{"id":1,"ok":true}']);
+    other[Symbol.dispose]();
+  });
+});
+
+describe('the reaper', () => {
+  it('answers ACK to all that it cannot use, and does none of it, where RYUK_COMPAT=strict', async () => {
+    const { reaper, port } = await start({ RYUK_COMPAT: 'strict', RYUK_CONNECTION_TIMEOUT: '1s' });
+    await using _ = reaper;
+    using line = await connectLine({ port });
+    line.send('status=running\nlabel=\nlabel=mine%zz=yes\n');
+    expect(await line.answers(3)).toEqual(['ACK', 'ACK', 'ACK']);
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', bystander)).toBe(true);
+  });
+
+  it('lets only those keys be claimed that may be', async () => {
+    const { reaper, port } = await start({ CASTOFF_REAPER_CLAIMABLE_KEYS: 'team' });
+    await using _ = reaper;
+    using line = await connectLine({ port });
+    line.send(`label=mine=yes\nlabel=team=${bystander}\n`);
+    expect(await line.answers(2)).toEqual([
+      'NACK none of its labels may be claimed here; one of team has to be named',
+      'ACK',
+    ]);
+    line.end();
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', bystander)).toBe(true);
+  });
+
+  it('hears nobody who does not show the token', async () => {
+    const { reaper, port } = await start({ CASTOFF_REAPER_TOKEN: 'secret' });
+    await using _ = reaper;
+    using line = await connectLine({ port });
+    line.send('label=mine=yes\n');
+    expect(await line.answers(1)).toEqual(['NACK this reaper demands a token: say hello with it first']);
+    expect(await line.ask(request('claim', 'mine=yes'))).toMatchObject({ ok: false });
+    expect(await line.ask(hello('spec', { token: 'secre' }))).toMatchObject({ ok: false });
+    expect(await line.ask(hello('spec', { token: 'secret' }))).toMatchObject({ ok: true, version: '0.1.0' });
+    line.send('label=a=b\n');
+    expect(await line.answers(1)).toEqual(['ACK']);
+    expect(reaper.stdout.join('\n')).not.toContain('secret');
+  });
+
+  it.each([
+    ['RYUK_CONNECTION_TIMEOUT', '10'],
+    ['RYUK_RECONNECTION_TIMEOUT', '-1s'],
+    ['RYUK_SHUTDOWN_TIMEOUT', '1e9h'],
+    ['RYUK_PORT', '80800'],
+  ])('ends with one line and exit code 1 at %s=%s', async (variable, value) => {
+    await using reaper = new ReaperProgram(bundle, { env: { [variable]: value } });
+    expect(await reaper.exited).toBe(1);
+    await reaper.says(new RegExp(`^castoff reaper: ${variable}: got "${value}"; give `));
+    expect([...reaper.stdout, ...reaper.stderr]).toHaveLength(1);
+  });
+
+  it('does not begin where it could reap nothing', async () => {
+    await using reaper = new ReaperProgram(bundle, {
+      env: { ...quick, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    });
+    expect(await reaper.exited).toBe(1);
+    await reaper.says(/^castoff reaper: find a Docker engine: unix:\/\/\/nowhere\/docker\.sock/);
+  });
+
+  it('answers a thousand filters of one client in their order', async () => {
+    const { reaper, port } = await start();
+    await using _ = reaper;
+    using line = await connectLine({ port });
+    const filters = Array.from({ length: 1_000 }, (_unused, index) =>
+      index % 10 === 9 ? 'status=running' : `label=castoff-spec-many=${index}`,
+    );
+    line.send(`${filters.join('\n')}\n`);
+    const answers = await line.answers(1_000);
+    expect(answers.map((answer) => answer.slice(0, 4))).toEqual(
+      filters.map((filter) => (filter.startsWith('label') ? 'ACK' : 'NACK')),
+    );
+  });
+
+  it('takes no more claims than it has memory for, and says so', async () => {
+    await using reaper = new ReaperProgram(shippedReaper, { env: quick });
+    using line = await connectLine({ port: await reaper.port() });
+    for (let claim = 0; claim < 20_001; claim += 1) line.send(`label=castoff-spec-many=${claim}\n`);
+    const answers = await line.answers(20_001);
+    expect(answers.filter((answer) => answer === 'ACK')).toHaveLength(20_000);
+    expect(answers.at(-1)).toBe('NACK there are too many claims already');
+    expect(reaper.memory('VmRSS')).toBeLessThan(100);
+  });
+
+  it('does not grow with what a client asks that never reads, and goes on serving others', async () => {
+    const { reaper, port } = await start();
+    await using _ = reaper;
+    const before = reaper.memory('RssAnon');
+    const deaf = connect({ port });
+    deaf.on('error', () => {});
+    const flood = Buffer.from('status=running\n'.repeat(65_536));
+    const written = { count: 0 };
+    const push = () => deaf.write(flood, () => (written.count += 1));
+    for (let times = 0; times < 40; times += 1) push();
+    using line = await connectLine({ port });
+    line.send('label=castoff-spec-many=1\n');
+    expect(await line.answers(1)).toEqual(['ACK']);
+    // It stops reading: most of the flood stays where it came from.
+    expect(written.count).toBeLessThan(40);
+    expect(reaper.memory('RssAnon') - before).toBeLessThan(40);
+    deaf.destroy();
+  });
+
+  it('serves who speaks while 10 000 connections say nothing, in bounded memory', async () => {
+    await using reaper = new ReaperProgram(shippedReaper, { env: quick });
+    const port = await reaper.port();
+    using first = await connectLine({ port });
+    first.send('label=castoff-spec-many=first\n');
+    expect(await first.answers(1)).toEqual(['ACK']);
+    const silent: Socket[] = [];
+    for (let batch = 0; batch < 100; batch += 1) {
+      const opened = Array.from({ length: 100 }, () => openSilently(port));
+      silent.push(...(await Promise.all(opened)));
+    }
+    using speaker = await connectLine({ port });
+    speaker.send('label=castoff-spec-many=speaker\n');
+    expect(await speaker.answers(1)).toEqual(['ACK']);
+    expect(reaper.memory('VmRSS')).toBeLessThan(100);
+    expect(first.hasEnded).toBe(false);
+    for (const socket of silent) socket.destroy();
+  });
+
+  it('holds 1 000 leases with 10 000 claims in 100 MiB', async () => {
+    const env = { ...quick, CASTOFF_REAPER_MAX_CONNECTIONS: '1001' };
+    await using reaper = new ReaperProgram(shippedReaper, { env });
+    const port = await reaper.port();
+    const lines = await Promise.all(Array.from({ length: 1_000 }, () => connectLine({ port })));
+    for (const [index, line] of lines.entries())
+      for (let claim = 0; claim < 10; claim += 1)
+        line.send(`label=org.testcontainers=true&label=castoff-spec-many=${index}-${claim}\n`);
+    for (const line of lines) expect(new Set(await line.answers(10))).toEqual(new Set(['ACK']));
+    expect(reaper.memory('VmRSS')).toBeLessThan(100);
+    for (const line of lines) line[Symbol.dispose]();
+  });
+
+  it('sends away who comes when all places are leases', async () => {
+    const { reaper, port } = await start({ CASTOFF_REAPER_MAX_CONNECTIONS: '2' });
+    await using _ = reaper;
+    using one = await connectLine({ port });
+    using two = await connectLine({ port });
+    for (const line of [one, two]) line.send('label=castoff-spec-many=1\n');
+    expect([...(await one.answers(1)), ...(await two.answers(1))]).toEqual(['ACK', 'ACK']);
+    using three = await connectLine({ port });
+    expect(await three.answers(1)).toEqual(['NACK there are 2 clients already']);
+    expect(await until(() => three.hasEnded, 5_000)).toBe(true);
+  });
+});
+
+function openSilently(port: number): Promise<Socket> {
+  const socket = connect({ port });
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(socket));
+    socket.on('error', () => resolve(socket));
+    // Sent away for others: this side's descriptor is closed too.
+    socket.on('data', () => {});
+  });
+}

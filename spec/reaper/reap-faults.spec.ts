@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import type { AuditEntry } from '../../lib/reaper/audit';
+import { reapClaim } from '../../lib/reaper/reap';
+import {
+  createFamily,
+  createIdle,
+  createNetworkOf,
+  createVolumeOf,
+  newSession,
+  stillThere,
+} from '../support/claimed-things';
+import { openCutRelay } from '../support/cut-relay';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { makeUndeletable } from '../support/fault-undeletable';
+import { removeLeftovers } from '../support/leftovers';
+import { exists } from '../support/things';
+import { until } from '../support/until';
+
+let proxy: FaultProxy;
+beforeEach(async () => void (proxy = await openFaultProxy()));
+afterEach(() => proxy.close());
+afterAll(() => removeLeftovers());
+
+const settlePausesMs = [0];
+/** Short ones: the defaults take a minute to give up. */
+const pauses = { firstPauseMs: 50, longestPauseMs: 200, settlePausesMs };
+
+describe('reaping what cannot be removed', () => {
+  it('names it at the end in the engine’s own words, and delays nobody else', async () => {
+    const { claim, labels } = newSession();
+    const [stuck, ...others] = await Promise.all([
+      createIdle(labels),
+      createIdle(labels),
+      createNetworkOf(labels),
+      createVolumeOf(labels),
+    ]);
+    const entries: AuditEntry[] = [];
+    await using atEnd = new AsyncDisposableStack();
+    atEnd.use(await makeUndeletable(proxy.upstream, stuck.id));
+    const reaping = reapClaim(await connectEngine(), claim, {
+      ...pauses,
+      mostTries: 3,
+      onAudit: (entry) => entries.push(entry),
+    });
+
+    expect(await until(async () => (await stillThere(others)).length === 0, 10_000)).toBe(true);
+    expect(entries.filter(({ outcome }) => outcome === 'left')).toEqual([]);
+    const { removed, left } = await reaping;
+
+    expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 0 });
+    expect(left).toEqual([
+      {
+        kind: 'container',
+        id: stuck.id,
+        name: expect.any(String),
+        reason: expect.stringMatching(/^500 .*operation not permitted/),
+      },
+    ]);
+    expect(entries.filter(({ outcome }) => outcome === 'left')).toMatchObject([
+      { id: stuck.id, reason: left[0]?.reason },
+    ]);
+  });
+
+  it('removes it with a later try when it has become free', async () => {
+    const { claim, labels } = newSession();
+    const stuck = await createIdle(labels);
+    const undeletable = await makeUndeletable(proxy.upstream, stuck.id);
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, pauses);
+    const deletes = () => proxy.calls.filter(({ method, ended }) => method === 'DELETE' && ended).length;
+    expect(await until(() => deletes() >= 5, 10_000)).toBe(true);
+    await undeletable[Symbol.asyncDispose]();
+
+    const { removed, left } = await reaping;
+
+    expect(left).toEqual([]);
+    expect(removed.container).toBe(1);
+    expect(await stillThere([stuck])).toEqual([]);
+  });
+
+  it('says at once of what the engine refuses that it is left', async () => {
+    const { claim, labels } = newSession();
+    const [own, other] = await Promise.all([createIdle(labels), createIdle(labels)]);
+    const message = 'authorization denied by plugin';
+    proxy.inject({
+      on: `DELETE /containers/${own.id}`,
+      fault: { type: 'answer', status: 403, message },
+      times: Infinity,
+    });
+
+    const { removed, left } = await reapClaim(await connectEngine(proxy.address), claim, { settlePausesMs });
+
+    expect(left).toMatchObject([{ id: own.id, reason: `403 ${message}` }]);
+    expect(removed.container).toBe(1);
+    expect(await stillThere([own, other])).toEqual([own]);
+  });
+});
+
+describe('reaping on an engine', () => {
+  it('that is cut off in the middle ends when it is back', async () => {
+    await using relay = await openCutRelay();
+    const { claim, labels } = newSession();
+    const things = await createFamily(labels);
+    const reaping = reapClaim(await connectEngine(relay.address), claim, {
+      settlePausesMs,
+      onAudit: ({ kind }) => kind === 'container' && relay.hold(),
+    });
+    expect(await until(() => relay.refusals() >= 3, 10_000)).toBe(true);
+    relay.release();
+
+    const { removed, left, cutShort } = await reaping;
+
+    expect(cutShort).toBeUndefined();
+    expect(left).toEqual([]);
+    expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 1 });
+    expect(await stillThere(things)).toEqual([]);
+  });
+
+  it('that stays away says so after its time', async () => {
+    await using relay = await openCutRelay();
+    const { claim } = newSession();
+    const engine = await connectEngine(relay.address);
+    relay.hold();
+
+    const { removed, cutShort } = await reapClaim(engine, claim, { engineTimeoutMs: 300 });
+
+    expect(cutShort).toMatch(/^no engine for 300 ms: container list/);
+    expect(removed).toEqual({ container: 0, network: 0, volume: 0, image: 0 });
+  });
+
+  it('that loses, swallows and resets calls removes all the same', async () => {
+    const { claim, labels } = newSession();
+    const things = [
+      ...(await createFamily(labels)),
+      ...(await Promise.all([createIdle(labels), createIdle(labels)])),
+    ];
+    for (const [on, type] of [
+      ['DELETE /containers/*', 'lose-answer'],
+      ['DELETE /containers/*', 'swallow'],
+      ['GET /containers/*/json', 'swallow'],
+      ['DELETE /networks/*', 'reset'],
+      ['GET /volumes/*', 'reset'],
+      ['DELETE /volumes/*', 'cut-answer'],
+      ['GET /images/json', 'reset'],
+    ] as const) {
+      proxy.inject({ on, fault: { type } });
+    }
+
+    const { removed, left, cutShort } = await reapClaim(await connectEngine(proxy.address), claim, {
+      settlePausesMs,
+      requestTimeoutMs: 500,
+    });
+
+    expect(cutShort).toBeUndefined();
+    expect(left).toEqual([]);
+    expect(removed).toEqual({ container: 3, network: 1, volume: 1, image: 1 });
+    expect(await stillThere(things)).toEqual([]);
+  });
+
+  it('that cannot list one kind removes the others, and says why it is not sure', async () => {
+    const { claim, labels } = newSession();
+    const own = await createIdle(labels);
+    const fault = { type: 'answer', status: 500, message: 'broken store' } as const;
+    proxy.inject({ on: 'GET /volumes', fault, times: Infinity });
+
+    const { removed, cutShort } = await reapClaim(await connectEngine(proxy.address), claim, {
+      settlePausesMs,
+    });
+
+    expect(removed.container).toBe(1);
+    expect(cutShort).toMatch(/^volume list .*: 500 broken store/);
+    expect(await stillThere([own])).toEqual([]);
+  });
+});
+
+describe('reaping of what is claimed again', () => {
+  it('sends no more removals, and tells what came of those that were sent', async () => {
+    const { claim, labels } = newSession();
+    const [volume, ...containers] = await Promise.all([
+      createVolumeOf(labels),
+      createIdle(labels),
+      createIdle(labels),
+    ]);
+    const claimedAgain = new AbortController();
+    proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 }, times: Infinity });
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, { signal: claimedAgain.signal });
+    await proxy.until('DELETE /containers/*', 5_000);
+    claimedAgain.abort(new Error('claimed again'));
+
+    const { removed, left, cutShort } = await reaping;
+    const sent = proxy.calls.filter(({ method }) => method === 'DELETE').length;
+
+    expect(cutShort).toBe('claimed again');
+    expect(removed.container).toBe(sent);
+    expect(left).toHaveLength(containers.length - sent);
+    expect(await exists('volume', volume.id)).toBe(true);
+    expect(await stillThere(containers)).toHaveLength(containers.length - sent);
+  });
+
+  it('does not try again what has failed', async () => {
+    const { claim, labels } = newSession();
+    const volume = await createVolumeOf(labels);
+    const claimedAgain = new AbortController();
+    proxy.inject({ on: 'DELETE /volumes/*', fault: { type: 'answer', status: 409, message: 'in use' } });
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, { signal: claimedAgain.signal });
+    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 5_000);
+    claimedAgain.abort(new Error('claimed again'));
+
+    const { left } = await reaping;
+
+    expect(left).toMatchObject([{ id: volume.id, reason: 'claimed again' }]);
+    expect(await stillThere([volume])).toEqual([volume]);
+  });
+});

@@ -1,0 +1,84 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { labelNames } from '../../lib/core/labels';
+import { connectEngine } from '../../lib/engine/connect';
+import type { Engine } from '../../lib/engine/engine';
+import type { Claim } from '../../lib/reaper/claim';
+import { reapClaim } from '../../lib/reaper/reap';
+import { cleanupByLabel } from '../../lib/resources/cleanup-by-label';
+import { createImageOf, createVolumeOf, newSession, stillThere } from '../support/claimed-things';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+
+let proxy: FaultProxy;
+beforeEach(async () => void (proxy = await openFaultProxy()));
+afterEach(() => proxy.close());
+afterAll(() => removeLeftovers());
+
+const theirs = { ...specLabel, [labelNames.session]: 'another' };
+const deletes = (): number => proxy.calls.filter(({ method }) => method === 'DELETE').length;
+
+describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
+  ['reapClaim', (engine, claim) => reapClaim(engine, claim, { settlePausesMs: [0] })],
+  ['cleanupByLabel', (engine, { labels }) => cleanupByLabel(engine, labels, { timeoutMs: 10_000 })],
+])('%s leaves alone what somebody else has made under the name of what it has listed:', (_name, remove) => {
+  it('a volume', async () => {
+    const { claim, labels } = newSession();
+    const name = uniqueName();
+    await createVolumeOf(labels, name);
+    proxy.inject({ on: `GET /volumes/${name}`, fault: { type: 'delay', ms: 500 } });
+    const removing = remove(await connectEngine(proxy.address), claim);
+    await proxy.until(`GET /volumes/${name}`, 5_000);
+    await docker.getVolume(name).remove();
+    await docker.createVolume({ Name: name, Labels: theirs });
+
+    await removing;
+
+    expect(await exists('volume', name)).toBe(true);
+    expect(deletes()).toBe(0);
+  });
+
+  it('a volume, while the one that was listed was in use', async () => {
+    const { claim, labels } = newSession();
+    const name = uniqueName();
+    await createVolumeOf(labels, name);
+    const message = `remove ${name}: volume is in use - [0123]`;
+    proxy.inject({
+      on: `DELETE /volumes/${name}`,
+      fault: { type: 'answer', status: 409, message },
+      times: Infinity,
+    });
+    const removing = remove(await connectEngine(proxy.address), claim);
+    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 5_000);
+    await docker.getVolume(name).remove();
+    await docker.createVolume({ Name: name, Labels: theirs });
+    const seen = deletes();
+
+    await removing;
+
+    // One may have been on its way.
+    expect(deletes()).toBeLessThanOrEqual(seen + 1);
+    expect(await exists('volume', name)).toBe(true);
+  });
+});
+
+describe('reapClaim', () => {
+  it('leaves alone an image that has taken over a name of the one that it has listed', async () => {
+    const { claim, labels } = newSession();
+    const [own, other] = await Promise.all([createImageOf(labels), createImageOf(theirs)]);
+    const { RepoTags } = await docker.getImage(own.id).inspect();
+    const name = RepoTags[1]!;
+    proxy.inject({ on: `GET /images/${name}/json`, fault: { type: 'delay', ms: 500 } });
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, { settlePausesMs: [0] });
+    await proxy.until(`GET /images/${name}/json`, 5_000);
+    const [repo = '', tag = ''] = name.split(':');
+    await docker.getImage(other.id).tag({ repo, tag });
+
+    const { removed, left } = await reaping;
+
+    expect(left).toEqual([]);
+    expect(removed.image).toBe(1);
+    expect(await stillThere([own, other])).toEqual([other]);
+    expect((await docker.getImage(other.id).inspect()).RepoTags).toContain(name);
+  });
+});

@@ -1,0 +1,60 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
+import { reapClaim } from '../../lib/reaper/reap';
+import { createIdle, newSession, stillThere, type MadeThing } from '../support/claimed-things';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { specImage } from '../support/spec-image';
+import { exists, specLabel } from '../support/things';
+
+let proxy: FaultProxy;
+beforeEach(async () => void (proxy = await openFaultProxy()));
+afterEach(() => proxy.close());
+afterAll(() => removeLeftovers());
+
+const looks = (): number =>
+  proxy.calls.filter(({ method, path }) => method === 'GET' && path.includes('/containers/json')).length;
+
+describe('what comes while a claim is reaped', () => {
+  it('is removed, container by container as it comes', async () => {
+    const { claim, labels } = newSession();
+    const things: MadeThing[] = [await createIdle(labels)];
+    const reaping = reapClaim(await connectEngine(proxy.address), claim);
+    await proxy.until('DELETE /containers/*', 5_000);
+    for (let late = 1; late <= 5; late += 1) things.push(await createIdle(labels));
+
+    const { removed, left } = await reaping;
+
+    expect(await stillThere(things)).toEqual([]);
+    expect(left).toEqual([]);
+    expect(removed.container).toBe(6);
+  });
+
+  it('is removed when a create that was under way when its client died ends 300 ms after a look that found nothing', async () => {
+    const { claim, labels } = newSession();
+    proxy.inject({ on: 'POST /containers/create', fault: { type: 'delay', ms: 300 } });
+    const reaping = reapClaim(await connectEngine(proxy.address), claim);
+    await proxy.until(({ path, ended }) => path.includes('/containers/json') && ended === 'answered', 5_000);
+    const { id } = await new Docker({ socketPath: proxy.socketPath }).createContainer({
+      Image: specImage,
+      Labels: { ...specLabel, ...labels },
+    });
+
+    const { removed } = await reaping;
+
+    expect(await exists('container', id)).toBe(false);
+    expect(removed.container).toBe(1);
+  });
+
+  it('is looked for with growing pauses, and no longer when two looks in a row have found nothing more', async () => {
+    const { claim } = newSession();
+    const { durationMs } = await reapClaim(await connectEngine(proxy.address), claim, {
+      settlePausesMs: [50, 200],
+    });
+
+    expect(looks()).toBe(3);
+    expect(durationMs).toBeGreaterThanOrEqual(250);
+    expect(durationMs).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,210 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { composeProjectLabel, labelNames } from '../../lib/core/labels';
+import { connectEngine } from '../../lib/engine/connect';
+import type { AuditEntry } from '../../lib/reaper/audit';
+import { reapClaim } from '../../lib/reaper/reap';
+import {
+  claimOn,
+  createFamily,
+  createIdle,
+  createImageOf,
+  createNetworkOf,
+  createVolumeOf,
+  newSession,
+  stillThere,
+} from '../support/claimed-things';
+import { writeComposeFile } from '../support/compose-command';
+import { removeLeftovers } from '../support/leftovers';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+import { openUnfilteringEngine } from '../support/unfiltering-engine';
+
+afterAll(() => removeLeftovers());
+
+/** Looks once more, at once: what comes late has a spec of its own. */
+const settlePausesMs = [0];
+
+describe('reaping a claim', () => {
+  it('removes all kinds of things, all names of an image, and says how many', async () => {
+    const { claim, labels } = newSession();
+    const things = await createFamily(labels);
+
+    const report = await reapClaim(await connectEngine(), claim, { settlePausesMs });
+
+    expect(await stillThere(things)).toEqual([]);
+    expect(report).toMatchObject({
+      labels: claim.labels,
+      removed: { container: 1, network: 1, volume: 1, image: 1 },
+      left: [],
+    });
+    expect(report.cutShort).toBeUndefined();
+  });
+
+  it('removes a Compose project as Compose makes it, and nothing of the one next to it', async () => {
+    const [ours, theirs] = [uniqueName(), uniqueName()];
+    const labels = specLabel;
+    const service = {
+      image: specImage,
+      labels,
+      // Compose replaces what looks like a variable.
+      command: sleeper.map((word) => word.replaceAll('$', '$$$$')),
+      volumes: ['data:/data'],
+    };
+    await using file = await writeComposeFile({
+      version: '3.5',
+      services: { db: service },
+      networks: { default: { labels } },
+      volumes: { data: { labels } },
+    });
+    await Promise.all([file.up(ours), file.up(theirs)]);
+    const { claim } = claimOn({ [composeProjectLabel]: ours });
+
+    const { removed } = await reapClaim(await connectEngine(), claim, { settlePausesMs });
+
+    expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 0 });
+    const filters = { label: [`${composeProjectLabel}=${theirs}`] };
+    expect(await docker.listContainers({ filters })).toMatchObject([{ State: 'running' }]);
+    expect(await docker.listNetworks({ filters })).toHaveLength(1);
+    expect((await docker.listVolumes({ filters })).Volumes).toHaveLength(1);
+  });
+
+  it('touches nothing that does not carry every label of the claim with its very value', async () => {
+    const run = uniqueName();
+    const { claim, labels } = claimOn({ [labelNames.session]: run, role: 'db' });
+    const bystanders = await Promise.all([
+      createIdle({}),
+      createIdle({ [labelNames.session]: run }),
+      createIdle({ ...labels, role: 'db2' }),
+      createIdle({ ...labels, [labelNames.session]: `${run}0` }),
+      createIdle({ ...labels, role: 'd' }),
+      createVolumeOf({ [labelNames.session]: run, role: 'DB' }),
+      createVolumeOf({}),
+      createNetworkOf({ [labelNames.session]: `${run}-2`, role: 'db' }),
+      createImageOf({ [labelNames.session]: run, role: '' }),
+    ]);
+    const own = await createIdle(labels);
+
+    await reapClaim(await connectEngine(), claim, { settlePausesMs });
+
+    expect(await stillThere([own, ...bystanders])).toEqual(bystanders);
+  });
+
+  it('costs nobody anything on an engine that ignores filters', async () => {
+    await using engine = await openUnfilteringEngine();
+    const { claim, labels } = newSession();
+    const bystanders = await createFamily({ [labelNames.session]: uniqueName() });
+    const things = await createFamily(labels);
+
+    const { removed } = await reapClaim(await connectEngine(engine.address), claim, { settlePausesMs });
+
+    expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 1 });
+    expect(await stillThere([...things, ...bystanders])).toEqual(bystanders);
+  });
+
+  it.each([['castoff.reaper'], ['org.testcontainers.ryuk']])(
+    'leaves what carries %s=true, whatever else it carries',
+    async (reaperLabel) => {
+      const { claim, labels } = newSession();
+      const reaperLabels = { ...labels, [reaperLabel]: 'true' };
+      const reaper = await Promise.all([
+        createIdle(reaperLabels),
+        createImageOf(reaperLabels),
+        createVolumeOf(reaperLabels),
+      ]);
+      const own = await createIdle({ ...labels, [reaperLabel]: 'false' });
+
+      const report = await reapClaim(await connectEngine(), claim, { settlePausesMs });
+
+      expect(await stillThere([own, ...reaper])).toEqual(reaper);
+      expect(report).toMatchObject({ removed: { container: 1, image: 0, volume: 0 }, left: [] });
+    },
+  );
+
+  it('says what it would remove, and removes nothing, in a dry run', async () => {
+    const { claim, labels } = newSession();
+    const things = await createFamily(labels);
+    const entries: AuditEntry[] = [];
+
+    const report = await reapClaim(await connectEngine(), claim, {
+      isDryRun: true,
+      onAudit: (entry) => entries.push(entry),
+    });
+
+    expect(await stillThere(things)).toEqual(things);
+    expect(report).toMatchObject({
+      isDryRun: true,
+      removed: { container: 1, network: 1, volume: 1, image: 1 },
+      left: [],
+    });
+    expect(entries.map(({ outcome, kind, id }) => ({ outcome, kind, id }))).toEqual(
+      things.map((thing) => ({ outcome: 'would-remove', ...thing })),
+    );
+  });
+
+  it('removes nothing of a claim that covers more than the cap, and names the override', async () => {
+    const { claim, labels } = newSession();
+    const things = await Promise.all([createIdle(labels), createIdle(labels), createVolumeOf(labels)]);
+
+    const refused = await reapClaim(await connectEngine(), claim, { mostRemovals: 2 });
+
+    expect(await stillThere(things)).toEqual(things);
+    expect(refused).toMatchObject({ removed: { container: 0, network: 0, volume: 0, image: 0 } });
+    expect(refused.cutShort).toMatch(/covers 3 things.*CASTOFF_REAPER_MAX_REMOVALS=none/);
+
+    const done = await reapClaim(await connectEngine(), claim, { mostRemovals: 3, settlePausesMs });
+    expect(done.cutShort).toBeUndefined();
+    expect(await stillThere(things)).toEqual([]);
+  });
+
+  it('tells of each thing that it has removed, with its labels, the claim and who held it', async () => {
+    const { claim, labels } = newSession();
+    const { id } = await createIdle(labels);
+    const entries: AuditEntry[] = [];
+
+    await reapClaim(await connectEngine(), claim, {
+      settlePausesMs,
+      lastHolder: 'pid 12 on host',
+      onAudit: (entry) => entries.push(entry),
+    });
+
+    expect(entries).toEqual([
+      {
+        outcome: 'removed',
+        kind: 'container',
+        id,
+        name: expect.any(String),
+        labels: expect.objectContaining({ ...labels, ...specLabel }),
+        claim: claim.key,
+        lease: 'pid 12 on host',
+        reason: undefined,
+        durationMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  it('shares the work with somebody else who removes the same things', async () => {
+    const { claim, labels } = newSession();
+    const things = [
+      ...(await createFamily(labels)),
+      ...(await Promise.all([1, 2, 3].map(() => createIdle(labels)))),
+    ];
+    const containers = things.filter(({ kind }) => kind === 'container');
+
+    const [report, ...others] = await Promise.all([
+      reapClaim(await connectEngine(), claim, { settlePausesMs }),
+      reapClaim(await connectEngine(), claim, { settlePausesMs }),
+      ...containers.map(({ id }) =>
+        docker
+          .getContainer(id)
+          .remove({ force: true })
+          .catch(() => {}),
+      ),
+    ]);
+
+    expect(others).toHaveLength(1 + containers.length);
+    expect(report).toMatchObject({ left: [] });
+    expect(report.cutShort).toBeUndefined();
+    expect(await stillThere(things)).toEqual([]);
+    expect(await exists('image', specImage)).toBe(true);
+  });
+});

@@ -1,0 +1,59 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import {
+  openReaperFolder,
+  reapersOfSession,
+  startSessionChild,
+  thingsOfSession,
+  type SessionChild,
+} from '../support/session-child';
+import { docker } from '../support/things';
+import { until } from '../support/until';
+
+let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
+beforeAll(async () => {
+  reaperFolder = await openReaperFolder();
+  await buildReaperImage(await connectEngine());
+});
+afterAll(() => reaperFolder[Symbol.asyncDispose]());
+
+let child: SessionChild | undefined;
+afterEach(async () => {
+  await child?.kill();
+});
+
+/** The pids of what a child's reaper runs as. */
+async function reapersOf(reaper: 'container' | 'process', session: string): Promise<readonly number[]> {
+  if (reaper === 'process') return reaperFolder.hosts();
+  const containers = await reapersOfSession(session);
+  const inspected = await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).inspect()));
+  return inspected.map(({ State }) => State.Pid).filter((pid) => pid > 0);
+}
+
+const count = (text: string, word: string): number => text.split(word).length - 1;
+
+it.each(['container', 'process'] as const)(
+  'a reaper that is SIGKILLed, run as a %s, is followed by another, which reaps when the client is SIGKILLed too',
+  async (reaper) => {
+    child = await startSessionChild({ reaper, containers: 1, env: { TMPDIR: reaperFolder.folder } });
+    const { session } = child.told;
+    for (let round = 1; round <= 2; round += 1) {
+      const before = await reapersOf(reaper, session);
+      expect(before).toHaveLength(1);
+      for (const pid of before) process.kill(pid, 'SIGKILL');
+      const { stderr } = child;
+      expect(await until(() => count(stderr(), 'CASTOFF_LEASE_REGAINED') === round, 15_000)).toBe(true);
+      expect(count(stderr(), 'CASTOFF_LEASE_LOST')).toBe(round);
+      expect(await reapersOf(reaper, session)).toHaveLength(1);
+      expect(await reapersOf(reaper, session)).not.toEqual(before);
+    }
+    // What it has is still there, and it goes on making more.
+    await child.ask('make');
+    expect(await thingsOfSession(session)).toHaveLength(6);
+    await child.kill();
+    const isGone = async () =>
+      (await thingsOfSession(session)).length === 0 && (await reapersOfSession(session)).length === 0;
+    expect(await until(isGone, 30_000, 100)).toBe(true);
+  },
+);

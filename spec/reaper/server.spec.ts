@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { openReaper } from '../../lib/reaper';
+import type { ReaperEvent } from '../../lib/reaper/observer';
+import { removeLeftovers } from '../support/leftovers';
+import { connectLine, hello, request } from '../support/reaper-line';
+import { rejectionOf } from '../support/rejection';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+afterAll(() => removeLeftovers());
+
+const anyPort = { listen: { port: 0 } };
+const portOf = (address: string) => Number(address.split(':').at(-1));
+const nothing = { container: 0, network: 0, volume: 0, image: 0 };
+
+async function volume(): Promise<{ name: string; label: string }> {
+  const name = uniqueName();
+  const label = `castoff-spec-claim=${name}`;
+  await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff-spec-claim': name } });
+  return { name, label };
+}
+
+describe('a reaper in a process of one’s own', () => {
+  it('shows who holds what, reaps what nobody does any more, and tells of all of it', async () => {
+    const { name, label } = await volume();
+    const events: ReaperEvent[] = [];
+    await using reaper = await openReaper({
+      ...anyPort,
+      graceMs: 50,
+      observe: (event) => events.push(event),
+    });
+    expect(reaper.address).toMatch(/^127\.0\.0\.1:\d+$/);
+    const line = await connectLine({ port: portOf(reaper.address) });
+    await line.ask(hello('the-session'));
+    await line.ask(request('claim', label));
+    expect(reaper.snapshot()).toMatchObject({
+      mode: 'standing',
+      isDraining: false,
+      connections: 1,
+      leases: [{ holder: expect.stringContaining('session the-session'), claims: [[label]] }],
+      ending: [],
+      removed: nothing,
+      left: [],
+    });
+    line[Symbol.dispose]();
+    expect(await until(() => reaper.snapshot().removed.volume === 1, 10_000)).toBe(true);
+    expect(await exists('volume', name)).toBe(false);
+    expect(reaper.snapshot()).toMatchObject({ connections: 0, leases: [], ending: [] });
+    expect(events.map(({ type }) => type)).toEqual([
+      'listening',
+      'connection-opened',
+      'lease-opened',
+      'claimed',
+      'lease-closed',
+      'connection-closed',
+      'reap-began',
+      'audited',
+      'reap-ended',
+    ]);
+  });
+
+  it('closes when those that are there have gone, and says what its life came to', async () => {
+    const { name, label } = await volume();
+    const reaper = await openReaper({ ...anyPort, graceMs: 3_600_000 });
+    using line = await connectLine({ port: portOf(reaper.address) });
+    await line.ask(hello());
+    await line.ask(request('claim', label));
+    const [first, second] = [reaper.close(), reaper.close()];
+    expect(await line.ask({ id: 40, type: 'ping' })).toEqual({ id: 40, ok: true });
+    expect(reaper.snapshot().isDraining).toBe(true);
+    line.end();
+    const end = { removed: { ...nothing, volume: 1 }, left: [], failures: [] };
+    expect(await first).toMatchObject(end);
+    expect(await second).toMatchObject(end);
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('closes at the shutdown timeout whoever is there', async () => {
+    const { name, label } = await volume();
+    const reaper = await openReaper({ ...anyPort, shutdownTimeoutMs: 50, graceMs: 3_600_000 });
+    using line = await connectLine({ port: portOf(reaper.address) });
+    await line.ask(hello());
+    await line.ask(request('claim', label));
+    expect(await reaper.close()).toMatchObject({ removed: { volume: 1 } });
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('waits for a Ryuk client as long as it was told', async () => {
+    const { name, label } = await volume();
+    await using reaper = await openReaper({ ...anyPort, graceMs: 3_600_000, reconnectionTimeoutMs: 20 });
+    const line = await connectLine({ port: portOf(reaper.address) });
+    line.send(`label=${label}\n`);
+    expect(await line.answers(1)).toEqual(['ACK']);
+    line[Symbol.dispose]();
+    expect(await until(async () => !(await exists('volume', name)), 10_000)).toBe(true);
+  });
+
+  it('removes nothing in a dry run', async () => {
+    const { name, label } = await volume();
+    const events: ReaperEvent[] = [];
+    const reaper = await openReaper({
+      ...anyPort,
+      graceMs: 0,
+      isDryRun: true,
+      observe: (event) => events.push(event),
+    });
+    const line = await connectLine({ port: portOf(reaper.address) });
+    await line.ask(hello());
+    await line.ask(request('claim', label));
+    line[Symbol.dispose]();
+    expect(await until(() => events.some(({ type }) => type === 'reap-ended'), 10_000)).toBe(true);
+    await reaper.close();
+    expect(events).toContainEqual({
+      type: 'audited',
+      entry: expect.objectContaining({ outcome: 'would-remove', kind: 'volume', id: name }),
+    });
+    expect(await exists('volume', name)).toBe(true);
+  });
+
+  it('demands a token over TCP, and lets only some keys be claimed', async () => {
+    await using reaper = await openReaper({ ...anyPort, token: 'secret', claimableKeys: ['team'] });
+    using line = await connectLine({ port: portOf(reaper.address) });
+    expect(await line.ask(request('claim', 'team=1'))).toMatchObject({ ok: false });
+    expect(await line.ask(hello('spec', { token: 'secret' }))).toMatchObject({ ok: true });
+    expect(await line.ask(request('claim', 'mine=1'))).toMatchObject({ ok: false });
+    const team = uniqueName();
+    expect(await line.ask(request('claim', `team=${team}`))).toMatchObject({ ok: true });
+    expect(await line.ask(request('release', `team=${team}`))).toMatchObject({ ok: true });
+    line.end();
+  });
+
+  it('listens at a path of its own, which it leaves when it closes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    const path = join(folder, 'own.sock');
+    const reaper = await openReaper({ listen: { path } });
+    expect(reaper.address).toBe(path);
+    expect(await rejectionOf(openReaper({ listen: { path } }))).toMatchObject({
+      code: 'REAPER_UNAVAILABLE',
+      message: `listen at ${path}: another reaper serves there; connect to that one`,
+    });
+    await reaper.close();
+    await using again = await openReaper({ listen: { path } });
+    expect(again.address).toBe(path);
+    await again.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('refuses a time that is none', async () => {
+    expect(await rejectionOf(openReaper({ ...anyPort, graceMs: -1 }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+  });
+});

@@ -1,0 +1,224 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { openCutRelay } from '../support/cut-relay';
+import { makeUndeletable } from '../support/fault-undeletable';
+import { removeLeftovers } from '../support/leftovers';
+import { startStanding, type StandingReaper } from '../support/standing-reaper';
+import { createRunningContainer, exists, removeByHand, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+afterAll(() => removeLeftovers());
+
+const label = 'castoff-spec.standing';
+const createOwned = async (session: string): Promise<string> =>
+  createRunningContainer({ Labels: { [label]: session } });
+
+const sessionsOf = async (reaper: StandingReaper) => {
+  const { body } = await reaper.get('/sessions');
+  return JSON.parse(body) as {
+    leases: { holder: string; since: string; claims: string[][] }[];
+    ending: { labels: string[]; lastHolder: string; phase: string; dueInMs?: number }[];
+  };
+};
+const figure = async (reaper: StandingReaper, name: string): Promise<number> => {
+  const { body } = await reaper.get('/metrics');
+  const line = body.split('\n').find((each) => each.startsWith(`castoff_reaper_${name} `));
+  return Number(line?.split(' ').at(-1));
+};
+
+describe('castoff reaper run', () => {
+  it('lists, reaps and counts what a client claimed that died, with an audit line for each thing', async () => {
+    await using reaper = await startStanding([], { RYUK_RECONNECTION_TIMEOUT: '1s' });
+    const session = uniqueName();
+    const id = await createOwned(session);
+    const bystander = await createOwned(uniqueName());
+    const client = reaper.connect();
+    expect(await client.claim(`label=${label}=${session}`)).toBe('ACK');
+    expect(await client.claim('status=running')).toContain('NACK ');
+
+    const claims = [[`${label}=${session}`]];
+    const { leases } = await sessionsOf(reaper);
+    expect(leases).toMatchObject([{ holder: expect.stringMatching(/^client 127\.0\.0\.1:\d+$/), claims }]);
+    expect(Math.abs(Date.parse(leases[0]!.since) - Date.now())).toBeLessThan(10_000);
+    expect(await figure(reaper, 'leases')).toBe(1);
+    expect(await figure(reaper, 'claims')).toBe(1);
+    expect(await figure(reaper, 'connections')).toBe(1);
+    expect(await figure(reaper, 'refused_lines_total')).toBe(1);
+
+    client.reset();
+    const isEnding = async () => (await sessionsOf(reaper)).ending.length > 0;
+    expect(await until(isEnding, 5_000)).toBe(true);
+    expect(await sessionsOf(reaper)).toMatchObject({
+      leases: [],
+      ending: [{ labels: [`${label}=${session}`], lastHolder: leases[0]!.holder }],
+    });
+
+    expect(await reaper.says({ event: 'reap-ended' })).toBe(true);
+    expect(await exists('container', id)).toBe(false);
+    expect(await exists('container', bystander)).toBe(true);
+    expect(reaper.log().filter(({ event }) => event === 'audited')).toEqual([
+      expect.objectContaining({
+        level: 'info',
+        outcome: 'removed',
+        kind: 'container',
+        id,
+        labels: expect.objectContaining({ [label]: session }),
+        claim: `${label}=${session}`,
+        lease: leases[0]!.holder,
+      }),
+    ]);
+    expect(await figure(reaper, 'leases')).toBe(0);
+    expect(await figure(reaper, 'removed_total{kind="container"}')).toBe(1);
+    expect(await figure(reaper, 'reap_duration_seconds_count{outcome="reaped"}')).toBe(1);
+    expect(await figure(reaper, 'reapings_in_progress')).toBe(0);
+  });
+
+  it('serves those who are there after SIGTERM, and nobody else, until they have gone', async () => {
+    await using reaper = await startStanding();
+    const session = uniqueName();
+    const id = await createOwned(session);
+    const client = reaper.connect();
+    await client.claim(`label=${label}=${session}`);
+
+    reaper.signal('SIGTERM');
+    expect(await reaper.says({ event: 'draining', why: 'SIGTERM', leases: 1 })).toBe(true);
+    expect(await reaper.get('/healthz')).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('nobody new'),
+    });
+    expect(await reaper.connect().closed).toBe('');
+    expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+    expect(await exists('container', id)).toBe(true);
+
+    await client.leave();
+    expect(await reaper.ended).toMatchObject({ exitCode: 0 });
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('ends with 1, and names it, when something could not be removed', async () => {
+    await using reaper = await startStanding([], { RYUK_REMOVE_RETRIES: '1' });
+    const session = uniqueName();
+    const id = await createOwned(session);
+    {
+      await using _ = await makeUndeletable('/var/run/docker.sock', id);
+      const client = reaper.connect();
+      await client.claim(`label=${label}=${session}`);
+      reaper.signal('SIGTERM');
+      await client.leave();
+      const { exitCode, stderr } = await reaper.ended;
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(`left: container`);
+      expect(stderr).toContain(id.slice(0, 12));
+    }
+    expect(reaper.log()).toContainEqual(
+      expect.objectContaining({ level: 'error', event: 'audited', outcome: 'left', id }),
+    );
+    await removeByHand('container', id);
+  });
+
+  it('writes what stands in it on SIGHUP, and goes on', async () => {
+    await using reaper = await startStanding();
+    const client = reaper.connect();
+    await client.claim(`label=${label}=${uniqueName()}`);
+    reaper.signal('SIGHUP');
+    expect(await reaper.says({ event: 'state' })).toBe(true);
+    expect(reaper.log().at(-1)).toMatchObject({ state: { isDraining: false, connections: 1, leases: [{}] } });
+    expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+  });
+
+  it('removes nothing with --dry-run, and says what it would', async () => {
+    await using reaper = await startStanding(['--dry-run']);
+    const session = uniqueName();
+    const id = await createOwned(session);
+    const client = reaper.connect();
+    await client.claim(`label=${label}=${session}`);
+    client.reset();
+    expect(await reaper.says({ event: 'reap-ended' })).toBe(true);
+    expect(await exists('container', id)).toBe(true);
+    expect(reaper.log()).toContainEqual(expect.objectContaining({ outcome: 'would-remove', id }));
+    expect(await figure(reaper, 'removed_total{kind="container"}')).toBe(0);
+  });
+
+  it('lets in who shows the token of the file, and tells it to nobody', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    try {
+      const file = join(folder, 'token');
+      await writeFile(file, 'open-sesame\n');
+      await using reaper = await startStanding(['--token-file', file], { RYUK_VERBOSE: 'true' });
+      const hello = (token: string) =>
+        JSON.stringify({
+          id: 1,
+          type: 'hello',
+          protocol: 1,
+          version: '0.1.0',
+          session: 'spec',
+          owner: { host: 'h', boot: 'b', pid: 1, pidStart: '1' },
+          token,
+        });
+      const client = reaper.connect();
+      expect(await client.claim(`label=${label}=x`)).toContain('NACK ');
+      expect(JSON.parse(await client.claim(hello('wrong')))).toMatchObject({ ok: false });
+      expect(JSON.parse(await client.claim(hello('open-sesame')))).toMatchObject({ ok: true });
+      const told = [(await reaper.get('/sessions')).body, JSON.stringify(reaper.log())].join('');
+      expect(told).toContain('session spec');
+      expect(told).not.toContain('open-sesame');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('lives on, and reaps, when nobody reads its log any more', async () => {
+    await using reaper = await startStanding();
+    const session = uniqueName();
+    const id = await createOwned(session);
+    reaper.stopReading();
+    const client = reaper.connect();
+    expect(await client.claim(`label=${label}=${session}`)).toBe('ACK');
+    client.reset();
+    expect(await until(async () => !(await exists('container', id)), 20_000)).toBe(true);
+    expect(await reaper.get('/healthz')).toMatchObject({ status: 200 });
+  });
+
+  it('says in /healthz that the engine is away, for as long as it is', async () => {
+    await using relay = await openCutRelay();
+    await using reaper = await startStanding([], { DOCKER_HOST: relay.address });
+    expect(await reaper.get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
+    relay.hold();
+    expect(await reaper.get('/healthz')).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('the engine does not answer'),
+    });
+    relay.release();
+    expect(await reaper.get('/healthz')).toMatchObject({ status: 200 });
+  });
+
+  it('answers /healthz soon when the engine hangs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    const socketPath = join(folder, 'hung.sock');
+    const hung = createServer(() => undefined).listen(socketPath);
+    await once(hung, 'listening');
+    try {
+      await using reaper = await startStanding([], { DOCKER_HOST: `unix://${socketPath}` });
+      const startedAt = performance.now();
+      const replies = await Promise.all([reaper.get('/healthz'), reaper.get('/healthz')]);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(replies.map(({ status }) => status)).toEqual([503, 503]);
+    } finally {
+      hung.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('listens on loopback alone unless it is told otherwise', async () => {
+    await using reaper = await startStanding();
+    const places = reaper.log().flatMap(({ address }) => (address === undefined ? [] : [address]));
+    expect(places).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    ]);
+  });
+});

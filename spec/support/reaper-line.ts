@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { until } from './until';
+
+/** A line to a reaper, spoken by hand. */
+export class ReaperLine implements Disposable {
+  readonly #output: Writable & { destroy(): unknown };
+  readonly #heard: string[] = [];
+  #taken = 0;
+  hasEnded = false;
+
+  constructor(input: Readable, output: Writable) {
+    this.#output = output;
+    let rest = '';
+    input.on('data', (chunk: Buffer) => {
+      const parts = (rest + chunk.toString()).split('\n');
+      rest = parts.pop() ?? '';
+      this.#heard.push(...parts);
+    });
+    for (const stream of [input, output]) stream.on('error', () => (this.hasEnded = true));
+    input.once('close', () => (this.hasEnded = true));
+  }
+
+  send(text: string | Uint8Array): void {
+    this.#output.write(text);
+  }
+
+  /** Sends a request and resolves to its answer. */
+  async ask(question: object): Promise<unknown> {
+    this.send(`${JSON.stringify(question)}\n`);
+    return JSON.parse((await this.answers(1))[0] ?? '');
+  }
+
+  /** The next so many answers, in their order. */
+  async answers(count: number): Promise<string[]> {
+    if (!(await until(() => this.#heard.length >= this.#taken + count, 10_000, 2)))
+      throw new Error(
+        `heard ${this.#heard.length - this.#taken} of ${count} answers, the last: ${this.#heard.at(-1)}`,
+      );
+    this.#taken += count;
+    return this.#heard.slice(this.#taken - count, this.#taken);
+  }
+
+  get heard(): readonly string[] {
+    return this.#heard;
+  }
+
+  end(): void {
+    this.#output.end();
+  }
+
+  /** Goes away with an RST, where that is a thing. */
+  reset(): void {
+    const socket = this.#output as Socket;
+    socket.resetAndDestroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.#output.destroy();
+  }
+}
+
+export async function connectLine(options: NetConnectOpts): Promise<ReaperLine> {
+  const socket = connect(options);
+  await once(socket, 'connect');
+  return new ReaperLine(socket, socket);
+}
+
+let lastId = 0;
+
+export function hello(session = 'spec', more: object = {}): object {
+  lastId += 1;
+  return {
+    id: lastId,
+    type: 'hello',
+    protocol: 1,
+    version: '0.1.0',
+    session,
+    owner: { host: 'spec', pid: process.pid },
+    ...more,
+  };
+}
+
+export function request(type: 'claim' | 'release' | 'reap', ...labels: string[]): { id: number } {
+  lastId += 1;
+  return { id: lastId, type, labels } as { id: number };
+}

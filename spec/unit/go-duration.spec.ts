@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { formatGoDuration, parseGoBool, parseGoDuration } from '../../lib/reaper/go-duration';
+
+describe("Go's durations", () => {
+  it.each([
+    ['10s', 10_000],
+    ['0.1s', 100],
+    ['.5s', 500],
+    ['1.s', 1_000],
+    ['1m0s', 60_000],
+    ['10ms', 10],
+    ['1h2m3s4ms', 3_723_004],
+    ['100us', 0.1],
+    ['100µs', 0.1],
+    ['-1s', -1_000],
+    ['+1s', 1_000],
+    ['0', 0],
+    ['-0', 0],
+  ])('%s is read', (text, ms) => {
+    expect(parseGoDuration(text)).toBeCloseTo(ms, 9);
+  });
+
+  it.each(['', '10', '1e9h', '1 s', 's', '.s', '--1s', '1d', '10S', 'Infinity', '9999999999h'])(
+    '%j is none',
+    (text) => {
+      expect(parseGoDuration(text)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    [0, '0s'],
+    [10, '10ms'],
+    [500, '500ms'],
+    [10_000, '10s'],
+    [60_000, '1m0s'],
+    [600_000, '10m0s'],
+    [3_600_000, '1h0m0s'],
+    [-1_000, '-1s'],
+    [1_388, '1.388s'],
+  ])('%d ms is written %s', (ms, text) => {
+    expect(formatGoDuration(ms)).toBe(text);
+  });
+
+  it('are read as they were written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1e12, max: 1e12 }), (ms) => {
+        expect(parseGoDuration(formatGoDuration(ms))).toBeCloseTo(ms, 3);
+      }),
+    );
+  });
+});
+
+describe("Go's booleans", () => {
+  it.each([
+    ['1', true],
+    ['t', true],
+    ['TRUE', true],
+    ['0', false],
+    ['False', false],
+    ['yes', undefined],
+    ['tRUE', undefined],
+    ['', undefined],
+  ])('%j is %s', (text, value) => {
+    expect(parseGoBool(text)).toBe(value);
+  });
+});

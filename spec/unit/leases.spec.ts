@@ -1,0 +1,246 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { checkClaim, type Claim } from '../../lib/reaper/claim';
+import {
+  advanceLeases,
+  countClaims,
+  countLapsing,
+  nextDueMs,
+  noLeases,
+  type LeaseAction,
+  type LeaseEvent,
+  type LeaseState,
+} from '../../lib/reaper/leases';
+
+function claimOf(key: string): Claim {
+  const check = checkClaim([`key=${key}`]);
+  if ('refusal' in check) throw new Error(check.refusal);
+  return check.claim;
+}
+
+/** The events in their order; the actions of each. */
+function play(events: readonly LeaseEvent[]): { state: LeaseState; actions: readonly LeaseAction[][] } {
+  let state = noLeases;
+  const actions = events.map((event) => {
+    const step = advanceLeases(state, event);
+    ({ state } = step);
+    return [...step.actions];
+  });
+  return { state, actions };
+}
+
+const web = claimOf('web');
+const opened = (lease: string): LeaseEvent => ({ type: 'opened', lease, holder: `of ${lease}`, atMs: 0 });
+const claimed = (lease: string, claim = web): LeaseEvent => ({ type: 'claimed', lease, claim });
+const closed = (lease: string, atMs: number, graceMs = 500): LeaseEvent => ({
+  type: 'closed',
+  lease,
+  graceMs,
+  atMs,
+});
+const passed = (atMs: number): LeaseEvent => ({ type: 'time-passed', atMs });
+const reap = (run: number, lastHolder: string) => ({ type: 'reap', claim: web, lastHolder, run });
+
+describe('a claim', () => {
+  it('is reaped when its lease has gone and the grace is over, and not before', () => {
+    const { actions } = play([opened('a'), claimed('a'), closed('a', 1_000), passed(1_499), passed(1_500)]);
+    expect(actions).toEqual([[], [], [], [], [reap(1, 'of a')]]);
+  });
+
+  it('lives while any other lease holds it', () => {
+    const both = [opened('a'), opened('b'), claimed('a'), claimed('b')];
+    const { actions } = play([...both, closed('a', 0), passed(9_000), closed('b', 9_000), passed(9_500)]);
+    expect(actions.flat()).toEqual([reap(1, 'of b')]);
+  });
+
+  it('is reaped whatever other leases live', () => {
+    const { actions } = play([
+      opened('a'),
+      opened('b'),
+      claimed('a'),
+      claimed('b', claimOf('db')),
+      closed('a', 0, 0),
+    ]);
+    expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
+  });
+
+  it('that is claimed again within the grace is kept', () => {
+    const { state, actions } = play([
+      opened('a'),
+      claimed('a'),
+      closed('a', 0),
+      opened('b'),
+      claimed('b'),
+      passed(9_000),
+    ]);
+    expect(actions.flat()).toEqual([]);
+    expect(state.ending.size).toBe(0);
+  });
+
+  it('that is claimed again while it is reaped stops that reaping, whose end then says nothing', () => {
+    const again = [
+      opened('a'),
+      claimed('a'),
+      closed('a', 0, 0),
+      opened('b'),
+      claimed('b'),
+      closed('b', 1, 0),
+    ];
+    const { state, actions } = play([...again, { type: 'reaped', key: web.key, run: 1 }]);
+    expect(actions[4]).toEqual([{ type: 'stop-reaping', key: web.key, run: 1 }]);
+    expect(actions[5]).toEqual([reap(2, 'of b')]);
+    expect([...state.ending.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
+  });
+
+  it('that is released is not reaped', () => {
+    const { state, actions } = play([
+      opened('a'),
+      claimed('a'),
+      { type: 'released', lease: 'a', key: web.key },
+      closed('a', 0, 0),
+    ]);
+    expect(actions.flat()).toEqual([]);
+    expect(countClaims(state)).toBe(0);
+  });
+
+  it('is reaped on request by a lease that holds it, and held on', () => {
+    const asked: LeaseEvent = { type: 'reap-asked', lease: 'a', key: web.key };
+    const { state, actions } = play([opened('a'), asked, claimed('a'), asked]);
+    expect(actions).toEqual([[], [], [], [reap(1, 'of a')]]);
+    expect(state.leases.get('a')?.claims.has(web.key)).toBe(true);
+  });
+
+  it('is due at once when nobody is waited for any more', () => {
+    const { actions } = play([opened('a'), claimed('a'), closed('a', 0, 600_000), { type: 'grace-ended' }]);
+    expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
+  });
+
+  it('of an unknown lease changes nothing', () => {
+    const { state } = play([claimed('nobody'), closed('nobody', 0, 0)]);
+    expect(state).toEqual(noLeases);
+  });
+});
+
+const leases = ['a', 'b', 'c', 'd'];
+const keys = ['w', 'x', 'y'].map((key) => claimOf(key));
+type Deed =
+  | { readonly do: 'open' | 'bye'; readonly lease: string }
+  | { readonly do: 'claim' | 'release'; readonly lease: string; readonly claim: Claim }
+  | { readonly do: 'vanish'; readonly lease: string; readonly graceMs: number }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'finish' };
+
+const deeds = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constantFrom('open' as const, 'bye' as const), lease: fc.constantFrom(...leases) }),
+    fc.record({
+      do: fc.constantFrom('claim' as const, 'claim' as const, 'release' as const),
+      lease: fc.constantFrom(...leases),
+      claim: fc.constantFrom(...keys),
+    }),
+    fc.record({ do: fc.constant('vanish' as const), lease: fc.constantFrom(...leases), graceMs: fc.nat(50) }),
+    fc.record({ do: fc.constant('wait' as const), ms: fc.nat(40) }),
+    fc.record({ do: fc.constant('finish' as const) }),
+  ),
+  { maxLength: 60 },
+);
+
+/** What is to be expected, told another way: who holds a key, and until when the return of its last holder is waited for. */
+class Model {
+  nowMs = 0;
+  state = noLeases;
+  readonly #held = new Map<string, Set<string>>();
+  readonly #dueMs = new Map<string, number>();
+  readonly #reaping = new Map<string, { run: number; isOn: boolean }>();
+
+  do(deed: Deed): void {
+    switch (deed.do) {
+      case 'open':
+        if (!this.#held.has(deed.lease)) this.#held.set(deed.lease, new Set());
+        return this.#expect({ type: 'opened', lease: deed.lease, holder: deed.lease, atMs: this.nowMs }, []);
+      case 'claim':
+        return this.#claim(deed.lease, deed.claim);
+      case 'release':
+        this.#held.get(deed.lease)?.delete(deed.claim.key);
+        return this.#expect({ type: 'released', lease: deed.lease, key: deed.claim.key }, []);
+      case 'bye':
+        return this.#close(deed.lease, 0);
+      case 'vanish':
+        return this.#close(deed.lease, deed.graceMs);
+      case 'wait':
+        this.nowMs += deed.ms;
+        return this.#expect({ type: 'time-passed', atMs: this.nowMs }, this.#takeDue());
+      case 'finish':
+        for (const [key, { run }] of this.#reaping) {
+          this.#reaping.delete(key);
+          this.#expect({ type: 'reaped', key, run }, []);
+        }
+    }
+  }
+
+  #isHeld(key: string): boolean {
+    return [...this.#held.values()].some((claims) => claims.has(key));
+  }
+
+  #claim(lease: string, claim: Claim): void {
+    const stops = this.#held.has(lease) && this.#reaping.delete(claim.key) ? [claim.key] : [];
+    if (this.#held.has(lease)) this.#dueMs.delete(claim.key);
+    this.#held.get(lease)?.add(claim.key);
+    this.#expect({ type: 'claimed', lease, claim }, [], stops);
+  }
+
+  #close(lease: string, graceMs: number): void {
+    const claims = this.#held.get(lease) ?? [];
+    this.#held.delete(lease);
+    for (const key of claims) if (!this.#isHeld(key)) this.#dueMs.set(key, this.nowMs + graceMs);
+    this.#expect({ type: 'closed', lease, graceMs, atMs: this.nowMs }, this.#takeDue());
+  }
+
+  #takeDue(): string[] {
+    const due = [...this.#dueMs].filter(([, dueMs]) => dueMs <= this.nowMs).map(([key]) => key);
+    for (const key of due) this.#dueMs.delete(key);
+    return due;
+  }
+
+  #expect(event: LeaseEvent, reaped: readonly string[], stopped: readonly string[] = []): void {
+    const { state, actions } = advanceLeases(this.state, event);
+    this.state = state;
+    for (const action of actions)
+      if (action.type === 'reap') this.#reaping.set(action.claim.key, { run: action.run, isOn: true });
+    const keysOf = (type: LeaseAction['type']) =>
+      actions.filter((action) => action.type === type).map((a) => ('claim' in a ? a.claim.key : a.key));
+    expect(keysOf('reap').toSorted()).toEqual(reaped.toSorted());
+    expect(keysOf('stop-reaping')).toEqual(stopped);
+    expect(reaped.filter((key) => this.#isHeld(key))).toEqual([]);
+    expect(countLapsing(state)).toBe(this.#dueMs.size);
+    expect(nextDueMs(state)).toBe(this.#dueMs.size === 0 ? undefined : Math.min(...this.#dueMs.values()));
+    expect(state.ending.size).toBe(this.#dueMs.size + this.#reaping.size);
+    const held = [...this.#held.values()].reduce((sum, claims) => sum + claims.size, 0);
+    expect(countClaims(state)).toBe(held + state.ending.size);
+  }
+}
+
+describe('whatever happens in whatever order', () => {
+  it('a claim is reaped if and only if no lease holds it and its grace has passed', () => {
+    fc.assert(
+      fc.property(deeds, (what) => {
+        const model = new Model();
+        for (const deed of what) model.do(deed);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('nothing is left in the state when all have gone and all is reaped', () => {
+    fc.assert(
+      fc.property(deeds, (what) => {
+        const model = new Model();
+        for (const deed of what) model.do(deed);
+        for (const lease of leases) model.do({ do: 'bye', lease });
+        model.do({ do: 'wait', ms: 1_000 });
+        model.do({ do: 'finish' });
+        expect([model.state.leases.size, model.state.ending.size]).toEqual([0, 0]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { decideLife, type LifeFacts } from '../../lib/reaper/life';
+
+const limits = { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 600_000 };
+const nobody: LifeFacts = {
+  mode: 'stand-alone',
+  startedAtMs: 0,
+  activeAtMs: 0,
+  hadLease: false,
+  leases: 0,
+  lapsing: 0,
+  reaping: 0,
+  isInputOver: false,
+  drainingSinceMs: undefined,
+};
+const decide = (facts: Partial<LifeFacts>, nowMs: number) =>
+  decideLife({ ...nobody, ...facts }, limits, nowMs);
+const stay = { type: 'stay' };
+const noClient = { type: 'exit', why: 'no client came' };
+const allGone = { type: 'exit', why: 'the last client has gone' };
+const asked = { type: 'exit', why: 'asked to end, and nobody is left' };
+
+describe('a reaper', () => {
+  it.each([
+    ['stand-alone', 'waits for its first client', {}, 59_999, { ...stay, lookAgainAtMs: 60_000 }],
+    ['stand-alone', 'ends when none came', {}, 60_000, noClient],
+    ['stand-alone', 'stays while a client is there', { hadLease: true, leases: 1 }, 9e9, stay],
+    ['stand-alone', 'stays while a return is waited for', { hadLease: true, lapsing: 1 }, 9e9, stay],
+    ['stand-alone', 'stays while it reaps', { hadLease: true, reaping: 1 }, 9e9, stay],
+    ['stand-alone', 'ends when all that is done', { hadLease: true }, 5_000, allGone],
+    ['host', 'waits 10 s for the one that started it', {}, 9_999, { ...stay, lookAgainAtMs: 10_000 }],
+    ['host', 'ends when nobody came', {}, 10_000, noClient],
+    [
+      'host',
+      'waits 2 s for the next',
+      { hadLease: true, activeAtMs: 20_000 },
+      21_999,
+      { ...stay, lookAgainAtMs: 22_000 },
+    ],
+    ['host', 'ends when no next one came', { hadLease: true, activeAtMs: 20_000 }, 22_000, allGone],
+    [
+      'host',
+      'waits for one that has connected, and said nothing yet',
+      { activeAtMs: 9_900 },
+      10_000,
+      { ...stay, lookAgainAtMs: 11_900 },
+    ],
+    ['attached', 'stays while its input lasts', { hadLease: true }, 9e9, stay],
+    [
+      'attached',
+      'waits for the grace when its input has ended',
+      { isInputOver: true, lapsing: 1 },
+      9e9,
+      stay,
+    ],
+    [
+      'attached',
+      'ends when all is reaped then',
+      { isInputOver: true, hadLease: true },
+      1,
+      { type: 'exit', why: 'its input has ended' },
+    ],
+    ['standing', 'never ends by itself', { hadLease: true }, 9e9, stay],
+  ] as const)('%s %s', (mode, _what, facts, nowMs, step) => {
+    expect(decide({ mode, ...facts }, nowMs)).toEqual(step);
+  });
+
+  it.each(['stand-alone', 'host', 'attached', 'standing'] as const)('%s that is asked to end', (mode) => {
+    const draining = { mode, drainingSinceMs: 1_000, hadLease: true };
+    expect(decide({ ...draining, hadLease: false }, 1_000)).toEqual(asked);
+    expect(decide({ ...draining, leases: 2 }, 600_999)).toEqual({ ...stay, lookAgainAtMs: 601_000 });
+    expect(decide({ ...draining, leases: 2 }, 601_000)).toEqual({ type: 'end-leases' });
+    expect(decide({ ...draining, lapsing: 1 }, 1_001)).toEqual({ type: 'end-grace' });
+    expect(decide({ ...draining, reaping: 1 }, 9e9)).toEqual(stay);
+    expect(decide(draining, 1_001)).toEqual(asked);
+  });
+
+  it('never ends while somebody is there or something is being reaped, and never asks to be looked at in the past', () => {
+    const count = fc.nat(2);
+    const time = fc.nat(1_000_000);
+    const facts = fc.record({
+      mode: fc.constantFrom('stand-alone', 'host', 'attached', 'standing'),
+      startedAtMs: time,
+      activeAtMs: time,
+      hadLease: fc.boolean(),
+      leases: count,
+      lapsing: count,
+      reaping: count,
+      isInputOver: fc.boolean(),
+      drainingSinceMs: fc.option(time, { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(facts, time, (what, nowMs) => {
+        const step = decideLife(what, limits, nowMs);
+        if (what.leases + what.lapsing + what.reaping > 0) expect(step.type).not.toBe('exit');
+        if (step.type === 'stay' && step.lookAgainAtMs !== undefined)
+          expect(step.lookAgainAtMs).toBeGreaterThan(nowMs);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { longestLineBytes, type Reply } from '../../lib/reaper/message';
+import { parseRequest } from '../../lib/reaper/parse-request';
+import { writeReply } from '../../lib/reaper/write-reply';
+
+const owner = { host: 'here', pid: 7 };
+const hello = { id: 1, type: 'hello', protocol: 1, version: '0.1.0', session: '1f2e', owner };
+
+/** What is said back to a line that cannot be used. */
+function refusalOf(message: object | string): string {
+  const line = typeof message === 'string' ? message : JSON.stringify(message);
+  const parsed = parseRequest(line, {});
+  return parsed.type === 'refusal' ? `${parsed.id}: ${parsed.reason}` : parsed.type;
+}
+
+describe('a JSON line', () => {
+  it('is a hello with all that belongs to one', () => {
+    const full = { ...owner, machine: 'm', boot: 'b', pidStart: 's', pidNamespace: 'n', run: 'r' };
+    const request = { ...hello, owner: full, token: 'secret' };
+    expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'request', request });
+  });
+
+  it.each(['claim', 'release', 'reap'])('is a %s of labels, which are one claim', (type) => {
+    const request = { id: 4, type, labels: ['b=2', 'a=1'] };
+    const claim = { key: 'a=1 & b=2', labels: ['a=1', 'b=2'] };
+    expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'claim-request', request, claim });
+  });
+
+  it.each(['ping', 'bye'])('is a %s', (type) => {
+    expect(parseRequest(JSON.stringify({ id: 9, type }))).toEqual({
+      type: 'request',
+      request: { id: 9, type },
+    });
+  });
+
+  it.each([
+    ['{', '0: no JSON object in one line'],
+    ['{"id":1', '0: no JSON object in one line'],
+    [{ type: 'ping' }, '0: id: it is missing; give a whole number from 1'],
+    [{ id: -1, type: 'ping' }, '0: id: got -1; give a whole number from 1'],
+    [{ id: '1', type: 'ping' }, '0: id: got "1"; give a whole number from 1'],
+    [
+      { id: 1 },
+      '1: type: it is missing; one of hello, claim, release, reap, bye, ping is understood in protocol 1',
+    ],
+    [
+      { ...hello, protocol: 2 },
+      '1: protocol: got 2; this reaper speaks 1: use the reaper of the same castoff',
+    ],
+    [{ ...hello, version: 1 }, '1: version: got 1; give that of the castoff that speaks'],
+    [{ ...hello, session: '' }, '1: session: got ""; give its id'],
+    [{ ...hello, token: 5 }, '1: token: no text'],
+    [{ ...hello, owner: 'me' }, '1: owner: no object'],
+    [{ ...hello, owner: { pid: 7 } }, "1: owner: host: it is missing; give the host's name"],
+    [{ ...hello, owner: { host: 'here', pid: 0 } }, '1: owner: pid: got 0; give a process id'],
+    [{ ...hello, owner: { ...owner, boot: [] } }, '1: owner: boot: got a list; give text, or leave it out'],
+    [{ id: 2, type: 'claim' }, '2: labels: it is missing; give a list of key=value'],
+    [{ id: 2, type: 'claim', labels: 'a=b' }, '2: labels: got "a=b"; give a list of key=value'],
+    [{ id: 2, type: 'claim', labels: [1] }, '2: labels: got a list; give a list of key=value'],
+    [{ id: 2, type: 'claim', labels: [] }, '2: no label; send label=<key>=<value>'],
+    [{ id: 2, type: 'claim', labels: ['a'] }, '2: no label with a value; send label=<key>=<value>'],
+  ])('is refused with the reason: %j', (line, reason) => {
+    expect(refusalOf(line)).toBe(reason);
+  });
+
+  it('is read without a throw, whatever it holds', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.json(),
+          fc.string(),
+          fc.object().map((value) => JSON.stringify(value)),
+        ),
+        (text) => {
+          expect(parseRequest(text)).toHaveProperty('type');
+          expect(parseRequest(`{${text}`)).toHaveProperty('type');
+        },
+      ),
+    );
+    const nested = `{"id":1,"type":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+    expect(refusalOf(nested)).toMatch(/^1: type: got a list;/);
+  });
+});
+
+describe('a reply', () => {
+  const left = Array.from({ length: 2_000 }, (_, index) => ({
+    kind: 'volume' as const,
+    id: `volume-${index}`,
+    name: `volume-${index}`,
+    reason: 'volume is in use',
+  }));
+  const removed = { container: 0, network: 0, volume: 0, image: 0 };
+  const reply = { id: 1, ok: true, report: { labels: ['a=b'], removed, left, durationMs: 1 } } as const;
+
+  it('fits a line: what is left and does not fit is counted', () => {
+    const line = writeReply(reply);
+    const { report, leftOut = 0 } = JSON.parse(line) as Extract<Reply, { ok: true }>;
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(longestLineBytes);
+    expect(report?.left.length).toBeGreaterThan(0);
+    expect((report?.left.length ?? 0) + leftOut).toBe(left.length);
+  });
+
+  it('that fits is whole', () => {
+    const short = { ...reply, report: { ...reply.report, left: left.slice(0, 3) } };
+    expect(JSON.parse(writeReply(short))).toEqual(short);
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMetrics, type Metrics } from '../../lib/reaper/metrics';
+import type { ReaperEvent } from '../../lib/reaper/observer';
+import type { ReaperSnapshot } from '../../lib/reaper/snapshot';
+import { version } from '../../package.json';
+
+const noneRemoved = { container: 0, network: 0, volume: 0, image: 0 };
+const empty: ReaperSnapshot = {
+  mode: 'standing',
+  startedAt: '2026-08-01T10:00:00.000Z',
+  isDraining: false,
+  connections: 0,
+  leases: [],
+  ending: [],
+  removed: noneRemoved,
+  left: [],
+  failures: [],
+};
+const claim = { key: 'a=b', labels: ['a=b'] };
+
+const audited = (
+  outcome: Extract<ReaperEvent, { type: 'audited' }>['entry']['outcome'],
+  kind: keyof typeof noneRemoved,
+): ReaperEvent => ({
+  type: 'audited',
+  entry: { outcome, kind, id: '1', name: 'web', labels: {}, claim: 'a=b', lease: 'somebody', durationMs: 1 },
+});
+const began = (run: number): ReaperEvent => ({ type: 'reap-began', run, claim, lastHolder: 'somebody' });
+const ended = (
+  run: number,
+  outcome: Extract<ReaperEvent, { type: 'reap-ended' }>['outcome'],
+): ReaperEvent => ({
+  type: 'reap-ended',
+  run,
+  claim,
+  lastHolder: 'somebody',
+  outcome,
+});
+const report = { labels: ['a=b'], removed: noneRemoved, left: [], durationMs: 1_300 };
+
+/** What is rendered after `events`, by series. */
+const figuresAfter = async (
+  events: readonly ReaperEvent[],
+  snapshot: ReaperSnapshot = empty,
+  metrics: Metrics = createMetrics(),
+): Promise<Readonly<Record<string, number>>> => {
+  for (const event of events) metrics.observe(event);
+  const text = await metrics.render(snapshot);
+  const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    series.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+};
+
+describe('the figures', () => {
+  it('all begin with castoff_reaper_, and count from 0', async () => {
+    const figures = await figuresAfter([]);
+    expect(Object.keys(figures).filter((name) => !name.startsWith('castoff_reaper_'))).toEqual([]);
+    expect(figures).toMatchObject({
+      'castoff_reaper_removed_total{kind="container"}': 0,
+      'castoff_reaper_removal_failures_total{kind="volume"}': 0,
+      'castoff_reaper_reap_duration_seconds_count{outcome="failed"}': 0,
+      castoff_reaper_refused_lines_total: 0,
+      [`castoff_reaper_build_info{version="${version}",node="${process.version}"}`]: 1,
+    });
+  });
+
+  it('show what stands in the reaper now', async () => {
+    const lease = { id: 'lease-1', holder: 'somebody', since: empty.startedAt };
+    const figures = await figuresAfter([], {
+      ...empty,
+      isDraining: true,
+      connections: 3,
+      leases: [
+        { ...lease, claims: [['a=b'], ['c=d']] },
+        { ...lease, id: 'lease-2', claims: [['a=b']] },
+      ],
+      ending: [
+        { labels: ['e=f'], lastHolder: 'somebody', phase: 'lapsing', dueInMs: 10 },
+        { labels: ['g=h'], lastHolder: 'somebody', phase: 'reaping' },
+      ],
+    });
+    expect(figures).toMatchObject({
+      castoff_reaper_connections: 3,
+      castoff_reaper_leases: 2,
+      castoff_reaper_claims: 3,
+      castoff_reaper_lapsing_claims: 1,
+      castoff_reaper_draining: 1,
+    });
+  });
+
+  it('count what was removed and what was left, by kind, and nothing else', async () => {
+    const figures = await figuresAfter([
+      audited('removed', 'container'),
+      audited('removed', 'container'),
+      audited('removed', 'image'),
+      audited('left', 'volume'),
+      audited('would-remove', 'container'),
+      audited('already-gone', 'container'),
+      audited('removed-elsewhere', 'network'),
+    ]);
+    expect(figures).toMatchObject({
+      'castoff_reaper_removed_total{kind="container"}': 2,
+      'castoff_reaper_removed_total{kind="network"}': 0,
+      'castoff_reaper_removed_total{kind="image"}': 1,
+      'castoff_reaper_removal_failures_total{kind="container"}': 0,
+      'castoff_reaper_removal_failures_total{kind="volume"}': 1,
+    });
+  });
+
+  it('time each reaping, by how it ended', async () => {
+    const left = [{ kind: 'volume', id: '1', name: 'data', reason: 'in use' }] as const;
+    const figures = await figuresAfter([
+      began(1),
+      began(2),
+      began(3),
+      began(4),
+      began(5),
+      ended(1, { type: 'reaped', report }),
+      ended(2, { type: 'reaped', report: { ...report, left } }),
+      ended(3, { type: 'stopped' }),
+      ended(4, { type: 'failed', reason: 'no engine' }),
+      // Stopped before its turn came.
+      ended(6, { type: 'stopped' }),
+    ]);
+    const count = (outcome: string) =>
+      figures[`castoff_reaper_reap_duration_seconds_count{outcome="${outcome}"}`];
+    expect(['reaped', 'incomplete', 'stopped', 'failed'].map(count)).toEqual([1, 1, 1, 1]);
+    expect(figures['castoff_reaper_reapings_in_progress']).toBe(1);
+  });
+
+  it('count the lines and the clients that were refused', async () => {
+    const from = '127.0.0.1:1';
+    const figures = await figuresAfter([
+      { type: 'line-refused', from, reason: 'no label' },
+      { type: 'line-refused', from, reason: 'no label' },
+      { type: 'connection-refused', from, reason: 'there are 1000 clients already' },
+    ]);
+    expect(figures).toMatchObject({
+      castoff_reaper_refused_lines_total: 2,
+      castoff_reaper_refused_connections_total: 1,
+    });
+  });
+
+  it('of two reapers in one process are their own', async () => {
+    const other = createMetrics();
+    await figuresAfter([audited('removed', 'container')]);
+    expect(await figuresAfter([], empty, other)).toMatchObject({
+      'castoff_reaper_removed_total{kind="container"}': 0,
+    });
+  });
+});

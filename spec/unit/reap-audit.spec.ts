@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { formatAuditEntry, type AuditEntry } from '../../lib/reaper/audit';
+
+const entry: AuditEntry = {
+  outcome: 'removed',
+  kind: 'container',
+  id: '3f2a',
+  name: 'web',
+  labels: { 'castoff.session': 'a', b: 'c d' },
+  claim: 'castoff.session=a',
+  lease: 'pid 12 on host',
+  durationMs: 130.4,
+};
+
+describe('an audit line', () => {
+  it('says what was removed, for which claim and lease, and what it carried', () => {
+    expect(formatAuditEntry(entry)).toBe(
+      'msg=removed container=web id=3f2a claim="castoff.session=a" lease="pid 12 on host" labels="castoff.session=a,b=c d" duration=130ms',
+    );
+  });
+
+  it('says why something is left', () => {
+    const left = { ...entry, outcome: 'left', kind: 'volume', name: '', reason: '409 in use' } as const;
+    expect(formatAuditEntry(left)).toMatch(/^msg=left volume=3f2a .* reason="409 in use" /);
+  });
+
+  it('marks a dry run', () => {
+    expect(formatAuditEntry({ ...entry, outcome: 'would-remove' })).toMatch(
+      /^msg="would remove" container=web /,
+    );
+  });
+
+  it('is one line of printable text, whatever names and labels say', () => {
+    const anyText = fc.string({
+      unit: fc.constantFrom(
+        'a',
+        ' ',
+        '"',
+        '=',
+        '\\',
+        '\n',
+        '\r',
+        '\0',
+        '\u001b',
+        '\u0085',
+        '\u2028',
+        '\u202e',
+        'é',
+        '😀',
+      ),
+    });
+    fc.assert(
+      fc.property(anyText, fc.dictionary(anyText, anyText), (name, labels) => {
+        const line = formatAuditEntry({ ...entry, name, labels });
+        expect(line).not.toMatch(/[\p{C}\u2028\u2029]/u);
+        expect(line).toMatch(/^msg=removed container=\S/);
+        expect(line).toMatch(/ duration=130ms$/);
+      }),
+    );
+  });
+});

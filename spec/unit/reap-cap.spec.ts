@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultMostRemovals, parseMostRemovals, refuseTooMany } from '../../lib/reaper/cap';
+
+describe('the cap on removals', () => {
+  it.each<[number, number, boolean]>([
+    [0, 1, false],
+    [1, 1, false],
+    [2, 1, true],
+    [defaultMostRemovals, defaultMostRemovals, false],
+    [defaultMostRemovals + 1, defaultMostRemovals, true],
+    [1_000_000, Number.POSITIVE_INFINITY, false],
+  ])('of %d things with a cap of %d refuses: %s', (count, most, isRefused) => {
+    expect(refuseTooMany(count, most) !== undefined).toBe(isRefused);
+  });
+
+  it('would have spared what a filter once took from others: 58 volumes and 977 images', () => {
+    expect(refuseTooMany(58 + 977, defaultMostRemovals)).toMatch(/covers 1035 things/);
+  });
+
+  it.each<[string, number | undefined]>([
+    ['none', Number.POSITIVE_INFINITY],
+    ['1', 1],
+    ['5000', 5_000],
+    ['0', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['1e3', undefined],
+    ['', undefined],
+    ['NONE', undefined],
+    ['9007199254740993', undefined],
+  ])('reads %j as %s', (text, most) => {
+    expect(parseMostRemovals(text)).toBe(most);
+  });
+});

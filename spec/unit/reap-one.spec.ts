@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Engine } from '../../lib/engine/engine';
+import { reapOne } from '../../lib/reaper/reap-one';
+
+/** Nothing may be asked of it. */
+const untouchable: Engine = {
+  address: 'none',
+  ask: (call) => Promise.reject(new Error(`asked for ${call}`)),
+  within: () => untouchable,
+};
+
+describe('one try to remove one thing', () => {
+  it.each([
+    ['another value', { session: 'b' }],
+    ['one label of two', { session: 'a' }],
+    ['no label', {}],
+    ['a reaper’s label', { session: 'a', role: 'db', 'castoff.reaper': 'true' }],
+  ])('sends nothing for what carries %s, whoever has listed it', async (_what, labels) => {
+    const target = { kind: 'container', id: 'f'.repeat(64), name: 'web', labels } as const;
+    const rules = {
+      labels: ['session=a', 'role=db'],
+      requestTimeoutMs: 100,
+      stop: new AbortController().signal,
+    };
+
+    expect(await reapOne(untouchable, target, rules)).toMatchObject({ type: 'failed', isFinal: true });
+  });
+});

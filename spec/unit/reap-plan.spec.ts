@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ListedTarget } from '../../lib/engine/list-targets';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
+import { chooseNext, countByKind, keyOf, reapable, type Progress } from '../../lib/reaper/reap-plan';
+
+const kinds = ['container', 'network', 'volume', 'image'] as const;
+const thing = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {}): ListedTarget => ({
+  kind,
+  id,
+  name: id,
+  labels,
+});
+
+/** What may be begun of things that are written as `container a: begun`. */
+function nextOf(lines: readonly string[], isStalled = false): readonly string[] {
+  const progress = new Map(
+    lines.map((line) => [line.split(':')[0]!, line.split(': ')[1] as Progress | undefined] as const),
+  );
+  const found = [...progress.keys()].map((key) => {
+    const [kind, id] = key.split(' ') as [RemovableKind, string];
+    return thing(kind, id);
+  });
+  return chooseNext(found, (target) => progress.get(keyOf(target)), isStalled).map(keyOf);
+}
+
+describe('what may be removed next', () => {
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['nothing of nothing', [], []],
+    [
+      'all containers first',
+      ['image i', 'container a', 'network n', 'container b'],
+      ['container a', 'container b'],
+    ],
+    ['no network while a container is on its way', ['container a: begun', 'network n'], []],
+    [
+      'networks when containers are gone',
+      ['container a: gone', 'network n', 'network m'],
+      ['network n', 'network m'],
+    ],
+    ['networks when a container has failed', ['container a: retried', 'network n'], ['network n']],
+    ['networks when a container is given up', ['container a: left', 'network n'], ['network n']],
+    ['no volume while a network is on its way', ['network n: begun', 'volume v', 'image i'], []],
+    ['images last', ['container a: gone', 'network n: gone', 'volume v: left', 'image i'], ['image i']],
+    [
+      'a container that has come late, whatever is on its way',
+      ['network n: begun', 'image i: begun', 'container late'],
+      ['container late'],
+    ],
+    ['nothing that is on its way already', ['container a: begun', 'image i: retried', 'volume v: gone'], []],
+  ])('is %s', (_name, lines, next) => {
+    expect(nextOf(lines)).toEqual(next);
+  });
+
+  it('does not wait for what hangs', () => {
+    expect(nextOf(['container a: begun', 'network n', 'volume v'], true)).toEqual(['network n']);
+    expect(nextOf(['container a: begun', 'network n: begun', 'volume v'], true)).toEqual(['volume v']);
+  });
+
+  it('is of one kind, has not been begun, and comes to everything in the end', () => {
+    const anyThing = fc.record({ kind: fc.constantFrom(...kinds), id: fc.string({ maxLength: 3 }) });
+    const ends = fc.constantFrom<Progress>('gone', 'left', 'retried');
+    fc.assert(
+      fc.property(fc.uniqueArray(anyThing, { selector: keyOf }), fc.infiniteStream(ends), (things, endOf) => {
+        const found = things.map(({ kind, id }) => thing(kind, id));
+        const progress = new Map<string, Progress>();
+        const order: RemovableKind[] = [];
+        for (;;) {
+          const next = chooseNext(found, (target) => progress.get(keyOf(target)), false);
+          if (next.length === 0) break;
+          expect(new Set(next.map(({ kind }) => kind)).size).toBe(1);
+          for (const target of next) {
+            expect(progress.has(keyOf(target))).toBe(false);
+            order.push(target.kind);
+            progress.set(keyOf(target), endOf.next().value);
+          }
+        }
+        expect(progress.size).toBe(found.length);
+        expect(order).toEqual(order.toSorted((a, b) => kinds.indexOf(a) - kinds.indexOf(b)));
+      }),
+    );
+  });
+});
+
+describe('what may be reaped of a listing', () => {
+  it.each<[string, Record<string, string>, boolean]>([
+    ['what carries a session', { 'castoff.session': 'a' }, true],
+    ['a reaper of ours', { 'castoff.session': 'a', 'castoff.reaper': 'true' }, false],
+    ['a Ryuk', { 'castoff.session': 'a', 'org.testcontainers.ryuk': 'true' }, false],
+    ['what says that it is none', { 'castoff.reaper': 'false', 'org.testcontainers.ryuk': 'no' }, true],
+  ])('%s: %j is %s', (_name, labels, isReapable) => {
+    for (const kind of kinds) expect(reapable([thing(kind, 'a', labels)])).toHaveLength(isReapable ? 1 : 0);
+  });
+});
+
+it('counts by kind', () => {
+  expect(countByKind([thing('image'), thing('volume'), thing('image')])).toEqual({
+    container: 0,
+    network: 0,
+    volume: 1,
+    image: 2,
+  });
+});

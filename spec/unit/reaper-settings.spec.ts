@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import { settingsLine } from '../../lib/reaper/log-line';
+import { readSettings, reaperVariables } from '../../lib/reaper/settings';
+
+describe("a reaper's settings", () => {
+  it('are those of the original where nothing is set, and castoff’s own', () => {
+    expect(readSettings({})).toMatchObject({
+      connectionTimeoutMs: 60_000,
+      reconnectionTimeoutMs: 10_000,
+      requestTimeoutMs: 10_000,
+      removeRetries: 10,
+      retryOffsetMs: -1_000,
+      changesRetryIntervalMs: 1_000,
+      shutdownTimeoutMs: 600_000,
+      port: undefined,
+      isVerbose: false,
+      isStrict: false,
+      graceMs: 500,
+      host: undefined,
+      socketPath: undefined,
+      listenFd: undefined,
+      token: undefined,
+      maxConnections: 1_000,
+      claimableKeys: undefined,
+      maxRemovals: 1_000,
+      isDryRun: false,
+    });
+  });
+
+  it.each([
+    ['RYUK_CONNECTION_TIMEOUT', '1m30s', { connectionTimeoutMs: 90_000 }],
+    ['RYUK_RETRY_OFFSET', '-2s', { retryOffsetMs: -2_000 }],
+    ['RYUK_PORT', '0', { port: 0 }],
+    ['RYUK_VERBOSE', 'T', { isVerbose: true }],
+    ['RYUK_COMPAT', 'strict', { isStrict: true }],
+    ['RYUK_RECONNECTION_TIMEOUT', '', { reconnectionTimeoutMs: 10_000 }],
+    ['CASTOFF_REAPER_GRACE', '0', { graceMs: 0 }],
+    ['CASTOFF_REAPER_LISTEN_FD', '3', { listenFd: 3 }],
+    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a, b', { claimableKeys: ['a', 'b'] }],
+    ['CASTOFF_REAPER_MAX_REMOVALS', 'none', { maxRemovals: Number.POSITIVE_INFINITY }],
+    ['CASTOFF_REAPER_TOKEN', 'secret', { token: 'secret' }],
+  ])('take %s=%s', (variable, value, expected) => {
+    expect(readSettings({ [variable]: value })).toMatchObject(expected);
+  });
+
+  it.each([
+    ['RYUK_CONNECTION_TIMEOUT', '10', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
+    ['RYUK_RECONNECTION_TIMEOUT', '-1s', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
+    ['RYUK_SHUTDOWN_TIMEOUT', '1e9h', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
+    [
+      'RYUK_RETRY_OFFSET',
+      'soon',
+      'give a time as Go writes it: 500ms, 10s, 1m0s; a negative one lies in the past',
+    ],
+    ['RYUK_PORT', '65536', 'give a whole number from 0 to 65535'],
+    ['RYUK_PORT', '-1', 'give a whole number from 0 to 65535'],
+    ['RYUK_REMOVE_RETRIES', '1.5', 'give a whole number from 0 to 2147483647'],
+    ['RYUK_VERBOSE', 'yes', 'give true or false'],
+    ['RYUK_COMPAT', 'loose', 'give strict, or nothing'],
+    ['CASTOFF_REAPER_MAX_CONNECTIONS', '0', 'give a whole number from 1 to 100000'],
+    ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'give a whole number from 1, or none'],
+    ['CASTOFF_REAPER_LISTEN_FD', '1', 'give the number of a file descriptor, from 3'],
+    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'give label keys with commas between'],
+  ])('refuse %s=%s, saying what is wanted', (variable, value, wanted) => {
+    expect(() => readSettings({ [variable]: value })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: `${variable}: got ${JSON.stringify(value)}; ${wanted}`,
+      }),
+    );
+  });
+
+  it('are told in one line, the token left out', () => {
+    const { facts } = settingsLine(
+      'standing',
+      readSettings({ CASTOFF_REAPER_TOKEN: 'secret', RYUK_PORT: '1' }),
+    );
+    expect(facts).toMatchObject({ mode: 'standing', connection_timeout: '1m0s', port: '1', token: 'set' });
+    expect(JSON.stringify(facts)).not.toContain('secret');
+  });
+
+  it('say of every variable what it does', () => {
+    for (const { variable, doc } of Object.values(reaperVariables)) {
+      expect(variable).toMatch(/^(RYUK|CASTOFF_REAPER)_[A-Z_]+$/);
+      expect(doc).not.toBe('');
+    }
+  });
+});
