@@ -18,6 +18,8 @@ missing_packages() {
   has ssh || echo openssh-client
   has curl || echo curl
   has shellcheck || echo shellcheck
+  # For the program that listens before the reaper's Node is up.
+  has cc || echo gcc libc6-dev
 }
 
 has() {

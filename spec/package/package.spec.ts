@@ -1,4 +1,5 @@
 import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exists } from '../support/things';
@@ -16,14 +17,34 @@ afterAll(() => consumers?.close());
 
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {
-    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json'];
-    const others = consumers.files.filter((file) => !/^dist\/.*\.(js|d\.ts)$/.test(file));
-    expect(others.toSorted()).toEqual(texts);
+    const licences = ['dist/THIRD-PARTY-LICENSES-reaper.txt', 'dist/THIRD-PARTY-LICENSES.txt'];
+    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', ...licences, 'package.json'];
+    // bind-then-run is there for the processors that the build had a compiler for.
+    const isBuilt = (file: string): boolean =>
+      /^dist\/(.*\.(js|d\.ts)|bind-then-run-(amd64|arm64))$/.test(file);
+    expect(consumers.files.filter((file) => !isBuilt(file)).toSorted()).toEqual(texts);
   });
 
   it.each(['p-retry', 'p-limit'])('carries the licence of %s, which is inlined', async (name) => {
     const licences = await readFile(join(installed(), 'THIRD-PARTY-LICENSES.txt'), 'utf8');
     expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\nMIT License`, 'm'));
+  });
+
+  it.each(['dockerode', 'p-retry', 'pino'])(
+    'carries the licence of %s, which is in the reaper',
+    async (name) => {
+      const licences = await readFile(join(installed(), 'THIRD-PARTY-LICENSES-reaper.txt'), 'utf8');
+      expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\n.*(MIT License|Apache License)`, 'm'));
+    },
+  );
+
+  it('has the reaper in one file that needs nothing but Node', async () => {
+    const program = await readFile(join(installed(), 'reaper-server.js'), 'utf8');
+    const required = [...program.matchAll(/(?<![.\w])(?:require|import)\(["'`]([^"'`]+)["'`]\)/g)].map(
+      ([, id]) => id,
+    );
+    expect(required).toContain('node:net');
+    expect(required.filter((id) => !isBuiltin(id ?? ''))).toEqual([]);
   });
 
   it('declares nothing in terms of packages whose types users may not have', async () => {
@@ -57,6 +78,12 @@ describe.each([
     expect(names).toEqual(expect.arrayContaining(required.names));
     expect(reason).toBe('done');
   });
+
+  it("runs the reaper, which ends with its owner's input", async () => {
+    const { status, stderr } = JSON.parse(await consumers.alone.run(node(), ['reaper-server.cjs']));
+    expect(stderr).toMatch(/msg=removed containers=0 networks=0 volumes=0 images=0\n$/);
+    expect(status).toBe(0);
+  });
 });
 
 describe('beside testcontainers', () => {
@@ -74,7 +101,8 @@ describe('beside testcontainers', () => {
   it('lists by `castoff ls` what a scope owns, and the line that started it', async () => {
     const { id, listed } = JSON.parse(await consumers.newest.run(pinnedNode, ['await-using.mts']));
     const source = 'await-using.mts:7';
-    expect(listed).toContainEqual(expect.objectContaining({ kind: 'container', id, source }));
+    const things = listed.flatMap((session: { things: readonly object[] }) => session.things);
+    expect(things).toContainEqual(expect.objectContaining({ kind: 'container', id, source }));
   });
 
   it.each(['oldest', 'newest'] as const)(

@@ -33,6 +33,13 @@ describe("the README's examples", () => {
     expect(await exists('container', id)).toBe(false);
   });
 
+  it('a-run passes as it stands, with a reaper, and leaves nothing', async () => {
+    const output = await runExample('a-run');
+    expect(output).toContain('✓ the example');
+    expect(output).toMatch(/goes also after a SIGKILL: its lease is held by (the host process at|container) /);
+    expect(await docker.listContainers({ all: true, filters: { ancestor: ['nginx'] } })).toEqual([]);
+  });
+
   async function runExample(name: string): Promise<string> {
     await writeFile(join(folder, `${name}.test.ts`), asTestFile(readmeExample(name)));
     const config = join(folder, 'jest.config.json');
@@ -42,8 +49,8 @@ describe("the README's examples", () => {
       TESTCONTAINERS_RYUK_DISABLED: 'true',
       TESTCONTAINERS_HOST_OVERRIDE: 'localhost',
     };
-    const { stderr } = await run(process.execPath, args, { env });
-    return stderr;
+    const { stdout, stderr } = await run(process.execPath, args, { env });
+    return stdout + stderr;
   }
 });
 

@@ -18,7 +18,8 @@ export async function bundleForNode(file: string): Promise<Bundle> {
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'castoff-spec-'));
   const path = join(folder, 'bundle.cjs');
-  const options = ['--format=cjs', '--platform=node', '--external=dockerode', `--file=${path}`];
+  const outside = ['--external=dockerode', '--external=testcontainers'];
+  const options = ['--format=cjs', '--platform=node', '--no-code-splitting', ...outside, `--file=${path}`];
   await run(join(root, 'node_modules/.bin/rolldown'), [join(root, 'lib', file), ...options], { cwd: root });
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }

@@ -25,11 +25,14 @@ export async function writeComposeFile(content: object): Promise<ComposeFile> {
 }
 
 /** docker/tools.sh sees to it that one of the two is there. */
-async function compose(args: readonly string[]): Promise<void> {
+export async function compose(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const hasPlugin = await run('docker', ['compose', 'version']).then(
     () => true,
     () => false, // The docker command knows no `compose`: the stand-alone one is there.
   );
   const [command, ...first] = hasPlugin ? ['docker', 'compose'] : ['docker-compose'];
-  await run(command, [...first, ...args]);
+  await run(command, [...first, ...args], { env: { ...process.env, ...env } });
 }

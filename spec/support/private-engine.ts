@@ -21,13 +21,18 @@ export interface PrivateEngine extends SecondEngine {
   start(): Promise<void>;
 }
 
+export interface PrivateEngineOptions {
+  /** Without live restore, which a swarm cannot have. Default false. */
+  readonly isForSwarm?: boolean | undefined;
+}
+
 /**
  * Opens a dockerd with its own containerd, data, socket and namespaces, which has the spec image. Networks of driver
  * bridge work inside; ports can not be reached from outside, and a container without a network gets no address.
  *
  * `GraphDriver.Data.UpperDir` is an ordinary path on the machine; merged file systems are seen by its processes only.
  */
-export async function openPrivateEngine(): Promise<PrivateEngine> {
+export async function openPrivateEngine(options: PrivateEngineOptions = {}): Promise<PrivateEngine> {
   const folder = await createEngineFolder();
   const socketPath = join(folder, 'docker.sock');
   const address = `unix://${socketPath}`;
@@ -42,7 +47,7 @@ export async function openPrivateEngine(): Promise<PrivateEngine> {
     if (dockerd?.isRunning())
       throw new Error(`start dockerd in ${folder}: it runs already (pid ${dockerd.pid})`);
     await rm(join(folder, 'docker.pid'), { force: true });
-    dockerd = startDockerd(folder, containerd.pid);
+    dockerd = startDockerd(folder, containerd.pid, options.isForSwarm === true ? [] : ['--live-restore']);
     await waitUntilAnswers(dockerd, socketPath);
   };
 
@@ -88,7 +93,7 @@ address = "${socketPath}"
  * With live restore, dockerd comes back in 0.15 s and finds its containers running, endpoints and all. Without, it ends
  * each of them first, which takes 10 s for one that ignores SIGTERM; they are known then too, as exited.
  */
-function startDockerd(folder: string, containerdPid: number): EngineProcess {
+function startDockerd(folder: string, containerdPid: number, more: readonly string[]): EngineProcess {
   return startProcess(folder, 'dockerd', [
     'nsenter',
     `--target=${containerdPid}`,
@@ -103,7 +108,7 @@ function startDockerd(folder: string, containerdPid: number): EngineProcess {
     '--bridge=none',
     '--iptables=false',
     '--ip6tables=false',
-    '--live-restore',
+    ...more,
     '--exec-opt=native.cgroupdriver=cgroupfs',
     `--cgroup-parent=/${basename(folder)}`,
   ]);

@@ -1,0 +1,196 @@
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import { version } from '../../package.json';
+import { compose } from '../support/compose-command';
+import { removeLeftovers } from '../support/leftovers';
+import { connectRyuk, type RyukClient } from '../support/ryuk-client';
+import { askHttp } from '../support/standing-reaper';
+import { createRunningContainer, docker, exists, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+const deployment = (file: string): string => join(__dirname, '../../docker', file);
+
+describe('docker/compose.yml', () => {
+  const project = uniqueName();
+  const token = 'compose-token';
+  let folder: string;
+  const run = async (...args: string[]): Promise<void> => {
+    const env = {
+      CASTOFF_REAPER_TOKEN_FILE: join(folder, 'reaper-token'),
+      CASTOFF_REAPER_PORT: '0',
+      CASTOFF_REAPER_HTTP_PORT: '0',
+    };
+    const own = [
+      '--file',
+      deployment('compose.yml'),
+      '--project-directory',
+      folder,
+      '--project-name',
+      project,
+    ];
+    await compose([...own, ...args], env);
+  };
+  const find = async () => {
+    const label = `com.docker.compose.project=${project}`;
+    const found = await docker.listContainers({ all: true, filters: { label: [label] } });
+    return found.map(({ Id, Ports }) => ({
+      id: Id,
+      portOf: (inside: number) => Ports.find(({ PrivatePort }) => PrivatePort === inside),
+    }));
+  };
+  let connect: () => RyukClient;
+  let httpUrl: string;
+  let id: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    const file = join(folder, 'reaper-token');
+    await writeFile(file, `${token}\n`, { mode: 0o600 });
+    // As somebody who is not root would have made it.
+    await chown(file, 1000, 1000);
+    await buildReaperImage(await connectEngine());
+    await run('up', '--detach');
+    const [reaper] = await find();
+    ({ id } = reaper!);
+    connect = () => connectRyuk(reaper!.portOf(8080)!.PublicPort);
+    httpUrl = `http://127.0.0.1:${reaper!.portOf(8081)!.PublicPort}`;
+  });
+  afterAll(async () => {
+    await run('down');
+    await removeLeftovers();
+    await rm(folder, { recursive: true });
+  });
+
+  const isHealthy = () =>
+    askHttp({ url: `${httpUrl}/healthz` }).then(
+      ({ status }) => status === 200,
+      () => false, // ECONNRESET: docker-proxy is there before the reaper is.
+    );
+  const helloWith = (shown: string): string => {
+    const owner = { host: 'h', boot: 'b', pid: 1, pidStart: '1' };
+    return JSON.stringify({
+      id: 1,
+      type: 'hello',
+      protocol: 1,
+      version,
+      session: 'compose',
+      owner,
+      token: shown,
+    });
+  };
+
+  it('runs a reaper that is healthy, on loopback alone, and that no client of Ryuk takes for its own', async () => {
+    expect(await until(isHealthy, 20_000)).toBe(true);
+    const [reaper] = await find();
+    expect([8080, 8081].map((port) => reaper!.portOf(port)?.IP)).toEqual(['127.0.0.1', '127.0.0.1']);
+    const taken = await docker.listContainers({ filters: { label: ['org.testcontainers.ryuk=true'] } });
+    expect(taken.map(({ Id }) => Id)).not.toContain(id);
+  });
+
+  it('gives it no more than it needs', async () => {
+    const { HostConfig } = await docker.getContainer(id).inspect();
+    expect(HostConfig).toMatchObject({
+      Privileged: false,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: expect.arrayContaining(['no-new-privileges:true']),
+      Memory: 256 * 1024 ** 2,
+    });
+  });
+
+  it('removes what a client claimed that dies, and nothing without the token', async () => {
+    expect(await until(isHealthy, 20_000)).toBe(true);
+    const session = uniqueName();
+    const label = `castoff.session=${session}`;
+    const owned = await createRunningContainer({ Labels: { 'castoff.session': session } });
+    const stranger = connect();
+    expect(await stranger.claim(`label=${label}`)).toContain('NACK ');
+    expect(JSON.parse(await stranger.claim(helloWith('another')))).toMatchObject({ ok: false });
+    stranger.reset();
+
+    const client = connect();
+    expect(JSON.parse(await client.claim(helloWith(token)))).toMatchObject({ ok: true });
+    expect(
+      JSON.parse(await client.claim(JSON.stringify({ id: 2, type: 'claim', labels: [label] }))),
+    ).toMatchObject({
+      ok: true,
+    });
+    expect(await exists('container', owned)).toBe(true);
+    client.reset();
+    expect(await until(async () => !(await exists('container', owned)), 20_000)).toBe(true);
+  });
+
+  it('ends by itself when it is told to, with 0', async () => {
+    await run('stop');
+    const { State } = await docker.getContainer(id).inspect();
+    expect(State).toMatchObject({ Status: 'exited', ExitCode: 0, OOMKilled: false });
+  });
+});
+
+interface PodSpec {
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly containers: readonly Record<string, unknown>[];
+  readonly volumes: readonly { readonly name: string }[];
+}
+
+describe('docker/kubernetes.yml', () => {
+  let pod: PodSpec;
+  let kind: string;
+  beforeAll(async () => {
+    const text = await readFile(deployment('kubernetes.yml'), 'utf8');
+    const manifest = parse(text) as { kind: string; spec: { template: { spec: PodSpec } } };
+    ({ kind } = manifest);
+    pod = manifest.spec.template.spec;
+  });
+
+  it('runs the image of this version once on every node', () => {
+    expect(kind).toBe('DaemonSet');
+    expect(pod.containers).toMatchObject([{ image: `castoff/reaper:${version}`, args: ['standing'] }]);
+  });
+
+  it("mounts the engine's socket and the token, and nothing else of the node", () => {
+    expect(pod.volumes).toMatchObject([
+      { name: 'engine', hostPath: { path: '/var/run/docker.sock', type: 'Socket' } },
+      { name: 'token', secret: { secretName: 'castoff-reaper' } },
+    ]);
+    expect(pod.containers[0]!['volumeMounts']).toMatchObject([
+      { name: 'engine', mountPath: '/var/run/docker.sock' },
+      { name: 'token', readOnly: true },
+    ]);
+  });
+
+  it('is not privileged, and bounded in memory', () => {
+    expect(pod.hostPID).toBeUndefined();
+    expect(pod.containers[0]).toMatchObject({
+      resources: { limits: { memory: '256Mi' }, requests: { memory: '64Mi' } },
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+    });
+    expect(pod.containers[0]!['securityContext']).not.toHaveProperty('privileged');
+  });
+
+  it('asks for its health where it listens: on loopback of the node, and never ends it for an engine that is away', () => {
+    expect(pod.hostNetwork).toBe(true);
+    expect(pod.containers[0]).toMatchObject({
+      readinessProbe: { httpGet: { host: '127.0.0.1', path: '/healthz', port: 'http' } },
+      ports: expect.arrayContaining([{ name: 'http', containerPort: 8081 }]),
+      env: expect.arrayContaining([{ name: 'CASTOFF_REAPER_HTTP_PORT', value: '8081' }]),
+    });
+    expect(pod.containers[0]).not.toHaveProperty('livenessProbe');
+  });
+
+  it('listens on loopback alone', () => {
+    const names = (pod.containers[0]!['env'] as { name: string }[]).map(({ name }) => name);
+    expect(names).not.toContain('CASTOFF_REAPER_HOST');
+    expect(names).not.toContain('CASTOFF_REAPER_HTTP_HOST');
+  });
+});
