@@ -1,14 +1,23 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
+import { chooseReaperMode, type ReaperMode } from '../lease/reaper-mode';
+import { shareLease, type SessionLease } from '../lease/session-lease';
+import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope, type Scope } from '../scope/scope';
+import { sweepInBackground } from './sweep-in-background';
 
 export interface SessionOptions {
   /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
   readonly engine?: string | undefined;
+  /**
+   * Who removes what this process leaves when it dies. Default: what `CASTOFF_REAPER` says, else `auto`: a container where the
+   * image of the reaper is on the engine, else a process of this machine, and with neither a warning.
+   */
+  readonly reaper?: ReaperMode | undefined;
 }
 
 /** One run: who it is to the engine, what it has there, and the scope that all of it ends with. */
@@ -18,37 +27,65 @@ export interface Session extends AsyncDisposable {
   readonly labels: Readonly<Record<string, string>>;
   readonly registry: Registry;
   readonly scope: Scope;
-  /** Closes the scope and stops watching the engine. Closes once; every caller gets the same. */
+  /** Who holds the session's lease now, for people; `undefined`: there is no reaper. */
+  readonly reaper: string | undefined;
+  /**
+   * Closes the scope, then gives the lease back: with the last session of the process, what still carries the session's label
+   * is reaped at once, unless another scope of the process has something left. Closes once; every caller gets the same.
+   */
   close(): Promise<CloseReport>;
 }
 
 /**
- * Opens a session: sees that the engine answers, and follows it, so that the registry also knows of what others remove.
+ * Opens a session: sees that the engine answers, and has a reaper hold its lease, so that nothing outlives this process however
+ * it ends; then follows the engine, so that the registry also knows of what others remove, and begins to sweep what dead owners
+ * left, for 1 s at the most. A second session shares the lease.
  *
- * @throws CastoffError `ENGINE_UNREACHABLE`, `CONFIG_INVALID`.
+ * A lease that is lost is taken again, with a `CastoffWarning` of the process for the loss and one for the return.
+ *
+ * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when the `reaper` that is asked for by name,
+ * `container` or `process`, cannot be had.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
+  const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
   const engine = await connectEngine(options.engine);
   const { id, owner, registry } = sessionIdentity();
+  const lease = await shareLease(mode, { engine, session: id, owner });
   const scope = openScope('session', { engine: options.engine });
   const following = followEngine(registry, engine);
-  let closing: Promise<CloseReport> | undefined;
+  const sweeping = sweepInBackground(options.engine);
   const end = async (): Promise<CloseReport> => {
     try {
       return await scope.close();
     } finally {
-      await following.close();
+      await sweeping.stop();
+      try {
+        await endLease(lease, registry);
+      } finally {
+        await following.close();
+      }
     }
   };
+  let closing: Promise<CloseReport> | undefined;
   const close = (): Promise<CloseReport> => (closing ??= end());
   return {
     id,
     labels: ownershipLabels({ session: id, owner, createdAt: new Date() }),
     registry,
     scope,
+    get reaper() {
+      return lease.reaper;
+    },
     close,
     async [Symbol.asyncDispose]() {
       await close();
     },
   };
+}
+
+/** What a scope that is open has, or is about to have. */
+const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
+
+async function endLease(lease: SessionLease, registry: Registry): Promise<void> {
+  await lease.end(() => registry.list().some(({ state }) => inUse.includes(state)));
 }

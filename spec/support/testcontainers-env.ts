@@ -2,3 +2,7 @@
 // container: it would look for the gateway of a network that a private engine does not have, then pull alpine:3.14.
 process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
 process.env['TESTCONTAINERS_HOST_OVERRIDE'] ??= 'localhost';
+// Spec files share one engine: a session that one opens must not sweep what another has left on purpose.
+process.env['CASTOFF_SWEEP'] = 'off';
+// One reaper for all spec files that open a session and are not about reapers: no container for each.
+process.env['CASTOFF_REAPER'] = 'process';

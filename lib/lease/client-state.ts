@@ -1,0 +1,227 @@
+import type { Reply, Request } from '../reaper/message';
+
+/** A request before it has its number. */
+export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+export type Hello = Extract<Ask, { type: 'hello' }>;
+
+/**
+ * One client's side of a lease, as plain data: what it holds, and what it has asked for. Whatever becomes of the connection,
+ * the claims are made again on the next one, in the order in which they were first made.
+ */
+export interface ClientState {
+  /** `resuming`: connected, and hello and the claims are not all answered yet. */
+  readonly phase: 'away' | 'resuming' | 'held' | 'closed';
+  readonly hello: Hello;
+  readonly claims: ReadonlyMap<string, HeldClaim>;
+  /** Sent on this connection and not answered yet, in order. */
+  readonly sent: readonly SentRequest[];
+  /** To be sent once the lease is held again. */
+  readonly queued: readonly Asked[];
+  readonly nextId: number;
+  /** It was held, and then lost. */
+  readonly wasLost: boolean;
+}
+
+interface HeldClaim {
+  readonly labels: readonly string[];
+  readonly isAcknowledged: boolean;
+  /** Who waits for it. */
+  readonly tickets: readonly number[];
+}
+
+interface Asked {
+  readonly ask: Ask;
+  /** `undefined` where nobody waits, or where the claim knows who does. */
+  readonly ticket?: number | undefined;
+}
+
+interface SentRequest extends Asked {
+  readonly id: number;
+}
+
+export type ClientEvent =
+  | { readonly type: 'connected' }
+  /** Whoever asks knows the answer again by the ticket. */
+  | { readonly type: 'asked'; readonly ask: Ask; readonly ticket: number }
+  | { readonly type: 'answered'; readonly reply: Reply }
+  | { readonly type: 'disconnected' };
+
+export type ClientAction =
+  | { readonly type: 'send'; readonly request: Request }
+  | { readonly type: 'settle'; readonly ticket: number; readonly reply: Reply }
+  /** Hello and all claims are answered: the lease is held. */
+  | { readonly type: 'held'; readonly wasLost: boolean }
+  | { readonly type: 'lost' }
+  /** The reaper does not want this client, or does not speak as it should. */
+  | { readonly type: 'drop'; readonly reason: string }
+  /** A claim that nobody waits for any more has been refused. */
+  | { readonly type: 'claim-refused'; readonly labels: readonly string[]; readonly reason: string };
+
+export interface ClientStep {
+  readonly state: ClientState;
+  readonly actions: readonly ClientAction[];
+}
+
+export function noLease(hello: Hello): ClientState {
+  return { phase: 'away', hello, claims: new Map(), sent: [], queued: [], nextId: 1, wasLost: false };
+}
+
+/** The state after `event`, and what is to be done because of it, in order. */
+export function advanceClient(state: ClientState, event: ClientEvent): ClientStep {
+  switch (event.type) {
+    case 'connected':
+      return resume(state);
+    case 'asked':
+      return ask(state, event);
+    case 'answered':
+      return takeReply(state, event.reply);
+    case 'disconnected':
+      return lose(state);
+  }
+}
+
+function resume(state: ClientState): ClientStep {
+  const again: readonly Asked[] = [
+    { ask: state.hello },
+    ...[...state.claims.values()].map(({ labels }) => ({ ask: { type: 'claim', labels } as const })),
+    ...state.queued,
+  ];
+  return send({ ...state, phase: 'resuming', sent: [], queued: [] }, again);
+}
+
+function send(state: ClientState, asked: readonly Asked[]): ClientStep {
+  const sent = asked.map((one, index) => ({ ...one, id: state.nextId + index }));
+  return {
+    state: { ...state, sent: [...state.sent, ...sent], nextId: state.nextId + sent.length },
+    actions: sent.map(({ ask: body, id }) => ({ type: 'send', request: { ...body, id } })),
+  };
+}
+
+function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>): ClientStep {
+  const { ask: body, ticket } = asked;
+  if (state.phase === 'closed') return settle(state, ticket);
+  const isConnected = state.phase !== 'away';
+  switch (body.type) {
+    case 'claim': {
+      const key = keyOf(body.labels);
+      const known = state.claims.get(key);
+      if (known?.isAcknowledged === true) return settle(state, ticket);
+      const claim: HeldClaim = {
+        labels: body.labels,
+        isAcknowledged: false,
+        tickets: [...(known?.tickets ?? []), ticket],
+      };
+      const claiming = { ...state, claims: new Map(state.claims).set(key, claim) };
+      return isConnected && known === undefined ? send(claiming, [{ ask: body }]) : stay(claiming);
+    }
+    case 'release': {
+      const key = keyOf(body.labels);
+      const claimants = (state.claims.get(key)?.tickets ?? []).map((waiting) => ({
+        ask: body,
+        ticket: waiting,
+      }));
+      const { state: released, actions } = settleAll(withoutClaim(state, key), claimants);
+      const step = isConnected ? send(released, [{ ask: body, ticket }]) : settle(released, ticket);
+      return { state: step.state, actions: [...actions, ...step.actions] };
+    }
+    case 'bye':
+      return isConnected ? send(state, [{ ask: body, ticket }]) : settle(close(state), ticket);
+    case 'hello':
+    case 'reap':
+    case 'ping':
+      return isConnected
+        ? send(state, [{ ask: body, ticket }])
+        : stay({ ...state, queued: [...state.queued, { ask: body, ticket }] });
+  }
+}
+
+function takeReply(state: ClientState, reply: Reply): ClientStep {
+  // The answer to a line that was no request: Podman hands the body of the attach call to the reaper as its first line.
+  if (reply.id === 0 || state.phase === 'away' || state.phase === 'closed') return stay(state);
+  const [first, ...rest] = state.sent;
+  if (first === undefined || first.id !== reply.id) {
+    return dropped(state, `it answered request ${reply.id}, and ${first?.id ?? 'none'} was next`);
+  }
+  const answered = { ...state, sent: rest };
+  if (first.ask.type === 'hello' && !reply.ok) return dropped(answered, reply.reason);
+  const { state: next, actions } = takeAnswer(answered, first, reply);
+  return isResumed(next)
+    ? {
+        state: { ...next, phase: 'held', wasLost: false },
+        actions: [...actions, { type: 'held', wasLost: next.wasLost }],
+      }
+    : { state: next, actions };
+}
+
+function takeAnswer(state: ClientState, { ask: body, ticket }: SentRequest, reply: Reply): ClientStep {
+  if (body.type === 'bye') return settle(close(state), ticket, reply);
+  if (body.type !== 'claim') return settle(state, ticket, reply);
+  const key = keyOf(body.labels);
+  const claim = state.claims.get(key);
+  if (claim === undefined) return stay(state);
+  const settled = claim.tickets.map((one) => ({ type: 'settle', ticket: one, reply }) as const);
+  if (reply.ok) {
+    const held: HeldClaim = { labels: claim.labels, isAcknowledged: true, tickets: [] };
+    return { state: { ...state, claims: new Map(state.claims).set(key, held) }, actions: settled };
+  }
+  const refused = { type: 'claim-refused', labels: body.labels, reason: reply.reason } as const;
+  return { state: withoutClaim(state, key), actions: settled.length > 0 ? settled : [refused] };
+}
+
+function lose(state: ClientState): ClientStep {
+  if (state.phase === 'closed' || state.phase === 'away') return stay(state);
+  const isLeaving = state.sent.some(({ ask: body }) => body.type === 'bye');
+  const unanswered = state.sent.filter(({ ask: body }) => body.type !== 'hello' && body.type !== 'claim');
+  if (isLeaving) return settleAll(close({ ...state, sent: [] }), unanswered);
+  // A release holds from the moment it is asked for: the claim is not made again.
+  const kept = unanswered.filter(({ ask: body }) => body.type !== 'release');
+  const done = unanswered.filter(({ ask: body }) => body.type === 'release');
+  const claims = new Map(
+    [...state.claims].map(([key, claim]) => [key, { ...claim, isAcknowledged: false }] as const),
+  );
+  const queued = kept.map(({ ask: body, ticket }) => ({ ask: body, ticket }));
+  const step = settleAll({ ...state, phase: 'away', claims, sent: [], queued }, done);
+  if (state.phase === 'resuming') return step;
+  return { state: { ...step.state, wasLost: true }, actions: [...step.actions, { type: 'lost' }] };
+}
+
+function isResumed({ phase, sent }: ClientState): boolean {
+  return (
+    phase === 'resuming' && !sent.some(({ ask: body }) => body.type === 'hello' || body.type === 'claim')
+  );
+}
+
+const fine: Reply = { id: 0, ok: true };
+
+function settle(state: ClientState, ticket: number | undefined, reply = fine): ClientStep {
+  return { state, actions: ticket === undefined ? [] : [{ type: 'settle', ticket, reply }] };
+}
+
+function settleAll(state: ClientState, asked: readonly Asked[]): ClientStep {
+  return { state, actions: asked.flatMap(({ ticket }) => settle(state, ticket).actions) };
+}
+
+// What it still says is not listened to.
+function dropped(state: ClientState, reason: string): ClientStep {
+  const { state: next, actions } = lose(state);
+  return { state: next, actions: [{ type: 'drop', reason }, ...actions] };
+}
+
+function close(state: ClientState): ClientState {
+  return { ...state, phase: 'closed' };
+}
+
+function stay(state: ClientState): ClientStep {
+  return { state, actions: [] };
+}
+
+function withoutClaim(state: ClientState, key: string): ClientState {
+  const claims = new Map(state.claims);
+  claims.delete(key);
+  return { ...state, claims };
+}
+
+/** Two claims of the same labels are one, whatever their order. */
+function keyOf(labels: readonly string[]): string {
+  return labels.toSorted().join(' & ');
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** What tells one host process from another. */
+export interface HostFacts {
+  readonly platform: NodeJS.Platform;
+  /** The folder of this user alone. */
+  readonly folder: string;
+  /** Another, for where that one has too long a name. */
+  readonly shortFolder: string;
+  readonly engine: string;
+  readonly version: string;
+}
+
+/**
+ * What fits into `sockaddr_un` everywhere: 104 bytes on macOS, 108 on Linux, with the zero behind it, and the process's own pid
+ * behind the name while it begins to listen.
+ */
+const longestPathBytes = 103 - '.4194304'.length;
+
+/**
+ * Where the host process of this user, for this engine and this version of castoff, listens: a unix socket, on Windows a
+ * named pipe. The same for everybody who asks, so that they meet.
+ */
+export function hostSocketPath(facts: HostFacts): string {
+  const { platform, folder, shortFolder, engine, version } = facts;
+  const key = createHash('sha256').update(`${folder}\n${engine}\n${version}`).digest('hex').slice(0, 12);
+  if (platform === 'win32') return `\\\\.\\pipe\\castoff-reaper-${key}`;
+  const path = join(folder, `reaper-${key}.sock`);
+  return Buffer.byteLength(path) <= longestPathBytes ? path : join(shortFolder, `reaper-${key}.sock`);
+}

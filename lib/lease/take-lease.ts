@@ -1,0 +1,78 @@
+import { CastoffError, messageOf } from '../core/errors';
+import { inspectImage } from '../engine/image-calls';
+import type { LeaseClient } from './client';
+import type { LaunchedFor } from './launch-container';
+import type { ReaperMode } from './reaper-mode';
+import { note, warn, warnOnce } from './warnings';
+import { reaperImage, takeLeaseAtProcess, takeLeaseInContainer } from './ways';
+
+/**
+ * Takes the lease on `castoff.session=<id>`, at a reaper that is run as `mode` says. Held when it resolves; `undefined`: there
+ * is no reaper, and a warning has said so.
+ *
+ * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` names a way and it does not work. `auto` throws nothing: nobody's tests
+ * are to die because a reaper cannot start.
+ */
+export async function takeLease(mode: ReaperMode, wanted: LaunchedFor): Promise<LeaseClient | undefined> {
+  switch (mode) {
+    case 'off':
+      warnOnce('CASTOFF_REAPER_OFF', `session ${wanted.session} has no reaper, as asked for; ${consequence}`);
+      return undefined;
+    case 'container':
+    case 'process':
+      return takeIn(mode, wanted);
+    case 'auto':
+      return takeInEither(wanted);
+  }
+}
+
+const consequence = 'what a crash leaves stays until the next sweep';
+const leaseIn = { container: takeLeaseInContainer, process: takeLeaseAtProcess };
+
+async function takeIn(way: 'container' | 'process', wanted: LaunchedFor): Promise<LeaseClient> {
+  try {
+    return await leaseIn[way](wanted);
+  } catch (cause) {
+    throw new CastoffError(
+      'REAPER_UNAVAILABLE',
+      `start a reaper (${way}) for ${wanted.engine.address}: ${messageOf(cause)}; try the other way, reaper: ` +
+        `'${way === 'container' ? 'process' : 'container'}', or 'auto', which goes on without one`,
+      { cause },
+    );
+  }
+}
+
+// An image that is not there is not built here: nobody who opens a session asked for a new image on their engine.
+async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefined> {
+  const { engine, session } = wanted;
+  const failures: string[] = [];
+  const look = await inspectImage(engine, reaperImage);
+  if (look.meaning === 'done') {
+    try {
+      const client = await takeLeaseInContainer(wanted);
+      note(`the reaper runs as ${client.reaper}: ${reaperImage} is on ${engine.address}`);
+      return client;
+    } catch (error) {
+      failures.push(`as a container: ${messageOf(error)}`);
+    }
+  }
+  try {
+    const client = await takeLeaseAtProcess(wanted);
+    const [failure] = failures;
+    if (failure !== undefined)
+      warn('CASTOFF_REAPER_DOWNGRADED', `the reaper is ${client.reaper}; ${failure}`);
+    else
+      note(
+        `the reaper is ${client.reaper}: ${reaperImage} is not on ${engine.address}; npx castoff reaper image builds it`,
+      );
+    return client;
+  } catch (error) {
+    failures.push(`as a process: ${messageOf(error)}`);
+    const tried = failures.map((line) => `\n  ${line}`).join('');
+    warnOnce(
+      'CASTOFF_REAPER_MISSING',
+      `session ${session} goes on without a reaper, and ${consequence}; tried:${tried}`,
+    );
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
+import {
+  openReaperFolder,
+  reapersOfSession,
+  startSessionChild,
+  thingsOfSession,
+  type SessionChild,
+} from '../support/session-child';
+import { until } from '../support/until';
+
+let engine: PrivateEngine;
+let docker: Docker;
+let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
+beforeAll(async () => {
+  reaperFolder = await openReaperFolder();
+  engine = await openPrivateEngine();
+  docker = new Docker({ socketPath: engine.socketPath });
+});
+afterAll(async () => {
+  await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), engine.close()]);
+});
+
+const start = (reaper: 'auto' | 'container' | 'process'): Promise<SessionChild> =>
+  startSessionChild({
+    reaper,
+    engine: engine.address,
+    containers: 1,
+    env: { TMPDIR: reaperFolder.folder, NODE_DEBUG: 'castoff' },
+  });
+
+const isGone = async ({ told: { session } }: SessionChild): Promise<boolean> =>
+  (await thingsOfSession(session, docker)).length === 0 &&
+  (await reapersOfSession(session, docker)).length === 0;
+
+it('auto takes a process where the image is not on the engine, and says so to those who ask', async () => {
+  const child = await start('auto');
+  expect(child.told.reaper).toContain('host process');
+  expect(child.stderr()).toMatch(/castoff\/reaper:\S+ is not on unix:.*; npx castoff reaper image builds it/);
+  expect(child.stderr()).not.toContain('Warning');
+  await child.kill();
+  expect(await until(() => isGone(child), 30_000, 100)).toBe(true);
+});
+
+it('a host process keeps the lease over a restart of the engine, and reaps', async () => {
+  const child = await start('process');
+  await engine.kill();
+  await engine.start();
+  await child.kill();
+  expect(child.stderr()).not.toContain('CASTOFF_LEASE_LOST');
+  expect(await until(() => isGone(child), 30_000, 100)).toBe(true);
+});
+
+it('a host process reaps when the engine is back, for a client that was SIGKILLed while it was away', async () => {
+  const child = await start('process');
+  await engine.kill();
+  await child.kill();
+  await engine.start();
+  expect(await until(() => isGone(child), 60_000, 100)).toBe(true);
+});
+
+it('a container has its lease taken by another when the engine is back, and nothing is reaped before its time', async () => {
+  await buildReaperImage(await connectEngine(engine.address));
+  const child = await start('auto');
+  expect(child.told.reaper).toContain('container');
+  const { session } = child.told;
+  const things = await thingsOfSession(session, docker);
+  await engine.kill();
+  await engine.start();
+  expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'), 30_000)).toBe(true);
+  expect(await thingsOfSession(session, docker)).toEqual(things);
+  await child.kill();
+  expect(await until(() => isGone(child), 60_000, 100)).toBe(true);
+});

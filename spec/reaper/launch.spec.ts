@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { openSession } from '../../lib/index';
+import { buildReaperImage } from '../../lib/lease/image';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { rejectionOf } from '../support/rejection';
+import {
+  openReaperFolder,
+  reapersOfSession,
+  startSessionChild,
+  thingsOfSession,
+  type ChildOptions,
+  type SessionChild,
+} from '../support/session-child';
+import { tcpListenersOf } from '../support/tcp-listeners';
+import { docker } from '../support/things';
+import { until } from '../support/until';
+
+let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
+beforeAll(async () => {
+  reaperFolder = await openReaperFolder();
+  await buildReaperImage(await connectEngine());
+});
+afterAll(() => reaperFolder[Symbol.asyncDispose]());
+
+const children: SessionChild[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    const { session } = child.told;
+    await child.kill();
+    const isGone = async () =>
+      (await thingsOfSession(session)).length === 0 && (await reapersOfSession(session)).length === 0;
+    expect(await until(isGone, 30_000, 100)).toBe(true);
+  }
+});
+
+async function start(options: ChildOptions): Promise<SessionChild> {
+  const child = await startSessionChild({
+    containers: 0,
+    ...options,
+    env: { TMPDIR: reaperFolder.folder, ...options.env },
+  });
+  children.push(child);
+  return child;
+}
+
+const own = { label: [`castoff.session=${sessionIdentity().id}`] };
+const nowhere = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/nowhere/docker.sock' };
+
+describe('a reaper in a container', () => {
+  it('has no port, no network, no listener, no privileges, and the labels of its session', async () => {
+    const { told } = await start({ reaper: 'container' });
+    const [reaper] = await reapersOfSession(told.session);
+    const { Name, State, HostConfig, NetworkSettings, Config } = await docker
+      .getContainer(reaper!.Id)
+      .inspect();
+    expect(Name).toBe(`/castoff-reaper-${told.session}`);
+    expect(NetworkSettings.Ports).toEqual({});
+    expect(HostConfig).toMatchObject({
+      AutoRemove: true,
+      ReadonlyRootfs: true,
+      Privileged: false,
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges', 'label=disable'],
+      Memory: 256 * 1_024 * 1_024,
+    });
+    expect(tcpListenersOf(State.Pid)).toEqual([]);
+    expect(Config.Labels).toMatchObject({
+      'castoff.session': told.session,
+      'castoff.reaper': 'true',
+      'org.testcontainers.ryuk': 'true',
+      'castoff.pid': expect.any(String),
+    });
+    const memory = readFileSync(`/proc/${State.Pid}/status`, 'utf8');
+    console.log(
+      `the reaper, idle, in a container: ${/RssAnon:\s+(.*)/.exec(memory)?.[1]} private, ${/VmRSS:\s+(.*)/.exec(memory)?.[1]} resident`,
+    );
+  });
+});
+
+describe('a reaper as a host process', () => {
+  it('has no listener on TCP, and nothing of the environment that it does not need', async () => {
+    await start({ reaper: 'process', env: { NODE_OPTIONS: '--max-old-space-size=512', SECRET: 'mine' } });
+    const [pid] = reaperFolder.hosts();
+    expect(tcpListenersOf(pid!)).toEqual([]);
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+    expect(environment).not.toMatch(/NODE_OPTIONS|SECRET/);
+    expect(environment).toContain('DOCKER_HOST=');
+  });
+
+  it('is one for all processes that start at once, and reaps for each what is its own', async () => {
+    const [first, second, third] = await Promise.all(
+      [1, 2, 3].map(() => start({ reaper: 'process', containers: 1 })),
+    );
+    expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
+    expect(await until(() => reaperFolder.hosts().length === 1, 5_000)).toBe(true);
+    await first!.kill();
+    expect(
+      await until(async () => (await thingsOfSession(first!.told.session)).length === 0, 30_000, 100),
+    ).toBe(true);
+    for (const other of [second, third]) expect(await thingsOfSession(other!.told.session)).toHaveLength(3);
+  });
+});
+
+describe('a reaper that cannot be had', () => {
+  it('is REAPER_UNAVAILABLE where a container is asked for by name, and nothing is left of it', async () => {
+    const before = (await docker.listContainers({ all: true, filters: own })).length;
+    Object.assign(process.env, nowhere);
+    try {
+      expect(await rejectionOf(openSession({ reaper: 'container' }))).toMatchObject({
+        code: 'REAPER_UNAVAILABLE',
+        message: expect.stringMatching(
+          /^start a reaper \(container\) for unix:.*: container create castoff-reaper-.*does not exist.*; try the other way/,
+        ),
+      });
+    } finally {
+      delete process.env['TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE'];
+    }
+    expect(await docker.listContainers({ all: true, filters: own })).toHaveLength(before);
+  });
+
+  it('is REAPER_UNAVAILABLE where a process is asked for by name', async () => {
+    await using broken = await openBrokenFolder();
+    const error = await rejectionOf(start({ reaper: 'process', env: { TMPDIR: broken.folder } }));
+    expect(String(error)).toMatch(/start a reaper \(process\) .*castoff-\d+/);
+    expect(String(error)).toContain("code: 'REAPER_UNAVAILABLE'");
+  });
+
+  it('is a process instead of a container with auto, and one warning says so', async () => {
+    const child = await start({ reaper: 'auto', env: nowhere, sessions: 2 });
+    expect(child.told.reaper).toContain('host process');
+    expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_DOWNGRADED]']);
+  });
+
+  it('is gone without with auto where nothing works, and one warning says what was tried', async () => {
+    await using broken = await openBrokenFolder();
+    const child = await start({ env: { ...nowhere, TMPDIR: broken.folder }, sessions: 2 });
+    expect(child.told.reaper).toBeUndefined();
+    expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_MISSING]']);
+    expect(child.stderr()).toMatch(/as a container: .*\n.*as a process: /);
+    await removeThings(child);
+  });
+
+  it('is none with off, and one warning says so', async () => {
+    const child = await start({ reaper: 'off', sessions: 2 });
+    expect(child.told.reaper).toBeUndefined();
+    expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_OFF]']);
+    await removeThings(child);
+  });
+
+  it('is CONFIG_INVALID where the word is none', async () => {
+    expect(await rejectionOf(openSession({ reaper: 'sidecar' as never }))).toHaveProperty(
+      'code',
+      'CONFIG_INVALID',
+    );
+  });
+});
+
+/** A temporary folder with a file where castoff's own folder would be. */
+async function openBrokenFolder(): ReturnType<typeof openReaperFolder> {
+  const broken = await openReaperFolder();
+  await writeFile(join(broken.folder, `castoff-${process.getuid?.()}`), '');
+  return broken;
+}
+
+/** What nobody reaps. */
+async function removeThings({ told: { session } }: SessionChild): Promise<void> {
+  for (const thing of await thingsOfSession(session)) {
+    const [kind, id = ''] = thing.split(' ');
+    if (kind === 'network') await docker.getNetwork(id).remove();
+    if (kind === 'volume') await docker.getVolume(id).remove();
+  }
+}

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import {
+  openReaperFolder,
+  reapersOfSession,
+  startSessionChild,
+  thingsOfSession,
+} from '../support/session-child';
+import { openSshServer, type SshServer } from '../support/ssh-server';
+import { until } from '../support/until';
+
+let server: SshServer;
+let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
+beforeAll(async () => {
+  reaperFolder = await openReaperFolder();
+  server = await openSshServer('unix:///var/run/docker.sock');
+  await buildReaperImage(await connectEngine());
+});
+afterAll(async () => {
+  await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), server.close()]);
+});
+
+it.each(['container', 'process'] as const)(
+  'over ssh, a session whose reaper runs as a %s leaves nothing when it is SIGKILLed',
+  async (reaper) => {
+    const child = await startSessionChild({
+      reaper,
+      engine: server.address,
+      containers: 1,
+      env: { TMPDIR: reaperFolder.folder, PATH: server.path },
+    });
+    const { session } = child.told;
+    expect(await thingsOfSession(session)).toHaveLength(3);
+    await child.kill();
+    const isGone = async () =>
+      (await thingsOfSession(session)).length === 0 && (await reapersOfSession(session)).length === 0;
+    expect(await until(isGone, 30_000, 100)).toBe(true);
+  },
+);

@@ -1,0 +1,73 @@
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { GenericContainer } from 'testcontainers';
+import { openScope, openSession } from '../../lib/index';
+import { claimLabels } from '../../lib/registry/claims';
+import { removeLeftovers } from '../support/leftovers';
+import { thingsOfSession } from '../support/session-child';
+import { sleeper, specImage } from '../support/spec-image';
+import { createRunningContainer, createThing, exists, uniqueName } from '../support/things';
+import { removeThingsOfThisFile } from '../support/things-of-file';
+import { until } from '../support/until';
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await removeThingsOfThisFile();
+  await removeLeftovers();
+});
+
+const goneTimeoutMs = 30_000;
+
+it('a session has what carries its labels reaped when it closes, whoever made it', async () => {
+  const session = await openSession();
+  const forgotten = await createRunningContainer({ Labels: session.labels });
+  const bystander = await createThing('container');
+  await session.close();
+  expect(await until(async () => !(await exists('container', forgotten)), goneTimeoutMs, 50)).toBe(true);
+  expect(await exists('container', bystander)).toBe(true);
+});
+
+it('a session has what was claimed meanwhile reaped too', async () => {
+  const label = { 'org.testcontainers.session-id': uniqueName() };
+  await using session = await openSession();
+  await claimLabels([`org.testcontainers.session-id=${label['org.testcontainers.session-id']}`]);
+  const claimed = await createRunningContainer({ Labels: label });
+  await session.close();
+  expect(await until(async () => !(await exists('container', claimed)), goneTimeoutMs, 50)).toBe(true);
+});
+
+it('a session that closes leaves alone what another scope of its process has', async () => {
+  const scope = openScope('another');
+  const session = await openSession();
+  await scope.start(new GenericContainer(specImage).withCommand(sleeper));
+  await session.close();
+  const [container, ...others] = await thingsOfSession(session.id);
+  expect(container).toMatch(/^container /);
+  expect(others).toEqual([]);
+  const isGone = async () => (await thingsOfSession(session.id)).length === 0;
+  expect(await until(isGone, 1_500, 100)).toBe(false);
+  await scope.close();
+  expect(await isGone()).toBe(true);
+});
+
+it('a second session has the lease of the first, and the last one to close gives it back', async () => {
+  const first = await openSession();
+  const second = await openSession();
+  expect(second.reaper).toBe(first.reaper);
+  const made = await createRunningContainer({ Labels: first.labels });
+  await first.close();
+  expect(await until(async () => !(await exists('container', made)), 1_500, 100)).toBe(false);
+  await second.close();
+  expect(await until(async () => !(await exists('container', made)), goneTimeoutMs, 50)).toBe(true);
+});
+
+it('a session that is closed twice gives its lease back once', async () => {
+  const warning = jest.spyOn(process, 'emitWarning');
+  const first = await openSession();
+  const second = await openSession();
+  await Promise.all([first.close(), first.close(), first[Symbol.asyncDispose]()]);
+  const made = await createRunningContainer({ Labels: second.labels });
+  expect(await until(async () => !(await exists('container', made)), 1_500, 100)).toBe(false);
+  await second.close();
+  expect(await until(async () => !(await exists('container', made)), goneTimeoutMs, 50)).toBe(true);
+  expect(warning).not.toHaveBeenCalled();
+});

@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { engineSocketPaths } from '../../lib/lease/engine-socket';
+import { hostEnvironment } from '../../lib/lease/host-environment';
+import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
+import { chooseReaperMode } from '../../lib/lease/reaper-mode';
+
+describe('the way to run a reaper', () => {
+  it.each([
+    ['container', 'process', 'container'],
+    [undefined, 'process', 'process'],
+    [undefined, '', 'auto'],
+    [undefined, undefined, 'auto'],
+    ['off', 'container', 'off'],
+  ])('with the option %j and CASTOFF_REAPER=%j is %s', (option, environment, mode) => {
+    expect(chooseReaperMode(option, environment)).toBe(mode);
+  });
+
+  it.each([
+    ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
+    [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],
+  ])('is not %j %j', (option, environment, message) => {
+    expect(() => chooseReaperMode(option, environment)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message }),
+    );
+  });
+});
+
+describe("the engine's socket, as a container has it mounted", () => {
+  const usual = '/var/run/docker.sock';
+  it.each([
+    ['at its own path', 'unix:///var/run/docker.sock', 'Debian GNU/Linux 12', undefined, [usual]],
+    [
+      'where a rootless one has it',
+      'unix:///run/user/7/docker.sock',
+      'Debian',
+      undefined,
+      ['/run/user/7/docker.sock', usual],
+    ],
+    [
+      'in the virtual machine of Docker Desktop',
+      'unix:///Users/a/.docker/run/docker.sock',
+      'Docker Desktop',
+      undefined,
+      [usual],
+    ],
+    ['on another host', 'tcp://build:2376', 'Debian', undefined, [usual]],
+    ['on another host, over ssh', 'ssh://me@build', 'Debian', undefined, [usual]],
+    ['on Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
+    ['where the user says', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
+  ])('is sought %s', (_where, address, operatingSystem, override, paths) => {
+    expect(engineSocketPaths({ address, operatingSystem, override })).toEqual(paths);
+  });
+});
+
+describe('the socket of the host process', () => {
+  const facts: HostFacts = {
+    platform: 'linux',
+    folder: '/tmp/castoff-7',
+    shortFolder: '/tmp/castoff-7',
+    engine: 'unix:///var/run/docker.sock',
+    version: '0.1.0',
+  };
+
+  it('is the same for all who ask alike', () => {
+    expect(hostSocketPath(facts)).toMatch(/^\/tmp\/castoff-7\/reaper-[0-9a-f]{12}\.sock$/);
+    expect(hostSocketPath({ ...facts })).toBe(hostSocketPath(facts));
+  });
+
+  it.each([
+    ['engine', { engine: 'unix:///run/podman/podman.sock' }],
+    ['version', { version: '0.1.1' }],
+    ['folder', { folder: '/tmp/castoff-8' }],
+  ])('is another for another %s', (_what, other) => {
+    expect(hostSocketPath({ ...facts, ...other })).not.toBe(hostSocketPath(facts));
+  });
+
+  it('is in the short folder where the other is too long to be bound', () => {
+    const folder = `/var/folders/${'x'.repeat(80)}/T/castoff-501`;
+    expect(hostSocketPath({ ...facts, folder })).toMatch(/^\/tmp\/castoff-7\/reaper-/);
+    // As long as can be: 103 bytes, and 8 of them for a pid.
+    const longest = `/${'x'.repeat(95 - join('/', 'reaper-0123456789ab.sock').length - 1)}`;
+    expect(hostSocketPath({ ...facts, folder: longest })).toHaveLength(95);
+    expect(hostSocketPath({ ...facts, folder: `${longest}x` })).toMatch(/^\/tmp\/castoff-7\/reaper-/);
+  });
+
+  it('is a named pipe on Windows', () => {
+    expect(hostSocketPath({ ...facts, platform: 'win32' })).toMatch(
+      /^\\\\\.\\pipe\\castoff-reaper-[0-9a-f]{12}$/,
+    );
+  });
+});
+
+describe('the environment of the host process', () => {
+  const user = {
+    PATH: '/bin',
+    HOME: '/root',
+    NODE_OPTIONS: '--inspect',
+    GITHUB_TOKEN: 'secret',
+    JEST_WORKER_ID: '1',
+  };
+
+  it('has what it needs, the engine by name, and nothing else', () => {
+    expect(hostEnvironment({ ...user, CASTOFF_REAPER_GRACE: '1s' }, 'unix:///x.sock')).toEqual({
+      PATH: '/bin',
+      HOME: '/root',
+      CASTOFF_REAPER_GRACE: '1s',
+      DOCKER_HOST: 'unix:///x.sock',
+    });
+  });
+
+  it('names the engine that is used, whatever DOCKER_HOST says', () => {
+    const environment = { DOCKER_HOST: 'unix:///other.sock' };
+    expect(hostEnvironment(environment, 'unix:///x.sock')).toEqual({ DOCKER_HOST: 'unix:///x.sock' });
+  });
+
+  it('leaves the name to the context that has the certificates', () => {
+    const environment = { DOCKER_CONTEXT: 'build', DOCKER_CONFIG: '/c' };
+    expect(hostEnvironment(environment, 'tcp://build:2376')).toEqual(environment);
+    expect(hostEnvironment(environment, 'unix:///x.sock')).toEqual({
+      ...environment,
+      DOCKER_HOST: 'unix:///x.sock',
+    });
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  advanceClient,
+  noLease,
+  type Ask,
+  type ClientAction,
+  type ClientEvent,
+} from '../../lib/lease/client-state';
+import type { Request } from '../../lib/reaper/message';
+
+const hello = {
+  type: 'hello',
+  protocol: 1,
+  version: '1',
+  session: 's',
+  owner: { host: 'h', pid: 1 },
+} as const;
+
+/** A client, and a reaper that answers the requests of the connection one by one, when it is told to. */
+class Play {
+  state = noLease(hello);
+  readonly actions: ClientAction[] = [];
+  /** On this connection, and not answered yet. */
+  pending: Request[] = [];
+  /** What the reaper of this connection holds, in order. */
+  held: string[] = [];
+  wanted: string[] = [];
+  isConnected = false;
+  tickets = 0;
+
+  apply(event: ClientEvent): void {
+    const { state, actions } = advanceClient(this.state, event);
+    this.state = state;
+    this.actions.push(...actions);
+    for (const action of actions) if (action.type === 'send') this.pending.push(action.request);
+  }
+
+  ask(ask: Ask): void {
+    this.tickets += 1;
+    if (ask.type === 'claim' && !this.wanted.includes(String(ask.labels)))
+      this.wanted.push(String(ask.labels));
+    if (ask.type === 'release') this.wanted = this.wanted.filter((key) => key !== String(ask.labels));
+    this.apply({ type: 'asked', ask, ticket: this.tickets });
+  }
+
+  connect(): void {
+    if (this.isConnected) return;
+    this.isConnected = true;
+    this.pending = [];
+    this.held = [];
+    this.apply({ type: 'connected' });
+  }
+
+  answer(): void {
+    const request = this.pending.shift();
+    if (request === undefined || !this.isConnected) return;
+    const key = 'labels' in request ? String(request.labels) : '';
+    if (request.type === 'claim' && !this.held.includes(key)) this.held.push(key);
+    if (request.type === 'release') this.held = this.held.filter((one) => one !== key);
+    this.apply({ type: 'answered', reply: { id: request.id, ok: true } });
+  }
+
+  disconnect(): void {
+    if (!this.isConnected) return;
+    this.isConnected = false;
+    this.apply({ type: 'disconnected' });
+  }
+
+  told(type: ClientAction['type']): number {
+    return this.actions.filter((action) => action.type === type).length;
+  }
+}
+
+const labels = fc.constantFrom(['a=1'], ['b=2'], ['c=3'], ['d=4']);
+type Step =
+  | { readonly do: 'claim' | 'release' | 'reap'; readonly labels: readonly string[] }
+  | { readonly do: 'ping' | 'connect' | 'disconnect' | 'answer' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('claim' as const), labels }),
+  fc.record({ do: fc.constant('release' as const), labels }),
+  fc.record({ do: fc.constant('reap' as const), labels }),
+  fc.constant({ do: 'ping' as const }),
+  fc.constant({ do: 'connect' as const }),
+  fc.constant({ do: 'disconnect' as const }),
+  fc.constant({ do: 'answer' as const }),
+  fc.constant({ do: 'answer' as const }),
+);
+
+function perform(play: Play, steps: readonly Step[]): void {
+  for (const one of steps) {
+    switch (one.do) {
+      case 'connect':
+        play.connect();
+        break;
+      case 'disconnect':
+        play.disconnect();
+        break;
+      case 'answer':
+        play.answer();
+        break;
+      case 'ping':
+        play.ask({ type: 'ping' });
+        break;
+      case 'claim':
+      case 'release':
+      case 'reap':
+        play.ask({ type: one.do, labels: one.labels });
+        break;
+    }
+  }
+}
+
+function settleAll(play: Play): void {
+  play.connect();
+  while (play.pending.length > 0) play.answer();
+}
+
+describe('the client of a lease, whatever happens in whatever order', () => {
+  it('holds at the last reaper just what it has claimed and not released, and everybody has an answer', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const play = new Play();
+        perform(play, steps);
+        settleAll(play);
+        expect(play.held.toSorted()).toEqual(play.wanted.toSorted());
+        expect(play.state.phase).toBe('held');
+        const settled = play.actions.filter((action) => action.type === 'settle').map(({ ticket }) => ticket);
+        expect(settled.toSorted((one, other) => one - other)).toEqual(
+          Array.from({ length: play.tickets }, (_, index) => index + 1),
+        );
+      }),
+    );
+  });
+
+  it('says that the lease is lost once for every time that it was held, and then that it was got back once', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const play = new Play();
+        perform(play, steps);
+        settleAll(play);
+        const gotBack = play.actions.filter((action) => action.type === 'held' && action.wasLost).length;
+        expect(gotBack).toBe(play.told('lost'));
+        expect(play.told('held')).toBe(gotBack + 1);
+      }),
+    );
+  });
+
+  it('makes the claims again in the order in which they were first made', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(9), { maxLength: 8 }), fc.nat(8), (numbers, answers) => {
+        const play = new Play();
+        play.connect();
+        for (const number of numbers) play.ask({ type: 'claim', labels: [`n=${number}`] });
+        for (let count = 0; count < answers; count += 1) play.answer();
+        play.disconnect();
+        settleAll(play);
+        expect(play.held).toEqual(numbers.map((number) => `n=${number}`));
+      }),
+    );
+  });
+});
+
+describe('the client of a lease', () => {
+  it('asks nothing of a reaper any more after its bye', () => {
+    const play = new Play();
+    settleAll(play);
+    play.ask({ type: 'claim', labels: ['a=1'] });
+    play.ask({ type: 'bye' });
+    while (play.pending.length > 0) play.answer();
+    const before = play.told('send');
+    play.ask({ type: 'claim', labels: ['b=2'] });
+    play.disconnect();
+    expect(play.told('send')).toBe(before);
+    expect(play.told('lost')).toBe(0);
+    expect(play.told('settle')).toBe(3);
+  });
+});

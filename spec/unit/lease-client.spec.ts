@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LeaseClient } from '../../lib/lease/client';
+import { isCastoffError } from '../../lib/index';
+import type { ReapReport } from '../../lib/reaper/reap-report';
+import { openFakeReaper, type FakeReaper } from '../support/fake-reaper';
+import { rejectionOf } from '../support/rejection';
+import { until } from '../support/until';
+
+const own = ['castoff.session=1f2e'];
+const others = ['com.docker.compose.project=app', 'org.testcontainers.session-id=9c'].map((label) => [label]);
+const owner = { host: 'here', pid: 7 };
+const hello = { type: 'hello', protocol: 1, version: '0.1.0', session: '1f2e', owner };
+const claim = (labels: readonly string[]) => ({ type: 'claim', labels });
+
+let fake: FakeReaper;
+let client: LeaseClient;
+const warnings: string[] = [];
+
+beforeEach(() => {
+  fake = openFakeReaper();
+  client = new LeaseClient({
+    hello: { version: '0.1.0', session: '1f2e', owner },
+    connect: () => fake.connect(),
+  });
+  warnings.length = 0;
+  jest.spyOn(process, 'emitWarning').mockImplementation((_warning, options) => {
+    warnings.push((options as { code: string }).code);
+  });
+});
+
+afterEach(async () => {
+  fake.answering = () => ({ ok: true });
+  await client.close();
+  jest.restoreAllMocks();
+});
+
+const heardIn = (connection: number) => fake.heard[connection] ?? [];
+const isHeldAgain = () => until(() => client.isHeld && fake.heard.length > 1, 5_000);
+
+describe('a lease', () => {
+  it('is taken by hello and the first claim, and given back by bye', async () => {
+    await client.open(own);
+    await client.close();
+    expect(fake.heard).toEqual([[hello, claim(own), { type: 'bye' }]]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('is not held before both are answered', async () => {
+    let isOpen = false;
+    fake.answering = ({ type }) => (type === 'hello' ? { ok: true } : undefined);
+    const opening = client.open(own).then(() => (isOpen = true));
+    await until(() => heardIn(0).length === 2, 2_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOpen).toBe(false);
+    fake.say('{"id":2,"ok":true}\n');
+    await opening;
+  });
+
+  it.each(['hello', 'claim'])(
+    'is refused with REAPER_PROTOCOL where the reaper refuses %s, and not sought again',
+    async (type) => {
+      fake.answering = (request) =>
+        request.type === type ? { ok: false, reason: 'not here' } : { ok: true };
+      const error = await rejectionOf(client.open(own));
+      expect(error).toMatchObject({ code: 'REAPER_PROTOCOL', message: expect.stringContaining('not here') });
+      fake.hangUp();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(fake.heard).toHaveLength(1);
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  it('is refused with REAPER_PROTOCOL where the reaper answers what was not asked', async () => {
+    fake.answering = ({ id }) => ({ ok: true, id: id + 5 }) as never;
+    const connect = fake.connect;
+    fake.connect = async () => {
+      const connection = await connect();
+      fake.say('{"id":77,"ok":true}\n');
+      return connection;
+    };
+    expect(isCastoffError(await rejectionOf(client.open(own)), 'REAPER_PROTOCOL')).toBe(true);
+  });
+
+  it('takes no notice of lines that are no answer', async () => {
+    const connect = fake.connect;
+    fake.connect = async () => {
+      const connection = await connect();
+      fake.say('NACK no label\n{"id":0,"ok":false,"reason":"no request"}\n{"id":\n\n[]\n');
+      return connection;
+    };
+    await client.open(own);
+    await client.claim(others[0]!);
+    expect(client.isHeld).toBe(true);
+  });
+});
+
+describe('a claim', () => {
+  it('that is held already is not made again', async () => {
+    await client.open(own);
+    await client.claim(['a=1', 'b=2']);
+    await client.claim(['b=2', 'a=1']);
+    expect(heardIn(0)).toEqual([hello, claim(own), claim(['a=1', 'b=2'])]);
+  });
+
+  it('that is not answered in 2 s lets the work go on, with one warning for all such', async () => {
+    await client.open(own);
+    fake.answering = () => undefined;
+    const startedAtMs = performance.now();
+    await Promise.all(others.map((labels) => client.claim(labels)));
+    expect(performance.now() - startedAtMs).toBeLessThan(2_300);
+    expect(warnings).toEqual(['CASTOFF_CLAIM_UNANSWERED']);
+  });
+
+  it('that the reaper refuses is warned of, and the work goes on', async () => {
+    await client.open(own);
+    fake.answering = () => ({ ok: false, reason: 'not claimable' });
+    await client.claim(others[0]!);
+    expect(warnings).toEqual(['CASTOFF_CLAIM_REFUSED']);
+  });
+});
+
+describe('a lease that is lost', () => {
+  it('is taken again with all claims in their order, and said so once each', async () => {
+    await client.open(own);
+    for (const labels of others) await client.claim(labels);
+    await client.release(others[0]!);
+    fake.hangUp();
+    await isHeldAgain();
+    expect(heardIn(1)).toEqual([hello, claim(own), claim(others[1]!)]);
+    expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
+  });
+
+  it('is sought until a reaper is found, with one warning', async () => {
+    await client.open(own);
+    const { connect } = fake;
+    let misses = 0;
+    fake.connect = async () => {
+      misses += 1;
+      if (misses < 3) throw new Error('nobody there');
+      return connect();
+    };
+    fake.hangUp();
+    await isHeldAgain();
+    expect(misses).toBe(3);
+    expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
+  });
+
+  it('is not regained at a reaper that hangs up again at once', async () => {
+    await client.open(own);
+    fake.answering = ({ type }) => {
+      if (fake.heard.length === 2 && type === 'claim') setImmediate(() => fake.hangUp());
+      return type === 'claim' && fake.heard.length === 2 ? undefined : { ok: true };
+    };
+    fake.hangUp();
+    await until(() => fake.heard.length === 3 && client.isHeld, 5_000);
+    expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
+  });
+
+  it('has what was asked meanwhile done by the next reaper', async () => {
+    await client.open(own);
+    await client.claim(others[0]!);
+    const report: ReapReport = {
+      labels: own,
+      removed: { container: 1, network: 0, volume: 0, image: 0 },
+      left: [],
+      durationMs: 5,
+    };
+    fake.answering = () => undefined;
+    const reaping = client.reap(own);
+    const claiming = client.claim(others[1]!);
+    await until(() => heardIn(0).length === 5, 2_000);
+    fake.answering = ({ type }) => (type === 'reap' ? { ok: true, report } : { ok: true });
+    fake.hangUp();
+    await claiming;
+    expect(await reaping).toEqual(report);
+    expect(heardIn(1)).toEqual([
+      hello,
+      claim(own),
+      ...others.map((labels) => claim(labels)),
+      { type: 'reap', labels: own },
+    ]);
+  });
+
+  it('is not sought any more once it has been given back', async () => {
+    await client.open(own);
+    fake.connect = () => Promise.reject(new Error('nobody there'));
+    fake.hangUp();
+    await until(() => warnings.length > 0, 2_000);
+    await client.close();
+    expect(fake.heard).toHaveLength(1);
+    expect(warnings).toEqual(['CASTOFF_LEASE_LOST']);
+  });
+});
