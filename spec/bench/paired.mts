@@ -1,4 +1,4 @@
-/** One way to do the same job; resolves to the milliseconds that it took. */
+/** One way to do the same job; resolves to the milliseconds that it took, or to as much as the job measures. */
 export interface Contender {
   readonly name: string;
   run(): Promise<number>;
@@ -10,15 +10,21 @@ export interface Comparison {
   readonly subject: string;
   readonly rival: string;
   readonly rounds: number;
-  readonly subjectMs: number;
-  readonly rivalMs: number;
+  /** Of what is measured: `MiB` where it is no time. */
+  readonly unit: Unit;
+  readonly subjectMedian: number;
+  readonly rivalMedian: number;
   readonly ratio: number;
   /** The most that `ratio` may be, from DESIGN. */
   readonly budget: number;
 }
 
+export type Unit = 'ms' | 'MiB';
+
 export interface Job {
   readonly name: string;
+  /** Default `ms`. */
+  readonly unit?: Unit;
   readonly rounds: number;
   readonly subject: Contender;
   readonly rivals: readonly { readonly contender: Contender; readonly budget: number }[];
@@ -42,8 +48,9 @@ export async function compare(job: Job): Promise<readonly Comparison[]> {
       subject: job.subject.name,
       rival: contender.name,
       rounds: job.rounds,
-      subjectMs: median(own),
-      rivalMs: median(others),
+      unit: job.unit ?? 'ms',
+      subjectMedian: median(own),
+      rivalMedian: median(others),
       ratio: median(own.map((ms, round) => ms / (others[round] ?? Number.NaN))),
       budget,
     };
@@ -62,4 +69,9 @@ export async function time(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
+}
+
+/** A budget that is an amount, as the rival that always comes to it. */
+export function limit(amount: number, unit: Unit = 'ms'): Job['rivals'][number] {
+  return { contender: { name: `${amount} ${unit}`, run: () => Promise.resolve(amount) }, budget: 1 };
 }

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
 import { compare, type Comparison } from './paired.mts';
+import { reaperJobs } from './reaper.mts';
 import { requireInJestJob, requireJob } from './require.mts';
 import { startJob } from './start.mts';
 
@@ -22,6 +23,7 @@ const jobs = [
   cleanupJob(1, rounds * 2),
   cleanupJob(10, rounds),
   cleanupJob(30, rounds),
+  ...(await reaperJobs(rounds)),
 ];
 
 const comparisons: Comparison[] = [];
@@ -31,12 +33,12 @@ for (const job of jobs) {
 }
 
 console.table(
-  comparisons.map(({ job, subject, rival, subjectMs, rivalMs, ratio, budget }) => ({
+  comparisons.map(({ job, unit, subject, rival, subjectMedian, rivalMedian, ratio, budget }) => ({
     job,
-    [`castoff (ms)`]: Number(subjectMs.toFixed(1)),
+    castoff: `${subjectMedian.toFixed(1)} ${unit}`,
     subject,
     rival,
-    'rival (ms)': Number(rivalMs.toFixed(1)),
+    'rival has': `${rivalMedian.toFixed(1)} ${unit}`,
     ratio: Number(ratio.toFixed(3)),
     budget: `≤ ${budget}`,
     holds: ratio <= budget ? 'yes' : 'NO',

@@ -1,0 +1,8 @@
+/** The last line that matches, from there on: what stands before it is the time. */
+export function lastLine(log: string, pattern: RegExp): string | undefined {
+  const line = log
+    .trimEnd()
+    .split('\n')
+    .findLast((candidate) => pattern.test(candidate));
+  return line?.slice(line.search(pattern));
+}

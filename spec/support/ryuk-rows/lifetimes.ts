@@ -1,0 +1,120 @@
+import { lastLine } from '../ryuk-log';
+import type { RyukRow } from '../ryuk-stage';
+import { until } from '../until';
+
+const longMs = 15_000;
+
+/** When it removes, and when it ends. */
+export const lifetimeRows: readonly RyukRow[] = [
+  {
+    behaviour: 'keeps everything for the reconnection timeout, and then removes it and ends',
+    async observe({ start, line, labels, things }) {
+      await things.container('own', labels);
+      const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s', RYUK_CONNECTION_TIMEOUT: '1m0s' });
+      const client = ryuk.connect();
+      await client.claim(line);
+      await client.leave();
+      const hasEndedEarly = await until(ryuk.hasEnded, 700);
+      return { held: await things.left(), hasEndedEarly, exit: await ryuk.ended, left: await things.left() };
+    },
+    expected: { held: ['own'], hasEndedEarly: false, exit: 0, left: [] },
+  },
+  {
+    behaviour: 'keeps everything when a client comes back in time',
+    async observe({ start, line, labels, things }) {
+      await things.container('own', labels);
+      const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s' });
+      const client = ryuk.connect();
+      await client.claim(line);
+      client.reset();
+      await client.closed;
+      const again = ryuk.connect();
+      await again.claim(line);
+      const hasEndedEarly = await until(ryuk.hasEnded, 2_500);
+      const held = await things.left();
+      await again.leave();
+      return { hasEndedEarly, held, exit: await ryuk.ended, left: await things.left() };
+    },
+    expected: { hasEndedEarly: false, held: ['own'], exit: 0, left: [] },
+  },
+  {
+    behaviour: 'takes a connection that is reset for one that has ended',
+    async observe({ start, line, labels, things }) {
+      await things.container('own', labels);
+      const ryuk = await start();
+      const client = ryuk.connect();
+      await client.claim(line);
+      client.reset();
+      return { exit: await ryuk.ended, left: await things.left() };
+    },
+    expected: { exit: 0, left: [] },
+  },
+  {
+    behaviour: 'ends when nobody came within the connection timeout',
+    async observe({ start }) {
+      const ryuk = await start({ RYUK_CONNECTION_TIMEOUT: '0.5s' });
+      return { exit: await ryuk.ended, log: lastLine(ryuk.log(), /msg=removed/) };
+    },
+    expected: { exit: 0, log: 'msg=removed containers=0 networks=0 volumes=0 images=0' },
+  },
+  ...(['SIGTERM', 'SIGINT'] as const).flatMap((signal): readonly RyukRow[] => [
+    {
+      behaviour: `ends at once on ${signal} where nobody is connected`,
+      async observe({ start }) {
+        const ryuk = await start();
+        await ryuk.signal(signal);
+        return { inTime: await until(ryuk.hasEnded, 5_000), exit: await ryuk.ended };
+      },
+      expected: { inTime: true, exit: 0 },
+    },
+    {
+      behaviour: `waits on ${signal} for the clients that are connected, and answers no other`,
+      async observe({ start, line, labels, things }) {
+        await things.container('own', labels);
+        const ryuk = await start();
+        const client = ryuk.connect();
+        await client.claim(line);
+        await ryuk.signal(signal);
+        const isClosedUnanswered = async () => {
+          const late = ryuk.connect();
+          await late.claim(line);
+          return (await late.leave()) === '';
+        };
+        const isRefused = await until(isClosedUnanswered, 3_000);
+        const hasEndedEarly = await until(ryuk.hasEnded, 600);
+        const held = await things.left();
+        const answer = await client.claim(`${line}-more`);
+        await client.leave();
+        const seen = { isRefused, hasEndedEarly, held, answer };
+        return { ...seen, exit: await ryuk.ended, left: await things.left() };
+      },
+      expected: { isRefused: true, hasEndedEarly: false, held: ['own'], answer: 'ACK', exit: 0, left: [] },
+    },
+  ]),
+  {
+    behaviour: 'does not wait out the reconnection timeout on SIGTERM where the last client has left',
+    async observe({ start, line, labels, things }) {
+      await things.container('own', labels);
+      const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '60s' });
+      const client = ryuk.connect();
+      await client.claim(line);
+      await client.leave();
+      await ryuk.signal('SIGTERM');
+      return { inTime: await until(ryuk.hasEnded, longMs), left: await things.left() };
+    },
+    expected: { inTime: true, left: [] },
+  },
+  {
+    behaviour: 'waits on SIGTERM for no longer than the shutdown timeout',
+    async observe({ start, line, labels, things }) {
+      await things.container('own', labels);
+      const ryuk = await start({ RYUK_SHUTDOWN_TIMEOUT: '500ms' });
+      const client = ryuk.connect();
+      await client.claim(line);
+      await ryuk.signal('SIGTERM');
+      const inTime = await until(ryuk.hasEnded, longMs);
+      return { inTime, answers: await client.closed, left: await things.left() };
+    },
+    expected: { inTime: true, answers: 'ACK\n', left: [] },
+  },
+];

@@ -1,0 +1,33 @@
+import { startRyuk } from '../ryuk-container';
+import { type RyukRow, conformanceImage } from '../ryuk-stage';
+
+/** What it reads from its environment. */
+export const settingRows: readonly RyukRow[] = [
+  {
+    behaviour: 'listens where RYUK_PORT says, and says so',
+    async observe({ start, line }) {
+      const ryuk = await start({ RYUK_PORT: '9090', RYUK_VERBOSE: 'true' }, { port: 9090 });
+      const said = /msg=Started address=\S+/.exec(ryuk.log())?.[0];
+      return { said, answer: await ryuk.connect().claim(line) };
+    },
+    expected: { said: 'msg=Started address=[::]:9090', answer: 'ACK' },
+  },
+  ...[
+    { RYUK_CONNECTION_TIMEOUT: '10' },
+    { RYUK_RECONNECTION_TIMEOUT: 'soon' },
+    { RYUK_SHUTDOWN_TIMEOUT: '1e9h' },
+    { RYUK_REMOVE_RETRIES: 'many' },
+    { RYUK_VERBOSE: 'perhaps' },
+    { RYUK_PORT: '70000' },
+  ].map((env): RyukRow => {
+    const [name, value] = Object.entries(env)[0] ?? [];
+    return {
+      behaviour: `does not start with ${name}=${value}`,
+      async observe() {
+        const ryuk = await startRyuk(conformanceImage, { env });
+        return { exit: await ryuk.ended, hasStarted: ryuk.log().includes('msg=Started') };
+      },
+      expected: { exit: 1, hasStarted: false },
+    };
+  }),
+];
