@@ -10,10 +10,10 @@ export interface SessionLease {
   /** Who holds it now, for people; `undefined`: there is no reaper. */
   readonly reaper: string | undefined;
   /**
-   * Gives the share up. With the last one the lease ends, and what its claims still cover is reaped at once, unless `isInUse`
-   * says that the process has other things that need it: then it ends with the process.
+   * Gives the share up. With the last one the lease ends, after `beforeLast` has; what its claims still cover is reaped at once.
+   * Where `isInUse` says that the process has other things that need it, it ends with the process.
    */
-  end(isInUse: () => boolean): Promise<void>;
+  end(last: { readonly isInUse: () => boolean; readonly beforeLast: () => Promise<void> }): Promise<void>;
 }
 
 interface SharedLease {
@@ -40,14 +40,18 @@ export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise
     get reaper() {
       return client?.reaper;
     },
-    async end(isInUse) {
+    async end({ isInUse, beforeLast }) {
       if (hasEnded) return;
       hasEnded = true;
       lease.shares -= 1;
       if (lease.shares > 0 || isInUse()) return;
       leases().delete(key);
       lease.stopListening();
-      await client?.close();
+      try {
+        await beforeLast();
+      } finally {
+        await client?.close();
+      }
     },
   };
 }

@@ -8,6 +8,12 @@ import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { cleanupMany } from './plan';
 
+export interface LabelCleanupOptions extends CleanupOptions {
+  readonly timeoutMs: number;
+  /** Whether what carries these labels is left alone. Default: nothing is. */
+  readonly isSpared?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+}
+
 export interface LabelCleanup {
   readonly results: readonly CleanupResult[];
   /** The failure of each thing that is left. */
@@ -22,8 +28,9 @@ export interface LabelCleanup {
 export async function cleanupByLabel(
   engine: Engine,
   labels: readonly string[],
-  options: CleanupOptions & { readonly timeoutMs: number },
+  options: LabelCleanupOptions,
 ): Promise<LabelCleanup> {
+  const { isSpared = () => false, ...settings } = options;
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
   const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
@@ -31,15 +38,15 @@ export async function cleanupByLabel(
   const failed = new Map<string, Error>();
   for (;;) {
     const found = await find(patient, labels, leftMs(), options.signal, failed);
-    const fresh = found.filter((target) => !failed.has(keyOf(target)));
+    const fresh = found.filter((target) => !isSpared(target.labels) && !failed.has(keyOf(target)));
     if (fresh.length === 0) return { results, errors: [...failed.values()] };
     const ends = await cleanupMany(fresh, (target) =>
       cleanupOne(target.kind, target.id, {
-        ...options,
+        ...settings,
         connection: engine,
         timeoutMs: leftMs(),
         // A name may have come to stand for another thing since it was listed.
-        isMeant: (own) => carriesLabels(own, labels),
+        isMeant: (own) => carriesLabels(own, labels) && !isSpared(own),
       }),
     );
     for (const { target, result, error } of ends) {

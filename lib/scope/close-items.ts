@@ -7,6 +7,7 @@ import { cleanupMany } from '../resources/plan';
 import { planClose, type ScopeItem } from './close-plan';
 import type { FinalizerEnd } from './close-report';
 import type { CloseReason, Finalizer } from './finalizer';
+import { releaseForeign } from './foreign-labels';
 import type { OwnedTarget } from './start';
 
 /** Something to be run when the scope closes. */
@@ -112,6 +113,7 @@ async function removeOne(target: OwnedTarget, settings: CloseSettings) {
   try {
     const result = await cleanupResource(target, { engine, timeoutMs });
     registry.update(target.key, { state: 'gone', outcome: result.outcome });
+    await releaseForeign(target);
     return result;
   } catch (error) {
     registry.update(target.key, { state: 'left' });

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
+import { claimForeign, releaseForeign } from './foreign-labels';
 import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { StartError } from './start-error';
@@ -103,6 +104,7 @@ export class Start {
     const halfMade = new HalfMade({ engine, registry, entry, timeoutMs });
     this.#halfMade = halfMade;
     try {
+      await claimForeign(this.#plan);
       this.#product = await this.#plan.begin({
         labels: labels(entry.key, this.#source),
         signal,
@@ -139,7 +141,9 @@ export class Start {
   }
 
   async #rollBack(): Promise<void> {
-    await this.#halfMade?.remove(this.#product, this.#hasEnded);
+    if (this.#halfMade === undefined) return;
+    await this.#halfMade.remove(this.#product, this.#hasEnded);
+    if (this.#hasEnded) await releaseForeign(this.#plan);
   }
 }
 

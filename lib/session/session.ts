@@ -1,13 +1,15 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import { chooseReaperMode, type ReaperMode } from '../lease/reaper-mode';
-import { shareLease, type SessionLease } from '../lease/session-lease';
+import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope, type Scope } from '../scope/scope';
+import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
+import { closeRest } from './close-rest';
 import { sweepInBackground } from './sweep-in-background';
 
 export interface SessionOptions {
@@ -30,8 +32,11 @@ export interface Session extends AsyncDisposable {
   /** Who holds the session's lease now, for people; `undefined`: there is no reaper. */
   readonly reaper: string | undefined;
   /**
-   * Closes the scope, then gives the lease back: with the last session of the process, what still carries the session's label
-   * is reaped at once, unless another scope of the process has something left. Closes once; every caller gets the same.
+   * Closes the scope, then gives the lease back. With the last session of the process, what no scope had and what still carries
+   * the session's labels, or those that testcontainers gives to what this process creates, is removed and seen to be gone first;
+   * unless another scope of the process has something left. Closes once; every caller gets the same.
+   *
+   * @throws CloseError, CastoffError `CLEANUP_FAILED` when something is left; the reaper goes on with it.
    */
   close(): Promise<CloseReport>;
 }
@@ -51,6 +56,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
   const engine = await connectEngine(options.engine);
   const { id, owner, registry } = sessionIdentity();
   const lease = await shareLease(mode, { engine, session: id, owner });
+  if (lease.reaper !== undefined) await claimLoadedTestcontainers();
   const scope = openScope('session', { engine: options.engine });
   const following = followEngine(registry, engine);
   const sweeping = sweepInBackground(options.engine);
@@ -60,7 +66,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     } finally {
       await sweeping.stop();
       try {
-        await endLease(lease, registry);
+        await lease.end({ isInUse: () => hasOpenThings(registry), beforeLast: () => closeRest(engine, id) });
       } finally {
         await following.close();
       }
@@ -86,6 +92,6 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
 /** What a scope that is open has, or is about to have. */
 const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
 
-async function endLease(lease: SessionLease, registry: Registry): Promise<void> {
-  await lease.end(() => registry.list().some(({ state }) => inUse.includes(state)));
+function hasOpenThings(registry: Registry): boolean {
+  return registry.list().some(({ state }) => inUse.includes(state));
 }

@@ -1,0 +1,33 @@
+import { composeProjectLabel } from '../core/labels';
+import { claimLabels, isClaimHeard, releaseLabels } from '../registry/claims';
+import type { StartPlan } from './startable';
+import { testcontainersLabels } from './testcontainers-session';
+
+/**
+ * Has the leases of this process, also those yet to be taken, claim what `plan` will create and castoff's own labels will not be
+ * on.
+ */
+export async function claimForeign(plan: StartPlan): Promise<void> {
+  const labels = labelsOfProject(plan) ?? (await labelsOfTestcontainers(plan));
+  if (labels !== undefined) await claimLabels(labels);
+}
+
+/** Gives up the claim on what is gone for good, where the labels are only a name: it is anybody's now. */
+export async function releaseForeign(thing: Pick<StartPlan, 'kind' | 'name'>): Promise<void> {
+  const labels = labelsOfProject(thing);
+  if (labels !== undefined) await releaseLabels(labels);
+}
+
+function labelsOfProject({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): readonly string[] | undefined {
+  return kind === 'compose-project' ? [`${composeProjectLabel}=${name}`] : undefined;
+}
+
+/**
+ * The session that testcontainers writes on its networks, on the images that it builds, and on what a module makes beside the
+ * container that it returns.
+ */
+async function labelsOfTestcontainers({ kind }: StartPlan): Promise<readonly string[] | undefined> {
+  // What only looks like a container of testcontainers may have nothing to do with it.
+  if (kind === 'container' && !isClaimHeard()) return undefined;
+  return testcontainersLabels();
+}

@@ -1,0 +1,55 @@
+import { messageOf } from '../core/errors';
+import { claimLabels, isClaimHeard } from '../registry/claims';
+
+/** The part of testcontainers that tells which label it puts on what it creates. */
+interface Testcontainers {
+  readonly LABEL_TESTCONTAINERS_SESSION_ID: string;
+  getContainerRuntimeClient(): Promise<unknown>;
+  getReaper(client: unknown): Promise<{ readonly sessionId: string; readonly containerId: string }>;
+}
+
+/**
+ * Has the leases of this process claim what testcontainers creates in it, where that is loaded already; Ryuk is not started then. A
+ * start through a scope does so too. Never rejects.
+ */
+export async function claimLoadedTestcontainers(): Promise<void> {
+  if (!Object.keys(require.cache).some((path) => entryPoint.test(path))) return;
+  try {
+    const labels = await testcontainersLabels();
+    if (labels !== undefined) await claimLabels(labels);
+  } catch (error) {
+    // It finds no engine where castoff does: then it creates nothing that could be left.
+    process.emitWarning(`testcontainers is not claimed: ${messageOf(error)}`, {
+      type: 'CastoffWarning',
+      code: 'CASTOFF_CLAIM_REFUSED',
+    });
+  }
+}
+
+const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
+
+/**
+ * The label that testcontainers puts on everything that it creates in this process. `undefined`: it has a reaper of its own, whose
+ * session it may share with others on this machine; or it is not there. With a lease Ryuk is turned off, unless
+ * `TESTCONTAINERS_RYUK_DISABLED` says otherwise.
+ */
+export async function testcontainersLabels(): Promise<readonly string[] | undefined> {
+  if (isClaimHeard()) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+  if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
+  const testcontainers = await loadTestcontainers();
+  if (testcontainers === undefined) return undefined;
+  const client = await testcontainers.getContainerRuntimeClient();
+  const { sessionId, containerId } = await testcontainers.getReaper(client);
+  if (containerId !== '') return undefined;
+  return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
+}
+
+async function loadTestcontainers(): Promise<Testcontainers | undefined> {
+  try {
+    return await import('testcontainers');
+  } catch (error) {
+    // Something of the same shape, in a project without testcontainers.
+    if (String((error as { code?: unknown }).code).endsWith('MODULE_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}

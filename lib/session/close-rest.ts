@@ -1,0 +1,31 @@
+import { CastoffError, messageOf } from '../core/errors';
+import { isReaper, labelNames } from '../core/labels';
+import type { Engine } from '../engine/engine';
+import { claimedLabels } from '../registry/claims';
+import { cleanupByLabel } from '../resources/cleanup-by-label';
+
+const timeoutMs = 30_000;
+
+/**
+ * Removes what carries the session's label, or what else this process claims, and no scope had; a reaper stays.
+ *
+ * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
+ */
+export async function closeRest(engine: Engine, session: string): Promise<void> {
+  const errors: unknown[] = [];
+  for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
+    try {
+      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared: isReaper });
+      errors.push(...cleanup.errors);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 0) return;
+  const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
+  throw new CastoffError(
+    'CLEANUP_FAILED',
+    `close session ${session}: ${errors.length} of the things that no scope had are left\n${reasons}`,
+    { cause: errors[0], errors },
+  );
+}

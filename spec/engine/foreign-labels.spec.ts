@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontainers';
+import { openScope } from '../../lib/index';
+import { onClaim } from '../../lib/registry/claims';
+import { claimForeign } from '../../lib/scope/foreign-labels';
+import { claimLoadedTestcontainers } from '../../lib/scope/testcontainers-session';
+import { composeClient } from '../support/compose-client';
+import { removeLeftovers } from '../support/leftovers';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, uniqueName } from '../support/things';
+
+const fixtures = join(__dirname, '../fixtures');
+const sessionLabel = 'org.testcontainers.session-id';
+
+/** What a lease would have been asked for, in order. */
+let asked: string[] = [];
+let leave: () => void;
+beforeEach(() => {
+  asked = [];
+  leave = onClaim({
+    claim: async (labels) => void asked.push(`claim ${labels.join(' & ')}`),
+    release: async (labels) => void asked.push(`release ${labels.join(' & ')}`),
+  });
+});
+afterEach(() => leave());
+afterAll(() => removeLeftovers());
+
+describe('what a scope starts and our labels are not on', () => {
+  it('is claimed by the session that testcontainers writes on it: a network', async () => {
+    await using scope = openScope();
+    const network = await scope.start(new Network());
+    const { Labels = {} } = await docker.getNetwork(network.getId()).inspect();
+    expect(asked).toEqual([`claim ${sessionLabel}=${Labels[sessionLabel]}`]);
+  });
+
+  it('is claimed so too where it is an image, with all that its module makes beside', async () => {
+    await using scope = openScope();
+    const container = await scope.start(GenericContainer.fromDockerfile(join(fixtures, 'image')));
+    const { Image } = await docker.getContainer(container.getId()).inspect();
+    const { Config } = await docker.getImage(Image).inspect();
+    expect(new Set(asked)).toEqual(new Set([`claim ${sessionLabel}=${Config.Labels?.[sessionLabel]}`]));
+  });
+
+  it('is claimed before a container is started, whose module may make others by itself', async () => {
+    await using scope = openScope();
+    const container = await scope.start(new GenericContainer(specImage).withCommand(sleeper));
+    const { Config } = await docker.getContainer(container.getId()).inspect();
+    expect(asked).toEqual([`claim ${sessionLabel}=${Config.Labels[sessionLabel]}`]);
+  });
+
+  it('is a Compose project, which is claimed by its name until it is gone: others may use the name then', async () => {
+    await using scope = openScope();
+    const project = uniqueName();
+    await scope.start(await compose(project, 'docker-compose.yml'));
+    const claim = `claim com.docker.compose.project=${project}`;
+    expect(asked).toContain(claim);
+    expect(asked).not.toContain(`release com.docker.compose.project=${project}`);
+    await scope.close();
+    expect(asked.at(-1)).toBe(`release com.docker.compose.project=${project}`);
+  });
+
+  it('is a Compose project that does not come up: it is given up when it has been rolled back', async () => {
+    await using scope = openScope();
+    const project = uniqueName();
+    const starting = scope.start(await compose(project, 'no-such-file.yml'));
+    await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
+    expect(asked).toContain(`claim com.docker.compose.project=${project}`);
+    expect(asked.at(-1)).toBe(`release com.docker.compose.project=${project}`);
+  });
+
+  it('is claimed when a session opens, where nothing but testcontainers itself creates it', async () => {
+    await claimLoadedTestcontainers();
+    const network = await new Network().start();
+    const { Labels = {} } = await docker.getNetwork(network.getId()).inspect();
+    await network.stop();
+    expect(asked).toEqual([`claim ${sessionLabel}=${Labels[sessionLabel]}`]);
+  });
+
+  it('is left to the reaper that testcontainers has of its own, where that is not disabled', async () => {
+    const { TESTCONTAINERS_RYUK_DISABLED: before } = process.env;
+    process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'false';
+    try {
+      await claimForeign({ what: 'Network', kind: 'network', begin: async () => undefined });
+    } finally {
+      process.env['TESTCONTAINERS_RYUK_DISABLED'] = before;
+    }
+    expect(asked).toEqual([]);
+  });
+});
+
+async function compose(project: string, file: string): Promise<DockerComposeEnvironment> {
+  const environment = new DockerComposeEnvironment(join(fixtures, 'compose'), file);
+  return environment.withProjectName(project).withClientOptions(await composeClient());
+}

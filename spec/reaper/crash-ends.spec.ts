@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { startChild, type ChildPlan } from '../support/kill-round-child';
+import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
+import { until } from '../support/until';
+
+let bundle: Bundle | undefined;
+beforeAll(async () => {
+  await buildReaperImage(await connectEngine());
+  bundle = await bundleForNode('index.ts');
+});
+afterAll(async () => {
+  await bundle?.[Symbol.asyncDispose]();
+});
+
+const ways = {
+  'closes its session': { end: 'close', signal: undefined, endsWith: 0 },
+  'calls process.exit': { end: 'exit', signal: undefined, endsWith: 0 },
+  'throws what nobody catches': { end: 'throw', signal: undefined, endsWith: 1 },
+  'is stopped by Ctrl-C': { end: 'wait', signal: 'SIGINT', endsWith: 'SIGINT' },
+  'is asked to end': { end: 'wait', signal: 'SIGTERM', endsWith: 'SIGTERM' },
+} as const;
+
+describe.each(['container', 'process'] as const)('with its reaper as a %s, a program', (reaper) => {
+  it(`leaves nothing, nor its reaper, when it ${Object.keys(ways).join(', ')}`, async () => {
+    const outcomes = Object.entries(ways).map(async ([way, { end, signal, endsWith }]) => {
+      const outcome = await endProgram({ reaper, things: ['raw', 'volume'], atOnce: 2, end }, signal);
+      return [way, outcome, { endsWith, had: 4, left: [] }] as const;
+    });
+    for (const [way, outcome, wanted] of await Promise.all(outcomes))
+      expect({ [way]: outcome }).toEqual({ [way]: wanted });
+  });
+});
+
+/** How the program ended, how many steps of making it took until then, and what there is of it 10 s later at the most. */
+async function endProgram(plan: ChildPlan, signal: NodeJS.Signals | undefined) {
+  await using child = await startChild(bundle!, plan);
+  const { traces } = child;
+  if (signal !== undefined) {
+    await child.reached('done');
+    child.signal(signal);
+  }
+  const end = await child.ended;
+  const had = child.steps.filter(({ step }) => step === 'making' || step === 'made').length;
+  const own = async () => pickOwn(await takeStock([traces.folder]), traces);
+  await until(async () => (await own()).length === 0, 10_000, 100);
+  return { endsWith: end.signal ?? end.code, had, left: (await own()).map(describeItem) };
+}

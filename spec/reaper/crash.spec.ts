@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { startChild, type Making } from '../support/kill-round-child';
+import { isReaping, pickOwn, takeStock } from '../support/kill-round-stock';
+import { removeLeftovers } from '../support/leftovers';
+import { createRunningContainer, docker } from '../support/things';
+import { until } from '../support/until';
+
+const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+
+const things: readonly Making[] = [
+  ...many(14, () => 'scoped' as const),
+  ...many(14, () => 'raw' as const),
+  'network',
+  'volume',
+  'volume',
+  // Each has a container of its own: 30 in all.
+  'image',
+  'compose',
+];
+const graceMs = 500;
+
+let bundle: Bundle | undefined;
+beforeAll(async () => {
+  await buildReaperImage(await connectEngine());
+  bundle = await bundleForNode('index.ts');
+});
+afterAll(async () => {
+  await removeLeftovers();
+  await bundle?.[Symbol.asyncDispose]();
+});
+
+it.each(['container', 'process'] as const)(
+  'a program that is killed with 30 containers, a network, volumes, an image and a Compose project leaves nothing (reaper: %s)',
+  async (reaper) => {
+    await using child = await startChild(bundle!, { reaper, things, atOnce: 8, end: 'wait' });
+    const { traces } = child;
+    await child.reached('done', 90_000);
+    const own = async () => pickOwn(await takeStock([traces.folder]), traces);
+    const had = (await own()).filter((one) => !isReaping(one));
+    const count = (kind: string): number => had.filter((one) => one.kind === kind).length;
+    expect(count('container')).toBe(30);
+    // Compose makes a network and a volume of its own; each raw container has an anonymous volume.
+    expect([count('network'), count('volume')]).toEqual([2, 2 + 1 + 14]);
+    // Docker's own builder counts the layer of its RUN as another.
+    expect(count('image')).toBeGreaterThanOrEqual(1);
+
+    const killedAt = performance.now();
+    child.signal('SIGKILL');
+    const areGone = await until(async () => (await own()).every(isReaping), 40_000, 100);
+    const goneMs = performance.now() - killedAt;
+    expect(areGone ? [] : await own()).toEqual([]);
+    expect(await until(async () => (await own()).length === 0, 10_000, 100)).toBe(true);
+
+    const limitMs = await timeRawRemoval();
+    const ratio = goneMs / (graceMs + limitMs);
+    console.log(
+      `reaper ${reaper}: all gone ${goneMs.toFixed(0)} ms after the kill; 500 ms and 30 raw removals at once ` +
+        `(${limitMs.toFixed(0)} ms): ratio ${ratio.toFixed(2)}`,
+    );
+  },
+  180_000,
+);
+
+/** The engine's own limit: 30 containers, removed at once by nothing but requests. */
+async function timeRawRemoval(): Promise<number> {
+  const ids: string[] = [];
+  for (let batch = 0; batch < 5; batch += 1)
+    ids.push(...(await Promise.all(many(6, () => createRunningContainer()))));
+  const startedAt = performance.now();
+  await Promise.all(ids.map((id) => docker.getContainer(id).remove({ force: true, v: true })));
+  return performance.now() - startedAt;
+}

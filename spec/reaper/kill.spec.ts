@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pLimit from 'p-limit';
+import { connectEngine } from '../../lib/engine/connect';
+import { sweep } from '../../lib/index';
+import { buildReaperImage } from '../../lib/lease/image';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { KillRound } from '../support/kill-round';
+import { describeItem, takeStock } from '../support/kill-round-stock';
+import { removeLeftovers } from '../support/leftovers';
+
+const seed = process.env['CASTOFF_SEED'];
+const rounds = Number(process.env['CASTOFF_ROUNDS'] ?? (seed === undefined ? 40 : 1));
+const firstSeed = Number(seed ?? Math.floor(Math.random() * 1_000_000));
+const roundsAtOnce = 4;
+
+let bundle: Bundle | undefined;
+const all = Array.from({ length: rounds }, (_, index) => new KillRound(firstSeed + index));
+
+beforeAll(async () => {
+  await buildReaperImage(await connectEngine());
+  bundle = await bundleForNode('index.ts');
+});
+afterAll(async () => {
+  await Promise.allSettled(all.map((round) => round.dispose()));
+  await removeLeftovers();
+  await bundle?.[Symbol.asyncDispose]();
+});
+
+it(
+  `${rounds} programs that are killed at some moment leave nothing, half with a container and half with a process as their reaper`,
+  async () => {
+    const limit = pLimit(roundsAtOnce);
+    const ends = all.map(async (round) => {
+      await limit(() => round.run(bundle!));
+      return round.finish();
+    });
+    const wrong = await Promise.all(ends);
+    expect(wrong.filter((one) => one !== undefined).join('\n\n')).toBe('');
+
+    await sweep();
+    // Also what came late, when nobody looked any more.
+    const stock = await takeStock([]);
+    const late = all.flatMap((round) =>
+      round.pickOwn(stock).map((one) => `seed ${round.seed}: ${describeItem(one)}`),
+    );
+    expect(late).toEqual([]);
+    if (rounds >= 40) expect(all.filter(({ had }) => had > 0).length).toBeGreaterThan(rounds / 3);
+    for (const reaper of ['container', 'process']) console.log(describeTimes(reaper));
+  },
+  rounds * 10_000 + 60_000,
+);
+
+function describeTimes(reaper: string): string {
+  const ends = all.filter((round) => round.reaper === reaper && round.had > 0);
+  const times = ends.map(({ goneMs }) => goneMs).toSorted((a, b) => a - b);
+  const [median, longest] = [times[Math.floor(times.length / 2)], times.at(-1)].map((ms) => ms?.toFixed(0));
+  return `reaper ${reaper}: ${ends.length} that had something; all gone after ${median} ms (median), ${longest} ms (longest)`;
+}

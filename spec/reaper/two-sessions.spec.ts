@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { openSession } from '../../lib/index';
+import { buildReaperImage } from '../../lib/lease/image';
+import { claimLabels, releaseLabels } from '../../lib/registry/claims';
+import { bundleForNode, type Bundle } from '../support/bundle';
+import { startChild, type Child, type ChildPlan } from '../support/kill-round-child';
+import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
+import { docker, exists, removeByHand, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+let bundle: Bundle | undefined;
+beforeAll(async () => {
+  await buildReaperImage(await connectEngine());
+  bundle = await bundleForNode('index.ts');
+});
+afterAll(async () => {
+  await bundle?.[Symbol.asyncDispose]();
+});
+
+const plan: ChildPlan = {
+  reaper: 'process',
+  things: ['raw', 'raw', 'volume', 'network', 'scoped'],
+  atOnce: 3,
+  end: 'close on SIGTERM',
+};
+
+describe('two programs at one host process', () => {
+  it('live and die each for itself: one is killed, and only its things go; the other ends well', async () => {
+    await using first = await startChild(bundle!, plan);
+    await first.reached('done');
+    await using second = await startChild(bundle!, plan, { folder: first.traces.folder });
+    await second.reached('done');
+    const seconds = await own(second);
+    expect(await own(first)).toHaveLength(7);
+    expect(seconds).toHaveLength(7);
+    expect(await reapers(first)).toHaveLength(1);
+
+    first.signal('SIGKILL');
+    expect(await until(async () => (await own(first)).length === 0, 10_000, 50)).toBe(true);
+    expect(await own(second)).toEqual(seconds);
+
+    second.signal('SIGTERM');
+    expect(await second.ended).toMatchObject({ code: 0 });
+    expect(await own(second)).toEqual([]);
+    // 2 s after the last has gone.
+    expect(await until(async () => (await reapers(first)).length === 0, 10_000, 100)).toBe(true);
+  });
+});
+
+describe('two sessions of one process', () => {
+  it('share one lease: what they have and no scope had is gone when the last of them has closed', async () => {
+    const [first, second] = await Promise.all([
+      openSession({ reaper: 'container' }),
+      openSession({ reaper: 'container' }),
+    ]);
+    const volume = uniqueName();
+    try {
+      expect(second.reaper).toBe(first.reaper);
+      expect(await reaperContainers(first.id)).toHaveLength(1);
+      await docker.createVolume({ Name: volume, Labels: second.labels });
+
+      await first.close();
+      expect(await reaperContainers(first.id)).toHaveLength(1);
+      expect(await exists('volume', volume)).toBe(true);
+    } finally {
+      await second.close();
+    }
+    expect(await exists('volume', volume)).toBe(false);
+    expect(await until(async () => (await reaperContainers(first.id)).length === 0, 5_000)).toBe(true);
+  });
+});
+
+describe('a session that is opened late', () => {
+  it('has its lease claim what was claimed before: what a scope has started without it', async () => {
+    const volume = uniqueName();
+    const label = `castoff-spec.claim=${volume}`;
+    await claimLabels([label]);
+    await docker.createVolume({ Name: volume, Labels: { 'castoff-spec.claim': volume } });
+    try {
+      const session = await openSession({ reaper: 'container' });
+      await session.close();
+      expect(await exists('volume', volume)).toBe(false);
+    } finally {
+      await releaseLabels([label]);
+      if (await exists('volume', volume)) await removeByHand('volume', volume);
+    }
+  });
+});
+
+/** What it has on the engine. */
+async function own({ traces }: Child): Promise<readonly string[]> {
+  const stock = pickOwn(await takeStock([]), traces);
+  return stock.map((one) => `${describeItem(one)} ${one.state ?? ''}`).toSorted();
+}
+
+/** The host processes that were started in its folder. */
+async function reapers({ traces }: Child): Promise<readonly string[]> {
+  const stock = await takeStock([traces.folder]);
+  const processes = stock.filter(({ kind }) => kind === 'process').map(describeItem);
+  return processes.filter((one) => one.includes('reaper-server.js'));
+}
+
+async function reaperContainers(session: string): Promise<readonly string[]> {
+  const filters = { label: [`castoff.session=${session}`, 'castoff.reaper=true'] };
+  return (await docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
+}

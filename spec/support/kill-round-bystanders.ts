@@ -1,0 +1,75 @@
+import { sleeper, specImage } from './spec-image';
+import { createRunningContainer, docker, exists, specLabel, uniqueName } from './things';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
+
+/** Somebody else's things, with labels that are almost those of a session. */
+export interface AlmostOwn {
+  /** What of it is gone, in words. */
+  missing(): Promise<readonly string[]>;
+  remove(): Promise<void>;
+}
+
+/** Makes a container and a volume next to that session. */
+export async function makeAlmostOwn(session: string): Promise<AlmostOwn> {
+  const Labels = almost({ 'castoff.session': session });
+  const volume = uniqueName();
+  const [container] = await Promise.all([
+    docker.createContainer({ Image: specImage, Labels }),
+    docker.createVolume({ Name: volume, Labels }),
+  ]);
+  return owned([
+    ['container', container.id],
+    ['volume', volume],
+  ]);
+}
+
+/** Makes one of each kind, running and in use, next to all of `labels`. */
+export async function makeAlmostAll(labels: Readonly<Record<string, string>>): Promise<AlmostOwn> {
+  const Labels = almost(labels);
+  const [network, volume, image] = [uniqueName(), uniqueName(), `${uniqueName()}:1`];
+  await docker.createNetwork({ Name: network, Labels });
+  await docker.createVolume({ Name: volume, Labels });
+  const HostConfig = { NetworkMode: network, Binds: [`${volume}:/data`] };
+  const container = await createRunningContainer({ Labels, HostConfig, Cmd: sleeper });
+  const [repo, tag] = image.split(':');
+  await docker.getContainer(container).commit({ repo, tag });
+  return owned([
+    ['container', container],
+    ['image', image],
+    ['network', network],
+    ['volume', volume],
+  ]);
+}
+
+/** Each label's value goes on, is the value of another key, is missing, is written in other letters. */
+function almost(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const near = Object.entries(labels).flatMap(([key, value]) => [
+    [key, `${value}0`],
+    [`${key}s`, value],
+    [key.toUpperCase(), value],
+    [`not.${key}`, `${key}=${value}`],
+  ]);
+  return { ...(Object.fromEntries(near) as Record<string, string>), ...specLabel };
+}
+
+function owned(things: readonly (readonly [RemovableKind, string])[]): AlmostOwn {
+  return {
+    async missing() {
+      const there = await Promise.all(things.map(([kind, id]) => exists(kind, id)));
+      return things
+        .filter((_, index) => !there[index])
+        .map(([kind, id]) => `bystander ${kind} ${id} is gone`);
+    },
+    async remove() {
+      for (const [kind, id] of things) {
+        const thing = {
+          container: () => docker.getContainer(id).remove({ force: true, v: true }),
+          network: () => docker.getNetwork(id).remove(),
+          volume: () => docker.getVolume(id).remove(),
+          image: () => docker.getImage(id).remove(),
+        };
+        if (await exists(kind, id)) await thing[kind]();
+      }
+    },
+  };
+}

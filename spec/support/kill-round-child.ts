@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Bundle } from './bundle';
+import { composeClient } from './compose-client';
+import type { Traces } from './kill-round-stock';
+import { until } from './until';
+
+/** What the program makes: through the scope, or as raw dockerode with the session's labels. */
+export type Making = 'scoped' | 'raw' | 'network' | 'volume' | 'image' | 'compose';
+
+export interface ChildPlan {
+  readonly reaper: 'container' | 'process';
+  readonly things: readonly Making[];
+  readonly atOnce: number;
+  /** What it does when everything is made. */
+  readonly end: 'wait' | 'close' | 'close on SIGTERM' | 'exit' | 'throw';
+}
+
+/** What the program says before, and after, each thing that it does. */
+export interface Step {
+  readonly step: 'opening' | 'opened' | 'making' | 'made' | 'named' | 'done' | 'closing' | 'closed';
+  readonly session?: string;
+  readonly reaper?: string;
+  readonly kind?: string;
+  readonly name?: string;
+}
+
+export interface ChildOptions {
+  /** Another's temporary folder, to share the host process with it. Default: its own. */
+  readonly folder?: string | undefined;
+  readonly onStep?: ((step: Step) => void) | undefined;
+}
+
+/** The program, at work. Disposing of it kills it and takes its folder away. */
+export interface Child extends AsyncDisposable {
+  readonly traces: Traces;
+  readonly steps: readonly Step[];
+  /** What it wrote to stderr. */
+  readonly words: string;
+  /** Resolves to how it ended, when all that it said has been heard. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when it says so; rejects when it ends before. */
+  reached(step: Step['step'], timeoutMs?: number): Promise<void>;
+}
+
+let children = 0;
+
+/** Starts spec/fixtures/reaper/kill/child.cjs with castoff as `bundle` has it. */
+export async function startChild(
+  bundle: Bundle,
+  plan: ChildPlan,
+  options: ChildOptions = {},
+): Promise<Child> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'castoff-kill-')));
+  children += 1;
+  const name = `${process.pid}-${children}`;
+  const steps: Step[] = [];
+  const program = join(__dirname, '../fixtures/reaper/kill/child.cjs');
+  const plans = JSON.stringify({ ...plan, name, composeClient: await composeClient() });
+  const child = spawn(process.execPath, [program, bundle.path, plans], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: folder, TESTCONTAINERS_RYUK_DISABLED: 'true' },
+  });
+  const traces: Traces = { pid: child.pid ?? 0, folder, names: new Set() };
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
+  createInterface(child.stdout).on('line', (line) => {
+    const step: Step = JSON.parse(line);
+    steps.push(step);
+    note(traces, step);
+    options.onStep?.(step);
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  let hasEnded = false;
+  void ended.then(() => (hasEnded = true));
+  return {
+    traces,
+    steps,
+    get words() {
+      return words;
+    },
+    ended,
+    signal: (signal) => void child.kill(signal),
+    async reached(step, timeoutMs = 30_000) {
+      const isThere = (): boolean => steps.some((one) => one.step === step);
+      await until(() => isThere() || hasEnded, timeoutMs);
+      if (!isThere()) throw new Error(`the program does not get to "${step}": ${words}`);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function note(traces: Traces, { step, session, kind, name }: Step): void {
+  if (session !== undefined) traces.session = session;
+  if (step === 'named' && kind === 'foreign-session') traces.foreignSession = name!;
+  else if (name !== undefined) traces.names.add(name);
+}
