@@ -75,7 +75,8 @@ const table: readonly Row[] = [
   { status: 404, words: /page not found|^</, meaning: 'refused' },
   // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"};
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
-  { status: 404, words: /[Nn]o such|not found|not known/, meaning: 'gone' },
+  // {"message":"error while removing network: unknown network x id 8dd1…"}: somebody else was quicker by a moment.
+  { status: 404, words: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
   { status: 500, meaning: 'failed' },

@@ -64,8 +64,8 @@ describe('a watch', () => {
     const other = await createRunningContainer();
     await using watch = collectEvents(engine, { labels: [label] });
     const { targets } = await watch.untilListed();
-    expect(targets).toEqual([
-      { kind: 'container', id, name: expect.any(String), labels: expect.objectContaining({ [label]: '1' }) },
+    expect(targets).toMatchObject([
+      { kind: 'container', id, name: expect.any(String), status: 'running', labels: { [label]: '1' } },
     ]);
     await Promise.all([remove(id), remove(other)]);
   });

@@ -65,6 +65,7 @@ describe('what else comes back', () => {
     ['container.remove', 403, 'Forbidden', 'refused'],
     ['container.remove', 418, 'a status that no engine is known to give', 'refused'],
     ['container.stop', 409, 'removal of container app is already in progress', 'busy'],
+    ['network.remove', 404, 'error while removing network: unknown network app id 8dd1', 'gone'],
     ['network.disconnect', 403, 'container 4f2a is not connected to the network app', 'gone'],
     ['network.disconnect', 500, 'container 4f2a is not connected to network app', 'gone'],
     ['network.remove', 403, 'container 4f2a is not connected to the network app', 'refused'],
