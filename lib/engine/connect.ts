@@ -1,16 +1,18 @@
 import type { Agent } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
 import { agentFor } from './agent';
-import type { Endpoint, Transport } from './endpoint';
-import { createEngine, valueOf, type Engine } from './engine';
+import { placeOf, type Endpoint } from './endpoint';
+import { ask, createEngine, valueOf, type Engine } from './engine';
 import { findEndpoint } from './find-endpoint';
+import { pingEndpoint } from './ping-endpoint';
 
 const pingTimeoutMs = 5_000;
 
 /**
  * The engine at `address` (as `DOCKER_HOST` spells one), or the one that the environment names. One connection per engine
- * and process; dockerode is loaded when the first is made.
+ * and process; dockerode is loaded with its first call.
  *
  * @throws CastoffError `ENGINE_UNREACHABLE` with every place that was tried and why it failed; `CONFIG_INVALID` for an
  * address that is none.
@@ -46,19 +48,18 @@ const enginesByAddress = (): Map<string, Engine> =>
   processWide('engines by address', () => new Map<string, Engine>());
 
 async function openEngine(address: string | undefined): Promise<Engine> {
-  const { default: Docker } = await import('dockerode');
   const opened = new Map<Endpoint, Engine>();
   const endpoint = await findEndpoint({
     address,
     async ping(candidate) {
       const agent = agentFor(candidate);
-      const engine = createEngine(candidate.address, new Docker(clientOptions(candidate, agent)));
-      const patient = engine.within({ timeoutMs: pingTimeoutMs });
-      const answer = await patient.ask('ping', candidate.address, (docker) => docker.ping());
+      const answer = await ask('ping', candidate.address, { timeoutMs: pingTimeoutMs }, (signal) =>
+        pingEndpoint(candidate, agent, signal),
+      );
       // A connection that still tries to come about (a login over ssh) has no use any more.
       if (answer.meaning !== 'done') agent.destroy();
       valueOf(answer);
-      opened.set(candidate, engine);
+      opened.set(candidate, createEngine(candidate.address, loadLate(candidate, agent)));
     },
   });
   const engines = enginesByAddress();
@@ -68,25 +69,23 @@ async function openEngine(address: string | undefined): Promise<Engine> {
   return engine;
 }
 
+// With the first call, and not to find the engine: it takes as long as all the rest of opening a session.
+function loadLate(endpoint: Endpoint, agent: Agent): () => Promise<Dockerode> {
+  let loading: Promise<Dockerode> | undefined;
+  const load = async (): Promise<Dockerode> => {
+    // It blocks: whoever has just opened a session, and does not ask yet, goes on first.
+    await setImmediate();
+    const { default: Docker } = await import('dockerode');
+    return new Docker(clientOptions(endpoint, agent));
+  };
+  return () => (loading ??= load());
+}
+
 // Everything is given, also as undefined: docker-modem fills what is missing from the environment.
 function clientOptions(endpoint: Endpoint, agent: Agent): Dockerode.DockerOptions {
   const unset = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
   const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent };
-  return { ...unset, ...ofAgent, ...addressOptions(endpoint.transport) };
-}
-
-function addressOptions(transport: Transport): Dockerode.DockerOptions {
-  switch (transport.type) {
-    case 'socket':
-      return { protocol: 'http', socketPath: transport.path };
-    case 'tcp':
-      return {
-        protocol: transport.tls === undefined ? 'http' : 'https',
-        host: transport.host,
-        port: transport.port,
-      };
-    case 'ssh':
-      // The agent's connections are the tunnel; the engine behind it ignores the host.
-      return { protocol: 'http', host: 'docker.ssh', port: 80 };
-  }
+  const { transport } = endpoint;
+  const protocol = transport.type === 'tcp' && transport.tls !== undefined ? 'https' : 'http';
+  return { ...unset, ...ofAgent, protocol, ...placeOf(transport) };
 }

@@ -27,3 +27,18 @@ export interface Tls {
   readonly key?: string | undefined;
   readonly isVerified: boolean;
 }
+
+/** What a request needs to get to `transport`, beside its agent. */
+export function placeOf(
+  transport: Transport,
+): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
+  switch (transport.type) {
+    case 'socket':
+      return { socketPath: transport.path };
+    case 'tcp':
+      return { host: transport.host, port: transport.port };
+    case 'ssh':
+      // The agent's connections are the tunnel; the engine behind it ignores the host.
+      return { host: 'docker.ssh', port: 80 };
+  }
+}

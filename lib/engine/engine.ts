@@ -43,30 +43,45 @@ export interface Engine {
 const defaultPatience: Patience = { timeoutMs: 30_000 };
 
 /**
- * An engine that is reached through `docker`.
+ * An engine that is reached through what `load` resolves to, which is asked for with every call.
  *
  * @internal
  */
-export function createEngine(address: string, docker: Dockerode, patience = defaultPatience): Engine {
+export function createEngine(
+  address: string,
+  load: () => Promise<Dockerode>,
+  patience = defaultPatience,
+): Engine {
   return {
     address,
-    within: (other) => createEngine(address, docker, other),
-    async ask(call, subject, send) {
-      const waiting = new AbortController();
-      try {
-        // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
-        const sent = send(docker, waiting.signal);
-        return { meaning: 'done', value: await waitAtMost(sent, { what: call, ...patience }) };
-      } catch (error) {
-        const raw = rawAnswer(error, patience);
-        const meaning = meaningOf(call, raw);
-        if (meaning === 'done') return { meaning, value: undefined as never };
-        return { meaning, error: new EngineError({ call, subject, meaning, ...raw }, error) };
-      } finally {
-        waiting.abort();
-      }
-    },
+    within: (other) => createEngine(address, load, other),
+    ask: (call, subject, send) => ask(call, subject, patience, async (signal) => send(await load(), signal)),
   };
+}
+
+/**
+ * Makes one call and waits for its answer as {@link Engine.ask} does, by whatever way `send` goes.
+ *
+ * @internal
+ */
+export async function ask<T>(
+  call: EngineCall,
+  subject: string,
+  patience: Patience,
+  send: (signal: AbortSignal) => Promise<T>,
+): Promise<Answer<T>> {
+  const waiting = new AbortController();
+  try {
+    // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
+    return { meaning: 'done', value: await waitAtMost(send(waiting.signal), { what: call, ...patience }) };
+  } catch (error) {
+    const raw = rawAnswer(error, patience);
+    const meaning = meaningOf(call, raw);
+    if (meaning === 'done') return { meaning, value: undefined as never };
+    return { meaning, error: new EngineError({ call, subject, meaning, ...raw }, error) };
+  } finally {
+    waiting.abort();
+  }
 }
 
 /** The value of an answer that was `done`; throws the error of any other. */

@@ -1,0 +1,35 @@
+import { request as requestInClear, type Agent, type IncomingMessage, type RequestOptions } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { placeOf, type Endpoint, type Transport } from './endpoint';
+
+/**
+ * Sees that an engine answers at `endpoint`, without dockerode. Rejects with the error of the connection, or with what dockerode would
+ * make of another answer: `statusCode` and `json`.
+ *
+ * @see Engine API, SystemPing
+ */
+export async function pingEndpoint(endpoint: Endpoint, agent: Agent, signal: AbortSignal): Promise<void> {
+  const { transport } = endpoint;
+  const response = await send(transport, { ...placeOf(transport), path: '/_ping', agent, signal });
+  const body = await text(response);
+  const { statusCode = 0 } = response;
+  if (statusCode === 200) return;
+  throw Object.assign(new Error(body), { statusCode, json: parse(body) ?? Buffer.from(body) });
+}
+
+function send(transport: Transport, options: RequestOptions): Promise<IncomingMessage> {
+  const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
+  const request = isSecret ? process.getBuiltinModule('node:https').request : requestInClear;
+  return new Promise((resolve, reject) => {
+    request(options, resolve).on('error', reject).end();
+  });
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    // SyntaxError: plain words.
+    return undefined;
+  }
+}
