@@ -32,5 +32,5 @@ module.exports = {
   ],
   testTimeout: 60_000,
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
-  maxWorkers: 4,
+  maxWorkers: 3,
 };
