@@ -1,7 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
@@ -26,6 +29,7 @@ export async function reaperJobs(rounds: number): Promise<readonly Job[]> {
     ...beside,
     openJob('process', rounds * 3, [limit(100)]),
     openJob('container', rounds * 2, [{ contender: runImage(), budget: 1.2 }]),
+    openJob('container', rounds * 2, [{ contender: runImage(), budget: 1.2 }], ['castoff', 'dockerode']),
     hostJob('the reaper is ready', 'ms', rounds * 2, limit(100), async (host) => host.readyAfterMs),
     hostJob('the reaper, idle: private (RssAnon)', 'MiB', rounds, limit(16, 'MiB'), (host) =>
       host.memoryMiB('RssAnon'),
@@ -161,22 +165,31 @@ async function startContainers(labels: Record<string, string>, ids: string[] = [
 }
 
 /** What a session costs before a container may be created. */
-function openJob(mode: Mode, rounds: number, rivals: Job['rivals']): Job {
+function openJob(
+  mode: Mode,
+  rounds: number,
+  rivals: Job['rivals'],
+  loaded: readonly string[] = ['castoff'],
+): Job {
   return {
     name: `openSession({ reaper: '${mode}' })`,
     rounds,
     subject: {
-      name: 'in a fresh process, castoff loaded',
+      name: `in a fresh process, ${loaded.join(' and ')} loaded`,
       async run() {
-        const { stdout } = await run(process.execPath, [
+        // A folder of its own: no host process of the round before.
+        const TMPDIR = await mkdtemp(join(tmpdir(), 'castoff-bench-'));
+        const program = [
           '-e',
-          `const { openSession } = require(${JSON.stringify(resolve('castoff'))});
+          `const [{ openSession }] = ${JSON.stringify(loaded.map((name) => resolve(name)))}.map((name) => require(name));
            const startedAt = performance.now();
            openSession({ reaper: '${mode}' }).then(async (session) => {
              console.log(performance.now() - startedAt);
              await session.close();
            })`,
-        ]);
+        ];
+        const { stdout } = await run(process.execPath, program, { env: { ...process.env, TMPDIR } });
+        await rm(TMPDIR, { recursive: true });
         if (stdout === '')
           throw new Error(`open a session with ${mode}: its process ended before it was open`);
         return Number(stdout);
@@ -186,18 +199,24 @@ function openJob(mode: Mode, rounds: number, rivals: Job['rivals']): Job {
   };
 }
 
-/** The image's own start, until it listens. */
+/** The image's own start as a user has it, with a process of its own too, until it listens. */
 function runImage(): Contender {
   return {
     name: `docker run ${ownImage}`,
     async run() {
-      let container: Docker.Container | undefined;
+      const name = `castoff-bench-${process.pid}`;
+      const socket = '/var/run/docker.sock:/var/run/docker.sock';
+      const args = ['run', '--rm', '--name', name, '--volume', socket, ownImage];
       const ms = await time(async () => {
-        const Binds = ['/var/run/docker.sock:/var/run/docker.sock'];
-        container = await docker.createContainer({ Image: ownImage, HostConfig: { Binds } });
-        await startAndRead(container, 'Started');
+        const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        const ended = once(child, 'exit').then(() =>
+          Promise.reject(new Error(`docker ${args.join(' ')}: it ended`)),
+        );
+        const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [string];
+        if (!line.includes('Started')) throw new Error(`docker ${args.join(' ')}: it began with ${line}`);
+        ended.catch(() => undefined); // It is removed below.
       });
-      await container?.remove({ force: true });
+      await docker.getContainer(name).remove({ force: true });
       return ms;
     },
   };
