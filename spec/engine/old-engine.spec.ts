@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cleanupComposeProject, cleanupContainer } from '../../lib/index';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { removeLeftovers } from '../support/leftovers';
-import { openOldEngine } from '../support/old-engine';
+import { openOldEngine } from '../support/other-paths';
 import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
 
 afterAll(() => removeLeftovers());

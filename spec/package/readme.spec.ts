@@ -36,7 +36,9 @@ describe("the README's examples", () => {
   it('a-run passes as it stands, with a reaper, and leaves nothing', async () => {
     const output = await runExample('a-run');
     expect(output).toContain('✓ the example');
-    expect(output).toMatch(/goes also after a SIGKILL: its lease is held by (the host process at|container) /);
+    expect(output).toMatch(
+      /goes also after a SIGKILL: its lease is held by (the host process at|container) /,
+    );
     expect(await docker.listContainers({ all: true, filters: { ancestor: ['nginx'] } })).toEqual([]);
   });
 

@@ -17,7 +17,7 @@ import { writeComposeFile } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
-import { openUnfilteringEngine } from '../support/unfiltering-engine';
+import { openUnfilteringEngine } from '../support/other-paths';
 
 afterAll(() => removeLeftovers());
 

@@ -33,7 +33,9 @@ describe('an engine whose containers cannot run this Node', () => {
     ['another system', 'windows', 'amd64'],
   ])('%s: gets no image, and the reader a way out', async (_, Os, Arch) => {
     const docker = { version: () => Promise.resolve({ Os, Arch }) } as unknown as Dockerode;
-    const error = await rejectionOf(buildReaperImage(createEngine('unix:///stand-in.sock', async () => docker)));
+    const error = await rejectionOf(
+      buildReaperImage(createEngine('unix:///stand-in.sock', async () => docker)),
+    );
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
     expect(error).toHaveProperty('message', expect.stringContaining(`the engine runs ${Os} on ${Arch}`));
     expect(error).toHaveProperty('message', expect.stringContaining('--base node:24-alpine'));

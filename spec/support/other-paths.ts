@@ -4,15 +4,30 @@ import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** An engine as it answers when every path is another one. */
+export type OtherEngine = AsyncDisposable & { readonly address: string };
+
+/** The engine on `upstream` as one answers of an older API, which it does under that version's path. */
+export function openOldEngine(apiVersion: string, upstream?: string): Promise<OtherEngine> {
+  return openWithOtherPaths((path) => `/v${apiVersion}${path}`, upstream);
+}
+
 /** The engine on `upstream`, as one answers that ignores every filter. */
-export async function openUnfilteringEngine(
-  upstream = '/var/run/docker.sock',
-): Promise<AsyncDisposable & { readonly address: string }> {
-  const server = createServer((asked, answer) => {
-    const { method, headers } = asked;
-    const url = new URL(asked.url ?? '/', 'http://engine');
+export function openUnfilteringEngine(upstream?: string): Promise<OtherEngine> {
+  return openWithOtherPaths((path) => {
+    const url = new URL(path, 'http://engine');
     url.searchParams.delete('filters');
-    const path = `${url.pathname}${url.search}`;
+    return `${url.pathname}${url.search}`;
+  }, upstream);
+}
+
+async function openWithOtherPaths(
+  pathFor: (path: string) => string,
+  upstream = '/var/run/docker.sock',
+): Promise<OtherEngine> {
+  const server = createServer((asked, answer) => {
+    const { method, headers, url = '/' } = asked;
+    const path = pathFor(url);
     const call = request({ socketPath: upstream, agent: false, method, headers, path }, (given) => {
       answer.writeHead(given.statusCode ?? 502, given.headers);
       given.pipe(answer);
@@ -21,7 +36,7 @@ export async function openUnfilteringEngine(
     answer.once('close', () => call.destroy());
     asked.pipe(call);
   });
-  const folder = await mkdtemp(join(tmpdir(), 'castoff-unfiltering-'));
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-other-paths-'));
   const socketPath = join(folder, 'engine.sock');
   server.listen(socketPath);
   await once(server, 'listening');
