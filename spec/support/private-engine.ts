@@ -46,9 +46,17 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
     if (!containerd) throw new Error(`start dockerd in ${folder}: its containerd does not run`);
     if (dockerd?.isRunning())
       throw new Error(`start dockerd in ${folder}: it runs already (pid ${dockerd.pid})`);
-    await rm(join(folder, 'docker.pid'), { force: true });
-    dockerd = startDockerd(folder, containerd.pid, options.isForSwarm === true ? [] : ['--live-restore']);
-    await waitUntilAnswers(dockerd, socketPath);
+    // As systemd does: after a SIGKILL in the middle of removals, 20.10 has been seen to panic while it reads its own state.
+    for (let crashes = 0; ; crashes += 1) {
+      await rm(join(folder, 'docker.pid'), { force: true });
+      dockerd = startDockerd(folder, containerd.pid, options.isForSwarm === true ? [] : ['--live-restore']);
+      try {
+        await waitUntilAnswers(dockerd, socketPath);
+        return;
+      } catch (error) {
+        if (dockerd.isRunning() || crashes === 2) throw error;
+      }
+    }
   };
 
   let closing: Promise<void> | undefined;
