@@ -13,7 +13,7 @@ export function formatDuration(ms: number): string {
 }
 
 /** The longest time that a Node timer can hold; a longer one would fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** Lets a time limit pass, or throws `CONFIG_INVALID` naming the option and what was got. */
 export function checkDuration(option: string, ms: number): number {

@@ -53,3 +53,8 @@ export function messageOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
   return String(error);
 }
+
+/** `error` itself, or one that says what else was thrown. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
+}

@@ -49,9 +49,12 @@ export interface Ownership {
   readonly createdAt: Date;
 }
 
+/** By this Testcontainers' clients find a Ryuk. */
+export const ryukLabel = 'org.testcontainers.ryuk';
+
 /** Whether that is a reaper, ours or a Ryuk: it reaps others, and is never reaped by a label. */
 export function isReaper(labels: Readonly<Record<string, string>>): boolean {
-  return labels[labelNames.reaper] === 'true' || labels['org.testcontainers.ryuk'] === 'true';
+  return labels[labelNames.reaper] === 'true' || labels[ryukLabel] === 'true';
 }
 
 /** What `ownership` says, as labels; what is not known has no label. */

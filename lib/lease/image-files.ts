@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CastoffError } from '../core/errors';
 import { imagePaths } from './image-recipe';
 import { librariesOfNode } from './node-files';
-import { ownFolder, reaperProgram } from './own-files';
+import { packageFolder, reaperProgram } from './own-files';
 import type { TarFile } from './tar';
 
 /** What of castoff's own goes into the reaper's image. */
@@ -22,7 +22,7 @@ export interface ReaperFiles {
  * @throws CastoffError `CONFIG_INVALID` where castoff has not been built.
  */
 export async function readReaperFiles(architecture: string): Promise<ReaperFiles> {
-  const built = join(ownFolder(), 'dist');
+  const built = join(packageFolder(), 'dist');
   const [program, licences, binder] = await Promise.all([
     readBuilt(reaperProgram()),
     readBuilt(join(built, 'THIRD-PARTY-LICENSES-reaper.txt')),

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { CastoffError } from '../core/errors';
+import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
 import { askMachine, type EngineMachine } from '../engine/engine-machine';
 import { buildImage, importImage, type ImageName } from '../engine/import-image';
 import { inspectImage, listImages, removeImage, type ImageFacts } from '../engine/image-calls';
 import { inMemory, readReaperFiles, tarFilesOfNode, tarFilesOfReaper } from './image-files';
 import { contentLabel, digestOf, imageConfig, reaperImageName } from './image-recipe';
-import { ownVersion } from './own-files';
 import { tarOf, type TarFile } from './tar';
 
 const buildTimeoutMs = 300_000;
@@ -37,7 +37,7 @@ export interface ReaperImage {
  */
 export async function buildReaperImage(
   engine: Engine,
-  { base, name = reaperImageName(ownVersion()), signal }: ReaperImageOptions = {},
+  { base, name = reaperImageName(packageVersion), signal }: ReaperImageOptions = {},
 ): Promise<ReaperImage> {
   const machine = valueOf(await askMachine(engine));
   if (base === undefined) checkNodeRunsOn(machine);

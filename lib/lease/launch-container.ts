@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { labelNames, ownershipLabels, type Owner } from '../core/labels';
+import { labelNames, ownershipLabels, ryukLabel, type Owner } from '../core/labels';
 import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
@@ -49,7 +49,7 @@ export async function launchContainer(
 }
 
 /** By these no reaper is reaped, and clients of Ryuk find one. */
-const reaperLabels = { [labelNames.reaper]: 'true', 'org.testcontainers.ryuk': 'true' };
+const reaperLabels = { [labelNames.reaper]: 'true', [ryukLabel]: 'true' };
 
 interface ContainerSettings {
   readonly name: string;

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { CastoffError } from '../core/errors';
 
 /** Castoff's own folder: where its package.json stands, above this file, wherever a build has put it. */
-export function ownFolder(): string {
+export function packageFolder(): string {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, 'package.json');
-    if (existsSync(file) && readPackage(file).name === 'castoff') return folder;
+    if (existsSync(file) && readName(file) === 'castoff') return folder;
   }
   throw new CastoffError(
     'CONFIG_INVALID',
@@ -14,16 +14,11 @@ export function ownFolder(): string {
   );
 }
 
-/** The version in castoff's package.json. */
-export function ownVersion(): string {
-  return readPackage(join(ownFolder(), 'package.json')).version;
-}
-
 /** `dist/reaper-server.js`: the reaper's program, one file that needs nothing but Node. */
 export function reaperProgram(): string {
-  return join(ownFolder(), 'dist/reaper-server.js');
+  return join(packageFolder(), 'dist/reaper-server.js');
 }
 
-function readPackage(file: string): { readonly name: string; readonly version: string } {
-  return JSON.parse(readFileSync(file, 'utf8')) as { name: string; version: string };
+function readName(file: string): unknown {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown }).name;
 }

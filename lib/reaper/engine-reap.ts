@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../core/durations';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { awaitEngine } from './engine-return';
@@ -25,7 +26,6 @@ export interface EngineReapOptions {
   readonly connect?: (() => Promise<Engine>) | undefined;
 }
 
-const longestTimerMs = 2 ** 31 - 1;
 /** What a client that has just died had asked for comes this soon; the look after it takes the setting's time. */
 const firstSettlePauseMs = 250;
 const engineTimeoutMs = 600_000;

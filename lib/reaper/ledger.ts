@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../core/durations';
 import type { Claim } from './claim';
 import {
   advanceLeases,
@@ -36,7 +37,6 @@ export interface LedgerView {
 
 /** The most claims that are held and reaped at once, all together: bounds the memory. */
 const mostClaims = 20_000;
-const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Owns who holds what, lets time pass, and has reaped what is due. Everything that changes a lease goes through here, one thing

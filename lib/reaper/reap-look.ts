@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/durations';
-import { messageOf } from '../core/errors';
+import { asError, messageOf } from '../core/errors';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import { waitAtMost } from '../core/patience';
 import type { Engine } from '../engine/engine';
@@ -55,8 +55,4 @@ export async function lookForClaim(
   } finally {
     leaving.abort();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
 }

@@ -1,3 +1,4 @@
+import { definedOnly } from '../core/defined-only';
 import type { AuditEntry } from './audit';
 import { defaultMostRemovals } from './cap';
 
@@ -42,9 +43,10 @@ export const reapDefaults = Object.freeze({
   settlePausesMs: [250, 1_000],
 });
 
-export type ReapSettings = typeof reapDefaults & Pick<ReapOptions, 'signal' | 'onAudit'>;
+export type ReapSettings = {
+  readonly [K in keyof typeof reapDefaults]: NonNullable<ReapOptions[K]>;
+} & Pick<ReapOptions, 'signal' | 'onAudit'>;
 
 export function resolveReapOptions(options: ReapOptions): ReapSettings {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...reapDefaults, ...(Object.fromEntries(given) as Partial<ReapSettings>) };
+  return { ...reapDefaults, ...definedOnly(options) };
 }

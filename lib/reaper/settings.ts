@@ -90,7 +90,7 @@ export const reaperVariables = {
   retryOffsetMs: offset(
     'RYUK_RETRY_OFFSET',
     '-1s',
-    'what was created after the start of a pass and this is waited for',
+    'taken as Ryuk takes it, without effect: a pass looks again until it finds nothing',
   ),
   changesRetryIntervalMs: duration(
     'RYUK_CHANGES_RETRY_INTERVAL',

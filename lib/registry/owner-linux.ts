@@ -1,6 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { askKernel } from './owner-kernel';
 import type { ProcessSeen } from './owner-proof';
+import { readLink, readText } from './system-file';
 
 /** @see random(4), /proc/sys/kernel/random/boot_id */
 export function readLinuxBoot(): string | undefined {
@@ -59,22 +60,4 @@ export function parseStat(stat: string, bootedAtMs: number | undefined): Process
   // A first thread that has ended is a zombie too while others go on.
   const isZombie = state === 'X' || (state === 'Z' && threads <= 1);
   return { seen: 'process', start, startedAt, isZombie };
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim() || undefined;
-  } catch {
-    // ENOENT: no Linux, or no /proc; EACCES: not for us. Either way it is not known.
-    return undefined;
-  }
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    // As above.
-    return undefined;
-  }
 }

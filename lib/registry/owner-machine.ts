@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { firstPidNamespace, readNamespace } from './owner-linux';
+import { readLink, readText } from './system-file';
 
 /** @see linux, include/uapi/linux/nsfs.h */
 const firstUtsNamespace = '4026531838';
@@ -71,23 +72,5 @@ function listFolder(path: string): readonly string[] {
   } catch {
     // ENOENT: no such cards.
     return [];
-  }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    // ENOENT, EACCES, EINVAL of a card that is down: not known.
-    return undefined;
-  }
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    // ENOENT: made by software.
-    return undefined;
   }
 }

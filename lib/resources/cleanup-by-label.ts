@@ -1,4 +1,4 @@
-import { CastoffError, messageOf } from '../core/errors';
+import { asError, CastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import { carriesLabels } from '../engine/carries-labels';
@@ -96,7 +96,3 @@ async function find(
 }
 
 const keyOf = (target: ListedTarget): string => `${target.kind} ${target.id}`;
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
-}

@@ -1,3 +1,4 @@
+import { definedOnly } from '../core/defined-only';
 import { checkDuration } from '../core/durations';
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
@@ -123,13 +124,6 @@ const removalsInFlight = (): SingleFlight<Remover> =>
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
 export function patienceFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
-}
-
-// An option given as undefined is one that is not given.
-function definedOnly<T extends object>(options: T): { [K in keyof T]: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: NonNullable<T[K]>;
-  };
 }
 
 // Without a remover no engine has answered.

@@ -193,11 +193,12 @@ describe('reaping a claim', () => {
     const [report, ...others] = await Promise.all([
       reapClaim(await connectEngine(), claim, { settlePausesMs }),
       reapClaim(await connectEngine(), claim, { settlePausesMs }),
-      ...containers.map(({ id }) =>
-        docker
-          .getContainer(id)
-          .remove({ force: true })
-          .catch(() => {}),
+      ...containers.map(
+        ({ id }) =>
+          docker
+            .getContainer(id)
+            .remove({ force: true })
+            .catch(() => {}), // Whoever is quicker makes the others fail.
       ),
     ]);
 

@@ -119,7 +119,7 @@ describe('a definition of a container', () => {
     const labels = definition.createOpts.Labels;
     await planStart(definition)
       .begin(mark)
-      .catch(() => undefined);
+      .catch(() => undefined); // One of the two throws.
     expect(definition.createOpts.Labels).toBe(labels);
     expect(labels).toEqual({ mine: 'kept' });
     expect(Object.keys(definition)).not.toContain('selectWaitStrategy');
