@@ -29,7 +29,6 @@ export async function reaperJobs(rounds: number): Promise<readonly Job[]> {
     ...beside,
     openJob('process', rounds * 3, [limit(100)]),
     openJob('container', rounds * 2, [{ contender: runImage(), budget: 1.2 }]),
-    openJob('container', rounds * 2, [{ contender: runImage(), budget: 1.2 }], ['castoff', 'dockerode']),
     hostJob('the reaper is ready', 'ms', rounds * 2, limit(100), async (host) => host.readyAfterMs),
     hostJob('the reaper, idle: private (RssAnon)', 'MiB', rounds, limit(16, 'MiB'), (host) =>
       host.memoryMiB('RssAnon'),
@@ -165,23 +164,18 @@ async function startContainers(labels: Record<string, string>, ids: string[] = [
 }
 
 /** What a session costs before a container may be created. */
-function openJob(
-  mode: Mode,
-  rounds: number,
-  rivals: Job['rivals'],
-  loaded: readonly string[] = ['castoff'],
-): Job {
+function openJob(mode: Mode, rounds: number, rivals: Job['rivals']): Job {
   return {
     name: `openSession({ reaper: '${mode}' })`,
     rounds,
     subject: {
-      name: `in a fresh process, ${loaded.join(' and ')} loaded`,
+      name: 'in a fresh process, castoff loaded',
       async run() {
         // A folder of its own: no host process of the round before.
         const TMPDIR = await mkdtemp(join(tmpdir(), 'castoff-bench-'));
         const program = [
           '-e',
-          `const [{ openSession }] = ${JSON.stringify(loaded.map((name) => resolve(name)))}.map((name) => require(name));
+          `const { openSession } = require(${JSON.stringify(resolve('castoff'))});
            const startedAt = performance.now();
            openSession({ reaper: '${mode}' }).then(async (session) => {
              console.log(performance.now() - startedAt);

@@ -1,8 +1,9 @@
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { exists } from '../support/things';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { removeLeftovers } from '../support/leftovers';
+import { createRunningContainer, exists } from '../support/things';
 import { openConsumers, type Consumers } from './consumer';
 
 const modules = join(__dirname, '../../node_modules');
@@ -14,6 +15,7 @@ beforeAll(async () => {
   consumers = await openConsumers();
 }, 180_000);
 afterAll(() => consumers?.close());
+afterEach(removeLeftovers);
 
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {
@@ -25,18 +27,18 @@ describe('the tarball', () => {
     expect(consumers.files.filter((file) => !isBuilt(file)).toSorted()).toEqual(texts);
   });
 
-  it.each(['p-retry', 'p-limit'])('carries the licence of %s, which is inlined', async (name) => {
-    const licences = await readFile(join(installed(), 'THIRD-PARTY-LICENSES.txt'), 'utf8');
-    expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\nMIT License`, 'm'));
+  it.each([
+    ['THIRD-PARTY-LICENSES.txt', 'dockerode'],
+    ['THIRD-PARTY-LICENSES.txt', 'docker-modem'],
+    ['THIRD-PARTY-LICENSES.txt', 'p-retry'],
+    ['THIRD-PARTY-LICENSES.txt', 'p-limit'],
+    ['THIRD-PARTY-LICENSES-reaper.txt', 'dockerode'],
+    ['THIRD-PARTY-LICENSES-reaper.txt', 'p-retry'],
+    ['THIRD-PARTY-LICENSES-reaper.txt', 'pino'],
+  ])('carries in %s the licence of %s, which is inlined', async (file, name) => {
+    const licences = await readFile(join(installed(), file), 'utf8');
+    expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\n.*(MIT License|Apache License)`, 'm'));
   });
-
-  it.each(['dockerode', 'p-retry', 'pino'])(
-    'carries the licence of %s, which is in the reaper',
-    async (name) => {
-      const licences = await readFile(join(installed(), 'THIRD-PARTY-LICENSES-reaper.txt'), 'utf8');
-      expect(licences).toMatch(new RegExp(`^${name} \\d.*\n\n.*(MIT License|Apache License)`, 'm'));
-    },
-  );
 
   it('has the reaper in one file that needs nothing but Node', async () => {
     const program = await readFile(join(installed(), 'reaper-server.js'), 'utf8');
@@ -66,10 +68,18 @@ describe.each([
   ['the newest Node', () => join(consumers.alone.folder, 'node_modules/newest-node/bin/node')],
 ])('on %s', (_, node) => {
   it('loads by require, opens nothing, and leaves dockerode for later', async () => {
-    const { names, packages, resources } = JSON.parse(await consumers.alone.run(node(), ['require.cjs']));
-    expect(names).toContain('openScope');
-    expect(packages).toEqual(['castoff']);
-    expect(resources).toEqual([]);
+    const required = JSON.parse(await consumers.alone.run(node(), ['require.cjs']));
+    expect(required.names).toContain('openScope');
+    expect(required.packages).toEqual(['castoff']);
+    expect(required.hasDockerode).toBe(false);
+    expect(required.resources).toEqual([]);
+  });
+
+  it('speaks to the engine without loading any package but its own', async () => {
+    const id = await createRunningContainer();
+    const used = JSON.parse(await consumers.alone.run(node(), ['remove.cjs', id]));
+    expect(used).toEqual({ outcome: 'removed', packages: ['castoff'], hasDockerode: true });
+    expect(await exists('container', id)).toBe(false);
   });
 
   it('loads by import, with the same names', async () => {
