@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
+import { formatTable, paint } from '../core/table';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
@@ -7,7 +8,7 @@ import type { OwnerProof } from '../registry/owner-proof';
 import { proveSession, type SessionProof } from '../session/session-proof';
 import { findSessions, type Findings } from '../session/sweep-find';
 import { ageOf, describeOwner } from '../session/sweep-plan';
-import { colourOfState, formatTable, paint } from './table';
+import { colourOfState } from './state-colour';
 
 /** What `castoff ls` prints: every session that has something on the engine, whether its owners live, and what it has. */
 export async function listOwned(options: { readonly isJson: boolean }): Promise<string> {
@@ -81,5 +82,7 @@ function formatSession({ session, state, proof, things }: SessionRow): string {
     { text: thing.state, colour: colourOfState(thing.state) },
     thing.source ?? '',
   ]);
-  return title + formatTable(['KIND', 'ID', 'NAME', 'AGE', 'OWNER', 'STATE', 'SOURCE'], rows, '  ');
+  return (
+    title + formatTable(['KIND', 'ID', 'NAME', 'AGE', 'OWNER', 'STATE', 'SOURCE'], rows, { indent: '  ' })
+  );
 }

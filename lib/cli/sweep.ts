@@ -1,9 +1,9 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError, messageOf } from '../core/errors';
+import { formatTable, type Cell } from '../core/table';
 import { parseGoDuration } from '../reaper/go-duration';
 import { sweep } from '../session/sweep';
 import type { SweepAction, SweepReport, SweptThing } from '../session/sweep-report';
-import { formatTable, type Cell } from './table';
 
 /** The options of `castoff sweep`, as commander reads them. */
 export interface SweepFlags {

@@ -7,6 +7,9 @@ export const errorCodes = {
   CLEANUP_FAILED: 'something is still there, or could not be seen to be gone',
   SCOPE_CLOSED: 'something was given to a scope that is closing or closed',
   START_FAILED: 'something that a scope was to start did not start; what was half made has been removed',
+  LEAKS_FOUND: 'a run has left behind what its tests neither gave to a scope nor removed',
+  TASK_STUCK: 'a task did not end although its scope told it to',
+  COMMAND_FAILED: 'a command could not be started, ended with another exit code than 0, or was stopped',
   REAPER_UNAVAILABLE: 'no reaper could be started in the way that was asked for',
   REAPER_PROTOCOL: 'a reaper refused a request, or answered what cannot be understood',
 } as const;

@@ -16,6 +16,8 @@ export const labelNames = {
   /** Where the pid counts: containers share their host's kernel and boot, not its pids. */
   pidNamespace: 'castoff.pid-ns',
   run: 'castoff.run',
+  /** The worker of a run that it belongs to; what belongs to the whole run has none. */
+  worker: 'castoff.worker',
   /** `true` on a reaper of ours. */
   reaper: 'castoff.reaper',
 } as const;
@@ -46,6 +48,7 @@ export interface Ownership {
   readonly start?: string | undefined;
   readonly test?: string | undefined;
   readonly source?: string | undefined;
+  readonly worker?: string | undefined;
   readonly createdAt: Date;
 }
 
@@ -74,6 +77,7 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
     [labelNames.pidStart, owner.pidStart],
     [labelNames.pidNamespace, owner.pidNamespace],
     [labelNames.run, owner.run],
+    [labelNames.worker, ownership.worker],
   ];
   return Object.fromEntries(
     values.filter((value): value is readonly [string, string] => value[1] !== undefined),

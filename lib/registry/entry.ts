@@ -2,9 +2,12 @@ import type { ResourceKind } from '../resources/kind';
 
 /**
  * `registered`: about to be created. `present`: it exists. `cleaning`: its removal is under way. `gone`: seen to be gone.
- * `left`: its cleanup failed, and it may still be there.
+ * `left`: its cleanup failed, and it may still be there. `kept`: left on purpose.
  */
-export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left';
+export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'kept';
+
+/** `scope`: it was started in a scope, or given to one. `raw`: code created it without castoff, and was seen to. */
+export type EntryOrigin = 'scope' | 'raw';
 
 /** One thing that was started or adopted: what it is, whose it is, and how it is with it. */
 export interface RegistryEntry {
@@ -14,16 +17,24 @@ export interface RegistryEntry {
   /** Known as soon as it exists. */
   readonly id?: string | undefined;
   readonly name?: string | undefined;
+  /** What a container runs, as its code has it, where that was seen. */
+  readonly image?: string | undefined;
   /** The address of the engine that it is on, once known. */
   readonly engine?: string | undefined;
   readonly owner: EntryOwner;
+  readonly origin: EntryOrigin;
+  readonly registeredAt: Date;
   readonly state: EntryState;
   /** When it came into that state. */
   readonly since: Date;
   /** Tells it from another thing under the same name. */
   readonly identity?: string | undefined;
-  /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`. */
+  /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`; `removed-by-code` by the code that created it. */
   readonly outcome?: string | undefined;
+  /** When its owner ended and it was still there, though no scope had it. */
+  readonly leakedAt?: Date | undefined;
+  /** Why its cleanup failed, where it is `left`. */
+  readonly failure?: string | undefined;
 }
 
 export interface EntryOwner {
@@ -36,5 +47,5 @@ export interface EntryOwner {
 
 /** What an entry may hear of in its life; `undefined` is what is not known yet. */
 export type EntryUpdate = Partial<
-  Pick<RegistryEntry, 'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome'>
+  Pick<RegistryEntry, 'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome' | 'leakedAt' | 'failure'>
 >;

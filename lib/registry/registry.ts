@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { ResourceKind } from '../resources/kind';
-import type { EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
+import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalFact } from './journal';
 
 export interface RegistryFilter {
@@ -14,6 +14,11 @@ export interface RegistryFilter {
 export type AdoptedThing = Pick<RegistryEntry, 'name' | 'identity'> & {
   readonly id: string;
   readonly engine: string;
+};
+
+/** What is known of a thing that is yet to be created. */
+export type KnownThing = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
+  readonly origin?: EntryOrigin | undefined;
 };
 
 /** An entry as it is now, and as it was before; `before` is `undefined` for a new one. */
@@ -50,14 +55,19 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  async register(
-    kind: ResourceKind,
-    owner: EntryOwner,
-    known: Pick<RegistryEntry, 'name' | 'engine'> = {},
-  ): Promise<RegistryEntry> {
-    const entry = this.#add(kind, owner, { ...known, state: 'registered' });
+  async register(kind: ResourceKind, owner: EntryOwner, known: KnownThing = {}): Promise<RegistryEntry> {
+    const entry = this.note(kind, owner, known);
     await this.#journal?.sync();
     return entry;
+  }
+
+  /**
+   * As {@link register}, for what cannot wait: it survives a crash of the process from now on, and one of the machine a moment later.
+   *
+   * @internal
+   */
+  note(kind: ResourceKind, owner: EntryOwner, known: KnownThing = {}): RegistryEntry {
+    return this.#add(kind, owner, { ...known, state: 'registered' });
   }
 
   /**
@@ -85,14 +95,17 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   #add(
     kind: ResourceKind,
     owner: EntryOwner,
-    first: Pick<RegistryEntry, 'state' | 'name' | 'engine'>,
+    first: Pick<RegistryEntry, 'state'> & KnownThing,
   ): RegistryEntry {
+    const now = new Date();
     const entry: RegistryEntry = {
       key: randomBytes(8).toString('hex'),
       kind,
       owner,
-      since: new Date(),
+      registeredAt: now,
+      since: now,
       ...first,
+      origin: first.origin ?? 'scope',
     };
     this.#record(entry, undefined);
     this.#entries.set(entry.key, entry);

@@ -12,21 +12,39 @@ export interface SessionIdentity {
   readonly id: string;
   readonly owner: Owner;
   readonly registry: Registry;
+  /** Where this process, or thread, works for a run that another one has opened: which of its workers it is. */
+  readonly worker?: string | undefined;
 }
 
 /** The session of this process; its journal is opened with the first thing that is registered. */
 export function sessionIdentity(): SessionIdentity {
-  return processWide('session', () => {
-    const id = randomBytes(6).toString('hex');
-    const owner = readOwner();
-    const openJournal = (): Journal => {
-      makeOwnFolder();
-      const journal = new Journal(join(journalFolder(id), `${owner.pid}.jsonl`));
-      journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
-      return journal;
-    };
-    return { id, owner, registry: new Registry(openJournal) };
-  });
+  const place = identities();
+  return (place.current ??= createIdentity(randomBytes(6).toString('hex'), undefined));
+}
+
+/** Makes this process one of the workers of session `id`: what it creates from now on is that session's. */
+export function joinSession(id: string, worker: string): SessionIdentity {
+  return (identities().current = createIdentity(id, worker));
+}
+
+/** Makes what this process creates from now on another session's: in a watching process, each run is one. */
+export function renewSession(): SessionIdentity {
+  return (identities().current = createIdentity(randomBytes(6).toString('hex'), undefined));
+}
+
+const identities = (): { current?: SessionIdentity } =>
+  processWide('session', (): { current?: SessionIdentity } => ({}));
+
+function createIdentity(id: string, worker: string | undefined): SessionIdentity {
+  const owner = readOwner();
+  const openJournal = (): Journal => {
+    makeOwnFolder();
+    // Threads share a pid.
+    const journal = new Journal(join(journalFolder(id), `${worker ?? owner.pid}.jsonl`));
+    journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
+    return journal;
+  };
+  return { id, owner, registry: new Registry(openJournal), worker };
 }
 
 /** Where the processes of a session keep their journals. */

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
+import { shortId } from '../core/short-id';
 import type { RemovableKind } from '../engine/removable-kind';
 
 /** What is known of a cleanup that did not succeed. */
@@ -29,8 +30,7 @@ export class CleanupError extends CastoffError {
 
 function describe(evidence: CleanupEvidence, advice: string): string {
   const { kind, title, id, attempts, durationMs, lastStatus, engineWords } = evidence;
-  const shortId = /^(sha256:)?[0-9a-f]{64}$/.test(id) ? id.replace('sha256:', '').slice(0, 12) : id;
-  const what = title === undefined || title === id ? shortId : `${title} (${shortId})`;
+  const what = title === undefined || title === id ? shortId(id) : `${title} (${shortId(id)})`;
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
   const words = engineWords ?? 'the engine did not answer';
   const seen = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;

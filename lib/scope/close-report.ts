@@ -1,6 +1,8 @@
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { CleanupResult } from '../resources/cleanup-one';
+import type { CommandEnd } from './command-end';
 import type { CloseReason } from './finalizer';
+import type { TaskRecord } from './task';
 
 /** How one thing of a scope ended. */
 export interface FinalizerEnd {
@@ -11,6 +13,12 @@ export interface FinalizerEnd {
   readonly durationMs: number;
   /** For what was removed from an engine. */
   readonly result?: CleanupResult | undefined;
+  /** For a task. */
+  readonly task?: TaskRecord | undefined;
+  /** For a command. */
+  readonly command?: CommandEnd | undefined;
+  /** It was left on purpose. */
+  readonly isKept?: boolean | undefined;
   readonly error?: unknown;
 }
 
@@ -29,8 +37,10 @@ export class CloseError extends CastoffError {
   constructor(report: CloseReport) {
     const failed = report.ends.filter((end) => end.error !== undefined);
     const lines = failed.flatMap(({ what, source, error }) => {
-      const [first, ...rest] = messageLines(error);
-      return [`${what}${source === undefined ? '' : ` (${source})`}: ${first}`, ...rest];
+      const [first = '', ...rest] = messageLines(error);
+      const line = source === undefined ? '' : ` (${source})`;
+      const namesItself = line !== '' && isCastoffError(error) && first.includes(line);
+      return [namesItself ? first : `${what}${line}: ${first}`, ...rest];
     });
     super(
       'CLEANUP_FAILED',

@@ -27,6 +27,12 @@ export function requireDisposer(what: string, thing: unknown): () => unknown {
   );
 }
 
+/** @throws CastoffError `CONFIG_INVALID` for anything but a function. */
+export function requireFunction(what: string, fn: unknown): void {
+  if (typeof fn === 'function') return;
+  throw new CastoffError('CONFIG_INVALID', `${what}: got ${nameOf(fn)}; give a function`);
+}
+
 /** What people call a thing: the name of its class, or its type. */
 export function nameOf(thing: unknown): string {
   if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null) return typeof thing;

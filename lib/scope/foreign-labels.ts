@@ -1,5 +1,6 @@
 import { composeProjectLabel } from '../core/labels';
 import { claimLabels, isClaimHeard, releaseLabels } from '../registry/claims';
+import { areRequestsLabelled } from './start-context';
 import type { StartPlan } from './startable';
 import { testcontainersLabels } from './testcontainers-session';
 
@@ -27,6 +28,8 @@ function labelsOfProject({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): read
  * container that it returns.
  */
 async function labelsOfTestcontainers({ kind }: StartPlan): Promise<readonly string[] | undefined> {
+  // Our own are on all of it then, and the copy of testcontainers that makes it may be one in a sandbox, out of our sight.
+  if (areRequestsLabelled()) return undefined;
   // What only looks like a container of testcontainers may have nothing to do with it.
   if (kind === 'container' && !isClaimHeard()) return undefined;
   return testcontainersLabels();

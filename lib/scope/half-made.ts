@@ -64,16 +64,16 @@ export class HalfMade {
       );
       this.#isGone = hasEnded;
     } catch (error) {
-      this.leave();
+      this.leave(error);
       throw error;
     }
   }
 
-  /** Says that it may still be there. */
-  leave(): void {
+  /** Says that it may still be there, and why. */
+  leave(cause: unknown): void {
     const { registry, entry } = this.#making;
     this.#isGone = false;
-    registry.update(entry.key, { state: 'left' });
+    registry.update(entry.key, { state: 'left', failure: messageOf(cause) });
   }
 
   async #endElsewhere(product: unknown): Promise<void> {

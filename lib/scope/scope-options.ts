@@ -1,4 +1,7 @@
+import type { Owner } from '../core/labels';
 import type { CloseReason } from './finalizer';
+import type { HandedOver } from './handed-over';
+import type { OwnedTarget } from './start';
 
 export interface ScopeOptions {
   /** Time for the scope's work, in milliseconds: then its `signal` aborts with a `DeadlineError`. Default: no limit. */
@@ -11,9 +14,40 @@ export interface ScopeOptions {
   readonly cleanupTimeoutMs?: number | undefined;
   /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
   readonly test?: string | undefined;
+  /**
+   * Whose labels what is started carries. Default: those of this process.
+   *
+   * @internal
+   */
+  readonly identity?: { readonly owner: Owner; readonly worker: string | undefined } | undefined;
+  /**
+   * Awaited before a start registers and creates anything; when it rejects, so does the start.
+   *
+   * @internal
+   */
+  readonly ready?: (() => Promise<void>) | undefined;
 }
 
 export interface CloseOptions {
   /** What finalizers are told, unless the scope's signal was aborted before. Default `done`. */
   readonly reason?: CloseReason | undefined;
+  /**
+   * Takes over the last things in closing order, after which nothing else is to end: their removals have begun, and the close
+   * does not wait for them, nor tell of them in its report.
+   *
+   * @internal
+   */
+  readonly handOver?: ((removal: HandedOver) => void) | undefined;
+  /**
+   * What is waited for although somebody would take it over.
+   *
+   * @internal
+   */
+  readonly mustWait?: ((target: OwnedTarget) => boolean) | undefined;
+  /**
+   * What is not removed, but noted as `kept`. It is asked about every kind: a network goes only without its containers.
+   *
+   * @internal
+   */
+  readonly isKept?: ((target: OwnedTarget) => boolean) | undefined;
 }

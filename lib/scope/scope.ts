@@ -1,29 +1,24 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/patience';
 import { callerSourceLine } from '../core/source-line';
-import { sessionIdentity } from '../registry/session-identity';
-import { cleanupOne } from '../resources/cleanup-one';
 import type { RemovableKind } from '../engine/removable-kind';
 import { idOfRef, type Ref } from '../resources/ref';
-import { adoptThing } from './adopt';
-import { CloseError, type CloseReport } from './close-report';
-import { closeItems, type Item } from './close-items';
-import { closedError, refusal } from './closed-error';
-import { nameOf, requireDisposer, type Stoppable } from './dispose';
-import type { CloseReason, Finalizer } from './finalizer';
+import { adoptInto } from './adopt';
+import type { Check } from './check';
+import type { Item } from './close-items';
+import type { CloseReport } from './close-report';
+import { closedError } from './closed-error';
+import { Command, type CommandOptions } from './command';
+import { checkCommand } from './command-input';
+import { Contents } from './contents';
+import { nameOf, requireDisposer, requireFunction, type Stoppable } from './dispose';
+import type { Finalizer } from './finalizer';
 import type { CloseOptions, ScopeOptions } from './scope-options';
 import { ScopeSignal } from './scope-signal';
-import { Start } from './start';
-import { startElsewhere } from './start-elsewhere';
-import {
-  planStart,
-  type ComposeStartable,
-  type ImageBuilder,
-  type Startable,
-  type StartPlan,
-} from './startable';
+import { startInto } from './start-into';
+import type { ComposeStartable, ImageBuilder, Startable } from './startable';
 import { surroundingsIn, type Surroundings } from './surroundings';
+import { Task, type TaskOptions, type Work } from './task';
 
 /**
  * Opens a scope: what is started in it, or given to it, ends when it closes, the last first.
@@ -41,10 +36,7 @@ export class Scope implements AsyncDisposable {
   readonly #options: ScopeOptions;
   readonly #cleanupTimeoutMs: number;
   readonly #signal: ScopeSignal;
-  readonly #onClosed: (() => void) | undefined;
-  #items: Item[] = [];
-  #isClosed = false;
-  #closing: Promise<CloseReport> | undefined;
+  readonly #contents: Contents;
 
   /** @internal */
   constructor(
@@ -52,17 +44,18 @@ export class Scope implements AsyncDisposable {
     options: ScopeOptions,
     parent: { signal: ScopeSignal; onClosed: () => void } | undefined,
   ) {
-    if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
+    const { timeoutMs, signal } = options;
+    if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
     this.name = name;
     this.#options = options;
     this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', options.cleanupTimeoutMs ?? 30_000);
-    this.#signal = new ScopeSignal({
-      what: `scope ${name}`,
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-      parent: parent?.signal,
+    this.#signal = new ScopeSignal({ what: `scope ${name}`, timeoutMs, signal, parent: parent?.signal });
+    this.#contents = new Contents({
+      scope: name,
+      signal: this.#signal,
+      cleanupTimeoutMs: this.#cleanupTimeoutMs,
+      onClosed: parent?.onClosed,
     });
-    this.#onClosed = parent?.onClosed;
   }
 
   /** Aborts when the scope's work is to end: its time is out, its own or its parent's signal aborted, or it is closing. */
@@ -78,15 +71,11 @@ export class Scope implements AsyncDisposable {
    */
   defer(what: string, fn: Finalizer): void {
     const source = callerSourceLine();
-    if (typeof fn !== 'function')
-      throw new CastoffError('CONFIG_INVALID', `scope.defer ${what}: got ${nameOf(fn)}; give a function`);
+    requireFunction(`scope.defer ${what}`, fn);
     const item: Item = { type: 'call', call: { what, source, run: fn } };
-    if (!this.#isClosed) {
-      this.#items.push(item);
-      return;
-    }
+    if (!this.#contents.isClosed) return this.#contents.add(item);
     // The error below is thrown in any case; a failure of `fn` is reported as a warning of the process.
-    void this.#endLate(item).catch((error: unknown) => process.emitWarning(error as Error));
+    void this.#contents.endLate(item).catch((error: unknown) => process.emitWarning(error as Error));
     throw closedError(this.name, `defer ${what}`);
   }
 
@@ -101,7 +90,7 @@ export class Scope implements AsyncDisposable {
     const source = callerSourceLine();
     const run = requireDisposer('scope.use', thing);
     const item: Item = { type: 'call', call: { what: nameOf(thing), source, run } };
-    await this.#add(item, `use a ${nameOf(thing)}`);
+    await this.#contents.addOrEnd(item, `use a ${nameOf(thing)}`);
     return thing;
   }
 
@@ -116,11 +105,7 @@ export class Scope implements AsyncDisposable {
    */
   start<S>(startable: Startable<S> | ComposeStartable<S> | ImageBuilder<S>): Promise<S>;
   async start(startable: unknown): Promise<unknown> {
-    const source = callerSourceLine();
-    const plan = planStart(startable);
-    if (plan.kind !== 'image') return this.#start(plan, source);
-    const definition = await this.#start(plan, source);
-    return this.#start(planStart(definition), source);
+    return startInto(this.#contents, startable, this.#surroundings(), callerSourceLine());
   }
 
   /**
@@ -135,46 +120,77 @@ export class Scope implements AsyncDisposable {
     const id = idOfRef(`scope.adopt a ${kind}`, ref);
     if (id === undefined)
       throw new CastoffError('CONFIG_INVALID', `scope.adopt a ${kind}: got nothing; give an id`);
-    if (this.#isClosed) {
-      const { engine } = this.#options;
-      const ending = cleanupOne(kind, id, { engine, timeoutMs: this.#cleanupTimeoutMs });
-      throw await refusal(this.name, `adopt ${kind} ${id}`, ending);
-    }
-    const what = `${kind} ${id}`;
-    const adopting = adoptThing({ kind, id }, this.#surroundings(), source);
-    const limits = { what: `adopt ${what}`, timeoutMs: this.#cleanupTimeoutMs };
-    const item: Item = {
-      type: 'thing',
-      thing: { what, source, target: () => waitAtMost(adopting, limits) },
-    };
-    this.#items.push(item);
-    try {
-      await adopting;
-    } catch (error) {
-      this.#drop(item);
-      throw error;
-    }
+    await adoptInto(this.#contents, { kind, id }, this.#surroundings(), source);
+  }
+
+  /**
+   * Begins `work` in the background. Its signal is the scope's: it aborts as soon as the scope is cancelled or begins to close,
+   * and the close waits for the task, in its turn. With `timeoutMs`, `await scope.spawn(…)` is start, wait and limit in one.
+   *
+   * A failure that nobody has awaited fails the close; that it was cancelled is none.
+   *
+   * @param name - For people: stands in the report, with the line of this call.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`. The close: `TASK_STUCK` for a task that does not end within
+   * `cleanupTimeoutMs` although its signal has aborted.
+   */
+  spawn<T>(name: string, work: Work<T>, options: TaskOptions = {}): Task<T> {
+    const source = callerSourceLine();
+    requireFunction(`scope.spawn ${name}`, work);
+    if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
+    this.#contents.refuseLate(`spawn ${name}`);
+    const task = new Task(name, work, { ...options, signal: this.signal, source });
+    this.#contents.add({ type: 'call', call: task });
+    return task;
+  }
+
+  /**
+   * Runs a command as a child process, without a shell and without input. When the scope closes, all of its process group ends:
+   * by SIGTERM, and by SIGKILL after `graceMs`; when the scope is cancelled, at once. On Windows, only the process itself.
+   *
+   * It does not outlive this process's exit, but goes on where a signal kills this process. A failure that nobody has awaited fails
+   * the close.
+   *
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
+   */
+  run(command: string, args: readonly string[] = [], options: CommandOptions = {}): Command {
+    const source = callerSourceLine();
+    checkCommand(command, args, options);
+    this.#contents.refuseLate(`run ${command}`);
+    const running = new Command({ ...options, command, args, scopeSignal: this.signal, source });
+    this.#contents.add({ type: 'call', call: running });
+    return running;
+  }
+
+  /**
+   * Sees, when all in the scope has ended, that something is so; in the order in which it was asked for. Asks again for 2 s, since
+   * a thing may be on its way; then the close fails, with these words and this line.
+   *
+   * @param check - `false`, or what it throws, says no.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
+   */
+  verify(what: string, check: Check): void {
+    const source = callerSourceLine();
+    requireFunction(`scope.verify ${what}`, check);
+    this.#contents.refuseLate(`verify ${what}`);
+    this.#contents.addVerification({ what, source, check });
   }
 
   /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
   child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
-    if (this.#isClosed) throw closedError(this.name, `open child ${name}`);
+    this.#contents.refuseLate(`open child ${name}`);
     const path = `${this.name}/${name}`;
-    const { engine, test, cleanupTimeoutMs } = this.#options;
+    const { timeoutMs: _timeoutMs, signal: _signal, ...inherited } = this.#options;
     const scope = new Scope(
       path,
-      { engine, test, cleanupTimeoutMs, ...options },
-      {
-        signal: this.#signal,
-        onClosed: () => this.#drop(item),
-      },
+      { ...inherited, ...options },
+      { signal: this.#signal, onClosed: () => this.#contents.drop(item) },
     );
     const source = callerSourceLine();
     const item: Item = {
       type: 'call',
-      call: { what: `scope ${path}`, source, run: () => scope.close(), hasOwnLimits: true },
+      call: { what: `scope ${path}`, source, close: (closing) => scope.close(closing) },
     };
-    this.#items.push(item);
+    this.#contents.add(item);
     return scope;
   }
 
@@ -185,66 +201,27 @@ export class Scope implements AsyncDisposable {
    * @throws CloseError `CLEANUP_FAILED` when something did not end well: every failure in `errors`, the report in `report`.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    if (this.#closing !== undefined) return this.#closing;
-    const reason = this.#signal.reason() ?? options.reason ?? 'done';
-    const items = this.#items;
-    this.#items = [];
-    this.#isClosed = true;
-    // Stored before anything runs that may close the scope too: whoever listens to its signal, and the finalizers.
-    this.#closing = Promise.resolve()
-      .then(() => this.#close(items, reason))
-      .finally(() => this.#onClosed?.());
-    this.#signal.close(reason, closedError(this.name, 'go on'));
-    return this.#closing;
+    return this.#contents.close(options);
+  }
+
+  /**
+   * Closes the scope without ending what is in it: that is somebody else's from now on.
+   *
+   * @throws CastoffError `CONFIG_INVALID` when something is in it that only this process can end; the scope stays open then.
+   * @internal
+   */
+  leave(): void {
+    this.#contents.leave();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #close(items: readonly Item[], reason: CloseReason): Promise<CloseReport> {
-    const startedAt = performance.now();
-    const { registry } = sessionIdentity();
-    const settings = { reason, registry, cleanupTimeoutMs: this.#cleanupTimeoutMs };
-    const ends = items.length === 0 ? [] : await closeItems(items, settings);
-    const report = { scope: this.name, reason, durationMs: performance.now() - startedAt, ends };
-    if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
-    return report;
-  }
-
-  async #start(plan: StartPlan, source: string | undefined): Promise<unknown> {
-    if (this.#isClosed) throw closedError(this.name, `start ${plan.what}`);
-    const { what, kind } = plan;
-    if (kind === undefined) {
-      const elsewhere = startElsewhere(plan, this.signal, source);
-      this.#items.push({ type: 'call', call: { what, source, run: () => elsewhere.end() } });
-      return elsewhere.started;
-    }
-    const start = new Start({ ...plan, kind }, this.#surroundings(), source);
-    this.#items.push({ type: 'thing', thing: { what, source, target: () => start.target() } });
-    return start.started;
-  }
-
   #surroundings(): Surroundings {
     const { name: scope, signal } = this;
-    const { test, engine: engineAddress } = this.#options;
-    return surroundingsIn({ scope, test, signal, engineAddress, cleanupTimeoutMs: this.#cleanupTimeoutMs });
-  }
-
-  async #add(item: Item, what: string): Promise<void> {
-    if (!this.#isClosed) {
-      this.#items.push(item);
-      return;
-    }
-    throw await refusal(this.name, what, this.#endLate(item));
-  }
-
-  /** Ends what comes too late, since it exists. */
-  #endLate(item: Item): Promise<CloseReport> {
-    return this.#close([item], this.#signal.reason() ?? 'done');
-  }
-
-  #drop(item: Item): void {
-    this.#items = this.#items.filter((other) => other !== item);
+    const { test, engine: engineAddress, identity, ready } = this.#options;
+    const cleanupTimeoutMs = this.#cleanupTimeoutMs;
+    return surroundingsIn({ scope, test, signal, engineAddress, cleanupTimeoutMs, identity, ready });
   }
 }

@@ -8,8 +8,9 @@ import { idOfRef } from '../resources/ref';
 import { claimForeign, releaseForeign } from './foreign-labels';
 import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
+import { runInStart } from './start-context';
 import { StartError } from './start-error';
-import type { StartPlan } from './startable';
+import type { StartMark, StartPlan } from './startable';
 import type { Surroundings } from './surroundings';
 
 /** A thing of a scope that is, or will be, on an engine. */
@@ -60,18 +61,19 @@ export class Start {
     const [end] = await Promise.allSettled([waitAtMost(this.#settled.promise, limits)]);
     if (this.#owned === undefined) await this.#rollBack();
     if (end.status === 'fulfilled') return this.#owned;
-    this.#halfMade?.leave();
+    this.#halfMade?.leave(end.reason);
     throw end.reason;
   }
 
   async #run(): Promise<unknown> {
-    const { registry, signal, owner, engineAddress } = this.#surroundings;
+    const { registry, signal, owner, engineAddress, ready } = this.#surroundings;
     const { kind, name, what } = this.#plan;
     let entry: RegistryEntry | undefined;
     let beginning: Promise<unknown> = Promise.resolve();
     let wasGivenUp = false;
     try {
       signal.throwIfAborted();
+      if (ready !== undefined) await waitAtMost(ready(), { what: `start ${what}`, signal });
       const engine = await connectEngine(engineAddress);
       signal.throwIfAborted();
       entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });
@@ -100,17 +102,19 @@ export class Start {
   }
 
   async #begin(entry: RegistryEntry, engine: Engine): Promise<void> {
-    const { registry, signal, labels, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
+    const { registry, signal, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
+    const labels = this.#surroundings.labels(entry.key, this.#source);
     const halfMade = new HalfMade({ engine, registry, entry, timeoutMs });
     this.#halfMade = halfMade;
     try {
       await claimForeign(this.#plan);
-      this.#product = await this.#plan.begin({
-        labels: labels(entry.key, this.#source),
+      const mark: StartMark = {
+        labels,
         signal,
         // Where the start is not wanted any more, it is our own removal that makes it fail.
         onNotReady: async (id) => (signal.aborted ? undefined : halfMade.captureNotReady(id)),
-      });
+      };
+      this.#product = await runInStart({ key: entry.key, labels }, () => this.#plan.begin(mark));
     } finally {
       this.#hasEnded = true;
     }

@@ -33,6 +33,11 @@ describe("the README's examples", () => {
     expect(await exists('container', id)).toBe(false);
   });
 
+  it('beside-containers passes as it stands, and leaves no server', async () => {
+    expect(await runExample('beside-containers')).toContain('✓ the example');
+    await expect(fetch('http://127.0.0.1:4731')).rejects.toThrow('fetch failed');
+  });
+
   it('a-run passes as it stands, with a reaper, and leaves nothing', async () => {
     const output = await runExample('a-run');
     expect(output).toContain('✓ the example');

@@ -29,6 +29,18 @@ describe('the line that called', () => {
     expect(firstSourceLine(`    at x (${other}:1:1)`, folder)).toBe(`${other}:1`);
   });
 
+  it('is the first outside of the folder that is left out', () => {
+    const dist = join(process.cwd(), 'node_modules', 'castoff', 'dist');
+    const frames = [
+      `    at Scope.start (${join(dist, 'chunks', 'scope.js')}:1:1)`,
+      `    at start (${pathToFileURL(join(dist, 'jest.js')).href}:2:2)`,
+      `    at Object.<anonymous> (${dist}-like/a.js:3:3)`,
+    ];
+    expect(firstSourceLine(frames.join('\n'), process.cwd(), dist)).toBe(
+      'node_modules/castoff/dist-like/a.js:3',
+    );
+  });
+
   it.each([
     ['a stack without files', '    at new Promise (<anonymous>)\n    at node:internal/timers:1:2'],
     ['an empty stack', ''],

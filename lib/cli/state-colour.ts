@@ -1,0 +1,13 @@
+import type { Colour } from '../core/table';
+
+/** The colour of an owner's state. */
+export function colourOfState(state: 'alive' | 'dead' | 'unknown'): Colour {
+  switch (state) {
+    case 'alive':
+      return 'green';
+    case 'dead':
+      return 'red';
+    case 'unknown':
+      return 'yellow';
+  }
+}

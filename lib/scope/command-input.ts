@@ -1,0 +1,19 @@
+import { checkDuration } from '../core/durations';
+import { CastoffError } from '../core/errors';
+import type { CommandOptions } from './command';
+
+/** @throws CastoffError `CONFIG_INVALID` for what no command can be made of. */
+export function checkCommand(command: unknown, args: unknown, options: CommandOptions): void {
+  if (typeof command !== 'string' || command === '')
+    refuse('the command', command, 'its name or path; its arguments come as an array');
+  if (!Array.isArray(args)) refuse('the arguments', args, 'an array of strings');
+  for (const arg of args as unknown[]) if (typeof arg !== 'string') refuse('an argument', arg, 'a string');
+  const { timeoutMs, graceMs } = options;
+  if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
+  if (graceMs !== undefined) checkDuration('graceMs', graceMs);
+}
+
+function refuse(what: string, got: unknown, wanted: string): never {
+  const shown = got === undefined ? 'undefined' : (JSON.stringify(got) ?? typeof got);
+  throw new CastoffError('CONFIG_INVALID', `scope.run: got ${shown} as ${what}; give ${wanted}`);
+}

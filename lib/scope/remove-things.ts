@@ -1,0 +1,108 @@
+import { messageOf } from '../core/errors';
+import { sessionIdentity } from '../registry/session-identity';
+import { cleanupResource } from '../resources/cleanup-resource';
+import { isFullId } from '../resources/kind';
+import { cleanupMany, planRemovals } from '../resources/plan';
+import type { FinalizerEnd } from './close-report';
+import { releaseForeign } from './foreign-labels';
+import type { CloseOptions } from './scope-options';
+import type { OwnedTarget } from './start';
+
+/** Something on an engine that is to be removed when the scope closes. */
+export interface Thing {
+  readonly what: string;
+  readonly source?: string | undefined;
+  /** Within a time limit of its own. */
+  target(): Promise<OwnedTarget | undefined>;
+}
+
+export interface RemovalSettings extends Pick<CloseOptions, 'handOver' | 'mustWait' | 'isKept'> {
+  /** For each group of removals. */
+  readonly cleanupTimeoutMs: number;
+}
+
+type Present = OwnedTarget & { readonly thing: Thing };
+
+/** Removes what there is of `things`; resolves to how those ended that are not handed over. */
+export async function removeThings(
+  things: readonly Thing[],
+  settings: RemovalSettings,
+): Promise<readonly FinalizerEnd[]> {
+  const { handOver, mustWait = () => false, isKept = () => false } = settings;
+  const { present, ends } = await findPresent(things);
+  const kept = present.filter(isKept);
+  for (const target of kept) ends.push(keep(target));
+  const unwanted = present.filter((target) => !kept.includes(target));
+  const removals = beginRemovals(unwanted, settings.cleanupTimeoutMs);
+  const isWaitedFor = (target: Present): boolean => handOver === undefined || mustWait(target);
+  for (const { target, done } of removals) {
+    if (isWaitedFor(target)) continue;
+    const { key, kind, id, thing } = target;
+    handOver?.({ what: titleOf(target), source: thing.source, key, kind, id, done });
+  }
+  for (const { target, done } of removals) if (isWaitedFor(target)) ends.push(await done);
+  return ends;
+}
+
+async function findPresent(
+  things: readonly Thing[],
+): Promise<{ readonly present: readonly Present[]; readonly ends: FinalizerEnd[] }> {
+  const startedAt = performance.now();
+  const present: Present[] = [];
+  const ends: FinalizerEnd[] = [];
+  const targets = await Promise.allSettled(things.map((thing) => thing.target()));
+  for (const [index, thing] of things.entries()) {
+    const { what, source } = thing;
+    const target = targets[index];
+    if (target?.status === 'rejected')
+      ends.push({ what, source, durationMs: performance.now() - startedAt, error: target.reason });
+    else if (target?.value !== undefined) present.push({ ...target.value, thing });
+  }
+  return { present, ends };
+}
+
+function keep(target: Present): FinalizerEnd {
+  sessionIdentity().registry.update(target.key, { state: 'kept' });
+  return { what: titleOf(target), source: target.thing.source, durationMs: 0, isKept: true };
+}
+
+interface Removal {
+  readonly target: Present;
+  /** Never rejects. */
+  readonly done: Promise<FinalizerEnd>;
+}
+
+/** In the order of the plan; in the order of the plan also what is returned. */
+function beginRemovals(targets: readonly Present[], timeoutMs: number): readonly Removal[] {
+  const removals = targets.map((target) => {
+    const { promise: done, resolve } = Promise.withResolvers<FinalizerEnd>();
+    return { kind: target.kind, id: target.id, target, done, resolve };
+  });
+  // It never rejects, nor does what it is given.
+  void cleanupMany(removals, async ({ target, resolve }) => resolve(await remove(target, timeoutMs)));
+  return planRemovals(removals).flat();
+}
+
+async function remove(target: Present, timeoutMs: number): Promise<FinalizerEnd> {
+  const startedAt = performance.now();
+  const { registry } = sessionIdentity();
+  // Its own engine, whatever the environment says by now.
+  const { engine, thing, key } = target;
+  const words = { what: titleOf(target), source: thing.source };
+  registry.update(key, { state: 'cleaning' });
+  try {
+    const result = await cleanupResource(target, { engine, timeoutMs });
+    registry.update(key, { state: 'gone', outcome: result.outcome });
+    await releaseForeign(target);
+    return { ...words, durationMs: result.durationMs, result };
+  } catch (error) {
+    registry.update(key, { state: 'left', failure: messageOf(error) });
+    return { ...words, durationMs: performance.now() - startedAt, error };
+  }
+}
+
+/** `container web (3f2a91c0d1e2)`, `volume data`. */
+function titleOf({ kind, id, name }: OwnedTarget): string {
+  if (!isFullId(id)) return `${kind} ${id}`;
+  return name === undefined ? `${kind} ${id.slice(0, 12)}` : `${kind} ${name} (${id.slice(0, 12)})`;
+}

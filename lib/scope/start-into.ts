@@ -1,0 +1,36 @@
+import type { Contents } from './contents';
+import { Start } from './start';
+import { startElsewhere } from './start-elsewhere';
+import { planStart, type StartPlan } from './startable';
+import type { Surroundings } from './surroundings';
+
+/** Starts `startable`, which ends with `contents`; what is built first is built, and then started. Resolves to what was started. */
+export async function startInto(
+  contents: Contents,
+  startable: unknown,
+  surroundings: Surroundings,
+  source: string | undefined,
+): Promise<unknown> {
+  const plan = planStart(startable);
+  if (plan.kind !== 'image') return begin(contents, plan, surroundings, source);
+  const definition = await begin(contents, plan, surroundings, source);
+  return begin(contents, planStart(definition), surroundings, source);
+}
+
+async function begin(
+  contents: Contents,
+  plan: StartPlan,
+  surroundings: Surroundings,
+  source: string | undefined,
+): Promise<unknown> {
+  const { what, kind } = plan;
+  contents.refuseLate(`start ${what}`);
+  if (kind === undefined) {
+    const elsewhere = startElsewhere(plan, surroundings.signal, source);
+    contents.add({ type: 'call', call: { what, source, run: () => elsewhere.end() } });
+    return elsewhere.started;
+  }
+  const start = new Start({ ...plan, kind }, surroundings, source);
+  contents.add({ type: 'thing', thing: { what, source, target: () => start.target() } });
+  return start.started;
+}

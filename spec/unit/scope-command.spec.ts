@@ -1,0 +1,237 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { openScope, type Command, type CommandError, type Scope } from '../../lib/index';
+import { isRunning } from '../support/process-state';
+import { rejectionOf } from '../support/rejection';
+import { nextLine } from '../support/this-line';
+import { until } from '../support/until';
+
+const sh = (scope: Scope, script: string, options = {}): Command => scope.run('sh', ['-c', script], options);
+
+/** What it has written, once that holds `words`. */
+async function outputWith(command: Command, words: RegExp): Promise<string> {
+  expect(await until(() => words.test(command.state.output), 5_000)).toBe(true);
+  return command.state.output;
+}
+
+/** The number behind `name=` in what it writes. */
+async function pidFrom(command: Command, name: string): Promise<number> {
+  const output = await outputWith(command, new RegExp(`${name}=\\d+\\n`));
+  return Number(new RegExp(`${name}=(\\d+)`).exec(output)?.[1]);
+}
+
+const failed = expect.objectContaining({ code: 'COMMAND_FAILED' });
+
+describe('a command of a scope', () => {
+  it('gives its exit code and what it wrote, when it has ended', async () => {
+    await using scope = openScope();
+    const end = await sh(scope, 'echo out; echo err >&2');
+    expect(end).toMatchObject({ exitCode: 0, signal: undefined, pid: expect.any(Number) });
+    expect(end.output.split('\n').toSorted()).toEqual(['', 'err', 'out']);
+    expect(end.endedAt!.getTime()).toBeGreaterThanOrEqual(end.startedAt.getTime());
+  });
+
+  it('runs without a shell, in the folder and with the variables that are given', async () => {
+    await using scope = openScope();
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-command-'));
+    scope.defer('remove the folder', () => rm(folder, { recursive: true }));
+    const script = 'console.log(process.argv[1], process.cwd(), process.env.MINE, process.env.HOME)';
+    const options = { cwd: folder, env: { MINE: 'mine', HOME: undefined } };
+    const { output } = await scope.run(process.execPath, ['-e', script, '$HOME;'], options);
+    expect(output).toBe(`$HOME; ${folder} mine undefined\n`);
+  });
+
+  it('keeps the end of what it writes, whole characters, and no more', async () => {
+    await using scope = openScope();
+    const script = 'for (let i = 0; i < 30000; i += 1) console.log(`line ${i} ü`)';
+    const { output } = await scope.run(process.execPath, ['-e', script]);
+    expect(output.length).toBe(64 * 1024);
+    expect(output.endsWith('line 29998 ü\nline 29999 ü\n')).toBe(true);
+    expect(output).not.toContain('\uFFFD');
+  });
+
+  it('fails with its exit code, its line and its last output', async () => {
+    await using scope = openScope();
+    const source = nextLine();
+    const command = scope.run('sh', ['-c', 'seq 1 30; echo cannot >&2; exit 3']);
+    const error = (await rejectionOf(Promise.resolve(command))) as CommandError;
+    expect(error).toEqual(failed);
+    expect(error.message).toContain(`run sh -c 'seq 1 30; echo cannot >&2; exit 3' (${source}): exit code 3`);
+    expect(error.message).toMatch(/its last output:\n( {2}\d+\n)+/);
+    expect(error.message).toContain('  cannot');
+    expect(error.message.split('\n')).toHaveLength(22);
+    expect(error.end).toMatchObject({ exitCode: 3, output: expect.stringContaining('1\n2\n3\n') });
+  });
+
+  it('fails with the signal that ended it', async () => {
+    await using scope = openScope();
+    const error = await rejectionOf(Promise.resolve(sh(scope, 'kill -9 $$')));
+    expect(error).toMatchObject({ code: 'COMMAND_FAILED', end: { exitCode: undefined, signal: 'SIGKILL' } });
+    expect(String(error)).toContain('ended by SIGKILL');
+  });
+
+  it.each([
+    [
+      'there is no such command',
+      'castoff-no-such-command',
+      {},
+      /no such command \(ENOENT\); is it installed/,
+    ],
+    [
+      'there is no such folder',
+      'sh',
+      { cwd: '/no/such/folder' },
+      /no folder \/no\/such\/folder to run it in/,
+    ],
+    ['it may not be run', '/etc/passwd', {}, /EACCES/],
+    ['it has a NUL in its name', 'a\0b', {}, /null bytes/],
+  ])('fails when %s, and leaves nothing to end', async (_what, command, options, words) => {
+    const scope = openScope();
+    const error = await rejectionOf(Promise.resolve(scope.run(command, ['x'], options)));
+    expect(error).toEqual(failed);
+    expect(String(error)).toMatch(words);
+    expect(error).toMatchObject({ end: { pid: undefined, exitCode: undefined } });
+    await scope.close();
+  });
+
+  it('fails the close when it fails and nobody has awaited it', async () => {
+    const scope = openScope('orders');
+    const source = nextLine();
+    const command = scope.run('sh', ['-c', 'exit 3']);
+    await until(() => command.state.exitCode === 3, 5_000);
+    const error = await rejectionOf(scope.close());
+    expect(error).toMatchObject({ code: 'CLEANUP_FAILED', errors: [failed] });
+    expect(String(error)).toContain(`did not end well\n  run sh -c 'exit 3' (${source}): exit code 3`);
+  });
+
+  it('is not told of twice when somebody has', async () => {
+    const scope = openScope();
+    await rejectionOf(Promise.resolve(sh(scope, 'exit 3')));
+    const { ends } = await scope.close();
+    expect(ends).toMatchObject([{ what: `command sh -c 'exit 3'`, command: { exitCode: 3 } }]);
+  });
+
+  it.each([
+    ['a command that is none', ['', []]],
+    ['a command that is no text', [7, []]],
+    ['arguments in a text', ['ls', '-l']],
+    ['an argument that is no text', ['ls', [undefined]]],
+    ['a time that is none', ['ls', [], { timeoutMs: Number.NaN }]],
+    ['a grace that is none', ['ls', [], { graceMs: -1 }]],
+  ])('refuses %s', async (_what, given) => {
+    await using scope = openScope();
+    const run = (): unknown => Reflect.apply(scope.run.bind(scope), undefined, given);
+    expect(run).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+
+  it('is refused by a scope that is closed, and not begun', async () => {
+    const scope = openScope();
+    await scope.close();
+    expect(() => sh(scope, 'exit 0')).toThrow(expect.objectContaining({ code: 'SCOPE_CLOSED' }));
+  });
+});
+
+describe('when the scope closes, a command', () => {
+  it('that runs is ended by SIGTERM, which is no failure', async () => {
+    const scope = openScope();
+    const command = sh(scope, 'trap "echo bye; exit 7" TERM; echo pid=$$; while :; do sleep 0.05; done');
+    const pid = await pidFrom(command, 'pid');
+    const { ends } = await scope.close();
+    expect(isRunning(pid)).toBe(false);
+    expect(ends).toMatchObject([{ error: undefined, command: { exitCode: 7 } }]);
+    expect(ends[0]?.command?.output).toContain('bye');
+  });
+
+  it('that ignores SIGTERM is ended by SIGKILL when its grace is over, with all that it has started', async () => {
+    const scope = openScope();
+    const ignoring = `trap "" TERM; sh -c 'trap "" TERM; echo grandchild=$$; while :; do sleep 1; done' & wait`;
+    const command = sh(scope, `${ignoring}; while :; do sleep 1; done`, { graceMs: 50 });
+    const grandchild = await pidFrom(command, 'grandchild');
+    const startedAt = performance.now();
+    const { ends } = await scope.close();
+    expect(isRunning(grandchild)).toBe(false);
+    expect(isRunning(command.state.pid!)).toBe(false);
+    expect(performance.now() - startedAt).toBeGreaterThan(50);
+    expect(ends).toMatchObject([{ error: undefined, command: { signal: 'SIGKILL' } }]);
+  });
+
+  it('that has ended long ago takes with it what it has left in the background', async () => {
+    const scope = openScope();
+    const command = sh(scope, `sh -c 'trap "" TERM; echo left=$$; while :; do sleep 1; done' & :`, {
+      graceMs: 20,
+    });
+    const left = await pidFrom(command, 'left');
+    await command;
+    expect(isRunning(left)).toBe(true);
+    await scope.close();
+    expect(isRunning(left)).toBe(false);
+  });
+
+  it('is ended in its turn: what was begun after it may need it until then', async () => {
+    const scope = openScope();
+    const command = sh(scope, 'echo pid=$$; exec sleep 60');
+    const pid = await pidFrom(command, 'pid');
+    let wasRunning: boolean | undefined;
+    scope.defer('say goodbye to it', () => void (wasRunning = isRunning(pid)));
+    await scope.close();
+    expect(wasRunning).toBe(true);
+    expect(isRunning(pid)).toBe(false);
+  });
+
+  it('fails for whoever awaits it, with the reason', async () => {
+    const scope = openScope();
+    const command = sh(scope, 'exec sleep 60');
+    const awaited = rejectionOf(Promise.resolve(command));
+    await scope.close();
+    expect(await awaited).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'SCOPE_CLOSED' } });
+  });
+});
+
+describe('a command whose time is up', () => {
+  it('is ended, and fails with what it wrote', async () => {
+    await using scope = openScope();
+    const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 300 });
+    const error = await rejectionOf(Promise.resolve(command));
+    expect(error).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'DEADLINE_EXCEEDED' } });
+    expect(String(error)).toMatch(/stopped: run sh .*: not done after 300 ms\nits last output:\n {2}pid=\d+/);
+    expect(isRunning(command.state.pid!)).toBe(false);
+  });
+
+  it('fails the close when nobody has awaited it', async () => {
+    const scope = openScope();
+    const command = sh(scope, 'exec sleep 60', { timeoutMs: 10 });
+    await until(() => command.state.endedAt !== undefined, 5_000);
+    expect(await rejectionOf(scope.close())).toMatchObject({ errors: [failed] });
+  });
+
+  it("is ended at once when the scope's time is up, and that is told only to whoever awaits it", async () => {
+    const scope = openScope('orders', { timeoutMs: 50 });
+    const awaited = sh(scope, 'exec sleep 60');
+    const alone = sh(scope, 'exec sleep 60');
+    expect(await rejectionOf(Promise.resolve(awaited))).toMatchObject({ cause: scope.signal.reason });
+    expect(await until(() => alone.state.endedAt !== undefined, 5_000)).toBe(true);
+    expect(await scope.close()).toMatchObject({ reason: 'deadline' });
+  });
+});
+
+describe('a process that exits without closing its scopes', () => {
+  it('takes its commands with it', async () => {
+    const lib = join(__dirname, '../../lib/scope/scope.ts');
+    const typescript = join(__dirname, '../support/require-typescript.cjs');
+    const script = `
+      const scope = require(${JSON.stringify(lib)}).openScope();
+      const command = scope.run('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
+      const look = setInterval(() => {
+        if (!command.state.output.includes('ready')) return;
+        console.log(command.state.pid);
+        process.exit(0);
+      }, 5);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--require', typescript, '-e', script]);
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(await until(() => !isRunning(Number(stdout)), 2_000)).toBe(true);
+  });
+});
