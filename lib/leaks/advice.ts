@@ -1,0 +1,32 @@
+import type { ResourceKind } from '../resources/kind';
+import { shortenMiddle } from './fit-text';
+import type { ThingRecord } from './verdict';
+
+const ownWay: Readonly<Record<ResourceKind, string>> = {
+  container: 'await container.stop()',
+  network: 'await network.stop()',
+  volume: 'await volume.remove()',
+  image: 'await image.remove()',
+  'compose-project': 'await environment.down()',
+};
+
+/** What to do about leaks like these, in lines. */
+export function adviceFor(leaks: readonly ThingRecord[]): readonly string[] {
+  const areGone = leaks.every(({ state }) => state === 'gone');
+  const ways = [...new Set(leaks.map(({ kind }) => ownWay[kind]))].join(', ');
+  return [
+    `${areGone ? 'All of it has been removed now. ' : ''}To mend it, do one of these:`,
+    `- remove what a test starts in its 'afterEach' or 'afterAll': ${ways}`,
+    "- give it to a scope, which removes it also when the test fails; import { scope } from 'castoff/jest':",
+    '    const container = await scope.start(new GenericContainer(…))',
+    `- where it is meant to stay that long: withCastoff(config, { ignore: ['${patternFor(leaks)}'] }), or leaks: 'warn'`,
+  ];
+}
+
+/** An example that will still fit the next run: names are often made up anew. */
+function patternFor(leaks: readonly ThingRecord[]): string {
+  const image = leaks.find((leak) => leak.image !== undefined)?.image;
+  if (image !== undefined) return `image:${shortenMiddle(image, 40)}`;
+  const source = leaks.find((leak) => leak.source !== undefined)?.source;
+  return `file:${shortenMiddle(source?.replace(/:\d+$/, '') ?? '*', 40)}`;
+}

@@ -1,0 +1,94 @@
+import { paint, type Colour } from '../core/table';
+import { shortenMiddle, wrapWords } from './fit-text';
+import { adviceFor } from './advice';
+import { formatLeakTable, type Paper } from './leak-table';
+import type { LeftThing, Verdict } from './verdict';
+import { countWords, nameOf, ownerOf, plural } from './words';
+
+const mostLines = 20;
+const longestLine = 1_000;
+
+/**
+ * The verdict for people: nothing where nothing came to exist, one quiet line where all is well, else what happened, where, and
+ * what to do. How to reach what is kept is for others to say. Ends with a line end.
+ *
+ * @param paper.columns - The terminal's width; tables get no narrower than 80.
+ */
+export function formatVerdict(verdict: Verdict, paper: Paper): string {
+  const parts = [
+    leakPart(verdict, paper),
+    leftPart(verdict.left, paper),
+    failurePart(verdict.failures, paper),
+    orphanPart(verdict, paper),
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? quietLine(verdict) : parts.join('\n');
+}
+
+function quietLine({ counts, ignored, kept }: Verdict): string {
+  const words = countWords(counts);
+  if (words === '') return '';
+  const spared = kept.length === 0 ? '' : ` but ${kept.length} kept`;
+  const pardoned = ignored.length === 0 ? '' : ` (${plural(ignored.length, 'leak')} ignored)`;
+  return `castoff: ${words}, all gone${spared}${pardoned}\n`;
+}
+
+function leakPart({ leaks, mode, counts }: Verdict, paper: Paper): string {
+  if (leaks.length === 0) return '';
+  const whose = leaks.length === 1 ? 'its' : 'their';
+  const title = `${plural(leaks.length, 'leak')} among ${countWords(counts)}: still there when ${whose} test file had ended, in no scope`;
+  const colour = mode === 'fail' ? 'red' : 'yellow';
+  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}\n${list(adviceFor(leaks))}`;
+}
+
+function leftPart(left: readonly LeftThing[], paper: Paper): string {
+  if (left.length === 0) return '';
+  const isThere = left.some(({ isOnEngine }) => isOnEngine);
+  const title = isThere
+    ? `${plural(left.filter(({ isOnEngine }) => isOnEngine).length, 'thing')} of this run could not be removed`
+    : `${plural(left.length, 'thing')} of this run could not be removed at first, and went later`;
+  const lines = left.map(({ thing, failure, isOnEngine }) => {
+    const owner = ownerOf(thing) === '' ? '' : `, of '${ownerOf(thing)}'`;
+    const place = thing.source === undefined ? '' : ` (${thing.source})`;
+    const what = `${nameOf(thing)}${thing.image === undefined ? '' : `, ${thing.image}`}${owner}${place}`;
+    const state = isOnEngine ? 'still on the engine' : 'gone now';
+    return `${what}: ${state}${failure === undefined ? '' : `\n  ${failure}`}`;
+  });
+  const advice = isThere
+    ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
+    : 'Something held it while its test ended: a slow engine, a mount, or other code that removes it too.';
+  return `${heading(title, 'red', paper)}${list(lines)}${prose(advice, paper)}`;
+}
+
+function failurePart(failures: readonly string[], paper: Paper): string {
+  if (failures.length === 0) return '';
+  return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures)}`;
+}
+
+function orphanPart({ orphans, deadWorkers }: Verdict, paper: Paper): string {
+  if (orphans.length === 0 && deadWorkers === 0) return '';
+  const who = deadWorkers > 1 ? `${deadWorkers} workers` : 'a worker';
+  const had = orphans.length === 0 ? 'nothing was left of it' : `what was left of it is gone`;
+  const lines = orphans.map((thing) => {
+    const place = thing.source === undefined ? '' : ` (${thing.source})`;
+    return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}`;
+  });
+  return `${heading(`${who} died in the middle of its tests; ${had}`, 'yellow', paper)}${list(lines)}`;
+}
+
+function heading(text: string, colour: Colour, { columns, hasColour }: Paper): string {
+  return wrapWords(`castoff: ${text}`, columns)
+    .map((line) => `${paint({ text: line, colour }, hasColour)}\n`)
+    .join('');
+}
+
+function prose(text: string, { columns }: Paper): string {
+  return wrapWords(text, columns - 2)
+    .map((line) => `  ${paint(line)}\n`)
+    .join('');
+}
+
+function list(lines: readonly string[]): string {
+  const shown = lines.slice(0, mostLines).flatMap((line) => line.split('\n'));
+  const more = lines.length > mostLines ? [`… and ${lines.length - mostLines} more`] : [];
+  return [...shown, ...more].map((line) => `  ${paint(shortenMiddle(line, longestLine))}\n`).join('');
+}

@@ -1,0 +1,76 @@
+import { isAbsolute, posix } from 'node:path';
+import type { LeftThing, ThingRecord, Verdict } from './verdict';
+import { endOf, lifeOf, nameOf, ownerOf } from './words';
+
+type Level = 'error' | 'warning';
+interface Note {
+  readonly level: Level;
+  readonly source?: string | undefined;
+  readonly title: string;
+  readonly message: string;
+}
+
+/**
+ * The verdict as commands to GitHub's runner, a line each: it shows them at the lines that they are about. Empty where all is well.
+ *
+ * @param options.folder - From the repository's root to where the sources' paths begin, such as `packages/shop`. Default: there.
+ * @see docs.github.com, "Workflow commands for GitHub Actions": setting an error message; actions/toolkit, `command.ts`: escaping
+ */
+export function githubAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
+  const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';
+  const notes: readonly Note[] = [
+    ...verdict.leaks.map((leak) => ({
+      level,
+      source: leak.source,
+      title: titleOf(leak),
+      message: leakWords(leak),
+    })),
+    ...verdict.left.map((left) => ({
+      level: 'error' as const,
+      source: left.thing.source,
+      title: titleOf(left.thing),
+      message: leftWords(left),
+    })),
+    ...verdict.failures.map((message) => ({
+      level: 'error' as const,
+      title: 'castoff: the end of the run',
+      message,
+    })),
+  ];
+  return notes.map((note) => commandOf(note, options.folder ?? '')).join('');
+}
+
+function titleOf(thing: Pick<ThingRecord, 'kind' | 'id' | 'name'>): string {
+  return `castoff: ${nameOf(thing)}`;
+}
+
+function leakWords(leak: ThingRecord): string {
+  const image = leak.image === undefined ? '' : ` of ${leak.image}`;
+  return `leak: ${nameOf(leak)}${image} outlived the test file of '${ownerOf(leak)}'; it lived ${lifeOf(leak)}, removed: ${endOf(leak)}`;
+}
+
+function leftWords({ thing, failure, isOnEngine }: LeftThing): string {
+  const state = isOnEngine ? 'it is still on the engine' : 'it went later';
+  return `${nameOf(thing)} of '${ownerOf(thing)}' could not be removed, ${state}${failure === undefined ? '' : `: ${failure}`}`;
+}
+
+function commandOf({ level, source, title, message }: Note, folder: string): string {
+  const [, path = source, line] = /^(.*):(\d+)$/s.exec(source ?? '') ?? [];
+  const properties = {
+    file: path === undefined ? undefined : isAbsolute(path) ? path : posix.join(folder, path),
+    line,
+    title,
+  };
+  const text = Object.entries(properties)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${escapeProperty(value)}`]))
+    .join(',');
+  return `::${level} ${text}::${escapeData(message)}\n`;
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

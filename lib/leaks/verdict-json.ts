@@ -1,0 +1,80 @@
+import type { ResourceKind } from '../resources/kind';
+import type { KindCounts, LeftThing, ThingRecord, Verdict } from './verdict';
+import { lifeMsOf } from './words';
+
+/** One thing in the report. What is not known is not there. */
+export interface ThingJson {
+  readonly kind: ResourceKind;
+  /** The full id; a volume's or Compose project's name. */
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  /** The names of the scopes that it was in, outermost first. */
+  readonly scope: string;
+  readonly test?: string | undefined;
+  /** `file:line`, relative to where Jest ran. */
+  readonly source?: string | undefined;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly livedMs: number;
+  readonly state: ThingRecord['state'];
+  /** How it came to be gone: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
+  readonly outcome?: string | undefined;
+}
+
+/** The report of a run, as it stands in the file that `reportFile` names. A later `version` may mean other things by these names. */
+export interface VerdictJson {
+  readonly version: 1;
+  readonly isFailure: boolean;
+  readonly leakMode: Verdict['mode'];
+  /** How many of each kind came to exist. */
+  readonly counts: KindCounts;
+  readonly leaks: readonly ThingJson[];
+  readonly ignoredLeaks: readonly ThingJson[];
+  readonly deadWorkers: number;
+  readonly orphans: readonly ThingJson[];
+  readonly kept: readonly ThingJson[];
+  /** What could not be removed; `isOnEngine`: nor later. */
+  readonly left: readonly LeftJson[];
+  readonly failures: readonly string[];
+}
+
+export type LeftJson = LeftThing['thing'] & Pick<LeftThing, 'failure' | 'isOnEngine'>;
+
+/** The verdict for programs. */
+export function verdictJson(verdict: Verdict): VerdictJson {
+  const { mode, counts, leaks, ignored, orphans, kept, left, deadWorkers, failures, isFailure } = verdict;
+  return {
+    version: 1,
+    isFailure,
+    leakMode: mode,
+    counts,
+    leaks: leaks.map((thing) => describe(thing)),
+    ignoredLeaks: ignored.map((thing) => describe(thing)),
+    deadWorkers,
+    orphans: orphans.map((thing) => describe(thing)),
+    kept: kept.map((thing) => describe(thing)),
+    left: left.map(({ thing, failure, isOnEngine }) => {
+      const { kind, id, name, image, scope, test, source } = thing;
+      return { kind, id, name, image, scope, test, source, failure, isOnEngine };
+    }),
+    failures,
+  };
+}
+
+function describe(thing: ThingRecord): ThingJson {
+  const { kind, id, name, image, scope, test, source, registeredAt, state, outcome } = thing;
+  return {
+    kind,
+    id,
+    name,
+    image,
+    scope,
+    test,
+    source,
+    createdAt: registeredAt.toISOString(),
+    livedMs: lifeMsOf(thing),
+    state,
+    outcome,
+  };
+}

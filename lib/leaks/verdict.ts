@@ -1,0 +1,79 @@
+import type { ResourceKind } from '../resources/kind';
+
+/** What is known of one thing of a run when it is over; plain data, as it stands in the report. */
+export interface ThingRecord {
+  readonly kind: ResourceKind;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  readonly origin: 'scope' | 'raw';
+  readonly scope: string;
+  readonly test?: string | undefined;
+  /** `file:line` */
+  readonly source?: string | undefined;
+  readonly registeredAt: Date;
+  readonly state: 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'kept';
+  readonly since: Date;
+  readonly outcome?: string | undefined;
+  readonly leakedAt?: Date | undefined;
+  readonly failure?: string | undefined;
+  /** The worker died before it was gone: its own fault it was not. */
+  readonly isOrphan?: boolean | undefined;
+}
+
+/** What the last look at the engine still found of the run. */
+export interface LeftOnEngine {
+  readonly kind: ResourceKind;
+  /** The full id; a volume's name. */
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** How a run has ended. */
+export interface RunEnd {
+  readonly things: readonly ThingRecord[];
+  /** What was thrown while the run closed. */
+  readonly failures: readonly unknown[];
+  /** Without reapers; what is kept may be among it. */
+  readonly left: readonly LeftOnEngine[];
+  /** How many workers died before they had ended. */
+  readonly deadWorkers?: number | undefined;
+}
+
+export interface LeakSettings {
+  readonly leaks: 'fail' | 'warn' | 'off';
+  /** Patterns of what is no leak. */
+  readonly ignore: readonly string[];
+}
+
+/** Something whose removal failed, or that is there though nothing is known of it but its labels. */
+export interface LeftThing {
+  readonly thing: Pick<ThingRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
+  /** Why its removal failed, where that is known. */
+  readonly failure?: string | undefined;
+  /** Whether the engine still had it at the very end: a later attempt may have been luckier. */
+  readonly isOnEngine: boolean;
+}
+
+/** How many of each kind. */
+export type KindCounts = Readonly<Partial<Record<ResourceKind, number>>>;
+
+/** What a run has come to: plain data, from which all reports are made. */
+export interface Verdict {
+  readonly mode: LeakSettings['leaks'];
+  /** All that came to exist. */
+  readonly counts: KindCounts;
+  /** What its owner neither gave to a scope nor removed. */
+  readonly leaks: readonly ThingRecord[];
+  /** What would be leaks but for the ignore rules. */
+  readonly ignored: readonly ThingRecord[];
+  /** What a worker that died had, and is gone. */
+  readonly orphans: readonly ThingRecord[];
+  readonly deadWorkers: number;
+  readonly kept: readonly ThingRecord[];
+  readonly left: readonly LeftThing[];
+  /** What else failed, in words. */
+  readonly failures: readonly string[];
+  readonly isFailure: boolean;
+}

@@ -1,0 +1,68 @@
+import { formatDuration } from '../core/durations';
+import { shortId } from '../core/short-id';
+import type { ResourceKind } from '../resources/kind';
+import type { KindCounts, ThingRecord } from './verdict';
+
+const order: readonly ResourceKind[] = ['container', 'network', 'volume', 'image', 'compose-project'];
+
+/** `214 containers, 9 networks`; empty for nothing. */
+export function countWords(counts: KindCounts): string {
+  return order
+    .flatMap((kind) => {
+      const count = counts[kind] ?? 0;
+      return count === 0 ? [] : [plural(count, kind === 'compose-project' ? 'Compose project' : kind)];
+    })
+    .join(', ');
+}
+
+/** `1 leak`, `2 leaks`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `container web (3f2a91c0dd01)`: what a person types at `docker`. */
+export function nameOf({ kind, id, name }: Pick<ThingRecord, 'kind' | 'id' | 'name'>): string {
+  const short = id === undefined ? undefined : shortId(id);
+  if (name === undefined || name === id || name === short) return `${kind} ${short ?? 'of unknown id'}`;
+  return short === undefined ? `${kind} ${name}` : `${kind} ${name} (${short})`;
+}
+
+/** Where the thing belongs, in a person's words: the test, else the scope. */
+export function ownerOf({ test, scope }: Pick<ThingRecord, 'test' | 'scope'>): string {
+  return test ?? scope;
+}
+
+/** From its registration to its end, as far as the record goes. */
+export function lifeMsOf({ registeredAt, since }: ThingRecord): number {
+  return Math.max(0, since.getTime() - registeredAt.getTime());
+}
+
+export function lifeOf(thing: ThingRecord): string {
+  return thing.state === 'gone'
+    ? formatDuration(lifeMsOf(thing))
+    : `${formatDuration(lifeMsOf(thing))} so far`;
+}
+
+const endings: Readonly<Record<string, string>> = {
+  removed: 'by castoff',
+  'removed-elsewhere': 'by somebody else',
+  'already-gone': 'by itself',
+  'removed-by-code': 'by its own code, late',
+};
+
+/** How it was removed in the end. */
+export function endOf({ state, outcome }: ThingRecord): string {
+  switch (state) {
+    case 'gone':
+      return endings[outcome ?? 'removed'] ?? `gone (${outcome})`;
+    case 'left':
+      return 'NOT REMOVED';
+    case 'kept':
+      return 'kept';
+    case 'registered':
+    case 'present':
+    case 'cleaning':
+      // The run's end removes by label, and looks: what is there is among what is left.
+      return 'at the end of the run';
+  }
+}

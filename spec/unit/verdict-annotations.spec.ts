@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { githubAnnotations } from '../../lib/leaks/github-annotations';
+import { judge } from '../../lib/leaks/judge';
+import type { LeakSettings, RunEnd } from '../../lib/leaks/verdict';
+import { leak, shownId, thing } from '../support/thing-records';
+
+function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {
+  const verdict = judge({ things: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
+  return githubAnnotations(verdict, folder === undefined ? {} : { folder });
+}
+
+const web = leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', source: 'spec/a.spec.ts:12' });
+
+describe('annotations for GitHub', () => {
+  it('are none where all is well', () => {
+    expect(annotate({ things: [thing(), thing({ origin: 'scope' })] })).toBe('');
+  });
+
+  it('stand at the line of the leak: an error, or a warning where leaks only warn', () => {
+    const rest =
+      "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc) of redis:7 outlived the test file of 'orders'; it lived 3.2 s, removed: by castoff\n";
+    expect(annotate({ things: [web] })).toBe(`::error ${rest}`);
+    expect(annotate({ things: [web] }, 'warn')).toBe(`::warning ${rest}`);
+  });
+
+  it("begin at the repository's root", () => {
+    expect(annotate({ things: [web] }, 'fail', 'packages/shop')).toContain(
+      'file=packages/shop/spec/a.spec.ts,',
+    );
+    expect(annotate({ things: [leak({ source: '/srv/a.ts:1' })] }, 'fail', 'packages/shop')).toContain(
+      'file=/srv/a.ts,',
+    );
+  });
+
+  it('stand nowhere where the line is not known', () => {
+    expect(annotate({ things: [leak({ name: 'web' })] })).toMatch(/^::error title=castoff%3A container web/);
+  });
+
+  it('are errors for what could not be removed and what else failed, also where leaks only warn', () => {
+    const things = [thing({ name: 'web', state: 'left', failure: 'remove: 500', source: 'a.ts:1' })];
+    const text = annotate({ things, failures: [new Error('close the line')] }, 'warn');
+    expect(text.split('\n')).toEqual([
+      expect.stringMatching(/^::error file=a\.ts,line=1,.*could not be removed, it went later: remove: 500$/),
+      '::error title=castoff%3A the end of the run::close the line',
+      '',
+    ]);
+  });
+
+  it('let nothing out of their line', () => {
+    const name = '100%,a:b\r\n::set-output name=x::y';
+    const text = annotate({ things: [leak({ name, test: name, source: 'a,b:c%.ts:7' })] });
+    expect(text.split('\n')).toHaveLength(2);
+    expect(text).not.toContain('\r');
+    expect(text).toContain(
+      'file=a%2Cb%3Ac%25.ts,line=7,title=castoff%3A container 100%25%2Ca%3Ab%0D%0A%3A%3Aset-output',
+    );
+    expect(text).toContain("of '100%25,a:b%0D%0A::set-output name=x::y'");
+  });
+});

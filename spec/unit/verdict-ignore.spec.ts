@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { checkIgnore, matchesIgnore } from '../../lib/leaks/ignore';
+import { shownId, thing } from '../support/thing-records';
+
+const web = thing({
+  id: shownId,
+  name: 'web-1',
+  image: 'redis:7',
+  test: 'orders are slow',
+  source: 'spec/a/b.spec.ts:12',
+});
+
+describe('an ignore pattern', () => {
+  it.each([
+    'web-1',
+    'web-*',
+    '*1',
+    '*',
+    'name:web-1',
+    'container:web-*',
+    'container:*e*-*',
+    'image:redis*',
+    'image:redis:7',
+    'test:*slow*',
+    'file:spec/a/*',
+    'file:spec/a/b.spec.ts',
+    shownId,
+  ])('%s matches', (pattern) => {
+    expect(matchesIgnore(pattern, web)).toBe(true);
+  });
+
+  it.each([
+    'web',
+    'eb-1',
+    'WEB-1',
+    'web-?',
+    'web-1*1',
+    'network:web-*',
+    'volume:*',
+    'image:redis',
+    'image:postgres*',
+    'test:slow',
+    'file:b.spec.ts',
+    'file:*:12',
+    'w.b-1',
+  ])('%s does not', (pattern) => {
+    expect(matchesIgnore(pattern, web)).toBe(false);
+  });
+
+  it('matches nothing by what is not known', () => {
+    const unknown = thing({ id: undefined });
+    for (const pattern of ['*', 'test:*', 'file:*', 'image:*'])
+      expect(matchesIgnore(pattern, unknown)).toBe(false);
+  });
+
+  it('names an image by itself, and by what runs it', () => {
+    expect(matchesIgnore('image:shop*', thing({ kind: 'image', name: 'shop:1' }))).toBe(true);
+    expect(matchesIgnore('container:shop*', thing({ kind: 'image', name: 'shop:1' }))).toBe(false);
+  });
+
+  it.each([
+    ['', 'it matches nothing'],
+    ['container:', 'it matches nothing'],
+    ['redis:7', 'there is no redis'],
+    ['tests:a', 'there is no tests'],
+    [7, 'a pattern is a string'],
+  ])('%j is refused, with what to write instead', (pattern, why) => {
+    const check = () => checkIgnore(['web', pattern as string]);
+    expect(check).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(check).toThrow(`ignore: got ${JSON.stringify(pattern)}: ${why}; give a name, or container:…,`);
+  });
+
+  it('says the same as a regular expression would', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 8 });
+    const names = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 10 });
+    fc.assert(
+      fc.property(letters, names, (glob, name) => {
+        const expected = new RegExp(`^${glob.replaceAll('*', '.*')}$`).test(name);
+        expect(matchesIgnore(`name:${glob}`, thing({ id: undefined, name }))).toBe(expected);
+      }),
+    );
+  });
+});

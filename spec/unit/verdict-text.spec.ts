@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { fitWidths, shortenMiddle, wrapWords } from '../../lib/leaks/fit-text';
+import { formatVerdict } from '../../lib/leaks/format-verdict';
+import { judge } from '../../lib/leaks/judge';
+import type { LeakSettings, RunEnd } from '../../lib/leaks/verdict';
+import { leak, shownId, thing } from '../support/thing-records';
+
+function textOf(end: Partial<RunEnd>, settings: Partial<LeakSettings> = {}, columns = 120): string {
+  const verdict = judge(
+    { things: [], failures: [], left: [], ...end },
+    { leaks: 'fail', ignore: [], ...settings },
+  );
+  return formatVerdict(verdict, { columns, hasColour: false });
+}
+
+describe('the verdict in words', () => {
+  it('is nothing where nothing came to exist', () => {
+    expect(textOf({ things: [thing({ outcome: 'never-created' })] })).toBe('');
+  });
+
+  it('is one quiet line where all is well', () => {
+    const things = [thing(), thing(), thing({ kind: 'network' })];
+    expect(textOf({ things })).toBe('castoff: 2 containers, 1 network, all gone\n');
+    expect(textOf({ things: [...things, leak({ name: 'web' })] }, { ignore: ['web'] })).toBe(
+      'castoff: 3 containers, 1 network, all gone (1 leak ignored)\n',
+    );
+  });
+
+  it('names a leak with its test, its line, its life and its end, and says what to do', () => {
+    const web = leak({
+      id: shownId,
+      name: 'web',
+      image: 'redis:7',
+      test: 'orders are found',
+      source: 'spec/a.spec.ts:12',
+    });
+    expect(textOf({ things: [web, thing()] })).toBe(
+      [
+        'castoff: 1 leak among 2 containers: still there when its test file had ended, in no scope',
+        '',
+        '  WHAT                          IMAGE    TEST              LINE               LIVED  REMOVED',
+        '  container web (cccccccccccc)  redis:7  orders are found  spec/a.spec.ts:12  3.2 s  by castoff',
+        '',
+        '  All of it has been removed now. To mend it, do one of these:',
+        "  - remove what a test starts in its 'afterEach' or 'afterAll': await container.stop()",
+        "  - give it to a scope, which removes it also when the test fails; import { scope } from 'castoff/jest':",
+        '      const container = await scope.start(new GenericContainer(…))',
+        "  - where it is meant to stay that long: withCastoff(config, { ignore: ['image:redis:7'] }), or leaks: 'warn'",
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('says how to remove each kind that leaked, and how the leaks are gone', () => {
+    const text = textOf({
+      things: [
+        leak({ kind: 'network', outcome: 'removed-elsewhere', source: 'spec/a.spec.ts:7' }),
+        leak({ kind: 'compose-project', name: 'shop', outcome: 'removed-by-code' }),
+        leak({ state: 'left', outcome: undefined }),
+      ],
+    });
+    for (const words of [
+      'network.stop()',
+      'environment.down()',
+      'by somebody else',
+      'late',
+      'NOT REMOVED',
+      'file:spec/a.spec.ts',
+    ])
+      expect(text).toContain(words);
+  });
+
+  it('tells what could not be removed, why, and how to get rid of it', () => {
+    const failure = 'remove container web (cccccccccccc): 500 driver failed to remove root filesystem';
+    const things = [
+      thing({ id: shownId, name: 'web', test: 'orders', source: 'a.spec.ts:3', state: 'left', failure }),
+    ];
+    expect(textOf({ things, left: [{ kind: 'container', id: shownId }] })).toBe(
+      [
+        'castoff: 1 thing of this run could not be removed',
+        "  container web (cccccccccccc), of 'orders' (a.spec.ts:3): still on the engine",
+        `    ${failure}`,
+        "  See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended.",
+        '',
+      ].join('\n'),
+    );
+    expect(textOf({ things })).toContain('gone now');
+  });
+
+  it('tells every failure, and what a dead worker left', () => {
+    const text = textOf({
+      things: [thing({ id: shownId, name: 'web', test: 'orders', isOrphan: true })],
+      failures: [new Error('close the line: EPIPE')],
+      deadWorkers: 1,
+    });
+    expect(text).toContain('castoff: 1 failure while the run closed\n  close the line: EPIPE\n');
+    expect(text).toContain('a worker died in the middle of its tests');
+    expect(text).toContain("  container web (cccccccccccc), of 'orders'\n");
+  });
+
+  it('does not call gone what is kept', () => {
+    const things = [thing(), thing({ name: 'web', test: 'orders', state: 'kept' })];
+    expect(textOf({ things })).toBe('castoff: 2 containers, all gone but 1 kept\n');
+  });
+
+  it('shows colours only where there are some', () => {
+    const verdict = judge({ things: [leak()], failures: [], left: [] }, { leaks: 'fail', ignore: [] });
+    const red = '\u001b[31mcastoff: 1 leak';
+    expect(formatVerdict(verdict, { columns: 120, hasColour: true })).toContain(red);
+    expect(formatVerdict(verdict, { columns: 120, hasColour: false })).not.toContain('\u001b');
+  });
+
+  it('lets no name steer the terminal', () => {
+    const evil = '\u001b[2Jweb';
+    const text = textOf({
+      things: [leak({ name: evil, test: evil }), thing({ name: evil, state: 'left', failure: evil })],
+    });
+    expect(text).not.toContain('\u001b');
+  });
+
+  it('ends after so many rows, and says how many there are more', () => {
+    const things = Array.from({ length: 213 }, (_, at) => leak({ name: `web-${at}` }));
+    const text = textOf({ things });
+    expect(text).toContain('213 leaks');
+    expect(text).toContain('  … and 163 more\n');
+    expect(text.split('\n').length).toBeLessThan(70);
+  });
+
+  it('keeps its table within the paper, however long the names are', () => {
+    const long = fc.option(fc.string({ maxLength: 300 }), { nil: undefined });
+    const names = fc.record({ name: long, image: long, test: long, source: long });
+    fc.assert(
+      fc.property(
+        fc.array(names, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 80, max: 200 }),
+        (records, columns) => {
+          const text = textOf({ things: records.map((record) => leak(record)) }, {}, columns);
+          const table = text.split('\n').filter((line) => line.startsWith('  '));
+          const rows = table.slice(0, records.length + 1);
+          for (const row of rows) expect(row.length).toBeLessThanOrEqual(columns);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('a text that has to fit', () => {
+  it('loses its middle', () => {
+    expect(shortenMiddle('castoff-spec/busybox:1', 12)).toBe('castof…box:1');
+    expect(shortenMiddle('short', 5)).toBe('short');
+    expect(shortenMiddle('short', 1)).toBe('…');
+  });
+
+  it('gets columns of which the widest gives way, none below its least', () => {
+    const columns = [
+      { natural: 40, least: 10 },
+      { natural: 20, least: 18 },
+      { natural: 5, least: 5 },
+    ];
+    expect(fitWidths(columns, 65)).toEqual([40, 20, 5]);
+    expect(fitWidths(columns, 45)).toEqual([20, 20, 5]);
+    expect(fitWidths(columns, 40)).toEqual([17, 18, 5]);
+    expect(fitWidths(columns, 20)).toEqual([10, 18, 5]);
+  });
+
+  it('breaks between words', () => {
+    expect(wrapWords('one two three', 7)).toEqual(['one two', 'three']);
+    expect(wrapWords('unbreakable a', 3)).toEqual(['unbreakable', 'a']);
+  });
+});

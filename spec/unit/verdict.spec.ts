@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { judge } from '../../lib/leaks/judge';
+import type { LeakSettings, RunEnd, ThingRecord } from '../../lib/leaks/verdict';
+import { verdictJson } from '../../lib/leaks/verdict-json';
+import { leak, shownId, thing } from '../support/thing-records';
+
+const strict: LeakSettings = { leaks: 'fail', ignore: [] };
+
+function judged(end: Partial<RunEnd>, settings: Partial<LeakSettings> = {}) {
+  return judge({ things: [], failures: [], left: [], ...end }, { ...strict, ...settings });
+}
+
+describe('the verdict on a run', () => {
+  it('is well for nothing at all', () => {
+    expect(judged({})).toMatchObject({ counts: {}, leaks: [], left: [], isFailure: false });
+  });
+
+  it('counts what came to exist, kind by kind', () => {
+    const things = [
+      thing(),
+      thing({ origin: 'scope' }),
+      thing({ kind: 'network' }),
+      thing({ kind: 'compose-project', id: undefined, name: 'shop' }),
+      thing({ outcome: 'never-created' }),
+      thing({ state: 'registered', id: undefined }),
+    ];
+    expect(judged({ things }).counts).toEqual({ container: 2, network: 1, 'compose-project': 1 });
+  });
+
+  it('fails for a raw thing that outlived its owner, though it is gone now', () => {
+    const verdict = judged({ things: [thing(), leak({ name: 'web' })] });
+    expect(verdict.leaks).toMatchObject([{ name: 'web' }]);
+    expect(verdict.isFailure).toBe(true);
+  });
+
+  it.each<[string, ThingRecord]>([
+    ['was removed by its own code in time', thing({ outcome: 'removed-by-code' })],
+    ['belongs to a scope', leak({ origin: 'scope' })],
+    ['was left by a worker that died', leak({ isOrphan: true })],
+    ['never came to exist', leak({ outcome: 'never-created' })],
+  ])('does not fail for a thing that %s', (_, innocent) => {
+    expect(judged({ things: [innocent] })).toMatchObject({ leaks: [], isFailure: false });
+  });
+
+  it("names leaks without failing for them with 'warn', and does neither with 'off'", () => {
+    const things = [leak()];
+    expect(judged({ things }, { leaks: 'warn' })).toMatchObject({ leaks: [{}], isFailure: false });
+    expect(judged({ things }, { leaks: 'off' })).toMatchObject({ leaks: [], isFailure: false });
+  });
+
+  it("takes what raw code created and gave to a scope for one thing, the scope's", () => {
+    const twins = [leak({ id: shownId }), thing({ id: shownId, origin: 'scope' })];
+    expect(judged({ things: twins })).toMatchObject({
+      counts: { container: 1 },
+      leaks: [],
+      isFailure: false,
+    });
+    const seenTwice = judged({ things: [leak({ id: shownId }), leak({ id: shownId })] });
+    expect(seenTwice).toMatchObject({ counts: { container: 1 }, isFailure: true });
+    expect(seenTwice.leaks).toHaveLength(1);
+  });
+
+  it('sets apart what an ignore rule lets be', () => {
+    const things = [leak({ name: 'web' }), leak({ name: 'db' })];
+    const some = judged({ things }, { ignore: ['container:db'] });
+    expect(some).toMatchObject({ leaks: [{ name: 'web' }], ignored: [{ name: 'db' }], isFailure: true });
+    expect(judged({ things }, { ignore: ['web', 'db'] })).toMatchObject({ leaks: [], isFailure: false });
+  });
+
+  it.each(['fail', 'warn', 'off'] as const)("fails with '%s' for what is still on the engine", (leaks) => {
+    const things = [thing({ id: 'a'.repeat(64), origin: 'scope', test: 'orders', source: 'a.spec.ts:3' })];
+    const left = [{ kind: 'container', id: 'a'.repeat(64), name: 'web' } as const];
+    const verdict = judged({ things, left }, { leaks });
+    expect(verdict.isFailure).toBe(true);
+    expect(verdict.left).toMatchObject([
+      { thing: { test: 'orders', source: 'a.spec.ts:3' }, isOnEngine: true },
+    ]);
+  });
+
+  it('knows what is left of nobody by its labels', () => {
+    const labels = {
+      'castoff.test': 'orders',
+      'castoff.source': 'a.spec.ts:3',
+      'castoff.scope': 'a > orders',
+    };
+    const { left } = judged({ left: [{ kind: 'volume', id: 'data', name: 'data', labels }] });
+    expect(left).toMatchObject([
+      { thing: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, isOnEngine: true },
+    ]);
+  });
+
+  it('knows a thing of which only the name is known, of its own kind', () => {
+    const things = [
+      thing({ kind: 'network', id: undefined, name: 'shop' }),
+      thing({ id: undefined, name: 'shop' }),
+    ];
+    const { left } = judged({ things, left: [{ kind: 'network', id: 'f1', name: 'shop' }] });
+    expect(left).toHaveLength(1);
+    expect(left[0]?.thing.kind).toBe('network');
+  });
+
+  it('fails for a removal that failed, also where a later one did not', () => {
+    const verdict = judged({ things: [thing({ state: 'left', failure: 'remove container web: 500' })] });
+    expect(verdict).toMatchObject({
+      left: [{ failure: 'remove container web: 500', isOnEngine: false }],
+      isFailure: true,
+    });
+  });
+
+  it('tells a failure once: with its thing, or else by itself, to its leaves', () => {
+    const things = [thing({ state: 'left', failure: 'remove container web: 500' })];
+    const failures = [
+      new Error('remove container web: 500'),
+      new AggregateError([new Error('close the line: EPIPE'), 'a string'], 'several'),
+    ];
+    expect(judged({ things, failures }).failures).toEqual(['close the line: EPIPE', 'a string']);
+    expect(judged({ failures: [undefined] })).toMatchObject({ failures: ['undefined'], isFailure: true });
+  });
+
+  it('spares what is kept, and names it', () => {
+    const things = [thing({ id: 'b'.repeat(64), state: 'kept' })];
+    const verdict = judged({ things, left: [{ kind: 'container', id: 'b'.repeat(64) }] });
+    expect(verdict).toMatchObject({ kept: [{ state: 'kept' }], left: [], isFailure: false });
+  });
+
+  it('names what a dead worker left and is gone', () => {
+    const things = [thing({ isOrphan: true }), thing({ isOrphan: true, outcome: 'never-created' })];
+    expect(judged({ things, deadWorkers: 1 })).toMatchObject({
+      orphans: [{}],
+      deadWorkers: 1,
+      isFailure: false,
+    });
+  });
+
+  it('never loses a thing that leaked: it is a leak, ignored, or of another origin', () => {
+    const anyThing = fc.record({
+      origin: fc.constantFrom('scope', 'raw'),
+      state: fc.constantFrom('present', 'cleaning', 'gone', 'left', 'kept'),
+      name: fc.constantFrom('web', 'db', undefined),
+      isOrphan: fc.boolean(),
+      leakedAt: fc.constantFrom(new Date(), undefined),
+    });
+    fc.assert(
+      fc.property(fc.array(anyThing), fc.subarray(['web', 'd*']), (records, ignore) => {
+        const things = records.map((record) => thing(record as Partial<ThingRecord>));
+        const { leaks, ignored, isFailure } = judged({ things }, { ignore });
+        const guilty = things.filter(
+          ({ origin, leakedAt, isOrphan }) => origin === 'raw' && leakedAt !== undefined && !isOrphan,
+        );
+        expect(new Set([...leaks, ...ignored])).toEqual(new Set(guilty));
+        expect(leaks.length + ignored.length).toBe(guilty.length);
+        expect(isFailure).toBe(leaks.length > 0 || things.some(({ state }) => state === 'left'));
+      }),
+    );
+  });
+});
+
+describe('the verdict as JSON', () => {
+  it('tells a program what a person is told', () => {
+    const things = [
+      leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', source: 'a.spec.ts:3' }),
+    ];
+    const json: unknown = JSON.parse(JSON.stringify(verdictJson(judged({ things }))));
+    expect(json).toEqual({
+      version: 1,
+      isFailure: true,
+      leakMode: 'fail',
+      counts: { container: 1 },
+      leaks: [
+        {
+          kind: 'container',
+          id: shownId,
+          name: 'web',
+          image: 'redis:7',
+          scope: 'a.spec.ts',
+          test: 'orders',
+          source: 'a.spec.ts:3',
+          createdAt: '2026-11-21T12:00:00.000Z',
+          livedMs: 3_200,
+          state: 'gone',
+          outcome: 'removed',
+        },
+      ],
+      ignoredLeaks: [],
+      deadWorkers: 0,
+      orphans: [],
+      kept: [],
+      left: [],
+      failures: [],
+    });
+  });
+});
