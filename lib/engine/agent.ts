@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import type { Endpoint, Transport } from './endpoint';
+import { markAgent } from './agent-mark';
 import { openSshConnection } from './ssh-connection';
 
 const pooling: AgentOptions = { keepAlive: true, maxFreeSockets: 32 };
@@ -17,7 +18,7 @@ export function agentFor(endpoint: Endpoint): Agent {
   const agent = createAgent(endpoint);
   // docker-modem inspects every request to the last depth, for a debug line that hardly anybody reads: with thirty under way, the
   // agent's sockets and queues took more of the CPU than the requests themselves (4 s in a reaping of 30 containers).
-  return Object.assign(agent, { [inspect.custom]: () => `Agent of ${endpoint.address}` });
+  return markAgent(Object.assign(agent, { [inspect.custom]: () => `Agent of ${endpoint.address}` }));
 }
 
 function createAgent({ transport }: Endpoint): Agent {

@@ -1,0 +1,54 @@
+import type { RemovableKind } from '../engine/removable-kind';
+
+/** What an engine says of what it was to create: the id, or nothing where it has not. */
+export type CreateAnswer = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };
+
+/**
+ * What an answer to a request that creates says; `undefined`: it does not say.
+ *
+ * @param text - The body; of a long one, the end.
+ */
+export function readCreateAnswer(
+  kind: RemovableKind,
+  status: number,
+  text: string,
+): CreateAnswer | undefined {
+  if (status >= 400) return { isCreated: false };
+  const whole = parseLine(text);
+  const lines = whole.length > 0 ? whole : text.split('\n').flatMap(parseLine);
+  // {"errorDetail":{"code":1,"message":"The command '/bin/false' returned a non-zero code: 1"},"error":"The command …"}
+  if (lines.some((line) => typeof line['error'] === 'string')) return { isCreated: false };
+  const id = kind === 'image' ? imageId(lines) : lines.map(({ Id, Name }) => Id ?? Name).find(isText);
+  return id === undefined ? undefined : { isCreated: true, id };
+}
+
+/**
+ * Commit: {"Id":"sha256:9b0…"}. Import: {"status":"sha256:3fd…"}. Build: {"aux":{"ID":"sha256:5b8…"}} among many lines, where it
+ * is not BuildKit's {"id":"moby.buildkit.trace","aux":"CnoK…"}; the last one is the image.
+ */
+function imageId(lines: readonly Line[]): string | undefined {
+  const ids = lines.flatMap(({ Id, status, aux }) => [Id, status, isLine(aux) ? aux['ID'] : undefined]);
+  return ids.filter(isText).findLast((id) => /^sha256:[0-9a-f]{64}$/.test(id));
+}
+
+// Container: {"Id":"4f2…","Warnings":[]}. Network: {"Id":"8a1…","Warning":""}. Volume:
+// {"CreatedAt":"2026-11-02T10:00:00Z","Driver":"local","Labels":{…},"Mountpoint":"/var/lib/docker/volumes/db/_data","Name":"db",…}
+type Line = Readonly<Record<string, unknown>>;
+
+function parseLine(text: string): readonly Line[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isLine(value) ? [value] : [];
+  } catch {
+    // SyntaxError: the empty line at the end, or one whose beginning has been dropped.
+    return [];
+  }
+}
+
+function isLine(value: unknown): value is Line {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}

@@ -1,0 +1,139 @@
+import type { ClientRequest } from 'node:http';
+import { asError } from '../core/errors';
+import { labelNames } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import type { StartContext } from '../scope/start-context';
+import type { Answers, HeardAnswer } from './answers';
+import { readCreateAnswer } from './create-answer';
+import { HeldRequest } from './held-request';
+import { placeOfRequest } from './known-engines';
+import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery } from './put-labels';
+import type { RawThings } from './raw-things';
+import type { Whereabouts } from './raw-watch';
+import { disownInPath, isLeftAlone, readOrder, type Order } from './read-order';
+import type { RequestMeaning } from './request-meaning';
+import { warnRaw } from './warn';
+
+/** A request that creates, if it goes to an engine, and who makes it. */
+export interface SeenCreation {
+  readonly request: ClientRequest;
+  readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
+  readonly maker: Maker;
+}
+
+/** A start in a scope, or else code that stands somewhere. */
+export type Maker =
+  | { readonly start: StartContext }
+  | { readonly start?: undefined; readonly whereabouts: Whereabouts; readonly source: string | undefined };
+
+type Body = Readonly<Record<string, unknown>>;
+type Labels = Readonly<Record<string, string>>;
+
+/** Sees to requests that create: they wait until the run is ready for them, are noted, and carry whose they are. */
+export class Creations {
+  readonly #things: RawThings;
+  readonly #answers: Answers;
+
+  constructor(things: RawThings, answers: Answers) {
+    this.#things = things;
+    this.#answers = answers;
+  }
+
+  /** To be called before anything is written to the request. */
+  see(creation: SeenCreation): void {
+    const held = new HeldRequest(creation.request);
+    const { method, path } = creation.request;
+    const seeing = this.#see(held, creation).catch(async (error: unknown) => {
+      warnRaw(`${method} ${path.split('?')[0]}`, error);
+      await held.release();
+    });
+    this.#things.begin(seeing);
+  }
+
+  async #see(held: HeldRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
+    const engine = await this.#things.engines.addressOf(placeOfRequest(request));
+    if (engine === undefined || request.hasHeader('content-encoding')) return held.release();
+    const body = meaning.labelsGoInto === 'body' ? parseBody((await held.wholeBody()) ?? '') : {};
+    if (body === undefined) return held.release();
+    const order = readOrder(meaning, request.path, body);
+    if (isLeftAlone(order, request.path)) {
+      request.path = disownInPath(request.path) ?? request.path;
+      return this.#send(held, order);
+    }
+    if (maker.start !== undefined)
+      return this.#send(held, order, putLabels(request, order, body, maker.start.labels));
+    const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
+    if (readiness.status === 'rejected') return held.fail(asError(readiness.reason));
+    if (request.destroyed) return;
+    const { whereabouts, source } = maker;
+    const entry = await this.#things.register(order, whereabouts, source, engine);
+    const labels = this.#things.labelsOf(entry, whereabouts);
+    await this.#send(held, order, putLabels(request, order, body, labels), entry);
+  }
+
+  async #send(held: HeldRequest, order: Order, body?: string, entry?: RegistryEntry): Promise<void> {
+    const { request } = held;
+    const answered = this.#answers.to(request, (answer) => this.#note(request, order, entry, answer));
+    // It was given up while it was held, and says no more.
+    if (request.closed) return this.#note(request, order, entry, undefined);
+    await held.release(body);
+    await answered;
+  }
+
+  #note(
+    request: ClientRequest,
+    order: Order,
+    entry: RegistryEntry | undefined,
+    answer: HeardAnswer | undefined,
+  ): void {
+    const { kind, name, isPinned } = order;
+    const said = answer === undefined ? unsaid(request) : readCreateAnswer(kind, answer.status, answer.text);
+    // Whether it exists is not known: whoever looks for it later looks for its labels.
+    if (said === undefined) return;
+    if (said.isCreated && isPinned) this.#things.pinnedIds.add(said.id);
+    if (entry === undefined || this.#things.openEntry(entry.key) === undefined) return;
+    const { registry } = this.#things.options;
+    if (!said.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
+    else if (kind === 'image')
+      registry.update(entry.key, { state: 'present', id: name ?? said.id, identity: said.id });
+    else registry.update(entry.key, { state: 'present', id: said.id });
+  }
+}
+
+/** What never went out has created nothing. A connection that is used again has sent before. */
+function unsaid(request: ClientRequest): { readonly isCreated: false } | undefined {
+  const hasSent = request.reusedSocket || (request.socket?.bytesWritten ?? 0) > 0;
+  return hasSent ? undefined : { isCreated: false };
+}
+
+/** Has the request carry `labels`; the new body, where that is where they go. */
+function putLabels(
+  request: ClientRequest,
+  { labelsGoInto }: Order,
+  body: Body,
+  labels: Labels,
+): string | undefined {
+  switch (labelsGoInto) {
+    case 'body':
+      return putLabelsInBody(body, labels);
+    case 'query':
+      request.path = putLabelsInQuery(request.path, buildLabels(labels));
+      return undefined;
+    case 'changes':
+      request.path = putLabelsInChanges(request.path, labels);
+      return undefined;
+  }
+}
+
+/**
+ * The builder of Docker's engine makes a layer for each label of a build, in 50 ms or more (BuildKit does not): the owner of the session
+ * stands on everything else that is the session's, and in its journal.
+ */
+function buildLabels(labels: Labels): Labels {
+  const { session, start, worker, test, source } = labelNames;
+  return Object.fromEntries(
+    [session, start, worker, test, source].flatMap((name) =>
+      name in labels ? [[name, labels[name] ?? '']] : [],
+    ),
+  );
+}

@@ -1,0 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import fs from 'node:fs';
+import querystring from 'node:querystring';
+import { stackHere, userLineHere } from './user-line';
+
+/** The lines from which docker-modem has been called for requests that are about to be made. */
+export interface DialLines {
+  /** The line of the request whose path has that query, once; `undefined`: docker-modem has not been seen to make it. */
+  take(query: string): string | undefined;
+  stop(): void;
+}
+
+interface Note {
+  readonly query: string;
+  readonly line: string;
+  readonly at: number;
+}
+
+/** From a dial to its request it takes a look for the socket, at most. */
+const mostAgeMs = 30_000;
+const mostNotes = 500;
+
+/**
+ * Finds the user's lines of what docker-modem asks for. A request itself is made in a callback, far from the user's frames. One step
+ * earlier they are all there: `Modem.dial` writes the options of whatever it creates into a query, even where the engine reads them from
+ * the body, by the core module `querystring`, which all sandboxes of Jest share. Only a build from a folder is one callback later: that
+ * of the look for its `.dockerignore`.
+ *
+ * @see docker-modem, `Modem.prototype.buildQuerystring`; dockerode, `util.prepareBuildContext`
+ */
+export function watchDials(): DialLines {
+  const notes: Note[] = [];
+  const buildLine = new AsyncLocalStorage<string>();
+  const stops = [
+    watch(querystring, 'stringify', (stringify) => {
+      const query = String(stringify());
+      const line =
+        query !== '' && isCalledBy(/buildQuerystring/) ? (userLineHere() ?? buildLine.getStore()) : undefined;
+      if (line !== undefined) notes.push({ query, line, at: performance.now() });
+      if (notes.length > mostNotes) notes.shift();
+      return query;
+    }),
+    watch(fs, 'readFile', (readFile, path) => {
+      const isMeant =
+        typeof path === 'string' && path.endsWith('.dockerignore') && isCalledBy(/prepareBuildContext/);
+      const line = isMeant ? userLineHere() : undefined;
+      return line === undefined ? readFile() : buildLine.run(line, readFile);
+    }),
+  ];
+  return {
+    take(query) {
+      const oldest = performance.now() - mostAgeMs;
+      const found = notes.findIndex((one) => one.query === query && one.at > oldest);
+      return found === -1 ? undefined : notes.splice(found, 1)[0]?.line;
+    },
+    stop() {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+function isCalledBy(name: RegExp): boolean {
+  return name.test(stackHere(6) ?? '');
+}
+
+/** Has `around` make every call of `module[name]`. Returns what ends that. */
+function watch<Name extends string>(
+  module: { [N in Name]: (...args: never[]) => unknown },
+  name: Name,
+  around: (call: () => unknown, first: unknown) => unknown,
+): () => void {
+  const original = module[name];
+  let isOver = false;
+  function watched(this: unknown, ...args: unknown[]): unknown {
+    const call = (): unknown => Reflect.apply(original, this, args);
+    return isOver ? call() : around(call, args[0]);
+  }
+  const put = (value: unknown): void => void Object.assign(module, { [name]: value });
+  // What hangs on the function, such as its form for promises, stays.
+  put(Object.assign(watched, original));
+  return () => {
+    isOver = true;
+    // Somebody else may have put theirs over ours since.
+    if (module[name] === (watched as unknown)) put(original);
+  };
+}

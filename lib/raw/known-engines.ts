@@ -1,0 +1,70 @@
+import { realpathSync } from 'node:fs';
+import type { ClientRequest } from 'node:http';
+import { posix } from 'node:path';
+import { endpointCandidates } from '../engine/candidates';
+import type { Endpoint } from '../engine/endpoint';
+import { readEngineFacts, thisMachine } from '../engine/engine-facts';
+import { engineAt, type RequestPlace } from './request-place';
+
+/** The places where an engine may listen, as the environment names them now; read from the machine when first needed. */
+export class KnownEngines {
+  readonly #byEnvironment = new Map<string, Promise<readonly Endpoint[]>>();
+  readonly #realPaths = new Map<string, string>();
+  #lastRead: readonly Endpoint[] = [];
+
+  /** The address of the engine that `place` is; `undefined`: it is none. */
+  async addressOf(place: RequestPlace): Promise<string | undefined> {
+    this.#lastRead = await this.#endpoints();
+    return this.addressKnownOf(place);
+  }
+
+  /** The same for who cannot wait: as it was when {@link addressOf} was last asked. */
+  addressKnownOf(place: RequestPlace): string | undefined {
+    return engineAt(place, this.#lastRead, (path) => this.#realPath(path));
+  }
+
+  #endpoints(): Promise<readonly Endpoint[]> {
+    const { env } = thisMachine();
+    const key = JSON.stringify([
+      env['DOCKER_HOST'],
+      env['DOCKER_CONTEXT'],
+      env['DOCKER_CONFIG'],
+      env['HOME'],
+    ]);
+    const known = this.#byEnvironment.get(key);
+    if (known !== undefined) return known;
+    const reading = readEngineFacts().then(endpointCandidates);
+    this.#byEnvironment.set(key, reading);
+    // Whatever cannot be used may be mended.
+    reading.catch(() => this.#byEnvironment.delete(key));
+    return reading;
+  }
+
+  #realPath(path: string): string {
+    const known = this.#realPaths.get(path);
+    if (known !== undefined) return known;
+    const real = readRealPath(path);
+    this.#realPaths.set(path, real);
+    return real;
+  }
+}
+
+function readRealPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // ENOENT: nobody listens there. On Windows a pipe is no file.
+    return posix.normalize(path.replaceAll('\\', '/'));
+  }
+}
+
+/** Where `request` goes; its port stands in the Host header alone. */
+export function placeOfRequest(request: ClientRequest): RequestPlace {
+  const { socketPath } = request as ClientRequest & { readonly socketPath?: unknown };
+  const port = /:(\d+)$/.exec(String(request.getHeader('host') ?? ''))?.[1];
+  return {
+    socketPath: typeof socketPath === 'string' ? socketPath : undefined,
+    host: request.host,
+    port: port === undefined ? (request.protocol === 'https:' ? 443 : 80) : Number(port),
+  };
+}

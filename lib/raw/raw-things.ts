@@ -1,0 +1,115 @@
+import { waitAtMost } from '../core/patience';
+import { ownershipLabels } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import { sessionIdentity } from '../registry/session-identity';
+import type { ResourceKind } from '../resources/kind';
+import { KnownEngines } from './known-engines';
+import type { RawWatchOptions, Whereabouts } from './raw-watch';
+
+interface Noted {
+  readonly kind: ResourceKind;
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  readonly isPinned: boolean;
+  readonly isAutoRemoved?: boolean | undefined;
+}
+
+/** What the parts of a watch share: the things that they have seen, and what is under way with them. */
+export class RawThings {
+  readonly options: RawWatchOptions;
+  readonly engines = new KnownEngines();
+  /** The entries of containers that have a name or a host port of their own. */
+  readonly pinnedKeys = new Set<string>();
+  readonly pinnedIds = new Set<string>();
+  /** Those of containers that the engine removes as they end. */
+  readonly autoRemovedKeys = new Set<string>();
+  /** The entries of what the code is removing by a request. */
+  readonly removing = new Set<string>();
+  /** The entries of what a command creates, and of those the ones whose command still runs. */
+  readonly commanded = new Set<string>();
+  readonly running = new Set<string>();
+  /** Compose projects that the code has brought down. */
+  readonly downed = new Set<string>();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(options: RawWatchOptions) {
+    this.options = options;
+  }
+
+  /** The raw entries that are not known to have ended. */
+  open(): readonly RegistryEntry[] {
+    const { registry } = this.options;
+    return registry
+      .list()
+      .filter(({ origin, state }) => origin === 'raw' && state !== 'gone' && state !== 'kept');
+  }
+
+  openEntry(key: string): RegistryEntry | undefined {
+    return this.open().find((entry) => entry.key === key);
+  }
+
+  isPinned(containerId: string): boolean {
+    if (this.pinnedIds.has(containerId)) return true;
+    const entry = this.options.registry
+      .list()
+      .find(({ kind, id }) => kind === 'container' && id === containerId);
+    return entry !== undefined && this.pinnedKeys.has(entry.key);
+  }
+
+  /** Notes what is about to be created, on disk when this resolves. */
+  async register(
+    noted: Noted,
+    { scope, test }: Whereabouts,
+    source: string | undefined,
+    engine: string,
+  ): Promise<RegistryEntry> {
+    const { kind, name, image } = noted;
+    const known = { origin: 'raw', name, image, engine } as const;
+    return this.#keep(noted, await this.options.registry.register(kind, { scope, test, source }, known));
+  }
+
+  /** As {@link register}, for a command, which does not wait. */
+  note(noted: Noted, { scope, test }: Whereabouts, source: string | undefined): RegistryEntry {
+    const { kind, name } = noted;
+    return this.#keep(
+      noted,
+      this.options.registry.note(kind, { scope, test, source }, { origin: 'raw', name }),
+    );
+  }
+
+  #keep({ isPinned, isAutoRemoved = false }: Noted, entry: RegistryEntry): RegistryEntry {
+    if (isPinned) this.pinnedKeys.add(entry.key);
+    if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
+    return entry;
+  }
+
+  /** What is put on a thing, so that it is known whose it is. */
+  labelsOf(
+    entry: RegistryEntry,
+    { scope, test, owner, worker }: Whereabouts,
+  ): Readonly<Record<string, string>> {
+    return ownershipLabels({
+      session: this.options.session,
+      owner: owner ?? sessionIdentity().owner,
+      scope,
+      start: entry.key,
+      test,
+      source: entry.owner.source,
+      worker,
+      createdAt: entry.registeredAt,
+    });
+  }
+
+  /** Has `work`, which never rejects, waited for before it is asked what there is. */
+  begin(work: Promise<unknown>): void {
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  /** Resolves when nothing is under way, or when the time is up. */
+  async settle(timeoutMs: number): Promise<void> {
+    const all = Promise.all(this.#underWay);
+    // Only a DeadlineError: whoever asks then hears what the engine says by then.
+    await Promise.allSettled([waitAtMost(all, { what: 'wait for requests that are under way', timeoutMs })]);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Owner } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import type { Registry } from '../registry/registry';
+
+/** Where code is that asks an engine for something: whose what it creates will be. */
+export interface Whereabouts {
+  readonly scope: string;
+  readonly test?: string | undefined;
+  /** Default: this process. */
+  readonly owner?: Owner | undefined;
+  readonly worker?: string | undefined;
+}
+
+export interface RawWatchOptions {
+  readonly session: string;
+  readonly registry: Registry;
+  /**
+   * Called when a request or a command is seen, in the asynchronous context of the code that makes it; `undefined`: it is nobody's
+   * business here, and is left as it is.
+   */
+  whereabouts(): Whereabouts | undefined;
+  /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
+  ready(): Promise<void>;
+  /** Claims what castoff's labels cannot be put on: Compose projects. */
+  claim(labels: readonly string[]): Promise<void>;
+}
+
+/** A look at what this process asks the engine for, and at the docker commands that it runs. */
+export interface RawWatch {
+  /** Whether a container has a name or a host port that the next one may want: its removal is to be waited for. */
+  isPinned(containerId: string): boolean;
+  /**
+   * What is still there of the raw entries that `isMeant` picks: what is under way of their creation and removal is waited for, 5 s at
+   * the most, and the engine is asked for each; what is gone is noted as `removed-by-code` or `removed-elsewhere`. What the engine
+   * cannot be asked for counts as still there.
+   */
+  survivors(isMeant: (entry: RegistryEntry) => boolean): Promise<readonly RegistryEntry[]>;
+  stop(): void;
+}

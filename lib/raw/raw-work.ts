@@ -1,0 +1,23 @@
+import { Answers } from './answers';
+import { Commands } from './commands';
+import { Creations } from './creations';
+import { RawThings } from './raw-things';
+import type { RawWatchOptions } from './raw-watch';
+import { Removals } from './removals';
+import { findSurvivors } from './survivors';
+
+/** What a watch loads when it has seen the first thing that is its business. */
+export function createRawWork(options: RawWatchOptions) {
+  const things = new RawThings(options);
+  const answers = new Answers();
+  return {
+    answers,
+    creations: new Creations(things, answers),
+    removals: new Removals(things, answers),
+    commands: new Commands(things),
+    isPinned: (containerId: string) => things.isPinned(containerId),
+    survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => findSurvivors(things, isMeant),
+  };
+}
+
+export type RawWork = ReturnType<typeof createRawWork>;

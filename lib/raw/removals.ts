@@ -1,0 +1,52 @@
+import type { ClientRequest } from 'node:http';
+import type { RegistryEntry } from '../registry/entry';
+import type { Answers, HeardAnswer } from './answers';
+import { placeOfRequest } from './known-engines';
+import type { RawThings } from './raw-things';
+import type { RequestMeaning } from './request-meaning';
+
+type Removal = Extract<RequestMeaning, { type: 'remove' }>;
+
+/** Sees to requests that remove: what the code that created something removes again is no leak. */
+export class Removals {
+  readonly #things: RawThings;
+  readonly #answers: Answers;
+
+  constructor(things: RawThings, answers: Answers) {
+    this.#things = things;
+    this.#answers = answers;
+  }
+
+  see(request: ClientRequest, removal: Removal): void {
+    const present = this.#things.open().filter((one) => one.state === 'present' && isMeant(one, removal));
+    if (present.length === 0) return;
+    const engine = this.#things.engines.addressKnownOf(placeOfRequest(request));
+    const entry = present.find((one) => one.engine === engine);
+    if (entry === undefined) return;
+    const { removing, options } = this.#things;
+    removing.add(entry.key);
+    // Its remover knows better how it ends than whoever follows the engine.
+    options.registry.update(entry.key, { state: 'cleaning' });
+    const answered = this.#answers.to(request, (answer) => {
+      removing.delete(entry.key);
+      if (this.#things.openEntry(entry.key)?.state !== 'cleaning') return;
+      if (isGone(answer)) options.registry.update(entry.key, { state: 'gone', outcome: 'removed-by-code' });
+      else options.registry.update(entry.key, { state: 'present' });
+    });
+    this.#things.begin(answered);
+  }
+}
+
+function isGone(answer: HeardAnswer | undefined): boolean {
+  return answer !== undefined && ((answer.status >= 200 && answer.status < 300) || answer.status === 404);
+}
+
+/** Whether `ref` says that entry for certain: the engine knows shorter beginnings of ids than these, too. */
+function isMeant({ kind, id = '', name, identity = '' }: RegistryEntry, removal: Removal): boolean {
+  if (kind !== removal.kind) return false;
+  const ref = removal.ref.replace(/^\//, '');
+  if (ref === id || ref === name || ref === identity) return true;
+  const digits = ref.replace(/^sha256:/, '');
+  if (kind === 'volume' || !/^[0-9a-f]{12,}$/.test(digits)) return false;
+  return id.startsWith(digits) || identity.replace(/^sha256:/, '').startsWith(digits);
+}

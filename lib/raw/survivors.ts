@@ -1,0 +1,95 @@
+import { composeProjectLabel, labelNames } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import type { Sight } from '../resources/kind';
+import { removables } from '../resources/removables';
+import type { RawThings } from './raw-things';
+import { warnRaw } from './warn';
+
+const mostWaitMs = 5_000;
+
+/** What is known of an entry when the engine has been asked: something new of what is there, that it is gone, or nothing. */
+type Found = { readonly update?: EntryUpdate; readonly isGone: boolean };
+
+/**
+ * The raw entries that `isMeant` picks and that are still there. What is under way is waited for; then the engine is asked for each, and
+ * what is gone is noted. What somebody else is cleaning up is left to them.
+ */
+export async function findSurvivors(
+  things: RawThings,
+  isMeant: (entry: RegistryEntry) => boolean,
+): Promise<readonly RegistryEntry[]> {
+  const endsAt = performance.now() + mostWaitMs;
+  await things.settle(mostWaitMs);
+  const leftMs = (): number => Math.max(500, endsAt - performance.now());
+  const asked = things.open().filter((entry) => isAskedFor(things, entry) && isMeant(entry));
+  await Promise.all(asked.map((entry) => lookAt(things, entry, leftMs)));
+  return asked.flatMap(({ key }) => {
+    const entry = things.openEntry(key);
+    // Its command still runs, and has not created it yet: it will carry the labels of the session when it does.
+    const isYetToCome = entry?.state === 'registered' && things.running.has(key);
+    return entry === undefined || isYetToCome ? [] : [entry];
+  });
+}
+
+function isAskedFor({ removing }: RawThings, { state, key }: RegistryEntry): boolean {
+  return state === 'registered' || state === 'present' || (state === 'cleaning' && removing.has(key));
+}
+
+async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => number): Promise<void> {
+  const { registry } = things.options;
+  try {
+    const engine = (await connectEngine(entry.engine)).within({ timeoutMs: leftMs() });
+    const { update = {}, isGone } = await find(things, entry, engine);
+    const now = things.openEntry(entry.key);
+    // While the engine was asked, the answer to its removal may have come, or somebody may have begun to clean it up.
+    if (now?.state !== entry.state) return;
+    if (!isGone) registry.update(entry.key, { ...update, engine: engine.address });
+    else if (!things.running.has(entry.key))
+      registry.update(entry.key, { state: 'gone', outcome: outcomeOf(things, entry) });
+  } catch (error) {
+    warnRaw(
+      `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`,
+      error,
+      'it counts as still there',
+    );
+  }
+}
+
+function outcomeOf({ commanded, downed }: RawThings, { key, kind, name = '', state }: RegistryEntry): string {
+  if (kind === 'compose-project') return downed.has(name) ? 'removed-by-code' : 'removed-elsewhere';
+  return state === 'registered' && !commanded.has(key) ? 'never-created' : 'removed-elsewhere';
+}
+
+async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Promise<Found> {
+  const { kind, id, key, name } = entry;
+  if (kind === 'compose-project') {
+    const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
+    return parts.length === 0 ? { isGone: true } : { isGone: false, update: { state: 'present' } };
+  }
+  // The name of an image may stand for a newer one by now.
+  if (id === undefined || kind === 'image') {
+    const [target] = await listTargets(engine, [`${labelNames.start}=${key}`], [kind]);
+    return target === undefined ? { isGone: true } : { isGone: false, update: updateOf(target) };
+  }
+  const seen = await removables[kind].look(engine, id);
+  if (seen.meaning === 'gone') return { isGone: true };
+  if (seen.meaning !== 'done') throw seen.error;
+  if (kind === 'volume') return { isGone: seen.value.labels[labelNames.start] !== key };
+  if (kind === 'container' && isOnItsWayOut(things, key, seen.value)) {
+    const ended = await removables[kind].awaitEnd?.(engine, id);
+    return { isGone: ended?.meaning === 'done' || ended?.meaning === 'gone' };
+  }
+  return { isGone: false };
+}
+
+function updateOf({ kind, id, name, tags }: ListedTarget): EntryUpdate {
+  if (kind !== 'image') return { state: 'present', id, name };
+  return { state: 'present', id: tags?.[0] ?? id, identity: id };
+}
+
+function isOnItsWayOut({ autoRemovedKeys }: RawThings, key: string, { status }: Sight): boolean {
+  return status === 'removing' || (autoRemovedKeys.has(key) && status === 'exited');
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DockerComposeEnvironment } from 'testcontainers';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { cleanupComposeProject } from '../../lib/resources/compose-project';
+import { runInStart } from '../../lib/scope/start-context';
+import { composeClient } from '../support/compose-client';
+import { inATest, openRawStage, removeVolumesOfThisFile, whose, type RawStage } from '../support/raw-stage';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, uniqueName } from '../support/things';
+import { removeThingsOfThisFile } from '../support/things-of-file';
+import { nextLine } from '../support/this-line';
+
+let stage: RawStage;
+
+beforeAll(() => {
+  stage = openRawStage();
+});
+afterEach(async () => {
+  await removeThingsOfThisFile();
+  await removeVolumesOfThisFile();
+});
+afterAll(async () => {
+  stage.stop();
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
+
+const lastEntry = () => stage.entries().at(-1);
+const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
+
+/** What the command prints; it is run as the user's code would. */
+async function output(args: readonly string[]): Promise<string> {
+  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return printed.trim();
+}
+
+describe('what a docker command creates says whose it is', () => {
+  it('a container that it runs, beside its own labels', async () => {
+    const source = nextLine();
+    const child = spawn('docker', ['run', '--detach', '--label', 'mine=kept', specImage, ...sleeper]);
+    const [id] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    const { Config } = await docker.getContainer(id.trim()).inspect();
+    expect(Config.Labels['mine']).toBe('kept');
+    expect(Config.Cmd).toEqual(sleeper);
+    const { key } = lastEntry()!;
+    expect(whose(Config.Labels)).toEqual({
+      session: sessionIdentity().id,
+      test: inATest.test,
+      source,
+      start: key,
+    });
+    expect(lastEntry()).toMatchObject({
+      origin: 'raw',
+      kind: 'container',
+      state: 'registered',
+      owner: { ...inATest, source },
+    });
+    expect(await survivor(key)).toMatchObject({ id: id.trim(), state: 'present' });
+  });
+
+  it('a container, a network and a volume that it creates', async () => {
+    const name = uniqueName();
+    await output(['container', 'create', '--name', name, specImage]);
+    await output(['network', 'create', name]);
+    await output(['volume', 'create', name]);
+    const [container, network, volume] = await Promise.all([
+      docker.getContainer(name).inspect(),
+      docker.getNetwork(name).inspect(),
+      docker.getVolume(name).inspect(),
+    ]);
+    const labels = [container.Config.Labels, network.Labels ?? {}, volume.Labels];
+    const entries = stage.entries().slice(-3);
+    expect(labels.map((one) => one['castoff.start'])).toEqual(entries.map(({ key }) => key));
+    expect(await stage.survivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
+      { kind: 'container', id: container.Id, name },
+      { kind: 'network', id: network.Id, name },
+      { kind: 'volume', id: name },
+    ]);
+    expect(stage.isPinned(container.Id)).toBe(true);
+  });
+
+  it('and of a scope’s start those of the start, without being registered', async () => {
+    const before = stage.entries().length;
+    const labels = { 'castoff.session': sessionIdentity().id, 'castoff.start': '00000000deadbeef' };
+    const id = await runInStart({ key: '00000000deadbeef', labels }, () => output(['create', specImage]));
+    expect((await docker.getContainer(id).inspect()).Config.Labels).toMatchObject(labels);
+    expect(stage.entries().length).toBe(before);
+  });
+
+  it('and is gone where it has removed itself, or was never made', async () => {
+    await output(['run', '--rm', specImage, 'true']);
+    const ran = lastEntry()!.key;
+    await once(spawn('docker', ['run', '--badly'], { stdio: 'ignore' }), 'close');
+    const failed = lastEntry()!.key;
+    expect(failed).not.toBe(ran);
+    for (const key of [ran, failed]) {
+      expect(await survivor(key)).toBeUndefined();
+      expect(stage.entries().find((entry) => entry.key === key)).toMatchObject({ state: 'gone' });
+    }
+  });
+
+  it('and nothing where it is nobody’s business', async () => {
+    stage.be(undefined);
+    const before = stage.entries().length;
+    const id = await output(['create', specImage]);
+    const { Labels } = (await docker.getContainer(id).inspect()).Config;
+    await docker.getContainer(id).remove();
+    stage.be(inATest);
+    expect(Object.keys(Labels)).not.toContain('castoff.session');
+    expect(stage.entries().length).toBe(before);
+  });
+});
+
+describe('a Compose project', () => {
+  const file = async (name: string) =>
+    new DockerComposeEnvironment(join(__dirname, '../fixtures/compose'), 'docker-compose.yml')
+      .withProjectName(name)
+      .withClientOptions(await composeClient());
+
+  it('of testcontainers is noted with the user’s line and claimed, and gone when the code brings it down', async () => {
+    const name = uniqueName();
+    const environment = await file(name);
+    const source = nextLine();
+    const started = await environment.up();
+    expect(lastEntry()).toMatchObject({
+      kind: 'compose-project',
+      id: name,
+      name,
+      origin: 'raw',
+      owner: { ...inATest, source },
+    });
+    expect(stage.claimed).toContain(`com.docker.compose.project=${name}`);
+    const { key } = lastEntry()!;
+    expect(await survivor(key)).toMatchObject({ id: name, state: 'present' });
+    await started.down();
+    expect(await survivor(key)).toBeUndefined();
+    expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-by-code' });
+  });
+
+  it('survives where it is left, and is gone where somebody else removes it', async () => {
+    const name = uniqueName();
+    const environment = await file(name);
+    await environment.up();
+    const { key } = lastEntry()!;
+    expect(await survivor(key)).toMatchObject({ id: name });
+    await cleanupComposeProject(name);
+    expect(await survivor(key)).toBeUndefined();
+    expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-elsewhere' });
+  });
+});

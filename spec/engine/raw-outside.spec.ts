@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, expect, it } from '@jest/globals';
+import { removeLeftovers } from '../support/leftovers';
+import { specLabel } from '../support/things';
+
+const run = promisify(execFile);
+
+interface Noted {
+  readonly kind: string;
+  readonly id: string;
+  readonly line: string;
+  readonly state?: string;
+  readonly outcome?: string;
+}
+
+afterEach(() => removeLeftovers());
+
+it('sees what an ES module creates outside of every sandbox, and what it removes', async () => {
+  const program = join(__dirname, '../fixtures/raw/watched.cjs');
+  const hooks = join(__dirname, '../support/require-typescript.cjs');
+  const { stdout } = await run(process.execPath, ['--require', hooks, program, JSON.stringify(specLabel)], {
+    // Without it Node takes the environment of its own process, which is not the sandbox's.
+    env: process.env,
+  });
+  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = JSON.parse(stdout);
+  expect(things).toHaveLength(2);
+  expect(created).toEqual(things?.map((thing) => ({ ...thing, state: 'present' })));
+  expect(removed).toEqual(things?.map((thing) => ({ ...thing, state: 'gone', outcome: 'removed-by-code' })));
+});

@@ -1,0 +1,200 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import Docker from 'dockerode';
+import { GenericContainer, Network, Wait } from 'testcontainers';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { cleanupContainer } from '../../lib/resources/cleanup';
+import { dockerCommand } from '../support/docker-command';
+import type { FaultProxy } from '../support/fault-proxy';
+import { openRawStage, removeVolumesOfThisFile, type RawStage } from '../support/raw-stage';
+import { rejectionOf } from '../support/rejection';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, exists, uniqueName } from '../support/things';
+import { removeThingsOfThisFile } from '../support/things-of-file';
+import { openProxyForAll } from '../support/through-proxy';
+
+let proxy: FaultProxy;
+let stage: RawStage;
+/** The user's client. */
+let dockerode: Docker;
+
+beforeAll(async () => {
+  proxy = await openProxyForAll();
+  dockerode = new Docker({ socketPath: proxy.socketPath });
+  stage = openRawStage();
+});
+afterEach(async () => {
+  await removeThingsOfThisFile();
+  await removeVolumesOfThisFile();
+});
+afterAll(async () => {
+  stage.stop();
+  await proxy.close();
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
+
+const entryOf = (id: string): RegistryEntry | undefined => stage.entries().find((entry) => entry.id === id);
+const survivors = (...ids: readonly string[]) => stage.survivors(({ id }) => ids.includes(id ?? ''));
+const looks = () => proxy.calls.filter(({ method }) => method === 'GET').length;
+
+describe('what the code removes by itself', () => {
+  it('is gone when its removal has been answered, and is not asked for', async () => {
+    const container = await new GenericContainer(specImage).withCommand(sleeper).start();
+    const network = await new Network().start();
+    await container.stop();
+    await network.stop();
+    const before = looks();
+    for (const id of [container.getId(), network.getId()])
+      expect(entryOf(id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
+    expect(await survivors(container.getId(), network.getId())).toEqual([]);
+    expect(looks()).toBe(before);
+  });
+
+  it('is gone where it is called by its name, a short id or an image’s digest', async () => {
+    const name = uniqueName();
+    const named = await dockerode.createContainer({ Image: specImage, name });
+    const short = await dockerode.createContainer({ Image: specImage });
+    const { Id: image } = await short.commit({ repo: name });
+    await dockerode.getContainer(name).remove();
+    await dockerode.getContainer(short.id.slice(0, 12)).remove();
+    await dockerode.getImage(image).remove({ force: true });
+    for (const id of [named.id, short.id, name])
+      expect(entryOf(id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
+  });
+
+  it('is gone when the engine knows it no more: an image and a volume', async () => {
+    const name = uniqueName();
+    await dockerode.createVolume({ Name: name });
+    await docker.getVolume(name).remove();
+    expect(await rejectionOf(dockerode.getVolume(name).remove())).toMatchObject({ statusCode: 404 });
+    expect(entryOf(name)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
+  });
+
+  it('is being cleaned up while its removal is under way, which is waited for', async () => {
+    const container = await dockerode.createContainer({ Image: specImage });
+    proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
+    const removing = container.remove();
+    await proxy.until(({ method, path }) => method === 'DELETE' && path.includes(container.id), 2_000);
+    expect(entryOf(container.id)).toMatchObject({ state: 'cleaning' });
+    expect(await survivors(container.id)).toEqual([]);
+    expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
+    await removing;
+  });
+
+  it('is still there when its removal is refused, or not answered', async () => {
+    const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper });
+    await container.start();
+    // You cannot remove a running container
+    expect(await rejectionOf(container.remove())).toMatchObject({ statusCode: 409 });
+    expect(entryOf(container.id)).toMatchObject({ state: 'present' });
+    proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'reset' } });
+    await rejectionOf(container.remove({ force: true }));
+    expect(await survivors(container.id)).toMatchObject([{ id: container.id, state: 'present' }]);
+  });
+
+  it('is told by castoff’s own cleanup, and not by the request that this sends', async () => {
+    const { id } = await dockerode.createContainer({ Image: specImage });
+    await cleanupContainer(id);
+    expect(entryOf(id)).toMatchObject({ state: 'present' });
+    expect(await survivors(id)).toEqual([]);
+    expect(entryOf(id)).toMatchObject({ state: 'gone', outcome: 'removed-elsewhere' });
+  });
+});
+
+describe('what the code has not removed by a request', () => {
+  it('is found gone where a command has removed it', async () => {
+    const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper });
+    await container.start();
+    await dockerCommand(proxy.address, ['rm', '--force', container.id]);
+    expect(entryOf(container.id)).toMatchObject({ state: 'present' });
+    expect(await survivors(container.id)).toEqual([]);
+    expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-elsewhere' });
+  });
+
+  it('is found gone where a command is removing it now', async () => {
+    const { id } = await dockerode.createContainer({ Image: specImage });
+    proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } });
+    const removing = dockerCommand(proxy.address, ['rm', '--force', id]);
+    expect(await survivors(id)).toEqual([]);
+    await removing;
+  });
+
+  it('is found gone where the engine removes it as it ends', async () => {
+    const container = await dockerode.createContainer({
+      Image: specImage,
+      Cmd: sleeper,
+      HostConfig: { AutoRemove: true },
+    });
+    await container.start();
+    await container.stop({ t: 0 });
+    expect(await survivors(container.id)).toEqual([]);
+    expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-elsewhere' });
+  });
+
+  it('survives where it is still there: each kind, and only what is meant', async () => {
+    const name = uniqueName();
+    const container = await dockerode.createContainer({ Image: specImage });
+    const other = await dockerode.createContainer({ Image: specImage });
+    const network = await dockerode.createNetwork({ Name: name });
+    await dockerode.createVolume({ Name: name });
+    await container.commit({ repo: name, tag: '1' });
+    const found = await survivors(container.id, network.id, name, `${name}:1`);
+    expect(found.map(({ kind }) => kind)).toEqual(['container', 'network', 'volume', 'image']);
+    expect(found.map(({ state }) => state)).toEqual(['present', 'present', 'present', 'present']);
+    expect(entryOf(other.id)).toMatchObject({ state: 'present' });
+  });
+
+  it('is not taken for another thing that has its name by now', async () => {
+    const name = uniqueName();
+    await dockerode.createVolume({ Name: name });
+    await docker.getVolume(name).remove();
+    await docker.createVolume({ Name: name });
+    expect(await survivors(name)).toEqual([]);
+    expect(await exists('volume', name)).toBe(true);
+    await docker.getVolume(name).remove();
+  });
+
+  it('counts as still there when the engine cannot be asked', async () => {
+    const { id } = await dockerode.createContainer({ Image: specImage });
+    const rule = proxy.inject({
+      on: `GET /containers/${id}/json`,
+      fault: { type: 'answer', status: 500, message: 'not now' },
+      times: Infinity,
+    });
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    expect(await survivors(id)).toMatchObject([{ id, state: 'present' }]);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining('500 not now; it counts as still there'), expect.anything()],
+    ]);
+    warn.mockRestore();
+    rule.remove();
+  });
+});
+
+describe('a container that the next one may clash with', () => {
+  const pinned = async (options: Docker.ContainerCreateOptions): Promise<boolean> =>
+    stage.isPinned((await dockerode.createContainer({ Image: specImage, ...options })).id);
+
+  it('has a name, a host port or the host’s network', async () => {
+    expect(await pinned({ name: uniqueName() })).toBe(true);
+    expect(await pinned({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18080' }] } } })).toBe(true);
+    expect(await pinned({ HostConfig: { NetworkMode: 'host' } })).toBe(true);
+  });
+
+  it('is none of those that testcontainers starts without a name, or that take any port', async () => {
+    const container = await new GenericContainer(specImage)
+      .withExposedPorts(80)
+      .withWaitStrategy(Wait.forSuccessfulCommand('true'))
+      .withCommand(sleeper)
+      .start();
+    expect(stage.isPinned(container.getId())).toBe(false);
+    expect(await pinned({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '0' }] } } })).toBe(false);
+    expect(await pinned({})).toBe(false);
+  });
+
+  it('is known as such where a scope’s start has labelled it', async () => {
+    const Labels = { 'castoff.session': sessionIdentity().id };
+    expect(await pinned({ name: uniqueName(), Labels })).toBe(true);
+  });
+});

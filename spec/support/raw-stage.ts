@@ -1,0 +1,62 @@
+import { labelNames } from '../../lib/core/labels';
+import { watchRawCode } from '../../lib/raw/watch-raw-code';
+import type { RawWatch, RawWatchOptions, Whereabouts } from '../../lib/raw/raw-watch';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { docker } from './things';
+
+/** A watch on what this spec file's code does, as a run would have it. */
+export interface RawStage extends RawWatch {
+  /** How often `ready()` has been asked for. */
+  readonly asked: () => number;
+  /** What has been claimed. */
+  readonly claimed: readonly string[];
+  /** The raw entries, in their order. */
+  readonly entries: () => readonly RegistryEntry[];
+  /** Where the code is from now on. */
+  be(place: Whereabouts | undefined): void;
+}
+
+export const inATest: Whereabouts = { scope: 'orders.test.js › pays', test: 'orders pays "twice" \\ $HOME' };
+
+export function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): RawStage {
+  const { id: session, registry } = sessionIdentity();
+  const before = new Set(registry.list().map(({ key }) => key));
+  let place: Whereabouts | undefined = inATest;
+  let asked = 0;
+  const claimed: string[] = [];
+  const watch = watchRawCode({
+    session,
+    registry,
+    whereabouts: () => place,
+    ready: async () => {
+      asked += 1;
+      await options.ready?.();
+    },
+    claim: async (labels) => void claimed.push(...labels),
+  });
+  return {
+    ...watch,
+    asked: () => asked,
+    claimed,
+    entries: () => registry.list().filter(({ key, origin }) => origin === 'raw' && !before.has(key)),
+    be: (other) => (place = other),
+  };
+}
+
+/** The labels of castoff that say whose something is. */
+export function whose(labels: Readonly<Record<string, string>>) {
+  return {
+    session: labels[labelNames.session],
+    test: labels[labelNames.test],
+    source: labels[labelNames.source],
+    start: labels[labelNames.start],
+  };
+}
+
+/** Takes away the volumes of this spec file's session; the rest goes with `removeThingsOfThisFile()`. */
+export async function removeVolumesOfThisFile(): Promise<void> {
+  const filters = { label: [`${labelNames.session}=${sessionIdentity().id}`] };
+  const { Volumes } = await docker.listVolumes({ filters });
+  for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove();
+}

@@ -1,0 +1,45 @@
+import fs from 'node:fs';
+import querystring from 'node:querystring';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { watchDials } from '../../lib/raw/dial-lines';
+import { nextLine } from '../support/this-line';
+
+/** As docker-modem writes a query. */
+function buildQuerystring(options: querystring.ParsedUrlQueryInput): string {
+  const query = querystring.stringify(options);
+  return query;
+}
+
+describe('the lines of dials', () => {
+  it('are known by the query, each once and the first first', () => {
+    const dials = watchDials();
+    const line = nextLine();
+    const [query] = ['web', 'web', 'db'].map((name) => buildQuerystring({ name }));
+    const taken = [query, query, query, 'name=db'].map((one) => dials.take(one ?? ''));
+    // The line in buildQuerystring, which is a function of this file.
+    expect(new Set(taken)).toEqual(new Set([taken[0], undefined]));
+    expect(taken.map((one) => one !== undefined)).toEqual([true, true, false, true]);
+    expect(taken[0]).toContain(line.replace(/\d+$/, ''));
+    dials.stop();
+  });
+
+  it('are not noted of what others write', () => {
+    const dials = watchDials();
+    const query = querystring.stringify({ name: 'web' });
+    expect(query).toBe('name=web');
+    expect(dials.take(query)).toBeUndefined();
+    dials.stop();
+  });
+
+  it('are not looked for any more when that is over, and Node’s functions are its own again', async () => {
+    const own = { stringify: querystring.stringify, readFile: fs.readFile };
+    const dials = watchDials();
+    const theirs = querystring.stringify;
+    expect(theirs).not.toBe(own.stringify);
+    expect(await promisify(fs.readFile)(__filename, 'utf8')).toContain('the lines of dials');
+    dials.stop();
+    expect({ stringify: querystring.stringify, readFile: fs.readFile }).toEqual(own);
+    expect(theirs({ a: 1 })).toBe('a=1');
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import { meaningOfCommand } from '../../lib/raw/docker-command';
+
+const meaning = (line: string, env: Readonly<Record<string, string>> = {}) => {
+  const args = line.split(' ');
+  return meaningOfCommand({ file: args[0] ?? '', args, env });
+};
+
+describe('meaningOfCommand', () => {
+  it.each([
+    ['docker run redis', 'container', 2],
+    ['docker run -d redis', 'container', 2],
+    ['/usr/bin/docker --log-level error container create redis', 'container', 5],
+    ['podman run redis', 'container', 2],
+    ['docker -D --config /tmp/x run redis', 'container', 5],
+    ['docker network create --driver bridge app', 'network', 3],
+    ['docker volume create data', 'volume', 3],
+  ])('finds where flags go in %s', (line, kind, flagsAt) => {
+    expect(meaning(line)).toMatchObject({ type: 'create', kind, flagsAt });
+  });
+
+  it.each([
+    ['docker run --name web redis', 'web'],
+    ['docker run --name=web redis', 'web'],
+    ['docker run -dit --rm --name web redis', 'web'],
+    ['docker run redis --name web', undefined],
+    ['docker run -e --name redis', undefined],
+    ['docker network create --internal --driver bridge app', 'app'],
+    ['docker volume create', undefined],
+  ])('reads the name in %s', (line, name) => {
+    expect(meaning(line)).toMatchObject({ type: 'create', name });
+  });
+
+  it.each([
+    ['docker run --name web redis', true],
+    ['docker run -p 8080:80 redis', true],
+    ['docker run -dp8080:80 redis', true],
+    ['docker run --publish 127.0.0.1:8080-8081:80-81/tcp redis', true],
+    ['docker run --publish published=8080,target=80 redis', true],
+    ['docker run --network host redis', true],
+    ['docker run --net=host redis', true],
+    ['docker run -p 80 redis', false],
+    ['docker run -p 0:80 redis', false],
+    ['docker run -p 127.0.0.1::80 redis', false],
+    ['docker run -P redis', false],
+    ['docker run --network app redis -p 8080:80', false],
+  ])('sees whether %s takes what the next one may want', (line, isPinned) => {
+    expect(meaning(line)).toMatchObject({ isPinned });
+  });
+
+  it('knows a container that the engine removes as it ends', () => {
+    expect(meaning('docker run --rm redis')).toMatchObject({ isAutoRemoved: true });
+    expect(meaning('docker run --rm=false redis')).toMatchObject({ isAutoRemoved: false });
+    expect(meaning('docker run redis --rm')).toMatchObject({ isAutoRemoved: false });
+  });
+
+  it.each([
+    ['docker compose -p app up -d', 'up', 'app'],
+    ['docker-compose --file a.yml --project-name=app up', 'up', 'app'],
+    ['docker compose --profile x -p app run web', 'up', 'app'],
+    ['docker-compose -f a.yml -p app down -v', 'down', 'app'],
+  ])('reads the project of %s', (line, type, project) => {
+    expect(meaning(line)).toEqual({ type, project });
+  });
+
+  it('reads a project from the environment, and a flag before that', () => {
+    const env = { COMPOSE_PROJECT_NAME: 'theirs' };
+    expect(meaning('docker-compose up -d', env)).toEqual({ type: 'up', project: 'theirs' });
+    expect(meaning('docker-compose -p mine up', env)).toEqual({ type: 'up', project: 'mine' });
+  });
+
+  it.each([
+    'docker rm -f web',
+    'docker container rm web',
+    'docker volume prune -f',
+    'docker stop web',
+    'podman rmi app',
+  ])('takes %s for a removal', (line) => {
+    expect(meaning(line)).toEqual({ type: 'remove' });
+  });
+
+  it.each([
+    'docker ps',
+    'docker',
+    'docker --version',
+    'docker image create',
+    'docker compose up',
+    'docker compose -p app ps',
+    'docker -H tcp://other:2375 run redis',
+    'docker --context other run redis',
+    'docker run --label castoff.session=s1 redis',
+    'docker run -l org.testcontainers.ryuk=true ryuk',
+    'dockerd --debug',
+    'my-docker run redis',
+    'sh -c docker',
+  ])('leaves %s alone', (line) => {
+    expect(meaning(line)).toBeUndefined();
+  });
+});

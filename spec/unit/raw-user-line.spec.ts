@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { stackHere, userLineHere, userLineOf } from '../../lib/raw/user-line';
+import { nextLine } from '../support/this-line';
+
+const lineOf = (...frames: readonly string[]) =>
+  userLineOf(
+    ['Error', ...frames.map((frame) => `    ${frame}`)].join('\n'),
+    '/app/packages/castoff/dist',
+    '/app',
+  );
+
+describe('userLineOf', () => {
+  it('is the first frame that is nobody else’s', () => {
+    expect(
+      lineOf(
+        'at seeRequest (/app/packages/castoff/dist/chunks/raw.js:10:5)',
+        'at new ClientRequest (node:_http_client:412:5)',
+        'at Modem.dial (/app/node_modules/docker-modem/lib/modem.js:151:12)',
+        'at new Promise (<anonymous>)',
+        'at process.processTicksAndRejections (node:internal/process/task_queues:105:5)',
+        'at async GenericContainer.start (/app/node_modules/.pnpm/testcontainers@12.2.0/node_modules/testcontainers/build/a.js:1:1)',
+        'at async Promise.all (index 0)',
+        'at async startDatabase (/app/spec/support/database.ts:14:9)',
+        'at async Object.<anonymous> (/app/spec/orders.test.ts:31:5)',
+      ),
+    ).toBe('spec/support/database.ts:14');
+  });
+
+  it('reads ES modules, and frames without a function', () => {
+    expect(lineOf('at async file:///app/spec/orders.test.mjs:7:3')).toBe('spec/orders.test.mjs:7');
+    expect(lineOf('at async /app/packages/castoff/dist/index.js:1:1', 'at /app/a.js:7:3')).toBe('a.js:7');
+  });
+
+  it('does not take a folder that begins like castoff’s for castoff’s', () => {
+    expect(lineOf('at f (/app/packages/castoff/dist-tests/a.js:7:3)')).toBe(
+      'packages/castoff/dist-tests/a.js:7',
+    );
+  });
+
+  it('is unknown where the user is not on the stack', () => {
+    expect(lineOf('at Modem.dial (/app/node_modules/docker-modem/lib/modem.js:151:12)')).toBeUndefined();
+  });
+});
+
+describe('userLineHere', () => {
+  it('is the line that calls, past castoff’s own', () => {
+    const line = nextLine();
+    expect(userLineHere()).toBe(line);
+  });
+
+  it('leaves the limit of stacks as it was, and bears with somebody who prepares them otherwise', () => {
+    const before = Error.stackTraceLimit;
+    userLineHere();
+    expect(Error.stackTraceLimit).toBe(before);
+    const prepare = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+    Error.prepareStackTrace = (_, sites) => sites;
+    try {
+      expect([stackHere(5), userLineHere()]).toEqual([undefined, undefined]);
+    } finally {
+      Reflect.deleteProperty(Error, 'prepareStackTrace');
+      if (prepare !== undefined) Object.defineProperty(Error, 'prepareStackTrace', prepare);
+    }
+  });
+});
