@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 /** What tells one host process from another. */
-export interface HostFacts {
+export interface HostFacts extends SocketPlace {
+  readonly engine: string;
+  readonly version: string;
+}
+
+/** Where local sockets are. */
+export interface SocketPlace {
   readonly platform: NodeJS.Platform;
   /** The folder of this user alone. */
   readonly folder: string;
   /** Another, for where that one has too long a name. */
   readonly shortFolder: string;
-  readonly engine: string;
-  readonly version: string;
 }
 
 /**
@@ -23,9 +27,14 @@ const longestPathBytes = 103 - '.4194304'.length;
  * named pipe. The same for everybody who asks, so that they meet.
  */
 export function hostSocketPath(facts: HostFacts): string {
-  const { platform, folder, shortFolder, engine, version } = facts;
+  const { folder, engine, version } = facts;
   const key = createHash('sha256').update(`${folder}\n${engine}\n${version}`).digest('hex').slice(0, 12);
-  if (platform === 'win32') return `\\\\.\\pipe\\castoff-reaper-${key}`;
-  const path = join(folder, `reaper-${key}.sock`);
-  return Buffer.byteLength(path) <= longestPathBytes ? path : join(shortFolder, `reaper-${key}.sock`);
+  return localSocketPath(facts, `reaper-${key}`);
+}
+
+/** A path under which processes of this user meet: `name` in the folder, or on Windows as a pipe. */
+export function localSocketPath({ platform, folder, shortFolder }: SocketPlace, name: string): string {
+  if (platform === 'win32') return `\\\\.\\pipe\\castoff-${name}`;
+  const path = join(folder, `${name}.sock`);
+  return Buffer.byteLength(path) <= longestPathBytes ? path : join(shortFolder, `${name}.sock`);
 }

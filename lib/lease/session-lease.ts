@@ -10,10 +10,15 @@ export interface SessionLease {
   /** Who holds it now, for people; `undefined`: there is no reaper. */
   readonly reaper: string | undefined;
   /**
-   * Gives the share up. With the last one the lease ends, after `beforeLast` has; what its claims still cover is reaped at once.
-   * Where `isInUse` says that the process has other things that need it, it ends with the process.
+   * Gives the share up. With the last one the lease ends, after `beforeLast` has; what its claims still cover is reaped at once,
+   * but for those that are `released` then. Where `isInUse` says that the process has other things that need it, it ends with the
+   * process.
    */
-  end(last: { readonly isInUse: () => boolean; readonly beforeLast: () => Promise<void> }): Promise<void>;
+  end(last: {
+    readonly isInUse: () => boolean;
+    readonly beforeLast: () => Promise<void>;
+    readonly released?: (() => readonly (readonly string[])[]) | undefined;
+  }): Promise<void>;
 }
 
 interface SharedLease {
@@ -40,7 +45,7 @@ export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise
     get reaper() {
       return client?.reaper;
     },
-    async end({ isInUse, beforeLast }) {
+    async end({ isInUse, beforeLast, released = () => [] }) {
       if (hasEnded) return;
       hasEnded = true;
       lease.shares -= 1;
@@ -50,6 +55,7 @@ export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise
       try {
         await beforeLast();
       } finally {
+        for (const labels of released()) await client?.release(labels);
         await client?.close();
       }
     },

@@ -105,7 +105,7 @@ async function listenAtPipe(server: Server, path: string): Promise<{ where: stri
 }
 
 /** Whether a process accepts connections there. */
-async function isServed(path: string): Promise<boolean> {
+export async function isServed(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');

@@ -7,15 +7,20 @@ import { cleanupByLabel } from '../resources/cleanup-by-label';
 const timeoutMs = 30_000;
 
 /**
- * Removes what carries the session's label, or what else this process claims, and no scope had; a reaper stays.
+ * Removes what carries the session's label, or what else this process claims, and no scope had.
  *
+ * @param isSpared - Whether what carries these labels stays. Default: a reaper does.
  * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
  */
-export async function closeRest(engine: Engine, session: string): Promise<void> {
+export async function closeRest(
+  engine: Engine,
+  session: string,
+  isSpared: (labels: Readonly<Record<string, string>>) => boolean = isReaper,
+): Promise<void> {
   const errors: unknown[] = [];
   for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
     try {
-      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared: isReaper });
+      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared });
       errors.push(...cleanup.errors);
     } catch (error) {
       errors.push(error);

@@ -1,5 +1,6 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
 import { chooseReaperMode, type ReaperMode } from '../lease/reaper-mode';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
@@ -10,6 +11,8 @@ import type { CloseReport } from '../scope/close-report';
 import { openScope, type Scope } from '../scope/scope';
 import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
 import { closeRest } from './close-rest';
+import { currentLink } from './run-slot';
+import { openSessionWithin } from './session-within';
 import { sweepInBackground } from './sweep-in-background';
 
 export interface SessionOptions {
@@ -48,10 +51,32 @@ export interface Session extends AsyncDisposable {
  *
  * A lease that is lost is taken again, with a `CastoffWarning` of the process for the loss and one for the return.
  *
+ * In a process that works for a run of `castoff/jest`, the session is that run's: the run's reaper holds the lease, whatever
+ * `reaper` says, and `close()` closes the scope and nothing else.
+ *
  * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when the `reaper` that is asked for by name,
- * `container` or `process`, cannot be had.
+ * `container` or `process`, cannot be had; `SCOPE_CLOSED` when the run is ending.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
+  const link = currentLink();
+  return link === undefined ? openOwnSession(options) : openSessionWithin(link, options);
+}
+
+/** How a session ends. */
+export interface SessionEnding {
+  /** Whether the process has something that still needs the lease. */
+  isInUse(): boolean;
+  /** Removes what no scope had. */
+  closeRest(engine: Engine): Promise<void>;
+  /** Asked after that: the claims to be given up, so that the reaper leaves alone what they cover. */
+  released(): readonly (readonly string[])[];
+}
+
+/** A session with a lease of its own. @internal */
+export async function openOwnSession(
+  options: SessionOptions = {},
+  ending: Partial<SessionEnding> = {},
+): Promise<Session & { readonly engine: Engine }> {
   const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
   const engine = await connectEngine(options.engine);
   const { id, owner, registry } = sessionIdentity();
@@ -66,7 +91,11 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
     } finally {
       await sweeping.stop();
       try {
-        await lease.end({ isInUse: () => hasOpenThings(registry), beforeLast: () => closeRest(engine, id) });
+        await lease.end({
+          isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
+          beforeLast: () => ending.closeRest?.(engine) ?? closeRest(engine, id),
+          released: ending.released,
+        });
       } finally {
         await following.close();
       }
@@ -76,6 +105,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
   const close = (): Promise<CloseReport> => (closing ??= end());
   return {
     id,
+    engine,
     labels: ownershipLabels({ session: id, owner, createdAt: new Date() }),
     registry,
     scope,

@@ -1,0 +1,14 @@
+import { messageOf } from '../core/errors';
+import { runKeeper } from './keep';
+import type { KeeperOrder } from './keeper';
+
+const fail = (error: unknown): never => {
+  process.stderr.write(`castoff keeper: ${messageOf(error)}\n`);
+  process.exit(1);
+};
+
+process.on('uncaughtException', fail);
+// Whoever started it does not listen for long.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+runKeeper(JSON.parse(process.argv[2] ?? '') as KeeperOrder).then(() => process.exit(0), fail);

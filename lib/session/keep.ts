@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isReaper, labelNames } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { EngineError } from '../engine/engine-error';
+import { listTargets } from '../engine/list-targets';
+import { chooseReaperMode } from '../lease/reaper-mode';
+import { takeLease } from '../lease/take-lease';
+import { closeRest } from './close-rest';
+import { keeperHolds, type KeeperOrder } from './keeper';
+
+/**
+ * The keeper as a program of its own: holds the lease on what is left of a session until the time is over, somebody ends it, or
+ * others have removed all of it; then removes what there is.
+ */
+export async function runKeeper({ session, owner, forMs, lookMs }: KeeperOrder): Promise<void> {
+  const engine = await connectEngine();
+  const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
+  const lease = await takeLease(mode, { engine, session, owner });
+  process.stdout.write(`${keeperHolds}\n`);
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
+  for await (const _ of looks({ forMs, lookMs }, ending.signal))
+    if (!(await isAnythingLeft(engine, session))) break;
+  await closeRest(engine, session);
+  await lease?.close();
+}
+
+/** A moment after every pause, until the time is over or `signal` aborts. */
+async function* looks(
+  { forMs, lookMs }: Pick<KeeperOrder, 'forMs' | 'lookMs'>,
+  signal: AbortSignal,
+): AsyncGenerator<void> {
+  const endsAt = performance.now() + forMs;
+  for (let leftMs = forMs; leftMs > 0 && !signal.aborted; leftMs = endsAt - performance.now()) {
+    // Rejects for the signal alone.
+    await Promise.allSettled([delay(Math.min(leftMs, lookMs), undefined, { signal })]);
+    yield;
+  }
+}
+
+async function isAnythingLeft(engine: Engine, session: string): Promise<boolean> {
+  try {
+    const listed = await listTargets(engine, [`${labelNames.session}=${session}`]);
+    return listed.some(({ labels }) => !isReaper(labels));
+  } catch (error) {
+    // An engine that is away may come back, with what is kept.
+    if (error instanceof EngineError) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,193 @@
+import { CastoffError, messageOf } from '../core/errors';
+import { composeProjectLabel, labelNames, type Owner } from '../core/labels';
+import type { Engine } from '../engine/engine';
+import type { LeftOnEngine, ThingRecord } from '../leaks/verdict';
+import { claimedLabels } from '../registry/claims';
+import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import type { Registry } from '../registry/registry';
+import { isOpen, recordOf, type RunWorkers } from './run-workers';
+import { isPerWorker, sharedScope } from './shared-scope';
+
+export interface RunCleanerOptions {
+  readonly session: string;
+  readonly owner: Owner;
+  /** What the run's own process has. */
+  readonly registry: Registry;
+  readonly workers: RunWorkers;
+  /** Whether a scope of that name is a shared thing's. */
+  readonly isShared: (scope: string) => boolean;
+  /** `undefined`: none was needed, so nothing is there. */
+  readonly engine: () => Promise<Engine | undefined>;
+}
+
+// Loaded with its first use: a run without containers is not to pay for it.
+const loadRemoval = () => import('./remove-rest.ts');
+
+/** Removes what belongs to the run as a whole, or to workers that are gone. What fails is noted, and thrown to nobody. */
+export class RunCleaner {
+  readonly #options: RunCleanerOptions;
+  readonly #burials = new Set<Promise<void>>();
+  readonly failures: unknown[] = [];
+  deadWorkers = 0;
+
+  constructor(options: RunCleanerOptions) {
+    this.#options = options;
+  }
+
+  /** Removes what a worker had that has ended without a word, unless all of it is gone. */
+  buryWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
+    const { workers, isShared } = this.#options;
+    const isOwn = (entry: RegistryEntry): boolean => isOpen(entry) && !isShared(entry.owner.scope);
+    const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
+    const projects = this.#unnamedProjects(worker);
+    if (own.length === 0 && projects.length === 0 && !isWaiting) return;
+    // What is made once for a worker is to go with it.
+    const isMissed = isWaiting || projects.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
+    if (isMissed) this.deadWorkers += 1;
+    const burial = this.#bury(worker, own, projects, isMissed).finally(() => this.#burials.delete(burial));
+    this.#burials.add(burial);
+  }
+
+  /** Resolves when nothing of dead workers is being removed any more. */
+  async haveBuried(): Promise<void> {
+    while (this.#burials.size > 0) await Promise.allSettled(this.#burials);
+  }
+
+  /** Removes what was made for a shared thing, by whichever worker. */
+  async clearShared(name: string): Promise<void> {
+    const { session, workers, registry } = this.#options;
+    const scope = sharedScope(name);
+    const isOfIt = (entry: RegistryEntry): boolean => isOpen(entry) && entry.owner.scope === scope;
+    const entries = [
+      ...workers.entries((_, entry) => isOfIt(entry)),
+      ...registry.list().filter((entry) => isOfIt(entry)),
+    ];
+    const labels = [`${labelNames.session}=${session}`, `${labelNames.scope}=${scope}`];
+    await this.#remove(labels, entries, { isOrphan: false });
+  }
+
+  /**
+   * Removes all that is left of the run but for what is kept.
+   *
+   * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
+   */
+  async closeRest(engine: Engine): Promise<void> {
+    const { session, owner, workers, registry } = this.#options;
+    const { closeRest } = await import('./close-rest.ts');
+    const { removeRest, isSparedBy } = await loadRemoval();
+    const kept = this.#kept();
+    const errors: unknown[] = [];
+    const entries = [...workers.entries(), ...registry.list()].filter((entry) => isOpen(entry));
+    const end = await removeRest(engine, {
+      labels: [`${labelNames.session}=${session}`],
+      entries,
+      kept,
+    });
+    this.#note(end.updates, { isOrphan: false });
+    errors.push(...end.errors);
+    try {
+      // Also what else is claimed; and what came meanwhile.
+      await closeRest(engine, session, isSparedBy(kept));
+    } catch (error) {
+      errors.push(error);
+    }
+    if (kept.size > 0) {
+      // From here on another process holds what is kept: this one gives its claims up.
+      const { startKeeper } = await import('./keeper.ts');
+      await startKeeper(engine, { session, owner }).catch((error: unknown) => void errors.push(error));
+    }
+    if (errors.length === 0) return;
+    const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
+    throw new CastoffError('CLEANUP_FAILED', `close the run: ${errors.length} failures\n${reasons}`, {
+      cause: errors[0],
+      errors,
+    });
+  }
+
+  /** The claims that the reaper is to give up, so that what is kept stays. */
+  released(): readonly (readonly string[])[] {
+    if (this.#kept().size === 0) return [];
+    return [[`${labelNames.session}=${this.#options.session}`], ...claimedLabels()];
+  }
+
+  /** What the engine still has of the run, but for reapers and what is kept. */
+  async look(engine: Engine): Promise<readonly LeftOnEngine[]> {
+    const { listTargets } = await import('../engine/list-targets.ts');
+    const { isSparedBy } = await loadRemoval();
+    const isSpared = isSparedBy(this.#kept());
+    const listed = await listTargets(engine, [`${labelNames.session}=${this.#options.session}`]);
+    return listed.filter(({ labels }) => !isSpared(labels));
+  }
+
+  /** All that the run has had. */
+  records(): readonly ThingRecord[] {
+    const own = this.#options.registry.list().map((entry) => recordOf(entry, false));
+    return [...own, ...this.#options.workers.records()];
+  }
+
+  /** Takes away the journals of workers that are gone, where nothing is left that they could tell of. */
+  async forgetJournals(): Promise<void> {
+    const records = this.records();
+    if (records.length === 0 || records.some(({ state }) => state !== 'gone')) return;
+    const { readJournals, removeJournals } = await import('./session-journals.ts');
+    removeJournals(readJournals(this.#options.session));
+  }
+
+  async #bury(
+    worker: string,
+    own: readonly RegistryEntry[],
+    projects: readonly string[],
+    isOrphan: boolean,
+  ): Promise<void> {
+    const { session } = this.#options;
+    const labels = [`${labelNames.session}=${session}`, `${labelNames.worker}=${worker}`];
+    await this.#remove(labels, own, { isOrphan });
+    for (const project of projects)
+      await this.#remove([`${composeProjectLabel}=${project}`], [], { isOrphan });
+  }
+
+  /** The Compose projects that it has claimed, and that no entry is about: those end with theirs. */
+  #unnamedProjects(worker: string): readonly string[] {
+    const { workers } = this.#options;
+    const named = workers
+      .entries((_, { kind }) => kind === 'compose-project')
+      .flatMap(({ id, name }) => [id, name]);
+    return workers.projectsOf(worker).filter((project) => !named.includes(project));
+  }
+
+  async #remove(
+    labels: readonly string[],
+    entries: readonly RegistryEntry[],
+    how: { readonly isOrphan: boolean },
+  ): Promise<void> {
+    try {
+      const engine = await this.#options.engine();
+      if (engine === undefined) {
+        const never = { state: 'gone', outcome: 'never-created' } as const;
+        this.#note(new Map(entries.map(({ key }) => [key, never])), how);
+        return;
+      }
+      const { removeRest } = await loadRemoval();
+      const { updates, errors } = await removeRest(engine, { labels, entries, kept: this.#kept() });
+      this.#note(updates, how);
+      this.failures.push(...errors);
+    } catch (error) {
+      this.failures.push(error);
+    }
+  }
+
+  #note(updates: ReadonlyMap<string, EntryUpdate>, how: { readonly isOrphan: boolean }): void {
+    const { registry, workers } = this.#options;
+    workers.update(updates, how);
+    for (const { key } of registry.list()) {
+      const update = updates.get(key);
+      if (update !== undefined) registry.update(key, update);
+    }
+  }
+
+  #kept(): ReadonlySet<string> {
+    const { registry, workers } = this.#options;
+    const all = [...registry.list(), ...workers.entries()];
+    return new Set(all.filter(({ state }) => state === 'kept').map(({ key }) => key));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Owner } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+
+/** What a run does about what it finds; the options of `withCastoff`, resolved. */
+export interface RunSettings {
+  readonly leaks: 'fail' | 'warn' | 'off';
+  readonly cleanup: 'background' | 'wait';
+  readonly keep: 'none' | 'failed';
+  /** What is no leak: patterns as `ignore` of `withCastoff` has them. */
+  readonly ignore: readonly string[];
+  /** Where the verdict goes as JSON; `undefined`: nowhere. */
+  readonly reportFile: string | undefined;
+}
+
+/** Whose turn it is with a shared thing: the caller's, to make it, or nobody's: it is there, as JSON. */
+export type SharedTurn = { readonly type: 'make' } | { readonly type: 'there'; readonly json: string };
+
+/** An error on its way to another process. */
+export interface ErrorText {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+/** What a worker, or the process of the run itself, has of the run. */
+export interface RunLink {
+  readonly session: string;
+  /** Which worker this is; `undefined` in the run's own process. */
+  readonly worker: string | undefined;
+  /** Who owns what is to outlive a worker: the run's own process. */
+  readonly owner: Owner;
+  readonly settings: RunSettings;
+  /**
+   * Resolves when a reaper holds the lease on all that carries the session's label: the session is opened when first asked for.
+   * Asking again costs nothing.
+   *
+   * @throws CastoffError `ENGINE_UNREACHABLE`, `REAPER_UNAVAILABLE`, as `openSession` does; `SCOPE_CLOSED` when the run is ending.
+   */
+  ready(): Promise<void>;
+  /** Tells the run how it is with one thing of this process; in order, never waits. Nothing is told of the run's own process. */
+  tell(entry: RegistryEntry): void;
+  /** As `claimLabels` and `releaseLabels` do, at the run's lease. */
+  claim(labels: readonly string[]): Promise<void>;
+  release(labels: readonly string[]): Promise<void>;
+  /**
+   * Waits for a turn with the shared thing `name`.
+   *
+   * @param asked.within - The shared thing whose factory asks, if one does.
+   * @throws what the factory of whoever makes it threw, with its own stack; CastoffError `CONFIG_INVALID` for a cycle;
+   * DeadlineError.
+   */
+  awaitShared(
+    name: string,
+    asked: { readonly timeoutMs: number; readonly within?: string | undefined },
+  ): Promise<SharedTurn>;
+  /** Hands out what was made, or why it could not be; the next to ask may try again then. */
+  settleShared(name: string, made: { readonly json: string } | { readonly error: ErrorText }): Promise<void>;
+}

@@ -1,0 +1,52 @@
+import { processWide } from '../core/global-state';
+import type { RunEnd } from '../leaks/verdict';
+import type { RunLink } from './run-link';
+
+/** A run of tests, in the process that opened it. */
+export interface Run extends RunLink {
+  /** Where workers join: the path of a local socket that is this user's alone, on Windows a named pipe. */
+  readonly address: string;
+  /** Whether an engine has been contacted, or is being. */
+  readonly isInUse: boolean;
+  /** Whether it is closing, or closed. */
+  readonly isEnding: boolean;
+  /**
+   * Ends the run: nothing new is created; what is shared goes, the last made first; what dead workers left is waited for; the session
+   * closes, but for what is kept; then the engine is asked what is left. Never rejects: what failed is part of the end. Closes
+   * once, every caller gets the same. Where nobody needed an engine none is contacted.
+   */
+  close(): Promise<RunEnd>;
+}
+
+interface Slot {
+  run: Run | undefined;
+  joined: RunLink | undefined;
+  hadRun: boolean;
+}
+
+const slot = (): Slot =>
+  processWide('run', (): Slot => ({ run: undefined, joined: undefined, hadRun: false }));
+
+/** The run that this very process, and thread, has opened and not closed. */
+export function currentRun(): Run | undefined {
+  return slot().run;
+}
+
+/** What this process, or thread, has of the run that it works for: its own, or the one that it has joined. */
+export function currentLink(): RunLink | undefined {
+  return slot().run ?? slot().joined;
+}
+
+/** Whether this process has opened a run before. */
+export function hadRun(): boolean {
+  return slot().hadRun;
+}
+
+export function setRun(run: Run | undefined): void {
+  slot().run = run;
+  slot().hadRun = true;
+}
+
+export function setJoined(link: RunLink | undefined): void {
+  slot().joined = link;
+}

@@ -1,0 +1,86 @@
+import { composeProjectLabel } from '../core/labels';
+import type { ThingRecord } from '../leaks/verdict';
+import type { EntryState, EntryUpdate, RegistryEntry } from '../registry/entry';
+
+/** What a run knows of one thing of a worker. */
+interface Mirrored {
+  readonly entry: RegistryEntry;
+  readonly worker: string;
+  readonly isOrphan: boolean;
+}
+
+/** What is there, or may be. */
+const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning'];
+
+export function isOpen({ state }: Pick<RegistryEntry, 'state'>): boolean {
+  return openStates.includes(state);
+}
+
+/** What the workers of a run have told, by the key of each thing; it outlives them. */
+export class RunWorkers {
+  readonly #things = new Map<string, Mirrored>();
+  readonly #claims = new Map<string, { readonly labels: readonly string[]; readonly by: Set<string> }>();
+
+  tell(worker: string, entry: RegistryEntry): void {
+    const known = this.#things.get(entry.key);
+    // What came to its end when the worker was gone is not undone by what was still on the line.
+    if (known?.isOrphan !== true) this.#things.set(entry.key, { entry, worker, isOrphan: false });
+  }
+
+  /** What became of things since their worker told of them last. */
+  update(updates: ReadonlyMap<string, EntryUpdate>, how: { readonly isOrphan: boolean }): void {
+    for (const [key, update] of updates) {
+      const known = this.#things.get(key);
+      if (known === undefined) continue;
+      const entry = { ...known.entry, ...update, since: new Date() };
+      this.#things.set(key, { ...known, entry, isOrphan: known.isOrphan || how.isOrphan });
+    }
+  }
+
+  entries(isMeant: (worker: string, entry: RegistryEntry) => boolean = () => true): readonly RegistryEntry[] {
+    return [...this.#things.values()]
+      .filter(({ worker, entry }) => isMeant(worker, entry))
+      .map(({ entry }) => entry);
+  }
+
+  records(): readonly ThingRecord[] {
+    return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan));
+  }
+
+  claim(worker: string, labels: readonly string[]): void {
+    const key = keyOf(labels);
+    const claim = this.#claims.get(key) ?? { labels, by: new Set() };
+    this.#claims.set(key, claim);
+    claim.by.add(worker);
+  }
+
+  /** Whether nobody else claims it. */
+  release(worker: string, labels: readonly string[]): boolean {
+    const claim = this.#claims.get(keyOf(labels));
+    claim?.by.delete(worker);
+    if (claim !== undefined && claim.by.size > 0) return false;
+    this.#claims.delete(keyOf(labels));
+    return true;
+  }
+
+  /** The Compose projects that this worker, and nobody else, has claimed. */
+  projectsOf(worker: string): readonly string[] {
+    return [...this.#claims.values()]
+      .filter(({ labels, by }) => labels.length === 1 && by.size === 1 && by.has(worker))
+      .map(({ labels: [label = ''] }) => label)
+      .filter((label) => label.startsWith(`${composeProjectLabel}=`))
+      .map((label) => label.slice(composeProjectLabel.length + 1));
+  }
+}
+
+export function recordOf(entry: RegistryEntry, isOrphan: boolean): ThingRecord {
+  const { kind, id, name, image, origin, owner, registeredAt, state, since, outcome, leakedAt, failure } =
+    entry;
+  const own = { kind, id, name, image, origin, registeredAt, state, since, outcome, leakedAt, failure };
+  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined };
+}
+
+/** Two claims of the same labels are one, whatever their order. */
+function keyOf(labels: readonly string[]): string {
+  return labels.toSorted().join(' & ');
+}

@@ -1,0 +1,125 @@
+import { messageOf } from '../core/errors';
+import { checkDuration } from '../core/durations';
+import { chooseReaperMode } from '../lease/reaper-mode';
+import type { RunEnd } from '../leaks/verdict';
+import { claimLabels, releaseLabels } from '../registry/claims';
+import { renewSession, sessionIdentity } from '../registry/session-identity';
+import { runAddress } from './run-address';
+import { RunCleaner } from './run-cleaner';
+import { endRun } from './run-end';
+import { openRunLine, type RunDesk } from './run-line';
+import type { RunLink, RunSettings } from './run-link';
+import { RunSession } from './run-session';
+import { currentRun, hadRun, setRun, type Run } from './run-slot';
+import { RunWorkers } from './run-workers';
+import { checkJsonLength } from './shared-value';
+import { SharedDesk, type SharedAsk } from './shared-desk';
+
+/** The run's own process, among those who ask for what is shared. */
+const ownProcess = '';
+
+/**
+ * Opens a run in this process: a place for workers to join, and nothing else. The engine is contacted, and the lease taken, when
+ * something is about to be created for the first time. In a process that watches, each run is a session of its own; one that was
+ * left open is closed first.
+ *
+ * Testcontainers' own reaper is turned off for this process and those it starts, unless `TESTCONTAINERS_RYUK_DISABLED` is set, or
+ * `CASTOFF_REAPER` is `off`.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for a `CASTOFF_REAPER` that is none, or where the folder of this user is somebody else's.
+ */
+export async function openRun(settings: RunSettings): Promise<Run> {
+  const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
+  await closeEarlier();
+  const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
+  if (mode !== 'off') process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+
+  const workers = new RunWorkers();
+  const runSession = new RunSession({
+    isInUse: () => false,
+    closeRest: (engine) => cleaner.closeRest(engine),
+    released: () => cleaner.released(),
+  });
+  const cleaner = new RunCleaner({
+    session,
+    owner,
+    registry,
+    workers,
+    isShared: (scope) => shared.isShared(scope),
+    engine: async () => (await runSession.opened())?.engine,
+  });
+  const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
+  const ready = (): Promise<void> => runSession.ready();
+  const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
+    checkDuration('timeoutMs', asked.timeoutMs);
+    return shared.awaitTurn(asked);
+  };
+
+  const desk: RunDesk = {
+    joinAnswer: { session, owner, settings },
+    ready,
+    claim(worker, labels) {
+      workers.claim(worker, labels);
+      return claimLabels(labels);
+    },
+    async release(worker, labels) {
+      if (workers.release(worker, labels)) await releaseLabels(labels);
+    },
+    awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
+    settleShared: (worker, name, made) => shared.settle(name, worker, made),
+    tell: (worker, entry) => workers.tell(worker, entry),
+    ended(worker, how) {
+      // Those that are let go at the run's end have nothing any more.
+      if (isOver) return;
+      shared.forgetWorker(worker);
+      if (!how.isLeaving) cleaner.buryWorker(worker, how);
+    },
+  };
+  const address = runAddress(session);
+  const line = await openRunLine(address, desk);
+  let isOver = false;
+  let closing: Promise<RunEnd> | undefined;
+  const run: Run = {
+    session,
+    worker: undefined,
+    owner,
+    settings,
+    address,
+    get isInUse() {
+      return runSession.isInUse;
+    },
+    get isEnding() {
+      return runSession.isEnding;
+    },
+    ready,
+    tell: () => undefined,
+    claim: claimLabels,
+    release: releaseLabels,
+    awaitShared: (name, asked) => awaitShared({ ...asked, name, worker: ownProcess }),
+    async settleShared(name, made) {
+      if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
+      shared.settle(name, ownProcess, made);
+    },
+    close: () => (closing ??= end()),
+  };
+  const end = async (): Promise<RunEnd> => {
+    runSession.refuse();
+    line.tellEnding();
+    try {
+      return await endRun({ runSession, shared, cleaner, address });
+    } finally {
+      isOver = true;
+      line.close();
+      if (currentRun() === run) setRun(undefined);
+    }
+  };
+  setRun(run);
+  return run;
+}
+
+/** A run whose setup has thrown is never torn down. */
+async function closeEarlier(): Promise<void> {
+  const { failures = [] } = (await currentRun()?.close()) ?? {};
+  for (const failure of failures)
+    process.emitWarning(`close the run before this one: ${messageOf(failure)}`, { type: 'CastoffWarning' });
+}

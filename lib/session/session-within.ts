@@ -1,0 +1,37 @@
+import { ownershipLabels } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import { chooseReaperMode } from '../lease/reaper-mode';
+import { shareLease } from '../lease/session-lease';
+import { sessionIdentity } from '../registry/session-identity';
+import type { CloseReport } from '../scope/close-report';
+import { openScope } from '../scope/scope';
+import type { RunLink } from './run-link';
+import type { Session, SessionOptions } from './session';
+
+/** A session that is part of the run that this process works for: it ends its own scope, and nothing that others have. */
+export async function openSessionWithin(link: RunLink, options: SessionOptions): Promise<Session> {
+  await link.ready();
+  const engine = await connectEngine(options.engine);
+  const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
+  const { id, owner, registry, worker } = sessionIdentity();
+  // The run holds a lease on one engine. On another one this process has its own, for as long as it lives: other workers have
+  // things of the same session there.
+  const isElsewhere = engine !== (await connectEngine());
+  const lease = isElsewhere ? await shareLease(mode, { engine, session: id, owner }) : undefined;
+  const scope = openScope('session', { engine: options.engine });
+  const close = (): Promise<CloseReport> => scope.close();
+  return {
+    id,
+    labels: ownershipLabels({ session: id, owner, worker, createdAt: new Date() }),
+    registry,
+    scope,
+    get reaper() {
+      if (isElsewhere) return lease?.reaper;
+      return mode === 'off' ? undefined : 'the reaper of the run';
+    },
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+}

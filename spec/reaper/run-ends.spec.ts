@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { journalFolder } from '../../lib/registry/session-identity';
+import type { RunEnd } from '../../lib/leaks/verdict';
+import { removeLeftovers } from '../support/leftovers';
+import { openRunStage, type Made } from '../support/run-stage';
+import { thingsOfSession } from '../support/session-child';
+import { createRunningContainer, exists, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+const goneTimeoutMs = 15_000;
+
+afterEach(() => removeLeftovers());
+
+const isGone = (id: string): Promise<boolean> =>
+  until(async () => !(await exists('container', id)), goneTimeoutMs);
+const isAllGone = (session: string): Promise<boolean> =>
+  until(async () => (await thingsOfSession(session)).length === 0, goneTimeoutMs);
+
+describe('a run', () => {
+  it('has what a killed worker owned removed, and lets the others go on', async () => {
+    await using stage = await openRunStage(2);
+    const [first, second] = stage.workers;
+    const lost = await first!.do<Made>('make');
+    const other = await second!.do<Made>('make');
+    first!.signal('SIGKILL');
+    expect(await isGone(lost.id)).toBe(true);
+    expect(await exists('container', other.id)).toBe(true);
+    await second!.do('remove', { id: other.id });
+    second!.signal('SIGKILL');
+    await second!.ended;
+
+    const end = await stage.main.do<RunEnd>('close');
+    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+    expect(end.things.map(({ id, state, outcome, isOrphan }) => ({ id, state, outcome, isOrphan }))).toEqual([
+      { id: lost.id, state: 'gone', outcome: 'removed', isOrphan: true },
+      { id: other.id, state: 'gone', outcome: 'removed-by-code' },
+    ]);
+    expect(await thingsOfSession(stage.session)).toEqual([]);
+    expect(existsSync(journalFolder(stage.session))).toBe(false);
+  });
+
+  it('has what a worker owned that was a thread of its own process removed when that ends', async () => {
+    await using stage = await openRunStage(0);
+    const own = await stage.main.do<Made>('make');
+    const made = await stage.main.do<Made & { session: string; worker: string }>('thread', {
+      address: stage.address,
+    });
+    expect(made.session).toBe(stage.session);
+    expect(made.worker).toMatch(new RegExp(`^${stage.main.pid}-[1-9]\\d*-[0-9a-f]{6}$`));
+    await stage.main.do('endThread');
+    expect(await isGone(made.id)).toBe(true);
+    expect(await exists('container', own.id)).toBe(true);
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+    expect(await exists('container', own.id)).toBe(false);
+  });
+
+  it('has the Compose projects that a killed worker claimed removed, and no others', async () => {
+    await using stage = await openRunStage(2);
+    const [lost, living] = stage.workers;
+    const project = uniqueName();
+    const label = (name: string) => ({ Labels: { 'com.docker.compose.project': name } });
+    await lost!.do('ready');
+    await lost!.do('claim', { labels: [`com.docker.compose.project=${project}`] });
+    await living!.do('claim', { labels: [`com.docker.compose.project=${project}-b`] });
+    const gone = await createRunningContainer(label(project));
+    const stays = await createRunningContainer(label(`${project}-b`));
+    lost!.signal('SIGKILL');
+    expect(await isGone(gone)).toBe(true);
+    expect(await exists('container', stays)).toBe(true);
+    await living!.do('leave');
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+    expect(await exists('container', stays)).toBe(false);
+  });
+
+  it('is a session of its own, each time that one is opened in a process', async () => {
+    await using stage = await openRunStage(0);
+    const { id } = await stage.main.do<Made>('make');
+    const { session } = await stage.main.do<{ session: string }>('open');
+    expect(session).not.toBe(stage.session);
+    expect(await exists('container', id)).toBe(false);
+    await stage.main.do('make');
+    expect(await thingsOfSession(session)).toHaveLength(1);
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
+    expect(await thingsOfSession(session)).toEqual([]);
+  });
+
+  it('does not take for dead a worker that has left, and removes at its end what that one still had', async () => {
+    await using stage = await openRunStage(1);
+    const [worker] = stage.workers;
+    const { id } = await worker!.do<Made>('make');
+    await worker!.do('leave');
+    expect(await worker!.leave()).toEqual({ code: 0, signal: null });
+    expect(await exists('container', id)).toBe(true);
+    const end = await stage.main.do<RunEnd>('close');
+    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
+    expect(end.things).toMatchObject([{ id, state: 'gone', outcome: 'removed' }]);
+    expect(end.things[0]).not.toHaveProperty('isOrphan');
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('whose process is killed leaves nothing, of its own or of its workers', async () => {
+    await using stage = await openRunStage(2);
+    await Promise.all([stage.main, ...stage.workers].map((one) => one.do<Made>('make')));
+    expect(await thingsOfSession(stage.session)).toHaveLength(3);
+    for (const one of [stage.main, ...stage.workers]) one.signal('SIGKILL');
+    expect(await isAllGone(stage.session)).toBe(true);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('cleans at %s, and dies by it', async (signal) => {
+    await using stage = await openRunStage(1);
+    const [worker] = stage.workers;
+    await Promise.all([stage.main, worker!].map((one) => one.do<Made>('make')));
+    for (const one of [stage.main, worker!]) one.signal(signal);
+    expect(await stage.main.ended).toEqual({ code: null, signal });
+    expect(await thingsOfSession(stage.session)).toEqual([]);
+    expect(stage.main.stderr()).toContain(`castoff: ${signal}: removing what the run has`);
+    expect(stage.main.stderr()).toContain('castoff: all gone (2 things)\n');
+  });
+
+  it('ends at once by a second signal, and leaves what there is to the reaper', async () => {
+    await using stage = await openRunStage(0);
+    await stage.main.do('make');
+    await stage.main.do('make');
+    stage.main.signal('SIGINT');
+    expect(await until(() => stage.main.stderr().includes('removing what the run has'), 5_000, 1)).toBe(true);
+    stage.main.signal('SIGINT');
+    expect(await stage.main.ended).toEqual({ code: null, signal: 'SIGINT' });
+    expect(stage.main.stderr()).not.toContain('all gone');
+    expect(await isAllGone(stage.session)).toBe(true);
+  });
+
+  it('says in a line that its process exits before it has been closed', async () => {
+    await using stage = await openRunStage(0);
+    await stage.main.do('make');
+    await stage.main.do('exit', { code: 3 }).catch(() => undefined);
+    expect(await stage.main.ended).toEqual({ code: 3, signal: null });
+    expect(stage.main.stderr()).toContain(
+      'castoff: this process ends before the run has; what it has is left to the reaper\n',
+    );
+    expect(await isAllGone(stage.session)).toBe(true);
+  });
+
+  it('does not disturb another one on the same engine', async () => {
+    await using one = await openRunStage(1);
+    await using other = await openRunStage(1);
+    const gone = await one.workers[0]!.do<Made>('make');
+    const stays = await other.workers[0]!.do<Made>('make');
+    one.workers[0]!.signal('SIGKILL');
+    expect(await isGone(gone.id)).toBe(true);
+    expect(await one.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
+    expect(await exists('container', stays.id)).toBe(true);
+    await other.workers[0]!.do('leave');
+    expect(await other.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
+    expect(await exists('container', stays.id)).toBe(false);
+  });
+
+  it('keeps what is shared when the worker that made it dies, until its own end', async () => {
+    await using stage = await openRunStage(2);
+    const [maker, other] = stage.workers;
+    expect(await maker!.do('await', { name: 'db' })).toEqual({ type: 'make' });
+    const { id } = await maker!.do<Made>('make', { scope: 'shared/db', shared: true });
+    await maker!.do('settle', { name: 'db', json: '{"port":1}' });
+    const own = await maker!.do<Made>('make');
+    maker!.signal('SIGKILL');
+    expect(await isGone(own.id)).toBe(true);
+    expect(await exists('container', id)).toBe(true);
+    expect(await other!.do('await', { name: 'db' })).toEqual({ type: 'there', json: '{"port":1}' });
+    await other!.do('leave');
+    const end = await stage.main.do<RunEnd>('close');
+    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+    expect(end.things.find((thing) => thing.id === id)).toMatchObject({ state: 'gone', outcome: 'removed' });
+    expect(end.things.find((thing) => thing.id === id)).not.toHaveProperty('isOrphan');
+    expect(await exists('container', id)).toBe(false);
+  });
+});

@@ -1,0 +1,113 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import { cleanupSession } from '../../lib/index';
+import type { RunEnd } from '../../lib/leaks/verdict';
+import { startKeeper } from '../../lib/session/keeper';
+import { findProcesses } from '../support/close-engine';
+import { removeLeftovers } from '../support/leftovers';
+import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { openRunStage, type Made, type RunStage } from '../support/run-stage';
+import { docker, exists } from '../support/things';
+import { until } from '../support/until';
+
+const goneTimeoutMs = 15_000;
+const sessions: string[] = [];
+
+// Its order, which is its argument, names the session.
+const keepersOf = (session: string): readonly number[] => findProcesses(`"session":"${session}"`);
+const isGone = (id: string): Promise<boolean> =>
+  until(async () => !(await exists('container', id)), goneTimeoutMs);
+const haveEnded = (session: string): Promise<boolean> =>
+  until(() => keepersOf(session).length === 0, goneTimeoutMs);
+
+afterEach(async () => {
+  for (const session of sessions.splice(0))
+    for (const pid of keepersOf(session)) process.kill(pid, 'SIGKILL');
+  await removeLeftovers();
+});
+
+/** A run that has kept one of two containers of a worker, and is closed. */
+async function keepOne(stage: RunStage) {
+  sessions.push(stage.session);
+  const [worker] = stage.workers;
+  const other = await worker!.do<Made>('make');
+  const kept = await worker!.do<Made>('make', { scope: 'a.test.js/fails', state: 'kept' });
+  await worker!.leave();
+  const end = await stage.main.do<RunEnd>('close');
+  const words = await stage.main.do<string>('words', { things: end.things });
+  await stage.main.leave();
+  return { other, kept, end, words };
+}
+
+describe('what a failed test has', () => {
+  it.each(['process', 'container', 'off'])(
+    'is kept after the run, with the reaper as %s, and goes when its keeper is ended',
+    async (reaper) => {
+      await using stage = await openRunStage(1, { CASTOFF_REAPER: reaper });
+      const { other, kept, end } = await keepOne(stage);
+      expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+      expect(end.things.find(({ id }) => id === kept.id)).toMatchObject({ state: 'kept' });
+      expect(await exists('container', other.id)).toBe(false);
+      // What had to reap it would have, half a second after the run's end.
+      expect(await until(async () => !(await exists('container', kept.id)), 1_500, 100)).toBe(false);
+      const [keeper, ...more] = keepersOf(stage.session);
+      expect(more).toEqual([]);
+      process.kill(keeper!, 'SIGTERM');
+      expect(await isGone(kept.id)).toBe(true);
+      expect(await haveEnded(stage.session)).toBe(true);
+    },
+  );
+
+  it('goes when its keeper is killed, too', async () => {
+    await using stage = await openRunStage(1);
+    const { kept } = await keepOne(stage);
+    process.kill(keepersOf(stage.session)[0]!, 'SIGKILL');
+    expect(await isGone(kept.id)).toBe(true);
+  });
+
+  it('is what somebody who cleans up after dead owners may take, though it has a keeper', async () => {
+    await using stage = await openRunStage(1, { CASTOFF_REAPER: 'container' });
+    const { kept } = await keepOne(stage);
+    await cleanupSession(stage.session);
+    expect(await exists('container', kept.id)).toBe(false);
+    process.kill(keepersOf(stage.session)[0]!, 'SIGTERM');
+    expect(await haveEnded(stage.session)).toBe(true);
+  });
+
+  it('is told of with how to reach it and how to remove it', async () => {
+    await using stage = await openRunStage(1);
+    const { kept, words } = await keepOne(stage);
+    const short = kept.id.slice(0, 12);
+    expect(words).toBe(
+      [
+        `castoff: kept of the tests that failed, for 1 h 0 min or until the next sweep (session ${stage.session}):`,
+        `  container ${short}: a.test.js/fails, a.test.js:1`,
+        `    docker exec -it ${short} sh   docker logs ${short}`,
+        `  remove it: docker rm -f -v ${short}   or   npx castoff sweep`,
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('a keeper', () => {
+  it('removes what it keeps when the time is over, and ends', async () => {
+    const session = someSession();
+    sessions.push(session);
+    const id = await createLabelled(docker, labelsOf(session, deadOwner()));
+    await startKeeper(await connectEngine(), { session, owner: deadOwner(), forMs: 1_000 });
+    expect(await exists('container', id)).toBe(true);
+    expect(await isGone(id)).toBe(true);
+    expect(await haveEnded(session)).toBe(true);
+  });
+
+  it('ends when others have removed what it keeps', async () => {
+    const session = someSession();
+    sessions.push(session);
+    const id = await createLabelled(docker, labelsOf(session, deadOwner()));
+    await startKeeper(await connectEngine(), { session, owner: deadOwner(), lookMs: 100 });
+    expect(await until(() => keepersOf(session).length === 0, 1_000)).toBe(false);
+    await docker.getContainer(id).remove({ force: true });
+    expect(await haveEnded(session)).toBe(true);
+  });
+});

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { RunEnd } from '../../lib/leaks/verdict';
+import { removeLeftovers } from '../support/leftovers';
+import { startRunProcess, thrownBy } from '../support/run-process';
+import { openRunStage, type Made } from '../support/run-stage';
+import { exists } from '../support/things';
+import { until } from '../support/until';
+
+afterEach(() => removeLeftovers());
+
+describe('a run that needs no engine', () => {
+  it('contacts none, loads nothing that would, and ends well', async () => {
+    await using stage = await openRunStage(1, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    expect(await stage.workers[0]!.do('await', { name: 'port' })).toEqual({ type: 'make' });
+    await stage.workers[0]!.do('settle', { name: 'port', json: '1' });
+    stage.workers[0]!.signal('SIGKILL');
+    await stage.workers[0]!.ended;
+    const end = await stage.main.do<RunEnd>('close');
+    expect(end).toEqual({ things: [], failures: [], left: [], deadWorkers: 0 });
+    expect(await stage.main.do('loaded')).toEqual([]);
+  });
+
+  it('says soon to who needs one that there is none, every time anew', async () => {
+    await using stage = await openRunStage(1, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    const startedAt = performance.now();
+    for (const one of [stage.workers[0]!, stage.main, stage.workers[0]!]) {
+      const thrown = await thrownBy(one.do('ready'));
+      expect(thrown.code).toBe('ENGINE_UNREACHABLE');
+      expect(thrown.message).toContain('/nowhere/docker.sock');
+    }
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
+  });
+});
+
+describe("a run's line", () => {
+  it("is this user's alone, and gone with the run", async () => {
+    await using stage = await openRunStage(0);
+    expect(statSync(stage.address).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(stage.address)).mode & 0o777).toBe(0o700);
+    await stage.main.do('close');
+    expect(existsSync(stage.address)).toBe(false);
+  });
+
+  it('that a killed run has left is taken away by the next one that ends', async () => {
+    await using killed = await openRunStage(0);
+    killed.main.signal('SIGKILL');
+    await killed.main.ended;
+    expect(existsSync(killed.address)).toBe(true);
+    await using living = await openRunStage(0);
+    await using next = await openRunStage(0);
+    await next.main.do('ready');
+    await next.main.do('close');
+    expect(existsSync(killed.address)).toBe(false);
+    expect(existsSync(living.address)).toBe(true);
+  });
+
+  it('keeps neither the run nor a worker alive', async () => {
+    await using stage = await openRunStage(1);
+    await stage.workers[0]!.do('ready');
+    expect(await stage.workers[0]!.leave()).toEqual({ code: 0, signal: null });
+    expect(await stage.main.leave()).toEqual({ code: 0, signal: null });
+  });
+
+  it('answers garbage where it can, and goes on', async () => {
+    await using stage = await openRunStage(1);
+    const stranger = connect(stage.address);
+    stranger.write(
+      'GET / HTTP/1.1\n\n{"id":7,"type":"claim","labels":[]}\n{"id":8,"type":"ready"}\n\u0000\n',
+    );
+    const [answer] = (await once(stranger, 'data')) as [Buffer];
+    const answers = answer
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(answers[0]).toMatchObject({ id: 7, ok: false, error: { code: 'CONFIG_INVALID' } });
+    stranger.destroy();
+    await stage.workers[0]!.do('ready');
+  });
+
+  it('tells workers that the run ends: nothing new is created then', async () => {
+    await using stage = await openRunStage(1);
+    const [worker] = stage.workers;
+    await worker!.do('ready');
+    await stage.main.do('close');
+    const refused = async () => (await thrownBy(worker!.do('make'))).code === 'SCOPE_CLOSED';
+    expect(await until(refused, 2_000)).toBe(true);
+    expect((await thrownBy(stage.main.do('make'))).code).toBe('SCOPE_CLOSED');
+  });
+
+  it('that is gone is an error for who asks, and none for who tells', async () => {
+    await using stage = await openRunStage(1);
+    const [worker] = stage.workers;
+    const { id } = await worker!.do<Made>('make');
+    stage.main.signal('SIGKILL');
+    await stage.main.ended;
+    await until(async () => (await thrownBy(worker!.do('ready'))).code === 'SCOPE_CLOSED', 2_000);
+    const thrown = await thrownBy(worker!.do('await', { name: 'db' }));
+    expect(thrown.code).toBe('SCOPE_CLOSED');
+    expect(thrown.message).toContain(`the run at ${stage.address} is gone`);
+    // It tells that this is gone.
+    await worker!.do('remove', { id }).catch(() => undefined);
+    await using late = await startRunProcess();
+    const refusal = await thrownBy(late.do('join', { address: stage.address }));
+    expect(refusal.code).toBe('CONFIG_INVALID');
+    expect(refusal.message).toContain('castoff/jest/setup');
+  });
+
+  it('carries a shared value of 1 MiB', async () => {
+    await using stage = await openRunStage(1);
+    const json = JSON.stringify('"\\'.repeat(250_000));
+    await stage.workers[0]!.do('await', { name: 'big' });
+    await stage.workers[0]!.do('settle', { name: 'big', json });
+    expect(await stage.main.do('await', { name: 'big' })).toEqual({ type: 'there', json });
+    await stage.workers[0]!.do('await', { name: 'bigger' });
+    const thrown = await thrownBy(stage.workers[0]!.do('settle', { name: 'bigger', json: `${json}${json}` }));
+    expect(thrown.code).toBe('CONFIG_INVALID');
+  });
+});
+
+describe('a session within a run', () => {
+  it("is the run's: closing it leaves alone what others have", async () => {
+    await using stage = await openRunStage(2);
+    const [first, second] = stage.workers;
+    const others = await second!.do<Made>('make');
+    const own = await first!.do<Made>('make');
+    const { id, labels } = await first!.do<{ id: string; labels: object }>('session');
+    expect(id).toBe(stage.session);
+    expect(labels).toMatchObject({ 'castoff.session': stage.session, 'castoff.worker': expect.any(String) });
+    const inMain = await stage.main.do<{ id: string }>('session');
+    expect(inMain.id).toBe(stage.session);
+    expect(await exists('container', others.id)).toBe(true);
+    expect(await exists('container', own.id)).toBe(true);
+    for (const worker of stage.workers) await worker.do('leave');
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
+    expect(await exists('container', others.id)).toBe(false);
+  });
+});

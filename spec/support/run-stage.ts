@@ -1,0 +1,53 @@
+import { rmSync } from 'node:fs';
+import { cleanupSession } from '../../lib/index';
+import { docker } from './things';
+import { startRunProcess, type RunProcess } from './run-process';
+
+interface Opened {
+  readonly session: string;
+  readonly address: string;
+}
+
+export interface Made {
+  readonly id: string;
+  readonly key: string;
+}
+
+/** A run, and workers that have joined it, each a process of its own. Disposing of it kills them all, and takes their traces away. */
+export interface RunStage extends AsyncDisposable {
+  readonly main: RunProcess;
+  readonly session: string;
+  readonly address: string;
+  readonly workers: readonly RunProcess[];
+  join(): Promise<RunProcess>;
+}
+
+export async function openRunStage(workers: number, env: NodeJS.ProcessEnv = {}): Promise<RunStage> {
+  const stack = new AsyncDisposableStack();
+  const main = stack.use(await startRunProcess(env));
+  const { session, address } = await main.do<Opened>('open');
+  const join = async (): Promise<RunProcess> => {
+    const worker = stack.use(await startRunProcess(env));
+    await worker.do('join', { address });
+    return worker;
+  };
+  return {
+    main,
+    session,
+    address,
+    workers: await Promise.all(Array.from({ length: workers }, () => join())),
+    join,
+    async [Symbol.asyncDispose]() {
+      await stack.disposeAsync();
+      // What a killed one has left: its journals, and its socket.
+      await cleanupSession(session);
+      rmSync(address, { force: true });
+    },
+  };
+}
+
+/** What carries the label of that scope, and was not removed. */
+export async function containersOfScope(session: string, scope: string): Promise<readonly string[]> {
+  const label = [`castoff.session=${session}`, `castoff.scope=${scope}`];
+  return (await docker.listContainers({ all: true, filters: { label } })).map(({ Id }) => Id);
+}

@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import type { ThingRecord } from '../../lib/leaks/verdict';
+import { describeKept, formatKept } from '../../lib/session/kept-words';
+
+const kept: ThingRecord = {
+  kind: 'container',
+  id: '3f2a91c0beef'.padEnd(64, '0'),
+  name: 'brave_turing',
+  origin: 'scope',
+  scope: 'db.test.ts/stores',
+  test: 'db stores',
+  source: 'db.test.ts:12',
+  registeredAt: new Date(),
+  state: 'kept',
+  since: new Date(),
+};
+
+it('what is kept is told of with its test, its line, its ports, and what removes it', () => {
+  const network: ThingRecord = { ...kept, kind: 'network', id: 'a'.repeat(64), name: 'app', test: undefined };
+  const ports = [
+    { port: '5432/tcp', hostPort: 49_153 },
+    { port: '80/tcp', hostPort: 49_154 },
+  ];
+  expect(
+    formatKept('0123456789ab', [
+      { thing: kept, ports },
+      { thing: network, ports: [] },
+    ]),
+  ).toBe(
+    `castoff: kept of the tests that failed, for 1 h 0 min or until the next sweep (session 0123456789ab):
+  container brave_turing (3f2a91c0beef): db stores, db.test.ts:12
+    docker exec -it brave_turing sh   docker logs brave_turing
+    5432/tcp at localhost:49153, 80/tcp at localhost:49154
+  network app (aaaaaaaaaaaa): db.test.ts/stores, db.test.ts:12
+  remove it: docker rm -f -v brave_turing   or   npx castoff sweep
+`,
+  );
+});
+
+it('of what is not kept nothing is told', async () => {
+  expect(await describeKept('0123456789ab', [{ ...kept, state: 'gone' }])).toBe('');
+});

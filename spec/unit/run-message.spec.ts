@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { isCastoffError } from '../../lib/index';
+import { errorFromText, errorText } from '../../lib/session/error-text';
+import { parseRunLine, parseRunReply } from '../../lib/session/run-message';
+
+const entry: RegistryEntry = {
+  key: '0a1b',
+  kind: 'container',
+  id: 'f'.repeat(64),
+  name: 'web',
+  engine: 'unix:///var/run/docker.sock',
+  owner: { scope: 'a.test.ts', test: 'a starts', source: 'a.test.ts:3' },
+  origin: 'raw',
+  registeredAt: new Date('2026-08-01T10:00:00Z'),
+  state: 'present',
+  since: new Date('2026-08-01T10:00:01Z'),
+  leakedAt: new Date('2026-08-01T10:00:02Z'),
+};
+
+describe("a worker's line", () => {
+  it('brings an entry of its registry as it was', () => {
+    const line = JSON.stringify({ type: 'tell', entry });
+    expect(parseRunLine(line)).toEqual({ note: { type: 'tell', entry } });
+  });
+
+  it.each([
+    { type: 'join', worker: '7-0-abc' },
+    { type: 'ready' },
+    { type: 'claim', labels: ['a=b'] },
+    { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
+    { type: 'settle-shared', name: 'db', made: { json: '1' } },
+    { type: 'settle-shared', name: 'db', made: { error: { name: 'Error', message: 'no' } } },
+  ])('asks: %j', (ask) => {
+    expect(parseRunLine(JSON.stringify({ id: 3, ...ask }))).toEqual({ request: { id: 3, ...ask } });
+  });
+
+  it.each([
+    ['{"id":3,"type":"claim","labels":[]}', 3],
+    ['{"id":4,"type":"await-shared","name":"","timeoutMs":1}', 4],
+    ['{"id":5,"type":"settle-shared","name":"db","made":{}}', 5],
+    ['{"id":6,"type":"toString"}', 6],
+    ['{"type":"ready"}', undefined],
+    ['{"type":"tell","entry":{"key":"a"}}', undefined],
+    ['[1]', undefined],
+    ['GET / HTTP/1.1', undefined],
+  ])('that is none is refused: %s', (text, id) => {
+    const parsed = parseRunLine(text);
+    expect(parsed).toHaveProperty('refusal');
+    expect('id' in parsed ? parsed.id : undefined).toBe(id);
+  });
+
+  it('never throws, whatever it is', () => {
+    const anyLine = fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      parseRunLine(text);
+      parseRunReply(text);
+    });
+    fc.assert(anyLine, { numRuns: 1_000 });
+  });
+});
+
+describe('an error', () => {
+  it('comes to another process with its words, its code and its stack', () => {
+    const thrown = Object.assign(new TypeError('no disk'), { code: 'ENOSPC' });
+    const again = errorFromText(JSON.parse(JSON.stringify(errorText(thrown))));
+    expect(again).toMatchObject({
+      name: 'TypeError',
+      message: 'no disk',
+      code: 'ENOSPC',
+      stack: thrown.stack,
+    });
+  });
+
+  it('of castoff is one of castoff there too', () => {
+    const again = errorFromText({ name: 'DeadlineError', message: 'late', code: 'DEADLINE_EXCEEDED' });
+    expect(isCastoffError(again, 'DEADLINE_EXCEEDED')).toBe(true);
+    expect(again.name).toBe('DeadlineError');
+  });
+
+  it('may be anything that was thrown', () => {
+    expect(errorText('no disk')).toMatchObject({ name: 'Error', message: 'no disk' });
+    expect(errorText(undefined)).toMatchObject({ message: 'undefined' });
+  });
+});
