@@ -29,6 +29,7 @@ module.exports = {
     project('engine', onEngine),
     project('reaper', onEngine),
     project('package', onEngine),
+    project('jest', onEngine),
   ],
   testTimeout: 60_000,
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.

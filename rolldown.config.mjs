@@ -1,7 +1,7 @@
 // Two CommonJS builds: the library, because Jest's sandbox can only `require`, and the reaper's program, one file that runs
 // wherever there is a Node. What is inlined has its licences beside it.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const outside = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
@@ -32,11 +32,22 @@ const shared = {
 export default [
   {
     ...shared,
-    input: { index: 'lib/index.ts', reaper: 'lib/reaper.ts', cli: 'lib/cli/castoff.ts' },
+    input: {
+      index: 'lib/index.ts',
+      reaper: 'lib/reaper.ts',
+      cli: 'lib/cli/castoff.ts',
+      keeper: 'lib/session/keep-process.ts',
+      jest: 'lib/jest.ts',
+      'jest-preset': 'lib/jest-preset.ts',
+      'jest/environment': 'lib/jest/environment.ts',
+      'jest/runner': 'lib/jest/runner.ts',
+      'jest/setup': 'lib/jest/setup.ts',
+      'jest/teardown': 'lib/jest/teardown.ts',
+    },
     // dockerode is inlined without what is left out, the ESM-only packages (p-retry, p-limit) because Jest's sandbox cannot load
     // them; everything in package.json's `dependencies` stays outside.
     external: (id) => id.startsWith('node:') || outside.has(id),
-    plugins: [leaveOut(), loadHttpsLate(), licences('THIRD-PARTY-LICENSES.txt')],
+    plugins: [leaveOut(), loadHttpsLate(), requireLate(), licences('THIRD-PARTY-LICENSES.txt')],
     output: {
       ...shared.output,
       cleanDir: true,
@@ -44,6 +55,13 @@ export default [
         `chunks/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
       // `import('dockerode')` becomes a `require` that runs when it is reached.
       dynamicImportInCjs: false,
+      // What nearly all of it needs, in few files. Errors apart: they are all that `castoff/jest` needs.
+      codeSplitting: {
+        groups: [
+          { name: 'errors', test: /[\\/]lib[\\/]core[\\/]errors/, priority: 1 },
+          { name: 'core', test: /[\\/]lib[\\/]core[\\/]/ },
+        ],
+      },
     },
   },
   {
@@ -90,6 +108,35 @@ function loadHttpsLate() {
       id === '\0https-late'
         ? `exports.request = (...args) => process.getBuiltinModule('node:https').request(...args);`
         : null,
+  };
+}
+
+// A `require` of a source file of ours is to run when it is reached. Rolldown would put what it names into the same file, and load
+// at once what that needs in turn: here it becomes a file of its own.
+function requireLate() {
+  const lib = join(import.meta.dirname, 'lib');
+  const emitted = new Set();
+  return {
+    name: 'require-late',
+    async transform(code, importer) {
+      if (!importer.startsWith(lib)) return null;
+      let changed = code;
+      for (const [text, request] of code.matchAll(/\brequire\('(\.[^']+)'\)/g)) {
+        const { id } = await this.resolve(request, importer);
+        const fileName = `late/${relative(lib, id).replace(/\.ts$/, '.js')}`;
+        if (!emitted.has(id)) this.emitFile({ type: 'chunk', id, fileName, preserveSignature: 'strict' });
+        emitted.add(id);
+        changed = changed.replace(text, `requireLate(${JSON.stringify(fileName)})`);
+      }
+      return changed === code ? null : { code: changed };
+    },
+    renderChunk(code, { fileName }) {
+      const changed = code.replaceAll(/\brequireLate\("([^"]+)"\)/g, (_, file) => {
+        const path = relative(dirname(fileName), file);
+        return `require(${JSON.stringify(path.startsWith('.') ? path : `./${path}`)})`;
+      });
+      return changed === code ? null : { code: changed };
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
 import { createRunningContainer, exists } from '../support/things';
 import { openConsumers, type Consumers } from './consumer';
 
@@ -123,6 +124,21 @@ describe('beside testcontainers', () => {
       const id = await readFile(join(folder, 'started.txt'), 'utf8');
       expect(id).toMatch(/^[0-9a-f]{64}$/);
       expect(await exists('container', id)).toBe(false);
+    },
+  );
+});
+
+describe('the preset', () => {
+  it.each(['oldest', 'newest'] as const)(
+    'is found by its name, with the %s Jest and testcontainers of the peer ranges; what a test forgets fails the run, and goes',
+    async (name) => {
+      const { folder, run } = consumers[name];
+      const args = ['node_modules/jest/bin/jest.js', '--config', 'with-preset.config.js'];
+      const error = await rejectionOf(run(pinnedNode, args));
+      expect(String(error)).toContain('1 leak among 2 containers');
+      expect(String(error)).toMatch(/gives one, forgets one +with-preset\.js:8/);
+      const ids = (await readFile(join(folder, 'with-preset.txt'), 'utf8')).split(' ');
+      expect(await Promise.all(ids.map((id) => exists('container', id)))).toEqual([false, false]);
     },
   );
 });

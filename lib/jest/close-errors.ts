@@ -1,0 +1,44 @@
+import { asError, CastoffError, isCastoffError } from '../core/errors';
+import { messageLines, type CloseReport } from '../scope/close-report';
+import type { Place } from './places';
+import { isOwnFrame } from './test-errors';
+
+/**
+ * What went wrong when a place closed, as errors that Jest prints well: one for each failure, with the line it was given to the
+ * scope at and its own stack, and without the lists that say it again.
+ */
+export function closeErrors(place: Place, error: unknown): readonly Error[] {
+  const report = reportOf(error);
+  if (report === undefined) return [asError(error)];
+  return report.ends.flatMap((end) => {
+    if (end.error === undefined) return [];
+    const [first, ...rest] = messageLines(end.error);
+    const at = end.source === undefined ? '' : ` (${end.source})`;
+    const message = [`after ${place.name}: ${end.what}${at}: ${first}`, ...rest].join('\n');
+    const cause = propertyOf(end.error, 'cause');
+    // What castoff says stands in its message, with all causes.
+    const options = cause === undefined || isCastoffError(end.error) ? {} : { cause };
+    const closeError = new CastoffError('CLEANUP_FAILED', message, options);
+    closeError.stack = `${closeError.name}: ${message}${framesIn(propertyOf(end.error, 'stack'))}`;
+    return [closeError];
+  });
+}
+
+function reportOf(error: unknown): CloseReport | undefined {
+  return isCastoffError(error, 'CLEANUP_FAILED') && 'report' in error
+    ? (error.report as CloseReport)
+    : undefined;
+}
+
+// Thrown in a sandbox, it is no `Error` here.
+function propertyOf(error: unknown, key: 'cause' | 'stack'): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
+}
+
+function framesIn(stack: unknown): string {
+  const lines = typeof stack === 'string' ? stack.split('\n') : [];
+  return lines
+    .filter((line) => /^\s+at\s/.test(line) && !isOwnFrame(line))
+    .map((frame) => `\n${frame}`)
+    .join('');
+}

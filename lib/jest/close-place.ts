@@ -1,0 +1,35 @@
+import type { HandedOver } from '../scope/handed-over';
+import { openScopeAt } from './place-scopes';
+import type { Place } from './places';
+import type { RunHere } from './run-here';
+
+export interface PlaceEnd {
+  readonly hasFailed: boolean;
+  /** Takes the removals that nobody has to wait for now. */
+  readonly handOver: (removal: HandedOver) => void;
+}
+
+/**
+ * Closes the scope of a place that is over, as the settings of the run have it.
+ *
+ * @throws CloseError
+ */
+export async function closePlace(
+  place: Place,
+  { link, watch }: RunHere,
+  { hasFailed, handOver }: PlaceEnd,
+): Promise<void> {
+  const { cleanup, keep } = link.settings;
+  await openScopeAt(place)?.close({
+    reason: hasFailed ? 'failed' : 'done',
+    handOver: cleanup === 'background' ? handOver : undefined,
+    // The next container may want its name or port.
+    mustWait: ({ kind, id }) => kind === 'container' && watch.isPinned(id),
+    isKept: () => isKept(keep, hasFailed),
+  });
+}
+
+/** Whether what belongs to a place is left as it is, to be looked at. */
+export function isKept(keep: 'none' | 'failed', hasFailed: boolean): boolean {
+  return keep === 'failed' && hasFailed;
+}

@@ -1,0 +1,20 @@
+import { judge } from '../leaks/judge';
+import type { LeakSettings, Verdict } from '../leaks/verdict';
+import { describeKept } from '../session/kept-words';
+import { runConfigVariable } from './castoff-config';
+import type { MainRun } from './main-run';
+
+/** Takes this process out of the run, closes that, and judges. Never rejects: what fails is part of the verdict. */
+export async function endRun(
+  { run, leave, unwatchSignals }: MainRun,
+  settings: LeakSettings,
+): Promise<{ verdict: Verdict; kept: string }> {
+  const failures: unknown[] = [];
+  await leave().catch((error: unknown) => void failures.push(error));
+  const end = await run.close();
+  unwatchSignals();
+  for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];
+  const verdict = judge({ ...end, failures: [...failures, ...end.failures] }, settings);
+  const kept = await describeKept(run.session, verdict.kept);
+  return { verdict, kept };
+}

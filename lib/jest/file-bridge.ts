@@ -1,0 +1,55 @@
+import { CastoffError } from '../core/errors';
+import { bridgeKey, type Bridge } from './bridge';
+import { scopeAt } from './place-scopes';
+import { Place } from './places';
+import { currentPosition } from './position';
+import type { RunHere } from './run-here';
+
+/**
+ * Puts the way out of a sandbox on its global object.
+ *
+ * @param here - `undefined`: there is no run, and whoever uses it is told so.
+ */
+export function installBridge(sandbox: object, here: RunHere | undefined): void {
+  const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
+  // Frozen: Jest deletes at the end what the objects of a sandbox have, and what comes late is to be told the reason.
+  Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
+}
+
+function bridgeTo(here: RunHere): Bridge {
+  return {
+    scope() {
+      const position = currentPosition();
+      if (position instanceof Place) return scopeAt(position, here);
+      const where = position === undefined ? 'outside of a test file' : `in the factory of ${position.what}`;
+      const instead =
+        position === undefined
+          ? 'use it in tests, their hooks, or at file level'
+          : 'use the one that it is given';
+      throw new CastoffError('CONFIG_INVALID', `scope: it was asked for ${where}; ${instead}`);
+    },
+    shared: (name, factory, options) => here.shared.shared(name, factory, options),
+    sharedPerWorker: (name, factory, options) => here.shared.sharedPerWorker(name, factory, options),
+  };
+}
+
+function bridgeToNowhere(): Bridge {
+  return {
+    scope() {
+      throw noRunError();
+    },
+    shared: async () => {
+      throw noRunError();
+    },
+    sharedPerWorker: async () => {
+      throw noRunError();
+    },
+  };
+}
+
+function noRunError(): CastoffError {
+  return new CastoffError(
+    'CONFIG_INVALID',
+    "castoff/jest: castoff's setup did not run, because the config has a globalSetup of its own in its place; wrap the config in withCastoff of castoff/jest-preset, which runs both",
+  );
+}

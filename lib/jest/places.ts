@@ -1,0 +1,105 @@
+import type { CircusBlock, CircusEvent, CircusTest } from './circus';
+
+/** Where code of a test file is: in a test or its hooks, in a `describe`, or in the file itself. Most are never asked for anything. */
+export class Place {
+  /** Of its own: `inserts`. */
+  readonly title: string;
+  readonly parent: Place | undefined;
+  readonly #isTest: boolean;
+  #isOver = false;
+
+  constructor(title: string, parent?: Place, isTest = false) {
+    this.title = title;
+    this.parent = parent;
+    this.#isTest = isTest;
+  }
+
+  /** Of all that it is in, for people: `db.spec.ts/users/inserts`. */
+  get name(): string {
+    return this.#titles().join('/');
+  }
+
+  /** The full name of the test, as Jest has it: `users inserts`. */
+  get test(): string | undefined {
+    return this.#isTest ? this.#titles().slice(1).join(' ') : undefined;
+  }
+
+  /** Nothing may be begun here any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #titles(): readonly string[] {
+    const titles = [this.title];
+    for (let place = this.parent; place !== undefined; place = place.parent) titles.unshift(place.title);
+    return titles;
+  }
+}
+
+/** The places of one test file, as its run goes through them. */
+export class Places {
+  readonly file: Place;
+  readonly #open = new Map<CircusBlock | CircusTest, Place>();
+  #current: Place;
+
+  /** @param file - The test file's path relative to the project's folder. */
+  constructor(file: string) {
+    this.file = new Place(file);
+    this.#current = this.file;
+  }
+
+  /** Where the run is, for code that does not know where it belongs; with tests that run at once, the one that began last. */
+  get current(): Place {
+    return this.#current;
+  }
+
+  /**
+   * The place of a test's attempt, or of a block. It is there from the first time that somebody asks until it ends: Jest 29 calls
+   * the functions of concurrent tests before it says that they start.
+   */
+  of(node: CircusBlock | CircusTest): Place {
+    const isFile = node.type === 'describeBlock' && node.parent === undefined;
+    const place = isFile ? this.file : (this.#open.get(node) ?? this.#create(node));
+    this.#open.set(node, place);
+    return place;
+  }
+
+  /** Follows an event of the run; returns the place that ends with it, if one does. */
+  follow(event: CircusEvent): Place | undefined {
+    switch (event.name) {
+      case 'run_start':
+        return undefined;
+      case 'run_describe_start':
+        this.#current = this.of(event.describeBlock);
+        return undefined;
+      case 'test_start':
+        this.#current = this.of(event.test);
+        return undefined;
+      case 'test_done':
+      case 'test_skip':
+      case 'test_todo':
+        return this.#leave(event.test);
+      case 'run_describe_finish':
+        return event.describeBlock.parent === undefined ? undefined : this.#leave(event.describeBlock);
+      case 'run_finish':
+        return this.file;
+    }
+  }
+
+  // With its place goes all that is known of it: the next attempt of a test that is retried gets a new one.
+  #leave(node: CircusBlock | CircusTest): Place {
+    const place = this.of(node);
+    this.#open.delete(node);
+    this.#current = place.parent ?? this.file;
+    return place;
+  }
+
+  #create(node: CircusBlock | CircusTest): Place {
+    const parent = node.parent === undefined ? this.file : this.of(node.parent);
+    return new Place(node.name, parent, node.type === 'test');
+  }
+}

@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { processWide } from '../core/global-state';
+import type { Owner } from '../core/labels';
+import type { Whereabouts } from '../raw/raw-watch';
+import type { RunLink } from '../session/run-link';
+import { Place, type Places } from './places';
+
+/** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
+export interface Making {
+  /** Names it among all shared things: `shared postgres`. */
+  readonly what: string;
+  /** The name of its scope. */
+  readonly scope: string;
+  /** Whose what it creates is; `undefined`: this process's. */
+  readonly owner?: Owner | undefined;
+  readonly worker?: string | undefined;
+  /** The shared thing of the whole run that it is, or is made for. */
+  readonly sharedName?: string | undefined;
+  /** What is being made by whoever asked for it. */
+  readonly within?: Making | undefined;
+}
+
+export type Position = Place | Making;
+
+interface Positions {
+  readonly storage: AsyncLocalStorage<Position>;
+  /** Those of the test file that runs in this process. */
+  places?: Places | undefined;
+}
+
+const positions = (): Positions =>
+  processWide('jest positions', (): Positions => ({ storage: new AsyncLocalStorage() }));
+
+/** Runs `work`, and all that follows from it, at that position. */
+export function runAt<T>(position: Position, work: () => T): T {
+  return positions().storage.run(position, work);
+}
+
+/** Where the calling code is: where it was begun, else where the run of the test file is; `undefined`: in no test file. */
+export function currentPosition(): Position | undefined {
+  const { storage, places } = positions();
+  return storage.getStore() ?? places?.current;
+}
+
+/** What is being made for the calling code, if it is part of a factory. */
+export function currentMaking(): Making | undefined {
+  const position = positions().storage.getStore();
+  return position instanceof Place ? undefined : position;
+}
+
+/** Makes `places` those of the test file that runs now; returns what ends that. */
+export function enterFile(places: Places): () => void {
+  const held = positions();
+  held.places = places;
+  return () => {
+    if (held.places === places) held.places = undefined;
+  };
+}
+
+/** Whose it is what the calling code creates in a process of that run. */
+export function whereaboutsIn({ worker }: Pick<RunLink, 'worker'>): Whereabouts {
+  const position = currentPosition();
+  if (position === undefined) return { scope: worker === undefined ? 'run' : `worker ${worker}`, worker };
+  if (position instanceof Place) return { scope: position.name, test: position.test, worker };
+  const { scope, owner, worker: ownWorker } = position;
+  return { scope, owner, worker: ownWorker };
+}

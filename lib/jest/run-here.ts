@@ -1,0 +1,75 @@
+import { processWide } from '../core/global-state';
+import type { RawWatch } from '../raw/raw-watch';
+import type { Registry } from '../registry/registry';
+import type { RunLink } from '../session/run-link';
+import { whereaboutsIn } from './position';
+import { SharedThings } from './shared-things';
+import { loadLate } from './load-late';
+
+/** What this process, a worker or Jest's own, has of the run. */
+export interface RunHere {
+  readonly link: RunLink;
+  readonly registry: Registry;
+  readonly watch: RawWatch;
+  readonly shared: SharedThings;
+}
+
+interface Held {
+  /** That of the run's line. */
+  readonly address: string;
+  readonly here: Promise<RunHere>;
+}
+
+const slot = (): { held?: Held | undefined } => processWide('jest run', (): { held?: Held } => ({}));
+
+/**
+ * The run that castoff's setup has opened: joined by the first test file of a worker, and kept for those that follow. `undefined`
+ * where there is none.
+ */
+export async function joinRunHere(): Promise<RunHere | undefined> {
+  const address = process.env['CASTOFF_RUN'];
+  if (address === undefined || address === '') return undefined;
+  const { held } = slot();
+  if (held?.address === address) return held.here;
+  const { joinRun } = loadLate.workerLine();
+  return hold(
+    address,
+    joinRun(address).then((link) => openRunHere(link)),
+  );
+}
+
+/** Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that. */
+export function holdRun(address: string, link: RunLink): { here: RunHere; end: () => void } {
+  const here = openRunHere(link);
+  void hold(address, Promise.resolve(here));
+  const end = (): void => {
+    here.watch.stop();
+    if (slot().held?.address === address) slot().held = undefined;
+  };
+  return { here, end };
+}
+
+async function hold(address: string, here: Promise<RunHere>): Promise<RunHere> {
+  const held = { address, here };
+  slot().held = held;
+  try {
+    return await here;
+  } catch (error) {
+    if (slot().held === held) slot().held = undefined;
+    throw error;
+  }
+}
+
+function openRunHere(link: RunLink): RunHere {
+  const { sessionIdentity } = loadLate.sessionIdentity();
+  const { watchRawCode } = loadLate.rawWatch();
+  const { registry } = sessionIdentity();
+  const watch = watchRawCode({
+    session: link.session,
+    registry,
+    whereabouts: () => whereaboutsIn(link),
+    ready: () => link.ready(),
+    claim: (labels) => link.claim(labels),
+  });
+  return { link, registry, watch, shared: new SharedThings(link) };
+}

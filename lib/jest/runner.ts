@@ -1,0 +1,39 @@
+import { assertSameConfig, readCastoffConfig } from './castoff-config';
+import type { EnvironmentConfig } from './environment';
+import { mixInLate, type JestEnvironment } from './mix-in';
+import { resolveInJest } from './resolve-environment';
+
+type Runner = (
+  globalConfig: unknown,
+  projectConfig: EnvironmentConfig['projectConfig'],
+  environment: JestEnvironment,
+  runtime: unknown,
+  testPath: string,
+  ...rest: unknown[]
+) => Promise<unknown>;
+
+/**
+ * Jest's `testRunner`: jest-circus, with castoff mixed into whatever environment the file has; also one that its docblock names, or
+ * the project's own beside the preset.
+ */
+const runner: Runner = async (globalConfig, projectConfig, environment, runtime, testPath, ...rest) => {
+  const { rootDir, testEnvironmentOptions } = projectConfig;
+  assertSameConfig(readCastoffConfig(testEnvironmentOptions), process.env);
+  await mixInLate(environment, testPath, rootDir);
+  const circus = loadCircus(rootDir);
+  return circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
+};
+
+export default runner;
+
+const loadedFor = new Map<string, Runner>();
+
+function loadCircus(rootDir: string): Runner {
+  const known = loadedFor.get(rootDir);
+  if (known !== undefined) return known;
+  const loaded = require(resolveInJest('jest-circus/runner', rootDir)) as
+    Runner | { readonly default: Runner };
+  const circus = 'default' in loaded ? loaded.default : loaded;
+  loadedFor.set(rootDir, circus);
+  return circus;
+}

@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { formatVerdict } from '../leaks/format-verdict';
+import { githubAnnotations } from '../leaks/github-annotations';
+import { verdictJson } from '../leaks/verdict-json';
+import type { Verdict } from '../leaks/verdict';
+import { replaceRootDir } from './resolve-module';
+
+/** Where the log is no terminal. */
+const columnsOfFile = 120;
+
+/** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
+export function tellVerdict(
+  verdict: Verdict,
+  kept: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const columns = process.stderr.isTTY ? process.stderr.columns : columnsOfFile;
+  const hasColour = hasColours(environment);
+  const annotations =
+    environment['GITHUB_ACTIONS'] === 'true'
+      ? githubAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
+      : '';
+  process.stderr.write(`${formatVerdict(verdict, { columns, hasColour })}${kept}${annotations}`);
+}
+
+/** Writes the verdict as JSON, in a folder that is made where there is none. */
+export async function writeReport(verdict: Verdict, file: string, rootDir: string): Promise<void> {
+  const path = resolve(rootDir, replaceRootDir(file, rootDir));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(verdictJson(verdict), undefined, 2)}\n`);
+}
+
+/** From the repository's root to where Jest runs, and the sources' paths begin. */
+function folderWithin(workspace: string | undefined): string {
+  const folder = relative(workspace ?? '.', '.');
+  return folder.startsWith('..') || isAbsolute(folder) ? '' : folder.replaceAll(sep, '/');
+}
+
+/** As Jest decides it: FORCE_COLOR, else what the terminal can, which knows of NO_COLOR. */
+function hasColours({ FORCE_COLOR: forced }: Readonly<Record<string, string | undefined>>): boolean {
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return process.stderr.isTTY && process.stderr.hasColors();
+}

@@ -1,0 +1,96 @@
+import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './circus';
+import { closeErrors } from './close-errors';
+import { closePlace } from './close-place';
+import { installBridge } from './file-bridge';
+import { openScopeAt } from './place-scopes';
+import { Places, type Place } from './places';
+import { PostMortems } from './post-mortems';
+import { enterFile, runAt } from './position';
+import { removeLeaks } from './remove-leaks';
+import { joinRunHere, type RunHere } from './run-here';
+import { runInPlaces } from './run-in-places';
+import { hideOwnFrames } from './test-errors';
+
+/** A test file while it runs: its places come and go with what circus tells, and with each goes what was begun in it. */
+export class TestFile {
+  readonly #places: Places;
+  readonly #postMortems = new PostMortems();
+  readonly #removals: Promise<unknown>[] = [];
+  /** The names of the places in which something has failed. */
+  readonly #failed = new Set<string>();
+  #here: RunHere | undefined;
+  #leave: (() => void) | undefined;
+
+  /** @param path - Relative to the project's folder. */
+  constructor(path: string) {
+    this.#places = new Places(path);
+  }
+
+  async begin(): Promise<void> {
+    this.#leave = enterFile(this.#places);
+    this.#here = await joinRunHere();
+  }
+
+  letIn(sandbox: object): void {
+    installBridge(sandbox, this.#here);
+  }
+
+  /** Resolves when what ends with that event has ended; most has nothing to end, and is over at once. */
+  follow(event: CircusEvent, state: CircusState): Promise<void> | undefined {
+    if (event.name === 'run_start') runInPlaces(state.rootDescribeBlock, this.#places, runAt);
+    const place = this.#places.follow(event);
+    if (place === undefined) return undefined;
+    const isFailure = hasFailed(event, state);
+    if (isFailure) this.#failed.add(place.name);
+    else if (this.#failed.size > 0) this.#failed.delete(place.name);
+    if (isFailure || openScopeAt(place) !== undefined) return this.#end(place, event, state);
+    place.end();
+    return undefined;
+  }
+
+  /** After all that the user has to run at the end of a file; what is left of raw code then, nobody wants any more. */
+  async end(): Promise<void> {
+    try {
+      const here = this.#here;
+      if (here === undefined) return;
+      const { file } = this.#places;
+      // A file that could not be loaded has run nothing, and its scope is still open; Jest tells of that file's own failure.
+      if (!file.isOver) await this.#close(file);
+      // Each failure stands in the registry.
+      await Promise.allSettled(this.#removals);
+      await removeLeaks(file, this.#failed, here);
+    } finally {
+      this.#leave?.();
+    }
+  }
+
+  async #end(place: Place, event: CircusEvent, state: CircusState): Promise<void> {
+    if (event.name === 'test_done') {
+      event.test.errors.forEach(hideOwnFrames);
+      if (this.#here !== undefined) await this.#postMortems.addTo(event.test, place, this.#here);
+    }
+    const errors = await this.#close(place);
+    if ('test' in event) {
+      event.test.errors.push(...errors);
+    } else if ('describeBlock' in event) {
+      for (const test of testsThatRan(event.describeBlock)) test.errors.push(...errors);
+    } else {
+      state.unhandledErrors.forEach(hideOwnFrames);
+      state.unhandledErrors.push(...errors);
+    }
+  }
+
+  async #close(place: Place): Promise<readonly Error[]> {
+    place.end();
+    if (this.#here === undefined) return [];
+    try {
+      await closePlace(place, this.#here, {
+        hasFailed: this.#failed.has(place.name),
+        handOver: ({ done }) => this.#removals.push(done),
+      });
+      return [];
+    } catch (error) {
+      return closeErrors(place, error);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import pLimit from 'p-limit';
+import { runJudged } from '../support/judged-jest';
+
+describe('tests that have containers in ten ways', () => {
+  it('forty of them, one with a leak: it is named with its test and line, and nothing else', async () => {
+    const end = await runJudged('forty', { args: ['--maxWorkers', '2'], env: { LEAK: 'file-3' } });
+    expect(end.stderr).toMatch(/Tests: +40 passed, 40 total/);
+    expect(end.verdict.leaks).toMatchObject([
+      { kind: 'container', test: 'file-3 creates what the next test needs too', source: 'ten-tests.js:50' },
+    ]);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+
+  it('raise no false alarm in twenty runs', async () => {
+    const runTen = pLimit(4);
+    const runs = Array.from({ length: 20 }, () => runTen(() => runJudged('forty', { args: ['file-1'] })));
+    for (const { exitCode, left, said } of await Promise.all(runs))
+      expect({ exitCode, left, said }).toEqual({
+        exitCode: 0,
+        left: [],
+        said: ['castoff: 11 containers, all gone'],
+      });
+  }, 240_000);
+});

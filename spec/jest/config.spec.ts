@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runJest, startJest, type JestEnd, type JestRun } from '../support/jest-run';
+
+const passes = { exitCode: 0, left: [] };
+
+describe('withCastoff around a config that has everything', () => {
+  let end: JestEnd;
+  beforeAll(async () => {
+    end = await runJest('composed');
+  });
+
+  it('keeps the preset, the environment and its options, global setup and files set up', () => {
+    expect(end).toMatchObject(passes);
+  });
+
+  it("runs the user's global setup and teardown, in TypeScript, with Jest's own arguments", () => {
+    expect(end.stdout).toMatch(/global setup: true string undefined/);
+    expect(end.stdout).toMatch(/global teardown: string/);
+  });
+
+  it("keeps the user's reporters", () => {
+    expect(end.stdout).toMatch(/reporter: 1 passed/);
+  });
+
+  it('says nothing of its own where no container was used', () => {
+    expect(end.stderr).not.toMatch(/castoff/i);
+  });
+});
+
+describe('withCastoff around several projects', () => {
+  let run: JestRun;
+  let end: JestEnd;
+  beforeAll(async () => {
+    run = await startJest('projects');
+    end = await run.ended;
+  });
+  afterAll(() => run?.close());
+
+  it('is in every project, by object or by path, each with its own environment', () => {
+    expect(end).toMatchObject({ exitCode: 0 });
+    expect(end.stderr).toMatch(/Tests: +3 passed, 3 total/);
+  });
+
+  it("runs the root's global setup and teardown once, and a project's own", () => {
+    expect(end.stdout.match(/global \w+/g)?.toSorted()).toEqual([
+      'global setup',
+      'global setup',
+      'global teardown',
+    ]);
+  });
+
+  it("takes the root's options", async () => {
+    expect(JSON.parse(await readFile(join(run.folder, 'report.json'), 'utf8'))).toMatchObject({
+      leakMode: 'warn',
+    });
+  });
+});

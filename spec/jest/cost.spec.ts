@@ -1,0 +1,35 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startJest, type JestRun } from '../support/jest-run';
+
+const tellLoaded = ['--require', join(__dirname, '../fixtures/jest/tell-loaded.cjs')];
+
+// In milliseconds it is 20 on an idle machine, setup, environment and teardown together; what is loaded does not depend on the machine.
+describe('a suite without containers', () => {
+  let run: JestRun;
+  let loaded: readonly string[];
+  beforeAll(async () => {
+    run = await startJest('plain', { args: ['--runInBand', 'empty.test.js'], nodeArgs: tellLoaded });
+    await run.ended;
+    loaded = JSON.parse(await readFile(join(run.folder, 'loaded.json'), 'utf8'));
+  });
+  afterAll(() => run?.close());
+
+  it('is green, and castoff says nothing', async () => {
+    expect(await run.ended).toMatchObject({ exitCode: 0 });
+    expect(run.output()).not.toMatch(/castoff/i);
+  });
+
+  it('loads nothing that speaks to an engine, nor scopes', () => {
+    expect(loaded).toContainEqual(expect.stringMatching(/jest\/teardown\.js$/));
+    expect(
+      loaded.filter((file) => /dockerode|connect|resources|raw-work|scope\.js|session\.js|lease/.test(file)),
+    ).toEqual([]);
+  });
+
+  it('loads at most 250 kB of code', async () => {
+    const sizes = await Promise.all(loaded.map(async (file) => (await stat(file)).size));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250_000);
+  });
+});

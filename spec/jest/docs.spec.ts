@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { databaseClients, runJudged } from '../support/judged-jest';
+
+const usage = 'usage.test.ts';
+const usageText = readFileSync(join(__dirname, '../fixtures/jest/docs-examples', usage), 'utf8');
+
+// As node.testcontainers.org has its quickstart and the pages of both modules; the images are ours, and `redis` and `pg` are small
+// clients of the same names, because the npm packages are not installed here.
+describe("tests as Testcontainers' documentation writes them", () => {
+  it('are green under the preset, with nothing said but that all is gone, and nothing left', async () => {
+    const end = await runJudged('docs-examples', { files: databaseClients() });
+    expect(end.stderr).toContain('Tests:       6 passed, 6 total');
+    expect(end).toMatchObject({ exitCode: 0, left: [], said: ['castoff: 5 containers, all gone'] });
+    expect(end.verdict).toMatchObject({ isFailure: false, leaks: [], orphans: [], left: [], failures: [] });
+  });
+
+  it('are red without their stop(), with the line that started the container, and nothing left all the same', async () => {
+    const leaky = usageText.replace('    await container.stop();\n', '');
+    const line = leaky.split('\n').findIndex((text) => text.includes('new GenericContainer')) + 1;
+    const end = await runJudged('docs-examples', {
+      args: [usage],
+      files: { ...databaseClients(), [usage]: leaky },
+    });
+    expect(end.stderr).toContain('Tests:       1 passed, 1 total');
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+    expect(end.stderr).toContain('LEAKS_FOUND');
+    expect(end.verdict).toMatchObject({ isFailure: true, left: [], failures: [] });
+    expect(end.verdict.leaks).toMatchObject([
+      { kind: 'container', image: 'castoff-spec/redis:1', source: `${usage}:${line}`, state: 'gone' },
+    ]);
+  });
+});

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { runJest } from '../support/jest-run';
+
+const exec = promisify(execFile);
+
+describe.each(['30', '29'] as const)('castoff in an environment of Jest %s', (jest) => {
+  it('is mixed into node, and leaves nothing of its config there', async () => {
+    const { stderr, exitCode } = await runJest('environments', { jest, args: ['node.test'] });
+    expect(stderr).toContain('Tests:       1 passed, 1 total');
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe('castoff in an environment', () => {
+  it('is mixed into what the docblock of a file names', async () => {
+    const { stdout, exitCode } = await runJest('environments', { args: ['docblock'] });
+    expect(stdout).toContain('at the end: here');
+    expect(exitCode).toBe(0);
+  });
+
+  it('is mixed into one that the config names beside the preset', async () => {
+    const config = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
+    const test = `const { defer } = require('castoff/jest');
+      test('is in a window', () => defer('look', () => console.log('at the end: ' + window.location.protocol)));`;
+    const { stdout, exitCode } = await runJest('environments', {
+      args: ['window'],
+      files: { 'jest.config.js': config, 'window.test.js': test },
+    });
+    expect(stdout).toContain('at the end: http:');
+    expect(exitCode).toBe(0);
+  });
+
+  it('leaves a custom one its events, its global object and what it has started, until it has stopped that', async () => {
+    const config = `const { withCastoff } = require('castoff/jest-preset');
+      module.exports = withCastoff({ transform: {}, testEnvironment: './custom-environment.js', testTimeout: 30_000 });`;
+    const { stderr, exitCode, left } = await runJest('environments', {
+      args: ['custom'],
+      files: { 'jest.config.js': config },
+    });
+    expect(stderr).toContain('Tests:       2 passed, 2 total');
+    expect(stderr).not.toContain('leak');
+    expect({ exitCode, left }).toEqual({ exitCode: 0, left: [] });
+  });
+});
+
+describe('castoff/jest', () => {
+  const castoff = join(__dirname, '../../dist/jest.js');
+
+  it('says what to do where it is used outside of Jest', async () => {
+    const use = `try { require(${JSON.stringify(castoff)}).scope.start({}); } catch (error) { console.log(error.code, error.message); }`;
+    const { stdout } = await exec(process.execPath, ['-e', use]);
+    expect(stdout).toContain(
+      "CONFIG_INVALID castoff/jest: this is no test file of a run with castoff; add preset: 'castoff'",
+    );
+  });
+
+  it('says what to do where the setup of castoff was replaced', async () => {
+    const config =
+      "module.exports = { preset: 'castoff', transform: {}, globalSetup: './own-setup.js', globalTeardown: './own-setup.js' };";
+    const { stderr, exitCode } = await runJest('environments', {
+      args: ['node.test'],
+      files: { 'jest.config.js': config, 'own-setup.js': 'module.exports = () => undefined;' },
+    });
+    expect(stderr).toContain("castoff/jest: castoff's setup did not run");
+    expect(stderr).toContain('wrap the config in withCastoff');
+    expect(exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { JestRunOptions } from '../support/jest-run';
+import { runJudged, type JudgedJest } from '../support/judged-jest';
+
+const leak = { kind: 'container', state: 'gone', test: 'forgets a container', source: 'forgets.test.js:5' };
+const workers = ['--maxWorkers', '2'];
+
+/** An environment for browsers reads files by other conditions: what tests require is there all the same. */
+const jsdom = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
+const threads = "module.exports = { preset: 'castoff', transform: {}, workerThreads: true };";
+
+/** The fixture's files with `import` for `require`. */
+const esm = {
+  'package.json': '{ "type": "module" }',
+  'jest.config.js': "export default { preset: 'castoff', transform: {} };",
+  ...Object.fromEntries(['sleeper.js', 'owns.test.js', 'forgets.test.js', 'none.test.js'].map(asModule)),
+};
+
+function asModule(file: string): [string, string] {
+  const text = readFileSync(join(__dirname, '../fixtures/jest/both-ways', file), 'utf8');
+  const imports = text.replaceAll(/^const (.+) = require\((.+)\);$/gm, 'import $1 from $2;');
+  return [file, imports.replace('exports.sleeper =', 'export const sleeper =')];
+}
+
+const ways: readonly (readonly [string, JestRunOptions])[] = [
+  ['Jest 30, workers as processes', { args: workers }],
+  ['Jest 30, workers as threads', { args: workers, files: { 'jest.config.js': threads } }],
+  ['Jest 30, in band', { args: ['--runInBand'] }],
+  ['Jest 30, ES modules', { args: workers, nodeArgs: ['--experimental-vm-modules'], files: esm }],
+  ['Jest 30, jsdom', { args: ['--runInBand'], files: { 'jest.config.js': jsdom } }],
+  ['Jest 29, workers as processes', { jest: '29', args: workers }],
+  ['Jest 29, in band', { jest: '29', args: ['--runInBand'] }],
+  ['Jest 29, ES modules', { jest: '29', args: workers, nodeArgs: ['--experimental-vm-modules'], files: esm }],
+];
+
+describe.each(ways)('by %s', (_, options) => {
+  let end: JudgedJest;
+
+  it('names the one leak of four tests, with its test and line, and leaves nothing', async () => {
+    end = await runJudged('both-ways', options);
+    expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
+    expect(end.verdict).toMatchObject({
+      isFailure: true,
+      counts: { container: 3 },
+      leaks: [leak],
+      left: [],
+      failures: [],
+    });
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+});
+
+describe('by two shards', () => {
+  it('names the leak in the one that has its file', async () => {
+    const shards = await Promise.all(
+      ['1/2', '2/2'].map((shard) => runJudged('both-ways', { args: ['--shard', shard] })),
+    );
+    expect(new Set(shards.map(({ exitCode }) => exitCode))).toEqual(new Set([0, 1]));
+    expect(shards.flatMap(({ verdict }) => verdict.leaks)).toMatchObject([leak]);
+    expect(shards.flatMap(({ left }) => left)).toEqual([]);
+  });
+});

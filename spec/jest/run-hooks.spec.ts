@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { runJest } from '../support/jest-run';
+import { runJudged } from '../support/judged-jest';
+
+describe("the user's global setup and teardown", () => {
+  it('give what they start to the run: tests use it, it is no leak, and it goes at the end', async () => {
+    const end = await runJudged('hooks', { args: ['--maxWorkers', '2'] });
+    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end.stdout).toContain('global teardown');
+    expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
+  });
+
+  it('undo the run where the setup throws, and show its error', async () => {
+    const end = await runJest('hooks', { env: { SETUP_THROWS: 'yes' } });
+    expect(end.stderr).toContain('reason: the setup has had enough');
+    expect(end.stderr).not.toContain('castoff:');
+    expect(end.stdout).not.toContain('global teardown');
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+
+  it('let the run be closed and judged where the teardown throws, and show its error', async () => {
+    const end = await runJudged('hooks', { env: { TEARDOWN_THROWS: 'yes' } });
+    expect(end.stderr).toContain('reason: the teardown has had enough');
+    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+});
+
+describe("a leak, as far as Jest's own results go", () => {
+  it('fails the run with LEAKS_FOUND and no stack', async () => {
+    const end = await runJest('both-ways', { args: ['forgets'] });
+    expect(end.stderr).toMatch(/^LEAKS_FOUND: castoff: the run has leaked, see above$/m);
+    expect(end.stderr).not.toMatch(/^ +at /m);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+
+  it('fails the run with Jest writing its results as JSON all the same', async () => {
+    let results: unknown;
+    const args = ['forgets', '--json', '--outputFile', 'results.json'];
+    const end = await runJudged('both-ways', { args }, async ({ folder }) => {
+      results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'));
+    });
+    expect(results).toMatchObject({ success: true, numPassedTests: 1 });
+    expect(end).toMatchObject({ exitCode: 1, left: [], verdict: { isFailure: true } });
+  });
+
+  it.each(['warn', 'off'])('does not fail the run by CASTOFF_LEAKS=%s', async (mode) => {
+    const end = await runJudged('both-ways', { args: ['forgets'], env: { CASTOFF_LEAKS: mode } });
+    expect(end.stderr.includes('1 leak among 1 container')).toBe(mode === 'warn');
+    expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
+  });
+
+  it('is an annotation on GitHub', async () => {
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: tmpdir() };
+    const end = await runJest('both-ways', { args: ['forgets', '--reporters', 'default'], env });
+    expect(end.stderr).toMatch(/^::error .*file=castoff-jest-\w+\/forgets\.test\.js,line=5/m);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+});

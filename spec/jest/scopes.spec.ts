@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { JestVersion } from '../support/jest-project';
+import { startJest } from '../support/jest-run';
+
+/** A run of all files of the fixture: what they noted, how each test ended, and what Jest printed. */
+async function runScopes(jest: JestVersion) {
+  const run = await startJest('scopes', { jest, args: ['--json', '--outputFile=results.json'] });
+  try {
+    const { stderr } = await run.ended;
+    const notes = (await readFile(join(run.folder, 'notes.txt'), 'utf8')).trimEnd().split('\n');
+    const { testResults } = JSON.parse(await readFile(join(run.folder, 'results.json'), 'utf8')) as {
+      testResults: {
+        name: string;
+        assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+      }[];
+    };
+    const testsOf = (file: string) =>
+      testResults.find(({ name }) => name.endsWith(`/${file}`))?.assertionResults ?? [];
+    return {
+      stderr,
+      notesWith: (words: string) => notes.filter((note) => note.includes(words)),
+      notes,
+      statusesOf: (file: string) =>
+        Object.fromEntries(testsOf(file).map(({ fullName, status }) => [fullName, status])),
+      failuresOf: (file: string, test: string) =>
+        testsOf(file).find(({ fullName }) => fullName === test)?.failureMessages ?? [],
+    };
+  } finally {
+    await run.close();
+  }
+}
+
+describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) => {
+  let run: Awaited<ReturnType<typeof runScopes>>;
+
+  beforeAll(async () => {
+    run = await runScopes(jest);
+  });
+
+  it('close with what they belong to, the last first: tests, then blocks from inside, then the file', () => {
+    const notes = run.notes.filter((note) => !/attempt|\b(one|two|three)\b/.test(note));
+    expect(notes).toEqual([
+      'end of a (done)',
+      'end of beforeEach in nesting.test.js/outer/inner/a (done)',
+      'end of b, after an await (done)',
+      'end of beforeEach in nesting.test.js/outer/inner/b (done)',
+      'end of inner (done)',
+      'end of c (done)',
+      'end of beforeEach in nesting.test.js/outer/c (done)',
+      // What a block has is there in its own afterAll, and in those of the blocks around it.
+      'afterAll in nesting.test.js/outer',
+      'end of outer (done)',
+      'afterAll in nesting.test.js',
+      "end of the file's beforeAll (done)",
+      'end of the file (done)',
+    ]);
+  });
+
+  it('are not mixed up by concurrent tests', () => {
+    expect(run.statusesOf('concurrent.test.js')).toEqual({
+      'at once one': 'passed',
+      'at once two': 'passed',
+      'at once three': 'passed',
+      alone: 'passed',
+    });
+    for (const name of ['one', 'two', 'three']) {
+      expect(run.notesWith(`of ${name}`)).toEqual([`end of second of ${name}`, `end of first of ${name}`]);
+    }
+  });
+
+  it('are new for each attempt of a test that is retried', () => {
+    expect(run.statusesOf('retries.test.js')).toEqual({ 'fails twice': 'passed' });
+    expect(run.notesWith('attempt')).toEqual([
+      'attempt 1',
+      'end of attempt 1 (failed)',
+      'attempt 2',
+      'end of attempt 2 (failed)',
+      'attempt 3',
+      'end of attempt 3 (done)',
+    ]);
+  });
+
+  it('fail the test they belong to, with every error of their cleanup; those of a block each test in it that ran', () => {
+    expect(run.statusesOf('cleanup.test.js')).toEqual({
+      'block is fine, but for its cleanup': 'failed',
+      'block is fine': 'failed',
+      'block is skipped': 'pending',
+      'is outside': 'passed',
+    });
+    const messages = run
+      .failuresOf('cleanup.test.js', 'block is fine, but for its cleanup')
+      .map((text) => text.split('\n')[0]);
+    expect(messages).toEqual([
+      'CastoffError: after cleanup.test.js/block/is fine, but for its cleanup: stop the server (cleanup.test.js:14): it does not answer',
+      'CastoffError: after cleanup.test.js/block/is fine, but for its cleanup: remove the files (cleanup.test.js:11): they are locked',
+      'CastoffError: after cleanup.test.js/block: stop the server of the block (cleanup.test.js:5): it is not running',
+    ]);
+    expect(run.failuresOf('cleanup.test.js', 'block is fine')).toHaveLength(1);
+  });
+
+  it('have Jest show the line that failed, and say each failure once', () => {
+    expect(run.stderr).toContain("> 15 |       throw new TypeError('it does not answer');");
+    expect(run.stderr.split('(cleanup.test.js:14): it does not answer').length - 1).toBe(1);
+    expect(run.stderr).not.toMatch(/at .*castoff\/dist/);
+  });
+
+  it('refuse what comes after their test has ended, with its name', () => {
+    expect(run.statusesOf('late.test.js')).toEqual({
+      'ends too early': 'passed',
+      'sees what the other was told': 'passed',
+      'cannot close its scope by hand': 'passed',
+    });
+  });
+
+  it('leave every way to write a test as it is', () => {
+    expect(run.statusesOf('kinds.test.js')).toEqual({
+      done: 'passed',
+      'done fails': 'failed',
+      this: 'passed',
+      generator: 'passed',
+      '1 + 2': 'passed',
+      '2 + 2': 'passed',
+      failing: 'passed',
+      skipped: 'pending',
+      'to do': 'todo',
+      members: 'passed',
+      source: 'failed',
+    });
+    expect(run.failuresOf('kinds.test.js', 'done fails')).toHaveLength(1);
+    expect(run.failuresOf('kinds.test.js', 'done fails')[0]).toMatch(/^Error: done was told so\n/);
+  });
+
+  it('know the line where something was given to them', () => {
+    const [failure] = run.failuresOf('kinds.test.js', 'source');
+    const [, given, above] =
+      /\(kinds\.test\.js:(\d+)\): deferred right below line (\d+)/.exec(failure!) ?? [];
+    expect(Number(given) - Number(above)).toBe(2);
+  });
+});

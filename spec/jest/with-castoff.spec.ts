@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ownModules } from '../../lib/jest/own-modules';
+import { withCastoff } from '../../lib/jest/with-castoff';
+
+interface Wrapped {
+  readonly testEnvironment?: string;
+  readonly testEnvironmentOptions?: { readonly castoff: object };
+  readonly testRunner?: string;
+  readonly projects?: readonly unknown[];
+}
+
+const rootDir = join(__dirname, '../fixtures/jest/presets');
+const wrap = (config: object, options = {}): Wrapped =>
+  withCastoff<object>({ rootDir, ...config }, options) as Wrapped;
+const castoffOf = (config: object, options = {}) => wrap(config, options).testEnvironmentOptions?.castoff;
+
+describe('withCastoff', () => {
+  it('sets what the preset sets, and its options where each worker finds them', () => {
+    expect(withCastoff({ verbose: true }, { leaks: 'warn', keep: undefined })).toEqual({
+      verbose: true,
+      ...ownModules,
+      testEnvironmentOptions: { castoff: { leaks: 'warn' } },
+    });
+  });
+
+  it('keeps what it takes the place of', () => {
+    const config = { globalSetup: './up.js', globalTeardown: './down.js', testEnvironment: 'jsdom' };
+    expect(wrap(config)).toMatchObject(ownModules);
+    expect(castoffOf(config)).toEqual({
+      globalSetup: './up.js',
+      globalTeardown: './down.js',
+      environment: 'jsdom',
+    });
+  });
+
+  it('hands all else on as it is', () => {
+    const config = {
+      preset: './whole',
+      setupFilesAfterEnv: ['./a.js'],
+      reporters: ['default'],
+      testTimeout: 1,
+    };
+    expect(wrap(config)).toMatchObject(config);
+  });
+
+  it.each(['./environment.ts', '<rootDir>/environment.js', '/app/environment.mjs'])(
+    "leaves %s, a file of the project's own, to Jest",
+    (testEnvironment) => {
+      expect(wrap({ testEnvironment })).toMatchObject({ testEnvironment, testRunner: ownModules.testRunner });
+      expect(castoffOf({ testEnvironment })).toEqual({});
+    },
+  );
+
+  it('leaves another runner than circus at its work, and is in the environment then', () => {
+    const config = { testRunner: 'jasmine2', testEnvironment: './environment.js' };
+    expect(wrap(config)).toMatchObject({
+      testRunner: 'jasmine2',
+      testEnvironment: ownModules.testEnvironment,
+    });
+    expect(castoffOf(config)).toEqual({ environment: './environment.js' });
+  });
+
+  it('resolves what a function resolves to, as an ES module may export it', async () => {
+    const wrapped = withCastoff(async () => ({ verbose: true }), { leaks: 'off' });
+    expect(await wrapped()).toEqual(withCastoff({ verbose: true }, { leaks: 'off' }));
+  });
+
+  it('is the same when it is done twice', () => {
+    const config = { rootDir, globalSetup: './up.js', testEnvironment: 'jsdom' };
+    const once = withCastoff(config, { leaks: 'warn' });
+    expect(withCastoff(once)).toEqual(once);
+  });
+});
+
+describe('withCastoff around what is no config', () => {
+  it.each([
+    [undefined, 'got undefined'],
+    [null, 'got null'],
+    [Promise.resolve({}), 'got a promise'],
+  ])('refuses %s', (config, message) => {
+    const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(message) };
+    expect(() => withCastoff(config as object)).toThrow(expect.objectContaining(error));
+  });
+
+  it('refuses a function that makes none', async () => {
+    const wrapped = withCastoff(async () => undefined as unknown as object);
+    await expect(wrapped()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('withCastoff around a preset', () => {
+  it('keeps what the preset sets and castoff takes the place of', () => {
+    const wrapped = wrap({ preset: './whole' });
+    expect(wrapped).toMatchObject({ preset: './whole', ...ownModules });
+    expect(wrapped.testEnvironmentOptions).toEqual({
+      url: 'http://preset',
+      castoff: {
+        globalSetup: '<rootDir>/preset-setup.js',
+        globalTeardown: './preset-teardown.js',
+        environment: 'jsdom',
+      },
+    });
+  });
+
+  it('goes by the config before the preset, as Jest does', () => {
+    const config = { preset: './whole', globalSetup: './up.js', testEnvironmentOptions: { own: true } };
+    expect(castoffOf(config)).toMatchObject({ globalSetup: './up.js', environment: 'jsdom' });
+    expect(wrap(config).testEnvironmentOptions).not.toHaveProperty('url');
+  });
+
+  it('reads one that is an ES module', () => {
+    expect(castoffOf({ preset: './as-module' })).toEqual({ environment: 'jsdom' });
+  });
+
+  it('takes the preset of castoff for what it is', () => {
+    expect(castoffOf({ preset: 'castoff' })).toEqual({});
+  });
+
+  it.each([
+    ['./nowhere', /preset "\.\/nowhere": there is no \.\/nowhere to be found from .*presets/],
+    ['castoff-nowhere', /preset "castoff-nowhere": there is no castoff-nowhere\/jest-preset/],
+    ['./broken', /preset ".\/broken": .*broken\.js does not load/],
+  ])('refuses %s', (preset, message) => {
+    const error = { code: 'CONFIG_INVALID', message: expect.stringMatching(message) };
+    expect(() => wrap({ preset })).toThrow(expect.objectContaining(error));
+  });
+});
+
+describe('withCastoff around several projects', () => {
+  const wrapped = wrap({
+    globalSetup: './up.js',
+    projects: [{ displayName: 'a', globalSetup: './own.js', testEnvironment: 'jsdom' }, '<rootDir>/b'],
+  });
+
+  it('is in those that are objects, and leaves those that are paths and what a project runs before the tests', () => {
+    expect(wrapped.projects).toEqual([
+      {
+        displayName: 'a',
+        globalSetup: './own.js',
+        testEnvironment: ownModules.testEnvironment,
+        testEnvironmentOptions: { castoff: { environment: 'jsdom' } },
+        testRunner: ownModules.testRunner,
+      },
+      '<rootDir>/b',
+    ]);
+  });
+
+  it('opens the run with the root', () => {
+    const { globalSetup, globalTeardown } = ownModules;
+    expect(wrapped).toMatchObject({ globalSetup, globalTeardown });
+    expect(wrapped).not.toHaveProperty('testEnvironment');
+  });
+});

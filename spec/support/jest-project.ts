@@ -1,0 +1,63 @@
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+export type JestVersion = '30' | '29';
+
+const repository = join(__dirname, '../..');
+const modules = join(repository, 'node_modules');
+const fixtures = join(repository, 'spec/fixtures/jest');
+
+/** What a user's project has installed beside castoff; Jest itself by its version. */
+const linked = [
+  '@swc/core',
+  '@swc/jest',
+  '@testcontainers/postgresql',
+  '@testcontainers/redis',
+  'dockerode',
+  'jest-environment-jsdom',
+  'testcontainers',
+];
+
+/**
+ * A copy of spec/fixtures/jest/<name> outside of this repository, so that nothing of its own configuration leaks in. castoff is
+ * installed in it as it has been built: `castoff/jest` goes through our package.json's `exports`.
+ */
+export async function copyProject(
+  name: string,
+  options: { jest: JestVersion; files: Readonly<Record<string, string>> },
+): Promise<{ folder: string; jestBin: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-jest-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    await cp(join(fixtures, name), folder, { recursive: true });
+    for (const [path, text] of Object.entries(options.files)) await write(join(folder, path), text);
+    await install(join(folder, 'node_modules'), options.jest);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { folder, jestBin: join(folder, 'node_modules/jest/bin/jest.js'), remove };
+}
+
+async function install(target: string, version: JestVersion): Promise<void> {
+  const jest = version === '29' ? 'jest-29' : 'jest';
+  for (const name of linked) await link(join(modules, name), join(target, name));
+  await link(join(modules, jest), join(target, 'jest'));
+  const itsModules = version === '29' ? join(modules, jest, 'node_modules') : modules;
+  await link(join(itsModules, 'jest-environment-node'), join(target, 'jest-environment-node'));
+  // A copy, as npm makes one: a link would be followed to where files are not in `node_modules`, and transformed.
+  for (const path of ['package.json', 'dist']) {
+    await cp(join(repository, path), join(target, 'castoff', path), { recursive: true });
+  }
+}
+
+async function link(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await symlink(from, to);
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}

@@ -1,0 +1,23 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** The processes that `pid` has started and that still run. */
+export function childrenOf(pid: number): readonly { readonly pid: number; readonly command: string }[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((child) => child > 0 && parentOf(child) === pid)
+    .map((child) => ({ pid: child, command: readProc(child, 'cmdline').replaceAll('\0', ' ') }));
+}
+
+/** The fourth field; the second, in brackets, may hold anything. @see proc(5), /proc/pid/stat */
+function parentOf(pid: number): number {
+  const [, rest = ''] = /\) \S (.*)/.exec(readProc(pid, 'stat')) ?? [];
+  return Number.parseInt(rest, 10);
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // ENOENT, ESRCH: it has ended since /proc was listed.
+  }
+}

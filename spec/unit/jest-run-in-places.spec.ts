@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CircusFn, CircusHook, CircusTest } from '../../lib/jest/circus';
+import type { Place } from '../../lib/jest/places';
+import { Places } from '../../lib/jest/places';
+import { runInPlaces } from '../../lib/jest/run-in-places';
+
+/** A file with one block, in which `fn` is a hook of each type and a test. */
+function fileWith(fn: CircusFn) {
+  const types = ['beforeAll', 'beforeEach', 'afterEach', 'afterAll'] as const;
+  const hooks = types.map((type): CircusHook => ({ type, fn }));
+  const children: CircusTest[] = [];
+  const root = {
+    type: 'describeBlock' as const,
+    name: 'ROOT_DESCRIBE_BLOCK',
+    hooks: [],
+    children: [] as object[],
+  };
+  const block = { type: 'describeBlock' as const, name: 'users', parent: root as never, hooks, children };
+  const test: CircusTest = { type: 'test', name: 'inserts', parent: block, fn, errors: [] };
+  children.push(test);
+  root.children.push(block, { type: 'test', name: 'to do', parent: root, errors: [] });
+  return { root: root as never, hooks, test };
+}
+
+function placed(fn: CircusFn) {
+  const file = fileWith(fn);
+  const places = new Places('a.js');
+  let here: Place | undefined;
+  runInPlaces(file.root, places, (place, work) => {
+    here = place;
+    try {
+      return work();
+    } finally {
+      here = undefined;
+    }
+  });
+  return { ...file, places, whereNow: () => here?.name };
+}
+
+describe('the functions of a test file', () => {
+  it('run in the place of their test, or of their block', () => {
+    const seen: unknown[] = [];
+    const { hooks, test, places, whereNow } = placed(() => void seen.push(whereNow()));
+    const [beforeAll, beforeEach, afterEach, afterAll] = hooks;
+    beforeAll!.fn.call(undefined);
+    places.follow({ name: 'test_start', test });
+    beforeEach!.fn.call(undefined);
+    test.fn!.call(undefined);
+    afterEach!.fn.call(undefined);
+    places.follow({ name: 'test_done', test });
+    afterAll!.fn.call(undefined);
+    const inTest = 'a.js/users/inserts';
+    expect(seen).toEqual(['a.js/users', inTest, inTest, inTest, 'a.js/users']);
+  });
+
+  it('keep what they return and throw, their `this` and their arguments', () => {
+    const context = { isTest: true };
+    const { test } = placed(function (this: unknown, ...args) {
+      return [this, ...args];
+    });
+    expect(test.fn!.call(context, 'row')).toEqual([context, 'row']);
+    const error = new Error('no');
+    const { test: failing } = placed(() => {
+      throw error;
+    });
+    expect(() => failing.fn!.call(context)).toThrow(error);
+  });
+
+  it.each([
+    ['none', () => undefined, 0],
+    ['done', (_done: unknown) => undefined, 1],
+  ])('take as many arguments as before: %s', (_, fn, length) => {
+    const { test, hooks } = placed(fn);
+    expect(test.fn).toHaveLength(length);
+    expect(hooks[0]!.fn).toHaveLength(length);
+  });
+
+  it('stay as they are where they are generators, which circus drives by itself', () => {
+    const fn = function* () {
+      yield undefined;
+    };
+    expect(placed(fn as CircusFn).test.fn).toBe(fn);
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkOptions, resolveSettings, runOptions } from '../../lib/jest/settings';
+
+const defaults = { leaks: 'fail', cleanup: 'background', keep: 'none', ignore: [], reportFile: undefined };
+
+describe("a run's settings", () => {
+  it('are the defaults where nobody says anything', () => {
+    expect(resolveSettings({}, {})).toEqual(defaults);
+    expect(resolveSettings({ leaks: undefined }, { CASTOFF_LEAKS: '' })).toEqual(defaults);
+  });
+
+  it('come from the environment', () => {
+    const environment = {
+      CASTOFF_LEAKS: 'warn',
+      CASTOFF_CLEANUP: 'wait',
+      CASTOFF_KEEP: 'failed',
+      CASTOFF_IGNORE: 'image:redis:*, test:*slow*',
+      CASTOFF_REPORT_FILE: 'out/report.json',
+    };
+    expect(resolveSettings({}, environment)).toEqual({
+      leaks: 'warn',
+      cleanup: 'wait',
+      keep: 'failed',
+      ignore: ['image:redis:*', 'test:*slow*'],
+      reportFile: 'out/report.json',
+    });
+  });
+
+  it('come from the options before the environment', () => {
+    const options = { leaks: 'off', ignore: [] } as const;
+    const environment = { CASTOFF_LEAKS: 'warn', CASTOFF_IGNORE: 'name:a', CASTOFF_KEEP: 'failed' };
+    expect(resolveSettings(options, environment)).toEqual({ ...defaults, leaks: 'off', keep: 'failed' });
+  });
+
+  it.each([
+    ['CASTOFF_LEAKS', 'never', 'CASTOFF_LEAKS: got "never"; give fail, warn or off'],
+    ['CASTOFF_CLEANUP', 'no', 'CASTOFF_CLEANUP: got "no"; give background or wait'],
+    ['CASTOFF_KEEP', '1', 'CASTOFF_KEEP: got "1"; give none or failed'],
+    ['CASTOFF_IGNORE', 'a,,b', 'CASTOFF_IGNORE: got ["a","","b"]; give patterns that are not empty'],
+    ['CASTOFF_IGNORE', 'redis:7', /redis:7/],
+  ])('refuse %s=%s', (variable, text, message) => {
+    expect(() => resolveSettings({}, { [variable]: text })).toThrow(message);
+  });
+
+  it('name each variable as its option is called', () => {
+    const variables = Object.values(runOptions).map(({ variable }) => variable);
+    const named = Object.keys(runOptions).map(
+      (name) => `CASTOFF_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
+    );
+    expect(variables).toEqual(named);
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [{ leak: 'off' }, 'no option is called leak; there are leaks, cleanup, keep, ignore, reportFile'],
+    [{ leaks: true }, 'option leaks: got true; give fail, warn or off'],
+    [{ keep: null }, 'option keep: got null; give none or failed'],
+    [{ ignore: 'redis' }, 'option ignore: got "redis"; give patterns that are not empty'],
+    [{ ignore: [1] }, 'option ignore: got [1]; give patterns that are not empty'],
+    [{ ignore: ['redis:7'] }, 'redis:7'],
+    [{ reportFile: '' }, 'option reportFile: got ""; give the path of a file'],
+  ])('refuses %j', (options, message) => {
+    const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(message) };
+    expect(() => checkOptions(options)).toThrow(expect.objectContaining(error));
+  });
+});
