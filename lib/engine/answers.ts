@@ -77,6 +77,8 @@ const table: readonly Row[] = [
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
   // {"message":"error while removing network: unknown network x id 8dd1…"}: somebody else was quicker by a moment.
   { status: 404, words: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
+  // {"message":"unrecognized image ID sha256:7ab3…"}: somebody else was quicker by a moment, too.
+  { call: 'image.remove', status: 500, words: /unrecognized image ID/, meaning: 'gone' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
   { status: 500, meaning: 'failed' },

@@ -1,3 +1,4 @@
+import type Docker from 'dockerode';
 import type { Answer, Engine } from './engine';
 import { imageUrlPart } from './url-part';
 
@@ -6,7 +7,17 @@ export interface ImageFacts {
   readonly id: string;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly createdAtMs?: number | undefined;
+}
+
+/** As a list shows it. */
+export interface ListedImage extends ImageFacts {
+  readonly createdAtMs: number;
+}
+
+/** As it is inspected. */
+export interface InspectedImage extends ImageFacts {
+  /** Whether it is certain that it has been given a name, be it one that it has lost since: Podman (4.3.1) never tells. */
+  readonly hasHadName: boolean;
 }
 
 /**
@@ -17,17 +28,28 @@ export function removeImage(engine: Engine, name: string): Promise<Answer<unknow
   return engine.ask('image.remove', name, (docker) => docker.getImage(imageUrlPart(name)).remove());
 }
 
-export function inspectImage(engine: Engine, name: string): Promise<Answer<ImageFacts>> {
+// Not in dockerode's types.
+interface Tagged {
+  readonly Metadata?: { readonly LastTagTime?: string };
+}
+
+export function inspectImage(engine: Engine, name: string): Promise<Answer<InspectedImage>> {
   return engine.ask('image.inspect', name, async (docker) => {
-    const image = await docker.getImage(imageUrlPart(name)).inspect();
-    return { id: image.Id, tags: image.RepoTags ?? [], labels: image.Config?.Labels ?? {} };
+    const image: Docker.ImageInspectInfo & Tagged = await docker.getImage(imageUrlPart(name)).inspect();
+    return {
+      id: image.Id,
+      tags: image.RepoTags ?? [],
+      labels: image.Config?.Labels ?? {},
+      // Docker's for never: 0001-01-01T00:00:00Z.
+      hasHadName: Date.parse(image.Metadata?.LastTagTime ?? '') > 0,
+    };
   });
 }
 
 export function listImages(
   engine: Engine,
   labels: readonly string[],
-): Promise<Answer<readonly ImageFacts[]>> {
+): Promise<Answer<readonly ListedImage[]>> {
   return engine.ask('image.list', labels.join(' '), async (docker) => {
     const images = await docker.listImages({ filters: { label: [...labels] } });
     return images.map((image) => ({

@@ -4,7 +4,13 @@ import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
 import { askMachine, type EngineMachine } from '../engine/engine-machine';
 import { buildImage, importImage, type ImageName } from '../engine/import-image';
-import { inspectImage, listImages, removeImage, type ImageFacts } from '../engine/image-calls';
+import {
+  inspectImage,
+  listImages,
+  removeImage,
+  type ImageFacts,
+  type InspectedImage,
+} from '../engine/image-calls';
 import { inMemory, readReaperFiles, tarFilesOfNode, tarFilesOfReaper } from './image-files';
 import { contentLabel, digestOf, imageConfig, reaperImageName } from './image-recipe';
 import { tarOf, type TarFile } from './tar';
@@ -59,10 +65,10 @@ export async function buildReaperImage(
     base === undefined
       ? await importImage(patient, name, archiveOf([...(await tarFilesOfNode()), ...own]), lines)
       : await buildImage(patient, name, base, contextOf(base, own, lines));
-  const after = await findImage(engine, image.name);
-  // Somebody else may build the same at the same time, and clear away what this call has made before it has the name.
-  if (after?.labels[contentLabel] !== content) valueOf(answer);
-  if (after !== undefined) await removeReplaced(engine, after, before);
+  const after = await inspectImage(engine, image.name);
+  // What somebody else has made of the same at the same time serves as well.
+  if (after.meaning !== 'done' || after.value.labels[contentLabel] !== content) valueOf(answer);
+  await removeReplaced(engine, valueOf(after), before);
   return { ...image, isBuilt: true };
 }
 
@@ -77,7 +83,7 @@ function checkNodeRunsOn({ os, architecture }: EngineMachine): void {
 
 const fullName = ({ repository, tag }: ImageName): string => `${repository}:${tag}`;
 
-async function findImage(engine: Engine, name: string): Promise<ImageFacts | undefined> {
+async function findImage(engine: Engine, name: string): Promise<InspectedImage | undefined> {
   const answer = await inspectImage(engine, name);
   return answer.meaning === 'gone' ? undefined : valueOf(answer);
 }
@@ -92,26 +98,24 @@ function contextOf(base: string, own: readonly TarFile[], lines: readonly string
 }
 
 /**
- * Removes what is ours and has no name any more: what had it before, the same content that lost it to another build, and what
- * an earlier call had to leave. One that a container uses stays, and so does a young one: it may be about to get its name.
+ * Removes what is ours and has lost its name: what had it before, the same content that lost it to another build, and what an
+ * earlier call had to leave. One that a container uses stays. So does one that may be about to get its name, which others
+ * make, also under another name: gone at that moment, it would leave the name to nothing (seen on Docker 20.10.24). Every
+ * build looks when it has its name, so the later of two sees whichever lost. Podman does not tell who has lost: age does.
  */
 async function removeReplaced(
   engine: Engine,
-  { id, labels }: ImageFacts,
+  { id }: ImageFacts,
   before: ImageFacts | undefined,
 ): Promise<void> {
   const ours = valueOf(await listImages(engine, [contentLabel]));
   const settledAtMs = Date.now() - namingTimeMs;
-  const replaced = ours.filter(
-    (image) =>
-      image.id !== id &&
-      (image.id === before?.id ||
-        image.labels[contentLabel] === labels[contentLabel] ||
-        (image.createdAtMs ?? settledAtMs) < settledAtMs),
-  );
-  for (const image of replaced) {
+  for (const image of ours) {
+    if (image.id === id) continue;
     const now = await findImage(engine, image.id);
     if (now === undefined || now.tags.length > 0) continue;
+    const hasLostName = now.hasHadName || now.id === before?.id || image.createdAtMs < settledAtMs;
+    if (!hasLostName) continue;
     const answer = await removeImage(engine, image.id);
     if (answer.meaning !== 'gone' && answer.meaning !== 'busy') valueOf(answer);
   }

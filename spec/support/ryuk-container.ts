@@ -25,11 +25,13 @@ export interface RyukOptions {
   readonly isConfined?: boolean;
   /** Where it listens inside. Default 8080. */
   readonly port?: number;
+  /** What it sees of this machine besides the engine's socket, as `docker run -v` has it. */
+  readonly binds?: readonly string[];
 }
 
 /** Starts `image` with the engine's socket, a published port and AutoRemove, without arguments. */
 export async function startRyuk(image: string, options: RyukOptions = {}): Promise<RyukContainer> {
-  const { env = {}, labels = {}, isConfined = false, port = 8080 } = options;
+  const { env = {}, labels = {}, isConfined = false, port = 8080, binds = [] } = options;
   const inside = `${port}/tcp`;
   const container = await docker.createContainer({
     Image: image,
@@ -41,7 +43,7 @@ export async function startRyuk(image: string, options: RyukOptions = {}): Promi
       AutoRemove: true,
       CapDrop: isConfined ? ['ALL'] : [],
       ReadonlyRootfs: isConfined,
-      Binds: ['/var/run/docker.sock:/var/run/docker.sock'],
+      Binds: ['/var/run/docker.sock:/var/run/docker.sock', ...binds],
       PortBindings: { [inside]: [{ HostIp: '127.0.0.1', HostPort: '' }] },
     },
   });

@@ -53,6 +53,7 @@ describe('what else comes back', () => {
   it.each<[call: EngineCall, status: number | undefined, words: string, meaning: Meaning]>([
     ['container.remove', 204, '', 'done'],
     ['image.remove', 200, '', 'done'],
+    ['image.remove', 500, 'unrecognized image ID sha256:7ab3', 'gone'],
     ['container.stop', 304, '', 'done'],
     ['container.remove', undefined, 'connect ECONNREFUSED /var/run/docker.sock', 'engine-away'],
     ['container.remove', undefined, 'read ECONNRESET', 'engine-away'],
