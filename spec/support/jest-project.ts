@@ -7,6 +7,7 @@ export type JestVersion = '30' | '29';
 const repository = join(__dirname, '../..');
 const modules = join(repository, 'node_modules');
 const fixtures = join(repository, 'spec/fixtures/jest');
+const modulesOfJest = { '30': modules, '29': join(repository, 'spec/fixtures/jest-29/node_modules') };
 
 /** What a user's project has installed beside castoff; Jest itself by its version. */
 const linked = [
@@ -26,7 +27,7 @@ const linked = [
 export async function copyProject(
   name: string,
   options: { jest: JestVersion; files: Readonly<Record<string, string>> },
-): Promise<{ folder: string; jestBin: string; remove: () => Promise<void> }> {
+): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-jest-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
@@ -37,15 +38,13 @@ export async function copyProject(
     await remove();
     throw error;
   }
-  return { folder, jestBin: join(folder, 'node_modules/jest/bin/jest.js'), remove };
+  return { folder, remove };
 }
 
 async function install(target: string, version: JestVersion): Promise<void> {
-  const jest = version === '29' ? 'jest-29' : 'jest';
   for (const name of linked) await link(join(modules, name), join(target, name));
-  await link(join(modules, jest), join(target, 'jest'));
-  const itsModules = version === '29' ? join(modules, jest, 'node_modules') : modules;
-  await link(join(itsModules, 'jest-environment-node'), join(target, 'jest-environment-node'));
+  for (const name of ['jest', 'jest-environment-node'])
+    await link(join(modulesOfJest[version], name), join(target, name));
   // A copy, as npm makes one: a link would be followed to where files are not in `node_modules`, and transformed.
   for (const path of ['package.json', 'dist']) {
     await cp(join(repository, path), join(target, 'castoff', path), { recursive: true });
