@@ -3,6 +3,9 @@
 # happens where an image of this very recipe is there. DOCKER_HOST chooses the engine; Podman's socket will do.
 set -eu
 
+# shellcheck source=docker/busybox.sh
+. "$(dirname "$0")/busybox.sh"
+
 name=castoff-spec/busybox
 tag=1
 label=castoff.spec-image
@@ -10,41 +13,16 @@ environment='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 command='CMD ["sleep", "infinity"]'
 
 main() {
-  busybox=$(find_static_busybox) || busybox=$(install_busybox) || exit 1
-  recipe=$(cat "$0" "$busybox" | sha256sum | cut -c 1-16)
+  busybox=$(need_static_busybox) || exit 1
+  recipe=$(cat "$0" "$(dirname "$0")/busybox.sh" "$busybox" | sha256sum | cut -c 1-16)
   [ "$(present_recipe)" != "$recipe" ] || return 0
 
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
-  lay_out_root
+  lay_out_busybox "$busybox" "$folder"
   import_root || give_up "the engine at ${DOCKER_HOST:-the default address} did not import it"
   [ "$(present_recipe)" = "$recipe" ] || give_up 'it was imported, but the engine does not have it'
   echo "images: $name:$tag built (recipe $recipe)"
-}
-
-find_static_busybox() {
-  found=$(PATH=$PATH:/sbin:/usr/sbin command -v busybox) &&
-    LC_ALL=C ldd "$found" 2>&1 | grep -Eq 'not a dynamic|statically linked' && echo "$found"
-}
-
-install_busybox() {
-  # shellcheck source=docker/apt.sh
-  . "$(dirname "$0")/apt.sh"
-  obstacle=$(why_no_packages)
-  [ -z "$obstacle" ] || give_up "there is no static busybox to build it from, and $obstacle; install busybox-static"
-  take_lock
-  install_packages busybox-static >&2 || give_up 'busybox-static could not be installed (apt-get said the above)'
-  find_static_busybox || give_up 'busybox-static is installed, but there is no static busybox'
-}
-
-lay_out_root() {
-  mkdir -p "$folder/bin" "$folder/etc" "$folder/root" "$folder/tmp"
-  chmod 1777 "$folder/tmp"
-  cp "$busybox" "$folder/bin/busybox"
-  chmod 755 "$folder/bin/busybox"
-  echo 'root:x:0:0:root:/root:/bin/sh' >"$folder/etc/passwd"
-  # The list names busybox too: linking that one would replace the binary by a link to itself.
-  "$busybox" --list | grep -vx busybox | (cd "$folder/bin" && xargs -n 1 ln -s busybox)
 }
 
 root_archive() {

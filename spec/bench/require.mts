@@ -42,9 +42,10 @@ export async function requireInJestJob(rounds: number): Promise<Job & AsyncDispo
   const contender = (name: string) => ({
     name: `require('${name}') in a test file`,
     async run() {
-      const result = join(folder, `${name}.ms`);
+      const file = name.replace('/', '-');
+      const result = join(folder, `${file}.ms`);
       await writeFile(
-        join(folder, `${name}.test.js`),
+        join(folder, `${file}.test.js`),
         `test('require', () => { ${timedRequire(name)} require('fs').writeFileSync(${JSON.stringify(result)}, String(performance.now() - startedAt)); });`,
       );
       await run(process.execPath, [
@@ -52,7 +53,7 @@ export async function requireInJestJob(rounds: number): Promise<Job & AsyncDispo
         '--config',
         join(folder, 'jest.config.js'),
         '--runInBand',
-        `${name}.test.js`,
+        `${file}.test.js`,
       ]);
       return Number(await readFile(result, 'utf8'));
     },
@@ -60,7 +61,7 @@ export async function requireInJestJob(rounds: number): Promise<Job & AsyncDispo
   return {
     name: 'require in Jest',
     rounds,
-    subject: contender('castoff'),
+    subject: contender('castoff/jest'),
     rivals: [{ contender: contender('testcontainers'), budget: 0.1 }],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
+import { removalWaitJob, suiteJobs } from './jest.mts';
 import { compare, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
 import { requireInJestJob, requireJob } from './require.mts';
@@ -16,6 +17,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 
 await using requireInJest = await requireInJestJob(rounds);
+await using removalWait = await removalWaitJob(rounds);
+await using suites = await suiteJobs(rounds);
 const jobs = [
   requireJob(rounds * 3),
   requireInJest,
@@ -24,6 +27,8 @@ const jobs = [
   cleanupJob(10, rounds),
   cleanupJob(30, rounds),
   ...(await reaperJobs(rounds)),
+  removalWait,
+  ...suites.jobs,
 ];
 
 const comparisons: Comparison[] = [];

@@ -29,6 +29,15 @@ describe('withCastoff around a config that has everything', () => {
   });
 });
 
+describe('withCastoff around a function, in a project of ES modules', () => {
+  it('runs a global setup that awaits at its top, and tests have their scope', async () => {
+    const end = await runJest('esm', { nodeArgs: ['--experimental-vm-modules'] });
+    expect(end.stdout).toMatch(/global setup: an ES module that awaits/);
+    expect(end.stderr).toMatch(/Tests: +1 passed, 1 total/);
+    expect(end).toMatchObject(passes);
+  });
+});
+
 describe('withCastoff around several projects', () => {
   let run: JestRun;
   let end: JestEnd;

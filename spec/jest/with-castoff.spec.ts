@@ -12,7 +12,7 @@ interface Wrapped {
 
 const rootDir = join(__dirname, '../fixtures/jest/presets');
 const wrap = (config: object, options = {}): Wrapped =>
-  withCastoff<object>({ rootDir, ...config }, options) as Wrapped;
+  withCastoff(Object.assign({ rootDir }, config) as Wrapped, options);
 const castoffOf = (config: object, options = {}) => wrap(config, options).testEnvironmentOptions?.castoff;
 
 describe('withCastoff', () => {

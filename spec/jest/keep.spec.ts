@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { findProcesses } from '../support/close-engine';
+import { startJest } from '../support/jest-run';
+import { thingsOfRun } from '../support/jest-run-things';
+import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
+import { until } from '../support/until';
+
+const run = promisify(execFile);
+const goneTimeoutMs = 20_000;
+
+let engine: PrivateEngine;
+let docker: Docker;
+const keepers: number[] = [];
+
+beforeAll(async () => {
+  engine = await openPrivateEngine();
+  docker = new Docker({ socketPath: engine.socketPath });
+});
+afterAll(async () => {
+  for (const pid of keepers.filter((one) => isRunning(one))) process.kill(pid, 'SIGKILL');
+  await engine.close();
+});
+
+/** A run on the engine, to its end: what it said of what it keeps, and who holds the lease on that. */
+async function runKeeping(env: Readonly<Record<string, string>> = {}) {
+  const jest = await startJest('keep', {
+    env: { DOCKER_HOST: engine.address, CASTOFF_KEEP: 'failed', ...env },
+  });
+  try {
+    const { exitCode, stderr } = await jest.ended;
+    const [words = '', session = ''] = /^castoff: kept .*\(session (\w+)\):\n(?: .*\n)*/m.exec(stderr) ?? [];
+    // Its order, which is its argument, names the session.
+    const itsKeepers = session === '' ? [] : findProcesses(`"session":"${session}"`);
+    keepers.push(...itsKeepers);
+    return { id: jest.id, exitCode, stderr, words, session, keepers: itsKeepers };
+  } finally {
+    await jest.close();
+  }
+}
+
+type Kept = Awaited<ReturnType<typeof runKeeping>>;
+
+const things = (id: string): Promise<readonly string[]> => thingsOfRun(id, docker);
+
+async function rolesOf(id: string): Promise<readonly (string | undefined)[]> {
+  const filters = { label: [`castoff-spec-run=${id}`] };
+  const found = await docker.listContainers({ all: true, filters });
+  return found.map(({ Labels, State }) => `${Labels['role']} ${State}`).toSorted();
+}
+
+/** As a user would at a shell whose docker goes to that engine. */
+async function type(command: string): Promise<string> {
+  const { stdout } = await run('sh', ['-c', command], {
+    env: { ...process.env, DOCKER_HOST: engine.address },
+  });
+  return stdout;
+}
+
+function isRunning(pid: number): boolean {
+  return findProcesses('"session":').includes(pid);
+}
+
+describe('CASTOFF_KEEP=failed', () => {
+  it('keeps all that a failed test had, and nothing of the others', async () => {
+    const kept = await runKeeping();
+    expect(kept.exitCode).toBe(1);
+    expect(await rolesOf(kept.id)).toEqual(['red raw running', 'red running']);
+    expect((await things(kept.id)).map((title) => title.split(' ')[0])).toEqual([
+      'container',
+      'container',
+      'network',
+      'volume',
+    ]);
+    expect(kept.stderr).toContain('1 leak among 4 containers, 1 network, 1 volume');
+    await removeAsTold(kept);
+  });
+});
+
+describe('what is kept', () => {
+  it('goes with the next run, which sweeps', async () => {
+    const kept = await runKeeping();
+    expect(await things(kept.id)).toHaveLength(4);
+    const next = await runKeeping({ CASTOFF_SWEEP: '', PASS: 'yes' });
+    expect(next).toMatchObject({ exitCode: 0, words: '', keepers: [] });
+    expect(await until(async () => (await things(kept.id)).length === 0, goneTimeoutMs)).toBe(true);
+  });
+});
+
+/** Does all that the words say: looks at what is kept, and removes it. */
+async function removeAsTold({ id, words, keepers: [keeper, ...more] }: Kept): Promise<void> {
+  expect(more).toEqual([]);
+  const commands = [...words.matchAll(/^ {4}(docker .*)$/gm)].map(([, command = '']) => command);
+  const [looks, removals] = [
+    commands.filter((command) => /^docker (logs|exec)/.test(command)),
+    commands.filter((command) => / rm /.test(command)),
+  ];
+  expect(looks).toHaveLength(4);
+  // There is no terminal, and nobody types.
+  for (const look of looks) expect(await type(look.replace('exec -it', 'exec'))).toMatch(/^(here\n)?$/);
+  expect(isRunning(keeper!)).toBe(true);
+  for (const removal of removals) await type(removal);
+  expect(await things(id)).toEqual([]);
+}
