@@ -46,6 +46,9 @@ export function inspectImage(engine: Engine, name: string): Promise<Answer<Inspe
   });
 }
 
+/** So Docker lists an image without a name; asked for it, it says 400. */
+const noName = '<none>:<none>';
+
 export function listImages(
   engine: Engine,
   labels: readonly string[],
@@ -54,7 +57,7 @@ export function listImages(
     const images = await docker.listImages({ filters: { label: [...labels] } });
     return images.map((image) => ({
       id: image.Id,
-      tags: image.RepoTags ?? [],
+      tags: (image.RepoTags ?? []).filter((tag) => tag !== noName),
       labels: image.Labels ?? {},
       createdAtMs: image.Created * 1_000,
     }));

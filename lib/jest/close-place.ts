@@ -1,4 +1,5 @@
 import type { HandedOver } from '../scope/handed-over';
+import { hasFixedName } from './fixed-name';
 import { openScopeAt } from './place-scopes';
 import type { Place } from './places';
 import type { RunHere } from './run-here';
@@ -23,8 +24,8 @@ export async function closePlace(
   await openScopeAt(place)?.close({
     reason: hasFailed ? 'failed' : 'done',
     handOver: cleanup === 'background' ? handOver : undefined,
-    // The next container may want its name or port.
-    mustWait: ({ kind, id }) => kind === 'container' && watch.isPinned(id),
+    // The next test may want its name or port.
+    mustWait: (target) => (target.kind === 'container' ? watch.isPinned(target.id) : hasFixedName(target)),
     isKept: () => isKept(keep, hasFailed),
   });
 }

@@ -50,6 +50,10 @@ export async function loadGlobalHook(
   return hook as GlobalHook;
 }
 
+// The build makes a `require` of each `import()` that it sees.
+// oxlint-disable-next-line typescript/no-implied-eval
+const importModule = new Function('url', 'return import(url)') as (url: string) => Promise<unknown>;
+
 async function requireOrImport(path: string): Promise<unknown> {
   try {
     return createRequire(path)(path);
@@ -61,6 +65,6 @@ async function requireOrImport(path: string): Promise<unknown> {
       'code' in error &&
       error.code === 'ERR_REQUIRE_ASYNC_MODULE';
     if (!isAsyncModule) throw error;
-    return import(pathToFileURL(path).href);
+    return importModule(pathToFileURL(path).href);
   }
 }

@@ -3,7 +3,6 @@ import type * as connect from '../engine/connect';
 import type * as rawWatch from '../raw/watch-raw-code';
 import type * as sessionIdentity from '../registry/session-identity';
 import type * as cleanupResource from '../resources/cleanup-resource';
-import type * as plan from '../resources/plan';
 import type * as postMortem from '../resources/post-mortem';
 import type * as scope from '../scope/scope';
 import type * as errorText from '../session/error-text';
@@ -15,7 +14,6 @@ export const loadLate = {
   rawWatch: () => require('../raw/watch-raw-code') as typeof rawWatch,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
   cleanupResource: () => require('../resources/cleanup-resource') as typeof cleanupResource,
-  plan: () => require('../resources/plan') as typeof plan,
   postMortem: () => require('../resources/post-mortem') as typeof postMortem,
   scope: () => require('../scope/scope') as typeof scope,
   errorText: () => require('../session/error-text') as typeof errorText,

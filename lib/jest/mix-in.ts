@@ -41,7 +41,7 @@ export async function mixInLate(
 function mixInEvents(environment: JestEnvironment, testPath: string, rootDir: string): TestFile | undefined {
   if (mixedIn.has(environment)) return undefined;
   mixedIn.add(environment);
-  const file = new TestFile(relative(rootDir, testPath).split(sep).join('/'));
+  const file = new TestFile(relative(rootDir, testPath).split(sep).join('/'), testPath);
   const { teardown, handleTestEvent } = environment;
   environment.teardown = async () => {
     try {

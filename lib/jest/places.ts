@@ -43,12 +43,15 @@ export class Place {
 /** The places of one test file, as its run goes through them. */
 export class Places {
   readonly file: Place;
+  /** The test file's path. */
+  readonly path: string;
   readonly #open = new Map<CircusBlock | CircusTest, Place>();
   #current: Place;
 
-  /** @param file - The test file's path relative to the project's folder. */
-  constructor(file: string) {
-    this.file = new Place(file);
+  /** @param name - The test file's path relative to the project's folder. */
+  constructor(name: string, path: string) {
+    this.path = path;
+    this.file = new Place(name);
     this.#current = this.file;
   }
 

@@ -42,6 +42,11 @@ export function currentPosition(): Position | undefined {
   return storage.getStore() ?? places?.current;
 }
 
+/** The path of the test file that runs in this process. */
+export function currentTestFile(): string | undefined {
+  return positions().places?.path;
+}
+
 /** What is being made for the calling code, if it is part of a factory. */
 export function currentMaking(): Making | undefined {
   const position = positions().storage.getStore();

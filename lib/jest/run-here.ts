@@ -2,7 +2,7 @@ import { processWide } from '../core/global-state';
 import type { RawWatch } from '../raw/raw-watch';
 import type { Registry } from '../registry/registry';
 import type { RunLink } from '../session/run-link';
-import { whereaboutsIn } from './position';
+import { currentTestFile, whereaboutsIn } from './position';
 import { SharedThings } from './shared-things';
 import { loadLate } from './load-late';
 
@@ -68,6 +68,7 @@ function openRunHere(link: RunLink): RunHere {
     session: link.session,
     registry,
     whereabouts: () => whereaboutsIn(link),
+    testFile: currentTestFile,
     ready: () => link.ready(),
     claim: (labels) => link.claim(labels),
   });

@@ -21,7 +21,8 @@ export function tellVerdict(
     environment['GITHUB_ACTIONS'] === 'true'
       ? githubAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
       : '';
-  process.stderr.write(`${formatVerdict(verdict, { columns, hasColour })}${kept}${annotations}`);
+  const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
+  process.stderr.write(`${parts.join('\n')}${annotations}`);
 }
 
 /** Writes the verdict as JSON, in a folder that is made where there is none. */

@@ -6,7 +6,7 @@ import { openScopeAt } from './place-scopes';
 import { Places, type Place } from './places';
 import { PostMortems } from './post-mortems';
 import { enterFile, runAt } from './position';
-import { removeLeaks } from './remove-leaks';
+import { noteLeaks } from './note-leaks';
 import { joinRunHere, type RunHere } from './run-here';
 import { runInPlaces } from './run-in-places';
 import { hideOwnFrames } from './test-errors';
@@ -21,9 +21,9 @@ export class TestFile {
   #here: RunHere | undefined;
   #leave: (() => void) | undefined;
 
-  /** @param path - Relative to the project's folder. */
-  constructor(path: string) {
-    this.#places = new Places(path);
+  /** @param name - Its path relative to the project's folder. */
+  constructor(name: string, path: string) {
+    this.#places = new Places(name, path);
   }
 
   async begin(): Promise<void> {
@@ -58,7 +58,7 @@ export class TestFile {
       if (!file.isOver) await this.#close(file);
       // Each failure stands in the registry.
       await Promise.allSettled(this.#removals);
-      await removeLeaks(file, this.#failed, here);
+      await noteLeaks(file, this.#failed, here);
     } finally {
       this.#leave?.();
     }

@@ -10,7 +10,7 @@ import { placeOfRequest } from './known-engines';
 import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery } from './put-labels';
 import type { RawThings } from './raw-things';
 import type { Whereabouts } from './raw-watch';
-import { disownInPath, isLeftAlone, readOrder, type Order } from './read-order';
+import { disownInPath, isHelper, isLeftAlone, isOfAnotherCopy, readOrder, type Order } from './read-order';
 import type { RequestMeaning } from './request-meaning';
 import { warnRaw } from './warn';
 
@@ -56,19 +56,32 @@ export class Creations {
     const body = meaning.labelsGoInto === 'body' ? parseBody((await held.wholeBody()) ?? '') : {};
     if (body === undefined) return held.release();
     const order = readOrder(meaning, request.path, body);
+    const { session } = this.#things.options;
+    if (isOfAnotherCopy(order, session)) {
+      if (!(await this.#isReady(held))) return;
+      const { worker = '' } = 'whereabouts' in maker ? maker.whereabouts : {};
+      const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
+      return this.#send(held, order, putLabels(request, order, body, ours));
+    }
     if (isLeftAlone(order, request.path)) {
       request.path = disownInPath(request.path) ?? request.path;
       return this.#send(held, order);
     }
     if (maker.start !== undefined)
       return this.#send(held, order, putLabels(request, order, body, maker.start.labels));
-    const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
-    if (readiness.status === 'rejected') return held.fail(asError(readiness.reason));
-    if (request.destroyed) return;
+    if (!(await this.#isReady(held))) return;
     const { whereabouts, source } = maker;
-    const entry = await this.#things.register(order, whereabouts, source, engine);
+    const noted = { ...order, isHelper: isHelper(order, request.path) };
+    const entry = await this.#things.register(noted, whereabouts, source, engine);
     const labels = this.#things.labelsOf(entry, whereabouts);
     await this.#send(held, order, putLabels(request, order, body, labels), entry);
+  }
+
+  /** Whether it may go out; it has failed, or been given up, where it may not. */
+  async #isReady(held: HeldRequest): Promise<boolean> {
+    const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
+    if (readiness.status === 'rejected') held.fail(asError(readiness.reason));
+    return readiness.status === 'fulfilled' && !held.request.destroyed;
   }
 
   async #send(held: HeldRequest, order: Order, body?: string, entry?: RegistryEntry): Promise<void> {

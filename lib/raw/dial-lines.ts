@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import querystring from 'node:querystring';
-import { stackHere, userLineHere } from './user-line';
+import { stackHere } from './user-line';
 
 /** The lines from which docker-modem has been called for requests that are about to be made. */
 export interface DialLines {
@@ -26,16 +26,17 @@ const mostNotes = 500;
  * the body, by the core module `querystring`, which all sandboxes of Jest share. Only a build from a folder is one callback later: that
  * of the look for its `.dockerignore`.
  *
+ * @param userLine - Finds it on the stack.
  * @see docker-modem, `Modem.prototype.buildQuerystring`; dockerode, `util.prepareBuildContext`
  */
-export function watchDials(): DialLines {
+export function watchDials(userLine: () => string | undefined): DialLines {
   const notes: Note[] = [];
   const buildLine = new AsyncLocalStorage<string>();
   const stops = [
     watch(querystring, 'stringify', (stringify) => {
       const query = String(stringify());
       const line =
-        query !== '' && isCalledBy(/buildQuerystring/) ? (userLineHere() ?? buildLine.getStore()) : undefined;
+        query !== '' && isCalledBy(/buildQuerystring/) ? (userLine() ?? buildLine.getStore()) : undefined;
       if (line !== undefined) notes.push({ query, line, at: performance.now() });
       if (notes.length > mostNotes) notes.shift();
       return query;
@@ -43,7 +44,7 @@ export function watchDials(): DialLines {
     watch(fs, 'readFile', (readFile, path) => {
       const isMeant =
         typeof path === 'string' && path.endsWith('.dockerignore') && isCalledBy(/prepareBuildContext/);
-      const line = isMeant ? userLineHere() : undefined;
+      const line = isMeant ? userLine() : undefined;
       return line === undefined ? readFile() : buildLine.run(line, readFile);
     }),
   ];

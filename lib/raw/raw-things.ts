@@ -12,6 +12,7 @@ interface Noted {
   readonly image?: string | undefined;
   readonly isPinned: boolean;
   readonly isAutoRemoved?: boolean | undefined;
+  readonly isHelper?: boolean | undefined;
 }
 
 /** What the parts of a watch share: the things that they have seen, and what is under way with them. */
@@ -23,6 +24,8 @@ export class RawThings {
   readonly pinnedIds = new Set<string>();
   /** Those of containers that the engine removes as they end. */
   readonly autoRemovedKeys = new Set<string>();
+  /** Those of what testcontainers makes on the way. */
+  readonly helperKeys = new Set<string>();
   /** The entries of what the code is removing by a request. */
   readonly removing = new Set<string>();
   /** The entries of what a command creates, and of those the ones whose command still runs. */
@@ -77,9 +80,10 @@ export class RawThings {
     );
   }
 
-  #keep({ isPinned, isAutoRemoved = false }: Noted, entry: RegistryEntry): RegistryEntry {
+  #keep({ isPinned, isAutoRemoved = false, isHelper = false }: Noted, entry: RegistryEntry): RegistryEntry {
     if (isPinned) this.pinnedKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
+    if (isHelper) this.helperKeys.add(entry.key);
     return entry;
   }
 

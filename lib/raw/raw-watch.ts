@@ -19,6 +19,8 @@ export interface RawWatchOptions {
    * business here, and is left as it is.
    */
   whereabouts(): Whereabouts | undefined;
+  /** The path of the test file that runs, where one does. */
+  testFile?(): string | undefined;
   /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
   ready(): Promise<void>;
   /** Claims what castoff's labels cannot be put on: Compose projects. */
@@ -29,6 +31,11 @@ export interface RawWatchOptions {
 export interface RawWatch {
   /** Whether a container has a name or a host port that the next one may want: its removal is to be waited for. */
   isPinned(containerId: string): boolean;
+  /**
+   * Whether the entry is of something that testcontainers made on the way, and gives nobody a means to remove: its port forwarder, and
+   * images that are built or committed with `deleteOnExit`. Still there, it is no leak.
+   */
+  isHelper(key: string): boolean;
   /**
    * What is still there of the raw entries that `isMeant` picks: what is under way of their creation and removal is waited for, 5 s at
    * the most, and the engine is asked for each; what is gone is noted as `removed-by-code` or `removed-elsewhere`. What the engine

@@ -16,6 +16,7 @@ export function createRawWork(options: RawWatchOptions) {
     removals: new Removals(things, answers),
     commands: new Commands(things),
     isPinned: (containerId: string) => things.isPinned(containerId),
+    isHelper: (key: string) => things.helperKeys.has(key),
     survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => findSurvivors(things, isMeant),
   };
 }

@@ -48,6 +48,7 @@ function imageName(repository: string | null, tag: string | null): string | unde
 /** testcontainers' own labels. @see testcontainers, `utils/labels` */
 const testcontainers = 'org.testcontainers';
 const reuseLabel = `${testcontainers}.container-hash`;
+const forwarderLabel = `${testcontainers}.sshd`;
 const sessionLabel = `${testcontainers}.session-id`;
 
 /**
@@ -60,9 +61,31 @@ export function isLeftAlone({ labels, labelsGoInto }: Order, path: string): bool
   return isKept(path);
 }
 
+/**
+ * Whether a copy of castoff in this very process has labelled it as another session's: that of a test file, which has a global object of
+ * its own. It is the run's all the same.
+ */
+export function isOfAnotherCopy({ labels, labelsGoInto }: Order, session: string): boolean {
+  return (
+    labelsGoInto === 'body' &&
+    (labels[labelNames.session] ?? session) !== session &&
+    labels[labelNames.pid] === String(process.pid) &&
+    !isReaper(labels)
+  );
+}
+
 /** testcontainers' `commit({ deleteOnExit: false })` blanks its own label, which the image would have from its container. */
 function isKept(path: string): boolean {
   return changesOf(path).some((line) => line.trim() === `LABEL ${sessionLabel}=`);
+}
+
+/** Whether testcontainers makes it on the way, and leaves its removal to its reaper: nobody else is given a means to. */
+export function isHelper({ kind, labels }: Order, path: string): boolean {
+  if (labels[forwarderLabel] === 'true') return true;
+  return (
+    kind === 'image' &&
+    (sessionLabel in labels || changesOf(path).some((line) => line.includes(`${sessionLabel}=`)))
+  );
 }
 
 /** What is left alone must not be ours by the labels of the container that it is made from; `undefined`: it is as it should be. */

@@ -6,16 +6,32 @@ const deepest = 100;
 /**
  * Where the user's code stands that led to here: `file:line`, the file relative to the working directory; `undefined`: the stack does
  * not say. Its calls that are waited for count as well.
+ *
+ * @param testFile - The path of the test file that runs: its line says more than that of a function which many tests call.
  */
-export function userLineHere(): string | undefined {
+export function userLineHere(testFile?: string): string | undefined {
   const stack = stackHere(deepest);
-  return stack === undefined ? undefined : userLineOf(stack, ownFolder, process.cwd());
+  return stack === undefined
+    ? undefined
+    : userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
 }
 
-/** The first frame of `stack` that is neither Node's, nor of a package, nor in castoff's own folder. */
-export function userLineOf(stack: string, castoff: string, folder: string): string | undefined {
+export interface Standing {
+  /** castoff's own folder. */
+  readonly castoff: string;
+  /** What paths are relative to. */
+  readonly folder: string;
+  readonly testFile?: string | undefined;
+}
+
+/** The first frame of `stack` in the test file; else the first that is neither Node's, nor of a package, nor castoff's own. */
+export function userLineOf(stack: string, { castoff, folder, testFile }: Standing): string | undefined {
   const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
-  return firstSourceLine(frames.join('\n'), folder, castoff);
+  const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));
+  return (
+    firstSourceLine(inTestFile.join('\n'), folder, castoff) ??
+    firstSourceLine(frames.join('\n'), folder, castoff)
+  );
 }
 
 /** The stack, at most so deep, without this function; `undefined` where somebody has it prepared otherwise. */

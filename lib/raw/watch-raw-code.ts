@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
 import type { Maker } from './creations';
-import { watchDials, type DialLines } from './dial-lines';
+import { watchDials } from './dial-lines';
 import type { RawWatch, RawWatchOptions } from './raw-watch';
 import type * as rawWork from './raw-work';
 import { meaningOfRequest } from './request-meaning';
@@ -25,7 +25,8 @@ import { watchSpawns } from './watch-spawns';
  * the error of `ready()`.
  */
 export function watchRawCode(options: RawWatchOptions): RawWatch {
-  const dials = watchDials();
+  const lineHere = (): string | undefined => userLineHere(options.testFile?.());
+  const dials = watchDials(lineHere);
   let work: rawWork.RawWork | undefined;
   // Loaded where it is used, at once: the request goes on when this returns.
   const load = (): rawWork.RawWork =>
@@ -39,7 +40,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
       if (meaning?.type === 'remove' && !isOwnAgent(request.agent)) work?.removals.see(request, meaning);
       // With `expect`, or headers given as a list, the head is written already.
       if (meaning?.type !== 'create' || isCastoffAgent(request.agent) || request.headersSent) return;
-      const maker = makerHere(options, () => lineOf(path, dials));
+      const maker = makerHere(options, () => dials.take(queryTextOf(path)) ?? lineHere());
       if (maker !== undefined) load().creations.see({ request, meaning, maker });
     } catch (error) {
       warnRaw('look at a request', error);
@@ -53,7 +54,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     work?.answers.hear(request, response);
   };
   const unwatchSpawns = watchSpawns((child: ChildProcess, line) => {
-    const maker = makerHere(options, userLineHere);
+    const maker = makerHere(options, lineHere);
     return maker === undefined ? line.args : load().commands.see(child, line, maker);
   });
   subscribe('http.client.request.created', seeRequest);
@@ -62,6 +63,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
   const unmark = markRequestsLabelled();
   return {
     isPinned: (containerId) => work?.isPinned(containerId) ?? false,
+    isHelper: (key) => work?.isHelper(key) ?? false,
     survivors: async (isMeant) => (work === undefined ? [] : work.survivors(isMeant)),
     stop() {
       unsubscribe('http.client.request.created', seeRequest);
@@ -80,6 +82,6 @@ function makerHere(options: RawWatchOptions, sourceHere: () => string | undefine
   return whereabouts === undefined ? undefined : { whereabouts, source: sourceHere() };
 }
 
-function lineOf(path: string, dials: DialLines): string | undefined {
-  return dials.take(path.split('?').slice(1).join('?')) ?? userLineHere();
+function queryTextOf(path: string): string {
+  return path.split('?').slice(1).join('?');
 }

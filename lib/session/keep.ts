@@ -6,6 +6,7 @@ import { EngineError } from '../engine/engine-error';
 import { listTargets } from '../engine/list-targets';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import { takeLease } from '../lease/take-lease';
+import { claimedLabels, claimLabels } from '../registry/claims';
 import { closeRest } from './close-rest';
 import { keeperHolds, type KeeperOrder } from './keeper';
 
@@ -13,10 +14,14 @@ import { keeperHolds, type KeeperOrder } from './keeper';
  * The keeper as a program of its own: holds the lease on what is left of a session until the time is over, somebody ends it, or
  * others have removed all of it; then removes what there is.
  */
-export async function runKeeper({ session, owner, forMs, lookMs }: KeeperOrder): Promise<void> {
+export async function runKeeper({ session, owner, projects, forMs, lookMs }: KeeperOrder): Promise<void> {
   const engine = await connectEngine();
   const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
   const lease = await takeLease(mode, { engine, session, owner });
+  for (const project of projects) {
+    await claimLabels([project]);
+    await lease?.claim([project]);
+  }
   process.stdout.write(`${keeperHolds}\n`);
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
@@ -41,8 +46,11 @@ async function* looks(
 
 async function isAnythingLeft(engine: Engine, session: string): Promise<boolean> {
   try {
-    const listed = await listTargets(engine, [`${labelNames.session}=${session}`]);
-    return listed.some(({ labels }) => !isReaper(labels));
+    for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
+      const listed = await listTargets(engine, labels);
+      if (listed.some((target) => !isReaper(target.labels))) return true;
+    }
+    return false;
   } catch (error) {
     // An engine that is away may come back, with what is kept.
     if (error instanceof EngineError) return true;

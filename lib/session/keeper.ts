@@ -14,6 +14,8 @@ export interface KeeperOrder {
   readonly session: string;
   /** The run's: once it is gone, a sweep may take what is kept. */
   readonly owner: Owner;
+  /** The labels of Compose projects, whose parts do not carry the session's (`name=value`). */
+  readonly projects: readonly string[];
   readonly forMs: number;
   /** How often it looks whether anything is left that is to be kept. */
   readonly lookMs: number;
@@ -32,9 +34,9 @@ const startTimeoutMs = 10_000;
  */
 export async function startKeeper(
   engine: Engine,
-  kept: Pick<KeeperOrder, 'session' | 'owner'> & Partial<Pick<KeeperOrder, 'forMs' | 'lookMs'>>,
+  kept: Pick<KeeperOrder, 'session' | 'owner'> & Partial<Pick<KeeperOrder, 'forMs' | 'lookMs' | 'projects'>>,
 ): Promise<{ readonly pid: number }> {
-  const order: KeeperOrder = { forMs: keepMs, lookMs: 30_000, ...kept };
+  const order: KeeperOrder = { forMs: keepMs, lookMs: 30_000, projects: [], ...kept };
   const program = join(packageFolder(), 'dist/keeper.js');
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     cwd: '/',

@@ -1,4 +1,3 @@
-import { formatDuration } from '../core/durations';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
 import type { ThingRecord } from '../leaks/verdict';
@@ -24,12 +23,11 @@ export async function describeKept(session: string, things: readonly ThingRecord
 /** What {@link describeKept} says of things whose ports are known. */
 export function formatKept(session: string, kept: readonly KeptThing[]): string {
   const lines = kept.flatMap(({ thing, ports }) => linesOf(thing, ports));
-  const containers = kept.filter(({ thing }) => thing.kind === 'container').map(({ thing }) => nameOf(thing));
-  const byHand = containers.length === 0 ? [] : [`docker rm -f -v ${containers.join(' ')}`];
   return [
-    `castoff: kept of the tests that failed, for ${formatDuration(keepMs)} or until the next sweep (session ${session}):`,
+    `castoff: kept of the tests that failed, for ${keepMs / 3_600_000} h, or until a later run or 'npx castoff sweep' removes it (session ${session}):`,
     ...lines,
-    `  remove it: ${[...byHand, 'npx castoff sweep'].join('   or   ')}`,
+    '  to remove it now:',
+    ...removalsOf(kept.map(({ thing }) => thing)).map((command) => `    ${command}`),
     '',
   ].join('\n');
 }
@@ -37,19 +35,37 @@ export function formatKept(session: string, kept: readonly KeptThing[]): string 
 function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly string[] {
   const { kind, id, test, scope, source } = thing;
   const name = nameOf(thing);
-  const short = id === undefined || shortId(id) === name ? '' : ` (${shortId(id)})`;
+  const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
   const where = source === undefined ? '' : `, ${source}`;
-  const title = `  ${kind} ${name}${short}: ${test ?? scope}${where}`;
+  const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${test ?? scope}${where}`;
+  if (kind === 'compose-project') return [title, `    docker compose -p ${name} logs`];
   if (kind !== 'container') return [title];
-  const reached = ports.map(({ port, hostPort }) => `${port} at localhost:${hostPort}`).join(', ');
   return [
     title,
-    `    docker exec -it ${name} sh   docker logs ${name}`,
-    ...(reached === '' ? [] : [`    ${reached}`]),
+    ...ports.map(({ port, hostPort }) => `    ${port} at localhost:${hostPort}`),
+    `    docker logs ${name}`,
+    `    docker exec -it ${name} sh`,
   ];
 }
 
-function nameOf({ id = '', name }: ThingRecord): string {
+/** A line for each kind, the same in every shell, in the order in which the engine lets them go. */
+function removalsOf(things: readonly ThingRecord[]): readonly string[] {
+  const namesOf = (wanted: ThingRecord['kind']): readonly string[] =>
+    things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
+  const line = (command: string, names: readonly string[]): readonly string[] =>
+    names.length === 0 ? [] : [`${command} ${names.join(' ')}`];
+  return [
+    ...namesOf('compose-project').map((name) => `docker compose -p ${name} down -v`),
+    ...line('docker rm -f -v', namesOf('container')),
+    ...line('docker network rm', namesOf('network')),
+    ...line('docker volume rm', namesOf('volume')),
+    ...line('docker rmi', namesOf('image')),
+  ];
+}
+
+/** What docker knows it by: a volume has no shorter name. */
+function nameOf({ kind, id = '', name }: ThingRecord): string {
+  if (kind === 'volume') return id;
   return name === undefined || name === '' ? shortId(id) : name;
 }
 

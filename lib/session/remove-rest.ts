@@ -1,5 +1,5 @@
 import { isCastoffError, messageOf } from '../core/errors';
-import { isReaper, labelNames } from '../core/labels';
+import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { listTargets } from '../engine/list-targets';
@@ -9,12 +9,14 @@ import { CleanupError } from '../resources/cleanup-error';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isStillOurs } from './still-ours';
 
+/** What is left on purpose: the keys of entries, and of Compose projects, whose parts do not carry those, their label (`name=value`). */
+export type KeptMarks = ReadonlySet<string>;
+
 /** What is to go together: what carries `labels`, and what `entries` are about, also where that carries none of ours. */
 export interface Rest {
   readonly labels: readonly string[];
   readonly entries: readonly RegistryEntry[];
-  /** The keys of what is left on purpose. */
-  readonly kept: ReadonlySet<string>;
+  readonly kept: KeptMarks;
 }
 
 export interface RestEnd {
@@ -26,8 +28,11 @@ export interface RestEnd {
 const timeoutMs = 30_000;
 
 /** Whether what carries these labels is to stay: reapers do, and what is kept. */
-export function isSparedBy(kept: ReadonlySet<string>): (labels: Readonly<Record<string, string>>) => boolean {
-  return (labels) => isReaper(labels) || kept.has(labels[labelNames.start] ?? '');
+export function isSparedBy(kept: KeptMarks): (labels: Readonly<Record<string, string>>) => boolean {
+  return (labels) =>
+    isReaper(labels) ||
+    kept.has(labels[labelNames.start] ?? '') ||
+    kept.has(`${composeProjectLabel}=${labels[composeProjectLabel] ?? ''}`);
 }
 
 /** Removes what somebody left who cannot do it any more, and sees that it is gone. It never rejects: failures are told. */
@@ -54,8 +59,15 @@ export async function removeRest(engine: Engine, rest: Rest): Promise<RestEnd> {
   return { updates, errors };
 }
 
-/** What was adopted carries no label of ours, and what Compose makes carries its project's. */
-async function removeEntry(engine: Engine, entry: RegistryEntry, errors: unknown[]): Promise<EntryUpdate> {
+/**
+ * Removes what one entry is about, and tells what became of it; `errors` gets a failure, too. What was adopted carries no label of ours,
+ * and what Compose makes carries its project's.
+ */
+export async function removeEntry(
+  engine: Engine,
+  entry: RegistryEntry,
+  errors: unknown[],
+): Promise<EntryUpdate> {
   const { kind, key, owner, since } = entry;
   const id = kind === 'compose-project' ? (entry.id ?? entry.name) : entry.id;
   if (id === undefined) return { state: 'gone', outcome: 'never-created' };

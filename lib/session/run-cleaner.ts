@@ -5,7 +5,9 @@ import type { LeftOnEngine, ThingRecord } from '../leaks/verdict';
 import { claimedLabels } from '../registry/claims';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
+import { RunLeaks } from './run-leaks';
 import { isOpen, recordOf, type RunWorkers } from './run-workers';
+import type { KeptMarks } from './remove-rest';
 import { isPerWorker, sharedScope } from './shared-scope';
 
 export interface RunCleanerOptions {
@@ -27,17 +29,31 @@ const loadRemoval = () => import('./remove-rest.ts');
 export class RunCleaner {
   readonly #options: RunCleanerOptions;
   readonly #burials = new Set<Promise<void>>();
+  readonly #leaks: RunLeaks;
   readonly failures: unknown[] = [];
   deadWorkers = 0;
 
   constructor(options: RunCleanerOptions) {
     this.#options = options;
+    this.#leaks = new RunLeaks({
+      engine: options.engine,
+      note: (updates) => this.#note(updates, { isOrphan: false }),
+    });
   }
 
-  /** Removes what a worker had that has ended without a word, unless all of it is gone. */
+  /** Hears of an entry of the run's own process, or of a worker: one that has just leaked is removed; an image at the end. */
+  hear(entry: RegistryEntry): void {
+    if (hasLeaked(entry) && entry.kind !== 'image') this.#leaks.remove(entry);
+  }
+
+  /**
+   * Removes what a worker had that has ended without a word, unless all of it is gone. Images stay until the run's end: a build of
+   * another worker may rest on their layers.
+   */
   buryWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
     const { workers, isShared } = this.#options;
-    const isOwn = (entry: RegistryEntry): boolean => isOpen(entry) && !isShared(entry.owner.scope);
+    const isOwn = (entry: RegistryEntry): boolean =>
+      isOpen(entry) && !isShared(entry.owner.scope) && !hasLeaked(entry) && entry.kind !== 'image';
     const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
     const projects = this.#unnamedProjects(worker);
     if (own.length === 0 && projects.length === 0 && !isWaiting) return;
@@ -48,9 +64,10 @@ export class RunCleaner {
     this.#burials.add(burial);
   }
 
-  /** Resolves when nothing of dead workers is being removed any more. */
+  /** Resolves when nothing of dead workers, and nothing that has leaked, is being removed any more. */
   async haveBuried(): Promise<void> {
     while (this.#burials.size > 0) await Promise.allSettled(this.#burials);
+    await this.#leaks.areGone();
   }
 
   /** Removes what was made for a shared thing, by whichever worker. */
@@ -94,7 +111,9 @@ export class RunCleaner {
     if (kept.size > 0) {
       // From here on another process holds what is kept: this one gives its claims up.
       const { startKeeper } = await import('./keeper.ts');
-      await startKeeper(engine, { session, owner }).catch((error: unknown) => void errors.push(error));
+      await startKeeper(engine, { session, owner, projects: this.#keptProjects() }).catch(
+        (error: unknown) => void errors.push(error),
+      );
     }
     if (errors.length === 0) return;
     const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
@@ -185,9 +204,23 @@ export class RunCleaner {
     }
   }
 
-  #kept(): ReadonlySet<string> {
-    const { registry, workers } = this.#options;
-    const all = [...registry.list(), ...workers.entries()];
-    return new Set(all.filter(({ state }) => state === 'kept').map(({ key }) => key));
+  #kept(): KeptMarks {
+    return new Set([...this.#keptEntries().map(({ key }) => key), ...this.#keptProjects()]);
   }
+
+  /** The labels of the Compose projects among it. */
+  #keptProjects(): readonly string[] {
+    return this.#keptEntries()
+      .filter(({ kind }) => kind === 'compose-project')
+      .map(({ id, name = id }) => `${composeProjectLabel}=${name}`);
+  }
+
+  #keptEntries(): readonly RegistryEntry[] {
+    const { registry, workers } = this.#options;
+    return [...registry.list(), ...workers.entries()].filter(({ state }) => state === 'kept');
+  }
+}
+
+function hasLeaked({ leakedAt, state }: RegistryEntry): boolean {
+  return leakedAt !== undefined && state === 'present';
 }

@@ -3,6 +3,7 @@ import { checkDuration } from '../core/durations';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import type { RunEnd } from '../leaks/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
+import type { RegistryChange } from '../registry/registry';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { runAddress } from './run-address';
 import { RunCleaner } from './run-cleaner';
@@ -50,6 +51,8 @@ export async function openRun(settings: RunSettings): Promise<Run> {
   });
   const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
+  const hearOwn = ({ entry }: RegistryChange): void => cleaner.hear(entry);
+  registry.on('change', hearOwn);
   const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
     return shared.awaitTurn(asked);
@@ -67,7 +70,10 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     },
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
-    tell: (worker, entry) => workers.tell(worker, entry),
+    tell(worker, entry) {
+      workers.tell(worker, entry);
+      cleaner.hear(entry);
+    },
     ended(worker, how) {
       // Those that are let go at the run's end have nothing any more.
       if (isOver) return;
@@ -109,6 +115,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
       return await endRun({ runSession, shared, cleaner, address });
     } finally {
       isOver = true;
+      registry.off('change', hearOwn);
       line.close();
       if (currentRun() === run) setRun(undefined);
     }

@@ -90,14 +90,27 @@ describe('what testcontainers creates by itself says whose it is', () => {
     const name = `localhost/${uniqueName()}:1`;
     const source = nextLine();
     await GenericContainer.fromDockerfile(imageFolder).withCache(false).build(name);
-    expect(saysWhose(await imageLabels(name), source)).toMatchObject({ kind: 'image', id: name });
+    const entry = saysWhose(await imageLabels(name), source);
+    expect(entry).toMatchObject({ kind: 'image', id: name });
+    expect(stage.isHelper(entry?.key ?? '')).toBe(true);
   });
 
   it('an image that it commits, and not as the container that it is made from', async () => {
     const container = await definition().start();
     const source = nextLine();
     const id = await container.commit({ repo: uniqueName(), tag: '1' });
-    expect(saysWhose(await imageLabels(id), source)).toMatchObject({ kind: 'image', identity: id });
+    const entry = saysWhose(await imageLabels(id), source);
+    expect(entry).toMatchObject({ kind: 'image', identity: id });
+    expect(stage.isHelper(entry?.key ?? '')).toBe(true);
+  });
+
+  it('its port forwarder, which nobody can stop', async () => {
+    const container = await definition().withLabels({ 'org.testcontainers.sshd': 'true' }).start();
+    const other = await definition().start();
+    const keys = await Promise.all(
+      [container, other].map(async (one) => (await containerLabels(one.getId()))['castoff.start'] ?? ''),
+    );
+    expect(keys.map((key) => stage.isHelper(key))).toEqual([true, false]);
   });
 });
 
@@ -162,8 +175,10 @@ describe('what dockerode creates says whose it is', () => {
     const source = nextLine();
     const { Id } = await container.commit({ repo: uniqueName(), changes: 'LABEL mine=kept' });
     const labels = await imageLabels(Id);
-    expect(saysWhose(labels, source)).toMatchObject({ kind: 'image', identity: Id });
+    const entry = saysWhose(labels, source);
+    expect(entry).toMatchObject({ kind: 'image', identity: Id });
     expect(labels['mine']).toBe('kept');
+    expect(stage.isHelper(entry?.key ?? '')).toBe(false);
   });
 
   it('an image that it imports', async () => {

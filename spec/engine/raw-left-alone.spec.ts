@@ -101,3 +101,28 @@ describe('what is labelled by somebody who knows better is left alone', () => {
 
 /** Its own for every run of the spec: a container of another run is not to be reused. */
 const uniqueReuse = `castoff-spec-${uniqueName()}`;
+
+describe('what another copy of castoff in this process has labelled, as that of a test file does', () => {
+  const labelledBy = (pid: number) => ({
+    ...specLabel,
+    'castoff.session': 'abcdefabcdef',
+    'castoff.pid': String(pid),
+    'castoff.start': 'its own',
+  });
+  const createdWith = async (labels: Record<string, string>): Promise<Record<string, string>> => {
+    const container = await dockerode.createContainer({ Image: specImage, Labels: labels });
+    return (await container.inspect()).Config.Labels;
+  };
+
+  it("is the run's, so that the run's lease covers it, and stays that copy's to look after", async () => {
+    const before = stage.entries().length;
+    const labels = await createdWith(labelledBy(process.pid));
+    expect(labels).toMatchObject({ 'castoff.session': sessionIdentity().id, 'castoff.start': 'its own' });
+    expect(stage.entries().length).toBe(before);
+  });
+
+  it('is left alone where another process has', async () => {
+    const labels = labelledBy(process.ppid);
+    expect(await createdWith(labels)).toMatchObject(labels);
+  });
+});

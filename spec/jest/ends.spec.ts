@@ -19,7 +19,7 @@ describe('a run that comes to its end', () => {
   it('red: removes what the test that failed has left, and names its line', async () => {
     const end = await runJudged('ends', { args: workers, env: { FAIL: 'one' } });
     expect(end.stderr).toContain('one has had enough');
-    expect(end.verdict.leaks).toMatchObject([{ test: 'one holds containers', source: 'holding.js:14' }]);
+    expect(end.verdict.leaks).toMatchObject([{ test: 'one holds containers', source: 'one.test.js:4' }]);
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 

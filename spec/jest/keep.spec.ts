@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { findProcesses } from '../support/close-engine';
+import { composeClient } from '../support/compose-client';
 import { startJest } from '../support/jest-run';
 import { thingsOfRun } from '../support/jest-run-things';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
@@ -43,7 +44,26 @@ async function runKeeping(env: Readonly<Record<string, string>> = {}) {
 
 type Kept = Awaited<ReturnType<typeof runKeeping>>;
 
+/** What Compose makes carries its project's label, and none of castoff's. */
+async function partsOfProject(project: string): Promise<readonly string[]> {
+  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const [containers, networks, { Volumes }] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
+  ]);
+  return [
+    ...containers.map(() => 'container'),
+    ...networks.map(() => 'network'),
+    ...(Volumes ?? []).map(() => 'volume'),
+  ];
+}
+
 const things = (id: string): Promise<readonly string[]> => thingsOfRun(id, docker);
+
+async function allOf(id: string): Promise<readonly string[]> {
+  return [...(await things(id)), ...(await partsOfProject(id))];
+}
 
 async function rolesOf(id: string): Promise<readonly (string | undefined)[]> {
   const filters = { label: [`castoff-spec-run=${id}`] };
@@ -81,11 +101,14 @@ describe('CASTOFF_KEEP=failed', () => {
 
 describe('what is kept', () => {
   it('goes with the next run, which sweeps', async () => {
-    const kept = await runKeeping();
+    const kept = await runKeeping({ PROJECT: JSON.stringify(await composeClient()) });
     expect(await things(kept.id)).toHaveLength(4);
+    expect(kept.words).toContain(`docker compose -p ${kept.id} down -v\n`);
+    expect(await partsOfProject(kept.id)).toEqual(['container', 'network', 'volume']);
     const next = await runKeeping({ CASTOFF_SWEEP: '', PASS: 'yes' });
     expect(next).toMatchObject({ exitCode: 0, words: '', keepers: [] });
-    expect(await until(async () => (await things(kept.id)).length === 0, goneTimeoutMs)).toBe(true);
+    await until(async () => (await allOf(kept.id)).length === 0, 5000);console.log(await allOf(kept.id), await type(`node /work/main/dist/cli.js sweep --dry-run`), next.stderr);
+    expect(await until(async () => (await allOf(kept.id)).length === 0, goneTimeoutMs)).toBe(true);
   });
 });
 

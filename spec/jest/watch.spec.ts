@@ -36,9 +36,11 @@ describe('jest --watchAll', () => {
     expect(await run.things()).toEqual([]);
     expect(new Set(sessions()).size).toBe(2);
 
+    let hasEnded = false;
+    void run.ended.then(() => (hasEnded = true));
     const quits = (): Promise<boolean> => {
       run.type('q');
-      return Promise.race([run.ended.then(() => true), until(() => false, atMostMs / 4)]);
+      return until(() => hasEnded, atMostMs / 4);
     };
     expect(await until(quits, atMostMs)).toBe(true);
   });

@@ -80,10 +80,12 @@ describe('what a failed test has', () => {
     const short = kept.id.slice(0, 12);
     expect(words).toBe(
       [
-        `castoff: kept of the tests that failed, for 1 h 0 min or until the next sweep (session ${stage.session}):`,
+        `castoff: kept of the tests that failed, for 1 h, or until a later run or 'npx castoff sweep' removes it (session ${stage.session}):`,
         `  container ${short}: a.test.js/fails, a.test.js:1`,
-        `    docker exec -it ${short} sh   docker logs ${short}`,
-        `  remove it: docker rm -f -v ${short}   or   npx castoff sweep`,
+        `    docker logs ${short}`,
+        `    docker exec -it ${short} sh`,
+        '  to remove it now:',
+        `    docker rm -f -v ${short}`,
         '',
       ].join('\n'),
     );

@@ -6,49 +6,49 @@ interface FoundThing {
   remove(): Promise<unknown>;
 }
 
-/** What is on the engine of a Jest that a spec runs, reapers excepted. */
-export async function thingsOfRun(id: string): Promise<readonly string[]> {
-  return (await findThings(id)).map(({ title }) => title).toSorted();
+/** What is on an engine of a Jest that a spec runs, reapers excepted. */
+export async function thingsOfRun(id: string, engine = docker): Promise<readonly string[]> {
+  return (await findThings(id, engine)).map(({ title }) => title).toSorted();
 }
 
 /** Removes what a spec that broke, or a run that was to leave something, has left. */
 export async function removeThingsOfRun(id: string): Promise<void> {
-  for (const thing of await findThings(id)) await thing.remove();
+  for (const thing of await findThings(id, docker)) await thing.remove();
 }
 
 /** By the labels of its fixture, and by castoff's, for which it is a CI run. Containers first: the rest can go then. */
-async function findThings(id: string): Promise<readonly FoundThing[]> {
+async function findThings(id: string, engine: typeof docker): Promise<readonly FoundThing[]> {
   const labels = [`castoff-spec-run=${id}`, `${labelNames.run}=${id}`];
-  const found = (await Promise.all(labels.map(findLabelled))).flat();
+  const found = (await Promise.all(labels.map((label) => findLabelled(label, engine)))).flat();
   return found.filter(({ title }, index) => found.findIndex((other) => other.title === title) === index);
 }
 
-async function findLabelled(label: string): Promise<readonly FoundThing[]> {
+async function findLabelled(label: string, engine: typeof docker): Promise<readonly FoundThing[]> {
   const filters = { label: [label] };
   const [containers, networks, { Volumes }, images] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters }),
-    docker.listVolumes({ filters }),
-    docker.listImages({ filters }),
+    engine.listContainers({ all: true, filters }),
+    engine.listNetworks({ filters }),
+    engine.listVolumes({ filters }),
+    engine.listImages({ filters }),
   ]);
   return [
     ...containers
       .filter(({ Labels }) => !isReaper(Labels))
       .map(({ Id, Names, Image, State }) => ({
         title: `container ${Names[0]} ${Image} (${State})`,
-        remove: () => docker.getContainer(Id).remove({ force: true, v: true }),
+        remove: () => engine.getContainer(Id).remove({ force: true, v: true }),
       })),
     ...networks.map(({ Id, Name }) => ({
       title: `network ${Name}`,
-      remove: () => docker.getNetwork(Id).remove(),
+      remove: () => engine.getNetwork(Id).remove(),
     })),
     ...(Volumes ?? []).map(({ Name }) => ({
       title: `volume ${Name}`,
-      remove: () => docker.getVolume(Name).remove(),
+      remove: () => engine.getVolume(Name).remove(),
     })),
     ...images.map(({ Id, RepoTags }) => ({
       title: `image ${RepoTags?.join(', ') ?? Id}`,
-      remove: () => docker.getImage(Id).remove({ force: true }),
+      remove: () => engine.getImage(Id).remove({ force: true }),
     })),
   ];
 }

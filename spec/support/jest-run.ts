@@ -17,6 +17,8 @@ export interface JestRunOptions {
   readonly nodeArgs?: readonly string[];
   /** Files of the project that are not as in the fixture: path → text. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The project of this run, which is closed later, instead of a copy of its own. */
+  readonly beside?: JestRun;
 }
 
 export interface JestEnd {
@@ -56,8 +58,11 @@ export const asTerminal = ['--require', join(__dirname, '../fixtures/jest/as-ter
 
 /** Starts Jest on a copy of spec/fixtures/jest/`project`; `close()` it. */
 export async function startJest(project: string, options: JestRunOptions = {}): Promise<JestRun> {
-  const { args = [], env = {}, nodeArgs = [], jest = '30', files = {} } = options;
-  const { folder, jestBin, remove } = await copyProject(project, { jest, files });
+  const { args = [], env = {}, nodeArgs = [], jest = '30', files = {}, beside } = options;
+  const { folder, remove } = beside
+    ? { folder: beside.folder, remove: () => Promise.resolve() }
+    : await copyProject(project, { jest, files });
+  const jestBin = join(folder, 'node_modules/jest/bin/jest.js');
   const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
   const startedAt = performance.now();
   const cache = ['--cacheDirectory', join(folder, 'cache')];

@@ -15,7 +15,7 @@ export interface JudgedJest extends JestEnd {
 export async function runJudged(
   project: string,
   options: JestRunOptions = {},
-  look: (run: JestRun) => Promise<unknown> | unknown = () => undefined,
+  look: (run: JestRun) => Promise<void> = () => Promise.resolve(),
 ): Promise<JudgedJest> {
   const run = await startJest(project, {
     ...options,

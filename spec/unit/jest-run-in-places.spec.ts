@@ -24,7 +24,7 @@ function fileWith(fn: CircusFn) {
 
 function placed(fn: CircusFn) {
   const file = fileWith(fn);
-  const places = new Places('a.js');
+  const places = new Places('a.js', '/app/a.js');
   let here: Place | undefined;
   runInPlaces(file.root, places, (place, work) => {
     here = place;

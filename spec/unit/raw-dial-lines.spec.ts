@@ -3,6 +3,7 @@ import querystring from 'node:querystring';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { watchDials } from '../../lib/raw/dial-lines';
+import { userLineHere } from '../../lib/raw/user-line';
 import { nextLine } from '../support/this-line';
 
 /** As docker-modem writes a query. */
@@ -13,7 +14,7 @@ function buildQuerystring(options: querystring.ParsedUrlQueryInput): string {
 
 describe('the lines of dials', () => {
   it('are known by the query, each once and the first first', () => {
-    const dials = watchDials();
+    const dials = watchDials(userLineHere);
     const line = nextLine();
     const [query] = ['web', 'web', 'db'].map((name) => buildQuerystring({ name }));
     const taken = [query, query, query, 'name=db'].map((one) => dials.take(one ?? ''));
@@ -25,7 +26,7 @@ describe('the lines of dials', () => {
   });
 
   it('are not noted of what others write', () => {
-    const dials = watchDials();
+    const dials = watchDials(userLineHere);
     const query = querystring.stringify({ name: 'web' });
     expect(query).toBe('name=web');
     expect(dials.take(query)).toBeUndefined();
@@ -34,7 +35,7 @@ describe('the lines of dials', () => {
 
   it('are not looked for any more when that is over, and Node’s functions are its own again', async () => {
     const own = { stringify: querystring.stringify, readFile: fs.readFile };
-    const dials = watchDials();
+    const dials = watchDials(userLineHere);
     const theirs = querystring.stringify;
     expect(theirs).not.toBe(own.stringify);
     expect(await promisify(fs.readFile)(__filename, 'utf8')).toContain('the lines of dials');

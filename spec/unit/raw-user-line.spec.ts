@@ -3,11 +3,9 @@ import { stackHere, userLineHere, userLineOf } from '../../lib/raw/user-line';
 import { nextLine } from '../support/this-line';
 
 const lineOf = (...frames: readonly string[]) =>
-  userLineOf(
-    ['Error', ...frames.map((frame) => `    ${frame}`)].join('\n'),
-    '/app/packages/castoff/dist',
-    '/app',
-  );
+  userLineOf(stackOf(frames), { castoff: '/app/packages/castoff/dist', folder: '/app' });
+const stackOf = (frames: readonly string[]): string =>
+  ['Error', ...frames.map((frame) => `    ${frame}`)].join('\n');
 
 describe('userLineOf', () => {
   it('is the first frame that is nobody else’s', () => {
@@ -24,6 +22,17 @@ describe('userLineOf', () => {
         'at async Object.<anonymous> (/app/spec/orders.test.ts:31:5)',
       ),
     ).toBe('spec/support/database.ts:14');
+  });
+
+  it('is the line in the test file, where that is known and has a part in it', () => {
+    const frames = stackOf([
+      'at async startDatabase (/app/spec/support/database.ts:14:9)',
+      'at async Object.<anonymous> (/app/spec/orders.test.ts:31:5)',
+      'at async Object.<anonymous> (/app/spec/orders.test.ts:90:5)',
+    ]);
+    const of = (testFile: string) => userLineOf(frames, { castoff: '/c', folder: '/app', testFile });
+    expect(of('/app/spec/orders.test.ts')).toBe('spec/orders.test.ts:31');
+    expect(of('/app/spec/other.test.ts')).toBe('spec/support/database.ts:14');
   });
 
   it('reads ES modules, and frames without a function', () => {

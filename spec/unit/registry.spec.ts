@@ -39,7 +39,16 @@ describe('the registry', () => {
     const before = Date.now();
     const { key } = await registry.register('container', owner, { name: 'web' });
     expect(registry.list()).toEqual([
-      { key, kind: 'container', name: 'web', owner, state: 'registered', since: expect.any(Date) },
+      {
+        key,
+        kind: 'container',
+        name: 'web',
+        owner,
+        origin: 'scope',
+        registeredAt: expect.any(Date),
+        state: 'registered',
+        since: expect.any(Date),
+      },
     ]);
     registry.update(key, { id: 'c1', engine: 'unix:///x', state: 'present' });
     const [entry] = registry.list();

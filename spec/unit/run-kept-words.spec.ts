@@ -27,12 +27,16 @@ it('what is kept is told of with its test, its line, its ports, and what removes
       { thing: network, ports: [] },
     ]),
   ).toBe(
-    `castoff: kept of the tests that failed, for 1 h 0 min or until the next sweep (session 0123456789ab):
+    `castoff: kept of the tests that failed, for 1 h, or until a later run or 'npx castoff sweep' removes it (session 0123456789ab):
   container brave_turing (3f2a91c0beef): db stores, db.test.ts:12
-    docker exec -it brave_turing sh   docker logs brave_turing
-    5432/tcp at localhost:49153, 80/tcp at localhost:49154
+    5432/tcp at localhost:49153
+    80/tcp at localhost:49154
+    docker logs brave_turing
+    docker exec -it brave_turing sh
   network app (aaaaaaaaaaaa): db.test.ts/stores, db.test.ts:12
-  remove it: docker rm -f -v brave_turing   or   npx castoff sweep
+  to remove it now:
+    docker rm -f -v brave_turing
+    docker network rm app
 `,
   );
 });

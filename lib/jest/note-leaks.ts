@@ -2,16 +2,17 @@ import { messageOf } from '../core/errors';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { isKept } from './close-place';
+import { loadLate } from './load-late';
 import type { Place } from './places';
 import type { RunHere } from './run-here';
-import { loadLate } from './load-late';
 
 /**
- * Removes what raw code of a test file has left on the engine, and notes each as a leak. A failure of it stands in the registry.
+ * Notes as a leak what raw code of a test file has left on the engine: the run hears of it, and removes it while other files go on. What
+ * testcontainers makes for itself is none.
  *
  * @param failed - The names of the places in which something has failed.
  */
-export async function removeLeaks(
+export async function noteLeaks(
   file: Place,
   failed: ReadonlySet<string>,
   { link, registry, watch }: RunHere,
@@ -19,27 +20,26 @@ export async function removeLeaks(
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);
   if (!registry.list().some((entry) => entry.origin === 'raw' && isOfFile(entry))) return;
-  const leaks: RegistryEntry[] = [];
   for (const entry of await watch.survivors(isOfFile)) {
     if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });
-    else leaks.push(registry.update(entry.key, { leakedAt: new Date() }));
+    else if (!watch.isHelper(entry.key)) registry.update(entry.key, { leakedAt: new Date() });
+    // Its images stay until the run's end: they may be those of another file, too.
+    else if (entry.kind !== 'image') await removeHelper(entry, registry);
   }
-  const { cleanupMany } = loadLate.plan();
+}
+
+/** A failure of it stands in the registry. */
+async function removeHelper({ key, kind, id, engine }: RegistryEntry, registry: Registry): Promise<void> {
+  if (id === undefined) return;
   const { cleanupResource } = loadLate.cleanupResource();
-  const targets = leaks.flatMap(({ kind, id, name, key, engine }) => {
-    const known = kind === 'compose-project' ? name : id;
-    return known === undefined ? [] : [{ kind, id: known, key, engine }];
-  });
-  await cleanupMany(targets, async ({ key, engine, ...target }) => {
-    registry.update(key, { state: 'cleaning' });
-    try {
-      const { outcome } = await cleanupResource(target, { engine });
-      registry.update(key, { state: 'gone', outcome });
-    } catch (error) {
-      registry.update(key, { state: 'left', failure: messageOf(error) });
-    }
-  });
+  registry.update(key, { state: 'cleaning' });
+  try {
+    const { outcome } = await cleanupResource({ kind, id }, { engine });
+    registry.update(key, { state: 'gone', outcome });
+  } catch (error) {
+    registry.update(key, { state: 'left', failure: messageOf(error) });
+  }
 }
 
 /** Whether a scope has it by now: that of something shared, which outlives the file. */

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { makeUndeletable } from '../support/fault-undeletable';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { startJest } from '../support/jest-run';
+import { runJudged } from '../support/judged-jest';
+import { openPrivateEngine } from '../support/private-engine';
+import { until } from '../support/until';
+
+/** How the first test's container was found by the test after it. */
+async function runInOrder(proxy: FaultProxy, env: Readonly<Record<string, string>> = {}) {
+  let seen = '';
+  const end = await runJudged(
+    'background',
+    { args: ['order'], env: { DOCKER_HOST: proxy.address, ...env } },
+    async ({ folder }) => {
+      seen = readFileSync(join(folder, 'seen.txt'), 'utf8');
+    },
+  );
+  expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
+  expect(end.said).toEqual(['castoff: 1 container, all gone']);
+  return seen;
+}
+
+describe('what a test had', () => {
+  it('is removed while the next test runs', async () => {
+    await using proxy = await openFaultProxy();
+    const hasLooked = (): boolean =>
+      proxy.calls.some(({ path, ended }) => path.endsWith('/top') && ended !== undefined);
+    // No removal comes to its end before the next test has seen what there is.
+    const held = proxy.inject({
+      on: 'DELETE /containers/*',
+      fault: () => (hasLooked() ? undefined : { type: 'answer', status: 500, message: 'not yet' }),
+      times: Infinity,
+    });
+    expect(await runInOrder(proxy)).toBe('running');
+    expect(held.hits()).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['CASTOFF_CLEANUP=wait', { CASTOFF_CLEANUP: 'wait' }],
+    ["cleanup: 'wait'", { OPTION: 'wait' }],
+  ])('is gone before the next test begins by %s', async (_, env) => {
+    await using proxy = await openFaultProxy();
+    proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 500 } });
+    expect(await runInOrder(proxy, env)).toBe('404');
+  });
+
+  it('is waited for where it has a name or a host port, which the next test may want', async () => {
+    await using proxy = await openFaultProxy();
+    for (const kind of ['containers', 'networks', 'volumes'])
+      proxy.inject({ on: `DELETE /${kind}/*`, fault: { type: 'delay', ms: 300 }, times: Infinity });
+    const end = await runJudged('background', { args: ['names'], env: { DOCKER_HOST: proxy.address } });
+    expect(end.stderr).toMatch(/Tests: +10 passed, 10 total/);
+    expect(end.said).toEqual(['castoff: 6 containers, 2 networks, 2 volumes, all gone']);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+});
+
+describe('a removal that fails when its test is over', () => {
+  it('fails the run, though all tests have passed, and names the test', async () => {
+    await using engine = await openPrivateEngine();
+    const run = await startJest('background', {
+      args: ['late-failure'],
+      env: { DOCKER_HOST: engine.address, CASTOFF_REPORT_FILE: 'report.json' },
+    });
+    try {
+      const ready = join(run.folder, 'ready.txt');
+      expect(await until(() => existsSync(ready), 30_000)).toBe(true);
+      const id = readFileSync(ready, 'utf8');
+      {
+        await using _ = await makeUndeletable(engine.socketPath, id);
+        writeFileSync(join(run.folder, 'go.txt'), '');
+        expect(await until(() => run.output().includes('PASS ./late-failure.test.js'), 30_000)).toBe(true);
+      }
+      // The end of the run tries once more.
+      const { exitCode, stderr } = await run.ended;
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
+      expect(stderr).toContain('castoff: 1 thing of this run could not be removed at first, and went later');
+      expect(await run.report()).toMatchObject({
+        isFailure: true,
+        leaks: [],
+        left: [{ kind: 'container', id, test: 'has a container that cannot be removed', isOnEngine: false }],
+      });
+    } finally {
+      await run.close();
+    }
+  });
+});
