@@ -1,4 +1,5 @@
-// Paired rounds in one run; medians and ratios as a table, and as JSON in the file that --json names. Timings decide nothing.
+// Paired rounds in one run; medians and ratios as a table, and as JSON in the file that --json names;
+// --only <text> takes the jobs whose name has that text. Timings decide nothing.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
@@ -12,7 +13,11 @@ process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
 process.env['TESTCONTAINERS_HOST_OVERRIDE'] ??= 'localhost';
 
 const { values } = parseArgs({
-  options: { json: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    json: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+  },
 });
 const rounds = Number(values.rounds);
 
@@ -29,7 +34,7 @@ const jobs = [
   ...(await reaperJobs(rounds)),
   removalWait,
   ...suites.jobs,
-];
+].filter(({ name }) => name.includes(values.only));
 
 const comparisons: Comparison[] = [];
 for (const job of jobs) {

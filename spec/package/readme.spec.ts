@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runJest } from '../support/jest-run';
 import { asTestFile, exampleConfig, readmeExample } from '../support/readme-example';
 import { createRunningContainer, docker, exists } from '../support/things';
 
@@ -46,6 +47,28 @@ describe("the README's examples", () => {
     );
     expect(await docker.listContainers({ all: true, filters: { ancestor: ['nginx'] } })).toEqual([]);
   });
+
+  it('jest-config and jest-test pass as they stand, and say in one line that all is gone', async () => {
+    const end = await runJestExample('jest-config', 'jest-test');
+    expect(end.stderr).toMatch(/^castoff: 1 container, all gone$/m);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+
+  it('jest-with-castoff and jest-shared pass as they stand, with a global setup', async () => {
+    const end = await runJestExample('jest-with-castoff', 'jest-shared');
+    expect(end.stdout).toContain('the global setup has run');
+    expect(end.stderr).toMatch(/^castoff: 1 container, all gone$/m);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+
+  function runJestExample(config: string, test: string) {
+    const files = {
+      'jest.config.js': readmeExample(config),
+      'example.test.js': readmeExample(test),
+      'global-setup.js': `module.exports = () => console.log('the global setup has run');`,
+    };
+    return runJest('plain', { files, args: ['example'] });
+  }
 
   async function runExample(name: string): Promise<string> {
     await writeFile(join(folder, `${name}.test.ts`), asTestFile(readmeExample(name)));

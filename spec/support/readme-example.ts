@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 const root = join(__dirname, '../..');
 
-/** The TypeScript under `<!-- run: name -->` in the README. */
+/** The code under `<!-- run: name -->` in the README. */
 export function readmeExample(name: string): string {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const code = new RegExp(`<!-- run: ${name} -->\\s*\`\`\`ts\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1];
+  const code = new RegExp(`<!-- run: ${name} -->\\s*\`\`\`[jt]s\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1];
   if (code === undefined) throw new Error(`the README has no example called ${name}`);
   return code;
 }
