@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { expectNothingSoon, twoWorkers, untilHeld, withRun } from '../support/jest-ends';
+import { until } from '../support/until';
+
+describe('a run that is ended', () => {
+  it('by Ctrl-C: removes everything, and dies by the signal', async () => {
+    await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
+      await untilHeld(run, ['one', 'two'], 4);
+      run.killGroup('SIGINT');
+      await expect(run.ended).resolves.toMatchObject({ signal: 'SIGINT' });
+      expect(await run.things()).toEqual([]);
+    });
+  });
+
+  it('by a second Ctrl-C at once: leaves it to the reaper', async () => {
+    await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
+      await untilHeld(run, ['one', 'two'], 4);
+      run.killGroup('SIGINT');
+      run.kill('SIGINT');
+      await expect(run.ended).resolves.toMatchObject({ signal: 'SIGINT' });
+      await expectNothingSoon(run);
+    });
+  });
+
+  it('by SIGKILL: leaves it to the reaper', async () => {
+    await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
+      await untilHeld(run, ['one', 'two'], 4);
+      run.kill('SIGKILL');
+      await expect(run.ended).resolves.toMatchObject({ signal: 'SIGKILL' });
+      await expectNothingSoon(run);
+    });
+  });
+
+  it('by process.exit(0) in a test of its own process: says so, and leaves it to the reaper', async () => {
+    await withRun({ args: ['--runInBand', 'one'], env: { EXIT: 'one' } }, async (run) => {
+      const { stderr } = await run.ended;
+      expect(stderr).toMatch(
+        /^castoff: this process ends before the run has; what it has is left to the reaper$/m,
+      );
+      await expectNothingSoon(run);
+    });
+  });
+
+  it('by process.exit(0) in a test of a worker: leaves nothing of it', async () => {
+    await withRun({ args: twoWorkers, env: { EXIT: 'one' } }, async (run) => {
+      expect(await until(() => run.output().includes('process.exit called with "0"'), 30_000)).toBe(true);
+      await expectNothingSoon(run);
+    });
+  });
+});
