@@ -48,19 +48,21 @@ function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly 
   ];
 }
 
-/** A line for each kind, the same in every shell, in the order in which the engine lets them go. */
+/** Commands that are the same in every shell, in the order in which the engine lets things go. */
 function removalsOf(things: readonly ThingRecord[]): readonly string[] {
   const namesOf = (wanted: ThingRecord['kind']): readonly string[] =>
     things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
-  const line = (command: string, names: readonly string[]): readonly string[] =>
-    names.length === 0 ? [] : [`${command} ${names.join(' ')}`];
   return [
     ...namesOf('compose-project').map((name) => `docker compose -p ${name} down -v`),
-    ...line('docker rm -f -v', namesOf('container')),
-    ...line('docker network rm', namesOf('network')),
-    ...line('docker volume rm', namesOf('volume')),
-    ...line('docker rmi', namesOf('image')),
+    ...removalOf('docker rm -f -v', namesOf('container')),
+    ...removalOf('docker network rm', namesOf('network')),
+    ...removalOf('docker volume rm', namesOf('volume')),
+    ...removalOf('docker rmi', namesOf('image')),
   ];
+}
+
+function removalOf(command: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`${command} ${names.join(' ')}`];
 }
 
 /** What docker knows it by: a volume has no shorter name. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { endReapersOf } from '../support/end-reapers';
 import { makeUndeletable } from '../support/fault-undeletable';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { startJest } from '../support/jest-run';
@@ -8,14 +9,20 @@ import { runJudged } from '../support/judged-jest';
 import { openPrivateEngine } from '../support/private-engine';
 import { until } from '../support/until';
 
+/** What a run leaves for others to find, such as its reaper's socket, goes with the proxy. */
+function through({ address, socketPath }: FaultProxy): Readonly<Record<string, string>> {
+  return { DOCKER_HOST: address, TMPDIR: dirname(socketPath) };
+}
+
 /** How the first test's container was found by the test after it. */
 async function runInOrder(proxy: FaultProxy, env: Readonly<Record<string, string>> = {}) {
   let seen = '';
   const end = await runJudged(
     'background',
-    { args: ['order'], env: { DOCKER_HOST: proxy.address, ...env } },
-    async ({ folder }) => {
-      seen = readFileSync(join(folder, 'seen.txt'), 'utf8');
+    { args: ['order'], env: { ...through(proxy), ...env } },
+    async (run) => {
+      seen = readFileSync(join(run.folder, 'seen.txt'), 'utf8');
+      endReapersOf(run);
     },
   );
   expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
@@ -51,7 +58,8 @@ describe('what a test had', () => {
     await using proxy = await openFaultProxy();
     for (const kind of ['containers', 'networks', 'volumes'])
       proxy.inject({ on: `DELETE /${kind}/*`, fault: { type: 'delay', ms: 300 }, times: Infinity });
-    const end = await runJudged('background', { args: ['names'], env: { DOCKER_HOST: proxy.address } });
+    const options = { args: ['names'], env: through(proxy) };
+    const end = await runJudged('background', options, async (run) => endReapersOf(run));
     expect(end.stderr).toMatch(/Tests: +10 passed, 10 total/);
     expect(end.said).toEqual(['castoff: 6 containers, 2 networks, 2 volumes, all gone']);
     expect(end).toMatchObject({ exitCode: 0, left: [] });
@@ -63,7 +71,12 @@ describe('a removal that fails when its test is over', () => {
     await using engine = await openPrivateEngine();
     const run = await startJest('background', {
       args: ['late-failure'],
-      env: { DOCKER_HOST: engine.address, CASTOFF_REPORT_FILE: 'report.json' },
+      env: {
+        DOCKER_HOST: engine.address,
+        // Its journal and its reaper, which tell of the container that was left, go with the engine.
+        TMPDIR: dirname(engine.socketPath),
+        CASTOFF_REPORT_FILE: 'report.json',
+      },
     });
     try {
       const ready = join(run.folder, 'ready.txt');

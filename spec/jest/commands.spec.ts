@@ -13,7 +13,7 @@ async function partsOfProjects(run: string): Promise<readonly string[]> {
   ]);
   const labels = [...containers, ...networks, ...(Volumes ?? [])].map(({ Labels }) => Labels);
   return labels
-    .map((each) => each['com.docker.compose.project'] ?? '')
+    .map((each) => each?.['com.docker.compose.project'] ?? '')
     .filter((project) => project.startsWith(run));
 }
 

@@ -6,9 +6,9 @@ import { until } from '../support/until';
 
 const goneTimeoutMs = 20_000;
 
-async function untilHeld({ folder, id, things }: JestRun): Promise<void> {
-  expect(await until(() => existsSync(join(folder, `${id}.ready`)), 30_000)).toBe(true);
-  expect(await things()).toHaveLength(3);
+async function untilHeld(run: JestRun): Promise<void> {
+  expect(await until(() => existsSync(join(run.folder, `${run.id}.ready`)), 30_000)).toBe(true);
+  expect(await run.things()).toHaveLength(3);
 }
 
 async function withTwo(

@@ -17,6 +17,8 @@ const kept: ThingRecord = {
 
 it('what is kept is told of with its test, its line, its ports, and what removes it', () => {
   const network: ThingRecord = { ...kept, kind: 'network', id: 'a'.repeat(64), name: 'app', test: undefined };
+  const volume: ThingRecord = { ...network, kind: 'volume', id: 'b'.repeat(64), name: undefined };
+  const project: ThingRecord = { ...network, kind: 'compose-project', id: 'shop', name: 'shop' };
   const ports = [
     { port: '5432/tcp', hostPort: 49_153 },
     { port: '80/tcp', hostPort: 49_154 },
@@ -25,6 +27,8 @@ it('what is kept is told of with its test, its line, its ports, and what removes
     formatKept('0123456789ab', [
       { thing: kept, ports },
       { thing: network, ports: [] },
+      { thing: volume, ports: [] },
+      { thing: project, ports: [] },
     ]),
   ).toBe(
     `castoff: kept of the tests that failed, for 1 h, or until a later run or 'npx castoff sweep' removes it (session 0123456789ab):
@@ -34,9 +38,14 @@ it('what is kept is told of with its test, its line, its ports, and what removes
     docker logs brave_turing
     docker exec -it brave_turing sh
   network app (aaaaaaaaaaaa): db.test.ts/stores, db.test.ts:12
+  volume ${'b'.repeat(64)}: db.test.ts/stores, db.test.ts:12
+  Compose project shop: db.test.ts/stores, db.test.ts:12
+    docker compose -p shop logs
   to remove it now:
+    docker compose -p shop down -v
     docker rm -f -v brave_turing
     docker network rm app
+    docker volume rm ${'b'.repeat(64)}
 `,
   );
 });
