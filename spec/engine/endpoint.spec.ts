@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { transformFile } from '@swc/core';
 import { cleanupContainer } from '../../lib/index';
 import { agentFor } from '../../lib/engine/agent';
 import type { Endpoint } from '../../lib/engine/endpoint';
@@ -368,16 +367,11 @@ async function makeCertificates(): Promise<void> {
 const clients: ChildProcess[] = [];
 
 /** A process that asks for `path` over ssh, says `answered` when the answer begins, and then does as `next` says. */
+const requireTypeScript = join(__dirname, '../support/require-typescript.cjs');
+
 async function startClient(endpoint: Endpoint, path: string, next: string) {
-  for (const name of ['agent', 'ssh-connection']) {
-    const { code } = await transformFile(join(__dirname, `../../lib/engine/${name}.ts`), {
-      jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
-      module: { type: 'commonjs' },
-    });
-    await writeFile(inFolder(`${name}.js`), code);
-  }
   const script = `
-    const { agentFor } = require('./agent.js');
+    const { agentFor } = require(${JSON.stringify(join(__dirname, '../../lib/engine/agent.ts'))});
     const agent = agentFor(${JSON.stringify(endpoint)});
     const waiting = setInterval(() => undefined, 1_000);
     const ask = (path) => require('node:http').get({ host: 'docker.ssh', path, agent }, (response) => {
@@ -385,7 +379,7 @@ async function startClient(endpoint: Endpoint, path: string, next: string) {
       console.log(path);
     });
     ask(${JSON.stringify(path)}).once('response', () => { ${next} });`;
-  const child = spawn(process.execPath, ['-e', script], {
+  const child = spawn(process.execPath, ['--require', requireTypeScript, '-e', script], {
     cwd: folder,
     env: process.env,
     stdio: ['ignore', 'pipe', 'inherit'],

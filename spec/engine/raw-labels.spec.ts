@@ -32,7 +32,7 @@ const definition = () => new GenericContainer(specImage).withCommand(sleeper);
 /** Two empty blocks end a tar archive. */
 const emptyTar = Buffer.alloc(1024);
 // Built without a cache: other spec files take away the layers that they would share.
-const imageFolder = join(__dirname, '../fixtures/image');
+const imageFolder = join(__dirname, '../fixtures/raw/image');
 
 const containerLabels = async (id: string) => (await dockerode.getContainer(id).inspect()).Config.Labels;
 const imageLabels = async (name: string) => (await dockerode.getImage(name).inspect()).Config.Labels;

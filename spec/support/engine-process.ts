@@ -91,8 +91,14 @@ export function startProcess(
       if (isLate) child.kill('SIGKILL');
       await ended;
     },
-    lastLogLines: () => readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-15).join('\n'),
+    lastLogLines: () => endOfLog(readFileSync(logPath, 'utf8').trimEnd().split('\n')),
   };
+}
+
+/** What it said last, or what it panicked at. */
+function endOfLog(lines: readonly string[]): string {
+  const panic = lines.findLastIndex((line) => /^(panic|fatal error):/.test(line));
+  return (panic === -1 ? lines.slice(-15) : lines.slice(panic, panic + 25)).join('\n');
 }
 
 /** Waits for the socket of a process to be there, and for an engine's `GET /_ping` to answer on it. */
