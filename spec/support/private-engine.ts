@@ -46,7 +46,8 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
     if (!containerd) throw new Error(`start dockerd in ${folder}: its containerd does not run`);
     if (dockerd?.isRunning())
       throw new Error(`start dockerd in ${folder}: it runs already (pid ${dockerd.pid})`);
-    // As systemd does: after a SIGKILL in the middle of removals, 20.10 has been seen to panic while it reads its own state.
+    // A SIGKILL may catch 20.10 between two writes of its list of networks; then it panics at every start, in reservePools
+    // (`index out of range [0] with length 0`), until somebody does what people do then: take the list away.
     for (let crashes = 0; ; crashes += 1) {
       await rm(join(folder, 'docker.pid'), { force: true });
       dockerd = startDockerd(folder, containerd.pid, options.isForSwarm === true ? [] : ['--live-restore']);
@@ -55,6 +56,7 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
         return;
       } catch (error) {
         if (dockerd.isRunning() || crashes === 2) throw error;
+        if (crashes === 1) await rm(join(dataRoot, 'network/files/local-kv.db'), { force: true });
       }
     }
   };
