@@ -4,7 +4,7 @@ export { cleanupSession } from './session/cleanup-session';
 export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
 export { openScope } from './scope/scope';
-export { openSession } from './session/session';
+export { openSession } from './session/open-session';
 export { sweep } from './session/sweep';
 
 export type { CastoffError, ErrorCode } from './core/errors';
@@ -24,7 +24,8 @@ export type { Closing, CloseReason, Finalizer } from './scope/finalizer';
 export type { Scope } from './scope/scope';
 export type { CloseOptions, ScopeOptions } from './scope/scope-options';
 export type { StartError } from './scope/start-error';
-export type { Task, TaskOptions, TaskRecord, Work } from './scope/task';
+export type { Task, TaskOptions, Work } from './scope/task';
+export type { TaskRecord } from './scope/task-record';
 export type { SessionCleanup } from './session/cleanup-session';
 export type { Session, SessionOptions } from './session/session';
 export type { SweepOptions } from './session/sweep';

@@ -1,4 +1,4 @@
-import type { OwnedTarget } from '../scope/start';
+import type { OwnedTarget } from '../scope/owned-target';
 
 /**
  * What nobody will ask for again: the ids that engines and testcontainers draw (12 digits for a network, 64 for a volume), those with

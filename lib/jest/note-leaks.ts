@@ -19,7 +19,6 @@ export async function noteLeaks(
 ): Promise<void> {
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);
-  if (!registry.list().some((entry) => entry.origin === 'raw' && isOfFile(entry))) return;
   for (const entry of await watch.survivors(isOfFile)) {
     if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });

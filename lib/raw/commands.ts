@@ -1,52 +1,73 @@
-import type { ChildProcess } from 'node:child_process';
 import { composeProjectLabel } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { Maker } from './creations';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
+import type { Insertion } from './launch';
 import type { RawThings } from './raw-things';
+import { UnnamedProjects } from './unnamed-projects';
 import { warnRaw } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
 
-/** Sees to docker commands that this process runs. They cannot be held: Node's `spawn` answers at once. */
+type Ended = () => Promise<unknown>;
+
+/** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
 export class Commands {
   readonly #things: RawThings;
+  readonly #unnamed: UnnamedProjects;
 
   constructor(things: RawThings) {
     this.#things = things;
+    this.#unnamed = new UnnamedProjects(things);
   }
 
-  /** Notes what a command is about to do; resolves to the arguments that it is to be given. */
-  see(child: ChildProcess, line: CommandLine, maker: Maker): readonly string[] {
-    if ((line.env['DOCKER_HOST'] ?? '') !== (process.env['DOCKER_HOST'] ?? '')) return line.args;
+  /**
+   * Notes what a command is about to do; what it is to be given beside its arguments.
+   *
+   * @param ended - Resolves when it has ended.
+   */
+  see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
+    if ((line.env['DOCKER_HOST'] ?? '') !== (process.env['DOCKER_HOST'] ?? '')) return undefined;
     const meaning = meaningOfCommand(line);
     switch (meaning?.type) {
       case 'create':
-        return this.#create(child, line.args, meaning, maker);
+        return this.#create(ended, meaning, maker);
       case 'up':
-        if (maker.start === undefined) this.#up(child, meaning.project, maker);
-        return line.args;
+        if (maker.start === undefined) this.#up(ended, meaning.project, maker);
+        return undefined;
+      case 'up-unnamed':
+        if (maker.start === undefined) this.#unnamed.up(meaning.at, line.cwd, ended(), maker);
+        return undefined;
+      case 'down-unnamed':
+        this.#unnamed.down(meaning.at, line.cwd);
+        this.#things.begin(ended());
+        return undefined;
       case 'down':
         this.#things.downed.add(meaning.project);
-        this.#things.begin(endOf(child));
-        return line.args;
+        this.#things.begin(ended());
+        return undefined;
       case 'remove':
-        this.#things.begin(endOf(child));
-        return line.args;
+        this.#things.begin(ended());
+        return undefined;
       case undefined:
-        return line.args;
+        return undefined;
     }
   }
 
-  #create(child: ChildProcess, args: readonly string[], creation: Creation, maker: Maker): readonly string[] {
-    if (maker.start !== undefined) return withLabels(args, creation, maker.start.labels);
-    const entry = this.#things.note(creation, maker.whereabouts, maker.source);
-    this.#follow(child, entry);
-    return withLabels(args, creation, this.#things.labelsOf(entry, maker.whereabouts));
+  /** Looks for projects that commands without a name have brought up; that is under way then. */
+  lookForProjects(): void {
+    this.#unnamed.look();
   }
 
-  #up(child: ChildProcess, project: string, maker: Extract<Maker, { start?: undefined }>): void {
+  #create(ended: Ended, creation: Creation, maker: Maker): Insertion {
+    if (maker.start !== undefined) return labelFlags(creation, maker.start.labels);
+    const entry = this.#things.note(creation, maker.whereabouts, maker.source);
+    this.#follow(ended, entry);
+    return labelFlags(creation, this.#things.labelsOf(entry, maker.whereabouts));
+  }
+
+  #up(ended: Ended, project: string, maker: Extract<Maker, { start?: undefined }>): void {
     this.#things.downed.delete(project);
     const isKnown = this.#things
       .open()
@@ -57,15 +78,15 @@ export class Commands {
     this.#things.options.registry.update(entry.key, { id: project });
     const claiming = this.#things.options.claim([`${composeProjectLabel}=${project}`]);
     claiming.catch((error: unknown) => warnRaw(`docker compose --project-name ${project}`, error));
-    this.#follow(child, entry);
+    this.#follow(ended, entry);
   }
 
   /** What a command that still runs may yet create is not said to be gone. */
-  #follow(child: ChildProcess, entry: RegistryEntry): void {
+  #follow(ended: Ended, entry: RegistryEntry): void {
     const { options, running, commanded } = this.#things;
     commanded.add(entry.key);
     running.add(entry.key);
-    void endOf(child).then(() => running.delete(entry.key));
+    void ended().then(() => running.delete(entry.key));
     // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
     void Promise.allSettled([options.ready()]);
     const locating = connectEngine().then(({ address }) =>
@@ -76,16 +97,7 @@ export class Commands {
   }
 }
 
-/** Resolves when the command has ended, or could not be run. Its `error` is not listened for: nobody else would hear of it then. */
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.once('exit', () => resolve()).once('close', () => resolve()));
-}
-
-function withLabels(
-  args: readonly string[],
-  { flagsAt }: Creation,
-  labels: Readonly<Record<string, string>>,
-): readonly string[] {
-  const flags = Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
-  return args.toSpliced(flagsAt, 0, ...flags);
+function labelFlags({ flagsAt }: Creation, labels: Readonly<Record<string, string>>): Insertion {
+  const words = Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
+  return { at: flagsAt, words };
 }

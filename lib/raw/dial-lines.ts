@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import querystring from 'node:querystring';
 import { stackHere } from './user-line';
+import { watchFunction } from './watch-function';
 
 /** The lines from which docker-modem has been called for requests that are about to be made. */
 export interface DialLines {
@@ -33,7 +34,7 @@ export function watchDials(userLine: () => string | undefined): DialLines {
   const notes: Note[] = [];
   const buildLine = new AsyncLocalStorage<string>();
   const stops = [
-    watch(querystring, 'stringify', (stringify) => {
+    watchFunction(querystring, 'stringify', (stringify) => {
       const query = String(stringify());
       const line =
         query !== '' && isCalledBy(/buildQuerystring/) ? (userLine() ?? buildLine.getStore()) : undefined;
@@ -41,7 +42,7 @@ export function watchDials(userLine: () => string | undefined): DialLines {
       if (notes.length > mostNotes) notes.shift();
       return query;
     }),
-    watch(fs, 'readFile', (readFile, path) => {
+    watchFunction(fs, 'readFile', (readFile, [path]) => {
       const isMeant =
         typeof path === 'string' && path.endsWith('.dockerignore') && isCalledBy(/prepareBuildContext/);
       const line = isMeant ? userLine() : undefined;
@@ -62,26 +63,4 @@ export function watchDials(userLine: () => string | undefined): DialLines {
 
 function isCalledBy(name: RegExp): boolean {
   return name.test(stackHere(6) ?? '');
-}
-
-/** Has `around` make every call of `module[name]`. Returns what ends that. */
-function watch<Name extends string>(
-  module: { [N in Name]: (...args: never[]) => unknown },
-  name: Name,
-  around: (call: () => unknown, first: unknown) => unknown,
-): () => void {
-  const original = module[name];
-  let isOver = false;
-  function watched(this: unknown, ...args: unknown[]): unknown {
-    const call = (): unknown => Reflect.apply(original, this, args);
-    return isOver ? call() : around(call, args[0]);
-  }
-  const put = (value: unknown): void => void Object.assign(module, { [name]: value });
-  // What hangs on the function, such as its form for promises, stays.
-  put(Object.assign(watched, original));
-  return () => {
-    isOver = true;
-    // Somebody else may have put theirs over ours since.
-    if (module[name] === (watched as unknown)) put(original);
-  };
 }

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
 import { readFlags, type Flag } from './command-flags';
@@ -15,13 +16,24 @@ export type CommandMeaning =
       readonly flagsAt: number;
     }
   | { readonly type: 'up' | 'down'; readonly project: string }
+  /** The project has its name from its folder or its file. */
+  | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectPlace }
   | { readonly type: 'remove' };
+
+/** What a Compose command says of where its project is. */
+export interface ProjectPlace {
+  readonly directory?: string | undefined;
+  /** The first of its files. */
+  readonly file?: string | undefined;
+}
 
 export interface CommandLine {
   readonly file: string;
   /** With the command's own name in front. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: where this process is. */
+  readonly cwd?: string | undefined;
 }
 
 /** Whether `file` is a command that is looked at. */
@@ -46,8 +58,7 @@ const networkSwitches = words(
 const elsewhere = words('-H --host -c --context --connection --url');
 
 /**
- * What a command line asks for; `undefined`: something else, it goes to another engine than the environment names, or it does not say
- * all that matters (a Compose project that has its name from its folder or its file).
+ * What a command line asks for; `undefined`: something else, or it goes to another engine than the environment names.
  */
 export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined {
   if (!isDockerCommand(line.file)) return undefined;
@@ -91,10 +102,22 @@ function creation(
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
   const { flags, restAt } = readFlags(args, composeSwitches);
   const project = valueOf(flags, '--project-name') ?? valueOf(flags, '-p') ?? env['COMPOSE_PROJECT_NAME'];
-  if (!project || flags.some(({ name }) => elsewhere.has(name))) return undefined;
+  if (flags.some(({ name }) => elsewhere.has(name))) return undefined;
   const verb = args[restAt] ?? '';
-  if (['up', 'create', 'run', 'start'].includes(verb)) return { type: 'up', project };
-  return verb === 'down' ? { type: 'down', project } : undefined;
+  const type = ['up', 'create', 'run', 'start'].includes(verb) ? 'up' : verb === 'down' ? 'down' : undefined;
+  if (type === undefined) return undefined;
+  if (project) return { type, project };
+  return { type: `${type}-unnamed`, at: projectPlace(flags, env) };
+}
+
+/** @see docker compose, `--project-directory`, `--file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
+function projectPlace(flags: readonly Flag[], env: CommandLine['env']): ProjectPlace {
+  const separator = env['COMPOSE_PATH_SEPARATOR'] || delimiter;
+  const file = flags.find(({ name }) => name === '-f' || name === '--file')?.value;
+  return {
+    directory: valueOf(flags, '--project-directory') ?? valueOf(flags, '--workdir'),
+    file: file ?? (env['COMPOSE_FILE']?.split(separator)[0] || undefined),
+  };
 }
 
 function valueOf(flags: readonly Flag[], name: string): string | undefined {

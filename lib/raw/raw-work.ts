@@ -10,14 +10,18 @@ import { findSurvivors } from './survivors';
 export function createRawWork(options: RawWatchOptions) {
   const things = new RawThings(options);
   const answers = new Answers();
+  const commands = new Commands(things);
   return {
     answers,
     creations: new Creations(things, answers),
     removals: new Removals(things, answers),
-    commands: new Commands(things),
+    commands,
     isPinned: (containerId: string) => things.isPinned(containerId),
     isHelper: (key: string) => things.helperKeys.has(key),
-    survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => findSurvivors(things, isMeant),
+    survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => {
+      commands.lookForProjects();
+      return findSurvivors(things, isMeant);
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
@@ -10,18 +9,22 @@ import type * as rawWork from './raw-work';
 import { meaningOfRequest } from './request-meaning';
 import { userLineHere } from './user-line';
 import { warnRaw } from './warn';
-import { watchSpawns } from './watch-spawns';
+import { watchSpawns, type SeeCommand } from './watch-spawns';
+import { watchSyncCommands } from './watch-sync-commands';
 
 /**
  * Watches what the code of this process, sandboxes of Jest included, asks an engine for by `node:http`, as dockerode and
- * testcontainers do, and by `docker`, `podman` and `docker-compose` commands that it spawns. What it creates waits for `ready()`, is
- * noted in the registry with the user's line, and carries labels that say whose it is. Left alone is what goes to another server or
- * another engine, what castoff has labelled itself, reapers, and what is to outlive the run: `withReuse()`, `deleteOnExit: false`.
+ * testcontainers do, and by `docker`, `podman` and `docker-compose` commands that it runs: with `spawn` or `exec`, their kin and their
+ * synchronous forms, by a list of arguments or as the one simple command of a shell. What it creates is noted in the registry with the
+ * user's line, and carries labels that say whose it is; a request waits for `ready()` before. Left alone is what goes to another server
+ * or another engine, what castoff has labelled itself, reapers, and what is to outlive the run: `withReuse()`, `deleteOnExit: false`.
  *
- * Not seen: commands of a shell (`sh -c 'docker run …'`) or of `spawnSync`, and requests by `fetch`. Compose projects are seen where
- * their name is given, by flag or environment.
+ * A Compose project that is given no name is found when its command has ended, by its folder; nothing of it may have been there before.
  *
- * Costs two subscriptions and one function until there is something to see; nothing that it fails at reaches the user's code, but for
+ * Not seen: a shell's text that is more than one command and plain words (`docker pull x && docker run x`, `docker run -v $PWD:/x y`),
+ * a script's commands, and requests by `fetch`.
+ *
+ * Costs two subscriptions and a few functions until there is something to see; nothing that it fails at reaches the user's code, but for
  * the error of `ready()`.
  */
 export function watchRawCode(options: RawWatchOptions): RawWatch {
@@ -53,10 +56,12 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     };
     work?.answers.hear(request, response);
   };
-  const unwatchSpawns = watchSpawns((child: ChildProcess, line) => {
+  const seeCommand: SeeCommand = (line, ended) => {
     const maker = makerHere(options, lineHere);
-    return maker === undefined ? line.args : load().commands.see(child, line, maker);
-  });
+    return maker === undefined ? undefined : load().commands.see(line, ended, maker);
+  };
+  const unwatchSpawns = watchSpawns(seeCommand);
+  const unwatchSyncCommands = watchSyncCommands(seeCommand);
   subscribe('http.client.request.created', seeRequest);
   // In spite of its name: when the head of the answer has come.
   subscribe('http.client.response.finish', seeResponse);
@@ -69,6 +74,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
       unsubscribe('http.client.request.created', seeRequest);
       unsubscribe('http.client.response.finish', seeResponse);
       unwatchSpawns();
+      unwatchSyncCommands();
       dials.stop();
       unmark();
     },

@@ -1,23 +1,28 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { isDockerCommand, type CommandLine } from './docker-command';
+import type { CommandLine } from './docker-command';
+import { argsForLaunch, type Insertion } from './launch';
 import { warnRaw } from './warn';
+
+/** Looks at a docker command that is about to run; what it returns is put in. `ended` resolves when the command has ended. */
+export type SeeCommand = (line: CommandLine, ended: () => Promise<unknown>) => Insertion | undefined;
 
 /** What Node hands to the `spawn` of a new ChildProcess. */
 interface SpawnOptions {
   readonly file?: unknown;
   args?: readonly string[] | undefined;
   readonly envPairs?: readonly string[] | undefined;
+  readonly cwd?: string | undefined;
 }
 
 type Spawn = (options: SpawnOptions) => unknown;
 
 /**
- * Has `see` look at every docker command before it runs; it runs with the arguments that `see` returns. Returns what ends that.
+ * Has `see` look at every docker command before it runs on its own. Returns what ends that.
  *
  * @see Node.js, `diagnostics_channel`: `child_process` tells of a ChildProcess that has not been spawned yet
  */
-export function watchSpawns(see: (child: ChildProcess, line: CommandLine) => readonly string[]): () => void {
+export function watchSpawns(see: SeeCommand): () => void {
   const onChild = (message: unknown): void => {
     const child = (message as { readonly process: ChildProcess & { spawn?: Spawn } }).process;
     const spawn = child.spawn;
@@ -25,11 +30,7 @@ export function watchSpawns(see: (child: ChildProcess, line: CommandLine) => rea
     child.spawn = function watchedSpawn(options: SpawnOptions) {
       child.spawn = spawn;
       try {
-        if (typeof options.file === 'string' && isDockerCommand(options.file)) {
-          const line = { file: options.file, args: options.args ?? [], env: envOf(options.envPairs ?? []) };
-          // Node owns this object, and reads it next.
-          Object.assign(options, { args: see(child, line) });
-        }
+        if (typeof options.file === 'string') seeSpawn(options.file, options, child, see);
       } catch (error) {
         warnRaw(`look at the command ${String(options.file)}`, error);
       }
@@ -38,6 +39,19 @@ export function watchSpawns(see: (child: ChildProcess, line: CommandLine) => rea
   };
   subscribe('child_process', onChild);
   return () => void unsubscribe('child_process', onChild);
+}
+
+function seeSpawn(file: string, options: SpawnOptions, child: ChildProcess, see: SeeCommand): void {
+  const { args = [], envPairs = [], cwd } = options;
+  const launch = { file, args, cwd, env: () => envOf(envPairs) };
+  const given = argsForLaunch(launch, (line) => see(line, () => endOf(child)));
+  // Node owns this object, and reads it next.
+  if (given !== args) Object.assign(options, { args: given });
+}
+
+/** Resolves when the command has ended, or could not be run. Its `error` is not listened for: nobody else would hear of it then. */
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => child.once('exit', () => resolve()).once('close', () => resolve()));
 }
 
 /** `NAME=value` each. */

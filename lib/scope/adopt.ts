@@ -8,7 +8,7 @@ import { removables } from '../resources/removables';
 import type { Item } from './close-items';
 import { refusal } from './closed-error';
 import type { Contents } from './contents';
-import type { OwnedTarget } from './start';
+import type { OwnedTarget } from './owned-target';
 import type { Surroundings } from './surroundings';
 
 interface Adopted {

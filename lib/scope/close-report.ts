@@ -2,7 +2,7 @@ import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { CleanupResult } from '../resources/cleanup-one';
 import type { CommandEnd } from './command-end';
 import type { CloseReason } from './finalizer';
-import type { TaskRecord } from './task';
+import type { TaskRecord } from './task-record';
 
 /** How one thing of a scope ended. */
 export interface FinalizerEnd {

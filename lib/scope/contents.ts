@@ -6,7 +6,7 @@ import { closedError, refusal } from './closed-error';
 import type { CloseReason } from './finalizer';
 import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
-import type { OwnedTarget } from './start';
+import type { OwnedTarget } from './owned-target';
 
 export interface ContentsOptions {
   /** The scope's name. */

@@ -1,5 +1,5 @@
 import type { FinalizerEnd } from './close-report';
-import type { OwnedTarget } from './start';
+import type { OwnedTarget } from './owned-target';
 
 /** A removal that has begun, and that somebody other than the scope waits for. */
 export interface HandedOver extends Pick<OwnedTarget, 'key' | 'kind' | 'id'> {

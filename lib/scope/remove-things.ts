@@ -6,7 +6,7 @@ import { cleanupMany, planRemovals } from '../resources/plan';
 import type { FinalizerEnd } from './close-report';
 import { releaseForeign } from './foreign-labels';
 import type { CloseOptions } from './scope-options';
-import type { OwnedTarget } from './start';
+import type { OwnedTarget } from './owned-target';
 
 /** Something on an engine that is to be removed when the scope closes. */
 export interface Thing {

@@ -1,7 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { CloseReason } from './finalizer';
 import type { HandedOver } from './handed-over';
-import type { OwnedTarget } from './start';
+import type { OwnedTarget } from './owned-target';
 
 export interface ScopeOptions {
   /** Time for the scope's work, in milliseconds: then its `signal` aborts with a `DeadlineError`. Default: no limit. */

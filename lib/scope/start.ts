@@ -9,17 +9,10 @@ import { claimForeign, releaseForeign } from './foreign-labels';
 import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
+import type { OwnedTarget } from './owned-target';
 import { StartError } from './start-error';
 import type { StartMark, StartPlan } from './startable';
 import type { Surroundings } from './surroundings';
-
-/** A thing of a scope that is, or will be, on an engine. */
-export interface OwnedTarget extends Target {
-  readonly key: string;
-  readonly name?: string | undefined;
-  /** The address of the engine that it is on. */
-  readonly engine: string;
-}
 
 /**
  * One start in a scope: registered before it is created, rolled back when it fails, released when it comes too late.

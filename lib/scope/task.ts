@@ -4,6 +4,7 @@ import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
+import type { TaskRecord } from './task-record';
 
 export interface TaskOptions {
   /** Time for the task, in milliseconds: then it is cancelled with a `DeadlineError`, which is what awaiting it throws. Default: no limit. */
@@ -12,16 +13,6 @@ export interface TaskOptions {
 
 /** Work to be done in the background; it has to end when `signal` aborts. */
 export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;
-
-/** What is on record of a task. */
-export interface TaskRecord {
-  readonly name: string;
-  readonly startedAt: Date;
-  /** `undefined`: it has not ended. */
-  readonly endedAt?: Date | undefined;
-  /** `cancelled`: it ended because it was told to. `stuck`: it did not, though it was told to. */
-  readonly outcome: 'running' | 'done' | 'failed' | 'cancelled' | 'stuck';
-}
 
 export interface TaskSurroundings extends TaskOptions {
   /** The scope's. */

@@ -1,6 +1,7 @@
 import { CastoffError } from '../core/errors';
 import type { Engine } from '../engine/engine';
-import type { Session, SessionEnding } from './session';
+import type { SessionEnding } from './open-session';
+import type { Session } from './session';
 
 type OwnSession = Session & { readonly engine: Engine };
 
@@ -49,7 +50,7 @@ export class RunSession {
   async #open(): Promise<OwnSession> {
     try {
       // Loaded with its first use: a run without containers is not to pay for it.
-      const { openOwnSession } = await import('./session.ts');
+      const { openOwnSession } = await import('./open-session.ts');
       return await openOwnSession({}, this.#ending);
     } catch (error) {
       this.#opening = undefined;

@@ -1,0 +1,62 @@
+import { basename } from 'node:path';
+import { composeProjectLabel } from '../core/labels';
+import type { ListedTarget } from '../engine/list-targets';
+
+type Part = Pick<ListedTarget, 'labels' | 'createdAtMs'>;
+
+/** Compose writes the folder of its project on containers. @see docker compose, and version 1 of docker-compose since 1.25 */
+export const projectFolderLabel = 'com.docker.compose.project.working_dir';
+
+/** The names of the projects whose containers say one of `folders`. */
+export function projectsIn(
+  folders: readonly string[],
+  containers: readonly Part[],
+  realPath: (path: string) => string,
+): readonly string[] {
+  const names = containers.flatMap(({ labels }) => {
+    const { [composeProjectLabel]: name, [projectFolderLabel]: folder } = labels;
+    if (name === undefined || folder === undefined) return [];
+    return folders.includes(folder) || folders.includes(realPath(folder)) ? [name] : [];
+  });
+  return [...new Set(names)];
+}
+
+/** Whether all of a project was created since then: what was there before is somebody's own. */
+export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
+  return (
+    parts.length > 0 &&
+    parts.every(({ createdAtMs }) => createdAtMs !== undefined && isSince(createdAtMs, sinceMs))
+  );
+}
+
+/** The one of `names` that a command without a name has brought up: the folder's own, or there is no other. */
+export function unnamedOf(names: readonly string[], folder: string): string | undefined {
+  const own = names.find((name) => isNameOfFolder(name, folder));
+  return own ?? (names.length === 1 ? names[0] : undefined);
+}
+
+/** When that was by the engine's clock, whose time was `engineMs` between `beforeMs` and `afterMs` of ours. */
+export function byClockOfEngine(
+  atMs: number,
+  {
+    engineMs,
+    beforeMs,
+    afterMs,
+  }: { readonly engineMs: number; readonly beforeMs: number; readonly afterMs: number },
+): number {
+  const isOneClock = beforeMs <= engineMs && engineMs <= afterMs;
+  return isOneClock ? atMs : atMs + (engineMs - beforeMs);
+}
+
+// Engines tell of containers and volumes in whole seconds.
+function isSince(createdAtMs: number, sinceMs: number): boolean {
+  return createdAtMs >= (createdAtMs % 1_000 === 0 ? Math.floor(sinceMs / 1_000) * 1_000 : sinceMs);
+}
+
+/** @see docker compose, "Specify a project name"; version 1 leaves a dash or a line at the beginning where it is */
+function isNameOfFolder(name: string, folder: string): boolean {
+  const plain = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^\w-]/g, '');
+  return name === plain || name === plain.replace(/^[-_]+/, '');
+}

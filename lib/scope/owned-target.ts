@@ -1,0 +1,9 @@
+import type { Target } from '../resources/plan';
+
+/** A thing of a scope that is, or will be, on an engine. */
+export interface OwnedTarget extends Target {
+  readonly key: string;
+  readonly name?: string | undefined;
+  /** The address of the engine that it is on. */
+  readonly engine: string;
+}

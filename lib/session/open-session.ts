@@ -1,0 +1,99 @@
+import { ownershipLabels } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { chooseReaperMode } from '../lease/reaper-mode';
+import { shareLease } from '../lease/session-lease';
+import type { EntryState } from '../registry/entry';
+import { followEngine } from '../registry/follow';
+import type { Registry } from '../registry/registry';
+import { sessionIdentity } from '../registry/session-identity';
+import type { CloseReport } from '../scope/close-report';
+import { openScope } from '../scope/scope';
+import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
+import { closeRest } from './close-rest';
+import { currentLink } from './run-slot';
+import type { Session, SessionOptions } from './session';
+import { openSessionWithin } from './session-within';
+import { sweepInBackground } from './sweep-in-background';
+
+/**
+ * Opens a session: sees that the engine answers, and has a reaper hold its lease, so that nothing outlives this process however
+ * it ends; then follows the engine, so that the registry also knows of what others remove, and begins to sweep what dead owners
+ * left, for 1 s at the most. A second session shares the lease.
+ *
+ * A lease that is lost is taken again, with a `CastoffWarning` of the process for the loss and one for the return.
+ *
+ * In a process that works for a run of `castoff/jest`, the session is that run's: the run's reaper holds the lease, whatever
+ * `reaper` says, and `close()` closes the scope and nothing else.
+ *
+ * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when the `reaper` that is asked for by name,
+ * `container` or `process`, cannot be had; `SCOPE_CLOSED` when the run is ending.
+ */
+export async function openSession(options: SessionOptions = {}): Promise<Session> {
+  const link = currentLink();
+  return link === undefined ? openOwnSession(options) : openSessionWithin(link, options);
+}
+
+/** How a session ends. */
+export interface SessionEnding {
+  /** Whether the process has something that still needs the lease. */
+  isInUse(): boolean;
+  /** Removes what no scope had. */
+  closeRest(engine: Engine): Promise<void>;
+  /** Asked after that: the claims to be given up, so that the reaper leaves alone what they cover. */
+  released(): readonly (readonly string[])[];
+}
+
+/** A session with a lease of its own. @internal */
+export async function openOwnSession(
+  options: SessionOptions = {},
+  ending: Partial<SessionEnding> = {},
+): Promise<Session & { readonly engine: Engine }> {
+  const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
+  const engine = await connectEngine(options.engine);
+  const { id, owner, registry } = sessionIdentity();
+  const lease = await shareLease(mode, { engine, session: id, owner });
+  if (lease.reaper !== undefined) await claimLoadedTestcontainers();
+  const scope = openScope('session', { engine: options.engine });
+  const following = followEngine(registry, engine);
+  const sweeping = sweepInBackground(options.engine);
+  const end = async (): Promise<CloseReport> => {
+    try {
+      return await scope.close();
+    } finally {
+      await sweeping.stop();
+      try {
+        await lease.end({
+          isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
+          beforeLast: () => ending.closeRest?.(engine) ?? closeRest(engine, id),
+          released: ending.released,
+        });
+      } finally {
+        await following.close();
+      }
+    }
+  };
+  let closing: Promise<CloseReport> | undefined;
+  const close = (): Promise<CloseReport> => (closing ??= end());
+  return {
+    id,
+    engine,
+    labels: ownershipLabels({ session: id, owner, createdAt: new Date() }),
+    registry,
+    scope,
+    get reaper() {
+      return lease.reaper;
+    },
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+}
+
+/** What a scope that is open has, or is about to have. */
+const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
+
+function hasOpenThings(registry: Registry): boolean {
+  return registry.list().some(({ state }) => inUse.includes(state));
+}
