@@ -52,7 +52,9 @@ describe('what is to outlive the run is left alone', () => {
     const before = stage.entries().length;
     const name = `localhost/${uniqueName()}:1`;
     // Without a cache: other spec files take away the layers that they would share.
-    const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/raw/image')).withCache(false);
+    const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/raw/image')).withCache(
+      false,
+    );
     await builder.build(name, { deleteOnExit: false });
     const image = docker.getImage(name);
     const labels = (await image.inspect()).Config.Labels;

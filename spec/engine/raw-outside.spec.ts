@@ -17,15 +17,26 @@ interface Noted {
 
 afterEach(() => removeLeftovers());
 
-it('sees what an ES module creates outside of every sandbox, and what it removes', async () => {
+async function runWatched() {
   const program = join(__dirname, '../fixtures/raw/watched.cjs');
   const hooks = join(__dirname, '../support/require-typescript.cjs');
   const { stdout } = await run(process.execPath, ['--require', hooks, program, JSON.stringify(specLabel)], {
     // Without it Node takes the environment of its own process, which is not the sandbox's.
     env: process.env,
   });
-  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = JSON.parse(stdout);
+  return JSON.parse(stdout);
+}
+
+it('sees what an ES module creates outside of every sandbox, and what it removes', async () => {
+  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = await runWatched();
   expect(things).toHaveLength(2);
   expect(created).toEqual(things?.map((thing) => ({ ...thing, state: 'present' })));
   expect(removed).toEqual(things?.map((thing) => ({ ...thing, state: 'gone', outcome: 'removed-by-code' })));
+});
+
+it('sees what it creates by a function of Node’s that it had before, and gives that back', async () => {
+  const { volume, entry, isNodesOwn } = await runWatched();
+  expect(entry).toMatchObject({ name: volume.name, line: volume.line });
+  expect(volume.labels).toMatchObject({ 'castoff.start': entry.key });
+  expect(isNodesOwn).toBe(true);
 });

@@ -24,26 +24,31 @@ describe('what tests make by commands', () => {
   beforeAll(async () => {
     const { executable } = await composeClient();
     const command = executable === undefined ? ['docker', 'compose'] : ['docker-compose'];
-    end = await runJudged('commands', { env: { COMPOSE: JSON.stringify(command) } }, async ({ id }) => {
+    const env = { COMPOSE: JSON.stringify(command) };
+    const nodeArgs = ['--experimental-vm-modules'];
+    end = await runJudged('commands', { env, nodeArgs }, async ({ id }) => {
       parts = await partsOfProjects(id);
     });
   });
 
   it('is a leak of the test and line, where they leave it', () => {
-    const leaks = end.verdict.leaks.map(({ kind, test, source }) => [kind, test, source]);
-    expect(leaks).toEqual([
-      ['container', 'runs a container, and leaves it', 'commands.test.js:15'],
-      ['network', 'creates a network and a volume, and leaves them', 'commands.test.js:19'],
-      ['volume', 'creates a network and a volume, and leaves them', 'commands.test.js:20'],
-      ['compose-project', 'brings a project up, and leaves it', 'commands.test.js:12'],
-      ['compose-project', 'brings a project up with testcontainers, and leaves it', 'commands.test.js:28'],
+    const leaks = end.verdict.leaks.map(({ source, kind, test }) => [source, kind, test]);
+    expect(leaks.toSorted(([one = ''], [other = '']) => one.localeCompare(other))).toEqual([
+      ['commands.test.js:12', 'compose-project', 'brings a project up, and leaves it'],
+      ['commands.test.js:15', 'container', 'runs a container, and leaves it'],
+      ['commands.test.js:19', 'network', 'creates a network and a volume, and leaves them'],
+      ['commands.test.js:20', 'volume', 'creates a network and a volume, and leaves them'],
+      ['commands.test.js:28', 'compose-project', 'brings a project up with testcontainers, and leaves it'],
+      ['commands.test.js:35', 'container', 'runs a container by a shell, and leaves it'],
+      ['es-module.test.mjs:5', 'container', 'runs a container in an ES module, and leaves it'],
+      ['unnamed.test.js:5', 'compose-project', 'brings a project without a name up, and leaves it'],
     ]);
     expect(end.exitCode).toBe(1);
   });
 
-  it('is none, where they remove it', () => {
-    expect(end.stderr).toMatch(/Tests: +7 passed, 7 total/);
-    expect(end.verdict.counts).toEqual({ container: 3, network: 1, volume: 1, 'compose-project': 3 });
+  it('is none, where they remove it, or the global setup has made it', () => {
+    expect(end.stderr).toMatch(/Tests: +10 passed, 10 total/);
+    expect(end.verdict.counts).toEqual({ container: 5, network: 1, volume: 1, 'compose-project': 5 });
   });
 
   it('is gone at the end, all of it', () => {

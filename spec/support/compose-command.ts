@@ -24,15 +24,19 @@ export async function writeComposeFile(content: object): Promise<ComposeFile> {
   };
 }
 
-/** docker/tools.sh sees to it that one of the two is there. */
 export async function compose(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const [command = '', ...first] = await composeCommand();
+  await run(command, [...first, ...args], { env: { ...process.env, ...env } });
+}
+
+/** The words that call Compose here: docker/tools.sh sees to it that one of the two is there. */
+export async function composeCommand(): Promise<readonly string[]> {
   const hasPlugin = await run('docker', ['compose', 'version']).then(
     () => true,
     () => false, // The docker command knows no `compose`: the stand-alone one is there.
   );
-  const [command, ...first] = hasPlugin ? ['docker', 'compose'] : ['docker-compose'];
-  await run(command, [...first, ...args], { env: { ...process.env, ...env } });
+  return hasPlugin ? ['docker', 'compose'] : ['docker-compose'];
 }

@@ -70,6 +70,29 @@ describe('meaningOfCommand', () => {
   });
 
   it.each([
+    ['docker compose up -d', 'up-unnamed', {}],
+    ['docker-compose -f a/b.yml -f c.yml run web', 'up-unnamed', { file: 'a/b.yml' }],
+    [
+      'docker-compose --project-directory x --file a.yml down',
+      'down-unnamed',
+      { directory: 'x', file: 'a.yml' },
+    ],
+  ])('reads where the project of %s is, which has no name', (line, type, at) => {
+    expect(meaning(line)).toEqual({ type, at });
+    expect(meaning(line, { COMPOSE_PROJECT_NAME: '' })).toEqual({ type, at });
+  });
+
+  it('reads the file of a project from the environment, and a flag before that', () => {
+    const env = { COMPOSE_FILE: 'a.yml:b.yml' };
+    expect(meaning('docker compose up', env)).toEqual({ type: 'up-unnamed', at: { file: 'a.yml' } });
+    expect(meaning('docker compose -f c.yml up', env)).toEqual({ type: 'up-unnamed', at: { file: 'c.yml' } });
+    expect(meaning('docker compose up', { COMPOSE_FILE: 'a:b;c', COMPOSE_PATH_SEPARATOR: ';' })).toEqual({
+      type: 'up-unnamed',
+      at: { file: 'a:b' },
+    });
+  });
+
+  it.each([
     'docker rm -f web',
     'docker container rm web',
     'docker volume prune -f',
@@ -84,7 +107,7 @@ describe('meaningOfCommand', () => {
     'docker',
     'docker --version',
     'docker image create',
-    'docker compose up',
+    'docker compose ps',
     'docker compose -p app ps',
     'docker -H tcp://other:2375 run redis',
     'docker --context other run redis',

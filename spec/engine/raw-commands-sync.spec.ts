@@ -1,0 +1,151 @@
+import { exec, execFileSync, execSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { inATest, openRawStage, removeVolumesOfThisFile, whose, type RawStage } from '../support/raw-stage';
+import { specImage } from '../support/spec-image';
+import { docker, uniqueName } from '../support/things';
+import { removeThingsOfThisFile } from '../support/things-of-file';
+import { nextLine } from '../support/this-line';
+
+let stage: RawStage;
+
+beforeAll(() => {
+  stage = openRawStage();
+});
+afterEach(async () => {
+  await removeThingsOfThisFile();
+  await removeVolumesOfThisFile();
+});
+afterAll(async () => {
+  stage.stop();
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
+
+const encoding = 'utf8' as const;
+const lastEntry = () => stage.entries().at(-1)!;
+const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
+
+/** What the container whose id was printed says of itself, and what is known of it. */
+async function seen(printed: string) {
+  const { Config } = await docker.getContainer(printed.trim()).inspect();
+  const { key, owner } = lastEntry();
+  return { labels: whose(Config.Labels), owner, survivor: await survivor(key) };
+}
+
+const createdAt = (source: string, printed: string) => ({
+  labels: { session: sessionIdentity().id, test: inATest.test, source, start: lastEntry().key },
+  owner: { ...inATest, source },
+  survivor: { id: printed.trim(), state: 'present' },
+});
+
+describe('a container says whose it is that is created by', () => {
+  it('execFileSync', async () => {
+    const asked = stage.asked();
+    const source = nextLine();
+    const id = execFileSync('docker', ['create', specImage], { encoding });
+    expect(await seen(id)).toMatchObject(createdAt(source, id));
+    expect(stage.asked()).toBe(asked + 1);
+  });
+
+  it('spawnSync', async () => {
+    const source = nextLine();
+    const { stdout, status } = spawnSync('docker', ['create', '--label', 'mine=kept', specImage], {
+      encoding,
+    });
+    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+    expect(status).toBe(0);
+  });
+
+  it('execSync', async () => {
+    const cwd = pathToFileURL(__dirname);
+    const source = nextLine();
+    const id = execSync(`docker create --env 'A=it; is $mine' ${specImage}`, { encoding, cwd });
+    expect(await seen(id)).toMatchObject(createdAt(source, id));
+    const { Config } = await docker.getContainer(id.trim()).inspect();
+    expect(Config.Env).toContain('A=it; is $mine');
+  });
+
+  it('a shell that a synchronous function is asked for', async () => {
+    const source = nextLine();
+    const { stdout } = spawnSync('docker', ['create', specImage], { encoding, shell: true });
+    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+    const line = nextLine();
+    const id = execFileSync(`docker create ${specImage}`, { encoding, shell: '/bin/bash' });
+    expect(await seen(id)).toMatchObject(createdAt(line, id));
+    const third = nextLine();
+    const other = execFileSync('sh', ['-c', `docker create ${specImage}`], { encoding });
+    expect(await seen(other)).toMatchObject(createdAt(third, other));
+  });
+
+  it('exec', async () => {
+    const source = nextLine();
+    const { stdout } = await promisify(exec)(`docker create \\\n  ${specImage}\n`);
+    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+  });
+
+  it('spawn with a shell', async () => {
+    const source = nextLine();
+    const child = spawn(`docker create ${specImage}`, { shell: true });
+    const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    expect(await seen(printed)).toMatchObject(createdAt(source, printed));
+  });
+});
+
+describe('what a synchronous command makes', () => {
+  it('is a network and a volume, too', async () => {
+    const name = uniqueName();
+    execSync(`docker network create ${name}`, { stdio: 'ignore' });
+    execFileSync('docker', ['volume', 'create', name]);
+    const entries = stage.entries().slice(-2);
+    expect(await stage.survivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
+      { kind: 'network', name, state: 'present' },
+      { kind: 'volume', id: name, state: 'present' },
+    ]);
+  });
+
+  it('is gone where a command has removed it, or it came to nothing', async () => {
+    const id = execFileSync('docker', ['create', specImage], { encoding }).trim();
+    execSync(`docker rm ${id}`);
+    const { key: removed } = lastEntry();
+    expect(() => execSync('docker run --badly', { stdio: 'ignore' })).toThrow('Command failed');
+    const { key: failed } = lastEntry();
+    expect(failed).not.toBe(removed);
+    expect(await survivor(removed)).toBeUndefined();
+    expect(await survivor(failed)).toBeUndefined();
+  });
+});
+
+describe('a command is left as it is', () => {
+  it.each([
+    ['a shell has more to do than that', () => execSync(`docker create ${specImage} && true`, { encoding })],
+    [
+      'the shell has words to make',
+      () => execSync(`docker create $IMAGE`, { encoding, env: { ...process.env, IMAGE: specImage } }),
+    ],
+    [
+      'it goes to another engine',
+      () =>
+        execSync(`DOCKER_HOST=unix:///var/run/../run/docker.sock docker create ${specImage}`, { encoding }),
+    ],
+  ])('where %s', async (_, create) => {
+    const before = stage.entries().length;
+    const id = create().trim();
+    const { Labels } = (await docker.getContainer(id).inspect()).Config;
+    await docker.getContainer(id).remove();
+    expect(Object.keys(Labels)).not.toContain('castoff.session');
+    expect(stage.entries().length).toBe(before);
+  });
+
+  it('where Node would not run it: its own error comes', () => {
+    const wrong = spawnSync as unknown as (...args: readonly unknown[]) => unknown;
+    expect(() => wrong('docker', 'create')).toThrow(/"args" argument/);
+    expect(() => wrong(undefined)).toThrow(/"file" argument/);
+    expect(() => wrong('docker', ['create', 1])).not.toThrow();
+    expect(() => execFileSync('/no/such/docker', ['create', specImage])).toThrow('ENOENT');
+  });
+});

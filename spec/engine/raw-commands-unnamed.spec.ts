@@ -1,0 +1,150 @@
+import { execFileSync, execSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { cleanupComposeProject } from '../../lib/resources/compose-project';
+import { composeCommand } from '../support/compose-command';
+import { inATest, openRawStage, type RawStage } from '../support/raw-stage';
+import { specImage } from '../support/spec-image';
+import { docker } from '../support/things';
+import { nextLine } from '../support/this-line';
+import { until } from '../support/until';
+
+let stage: RawStage;
+let command: string;
+let words: readonly string[];
+let folder: string;
+/** The name that Compose makes of the folder's. */
+let project: string;
+
+beforeAll(async () => {
+  stage = openRawStage();
+  words = await composeCommand();
+  command = words.join(' ');
+});
+afterAll(async () => {
+  stage.stop();
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
+beforeEach(async () => {
+  stage.be(inATest);
+  folder = await mkdtemp(join(tmpdir(), 'castoff-spec-compose-'));
+  project = basename(folder).toLowerCase();
+  const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
+  await writeFile(
+    join(folder, 'docker-compose.yml'),
+    JSON.stringify({ version: '3.5', services: { web }, volumes: { data: {} } }),
+  );
+});
+afterEach(async () => {
+  await cleanupComposeProject(project);
+  await rm(folder, { recursive: true });
+});
+
+const stdio = 'ignore' as const;
+const ofProject = ({ name }: { readonly name?: string | undefined }): boolean => name === project;
+const entriesOfProject = () => stage.entries().filter(ofProject);
+const survivors = () => stage.survivors(ofProject);
+const labelled = () => ({ filters: { label: [`com.docker.compose.project=${project}`] } });
+const containers = async () =>
+  (await docker.listContainers({ all: true, ...labelled() })).map(({ Id }) => Id);
+
+/** What the same command does for somebody whom nobody watches. */
+function asDeveloper(args: string): void {
+  stage.be(undefined);
+  execSync(`${command} ${args}`, { cwd: folder, stdio });
+  stage.be(inATest);
+}
+
+describe('a Compose project without a name', () => {
+  it('is found when a synchronous command has brought it up, and gone when another brings it down', async () => {
+    const source = nextLine();
+    execSync(`${command} up -d`, { cwd: folder, stdio });
+    expect(await survivors()).toMatchObject([
+      {
+        kind: 'compose-project',
+        id: project,
+        state: 'present',
+        origin: 'raw',
+        owner: { ...inATest, source },
+      },
+    ]);
+    expect(stage.claimed).toContain(`com.docker.compose.project=${project}`);
+    execFileSync(words[0]!, [...words.slice(1), '-f', join(folder, 'docker-compose.yml'), 'down', '-v'], {
+      stdio,
+    });
+    expect(await survivors()).toEqual([]);
+    expect(entriesOfProject()).toMatchObject([{ state: 'gone', outcome: 'removed-by-code' }]);
+  });
+
+  it('is found of itself, when a command that is waited for has ended', async () => {
+    const cwd = join(folder, 'below');
+    await mkdir(cwd);
+    await once(spawn(words[0]!, [...words.slice(1), 'up', '-d'], { cwd, stdio }), 'close');
+    expect(await until(() => entriesOfProject().length > 0, 5_000)).toBe(true);
+    await once(spawn(words[0]!, [...words.slice(1), 'up', '-d'], { cwd, stdio }), 'close');
+    expect(await survivors()).toHaveLength(1);
+    expect(entriesOfProject()).toHaveLength(1);
+  });
+
+  it('is found while its command runs', async () => {
+    const child = spawn(words[0]!, [...words.slice(1), 'up'], { cwd: folder, stdio });
+    expect(await until(async () => (await survivors()).length === 1, 20_000, 100)).toBe(true);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    expect(entriesOfProject()).toHaveLength(1);
+  });
+
+  it('is found by its file, through a link', async () => {
+    const link = `${folder}-link`;
+    await symlink(folder, link);
+    try {
+      execSync(`${command} --file ${link}/docker-compose.yml up -d`, { stdio });
+      const [container] = await docker.listContainers({
+        filters: { label: [`com.docker.compose.project.working_dir=${link}`] },
+      });
+      project = container!.Labels['com.docker.compose.project']!;
+      expect(await survivors()).toMatchObject([{ id: project }]);
+    } finally {
+      await rm(link);
+    }
+  });
+
+  it('is nothing where the command comes to nothing', async () => {
+    await writeFile(join(folder, 'docker-compose.yml'), 'services: 1');
+    expect(() => execSync(`${command} up -d`, { cwd: folder, stdio })).toThrow('Command failed');
+    const before = stage.entries().length;
+    expect(await survivors()).toEqual([]);
+    expect(stage.entries().length).toBe(before);
+  });
+});
+
+describe('a developer’s own project in the same folder is not touched', () => {
+  it('where it runs, though the command makes its containers anew', async () => {
+    asDeveloper('up -d');
+    const own = await containers();
+    execSync(`${command} up -d`, { cwd: folder, stdio });
+    expect(await survivors()).toEqual([]);
+    expect(await containers()).toEqual(own);
+    execSync(`${command} up -d --force-recreate`, { cwd: folder, stdio });
+    expect(await survivors()).toEqual([]);
+    expect(await containers()).not.toEqual(own);
+    expect(entriesOfProject()).toEqual([]);
+  });
+
+  it('where its data is all that is there of it', async () => {
+    asDeveloper('up -d');
+    asDeveloper('down');
+    // The engine counts a volume's creation in whole seconds.
+    const { Volumes } = await docker.listVolumes(labelled());
+    const { CreatedAt } = Volumes[0] as unknown as { readonly CreatedAt: string };
+    expect(await until(() => Date.now() >= Date.parse(CreatedAt) + 1_000, 2_000)).toBe(true);
+    execSync(`${command} up -d`, { cwd: folder, stdio });
+    expect(await survivors()).toEqual([]);
+    expect(entriesOfProject()).toEqual([]);
+    expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
+  });
+});
