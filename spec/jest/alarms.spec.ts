@@ -1,13 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import pLimit from 'p-limit';
 import { runJudged } from '../support/judged-jest';
+
+const fixture = readFileSync(join(__dirname, '../fixtures/jest/forty/ten-tests.js'), 'utf8');
+const plantedAt = `ten-tests.js:${fixture.split('\n').findIndex((line) => line.includes('LEAK ===')) + 1}`;
 
 describe('tests that have containers in ten ways', () => {
   it('forty of them, one with a leak: it is named with its test and line, and nothing else', async () => {
     const end = await runJudged('forty', { args: ['--maxWorkers', '2'], env: { LEAK: 'file-3' } });
     expect(end.stderr).toMatch(/Tests: +40 passed, 40 total/);
     expect(end.verdict.leaks).toMatchObject([
-      { kind: 'container', test: 'file-3 creates what the next test needs too', source: 'ten-tests.js:50' },
+      { kind: 'container', test: 'file-3 creates what the next test needs too', source: plantedAt },
     ]);
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
