@@ -16,8 +16,8 @@ export type JestScope = Omit<Scope, 'close' | typeof Symbol.asyncDispose>;
 const methods = ['defer', 'use', 'start', 'adopt', 'child', 'spawn', 'run', 'verify'] as const;
 
 /**
- * The scope of where the calling code is: in a test, or a hook around each, that test's; in `beforeAll`, `afterAll` or the body of
- * a `describe`, that block's; at file level, the file's; in a global setup, the run's. Code that a test begins, and timers and
+ * The scope of where the calling code is: in a test, or a hook around each, that test's; in `beforeAll` and `afterAll`, that of their
+ * `describe`; at file level, and in the body of a `describe`, the file's; in a global setup, the run's. Code that a test begins, and timers and
  * callbacks that follow from it, are in that test; so concurrent tests each have their own, and so has each attempt of a test
  * that is retried.
  *

@@ -8,7 +8,7 @@ import type { GlobalConfig } from './global-hook';
  *
  * @throws CastoffError `LEAKS_FOUND`, `CLEANUP_FAILED`
  */
-export function failRun({ leaks, mode }: Verdict, globalConfig: GlobalConfig): void {
+export function failRun({ leaks, mode, left, failures }: Verdict, globalConfig: GlobalConfig): void {
   const { json, outputFile, testResultsProcessor, watch, watchAll } = globalConfig;
   if (watch === true || watchAll === true) return;
   if (json === true || outputFile != null || testResultsProcessor != null) {
@@ -20,7 +20,12 @@ export function failRun({ leaks, mode }: Verdict, globalConfig: GlobalConfig): v
   throw mode === 'fail' && leaks.length > 0
     ? withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run has leaked, see above'))
     : withoutStack(
-        new CastoffError('CLEANUP_FAILED', 'castoff: not all of the run could be removed, see above'),
+        new CastoffError(
+          'CLEANUP_FAILED',
+          failures.length === 0 && left.every(({ isOnEngine }) => !isOnEngine)
+            ? 'castoff: some of the run could not be removed at first, see above'
+            : 'castoff: not all of the run could be removed, see above',
+        ),
       );
 }
 

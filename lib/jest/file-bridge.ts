@@ -3,6 +3,7 @@ import { bridgeKey, type Bridge } from './bridge';
 import { scopeAt } from './place-scopes';
 import { Place } from './places';
 import { currentPosition } from './position';
+import { replacedError } from './replaced-error';
 import type { RunHere } from './run-here';
 
 /**
@@ -36,20 +37,13 @@ function bridgeTo(here: RunHere): Bridge {
 function bridgeToNowhere(): Bridge {
   return {
     scope() {
-      throw noRunError();
+      throw replacedError('setup', 'globalSetup');
     },
     shared: async () => {
-      throw noRunError();
+      throw replacedError('setup', 'globalSetup');
     },
     sharedPerWorker: async () => {
-      throw noRunError();
+      throw replacedError('setup', 'globalSetup');
     },
   };
-}
-
-function noRunError(): CastoffError {
-  return new CastoffError(
-    'CONFIG_INVALID',
-    "castoff/jest: castoff's setup did not run, because the config has a globalSetup of its own in its place; wrap the config in withCastoff of castoff/jest-preset, which runs both",
-  );
 }

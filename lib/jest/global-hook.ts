@@ -7,6 +7,7 @@ import { resolveModule } from './resolve-module';
 export interface GlobalConfig {
   readonly rootDir: string;
   readonly globalSetup?: string | null | undefined;
+  readonly globalTeardown?: string | null | undefined;
   readonly projects?: readonly string[] | undefined;
   readonly watch?: boolean | undefined;
   readonly watchAll?: boolean | undefined;
@@ -18,6 +19,7 @@ export interface GlobalConfig {
 export interface ProjectConfig {
   readonly rootDir: string;
   readonly testEnvironmentOptions: Readonly<Record<string, unknown>>;
+  readonly globalTeardown?: string | null | undefined;
   readonly moduleFileExtensions?: readonly string[] | undefined;
 }
 

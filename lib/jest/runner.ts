@@ -1,6 +1,7 @@
 import { assertSameConfig, readCastoffConfig } from './castoff-config';
 import type { EnvironmentConfig } from './environment';
 import { mixInLate, type JestEnvironment } from './mix-in';
+import { replacedError } from './replaced-error';
 import { resolveInJest } from './resolve-environment';
 
 type Runner = (
@@ -15,9 +16,13 @@ type Runner = (
 /**
  * Jest's `testRunner`: jest-circus, with castoff mixed into whatever environment the file has; also one that its docblock names, or
  * the project's own beside the preset.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or was made with another config.
  */
 const runner: Runner = async (globalConfig, projectConfig, environment, runtime, testPath, ...rest) => {
   const { rootDir, testEnvironmentOptions } = projectConfig;
+  // Tests that know nothing of castoff would never hear that it is not there.
+  if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
   assertSameConfig(readCastoffConfig(testEnvironmentOptions), process.env);
   await mixInLate(environment, testPath, rootDir);
   const circus = loadCircus(rootDir);

@@ -4,14 +4,19 @@ import { runConfigVariable, writeRunConfig } from './castoff-config';
 import { loadGlobalHook, type GlobalConfig, type ProjectConfig } from './global-hook';
 import { enterMain } from './main-process';
 import { keepMainRun, type MainRun } from './main-run';
+import { ownModules } from './own-modules';
+import { replacedError } from './replaced-error';
 import { findRunConfig, type RunConfig } from './run-config';
 import { resolveSettings } from './settings';
 
 /**
  * Jest's `globalSetup`: opens the run, and runs the user's own `globalSetup` within it. An engine is not asked for anything
  * before something needs one. Where it throws, the run is closed: Jest runs no teardown then.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when castoff's teardown was replaced, or an option cannot be used; what the user's own throws.
  */
 export default async function setup(globalConfig: GlobalConfig, projectConfig: ProjectConfig): Promise<void> {
+  requireTeardown(globalConfig, projectConfig);
   const runConfig = findRunConfig(globalConfig, projectConfig);
   const main = await enterRun(runConfig);
   try {
@@ -26,6 +31,12 @@ export default async function setup(globalConfig: GlobalConfig, projectConfig: P
     throw error;
   }
   keepMainRun(main);
+}
+
+/** A `globalTeardown` beside the preset takes the place of castoff's, and nobody would hear what leaked. */
+function requireTeardown(...configs: readonly (GlobalConfig | ProjectConfig)[]): void {
+  if (configs.some(({ globalTeardown }) => globalTeardown === ownModules.globalTeardown)) return;
+  throw replacedError('teardown', 'globalTeardown');
 }
 
 async function enterRun(runConfig: RunConfig): Promise<MainRun> {

@@ -13,10 +13,12 @@ export function addWords(entry: unknown, words: string): unknown {
   // Where nothing was thrown, as with a timeout, the other one is what Jest prints.
   const error = thrown ?? asyncError;
   if (!hasMessage(error)) {
-    const made = new Error(`thrown: ${inspect(thrown, { depth: 3 })}`);
+    // A timeout is thrown as a text, which Jest prints as it is.
+    const text = typeof thrown === 'string' ? `"${thrown}"` : inspect(thrown, { depth: 3 });
+    const made = new Error(`thrown: ${text}`);
     const [, ...frames] = (hasMessage(asyncError) ? (asyncError.stack ?? '') : '').split('\n    at ');
-    const text = [`Error: ${made.message}`, ...frames].join('\n    at ');
-    return Object.assign(made, { stack: insertBelowMessage(text, words) });
+    const stack = [`Error: ${made.message}`, ...frames].join('\n    at ');
+    return Object.assign(made, { stack: insertBelowMessage(stack, words) });
   }
   const { stack, message } = error;
   if (stack === undefined) {

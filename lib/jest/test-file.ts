@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors';
 import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './circus';
 import { closeErrors } from './close-errors';
 import { closePlace } from './close-place';
@@ -54,8 +55,10 @@ export class TestFile {
       const here = this.#here;
       if (here === undefined) return;
       const { file } = this.#places;
-      // A file that could not be loaded has run nothing, and its scope is still open; Jest tells of that file's own failure.
-      if (!file.isOver) await this.#close(file);
+      // A file that could not be loaded has run nothing, and its scope is still open. Jest tells of that failure, and takes no other.
+      if (!file.isOver) {
+        for (const error of await this.#close(file)) process.stderr.write(`castoff: ${messageOf(error)}\n`);
+      }
       // Each failure stands in the registry.
       await Promise.allSettled(this.#removals);
       await noteLeaks(file, this.#failed, here);

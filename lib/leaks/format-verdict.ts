@@ -55,7 +55,7 @@ function leftPart(left: readonly LeftThing[], paper: Paper): string {
   });
   const advice = isThere
     ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
-    : 'Something held it while its test ended: a slow engine, a mount, or other code that removes it too.';
+    : 'Something stood in the way while its test ended: a slow engine, a mount, or a test that replaces parts of node:http.';
   return `${heading(title, 'red', paper)}${list(lines)}${prose(advice, paper)}`;
 }
 

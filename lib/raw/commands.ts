@@ -5,10 +5,14 @@ import type { Maker } from './creations';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
 import type { RawThings } from './raw-things';
+import { isDrawnProject } from './new-project';
 import { UnnamedProjects } from './unnamed-projects';
 import { warnRaw } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
+
+/** A command may go to another engine than this process does. */
+const engineVariables = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'HOME'];
 
 type Ended = () => Promise<unknown>;
 
@@ -28,13 +32,17 @@ export class Commands {
    * @param ended - Resolves when it has ended.
    */
   see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
-    if ((line.env['DOCKER_HOST'] ?? '') !== (process.env['DOCKER_HOST'] ?? '')) return undefined;
+    if (engineVariables.some((name) => (line.env[name] ?? '') !== (process.env[name] ?? '')))
+      return undefined;
     const meaning = meaningOfCommand(line);
     switch (meaning?.type) {
       case 'create':
         return this.#create(ended, meaning, maker);
       case 'up':
-        if (maker.start === undefined) this.#up(ended, meaning.project, maker);
+        if (maker.start !== undefined) return undefined;
+        // A name that was chosen may be that of a project which is up already.
+        if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
+        else this.#unnamed.up({ project: meaning.project }, line.cwd, ended(), maker);
         return undefined;
       case 'up-unnamed':
         if (maker.start === undefined) this.#unnamed.up(meaning.at, line.cwd, ended(), maker);

@@ -74,6 +74,8 @@ export class Creations {
     const noted = { ...order, isHelper: isHelper(order, request.path) };
     const entry = await this.#things.register(noted, whereabouts, source, engine);
     const labels = this.#things.labelsOf(entry, whereabouts);
+    // However long the engine takes: what may still come is not said never to have been created.
+    this.#things.running.add(entry.key);
     await this.#send(held, order, putLabels(request, order, body, labels), entry);
   }
 
@@ -88,9 +90,13 @@ export class Creations {
     const { request } = held;
     const answered = this.#answers.to(request, (answer) => this.#note(request, order, entry, answer));
     // It was given up while it was held, and says no more.
-    if (request.closed) return this.#note(request, order, entry, undefined);
+    if (request.closed) {
+      if (entry !== undefined) this.#things.running.delete(entry.key);
+      return this.#note(request, order, entry, undefined);
+    }
     await held.release(body);
     await answered;
+    if (entry !== undefined) this.#things.running.delete(entry.key);
   }
 
   #note(

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import querystring from 'node:querystring';
 import { stackHere } from './user-line';
+import { warnRaw } from './warn';
 import { watchFunction } from './watch-function';
 
 /** The lines from which docker-modem has been called for requests that are about to be made. */
@@ -27,10 +28,11 @@ const mostNotes = 500;
  * the body, by the core module `querystring`, which all sandboxes of Jest share. Only a build from a folder is one callback later: that
  * of the look for its `.dockerignore`.
  *
- * @param userLine - Finds it on the stack.
+ * @param findUserLine - Finds it on the stack.
  * @see docker-modem, `Modem.prototype.buildQuerystring`; dockerode, `util.prepareBuildContext`
  */
-export function watchDials(userLine: () => string | undefined): DialLines {
+export function watchDials(findUserLine: () => string | undefined): DialLines {
+  const userLine = (): string | undefined => attempt(findUserLine);
   const notes: Note[] = [];
   const buildLine = new AsyncLocalStorage<string>();
   const stops = [
@@ -62,5 +64,15 @@ export function watchDials(userLine: () => string | undefined): DialLines {
 }
 
 function isCalledBy(name: RegExp): boolean {
-  return name.test(stackHere(6) ?? '');
+  return name.test(attempt(() => stackHere(8)) ?? '');
+}
+
+/** Without a working directory, or where somebody else prepares stacks and fails, there is no line; the user's call goes on. */
+function attempt(find: () => string | undefined): string | undefined {
+  try {
+    return find();
+  } catch (error) {
+    warnRaw('find the line of a call', error);
+    return undefined;
+  }
 }

@@ -20,8 +20,10 @@ export type CommandMeaning =
   | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectPlace }
   | { readonly type: 'remove' };
 
-/** What a Compose command says of where its project is. */
+/** What a Compose command says of its project, and of where that is. */
 export interface ProjectPlace {
+  /** Its name. */
+  readonly project?: string | undefined;
   readonly directory?: string | undefined;
   /** The first of its files. */
   readonly file?: string | undefined;
@@ -55,7 +57,7 @@ const networkSwitches = words(
   '--attachable --config-only --ingress --internal --ipv6 --disable-dns --ignore --help',
 );
 /** These lead to an engine that is not the one that the environment names. */
-const elsewhere = words('-H --host -c --context --connection --url');
+const elsewhere = words('-H --host -c --context --config --connection --url');
 
 /**
  * What a command line asks for; `undefined`: something else, or it goes to another engine than the environment names.

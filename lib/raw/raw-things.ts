@@ -112,8 +112,11 @@ export class RawThings {
 
   /** Resolves when nothing is under way, or when the time is up. */
   async settle(timeoutMs: number): Promise<void> {
-    const all = Promise.all(this.#underWay);
+    const awaited = [...this.#underWay];
+    const all = Promise.all(awaited);
     // Only a DeadlineError: whoever asks then hears what the engine says by then.
     await Promise.allSettled([waitAtMost(all, { what: 'wait for requests that are under way', timeoutMs })]);
+    // What never ends is not waited for again: each has had its time.
+    for (const work of awaited) this.#underWay.delete(work);
   }
 }

@@ -14,6 +14,8 @@ type RawMaker = Extract<Maker, { start?: undefined }>;
 
 /** A command that has brought a project up, or is about to. */
 interface Order {
+  /** Where the command says it. */
+  readonly project?: string | undefined;
   readonly folders: readonly string[];
   readonly beganAtMs: number;
   readonly maker: RawMaker;
@@ -37,7 +39,9 @@ export class UnnamedProjects {
 
   up(at: ProjectPlace, cwd: string | undefined, ended: Promise<unknown>, maker: RawMaker): void {
     const folders = projectFolders(at, cwd ?? process.cwd());
-    const order: Order = { folders, beganAtMs: Date.now(), maker, isDowned: false };
+    const { project } = at;
+    if (project !== undefined) this.#things.downed.delete(project);
+    const order: Order = { project, folders, beganAtMs: Date.now(), maker, isDowned: false };
     for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.delete(name ?? '');
     this.#awaited.add(order);
     void this.#lookAfter(ended, order);
@@ -97,9 +101,11 @@ export class UnnamedProjects {
 }
 
 /** The project of which nothing was there when the command began. */
-async function findProject(engine: Engine, { folders, beganAtMs }: Order): Promise<string | undefined> {
-  const containers = await listTargets(engine, [projectFolderLabel], ['container']);
-  const names = projectsIn(folders, containers, realPath);
+async function findProject(
+  engine: Engine,
+  { project, folders, beganAtMs }: Order,
+): Promise<string | undefined> {
+  const names = project === undefined ? await findNames(engine, folders) : [project];
   if (names.length === 0) return undefined;
   const beforeMs = Date.now();
   const engineMs = valueOf(await readEngineClock(engine));
@@ -111,5 +117,10 @@ async function findProject(engine: Engine, { folders, beganAtMs }: Order): Promi
     })),
   );
   const fresh = projects.filter(({ parts }) => isAllNew(parts, sinceMs)).map(({ name }) => name);
-  return unnamedOf(fresh, folders[0] ?? '');
+  return project === undefined ? unnamedOf(fresh, folders[0] ?? '') : fresh[0];
+}
+
+async function findNames(engine: Engine, folders: readonly string[]): Promise<readonly string[]> {
+  const containers = await listTargets(engine, [projectFolderLabel], ['container']);
+  return projectsIn(folders, containers, realPath);
 }

@@ -29,8 +29,15 @@ interface SyncCall {
 export function watchSyncCommands(see: SeeCommand): () => void {
   const watched =
     (read: (args: readonly unknown[]) => SyncCall | undefined) =>
-    (call: OwnCall, args: readonly unknown[]): unknown =>
-      call(argumentsSeen(read, args, see));
+    (call: OwnCall, args: readonly unknown[]): unknown => {
+      const seen = argumentsSeen(read, args, see);
+      try {
+        return call(seen.args);
+      } catch (error) {
+        if (seen.words !== undefined) hideWords(error, seen.words);
+        throw error;
+      }
+    };
   const stops = [
     watchFunction(childProcess, 'spawnSync', watched(readFileCall)),
     watchFunction(childProcess, 'execFileSync', watched(readFileCall)),
@@ -44,21 +51,49 @@ export function watchSyncCommands(see: SeeCommand): () => void {
   };
 }
 
+interface SeenArguments {
+  readonly args: readonly unknown[];
+  /** The command as it is run, and as it was given. */
+  readonly words?: { readonly run: string; readonly given: string } | undefined;
+}
+
+/** Node puts the command into the message of its error, which is the user's to read. */
+function hideWords(error: unknown, { run, given }: { readonly run: string; readonly given: string }): void {
+  if (typeof error !== 'object' || error === null) return;
+  for (const key of ['message', 'stack']) {
+    const text: unknown = Reflect.get(error, key);
+    // Where it cannot be changed, it stays as it is.
+    if (typeof text === 'string')
+      Reflect.set(
+        error,
+        key,
+        text.replace(run, () => given),
+      );
+  }
+}
+
 function argumentsSeen(
   read: (args: readonly unknown[]) => SyncCall | undefined,
   args: readonly unknown[],
   see: SeeCommand,
-): readonly unknown[] {
+): SeenArguments {
   try {
     const call = read(args);
-    if (call === undefined) return args;
+    if (call === undefined) return { args };
     // While it runs nothing else does: whoever hears of its end hears of it afterwards.
     const given = argsForLaunch(call.launch, (line) => see(line, () => Promise.resolve()));
-    return given === call.launch.args ? args : call.argumentsWith(given);
+    if (given === call.launch.args) return { args };
+    const words = { run: wordsOf(given), given: wordsOf(call.launch.args) };
+    return { args: call.argumentsWith(given), words };
   } catch (error) {
     warnRaw(`look at the command ${String(args[0])}`, error);
-    return args;
+    return { args };
   }
+}
+
+/** As they stand in Node's message: without the command's own name, or a shell's. */
+function wordsOf(args: readonly string[]): string {
+  return args[1] === '-c' ? (args[2] ?? '') : args.slice(1).join(' ');
 }
 
 /** `spawnSync(file, args?, options?)`, and `execFileSync`; `undefined`: nothing that Node would run. */

@@ -12,7 +12,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Owner } from '../core/labels';
 import type { ResourceKind } from '../resources/kind';
-import type { EntryOwner } from './entry';
+import type { EntryOrigin, EntryOwner } from './entry';
 
 /** One line of a journal. Facts are only ever added: what is true now follows from all of them. */
 export type JournalFact =
@@ -25,6 +25,7 @@ export type JournalFact =
       /** The address of the engine on which it is to be. */
       readonly engine?: string | undefined;
       readonly owner: EntryOwner;
+      readonly origin?: EntryOrigin | undefined;
       readonly at: string;
     }
   | {

@@ -127,7 +127,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
-    const { key, kind, id, name, identity, engine, outcome, owner } = entry;
+    const { key, kind, id, name, identity, engine, outcome, owner, origin } = entry;
     const at = new Date().toISOString();
     if (entry.state === 'gone') {
       if (this.#openKeys.delete(key)) this.#recordEnd({ fact: 'gone', key, outcome, at });
@@ -136,7 +136,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     this.#journal ??= this.#openJournal();
     const isNew = !this.#openKeys.has(key);
     this.#openKeys.add(key);
-    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, engine, owner, at });
+    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
     if (id !== undefined && (isNew || before?.id === undefined)) {
       this.#journal.append({ fact: 'present', key, id, name, identity, at });
     }

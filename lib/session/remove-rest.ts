@@ -68,13 +68,13 @@ export async function removeEntry(
   entry: RegistryEntry,
   errors: unknown[],
 ): Promise<EntryUpdate> {
-  const { kind, key, owner, since } = entry;
+  const { kind, key, owner, origin, since } = entry;
   const id = kind === 'compose-project' ? (entry.id ?? entry.name) : entry.id;
   if (id === undefined) return { state: 'gone', outcome: 'never-created' };
   try {
     const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
     const at = since.toISOString();
-    const note = { fact: 'registered', key, kind, owner, at } as const;
+    const note = { fact: 'registered', key, kind, owner, origin, at } as const;
     const present = { fact: 'present', key, id, identity: entry.identity, at } as const;
     if (kind !== 'compose-project' && !(await isStillOurs(there, { ...note, present }, id)))
       return goneAs(entry, 'removed-elsewhere');

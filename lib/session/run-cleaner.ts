@@ -38,6 +38,7 @@ export class RunCleaner {
     this.#leaks = new RunLeaks({
       engine: options.engine,
       note: (updates) => this.#note(updates, { isOrphan: false }),
+      fail: (error) => this.failures.push(error),
     });
   }
 

@@ -6,6 +6,8 @@ export interface RunLeaksOptions {
   readonly engine: () => Promise<Engine | undefined>;
   /** Told of what became of each, by its key. */
   readonly note: (updates: ReadonlyMap<string, EntryUpdate>) => void;
+  /** Told why nothing could be removed at all; the run's end tries again. */
+  readonly fail: (error: unknown) => void;
 }
 
 /**
@@ -24,12 +26,14 @@ export class RunLeaks {
   /** What comes while others are being removed goes together, after them: containers before their networks. */
   remove(entry: RegistryEntry): void {
     this.#next.push(entry);
-    this.#removing ??= this.#run();
+    this.#removing ??= this.#run()
+      .catch((error: unknown) => this.#options.fail(error))
+      .finally(() => (this.#removing = undefined));
   }
 
   /** Resolves when none is being removed any more. It never rejects. */
   async areGone(): Promise<void> {
-    await this.#removing;
+    while (this.#removing !== undefined) await this.#removing;
   }
 
   async #run(): Promise<void> {
@@ -41,7 +45,6 @@ export class RunLeaks {
       this.#next = [];
       if (engine !== undefined) this.#options.note(await this.#removeAll(engine, entries));
     }
-    this.#removing = undefined;
   }
 
   async #removeAll(

@@ -51,6 +51,11 @@ export async function openRun(settings: RunSettings): Promise<Run> {
   });
   const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
+  const claimed: (readonly string[])[] = [];
+  const claim = (labels: readonly string[]): Promise<void> => {
+    claimed.push(labels);
+    return claimLabels(labels);
+  };
   const hearOwn = ({ entry }: RegistryChange): void => cleaner.hear(entry);
   registry.on('change', hearOwn);
   const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
@@ -63,7 +68,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     ready,
     claim(worker, labels) {
       workers.claim(worker, labels);
-      return claimLabels(labels);
+      return claim(labels);
     },
     async release(worker, labels) {
       if (workers.release(worker, labels)) await releaseLabels(labels);
@@ -99,7 +104,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     },
     ready,
     tell: () => undefined,
-    claim: claimLabels,
+    claim,
     release: releaseLabels,
     awaitShared: (name, asked) => awaitShared({ ...asked, name, worker: ownProcess }),
     async settleShared(name, made) {
@@ -116,6 +121,8 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     } finally {
       isOver = true;
       registry.off('change', hearOwn);
+      // The next run of this process has nothing to do with what carries these by then.
+      await Promise.allSettled(claimed.map((labels) => releaseLabels(labels)));
       line.close();
       if (currentRun() === run) setRun(undefined);
     }

@@ -1,4 +1,4 @@
-import { composeProjectLabel } from '../core/labels';
+import { composeProjectLabel, labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
 import { listTargets } from '../engine/list-targets';
@@ -18,7 +18,9 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
   if (note.kind === 'compose-project') return isSameProject(engine, note, id);
   const seen = await removables[note.kind].look(engine, id);
   if (seen.meaning === 'gone') return false;
-  const { identity, createdAt } = valueOf(seen);
+  const { identity, createdAt, labels } = valueOf(seen);
+  // Raw code may name what is there already, and create nothing: what it did create says so.
+  if (note.origin === 'raw' && labels[labelNames.start] !== note.key) return false;
   if (note.present?.identity !== undefined && note.present.identity !== identity) return false;
   const notedMs = Date.parse(note.present?.at ?? note.at);
   return (

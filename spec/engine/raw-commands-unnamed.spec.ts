@@ -135,6 +135,16 @@ describe('a developer’s own project in the same folder is not touched', () => 
     expect(entriesOfProject()).toEqual([]);
   });
 
+  it('where it runs, though the command says its name', async () => {
+    asDeveloper('up -d');
+    const own = await containers();
+    execSync(`${command} -p ${project} up -d`, { cwd: folder, stdio });
+    expect(await survivors()).toEqual([]);
+    expect(await containers()).toEqual(own);
+    expect(entriesOfProject()).toEqual([]);
+    expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
+  });
+
   it('where its data is all that is there of it', async () => {
     asDeveloper('up -d');
     asDeveloper('down');

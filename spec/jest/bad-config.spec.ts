@@ -43,6 +43,18 @@ describe('a config that cannot be meant', () => {
     expect(end).toMatchObject(red);
   });
 
+  it.each([
+    ['globalSetup', "castoff's setup did not run"],
+    ['globalTeardown', "castoff's teardown would not run"],
+  ])('fails the run: a preset of which the config replaces the %s', async (option, message) => {
+    const config = `module.exports = { preset: 'castoff', transform: {}, ${option}: './own.js' };`;
+    const files = { 'jest.config.js': config, 'own.js': 'module.exports = () => undefined;' };
+    const end = await runJest('plain', { args: empty, files });
+    expect(end.stderr).toContain(message);
+    expect(end.stderr).toContain('wrap the config in withCastoff');
+    expect(end).toMatchObject(red);
+  });
+
   it('fails the run: a variable with a value that it cannot have', async () => {
     const end = await runJest('plain', { args: empty, env: { CASTOFF_LEAKS: 'never' } });
     expect(end.stderr).toContain('CASTOFF_LEAKS: got "never"; give fail, warn or off');

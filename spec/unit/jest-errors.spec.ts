@@ -47,7 +47,7 @@ describe('words about a failure', () => {
   });
 
   it.each([
-    ['a string', 'boom', `thrown: 'boom'\n\nwords\n    at `],
+    ['a string', 'boom', `thrown: "boom"\n\nwords\n    at `],
     ['undefined', undefined, 'words\n    at '],
   ])('stand in an error with the line of the test where %s was thrown', (_, thrown, text) => {
     const made = addWords([thrown, new Error('')], 'words') as Error | [unknown, Error];

@@ -12,7 +12,7 @@ describe('meaningOfCommand', () => {
     ['docker run -d redis', 'container', 2],
     ['/usr/bin/docker --log-level error container create redis', 'container', 5],
     ['podman run redis', 'container', 2],
-    ['docker -D --config /tmp/x run redis', 'container', 5],
+    ['docker -D --log-level debug run redis', 'container', 5],
     ['docker network create --driver bridge app', 'network', 3],
     ['docker volume create data', 'volume', 3],
   ])('finds where flags go in %s', (line, kind, flagsAt) => {

@@ -160,7 +160,16 @@ describe('the journal of the registry', () => {
     const engine = 'unix:///x';
     const web = await registry.register('container', owner, { name: 'web', engine });
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
-    const noted = { fact: 'registered', key: web.key, kind: 'container', name: 'web', engine, owner, at };
+    const noted = {
+      fact: 'registered',
+      key: web.key,
+      kind: 'container',
+      name: 'web',
+      engine,
+      owner,
+      origin: 'scope',
+      at,
+    };
     expect(readJournal(path)).toEqual([noted]);
     await registry.register('network', owner);
     registry.update(web.key, { id: 'c1', state: 'present' });

@@ -1,0 +1,48 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { removeRest } from '../../lib/session/remove-rest';
+import { removeLeftovers } from '../support/leftovers';
+import { openRawStage, type RawStage } from '../support/raw-stage';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+
+let stage: RawStage;
+
+beforeAll(() => {
+  stage = openRawStage();
+});
+afterEach(() => removeLeftovers());
+afterAll(async () => {
+  stage.stop();
+  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+});
+
+const removeEntries = async () =>
+  removeRest(await connectEngine(), {
+    labels: [`castoff.session=${sessionIdentity().id}`],
+    entries: stage.entries(),
+    kept: new Set(),
+  });
+
+describe('a volume that raw code asks for by its name', () => {
+  it('is not removed as its own where somebody else had it before', async () => {
+    const name = uniqueName();
+    stage.be(undefined);
+    await docker.createVolume({ Name: name, Labels: specLabel });
+    stage.be({ scope: 'run' });
+    await new Docker().createVolume({ Name: name });
+    expect(stage.entries().at(-1)).toMatchObject({ kind: 'volume', id: name, state: 'present' });
+    expect((await removeEntries()).errors).toEqual([]);
+    expect(await exists('volume', name)).toBe(true);
+  });
+
+  it('is removed where it has created it', async () => {
+    const name = uniqueName();
+    stage.be({ scope: 'run' });
+    await new Docker().createVolume({ Name: name, Labels: specLabel });
+    expect((await removeEntries()).errors).toEqual([]);
+    expect(await exists('volume', name)).toBe(false);
+  });
+});
