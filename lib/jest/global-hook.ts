@@ -52,8 +52,7 @@ export async function loadGlobalHook(
   return hook as GlobalHook;
 }
 
-// The build makes a `require` of each `import()` that it sees.
-// oxlint-disable-next-line typescript/no-implied-eval
+// oxlint-disable-next-line typescript/no-implied-eval -- the build makes a `require` of each `import()` that it sees
 const importModule = new Function('url', 'return import(url)') as (url: string) => Promise<unknown>;
 
 async function requireOrImport(path: string): Promise<unknown> {

@@ -1,25 +1,12 @@
+import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
 
 /** What is known of one thing of a run when it is over; plain data, as it stands in the report. */
-export interface ThingRecord {
-  readonly kind: ResourceKind;
-  readonly id?: string | undefined;
-  readonly name?: string | undefined;
-  readonly image?: string | undefined;
-  readonly origin: 'scope' | 'raw';
-  readonly scope: string;
-  readonly test?: string | undefined;
-  /** `file:line` */
-  readonly source?: string | undefined;
-  readonly registeredAt: Date;
-  readonly state: 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'kept';
-  readonly since: Date;
-  readonly outcome?: string | undefined;
-  readonly leakedAt?: Date | undefined;
-  readonly failure?: string | undefined;
-  /** The worker died before it was gone: its own fault it was not. */
-  readonly isOrphan?: boolean | undefined;
-}
+export type ThingRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
+  EntryOwner & {
+    /** The worker died before it was gone: its own fault it was not. */
+    readonly isOrphan?: boolean | undefined;
+  };
 
 /** What the last look at the engine still found of the run. */
 export interface LeftOnEngine {

@@ -1,29 +1,26 @@
 import { composeProjectLabel } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
+import { isDrawnProject } from '../resources/compose-project';
 import type { Maker } from './creations';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
 import type { RawThings } from './raw-things';
-import { isDrawnProject } from './new-project';
-import { UnnamedProjects } from './unnamed-projects';
+import { ProjectOrders } from './project-orders';
 import { warnRaw } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
-
-/** A command may go to another engine than this process does. */
-const engineVariables = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'HOME'];
 
 type Ended = () => Promise<unknown>;
 
 /** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
 export class Commands {
   readonly #things: RawThings;
-  readonly #unnamed: UnnamedProjects;
+  readonly #orders: ProjectOrders;
 
   constructor(things: RawThings) {
     this.#things = things;
-    this.#unnamed = new UnnamedProjects(things);
+    this.#orders = new ProjectOrders(things);
   }
 
   /**
@@ -32,8 +29,7 @@ export class Commands {
    * @param ended - Resolves when it has ended.
    */
   see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
-    if (engineVariables.some((name) => (line.env[name] ?? '') !== (process.env[name] ?? '')))
-      return undefined;
+    if (isForAnotherEngine(line.env)) return undefined;
     const meaning = meaningOfCommand(line);
     switch (meaning?.type) {
       case 'create':
@@ -42,13 +38,13 @@ export class Commands {
         if (maker.start !== undefined) return undefined;
         // A name that was chosen may be that of a project which is up already.
         if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
-        else this.#unnamed.up({ project: meaning.project }, line.cwd, ended(), maker);
+        else this.#orders.up({ project: meaning.project }, line.cwd, ended(), maker);
         return undefined;
       case 'up-unnamed':
-        if (maker.start === undefined) this.#unnamed.up(meaning.at, line.cwd, ended(), maker);
+        if (maker.start === undefined) this.#orders.up(meaning.at, line.cwd, ended(), maker);
         return undefined;
       case 'down-unnamed':
-        this.#unnamed.down(meaning.at, line.cwd);
+        this.#orders.down(meaning.at, line.cwd);
         this.#things.begin(ended());
         return undefined;
       case 'down':
@@ -63,9 +59,9 @@ export class Commands {
     }
   }
 
-  /** Looks for projects that commands without a name have brought up; that is under way then. */
+  /** Looks for the projects that commands have brought up; that is under way then. */
   lookForProjects(): void {
-    this.#unnamed.look();
+    this.#orders.look();
   }
 
   #create(ended: Ended, creation: Creation, maker: Maker): Insertion {
@@ -103,6 +99,15 @@ export class Commands {
     // Without an engine the command comes to nothing either.
     void Promise.allSettled([locating]);
   }
+}
+
+/** Without a HOME docker asks the system for the user's. */
+function isForAnotherEngine(env: CommandLine['env']): boolean {
+  const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
+  return (
+    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'].some(isOther) ||
+    (Boolean(env['HOME']) && isOther('HOME'))
+  );
 }
 
 function labelFlags({ flagsAt }: Creation, labels: Readonly<Record<string, string>>): Insertion {

@@ -23,6 +23,7 @@ export class HeldRequest {
 
   constructor(request: ClientRequest) {
     this.request = request;
+    // Each has several signatures; here they are only handed on.
     const { write, end, flushHeaders } = request as unknown as Methods;
     this.#original = { write, end, flushHeaders };
     const own = {

@@ -29,11 +29,6 @@ export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
   );
 }
 
-/** @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise */
-export function isDrawnProject(name: string): boolean {
-  return /^testcontainers-[0-9a-f]{12}$/.test(name);
-}
-
 /** The one of `names` that a command without a name has brought up: the folder's own, or there is no other. */
 export function unnamedOf(names: readonly string[], folder: string): string | undefined {
   const own = names.find((name) => isNameOfFolder(name, folder));

@@ -28,8 +28,9 @@ export class RawThings {
   readonly helperKeys = new Set<string>();
   /** The entries of what the code is removing by a request. */
   readonly removing = new Set<string>();
-  /** The entries of what a command creates, and of those the ones whose command still runs. */
+  /** The entries of what a command creates. */
   readonly commanded = new Set<string>();
+  /** Those whose command still runs, or whose request has no answer yet: they may be created yet. */
   readonly running = new Set<string>();
   /** Compose projects that the code has brought down. */
   readonly downed = new Set<string>();

@@ -28,7 +28,7 @@ export async function findSurvivors(
   await Promise.all(asked.map((entry) => lookAt(things, entry, leftMs)));
   return asked.flatMap(({ key }) => {
     const entry = things.openEntry(key);
-    // Its command still runs, and has not created it yet: it will carry the labels of the session when it does.
+    // Its command still runs, or its request waits, and has not created it yet: it will carry the labels of the session when it does.
     const isYetToCome = entry?.state === 'registered' && things.running.has(key);
     return entry === undefined || isYetToCome ? [] : [entry];
   });

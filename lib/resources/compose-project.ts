@@ -78,3 +78,12 @@ async function connectWithin(
     throw new CastoffError('CLEANUP_FAILED', `${what}: ${words}`, { cause: error });
   }
 }
+
+/**
+ * Whether a project has a name that was drawn for it: nobody else's is called so.
+ *
+ * @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise
+ */
+export function isDrawnProject(name: string): boolean {
+  return /^testcontainers-[0-9a-f]{12}$/.test(name);
+}

@@ -156,6 +156,7 @@ export class Command implements PromiseLike<CommandEnd> {
     });
     this.#child = child;
     const drained = once(child, 'close');
+    // Where it cannot be started, the wait for its `exit` tells.
     drained.catch(() => undefined);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => this.#output.add(chunk));

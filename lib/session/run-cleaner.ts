@@ -162,8 +162,11 @@ export class RunCleaner {
     const { session } = this.#options;
     const labels = [`${labelNames.session}=${session}`, `${labelNames.worker}=${worker}`];
     await this.#remove(labels, own, { isOrphan });
-    for (const project of projects)
-      await this.#remove([`${composeProjectLabel}=${project}`], [], { isOrphan });
+    for (const project of projects) {
+      // Another worker may have taken it up meanwhile.
+      if (this.#options.workers.projectsOf(worker).includes(project))
+        await this.#remove([`${composeProjectLabel}=${project}`], [], { isOrphan });
+    }
   }
 
   /** The Compose projects that it has claimed, and that no entry is about: those end with theirs. */

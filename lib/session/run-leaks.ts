@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 
@@ -26,24 +27,29 @@ export class RunLeaks {
   /** What comes while others are being removed goes together, after them: containers before their networks. */
   remove(entry: RegistryEntry): void {
     this.#next.push(entry);
-    this.#removing ??= this.#run()
-      .catch((error: unknown) => this.#options.fail(error))
-      .finally(() => (this.#removing = undefined));
+    this.#removing ??= this.#run();
   }
 
   /** Resolves when none is being removed any more. It never rejects. */
   async areGone(): Promise<void> {
-    while (this.#removing !== undefined) await this.#removing;
+    await this.#removing;
   }
 
   async #run(): Promise<void> {
-    // Those of one file come one by one, in one go.
-    await new Promise((resolve) => void setImmediate(resolve));
-    const engine = await this.#options.engine();
-    while (this.#next.length > 0) {
-      const entries = this.#next;
-      this.#next = [];
-      if (engine !== undefined) this.#options.note(await this.#removeAll(engine, entries));
+    try {
+      // Those of one file come one by one, in one go.
+      await setImmediate();
+      const engine = await this.#options.engine();
+      while (this.#next.length > 0) {
+        const entries = this.#next;
+        this.#next = [];
+        if (engine !== undefined) this.#options.note(await this.#removeAll(engine, entries));
+      }
+    } catch (error) {
+      this.#options.fail(error);
+    } finally {
+      // In the same turn as the last look: what comes next begins anew.
+      this.#removing = undefined;
     }
   }
 

@@ -66,6 +66,7 @@ export function parseRunReply(text: string): RunReply | undefined {
   if (line === undefined) return undefined;
   if (line['type'] === 'ending') return { type: 'ending' };
   if (!Number.isSafeInteger(line['id']) || typeof line['ok'] !== 'boolean') return undefined;
+  // The run is this very version of castoff: a value is as it was sent.
   if (line['ok'] || parseError(line['error']) !== undefined) return line as unknown as RunReply;
   return undefined;
 }

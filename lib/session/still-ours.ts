@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
 import { listTargets } from '../engine/list-targets';
 import type { Unfinished } from '../registry/unfinished';
+import { isDrawnProject } from '../resources/compose-project';
 import { removables } from '../resources/removables';
 
 /** The engine counts a volume's creation in whole seconds, and its clock may be another one than ours. */
@@ -37,12 +38,7 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
 async function isSameProject(engine: Engine, note: Unfinished, name: string): Promise<boolean> {
   const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
   if (parts.length === 0) return false;
-  if (note.present === undefined) return isDrawn(name);
+  if (note.present === undefined) return isDrawnProject(name);
   const upAtMs = Date.parse(note.present.at) + clockToleranceMs;
   return parts.every(({ createdAtMs }) => createdAtMs !== undefined && createdAtMs <= upAtMs);
-}
-
-/** @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise */
-function isDrawn(name: string): boolean {
-  return /^testcontainers-[0-9a-f]{12}$/.test(name);
 }

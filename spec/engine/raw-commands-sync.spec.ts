@@ -1,34 +1,29 @@
 import { exec, execFileSync, execSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
-import { inATest, openRawStage, removeVolumesOfThisFile, whose, type RawStage } from '../support/raw-stage';
+import { describe, expect, it } from '@jest/globals';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 
-let stage: RawStage;
-
-beforeAll(() => {
-  stage = openRawStage();
-});
-afterEach(async () => {
-  await removeThingsOfThisFile();
-  await removeVolumesOfThisFile();
-});
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
-});
+const stage = stageOfFile();
 
 const encoding = 'utf8' as const;
 const lastEntry = () => stage.entries().at(-1)!;
 const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
+
+function thrownBy(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it did not fail');
+}
 
 /** What the container whose id was printed says of itself, and what is known of it. */
 async function seen(printed: string) {
@@ -139,6 +134,22 @@ describe('a command is left as it is', () => {
     await docker.getContainer(id).remove();
     expect(Object.keys(Labels)).not.toContain('castoff.session');
     expect(stage.entries().length).toBe(before);
+  });
+
+  it('where it fails: the error has the command as it was given', () => {
+    const given = {
+      file: ['create', 'castoff-spec/no such image'],
+      text: "docker create 'castoff-spec/no such image'",
+    };
+    const ends = [
+      () => execFileSync('docker', given.file, { stdio: 'pipe' }),
+      () => execSync(given.text, { stdio: 'pipe' }),
+    ].map((run) => thrownBy(run));
+    expect(ends.map(({ message }) => message.split('\n')[0])).toEqual([
+      'Command failed: docker create castoff-spec/no such image',
+      `Command failed: ${given.text}`,
+    ]);
+    expect(ends.map(({ stack = '' }) => stack.includes('castoff.session'))).toEqual([false, false]);
   });
 
   it('where Node would not run it: its own error comes', () => {

@@ -3,17 +3,16 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { cleanupComposeProject } from '../../lib/resources/compose-project';
 import { composeCommand } from '../support/compose-command';
-import { inATest, openRawStage, type RawStage } from '../support/raw-stage';
+import { inATest, stageOfFile } from '../support/raw-stage';
 import { specImage } from '../support/spec-image';
 import { docker } from '../support/things';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
-let stage: RawStage;
+const stage = stageOfFile();
 let command: string;
 let words: readonly string[];
 let folder: string;
@@ -21,13 +20,8 @@ let folder: string;
 let project: string;
 
 beforeAll(async () => {
-  stage = openRawStage();
   words = await composeCommand();
   command = words.join(' ');
-});
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 beforeEach(async () => {
   stage.be(inATest);

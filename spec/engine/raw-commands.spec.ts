@@ -1,40 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DockerComposeEnvironment } from 'testcontainers';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupComposeProject } from '../../lib/resources/compose-project';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
-import { inATest, openRawStage, removeVolumesOfThisFile, whose, type RawStage } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 
-let stage: RawStage;
-
-beforeAll(() => {
-  stage = openRawStage();
-});
-afterEach(async () => {
-  await removeThingsOfThisFile();
-  await removeVolumesOfThisFile();
-});
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
-});
+const stage = stageOfFile();
 
 const lastEntry = () => stage.entries().at(-1);
 const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
 
 /** What the command prints; it is run as the user's code would. */
-async function output(args: readonly string[]): Promise<string> {
-  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function output(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const child = spawn('docker', args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return printed.trim();
 }
@@ -102,6 +89,25 @@ describe('what a docker command creates says whose it is', () => {
       expect(await survivor(key)).toBeUndefined();
       expect(stage.entries().find((entry) => entry.key === key)).toMatchObject({ state: 'gone' });
     }
+  });
+
+  it.each([
+    ['is told a context', { DOCKER_CONTEXT: 'default' }],
+    ['is told a configuration', { DOCKER_CONFIG: tmpdir() }],
+    ['has another home', { HOME: tmpdir() }],
+  ])('and nothing where it %s, which may lead to another engine', async (_, other) => {
+    const before = stage.entries().length;
+    const id = await output(['create', specImage], { ...process.env, ...other });
+    const { Labels } = (await docker.getContainer(id).inspect()).Config;
+    await docker.getContainer(id).remove();
+    expect(Object.keys(Labels)).not.toContain('castoff.session');
+    expect(stage.entries().length).toBe(before);
+  });
+
+  it('also where it has next to no environment', async () => {
+    const id = await output(['create', specImage], { PATH: process.env['PATH'] });
+    const { Labels } = (await docker.getContainer(id).inspect()).Config;
+    expect(Labels['castoff.start']).toBe(lastEntry()!.key);
   });
 
   it('and nothing where it is nobody’s business', async () => {

@@ -1,23 +1,15 @@
-import { rm } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { sessionIdentity } from '../../lib/registry/session-identity';
 import { removeRest } from '../../lib/session/remove-rest';
 import { removeLeftovers } from '../support/leftovers';
-import { openRawStage, type RawStage } from '../support/raw-stage';
+import { stageOfFile } from '../support/raw-stage';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 
-let stage: RawStage;
+const stage = stageOfFile();
 
-beforeAll(() => {
-  stage = openRawStage();
-});
 afterEach(() => removeLeftovers());
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
-});
 
 const removeEntries = async () =>
   removeRest(await connectEngine(), {

@@ -1,30 +1,16 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { GenericContainer, Network } from 'testcontainers';
 import { ownerFromLabels } from '../../lib/core/labels';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
-import { inATest, openRawStage, removeVolumesOfThisFile, whose, type RawStage } from '../support/raw-stage';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { uniqueName } from '../support/things';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 
-let stage: RawStage;
-
-beforeAll(() => {
-  stage = openRawStage();
-});
-afterEach(async () => {
-  await removeThingsOfThisFile();
-  await removeVolumesOfThisFile();
-});
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
-});
+const stage = stageOfFile();
 
 // Not the one of spec/support: that is made before the watch, as the user's own would be in a module.
 const dockerode = new Docker();

@@ -1,28 +1,16 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { GenericContainer } from 'testcontainers';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
-import { openRawStage, type RawStage } from '../support/raw-stage';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { stageOfFile } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, specLabel, uniqueName } from '../support/things';
 import { removeLeftovers } from '../support/leftovers';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 
-let stage: RawStage;
+const stage = stageOfFile();
 
-beforeAll(() => {
-  stage = openRawStage();
-});
-afterEach(async () => {
-  await removeThingsOfThisFile();
-  await removeLeftovers();
-});
-afterAll(async () => {
-  stage.stop();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
-});
+afterEach(() => removeLeftovers());
 
 const dockerode = new Docker();
 const definition = () => new GenericContainer(specImage).withCommand(sleeper).withLabels(specLabel);

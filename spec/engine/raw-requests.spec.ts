@@ -8,39 +8,34 @@ import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { CastoffError } from '../../lib/core/errors';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { sessionIdentity } from '../../lib/registry/session-identity';
 import { tarOf } from '../../lib/lease/tar';
 import { runInStart } from '../../lib/scope/start-context';
 import type { FaultProxy } from '../support/fault-proxy';
-import { inATest, openRawStage, removeVolumesOfThisFile, type RawStage } from '../support/raw-stage';
+import { inATest, stageOfFile } from '../support/raw-stage';
 import { rejectionOf } from '../support/rejection';
 import { specImage } from '../support/spec-image';
 import { docker, exists, uniqueName } from '../support/things';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 import { openProxyForAll } from '../support/through-proxy';
 import { until } from '../support/until';
 
 let proxy: FaultProxy;
-let stage: RawStage;
 let ready: () => Promise<void>;
 /** The user's client. */
 let dockerode: Docker;
 
+const stage = stageOfFile({ ready: () => ready() });
+
 beforeAll(async () => {
   proxy = await openProxyForAll();
   dockerode = new Docker({ socketPath: proxy.socketPath });
-  stage = openRawStage({ ready: () => ready() });
 });
 afterEach(async () => {
   stage.be(inATest);
   ready = async () => undefined;
-  await removeThingsOfThisFile();
-  await removeVolumesOfThisFile();
 });
 afterAll(async () => {
-  stage.stop();
   await proxy.close();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 
 ready = async () => undefined;

@@ -1,37 +1,29 @@
-import { rm } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import Docker from 'dockerode';
 import { GenericContainer, Network, Wait } from 'testcontainers';
 import type { RegistryEntry } from '../../lib/registry/entry';
-import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
+import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupContainer } from '../../lib/resources/cleanup';
 import { dockerCommand } from '../support/docker-command';
 import type { FaultProxy } from '../support/fault-proxy';
-import { openRawStage, removeVolumesOfThisFile, type RawStage } from '../support/raw-stage';
+import { stageOfFile } from '../support/raw-stage';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, exists, uniqueName } from '../support/things';
-import { removeThingsOfThisFile } from '../support/things-of-file';
 import { openProxyForAll } from '../support/through-proxy';
 
 let proxy: FaultProxy;
-let stage: RawStage;
 /** The user's client. */
 let dockerode: Docker;
+
+const stage = stageOfFile();
 
 beforeAll(async () => {
   proxy = await openProxyForAll();
   dockerode = new Docker({ socketPath: proxy.socketPath });
-  stage = openRawStage();
-});
-afterEach(async () => {
-  await removeThingsOfThisFile();
-  await removeVolumesOfThisFile();
 });
 afterAll(async () => {
-  stage.stop();
   await proxy.close();
-  await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 
 const entryOf = (id: string): RegistryEntry | undefined => stage.entries().find((entry) => entry.id === id);

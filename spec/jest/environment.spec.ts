@@ -46,6 +46,19 @@ describe('castoff in an environment', () => {
   });
 });
 
+describe('a test file that cannot be loaded', () => {
+  it('has what its scope could not clean up told beside its own error', async () => {
+    const broken = `const { defer } = require('castoff/jest');
+      defer('end the client', () => { throw new Error('the client does not end'); });
+      describe('orders', () => { throw new Error('no orders'); });`;
+    const files = { 'broken.test.js': broken };
+    const { stderr, exitCode } = await runJest('plain', { args: ['broken'], files });
+    expect(stderr).toContain('no orders');
+    expect(stderr).toMatch(/^castoff: after broken\.test\.js: end the client .*the client does not end$/m);
+    expect(exitCode).toBe(1);
+  });
+});
+
 describe('castoff/jest', () => {
   const castoff = join(__dirname, '../../dist/jest.js');
 

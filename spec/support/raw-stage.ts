@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, afterEach } from '@jest/globals';
 import { labelNames } from '../../lib/core/labels';
 import { watchRawCode } from '../../lib/raw/watch-raw-code';
 import type { RawWatch, RawWatchOptions, Whereabouts } from '../../lib/raw/raw-watch';
 import type { RegistryEntry } from '../../lib/registry/entry';
-import { sessionIdentity } from '../../lib/registry/session-identity';
+import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { docker } from './things';
+import { removeThingsOfThisFile } from './things-of-file';
 
 /** A watch on what this spec file's code does, as a run would have it. */
 export interface RawStage extends RawWatch {
@@ -19,7 +22,7 @@ export interface RawStage extends RawWatch {
 
 export const inATest: Whereabouts = { scope: 'orders.test.js › pays', test: 'orders pays "twice" \\ $HOME' };
 
-export function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): RawStage {
+function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): RawStage {
   const { id: session, registry } = sessionIdentity();
   const before = new Set(registry.list().map(({ key }) => key));
   let place: Whereabouts | undefined = inATest;
@@ -44,6 +47,20 @@ export function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = 
   };
 }
 
+/** A stage for a whole spec file, which cleans up after each of its specs. */
+export function stageOfFile(options: Parameters<typeof openRawStage>[0] = {}): RawStage {
+  const stage = openRawStage(options);
+  afterEach(async () => {
+    await removeThingsOfThisFile();
+    await removeVolumesOfThisFile();
+  });
+  afterAll(async () => {
+    stage.stop();
+    await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
+  });
+  return stage;
+}
+
 /** The labels of castoff that say whose something is. */
 export function whose(labels: Readonly<Record<string, string>>) {
   return {
@@ -55,7 +72,7 @@ export function whose(labels: Readonly<Record<string, string>>) {
 }
 
 /** Takes away the volumes of this spec file's session; the rest goes with `removeThingsOfThisFile()`. */
-export async function removeVolumesOfThisFile(): Promise<void> {
+async function removeVolumesOfThisFile(): Promise<void> {
   const filters = { label: [`${labelNames.session}=${sessionIdentity().id}`] };
   const { Volumes } = await docker.listVolumes({ filters });
   for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove();

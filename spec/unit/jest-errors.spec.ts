@@ -48,6 +48,11 @@ describe('words about a failure', () => {
 
   it.each([
     ['a string', 'boom', `thrown: "boom"\n\nwords\n    at `],
+    [
+      'a timeout',
+      'Exceeded timeout of 5 ms.\nAdd more',
+      'thrown: "Exceeded timeout of 5 ms.\nAdd more"\n\nwords\n    at ',
+    ],
     ['undefined', undefined, 'words\n    at '],
   ])('stand in an error with the line of the test where %s was thrown', (_, thrown, text) => {
     const made = addWords([thrown, new Error('')], 'words') as Error | [unknown, Error];

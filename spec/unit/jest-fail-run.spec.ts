@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { failRun } from '../../lib/jest/fail-run';
 import { judge } from '../../lib/leaks/judge';
-import type { ThingRecord, Verdict } from '../../lib/leaks/verdict';
+import type { LeftOnEngine, ThingRecord, Verdict } from '../../lib/leaks/verdict';
 import { leak, thing } from '../support/thing-records';
 
-const verdictOf = (things: readonly ThingRecord[]): Verdict =>
-  judge({ things, failures: [], left: [] }, { leaks: 'fail', ignore: [] });
+const verdictOf = (things: readonly ThingRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
+  judge({ things, failures: [], left }, { leaks: 'fail', ignore: [] });
 const failing = (verdict: Verdict): unknown => {
   try {
     failRun(verdict, { rootDir: '/app' });
@@ -22,8 +22,20 @@ describe('a run that fails for what castoff has found', () => {
     expect((error as Error).stack).not.toContain('    at ');
   });
 
-  it('throws that not all could be removed, where nothing leaked', () => {
-    const error = failing(verdictOf([thing({ state: 'left', failure: '500 cannot unmount' })]));
-    expect(error).toMatchObject({ code: 'CLEANUP_FAILED' });
+  const left = thing({ state: 'left', failure: '500 cannot unmount' });
+
+  it('throws that not all could be removed, where the engine still has it', () => {
+    const { kind, id = '' } = left;
+    expect(failing(verdictOf([left], [{ kind, id }]))).toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: 'castoff: not all of the run could be removed, see above',
+    });
+  });
+
+  it('throws that something could not be removed at first, where it has gone since', () => {
+    expect(failing(verdictOf([left]))).toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: 'castoff: some of the run could not be removed at first, see above',
+    });
   });
 });

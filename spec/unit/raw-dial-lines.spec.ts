@@ -33,6 +33,16 @@ describe('the lines of dials', () => {
     dials.stop();
   });
 
+  it('are unknown where they cannot be found, and the call goes on', () => {
+    const dials = watchDials(() => {
+      throw new Error('ENOENT: uv_cwd');
+    });
+    const query = buildQuerystring({ name: 'web' });
+    expect(query).toBe('name=web');
+    expect(dials.take(query)).toBeUndefined();
+    dials.stop();
+  });
+
   it('are not looked for any more when that is over, and Node’s functions are its own again', async () => {
     const own = { stringify: querystring.stringify, readFile: fs.readFile };
     const dials = watchDials(userLineHere);

@@ -111,6 +111,7 @@ describe('meaningOfCommand', () => {
     'docker compose -p app ps',
     'docker -H tcp://other:2375 run redis',
     'docker --context other run redis',
+    'docker --config /tmp/other run redis',
     'docker run --label castoff.session=s1 redis',
     'docker run -l org.testcontainers.ryuk=true ryuk',
     'dockerd --debug',

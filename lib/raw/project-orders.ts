@@ -26,8 +26,11 @@ interface Order {
 
 const mostWaitMs = 5_000;
 
-/** Finds the Compose projects of commands that give them no name: by what the engine has of their folder afterwards. */
-export class UnnamedProjects {
+/**
+ * Finds the Compose projects that commands bring up, whose names may be those of projects that are there: by what the engine has
+ * afterwards, of the name, or where the command gives none, of the folder.
+ */
+export class ProjectOrders {
   readonly #things: RawThings;
   /** Those whose project may come yet. */
   readonly #awaited = new Set<Order>();

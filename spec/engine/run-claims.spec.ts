@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import { claimedLabels } from '../../lib/registry/claims';
+import { openRun } from '../../lib/session/run';
+import { resolveSettings } from '../../lib/jest/settings';
+
+const project = ['com.docker.compose.project=castoff-spec-claimed'];
+
+describe('what a run has claimed', () => {
+  it('is given up with it: the next run of a watching process does not take it for its own', async () => {
+    const run = await openRun(resolveSettings({}, {}));
+    await run.claim(project);
+    expect(claimedLabels()).toContainEqual(project);
+    await run.close();
+    expect(claimedLabels()).not.toContainEqual(project);
+  });
+});

@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals';
+import { RawThings } from '../../lib/raw/raw-things';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+
+describe('what is under way', () => {
+  it('is waited for once: what never ends does not hold up the next file', async () => {
+    const { id: session, registry } = sessionIdentity();
+    const things = new RawThings({
+      session,
+      registry,
+      whereabouts: () => undefined,
+      ready: async () => undefined,
+      claim: async () => undefined,
+    });
+    things.begin(new Promise(() => undefined));
+    await things.settle(1);
+    // Longer than a spec may take.
+    await expect(things.settle(600_000)).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { RunLeaks } from '../../lib/session/run-leaks';
+import type { RegistryEntry } from '../../lib/registry/entry';
+
+const entry: RegistryEntry = {
+  key: 'k1',
+  kind: 'container',
+  owner: { scope: 'a.test.js' },
+  origin: 'raw',
+  registeredAt: new Date(),
+  since: new Date(),
+  state: 'present',
+};
+
+describe('leaks that the run removes while tests go on', () => {
+  it('are a failure of the run where no engine can be had, each time anew, and hold up nobody', async () => {
+    const failures: unknown[] = [];
+    const leaks = new RunLeaks({
+      engine: () => Promise.reject(new Error(`away ${failures.length}`)),
+      note: () => undefined,
+      fail: (error) => failures.push(error),
+    });
+    leaks.remove(entry);
+    await leaks.areGone();
+    leaks.remove(entry);
+    await leaks.areGone();
+    expect(failures).toMatchObject([{ message: 'away 0' }, { message: 'away 1' }]);
+  });
+});
