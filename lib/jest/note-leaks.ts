@@ -7,8 +7,8 @@ import type { Place } from './places';
 import type { RunHere } from './run-here';
 
 /**
- * Notes as a leak what raw code of a test file has left on the engine: the run hears of it, and removes it while other files go on. What
- * testcontainers makes for itself is none.
+ * Notes what raw code of a test file has left on the engine as leaks, and resolves when the run has removed them: the next file must not
+ * find them half removed. Helpers that testcontainers makes for itself are not leaks.
  *
  * @param failed - The names of the places in which something has failed.
  */
@@ -19,13 +19,17 @@ export async function noteLeaks(
 ): Promise<void> {
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);
+  const leaked: string[] = [];
   for (const entry of await watch.survivors(isOfFile)) {
     if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });
-    else if (!watch.isHelper(entry.key)) registry.update(entry.key, { leakedAt: new Date() });
+    else if (!watch.isHelper(entry.key))
+      leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
     // Its images stay until the run's end: they may be those of another file, too.
     else if (entry.kind !== 'image') await removeHelper(entry, registry);
   }
+  // Rejects when the run ends or is gone: it removes them then, or its reaper does.
+  if (leaked.length > 0) await Promise.allSettled([link.removeLeaks(leaked)]);
 }
 
 /** A failure of it stands in the registry. */

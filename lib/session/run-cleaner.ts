@@ -18,6 +18,8 @@ export interface RunCleanerOptions {
   readonly workers: RunWorkers;
   /** Whether a scope of that name is a shared thing's. */
   readonly isShared: (scope: string) => boolean;
+  /** Whether a leak stays until the end of the run. */
+  readonly isLeftAlone: (entry: RegistryEntry) => boolean;
   /** `undefined`: none was needed, so nothing is there. */
   readonly engine: () => Promise<Engine | undefined>;
 }
@@ -42,9 +44,14 @@ export class RunCleaner {
     });
   }
 
-  /** Hears of an entry of the run's own process, or of a worker: one that has just leaked is removed; an image at the end. */
-  hear(entry: RegistryEntry): void {
-    if (hasLeaked(entry) && entry.kind !== 'image') this.#leaks.remove(entry);
+  /**
+   * Removes those of the entries with these keys that are leaks, and resolves when that has ended. Images stay until the end of the
+   * run, as does what is ignored or not judged.
+   */
+  async removeLeaks(keys: readonly string[]): Promise<void> {
+    const { workers, registry } = this.#options;
+    const entries = [...workers.entries(), ...registry.list()];
+    await this.#removeLeaksAmong(entries.filter(({ key }) => keys.includes(key)));
   }
 
   /**
@@ -53,6 +60,8 @@ export class RunCleaner {
    */
   buryWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
     const { workers, isShared } = this.#options;
+    // It died between noting its leaks and asking for their removal.
+    void this.#removeLeaksAmong(workers.entries((whose) => whose === worker));
     const isOwn = (entry: RegistryEntry): boolean =>
       isOpen(entry) && !isShared(entry.owner.scope) && !hasLeaked(entry) && entry.kind !== 'image';
     const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
@@ -151,6 +160,13 @@ export class RunCleaner {
     if (records.length === 0 || records.some(({ state }) => state !== 'gone')) return;
     const { readJournals, removeJournals } = await import('./session-journals.ts');
     removeJournals(readJournals(this.#options.session));
+  }
+
+  async #removeLeaksAmong(entries: readonly RegistryEntry[]): Promise<void> {
+    const { isLeftAlone } = this.#options;
+    await this.#leaks.remove(
+      entries.filter((entry) => hasLeaked(entry) && entry.kind !== 'image' && !isLeftAlone(entry)),
+    );
   }
 
   async #bury(

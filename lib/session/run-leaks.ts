@@ -1,67 +1,55 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 
 export interface RunLeaksOptions {
-  /** `undefined`: none was needed, so nothing is there. */
+  /** `undefined`: no engine was needed, so nothing exists. */
   readonly engine: () => Promise<Engine | undefined>;
-  /** Told of what became of each, by its key. */
+  /** Receives the result of each removal, by the entry's key. */
   readonly note: (updates: ReadonlyMap<string, EntryUpdate>) => void;
-  /** Told why nothing could be removed at all; the run's end tries again. */
+  /** Receives the reason why nothing could be removed; the end of the run tries again. */
   readonly fail: (error: unknown) => void;
 }
 
-/**
- * Removes what has leaked, as soon as it is known to have, while the tests go on: whoever started it is not kept waiting, and may have
- * ended. A failure stands in the entry.
- */
+/** Removes the leaks of test files. The leaks of one file are removed together, independent of those of other files. */
 export class RunLeaks {
   readonly #options: RunLeaksOptions;
-  #next: RegistryEntry[] = [];
-  #removing: Promise<void> | undefined;
+  readonly #removals = new Set<Promise<void>>();
 
   constructor(options: RunLeaksOptions) {
     this.#options = options;
   }
 
-  /** What comes while others are being removed goes together, after them: containers before their networks. */
-  remove(entry: RegistryEntry): void {
-    this.#next.push(entry);
-    this.#removing ??= this.#run();
+  /** Resolves when the removal of `entries` has ended. Never rejects: a failure is recorded in the entry. */
+  async remove(entries: readonly RegistryEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const removal = this.#remove(entries).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    await removal;
   }
 
-  /** Resolves when none is being removed any more. It never rejects. */
+  /** Resolves when no removal is under way. Never rejects. */
   async areGone(): Promise<void> {
-    await this.#removing;
+    while (this.#removals.size > 0) await Promise.allSettled(this.#removals);
   }
 
-  async #run(): Promise<void> {
+  async #remove(entries: readonly RegistryEntry[]): Promise<void> {
     try {
-      // Those of one file come one by one, in one go.
-      await setImmediate();
       const engine = await this.#options.engine();
-      while (this.#next.length > 0) {
-        const entries = this.#next;
-        this.#next = [];
-        if (engine !== undefined) this.#options.note(await this.#removeAll(engine, entries));
-      }
+      if (engine !== undefined) this.#options.note(await removeAll(engine, entries));
     } catch (error) {
       this.#options.fail(error);
-    } finally {
-      // In the same turn as the last look: what comes next begins anew.
-      this.#removing = undefined;
     }
   }
+}
 
-  async #removeAll(
-    engine: Engine,
-    entries: readonly RegistryEntry[],
-  ): Promise<ReadonlyMap<string, EntryUpdate>> {
-    // Loaded with its first use: a run without containers is not to pay for it.
-    const { removeEntry } = await import('./remove-rest.ts');
-    const { cleanupMany } = await import('../resources/plan.ts');
-    const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-    const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, []));
-    return new Map(ends.map(({ target, result }) => [target.entry.key, result ?? {}]));
-  }
+async function removeAll(
+  engine: Engine,
+  entries: readonly RegistryEntry[],
+): Promise<ReadonlyMap<string, EntryUpdate>> {
+  // Loaded with its first use: a run without containers is not to pay for it.
+  const { removeEntry } = await import('./remove-rest.ts');
+  const { cleanupMany } = await import('../resources/plan.ts');
+  const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
+  const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, []));
+  return new Map(ends.map(({ target, result }) => [target.entry.key, result ?? {}]));
 }

@@ -16,6 +16,7 @@ export interface RunDesk {
   awaitShared(worker: string, asked: Extract<RunAsk, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
   tell(worker: string, entry: RegistryEntry): void;
+  removeLeaks(keys: readonly string[]): Promise<void>;
   /** Its line has ended: `isLeaving` when it said so before; `isWaiting` when it waited for an answer. */
   ended(worker: string, how: { readonly isLeaving: boolean; readonly isWaiting: boolean }): void;
 }
@@ -121,6 +122,9 @@ async function perform(
       return undefined;
     case 'release':
       await desk.release(worker, ask.labels);
+      return undefined;
+    case 'remove-leaks':
+      await desk.removeLeaks(ask.keys);
       return undefined;
     case 'await-shared':
       return desk.awaitShared(worker, ask);

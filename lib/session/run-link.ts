@@ -40,6 +40,11 @@ export interface RunLink {
   ready(): Promise<void>;
   /** Tells the run how it is with one thing of this process; in order, never waits. Nothing is told of the run's own process. */
   tell(entry: RegistryEntry): void;
+  /**
+   * Has the run remove those of the entries with these keys that are leaks, and resolves when that has ended; what is ignored, or not
+   * judged, stays until the end of the run. A failure is recorded by the run.
+   */
+  removeLeaks(keys: readonly string[]): Promise<void>;
   /** As `claimLabels` and `releaseLabels` do, at the run's lease. */
   claim(labels: readonly string[]): Promise<void>;
   release(labels: readonly string[]): Promise<void>;

@@ -13,6 +13,7 @@ export type RunAsk =
   | { readonly type: 'join'; readonly worker: string }
   | { readonly type: 'ready' }
   | { readonly type: 'claim' | 'release'; readonly labels: readonly string[] }
+  | { readonly type: 'remove-leaks'; readonly keys: readonly string[] }
   | {
       readonly type: 'await-shared';
       readonly name: string;
@@ -79,7 +80,7 @@ function parseNote(line: Fields): RunNote | undefined {
 }
 
 function parseAsk(line: Fields): RunAsk | undefined {
-  const { type, worker, labels, name, timeoutMs, within, made } = line;
+  const { type, worker, labels, keys, name, timeoutMs, within, made } = line;
   switch (type) {
     case 'ready':
       return { type };
@@ -88,6 +89,8 @@ function parseAsk(line: Fields): RunAsk | undefined {
     case 'claim':
     case 'release':
       return isTexts(labels) ? { type, labels } : undefined;
+    case 'remove-leaks':
+      return isTexts(keys) ? { type, keys } : undefined;
     case 'await-shared':
       if (!isText(name) || typeof timeoutMs !== 'number' || !(within === undefined || isText(within)))
         return undefined;

@@ -1,9 +1,9 @@
 import { messageOf } from '../core/errors';
 import { checkDuration } from '../core/durations';
 import { chooseReaperMode } from '../lease/reaper-mode';
+import { matchesIgnore } from '../leaks/ignore';
 import type { RunEnd } from '../leaks/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
-import type { RegistryChange } from '../registry/registry';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { runAddress } from './run-address';
 import { RunCleaner } from './run-cleaner';
@@ -12,7 +12,7 @@ import { openRunLine, type RunDesk } from './run-line';
 import type { RunLink, RunSettings } from './run-link';
 import { RunSession } from './run-session';
 import { currentRun, hadRun, setRun, type Run } from './run-slot';
-import { RunWorkers } from './run-workers';
+import { recordOf, RunWorkers } from './run-workers';
 import { checkJsonLength } from './shared-value';
 import { SharedDesk, type SharedAsk } from './shared-desk';
 
@@ -47,6 +47,9 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     registry,
     workers,
     isShared: (scope) => shared.isShared(scope),
+    isLeftAlone: (entry) =>
+      settings.leaks === 'off' ||
+      settings.ignore.some((pattern) => matchesIgnore(pattern, recordOf(entry, false))),
     engine: async () => (await runSession.opened())?.engine,
   });
   const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
@@ -56,8 +59,6 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     claimed.push(labels);
     return claimLabels(labels);
   };
-  const hearOwn = ({ entry }: RegistryChange): void => cleaner.hear(entry);
-  registry.on('change', hearOwn);
   const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
     return shared.awaitTurn(asked);
@@ -75,10 +76,8 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     },
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
-    tell(worker, entry) {
-      workers.tell(worker, entry);
-      cleaner.hear(entry);
-    },
+    tell: (worker, entry) => workers.tell(worker, entry),
+    removeLeaks: (keys) => cleaner.removeLeaks(keys),
     ended(worker, how) {
       // Those that are let go at the run's end have nothing any more.
       if (isOver) return;
@@ -104,6 +103,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     },
     ready,
     tell: () => undefined,
+    removeLeaks: (keys) => cleaner.removeLeaks(keys),
     claim,
     release: releaseLabels,
     awaitShared: (name, asked) => awaitShared({ ...asked, name, worker: ownProcess }),
@@ -120,7 +120,6 @@ export async function openRun(settings: RunSettings): Promise<Run> {
       return await endRun({ runSession, shared, cleaner, address });
     } finally {
       isOver = true;
-      registry.off('change', hearOwn);
       // The next run of this process has nothing to do with what carries these by then.
       await Promise.allSettled(claimed.map((labels) => releaseLabels(labels)));
       line.close();

@@ -29,6 +29,7 @@ describe("a worker's line", () => {
     { type: 'join', worker: '7-0-abc' },
     { type: 'ready' },
     { type: 'claim', labels: ['a=b'] },
+    { type: 'remove-leaks', keys: ['0a1b'] },
     { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
     { type: 'settle-shared', name: 'db', made: { json: '1' } },
     { type: 'settle-shared', name: 'db', made: { error: { name: 'Error', message: 'no' } } },

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { endReapersOf } from '../support/end-reapers';
+import { openFaultProxy } from '../support/fault-proxy';
+import { runJudged } from '../support/judged-jest';
+
+/** What each of three files, which leak one container each, found of those before it in the same process. */
+async function runFiles(args: readonly string[], options: object, removalMs = 0) {
+  await using proxy = await openFaultProxy();
+  proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: removalMs }, times: Infinity });
+  let seen: readonly string[] = [];
+  const env = {
+    DOCKER_HOST: proxy.address,
+    TMPDIR: dirname(proxy.socketPath),
+    OPTIONS: JSON.stringify(options),
+  };
+  const end = await runJudged('next-file', { args, env }, async (run) => {
+    seen = readFileSync(join(run.folder, 'seen.txt'), 'utf8').trim().split('\n').toSorted();
+    endReapersOf(run);
+  });
+  expect(end.left).toEqual([]);
+  return { seen, verdict: end.verdict };
+}
+
+describe('what a file has leaked', () => {
+  it('is removed before its worker runs the next file', async () => {
+    // Three files and two workers: one of these runs at least two.
+    const { seen, verdict } = await runFiles(['--maxWorkers', '2'], {}, 300);
+    expect(seen).toEqual(['0', '0', '0']);
+    expect(verdict).toMatchObject({ leaks: [{}, {}, {}] });
+  });
+
+  it('is removed before the next file also in band, where leaks are warned of and tests wait for removals', async () => {
+    const { seen, verdict } = await runFiles(['--runInBand'], { leaks: 'warn', cleanup: 'wait' }, 300);
+    expect(seen).toEqual(['0', '0', '0']);
+    expect(verdict).toMatchObject({ isFailure: false, leaks: [{}, {}, {}] });
+  });
+
+  it.each([{ leaks: 'off' }, { ignore: ['image:castoff-spec/*'] }])(
+    'stays until the end of the run with %j',
+    async (options) => {
+      const { seen, verdict } = await runFiles(['--runInBand'], options);
+      expect(seen).toEqual(['0', '1', '2']);
+      expect(verdict).toMatchObject({ isFailure: false, leaks: [], left: [] });
+    },
+  );
+});
