@@ -10,6 +10,7 @@ export type EngineCall =
   | 'container.inspect'
   | 'container.logs'
   | 'container.stop'
+  | 'container.kill'
   | 'container.remove'
   | 'container.start'
   | 'container.wait'

@@ -58,8 +58,9 @@ async function openEngine(address: string | undefined): Promise<Engine> {
       );
       // A connection that still tries to come about (a login over ssh) has no use any more.
       if (answer.meaning !== 'done') agent.destroy();
-      valueOf(answer);
-      opened.set(candidate, createEngine(candidate.address, loadLate(candidate, agent)));
+      const { isPodman } = valueOf(answer);
+      const identity = { address: candidate.address, isPodman };
+      opened.set(candidate, createEngine(identity, loadLate(candidate, agent)));
     },
   });
   const engines = enginesByAddress();

@@ -29,14 +29,22 @@ export interface ContainerListItem {
 }
 
 /** Removes it with its anonymous volumes, killing it if it runs. @see Engine API, ContainerDelete */
-export function removeContainer(
+export async function removeContainer(
   engine: Engine,
   id: string,
   options: { readonly removeVolumes: boolean },
 ): Promise<Answer<unknown>> {
+  // Podman 5.4 and later stop it gracefully even with `force`: 10 s for a PID 1 that ignores SIGTERM. The kill's own answer
+  // does not matter (`can only kill running containers. … container state improper`): the removal decides.
+  if (engine.isPodman) await killContainer(engine, id);
   return engine.ask('container.remove', id, (docker) =>
     docker.getContainer(urlPart(id)).remove({ force: true, v: options.removeVolumes }),
   );
+}
+
+/** SIGKILL. @see Engine API, ContainerKill */
+function killContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
+  return engine.ask('container.kill', id, (docker) => docker.getContainer(urlPart(id)).kill());
 }
 
 /** SIGTERM (or the image's stop signal), then SIGKILL after the grace, which the engine counts in whole seconds. @see Engine API, ContainerStop */

@@ -29,6 +29,8 @@ export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 export interface Engine {
   /** As `DOCKER_HOST` spells it: what tells two engines in one process apart. */
   readonly address: string;
+  /** Whether Podman answers there: some of its answers mean something else than Docker's. */
+  readonly isPodman: boolean;
   /**
    * Makes one call. It never rejects, and it always ends: a failure is an answer, and so is none. The wait for the answer
    * holds the process; a call that is no longer waited for does not.
@@ -43,18 +45,18 @@ export interface Engine {
 const defaultPatience: Patience = { timeoutMs: 30_000 };
 
 /**
- * An engine that is reached through what `load` resolves to, which is asked for with every call.
+ * An engine reached through the client that `load` resolves to; every call asks for it anew.
  *
  * @internal
  */
 export function createEngine(
-  address: string,
+  identity: Pick<Engine, 'address' | 'isPodman'>,
   load: () => Promise<Dockerode>,
   patience = defaultPatience,
 ): Engine {
   return {
-    address,
-    within: (other) => createEngine(address, load, other),
+    ...identity,
+    within: (other) => createEngine(identity, load, other),
     ask: (call, subject, send) => ask(call, subject, patience, async (signal) => send(await load(), signal)),
   };
 }

@@ -26,6 +26,21 @@ export function disconnectContainer(
   );
 }
 
+/**
+ * The containers attached to a network, stopped ones included.
+ *
+ * Podman's own inspect lists running ones only. @see Engine API, ContainerList, filter `network`
+ */
+export function listAttachedContainers(
+  engine: Engine,
+  networkId: string,
+): Promise<Answer<readonly string[]>> {
+  return engine.ask('container.list', `network ${networkId}`, async (docker) => {
+    const containers = await docker.listContainers({ all: true, filters: { network: [networkId] } });
+    return containers.map(({ Id }) => Id);
+  });
+}
+
 export function inspectNetwork(engine: Engine, id: string): Promise<Answer<NetworkFacts>> {
   return engine.ask('network.inspect', id, async (docker) => {
     const network = await docker.getNetwork(urlPart(id)).inspect();

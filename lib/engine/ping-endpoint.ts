@@ -2,18 +2,28 @@ import { request as requestInClear, type Agent, type IncomingMessage, type Reque
 import { text } from 'node:stream/consumers';
 import { placeOf, type Endpoint, type Transport } from './endpoint';
 
+/** Which engine answers. */
+export interface EngineFlavour {
+  readonly isPodman: boolean;
+}
+
 /**
- * Sees that an engine answers at `endpoint`, without dockerode. Rejects with the error of the connection, or with what dockerode would
+ * Resolves to which engine answers at `endpoint`, without dockerode. Rejects with the error of the connection, or with what dockerode would
  * make of another answer: `statusCode` and `json`.
  *
  * @see Engine API, SystemPing
  */
-export async function pingEndpoint(endpoint: Endpoint, agent: Agent, signal: AbortSignal): Promise<void> {
+export async function pingEndpoint(
+  endpoint: Endpoint,
+  agent: Agent,
+  signal: AbortSignal,
+): Promise<EngineFlavour> {
   const { transport } = endpoint;
   const response = await send(transport, { ...placeOf(transport), path: '/_ping', agent, signal });
   const body = await text(response);
-  const { statusCode = 0 } = response;
-  if (statusCode === 200) return;
+  const { statusCode = 0, headers } = response;
+  // Podman 4.3.1: `Libpod-Api-Version: 4.3.1`, `Server: Libpod/4.3.1 (linux)`. Docker sends no such header.
+  if (statusCode === 200) return { isPodman: 'libpod-api-version' in headers };
   throw Object.assign(new Error(body), { statusCode, json: parse(body) ?? Buffer.from(body) });
 }
 

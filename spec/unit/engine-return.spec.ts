@@ -6,6 +6,7 @@ import { rejectionOf } from '../support/rejection';
 
 const engine: Engine = {
   address: 'unix:///spec.sock',
+  isPodman: false,
   within: () => engine,
   ask: async () => ({ meaning: 'done', value: undefined as never }),
 };

@@ -34,7 +34,9 @@ describe('an engine whose containers cannot run this Node', () => {
   ])('%s: gets no image, and the reader a way out', async (_, Os, Arch) => {
     const docker = { version: () => Promise.resolve({ Os, Arch }) } as unknown as Dockerode;
     const error = await rejectionOf(
-      buildReaperImage(createEngine('unix:///stand-in.sock', async () => docker)),
+      buildReaperImage(
+        createEngine({ address: 'unix:///stand-in.sock', isPodman: false }, async () => docker),
+      ),
     );
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
     expect(error).toHaveProperty('message', expect.stringContaining(`the engine runs ${Os} on ${Arch}`));

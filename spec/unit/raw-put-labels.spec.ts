@@ -46,12 +46,13 @@ describe('labels that are put into a query', () => {
 });
 
 describe('labels that are put into changes', () => {
-  it('are one instruction of a Dockerfile, after the others', () => {
+  it('are an instruction of a Dockerfile each, after the others', () => {
     const made = putLabelsInChanges('/commit?container=3f2a&changes=ENV+A%3Db%0ACMD+x', labels);
     expect(changesOf(made)).toEqual([
       'ENV A=b',
       'CMD x',
-      String.raw`LABEL castoff.session="s1" castoff.test="a \"b\" \\ \$c d"`,
+      'LABEL castoff.session="s1"',
+      String.raw`LABEL castoff.test="a \"b\" \\ \$c d"`,
     ]);
   });
 

@@ -5,6 +5,7 @@ import { reapOne } from '../../lib/reaper/reap-one';
 /** Nothing may be asked of it. */
 const untouchable: Engine = {
   address: 'none',
+  isPodman: false,
   ask: (call) => Promise.reject(new Error(`asked for ${call}`)),
   within: () => untouchable,
 };
