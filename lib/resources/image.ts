@@ -7,7 +7,7 @@ export const image: Removable = {
   isCertain: () => false,
   look: async (engine, name) =>
     mapAnswer(await inspectImage(engine, name), (facts) => ({
-      id: name,
+      id: unambiguousName(name, facts.tags),
       name: facts.tags[0],
       labels: facts.labels,
       identity: facts.id,
@@ -16,6 +16,14 @@ export const image: Removable = {
   remove: removeImage,
   advice: 'remove the containers and images made from it, or its other names, first',
 };
+
+/**
+ * A name of twelve hexadecimal digits may begin another image's id: Docker's containerd image store finds it, and then answers
+ * its removal with 404 "ambiguous reference".
+ */
+function unambiguousName(given: string, tags: readonly string[]): string {
+  return /^[0-9a-f]{12,64}$/.test(given) && tags.includes(`${given}:latest`) ? `${given}:latest` : given;
+}
 
 /**
  * Whether `given` says this image: by a name, its digest, its id, or the twelve digits of a short id. Engines go further: for

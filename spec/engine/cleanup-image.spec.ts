@@ -49,6 +49,23 @@ describe('cleanup of an image', () => {
     await removeByHand('image', name);
   });
 
+  it.each([4, 12])(
+    'spells in full a name that is how another image’s id begins (%i digits)',
+    async (digits) => {
+      await using proxy = await openFaultProxy();
+      const other = await createThing('image');
+      const name = (await idOf(other)).replace('sha256:', '').slice(0, digits);
+      const own = await createThing('image');
+      await docker.getImage(own).tag({ repo: name, tag: 'latest' });
+      await removeByHand('image', own);
+      expect(await cleanupImage(name, { engine: proxy.address })).toMatchObject({ outcome: 'removed' });
+      const removals = proxy.calls.filter(({ method }) => method === 'DELETE');
+      expect(removals.map(({ path }) => path)).toEqual([`/images/${name}:latest`]);
+      expect(await exists('image', other)).toBe(true);
+      await removeByHand('image', other);
+    },
+  );
+
   it('is done where it is gone', async () => {
     expect(await cleanupImage(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
   });
