@@ -23,8 +23,8 @@ export interface ReaperOptions {
   readonly shutdownTimeoutMs?: number | undefined;
   /** What a client that comes over TCP has to show first. Default: nothing. */
   readonly token?: string | undefined;
-  /** The label keys of which a claim has to name one. Default: any key. */
-  readonly claimableKeys?: readonly string[] | undefined;
+  /** The label keys of which a claim must name one; `any`: every key. Default: the keys that name a session. */
+  readonly claimableKeys?: readonly string[] | 'any' | undefined;
   /** Whether it only says what it would remove. Default false. */
   readonly isDryRun?: boolean | undefined;
   /** Told of everything that happens. */

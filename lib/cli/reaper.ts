@@ -11,6 +11,7 @@ const options = [
   { flags: '--token-file <path>', setting: 'tokenFile' },
   { flags: '--http-port <port>', setting: 'httpPort' },
   { flags: '--http-host <address>', setting: 'httpHost' },
+  { flags: '--claimable-keys <keys>', setting: 'claimableKeys' },
   { flags: '--dry-run', setting: 'isDryRun' },
 ] as const satisfies readonly { flags: string; setting: keyof typeof reaperVariables }[];
 

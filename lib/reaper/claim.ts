@@ -1,3 +1,5 @@
+import type { ClaimableKeys } from './claimable-keys';
+
 /**
  * What a lease owns: all that carries every one of `labels`. Two claims of the same labels are one claim, whoever makes them.
  */
@@ -9,8 +11,8 @@ export interface Claim {
 }
 
 export interface ClaimRules {
-  /** The label keys of which a claim has to name one with a value; `undefined`: any key will do. */
-  readonly claimableKeys?: readonly string[] | undefined;
+  /** Default `any`. */
+  readonly claimableKeys?: ClaimableKeys | undefined;
 }
 
 export type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
@@ -38,8 +40,8 @@ export function checkClaim(labels: readonly string[], rules: ClaimRules = {}): C
   if (keyless !== undefined) return { refusal: `a label without a key; send label=<key>=<value>` };
   const full = labels.filter((label) => /^[^=]+=./s.test(label));
   if (full.length === 0) return { refusal: 'no label with a value; send label=<key>=<value>' };
-  const { claimableKeys } = rules;
-  if (claimableKeys !== undefined && !full.some((label) => claimableKeys.includes(keyOf(label)))) {
+  const { claimableKeys = 'any' } = rules;
+  if (claimableKeys !== 'any' && !full.some((label) => claimableKeys.includes(keyOf(label)))) {
     return {
       refusal: `none of its labels may be claimed here; one of ${claimableKeys.join(', ')} has to be named`,
     };

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { Conversation, type ConversationOptions, type SayBack } from './conversation';
+import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from './line-reader';
 import { parseRequest } from './parse-request';
 
@@ -15,6 +16,8 @@ export interface ConnectionOptions extends ConversationOptions {
    * @see FACTS: Podman delivers the attach options, a JSON body, to the container's stdin
    */
   readonly hasPreamble?: boolean | undefined;
+  /** Called with the reason when a client of another protocol is disconnected. */
+  readonly onForeign: (reason: string) => void;
   /** Called once, when the other side has gone or was sent away. */
   readonly onGone: () => void;
 }
@@ -31,6 +34,7 @@ export class Connection {
   readonly #conversation: Conversation;
   readonly #answers: (string | Promise<string>)[] = [];
   #isFirstLine = true;
+  #isFirstChunk = true;
   #hasEnded = false;
   #isGone = false;
 
@@ -62,8 +66,14 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#isFirstChunk && isTlsHandshake(chunk[0])) this.#hangUp('it speaks TLS');
+    this.#isFirstChunk = false;
     for (const line of this.#reader.push(chunk)) {
       if (this.#isGone) return;
+      if ('text' in line && isHttpLine(line.text)) {
+        this.#hangUp('it speaks HTTP');
+        return;
+      }
       this.#send(this.#hear(line));
     }
     this.#regulate();
@@ -121,6 +131,13 @@ export class Connection {
 
   #endOutput(): void {
     this.#ends.output.end();
+  }
+
+  /** Nothing that this connection claimed counts, so nothing is reaped because it ends. */
+  #hangUp(reason: string): void {
+    this.#conversation.disown();
+    this.#options.onForeign(reason);
+    this.dismiss();
   }
 
   #leave(): void {

@@ -59,6 +59,11 @@ export class Conversation {
     this.#close(false);
   }
 
+  /** Gives up everything that this connection claimed, without reaping it. */
+  disown(): void {
+    if (this.#lease !== undefined) this.#options.ledger.releaseAll(this.#lease);
+  }
+
   #answer(parsed: ParsedLine): SayBack {
     if (parsed.type === 'refusal')
       return parsed.isFilter ? this.#nack(parsed.reason) : this.#deny(parsed.id, parsed.reason);

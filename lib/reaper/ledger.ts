@@ -104,6 +104,11 @@ export class Ledger {
     return true;
   }
 
+  /** Gives up every claim of a lease: what they cover is kept. */
+  releaseAll(lease: string): void {
+    for (const claim of this.#state.leases.get(lease)?.claims.values() ?? []) this.release(lease, claim);
+  }
+
   /** Reaps now what the lease goes on holding; `undefined`: it holds no such claim. */
   reapNow(lease: string, claim: Claim): Promise<ReapOutcome> | undefined {
     const run = this.#state.nextRun;

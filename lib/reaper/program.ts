@@ -43,6 +43,12 @@ export async function runProgram(
   return end.left.length + end.failures.length > 0 ? 1 : 0;
 }
 
+const loopback = '127.0.0.1';
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** Whether there is a way in that is ours. */
 async function openWays(
   server: ReaperServer,
@@ -61,8 +67,15 @@ async function openWays(
       return true;
     case 'standing': {
       const tcpPort = port ?? (socketPath === undefined ? defaultPort : undefined);
-      if (tcpPort !== undefined)
-        await server.serve(listenTcp({ host: host ?? '127.0.0.1', port: tcpPort }), { isTrusted: false });
+      if (tcpPort !== undefined) {
+        await server.serve(listenTcp({ host: host ?? loopback, port: tcpPort }), { isTrusted: false });
+        if (host !== undefined && !isLoopback(host) && settings.token === undefined)
+          log.write({
+            level: 'WARN',
+            message: 'every host that can connect can make claims; set CASTOFF_REAPER_TOKEN_FILE',
+            facts: { address: host },
+          });
+      }
       if (socketPath === undefined || (await serveLocally(server, socketPath, log))) return true;
       throw new CastoffError(
         'CONFIG_INVALID',

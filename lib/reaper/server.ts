@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { claimableKeysIn } from './claimable-keys';
 import { Connection, type ConnectionOptions, type Ends } from './connection';
 import { Ledger, type ReaperEnd } from './ledger';
 import type { ReaperMode } from './life';
@@ -148,7 +149,7 @@ export class ReaperServer {
     const connection = new Connection(ends, {
       ledger: this.#ledger,
       observe: this.#observe,
-      rules: { claimableKeys },
+      rules: { claimableKeys: claimableKeysIn(this.#options.mode, claimableKeys) },
       from,
       graceMs,
       reconnectionTimeoutMs,
@@ -157,6 +158,7 @@ export class ReaperServer {
       hasPreamble: client.hasPreamble,
       onBye: client.onBye,
       whyUseless: client.whyUseless,
+      onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
       onGone: () => {
         this.#room.remove(connection);
         this.#observe({ type: 'connection-closed', from, connections: this.#room.size });

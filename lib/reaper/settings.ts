@@ -1,5 +1,6 @@
 import { CastoffError } from '../core/errors';
 import { defaultMostRemovals, parseMostRemovals } from './cap';
+import { sessionKeys, type ClaimableKeys } from './claimable-keys';
 import { parseGoBool, parseGoDuration } from './go-duration';
 
 type Parsed<T> = { readonly value: T } | { readonly wanted: string };
@@ -177,13 +178,14 @@ export const reaperVariables = {
   claimableKeys: {
     variable: 'CASTOFF_REAPER_CLAIMABLE_KEYS',
     byDefault: '',
-    doc: 'the label keys, with commas between, of which a claim has to name one; default: any key',
-    parse(text): Parsed<readonly string[] | undefined> {
+    doc: `the label keys, with commas between, of which a claim has to name one; any: every key; default: any, and in the standing reaper ${sessionKeys.join(', ')}`,
+    parse(text): Parsed<ClaimableKeys | undefined> {
       const keys = text.split(',').map((key) => key.trim());
       if (text === '') return { value: undefined };
-      return keys.includes('') ? { wanted: 'give label keys with commas between' } : { value: keys };
+      if (text === 'any') return { value: text };
+      return keys.includes('') ? { wanted: 'give label keys with commas between, or any' } : { value: keys };
     },
-  } satisfies Variable<readonly string[] | undefined>,
+  } satisfies Variable<ClaimableKeys | undefined>,
   maxRemovals: {
     variable: 'CASTOFF_REAPER_MAX_REMOVALS',
     byDefault: String(defaultMostRemovals),

@@ -53,7 +53,6 @@ describe('a line that nobody should send', () => {
 
   it.each([
     ['garbage', 'hello?', /^NACK a filter by "hello\?"/],
-    ['what a browser says', 'GET / HTTP/1.1\r', /^NACK a filter by "GET/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK no valid UTF-8$/],
     ['a broken percent sign', 'label=mine%zz=yes', /^NACK percent-encoding that does not decode$/],
     ['a label without all', 'label=', /^NACK a label without a key/],
@@ -108,6 +107,61 @@ describe('a line that nobody should send', () => {
     other.send('{"id":1,"type":"ping"}\n');
     expect(await other.answers(1)).toEqual(['{"id":1,"ok":true}']);
     other[Symbol.dispose]();
+  });
+});
+
+describe('a client of another protocol', () => {
+  let reaper: ReaperProgram;
+  let port: number;
+  let victim: string;
+  let claim: string;
+  /** Holds a lease, so that the reaper lives. */
+  let last: ReaperLine;
+
+  beforeAll(async () => {
+    ({ reaper, port } = await start());
+    last = await connectLine({ port });
+    last.send(`label=castoff-spec-nothing=${uniqueName()}\n`);
+    expect(await last.answers(1)).toEqual(['ACK']);
+    victim = uniqueName();
+    claim = `label=castoff.session=${victim}`;
+    await docker.createVolume({ Name: victim, Labels: { ...specLabel, 'castoff.session': victim } });
+  });
+
+  afterAll(async () => {
+    last.end();
+    expect(await reaper.exited).toBe(0);
+    expect(reaper.stdout.join('\n')).not.toContain(victim);
+    expect(await exists('volume', victim)).toBe(true);
+  });
+
+  it('makes no claim with the body of a web page’s request', async () => {
+    const headers = { 'content-type': 'text/plain' };
+    const call = fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body: `${claim}\n` });
+    await expect(call).rejects.toThrow('fetch failed');
+    await reaper.says(/msg="client refused" .*error="it speaks HTTP"/);
+  });
+
+  it.each<[string, readonly (string | Buffer)[]]>([
+    ['HTTP in pieces', ['PO', 'ST / HT', 'TP/1.1\r', '\nHo', 'st: x\r\n\r\n']],
+    ['a request line that is too long', [`POST /${'x'.repeat(70_000)} HTTP/1.1\r\n`, 'Host: x\r\n\r\n']],
+    ['HTTP/2', ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']],
+    ['TLS with a ticket that contains lines', [Buffer.from([0x16, 3, 1, 2, 0]), '\n']],
+  ])('is disconnected before its lines count: %s', async (_what, pieces) => {
+    using line = await connectLine({ port });
+    for (const piece of [...pieces, `${claim}\n`]) line.send(piece);
+    expect(await until(() => line.hasEnded, 5_000)).toBe(true);
+    expect(line.heard).not.toContain('ACK');
+  });
+
+  it('loses the claims that it made before, which are not reaped', async () => {
+    const other = uniqueName();
+    await docker.createVolume({ Name: other, Labels: { ...specLabel, 'castoff.session': other } });
+    using line = await connectLine({ port });
+    line.send(`label=castoff.session=${other}\nPOST / HTTP/1.1\r\n`);
+    expect(await until(() => line.hasEnded, 5_000)).toBe(true);
+    await reaper.says(new RegExp(`msg="removing filter" claim="castoff.session=${other}"`));
+    expect(await exists('volume', other)).toBe(true);
   });
 });
 

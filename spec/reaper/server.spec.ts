@@ -18,8 +18,8 @@ const nothing = { container: 0, network: 0, volume: 0, image: 0 };
 
 async function volume(): Promise<{ name: string; label: string }> {
   const name = uniqueName();
-  const label = `castoff-spec-claim=${name}`;
-  await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff-spec-claim': name } });
+  const label = `castoff.session=${name}`;
+  await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff.session': name } });
   return { name, label };
 }
 

@@ -13,7 +13,7 @@ import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
 
-const label = 'castoff-spec.standing';
+const label = 'org.testcontainers.session-id';
 const createOwned = async (session: string): Promise<string> =>
   createRunningContainer({ Labels: { [label]: session } });
 
@@ -211,6 +211,20 @@ describe('castoff reaper run', () => {
       hung.close();
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('accepts claims that name a session, and others only where it is configured so', async () => {
+    await using reaper = await startStanding();
+    const client = reaper.connect();
+    expect(await client.claim(`label=team=${uniqueName()}`)).toContain(
+      'NACK none of its labels may be claimed',
+    );
+    expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+    await using open = await startStanding(['--claimable-keys', 'any', '--host', '0.0.0.0']);
+    expect(await open.connect().claim(`label=team=${uniqueName()}`)).toBe('ACK');
+    expect(open.log()).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: expect.stringContaining('CASTOFF_REAPER_TOKEN_FILE') }),
+    );
   });
 
   it('listens on loopback alone unless it is told otherwise', async () => {

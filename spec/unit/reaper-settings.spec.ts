@@ -37,6 +37,7 @@ describe("a reaper's settings", () => {
     ['CASTOFF_REAPER_GRACE', '0', { graceMs: 0 }],
     ['CASTOFF_REAPER_LISTEN_FD', '3', { listenFd: 3 }],
     ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a, b', { claimableKeys: ['a', 'b'] }],
+    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'any', { claimableKeys: 'any' }],
     ['CASTOFF_REAPER_MAX_REMOVALS', 'none', { maxRemovals: Number.POSITIVE_INFINITY }],
     ['CASTOFF_REAPER_TOKEN', 'secret', { token: 'secret' }],
   ])('take %s=%s', (variable, value, expected) => {
@@ -60,7 +61,7 @@ describe("a reaper's settings", () => {
     ['CASTOFF_REAPER_MAX_CONNECTIONS', '0', 'give a whole number from 1 to 100000'],
     ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'give a whole number from 1, or none'],
     ['CASTOFF_REAPER_LISTEN_FD', '1', 'give the number of a file descriptor, from 3'],
-    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'give label keys with commas between'],
+    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'give label keys with commas between, or any'],
   ])('refuse %s=%s, saying what is wanted', (variable, value, wanted) => {
     expect(() => readSettings({ [variable]: value })).toThrow(
       expect.objectContaining({
