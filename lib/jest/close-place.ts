@@ -26,6 +26,10 @@ export async function closePlace(
     handOver: cleanup === 'background' ? handOver : undefined,
     // The next test may want its name or port.
     mustWait: (target) => (target.kind === 'container' ? watch.isPinned(target.id) : hasFixedName(target)),
+    // A stop() that the test did not await would fail if its container went now.
+    beforeRemoval: async (target) => {
+      if (target.kind === 'container') await watch.whenQuiet(target.id);
+    },
     isKept: () => isKept(keep, hasFailed),
   });
 }

@@ -2,7 +2,7 @@ import { paint, type Colour } from '../core/table';
 import { shortenMiddle, wrapWords } from './fit-text';
 import { adviceFor } from './advice';
 import { formatLeakTable, type Paper } from './leak-table';
-import type { LeftThing, Verdict } from './verdict';
+import type { LeftThing, ThingRecord, Verdict } from './verdict';
 import { countWords, nameOf, ownerOf, plural } from './words';
 
 const mostLines = 20;
@@ -37,7 +37,15 @@ function leakPart({ leaks, mode, counts }: Verdict, paper: Paper): string {
   const whose = leaks.length === 1 ? 'its' : 'their';
   const title = `${plural(leaks.length, 'leak')} among ${countWords(counts)}: still there when ${whose} test file had ended, in no scope`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}\n${list(adviceFor(leaks))}`;
+  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks)}\n${list(adviceFor(leaks))}`;
+}
+
+/** Why a leak that its code was about to end was still there. */
+function floatingCalls(leaks: readonly ThingRecord[]): string {
+  const lines = leaks.flatMap((leak) =>
+    leak.floating === undefined ? [] : [`${nameOf(leak)}: ${leak.floating} was not awaited`],
+  );
+  return lines.length === 0 ? '' : `\n${list(lines)}`;
 }
 
 function leftPart(left: readonly LeftThing[], paper: Paper): string {

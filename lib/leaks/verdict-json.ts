@@ -20,6 +20,8 @@ export interface ThingJson {
   readonly state: ThingRecord['state'];
   /** How it came to be gone: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
   readonly outcome?: string | undefined;
+  /** A call that was to end it and was not awaited: `stop() at a.test.js:9`. */
+  readonly floating?: string | undefined;
 }
 
 /** The report of a run, as it stands in the file that `reportFile` names. A later `version` may mean other things by these names. */
@@ -63,7 +65,7 @@ export function verdictJson(verdict: Verdict): VerdictJson {
 }
 
 function describe(thing: ThingRecord): ThingJson {
-  const { kind, id, name, image, scope, test, source, registeredAt, state, outcome } = thing;
+  const { kind, id, name, image, scope, test, source, registeredAt, state, outcome, floating } = thing;
   return {
     kind,
     id,
@@ -76,5 +78,6 @@ function describe(thing: ThingRecord): ThingJson {
     livedMs: lifeMsOf(thing),
     state,
     outcome,
+    floating,
   };
 }

@@ -51,9 +51,15 @@ export class Commands {
         this.#things.downed.add(meaning.project);
         this.#things.begin(ended());
         return undefined;
-      case 'remove':
-        this.#things.begin(ended());
+      case 'remove': {
+        const whenEnded = ended();
+        this.#things.begin(whenEnded);
+        const source = maker.start === undefined ? maker.source : undefined;
+        const { ending } = meaning;
+        if (ending === undefined) return undefined;
+        for (const ref of ending.refs) this.#things.endingCalls.follow({ ...ending, ref, source }, whenEnded);
         return undefined;
+      }
       case undefined:
         return undefined;
     }

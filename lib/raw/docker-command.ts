@@ -18,7 +18,18 @@ export type CommandMeaning =
   | { readonly type: 'up' | 'down'; readonly project: string }
   /** The project has its name from its folder or its file. */
   | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectPlace }
-  | { readonly type: 'remove' };
+  | {
+      readonly type: 'remove';
+      /** The containers that it stops, kills or removes. */
+      readonly ending?: EndingCommand | undefined;
+    };
+
+export interface EndingCommand {
+  readonly verb: 'stop' | 'kill' | 'remove';
+  readonly refs: readonly string[];
+  /** `undefined`: the engine's own. */
+  readonly graceMs?: number | undefined;
+}
 
 /** What a Compose command says of its project, and of where that is. */
 export interface ProjectPlace {
@@ -53,6 +64,7 @@ const composeSwitches = words(
 const runSwitches = words(
   '-d --detach -i --interactive -t --tty -P --publish-all -q --quiet --rm --init --privileged --read-only --no-healthcheck --oom-kill-disable --no-hosts --replace --tls-verify --help',
 );
+const endSwitches = words('-f --force -l --link -v --volumes -a --all --help');
 const networkSwitches = words(
   '--attachable --config-only --ingress --internal --ipv6 --disable-dns --ignore --help',
 );
@@ -73,8 +85,22 @@ export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined 
   const isGrouped = ['container', 'network', 'volume', 'image'].includes(rest[0] ?? '');
   const [group, verb = ''] = isGrouped ? rest : ['', rest[0]];
   const flagsAt = 1 + restAt + (isGrouped ? 2 : 1);
-  if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb)) return { type: 'remove' };
+  if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb))
+    return { type: 'remove', ending: endingOf(group ?? '', verb, line.args.slice(flagsAt)) };
   return creation(group ?? '', verb, line.args, flagsAt);
+}
+
+function endingOf(group: string, verb: string, given: readonly string[]): EndingCommand | undefined {
+  const ending = verb === 'rm' ? 'remove' : verb;
+  if (group !== '' && group !== 'container') return undefined;
+  if (ending !== 'stop' && ending !== 'kill' && ending !== 'remove') return undefined;
+  const { flags, restAt } = readFlags(given, endSwitches);
+  const seconds = flags.find(({ name }) => ['-t', '--time', '--timeout'].includes(name))?.value;
+  return {
+    verb: ending,
+    refs: given.slice(restAt),
+    graceMs: seconds === undefined ? undefined : Number(seconds) * 1_000,
+  };
 }
 
 function creation(

@@ -3,6 +3,7 @@ import { ownershipLabels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ResourceKind } from '../resources/kind';
+import { EndingCalls } from './ending-calls';
 import { KnownEngines } from './known-engines';
 import type { RawWatchOptions, Whereabouts } from './raw-watch';
 
@@ -19,6 +20,7 @@ interface Noted {
 export class RawThings {
   readonly options: RawWatchOptions;
   readonly engines = new KnownEngines();
+  readonly endingCalls = new EndingCalls();
   /** The entries of containers that have a name or a host port of their own. */
   readonly pinnedKeys = new Set<string>();
   readonly pinnedIds = new Set<string>();

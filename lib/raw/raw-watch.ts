@@ -42,5 +42,10 @@ export interface RawWatch {
    * cannot be asked for counts as still there.
    */
   survivors(isMeant: (entry: RegistryEntry) => boolean): Promise<readonly RegistryEntry[]>;
+  /**
+   * Resolves when no request of user code to stop, kill or remove that container (default: any) is under way; after 30 s at most. A
+   * removal by castoff in between would make that request fail.
+   */
+  whenQuiet(containerId?: string): Promise<void>;
   stop(): void;
 }

@@ -16,6 +16,7 @@ export function createRawWork(options: RawWatchOptions) {
     creations: new Creations(things, answers),
     removals: new Removals(things, answers),
     commands,
+    endingCalls: things.endingCalls,
     isPinned: (containerId: string) => things.isPinned(containerId),
     isHelper: (key: string) => things.helperKeys.has(key),
     survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => {

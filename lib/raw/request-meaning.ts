@@ -1,12 +1,15 @@
 import type { RemovableKind } from '../engine/removable-kind';
 
 /**
- * What a request asks an engine for, as far as it makes things or removes them. `labelsGoInto`: the body's `Labels`, the query's
+ * What a request asks an engine for, as far as it creates, stops or removes things. `labelsGoInto`: the body's `Labels`, the query's
  * `labels`, or the query's `changes`, as an instruction of a Dockerfile.
  */
 export type RequestMeaning =
   | { readonly type: 'create'; readonly kind: RemovableKind; readonly labelsGoInto: LabelPlace }
-  | { readonly type: 'remove'; readonly kind: RemovableKind; readonly ref: string };
+  | { readonly type: 'remove'; readonly kind: RemovableKind; readonly ref: string }
+  | { readonly type: 'kill'; readonly ref: string }
+  /** `graceMs`: before the engine kills it; `undefined`: its own default. */
+  | { readonly type: 'stop'; readonly ref: string; readonly graceMs?: number | undefined };
 
 export type LabelPlace = 'body' | 'query' | 'changes';
 
@@ -40,9 +43,20 @@ export function meaningOfRequest(method: string, path: string): RequestMeaning |
     /^(?:\/v\d+(?:\.\d+)?)?\/(?<route>[^?]+)(?:\?(?<query>.*))?$/.exec(path)?.groups ?? {};
   if (route === undefined) return undefined;
   if (method === 'DELETE') return removalOf(route);
+  const ending = endingOf(route, new URLSearchParams(query));
+  if (ending !== undefined) return ending;
   if (!Object.hasOwn(creations, route)) return undefined;
   if (route === 'images/create' && !new URLSearchParams(query).has('fromSrc')) return undefined;
   return creations[route];
+}
+
+/** @see Engine API, ContainerStop: `t` in seconds; ContainerKill */
+function endingOf(route: string, query: URLSearchParams): RequestMeaning | undefined {
+  const { ref, verb } = /^containers\/(?<ref>[^/]+)\/(?<verb>stop|kill)$/.exec(route)?.groups ?? {};
+  if (ref === undefined) return undefined;
+  if (verb === 'kill') return { type: 'kill', ref: decode(ref) };
+  const seconds = Number(query.get('t') || Number.NaN);
+  return { type: 'stop', ref: decode(ref), graceMs: seconds >= 0 ? seconds * 1_000 : undefined };
 }
 
 function removalOf(route: string): RequestMeaning | undefined {

@@ -5,6 +5,7 @@ import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Sight } from '../resources/kind';
 import { removables } from '../resources/removables';
+import type { EndingCall } from './ending-calls';
 import type { RawThings } from './raw-things';
 import { warnRaw } from './warn';
 
@@ -21,6 +22,10 @@ export async function findSurvivors(
   things: RawThings,
   isMeant: (entry: RegistryEntry) => boolean,
 ): Promise<readonly RegistryEntry[]> {
+  const floating = new Map(
+    things.open().map((entry) => [entry.key, things.endingCalls.underWay(entry)] as const),
+  );
+  await things.endingCalls.settle();
   const endsAt = performance.now() + mostWaitMs;
   await things.settle(mostWaitMs);
   const leftMs = (): number => Math.max(500, endsAt - performance.now());
@@ -30,8 +35,15 @@ export async function findSurvivors(
     const entry = things.openEntry(key);
     // Its command still runs, or its request waits, and has not created it yet: it will carry the labels of the session when it does.
     const isYetToCome = entry?.state === 'registered' && things.running.has(key);
-    return entry === undefined || isYetToCome ? [] : [entry];
+    if (entry === undefined || isYetToCome) return [];
+    const [call] = floating.get(key) ?? [];
+    return [call === undefined ? entry : things.options.registry.update(key, { floating: describe(call) })];
   });
+}
+
+/** `stop() at a.test.js:9`. */
+function describe({ verb, source }: EndingCall): string {
+  return source === undefined ? `${verb}()` : `${verb}() at ${source}`;
 }
 
 function isAskedFor({ removing }: RawThings, { state, key }: RegistryEntry): boolean {

@@ -6,7 +6,7 @@ import type { Maker } from './creations';
 import { watchDials } from './dial-lines';
 import type { RawWatch, RawWatchOptions } from './raw-watch';
 import type * as rawWork from './raw-work';
-import { meaningOfRequest } from './request-meaning';
+import { meaningOfRequest, type RequestMeaning } from './request-meaning';
 import { userLineHere } from './user-line';
 import { warnRaw } from './warn';
 import { watchSpawns, type SeeCommand } from './watch-spawns';
@@ -40,9 +40,17 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     try {
       const { method, path } = request;
       const meaning = meaningOfRequest(method, path);
-      if (meaning?.type === 'remove' && !isOwnAgent(request.agent)) work?.removals.see(request, meaning);
+      if (meaning === undefined) return;
+      if (meaning.type !== 'create') {
+        const source = dials.take(queryTextOf(path)) ?? lineHere();
+        if (work === undefined || isOwnAgent(request.agent)) return;
+        if (meaning.type === 'remove') work.removals.see(request, meaning);
+        if (!isCastoffAgent(request.agent) && isAboutContainer(meaning))
+          work.endingCalls.see(request, meaning, source);
+        return;
+      }
       // With `expect`, or headers given as a list, the head is written already.
-      if (meaning?.type !== 'create' || isCastoffAgent(request.agent) || request.headersSent) return;
+      if (isCastoffAgent(request.agent) || request.headersSent) return;
       const maker = makerHere(options, () => dials.take(queryTextOf(path)) ?? lineHere());
       if (maker !== undefined) load().creations.see({ request, meaning, maker });
     } catch (error) {
@@ -70,6 +78,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     isPinned: (containerId) => work?.isPinned(containerId) ?? false,
     isHelper: (key) => work?.isHelper(key) ?? false,
     survivors: async (isMeant) => (work === undefined ? [] : work.survivors(isMeant)),
+    whenQuiet: async (id) => work?.endingCalls.settle(id === undefined ? undefined : { id }),
     stop() {
       unsubscribe('http.client.request.created', seeRequest);
       unsubscribe('http.client.response.finish', seeResponse);
@@ -86,6 +95,10 @@ function makerHere(options: RawWatchOptions, sourceHere: () => string | undefine
   if (start !== undefined) return { start };
   const whereabouts = options.whereabouts();
   return whereabouts === undefined ? undefined : { whereabouts, source: sourceHere() };
+}
+
+function isAboutContainer(meaning: RequestMeaning): boolean {
+  return !('kind' in meaning) || meaning.kind === 'container';
 }
 
 function queryTextOf(path: string): string {

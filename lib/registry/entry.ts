@@ -33,6 +33,8 @@ export interface RegistryEntry {
   readonly outcome?: string | undefined;
   /** When its owner ended and it was still there, though no scope had it. */
   readonly leakedAt?: Date | undefined;
+  /** A call that was to end it and was not awaited, where it has leaked: `stop() at a.test.js:9`. */
+  readonly floating?: string | undefined;
   /** Why its cleanup failed, where it is `left`. */
   readonly failure?: string | undefined;
 }
@@ -47,5 +49,8 @@ export interface EntryOwner {
 
 /** What an entry may hear of in its life; `undefined` is what is not known yet. */
 export type EntryUpdate = Partial<
-  Pick<RegistryEntry, 'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome' | 'leakedAt' | 'failure'>
+  Pick<
+    RegistryEntry,
+    'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome' | 'leakedAt' | 'floating' | 'failure'
+  >
 >;

@@ -16,7 +16,10 @@ export interface Thing {
   target(): Promise<OwnedTarget | undefined>;
 }
 
-export interface RemovalSettings extends Pick<CloseOptions, 'handOver' | 'mustWait' | 'isKept'> {
+export interface RemovalSettings extends Pick<
+  CloseOptions,
+  'handOver' | 'mustWait' | 'beforeRemoval' | 'isKept'
+> {
   /** For each group of removals. */
   readonly cleanupTimeoutMs: number;
 }
@@ -33,7 +36,7 @@ export async function removeThings(
   const kept = present.filter(isKept);
   for (const target of kept) ends.push(keep(target));
   const unwanted = present.filter((target) => !kept.includes(target));
-  const removals = beginRemovals(unwanted, settings.cleanupTimeoutMs);
+  const removals = beginRemovals(unwanted, settings);
   const isWaitedFor = (target: Present): boolean => handOver === undefined || mustWait(target);
   for (const { target, done } of removals) {
     if (isWaitedFor(target)) continue;
@@ -73,23 +76,27 @@ interface Removal {
 }
 
 /** In the order of the plan; in the order of the plan also what is returned. */
-function beginRemovals(targets: readonly Present[], timeoutMs: number): readonly Removal[] {
+function beginRemovals(targets: readonly Present[], settings: RemovalSettings): readonly Removal[] {
   const removals = targets.map((target) => {
     const { promise: done, resolve } = Promise.withResolvers<FinalizerEnd>();
     return { kind: target.kind, id: target.id, target, done, resolve };
   });
   // It never rejects, nor does what it is given.
-  void cleanupMany(removals, async ({ target, resolve }) => resolve(await remove(target, timeoutMs)));
+  void cleanupMany(removals, async ({ target, resolve }) => resolve(await remove(target, settings)));
   return planRemovals(removals).flat();
 }
 
-async function remove(target: Present, timeoutMs: number): Promise<FinalizerEnd> {
+async function remove(
+  target: Present,
+  { cleanupTimeoutMs: timeoutMs, beforeRemoval }: RemovalSettings,
+): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { registry } = sessionIdentity();
   // Its own engine, whatever the environment says by now.
   const { engine, thing, key } = target;
   const words = { what: titleOf(target), source: thing.source };
   registry.update(key, { state: 'cleaning' });
+  await beforeRemoval?.(target);
   try {
     const result = await cleanupResource(target, { engine, timeoutMs });
     registry.update(key, { state: 'gone', outcome: result.outcome });

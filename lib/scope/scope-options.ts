@@ -45,6 +45,12 @@ export interface CloseOptions {
    */
   readonly mustWait?: ((target: OwnedTarget) => boolean) | undefined;
   /**
+   * Awaited before each removal begins; it must not reject.
+   *
+   * @internal
+   */
+  readonly beforeRemoval?: ((target: OwnedTarget) => Promise<void>) | undefined;
+  /**
    * What is not removed, but noted as `kept`. It is asked about every kind: a network goes only without its containers.
    *
    * @internal

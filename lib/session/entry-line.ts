@@ -17,7 +17,16 @@ const states: Readonly<Record<EntryState, true>> = {
   left: true,
   kept: true,
 };
-const optionalTexts = ['id', 'name', 'image', 'engine', 'identity', 'outcome', 'failure'] as const;
+const optionalTexts = [
+  'id',
+  'name',
+  'image',
+  'engine',
+  'identity',
+  'outcome',
+  'floating',
+  'failure',
+] as const;
 
 /** An entry as it has come through JSON; `undefined` where it is none. */
 export function parseEntry(value: unknown): RegistryEntry | undefined {

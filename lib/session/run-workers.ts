@@ -74,9 +74,35 @@ export class RunWorkers {
 }
 
 export function recordOf(entry: RegistryEntry, isOrphan: boolean): ThingRecord {
-  const { kind, id, name, image, origin, owner, registeredAt, state, since, outcome, leakedAt, failure } =
-    entry;
-  const own = { kind, id, name, image, origin, registeredAt, state, since, outcome, leakedAt, failure };
+  const {
+    kind,
+    id,
+    name,
+    image,
+    origin,
+    owner,
+    registeredAt,
+    state,
+    since,
+    outcome,
+    leakedAt,
+    floating,
+    failure,
+  } = entry;
+  const own = {
+    kind,
+    id,
+    name,
+    image,
+    origin,
+    registeredAt,
+    state,
+    since,
+    outcome,
+    leakedAt,
+    floating,
+    failure,
+  };
   return { ...own, ...owner, isOrphan: isOrphan ? true : undefined };
 }
 

@@ -93,13 +93,16 @@ describe('meaningOfCommand', () => {
   });
 
   it.each([
-    'docker rm -f web',
-    'docker container rm web',
-    'docker volume prune -f',
-    'docker stop web',
-    'podman rmi app',
-  ])('takes %s for a removal', (line) => {
-    expect(meaning(line)).toEqual({ type: 'remove' });
+    ['docker rm -f web db', { verb: 'remove', refs: ['web', 'db'] }],
+    ['docker container rm --volumes web', { verb: 'remove', refs: ['web'] }],
+    ['docker stop -t 2 web', { verb: 'stop', refs: ['web'], graceMs: 2_000 }],
+    ['docker stop --time=0 web', { verb: 'stop', refs: ['web'], graceMs: 0 }],
+    ['docker kill --signal TERM web', { verb: 'kill', refs: ['web'] }],
+    ['docker volume prune -f', undefined],
+    ['docker network rm app', undefined],
+    ['podman rmi app', undefined],
+  ])('takes %s for a removal, and knows the containers that it ends', (line, ending) => {
+    expect(meaning(line)).toEqual({ type: 'remove', ending });
   });
 
   it.each([

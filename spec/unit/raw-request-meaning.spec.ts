@@ -31,6 +31,16 @@ describe('meaningOfRequest', () => {
   });
 
   it.each([
+    ['POST /containers/3f2a/stop?t=2', { type: 'stop', ref: '3f2a', graceMs: 2_000 }],
+    ['POST /containers/3f2a/stop?t=0', { type: 'stop', ref: '3f2a', graceMs: 0 }],
+    ['POST /v1.41/containers/web/stop', { type: 'stop', ref: 'web' }],
+    ['POST /containers/web/stop?t=-1', { type: 'stop', ref: 'web' }],
+    ['POST /containers/web/kill?signal=SIGTERM', { type: 'kill', ref: 'web' }],
+  ])('takes %s for the end of a container', (line, wanted) => {
+    expect(meaning(line)).toEqual(wanted);
+  });
+
+  it.each([
     'GET /containers/json',
     'GET /containers/create',
     'POST /containers/3f2a/start',

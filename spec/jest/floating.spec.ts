@@ -1,0 +1,37 @@
+import { dirname } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { endReapersOf } from '../support/end-reapers';
+import { openFaultProxy } from '../support/fault-proxy';
+import { runJudged, type JudgedJest } from '../support/judged-jest';
+
+describe('a stop(), or a command, that its test does not await', () => {
+  let end: JudgedJest;
+
+  beforeAll(async () => {
+    end = await runJudged('floating', { args: ['--runInBand', 'raw', 'scope'] });
+  });
+
+  it('ends before castoff removes its container, so that neither fails', () => {
+    expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+
+  it('is no leak', () => {
+    expect(end.said).toEqual(['castoff: 4 containers, all gone']);
+  });
+});
+
+describe('a stop() that does not end, either', () => {
+  it('is waited for a while, and named with the leak', async () => {
+    await using proxy = await openFaultProxy();
+    proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
+    const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };
+    const end = await runJudged('floating', { args: ['stuck', '--forceExit'], env }, async (run) =>
+      endReapersOf(run),
+    );
+    const floating = 'stop() at stuck.test.js:6';
+    expect(end.verdict).toMatchObject({ leaks: [{ source: 'stuck.test.js:5', state: 'gone', floating }] });
+    expect(end.stderr).toMatch(/container \w+: stop\(\) at stuck\.test\.js:6 was not awaited/);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+});
