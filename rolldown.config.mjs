@@ -43,11 +43,12 @@ export default [
       'jest/runner': 'lib/jest/runner.ts',
       'jest/setup': 'lib/jest/setup.ts',
       'jest/teardown': 'lib/jest/teardown.ts',
+      'jest/watched': 'lib/jest/watched.ts',
     },
     // dockerode is inlined without what is left out, the ESM-only packages (p-retry, p-limit) because Jest's sandbox cannot load
     // them; everything in package.json's `dependencies` stays outside.
     external: (id) => id.startsWith('node:') || outside.has(id),
-    plugins: [leaveOut(), loadHttpsLate(), requireLate(), licences('THIRD-PARTY-LICENSES.txt')],
+    plugins: [leaveOut(), loadHttpsLate(), requireLate(), hookFiles(), licences('THIRD-PARTY-LICENSES.txt')],
     output: {
       ...shared.output,
       cleanDir: true,
@@ -136,6 +137,22 @@ function requireLate() {
         return `require(${JSON.stringify(path.startsWith('.') ? path : `./${path}`)})`;
       });
       return changed === code ? null : { code: changed };
+    },
+  };
+}
+
+// Jest runs hooks of equal paths once: `lib/jest/hook-files.ts` gives each project's own hooks a pair of these.
+function hookFiles() {
+  return {
+    name: 'hook-files',
+    generateBundle() {
+      const count = Number(/hookFileCount = (\d+)/.exec(readFileSync('lib/jest/own-modules.ts', 'utf8'))[1]);
+      for (const name of ['setup', 'teardown']) {
+        const source = `const { default: hook } = require('../${name}.js');
+module.exports = (globalConfig, projectConfig) => hook(globalConfig, projectConfig, __filename);\n`;
+        for (let number = 0; number < count; number += 1)
+          this.emitFile({ type: 'asset', fileName: `jest/hooks/${name}-${number}.js`, source });
+      }
     },
   };
 }

@@ -30,34 +30,36 @@ export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string
   return { ...options, environment, globalSetup, globalTeardown };
 }
 
-/** What `assertSameConfig` compares by, as the text of an environment variable. */
+/** What `assertSameOptions` compares by, as the text of an environment variable. */
 export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string {
-  return JSON.stringify({ isOfRoot, config: ofRun(config) });
+  return JSON.stringify({ isOfRoot, options: optionsOf(config) });
 }
 
 /**
- * Jest runs one of several equal global setups: projects that were wrapped on their own have to agree on what it is to do.
+ * Projects that are wrapped on their own have to agree on the options of the run, unless its root is wrapped, whose options hold.
  *
- * @throws CastoffError `CONFIG_INVALID` when the run was not set up as `config` has it.
+ * @throws CastoffError `CONFIG_INVALID` when the run was opened with other options than `config` has.
  */
-export function assertSameConfig(
+export function assertSameOptions(
   config: CastoffConfig,
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
   const text = environment[runConfigVariable];
   if (text === undefined) return;
-  const run = JSON.parse(text) as { isOfRoot: boolean; config: object };
-  const [here, there] = [JSON.stringify(ofRun(config)), JSON.stringify(run.config)];
-  if (here === there || (run.isOfRoot && here === '{}')) return;
+  const run = JSON.parse(text) as { isOfRoot: boolean; options: object };
+  if (run.isOfRoot) return;
+  const [here, there] = [JSON.stringify(optionsOf(config)), JSON.stringify(run.options)];
+  if (here === there) return;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `withCastoff: two of the run's projects disagree, ${here} and ${there}; give options, globalSetup and globalTeardown to ` +
-      `withCastoff around the root config, and preset: 'castoff' to its projects`,
+    `withCastoff: two of the run's projects disagree on its options, ${here} and ${there}; ` +
+      'wrap the root config in withCastoff as well, with the options of the whole run',
   );
 }
 
-/** Without what each project may have for itself; in one order. */
-function ofRun(config: CastoffConfig): object {
-  const given = Object.entries(definedOnly(config)).filter(([name]) => name !== 'environment');
+/** Without what each project has for itself; in one order. */
+function optionsOf(config: CastoffConfig): object {
+  const { environment: _e, globalSetup: _s, globalTeardown: _t, ...options } = config;
+  const given = Object.entries(definedOnly(options));
   return Object.fromEntries(given.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

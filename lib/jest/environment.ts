@@ -1,5 +1,6 @@
-import { assertSameConfig, readCastoffConfig } from './castoff-config';
+import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { mixIn, type JestEnvironment } from './mix-in';
+import { assertOwnHooks } from './replaced-error';
 import { resolveEnvironment } from './resolve-environment';
 
 /** What Jest gives an environment to know its project by; a part of it. */
@@ -7,6 +8,8 @@ export interface EnvironmentConfig {
   readonly projectConfig: {
     readonly rootDir: string;
     readonly testEnvironmentOptions: Readonly<Record<string, unknown>>;
+    readonly globalSetup?: string | null | undefined;
+    readonly globalTeardown?: string | null | undefined;
   };
 }
 
@@ -25,7 +28,8 @@ export default class TestEnvironment {
   constructor(config: EnvironmentConfig, context: { readonly testPath: string }) {
     const { rootDir, testEnvironmentOptions } = config.projectConfig;
     const castoffConfig = readCastoffConfig(testEnvironmentOptions);
-    assertSameConfig(castoffConfig, process.env);
+    assertOwnHooks(config.projectConfig);
+    assertSameOptions(castoffConfig, process.env);
     const { environment = 'node' } = castoffConfig;
     const Base = loadClass(environment, rootDir);
     // Environments hand these options on: to a window, or as globals.

@@ -8,7 +8,8 @@ export interface GlobalConfig {
   readonly rootDir: string;
   readonly globalSetup?: string | null | undefined;
   readonly globalTeardown?: string | null | undefined;
-  readonly projects?: readonly string[] | undefined;
+  /** Paths, and configs as objects. */
+  readonly projects?: readonly unknown[] | undefined;
   readonly watch?: boolean | undefined;
   readonly watchAll?: boolean | undefined;
   readonly json?: boolean | undefined;
@@ -18,8 +19,14 @@ export interface GlobalConfig {
 
 export interface ProjectConfig {
   readonly rootDir: string;
+  readonly displayName?: { readonly name: string } | undefined;
+  readonly testEnvironment?: string | undefined;
   readonly testEnvironmentOptions: Readonly<Record<string, unknown>>;
+  readonly runner?: string | undefined;
+  readonly testRunner?: string | undefined;
+  readonly globalSetup?: string | null | undefined;
   readonly globalTeardown?: string | null | undefined;
+  readonly setupFilesAfterEnv?: readonly string[] | undefined;
   readonly moduleFileExtensions?: readonly string[] | undefined;
 }
 

@@ -1,16 +1,46 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { CastoffError } from '../core/errors';
+import { processWide } from '../core/global-state';
 import type { Scope } from '../scope/scope';
 import type { Run } from '../session/run-slot';
 import { bridgeKey, type Bridge } from './bridge';
-import { holdRun } from './run-here';
 import { loadLate } from './load-late';
+import { currentPosition } from './position';
+import { holdRun } from './run-here';
+
+interface OwnHooks {
+  readonly storage: AsyncLocalStorage<true>;
+  running: number;
+}
+
+const ownHooks = (): OwnHooks =>
+  processWide('jest own hooks', () => ({ storage: new AsyncLocalStorage<true>(), running: 0 }));
+
+/** Runs a user's hook that castoff calls: what it creates, also later on, is the run's. */
+export async function withinOwnHook(hook: () => Promise<void>): Promise<void> {
+  const own = ownHooks();
+  own.running += 1;
+  try {
+    await own.storage.run(true, hook);
+  } finally {
+    own.running -= 1;
+  }
+}
+
+/** Code of this process that castoff has not called: other hooks, whose teardown may come after the run's end. */
+function isOutside(): boolean {
+  const { storage, running } = ownHooks();
+  return running === 0 && storage.getStore() === undefined && currentPosition() === undefined;
+}
 
 /**
  * Lets the run's own process, in which global setups run, be a part of the run: what they create, with `castoff/jest` or without,
  * is the run's. Returns what ends that: it closes the scope that they had.
+ *
+ * @param options.hasOutsideHooks - Jest runs hooks here that castoff does not call: what they create is left alone.
  */
-export function enterMain(run: Run): () => Promise<void> {
-  const { here, end } = holdRun(run.address, run);
+export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: boolean }): () => Promise<void> {
+  const { here, end } = holdRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
   let scope: Scope | undefined;
   const bridge: Bridge = {
     scope: () => (scope ??= openRunScope(run)),

@@ -38,9 +38,17 @@ export async function joinRunHere(): Promise<RunHere | undefined> {
   );
 }
 
-/** Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that. */
-export function holdRun(address: string, link: RunLink): { here: RunHere; end: () => void } {
-  const here = openRunHere(link);
+/**
+ * Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that.
+ *
+ * @param isOutside - Whether the calling code is none of the run's.
+ */
+export function holdRun(
+  address: string,
+  link: RunLink,
+  isOutside?: () => boolean,
+): { here: RunHere; end: () => void } {
+  const here = openRunHere(link, isOutside);
   void hold(address, Promise.resolve(here));
   const end = (): void => {
     here.watch.stop();
@@ -60,14 +68,14 @@ async function hold(address: string, here: Promise<RunHere>): Promise<RunHere> {
   }
 }
 
-function openRunHere(link: RunLink): RunHere {
+function openRunHere(link: RunLink, isOutside: () => boolean = () => false): RunHere {
   const { sessionIdentity } = loadLate.sessionIdentity();
   const { watchRawCode } = loadLate.rawWatch();
   const { registry } = sessionIdentity();
   const watch = watchRawCode({
     session: link.session,
     registry,
-    whereabouts: () => whereaboutsIn(link),
+    whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
     testFile: currentTestFile,
     ready: () => link.ready(),
     claim: (labels) => link.claim(labels),

@@ -1,7 +1,7 @@
-import { assertSameConfig, readCastoffConfig } from './castoff-config';
+import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import type { EnvironmentConfig } from './environment';
 import { mixInLate, type JestEnvironment } from './mix-in';
-import { replacedError } from './replaced-error';
+import { assertOwnHooks, replacedError } from './replaced-error';
 import { resolveInJest } from './resolve-environment';
 
 type Runner = (
@@ -23,7 +23,8 @@ const runner: Runner = async (globalConfig, projectConfig, environment, runtime,
   const { rootDir, testEnvironmentOptions } = projectConfig;
   // Tests that know nothing of castoff would never hear that it is not there.
   if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
-  assertSameConfig(readCastoffConfig(testEnvironmentOptions), process.env);
+  assertOwnHooks(projectConfig);
+  assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
   await mixInLate(environment, testPath, rootDir);
   const circus = loadCircus(rootDir);
   return circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);

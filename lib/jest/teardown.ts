@@ -1,44 +1,38 @@
 import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
-import { loadGlobalHook, type GlobalConfig, type ProjectConfig } from './global-hook';
-import { takeMainRun, type MainRun } from './main-run';
+import type { GlobalConfig, ProjectConfig } from './global-hook';
+import { mainRun, setMainRun, type MainRun } from './main-run';
+import { ownModules } from './own-modules';
+import { reportOutsideSetups } from './outside-setups';
+import { runOwnHook } from './run-own-hook';
 import { tellVerdict, writeReport } from './tell-verdict';
 
 /**
- * Jest's `globalTeardown`: runs the user's own, closes the run, and gives the verdict.
+ * Jest's `globalTeardown`: runs the user's own. The last one of the run's projects closes the run, and gives the verdict.
  *
- * @throws what the user's threw; CastoffError `LEAKS_FOUND` where `leaks` is `fail`, and `CLEANUP_FAILED` when something could not be
- * removed, whatever `leaks` is.
+ * @param path - The file that Jest has called.
+ * @throws what the users' own threw, when the run is closed; CastoffError `LEAKS_FOUND` where `leaks` is `fail`, and `CLEANUP_FAILED`
+ * when something could not be removed, whatever `leaks` is.
  */
 export default async function teardown(
   globalConfig: GlobalConfig,
   projectConfig: ProjectConfig,
+  path: string = ownModules.globalTeardown,
 ): Promise<void> {
-  const main = takeMainRun();
+  const main = mainRun();
   if (main === undefined) return;
-  const failures: unknown[] = [];
+  const { hooks, failures } = main;
   const note = (error: unknown): void => void failures.push(error);
-  await runOwn(main, globalConfig, projectConfig).catch(note);
+  await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(note);
+  if (!hooks.end(path)) return;
+  setMainRun(undefined);
+  reportOutsideSetups(main);
   await closeAndTell(main, globalConfig).catch(note);
   if (failures.length === 0) return;
   const [first, ...others] = failures;
   for (const error of others) process.stderr.write(`castoff: ${messageOf(error)}\n`);
   throw first;
-}
-
-async function runOwn(
-  { runConfig: { config, rootDir } }: MainRun,
-  globalConfig: GlobalConfig,
-  projectConfig: ProjectConfig,
-): Promise<void> {
-  if (config.globalTeardown === undefined) return;
-  const { moduleFileExtensions } = projectConfig;
-  const hook = await loadGlobalHook('globalTeardown', config.globalTeardown, {
-    rootDir,
-    moduleFileExtensions,
-  });
-  await hook(globalConfig, projectConfig);
 }
 
 async function closeAndTell(main: MainRun, globalConfig: GlobalConfig): Promise<void> {

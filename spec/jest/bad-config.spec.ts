@@ -70,7 +70,7 @@ describe('projects with configs of their own', () => {
   const root = (config: string): Record<string, string> => ({ 'jest.config.js': config });
   const projects = "projects: ['<rootDir>/a', '<rootDir>/b']";
 
-  it('have to agree on what the run does', async () => {
+  it('have to agree on the options of the run', async () => {
     const files = {
       ...root(`module.exports = { ${projects} };`),
       ...project('a', '{}'),
@@ -78,7 +78,7 @@ describe('projects with configs of their own', () => {
     };
     const end = await runJest('plain', { files });
     expect(end.stderr).toMatch(
-      /withCastoff: two of the run's projects disagree, .*"leaks":"off".* around the root config/,
+      /withCastoff: two of the run's projects disagree on its options, .*"leaks":"off".* wrap the root config/,
     );
     expect(end.stderr).toMatch(/Tests: +1 passed, 1 total/);
     expect(end).toMatchObject(red);

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { ownModules } from '../../lib/jest/own-modules';
+import { isOwnModule, ownModules } from '../../lib/jest/own-modules';
 import { withCastoff } from '../../lib/jest/with-castoff';
 
 interface Wrapped {
+  readonly globalSetup?: string;
+  readonly globalTeardown?: string;
   readonly testEnvironment?: string;
   readonly testEnvironmentOptions?: { readonly castoff: object };
   readonly testRunner?: string;
@@ -13,6 +15,11 @@ interface Wrapped {
 const rootDir = join(__dirname, '../fixtures/jest/presets');
 const wrap = (config: object, options = {}): Wrapped =>
   withCastoff(Object.assign({ rootDir }, config) as Wrapped, options);
+const own = { testEnvironment: ownModules.testEnvironment, testRunner: ownModules.testRunner };
+const ownHook = {
+  globalSetup: expect.stringMatching(/dist\/jest\/hooks\/setup-\d+\.js$/),
+  globalTeardown: expect.stringMatching(/dist\/jest\/hooks\/teardown-\d+\.js$/),
+};
 const castoffOf = (config: object, options = {}) => wrap(config, options).testEnvironmentOptions?.castoff;
 
 describe('withCastoff', () => {
@@ -26,7 +33,7 @@ describe('withCastoff', () => {
 
   it('keeps what it takes the place of', () => {
     const config = { globalSetup: './up.js', globalTeardown: './down.js', testEnvironment: 'jsdom' };
-    expect(wrap(config)).toMatchObject(ownModules);
+    expect(wrap(config)).toMatchObject({ ...own, ...ownHook });
     expect(castoffOf(config)).toEqual({
       globalSetup: './up.js',
       globalTeardown: './down.js',
@@ -92,7 +99,7 @@ describe('withCastoff around what is no config', () => {
 describe('withCastoff around a preset', () => {
   it('keeps what the preset sets and castoff takes the place of', () => {
     const wrapped = wrap({ preset: './whole' });
-    expect(wrapped).toMatchObject({ preset: './whole', ...ownModules });
+    expect(wrapped).toMatchObject({ preset: './whole', ...own, ...ownHook });
     expect(wrapped.testEnvironmentOptions).toEqual({
       url: 'http://preset',
       castoff: {
@@ -133,22 +140,50 @@ describe('withCastoff around several projects', () => {
     projects: [{ displayName: 'a', globalSetup: './own.js', testEnvironment: 'jsdom' }, '<rootDir>/b'],
   });
 
-  it('is in those that are objects, and leaves those that are paths and what a project runs before the tests', () => {
+  it('is in those that are objects, with hooks of their own, and leaves those that are paths', () => {
     expect(wrapped.projects).toEqual([
       {
         displayName: 'a',
-        globalSetup: './own.js',
-        testEnvironment: ownModules.testEnvironment,
-        testEnvironmentOptions: { castoff: { environment: 'jsdom' } },
-        testRunner: ownModules.testRunner,
+        ...own,
+        ...ownHook,
+        testEnvironmentOptions: { castoff: { environment: 'jsdom', globalSetup: './own.js' } },
       },
       '<rootDir>/b',
     ]);
   });
 
   it('opens the run with the root', () => {
-    const { globalSetup, globalTeardown } = ownModules;
-    expect(wrapped).toMatchObject({ globalSetup, globalTeardown });
+    expect(wrapped).toMatchObject(ownHook);
     expect(wrapped).not.toHaveProperty('testEnvironment');
+  });
+});
+
+describe("the files that Jest runs for a config's own hooks", () => {
+  const filesOf = (config: object): readonly unknown[] => {
+    const { globalSetup, globalTeardown } = wrap(config);
+    return [globalSetup, globalTeardown];
+  };
+
+  it('are the same for the same hooks, however they are written', () => {
+    expect(filesOf({ globalSetup: './whole.json' })).toEqual(filesOf({ globalSetup: '<rootDir>/whole' }));
+  });
+
+  it('are others for other hooks, and for none', () => {
+    const files = [
+      {},
+      { globalSetup: './a.js' },
+      { globalTeardown: './a.js' },
+      { globalSetup: './b.js' },
+    ].map(filesOf);
+    expect(new Set(files.flat()).size).toBe(8);
+    expect(files[0]).toEqual([ownModules.globalSetup, ownModules.globalTeardown]);
+  });
+
+  it('are recognised in another copy of castoff', () => {
+    const copy = '/repo/packages/a/node_modules/castoff/dist/jest';
+    expect(isOwnModule('globalSetup', `${copy}/hooks/setup-7.js`)).toBe(true);
+    expect(isOwnModule('globalTeardown', `${copy}/teardown.js`)).toBe(true);
+    expect(isOwnModule('globalSetup', `${copy}/hooks/teardown-7.js`)).toBe(false);
+    expect(isOwnModule('globalSetup', '/repo/jest/setup.js')).toBe(false);
   });
 });

@@ -17,6 +17,8 @@ export interface JestRunOptions {
   readonly nodeArgs?: readonly string[];
   /** Files of the project that are not as in the fixture: path → text. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The folder of the project in which Jest is started. Default: its root. */
+  readonly cwd?: string;
   /** The project of this run, which is closed later, instead of a copy of its own. */
   readonly beside?: JestRun;
 }
@@ -58,7 +60,7 @@ export const asTerminal = ['--require', join(__dirname, '../fixtures/jest/as-ter
 
 /** Starts Jest on a copy of spec/fixtures/jest/`project`; `close()` it. */
 export async function startJest(project: string, options: JestRunOptions = {}): Promise<JestRun> {
-  const { args = [], env = {}, nodeArgs = [], jest = '30', files = {}, beside } = options;
+  const { args = [], env = {}, nodeArgs = [], jest = '30', files = {}, beside, cwd = '.' } = options;
   const { folder, remove } = beside
     ? { folder: beside.folder, remove: () => Promise.resolve() }
     : await copyProject(project, { jest, files });
@@ -67,7 +69,7 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
   const startedAt = performance.now();
   const cache = ['--cacheDirectory', join(folder, 'cache')];
   const child = spawn(process.execPath, [...nodeArgs, jestBin, ...cache, ...args], {
-    cwd: folder,
+    cwd: join(folder, cwd),
     env: { ...plainEnvironment(), CASTOFF_SPEC_RUN: id, GITHUB_RUN_ID: id, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

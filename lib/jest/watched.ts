@@ -1,0 +1,10 @@
+import { CastoffError } from '../core/errors';
+import { bridgeKey } from './bridge';
+
+if (!(bridgeKey in globalThis)) {
+  throw new CastoffError(
+    'CONFIG_INVALID',
+    "castoff/jest: this test file is not watched: neither its environment nor its runner is castoff's; " +
+      'remove testRunner and testEnvironment beside the preset, or wrap the config in withCastoff of castoff/jest-preset',
+  );
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from '@jest/globals';
+import { runJest, type JestRunOptions } from '../support/jest-run';
+
+const run = async (options: JestRunOptions = {}) => {
+  const end = await runJest('monorepo', options);
+  return {
+    ...end,
+    hooks: end.stdout.match(/\b(setup|teardown) of .*/g) ?? [],
+    said: end.stderr.split('\n').filter((line) => line.startsWith('castoff:')),
+  };
+};
+const green = { exitCode: 0, left: [] };
+const red = { exitCode: 1, left: [] };
+const rootOf = (config: string): Record<string, string> => ({
+  'jest.config.js': `module.exports = ${config};`,
+  'setup.js': "module.exports = require('./hooks.js').setupOf('root');",
+  'teardown.js': "module.exports = require('./hooks.js').teardownOf('root');",
+});
+const wrap = "require('castoff/jest-preset').withCastoff";
+const hooks = "globalSetup: './setup.js', globalTeardown: './teardown.js'";
+const packageC = (config: string, test = ''): Record<string, string> => ({
+  'packages/c/jest.config.js': `module.exports = ${config};`,
+  'packages/c/setup.js': "module.exports = require('../../hooks.js').setupOf('c');",
+  'packages/c/teardown.js': `
+    const Docker = require('dockerode');
+    module.exports = async () => {
+      await require('../../hooks.js').teardownOf('c')();
+      await new Docker().getContainer(process.env.CONTAINER_OF_c).remove();
+    };`,
+  'packages/c/c.test.js': `${test}\ntest('c', () => undefined);`,
+});
+
+describe('projects that are paths, each wrapped on its own', () => {
+  it("run every project's own hooks, and castoff closes after the last one", async () => {
+    const end = await run();
+    expect(end.hooks.toSorted()).toEqual([
+      'setup of a',
+      'setup of b',
+      'teardown of a: still there',
+      'teardown of b: still there',
+    ]);
+    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end.stderr).toMatch(/Tests: +2 passed, 2 total/);
+    expect(end).toMatchObject(green);
+  });
+
+  it.each(['29', '30'] as const)('run the hooks of the projects that Jest %s selects alone', async (jest) => {
+    const end = await run({ jest, args: ['--selectProjects', 'b'] });
+    expect(end.hooks).toEqual(['setup of b', 'teardown of b: still there']);
+    expect(end.said).toEqual(['castoff: 1 container, all gone']);
+    expect(end).toMatchObject(green);
+  });
+
+  it('run from within one of them with the same config', async () => {
+    const end = await run({ cwd: 'packages/a' });
+    expect(end.hooks).toEqual(['setup of a', 'teardown of a: still there']);
+    expect(end.said).toEqual(['castoff: 1 container, all gone']);
+    expect(end).toMatchObject(green);
+  });
+
+  it('are undone where the setup of one throws', async () => {
+    const end = await run({ env: { SETUP_THROWS: 'b' } });
+    expect(end.stderr).toContain('the setup of b has had enough');
+    expect(end.hooks.filter((hook) => hook.startsWith('teardown'))).toEqual([]);
+    expect(end).toMatchObject(red);
+  });
+
+  it('are all torn down, and judged, where the teardown of one throws', async () => {
+    const end = await run({ env: { TEARDOWN_THROWS: 'a' } });
+    expect(end.stderr).toContain('the teardown of a has had enough');
+    expect(end.hooks).toHaveLength(4);
+    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end).toMatchObject(red);
+  });
+
+  it('may differ in options where the root is wrapped: its own hold, and its hooks run, too', async () => {
+    const files = {
+      ...rootOf(`${wrap}({ projects: ['<rootDir>/packages/*'], ${hooks} }, { leaks: 'warn' })`),
+      ...packageC(`${wrap}({ displayName: 'c', transform: {} }, { leaks: 'off' })`),
+    };
+    const end = await run({ files });
+    expect(end.hooks).toHaveLength(6);
+    expect(end.said).toEqual(['castoff: 3 containers, all gone']);
+    expect(end.stderr).toMatch(/Tests: +3 passed, 3 total/);
+    expect(end).toMatchObject(green);
+  });
+});
+
+describe('projects that are objects', () => {
+  it('run their own hooks within castoff, each file once', async () => {
+    const inline = (name: string): string =>
+      `{ displayName: '${name}', rootDir: '<rootDir>/packages/${name}', transform: {}, globalSetup: '<rootDir>/../a/setup.js' }`;
+    const files = {
+      ...rootOf(`${wrap}({ projects: [${inline('a')}, ${inline('b')}], ${hooks} })`),
+      'packages/b/b.test.js': "test('b', () => expect(process.env.CONTAINER_OF_a).toBeDefined());",
+    };
+    const end = await run({ files });
+    expect(end.hooks).toEqual(['setup of a', 'setup of root', 'teardown of root: still there']);
+    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end).toMatchObject(green);
+  });
+});
+
+describe('a project without castoff beside others', () => {
+  it('keeps what its global setup creates, and a line says that castoff did not watch it', async () => {
+    const files = packageC(`{ displayName: 'c', transform: {}, ${hooks} }`);
+    const end = await run({ files });
+    expect(end.hooks).toContain('teardown of c: still there');
+    expect(end.said).toEqual([
+      expect.stringMatching(/^castoff: .*packages\/c\/setup\.js ran outside of castoff.*withCastoff/),
+      'castoff: 2 containers, all gone',
+    ]);
+    expect(end).toMatchObject(green);
+  });
+
+  it('is named where the root is wrapped', async () => {
+    const files = {
+      ...rootOf(`${wrap}({ projects: ['<rootDir>/packages/*'] })`),
+      ...packageC("{ displayName: 'c', transform: {} }"),
+    };
+    const end = await run({ files });
+    expect(end.said).toEqual([
+      expect.stringMatching(/^castoff: project c is not watched.*withCastoff/),
+      'castoff: 2 containers, all gone',
+    ]);
+    expect(end).toMatchObject(green);
+  });
+});
+
+describe('a config that replaces what castoff needs', () => {
+  const replaced =
+    "preset: 'castoff', transform: {}, testRunner: 'jest-circus/runner', testEnvironment: 'node'";
+  const advice = /testRunner and testEnvironment .* in the place of castoff's.*withCastoff/;
+
+  it('fails the run', async () => {
+    const end = await run({ files: { 'jest.config.js': `module.exports = { ${replaced} };` } });
+    expect(end.stderr).toMatch(advice);
+    expect(end.said.join()).not.toContain('all gone');
+    expect(end).toMatchObject(red);
+  });
+
+  it('fails the run by one project of several', async () => {
+    const end = await run({ files: packageC(`{ displayName: 'c', ${replaced} }`) });
+    expect(end.stderr).toMatch(/project c: /);
+    expect(end.stderr).toMatch(advice);
+    expect(end).toMatchObject(red);
+  });
+
+  it('fails the tests of a project whose hooks replace those of the preset', async () => {
+    const files = packageC(`{ displayName: 'c', preset: 'castoff', transform: {}, ${hooks} }`);
+    const end = await run({ files });
+    expect(end.stderr).toMatch(
+      /packages\/c\/c\.test\.js[^]*globalSetup of its own in its place; wrap the config in withCastoff/,
+    );
+    expect(end).toMatchObject({ exitCode: 1 });
+  });
+
+  it('fails a file whose docblock names another environment, where the runner is another one', async () => {
+    const config = "preset: 'castoff', transform: {}, testRunner: 'jest-circus/runner', displayName: 'c'";
+    const files = packageC(`{ ${config} }`, '/** @jest-environment node */');
+    const end = await run({ files, args: ['--selectProjects', 'c'] });
+    expect(end.stderr).toMatch(/this test file is not watched.*withCastoff/);
+    expect(end).toMatchObject(red);
+  });
+});
