@@ -81,12 +81,16 @@ describe('cleanup of a container', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('removes one that does not listen, at once', async () => {
+  it('removes one that ignores signals by a kill, without a stop', async () => {
+    await using proxy = await openFaultProxy();
     const id = await createRunningContainer({ Cmd: deaf });
     await untilReady(id);
-    const { durationMs } = await cleanupContainer(id);
+    await cleanupContainer(id, { engine: proxy.address });
     expect(await exists('container', id)).toBe(false);
-    expect(durationMs).toBeLessThan(5_000);
+    const changes = proxy.calls.filter(({ method }) => method !== 'GET');
+    expect(changes.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `DELETE /containers/${id}?force=true&v=true`,
+    ]);
   });
 
   it.each<[string, (container: Docker.Container, name: string) => Ref]>([
@@ -313,7 +317,7 @@ describe('cleanup of a container on an engine that cannot be reached', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['a container', () => cleanupContainer('app', { engine: silent.address, timeoutMs: 100 })],
     ['a Compose project', () => cleanupComposeProject('app', { engine: silent.address, timeoutMs: 100 })],
-  ])('fails at the deadline, not before and not long after, for %s', async (_what, clean) => {
+  ])('fails at the deadline and not before, for %s', async (_what, clean) => {
     const startedAt = performance.now();
     await expect(clean()).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
@@ -321,7 +325,6 @@ describe('cleanup of a container on an engine that cannot be reached', () => {
       cause: { code: 'DEADLINE_EXCEEDED' },
     });
     expect(performance.now() - startedAt).toBeGreaterThan(95);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   it('ends with the reason of a signal that aborts meanwhile', async () => {

@@ -376,7 +376,7 @@ async function startClient(endpoint: Endpoint, path: string, next: string) {
     const waiting = setInterval(() => undefined, 1_000);
     const ask = (path) => require('node:http').get({ host: 'docker.ssh', path, agent }, (response) => {
       response.resume();
-      console.log(path);
+      process.stdout.write(path + '\\n');
     });
     ask(${JSON.stringify(path)}).once('response', () => { ${next} });`;
   const child = spawn(process.execPath, ['--require', requireTypeScript, '-e', script], {

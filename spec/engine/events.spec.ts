@@ -25,7 +25,7 @@ const watchUntilStdinEnds = `
   (async () => {
     const engine = await connectEngine(process.env.ENGINE);
     for await (const { type } of watchEvents(engine, { labels: ['none'], kinds: ['container'], signal: new AbortController().signal }))
-      console.log(type);
+      process.stdout.write(type + '\\n');
   })();
   process.stdin.resume();`;
 

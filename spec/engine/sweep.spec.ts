@@ -142,7 +142,7 @@ describe('what a killed process has left', () => {
   function spawnNoting(name: string): { readonly ready: Promise<unknown>; end(): Promise<void> } {
     const script = `
       const { openScope } = require(${JSON.stringify(castoff.path)});
-      openScope('next run').adopt(${JSON.stringify(name)}, 'volume').then(() => console.log('adopted'));
+      openScope('next run').adopt(${JSON.stringify(name)}, 'volume').then(() => process.stdout.write('adopted'));
       setInterval(() => undefined, 60_000);`;
     const child = spawn(process.execPath, ['-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

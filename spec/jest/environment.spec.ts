@@ -24,7 +24,7 @@ describe('castoff in an environment', () => {
   it('is mixed into one that the config names beside the preset', async () => {
     const config = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
     const test = `const { defer } = require('castoff/jest');
-      test('is in a window', () => defer('look', () => console.log('at the end: ' + window.location.protocol)));`;
+      test('is in a window', () => defer('look', () => process.stdout.write('at the end: ' + window.location.protocol)));`;
     const { stdout, exitCode } = await runJest('environments', {
       args: ['window'],
       files: { 'jest.config.js': config, 'window.test.js': test },
@@ -63,7 +63,7 @@ describe('castoff/jest', () => {
   const castoff = join(__dirname, '../../dist/jest.js');
 
   it('says what to do where it is used outside of Jest', async () => {
-    const use = `try { require(${JSON.stringify(castoff)}).scope.start({}); } catch (error) { console.log(error.code, error.message); }`;
+    const use = `try { require(${JSON.stringify(castoff)}).scope.start({}); } catch (error) { process.stdout.write(error.code + ' ' + error.message); }`;
     const { stdout } = await exec(process.execPath, ['-e', use]);
     expect(stdout).toContain(
       "CONFIG_INVALID castoff/jest: this is no test file of a run with castoff; add preset: 'castoff'",

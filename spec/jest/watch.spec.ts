@@ -9,7 +9,7 @@ const forgets = `const Docker = require('dockerode');
   test('forgets a container', async () => {
     const container = await new Docker().createContainer(sleeper);
     const { Config } = await container.inspect();
-    console.log('session is', Config.Labels['castoff.session']);
+    process.stdout.write('session is ' + Config.Labels['castoff.session'] + '\\n');
   });`;
 
 describe('jest --watchAll', () => {

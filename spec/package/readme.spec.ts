@@ -65,7 +65,7 @@ describe("the README's examples", () => {
     const files = {
       'jest.config.js': readmeExample(config),
       'example.test.js': readmeExample(test),
-      'global-setup.js': `module.exports = () => console.log('the global setup has run');`,
+      'global-setup.js': `module.exports = () => process.stdout.write('the global setup has run');`,
     };
     return runJest('plain', { files, args: ['example'] });
   }

@@ -75,10 +75,6 @@ describe('a reaper in a container', () => {
       'org.testcontainers.ryuk': 'true',
       'castoff.pid': expect.any(String),
     });
-    const memory = readFileSync(`/proc/${State.Pid}/status`, 'utf8');
-    console.log(
-      `the reaper, idle, in a container: ${/RssAnon:\s+(.*)/.exec(memory)?.[1]} private, ${/VmRSS:\s+(.*)/.exec(memory)?.[1]} resident`,
-    );
   });
 });
 

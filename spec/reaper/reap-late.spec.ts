@@ -55,6 +55,5 @@ describe('what comes while a claim is reaped', () => {
 
     expect(looks()).toBe(3);
     expect(durationMs).toBeGreaterThanOrEqual(250);
-    expect(durationMs).toBeLessThan(2_000);
   });
 });
