@@ -1,3 +1,4 @@
+import { waitAtMost } from '../core/patience';
 import { judge } from '../leaks/judge';
 import type { LeakSettings, Verdict } from '../leaks/verdict';
 import { describeKept } from '../session/kept-words';
@@ -10,7 +11,8 @@ export async function endRun(
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
-  await leave().catch((error: unknown) => void failures.push(error));
+  const leaving = waitAtMost(leave(), { what: 'close the scope of the run', signal: run.beginEnd() });
+  await leaving.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
   unwatchSignals();
   for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];

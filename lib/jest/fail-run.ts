@@ -22,9 +22,11 @@ export function failRun({ leaks, mode, left, failures }: Verdict, globalConfig: 
     : withoutStack(
         new CastoffError(
           'CLEANUP_FAILED',
-          failures.length === 0 && left.every(({ isOnEngine }) => !isOnEngine)
+          failures.length === 0 && left.every(({ lastLook }) => lastLook === 'gone')
             ? 'castoff: some of the run could not be removed at first, see above'
-            : 'castoff: not all of the run could be removed, see above',
+            : left.some(({ lastLook }) => lastLook === 'there')
+              ? 'castoff: not all of the run could be removed, see above'
+              : 'castoff: not all of the run is known to be gone, see above',
         ),
       );
 }

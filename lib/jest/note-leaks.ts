@@ -23,6 +23,8 @@ export async function noteLeaks(
   for (const entry of await watch.survivors(isOfFile)) {
     if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });
+    // Nothing was seen of it: the run's end tells what it finds.
+    else if (entry.state === 'unknown') continue;
     else if (!watch.isHelper(entry.key))
       leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
     // Its images stay until the run's end: they may be those of another file, too.

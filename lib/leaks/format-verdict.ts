@@ -2,7 +2,7 @@ import { paint, type Colour } from '../core/table';
 import { shortenMiddle, wrapWords } from './fit-text';
 import { adviceFor } from './advice';
 import { formatLeakTable, type Paper } from './leak-table';
-import type { LeftThing, ThingRecord, Verdict } from './verdict';
+import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
 import { countWords, nameOf, ownerOf, plural } from './words';
 
 const mostLines = 20;
@@ -48,22 +48,35 @@ function floatingCalls(leaks: readonly ThingRecord[]): string {
   return lines.length === 0 ? '' : `\n${list(lines)}`;
 }
 
+const looks: Readonly<Record<LastLook, string>> = {
+  there: 'still on the engine',
+  gone: 'gone now',
+  unknown: 'unknown, the engine did not say whether it is there',
+};
+
 function leftPart(left: readonly LeftThing[], paper: Paper): string {
   if (left.length === 0) return '';
-  const isThere = left.some(({ isOnEngine }) => isOnEngine);
-  const title = isThere
-    ? `${plural(left.filter(({ isOnEngine }) => isOnEngine).length, 'thing')} of this run could not be removed`
-    : `${plural(left.length, 'thing')} of this run could not be removed at first, and went later`;
-  const lines = left.map(({ thing, failure, isOnEngine }) => {
+  const [there, unknown] = (['there', 'unknown'] as const).map(
+    (look) => left.filter(({ lastLook }) => lastLook === look).length,
+  );
+  const titles = [
+    ...(there ? [`${plural(there, 'thing')} of this run could not be removed`] : []),
+    ...(unknown
+      ? [`whether ${plural(unknown, 'thing')} of this run ${unknown === 1 ? 'is' : 'are'} gone is not known`]
+      : []),
+  ];
+  const late = `${plural(left.length, 'thing')} of this run could not be removed at first, and went later`;
+  const title = titles.length === 0 ? late : titles.join('; ');
+  const lines = left.map(({ thing, failure, lastLook }) => {
     const owner = ownerOf(thing) === '' ? '' : `, of '${ownerOf(thing)}'`;
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
     const what = `${nameOf(thing)}${thing.image === undefined ? '' : `, ${thing.image}`}${owner}${place}`;
-    const state = isOnEngine ? 'still on the engine' : 'gone now';
-    return `${what}: ${state}${failure === undefined ? '' : `\n  ${failure}`}`;
+    return `${what}: ${looks[lastLook]}${failure === undefined ? '' : `\n  ${failure}`}`;
   });
-  const advice = isThere
-    ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
-    : 'Something stood in the way while its test ended: a slow engine, a mount, or a test that replaces parts of node:http.';
+  const advice =
+    titles.length > 0
+      ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
+      : 'Something stood in the way while its test ended: a slow engine, a mount, or a test that replaces parts of node:http.';
   return `${heading(title, 'red', paper)}${list(lines)}${prose(advice, paper)}`;
 }
 
@@ -72,15 +85,17 @@ function failurePart(failures: readonly string[], paper: Paper): string {
   return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures)}`;
 }
 
-function orphanPart({ orphans, deadWorkers }: Verdict, paper: Paper): string {
+function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Paper): string {
   if (orphans.length === 0 && deadWorkers === 0) return '';
   const who = deadWorkers > 1 ? `${deadWorkers} workers` : 'a worker';
-  const had = orphans.length === 0 ? 'nothing was left of it' : `what was left of it is gone`;
+  const isAllKnown = left.length === 0 && failures.length === 0;
+  const nothing = isAllKnown ? '; nothing was left of it' : '';
+  const had = orphans.length === 0 ? nothing : '; what was left of it is gone';
   const lines = orphans.map((thing) => {
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
     return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}`;
   });
-  return `${heading(`${who} died in the middle of its tests; ${had}`, 'yellow', paper)}${list(lines)}`;
+  return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines)}`;
 }
 
 function heading(text: string, colour: Colour, { columns, hasColour }: Paper): string {

@@ -1,5 +1,5 @@
 import { isAbsolute, posix } from 'node:path';
-import type { LeftThing, ThingRecord, Verdict } from './verdict';
+import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
 import { endOf, lifeOf, nameOf, ownerOf } from './words';
 
 type Level = 'error' | 'warning';
@@ -49,8 +49,14 @@ function leakWords(leak: ThingRecord): string {
   return `leak: ${nameOf(leak)}${image} outlived the test file of '${ownerOf(leak)}'; it lived ${lifeOf(leak)}, removed: ${endOf(leak)}`;
 }
 
-function leftWords({ thing, failure, isOnEngine }: LeftThing): string {
-  const state = isOnEngine ? 'it is still on the engine' : 'it went later';
+const looks: Readonly<Record<LastLook, string>> = {
+  there: 'it is still on the engine',
+  gone: 'it went later',
+  unknown: 'the engine did not say whether it is still there',
+};
+
+function leftWords({ thing, failure, lastLook }: LeftThing): string {
+  const state = looks[lastLook];
   return `${nameOf(thing)} of '${ownerOf(thing)}' could not be removed, ${state}${failure === undefined ? '' : `: ${failure}`}`;
 }
 

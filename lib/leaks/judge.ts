@@ -11,12 +11,14 @@ import type {
   ThingRecord,
   Verdict,
 } from './verdict';
+import { lastLookOf } from './words';
 
 /**
  * What the end of a run means.
  *
  * A leak is raw, outlived its owner, and no ignore rule lets it be; a dead worker's things are orphans instead. The run fails for
- * leaks where `leaks` is `fail`, and always for what could not be removed: that is our fault or the engine's, never wanted.
+ * leaks where `leaks` is `fail`, and always for what could not be removed, or could not be looked up: that is our fault or the
+ * engine's, never wanted.
  */
 export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
   const things = withoutTwins(seen.things);
@@ -73,16 +75,22 @@ function countKinds(things: readonly ThingRecord[]): KindCounts {
   return counts;
 }
 
-/** What the engine still has, and what could not be removed when its turn came. */
+/** What the engine still has, may still have, and what could not be removed when its turn came. */
 function findLeft({ things, left }: RunEnd): readonly LeftThing[] {
   const onEngine = new Set(left.flatMap((target) => recordOf(target, things) ?? []));
   const failed = things
-    .filter((thing) => thing.state !== 'kept' && (thing.state === 'left' || onEngine.has(thing)))
-    .map((thing) => ({ thing, failure: thing.failure, isOnEngine: onEngine.has(thing) }));
-  const unknown = left
+    .map((thing) => ({
+      thing,
+      failure: thing.failure,
+      lastLook: onEngine.has(thing) ? 'there' : lastLookOf(thing),
+    }))
+    .filter(
+      ({ thing, lastLook }) => thing.state !== 'kept' && (thing.state === 'left' || lastLook !== 'gone'),
+    );
+  const unclaimed = left
     .filter((target) => recordOf(target, things) === undefined)
-    .map((target) => ({ thing: describeByLabels(target), isOnEngine: true }));
-  return [...failed, ...unknown];
+    .map((target) => ({ thing: describeByLabels(target), lastLook: 'there' as const }));
+  return [...failed, ...unclaimed];
 }
 
 function recordOf(target: LeftOnEngine, things: readonly ThingRecord[]): ThingRecord | undefined {

@@ -1,6 +1,6 @@
 import type { ResourceKind } from '../resources/kind';
 import type { KindCounts, LeftThing, ThingRecord, Verdict } from './verdict';
-import { lifeMsOf } from './words';
+import { lifeMsOf, lastLookOf } from './words';
 
 /** One thing in the report. What is not known is not there. */
 export interface ThingJson {
@@ -17,6 +17,7 @@ export interface ThingJson {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly livedMs: number;
+  /** `unknown`: the engine did not say, at the end of the run, whether it is still there. */
   readonly state: ThingRecord['state'];
   /** How it came to be gone: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
   readonly outcome?: string | undefined;
@@ -36,12 +37,12 @@ export interface VerdictJson {
   readonly deadWorkers: number;
   readonly orphans: readonly ThingJson[];
   readonly kept: readonly ThingJson[];
-  /** What could not be removed; `isOnEngine`: nor later. */
+  /** What could not be removed, or could not be looked up; `lastLook` is `there`, `gone` or `unknown`. */
   readonly left: readonly LeftJson[];
   readonly failures: readonly string[];
 }
 
-export type LeftJson = LeftThing['thing'] & Pick<LeftThing, 'failure' | 'isOnEngine'>;
+export type LeftJson = LeftThing['thing'] & Pick<LeftThing, 'failure' | 'lastLook'>;
 
 /** The verdict for programs. */
 export function verdictJson(verdict: Verdict): VerdictJson {
@@ -56,16 +57,17 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     deadWorkers,
     orphans: orphans.map((thing) => describe(thing)),
     kept: kept.map((thing) => describe(thing)),
-    left: left.map(({ thing, failure, isOnEngine }) => {
+    left: left.map(({ thing, failure, lastLook }) => {
       const { kind, id, name, image, scope, test, source } = thing;
-      return { kind, id, name, image, scope, test, source, failure, isOnEngine };
+      return { kind, id, name, image, scope, test, source, failure, lastLook };
     }),
     failures,
   };
 }
 
 function describe(thing: ThingRecord): ThingJson {
-  const { kind, id, name, image, scope, test, source, registeredAt, state, outcome, floating } = thing;
+  const { kind, id, name, image, scope, test, source, registeredAt, outcome, floating } = thing;
+  const state = thing.state !== 'kept' && lastLookOf(thing) === 'unknown' ? 'unknown' : thing.state;
   return {
     kind,
     id,

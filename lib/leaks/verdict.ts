@@ -1,11 +1,16 @@
 import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
 
+/** What the last look at the engine found of one resource; `unknown`: the engine did not say. */
+export type LastLook = 'there' | 'gone' | 'unknown';
+
 /** What is known of one thing of a run when it is over; plain data, as it stands in the report. */
 export type ThingRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
   EntryOwner & {
     /** The worker died before it was gone: its own fault it was not. */
     readonly isOrphan?: boolean | undefined;
+    /** Where it was not known to be gone when the run ended. */
+    readonly lastLook?: LastLook | undefined;
   };
 
 /** What the last look at the engine still found of the run. */
@@ -34,13 +39,13 @@ export interface LeakSettings {
   readonly ignore: readonly string[];
 }
 
-/** Something whose removal failed, or that is there though nothing is known of it but its labels. */
+/** Something whose removal failed, that may still be there, or of which nothing is known but its labels. */
 export interface LeftThing {
   readonly thing: Pick<ThingRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
   /** Why its removal failed, where that is known. */
   readonly failure?: string | undefined;
-  /** Whether the engine still had it at the very end: a later attempt may have been luckier. */
-  readonly isOnEngine: boolean;
+  /** `gone`: a later attempt was luckier. */
+  readonly lastLook: LastLook;
 }
 
 /** How many of each kind. */

@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/durations';
 import { shortId } from '../core/short-id';
 import type { ResourceKind } from '../resources/kind';
-import type { KindCounts, ThingRecord } from './verdict';
+import type { KindCounts, LastLook, ThingRecord } from './verdict';
 
 const order: readonly ResourceKind[] = ['container', 'network', 'volume', 'image', 'compose-project'];
 
@@ -50,19 +50,30 @@ const endings: Readonly<Record<string, string>> = {
   'removed-by-code': 'by its own code, late',
 };
 
+/** Whether it is still there, as far as anybody has seen: where no look was made, nothing is known. */
+export function lastLookOf({ state, lastLook = 'unknown' }: ThingRecord): LastLook {
+  return state === 'gone' ? 'gone' : lastLook;
+}
+
+const looks: Readonly<Record<LastLook, string>> = {
+  there: 'NOT REMOVED',
+  gone: 'at the end of the run',
+  unknown: 'UNKNOWN',
+};
+
 /** How it was removed in the end. */
-export function endOf({ state, outcome }: ThingRecord): string {
+export function endOf(thing: ThingRecord): string {
+  const { state, outcome } = thing;
   switch (state) {
     case 'gone':
       return endings[outcome ?? 'removed'] ?? `gone (${outcome})`;
-    case 'left':
-      return 'NOT REMOVED';
     case 'kept':
       return 'kept';
+    case 'left':
+    case 'unknown':
     case 'registered':
     case 'present':
     case 'cleaning':
-      // The run's end removes by label, and looks: what is there is among what is left.
-      return 'at the end of the run';
+      return looks[lastLookOf(thing)];
   }
 }

@@ -39,7 +39,7 @@ export interface RawWatch {
   /**
    * What is still there of the raw entries that `isMeant` picks: what is under way of their creation and removal is waited for, 5 s at
    * the most, and the engine is asked for each; what is gone is noted as `removed-by-code` or `removed-elsewhere`. What the engine
-   * cannot be asked for counts as still there.
+   * does not tell is among it, as `unknown`.
    */
   survivors(isMeant: (entry: RegistryEntry) => boolean): Promise<readonly RegistryEntry[]>;
   /**

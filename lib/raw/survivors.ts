@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors';
 import { composeProjectLabel, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
@@ -16,7 +17,7 @@ type Found = { readonly update?: EntryUpdate; readonly isGone: boolean };
 
 /**
  * The raw entries that `isMeant` picks and that are still there. What is under way is waited for; then the engine is asked for each, and
- * what is gone is noted. What somebody else is cleaning up is left to them.
+ * what is gone is noted. What the engine does not tell is noted as `unknown`. What somebody else is cleaning up is left to them.
  */
 export async function findSurvivors(
   things: RawThings,
@@ -47,7 +48,8 @@ function describe({ verb, source }: EndingCall): string {
 }
 
 function isAskedFor({ removing }: RawThings, { state, key }: RegistryEntry): boolean {
-  return state === 'registered' || state === 'present' || (state === 'cleaning' && removing.has(key));
+  const isOpen = state === 'registered' || state === 'present' || state === 'unknown';
+  return isOpen || (state === 'cleaning' && removing.has(key));
 }
 
 async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => number): Promise<void> {
@@ -58,15 +60,17 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
     const now = things.openEntry(entry.key);
     // While the engine was asked, the answer to its removal may have come, or somebody may have begun to clean it up.
     if (now?.state !== entry.state) return;
-    if (!isGone) registry.update(entry.key, { ...update, engine: engine.address });
-    else if (!things.running.has(entry.key))
+    if (!isGone) {
+      const state = entry.state === 'unknown' ? 'present' : entry.state;
+      registry.update(entry.key, { state, failure: undefined, ...update, engine: engine.address });
+    } else if (!things.running.has(entry.key))
       registry.update(entry.key, { state: 'gone', outcome: outcomeOf(things, entry) });
   } catch (error) {
-    warnRaw(
-      `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`,
-      error,
-      'it counts as still there',
-    );
+    const what = `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`;
+    warnRaw(what, error, 'whether it is still there is not known');
+    const isHelper = things.helperKeys.has(entry.key);
+    if (!isHelper && things.openEntry(entry.key)?.state === entry.state)
+      registry.update(entry.key, { state: 'unknown', failure: messageOf(error) });
   }
 }
 
@@ -91,8 +95,11 @@ async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Pr
   if (seen.meaning !== 'done') throw seen.error;
   if (kind === 'volume') return { isGone: seen.value.labels[labelNames.start] !== key };
   if (kind === 'container' && isOnItsWayOut(things, key, seen.value)) {
-    const ended = await removables[kind].awaitEnd?.(engine, id);
-    return { isGone: ended?.meaning === 'done' || ended?.meaning === 'gone' };
+    await removables[kind].awaitEnd?.(engine, id);
+    // The end of the wait may be that of a removal which has failed.
+    const again = await removables[kind].look(engine, id);
+    if (again.meaning !== 'done' && again.meaning !== 'gone') throw again.error;
+    return { isGone: again.meaning === 'gone' };
   }
   return { isGone: false };
 }

@@ -2,9 +2,10 @@ import type { ResourceKind } from '../resources/kind';
 
 /**
  * `registered`: about to be created. `present`: it exists. `cleaning`: its removal is under way. `gone`: seen to be gone.
- * `left`: its cleanup failed, and it may still be there. `kept`: left on purpose.
+ * `left`: its cleanup failed, and it may still be there. `unknown`: its owner has ended, and the engine did not say whether it is
+ * there. `kept`: left on purpose.
  */
-export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'kept';
+export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'unknown' | 'kept';
 
 /** `scope`: it was started in a scope, or given to one. `raw`: code created it without castoff, and was seen to. */
 export type EntryOrigin = 'scope' | 'raw';
@@ -35,7 +36,7 @@ export interface RegistryEntry {
   readonly leakedAt?: Date | undefined;
   /** A call that was to end it and was not awaited, where it has leaked: `stop() at a.test.js:9`. */
   readonly floating?: string | undefined;
-  /** Why its cleanup failed, where it is `left`. */
+  /** Why its cleanup failed, where it is `left`, or why nothing is known, where it is `unknown`. */
   readonly failure?: string | undefined;
 }
 

@@ -10,17 +10,20 @@ const timeoutMs = 30_000;
  * Removes what carries the session's label, or what else this process claims, and no scope had.
  *
  * @param isSpared - Whether what carries these labels stays. Default: a reaper does.
+ * @param signal - Ends the waiting.
  * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
  */
 export async function closeRest(
   engine: Engine,
   session: string,
   isSpared: (labels: Readonly<Record<string, string>>) => boolean = isReaper,
+  signal?: AbortSignal,
 ): Promise<void> {
   const errors: unknown[] = [];
   for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
     try {
-      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared });
+      signal?.throwIfAborted();
+      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared, signal });
       errors.push(...cleanup.errors);
     } catch (error) {
       errors.push(error);

@@ -15,6 +15,7 @@ const states: Readonly<Record<EntryState, true>> = {
   cleaning: true,
   gone: true,
   left: true,
+  unknown: true,
   kept: true,
 };
 const optionalTexts = [

@@ -2,15 +2,14 @@ import { isCastoffError, messageOf } from '../core/errors';
 import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
-import { listTargets } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import { cleanupByLabel } from '../resources/cleanup-by-label';
 import { CleanupError } from '../resources/cleanup-error';
 import { cleanupResource } from '../resources/cleanup-resource';
-import { isStillOurs } from './still-ours';
-
-/** What is left on purpose: the keys of entries, and of Compose projects, whose parts do not carry those, their label (`name=value`). */
-export type KeptMarks = ReadonlySet<string>;
+import { cleanupMany } from '../resources/plan';
+import type { KeptMarks } from './kept-marks';
+import { isEntryThere, listWithin } from './entry-look';
 
 /** What is to go together: what carries `labels`, and what `entries` are about, also where that carries none of ours. */
 export interface Rest {
@@ -35,28 +34,49 @@ export function isSparedBy(kept: KeptMarks): (labels: Readonly<Record<string, st
     kept.has(`${composeProjectLabel}=${labels[composeProjectLabel] ?? ''}`);
 }
 
-/** Removes what somebody left who cannot do it any more, and sees that it is gone. It never rejects: failures are told. */
-export async function removeRest(engine: Engine, rest: Rest): Promise<RestEnd> {
+/**
+ * Removes what somebody left who cannot do it any more, and sees that it is gone. It never rejects: failures are told.
+ *
+ * @param signal - Ends the waiting; what it leaves open is not said to be gone.
+ */
+export async function removeRest(engine: Engine, rest: Rest, signal: AbortSignal): Promise<RestEnd> {
   const isSpared = isSparedBy(rest.kept);
   const errors: unknown[] = [];
   // Before they go: some were created, and nobody lived to hear of it.
-  const [listing] = await Promise.allSettled([listTargets(engine, rest.labels)]);
-  const listed = listing.status === 'fulfilled' ? listing.value : [];
-  const byLabel = await attempt(errors, () => cleanupByLabel(engine, rest.labels, { timeoutMs, isSpared }));
+  const [listing] = await Promise.allSettled([listWithin(engine, rest.labels, signal)]);
+  const byLabel = await attempt(errors, () => {
+    signal.throwIfAborted();
+    return cleanupByLabel(engine, rest.labels, { timeoutMs, isSpared, signal });
+  });
   errors.push(...(byLabel?.errors ?? []));
-  const updates = new Map<string, EntryUpdate>();
-  for (const entry of rest.entries) {
-    const found = listed.find(
-      ({ kind, labels }) => kind === entry.kind && labels[labelNames.start] === entry.key,
-    );
+  const own = rest.entries.map((entry) => {
+    const found = listing.status === 'fulfilled' ? findListed(listing.value, entry) : undefined;
     const known = { ...entry, id: entry.id ?? found?.id, name: entry.name ?? found?.name };
-    const removed = byLabel?.results.find(({ kind, id }) => kind === known.kind && id === known.id);
-    const failed = errors.find((error) => isAbout(error, known));
-    if (removed !== undefined) updates.set(entry.key, goneAs(known, removed.outcome));
-    else if (failed !== undefined) updates.set(entry.key, leftAs(known, failed));
-    else updates.set(entry.key, await removeEntry(engine, known, errors));
-  }
-  return { updates, errors };
+    return { kind: entry.kind, id: known.id ?? '', known, ids: [known.id, entry.identity, found?.id] };
+  });
+  const ends = await cleanupMany(own, async ({ kind, known, ids }): Promise<EntryUpdate> => {
+    const removed = byLabel?.results.find((result) => kind === result.kind && ids.includes(result.id));
+    if (removed !== undefined) return goneAs(known, removed.outcome);
+    const failed = errors.find(
+      (error) =>
+        error instanceof CleanupError && kind === error.evidence.kind && ids.includes(error.evidence.id),
+    );
+    if (failed !== undefined) return leftAs(known, messageOf(failed));
+    if (known.id === undefined && kind !== 'compose-project')
+      return listing.status === 'fulfilled'
+        ? neverCreated
+        : unknownAs(known, reasonOf(listing.reason, signal));
+    return removeEntry(engine, known, errors, signal);
+  });
+  // Nothing above throws: what did would be a fault of ours, and says nothing of the thing.
+  const updates = ends.map(({ target, result, error }) => {
+    return [target.known.key, result ?? unknownAs(target.known, messageOf(error))] as const;
+  });
+  return { updates: new Map(updates), errors };
+}
+
+function findListed(listed: readonly ListedTarget[], { kind, key }: RegistryEntry): ListedTarget | undefined {
+  return listed.find((target) => target.kind === kind && target.labels[labelNames.start] === key);
 }
 
 /**
@@ -67,22 +87,21 @@ export async function removeEntry(
   engine: Engine,
   entry: RegistryEntry,
   errors: unknown[],
+  signal: AbortSignal,
 ): Promise<EntryUpdate> {
-  const { kind, key, owner, origin, since } = entry;
+  const { kind } = entry;
   const id = kind === 'compose-project' ? (entry.id ?? entry.name) : entry.id;
-  if (id === undefined) return { state: 'gone', outcome: 'never-created' };
+  if (id === undefined) return unknownAs(entry, 'no answer said under which id it was created, if it was');
   try {
+    signal.throwIfAborted();
     const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    const at = since.toISOString();
-    const note = { fact: 'registered', key, kind, owner, origin, at } as const;
-    const present = { fact: 'present', key, id, identity: entry.identity, at } as const;
-    if (kind !== 'compose-project' && !(await isStillOurs(there, { ...note, present }, id)))
+    if (kind !== 'compose-project' && !(await isEntryThere(there.within({ timeoutMs, signal }), entry, id)))
       return goneAs(entry, 'removed-elsewhere');
-    const { outcome } = await cleanupResource({ kind, id }, { engine: there.address, timeoutMs });
+    const { outcome } = await cleanupResource({ kind, id }, { engine: there.address, timeoutMs, signal });
     return goneAs(entry, outcome);
   } catch (error) {
-    errors.push(error);
-    return leftAs(entry, error);
+    errors.push(signal.aborted ? signal.reason : error);
+    return leftAs(entry, reasonOf(error, signal));
   }
 }
 
@@ -96,14 +115,23 @@ async function attempt<T>(errors: unknown[], work: () => Promise<T>): Promise<T 
   }
 }
 
-function isAbout(error: unknown, { kind, id }: RegistryEntry): boolean {
-  return error instanceof CleanupError && error.evidence.kind === kind && error.evidence.id === id;
+const neverCreated: EntryUpdate = { state: 'gone', outcome: 'never-created' };
+
+function goneAs({ id, name, state, origin }: RegistryEntry, outcome: string): EntryUpdate {
+  // The engine did not say so when its owner had ended: that there was something to remove shows it.
+  const hasLeaked = state === 'unknown' && origin === 'raw' && outcome === 'removed';
+  return { id, name, state: 'gone', outcome, ...(hasLeaked && { leakedAt: new Date() }) };
 }
 
-function goneAs({ id, name }: RegistryEntry, outcome: string): EntryUpdate {
-  return { id, name, state: 'gone', outcome };
+function leftAs({ id, name }: RegistryEntry, failure: string): EntryUpdate {
+  return { id, name, state: 'left', failure };
 }
 
-function leftAs({ id, name }: RegistryEntry, error: unknown): EntryUpdate {
-  return { id, name, state: 'left', failure: messageOf(error) };
+function unknownAs({ id, name }: RegistryEntry, failure: string): EntryUpdate {
+  return { id, name, state: 'unknown', failure };
+}
+
+/** What ended the waiting says more than the call that it ended. */
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  return messageOf(signal.aborted ? signal.reason : error);
 }

@@ -1,13 +1,15 @@
 import { CastoffError, messageOf } from '../core/errors';
 import { composeProjectLabel, labelNames, type Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
-import type { LeftOnEngine, ThingRecord } from '../leaks/verdict';
+import type { LastLook, LeftOnEngine, ThingRecord } from '../leaks/verdict';
+import { nameOf } from '../leaks/words';
 import { claimedLabels } from '../registry/claims';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
+import type { EndPatience } from './end-patience';
 import { RunLeaks } from './run-leaks';
 import { isOpen, recordOf, type RunWorkers } from './run-workers';
-import type { KeptMarks } from './remove-rest';
+import { keptMarks, keptProjects } from './kept-marks';
 import { isPerWorker, sharedScope } from './shared-scope';
 
 export interface RunCleanerOptions {
@@ -20,8 +22,14 @@ export interface RunCleanerOptions {
   readonly isShared: (scope: string) => boolean;
   /** Whether a leak stays until the end of the run. */
   readonly isLeftAlone: (entry: RegistryEntry) => boolean;
-  /** `undefined`: none was needed, so nothing is there. */
-  readonly engine: () => Promise<Engine | undefined>;
+  /** Rejects where none can be reached. */
+  readonly engine: () => Promise<Engine>;
+  /** Whether the run has an engine, or is about to. */
+  readonly isInUse: () => boolean;
+  /** A patience for what is waited for while the tests go on. */
+  readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
+  /** Ends the waiting for the engine at the end of the run. */
+  readonly signal: AbortSignal;
 }
 
 // Loaded with its first use: a run without containers is not to pay for it.
@@ -32,6 +40,7 @@ export class RunCleaner {
   readonly #options: RunCleanerOptions;
   readonly #burials = new Set<Promise<void>>();
   readonly #leaks: RunLeaks;
+  #looks: ReadonlyMap<string, LastLook> = new Map();
   readonly failures: unknown[] = [];
   deadWorkers = 0;
 
@@ -41,6 +50,7 @@ export class RunCleaner {
       engine: options.engine,
       note: (updates) => this.#note(updates, { isOrphan: false }),
       fail: (error) => this.failures.push(error),
+      patience: options.patience,
     });
   }
 
@@ -99,29 +109,26 @@ export class RunCleaner {
    * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
    */
   async closeRest(engine: Engine): Promise<void> {
-    const { session, owner, workers, registry } = this.#options;
+    const { session, owner, signal } = this.#options;
     const { closeRest } = await import('./close-rest.ts');
     const { removeRest, isSparedBy } = await loadRemoval();
-    const kept = this.#kept();
+    const kept = keptMarks(this.#entries());
     const errors: unknown[] = [];
-    const entries = [...workers.entries(), ...registry.list()].filter((entry) => isOpen(entry));
-    const end = await removeRest(engine, {
-      labels: [`${labelNames.session}=${session}`],
-      entries,
-      kept,
-    });
+    const entries = this.#entries().filter((entry) => isOpen(entry));
+    const labels = [`${labelNames.session}=${session}`];
+    const end = await removeRest(engine, { labels, entries, kept }, signal);
     this.#note(end.updates, { isOrphan: false });
     errors.push(...end.errors);
     try {
       // Also what else is claimed; and what came meanwhile.
-      await closeRest(engine, session, isSparedBy(kept));
+      await closeRest(engine, session, isSparedBy(kept), signal);
     } catch (error) {
       errors.push(error);
     }
     if (kept.size > 0) {
       // From here on another process holds what is kept: this one gives its claims up.
       const { startKeeper } = await import('./keeper.ts');
-      await startKeeper(engine, { session, owner, projects: this.#keptProjects() }).catch(
+      await startKeeper(engine, { session, owner, projects: keptProjects(this.#entries()) }).catch(
         (error: unknown) => void errors.push(error),
       );
     }
@@ -135,31 +142,39 @@ export class RunCleaner {
 
   /** The claims that the reaper is to give up, so that what is kept stays. */
   released(): readonly (readonly string[])[] {
-    if (this.#kept().size === 0) return [];
+    if (keptMarks(this.#entries()).size === 0) return [];
     return [[`${labelNames.session}=${this.#options.session}`], ...claimedLabels()];
   }
 
-  /** What the engine still has of the run, but for reapers and what is kept. */
-  async look(engine: Engine): Promise<readonly LeftOnEngine[]> {
-    const { listTargets } = await import('../engine/list-targets.ts');
+  /** What is open, in words, for a person who waits for it. */
+  waitingFor(): readonly string[] {
+    return this.#entries()
+      .filter((entry) => isOpen(entry))
+      .map((entry) => nameOf(entry));
+  }
+
+  /**
+   * What the engine still has of the run, but for reapers and what is kept; what is not known to be gone is looked at once more.
+   *
+   * @param connected - The session's engine, where there is a session.
+   * @throws EngineError when the engine does not list what it has; ENGINE_UNREACHABLE.
+   */
+  async look(connected: Engine | undefined): Promise<readonly LeftOnEngine[]> {
     const { isSparedBy } = await loadRemoval();
-    const isSpared = isSparedBy(this.#kept());
-    const listed = await listTargets(engine, [`${labelNames.session}=${this.#options.session}`]);
-    return listed.filter(({ labels }) => !isSpared(labels));
+    const { lookLast } = await import('./last-look.ts');
+    const { session, signal } = this.#options;
+    const engine = connected ?? (await this.#options.engine());
+    const { left, looks, error } = await lookLast(engine, { session, entries: this.#entries(), signal });
+    this.#looks = looks;
+    if (error !== undefined) throw error;
+    const isSpared = isSparedBy(keptMarks(this.#entries()));
+    return left.filter(({ labels }) => !isSpared(labels));
   }
 
   /** All that the run has had. */
   records(): readonly ThingRecord[] {
-    const own = this.#options.registry.list().map((entry) => recordOf(entry, false));
-    return [...own, ...this.#options.workers.records()];
-  }
-
-  /** Takes away the journals of workers that are gone, where nothing is left that they could tell of. */
-  async forgetJournals(): Promise<void> {
-    const records = this.records();
-    if (records.length === 0 || records.some(({ state }) => state !== 'gone')) return;
-    const { readJournals, removeJournals } = await import('./session-journals.ts');
-    removeJournals(readJournals(this.#options.session));
+    const own = this.#options.registry.list().map((entry) => recordOf(entry, false, this.#looks));
+    return [...own, ...this.#options.workers.records(this.#looks)];
   }
 
   async #removeLeaksAmong(entries: readonly RegistryEntry[]): Promise<void> {
@@ -199,19 +214,18 @@ export class RunCleaner {
     entries: readonly RegistryEntry[],
     how: { readonly isOrphan: boolean },
   ): Promise<void> {
+    if (entries.length === 0 && !this.#options.isInUse()) return;
     try {
       const engine = await this.#options.engine();
-      if (engine === undefined) {
-        const never = { state: 'gone', outcome: 'never-created' } as const;
-        this.#note(new Map(entries.map(({ key }) => [key, never])), how);
-        return;
-      }
       const { removeRest } = await loadRemoval();
-      const { updates, errors } = await removeRest(engine, { labels, entries, kept: this.#kept() });
+      const rest = { labels, entries, kept: keptMarks(this.#entries()) };
+      const { updates, errors } = await removeRest(engine, rest, this.#options.signal);
       this.#note(updates, how);
       this.failures.push(...errors);
     } catch (error) {
       this.failures.push(error);
+      const unknown = { state: 'unknown', failure: messageOf(error) } as const;
+      this.#note(new Map(entries.map(({ key }) => [key, unknown])), how);
     }
   }
 
@@ -224,20 +238,9 @@ export class RunCleaner {
     }
   }
 
-  #kept(): KeptMarks {
-    return new Set([...this.#keptEntries().map(({ key }) => key), ...this.#keptProjects()]);
-  }
-
-  /** The labels of the Compose projects among it. */
-  #keptProjects(): readonly string[] {
-    return this.#keptEntries()
-      .filter(({ kind }) => kind === 'compose-project')
-      .map(({ id, name = id }) => `${composeProjectLabel}=${name}`);
-  }
-
-  #keptEntries(): readonly RegistryEntry[] {
+  #entries(): readonly RegistryEntry[] {
     const { registry, workers } = this.#options;
-    return [...registry.list(), ...workers.entries()].filter(({ state }) => state === 'kept');
+    return [...registry.list(), ...workers.entries()];
   }
 }
 

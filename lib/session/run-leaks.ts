@@ -1,11 +1,15 @@
 import type { Engine } from '../engine/engine';
+import { nameOf } from '../leaks/words';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import type { EndPatience } from './end-patience';
 
 export interface RunLeaksOptions {
-  /** `undefined`: no engine was needed, so nothing exists. */
-  readonly engine: () => Promise<Engine | undefined>;
+  /** Rejects where none can be reached. */
+  readonly engine: () => Promise<Engine>;
   /** Receives the result of each removal, by the entry's key. */
   readonly note: (updates: ReadonlyMap<string, EntryUpdate>) => void;
+  /** A patience for an engine that may be silent. */
+  readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
   /** Receives the reason why nothing could be removed; the end of the run tries again. */
   readonly fail: (error: unknown) => void;
 }
@@ -33,11 +37,15 @@ export class RunLeaks {
   }
 
   async #remove(entries: readonly RegistryEntry[]): Promise<void> {
+    const patience = this.#options.patience(() => entries.map((entry) => nameOf(entry)));
+    patience.begin();
     try {
       const engine = await this.#options.engine();
-      if (engine !== undefined) this.#options.note(await removeAll(engine, entries));
+      this.#options.note(await removeAll(engine, entries, patience.signal));
     } catch (error) {
       this.#options.fail(error);
+    } finally {
+      patience.end();
     }
   }
 }
@@ -45,11 +53,12 @@ export class RunLeaks {
 async function removeAll(
   engine: Engine,
   entries: readonly RegistryEntry[],
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<string, EntryUpdate>> {
   // Loaded with its first use: a run without containers is not to pay for it.
   const { removeEntry } = await import('./remove-rest.ts');
   const { cleanupMany } = await import('../resources/plan.ts');
   const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-  const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, []));
+  const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, [], signal));
   return new Map(ends.map(({ target, result }) => [target.entry.key, result ?? {}]));
 }

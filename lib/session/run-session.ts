@@ -47,6 +47,15 @@ export class RunSession {
     }
   }
 
+  /** Whether its engine answers; `true` where there is none that could. */
+  async isAnswered(timeoutMs: number): Promise<boolean> {
+    const session = await this.opened();
+    if (session === undefined) return true;
+    const { engine } = session;
+    const ping = await engine.within({ timeoutMs }).ask('ping', engine.address, (docker) => docker.ping());
+    return ping.meaning !== 'engine-away';
+  }
+
   async #open(): Promise<OwnSession> {
     try {
       // Loaded with its first use: a run without containers is not to pay for it.

@@ -2,6 +2,7 @@ import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import type { RunEnd } from '../leaks/verdict';
+import { lastLookOf } from '../leaks/words';
 import type { Run } from './run-slot';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -59,9 +60,12 @@ async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSigna
 
 function wordsOf({ things, failures, left }: RunEnd): string {
   const removed = things.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
-  if (failures.length === 0 && left.length === 0) return `all gone (${removed.length} things)`;
+  const unknown = things.filter((thing) => thing.state !== 'kept' && lastLookOf(thing) === 'unknown');
+  if (failures.length === 0 && left.length === 0 && unknown.length === 0)
+    return `all gone (${removed.length} things)`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');
-  return `${left.length} things are left to the reaper${reasons}`;
+  const silent = unknown.length === 0 ? '' : `, and whether ${unknown.length} more are gone is not known`;
+  return `${left.length} things are left to the reaper${silent}${reasons}`;
 }
 
 // Jest's own streams may be those of a worker, or of a reporter that is in the middle of a line.

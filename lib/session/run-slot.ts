@@ -11,6 +11,11 @@ export interface Run extends RunLink {
   /** Whether it is closing, or closed. */
   readonly isEnding: boolean;
   /**
+   * To be called when the tests are over: from now on the engine may be silent for 10 s. Returns what aborts then, with the reason.
+   * Idempotent.
+   */
+  beginEnd(): AbortSignal;
+  /**
    * Ends the run: nothing new is created; what is shared goes, the last made first; what dead workers left is waited for; the session
    * closes, but for what is kept; then the engine is asked what is left. Never rejects: what failed is part of the end. Closes
    * once, every caller gets the same. Where nobody needed an engine none is contacted.

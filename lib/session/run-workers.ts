@@ -1,5 +1,5 @@
 import { composeProjectLabel } from '../core/labels';
-import type { ThingRecord } from '../leaks/verdict';
+import type { LastLook, ThingRecord } from '../leaks/verdict';
 import type { EntryState, EntryUpdate, RegistryEntry } from '../registry/entry';
 
 /** What a run knows of one thing of a worker. */
@@ -10,7 +10,7 @@ interface Mirrored {
 }
 
 /** What is there, or may be. */
-const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning'];
+const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning', 'unknown'];
 
 export function isOpen({ state }: Pick<RegistryEntry, 'state'>): boolean {
   return openStates.includes(state);
@@ -43,8 +43,8 @@ export class RunWorkers {
       .map(({ entry }) => entry);
   }
 
-  records(): readonly ThingRecord[] {
-    return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan));
+  records(looks: LastLooks): readonly ThingRecord[] {
+    return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan, looks));
   }
 
   claim(worker: string, labels: readonly string[]): void {
@@ -73,37 +73,12 @@ export class RunWorkers {
   }
 }
 
-export function recordOf(entry: RegistryEntry, isOrphan: boolean): ThingRecord {
-  const {
-    kind,
-    id,
-    name,
-    image,
-    origin,
-    owner,
-    registeredAt,
-    state,
-    since,
-    outcome,
-    leakedAt,
-    floating,
-    failure,
-  } = entry;
-  const own = {
-    kind,
-    id,
-    name,
-    image,
-    origin,
-    registeredAt,
-    state,
-    since,
-    outcome,
-    leakedAt,
-    floating,
-    failure,
-  };
-  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined };
+/** What the last look at the engine found, by the key of each entry. */
+type LastLooks = ReadonlyMap<string, LastLook>;
+
+export function recordOf(entry: RegistryEntry, isOrphan: boolean, looks?: LastLooks): ThingRecord {
+  const { key, engine: _, identity: __, owner, ...own } = entry;
+  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: looks?.get(key) };
 }
 
 /** Two claims of the same labels are one, whatever their order. */

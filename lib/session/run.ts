@@ -1,10 +1,12 @@
 import { messageOf } from '../core/errors';
+import { waitAtMost } from '../core/patience';
 import { checkDuration } from '../core/durations';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import { matchesIgnore } from '../leaks/ignore';
 import type { RunEnd } from '../leaks/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
+import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { runAddress } from './run-address';
 import { RunCleaner } from './run-cleaner';
 import { endRun } from './run-end';
@@ -27,9 +29,13 @@ const ownProcess = '';
  * Testcontainers' own reaper is turned off for this process and those it starts, unless `TESTCONTAINERS_RYUK_DISABLED` is set, or
  * `CASTOFF_REAPER` is `off`.
  *
+ * @param limits - How patient its end is.
  * @throws CastoffError `CONFIG_INVALID` for a `CASTOFF_REAPER` that is none, or where the folder of this user is somebody else's.
  */
-export async function openRun(settings: RunSettings): Promise<Run> {
+export async function openRun(
+  settings: RunSettings,
+  limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> = {},
+): Promise<Run> {
   const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
   await closeEarlier();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
@@ -41,6 +47,14 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     closeRest: (engine) => cleaner.closeRest(engine),
     released: () => cleaner.released(),
   });
+  const patienceFor = (waitingFor: () => readonly string[]): EndPatience =>
+    new EndPatience({
+      ...limits,
+      ping: (timeoutMs) => runSession.isAnswered(timeoutMs),
+      waitingFor,
+      say: (words) => void process.stderr.write(`castoff: ${words}\n`),
+    });
+  const patience = patienceFor(() => cleaner.waitingFor());
   const cleaner = new RunCleaner({
     session,
     owner,
@@ -50,7 +64,14 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     isLeftAlone: (entry) =>
       settings.leaks === 'off' ||
       settings.ignore.some((pattern) => matchesIgnore(pattern, recordOf(entry, false))),
-    engine: async () => (await runSession.opened())?.engine,
+    engine: async () => {
+      const opened = waitAtMost(runSession.opened(), { what: 'reach the engine', signal: patience.signal });
+      // What was adopted, or created by a command, needs no session.
+      return (await opened)?.engine ?? (await import('../engine/connect.ts')).connectEngine();
+    },
+    isInUse: () => runSession.isInUse,
+    patience: patienceFor,
+    signal: patience.signal,
   });
   const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
@@ -111,14 +132,20 @@ export async function openRun(settings: RunSettings): Promise<Run> {
       if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
       shared.settle(name, ownProcess, made);
     },
+    beginEnd() {
+      if (runSession.isInUse || cleaner.waitingFor().length > 0) patience.begin();
+      return patience.signal;
+    },
     close: () => (closing ??= end()),
   };
   const end = async (): Promise<RunEnd> => {
+    run.beginEnd();
     runSession.refuse();
     line.tellEnding();
     try {
-      return await endRun({ runSession, shared, cleaner, address });
+      return await endRun({ runSession, shared, cleaner, patience, address });
     } finally {
+      patience.end();
       isOver = true;
       // The next run of this process has nothing to do with what carries these by then.
       await Promise.allSettled(claimed.map((labels) => releaseLabels(labels)));

@@ -12,11 +12,15 @@ const stage = stageOfFile();
 afterEach(() => removeLeftovers());
 
 const removeEntries = async () =>
-  removeRest(await connectEngine(), {
-    labels: [`castoff.session=${sessionIdentity().id}`],
-    entries: stage.entries(),
-    kept: new Set(),
-  });
+  removeRest(
+    await connectEngine(),
+    {
+      labels: [`castoff.session=${sessionIdentity().id}`],
+      entries: stage.entries(),
+      kept: new Set(),
+    },
+    new AbortController().signal,
+  );
 
 describe('a volume that raw code asks for by its name', () => {
   it('is not removed as its own where somebody else had it before', async () => {

@@ -147,7 +147,7 @@ describe('what the code has not removed by a request', () => {
     await docker.getVolume(name).remove();
   });
 
-  it('counts as still there when the engine cannot be asked', async () => {
+  it('is unknown when the engine cannot be asked, and present again when it can', async () => {
     const { id } = await dockerode.createContainer({ Image: specImage });
     const rule = proxy.inject({
       on: `GET /containers/${id}/json`,
@@ -155,12 +155,13 @@ describe('what the code has not removed by a request', () => {
       times: Infinity,
     });
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-    expect(await survivors(id)).toMatchObject([{ id, state: 'present' }]);
+    expect(await survivors(id)).toMatchObject([{ id, state: 'unknown' }]);
     expect(warn.mock.calls).toEqual([
-      [expect.stringContaining('500 not now; it counts as still there'), expect.anything()],
+      [expect.stringContaining('500 not now; whether it is still there is not known'), expect.anything()],
     ]);
     warn.mockRestore();
     rule.remove();
+    expect(await survivors(id)).toMatchObject([{ id, state: 'present' }]);
   });
 });
 

@@ -95,7 +95,7 @@ describe('a removal that fails when its test is over', () => {
       expect(await run.report()).toMatchObject({
         isFailure: true,
         leaks: [],
-        left: [{ kind: 'container', id, test: 'has a container that cannot be removed', isOnEngine: false }],
+        left: [{ kind: 'container', id, test: 'has a container that cannot be removed', lastLook: 'gone' }],
       });
     } finally {
       await run.close();

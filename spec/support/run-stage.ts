@@ -22,10 +22,15 @@ export interface RunStage extends AsyncDisposable {
   join(): Promise<RunProcess>;
 }
 
-export async function openRunStage(workers: number, env: NodeJS.ProcessEnv = {}): Promise<RunStage> {
+/** @param limits - How patient the run's end is. */
+export async function openRunStage(
+  workers: number,
+  env: NodeJS.ProcessEnv = {},
+  limits: { readonly quietMs?: number; readonly silenceMs?: number } = {},
+): Promise<RunStage> {
   const stack = new AsyncDisposableStack();
   const main = stack.use(await startRunProcess(env));
-  const { session, address } = await main.do<Opened>('open');
+  const { session, address } = await main.do<Opened>('open', { limits });
   const join = async (): Promise<RunProcess> => {
     const worker = stack.use(await startRunProcess(env));
     await worker.do('join', { address });

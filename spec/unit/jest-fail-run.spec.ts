@@ -32,8 +32,15 @@ describe('a run that fails for what castoff has found', () => {
     });
   });
 
-  it('throws that something could not be removed at first, where it has gone since', () => {
+  it('throws that it is not known whether all is gone, where the engine did not say', () => {
     expect(failing(verdictOf([left]))).toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: 'castoff: not all of the run is known to be gone, see above',
+    });
+  });
+
+  it('throws that something could not be removed at first, where it has gone since', () => {
+    expect(failing(verdictOf([{ ...left, lastLook: 'gone' }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
       message: 'castoff: some of the run could not be removed at first, see above',
     });

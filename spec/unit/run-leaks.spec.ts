@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { EndPatience } from '../../lib/session/end-patience';
 import { RunLeaks } from '../../lib/session/run-leaks';
 import type { RegistryEntry } from '../../lib/registry/entry';
 
@@ -19,6 +20,7 @@ describe('leaks that the run removes', () => {
       engine: () => Promise.reject(new Error(`away ${failures.length}`)),
       note: () => undefined,
       fail: (error) => failures.push(error),
+      patience: (waitingFor) => new EndPatience({ ping: async () => true, waitingFor, say: () => undefined }),
     });
     await leaks.remove([entry]);
     await leaks.remove([entry]);

@@ -37,7 +37,9 @@ describe('annotations for GitHub', () => {
   });
 
   it('are errors for what could not be removed and what else failed, also where leaks only warn', () => {
-    const things = [thing({ name: 'web', state: 'left', failure: 'remove: 500', source: 'a.ts:1' })];
+    const things = [
+      thing({ name: 'web', state: 'left', lastLook: 'gone', failure: 'remove: 500', source: 'a.ts:1' }),
+    ];
     const text = annotate({ things, failures: [new Error('close the line')] }, 'warn');
     expect(text.split('\n')).toEqual([
       expect.stringMatching(/^::error file=a\.ts,line=1,.*could not be removed, it went later: remove: 500$/),

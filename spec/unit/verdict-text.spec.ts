@@ -57,7 +57,8 @@ describe('the verdict in words', () => {
       things: [
         leak({ kind: 'network', outcome: 'removed-elsewhere', source: 'spec/a.spec.ts:7' }),
         leak({ kind: 'compose-project', name: 'shop', outcome: 'removed-by-code' }),
-        leak({ state: 'left', outcome: undefined }),
+        leak({ state: 'left', outcome: undefined, lastLook: 'there' }),
+        leak({ state: 'left', outcome: undefined, lastLook: 'unknown' }),
       ],
     });
     for (const words of [
@@ -66,6 +67,7 @@ describe('the verdict in words', () => {
       'by somebody else',
       'late',
       'NOT REMOVED',
+      'UNKNOWN',
       'file:spec/a.spec.ts',
     ])
       expect(text).toContain(words);
@@ -85,7 +87,20 @@ describe('the verdict in words', () => {
         '',
       ].join('\n'),
     );
-    expect(textOf({ things })).toContain('gone now');
+    const look = (lastLook: 'gone' | 'unknown') =>
+      textOf({ things: things.map((one) => ({ ...one, lastLook })) });
+    expect(look('gone')).toContain('(a.spec.ts:3): gone now\n');
+    expect(look('unknown')).toContain('castoff: whether 1 thing of this run is gone is not known\n');
+    expect(look('unknown')).toContain('(a.spec.ts:3): unknown, the engine did not say whether it is there\n');
+    expect(look('unknown')).not.toContain('gone now');
+  });
+
+  it('does not say that a dead worker left nothing while something is not known to be gone', () => {
+    const things = [thing({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
+    expect(textOf({ things, deadWorkers: 1 })).toContain(
+      'castoff: a worker died in the middle of its tests\n',
+    );
+    expect(textOf({ deadWorkers: 1 })).toContain('its tests; nothing was left of it\n');
   });
 
   it('tells every failure, and what a dead worker left', () => {

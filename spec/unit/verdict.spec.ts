@@ -74,8 +74,27 @@ describe('the verdict on a run', () => {
     const verdict = judged({ things, left }, { leaks });
     expect(verdict.isFailure).toBe(true);
     expect(verdict.left).toMatchObject([
-      { thing: { test: 'orders', source: 'a.spec.ts:3' }, isOnEngine: true },
+      { thing: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
     ]);
+  });
+
+  it.each(['registered', 'present', 'cleaning', 'left', 'unknown'] as const)(
+    'fails for a thing that was %s and that the engine did not tell of at the end, and does not call it gone',
+    (state) => {
+      const open = thing({ state, outcome: undefined, origin: 'scope' });
+      for (const things of [[open], [{ ...open, lastLook: 'unknown' as const }]]) {
+        const verdict = judged({ things });
+        expect(verdict).toMatchObject({ left: [{ lastLook: 'unknown' }], isFailure: true });
+        expect(verdictJson(verdict).left).toMatchObject([{ lastLook: 'unknown' }]);
+      }
+      const seen = judged({ things: [{ ...open, lastLook: 'gone' }] });
+      expect(seen.left).toEqual(state === 'left' ? [expect.objectContaining({ lastLook: 'gone' })] : []);
+    },
+  );
+
+  it('does not call a leak gone of which the engine did not tell', () => {
+    const verdict = judged({ things: [leak({ state: 'left', lastLook: 'unknown', outcome: undefined })] });
+    expect(verdictJson(verdict).leaks).toMatchObject([{ state: 'unknown' }]);
   });
 
   it('knows what is left of nobody by its labels', () => {
@@ -86,7 +105,7 @@ describe('the verdict on a run', () => {
     };
     const { left } = judged({ left: [{ kind: 'volume', id: 'data', name: 'data', labels }] });
     expect(left).toMatchObject([
-      { thing: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, isOnEngine: true },
+      { thing: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
     ]);
   });
 
@@ -101,9 +120,10 @@ describe('the verdict on a run', () => {
   });
 
   it('fails for a removal that failed, also where a later one did not', () => {
-    const verdict = judged({ things: [thing({ state: 'left', failure: 'remove container web: 500' })] });
+    const failure = 'remove container web: 500';
+    const verdict = judged({ things: [thing({ state: 'left', failure, lastLook: 'gone' })] });
     expect(verdict).toMatchObject({
-      left: [{ failure: 'remove container web: 500', isOnEngine: false }],
+      left: [{ failure, lastLook: 'gone' }],
       isFailure: true,
     });
   });
@@ -136,7 +156,8 @@ describe('the verdict on a run', () => {
   it('never loses a thing that leaked: it is a leak, ignored, or of another origin', () => {
     const anyThing = fc.record({
       origin: fc.constantFrom('scope', 'raw'),
-      state: fc.constantFrom('present', 'cleaning', 'gone', 'left', 'kept'),
+      state: fc.constantFrom('present', 'cleaning', 'gone', 'left', 'unknown', 'kept'),
+      lastLook: fc.constantFrom('there', 'gone', 'unknown', undefined),
       name: fc.constantFrom('web', 'db', undefined),
       isOrphan: fc.boolean(),
       leakedAt: fc.constantFrom(new Date(), undefined),
@@ -150,7 +171,9 @@ describe('the verdict on a run', () => {
         );
         expect(new Set([...leaks, ...ignored])).toEqual(new Set(guilty));
         expect(leaks.length + ignored.length).toBe(guilty.length);
-        expect(isFailure).toBe(leaks.length > 0 || things.some(({ state }) => state === 'left'));
+        const isWell = ({ state, lastLook }: ThingRecord): boolean =>
+          state === 'gone' || state === 'kept' || (state !== 'left' && lastLook === 'gone');
+        expect(isFailure).toBe(leaks.length > 0 || !things.every((one) => isWell(one)));
       }),
     );
   });

@@ -1,0 +1,17 @@
+import { composeProjectLabel } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+
+/** What is left on purpose: the keys of entries, and of Compose projects, whose parts do not carry those, their label (`name=value`). */
+export type KeptMarks = ReadonlySet<string>;
+
+export function keptMarks(entries: readonly RegistryEntry[]): KeptMarks {
+  const keys = entries.filter(({ state }) => state === 'kept').map(({ key }) => key);
+  return new Set([...keys, ...keptProjects(entries)]);
+}
+
+/** The labels of the Compose projects among it. */
+export function keptProjects(entries: readonly RegistryEntry[]): readonly string[] {
+  return entries
+    .filter(({ state, kind }) => state === 'kept' && kind === 'compose-project')
+    .map(({ id, name = id }) => `${composeProjectLabel}=${name}`);
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { EndPatience } from '../../lib/session/end-patience';
+import { until } from '../support/until';
+
+const never = new Promise<boolean>(() => undefined);
+
+describe('the patience at the end of a run', () => {
+  it('is over when no ping was answered, after it has said once what is waited for', async () => {
+    const said: string[] = [];
+    const patience = new EndPatience({
+      ping: () => never,
+      waitingFor: () => ['container a', 'container b', 'network c', 'volume d', 'image e'],
+      say: (words) => said.push(patience.signal.aborted ? 'too late' : words),
+      quietMs: 10,
+      silenceMs: 100,
+    });
+    patience.begin();
+    patience.begin();
+    expect(await until(() => patience.signal.aborted, 10_000, 1)).toBe(true);
+    expect(patience.signal.reason).toMatchObject({
+      code: 'ENGINE_UNREACHABLE',
+      message: 'the engine has not answered for 100 ms',
+    });
+    expect(said).toEqual(['waiting for container a, container b, network c and 2 more to be gone']);
+  });
+
+  it('begins anew with each answer, and is over when the last is too long ago', async () => {
+    let answers = 0;
+    const patience = new EndPatience({
+      ping: async () => {
+        answers += 1;
+        return answers <= 30;
+      },
+      waitingFor: () => [],
+      say: () => undefined,
+      quietMs: 10,
+      silenceMs: 100,
+    });
+    patience.begin();
+    expect(await until(() => patience.signal.aborted, 20_000, 1)).toBe(true);
+    // Thirty answers take three times as long as one silence may.
+    expect(answers).toBeGreaterThan(30);
+  });
+
+  it('says and asks nothing where the end comes first', async () => {
+    const said: string[] = [];
+    let pings = 0;
+    const patience = new EndPatience({
+      ping: async () => (pings += 1) < 0,
+      waitingFor: () => [],
+      say: (words) => said.push(words),
+      quietMs: 50,
+      silenceMs: 50,
+    });
+    const other = new EndPatience({
+      ping: () => never,
+      waitingFor: () => [],
+      say: () => undefined,
+      quietMs: 50,
+      silenceMs: 100,
+    });
+    patience.begin();
+    other.begin();
+    patience.end();
+    expect(await until(() => other.signal.aborted, 10_000, 1)).toBe(true);
+    expect({ said, pings, isOver: patience.signal.aborted }).toEqual({ said: [], pings: 0, isOver: false });
+  });
+});
