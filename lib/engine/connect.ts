@@ -79,7 +79,12 @@ function loadLate(endpoint: Endpoint, agent: Agent): () => Promise<Dockerode> {
     const { default: Docker } = await import('dockerode');
     return new Docker(clientOptions(endpoint, agent));
   };
-  return () => (loading ??= load());
+  return () => {
+    loading ??= load();
+    // Between two tests Jest refuses to load modules: a later call may succeed.
+    loading.catch(() => (loading = undefined));
+    return loading;
+  };
 }
 
 // Everything is given, also as undefined: docker-modem fills what is missing from the environment.

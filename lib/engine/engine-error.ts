@@ -7,6 +7,8 @@ export class EngineError extends CastoffError {
   readonly subject: string;
   readonly meaning: Exclude<Meaning, 'done'>;
   readonly status: number | undefined;
+  /** No call was made: its client could not be loaded, for the `cause`. */
+  readonly isUnsent: boolean;
   /** What the engine said, without dockerode's wrapping. */
   readonly words: string;
 
@@ -18,6 +20,7 @@ export class EngineError extends CastoffError {
     this.subject = answer.subject;
     this.meaning = answer.meaning;
     this.status = answer.status;
+    this.isUnsent = answer.isUnsent === true;
     this.words = answer.words;
   }
 }
@@ -28,4 +31,5 @@ interface EngineErrorFields {
   readonly meaning: Exclude<Meaning, 'done'>;
   readonly status?: number | undefined;
   readonly words: string;
+  readonly isUnsent?: boolean | undefined;
 }

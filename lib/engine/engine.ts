@@ -57,8 +57,24 @@ export function createEngine(
   return {
     ...identity,
     within: (other) => createEngine(identity, load, other),
-    ask: (call, subject, send) => ask(call, subject, patience, async (signal) => send(await load(), signal)),
+    ask: (call, subject, send) =>
+      ask(call, subject, patience, async (signal) => send(await loadClient(load), signal)),
   };
+}
+
+/** The client could not be loaded: no call was made. */
+class LoadError extends Error {}
+
+async function loadClient(load: () => Promise<Dockerode>): Promise<Dockerode> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new LoadError(messageOf(cause), { cause });
+  }
+}
+
+function unsentError(call: EngineCall, subject: string, { message, cause }: LoadError): EngineError {
+  return new EngineError({ call, subject, meaning: 'refused', words: message, isUnsent: true }, cause);
 }
 
 /**
@@ -77,6 +93,7 @@ export async function ask<T>(
     // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
     return { meaning: 'done', value: await waitAtMost(send(waiting.signal), { what: call, ...patience }) };
   } catch (error) {
+    if (error instanceof LoadError) return { meaning: 'refused', error: unsentError(call, subject, error) };
     const raw = rawAnswer(error, patience);
     const meaning = meaningOf(call, raw);
     if (meaning === 'done') return { meaning, value: undefined as never };

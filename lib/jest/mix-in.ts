@@ -10,7 +10,7 @@ export interface JestEnvironment {
   handleTestEvent?: (event: { readonly name: string }, state: unknown) => unknown;
 }
 
-const mixedIn = new WeakSet<JestEnvironment>();
+const mixedIn = new WeakMap<JestEnvironment, TestFile>();
 
 /**
  * Mixes castoff into an environment that has not been set up yet. What it does by itself goes on: it comes before castoff where
@@ -27,21 +27,22 @@ export function mixIn(environment: JestEnvironment, testPath: string, rootDir: s
   };
 }
 
-/** Does the same for one that has been set up already. */
+/** Does the same for one that has been set up already, where that is still to be done. Resolves to the test file in it. */
 export async function mixInLate(
   environment: JestEnvironment,
   testPath: string,
   rootDir: string,
-): Promise<void> {
+): Promise<TestFile | undefined> {
   const file = mixInEvents(environment, testPath, rootDir);
   await file?.begin();
   file?.letIn(environment.global);
+  return mixedIn.get(environment);
 }
 
 function mixInEvents(environment: JestEnvironment, testPath: string, rootDir: string): TestFile | undefined {
   if (mixedIn.has(environment)) return undefined;
-  mixedIn.add(environment);
   const file = new TestFile(relative(rootDir, testPath).split(sep).join('/'), testPath);
+  mixedIn.set(environment, file);
   const { teardown, handleTestEvent } = environment;
   environment.teardown = async () => {
     try {

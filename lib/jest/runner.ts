@@ -25,9 +25,14 @@ const runner: Runner = async (globalConfig, projectConfig, environment, runtime,
   if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
   assertOwnHooks(projectConfig);
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
-  await mixInLate(environment, testPath, rootDir);
+  const file = await mixInLate(environment, testPath, rootDir);
+  if (file !== undefined) file.runtime = runtime;
   const circus = loadCircus(rootDir);
-  return circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
+  try {
+    return await circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
+  } finally {
+    await file?.endUnloaded();
+  }
 };
 
 export default runner;

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors';
 import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './circus';
 import { closeErrors } from './close-errors';
-import { closePlace } from './close-place';
+import { closePlace, type PlaceEnd } from './close-place';
 import { installBridge } from './file-bridge';
 import { openScopeAt } from './place-scopes';
 import { Places, type Place } from './places';
@@ -10,6 +10,7 @@ import { enterFile, runAt } from './position';
 import { noteLeaks } from './note-leaks';
 import { joinRunHere, type RunHere } from './run-here';
 import { runInPlaces } from './run-in-places';
+import { asTestCode } from './test-code';
 import { hideOwnFrames } from './test-errors';
 
 /** A test file while it runs: its places come and go with what circus tells, and with each goes what was begun in it. */
@@ -20,6 +21,8 @@ export class TestFile {
   /** The names of the places in which something has failed. */
   readonly #failed = new Set<string>();
   #here: RunHere | undefined;
+  /** Jest's, in which the code of the file runs, where that is known. */
+  runtime: unknown;
   #leave: (() => void) | undefined;
 
   /** @param name - Its path relative to the project's folder. */
@@ -49,16 +52,20 @@ export class TestFile {
     return undefined;
   }
 
+  /** Closes the scope of a file that could not be loaded: it has run nothing. Jest reports that failure, and takes no other. */
+  async endUnloaded(): Promise<void> {
+    const { file } = this.#places;
+    if (this.#here === undefined || file.isOver) return;
+    for (const error of await this.#close(file)) process.stderr.write(`castoff: ${messageOf(error)}\n`);
+  }
+
   /** After all that the user has to run at the end of a file; what is left of raw code then, nobody wants any more. */
   async end(): Promise<void> {
     try {
       const here = this.#here;
       if (here === undefined) return;
       const { file } = this.#places;
-      // A file that could not be loaded has run nothing, and its scope is still open. Jest tells of that failure, and takes no other.
-      if (!file.isOver) {
-        for (const error of await this.#close(file)) process.stderr.write(`castoff: ${messageOf(error)}\n`);
-      }
+      await this.endUnloaded();
       // Each failure stands in the registry.
       await Promise.allSettled(this.#removals);
       await noteLeaks(file, this.#failed, here);
@@ -85,12 +92,14 @@ export class TestFile {
 
   async #close(place: Place): Promise<readonly Error[]> {
     place.end();
-    if (this.#here === undefined) return [];
+    const here = this.#here;
+    if (here === undefined) return [];
+    const end: PlaceEnd = {
+      hasFailed: this.#failed.has(place.name),
+      handOver: ({ done }) => this.#removals.push(done),
+    };
     try {
-      await closePlace(place, this.#here, {
-        hasFailed: this.#failed.has(place.name),
-        handOver: ({ done }) => this.#removals.push(done),
-      });
+      await asTestCode(this.runtime, () => closePlace(place, here, end));
       return [];
     } catch (error) {
       return closeErrors(place, error);

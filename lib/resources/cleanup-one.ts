@@ -101,6 +101,8 @@ export async function cleanupOne(
         }),
     );
     const { outcome, postMortem } = await remover.waitFor(limits());
+    // Not an answer of the engine, and nothing that advice about it would help.
+    if (outcome === undefined && remover.lastError?.isUnsent === true) throw remover.lastError.cause;
     if (outcome === undefined) throw failure(removable, given, remover, spentMs(), remover.lastError);
     return {
       kind,

@@ -40,7 +40,9 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
   });
 
   it('close with what they belong to, the last first: tests, then blocks from inside, then the file', () => {
-    const notes = run.notes.filter((note) => !/attempt|\b(one|two|three)\b/.test(note));
+    const notes = run.notes.filter(
+      (note) => !/attempt|of the|cannot|\b(one|two|three)\b/.test(note) || /end of the file/.test(note),
+    );
     expect(notes).toEqual([
       'end of a (done)',
       'end of beforeEach in nesting.test.js/outer/inner/a (done)',
@@ -80,6 +82,27 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
       'attempt 3',
       'end of attempt 3 (done)',
     ]);
+  });
+
+  it('run finalizers and checks as hooks, which may load modules and call castoff', () => {
+    expect(run.statusesOf('finalizers.test.js')).toEqual({
+      'block loads a module in a finalizer and in a check': 'passed',
+      'removes something in a finalizer': 'passed',
+    });
+    expect(run.notesWith('of the')).toEqual(
+      expect.arrayContaining([
+        'finalizer of the test has loaded a module',
+        'check of the test has loaded a module',
+        'finalizer of the block has loaded a module',
+        'finalizer of the removal: network was already-gone',
+        'finalizer of the file has loaded a module',
+      ]),
+    );
+  });
+
+  it('run the finalizers of a file that cannot be loaded', () => {
+    expect(run.stderr).toContain('this file cannot be loaded');
+    expect(run.notesWith('cannot be loaded')).toEqual(['finalizer of what cannot be loaded']);
   });
 
   it('fail the test they belong to, with every error of their cleanup; those of a block each test in it that ran', () => {

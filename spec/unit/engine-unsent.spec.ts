@@ -1,0 +1,21 @@
+import { describe, expect, it } from '@jest/globals';
+import { createEngine } from '../../lib/engine/engine';
+import { cleanupOne } from '../../lib/resources/cleanup-one';
+
+describe('a cleanup whose client cannot be loaded', () => {
+  it('throws that error at once, without advice about the engine', async () => {
+    // As Jest 30 words it between two tests.
+    const error = new ReferenceError(
+      'You are trying to `require` a file outside of the scope of the test code.',
+    );
+    let loads = 0;
+    const engine = createEngine({ address: 'unix:///nowhere.sock', isPodman: false }, () => {
+      loads += 1;
+      return Promise.reject(error);
+    });
+    const cleanup = cleanupOne('network', 'app', { connection: engine, timeoutMs: 600_000 });
+    await expect(cleanup).rejects.toBe(error);
+    // A look by name, and the one that a removal begins with.
+    expect(loads).toBe(2);
+  });
+});
