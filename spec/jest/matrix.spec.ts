@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { JestRunOptions } from '../support/jest-run';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
+import { isLong } from '../support/spec-size';
 
 const leak = { kind: 'container', state: 'gone', test: 'forgets a container', source: 'forgets.test.js:5' };
 const workers = ['--maxWorkers', '2'];
@@ -24,18 +25,24 @@ function asModule(file: string): [string, string] {
   return [file, imports.replace('exports.sleeper =', 'export const sleeper =')];
 }
 
-const ways: readonly (readonly [string, JestRunOptions])[] = [
+type Row = readonly [string, JestRunOptions];
+
+/** Each value of each column is in one of these. */
+const sample: readonly Row[] = [
   ['Jest 30, workers as processes', { args: workers }],
   ['Jest 30, workers as threads', { args: workers, files: { 'jest.config.js': threads } }],
-  ['Jest 30, in band', { args: ['--runInBand'] }],
-  ['Jest 30, ES modules', { args: workers, nodeArgs: ['--experimental-vm-modules'], files: esm }],
-  ['Jest 30, jsdom', { args: ['--runInBand'], files: { 'jest.config.js': jsdom } }],
-  ['Jest 29, workers as processes', { jest: '29', args: workers }],
-  ['Jest 29, in band', { jest: '29', args: ['--runInBand'] }],
+  ['Jest 30, jsdom, in band', { args: ['--runInBand'], files: { 'jest.config.js': jsdom } }],
   ['Jest 29, ES modules', { jest: '29', args: workers, nodeArgs: ['--experimental-vm-modules'], files: esm }],
 ];
 
-describe.each(ways)('by %s', (_, options) => {
+const others: readonly Row[] = [
+  ['Jest 30, in band', { args: ['--runInBand'] }],
+  ['Jest 30, ES modules', { args: workers, nodeArgs: ['--experimental-vm-modules'], files: esm }],
+  ['Jest 29, workers as processes', { jest: '29', args: workers }],
+  ['Jest 29, in band', { jest: '29', args: ['--runInBand'] }],
+];
+
+describe.each(isLong ? [...sample, ...others] : sample)('by %s', (_, options) => {
   let end: JudgedJest;
 
   it('names the one leak of four tests, with its test and line, and leaves nothing', async () => {

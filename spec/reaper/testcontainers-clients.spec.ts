@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import pLimit from 'p-limit';
 import { composeClient } from '../support/compose-client';
 import { startClient } from '../support/ryuk-client-process';
+import { isLong } from '../support/spec-size';
 import { countByKind, findSessionThings, removeSessionThings } from '../support/ryuk-sessions';
 import { conformanceImage } from '../support/ryuk-stage';
 import { docker, uniqueName } from '../support/things';
@@ -44,11 +45,12 @@ describe(`${conformanceImage}, with`, () => {
 
   // It connects 10 ms after the reaper's start, through the published port, sends one line, and never comes back. Its
   // window is 10 s.
-  it('testcontainers for Python: 20 of 20 sessions that are killed are reaped, the reapers gone', async () => {
+  const pythons = isLong ? 20 : 4;
+  it(`testcontainers for Python: ${pythons} of ${pythons} sessions that are killed are reaped, the reapers gone`, async () => {
     const python = (await run(join(__dirname, '../../docker/python-client.sh'))).stdout.trim();
     const limit = pLimit(5);
     const killed = await Promise.all(
-      Array.from({ length: 20 }, () =>
+      Array.from({ length: pythons }, () =>
         limit(async () => {
           const client = await startClient(conformanceImage, [python, join(fixtures, 'start_container.py')]);
           const sessionId = client.line;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyProject, type JestVersion } from './jest-project';
@@ -67,8 +68,8 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
   const jestBin = join(folder, 'node_modules/jest/bin/jest.js');
   const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
   const startedAt = performance.now();
-  const cache = ['--cacheDirectory', join(folder, 'cache')];
-  const child = spawn(process.execPath, [...nodeArgs, jestBin, ...cache, ...args], {
+  const own = ['--cacheDirectory', join(folder, 'cache'), ...(await timeoutArgs(folder))];
+  const child = spawn(process.execPath, [...nodeArgs, jestBin, ...own, ...args], {
     cwd: join(folder, cwd),
     env: { ...plainEnvironment(), CASTOFF_SPEC_RUN: id, GITHUB_RUN_ID: id, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -122,6 +123,13 @@ export async function runJest(
   } finally {
     await run.close();
   }
+}
+
+/** A busy machine must not decide how a fixture's tests end: Jest's own limit is 5 s. */
+async function timeoutArgs(folder: string): Promise<readonly string[]> {
+  const path = join(folder, 'jest.config.js');
+  const config = existsSync(path) ? await readFile(path, 'utf8') : '';
+  return config.includes('testTimeout') ? [] : ['--testTimeout', '60000'];
 }
 
 async function readReport(path: string, output: string): Promise<Record<string, unknown>> {
