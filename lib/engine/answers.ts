@@ -18,6 +18,8 @@ export type EngineCall =
   | 'network.inspect'
   | 'network.disconnect'
   | 'network.remove'
+  | 'service.inspect'
+  | 'service.remove'
   | 'volume.list'
   | 'volume.inspect'
   | 'volume.remove'
@@ -80,6 +82,11 @@ const table: readonly Row[] = [
   { status: 404, words: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
   // {"message":"unrecognized image ID sha256:7ab3…"}: somebody else was quicker by a moment, too.
   { call: 'image.remove', status: 500, words: /unrecognized image ID/, meaning: 'gone' },
+  // 503 {"message":"This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node …"}
+  { call: 'service.inspect', status: 503, words: /Use "docker swarm init"/, meaning: 'gone' },
+  // "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. …" @see moby, daemon/cluster
+  { call: 'service.inspect', status: 503, words: /swarm/i, meaning: 'refused' },
+  { call: 'service.remove', status: 503, words: /swarm/i, meaning: 'refused' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
   { status: 500, meaning: 'failed' },

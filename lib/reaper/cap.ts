@@ -1,5 +1,5 @@
 /**
- * The most things that one listing of a claim may show. A run has tens of things at once, a large one hundreds; a bridge takes
+ * The most things that one reaping of a claim may remove, over all its listings. A run has tens of things at once, a large one hundreds; a bridge takes
  * 1 023 containers. Who covers more has claimed what is not theirs.
  *
  * @see moby-ryuk#32: one session's filter, 58 volumes and 977 images of others

@@ -36,13 +36,13 @@ const ownReturnWindowMs = 2_000;
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
   const isOurs = mode === 'attached' || mode === 'host';
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
-  return async (claim, { lastHolder, signal }) => {
+  return async (claim, { lastHolder, signal, endSoon }) => {
     const engine = await awaitEngine({
       connect,
       requestTimeoutMs,
       engineTimeoutMs,
       returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, longestTimerMs),
-      signal,
+      signal: AbortSignal.any([signal, endSoon]),
       onAway: (reason) =>
         observe({ type: 'noted', text: `wait for the engine, to reap ${claim.key}: ${reason}` }),
     });
@@ -51,6 +51,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
     return reapClaim(engine, claim, {
       lastHolder,
       signal,
+      endSoon,
       requestTimeoutMs,
       mostTries: Math.max(1, settings.removeRetries),
       settlePausesMs: [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)],

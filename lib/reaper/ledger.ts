@@ -140,6 +140,7 @@ export class Ledger {
   drain(why: string): void {
     if (this.#drainingSinceMs !== undefined) return;
     this.#drainingSinceMs = performance.now();
+    this.#reapings.drain();
     this.#options.observe({ type: 'draining', why, leases: this.#state.leases.size });
     this.#lookSoon();
   }

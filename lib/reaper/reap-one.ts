@@ -6,12 +6,15 @@ import { EngineError } from '../engine/engine-error';
 import type { ListedTarget } from '../engine/list-targets';
 import { CleanupError } from '../resources/cleanup-error';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
+import { removeServiceOf } from '../resources/swarm-service';
 
 /** How one try to remove one thing ended. */
 export type TryEnd =
   | { readonly type: 'gone'; readonly outcome: Exclude<CleanupResult['outcome'], 'skipped'> }
   /** `isFinal`: the engine refuses, and would again. */
   | { readonly type: 'failed'; readonly reason: string; readonly isFinal: boolean }
+  /** A Swarm service that does not carry the claim's labels recreates it. */
+  | { readonly type: 'left-to-service'; readonly reason: string }
   | { readonly type: 'engine-away'; readonly reason: string };
 
 export interface TryRules {
@@ -33,6 +36,11 @@ export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRu
   // Whatever has brought it here: the last look before something goes for good.
   if (!isMeant(target.labels, labels)) {
     return { type: 'failed', reason: 'does not carry the labels of the claim', isFinal: true };
+  }
+  const service = await removeServiceOf(engine, target.labels, (own) => isMeant(own, labels));
+  if (service !== undefined) {
+    const { reason, isFinal } = service;
+    return isFinal ? { type: 'left-to-service', reason } : { type: 'failed', reason, isFinal };
   }
   const ids = [...(target.tags ?? []).slice(1), target.id];
   let end: TryEnd = { type: 'gone', outcome: 'already-gone' };

@@ -7,11 +7,13 @@ export interface ReapOptions {
   readonly lastHolder?: string | undefined;
   /** Somebody claims again: nothing more is removed, and what was sent is seen to its end. */
   readonly signal?: AbortSignal | undefined;
+  /** The reaper must end: what is there is removed, and what is created from then on is left. Default: never. */
+  readonly endSoon?: AbortSignal | undefined;
   /** Hears of each thing what became of it. */
   readonly onAudit?: ((entry: AuditEntry) => void) | undefined;
   /** Whether it only lists what it would remove. Default false. */
   readonly isDryRun?: boolean | undefined;
-  /** The most things that one listing may show; more, and nothing is removed. Default 1 000; `Infinity`: no limit. */
+  /** The most things that one reaping may remove; a listing that shows more ends it, and nothing of that listing is removed. Default 1 000; `Infinity`: no limit. */
   readonly mostRemovals?: number | undefined;
   /** How long an unanswered request is waited for, in milliseconds. Default 10 000. */
   readonly requestTimeoutMs?: number | undefined;
@@ -45,7 +47,7 @@ export const reapDefaults = Object.freeze({
 
 export type ReapSettings = {
   readonly [K in keyof typeof reapDefaults]: NonNullable<ReapOptions[K]>;
-} & Pick<ReapOptions, 'signal' | 'onAudit'>;
+} & Pick<ReapOptions, 'signal' | 'endSoon' | 'onAudit'>;
 
 export function resolveReapOptions(options: ReapOptions): ReapSettings {
   return { ...reapDefaults, ...definedOnly(options) };

@@ -2,8 +2,10 @@ import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { messageOf } from '../core/errors';
 import { retryWithBackoff, TryAgain } from '../core/retry';
+import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
+import { inspectServiceOf, ServiceTurns } from '../resources/swarm-service';
 import type { AuditEntry } from './audit';
 import type { Claim } from './claim';
 import { reapOne } from './reap-one';
@@ -37,7 +39,10 @@ export class ReapWork {
   readonly #pieces = new Map<string, Piece>();
   readonly #running = new Set<Promise<void>>();
   #lastNewsAtMs = performance.now();
+  #lastGoneAtMs = performance.now();
   #lookedAtMs = 0;
+  #starts = 0;
+  readonly #services = new ServiceTurns();
   #wake: (() => void) | undefined;
 
   constructor(engine: Engine, claim: Claim, settings: ReapSettings, stop: AbortSignal) {
@@ -50,12 +55,13 @@ export class ReapWork {
   /** Begins to remove them, and goes on with each until it is gone or given up. */
   start(targets: readonly ListedTarget[]): void {
     this.#lastNewsAtMs = performance.now();
-    for (const target of targets) this.#start(target);
+    for (const target of targets) if (this.#services.take(target.labels)) this.#start(target);
   }
 
   #start(target: ListedTarget): void {
     const timesGone = this.#pieces.get(keyOf(target))?.timesGone ?? 0;
     const piece: Piece = { target, progress: 'begun', reason: '', goneAtMs: 0, timesGone };
+    this.#starts += 1;
     this.#pieces.set(keyOf(target), piece);
     const run = this.#remove(piece);
     this.#running.add(run);
@@ -65,8 +71,24 @@ export class ReapWork {
     });
   }
 
-  /** Says what would be removed. */
-  pretend(target: ListedTarget): void {
+  /** How many removals have been started: a name that comes again counts each time. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  /** Reports what would be removed. */
+  async pretend(target: ListedTarget): Promise<void> {
+    if (!this.#services.take(target.labels)) return;
+    const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, this.#claim.labels);
+    const step = await inspectServiceOf(this.#engine, target.labels, isMeant);
+    this.#services.settle(target.labels, step.type === 'leave' ? 'left' : 'gone');
+    if (step.type === 'leave') {
+      const { reason } = step;
+      const left: Piece = { target, progress: 'left', reason, goneAtMs: 0, timesGone: 0 };
+      this.#pieces.set(keyOf(target), left);
+      this.#audit(left, 'left', performance.now());
+      return;
+    }
     const piece: Piece = { target, progress: 'gone', reason: '', goneAtMs: 0, timesGone: 0 };
     this.#pieces.set(keyOf(target), piece);
     this.#audit(piece, 'would-remove', performance.now());
@@ -80,6 +102,7 @@ export class ReapWork {
     this.#lookedAtMs = performance.now();
     return listed.filter((target) => {
       const piece = this.#pieces.get(keyOf(target));
+      if (piece === undefined && this.#services.isLeft(target.labels)) return false;
       if (piece?.progress !== 'gone') return true;
       if (piece.goneAtMs >= askedAtMs) return false;
       piece.progress = undefined;
@@ -101,6 +124,11 @@ export class ReapWork {
   /** How long no try has begun or ended, in milliseconds. */
   get quietMs(): number {
     return performance.now() - this.#lastNewsAtMs;
+  }
+
+  /** When something was last removed, or the work began. */
+  get lastGoneAtMs(): number {
+    return this.#lastGoneAtMs;
   }
 
   /** Resolves when the next try ends. */
@@ -145,7 +173,9 @@ export class ReapWork {
       this.#lastNewsAtMs = performance.now();
       if (end.type === 'gone') {
         piece.progress = 'gone';
+        this.#services.settle(piece.target.labels, 'gone');
         piece.goneAtMs = performance.now();
+        this.#lastGoneAtMs = piece.goneAtMs;
         piece.timesGone += 1;
         this.#audit(piece, end.outcome, startedAtMs);
         return;
@@ -153,6 +183,12 @@ export class ReapWork {
       // Given up because nothing more is to be sent: that says nothing of the thing.
       if (this.#stop.aborted) return;
       piece.reason = end.reason;
+      if (end.type === 'left-to-service') {
+        piece.progress = 'left';
+        this.#services.settle(piece.target.labels, 'left');
+        this.#audit(piece, 'left', startedAtMs);
+        return;
+      }
       piece.progress = 'retried';
       // An engine that is away says nothing of the thing, unless it has answered others.
       if (end.type === 'failed' || this.#lookedAtMs > countedAtMs) {

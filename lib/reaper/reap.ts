@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { refuseTooMany } from './cap';
 import type { Claim } from './claim';
-import { lookForClaim } from './reap-look';
+import { lookForClaim, type ReapLook } from './reap-look';
 import { resolveReapOptions, type ReapOptions, type ReapSettings } from './reap-options';
 import { chooseNext, countByKind } from './reap-plan';
 import type { ReapReport } from './reap-report';
@@ -12,6 +12,8 @@ import { ReapWork } from './reap-work';
 
 /** Things may come while others go: so often it looks again, however long a removal takes. */
 const lookEveryMs = 2_000;
+/** How long nothing may go before a reaper that was asked to end gives up the rest. */
+const lastRoundQuietMs = 3_000;
 
 /**
  * Removes everything that carries all labels of `claim`, and looks again until nothing more is found: things may be created
@@ -36,7 +38,7 @@ export async function reapClaim(
     claim,
     settings,
     work: new ReapWork(patient, claim, settings, ending),
-    look: () => lookForClaim(patient, claim.labels, { ...settings, signal: ending }),
+    look: () => lookUntilTheEnd(patient, claim.labels, settings, ending),
     signal: ending,
   };
   let cutShort: string | undefined;
@@ -58,11 +60,31 @@ export async function reapClaim(
   };
 }
 
+/** A look that the end of the reaper interrupts is made once more, with an engine that answers at once. */
+async function lookUntilTheEnd(
+  engine: Engine,
+  labels: readonly string[],
+  settings: ReapSettings,
+  signal: AbortSignal,
+): Promise<ReapLook> {
+  const { endSoon, requestTimeoutMs } = settings;
+  if (endSoon?.aborted === false) {
+    const either = AbortSignal.any([signal, endSoon]);
+    try {
+      return await lookForClaim(engine, labels, { ...settings, signal: either });
+    } catch (error) {
+      if (!endSoon.aborted || signal.aborted) throw error;
+    }
+  }
+  const limits = endSoon === undefined ? settings : { engineTimeoutMs: requestTimeoutMs };
+  return lookForClaim(engine, labels, { ...limits, signal });
+}
+
 interface Reaping {
   readonly claim: Claim;
   readonly settings: ReapSettings;
   readonly work: ReapWork;
-  readonly look: () => ReturnType<typeof lookForClaim>;
+  readonly look: () => Promise<ReapLook>;
   readonly signal: AbortSignal;
 }
 
@@ -70,40 +92,64 @@ async function listOnly({ look, settings, work }: Reaping): Promise<string | und
   const { found, failures } = await look();
   const refusal = refuseTooMany(found.length, settings.mostRemovals);
   if (refusal !== undefined) return refusal;
-  for (const target of found) work.pretend(target);
+  for (const target of found) await work.pretend(target);
   return failures[0]?.message;
 }
 
 /** Resolves to why it was cut short. */
 async function reapAll({ look, settings, work, signal }: Reaping): Promise<string | undefined> {
-  const { mostRemovals, settlePausesMs } = settings;
+  const { mostRemovals, settlePausesMs, endSoon } = settings;
   let emptyLooks = 0;
+  let hasMadeLastRound = false;
   for (;;) {
+    const isEnding = endSoon?.aborted === true;
     const askedAtMs = performance.now();
     const { found: listed, failures } = await look();
-    const refusal = refuseTooMany(listed.length, mostRemovals);
-    if (refusal !== undefined) return refusal;
     const found = work.sift(listed, askedAtMs).filter((target) => work.progressOf(target) !== 'left');
+    const fresh = found.filter((target) => work.progressOf(target) === undefined);
+    const refusal = refuseTooMany(work.starts + fresh.length, mostRemovals);
+    if (refusal !== undefined) return refusal;
     if (found.length > 0 || work.isBusy) {
       emptyLooks = 0;
-      await removeAll(found, work, signal);
+      if (hasMadeLastRound) return `the reaper was asked to end, and ${found.length} things are still there`;
+      await (isEnding ? removeWhileTheyGo(found, work, signal) : removeAll(found, work, signal));
+      hasMadeLastRound = isEnding;
       continue;
     }
     const pauseMs = settlePausesMs[emptyLooks];
-    if (pauseMs === undefined) return failures[0]?.message;
+    if (pauseMs === undefined || isEnding) return failures[0]?.message;
     emptyLooks += 1;
     await waitFor(new Promise(() => {}), pauseMs, signal);
   }
 }
 
 /** Removes what was found, until all of it has ended or it is time for another look. */
-async function removeAll(found: readonly ListedTarget[], work: ReapWork, signal: AbortSignal): Promise<void> {
+function removeAll(found: readonly ListedTarget[], work: ReapWork, signal: AbortSignal): Promise<void> {
   const endsAtMs = performance.now() + lookEveryMs;
+  return removeUntil(found, work, { endsAtMs: () => endsAtMs, signal });
+}
+
+/** Removes what was found, until all of it has ended or nothing has gone for a while. */
+function removeWhileTheyGo(
+  found: readonly ListedTarget[],
+  work: ReapWork,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAtMs = performance.now();
+  const endsAtMs = (): number => Math.max(startedAtMs, work.lastGoneAtMs) + lastRoundQuietMs;
+  return removeUntil(found, work, { endsAtMs, signal });
+}
+
+async function removeUntil(
+  found: readonly ListedTarget[],
+  work: ReapWork,
+  { endsAtMs, signal }: { readonly endsAtMs: () => number; readonly signal: AbortSignal },
+): Promise<void> {
   for (;;) {
     const ended = work.nextEnd();
     const isStalled = work.quietMs > lookEveryMs;
     work.start(chooseNext(found, (target) => work.progressOf(target), isStalled));
-    const leftMs = endsAtMs - performance.now();
+    const leftMs = endsAtMs() - performance.now();
     if (!work.isBusy || leftMs <= 0) return;
     await waitFor(ended, leftMs, signal);
   }

@@ -6,11 +6,16 @@ import type { Observer, ReapOutcome } from './observer';
 import type { ReapReport } from './reap-report';
 import { ReapTally, type ReapTotals } from './reap-tally';
 
-/** Removes what `claim` covers; `signal`: somebody claims it again. */
-export type Reap = (
-  claim: Claim,
-  options: { readonly lastHolder: string; readonly signal: AbortSignal },
-) => Promise<ReapReport>;
+export interface ReapCall {
+  readonly lastHolder: string;
+  /** Aborts when somebody claims it again. */
+  readonly signal: AbortSignal;
+  /** Aborts when the reaper must end: what is there is removed, and what is created from then on is left. */
+  readonly endSoon: AbortSignal;
+}
+
+/** Removes what `claim` covers. */
+export type Reap = (claim: Claim, options: ReapCall) => Promise<ReapReport>;
 
 /** Thrown by a `Reap` that leaves the claim to somebody else, for the reason in its message. */
 export class GivenUp extends Error {}
@@ -20,8 +25,12 @@ export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 /** Each asks the engine for four lists again and again. */
 const reapingsAtOnce = 32;
 
+/** How long a reaping may look for more once the reaper was asked to end. @see docker stop: SIGKILL after 10 s */
+const drainingMs = 5_000;
+
 interface Reaping {
   readonly stop: AbortController;
+  readonly endSoon: AbortController;
   readonly outcome: Promise<ReapOutcome>;
 }
 
@@ -32,6 +41,7 @@ export class Reapings {
   readonly #tally = new ReapTally();
   readonly #limit = pLimit(reapingsAtOnce);
   readonly #underWay = new Map<number, Reaping>();
+  #isDraining = false;
 
   constructor(reap: Reap, observe: Observer) {
     this.#reap = reap;
@@ -45,8 +55,10 @@ export class Reapings {
   /** `onEnded` runs when it is over, in whatever way. */
   start(action: ReapAction, onEnded: () => void): void {
     const stop = new AbortController();
+    const endSoon = new AbortController();
     const outcome = this.#limit(async () => {
-      const ended = await this.#run(action, stop.signal);
+      if (this.#isDraining) this.#endLater(endSoon);
+      const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
       this.#underWay.delete(action.run);
       this.#tally.add(action.claim, ended);
       const { run, claim, lastHolder } = action;
@@ -54,7 +66,13 @@ export class Reapings {
       onEnded();
       return ended;
     });
-    this.#underWay.set(action.run, { stop, outcome });
+    this.#underWay.set(action.run, { stop, endSoon, outcome });
+  }
+
+  /** The reaper was asked to end. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const { endSoon } of this.#underWay.values()) this.#endLater(endSoon);
   }
 
   stop(run: number): void {
@@ -70,11 +88,19 @@ export class Reapings {
     return this.#tally.totals();
   }
 
-  async #run({ claim, lastHolder, run }: ReapAction, signal: AbortSignal): Promise<ReapOutcome> {
+  #endLater(endSoon: AbortController): void {
+    // What it limits holds the process: requests to an engine, and pauses between them.
+    setTimeout(() => endSoon.abort(new Error('the reaper was asked to end')), drainingMs).unref();
+  }
+
+  async #run(
+    { claim, lastHolder, run }: ReapAction,
+    { signal, endSoon }: Omit<ReapCall, 'lastHolder'>,
+  ): Promise<ReapOutcome> {
     if (signal.aborted) return { type: 'stopped' };
     this.#observe({ type: 'reap-began', run, claim, lastHolder });
     try {
-      const report = await this.#reap(claim, { lastHolder, signal });
+      const report = await this.#reap(claim, { lastHolder, signal, endSoon });
       return signal.aborted ? { type: 'stopped', report } : { type: 'reaped', report };
     } catch (error) {
       if (error instanceof GivenUp) this.#observe({ type: 'noted', text: error.message });

@@ -189,7 +189,7 @@ export const reaperVariables = {
   maxRemovals: {
     variable: 'CASTOFF_REAPER_MAX_REMOVALS',
     byDefault: String(defaultMostRemovals),
-    doc: 'how many things one pass may remove; more are taken for a mistake; none: no such limit',
+    doc: 'how many things one reaping may remove; more are taken for a mistake; none: no such limit',
     parse(text) {
       const value = parseMostRemovals(text);
       return value === undefined ? { wanted: 'give a whole number from 1, or none' } : { value };

@@ -7,6 +7,7 @@ import { EngineError } from '../engine/engine-error';
 import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { cleanupMany } from './plan';
+import { clearServiceOf, ServiceTurns } from './swarm-service';
 
 export interface LabelCleanupOptions extends CleanupOptions {
   readonly timeoutMs: number;
@@ -36,19 +37,31 @@ export async function cleanupByLabel(
   const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
+  const services = new ServiceTurns();
   for (;;) {
     const found = await find(patient, labels, leftMs(), options.signal, failed);
-    const fresh = found.filter((target) => !isSpared(target.labels) && !failed.has(keyOf(target)));
+    const fresh = found.filter(
+      (target) => !isSpared(target.labels) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
+    );
     if (fresh.length === 0) return { results, errors: [...failed.values()] };
-    const ends = await cleanupMany(fresh, (target) =>
-      cleanupOne(target.kind, target.id, {
+    // A name may have come to stand for another thing since it was listed.
+    const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
+    const tried = fresh.filter((target) => services.take(target.labels));
+    const ends = await cleanupMany(tried, async (target) => {
+      try {
+        await clearServiceOf(patient, target, isMeant);
+        services.settle(target.labels, 'gone');
+      } catch (error) {
+        services.settle(target.labels, 'left');
+        throw error;
+      }
+      return cleanupOne(target.kind, target.id, {
         ...settings,
         connection: engine,
         timeoutMs: leftMs(),
-        // A name may have come to stand for another thing since it was listed.
-        isMeant: (own) => carriesLabels(own, labels) && !isSpared(own),
-      }),
-    );
+        isMeant,
+      });
+    });
     for (const { target, result, error } of ends) {
       if (result === undefined) failed.set(keyOf(target), asError(error));
       else results.push(result);

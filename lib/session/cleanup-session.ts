@@ -8,6 +8,7 @@ import type { Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { cleanupMany, type Target } from '../resources/plan';
+import { clearServiceOf } from '../resources/swarm-service';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './sweep-plan';
@@ -49,9 +50,12 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   );
   const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
   const own = unique(targets).filter(({ id }) => !ofLiving.has(id));
-  const ends = await cleanupMany(own, (target) =>
-    cleanupResource(target, { ...options, engine: target.engine }),
-  );
+  const isMeant = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
+  const ends = await cleanupMany(own, async (target) => {
+    if (target.listing !== undefined)
+      await clearServiceOf(target.listing.engine, target.listing.target, isMeant);
+    return cleanupResource(target, { ...options, engine: target.engine });
+  });
   const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
   if (errors.length > 0) {
     throw new CastoffError(
@@ -66,6 +70,8 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
 
 interface EngineTarget extends Target {
   readonly engine: string;
+  /** Where it was found by its label. */
+  readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
 }
 
 /** The engine where labels are looked for, and those that the journals name. */
@@ -83,7 +89,7 @@ async function findLabelled(
   session: string,
 ): Promise<readonly (ListedTarget & EngineTarget)[]> {
   const listed = await listTargets(engine, [`${labelNames.session}=${session}`]);
-  return listed.map((target) => ({ ...target, engine: engine.address }));
+  return listed.map((target) => ({ ...target, engine: engine.address, listing: { engine, target } }));
 }
 
 // Not this process: its own session ends with its scopes.

@@ -7,6 +7,7 @@ import type { Unfinished } from '../registry/unfinished';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import type { Target } from '../resources/plan';
+import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
 import { isStillOurs } from './still-ours';
@@ -18,6 +19,8 @@ export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } 
         readonly kind: RemovableKind;
         /** What it has to carry still. */
         readonly labels: readonly string[];
+        /** All labels of its listing. */
+        readonly listed: Readonly<Record<string, string>>;
       }
     | {
         /** The journal's note on it. */
@@ -41,6 +44,11 @@ export async function removeCondemned(
     limits.signal?.throwIfAborted();
     if (idsOfLiving(thing.session).has(condemned.id))
       return { ...thing, action: 'kept', proof: 'a session that is not over has noted it as its own' };
+    const service =
+      'labels' in condemned
+        ? await removeServiceOf(engine, condemned.listed, carriesAllOf(condemned.labels))
+        : undefined;
+    if (service !== undefined) return { ...thing, action: 'kept', proof: service.reason };
     const { outcome, isAnother } = await removeIfOurs(engine, condemned, limits);
     if (isAnother) return { ...thing, action: 'kept', proof: 'another thing has come under its name' };
     return { ...thing, action: 'removed', outcome };
@@ -53,6 +61,21 @@ export async function removeCondemned(
     };
   }
 }
+
+/** What would become of it. */
+export async function previewCondemned(engine: Engine, condemned: Condemned): Promise<SweptThing> {
+  const { thing } = condemned;
+  const step =
+    'labels' in condemned
+      ? await inspectServiceOf(engine, condemned.listed, carriesAllOf(condemned.labels))
+      : undefined;
+  return step?.type === 'leave'
+    ? { ...thing, action: 'kept', proof: step.reason }
+    : { ...thing, action: 'would-remove' };
+}
+
+const carriesAllOf = (wanted: readonly string[]) => (own: Readonly<Record<string, string>>) =>
+  carriesLabels(own, wanted);
 
 async function removeIfOurs(
   engine: Engine,

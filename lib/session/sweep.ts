@@ -10,7 +10,7 @@ import { condemnNoted } from './sweep-noted';
 import { findSessions, type Findings } from './sweep-find';
 import { judgeForeign, testcontainersSessionLabel } from './sweep-foreign';
 import { judgeSession, type JudgedSession, type SweepRules, type Verdict } from './sweep-plan';
-import { idsOfLiving, removeCondemned, type Condemned } from './sweep-remove';
+import { idsOfLiving, previewCondemned, removeCondemned, type Condemned } from './sweep-remove';
 import { totalsOf, type SweepReport, type SweptThing } from './sweep-report';
 import { removeJournals } from './session-journals';
 
@@ -55,7 +55,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const { judged, condemned, kept } = await judge(engine, findings, options);
 
   const ends = dryRun
-    ? condemned.map(({ thing }): SweptThing => ({ ...thing, action: 'would-remove' }))
+    ? await preview(engine, condemned)
     : await remove(engine, condemned, { leftMs, signal });
   if (!dryRun) removeFinishedJournals(judged, [...ends, ...kept]);
   const things = [...ends, ...kept];
@@ -132,7 +132,14 @@ function condemn(verdict: Verdict): Condemned {
   const names = session in labels ? [session, host, boot, pid, pidStart] : [];
   const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
   const foreign = own.length === 0 ? testcontainersSessionLabel(labels) : undefined;
-  return { kind, id, thing: thingOf(verdict), labels: foreign === undefined ? own : [foreign] };
+  const needed = foreign === undefined ? own : [foreign];
+  return { kind, id, thing: thingOf(verdict), labels: needed, listed: labels };
+}
+
+async function preview(engine: Engine, condemned: readonly Condemned[]): Promise<readonly SweptThing[]> {
+  const things: SweptThing[] = [];
+  for (const one of condemned) things.push(await previewCondemned(engine, one));
+  return things;
 }
 
 async function remove(

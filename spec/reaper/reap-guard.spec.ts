@@ -82,3 +82,37 @@ describe('reapClaim', () => {
     expect((await docker.getImage(other.id).inspect()).RepoTags).toContain(name);
   });
 });
+
+describe('reaping what others go on creating', () => {
+  const claimOfVolumes = async () => {
+    const session = newSession();
+    const create = () => createVolumeOf(session.labels);
+    await create();
+    return { ...session, create };
+  };
+
+  it('ends at the most that one reaping may remove', async () => {
+    const { claim, create } = await claimOfVolumes();
+    const creations: Promise<unknown>[] = [];
+    const report = await reapClaim(await connectEngine(), claim, {
+      mostRemovals: 4,
+      settlePausesMs: [500, 500],
+      onAudit: () => void creations.push(create()),
+    });
+    await Promise.all(creations);
+    expect(report.removed.volume).toBe(4);
+    expect(report.cutShort).toMatch(/^it covers 5 things, and 4 at the most/);
+  });
+
+  it('ends after one more round when the reaper must end, and reports what it still sees', async () => {
+    const { claim, create } = await claimOfVolumes();
+    // Seen by the look after the last round: the removal waits for it.
+    proxy.inject({ on: 'DELETE /volumes/', fault: { type: 'delay', ms: 300 }, times: Infinity });
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon: AbortSignal.abort() });
+    await proxy.until(({ method }) => method === 'DELETE', 5_000);
+    await create();
+    const report = await reaping;
+    expect(report.removed.volume).toBe(1);
+    expect(report.cutShort).toBe('the reaper was asked to end, and 1 things are still there');
+  });
+});

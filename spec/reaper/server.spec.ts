@@ -88,6 +88,34 @@ describe('a reaper in a process of one’s own', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
+  it('closes although others go on creating what it removes', async () => {
+    const { name, label } = await volume();
+    const hasCome = Promise.withResolvers<unknown>();
+    const creations: Promise<unknown>[] = [];
+    const create = () =>
+      docker.createVolume({ Name: uniqueName(), Labels: { ...specLabel, 'castoff.session': name } });
+    let isOver = false;
+    const reaper = await openReaper({
+      ...anyPort,
+      graceMs: 0,
+      observe: (event) => {
+        if (event.type !== 'audited' || isOver) return;
+        const creation = create();
+        creations.push(creation);
+        void creation.then(hasCome.resolve);
+      },
+    });
+    const line = await connectLine({ port: portOf(reaper.address) });
+    await line.ask(hello());
+    await line.ask(request('claim', label));
+    line[Symbol.dispose]();
+    await hasCome.promise;
+    const end = await reaper.close();
+    isOver = true;
+    await Promise.all(creations);
+    expect(end.removed.volume).toBeGreaterThan(1);
+  });
+
   it('waits for a Ryuk client as long as it was told', async () => {
     const { name, label } = await volume();
     await using reaper = await openReaper({ ...anyPort, graceMs: 3_600_000, reconnectionTimeoutMs: 20 });

@@ -1,0 +1,137 @@
+import { messageOf } from '../core/errors';
+import type { Answer, Engine } from '../engine/engine';
+import type { ListedTarget } from '../engine/list-targets';
+import { inspectService, removeService, type ServiceFacts } from '../engine/service-calls';
+import { CleanupError } from './cleanup-error';
+
+/** The Swarm service that a container is a task of. */
+export interface ServiceRef {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What is to be done about the service of a container before the container is removed. */
+export type ServiceStep =
+  /** The service no longer exists or there is no swarm: nothing recreates the container. */
+  | { readonly type: 'none' }
+  | { readonly type: 'remove-service' }
+  /** `isFinal`: asking again will not change it. */
+  | { readonly type: 'leave'; readonly reason: string; readonly isFinal: boolean };
+
+type Labels = Readonly<Record<string, string>>;
+
+/** @see Docker 20.10.24: `com.docker.swarm.service.id=kg4md8x6z669ne4k1y6pep233`, `com.docker.swarm.service.name=web` */
+export function serviceOf(labels: Labels): ServiceRef | undefined {
+  const id = labels['com.docker.swarm.service.id'];
+  if (id === undefined || id === '') return undefined;
+  return { id, name: labels['com.docker.swarm.service.name'] ?? id };
+}
+
+/**
+ * A swarm starts a new task for each container that is removed, so the container of a service goes with its service or not at all.
+ *
+ * @param isMeant - Whether a service with these labels may be removed.
+ */
+export function decideService(
+  { name, id }: ServiceRef,
+  seen: Answer<ServiceFacts>,
+  isMeant: (labels: Labels) => boolean,
+): ServiceStep {
+  const leave = (why: string, isFinal: boolean): ServiceStep => ({
+    type: 'leave',
+    reason: `belongs to service ${name} (${id.slice(0, 12)}), ${why}`,
+    isFinal,
+  });
+  switch (seen.meaning) {
+    case 'done':
+      return isMeant(seen.value.labels)
+        ? { type: 'remove-service' }
+        : leave('which does not carry these labels; remove the service', true);
+    case 'gone':
+      return { type: 'none' };
+    case 'refused':
+      return leave(`which cannot be inspected here: ${seen.error.words}`, true);
+    case 'being-removed':
+    case 'busy':
+    case 'failed':
+    case 'engine-away':
+      return leave(`which could not be inspected: ${messageOf(seen.error)}`, false);
+  }
+}
+
+/** What is to be done about the service of a container with `labels`. Changes nothing. */
+export async function inspectServiceOf(
+  engine: Engine,
+  labels: Labels,
+  isMeant: (labels: Labels) => boolean,
+): Promise<ServiceStep> {
+  const service = serviceOf(labels);
+  if (service === undefined) return { type: 'none' };
+  return decideService(service, await inspectService(engine, service.id), isMeant);
+}
+
+/**
+ * Removes the service of a container with `labels`, where it has one that is meant. Resolves to why the container must be left;
+ * `undefined` when nothing recreates it. Never rejects.
+ */
+export async function removeServiceOf(
+  engine: Engine,
+  labels: Labels,
+  isMeant: (labels: Labels) => boolean,
+): Promise<Extract<ServiceStep, { type: 'leave' }> | undefined> {
+  const step = await inspectServiceOf(engine, labels, isMeant);
+  if (step.type === 'leave') return step;
+  const service = serviceOf(labels);
+  if (step.type === 'none' || service === undefined) return undefined;
+  const removed = await removeService(engine, service.id);
+  if (removed.meaning === 'done' || removed.meaning === 'gone') return undefined;
+  return {
+    type: 'leave',
+    reason: `belongs to service ${service.name}, which could not be removed: ${messageOf(removed.error)}`,
+    isFinal: removed.meaning === 'refused',
+  };
+}
+
+/**
+ * Does what {@link removeServiceOf} does.
+ *
+ * @throws CleanupError when the container must be left.
+ */
+export async function clearServiceOf(
+  engine: Engine,
+  { kind, id, name, labels }: ListedTarget,
+  isMeant: (labels: Labels) => boolean,
+): Promise<void> {
+  const left = await removeServiceOf(engine, labels, isMeant);
+  if (left === undefined) return;
+  const evidence = { kind, id, title: name, attempts: 0, durationMs: 0, engineWords: left.reason };
+  throw new CleanupError(evidence, 'docker service rm removes it with its containers', undefined);
+}
+
+/**
+ * Decides which containers of a Swarm service are tried: the first one, and the others only when the service is gone. They would
+ * go with it, or be left for the same reason.
+ */
+export class ServiceTurns {
+  readonly #states = new Map<string, 'asked' | 'gone' | 'left'>();
+
+  /** Whether a container with `labels` is tried now. */
+  take(labels: Labels): boolean {
+    const service = serviceOf(labels);
+    if (service === undefined) return true;
+    const state = this.#states.get(service.id);
+    if (state === undefined) this.#states.set(service.id, 'asked');
+    return state === undefined || state === 'gone';
+  }
+
+  /** Records what became of the service of a container with `labels`. */
+  settle(labels: Labels, state: 'gone' | 'left'): void {
+    const service = serviceOf(labels);
+    if (service !== undefined) this.#states.set(service.id, state);
+  }
+
+  isLeft(labels: Labels): boolean {
+    const service = serviceOf(labels);
+    return service !== undefined && this.#states.get(service.id) === 'left';
+  }
+}
