@@ -6,16 +6,13 @@ import { verdictJson } from '../leaks/verdict-json';
 import type { Verdict } from '../leaks/verdict';
 import { replaceRootDir } from './resolve-module';
 
-/** Where the log is no terminal. */
-const columnsOfFile = 120;
-
 /** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
 export function tellVerdict(
   verdict: Verdict,
   kept: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
-  const columns = process.stderr.isTTY ? process.stderr.columns : columnsOfFile;
+  const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
   const hasColour = hasColours(environment);
   const annotations =
     environment['GITHUB_ACTIONS'] === 'true'

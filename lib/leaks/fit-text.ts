@@ -16,7 +16,9 @@ export interface ColumnWidth {
 
 /** Widths that come to `available` together: the widest gives way first, none below its least. */
 export function fitWidths(columns: readonly ColumnWidth[], available: number): readonly number[] {
-  const widths = columns.map(({ natural }) => Math.min(natural, available));
+  const widths = columns.map(({ natural, least }) =>
+    Math.max(Math.min(natural, available), Math.min(natural, least)),
+  );
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;
   while (excess > 0) {
     const room = widths.map((width, column) => (width > (columns[column]?.least ?? 0) ? width : -1));

@@ -5,14 +5,17 @@ import { formatLeakTable, type Paper } from './leak-table';
 import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
 import { countWords, nameOf, ownerOf, plural } from './words';
 
+/** On a terminal. */
 const mostLines = 20;
 const longestLine = 1_000;
+/** How wide prose is where the width does not matter. */
+const proseColumns = 120;
 
 /**
  * The verdict for people: nothing where nothing came to exist, one quiet line where all is well, else what happened, where, and
  * what to do. How to reach what is kept is for others to say. Ends with a line end.
  *
- * @param paper.columns - The terminal's width; tables get no narrower than 80.
+ * @param paper.columns - The terminal's width; `undefined`: it is no terminal, and nothing is cut.
  */
 export function formatVerdict(verdict: Verdict, paper: Paper): string {
   const parts = [
@@ -37,15 +40,15 @@ function leakPart({ leaks, mode, counts }: Verdict, paper: Paper): string {
   const whose = leaks.length === 1 ? 'its' : 'their';
   const title = `${plural(leaks.length, 'leak')} among ${countWords(counts)}: still there when ${whose} test file had ended, in no scope`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks)}\n${list(adviceFor(leaks))}`;
+  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks, paper)}\n${list(adviceFor(leaks), paper)}`;
 }
 
 /** Why a leak that its code was about to end was still there. */
-function floatingCalls(leaks: readonly ThingRecord[]): string {
+function floatingCalls(leaks: readonly ThingRecord[], paper: Paper): string {
   const lines = leaks.flatMap((leak) =>
     leak.floating === undefined ? [] : [`${nameOf(leak)}: ${leak.floating} was not awaited`],
   );
-  return lines.length === 0 ? '' : `\n${list(lines)}`;
+  return lines.length === 0 ? '' : `\n${list(lines, paper)}`;
 }
 
 const looks: Readonly<Record<LastLook, string>> = {
@@ -77,12 +80,12 @@ function leftPart(left: readonly LeftThing[], paper: Paper): string {
     titles.length > 0
       ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
       : 'Something stood in the way while its test ended: a slow engine, a mount, or a test that replaces parts of node:http.';
-  return `${heading(title, 'red', paper)}${list(lines)}${prose(advice, paper)}`;
+  return `${heading(title, 'red', paper)}${list(lines, paper)}${prose(advice, paper)}`;
 }
 
 function failurePart(failures: readonly string[], paper: Paper): string {
   if (failures.length === 0) return '';
-  return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures)}`;
+  return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures, paper)}`;
 }
 
 function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Paper): string {
@@ -95,23 +98,26 @@ function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Pa
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
     return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}`;
   });
-  return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines)}`;
+  return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines, paper)}`;
 }
 
-function heading(text: string, colour: Colour, { columns, hasColour }: Paper): string {
+function heading(text: string, colour: Colour, { columns = proseColumns, hasColour }: Paper): string {
   return wrapWords(`castoff: ${text}`, columns)
     .map((line) => `${paint({ text: line, colour }, hasColour)}\n`)
     .join('');
 }
 
-function prose(text: string, { columns }: Paper): string {
+function prose(text: string, { columns = proseColumns }: Paper): string {
   return wrapWords(text, columns - 2)
     .map((line) => `  ${paint(line)}\n`)
     .join('');
 }
 
-function list(lines: readonly string[]): string {
-  const shown = lines.slice(0, mostLines).flatMap((line) => line.split('\n'));
-  const more = lines.length > mostLines ? [`… and ${lines.length - mostLines} more`] : [];
-  return [...shown, ...more].map((line) => `  ${paint(shortenMiddle(line, longestLine))}\n`).join('');
+function list(lines: readonly string[], { columns }: Paper): string {
+  const isCut = columns !== undefined;
+  const shown = (isCut ? lines.slice(0, mostLines) : lines).flatMap((line) => line.split('\n'));
+  const more = isCut && lines.length > mostLines ? [`… and ${lines.length - mostLines} more`] : [];
+  return [...shown, ...more]
+    .map((line) => `  ${paint(isCut ? shortenMiddle(line, longestLine) : line)}\n`)
+    .join('');
 }

@@ -6,7 +6,11 @@ import { judge } from '../../lib/leaks/judge';
 import type { LeakSettings, RunEnd } from '../../lib/leaks/verdict';
 import { leak, shownId, thing } from '../support/thing-records';
 
-function textOf(end: Partial<RunEnd>, settings: Partial<LeakSettings> = {}, columns = 120): string {
+function textOf(
+  end: Partial<RunEnd>,
+  settings: Partial<LeakSettings> = {},
+  columns: number | undefined = 120,
+): string {
   const verdict = judge(
     { things: [], failures: [], left: [], ...end },
     { leaks: 'fail', ignore: [], ...settings },
@@ -142,7 +146,60 @@ describe('the verdict in words', () => {
     expect(text.split('\n').length).toBeLessThan(70);
   });
 
-  it('keeps its table within the paper, however long the names are', () => {
+  it('cuts nothing where it is not written on a terminal', () => {
+    const long = (letter: string): string => letter.repeat(2_000);
+    const things = Array.from({ length: 60 }, (_, at) =>
+      leak({
+        name: long('n'),
+        image: long('i'),
+        test: `${long('t')}-${at}`,
+        source: `${long('s')}.js:${at}`,
+      }),
+    );
+    const failure = long('f');
+    const left = Array.from({ length: 30 }, () => thing({ state: 'left', lastLook: 'there', failure }));
+    const verdict = judge(
+      { things: [...things, ...left], failures: [], left: [] },
+      { leaks: 'fail', ignore: [] },
+    );
+    const text = formatVerdict(verdict, { columns: undefined, hasColour: false });
+    for (const { test = '', source = '' } of things)
+      expect(text).toContain(`${long('i')}  ${test}${' '.repeat(/-\d$/.test(test) ? 1 : 0)}  ${source} `);
+    expect(text.split(failure)).toHaveLength(left.length + 1);
+    expect(text).not.toContain('more\n');
+  });
+
+  it('never cuts a line, however narrow the terminal is', () => {
+    const folder = 'packages/order-service/test/integration/checkout';
+    const sources = ['cancel-order.spec.js:12', 'create-order.spec.js:123'].map(
+      (file) => `${folder}/${file}`,
+    );
+    const text = textOf(
+      { things: sources.map((source) => leak({ source, test: 'creates an order' })) },
+      {},
+      80,
+    );
+    for (const source of sources) expect(text).toContain(`  ${source} `);
+  });
+
+  it('shows no two leaks alike, however long what they share is', () => {
+    const anyEnd = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 12, maxLength: 12 });
+    fc.assert(
+      fc.property(fc.uniqueArray(anyEnd, { minLength: 2, maxLength: 20 }), (middles) => {
+        const same = { test: 'is the same test', source: 'a.spec.ts:1' };
+        const things = middles.map((middle) =>
+          leak({ ...same, name: `${'x'.repeat(60)}${middle}${'y'.repeat(60)}`, id: undefined }),
+        );
+        const rows = textOf({ things }, {}, 80)
+          .split('\n')
+          .filter((line) => line.startsWith('  container '));
+        expect(new Set(rows).size).toBe(things.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('keeps its table within the paper but for the line, however long the names are', () => {
     const long = fc.option(fc.string({ maxLength: 300 }), { nil: undefined });
     const names = fc.record({ name: long, image: long, test: long, source: long });
     fc.assert(
@@ -153,7 +210,9 @@ describe('the verdict in words', () => {
           const text = textOf({ things: records.map((record) => leak(record)) }, {}, columns);
           const table = text.split('\n').filter((line) => line.startsWith('  '));
           const rows = table.slice(0, records.length + 1);
-          for (const row of rows) expect(row.length).toBeLessThanOrEqual(columns);
+          const widest = Math.max(...records.map(({ source }) => source?.length ?? 0));
+          // All other columns at their narrowest, gaps and indent.
+          for (const row of rows) expect(row.length).toBeLessThanOrEqual(Math.max(columns, 60 + widest));
         },
       ),
       { numRuns: 50 },
