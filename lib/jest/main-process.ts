@@ -6,7 +6,7 @@ import type { Run } from '../session/run-slot';
 import { bridgeKey, type Bridge } from './bridge';
 import { loadLate } from './load-late';
 import { currentPosition } from './position';
-import { holdRun } from './run-here';
+import { holdRun, type RunHere } from './run-here';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
@@ -56,11 +56,21 @@ export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: bool
   return async () => {
     try {
       await scope?.close();
+      await settleOwn(here);
     } finally {
       end();
       Reflect.deleteProperty(globalThis, bridgeKey);
     }
   };
+}
+
+/** What the user's own teardown has removed of what the own setup created is known to have existed, then. */
+async function settleOwn({ watch, registry }: RunHere): Promise<void> {
+  const there = await watch.survivors(({ owner }) => owner.scope === 'run');
+  // Not looked at when an owner had ended: what the run's end finds of it says nothing of a leak.
+  for (const { key, id, state } of there)
+    if (state === 'unknown')
+      registry.update(key, { state: id === undefined ? 'registered' : 'present', failure: undefined });
 }
 
 function openRunScope(run: Run): Scope {

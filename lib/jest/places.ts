@@ -7,6 +7,7 @@ export class Place {
   readonly parent: Place | undefined;
   readonly #isTest: boolean;
   #isOver = false;
+  #isLeft = false;
 
   constructor(title: string, parent?: Place, isTest = false) {
     this.title = title;
@@ -31,6 +32,16 @@ export class Place {
 
   end(): void {
     this.#isOver = true;
+  }
+
+  /** Its file has ended, and what was left of it has been noted. */
+  get isLeft(): boolean {
+    return this.parent?.isLeft ?? this.#isLeft;
+  }
+
+  /** Of a file. */
+  leave(): void {
+    this.#isLeft = true;
   }
 
   #titles(): readonly string[] {

@@ -3,7 +3,7 @@ import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
 import type { Whereabouts } from '../raw/raw-watch';
 import type { RunLink } from '../session/run-link';
-import { Place, type Places } from './places';
+import { Place, Places } from './places';
 
 /** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
 export interface Making {
@@ -23,7 +23,8 @@ export interface Making {
 export type Position = Place | Making;
 
 interface Positions {
-  readonly storage: AsyncLocalStorage<Position>;
+  /** `Places`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
+  readonly storage: AsyncLocalStorage<Position | Places>;
   /** Those of the test file that runs in this process. */
   places?: Places | undefined;
 }
@@ -32,25 +33,28 @@ const positions = (): Positions =>
   processWide('jest positions', (): Positions => ({ storage: new AsyncLocalStorage() }));
 
 /** Runs `work`, and all that follows from it, at that position. */
-export function runAt<T>(position: Position, work: () => T): T {
+export function runAt<T>(position: Position | Places, work: () => T): T {
   return positions().storage.run(position, work);
 }
 
 /** Where the calling code is: where it was begun, else where the run of the test file is; `undefined`: in no test file. */
 export function currentPosition(): Position | undefined {
   const { storage, places } = positions();
-  return storage.getStore() ?? places?.current;
+  const held = storage.getStore() ?? places;
+  return held instanceof Places ? held.current : held;
 }
 
-/** The path of the test file that runs in this process. */
+/** The path of the test file that the calling code is part of, else of the one that runs in this process. */
 export function currentTestFile(): string | undefined {
-  return positions().places?.path;
+  const { storage, places } = positions();
+  const held = storage.getStore();
+  return held instanceof Places ? held.path : places?.path;
 }
 
 /** What is being made for the calling code, if it is part of a factory. */
 export function currentMaking(): Making | undefined {
   const position = positions().storage.getStore();
-  return position instanceof Place ? undefined : position;
+  return position instanceof Place || position instanceof Places ? undefined : position;
 }
 
 /** Makes `places` those of the test file that runs now; returns what ends that. */
@@ -66,7 +70,8 @@ export function enterFile(places: Places): () => void {
 export function whereaboutsIn({ worker }: Pick<RunLink, 'worker'>): Whereabouts {
   const position = currentPosition();
   if (position === undefined) return { scope: worker === undefined ? 'run' : `worker ${worker}`, worker };
-  if (position instanceof Place) return { scope: position.name, test: position.test, worker };
+  if (position instanceof Place)
+    return { scope: position.name, test: position.test, worker, isOver: position.isLeft };
   const { scope, owner, worker: ownWorker } = position;
   return { scope, owner, worker: ownWorker };
 }

@@ -28,8 +28,10 @@ const runner: Runner = async (globalConfig, projectConfig, environment, runtime,
   const file = await mixInLate(environment, testPath, rootDir);
   if (file !== undefined) file.runtime = runtime;
   const circus = loadCircus(rootDir);
+  const run = (): Promise<unknown> =>
+    circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
   try {
-    return await circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
+    return await (file === undefined ? run() : file.within(run));
   } finally {
     await file?.endUnloaded();
   }

@@ -35,6 +35,11 @@ export class TestFile {
     this.#here = await joinRunHere();
   }
 
+  /** Runs what loads the file and all that is in it. */
+  within<T>(work: () => T): T {
+    return runAt(this.#places, work);
+  }
+
   letIn(sandbox: object): void {
     installBridge(sandbox, this.#here);
   }
@@ -70,6 +75,7 @@ export class TestFile {
       await Promise.allSettled(this.#removals);
       await noteLeaks(file, this.#failed, here);
     } finally {
+      this.#places.file.leave();
       this.#leave?.();
     }
   }

@@ -26,7 +26,12 @@ export function adviceFor(leaks: readonly ThingRecord[]): readonly string[] {
 /** An example that will still fit the next run: names are often made up anew. */
 function patternFor(leaks: readonly ThingRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
-  if (image !== undefined) return `image:${shortenMiddle(image, 40)}`;
+  if (image !== undefined) return `image:${shortPattern(image)}`;
   const source = leaks.find((leak) => leak.source !== undefined)?.source;
-  return `file:${shortenMiddle(source?.replace(/:\d+$/, '') ?? '*', 40)}`;
+  return `file:${shortPattern(source?.replace(/:\d+$/, '') ?? '*')}`;
+}
+
+/** One that still matches `text`. */
+function shortPattern(text: string): string {
+  return shortenMiddle(text, 40).replace('…', '*');
 }

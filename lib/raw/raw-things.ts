@@ -65,29 +65,32 @@ export class RawThings {
   /** Notes what is about to be created, on disk when this resolves. */
   async register(
     noted: Noted,
-    { scope, test }: Whereabouts,
+    whereabouts: Whereabouts,
     source: string | undefined,
     engine: string,
   ): Promise<RegistryEntry> {
     const { kind, name, image } = noted;
+    const { scope, test } = whereabouts;
     const known = { origin: 'raw', name, image, engine } as const;
-    return this.#keep(noted, await this.options.registry.register(kind, { scope, test, source }, known));
+    const entry = await this.options.registry.register(kind, { scope, test, source }, known);
+    return this.#keep(noted, entry, whereabouts);
   }
 
   /** As {@link register}, for a command, which does not wait. */
-  note(noted: Noted, { scope, test }: Whereabouts, source: string | undefined): RegistryEntry {
+  note(noted: Noted, whereabouts: Whereabouts, source: string | undefined): RegistryEntry {
     const { kind, name } = noted;
-    return this.#keep(
-      noted,
-      this.options.registry.note(kind, { scope, test, source }, { origin: 'raw', name }),
-    );
+    const { scope, test } = whereabouts;
+    const entry = this.options.registry.note(kind, { scope, test, source }, { origin: 'raw', name });
+    return this.#keep(noted, entry, whereabouts);
   }
 
-  #keep({ isPinned, isAutoRemoved = false, isHelper = false }: Noted, entry: RegistryEntry): RegistryEntry {
+  #keep(noted: Noted, entry: RegistryEntry, { isOver = false }: Whereabouts): RegistryEntry {
+    const { isPinned, isAutoRemoved = false, isHelper = false } = noted;
     if (isPinned) this.pinnedKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
     if (isHelper) this.helperKeys.add(entry.key);
-    return entry;
+    // Nobody is to look for it when its file ends: that has ended.
+    return isOver && !isHelper ? this.options.registry.update(entry.key, { leakedAt: new Date() }) : entry;
   }
 
   /** What is put on a thing, so that it is known whose it is. */

@@ -6,6 +6,8 @@ import type { Registry } from '../registry/registry';
 export interface Whereabouts {
   readonly scope: string;
   readonly test?: string | undefined;
+  /** The test file that began it has ended: what is created now has leaked as soon as it exists. Default false. */
+  readonly isOver?: boolean | undefined;
   /** Default: this process. */
   readonly owner?: Owner | undefined;
   readonly worker?: string | undefined;
