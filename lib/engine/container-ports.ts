@@ -19,3 +19,26 @@ export function inspectPorts(engine: Engine, id: string): Promise<Answer<readonl
     return [...ports.values()];
   });
 }
+
+/** Where a container can be reached. */
+export interface ContainerReach {
+  /** Its published ports on the engine's host. */
+  readonly hostPorts: readonly number[];
+  /** Its own addresses in its networks. */
+  readonly addresses: readonly string[];
+}
+
+/** @see Engine API, ContainerInspect, NetworkSettings */
+export function inspectReach(engine: Engine, id: string): Promise<Answer<ContainerReach>> {
+  return engine.ask('container.inspect', id, async (docker) => {
+    const { NetworkSettings } = await docker.getContainer(urlPart(id)).inspect();
+    const bindings = Object.values(NetworkSettings.Ports ?? {}).flatMap((each) => each ?? []);
+    const networks = Object.values(NetworkSettings.Networks ?? {});
+    return {
+      hostPorts: bindings.map(({ HostPort }) => Number(HostPort)),
+      addresses: networks
+        .flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
+        .filter((address) => Boolean(address)),
+    };
+  });
+}

@@ -32,6 +32,8 @@ export interface CircusTest {
 export interface CircusState {
   readonly rootDescribeBlock: CircusBlock;
   readonly unhandledErrors: unknown[];
+  /** The test that errors outside of its promises belong to; Jest 30 goes by the asynchronous context first. */
+  currentlyRunningTest?: CircusTest | null | undefined;
 }
 
 interface TestEvent {

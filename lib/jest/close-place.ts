@@ -1,4 +1,7 @@
+import type { Socket } from 'node:net';
 import type { HandedOver } from '../scope/handed-over';
+import type { OwnedTarget } from '../scope/owned-target';
+import { connectionsClosed, connectionsTo } from './connections';
 import { hasFixedName } from './fixed-name';
 import { openScopeAt } from './place-scopes';
 import type { Place } from './places';
@@ -21,17 +24,28 @@ export async function closePlace(
   { hasFailed, handOver }: PlaceEnd,
 ): Promise<void> {
   const { cleanup, keep } = link.settings;
-  await openScopeAt(place)?.close({
-    reason: hasFailed ? 'failed' : 'done',
-    handOver: cleanup === 'background' ? handOver : undefined,
-    // The next test may want its name or port.
-    mustWait: (target) => (target.kind === 'container' ? watch.isPinned(target.id) : hasFixedName(target)),
-    // A stop() that the test did not await would fail if its container went now.
-    beforeRemoval: async (target) => {
-      if (target.kind === 'container') await watch.whenQuiet(target.id);
-    },
-    isKept: () => isKept(keep, hasFailed),
-  });
+  const connections: Socket[] = [];
+  const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
+    const own = await connectionsTo(target);
+    connections.push(...own);
+    return own.length > 0 || watch.isPinned(target.id);
+  };
+  try {
+    await openScopeAt(place)?.close({
+      reason: hasFailed ? 'failed' : 'done',
+      handOver: cleanup === 'background' ? handOver : undefined,
+      // The next test may want its name or port; a client that is still connected fails when its server goes.
+      mustWait: (target) =>
+        target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
+      // A stop() that the test did not await would fail if its container went now.
+      beforeRemoval: async (target) => {
+        if (target.kind === 'container') await watch.whenQuiet(target.id);
+      },
+      isKept: () => isKept(keep, hasFailed),
+    });
+  } finally {
+    await connectionsClosed(connections);
+  }
 }
 
 /** Whether what belongs to a place is left as it is, to be looked at. */

@@ -1,5 +1,6 @@
 // What a test file without containers never loads. `require`, because most of it has to be there at once.
 import type * as connect from '../engine/connect';
+import type * as containerPorts from '../engine/container-ports';
 import type * as rawWatch from '../raw/watch-raw-code';
 import type * as sessionIdentity from '../registry/session-identity';
 import type * as cleanupResource from '../resources/cleanup-resource';
@@ -11,6 +12,7 @@ import type * as workerLine from '../session/worker-line';
 
 export const loadLate = {
   connect: () => require('../engine/connect') as typeof connect,
+  containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
   rawWatch: () => require('../raw/watch-raw-code') as typeof rawWatch,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
   cleanupResource: () => require('../resources/cleanup-resource') as typeof cleanupResource,

@@ -2,6 +2,7 @@ import { messageOf } from '../core/errors';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { isKept } from './close-place';
+import { connectionsTo, dropConnections } from './connections';
 import { loadLate } from './load-late';
 import type { Place } from './places';
 import type { RunHere } from './run-here';
@@ -25,8 +26,11 @@ export async function noteLeaks(
       registry.update(entry.key, { state: 'kept' });
     // Nothing was seen of it: the run's end tells what it finds.
     else if (entry.state === 'unknown') continue;
-    else if (!watch.isHelper(entry.key))
+    else if (!watch.isHelper(entry.key)) {
       leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
+      if (entry.kind === 'container' && entry.id !== undefined)
+        dropConnections(await connectionsTo({ id: entry.id, engine: entry.engine }));
+    }
     // Its images stay until the run's end: they may be those of another file, too.
     else if (entry.kind !== 'image') await removeHelper(entry, registry);
   }

@@ -85,10 +85,15 @@ export class TestFile {
       event.test.errors.forEach(hideOwnFrames);
       if (this.#here !== undefined) await this.#postMortems.addTo(event.test, place, this.#here);
     }
-    const errors = await this.#close(place);
     if ('test' in event) {
-      event.test.errors.push(...errors);
-    } else if ('describeBlock' in event) {
+      // Also what a client throws whose server is removed now.
+      state.currentlyRunningTest = event.test;
+      event.test.errors.push(...(await this.#close(place)));
+      state.currentlyRunningTest = null;
+      return;
+    }
+    const errors = await this.#close(place);
+    if ('describeBlock' in event) {
       for (const test of testsThatRan(event.describeBlock)) test.errors.push(...errors);
     } else {
       state.unhandledErrors.forEach(hideOwnFrames);

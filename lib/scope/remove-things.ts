@@ -36,14 +36,15 @@ export async function removeThings(
   const kept = present.filter(isKept);
   for (const target of kept) ends.push(keep(target));
   const unwanted = present.filter((target) => !kept.includes(target));
+  const awaited = new Set<Present>();
+  for (const target of unwanted) if ((await mustWait(target)) || handOver === undefined) awaited.add(target);
   const removals = beginRemovals(unwanted, settings);
-  const isWaitedFor = (target: Present): boolean => handOver === undefined || mustWait(target);
   for (const { target, done } of removals) {
-    if (isWaitedFor(target)) continue;
+    if (awaited.has(target)) continue;
     const { key, kind, id, thing } = target;
     handOver?.({ what: titleOf(target), source: thing.source, key, kind, id, done });
   }
-  for (const { target, done } of removals) if (isWaitedFor(target)) ends.push(await done);
+  for (const { target, done } of removals) if (awaited.has(target)) ends.push(await done);
   return ends;
 }
 

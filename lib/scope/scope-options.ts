@@ -39,11 +39,12 @@ export interface CloseOptions {
    */
   readonly handOver?: ((removal: HandedOver) => void) | undefined;
   /**
-   * What is waited for although somebody would take it over.
+   * Whether the close waits for a removal although `handOver` would take it. Asked before any removal of a group begins, and where
+   * nothing is handed over, too.
    *
    * @internal
    */
-  readonly mustWait?: ((target: OwnedTarget) => boolean) | undefined;
+  readonly mustWait?: ((target: OwnedTarget) => boolean | Promise<boolean>) | undefined;
   /**
    * Awaited before each removal begins; it must not reject.
    *

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { JestVersion } from '../support/jest-project';
+import { runJudged, type JudgedJest } from '../support/judged-jest';
+
+interface FileResult {
+  readonly name: string;
+  readonly message: string;
+  readonly assertionResults: readonly {
+    readonly title: string;
+    readonly status: string;
+    readonly failureMessages: readonly string[];
+  }[];
+}
+
+async function runConnected(
+  jest: JestVersion,
+): Promise<JudgedJest & { readonly files: readonly FileResult[] }> {
+  let files: readonly FileResult[] = [];
+  const args = ['--runInBand', '--json', '--outputFile=results.json'];
+  const end = await runJudged('connected', { jest, args }, async (run) => {
+    ({ testResults: files } = JSON.parse(readFileSync(join(run.folder, 'results.json'), 'utf8')));
+  });
+  return { ...end, files };
+}
+
+describe.each(['30', '29'] as const)(
+  'a client that is connected when its server is removed, in Jest %s',
+  (jest) => {
+    let end: Awaited<ReturnType<typeof runConnected>>;
+    const file = (name: string) => end.files.find((each) => each.name.endsWith(`/${name}.test.js`));
+
+    beforeAll(async () => {
+      end = await runConnected(jest);
+    });
+
+    it('fails the test that forgot it, and no other', () => {
+      expect(file('in-test')?.assertionResults).toMatchObject([
+        {
+          title: 'forgets its client',
+          status: 'failed',
+          failureMessages: [expect.stringContaining('Connection terminated unexpectedly')],
+        },
+        { title: 'comes next', status: 'passed' },
+      ]);
+    });
+
+    it('fails its file where that has it', () => {
+      expect(file('in-file')?.message).toContain('Connection terminated unexpectedly');
+    });
+
+    it('does not end the process where its server has leaked', () => {
+      expect(file('leak')?.assertionResults).toMatchObject([{ status: 'passed' }]);
+      expect(file('other')?.assertionResults).toMatchObject([{ status: 'passed' }]);
+      expect(end.verdict).toMatchObject({ leaks: [{ test: 'forgets its client and its server' }], left: [] });
+      expect(end.left).toEqual([]);
+    });
+  },
+);
