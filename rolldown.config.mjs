@@ -22,6 +22,33 @@ const leftOutOf = {
 const smallHeap = `for (const flag of ['--no-opt', '--no-maglev', '--optimize-for-size', '--max-semi-space-size=1', '--bytecode-old-age=1'])
   require('node:v8').setFlagsFromString(flag);`;
 
+// What tests replace of Node and of the global object, castoff has as it was before: `lib/core/pristine.ts`.
+const pristineFile = join(import.meta.dirname, 'lib/core/pristine.ts');
+const pristineFacade = 'chunks/core-copies.js';
+const pristineModules = new Set(
+  'child_process crypto dns fs fs/promises http https net os timers timers/promises tls'.split(' '),
+);
+const pristineGlobals = Object.fromEntries(
+  Object.entries({
+    setTimeout: 'setTimeout',
+    clearTimeout: 'clearTimeout',
+    setInterval: 'setInterval',
+    clearInterval: 'clearInterval',
+    setImmediate: 'setImmediate',
+    clearImmediate: 'clearImmediate',
+    queueMicrotask: 'queueMicrotask',
+    performance: 'performance',
+    Date: 'Date',
+    'Date.now': 'dateNow',
+    JSON: 'JSON',
+    'AbortSignal.any': 'anySignal',
+    'process.emitWarning': 'emitWarning',
+    'process.nextTick': 'nextTick',
+    'process.cwd': 'cwd',
+    'process.kill': 'kill',
+  }).map(([name, exported]) => [name, [pristineFile, exported]]),
+);
+
 const shared = {
   platform: 'node',
   // The oldest Node of `engines`: it has no `using`.
@@ -48,10 +75,20 @@ export default [
     // dockerode is inlined without what is left out, the ESM-only packages (p-retry, p-limit) because Jest's sandbox cannot load
     // them; everything in package.json's `dependencies` stays outside.
     external: (id) => id.startsWith('node:') || outside.has(id),
-    plugins: [leaveOut(), loadHttpsLate(), requireLate(), hookFiles(), licences('THIRD-PARTY-LICENSES.txt')],
+    plugins: [
+      leaveOut(),
+      loadHttpsLate(),
+      requireLate(),
+      hookFiles(),
+      pristine(),
+      licences('THIRD-PARTY-LICENSES.txt'),
+    ],
+    transform: { ...shared.transform, inject: pristineGlobals },
     output: {
       ...shared.output,
       cleanDir: true,
+      // Node compiles what it has to read, and a test file that starts nothing loads a good part of this.
+      comments: { legal: true, annotation: true, jsdoc: false },
       chunkFileNames: ({ name, facadeModuleId }) =>
         `chunks/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
       // `import('dockerode')` becomes a `require` that runs when it is reached.
@@ -60,6 +97,7 @@ export default [
       codeSplitting: {
         groups: [
           { name: 'errors', test: /[\\/]lib[\\/]core[\\/]errors/, priority: 1 },
+          { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 1 },
           { name: 'core', test: /[\\/]lib[\\/]core[\\/]/ },
         ],
       },
@@ -100,15 +138,42 @@ function leaveOut() {
   };
 }
 
-// docker-modem loads `https` at once, for 2 MB that a local socket has no use for.
+// docker-modem loads `https` at once, for 2 MB that a local socket has no use for. What makes a request go by TLS is its agent.
 function loadHttpsLate() {
   return {
     name: 'load-https-late',
     resolveId: (id) => (id === 'https' ? '\0https-late' : null),
     load: (id) =>
       id === '\0https-late'
-        ? `exports.request = (...args) => process.getBuiltinModule('node:https').request(...args);`
+        ? `exports.request = (options, onResponse) =>
+             require('http').request({ ...options, protocol: 'https:' }, onResponse);`
         : null,
+  };
+}
+
+// Core modules that tests replace functions of become copies of what they were. What is required later than at the start of a file is
+// read from disk then, by functions that tests replace, too.
+function pristine() {
+  const late = /(?<!^(?:const|let|var) [\w$]+ = )(?<!^)require\("(\.\.?\/[^"]+)"\)/gm;
+  return {
+    name: 'pristine',
+    buildStart() {
+      const fileName = pristineFacade;
+      this.emitFile({ type: 'chunk', id: pristineFile, fileName, preserveSignature: 'strict' });
+    },
+    renderChunk(code, { fileName }) {
+      if (fileName === pristineFacade || fileName === 'chunks/pristine.js') return null;
+      const changed = code
+        .replaceAll(late, (found) => `castoffPristine.loadUntouched(() => ${found})`)
+        .replaceAll(/\brequire\("(?:node:)?([^"]+)"\)/g, (found, name) =>
+          pristineModules.has(name) ? `castoffPristine.coreCopy("${name}")` : found,
+        );
+      if (changed === code) return null;
+      const path = relative(dirname(fileName), pristineFacade);
+      const [hashbang = ''] = /^#!.*\n/.exec(changed) ?? [];
+      const head = `const castoffPristine = require("${path.startsWith('.') ? path : `./${path}`}");`;
+      return { code: `${hashbang}${head}\n${changed.slice(hashbang.length)}` };
+    },
   };
 }
 

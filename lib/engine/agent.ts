@@ -1,6 +1,8 @@
 import { Agent, type AgentOptions, type ClientRequest } from 'node:http';
-import { Socket } from 'node:net';
+import { connect, Socket, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type * as Tls from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import type { Endpoint, Transport } from './endpoint';
 import { markAgent } from './agent-mark';
@@ -28,7 +30,7 @@ function createAgent({ transport }: Endpoint): Agent {
     case 'tcp':
       return transport.tls === undefined
         ? new UnheldAgent(pooling)
-        : createTlsAgent(tlsOptions(transport.tls));
+        : new UnheldTlsAgent(tlsOptions(transport.tls));
     case 'ssh':
       return new SshAgent(transport);
   }
@@ -40,8 +42,9 @@ function tlsOptions(tls: NonNullable<Extract<Transport, { type: 'tcp' }>['tls']>
 }
 
 class UnheldAgent extends Agent {
-  override createConnection(...args: Parameters<Agent['createConnection']>): Duplex | null | undefined {
-    return unhold(super.createConnection(...args));
+  // Node's own calls what stands in `net` then, which tests replace.
+  override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
+    return connect(options as NetConnectOpts).unref();
   }
 
   // Node's own agent takes hold of a pooled socket when it is used again.
@@ -51,20 +54,26 @@ class UnheldAgent extends Agent {
   }
 }
 
-// Loaded where it is used: `https` costs a reaper on a local socket 2 MB.
-function createTlsAgent(options: AgentOptions): Agent {
-  const { Agent: TlsAgent } = process.getBuiltinModule('node:https');
-  class UnheldTlsAgent extends TlsAgent {
-    override createConnection(...args: Parameters<Agent['createConnection']>): Duplex | null | undefined {
-      return unhold(super.createConnection(...args));
-    }
+class UnheldTlsAgent extends UnheldAgent {
+  /** What Node sees a request's protocol by, and that its connection is to be one of TLS. */
+  readonly protocol = 'https:';
+  readonly defaultPort = 443;
+  #session: Buffer | undefined;
 
-    override reuseSocket(socket: Duplex, request: ClientRequest): void {
-      super.reuseSocket(socket, request);
-      unhold(socket);
-    }
+  override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
+    // Loaded where it is used: it costs a reaper on a local socket 2 MB.
+    const tls = require('node:tls') as typeof Tls;
+    const socket = tls.connect({
+      ALPNProtocols: ['http/1.1'],
+      session: this.#session,
+      ...(options as ConnectionOptions),
+    });
+    socket.on('session', (session) => (this.#session = session));
+    socket.once('close', (hadError) => {
+      if (hadError) this.#session = undefined;
+    });
+    return socket.unref();
   }
-  return new UnheldTlsAgent(options);
 }
 
 /**

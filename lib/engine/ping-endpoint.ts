@@ -1,6 +1,6 @@
-import { request as requestInClear, type Agent, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request, type Agent, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { placeOf, type Endpoint, type Transport } from './endpoint';
+import { placeOf, type Endpoint } from './endpoint';
 
 /** Which engine answers. */
 export interface EngineFlavour {
@@ -19,20 +19,18 @@ export async function pingEndpoint(
   signal: AbortSignal,
 ): Promise<EngineFlavour> {
   const { transport } = endpoint;
-  const response = await send(transport, { ...placeOf(transport), path: '/_ping', agent, signal });
+  const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
+  const protocol = isSecret ? 'https:' : 'http:';
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ ...placeOf(transport), protocol, path: '/_ping', agent, signal }, resolve)
+      .on('error', reject)
+      .end();
+  });
   const body = await text(response);
   const { statusCode = 0, headers } = response;
   // Podman 4.3.1: `Libpod-Api-Version: 4.3.1`, `Server: Libpod/4.3.1 (linux)`. Docker sends no such header.
   if (statusCode === 200) return { isPodman: 'libpod-api-version' in headers };
   throw Object.assign(new Error(body), { statusCode, json: parse(body) ?? Buffer.from(body) });
-}
-
-function send(transport: Transport, options: RequestOptions): Promise<IncomingMessage> {
-  const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
-  const request = isSecret ? process.getBuiltinModule('node:https').request : requestInClear;
-  return new Promise((resolve, reject) => {
-    request(options, resolve).on('error', reject).end();
-  });
 }
 
 function parse(body: string): unknown {

@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { handToSandbox } from '../core/pristine';
 import { bridgeKey, type Bridge } from './bridge';
 import { scopeAt } from './place-scopes';
 import { Place } from './places';
@@ -12,6 +13,7 @@ import type { RunHere } from './run-here';
  * @param here - `undefined`: there is no run, and whoever uses it is told so.
  */
 export function installBridge(sandbox: object, here: RunHere | undefined): void {
+  handToSandbox(sandbox);
   const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
   // Frozen: Jest deletes at the end what the objects of a sandbox have, and what comes late is to be told the reason.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });

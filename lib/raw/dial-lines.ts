@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import fs from 'node:fs';
-import querystring from 'node:querystring';
+import type * as Fs from 'node:fs';
+import type * as Querystring from 'node:querystring';
+import { coreModule } from '../core/pristine';
 import { stackHere } from './user-line';
 import { warnRaw } from './warn';
 import { watchFunction } from './watch-function';
@@ -35,6 +36,8 @@ export function watchDials(findUserLine: () => string | undefined): DialLines {
   const userLine = (): string | undefined => attempt(findUserLine);
   const notes: Note[] = [];
   const buildLine = new AsyncLocalStorage<string>();
+  const querystring = coreModule('querystring') as typeof Querystring;
+  const fs = coreModule('fs') as typeof Fs;
   const stops = [
     watchFunction(querystring, 'stringify', (stringify) => {
       const query = String(stringify());

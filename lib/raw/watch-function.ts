@@ -9,16 +9,18 @@ export function watchFunction<Name extends string>(
 ): () => void {
   const original = module[name];
   let isOver = false;
-  function watched(this: unknown, ...args: unknown[]): unknown {
-    const call: OwnCall = (own = args) => Reflect.apply(original, this, own);
-    return isOver ? call() : around(call, args);
-  }
+  // To all who look at it, it is the function that it stands for: its name, its length, its form for promises.
+  const watched = new Proxy(original, {
+    apply(target, self: unknown, args: readonly unknown[]) {
+      const call: OwnCall = (own = args) => Reflect.apply(target, self, own);
+      return isOver ? call() : around(call, args);
+    },
+  });
   const put = (value: unknown): void => void Object.assign(module, { [name]: value });
-  // What hangs on the function, such as its form for promises, stays.
-  put(Object.assign(watched, original));
+  put(watched);
   return () => {
     isOver = true;
     // Somebody else may have put theirs over ours since.
-    if (module[name] === (watched as unknown)) put(original);
+    if (module[name] === watched) put(original);
   };
 }

@@ -1,6 +1,7 @@
-import childProcess from 'node:child_process';
+import type * as ChildProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { coreModule } from '../core/pristine';
 import { argsForLaunch, type Launch } from './launch';
 import { warnRaw } from './warn';
 import { watchFunction, type OwnCall } from './watch-function';
@@ -38,6 +39,7 @@ export function watchSyncCommands(see: SeeCommand): () => void {
         throw error;
       }
     };
+  const childProcess = coreModule('child_process') as typeof ChildProcess;
   const stops = [
     watchFunction(childProcess, 'spawnSync', watched(readFileCall)),
     watchFunction(childProcess, 'execFileSync', watched(readFileCall)),

@@ -17,6 +17,9 @@ const linked = [
   '@testcontainers/redis',
   'dockerode',
   'jest-environment-jsdom',
+  'msw',
+  'nock',
+  'nock-13',
   'testcontainers',
 ];
 

@@ -1,0 +1,141 @@
+/**
+ * Node's modules and the functions of the global object as they are before any test runs. Tests replace both: by nock, msw, fake timers
+ * and `jest.spyOn`. The build leads every `import` of a core module, and every global named here, to this module, in castoff and in what
+ * it inlines; so no call site has to think of it.
+ */
+interface Pristine {
+  readonly globals: PristineGlobals;
+  /** A copy of a core module. Those that are captured with the first load of castoff are as they were then. */
+  readonly coreCopy: (name: string) => object;
+  /** Runs `load`, which requires files, with the functions by which Node reads them. */
+  readonly loadUntouched: <T>(load: () => T) => T;
+}
+
+type Global = typeof globalThis;
+
+/** Timers, clocks and the like are the process's; what objects are made by belongs to the realm. */
+interface PristineGlobals {
+  readonly setTimeout: Global['setTimeout'];
+  readonly clearTimeout: Global['clearTimeout'];
+  readonly setInterval: Global['setInterval'];
+  readonly clearInterval: Global['clearInterval'];
+  readonly setImmediate: Global['setImmediate'];
+  readonly clearImmediate: Global['clearImmediate'];
+  readonly queueMicrotask: Global['queueMicrotask'];
+  readonly performance: Pick<Global['performance'], 'now' | 'timeOrigin'>;
+  readonly emitWarning: typeof process.emitWarning;
+  readonly nextTick: typeof process.nextTick;
+  readonly cwd: typeof process.cwd;
+  readonly kill: typeof process.kill;
+  readonly Date: Global['Date'];
+  readonly dateNow: Global['Date']['now'];
+  readonly JSON: Pick<Global['JSON'], 'parse' | 'stringify'>;
+  readonly AbortSignal: typeof AbortSignal;
+  readonly anySignal: typeof AbortSignal.any;
+}
+
+const key: unique symbol = Symbol.for('castoff.pristine');
+type Realm = Global & { [key]?: () => Pristine };
+
+/** What tests replace most, and what that needs in turn. `tls` only when it is used: it takes as long to load as all the rest. */
+const captured = ['http', 'net', 'fs', 'fs/promises', 'child_process', 'timers/promises', 'os', 'crypto'];
+
+const pristine = ((globalThis as Realm)[key] ??= hold(capture(globalThis, process)))();
+
+export const { coreCopy, loadUntouched } = pristine;
+export const {
+  setTimeout,
+  clearTimeout,
+  setInterval,
+  clearInterval,
+  setImmediate,
+  clearImmediate,
+  queueMicrotask,
+  performance,
+  emitWarning,
+  nextTick,
+  cwd,
+  kill,
+  Date,
+  dateNow,
+  JSON,
+  anySignal,
+} = pristine.globals;
+
+/** Hands what is held here to the sandbox that `realm` is the global object of, before any test runs in it. */
+export function handToSandbox(realm: object): void {
+  const globals = { ...pristine.globals, ...globalsOfRealm(realm as Global, pristine.globals) };
+  Object.defineProperty(realm, key, { value: hold({ ...pristine, globals }), configurable: true });
+}
+
+/** Behind a function: Jest deletes, at the end of a file, what the objects of a sandbox have. */
+function hold(held: Pristine): () => Pristine {
+  return Object.freeze(() => held);
+}
+
+// Both are given: what is spelled `process.emitWarning` here would be led back to this module, too.
+function capture(realm: Global, node: NodeJS.Process): Pristine {
+  const copies = new Map<string, object>();
+  const copyOf = (name: string): object => {
+    const copy = Object.create(null, Object.getOwnPropertyDescriptors(coreModule(name))) as object;
+    copies.set(name, copy);
+    return copy;
+  };
+  for (const name of captured) copyOf(name);
+  const { performance: clock } = realm;
+  return {
+    globals: {
+      setTimeout: realm.setTimeout,
+      clearTimeout: realm.clearTimeout,
+      setInterval: realm.setInterval,
+      clearInterval: realm.clearInterval,
+      setImmediate: realm.setImmediate,
+      clearImmediate: realm.clearImmediate,
+      queueMicrotask: realm.queueMicrotask,
+      performance: Object.freeze({ now: clock.now.bind(clock), timeOrigin: clock.timeOrigin }),
+      emitWarning: node.emitWarning.bind(node),
+      nextTick: node.nextTick.bind(node),
+      cwd: node.cwd.bind(node),
+      kill: node.kill.bind(node),
+      ...globalsOfRealm(realm),
+    },
+    coreCopy: (name) => copies.get(name) ?? copyOf(name),
+    loadUntouched: loaderWith(coreModule('fs')),
+  };
+}
+
+/** The object that tests replace functions of; a sandbox of Jest has the same. */
+export function coreModule(name: string): object {
+  return process.getBuiltinModule(`node:${name}`) as object;
+}
+
+type OfRealm = Pick<PristineGlobals, 'Date' | 'dateNow' | 'JSON' | 'AbortSignal' | 'anySignal'>;
+
+/** @param outer - What is known already: most sandboxes share the class of signals with the process. */
+function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
+  const { parse, stringify } = realm.JSON;
+  const isShared = realm.AbortSignal === outer?.AbortSignal;
+  return {
+    Date: realm.Date,
+    dateNow: realm.Date.now,
+    JSON: Object.freeze({ parse, stringify }),
+    AbortSignal: realm.AbortSignal,
+    anySignal: isShared ? outer.anySignal : realm.AbortSignal.any.bind(realm.AbortSignal),
+  };
+}
+
+/** @see Node.js, lib/internal/modules/cjs/loader.js: what it calls of `fs` is what stands in it then. */
+function loaderWith(fs: object): Pristine['loadUntouched'] {
+  const names = ['readFileSync', 'realpathSync'] as const;
+  const own = names.map((name) => Object.getOwnPropertyDescriptor(fs, name) as PropertyDescriptor);
+  return (load) => {
+    const theirs = names.map((name) => Object.getOwnPropertyDescriptor(fs, name) as PropertyDescriptor);
+    if (theirs.every(({ value }, at) => value === own[at]?.value)) return load();
+    names.forEach((name, at) => Object.defineProperty(fs, name, own[at] as PropertyDescriptor));
+    try {
+      return load();
+    } finally {
+      names.forEach((name, at) => Object.defineProperty(fs, name, theirs[at] as PropertyDescriptor));
+    }
+  };
+}
