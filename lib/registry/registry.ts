@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { messageOf } from '../core/errors';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalFact } from './journal';
@@ -33,6 +34,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   readonly #openJournal: () => Journal;
   #journal: Journal | undefined;
   readonly #openKeys = new Set<string>();
+  #hasWarned = false;
 
   /** @internal */
   constructor(openJournal: () => Journal) {
@@ -57,7 +59,11 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    */
   async register(kind: ResourceKind, owner: EntryOwner, known: KnownThing = {}): Promise<RegistryEntry> {
     const entry = this.note(kind, owner, known);
-    await this.#journal?.sync();
+    try {
+      await this.#journal?.sync();
+    } catch (error) {
+      this.#acceptUnwritten(entry, error);
+    }
     return entry;
   }
 
@@ -133,13 +139,30 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
       if (this.#openKeys.delete(key)) this.#recordEnd({ fact: 'gone', key, outcome, at });
       return;
     }
-    this.#journal ??= this.#openJournal();
     const isNew = !this.#openKeys.has(key);
     this.#openKeys.add(key);
-    if (isNew) this.#journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
-    if (id !== undefined && (isNew || before?.id === undefined)) {
-      this.#journal.append({ fact: 'present', key, id, name, identity, at });
+    try {
+      const journal = (this.#journal ??= this.#openJournal());
+      if (isNew) journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
+      if (id !== undefined && (isNew || before?.id === undefined)) {
+        journal.append({ fact: 'present', key, id, name, identity, at });
+      }
+    } catch (error) {
+      if (isNew) this.#openKeys.delete(key);
+      this.#acceptUnwritten(entry, error);
     }
+  }
+
+  /**
+   * A scope creates nothing that it cannot write down. Raw code creates it all the same, so the entry has to be there: its labels, and
+   * this process, know whose it is.
+   */
+  #acceptUnwritten({ origin }: RegistryEntry, error: unknown): void {
+    if (origin !== 'raw') throw error;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const words = `write the journal: ${messageOf(error)}; a sweep after a crash knows what raw code created by its labels alone`;
+    process.emitWarning(words, { type: 'CastoffWarning', code: 'CASTOFF_JOURNAL' });
   }
 
   // What is gone is gone, even if that cannot be written down: whoever reads the journal looks for it in vain.
@@ -147,8 +170,10 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     try {
       this.#journal?.append(fact);
       if (this.#openKeys.size > 0) return;
-      this.#journal?.remove();
+      const journal = this.#journal;
+      // Closed is closed, also where its file cannot be removed.
       this.#journal = undefined;
+      journal?.remove();
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
     }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -99,6 +99,38 @@ describe('the registry', () => {
     });
     expect(await rejectionOf(registry.register('container', owner))).toBe(failure);
     expect(registry.list()).toEqual([]);
+  });
+
+  it('has an entry of what raw code creates, also where that cannot be written down, and warns once', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const registry = new Registry(() => {
+      throw new Error('no space left');
+    });
+    const { key } = await registry.register('container', owner, { origin: 'raw' });
+    registry.note('volume', owner, { origin: 'raw' });
+    registry.update(key, { id: 'c1', state: 'present' });
+    registry.update(key, { state: 'gone' });
+    const warnings = warn.mock.calls.map(([warning]) => String(warning));
+    warn.mockRestore();
+    expect(registry.list().map(({ kind, state }) => [kind, state])).toEqual([
+      ['container', 'gone'],
+      ['volume', 'registered'],
+    ]);
+    expect(warnings).toEqual([expect.stringContaining('write the journal: no space left')]);
+  });
+
+  it('opens a new journal after one whose file could not be removed', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { registry, open, path } = openRegistry();
+    const { key } = await registry.register('container', owner);
+    await rm(path);
+    await mkdir(path);
+    registry.update(key, { state: 'gone' });
+    warn.mockRestore();
+    await rmdir(path);
+    await registry.register('container', owner);
+    expect(open).toHaveBeenCalledTimes(2);
+    expect(readJournal(path)).toHaveLength(1);
   });
 });
 
