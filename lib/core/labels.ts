@@ -25,6 +25,9 @@ export const labelNames = {
 /** Compose puts this on all that belongs to a project. @see docker compose, `com.docker.compose.project` */
 export const composeProjectLabel = 'com.docker.compose.project';
 
+/** Compose writes the folder of its project on containers. @see docker compose, and version 1 of docker-compose since 1.25 */
+export const projectFolderLabel = 'com.docker.compose.project.working_dir';
+
 /** The process that owns something, told apart from any other that ever ran: what proof of its death rests on. */
 export interface Owner {
   readonly host: string;

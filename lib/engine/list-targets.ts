@@ -17,6 +17,8 @@ export interface ListedTarget {
   readonly labels: Readonly<Record<string, string>>;
   /** By the engine's clock, in milliseconds since the epoch, where its list tells. */
   readonly createdAtMs?: number | undefined;
+  /** A volume's: the same in the engine's own words. */
+  readonly createdAt?: string | undefined;
   /** A container's: `running`, `exited`. */
   readonly status?: string | undefined;
 }
@@ -33,6 +35,7 @@ const lists: Readonly<Record<RemovableKind, List>> = {
         id: name,
         name,
         labels: own,
+        createdAt,
         createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
       })),
     ),
@@ -64,12 +67,13 @@ export async function listTargets(
   const answers = await Promise.all(
     kinds.map(async (kind) =>
       mapAnswer(await lists[kind](engine, labels), (listed) =>
-        listed.map(({ id, name, tags, labels: own, createdAtMs, status }) => ({
+        listed.map(({ id, name, tags, labels: own, createdAt, createdAtMs, status }) => ({
           kind,
           id,
           name,
           tags,
           labels: own,
+          createdAt,
           createdAtMs: isTime(createdAtMs) ? createdAtMs : undefined,
           status,
         })),

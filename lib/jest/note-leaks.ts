@@ -39,12 +39,15 @@ export async function noteLeaks(
 }
 
 /** A failure of it stands in the registry. */
-async function removeHelper({ key, kind, id, engine }: RegistryEntry, registry: Registry): Promise<void> {
+async function removeHelper(
+  { key, kind, id, bounds, engine }: RegistryEntry,
+  registry: Registry,
+): Promise<void> {
   if (id === undefined) return;
   const { cleanupResource } = loadLate.cleanupResource();
   registry.update(key, { state: 'cleaning' });
   try {
-    const { outcome } = await cleanupResource({ kind, id }, { engine });
+    const { outcome } = await cleanupResource({ kind, id, bounds }, { engine });
     registry.update(key, { state: 'gone', outcome });
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });

@@ -78,7 +78,8 @@ function openRunHere(link: RunLink, isOutside: () => boolean = () => false): Run
     whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
     testFile: currentTestFile,
     ready: () => link.ready(),
-    claim: (labels) => link.claim(labels),
+    claim: (labels, bounds) => link.claim(labels, bounds),
+    release: (labels, bounds) => link.release(labels, bounds),
   });
   return { link, registry, watch, shared: new SharedThings(link) };
 }

@@ -1,3 +1,4 @@
+import { claimKey, type BoundedLabels } from '../core/bounds';
 import type { Reply, Request } from '../reaper/message';
 
 /** A request before it has its number. */
@@ -22,8 +23,7 @@ export interface ClientState {
   readonly wasLost: boolean;
 }
 
-interface HeldClaim {
-  readonly labels: readonly string[];
+interface HeldClaim extends BoundedLabels {
   readonly isAcknowledged: boolean;
   /** Who waits for it. */
   readonly tickets: readonly number[];
@@ -55,7 +55,7 @@ export type ClientAction =
   /** The reaper does not want this client, or does not speak as it should. */
   | { readonly type: 'drop'; readonly reason: string }
   /** A claim that nobody waits for any more has been refused. */
-  | { readonly type: 'claim-refused'; readonly labels: readonly string[]; readonly reason: string };
+  | ({ readonly type: 'claim-refused'; readonly reason: string } & BoundedLabels);
 
 export interface ClientStep {
   readonly state: ClientState;
@@ -83,7 +83,9 @@ export function advanceClient(state: ClientState, event: ClientEvent): ClientSte
 function resume(state: ClientState): ClientStep {
   const again: readonly Asked[] = [
     { ask: state.hello },
-    ...[...state.claims.values()].map(({ labels }) => ({ ask: { type: 'claim', labels } as const })),
+    ...[...state.claims.values()].map((claim) => ({
+      ask: { type: 'claim', ...boundedLabelsOf(claim) } as const,
+    })),
     ...state.queued,
   ];
   return send({ ...state, phase: 'resuming', sent: [], queued: [] }, again);
@@ -103,11 +105,11 @@ function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>)
   const isConnected = state.phase !== 'away';
   switch (body.type) {
     case 'claim': {
-      const key = keyOf(body.labels);
+      const key = claimKey(body.labels, body.bounds);
       const known = state.claims.get(key);
       if (known?.isAcknowledged === true) return settle(state, ticket);
       const claim: HeldClaim = {
-        labels: body.labels,
+        ...boundedLabelsOf(body),
         isAcknowledged: false,
         tickets: [...(known?.tickets ?? []), ticket],
       };
@@ -115,7 +117,7 @@ function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>)
       return isConnected && known === undefined ? send(claiming, [{ ask: body }]) : stay(claiming);
     }
     case 'release': {
-      const key = keyOf(body.labels);
+      const key = claimKey(body.labels, body.bounds);
       const claimants = (state.claims.get(key)?.tickets ?? []).map((waiting) => ({
         ask: body,
         ticket: waiting,
@@ -156,15 +158,15 @@ function takeReply(state: ClientState, reply: Reply): ClientStep {
 function takeAnswer(state: ClientState, { ask: body, ticket }: SentRequest, reply: Reply): ClientStep {
   if (body.type === 'bye') return settle(close(state), ticket, reply);
   if (body.type !== 'claim') return settle(state, ticket, reply);
-  const key = keyOf(body.labels);
+  const key = claimKey(body.labels, body.bounds);
   const claim = state.claims.get(key);
   if (claim === undefined) return stay(state);
   const settled = claim.tickets.map((one) => ({ type: 'settle', ticket: one, reply }) as const);
   if (reply.ok) {
-    const held: HeldClaim = { labels: claim.labels, isAcknowledged: true, tickets: [] };
+    const held: HeldClaim = { ...boundedLabelsOf(claim), isAcknowledged: true, tickets: [] };
     return { state: { ...state, claims: new Map(state.claims).set(key, held) }, actions: settled };
   }
-  const refused = { type: 'claim-refused', labels: body.labels, reason: reply.reason } as const;
+  const refused = { type: 'claim-refused', ...boundedLabelsOf(body), reason: reply.reason } as const;
   return { state: withoutClaim(state, key), actions: settled.length > 0 ? settled : [refused] };
 }
 
@@ -221,7 +223,6 @@ function withoutClaim(state: ClientState, key: string): ClientState {
   return { ...state, claims };
 }
 
-/** Two claims of the same labels are one, whatever their order. */
-function keyOf(labels: readonly string[]): string {
-  return labels.toSorted().join(' & ');
+function boundedLabelsOf({ labels, bounds }: BoundedLabels): BoundedLabels {
+  return bounds === undefined ? { labels } : { labels, bounds };
 }

@@ -1,3 +1,4 @@
+import { digestBounds, type Bounds } from '../core/bounds';
 import { deadline } from '../core/deadline';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
@@ -71,18 +72,21 @@ export class LeaseClient {
   }
 
   /**
-   * Claims what carries every one of `labels`; resolves when the reaper has acknowledged it. One that does not within 2 s is
+   * Claims what carries every one of `labels` and is within `bounds`; resolves when the reaper has acknowledged it. One that does not within 2 s is
    * warned of once, and no longer waited for: the claim is made as soon as a reaper takes it.
    */
-  async claim(labels: readonly string[]): Promise<void> {
+  async claim(labels: readonly string[], bounds?: Bounds): Promise<void> {
     const what = `claim ${labels.join(' and ')}`;
-    const reply = await this.#answerInTime({ type: 'claim', labels }, what);
+    const reply = await this.#answerInTime({ type: 'claim', labels, bounds: digestBounds(bounds) }, what);
     if (reply?.ok === false) warn('CASTOFF_CLAIM_REFUSED', refused(this.#reaper, what, reply.reason).message);
   }
 
   /** Gives up a claim: what it covers is kept. */
-  async release(labels: readonly string[]): Promise<void> {
-    await this.#answerInTime({ type: 'release', labels }, `release ${labels.join(' and ')}`);
+  async release(labels: readonly string[], bounds?: Bounds): Promise<void> {
+    await this.#answerInTime(
+      { type: 'release', labels, bounds: digestBounds(bounds) },
+      `release ${labels.join(' and ')}`,
+    );
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { BoundedLabels } from '../core/bounds';
 import { processWide } from '../core/global-state';
 import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
@@ -17,7 +18,7 @@ export interface SessionLease {
   end(last: {
     readonly isInUse: () => boolean;
     readonly beforeLast: () => Promise<void>;
-    readonly released?: (() => readonly (readonly string[])[]) | undefined;
+    readonly released?: (() => readonly BoundedLabels[]) | undefined;
   }): Promise<void>;
 }
 
@@ -55,7 +56,7 @@ export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise
       try {
         await beforeLast();
       } finally {
-        for (const labels of released()) await client?.release(labels);
+        for (const { labels, bounds } of released()) await client?.release(labels, bounds);
         await client?.close();
       }
     },
@@ -82,8 +83,8 @@ async function listen(lease: SharedLease): Promise<void> {
   const client = await lease.taking;
   if (client === undefined) return;
   lease.stopListening = onClaim({
-    claim: (labels) => client.claim(labels),
-    release: (labels) => client.release(labels),
+    claim: (labels, bounds) => client.claim(labels, bounds),
+    release: (labels, bounds) => client.release(labels, bounds),
   });
-  await Promise.all(claimedLabels().map((labels) => client.claim(labels)));
+  await Promise.all(claimedLabels().map(({ labels, bounds }) => client.claim(labels, bounds)));
 }

@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
+import type { ProjectPlace } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
 import { isFixedPort } from './pinned';
 
@@ -29,15 +30,6 @@ export interface EndingCommand {
   readonly refs: readonly string[];
   /** `undefined`: the engine's own. */
   readonly graceMs?: number | undefined;
-}
-
-/** What a Compose command says of its project, and of where that is. */
-export interface ProjectPlace {
-  /** Its name. */
-  readonly project?: string | undefined;
-  readonly directory?: string | undefined;
-  /** The first of its files. */
-  readonly file?: string | undefined;
 }
 
 export interface CommandLine {

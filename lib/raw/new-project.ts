@@ -1,11 +1,8 @@
 import { basename } from 'node:path';
-import { composeProjectLabel } from '../core/labels';
+import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 
 type Part = Pick<ListedTarget, 'labels' | 'createdAtMs'>;
-
-/** Compose writes the folder of its project on containers. @see docker compose, and version 1 of docker-compose since 1.25 */
-export const projectFolderLabel = 'com.docker.compose.project.working_dir';
 
 /** The names of the projects whose containers say one of `folders`. */
 export function projectsIn(

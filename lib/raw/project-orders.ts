@@ -1,12 +1,14 @@
-import { composeProjectLabel } from '../core/labels';
+import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/engine-clock';
+import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
+import type { RegistryEntry } from '../registry/entry';
 import type { Maker } from './creations';
-import type { ProjectPlace } from './docker-command';
-import { byClockOfEngine, isAllNew, projectFolderLabel, projectsIn, unnamedOf } from './new-project';
-import { projectFolders, realPath } from './project-folder';
+import { byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
+import { listParts } from '../resources/project-parts';
+import { projectFolders, realPath, type ProjectPlace } from '../resources/project-folder';
 import type { RawThings } from './raw-things';
 import { warnRaw } from './warn';
 
@@ -74,53 +76,77 @@ export class ProjectOrders {
     const [folder = ''] = order.folders;
     try {
       const engine = (await connectEngine()).within({ timeoutMs: mostWaitMs });
-      const name = await findProject(engine, order);
-      if (name === undefined || this.#isKnown(name)) return;
-      this.#take(order, name, engine.address);
+      const found = await findProject(engine, order, this.#known());
+      if (found !== undefined) this.#take(order, found, engine.address);
     } catch (error) {
       warnRaw(`look for the Compose project of ${folder}`, error);
     }
   }
 
-  #isKnown(name: string): boolean {
-    return this.#things.open().some((entry) => entry.kind === 'compose-project' && entry.name === name);
+  /** The parts of projects that are known to be ours already. */
+  #known(): ReadonlySet<string> {
+    const entries = this.#things.options.registry.list({ kind: 'compose-project' });
+    return new Set(entries.flatMap(({ state, bounds }) => (state === 'gone' ? [] : (bounds?.only ?? []))));
   }
 
-  #take(order: Order, name: string, engine: string): void {
+  #take(order: Order, { name, only }: FoundProject, engine: string): void {
     const { options, downed } = this.#things;
-    const { whereabouts, source } = order.maker;
-    const ordered = { kind: 'compose-project', name, isPinned: false } as const;
-    const { key } = this.#things.note(ordered, whereabouts, source);
-    options.registry.update(key, { id: name, engine, state: 'present' });
+    const known = this.#things
+      .open()
+      .find((entry) => entry.kind === 'compose-project' && entry.name === name);
+    // One that has no bounds has all of it.
+    if (known !== undefined && known.bounds === undefined) return;
+    const entry = known ?? this.#note(order, name);
+    const bounds = { only: [...(known?.bounds?.only ?? []), ...only] };
+    options.registry.update(entry.key, { id: name, engine, bounds, state: 'present' });
     order.name = name;
     this.#found.add(order);
     if (order.isDowned) downed.add(name);
     else downed.delete(name);
     // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
     void Promise.allSettled([options.ready()]);
-    const claiming = options.claim([`${composeProjectLabel}=${name}`]);
+    const labels = [`${composeProjectLabel}=${name}`];
+    const claiming = options
+      .claim(labels, bounds)
+      .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
     claiming.catch((error: unknown) => warnRaw(`docker compose --project-name ${name}`, error));
+  }
+
+  #note({ maker, beganAtMs }: Order, name: string): RegistryEntry {
+    const registeredAt = new Date(beganAtMs);
+    const ordered = { kind: 'compose-project', name, isPinned: false, registeredAt } as const;
+    return this.#things.note(ordered, maker.whereabouts, maker.source);
   }
 }
 
-/** The project of which nothing was there when the command began. */
+/** A project, and the identities of the parts of it that a command has created. */
+interface FoundProject {
+  readonly name: string;
+  readonly only: readonly string[];
+}
+
+/** The project of which nothing was there when the command began, but for what is `known`. */
 async function findProject(
   engine: Engine,
   { project, folders, beganAtMs }: Order,
-): Promise<string | undefined> {
+  known: ReadonlySet<string>,
+): Promise<FoundProject | undefined> {
   const names = project === undefined ? await findNames(engine, folders) : [project];
   if (names.length === 0) return undefined;
   const beforeMs = Date.now();
   const engineMs = valueOf(await readEngineClock(engine));
   const sinceMs = byClockOfEngine(beganAtMs, { engineMs, beforeMs, afterMs: Date.now() });
   const projects = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      parts: await listTargets(engine, [`${composeProjectLabel}=${name}`]),
-    })),
+    names.map(async (name) => {
+      const parts = await listParts(engine, name);
+      return { name, parts: parts.filter((part) => !known.has(identityOf(part))) };
+    }),
   );
-  const fresh = projects.filter(({ parts }) => isAllNew(parts, sinceMs)).map(({ name }) => name);
-  return project === undefined ? unnamedOf(fresh, folders[0] ?? '') : fresh[0];
+  const fresh = projects.filter(({ parts }) => isAllNew(parts, sinceMs));
+  const freshNames = fresh.map(({ name }) => name);
+  const chosen = project === undefined ? unnamedOf(freshNames, folders[0] ?? '') : freshNames[0];
+  const found = fresh.find(({ name }) => name === chosen);
+  return found && { name: found.name, only: found.parts.map((part) => identityOf(part)) };
 }
 
 async function findNames(engine: Engine, folders: readonly string[]): Promise<readonly string[]> {

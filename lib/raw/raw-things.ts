@@ -14,6 +14,8 @@ interface Noted {
   readonly isPinned: boolean;
   readonly isAutoRemoved?: boolean | undefined;
   readonly isHelper?: boolean | undefined;
+  /** When it was asked for. Default: now. */
+  readonly registeredAt?: Date | undefined;
 }
 
 /** What the parts of a watch share: the things that they have seen, and what is under way with them. */
@@ -78,9 +80,10 @@ export class RawThings {
 
   /** As {@link register}, for a command, which does not wait. */
   note(noted: Noted, whereabouts: Whereabouts, source: string | undefined): RegistryEntry {
-    const { kind, name } = noted;
+    const { kind, name, registeredAt } = noted;
     const { scope, test } = whereabouts;
-    const entry = this.options.registry.note(kind, { scope, test, source }, { origin: 'raw', name });
+    const known = { origin: 'raw', name, registeredAt } as const;
+    const entry = this.options.registry.note(kind, { scope, test, source }, known);
     return this.#keep(noted, entry, whereabouts);
   }
 

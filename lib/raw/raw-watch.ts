@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
@@ -25,8 +26,10 @@ export interface RawWatchOptions {
   testFile?(): string | undefined;
   /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
   ready(): Promise<void>;
-  /** Claims what castoff's labels cannot be put on: Compose projects. */
-  claim(labels: readonly string[]): Promise<void>;
+  /** Claims what castoff's labels cannot be put on: parts of Compose projects. */
+  claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
+  /** Gives up such a claim, of which all is gone. */
+  release(labels: readonly string[], bounds?: Bounds): Promise<void>;
 }
 
 /** A look at what this process asks the engine for, and at the docker commands that it runs. */

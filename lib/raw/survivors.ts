@@ -1,10 +1,13 @@
+import { isWithin } from '../core/bounds';
 import { messageOf } from '../core/errors';
 import { composeProjectLabel, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { identityOf } from '../engine/identity';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Sight } from '../resources/kind';
+import { listParts } from '../resources/project-parts';
 import { removables } from '../resources/removables';
 import type { EndingCall } from './ending-calls';
 import type { RawThings } from './raw-things';
@@ -63,8 +66,10 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
     if (!isGone) {
       const state = entry.state === 'unknown' ? 'present' : entry.state;
       registry.update(entry.key, { state, failure: undefined, ...update, engine: engine.address });
-    } else if (!things.running.has(entry.key))
+    } else if (!things.running.has(entry.key)) {
       registry.update(entry.key, { state: 'gone', outcome: outcomeOf(things, entry) });
+      await giveUp(things, entry);
+    }
   } catch (error) {
     const what = `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`;
     warnRaw(what, error, 'whether it is still there is not known');
@@ -74,16 +79,22 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
   }
 }
 
+/** A later project of that name is somebody else's. */
+async function giveUp(things: RawThings, { kind, name, bounds }: RegistryEntry): Promise<void> {
+  if (kind === 'compose-project') await things.options.release([`${composeProjectLabel}=${name}`], bounds);
+}
+
 function outcomeOf({ commanded, downed }: RawThings, { key, kind, name = '', state }: RegistryEntry): string {
   if (kind === 'compose-project') return downed.has(name) ? 'removed-by-code' : 'removed-elsewhere';
   return state === 'registered' && !commanded.has(key) ? 'never-created' : 'removed-elsewhere';
 }
 
 async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Promise<Found> {
-  const { kind, id, key, name } = entry;
+  const { kind, id, key, name, bounds = {} } = entry;
   if (kind === 'compose-project') {
-    const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
-    return parts.length === 0 ? { isGone: true } : { isGone: false, update: { state: 'present' } };
+    const parts = await listParts(engine, name ?? '');
+    const isThere = parts.some((part) => isWithin(identityOf(part), bounds));
+    return isThere ? { isGone: false, update: { state: 'present' } } : { isGone: true };
   }
   // The name of an image may stand for a newer one by now.
   if (id === undefined || kind === 'image') {

@@ -1,13 +1,29 @@
+import { claimKey, digestOf, isWithin, mostBounded, type Bounds } from '../core/bounds';
+import { carriesLabels } from '../engine/carries-labels';
+import { identityOf } from '../engine/identity';
+import type { ListedTarget } from '../engine/list-targets';
 import type { ClaimableKeys } from './claimable-keys';
 
 /**
- * What a lease owns: all that carries every one of `labels`. Two claims of the same labels are one claim, whoever makes them.
+ * What a lease owns: all that carries every one of `labels` and is within `bounds`. Two claims of the same are one claim, whoever makes
+ * them.
  */
 export interface Claim {
-  /** The labels in one order: names the claim in the state, in logs and in answers. */
+  /** The labels in one order, and the bounds: names the claim in the state, in logs and in answers. */
   readonly key: string;
   /** `key=value`, or `key` alone; at least one has both parts. */
   readonly labels: readonly string[];
+  /** By the digests of identities. */
+  readonly bounds?: Bounds | undefined;
+}
+
+/** Whether `claim` covers that thing. */
+export function isCovered(
+  claim: Pick<Claim, 'labels' | 'bounds'>,
+  target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>,
+): boolean {
+  if (!carriesLabels(target.labels, claim.labels)) return false;
+  return claim.bounds === undefined || isWithin(digestOf(identityOf(target)), claim.bounds);
 }
 
 export interface ClaimRules {
@@ -28,12 +44,17 @@ const longestClaim = 4_096;
  *
  * @see moby-ryuk#32: 58 volumes and 977 images that were not its own
  */
-export function checkClaim(labels: readonly string[], rules: ClaimRules = {}): ClaimCheck {
+export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bounds?: Bounds): ClaimCheck {
   if (labels.length === 0) return { refusal: 'no label; send label=<key>=<value>' };
   if (labels.length > mostLabels) return { refusal: `${labels.length} labels; ${mostLabels} at the most` };
   const length = labels.reduce((sum, label) => sum + label.length, 0);
   if (length > longestClaim)
     return { refusal: `${length} characters of labels; ${longestClaim} at the most` };
+  const identities = [...(bounds?.except ?? []), ...(bounds?.only ?? [])];
+  if (!identities.every((digest) => /^[\w-]{16}$/.test(digest)))
+    return { refusal: 'bounds that are no digests of identities' };
+  if (identities.length > mostBounded)
+    return { refusal: `bounds of ${identities.length} things; ${mostBounded} at the most` };
   // A line end that came percent-encoded would write lines of its own into logs.
   if (labels.some((label) => /\p{Cc}/u.test(label))) return { refusal: 'a label with a control character' };
   const keyless = labels.find((label) => label === '' || label.startsWith('='));
@@ -47,7 +68,7 @@ export function checkClaim(labels: readonly string[], rules: ClaimRules = {}): C
     };
   }
   const sorted = [...new Set(labels)].toSorted();
-  return { claim: { key: sorted.join(' & '), labels: sorted } };
+  return { claim: { key: claimKey(sorted, bounds), labels: sorted, bounds } };
 }
 
 function keyOf(label: string): string {

@@ -1,3 +1,4 @@
+import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { ReapReport } from './reap-report';
 
@@ -13,11 +14,12 @@ export type Request = { readonly id: number } & (
       /** Where the server demands one. */
       readonly token?: string | undefined;
     }
-  | { readonly type: 'claim'; readonly labels: readonly string[] }
+  /** The identities in its bounds are digests. */
+  | ({ readonly type: 'claim' } & BoundedLabels)
   /** Gives up a claim: what it covers is kept. */
-  | { readonly type: 'release'; readonly labels: readonly string[] }
+  | ({ readonly type: 'release' } & BoundedLabels)
   /** Asks that what a claim of one's own covers is reaped now; the answer carries the report. */
-  | { readonly type: 'reap'; readonly labels: readonly string[] }
+  | ({ readonly type: 'reap' } & BoundedLabels)
   /** Ends the lease: what is left of its claims is reaped at once, without the grace. */
   | { readonly type: 'bye' }
   | { readonly type: 'ping' }
@@ -37,7 +39,8 @@ export type Reply = { readonly id: number } & (
   | { readonly ok: false; readonly reason: string }
 );
 
-export const protocolVersion = 1;
+/** 2: a claim may have bounds; a reaper of version 1 would reap what lies beyond them. */
+export const protocolVersion = 2;
 
 /** The longest line, in bytes without its end, that either side takes. */
 export const longestLineBytes = 65_536;

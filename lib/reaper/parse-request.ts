@@ -1,3 +1,4 @@
+import { parseBounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import { checkClaim, type Claim, type ClaimRules } from './claim';
 import { protocolVersion, type Request } from './message';
@@ -45,10 +46,13 @@ function parseJson(line: string, rules: ClaimRules): ParsedLine {
     case 'release':
     case 'reap': {
       const { labels } = fields;
+      const bounds = parseBounds(fields['bounds']);
       if (!isTexts(labels)) return refuse(`labels: ${seen(labels)}; give a list of key=value`);
-      const check = checkClaim(labels, rules);
+      if (bounds === undefined && fields['bounds'] !== undefined)
+        return refuse(`bounds: ${seen(fields['bounds'])}; give lists of digests`);
+      const check = checkClaim(labels, rules, bounds);
       if ('refusal' in check) return refuse(check.refusal);
-      return { type: 'claim-request', request: { id, type, labels }, claim: check.claim };
+      return { type: 'claim-request', request: { id, type, labels, bounds }, claim: check.claim };
     }
     default:
       return refuse(

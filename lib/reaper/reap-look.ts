@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
+import { isCovered, type Claim } from './claim';
 import { reapable } from './reap-plan';
 
 /** What one look at an engine shows of a claim. */
@@ -24,10 +25,11 @@ const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'imag
  */
 export async function lookForClaim(
   engine: Engine,
-  labels: readonly string[],
+  claim: Pick<Claim, 'labels' | 'bounds'>,
   options: { readonly engineTimeoutMs: number; readonly signal: AbortSignal },
 ): Promise<ReapLook> {
   const { engineTimeoutMs, signal } = options;
+  const { labels } = claim;
   const leaving = new AbortController();
   let lastError: unknown;
   const looking = retryWithBackoff(
@@ -37,7 +39,7 @@ export async function lookForClaim(
       lastError = failures.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
       if (lastError !== undefined) throw new TryAgain();
       const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
-      return { found: reapable(listed), failures };
+      return { found: reapable(listed).filter((target) => isCovered(claim, target)), failures };
     },
     { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
   );

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
 import type { ListedTarget } from '../engine/list-targets';
 import { CleanupError } from '../resources/cleanup-error';
+import { isCovered, type Claim } from './claim';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
 import { removeServiceOf } from '../resources/swarm-service';
 
@@ -18,7 +19,7 @@ export type TryEnd =
   | { readonly type: 'engine-away'; readonly reason: string };
 
 export interface TryRules {
-  readonly labels: readonly string[];
+  readonly claim: Pick<Claim, 'labels' | 'bounds'>;
   readonly requestTimeoutMs: number;
   readonly stop: AbortSignal;
 }
@@ -32,12 +33,15 @@ const quickRemovals = 4;
  * under way (Docker 20.10.24 with a load of 25: 7 s each, where 30 removals take 3 s). An image goes with all its names.
  */
 export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRules): Promise<TryEnd> {
-  const { labels, requestTimeoutMs, stop } = rules;
+  const { claim, requestTimeoutMs, stop } = rules;
   // Whatever has brought it here: the last look before something goes for good.
-  if (!isMeant(target.labels, labels)) {
-    return { type: 'failed', reason: 'does not carry the labels of the claim', isFinal: true };
+  if (!isMeant(target, claim)) {
+    return { type: 'failed', reason: 'is not covered by the claim', isFinal: true };
   }
-  const service = await removeServiceOf(engine, target.labels, (own) => isMeant(own, labels));
+  // A service is in no bounds: its tasks come and go.
+  const isServiceMeant = (own: ListedTarget['labels']): boolean =>
+    claim.bounds === undefined && carriesLabels(own, claim.labels) && !isReaper(own);
+  const service = await removeServiceOf(engine, target.labels, isServiceMeant);
   if (service !== undefined) {
     const { reason, isFinal } = service;
     return isFinal ? { type: 'left-to-service', reason } : { type: 'failed', reason, isFinal };
@@ -48,7 +52,8 @@ export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRu
     try {
       const { outcome } = await cleanupOne(target.kind, id, {
         connection: engine,
-        isMeant: (own) => isMeant(own, labels),
+        // What has an id has the identity of its listing; a volume may be another one by now.
+        isMeant: (labels, { createdAt }) => isMeant({ ...target, labels, createdAt }, claim),
         isSeenLater: true,
         mostRemovals: quickRemovals,
         patienceMs: requestTimeoutMs,
@@ -64,8 +69,11 @@ export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRu
   return end;
 }
 
-function isMeant(own: Readonly<Record<string, string>>, labels: readonly string[]): boolean {
-  return carriesLabels(own, labels) && !isReaper(own);
+function isMeant(
+  target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>,
+  claim: TryRules['claim'],
+): boolean {
+  return isCovered(claim, target) && !isReaper(target.labels);
 }
 
 function failedTry(error: unknown): TryEnd {

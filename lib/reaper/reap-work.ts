@@ -165,7 +165,7 @@ export class ReapWork {
   async #remove(piece: Piece): Promise<void> {
     const { mostTries, firstPauseMs, longestPauseMs, requestTimeoutMs } = this.#settings;
     const startedAtMs = performance.now();
-    const rules = { labels: this.#claim.labels, requestTimeoutMs, stop: this.#stop };
+    const rules = { claim: this.#claim, requestTimeoutMs, stop: this.#stop };
     let failures = 0;
     let countedAtMs = startedAtMs;
     const tryOnce = async (): Promise<void> => {

@@ -38,7 +38,7 @@ export async function reapClaim(
     claim,
     settings,
     work: new ReapWork(patient, claim, settings, ending),
-    look: () => lookUntilTheEnd(patient, claim.labels, settings, ending),
+    look: () => lookUntilTheEnd(patient, claim, settings, ending),
     signal: ending,
   };
   let cutShort: string | undefined;
@@ -63,7 +63,7 @@ export async function reapClaim(
 /** A look that the end of the reaper interrupts is made once more, with an engine that answers at once. */
 async function lookUntilTheEnd(
   engine: Engine,
-  labels: readonly string[],
+  claim: Claim,
   settings: ReapSettings,
   signal: AbortSignal,
 ): Promise<ReapLook> {
@@ -71,13 +71,13 @@ async function lookUntilTheEnd(
   if (endSoon?.aborted === false) {
     const either = AbortSignal.any([signal, endSoon]);
     try {
-      return await lookForClaim(engine, labels, { ...settings, signal: either });
+      return await lookForClaim(engine, claim, { ...settings, signal: either });
     } catch (error) {
       if (!endSoon.aborted || signal.aborted) throw error;
     }
   }
   const limits = endSoon === undefined ? settings : { engineTimeoutMs: requestTimeoutMs };
-  return lookForClaim(engine, labels, { ...limits, signal });
+  return lookForClaim(engine, claim, { ...limits, signal });
 }
 
 interface Reaping {

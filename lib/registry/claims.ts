@@ -1,36 +1,37 @@
+import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { processWide } from '../core/global-state';
 
 /** Told of labels that a lease has to claim, or to give up; resolves when it has, or when there is no use in waiting longer. */
 export interface ClaimListener {
-  claim(labels: readonly string[]): Promise<void>;
-  release(labels: readonly string[]): Promise<void>;
+  claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
+  release(labels: readonly string[], bounds?: Bounds): Promise<void>;
 }
 
-type Claims = Map<string, readonly string[]>;
+type Claims = Map<string, BoundedLabels>;
 
 const listeners = (): Set<ClaimListener> => processWide('claim listeners', () => new Set<ClaimListener>());
 const claims = (): Claims => processWide('claims', (): Claims => new Map());
 
 /**
- * Has the leases of this process claim what carries every one of `labels` (`key=value`), also those that are yet to be taken. To
+ * Has the leases of this process claim what carries every one of `labels` (`key=value`) and is within `bounds`, also those that are yet to be taken. To
  * be awaited before something is created that castoff's own labels will not be on: after a crash, the reaper knows it by these.
  * Asking again costs nothing.
  *
  * Without a session nobody listens. It does not reject for a reaper that is away.
  */
-export async function claimLabels(labels: readonly string[]): Promise<void> {
-  claims().set(keyOf(labels), labels);
-  await Promise.all([...listeners()].map((listener) => listener.claim(labels)));
+export async function claimLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
+  claims().set(claimKey(labels, bounds), { labels, bounds });
+  await Promise.all([...listeners()].map((listener) => listener.claim(labels, bounds)));
 }
 
 /** Has the leases give up such a claim: what carries the labels from now on is somebody else's. */
-export async function releaseLabels(labels: readonly string[]): Promise<void> {
-  if (!claims().delete(keyOf(labels))) return;
-  await Promise.all([...listeners()].map((listener) => listener.release(labels)));
+export async function releaseLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
+  if (!claims().delete(claimKey(labels, bounds))) return;
+  await Promise.all([...listeners()].map((listener) => listener.release(labels, bounds)));
 }
 
 /** What is claimed now: a new lease has to begin with these. */
-export function claimedLabels(): readonly (readonly string[])[] {
+export function claimedLabels(): readonly BoundedLabels[] {
   return [...claims().values()];
 }
 
@@ -46,9 +47,4 @@ export function onClaim(listener: ClaimListener): () => void {
 /** Whether any lease of this process would hear of a claim. */
 export function isClaimHeard(): boolean {
   return listeners().size > 0;
-}
-
-/** Two claims of the same labels are one, whatever their order. */
-function keyOf(labels: readonly string[]): string {
-  return labels.toSorted().join(' & ');
 }

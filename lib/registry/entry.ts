@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import type { ResourceKind } from '../resources/kind';
 
 /**
@@ -30,6 +31,8 @@ export interface RegistryEntry {
   readonly since: Date;
   /** Tells it from another thing under the same name. */
   readonly identity?: string | undefined;
+  /** Which parts of a Compose project it is about. Default: all that carries the project's name. */
+  readonly bounds?: Bounds | undefined;
   /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`; `removed-by-code` by the code that created it. */
   readonly outcome?: string | undefined;
   /** When its owner ended and it was still there, though no scope had it. */
@@ -52,6 +55,15 @@ export interface EntryOwner {
 export type EntryUpdate = Partial<
   Pick<
     RegistryEntry,
-    'id' | 'name' | 'identity' | 'engine' | 'state' | 'outcome' | 'leakedAt' | 'floating' | 'failure'
+    | 'id'
+    | 'name'
+    | 'identity'
+    | 'bounds'
+    | 'engine'
+    | 'state'
+    | 'outcome'
+    | 'leakedAt'
+    | 'floating'
+    | 'failure'
   >
 >;

@@ -34,6 +34,8 @@ export type JournalFact =
       readonly id: string;
       readonly name?: string | undefined;
       readonly identity?: string | undefined;
+      /** The identities of the parts of a Compose project that are meant, and no others. */
+      readonly only?: readonly string[] | undefined;
       readonly at: string;
     }
   | {

@@ -19,6 +19,8 @@ export type AdoptedThing = Pick<RegistryEntry, 'name' | 'identity'> & {
 
 /** What is known of a thing that is yet to be created. */
 export type KnownThing = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
+  /** When it was asked for. Default: now. */
+  readonly registeredAt?: Date | undefined;
   readonly origin?: EntryOrigin | undefined;
 };
 
@@ -108,9 +110,9 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
       key: randomBytes(8).toString('hex'),
       kind,
       owner,
-      registeredAt: now,
       since: now,
       ...first,
+      registeredAt: first.registeredAt ?? now,
       origin: first.origin ?? 'scope',
     };
     this.#record(entry, undefined);
@@ -133,7 +135,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
-    const { key, kind, id, name, identity, engine, outcome, owner, origin } = entry;
+    const { key, kind, id, name, identity, bounds, engine, outcome, owner, origin } = entry;
     const at = new Date().toISOString();
     if (entry.state === 'gone') {
       if (this.#openKeys.delete(key)) this.#recordEnd({ fact: 'gone', key, outcome, at });
@@ -144,8 +146,9 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     try {
       const journal = (this.#journal ??= this.#openJournal());
       if (isNew) journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
-      if (id !== undefined && (isNew || before?.id === undefined)) {
-        journal.append({ fact: 'present', key, id, name, identity, at });
+      const isNewOfIt = before?.id === undefined || before.bounds?.only !== bounds?.only;
+      if (id !== undefined && (isNew || isNewOfIt)) {
+        journal.append({ fact: 'present', key, id, name, identity, only: bounds?.only, at });
       }
     } catch (error) {
       if (isNew) this.#openKeys.delete(key);

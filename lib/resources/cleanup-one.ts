@@ -83,7 +83,7 @@ export async function cleanupOne(
     const found = removable.isCertain(given)
       ? 'unknown'
       : await findThing(engine, removable, given, patience);
-    const isAnother = typeof found === 'object' && isMeant?.(found.labels) === false;
+    const isAnother = typeof found === 'object' && isMeant?.(found.labels, found) === false;
     if (found === 'gone' || isAnother)
       return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
 

@@ -1,10 +1,17 @@
+import type { Bounds } from '../core/bounds';
 import { cleanupOne, type CleanupOptions, type CleanupResult } from './cleanup-one';
-import { cleanupComposeProject } from './compose-project';
+import { cleanupProject } from './compose-project';
 import type { Target } from './plan';
 
+/** Something that is to be gone; of a Compose project, the parts that are within `bounds`. */
+export type BoundedTarget = Target & { readonly bounds?: Bounds | undefined };
+
 /** Cleans up one thing, of whichever kind it is. */
-export function cleanupResource(target: Target, options: CleanupOptions): Promise<CleanupResult> {
-  return target.kind === 'compose-project'
-    ? cleanupComposeProject(target.id, options)
-    : cleanupOne(target.kind, target.id, options);
+export function cleanupResource(
+  { kind, id, bounds }: BoundedTarget,
+  options: CleanupOptions,
+): Promise<CleanupResult> {
+  return kind === 'compose-project'
+    ? cleanupProject(id, { ...options, bounds })
+    : cleanupOne(kind, id, options);
 }

@@ -4,13 +4,25 @@ import { composeProjectLabel } from '../core/labels';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import type { RemovableKind } from '../engine/removable-kind';
 import type { CleanupOptions, CleanupResult } from './cleanup-one';
-import { cleanupByLabel } from './cleanup-by-label';
+import { cleanupByLabel, type LabelCleanupOptions } from './cleanup-by-label';
+import { refuseOtherFolder } from './project-folder';
 
 /** `id` is the project's name; `attempts` counts the removals of all its parts. */
 export interface ComposeProjectResult extends CleanupResult {
   /** What belonged to it, in the order in which it went. */
   readonly parts: readonly CleanupResult[];
+}
+
+export interface ComposeCleanupOptions extends CleanupOptions {
+  /** Whether its volumes go with it, those with a name and those without. Default true. */
+  readonly removeVolumes?: boolean | undefined;
+  /**
+   * The folder from which it was brought up: that of its first Compose file. Default: the one that `docker compose`, run in this process's
+   * working directory, would bring it up from.
+   */
+  readonly workingDir?: string | undefined;
 }
 
 /**
@@ -21,17 +33,38 @@ export interface ComposeProjectResult extends CleanupResult {
  *
  * @param name - The project's name, as `docker compose -p` or `withProjectName` give it.
  * @param options - As for {@link cleanupContainer}; `timeoutMs` bounds the whole.
- * @throws CastoffError `CLEANUP_FAILED` with every part's failure in `errors`; `CONFIG_INVALID` for what is no name.
- * @see docker compose, label `com.docker.compose.project`
+ * @throws CastoffError `CLEANUP_FAILED` with every part's failure in `errors`; `CONFIG_INVALID` for what is no name, and for a project
+ * that was brought up from another folder than `workingDir`, as its containers say: nothing is removed then.
+ * @see docker compose, labels `com.docker.compose.project` and `com.docker.compose.project.working_dir`
  */
 export async function cleanupComposeProject(
   name: string | null | undefined,
-  options: CleanupOptions = {},
+  options: ComposeCleanupOptions = {},
 ): Promise<ComposeProjectResult> {
-  const startedAt = performance.now();
   if (name === null || name === undefined) {
     return { kind: 'compose-project', id: '', outcome: 'skipped', attempts: 0, durationMs: 0, parts: [] };
   }
+  const { workingDir, ...settings } = options;
+  if (workingDir !== undefined && (typeof workingDir !== 'string' || workingDir === '')) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `clean up a Compose project: workingDir: got ${JSON.stringify(workingDir)}; give the folder of its first file`,
+    );
+  }
+  const kinds: readonly RemovableKind[] | undefined =
+    options.removeVolumes === false ? ['container', 'network', 'image'] : undefined;
+  return cleanupProject(name, { ...settings, kinds, check: refuseOtherFolder(name, workingDir) });
+}
+
+export interface ProjectCleanupOptions
+  extends CleanupOptions, Pick<LabelCleanupOptions, 'bounds' | 'check' | 'kinds'> {}
+
+/** As {@link cleanupComposeProject}, for the parts of it that are within `bounds`, whatever folder it comes from. */
+export async function cleanupProject(
+  name: string,
+  options: ProjectCleanupOptions = {},
+): Promise<ComposeProjectResult> {
+  const startedAt = performance.now();
   // @see Compose specification, "name": lower case letters, digits, dashes and underscores; older Compose allowed more
   if (typeof name !== 'string' || !/^[\w.-]+$/.test(name)) {
     throw new CastoffError(

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine';
+import type { Sight } from './kind';
 
 /** What castoff asks of a removal in somebody's absence: nobody is there to see that the wrong thing goes. */
 export interface RemovalRules {
@@ -9,7 +10,8 @@ export interface RemovalRules {
    * only, which may have come to stand for another thing. That other one stays, and the one that was meant counts as gone. What
    * has an id has the labels of its listing for ever.
    */
-  readonly isMeant?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+  readonly isMeant?:
+    ((labels: Readonly<Record<string, string>>, sight: Pick<Sight, 'createdAt'>) => boolean) | undefined;
   /** Whether the caller lists afterwards what is there: the engine's word that it is done is enough then. Default false. */
   readonly isSeenLater?: boolean | undefined;
   /** So many removals are sent at the most. Default: as many as the time allows. */

@@ -157,7 +157,7 @@ export class Remover {
   #see(seen: Answer<Sight>): StepAnswer {
     if (seen.meaning !== 'done') return this.#note(seen);
     const { id, identity, isGuess, labels, status } = seen.value;
-    const isAnother = this.#options.isMeant?.(labels) === false;
+    const isAnother = this.#options.isMeant?.(labels, seen.value) === false;
     // Another thing has come under the same name: the one that was to go is gone.
     if (isGuess || isAnother || (this.#sight !== undefined && this.#sight.identity !== identity))
       return { meaning: 'gone' };

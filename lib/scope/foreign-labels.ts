@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import { claimLabels, isClaimHeard, releaseLabels } from '../registry/claims';
 import { areRequestsLabelled } from './start-context';
@@ -7,16 +8,23 @@ import { testcontainersLabels } from './testcontainers-session';
 /**
  * Has the leases of this process, also those yet to be taken, claim what `plan` will create and castoff's own labels will not be
  * on.
+ *
+ * @param bounds - Which parts of a Compose project.
  */
-export async function claimForeign(plan: StartPlan): Promise<void> {
-  const labels = labelsOfProject(plan) ?? (await labelsOfTestcontainers(plan));
+export async function claimForeign(plan: StartPlan, bounds?: Bounds): Promise<void> {
+  const project = labelsOfProject(plan);
+  if (project !== undefined) return claimLabels(project, bounds);
+  const labels = await labelsOfTestcontainers(plan);
   if (labels !== undefined) await claimLabels(labels);
 }
 
 /** Gives up the claim on what is gone for good, where the labels are only a name: it is anybody's now. */
-export async function releaseForeign(thing: Pick<StartPlan, 'kind' | 'name'>): Promise<void> {
+export async function releaseForeign(
+  thing: Pick<StartPlan, 'kind' | 'name'>,
+  bounds?: Bounds,
+): Promise<void> {
   const labels = labelsOfProject(thing);
-  if (labels !== undefined) await releaseLabels(labels);
+  if (labels !== undefined) await releaseLabels(labels, bounds);
 }
 
 function labelsOfProject({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): readonly string[] | undefined {

@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
@@ -5,9 +6,10 @@ import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { cleanupByLabel } from '../resources/cleanup-by-label';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
-import { cleanupComposeProject } from '../resources/compose-project';
+import { cleanupProject } from '../resources/compose-project';
 import { capturePostMortem, describePostMortem, type PostMortem } from '../resources/post-mortem';
 import { disposerOf } from './dispose';
+import { boundsAfter } from './project-bounds';
 
 /** Where a start makes what it makes, and under which mark. */
 export interface Making {
@@ -17,6 +19,10 @@ export interface Making {
   readonly entry: RegistryEntry;
   /** For each removal of what was half made. */
   readonly timeoutMs: number;
+  /** Which parts of a Compose project may come from the start. */
+  readonly bounds: Bounds | undefined;
+  /** Called with the parts that have come from it, once it has ended. */
+  readonly narrow: (bounds: Bounds) => Promise<void>;
 }
 
 /** What a start that has not ended well has left on the engine: found by its mark, captured for the error, removed. */
@@ -24,11 +30,13 @@ export class HalfMade {
   readonly #making: Making;
   #outcome: CleanupResult['outcome'] | undefined;
   #isGone = false;
+  #bounds: Bounds | undefined;
   /** What the half-made containers were like before they were removed. */
   readonly postMortems: PostMortem[] = [];
 
   constructor(making: Making) {
     this.#making = making;
+    this.#bounds = making.bounds;
   }
 
   /** Looks at a container that did not become ready: testcontainers is about to remove it. Never rejects. */
@@ -52,7 +60,7 @@ export class HalfMade {
   async remove(product: unknown, hasEnded: boolean): Promise<void> {
     const { registry, entry } = this.#making;
     try {
-      const found = await this.#removeMarked();
+      const found = await this.#removeMarked(hasEnded);
       if (found === undefined && this.#outcome === undefined) await this.#endElsewhere(product);
       this.#outcome = found?.outcome ?? this.#outcome;
       if (this.#isGone && found === undefined) return;
@@ -84,7 +92,7 @@ export class HalfMade {
   }
 
   /** What was found, and how it went. */
-  async #removeMarked(): Promise<CleanupResult | undefined> {
+  async #removeMarked(hasEnded: boolean): Promise<CleanupResult | undefined> {
     const { engine, entry, timeoutMs } = this.#making;
     const { kind, key, name = '' } = entry;
     const options = { engine: engine.address, timeoutMs, postMortem: true };
@@ -95,12 +103,21 @@ export class HalfMade {
       return results[0];
     }
     if (kind === 'compose-project') {
-      const result = await cleanupComposeProject(name, options);
+      if (hasEnded) await this.#narrow(name);
+      const result = await cleanupProject(name, { ...options, bounds: this.#bounds });
       for (const { postMortem } of result.parts) this.#keep(postMortem);
       return result.outcome === 'already-gone' ? undefined : result;
     }
     const result = await cleanupOne(kind, name, options);
     return result.outcome === 'already-gone' ? undefined : result;
+  }
+
+  /** A later project of that name is somebody else's: what the start has brought is looked up once, when nothing more can come. */
+  async #narrow(project: string): Promise<void> {
+    const { engine, narrow, bounds } = this.#making;
+    if (bounds === undefined || this.#bounds !== bounds) return;
+    this.#bounds = await boundsAfter(engine, project, bounds);
+    await narrow(this.#bounds);
   }
 
   // A container that did not become ready has been looked at before testcontainers' own removal of it: that look is worth more.

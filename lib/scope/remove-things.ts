@@ -101,7 +101,7 @@ async function remove(
   try {
     const result = await cleanupResource(target, { engine, timeoutMs });
     registry.update(key, { state: 'gone', outcome: result.outcome });
-    await releaseForeign(target);
+    await releaseForeign(target, target.bounds);
     return { ...words, durationMs: result.durationMs, result };
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });

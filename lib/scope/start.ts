@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import { CastoffError } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
@@ -6,6 +7,7 @@ import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
 import { claimForeign, releaseForeign } from './foreign-labels';
+import { boundsAfter, boundsBefore } from './project-bounds';
 import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
@@ -24,6 +26,7 @@ export class Start {
   readonly #settled = Promise.withResolvers<void>();
   #halfMade: HalfMade | undefined;
   #owned: OwnedTarget | undefined;
+  #bounds: Bounds | undefined;
   #product: unknown;
   #hasEnded = false;
   /** Resolves to what was started; rejects with `START_FAILED` when that has been rolled back. */
@@ -70,6 +73,8 @@ export class Start {
       const engine = await connectEngine(engineAddress);
       signal.throwIfAborted();
       entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });
+      this.#bounds = await boundsBefore(engine, this.#plan);
+      if (this.#bounds !== undefined) registry.update(entry.key, { bounds: this.#bounds });
       signal.throwIfAborted();
       beginning = this.#begin(entry, engine);
       await waitAtMost(beginning, { what: `start ${what}`, signal });
@@ -97,10 +102,11 @@ export class Start {
   async #begin(entry: RegistryEntry, engine: Engine): Promise<void> {
     const { registry, signal, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
     const labels = this.#surroundings.labels(entry.key, this.#source);
-    const halfMade = new HalfMade({ engine, registry, entry, timeoutMs });
+    const narrow = (bounds: Bounds): Promise<void> => this.#narrow(entry.key, bounds);
+    const halfMade = new HalfMade({ engine, registry, entry, timeoutMs, bounds: this.#bounds, narrow });
     this.#halfMade = halfMade;
     try {
-      await claimForeign(this.#plan);
+      await claimForeign(this.#plan, this.#bounds);
       const mark: StartMark = {
         labels,
         signal,
@@ -119,6 +125,8 @@ export class Start {
     const id = isKnownById ? idOfRef(`start ${what}: what start() returned`, this.#product) : name;
     if (id === undefined) throw new CastoffError('CONFIG_INVALID', `start ${what}: start() returned nothing`);
     await checkSameEngine(engine, { kind, id }, what);
+    if (this.#bounds !== undefined)
+      await this.#narrow(entry.key, await boundsAfter(engine, id, this.#bounds));
     const title = name ?? nameOfStarted(this.#product);
     this.#surroundings.registry.update(entry.key, {
       id,
@@ -126,7 +134,25 @@ export class Start {
       engine: engine.address,
       state: 'present',
     });
-    this.#owned = { kind, id, name: title, key: entry.key, engine: engine.address };
+    this.#owned = {
+      kind,
+      id,
+      name: title,
+      bounds: this.#bounds,
+      key: entry.key,
+      engine: engine.address,
+    };
+  }
+
+  /** From a claim on what a start may bring to one on what it has brought: at no moment there is none. */
+  async #narrow(key: string, bounds: Bounds): Promise<void> {
+    const before = this.#bounds;
+    if (before === bounds) return;
+    this.#surroundings.registry.update(key, { bounds });
+    // There is nothing to claim of what has brought nothing.
+    if (bounds.only?.length !== 0) await claimForeign(this.#plan, bounds);
+    this.#bounds = bounds;
+    await releaseForeign(this.#plan, before);
   }
 
   /** What a start that was given up before its end still brings is removed as soon as that has come. */
@@ -140,7 +166,7 @@ export class Start {
   async #rollBack(): Promise<void> {
     if (this.#halfMade === undefined) return;
     await this.#halfMade.remove(this.#product, this.#hasEnded);
-    if (this.#hasEnded) await releaseForeign(this.#plan);
+    if (this.#hasEnded) await releaseForeign(this.#plan, this.#bounds);
   }
 }
 

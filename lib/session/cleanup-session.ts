@@ -1,3 +1,4 @@
+import { claimKey } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
@@ -6,11 +7,11 @@ import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
 import type { Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
-import { cleanupResource } from '../resources/cleanup-resource';
-import { cleanupMany, type Target } from '../resources/plan';
+import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
+import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
-import { isStillOurs } from './still-ours';
+import { boundsOfNote, isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './sweep-plan';
 import { idsOfLiving } from './sweep-remove';
 
@@ -68,11 +69,11 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   return { session, results: ends.map((end) => end.result).filter((result) => result !== undefined) };
 }
 
-interface EngineTarget extends Target {
+type EngineTarget = BoundedTarget & {
   readonly engine: string;
   /** Where it was found by its label. */
   readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
-}
+};
 
 /** The engine where labels are looked for, and those that the journals name. */
 async function connectAll(
@@ -109,13 +110,19 @@ async function findNoted(
     const id = note.present?.id ?? note.name;
     const engine = engines.find(({ address }) => address === note.engine) ?? engines[0];
     if (id === undefined || engine === undefined) continue;
-    if (await isStillOurs(engine, note, id)) found.push({ kind: note.kind, id, engine: engine.address });
+    if (await isStillOurs(engine, note, id))
+      found.push({ kind: note.kind, id, bounds: boundsOfNote(note), engine: engine.address });
   }
   return found;
 }
 
 function unique(targets: readonly EngineTarget[]): readonly EngineTarget[] {
   return [
-    ...new Map(targets.map((target) => [`${target.engine} ${target.kind} ${target.id}`, target])).values(),
+    ...new Map(
+      targets.map((target) => [
+        `${target.engine} ${target.kind} ${claimKey([target.id], target.bounds)}`,
+        target,
+      ]),
+    ).values(),
   ];
 }

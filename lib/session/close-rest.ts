@@ -1,3 +1,4 @@
+import type { BoundedLabels } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { isReaper, labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
@@ -20,10 +21,11 @@ export async function closeRest(
   signal?: AbortSignal,
 ): Promise<void> {
   const errors: unknown[] = [];
-  for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
+  const own: BoundedLabels = { labels: [`${labelNames.session}=${session}`] };
+  for (const { labels, bounds } of [own, ...claimedLabels()]) {
     try {
       signal?.throwIfAborted();
-      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, isSpared, signal });
+      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, signal });
       errors.push(...cleanup.errors);
     } catch (error) {
       errors.push(error);

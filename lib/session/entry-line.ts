@@ -1,3 +1,4 @@
+import { parseBounds } from '../core/bounds';
 import type { EntryOrigin, EntryState, RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
 
@@ -51,6 +52,8 @@ export function parseEntry(value: unknown): RegistryEntry | undefined {
     owner: { scope, test: textOf(test), source: textOf(source) },
     registeredAt,
     since,
+    // Those that cannot be read cover nothing.
+    bounds: line['bounds'] === undefined ? undefined : (parseBounds(line['bounds']) ?? { only: [] }),
     leakedAt: parseDate(line['leakedAt']),
   };
 }

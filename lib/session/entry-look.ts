@@ -1,6 +1,9 @@
+import { isWithin } from '../core/bounds';
 import type { Engine } from '../engine/engine';
+import { identityOf } from '../engine/identity';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
+import { listParts } from '../resources/project-parts';
 import { isStillOurs } from './still-ours';
 
 /**
@@ -8,8 +11,10 @@ import { isStillOurs } from './still-ours';
  *
  * @throws EngineError when the engine cannot say.
  */
-export function isEntryThere(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
-  const { key, kind, owner, origin, since, identity } = entry;
+export async function isEntryThere(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
+  const { key, kind, owner, origin, since, identity, bounds = {} } = entry;
+  if (kind === 'compose-project')
+    return (await listParts(engine, id)).some((part) => isWithin(identityOf(part), bounds));
   const at = since.toISOString();
   const note = { fact: 'registered', key, kind, owner, origin, at } as const;
   return isStillOurs(engine, { ...note, present: { fact: 'present', key, id, identity, at } }, id);

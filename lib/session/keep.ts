@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isWithin, type BoundedLabels } from '../core/bounds';
 import { isReaper, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { identityOf } from '../engine/identity';
 import { EngineError } from '../engine/engine-error';
 import { listTargets } from '../engine/list-targets';
 import { chooseReaperMode } from '../lease/reaper-mode';
@@ -18,9 +20,9 @@ export async function runKeeper({ session, owner, projects, forMs, lookMs }: Kee
   const engine = await connectEngine();
   const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
   const lease = await takeLease(mode, { engine, session, owner });
-  for (const project of projects) {
-    await claimLabels([project]);
-    await lease?.claim([project]);
+  for (const { labels, bounds } of projects) {
+    await claimLabels(labels, bounds);
+    await lease?.claim(labels, bounds);
   }
   process.stdout.write(`${keeperHolds}\n`);
   const ending = new AbortController();
@@ -46,9 +48,13 @@ async function* looks(
 
 async function isAnythingLeft(engine: Engine, session: string): Promise<boolean> {
   try {
-    for (const labels of [[`${labelNames.session}=${session}`], ...claimedLabels()]) {
+    const own: BoundedLabels = { labels: [`${labelNames.session}=${session}`] };
+    for (const { labels, bounds = {} } of [own, ...claimedLabels()]) {
       const listed = await listTargets(engine, labels);
-      if (listed.some((target) => !isReaper(target.labels))) return true;
+      const isLeft = listed.some(
+        (target) => !isReaper(target.labels) && isWithin(identityOf(target), bounds),
+      );
+      if (isLeft) return true;
     }
     return false;
   } catch (error) {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
+import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import { waitAtMost } from '../core/patience';
 import type { Engine } from '../engine/engine';
@@ -14,8 +15,8 @@ export interface KeeperOrder {
   readonly session: string;
   /** The run's: once it is gone, a sweep may take what is kept. */
   readonly owner: Owner;
-  /** The labels of Compose projects, whose parts do not carry the session's (`name=value`). */
-  readonly projects: readonly string[];
+  /** The parts of Compose projects, which do not carry the session's label. */
+  readonly projects: readonly BoundedLabels[];
   readonly forMs: number;
   /** How often it looks whether anything is left that is to be kept. */
   readonly lookMs: number;

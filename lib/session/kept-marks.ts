@@ -1,3 +1,4 @@
+import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 
@@ -6,12 +7,12 @@ export type KeptMarks = ReadonlySet<string>;
 
 export function keptMarks(entries: readonly RegistryEntry[]): KeptMarks {
   const keys = entries.filter(({ state }) => state === 'kept').map(({ key }) => key);
-  return new Set([...keys, ...keptProjects(entries)]);
+  return new Set([...keys, ...keptProjects(entries).flatMap(({ labels }) => labels)]);
 }
 
-/** The labels of the Compose projects among it. */
-export function keptProjects(entries: readonly RegistryEntry[]): readonly string[] {
+/** The Compose projects among it. */
+export function keptProjects(entries: readonly RegistryEntry[]): readonly BoundedLabels[] {
   return entries
     .filter(({ state, kind }) => state === 'kept' && kind === 'compose-project')
-    .map(({ id, name = id }) => `${composeProjectLabel}=${name}`);
+    .map(({ id, name = id, bounds }) => ({ labels: [`${composeProjectLabel}=${name}`], bounds }));
 }

@@ -1,3 +1,4 @@
+import type { BoundedLabels } from '../core/bounds';
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
@@ -41,7 +42,7 @@ export interface SessionEnding {
   /** Removes what no scope had. */
   closeRest(engine: Engine): Promise<void>;
   /** Asked after that: the claims to be given up, so that the reaper leaves alone what they cover. */
-  released(): readonly (readonly string[])[];
+  released(): readonly BoundedLabels[];
 }
 
 /** A session with a lease of its own. @internal */

@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import { isCastoffError, messageOf } from '../core/errors';
 import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
@@ -14,6 +15,7 @@ import { isEntryThere, listWithin } from './entry-look';
 /** What is to go together: what carries `labels`, and what `entries` are about, also where that carries none of ours. */
 export interface Rest {
   readonly labels: readonly string[];
+  readonly bounds?: Bounds | undefined;
   readonly entries: readonly RegistryEntry[];
   readonly kept: KeptMarks;
 }
@@ -46,7 +48,7 @@ export async function removeRest(engine: Engine, rest: Rest, signal: AbortSignal
   const [listing] = await Promise.allSettled([listWithin(engine, rest.labels, signal)]);
   const byLabel = await attempt(errors, () => {
     signal.throwIfAborted();
-    return cleanupByLabel(engine, rest.labels, { timeoutMs, isSpared, signal });
+    return cleanupByLabel(engine, rest.labels, { timeoutMs, bounds: rest.bounds, isSpared, signal });
   });
   errors.push(...(byLabel?.errors ?? []));
   const own = rest.entries.map((entry) => {
@@ -89,7 +91,7 @@ export async function removeEntry(
   errors: unknown[],
   signal: AbortSignal,
 ): Promise<EntryUpdate> {
-  const { kind } = entry;
+  const { kind, bounds } = entry;
   const id = kind === 'compose-project' ? (entry.id ?? entry.name) : entry.id;
   if (id === undefined) return unknownAs(entry, 'no answer said under which id it was created, if it was');
   try {
@@ -97,7 +99,10 @@ export async function removeEntry(
     const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
     if (kind !== 'compose-project' && !(await isEntryThere(there.within({ timeoutMs, signal }), entry, id)))
       return goneAs(entry, 'removed-elsewhere');
-    const { outcome } = await cleanupResource({ kind, id }, { engine: there.address, timeoutMs, signal });
+    const { outcome } = await cleanupResource(
+      { kind, id, bounds },
+      { engine: there.address, timeoutMs, signal },
+    );
     return goneAs(entry, outcome);
   } catch (error) {
     errors.push(signal.aborted ? signal.reason : error);

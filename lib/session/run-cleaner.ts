@@ -1,5 +1,6 @@
 import { CastoffError, messageOf } from '../core/errors';
-import { composeProjectLabel, labelNames, type Owner } from '../core/labels';
+import { claimKey, type BoundedLabels } from '../core/bounds';
+import { labelNames, type Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { LastLook, LeftOnEngine, ThingRecord } from '../leaks/verdict';
 import { nameOf } from '../leaks/words';
@@ -8,7 +9,7 @@ import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import type { EndPatience } from './end-patience';
 import { RunLeaks } from './run-leaks';
-import { isOpen, recordOf, type RunWorkers } from './run-workers';
+import { isOpen, recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
 import { keptMarks, keptProjects } from './kept-marks';
 import { isPerWorker, sharedScope } from './shared-scope';
 
@@ -30,6 +31,8 @@ export interface RunCleanerOptions {
   readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
   /** Ends the waiting for the engine at the end of the run. */
   readonly signal: AbortSignal;
+  /** Gives up what a worker has claimed. */
+  readonly release: (worker: string, claim: BoundedLabels) => Promise<void>;
 }
 
 // Loaded with its first use: a run without containers is not to pay for it.
@@ -75,7 +78,7 @@ export class RunCleaner {
     const isOwn = (entry: RegistryEntry): boolean =>
       isOpen(entry) && !isShared(entry.owner.scope) && !hasLeaked(entry) && entry.kind !== 'image';
     const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
-    const projects = this.#unnamedProjects(worker);
+    const projects = workers.unnamedProjectsOf(worker);
     if (own.length === 0 && projects.length === 0 && !isWaiting) return;
     // What is made once for a worker is to go with it.
     const isMissed = isWaiting || projects.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
@@ -100,7 +103,7 @@ export class RunCleaner {
       ...registry.list().filter((entry) => isOfIt(entry)),
     ];
     const labels = [`${labelNames.session}=${session}`, `${labelNames.scope}=${scope}`];
-    await this.#remove(labels, entries, { isOrphan: false });
+    await this.#remove({ labels }, entries, { isOrphan: false });
   }
 
   /**
@@ -141,9 +144,9 @@ export class RunCleaner {
   }
 
   /** The claims that the reaper is to give up, so that what is kept stays. */
-  released(): readonly (readonly string[])[] {
+  released(): readonly BoundedLabels[] {
     if (keptMarks(this.#entries()).size === 0) return [];
-    return [[`${labelNames.session}=${this.#options.session}`], ...claimedLabels()];
+    return [{ labels: [`${labelNames.session}=${this.#options.session}`] }, ...claimedLabels()];
   }
 
   /** What is open, in words, for a person who waits for it. */
@@ -187,30 +190,28 @@ export class RunCleaner {
   async #bury(
     worker: string,
     own: readonly RegistryEntry[],
-    projects: readonly string[],
+    projects: readonly ClaimedProject[],
     isOrphan: boolean,
   ): Promise<void> {
     const { session } = this.#options;
     const labels = [`${labelNames.session}=${session}`, `${labelNames.worker}=${worker}`];
-    await this.#remove(labels, own, { isOrphan });
-    for (const project of projects) {
+    const failuresBefore = this.failures.length;
+    await this.#remove({ labels }, own, { isOrphan });
+    for (const claim of projects) {
       // Another worker may have taken it up meanwhile.
-      if (this.#options.workers.projectsOf(worker).includes(project))
-        await this.#remove([`${composeProjectLabel}=${project}`], [], { isOrphan });
+      const key = claimKey(claim.labels, claim.bounds);
+      const isClaimed = this.#options.workers
+        .projectsOf(worker)
+        .some((one) => claimKey(one.labels, one.bounds) === key);
+      if (isClaimed) await this.#remove(claim, [], { isOrphan });
     }
-  }
-
-  /** The Compose projects that it has claimed, and that no entry is about: those end with theirs. */
-  #unnamedProjects(worker: string): readonly string[] {
-    const { workers } = this.#options;
-    const named = workers
-      .entries((_, { kind }) => kind === 'compose-project')
-      .flatMap(({ id, name }) => [id, name]);
-    return workers.projectsOf(worker).filter((project) => !named.includes(project));
+    if (this.failures.length > failuresBefore) return;
+    // All of it is gone: what comes under the same names from now on is not the worker's.
+    for (const claim of this.#options.workers.projectsOf(worker)) await this.#options.release(worker, claim);
   }
 
   async #remove(
-    labels: readonly string[],
+    { labels, bounds }: BoundedLabels,
     entries: readonly RegistryEntry[],
     how: { readonly isOrphan: boolean },
   ): Promise<void> {
@@ -218,7 +219,7 @@ export class RunCleaner {
     try {
       const engine = await this.#options.engine();
       const { removeRest } = await loadRemoval();
-      const rest = { labels, entries, kept: keptMarks(this.#entries()) };
+      const rest = { labels, bounds, entries, kept: keptMarks(this.#entries()) };
       const { updates, errors } = await removeRest(engine, rest, this.#options.signal);
       this.#note(updates, how);
       this.failures.push(...errors);

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Bounds } from '../core/bounds';
 import { CastoffError } from '../core/errors';
 import { listenLocally } from '../reaper/local-socket';
 import type { RegistryEntry } from '../registry/entry';
@@ -11,8 +12,8 @@ import { parseRunLine, type JoinAnswer, type RunAsk, type RunReply, type SharedM
 export interface RunDesk {
   readonly joinAnswer: JoinAnswer;
   ready(): Promise<void>;
-  claim(worker: string, labels: readonly string[]): Promise<void>;
-  release(worker: string, labels: readonly string[]): Promise<void>;
+  claim(worker: string, labels: readonly string[], bounds?: Bounds): Promise<void>;
+  release(worker: string, labels: readonly string[], bounds?: Bounds): Promise<void>;
   awaitShared(worker: string, asked: Extract<RunAsk, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
   tell(worker: string, entry: RegistryEntry): void;
@@ -118,10 +119,10 @@ async function perform(
       await desk.ready();
       return undefined;
     case 'claim':
-      await desk.claim(worker, ask.labels);
+      await desk.claim(worker, ask.labels, ask.bounds);
       return undefined;
     case 'release':
-      await desk.release(worker, ask.labels);
+      await desk.release(worker, ask.labels, ask.bounds);
       return undefined;
     case 'remove-leaks':
       await desk.removeLeaks(ask.keys);

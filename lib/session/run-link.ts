@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 
@@ -46,8 +47,8 @@ export interface RunLink {
    */
   removeLeaks(keys: readonly string[]): Promise<void>;
   /** As `claimLabels` and `releaseLabels` do, at the run's lease. */
-  claim(labels: readonly string[]): Promise<void>;
-  release(labels: readonly string[]): Promise<void>;
+  claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
+  release(labels: readonly string[], bounds?: Bounds): Promise<void>;
   /**
    * Waits for a turn with the shared thing `name`.
    *

@@ -1,3 +1,4 @@
+import { parseBounds, type BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { parseEntry } from './entry-line';
@@ -12,7 +13,7 @@ export type RunRequest = { readonly id: number } & RunAsk;
 export type RunAsk =
   | { readonly type: 'join'; readonly worker: string }
   | { readonly type: 'ready' }
-  | { readonly type: 'claim' | 'release'; readonly labels: readonly string[] }
+  | ({ readonly type: 'claim' | 'release' } & BoundedLabels)
   | { readonly type: 'remove-leaks'; readonly keys: readonly string[] }
   | {
       readonly type: 'await-shared';
@@ -80,7 +81,7 @@ function parseNote(line: Fields): RunNote | undefined {
 }
 
 function parseAsk(line: Fields): RunAsk | undefined {
-  const { type, worker, labels, keys, name, timeoutMs, within, made } = line;
+  const { type, worker, labels, bounds, keys, name, timeoutMs, within, made } = line;
   switch (type) {
     case 'ready':
       return { type };
@@ -88,7 +89,7 @@ function parseAsk(line: Fields): RunAsk | undefined {
       return isText(worker) ? { type, worker } : undefined;
     case 'claim':
     case 'release':
-      return isTexts(labels) ? { type, labels } : undefined;
+      return isTexts(labels) ? boundedClaim(type, labels, bounds) : undefined;
     case 'remove-leaks':
       return isTexts(keys) ? { type, keys } : undefined;
     case 'await-shared':
@@ -102,6 +103,16 @@ function parseAsk(line: Fields): RunAsk | undefined {
     default:
       return undefined;
   }
+}
+
+function boundedClaim(
+  type: 'claim' | 'release',
+  labels: readonly string[],
+  value: unknown,
+): RunAsk | undefined {
+  if (value === undefined) return { type, labels };
+  const bounds = parseBounds(value);
+  return bounds && { type, labels, bounds };
 }
 
 function parseMade(value: unknown): SharedMade | undefined {

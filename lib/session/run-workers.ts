@@ -1,3 +1,4 @@
+import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { LastLook, ThingRecord } from '../leaks/verdict';
 import type { EntryState, EntryUpdate, RegistryEntry } from '../registry/entry';
@@ -9,6 +10,8 @@ interface Mirrored {
   readonly isOrphan: boolean;
 }
 
+export type ClaimedProject = BoundedLabels & { readonly project: string };
+
 /** What is there, or may be. */
 const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning', 'unknown'];
 
@@ -19,7 +22,7 @@ export function isOpen({ state }: Pick<RegistryEntry, 'state'>): boolean {
 /** What the workers of a run have told, by the key of each thing; it outlives them. */
 export class RunWorkers {
   readonly #things = new Map<string, Mirrored>();
-  readonly #claims = new Map<string, { readonly labels: readonly string[]; readonly by: Set<string> }>();
+  readonly #claims = new Map<string, BoundedLabels & { readonly by: Set<string> }>();
 
   tell(worker: string, entry: RegistryEntry): void {
     const known = this.#things.get(entry.key);
@@ -47,29 +50,39 @@ export class RunWorkers {
     return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan, looks));
   }
 
-  claim(worker: string, labels: readonly string[]): void {
-    const key = keyOf(labels);
-    const claim = this.#claims.get(key) ?? { labels, by: new Set() };
+  claim(worker: string, labels: readonly string[], bounds?: Bounds): void {
+    const key = claimKey(labels, bounds);
+    const claim = this.#claims.get(key) ?? { labels, bounds, by: new Set() };
     this.#claims.set(key, claim);
     claim.by.add(worker);
   }
 
   /** Whether nobody else claims it. */
-  release(worker: string, labels: readonly string[]): boolean {
-    const claim = this.#claims.get(keyOf(labels));
+  release(worker: string, labels: readonly string[], bounds?: Bounds): boolean {
+    const key = claimKey(labels, bounds);
+    const claim = this.#claims.get(key);
     claim?.by.delete(worker);
     if (claim !== undefined && claim.by.size > 0) return false;
-    this.#claims.delete(keyOf(labels));
+    this.#claims.delete(key);
     return true;
   }
 
-  /** The Compose projects that this worker, and nobody else, has claimed. */
-  projectsOf(worker: string): readonly string[] {
+  /** The claims on Compose projects that this worker has, and no other. */
+  projectsOf(worker: string): readonly ClaimedProject[] {
+    const prefix = `${composeProjectLabel}=`;
     return [...this.#claims.values()]
       .filter(({ labels, by }) => labels.length === 1 && by.size === 1 && by.has(worker))
-      .map(({ labels: [label = ''] }) => label)
-      .filter((label) => label.startsWith(`${composeProjectLabel}=`))
-      .map((label) => label.slice(composeProjectLabel.length + 1));
+      .flatMap(({ labels, bounds }) => {
+        const [label = ''] = labels;
+        return label.startsWith(prefix) ? [{ project: label.slice(prefix.length), labels, bounds }] : [];
+      });
+  }
+
+  /** Those of them that no entry is about: the others end with theirs. */
+  unnamedProjectsOf(worker: string): readonly ClaimedProject[] {
+    const entries = this.entries((_, { kind }) => kind === 'compose-project');
+    const named = new Set(entries.flatMap(({ id, name }) => [id, name]));
+    return this.projectsOf(worker).filter(({ project }) => !named.has(project));
   }
 }
 
@@ -79,9 +92,4 @@ type LastLooks = ReadonlyMap<string, LastLook>;
 export function recordOf(entry: RegistryEntry, isOrphan: boolean, looks?: LastLooks): ThingRecord {
   const { key, engine: _, identity: __, owner, ...own } = entry;
   return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: looks?.get(key) };
-}
-
-/** Two claims of the same labels are one, whatever their order. */
-function keyOf(labels: readonly string[]): string {
-  return labels.toSorted().join(' & ');
 }

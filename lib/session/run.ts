@@ -1,3 +1,4 @@
+import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { checkDuration } from '../core/durations';
@@ -72,13 +73,21 @@ export async function openRun(
     isInUse: () => runSession.isInUse,
     patience: patienceFor,
     signal: patience.signal,
+    release: (worker, { labels, bounds }) => releaseFor(worker, labels, bounds),
   });
   const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
-  const claimed: (readonly string[])[] = [];
-  const claim = (labels: readonly string[]): Promise<void> => {
-    claimed.push(labels);
-    return claimLabels(labels);
+  const claimed = new Map<string, BoundedLabels>();
+  const claim = (labels: readonly string[], bounds?: Bounds): Promise<void> => {
+    claimed.set(claimKey(labels, bounds), { labels, bounds });
+    return claimLabels(labels, bounds);
+  };
+  const release = (labels: readonly string[], bounds?: Bounds): Promise<void> => {
+    claimed.delete(claimKey(labels, bounds));
+    return releaseLabels(labels, bounds);
+  };
+  const releaseFor = async (worker: string, labels: readonly string[], bounds?: Bounds): Promise<void> => {
+    if (workers.release(worker, labels, bounds)) await release(labels, bounds);
   };
   const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
@@ -88,13 +97,11 @@ export async function openRun(
   const desk: RunDesk = {
     joinAnswer: { session, owner, settings },
     ready,
-    claim(worker, labels) {
-      workers.claim(worker, labels);
-      return claim(labels);
+    claim(worker, labels, bounds) {
+      workers.claim(worker, labels, bounds);
+      return claim(labels, bounds);
     },
-    async release(worker, labels) {
-      if (workers.release(worker, labels)) await releaseLabels(labels);
-    },
+    release: releaseFor,
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
     tell: (worker, entry) => workers.tell(worker, entry),
@@ -126,7 +133,7 @@ export async function openRun(
     tell: () => undefined,
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     claim,
-    release: releaseLabels,
+    release,
     awaitShared: (name, asked) => awaitShared({ ...asked, name, worker: ownProcess }),
     async settleShared(name, made) {
       if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
@@ -148,7 +155,9 @@ export async function openRun(
       patience.end();
       isOver = true;
       // The next run of this process has nothing to do with what carries these by then.
-      await Promise.allSettled(claimed.map((labels) => releaseLabels(labels)));
+      await Promise.allSettled(
+        [...claimed.values()].map(({ labels, bounds }) => releaseLabels(labels, bounds)),
+      );
       line.close();
       if (currentRun() === run) setRun(undefined);
     }

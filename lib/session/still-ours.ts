@@ -1,6 +1,8 @@
+import type { Bounds } from '../core/bounds';
 import { composeProjectLabel, labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
+import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { Unfinished } from '../registry/unfinished';
 import { isDrawnProject } from '../resources/compose-project';
@@ -32,13 +34,17 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
 }
 
 /**
- * A project's name may be the user's, and the next run's too. Ours is what was there when the project was up; a part that is
- * newer says that somebody else goes on with it. One that was never seen to be up is only known by a name that was drawn.
+ * A project's name may be the user's, and the next run's too: ours are the parts that were noted. One of which none were noted is only known
+ * by a name that was drawn.
  */
-async function isSameProject(engine: Engine, note: Unfinished, name: string): Promise<boolean> {
+async function isSameProject(engine: Engine, { present }: Unfinished, name: string): Promise<boolean> {
   const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
-  if (parts.length === 0) return false;
-  if (note.present === undefined) return isDrawnProject(name);
-  const upAtMs = Date.parse(note.present.at) + clockToleranceMs;
-  return parts.every(({ createdAtMs }) => createdAtMs !== undefined && createdAtMs <= upAtMs);
+  const only = present?.only;
+  if (only === undefined) return parts.length > 0 && isDrawnProject(name);
+  return parts.some((part) => only.includes(identityOf(part)));
+}
+
+/** The parts of a Compose project that a note is about. */
+export function boundsOfNote({ present }: Pick<Unfinished, 'present'>): Bounds | undefined {
+  return present?.only === undefined ? undefined : { only: present.only };
 }

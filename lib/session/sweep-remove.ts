@@ -10,7 +10,7 @@ import type { Target } from '../resources/plan';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
-import { isStillOurs } from './still-ours';
+import { boundsOfNote, isStillOurs } from './still-ours';
 import type { SweptThing } from './sweep-report';
 
 /** Something that is to go, and what has to hold of it at the moment of its removal. */
@@ -86,7 +86,8 @@ async function removeIfOurs(
   if ('note' in condemned) {
     const { note, id } = condemned;
     if (!(await isStillOurs(engine, note, id))) return { outcome: 'already-gone', isAnother: false };
-    return { ...(await cleanupResource(condemned, options)), isAnother: false };
+    const bounds = boundsOfNote(note);
+    return { ...(await cleanupResource({ ...condemned, bounds }, options)), isAnother: false };
   }
   let isAnother = false;
   const isMeant = (labels: Readonly<Record<string, string>>): boolean => {

@@ -49,12 +49,14 @@ async function join(address: string): Promise<JoinedRun> {
   const tell: RunLink['tell'] = (entry) => line.tell({ type: 'tell', entry });
   const onChange = ({ entry }: { entry: Parameters<typeof tell>[0] }): void => tell(entry);
   registry.on('change', onChange);
-  const claim: RunLink['claim'] = async (labels) => void (await line.ask({ type: 'claim', labels }));
-  const release: RunLink['release'] = async (labels) => void (await line.ask({ type: 'release', labels }));
+  const claim: RunLink['claim'] = async (labels, bounds) =>
+    void (await line.ask({ type: 'claim', labels, bounds }));
+  const release: RunLink['release'] = async (labels, bounds) =>
+    void (await line.ask({ type: 'release', labels, bounds }));
   const stopClaims = onClaim({
     claim,
     // Where the run is gone nobody holds the claim any more, and a cleanup goes on.
-    release: async (labels) => void (await Promise.allSettled([release(labels)])),
+    release: async (labels, bounds) => void (await Promise.allSettled([release(labels, bounds)])),
   });
   let readying: Promise<void> | undefined;
   const link: JoinedRun = {

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { cleanupComposeProject, cleanupContainer, isCastoffError } from '../../lib/index';
 import { writeComposeFile, type ComposeFile } from '../support/compose-command';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
@@ -78,7 +79,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
       image: { length: 1 },
     });
 
-    const result = await cleanupComposeProject(ours);
+    const result = await cleanupComposeProject(ours, { workingDir: file.folder });
 
     expect(result).toMatchObject({ kind: 'compose-project', id: ours, outcome: 'removed' });
     expect(result.parts.map(({ kind }) => kind)).toEqual([
@@ -103,13 +104,42 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     expect(await exists('image', specImage)).toBe(true);
   });
 
+  it('is refused from another folder than its own, unless that is named', async () => {
+    const before = await partsOf(theirs);
+    await expect(cleanupComposeProject(theirs)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message:
+        `remove Compose project ${theirs}: it was brought up from ${file.folder}, not from ${process.cwd()}; ` +
+        `if it is yours, give workingDir: "${file.folder}"`,
+    });
+    await expect(cleanupComposeProject(theirs, { workingDir: join(file.folder, '..') })).rejects.toThrow(
+      `from ${file.folder}, not from ${join(file.folder, '..')};`,
+    );
+    expect(await partsOf(theirs)).toEqual(before);
+  });
+
+  it('leaves its volumes where they are to stay', async () => {
+    const { volume } = await partsOf(theirs);
+    const cwd = jest.spyOn(process, 'cwd').mockReturnValue(file.folder);
+    try {
+      const result = await cleanupComposeProject(theirs, { removeVolumes: false });
+      expect(result.parts.map(({ kind }) => kind)).toEqual(['container', 'container', 'network', 'network']);
+    } finally {
+      cwd.mockRestore();
+    }
+    expect(await partsOf(theirs)).toEqual({ ...nothing, volume });
+  });
+
   it('is done again, and then for the one next to it', async () => {
     expect(await cleanupComposeProject(ours)).toMatchObject({
       outcome: 'already-gone',
       attempts: 0,
       parts: [],
     });
-    expect(await cleanupComposeProject(theirs)).toMatchObject({ outcome: 'removed' });
+    expect(await cleanupComposeProject(theirs)).toMatchObject({
+      outcome: 'removed',
+      parts: [{ kind: 'volume' }],
+    });
     expect(await partsOf(theirs)).toEqual(nothing);
   });
 });

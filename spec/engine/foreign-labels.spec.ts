@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontainers';
+import type { Bounds } from '../../lib/core/bounds';
 import { openScope } from '../../lib/index';
 import { onClaim } from '../../lib/registry/claims';
 import { claimForeign } from '../../lib/scope/foreign-labels';
@@ -16,11 +17,13 @@ const sessionLabel = 'org.testcontainers.session-id';
 /** What a lease would have been asked for, in order. */
 let asked: string[] = [];
 let leave: () => void;
+const claimed = (labels: readonly string[], bounds: Bounds = {}): string =>
+  [...Object.entries(bounds).map(([name, all]) => `${name} ${all.length} of `), labels.join(' & ')].join('');
 beforeEach(() => {
   asked = [];
   leave = onClaim({
-    claim: async (labels) => void asked.push(`claim ${labels.join(' & ')}`),
-    release: async (labels) => void asked.push(`release ${labels.join(' & ')}`),
+    claim: async (labels, bounds) => void asked.push(`claim ${claimed(labels, bounds)}`),
+    release: async (labels, bounds) => void asked.push(`release ${claimed(labels, bounds)}`),
   });
 });
 afterEach(() => leave());
@@ -49,15 +52,17 @@ describe('what a scope starts and our labels are not on', () => {
     expect(asked).toEqual([`claim ${sessionLabel}=${Config.Labels[sessionLabel]}`]);
   });
 
-  it('is a Compose project, which is claimed by its name until it is gone: others may use the name then', async () => {
+  it('is a Compose project, of which all that comes is claimed, and then its parts, until they are gone', async () => {
     await using scope = openScope();
     const project = uniqueName();
     await scope.start(await compose(project, 'docker-compose.yml'));
-    const claim = `claim com.docker.compose.project=${project}`;
-    expect(asked).toContain(claim);
-    expect(asked).not.toContain(`release com.docker.compose.project=${project}`);
+    const label = `com.docker.compose.project=${project}`;
+    const coming = `except 0 of ${label}`;
+    // Two containers, a network and a volume.
+    const parts = `only 4 of ${label}`;
+    expect(asked).toEqual([`claim ${coming}`, `claim ${parts}`, `release ${coming}`]);
     await scope.close();
-    expect(asked.at(-1)).toBe(`release com.docker.compose.project=${project}`);
+    expect(asked.at(-1)).toBe(`release ${parts}`);
   });
 
   it('is a Compose project that does not come up: it is given up when it has been rolled back', async () => {
@@ -65,8 +70,8 @@ describe('what a scope starts and our labels are not on', () => {
     const project = uniqueName();
     const starting = scope.start(await compose(project, 'no-such-file.yml'));
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
-    expect(asked).toContain(`claim com.docker.compose.project=${project}`);
-    expect(asked.at(-1)).toBe(`release com.docker.compose.project=${project}`);
+    const coming = `except 0 of com.docker.compose.project=${project}`;
+    expect(asked).toEqual([`claim ${coming}`, `release ${coming}`]);
   });
 
   it('is claimed when a session opens, where nothing but testcontainers itself creates it', async () => {

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { cleanupComposeProject } from '../../lib/resources/compose-project';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { cleanupProject } from '../../lib/resources/compose-project';
 import { composeCommand } from '../support/compose-command';
+import { removeLeftovers } from '../support/leftovers';
 import { inATest, stageOfFile } from '../support/raw-stage';
 import { specImage } from '../support/spec-image';
-import { docker } from '../support/things';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
@@ -34,9 +35,11 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  await cleanupComposeProject(project);
+  await cleanupProject(project);
   await rm(folder, { recursive: true });
 });
+
+afterAll(() => removeLeftovers());
 
 const stdio = 'ignore' as const;
 const ofProject = ({ name }: { readonly name?: string | undefined }): boolean => name === project;
@@ -45,6 +48,17 @@ const survivors = () => stage.survivors(ofProject);
 const labelled = () => ({ filters: { label: [`com.docker.compose.project=${project}`] } });
 const containers = async () =>
   (await docker.listContainers({ all: true, ...labelled() })).map(({ Id }) => Id);
+
+/** As Compose 2 builds an image for a project. */
+async function commitImage(labels: Readonly<Record<string, string>>): Promise<string> {
+  const name = uniqueName();
+  stage.be(undefined);
+  const container = await docker.createContainer({ Image: specImage, Labels: { ...specLabel, ...labels } });
+  await container.commit({ repo: name, tag: '1' });
+  await container.remove();
+  stage.be(inATest);
+  return `${name}:1`;
+}
 
 /** What the same command does for somebody whom nobody watches. */
 function asDeveloper(args: string): void {
@@ -70,8 +84,22 @@ describe('a Compose project without a name', () => {
     execFileSync(words[0]!, [...words.slice(1), '-f', join(folder, 'docker-compose.yml'), 'down', '-v'], {
       stdio,
     });
+    // A developer's own, which has come under the same name, is not taken for it.
+    asDeveloper('up -d');
+    const own = await containers();
     expect(await survivors()).toEqual([]);
     expect(entriesOfProject()).toMatchObject([{ state: 'gone', outcome: 'removed-by-code' }]);
+    expect(stage.released).toContain(`com.docker.compose.project=${project}`);
+    expect(await containers()).toEqual(own);
+  });
+
+  it('is found though an image of it was there, and gone though that stays', async () => {
+    const image = await commitImage({ 'com.docker.compose.project': project });
+    execSync(`${command} up -d`, { cwd: folder, stdio });
+    expect(await survivors()).toMatchObject([{ kind: 'compose-project', id: project, state: 'present' }]);
+    execSync(`${command} down -v`, { cwd: folder, stdio });
+    expect(await survivors()).toEqual([]);
+    expect(await exists('image', image)).toBe(true);
   });
 
   it('is found of itself, when a command that is waited for has ended', async () => {

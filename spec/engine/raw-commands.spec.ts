@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { cleanupComposeProject } from '../../lib/resources/compose-project';
+import { cleanupProject } from '../../lib/resources/compose-project';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
 import { inATest, stageOfFile, whose } from '../support/raw-stage';
@@ -154,7 +154,7 @@ describe('a Compose project', () => {
     await environment.up();
     const { key } = lastEntry()!;
     expect(await survivor(key)).toMatchObject({ id: name });
-    await cleanupComposeProject(name);
+    await cleanupProject(name);
     expect(await survivor(key)).toBeUndefined();
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-elsewhere' });
   });

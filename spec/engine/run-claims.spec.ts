@@ -9,8 +9,8 @@ describe('what a run has claimed', () => {
   it('is given up with it: the next run of a watching process does not take it for its own', async () => {
     const run = await openRun(resolveSettings({}, {}));
     await run.claim(project);
-    expect(claimedLabels()).toContainEqual(project);
+    expect(claimedLabels()).toContainEqual({ labels: project });
     await run.close();
-    expect(claimedLabels()).not.toContainEqual(project);
+    expect(claimedLabels()).not.toContainEqual({ labels: project });
   });
 });

@@ -70,9 +70,9 @@ describe('an attached reaper', () => {
   it('answers a first line that asks for something, if wrongly', async () => {
     const { reaper, line } = attach();
     await using _ = reaper;
-    expect(await line.ask(hello('spec', { protocol: 2 }))).toMatchObject({
+    expect(await line.ask(hello('spec', { protocol: 1 }))).toMatchObject({
       ok: false,
-      reason: 'protocol: got 2; this reaper speaks 1: use the reaper of the same castoff',
+      reason: 'protocol: got 1; this reaper speaks 2: use the reaper of the same castoff',
     });
   });
 

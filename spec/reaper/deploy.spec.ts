@@ -76,7 +76,7 @@ describe('docker/compose.yml', () => {
     return JSON.stringify({
       id: 1,
       type: 'hello',
-      protocol: 1,
+      protocol: 2,
       version,
       session: 'compose',
       owner,

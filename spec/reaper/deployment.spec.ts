@@ -67,7 +67,7 @@ describe('docker/compose.yml', () => {
         JSON.stringify({
           id: 1,
           type: 'hello',
-          protocol: 1,
+          protocol: 2,
           version,
           session: 'feedfacecafe',
           owner: { host: 'spec', pid: 1 },

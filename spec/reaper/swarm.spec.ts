@@ -43,7 +43,7 @@ const startClient = async (labels: readonly string[], shown: string): Promise<st
   const hello = {
     id: 1,
     type: 'hello',
-    protocol: 1,
+    protocol: 2,
     version: '0.1.0',
     session: 'swarm',
     owner,

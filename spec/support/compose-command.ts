@@ -8,6 +8,7 @@ const run = promisify(execFile);
 
 /** Brings up Compose projects of one file, with the command of the machine. Disposing of it takes its file away. */
 export interface ComposeFile extends AsyncDisposable {
+  readonly folder: string;
   up(project: string): Promise<void>;
 }
 
@@ -17,6 +18,7 @@ export async function writeComposeFile(content: object): Promise<ComposeFile> {
   const file = join(folder, 'docker-compose.yml');
   await writeFile(file, JSON.stringify(content));
   return {
+    folder,
     async up(project) {
       await compose(['--file', file, '--project-name', project, 'up', '--detach']);
     },

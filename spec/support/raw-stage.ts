@@ -14,6 +14,8 @@ export interface RawStage extends RawWatch {
   readonly asked: () => number;
   /** What has been claimed. */
   readonly claimed: readonly string[];
+  /** What has been given up. */
+  readonly released: readonly string[];
   /** The raw entries, in their order. */
   readonly entries: () => readonly RegistryEntry[];
   /** Where the code is from now on. */
@@ -28,6 +30,7 @@ function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): Ra
   let place: Whereabouts | undefined = inATest;
   let asked = 0;
   const claimed: string[] = [];
+  const released: string[] = [];
   const watch = watchRawCode({
     session,
     registry,
@@ -37,11 +40,13 @@ function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): Ra
       await options.ready?.();
     },
     claim: async (labels) => void claimed.push(...labels),
+    release: async (labels) => void released.push(...labels),
   });
   return {
     ...watch,
     asked: () => asked,
     claimed,
+    released,
     entries: () => registry.list().filter(({ key, origin }) => origin === 'raw' && !before.has(key)),
     be: (other) => (place = other),
   };

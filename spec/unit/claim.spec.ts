@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkClaim } from '../../lib/reaper/claim';
+import { digestBounds, type Bounds } from '../../lib/core/bounds';
+import { checkClaim, isCovered, type Claim } from '../../lib/reaper/claim';
 import { claimableKeysIn } from '../../lib/reaper/claimable-keys';
 
 describe('a claim', () => {
@@ -52,5 +53,47 @@ describe('a claim', () => {
           refusal: 'none of its labels may be claimed here; one of castoff.session, team has to be named',
         });
     });
+  });
+});
+
+describe('a claim with bounds', () => {
+  const labels = ['com.docker.compose.project=app'];
+  const claimWithin = (bounds: Bounds): Claim => {
+    const check = checkClaim(labels, {}, digestBounds(bounds));
+    if ('refusal' in check) throw new Error(check.refusal);
+    return check.claim;
+  };
+  const part = { kind: 'volume', id: 'app_data', labels: { 'com.docker.compose.project': 'app' } } as const;
+  const identity = 'volume app_data 2026-11-28T20:00:00Z';
+  const created = { ...part, createdAt: '2026-11-28T20:00:00Z' };
+  const later = { ...part, createdAt: '2026-11-28T20:00:01Z' };
+
+  it('covers all but what was there before', () => {
+    const claim = claimWithin({ except: [identity] });
+    expect(isCovered(claim, created)).toBe(false);
+    expect(isCovered(claim, later)).toBe(true);
+    expect(isCovered(claim, { ...later, labels: {} })).toBe(false);
+  });
+
+  it('covers those parts alone that it names, and not one that has come under the same name', () => {
+    const claim = claimWithin({ only: [identity] });
+    expect(isCovered(claim, created)).toBe(true);
+    expect(isCovered(claim, later)).toBe(false);
+    expect(isCovered(claim, { ...created, labels: {} })).toBe(false);
+    expect(isCovered(claimWithin({ only: [] }), created)).toBe(false);
+  });
+
+  it('is another claim than one with other bounds, in whatever order these are named', () => {
+    const bounds: readonly (Bounds | undefined)[] = [
+      undefined,
+      { except: [] },
+      { except: ['container a', 'container b'] },
+      { only: ['container a', 'container b'] },
+      { only: ['container a', 'container c'] },
+      { only: [] },
+    ];
+    const keys = bounds.map((each) => (each === undefined ? claimWithin({}) : claimWithin(each)).key);
+    expect(new Set(keys).size).toBe(bounds.length);
+    expect(claimWithin({ only: ['container b', 'container a'] }).key).toBe(keys[3]);
   });
 });

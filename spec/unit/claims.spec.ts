@@ -71,7 +71,7 @@ describe('labels to be claimed', () => {
   it('are there for whoever comes later, until they are given up', async () => {
     await claimLabels(labels);
     await claimLabels(labels);
-    expect(claimedLabels()).toEqual([labels]);
+    expect(claimedLabels()).toEqual([{ labels }]);
     await releaseLabels(labels);
     expect(claimedLabels()).toEqual([]);
   });

@@ -7,11 +7,14 @@ import {
   type ClientAction,
   type ClientEvent,
 } from '../../lib/lease/client-state';
+import { claimKey, type BoundedLabels } from '../../lib/core/bounds';
 import type { Request } from '../../lib/reaper/message';
+
+const keyOf = ({ labels, bounds }: BoundedLabels): string => claimKey(labels, bounds);
 
 const hello = {
   type: 'hello',
-  protocol: 1,
+  protocol: 2,
   version: '1',
   session: 's',
   owner: { host: 'h', pid: 1 },
@@ -38,9 +41,8 @@ class Play {
 
   ask(ask: Ask): void {
     this.tickets += 1;
-    if (ask.type === 'claim' && !this.wanted.includes(String(ask.labels)))
-      this.wanted.push(String(ask.labels));
-    if (ask.type === 'release') this.wanted = this.wanted.filter((key) => key !== String(ask.labels));
+    if (ask.type === 'claim' && !this.wanted.includes(keyOf(ask))) this.wanted.push(keyOf(ask));
+    if (ask.type === 'release') this.wanted = this.wanted.filter((key) => key !== keyOf(ask));
     this.apply({ type: 'asked', ask, ticket: this.tickets });
   }
 
@@ -55,7 +57,7 @@ class Play {
   answer(): void {
     const request = this.pending.shift();
     if (request === undefined || !this.isConnected) return;
-    const key = 'labels' in request ? String(request.labels) : '';
+    const key = 'labels' in request ? keyOf(request) : '';
     if (request.type === 'claim' && !this.held.includes(key)) this.held.push(key);
     if (request.type === 'release') this.held = this.held.filter((one) => one !== key);
     this.apply({ type: 'answered', reply: { id: request.id, ok: true } });
@@ -72,15 +74,20 @@ class Play {
   }
 }
 
-const labels = fc.constantFrom(['a=1'], ['b=2'], ['c=3'], ['d=4']);
+const claim = fc.constantFrom<BoundedLabels>(
+  { labels: ['a=1'] },
+  { labels: ['b=2'] },
+  { labels: ['b=2'], bounds: { except: ['volume data'] } },
+  { labels: ['b=2'], bounds: { only: ['container web'] } },
+);
 type Step =
-  | { readonly do: 'claim' | 'release' | 'reap'; readonly labels: readonly string[] }
+  | { readonly do: 'claim' | 'release' | 'reap'; readonly claim: BoundedLabels }
   | { readonly do: 'ping' | 'connect' | 'disconnect' | 'answer' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constant('claim' as const), labels }),
-  fc.record({ do: fc.constant('release' as const), labels }),
-  fc.record({ do: fc.constant('reap' as const), labels }),
+  fc.record({ do: fc.constant('claim' as const), claim }),
+  fc.record({ do: fc.constant('release' as const), claim }),
+  fc.record({ do: fc.constant('reap' as const), claim }),
   fc.constant({ do: 'ping' as const }),
   fc.constant({ do: 'connect' as const }),
   fc.constant({ do: 'disconnect' as const }),
@@ -106,7 +113,7 @@ function perform(play: Play, steps: readonly Step[]): void {
       case 'claim':
       case 'release':
       case 'reap':
-        play.ask({ type: one.do, labels: one.labels });
+        play.ask({ type: one.do, ...one.claim });
         break;
     }
   }

@@ -9,7 +9,7 @@ import { until } from '../support/until';
 const own = ['castoff.session=1f2e'];
 const others = ['com.docker.compose.project=app', 'org.testcontainers.session-id=9c'].map((label) => [label]);
 const owner = { host: 'here', pid: 7 };
-const hello = { type: 'hello', protocol: 1, version: '0.1.0', session: '1f2e', owner };
+const hello = { type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
 const claim = (labels: readonly string[]) => ({ type: 'claim', labels });
 
 let fake: FakeReaper;

@@ -5,7 +5,7 @@ import { parseRequest } from '../../lib/reaper/parse-request';
 import { writeReply } from '../../lib/reaper/write-reply';
 
 const owner = { host: 'here', pid: 7 };
-const hello = { id: 1, type: 'hello', protocol: 1, version: '0.1.0', session: '1f2e', owner };
+const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
 
 /** What is said back to a line that cannot be used. */
 function refusalOf(message: object | string): string {
@@ -42,11 +42,11 @@ describe('a JSON line', () => {
     [{ id: '1', type: 'ping' }, '0: id: got "1"; give a whole number from 1'],
     [
       { id: 1 },
-      '1: type: it is missing; one of hello, claim, release, reap, bye, ping is understood in protocol 1',
+      '1: type: it is missing; one of hello, claim, release, reap, bye, ping is understood in protocol 2',
     ],
     [
-      { ...hello, protocol: 2 },
-      '1: protocol: got 2; this reaper speaks 1: use the reaper of the same castoff',
+      { ...hello, protocol: 1 },
+      '1: protocol: got 1; this reaper speaks 2: use the reaper of the same castoff',
     ],
     [{ ...hello, version: 1 }, '1: version: got 1; give that of the castoff that speaks'],
     [{ ...hello, session: '' }, '1: session: got ""; give its id'],
@@ -59,6 +59,21 @@ describe('a JSON line', () => {
     [{ id: 2, type: 'claim', labels: 'a=b' }, '2: labels: got "a=b"; give a list of key=value'],
     [{ id: 2, type: 'claim', labels: [1] }, '2: labels: got a list; give a list of key=value'],
     [{ id: 2, type: 'claim', labels: [] }, '2: no label; send label=<key>=<value>'],
+    ...[7, {}, { only: 'a' }, { except: [1] }, { only: [], but: [] }].map(
+      (bounds) =>
+        [
+          { id: 2, type: 'claim', labels: ['a=b'], bounds },
+          `2: bounds: got ${typeof bounds === 'number' ? bounds : 'an object'}; give lists of digests`,
+        ] as const,
+    ),
+    [
+      { id: 2, type: 'claim', labels: ['a=b'], bounds: { only: ['volume data'] } },
+      '2: bounds that are no digests of identities',
+    ],
+    [
+      { id: 2, type: 'claim', labels: ['a=b'], bounds: { only: Array(201).fill('a'.repeat(16)) } },
+      '2: bounds of 201 things; 200 at the most',
+    ],
     [{ id: 2, type: 'claim', labels: ['a'] }, '2: no label with a value; send label=<key>=<value>'],
   ])('is refused with the reason: %j', (line, reason) => {
     expect(refusalOf(line)).toBe(reason);

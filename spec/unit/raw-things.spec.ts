@@ -11,6 +11,7 @@ describe('what is under way', () => {
       whereabouts: () => undefined,
       ready: async () => undefined,
       claim: async () => undefined,
+      release: async () => undefined,
     });
     things.begin(new Promise(() => undefined));
     await things.settle(1);

@@ -19,7 +19,7 @@ describe('one try to remove one thing', () => {
   ])('sends nothing for what carries %s, whoever has listed it', async (_what, labels) => {
     const target = { kind: 'container', id: 'f'.repeat(64), name: 'web', labels } as const;
     const rules = {
-      labels: ['session=a', 'role=db'],
+      claim: { labels: ['session=a', 'role=db'] },
       requestTimeoutMs: 100,
       stop: new AbortController().signal,
     };

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+/** Which of the things that carry a claim's labels it covers, by their identities. Default: all of them. */
+export interface Bounds {
+  /** Not these: they were there before. */
+  readonly except?: readonly string[] | undefined;
+  /** These, and no others. */
+  readonly only?: readonly string[] | undefined;
+}
+
+/** So many things the bounds of one claim may name: a reaper takes no more. */
+export const mostBounded = 200;
+
+/** A claim's labels, and how far it goes. */
+export interface BoundedLabels {
+  readonly labels: readonly string[];
+  readonly bounds?: Bounds | undefined;
+}
+
+/** Whether the thing of that identity is one of those that `bounds` covers. */
+export function isWithin(identity: string, { except, only }: Bounds): boolean {
+  return except?.includes(identity) !== true && only?.includes(identity) !== false;
+}
+
+/** Names a claim: two of the same labels and bounds are one, whatever their order. */
+export function claimKey(labels: readonly string[], { except, only }: Bounds = {}): string {
+  const parts = [
+    labels.toSorted().join(' & '),
+    ...(except === undefined ? [] : [`all but ${countOf(except)}`]),
+    ...(only === undefined ? [] : [`only ${countOf(only)}`]),
+  ];
+  return parts.join(', ');
+}
+
+/** Bounds that have come as JSON; `undefined` for what is none: a claim without those that it was asked for would cover what others own. */
+export function parseBounds(value: unknown): Bounds | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { except, only, ...others } = value as Readonly<Record<string, unknown>>;
+  if (Object.keys(others).length > 0 || (except === undefined && only === undefined)) return undefined;
+  return isListOrNone(except) && isListOrNone(only) ? { except, only } : undefined;
+}
+
+function isListOrNone(value: unknown): value is readonly string[] | undefined {
+  return value === undefined || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
+}
+
+/** The same bounds as a reaper takes them: an identity may be long, and many claims have to fit its memory. */
+export function digestBounds(bounds: Bounds | undefined): Bounds | undefined {
+  if (bounds === undefined) return undefined;
+  return { except: bounds.except?.map(digestOf), only: bounds.only?.map(digestOf) };
+}
+
+/** 96 bits: no two things of one engine share them. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+// `2 (k3J9…)`: the digest tells apart two claims on as many things.
+function countOf(identities: readonly string[]): string {
+  return `${identities.length} (${digestOf([...new Set(identities)].toSorted().join('\n'))})`;
+}
