@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
 import { agentFor } from './agent';
-import { placeOf, type Endpoint } from './endpoint';
+import { identityOf, placeOf, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
 import { findEndpoint } from './find-endpoint';
 import { pingEndpoint } from './ping-endpoint';
@@ -44,8 +44,8 @@ const environmentKeys = [
 const enginesFound = (): Map<string, Promise<Engine>> =>
   processWide('engines by what they were asked for as', () => new Map<string, Promise<Engine>>());
 
-const enginesByAddress = (): Map<string, Engine> =>
-  processWide('engines by address', () => new Map<string, Engine>());
+const enginesByIdentity = (): Map<string, Engine> =>
+  processWide('engines by identity', () => new Map<string, Engine>());
 
 async function openEngine(address: string | undefined): Promise<Engine> {
   const opened = new Map<Endpoint, Engine>();
@@ -59,14 +59,17 @@ async function openEngine(address: string | undefined): Promise<Engine> {
       // A connection that still tries to come about (a login over ssh) has no use any more.
       if (answer.meaning !== 'done') agent.destroy();
       const { isPodman } = valueOf(answer);
-      const identity = { address: candidate.address, isPodman };
-      opened.set(candidate, createEngine(identity, loadLate(candidate, agent)));
+      const connection = { endpoint: candidate, agent };
+      opened.set(candidate, createEngine(connection, isPodman, loadLate(candidate, agent)));
     },
   });
-  const engines = enginesByAddress();
-  const engine = engines.get(endpoint.address) ?? opened.get(endpoint);
+  const engines = enginesByIdentity();
+  const engine = engines.get(identityOf(endpoint)) ?? opened.get(endpoint);
   if (engine === undefined) throw new Error(`no connection to ${endpoint.address}`);
-  engines.set(endpoint.address, engine);
+  engines.set(identityOf(endpoint), engine);
+  // Its address alone does not say which certificates it wants: this connection has them.
+  const found = enginesFound();
+  if (!found.has(engine.address)) found.set(engine.address, Promise.resolve(engine));
   return engine;
 }
 

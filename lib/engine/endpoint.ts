@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Where an engine listens, and who said so. */
 export interface Endpoint {
   /** As `DOCKER_HOST` spells it, made canonical: the identity of an engine inside this process. */
@@ -41,4 +43,14 @@ export function placeOf(
       // The agent's connections are the tunnel; the engine behind it ignores the host.
       return { host: 'docker.ssh', port: 80 };
   }
+}
+
+/** What tells a connection from every other: the address, and what is shown and trusted there. */
+export function identityOf({ address, transport }: Endpoint): string {
+  if (transport.type !== 'tcp' || transport.tls === undefined) return address;
+  const { ca = '', cert = '', key = '', isVerified } = transport.tls;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([ca, cert, key, isVerified]))
+    .digest('hex');
+  return `${address} ${digest}`;
 }

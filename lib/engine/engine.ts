@@ -1,8 +1,10 @@
+import type { Agent } from 'node:http';
 import type Dockerode from 'dockerode';
 import { isCastoffError, messageOf } from '../core/errors';
 import { formatDuration } from '../core/durations';
 import { waitAtMost } from '../core/patience';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
+import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';
 
 /** The engine's answer to one call, with its meaning. Only `done` has a value; every other has the error that it would be. */
@@ -25,12 +27,24 @@ export interface Patience {
  */
 export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 
+/**
+ * Where an engine listens, and the pool of connections to it.
+ *
+ * @internal
+ */
+export interface EngineConnection {
+  readonly endpoint: Endpoint;
+  readonly agent: Agent;
+}
+
 /** A connection to one engine; the calls stand in `container-calls`, `network-calls`, `volume-calls` and `image-calls`. */
 export interface Engine {
   /** As `DOCKER_HOST` spells it: what tells two engines in one process apart. */
   readonly address: string;
   /** Whether Podman answers there: some of its answers mean something else than Docker's. */
   readonly isPodman: boolean;
+  /** @internal */
+  readonly connection: EngineConnection;
   /**
    * Makes one call. It never rejects, and it always ends: a failure is an answer, and so is none. The wait for the answer
    * holds the process; a call that is no longer waited for does not.
@@ -50,13 +64,16 @@ const defaultPatience: Patience = { timeoutMs: 30_000 };
  * @internal
  */
 export function createEngine(
-  identity: Pick<Engine, 'address' | 'isPodman'>,
+  connection: EngineConnection,
+  isPodman: boolean,
   load: () => Promise<Dockerode>,
   patience = defaultPatience,
 ): Engine {
   return {
-    ...identity,
-    within: (other) => createEngine(identity, load, other),
+    address: connection.endpoint.address,
+    isPodman,
+    connection,
+    within: (other) => createEngine(connection, isPodman, load, other),
     ask: (call, subject, send) =>
       ask(call, subject, patience, async (signal) => send(await loadClient(load), signal)),
   };

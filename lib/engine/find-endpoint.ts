@@ -1,6 +1,7 @@
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { endpointCandidates } from './candidates';
 import type { Endpoint } from './endpoint';
+import { handedEndpoint } from './handed-endpoint';
 import { readEngineFacts, readEnvTls, thisMachine, type Machine } from './engine-facts';
 import { parseEndpoint } from './parse-endpoint';
 
@@ -14,17 +15,15 @@ export interface FindEndpointOptions {
 }
 
 /**
- * The first place where an engine answers: `address` alone if it is given, else where docker and testcontainers look.
+ * The first place where an engine answers: `address` alone if it is given, else what this process was handed by another, else where
+ * docker and testcontainers look.
  *
  * @throws CastoffError `ENGINE_UNREACHABLE` when none answers, with a line for each place and every failure in `errors`;
  *   `CONFIG_INVALID` when what is configured cannot be used.
  */
 export async function findEndpoint(options: FindEndpointOptions): Promise<Endpoint> {
-  const { address, ping, machine = thisMachine() } = options;
-  const candidates =
-    address === undefined
-      ? endpointCandidates(await readEngineFacts(machine))
-      : [parseEndpoint(address, 'engine option', await readEnvTls(machine))];
+  const { ping } = options;
+  const candidates = await candidatesFor(options);
   const misses: Miss[] = [];
   for (const endpoint of candidates) {
     try {
@@ -35,6 +34,15 @@ export async function findEndpoint(options: FindEndpointOptions): Promise<Endpoi
     }
   }
   throw unreachable(misses);
+}
+
+async function candidatesFor({ address, machine }: FindEndpointOptions): Promise<readonly Endpoint[]> {
+  if (address !== undefined)
+    return [parseEndpoint(address, 'engine option', await readEnvTls(machine ?? thisMachine()))];
+  const handed = machine === undefined ? handedEndpoint() : undefined;
+  return handed === undefined
+    ? endpointCandidates(await readEngineFacts(machine ?? thisMachine()))
+    : [handed];
 }
 
 interface Miss {

@@ -1,6 +1,7 @@
-import { request, type Agent, type IncomingMessage } from 'node:http';
+import { request, type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { placeOf, type Endpoint } from './endpoint';
+import type { EngineConnection } from './engine';
 
 /** Which engine answers. */
 export interface EngineFlavour {
@@ -8,8 +9,7 @@ export interface EngineFlavour {
 }
 
 /**
- * Resolves to which engine answers at `endpoint`, without dockerode. Rejects with the error of the connection, or with what dockerode would
- * make of another answer: `statusCode` and `json`.
+ * Resolves to which engine answers at `endpoint`, without dockerode; rejects as {@link getFromEndpoint} does.
  *
  * @see Engine API, SystemPing
  */
@@ -18,18 +18,31 @@ export async function pingEndpoint(
   agent: Agent,
   signal: AbortSignal,
 ): Promise<EngineFlavour> {
+  const { headers } = await getFromEndpoint({ endpoint, agent }, '/_ping', signal);
+  // Podman 4.3.1: `Libpod-Api-Version: 4.3.1`, `Server: Libpod/4.3.1 (linux)`. Docker sends no such header.
+  return { isPodman: 'libpod-api-version' in headers };
+}
+
+/**
+ * What the engine answers with, without dockerode. Rejects with the error of the connection, or with what dockerode would make of an
+ * answer other than 200: `statusCode` and `json`.
+ */
+export async function getFromEndpoint(
+  { endpoint, agent }: EngineConnection,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly body: string; readonly headers: IncomingHttpHeaders }> {
   const { transport } = endpoint;
   const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
   const protocol = isSecret ? 'https:' : 'http:';
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request({ ...placeOf(transport), protocol, path: '/_ping', agent, signal }, resolve)
+    request({ ...placeOf(transport), protocol, path, agent, signal }, resolve)
       .on('error', reject)
       .end();
   });
   const body = await text(response);
   const { statusCode = 0, headers } = response;
-  // Podman 4.3.1: `Libpod-Api-Version: 4.3.1`, `Server: Libpod/4.3.1 (linux)`. Docker sends no such header.
-  if (statusCode === 200) return { isPodman: 'libpod-api-version' in headers };
+  if (statusCode === 200) return { body, headers };
   throw Object.assign(new Error(body), { statusCode, json: parse(body) ?? Buffer.from(body) });
 }
 

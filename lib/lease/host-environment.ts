@@ -1,17 +1,14 @@
-/** What the reaper needs of the user's environment: how to find and reach the engine, and where the system's things are. */
+import { delimiter, resolve } from 'node:path';
+
+/** What the reaper and the keeper need of the user's environment. The engine is handed to them. */
 const passedOn: readonly string[] = [
   'PATH',
   'HOME',
   'TMPDIR',
   'XDG_RUNTIME_DIR',
   'SSH_AUTH_SOCK',
-  'DOCKER_HOST',
-  'DOCKER_CONTEXT',
-  'DOCKER_CONFIG',
-  'DOCKER_TLS',
-  'DOCKER_TLS_VERIFY',
-  'DOCKER_CERT_PATH',
   'CASTOFF_REAPER_GRACE',
+  'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE',
   // Windows: without them neither sockets nor the user's folder are found.
   'SystemRoot',
   'USERPROFILE',
@@ -21,25 +18,29 @@ const passedOn: readonly string[] = [
   'TMP',
 ];
 
+/** Those of them that are paths: relative ones would mean something else in the other process's working directory. */
+const paths: readonly string[] = ['HOME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK'];
+
 /**
  * The environment of the host process: of `environment` only what it needs, since it serves others after the one that
- * started it (no `NODE_OPTIONS`, no debugger's port), with the engine named outright.
- *
- * @param engine - The engine's address. Over TCP what named it goes along too: the certificates hang on it.
+ * started it (no `NODE_OPTIONS`, no debugger's port), with absolute paths.
  */
 export function hostEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
-  engine: string,
 ): Record<string, string> {
-  const kept = Object.fromEntries(
+  return Object.fromEntries(
     passedOn.flatMap((name) => {
       const value = environment[name];
-      return value === undefined || value === '' ? [] : [[name, value] as const];
+      return value === undefined || value === '' ? [] : [[name, absolute(name, value)] as const];
     }),
   );
-  const isNamedByContext =
-    /^(?:tcp|https):/.test(engine) &&
-    kept['DOCKER_HOST'] === undefined &&
-    kept['DOCKER_CONTEXT'] !== undefined;
-  return isNamedByContext ? kept : { ...kept, DOCKER_HOST: engine };
+}
+
+function absolute(name: string, value: string): string {
+  if (name === 'PATH')
+    return value
+      .split(delimiter)
+      .map((folder) => resolve(folder))
+      .join(delimiter);
+  return paths.includes(name) ? resolve(value) : value;
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 
 /** What tells one host process from another. */
 export interface HostFacts extends SocketPlace {
-  readonly engine: string;
+  /** The connection to the engine, as {@link identityOf} names it. */
+  readonly connection: string;
+  /** The engine itself, whatever leads to it: two containers may each have another one behind the same path. */
+  readonly engineId: string;
   readonly version: string;
 }
 
@@ -27,8 +30,11 @@ const longestPathBytes = 103 - '.4194304'.length;
  * named pipe. The same for everybody who asks, so that they meet.
  */
 export function hostSocketPath(facts: HostFacts): string {
-  const { folder, engine, version } = facts;
-  const key = createHash('sha256').update(`${folder}\n${engine}\n${version}`).digest('hex').slice(0, 12);
+  const { folder, connection, engineId, version } = facts;
+  const key = createHash('sha256')
+    .update([folder, connection, engineId, version].join('\n'))
+    .digest('hex')
+    .slice(0, 12);
   return localSocketPath(facts, `reaper-${key}`);
 }
 

@@ -54,7 +54,7 @@ async function findOrBuildImage(engine: Engine): Promise<string> {
   return valueOf(await inspectImage(engine, reaperImage)).id;
 }
 
-/** How often a host process may be met just as it ends. */
+/** How often a host process may be met that ends at that moment, or that refuses. */
 const mostMeetings = 3;
 
 /**
@@ -63,13 +63,20 @@ const mostMeetings = 3;
  * @throws CastoffError `REAPER_UNAVAILABLE` when it cannot be started, `REAPER_PROTOCOL` when it refuses.
  */
 export async function takeLeaseAtProcess(wanted: LaunchedFor): Promise<LeaseClient> {
+  let refusedAt: string | undefined;
   for (let meeting = 1; ; meeting += 1) {
-    const client = clientOf(wanted, () => connectToHostProcess(wanted.engine.address));
+    let metAt: string | undefined;
+    const client = clientOf(wanted, async () => {
+      const connection = await connectToHostProcess(wanted.engine, refusedAt);
+      metAt = connection.socket;
+      return connection;
+    });
     try {
       await client.open(sessionClaim(wanted));
       return client;
     } catch (error) {
       if (!isCastoffError(error, 'REAPER_PROTOCOL') || meeting === mostMeetings) throw error;
+      refusedAt = metAt;
     }
   }
 }

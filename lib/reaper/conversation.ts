@@ -33,6 +33,9 @@ export class Conversation {
   readonly #options: ConversationOptions;
   #lease: string | undefined;
   #hasSaidHello = false;
+  /** Settles to why no client can be served here, if so: what is claimed meanwhile is held, and answered then. */
+  #judging: Promise<string | undefined> | undefined;
+  #whyTurnedAway: string | undefined;
   #isKnown: boolean;
 
   constructor(options: ConversationOptions) {
@@ -109,10 +112,21 @@ export class Conversation {
     const welcome = say({ id, ok: true, version: packageVersion });
     const { whyUseless } = this.#options;
     if (whyUseless === undefined) return welcome;
-    return whyUseless().then(
-      (why) => (why === undefined ? welcome : this.#deny(id, why)),
-      (error: unknown) => this.#deny(id, messageOf(error)),
-    );
+    this.#whyTurnedAway = undefined;
+    this.#judging = whyUseless().catch((error: unknown) => messageOf(error));
+    return this.#judging.then((why) => (why === undefined ? welcome : this.#turnAway(id, why)));
+  }
+
+  #judged(answer: (why: string | undefined) => string): SayBack {
+    return this.#judging === undefined ? answer(undefined) : this.#judging.then(answer);
+  }
+
+  // The client goes to another reaper: what it has claimed here meanwhile is not to be reaped when it leaves.
+  #turnAway(id: number, why: string): string {
+    this.#whyTurnedAway = why;
+    if (this.#lease !== undefined) this.#options.ledger.drop(this.#lease);
+    this.#lease = undefined;
+    return this.#deny(id, why);
   }
 
   #answerClaim(id: number, type: 'claim' | 'release' | 'reap', claim: Claim): SayBack {
@@ -120,7 +134,9 @@ export class Conversation {
     const notHeld = `this connection does not hold ${claim.key}`;
     switch (type) {
       case 'claim':
-        return ledger.claim(this.#open(), claim) ? say({ id, ok: true }) : this.#deny(id, noRoom);
+        if (this.#whyTurnedAway !== undefined) return this.#deny(id, this.#whyTurnedAway);
+        if (!ledger.claim(this.#open(), claim)) return this.#deny(id, noRoom);
+        return this.#judged((why) => (why === undefined ? say({ id, ok: true }) : this.#deny(id, why)));
       case 'release':
         if (this.#lease === undefined || !ledger.release(this.#lease, claim)) return this.#deny(id, notHeld);
         return say({ id, ok: true });

@@ -1,16 +1,25 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isCastoffError } from '../core/errors';
+import { waitAtMost } from '../core/patience';
+import { agentFor } from '../engine/agent';
 import type { Endpoint } from '../engine/endpoint';
 import { findEndpoint } from '../engine/find-endpoint';
+import { pingEndpoint } from '../engine/ping-endpoint';
 
-/**
- * Why this process can reach no engine (a socket that is not there, or that it may not use), without the cost of asking one:
- * `undefined` where somebody listens, and at a remote engine, which only a use would tell of.
- */
-export async function whyNoEngine(): Promise<string | undefined> {
+const pingTimeoutMs = 5_000;
+
+/** Why this process can reach no engine; `undefined` where one has answered a ping just now. Many who ask at once share the ping. */
+export function whyNoEngine(): Promise<string | undefined> {
+  asking ??= askEngine().finally(() => (asking = undefined));
+  return asking;
+}
+
+let asking: Promise<string | undefined> | undefined;
+
+async function askEngine(): Promise<string | undefined> {
   try {
-    await findEndpoint({ ping: knock });
+    await findEndpoint({ ping });
     return undefined;
   } catch (error) {
     if (!isCastoffError(error)) throw error;
@@ -18,11 +27,40 @@ export async function whyNoEngine(): Promise<string | undefined> {
   }
 }
 
-async function knock({ transport }: Endpoint): Promise<void> {
-  if (transport.type !== 'socket') return;
-  const socket = connect(transport.path);
+async function ping(endpoint: Endpoint): Promise<void> {
+  const { transport } = endpoint;
+  const waiting = new AbortController();
+  const answer =
+    transport.type === 'socket'
+      ? pingSocket(transport.path, waiting.signal)
+      : pingOverAgent(endpoint, waiting.signal);
+  try {
+    await waitAtMost(answer, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
+  } finally {
+    waiting.abort();
+  }
+}
+
+async function pingOverAgent(endpoint: Endpoint, signal: AbortSignal): Promise<void> {
+  const agent = agentFor(endpoint);
+  try {
+    await pingEndpoint(endpoint, agent, signal);
+  } finally {
+    agent.destroy();
+  }
+}
+
+// By hand: a request of `node:http` costs a reaper that only waits 1 MB for the rest of its life.
+async function pingSocket(path: string, signal: AbortSignal): Promise<void> {
+  const socket = connect({ path, signal });
+  socket.on('error', () => undefined);
   try {
     await once(socket, 'connect');
+    socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+    const next: IteratorResult<unknown, unknown> = await socket[Symbol.asyncIterator]().next();
+    if (next.done === true) throw new Error('it closes the connection without an answer to a ping');
+    const [status = ''] = String(next.value).split('\r\n');
+    if (!/^HTTP\/1\.[01] 200 /.test(status)) throw new Error(`it answers a ping with ${status}`);
   } finally {
     socket.destroy();
   }

@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly limits: LifeLimits;
   readonly reap: Reap;
   readonly observe: Observer;
+  /** Called when those that are there are to take their leases elsewhere. */
+  readonly onLetGo?: (() => void) | undefined;
 }
 
 /** How a reaper's life went, at its end. */
@@ -124,6 +126,12 @@ export class Ledger {
     this.#advance({ type: 'closed', lease, graceMs: isClean ? 0 : graceMs, atMs: performance.now() });
   }
 
+  /** Ends a lease whose client goes to another reaper: what its claims cover is kept. */
+  drop(lease: string): void {
+    this.releaseAll(lease);
+    this.close(lease, { graceMs: 0, isClean: true });
+  }
+
   /** Somebody came or left. */
   touch(): void {
     this.#activeAtMs = performance.now();
@@ -197,6 +205,10 @@ export class Ledger {
         return;
       case 'end-leases':
         for (const { id } of this.#state.leases.values()) this.close(id, { graceMs: 0, isClean: false });
+        return;
+      case 'let-go':
+        for (const { id } of this.#state.leases.values()) this.drop(id);
+        this.#options.onLetGo?.();
         return;
       case 'stay':
         this.#lookAt(Math.min(nextDueMs(this.#state) ?? Infinity, step.lookAgainAtMs ?? Infinity), nowMs);

@@ -30,6 +30,8 @@ export type LifeStep =
   | { readonly type: 'end-grace' }
   /** Those that are still there were waited for long enough: as if they had left. */
   | { readonly type: 'end-leases' }
+  /** Those that are there take their leases to another reaper: nothing of theirs is reaped here. */
+  | { readonly type: 'let-go' }
   | { readonly type: 'exit'; readonly why: string };
 
 /** How long a host process waits for somebody to come back, and for the one that started it. */
@@ -41,6 +43,8 @@ export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number):
   const { mode, leases, lapsing, reaping, drainingSinceMs, hadLease } = facts;
   if (drainingSinceMs !== undefined) {
     if (leases > 0) {
+      // Castoff's own clients start another reaper as soon as their connection ends.
+      if (mode === 'host') return { type: 'let-go' };
       const limitMs = drainingSinceMs + limits.shutdownTimeoutMs;
       return nowMs >= limitMs ? { type: 'end-leases' } : { type: 'stay', lookAgainAtMs: limitMs };
     }

@@ -28,9 +28,14 @@ const pollMs = 20;
  * name and then moves to `path` in one step: of several that start at once one gets it, and nobody ever finds one that does not
  * answer yet. The socket of a process that was killed is replaced. On Windows `path` is a named pipe, and the system does that.
  *
+ * @param options.replacing - A socket to replace although a process listens there, as {@link socketIdentity} names it. That process keeps
+ *   the clients that it has.
  * @throws CastoffError `CONFIG_INVALID` when the folder is not this user's alone, or the path is too long.
  */
-export function listenLocally(path: string): Listen {
+export function listenLocally(
+  path: string,
+  { replacing }: { readonly replacing?: string | undefined } = {},
+): Listen {
   if (process.platform === 'win32') return (server) => listenAtPipe(server, path);
   return async (server) => {
     const privatePath = `${path}.${randomBytes(3).toString('hex')}`;
@@ -38,7 +43,7 @@ export function listenLocally(path: string): Listen {
     server.listen(privatePath);
     await once(server, 'listening');
     chmodSync(privatePath, 0o600);
-    if (!(await takePath(privatePath, path))) {
+    if (!(await takePath(privatePath, path, replacing))) {
       server.close();
       removeFile(privatePath);
       return undefined;
@@ -53,7 +58,7 @@ export function listenLocally(path: string): Listen {
 }
 
 /** Whether `path` leads to the socket at `privatePath` now; else a living process has it. */
-async function takePath(privatePath: string, path: string): Promise<boolean> {
+async function takePath(privatePath: string, path: string, replacing: string | undefined): Promise<boolean> {
   for (;;) {
     if (linkIfFree(privatePath, path)) {
       removeFile(privatePath);
@@ -61,7 +66,7 @@ async function takePath(privatePath: string, path: string): Promise<boolean> {
     }
     const stale = look(path);
     if (stale === undefined) continue;
-    if (await isServed(path)) return false;
+    if (identityOfStats(stale) !== replacing && (await isServed(path))) return false;
     if (replaceStale(privatePath, path, stale)) return true;
     // Somebody else replaces it: then it is served, or, if they were killed over it, still the stale one.
     await delay(pollMs);
@@ -145,13 +150,23 @@ function linkIfFree(from: string, to: string): boolean {
   }
 }
 
+/** Tells the socket at `path` from every other that is or was there; `undefined`: there is none, or it is a pipe of Windows. */
+export function socketIdentity(path: string): string | undefined {
+  const stats = process.platform === 'win32' ? undefined : look(path);
+  return stats === undefined ? undefined : identityOfStats(stats);
+}
+
+// The number of one that is gone is given out again.
+function identityOfStats({ dev, ino, ctimeNs }: BigIntStats): string {
+  return `${dev}-${ino}-${ctimeNs}`;
+}
+
 function look(path: string): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
 function isSame(one: BigIntStats | undefined, other: BigIntStats): boolean {
-  // The number of one that is gone is given out again.
-  return one?.dev === other.dev && one.ino === other.ino && one.ctimeNs === other.ctimeNs;
+  return one !== undefined && identityOfStats(one) === identityOfStats(other);
 }
 
 function removeFile(path: string): void {

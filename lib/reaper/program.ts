@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { handedArgument, takeHandedEndpoint } from '../engine/handed-endpoint';
 import { whyNoEngine } from './engine-reach';
 import { reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from './ledger';
@@ -7,7 +8,7 @@ import { listenTcp } from './listen-tcp';
 import { listenLocally } from './local-socket';
 import { openLog, type Log } from './log';
 import { settingsLine } from './log-line';
-import { ReaperServer } from './server';
+import { ReaperServer, type Way } from './server';
 import { defaultPort, readSettings, type ReaperSettings } from './settings';
 import { withTokenOfFile } from './token-file';
 
@@ -20,7 +21,8 @@ export async function runProgram(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<number> {
-  const { mode, path } = readArguments(args);
+  const { mode, path, replacing, isEngineHanded } = readArguments(args);
+  if (isEngineHanded) takeHandedEndpoint();
   const settings = await withTokenOfFile(readSettings(environment));
   // Loaded where it is used: figures and JSON cost the others memory.
   const standing =
@@ -35,8 +37,8 @@ export async function runProgram(
     observe: log.observe,
   });
   listenToSignals(server, log);
-  if (!(await openWays(server, mode, { ...settings, socketPath: path ?? settings.socketPath }, log)))
-    return 0;
+  const ways = { ...settings, socketPath: path ?? settings.socketPath, replacing };
+  if (!(await openWays(server, mode, ways, log))) return 0;
   await standing?.openHttp(server);
   const end = await server.ended;
   sayFarewell(end, log);
@@ -53,10 +55,10 @@ function isLoopback(host: string): boolean {
 async function openWays(
   server: ReaperServer,
   mode: ReaperMode,
-  settings: ReaperSettings,
+  settings: ReaperSettings & Pick<Arguments, 'replacing'>,
   log: Log,
 ): Promise<boolean> {
-  const { host, port, listenFd, socketPath } = settings;
+  const { host, port, listenFd, socketPath, replacing } = settings;
   switch (mode) {
     case 'attached':
       server.attach(process.stdin, process.stdout, whyNoEngine);
@@ -76,7 +78,7 @@ async function openWays(
             facts: { address: host },
           });
       }
-      if (socketPath === undefined || (await serveLocally(server, socketPath, log))) return true;
+      if (socketPath === undefined || (await serveLocally(server, log, socketPath))) return true;
       throw new CastoffError(
         'CONFIG_INVALID',
         `listen at ${socketPath}: another reaper serves there already`,
@@ -85,7 +87,7 @@ async function openWays(
     case 'host':
       if (socketPath === undefined)
         throw new CastoffError('CONFIG_INVALID', 'run as a host process: got no path; give one: host <path>');
-      return serveLocally(server, socketPath, log);
+      return serveLocally(server, log, socketPath, { replacing, whyUseless: whyNoEngine });
   }
 }
 
@@ -95,8 +97,14 @@ async function checkEngine(): Promise<void> {
   if (why !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', why);
 }
 
-async function serveLocally(server: ReaperServer, path: string, log: Log): Promise<boolean> {
-  const isOurs = (await server.serve(listenLocally(path), { isTrusted: true })) !== undefined;
+async function serveLocally(
+  server: ReaperServer,
+  log: Log,
+  path: string,
+  { replacing, whyUseless }: Pick<Arguments, 'replacing'> & Pick<Way, 'whyUseless'> = {},
+): Promise<boolean> {
+  const listen = listenLocally(path, { replacing });
+  const isOurs = (await server.serve(listen, { isTrusted: true, whyUseless })) !== undefined;
   if (!isOurs)
     log.write({ level: 'INFO', message: 'somebody else serves there already', facts: { address: path } });
   return isOurs;
@@ -122,11 +130,21 @@ function sayFarewell(end: ReaperEnd, log: Log): void {
 
 const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standing'];
 
-function readArguments([given = 'stand-alone', path]: readonly string[]): {
+interface Arguments {
   readonly mode: ReaperMode;
-  readonly path: string | undefined;
-} {
+  readonly path?: string | undefined;
+  /** Which socket at that path to replace, whatever listens there. */
+  readonly replacing?: string | undefined;
+  readonly isEngineHanded: boolean;
+}
+
+const replacingOption = '--replacing=';
+
+function readArguments([given = 'stand-alone', path, ...options]: readonly string[]): Arguments {
   const mode = modes.find((known) => known === given);
-  if (mode !== undefined) return { mode, path };
+  const replacing = options
+    .find((option) => option.startsWith(replacingOption))
+    ?.slice(replacingOption.length);
+  if (mode !== undefined) return { mode, path, replacing, isEngineHanded: options.includes(handedArgument) };
   throw new CastoffError('CONFIG_INVALID', `run the reaper: got ${given}; give one of ${modes.join(', ')}`);
 }

@@ -34,6 +34,14 @@ export type ServerSettings = Pick<
   | 'token'
 >;
 
+/** How those who come one way are received. */
+export interface Way {
+  /** Who can come at all may come without the token. */
+  readonly isTrusted: boolean;
+  /** Asked at each hello: why no client can be served here, if so. */
+  readonly whyUseless?: (() => Promise<string | undefined>) | undefined;
+}
+
 /** Told when a client's host vanishes without a word; Go's default, which the original has. */
 const keepAliveMs = 15_000;
 
@@ -53,7 +61,8 @@ export class ReaperServer {
     this.#options = options;
     this.#observe = observe;
     this.#room = new Room(settings.maxConnections);
-    this.#ledger = new Ledger({ mode, limits: settings, reap, observe });
+    const onLetGo = (): void => this.#room.dismissAll();
+    this.#ledger = new Ledger({ mode, limits: settings, reap, observe, onLetGo });
     this.ended = this.#ledger.ended.then((end) => {
       this.#closeWays();
       this.#room.dismissAll();
@@ -76,10 +85,9 @@ export class ReaperServer {
   /**
    * Serves everybody who comes to what `listen` has listening, and resolves to where that is; `undefined`: another does.
    *
-   * @param way.isTrusted - Who can come at all may come without the token.
    * @throws What `listen` throws: then nobody comes.
    */
-  async serve(listen: Listen, way: { readonly isTrusted: boolean }): Promise<string | undefined> {
+  async serve(listen: Listen, way: Way): Promise<string | undefined> {
     const server = createServer({
       // Who has said all may still wait for an answer.
       allowHalfOpen: true,
@@ -87,7 +95,7 @@ export class ReaperServer {
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
     });
-    server.on('connection', (socket: Socket) => this.#welcome(socket, way.isTrusted));
+    server.on('connection', (socket: Socket) => this.#welcome(socket, way));
     const opened = await listen(server);
     if (opened === undefined) return undefined;
     const { where, close } = opened;
@@ -118,7 +126,7 @@ export class ReaperServer {
     });
   }
 
-  #welcome(socket: Socket, isTrusted: boolean): void {
+  #welcome(socket: Socket, way: Way): void {
     this.#comers += 1;
     const { remoteAddress, remotePort } = socket;
     const from = remoteAddress === undefined ? `socket ${this.#comers}` : `${remoteAddress}:${remotePort}`;
@@ -134,7 +142,7 @@ export class ReaperServer {
       socket.end(`NACK ${reason}\n`, () => socket.destroy());
       return;
     }
-    this.#serve({ input: socket, output: socket }, { from, isTrusted });
+    this.#serve({ input: socket, output: socket }, { ...way, from });
   }
 
   #serve(

@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors';
+import { takeHandedEndpoint } from '../engine/handed-endpoint';
 import { runKeeper } from './keep';
 import type { KeeperOrder } from './keeper';
 
@@ -11,4 +12,5 @@ process.on('uncaughtException', fail);
 // Whoever started it does not listen for long.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
+takeHandedEndpoint();
 runKeeper(JSON.parse(process.argv[2] ?? '') as KeeperOrder).then(() => process.exit(0), fail);

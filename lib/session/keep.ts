@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isWithin, type BoundedLabels } from '../core/bounds';
 import { isReaper, labelNames } from '../core/labels';
+import { formatDuration } from '../core/durations';
+import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -11,6 +13,11 @@ import { takeLease } from '../lease/take-lease';
 import { claimedLabels, claimLabels } from '../registry/claims';
 import { closeRest } from './close-rest';
 import { keeperHolds, type KeeperOrder } from './keeper';
+
+/** How long one answer of the engine is waited for. */
+const answerTimeoutMs = 30_000;
+/** How long a keeper that was asked to end goes on with the removals. */
+const endTimeoutMs = 5_000;
 
 /**
  * The keeper as a program of its own: holds the lease on what is left of a session until the time is over, somebody ends it, or
@@ -28,9 +35,31 @@ export async function runKeeper({ session, owner, projects, forMs, lookMs }: Kee
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
   for await (const _ of looks({ forMs, lookMs }, ending.signal))
-    if (!(await isAnythingLeft(engine, session))) break;
-  await closeRest(engine, session);
-  await lease?.close();
+    if (
+      !(await isAnythingLeft(engine.within({ timeoutMs: answerTimeoutMs, signal: ending.signal }), session))
+    )
+      break;
+  try {
+    await waitAtMost(closeRest(engine, session), {
+      what: 'remove what was kept',
+      signal: soonAfter(ending.signal),
+    });
+  } finally {
+    // What is still there by then is the reaper's.
+    await lease?.close();
+  }
+}
+
+/** Aborts when a keeper that was asked to end has had its time. */
+function soonAfter(asked: AbortSignal): AbortSignal {
+  const limit = new AbortController();
+  const wait = (): void => {
+    const reason = new Error(`not all of it is gone after ${formatDuration(endTimeoutMs)}`);
+    setTimeout(() => limit.abort(reason), endTimeoutMs);
+  };
+  if (asked.aborted) wait();
+  else asked.addEventListener('abort', wait, { once: true });
+  return limit.signal;
 }
 
 /** A moment after every pause, until the time is over or `signal` aborts. */

@@ -6,8 +6,10 @@ import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import { waitAtMost } from '../core/patience';
 import type { Engine } from '../engine/engine';
+import { handOver } from '../engine/handed-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
 import { packageFolder } from '../lease/own-files';
+import { makeOwnFolder } from '../registry/own-folder';
 import { keepMs } from './keep-time';
 
 /** What a keeper is told, as its argument. */
@@ -39,18 +41,17 @@ export async function startKeeper(
 ): Promise<{ readonly pid: number }> {
   const order: KeeperOrder = { forMs: keepMs, lookMs: 30_000, projects: [], ...kept };
   const program = join(packageFolder(), 'dist/keeper.js');
-  const child = spawn(process.execPath, [program, JSON.stringify(order)], {
-    cwd: '/',
-    detached: true,
-    windowsHide: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...hostEnvironment(process.env, engine.address),
-      CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '',
-    },
-  });
+  const child = handOver(engine.connection.endpoint, makeOwnFolder(), (stdin) =>
+    spawn(process.execPath, [program, JSON.stringify(order)], {
+      cwd: '/',
+      detached: true,
+      windowsHide: true,
+      stdio: [stdin, 'pipe', 'pipe'],
+      env: { ...hostEnvironment(process.env), CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '' },
+    }),
+  );
   let words = '';
-  child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
   try {
     await waitAtMost(holds(child), { what: 'start a keeper', timeoutMs: startTimeoutMs });
   } catch (cause) {
@@ -61,8 +62,8 @@ export async function startKeeper(
       { cause },
     );
   } finally {
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     child.unref();
   }
   return { pid: child.pid ?? 0 };

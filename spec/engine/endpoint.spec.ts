@@ -1,12 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request as requestPlain, type Agent, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type Server } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { cleanupContainer } from '../../lib/index';
@@ -18,6 +17,7 @@ import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { openSshConnection } from '../../lib/engine/ssh-connection';
 import { openSshServer, type SshServer } from '../support/ssh-server';
 import { createThing, exists } from '../support/things';
+import { openTlsFront, type TlsFront } from '../support/tls-front';
 import { until } from '../support/until';
 
 const run = promisify(execFile);
@@ -92,32 +92,16 @@ function machineWith(env: Machine['env']): Machine {
 }
 
 describe('an engine behind mutual TLS', () => {
-  let front: Server;
-  const sockets: Socket[] = [];
+  let front: TlsFront;
   let address: string;
 
   beforeAll(async () => {
-    await makeCertificates();
     const { transport } = await ownEngine();
-    const [ca, cert, key] = await Promise.all(
-      ['ca.pem', 'server-cert.pem', 'server-key.pem'].map((name) => readFile(join(folder, 'certs', name))),
-    );
-    front = createServer({ ca, cert, key, requestCert: true, rejectUnauthorized: true }, (socket) => {
-      const engine = connect(transport.path);
-      sockets.push(socket, engine);
-      socket.on('error', () => engine.destroy()).pipe(engine);
-      engine.on('error', () => socket.destroy()).pipe(socket);
-    });
-    await once(front.listen(0, '127.0.0.1'), 'listening');
-    address = `tcp://127.0.0.1:${portOf(front)}`;
+    front = await openTlsFront(folder, transport.path);
+    ({ address } = front);
   });
 
-  afterAll(async () => {
-    const closed = once(front.close(), 'close');
-    // Castoff's own connections stay open for the next call.
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  });
+  afterAll(async () => front[Symbol.asyncDispose]());
 
   it('answers with the certificates of DOCKER_CERT_PATH', async () => {
     const env = { DOCKER_HOST: address, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: inFolder('certs') };
@@ -346,23 +330,6 @@ describe('an engine behind ssh', () => {
     });
   });
 });
-
-async function makeCertificates(): Promise<void> {
-  await mkdir(inFolder('certs'));
-  await mkdir(inFolder('other'));
-  const openssl = (args: string): Promise<unknown> =>
-    run('openssl', args.split(' '), { cwd: inFolder('certs') });
-  const create = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2';
-  await openssl(`${create} -keyout ca-key.pem -out ca.pem -subj /CN=castoff-ca`);
-  await openssl(`${create} -keyout other-key.pem -out ../other/ca.pem -subj /CN=castoff-other`);
-  const signed = `${create} -CA ca.pem -CAkey ca-key.pem -addext basicConstraints=critical,CA:FALSE`;
-  const names = 'subjectAltName=IP:127.0.0.1';
-  await openssl(`${signed} -keyout server-key.pem -out server-cert.pem -subj /CN=engine -addext ${names}`);
-  await openssl(`${signed} -keyout key.pem -out cert.pem -subj /CN=client`);
-  for (const name of ['cert.pem', 'key.pem']) {
-    await writeFile(join(inFolder('other'), name), await readFile(join(inFolder('certs'), name)));
-  }
-}
 
 const clients: ChildProcess[] = [];
 

@@ -1,5 +1,7 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -157,29 +159,60 @@ describe('a host process', () => {
     expect(await line.ask({ id: 60, type: 'ping' })).toEqual({ id: 60, ok: true });
   });
 
-  it('asked to end, serves those that are there to their end, and nobody new', async () => {
-    await using host = startHost();
-    await isListening(host);
-    using line = await connectLine({ path });
-    await line.ask(hello());
-    host.process.kill('SIGTERM');
-    await host.says(/msg=draining/);
-    expect(existsSync(path)).toBe(false);
-    expect(await line.ask({ id: 70, type: 'ping' })).toEqual({ id: 70, ok: true });
-    line.end();
-    expect(await host.exited).toBe(0);
-  });
-
-  it('asked to end, waits for nobody longer than the shutdown timeout, and reaps what they held', async () => {
+  it('asked to end, lets its clients go and reaps nothing of theirs', async () => {
     const mine = await volume(uniqueName());
-    await using host = startHost({ RYUK_SHUTDOWN_TIMEOUT: '100ms', CASTOFF_REAPER_GRACE: '1h' });
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '0s' });
     await isListening(host);
     using line = await connectLine({ path });
     await line.ask(hello());
     await line.ask(request('claim', `castoff-spec-claim=${mine}`));
     host.process.kill('SIGTERM');
     expect(await host.exited).toBe(0);
-    expect(await exists('volume', mine)).toBe(false);
+    expect(line.hasEnded).toBe(true);
+    expect(existsSync(path)).toBe(false);
+    expect(host.stdout.join('\n')).not.toMatch(/msg=reaping/);
+    expect(await exists('volume', mine)).toBe(true);
+  });
+
+  it('asked to end while no engine answers, ends, and says what it leaves', async () => {
+    const engine = createServer((_request, response) => response.end('OK'));
+    const socketPath = join(folder, 'engine.sock');
+    await once(engine.listen(socketPath), 'listening');
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '0s', DOCKER_HOST: `unix://${socketPath}` });
+    await isListening(host);
+    using line = await connectLine({ path });
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    await line.ask(request('claim', 'castoff-spec-claim=away'));
+    engine.closeAllConnections();
+    await once(engine.close(), 'close');
+    line.end();
+    await host.says(/wait for the engine, to reap/);
+    host.process.kill('SIGTERM');
+    expect(await host.exited).toBe(1);
+    expect(host.stderr.join('\n')).toMatch(/^left: reap castoff-spec-claim=away: /m);
+  });
+
+  it('refuses a lease while it can reach no engine, and reaps nothing of it afterwards', async () => {
+    const mine = await volume(uniqueName());
+    const socketPath = join(folder, 'engine.sock');
+    await using host = startHost({ CASTOFF_REAPER_GRACE: '0s', DOCKER_HOST: `unix://${socketPath}` });
+    await isListening(host);
+    using line = await connectLine({ path });
+    const claim = request('claim', `castoff-spec-claim=${mine}`);
+    line.send(`${JSON.stringify(hello())}\n${JSON.stringify(claim)}\n`);
+    const answers = (await line.answers(2)).map((answer) => JSON.parse(answer) as unknown);
+    expect(answers).toMatchObject([
+      { ok: false, reason: expect.stringContaining(`unix://${socketPath} (DOCKER_HOST): no such socket`) },
+      { ok: false },
+    ]);
+    await symlink('/var/run/docker.sock', socketPath);
+    line.end();
+    using other = await connectLine({ path });
+    expect(await other.ask(hello())).toMatchObject({ ok: true });
+    other.end();
+    expect(await host.exited).toBe(0);
+    expect(host.stdout.join('\n')).not.toMatch(/msg=reaping/);
+    expect(await exists('volume', mine)).toBe(true);
   });
 });
 

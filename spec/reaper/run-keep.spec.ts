@@ -4,6 +4,7 @@ import { cleanupSession } from '../../lib/index';
 import type { RunEnd } from '../../lib/leaks/verdict';
 import { startKeeper } from '../../lib/session/keeper';
 import { findProcesses } from '../support/close-engine';
+import { openCutRelay } from '../support/cut-relay';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';
@@ -111,5 +112,19 @@ describe('a keeper', () => {
     expect(await until(() => keepersOf(session).length === 0, 1_000)).toBe(false);
     await docker.getContainer(id).remove({ force: true });
     expect(await haveEnded(session)).toBe(true);
+  });
+
+  it('that is asked to end while its engine is away ends, and leaves the rest to the reaper', async () => {
+    const session = someSession();
+    sessions.push(session);
+    const id = await createLabelled(docker, labelsOf(session, deadOwner()));
+    await using relay = await openCutRelay();
+    await startKeeper(await connectEngine(relay.address), { session, owner: deadOwner(), lookMs: 100 });
+    const [keeper] = keepersOf(session);
+    relay.hold();
+    process.kill(keeper!, 'SIGTERM');
+    expect(await haveEnded(session)).toBe(true);
+    relay.release();
+    expect(await isGone(id)).toBe(true);
   });
 });

@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** How many sessions it opens, one after the other. Default 1. */
   readonly sessions?: number | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Its working directory. Default: this one's. */
+  readonly cwd?: string | undefined;
   /** Whether it leads a process group of its own. */
   readonly isDetached?: boolean | undefined;
 }
@@ -65,10 +67,11 @@ export async function openReaperFolder() {
 }
 
 export async function startSessionChild(options: ChildOptions): Promise<SessionChild> {
-  const { reaper, engine, containers = 2, sessions = 1, env = {}, isDetached = false } = options;
+  const { reaper, engine, containers = 2, sessions = 1, env = {}, cwd, isDetached = false } = options;
   const child = spawn(process.execPath, [program, JSON.stringify({ reaper, engine, containers, sessions })], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, CASTOFF_REAPER: '', ...env },
+    cwd,
     detached: isDetached,
   });
   let stderr = '';

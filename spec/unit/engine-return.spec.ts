@@ -3,10 +3,12 @@ import { CastoffError } from '../../lib/core/errors';
 import type { Engine } from '../../lib/engine/engine';
 import { awaitEngine, type EngineWait } from '../../lib/reaper/engine-return';
 import { rejectionOf } from '../support/rejection';
+import { standInConnection } from '../support/stand-in-connection';
 
 const engine: Engine = {
   address: 'unix:///spec.sock',
   isPodman: false,
+  connection: standInConnection,
   within: () => engine,
   ask: async () => ({ meaning: 'done', value: undefined as never }),
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createEngine } from '../../lib/engine/engine';
 import { cleanupOne } from '../../lib/resources/cleanup-one';
+import { standInConnection } from '../support/stand-in-connection';
 
 describe('a cleanup whose client cannot be loaded', () => {
   it('throws that error at once, without advice about the engine', async () => {
@@ -9,7 +10,7 @@ describe('a cleanup whose client cannot be loaded', () => {
       'You are trying to `require` a file outside of the scope of the test code.',
     );
     let loads = 0;
-    const engine = createEngine({ address: 'unix:///nowhere.sock', isPodman: false }, () => {
+    const engine = createEngine(standInConnection, false, () => {
       loads += 1;
       return Promise.reject(error);
     });

@@ -6,6 +6,7 @@ import { createEngine } from '../../lib/engine/engine';
 import { buildReaperImage } from '../../lib/lease/image';
 import { digestOf, imageConfig } from '../../lib/lease/image-recipe';
 import { rejectionOf } from '../support/rejection';
+import { standInConnection } from '../support/stand-in-connection';
 
 const dockerfile = readFileSync(join(__dirname, '../../docker/reaper/Dockerfile'), 'utf8');
 
@@ -34,9 +35,7 @@ describe('an engine whose containers cannot run this Node', () => {
   ])('%s: gets no image, and the reader a way out', async (_, Os, Arch) => {
     const docker = { version: () => Promise.resolve({ Os, Arch }) } as unknown as Dockerode;
     const error = await rejectionOf(
-      buildReaperImage(
-        createEngine({ address: 'unix:///stand-in.sock', isPodman: false }, async () => docker),
-      ),
+      buildReaperImage(createEngine(standInConnection, false, async () => docker)),
     );
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
     expect(error).toHaveProperty('message', expect.stringContaining(`the engine runs ${Os} on ${Arch}`));

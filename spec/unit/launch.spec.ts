@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { identityOf, type Endpoint } from '../../lib/engine/endpoint';
+import { parseEngineId } from '../../lib/engine/engine-id';
+import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { engineSocketPaths } from '../../lib/lease/engine-socket';
 import { hostEnvironment } from '../../lib/lease/host-environment';
 import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
@@ -53,12 +56,48 @@ describe("the engine's socket, as a container has it mounted", () => {
   });
 });
 
+const secure = (key: string): Endpoint =>
+  parseEndpoint('tcp://build', 'spec', { ca: 'ca', cert: 'cert', key, isVerified: true });
+
+describe('a connection', () => {
+  it.each([
+    ['another key', secure('other')],
+    ['no TLS', parseEndpoint('tcp://build:2376', 'spec')],
+  ])('with %s is another one, at the same address', (_what, other) => {
+    expect(other.address).toBe(secure('key').address);
+    expect(identityOf(other)).not.toBe(identityOf(secure('key')));
+    expect(identityOf(secure('key'))).toBe(identityOf(secure('key')));
+  });
+});
+
+describe('an engine', () => {
+  // Docker 20.10.24 and, twice, Podman 4.3.1.
+  const docker = '{"ID":"YWQV:YWSO:C37T:5GTN","Name":"vm","DockerRootDir":"/var/lib/docker"}';
+  const podman = (id: string): string =>
+    `{"ID":"${id}","DockerRootDir":"/var/lib/containers/storage","Name":"vm","BuildahVersion":"1.28.2"}`;
+
+  it('is known by its id, and Podman, which draws a new one for each answer, by its storage', () => {
+    expect(parseEngineId(docker, { isPodman: false })).toBe('YWQV:YWSO:C37T:5GTN');
+    const [one, other] = ['bd140515-44dd', 'de8ce6d9-aac6'].map((id) =>
+      parseEngineId(podman(id), { isPodman: true }),
+    );
+    expect(one).toBe('podman vm /var/lib/containers/storage');
+    expect(other).toBe(one);
+  });
+
+  it('that does not say who it is has no id', () => {
+    expect(parseEngineId('{"ID":""}', { isPodman: false })).toBeUndefined();
+    expect(parseEngineId('{"Name":"vm"}', { isPodman: true })).toBeUndefined();
+  });
+});
+
 describe('the socket of the host process', () => {
   const facts: HostFacts = {
     platform: 'linux',
     folder: '/tmp/castoff-7',
     shortFolder: '/tmp/castoff-7',
-    engine: 'unix:///var/run/docker.sock',
+    connection: 'unix:///var/run/docker.sock',
+    engineId: 'YWQV:YWSO',
     version: '0.1.0',
   };
 
@@ -68,7 +107,9 @@ describe('the socket of the host process', () => {
   });
 
   it.each([
-    ['engine', { engine: 'unix:///run/podman/podman.sock' }],
+    ['address', { connection: 'unix:///run/podman/podman.sock' }],
+    ['certificate', { connection: identityOf(secure('key')) }],
+    ['engine behind the same address', { engineId: 'QX3L:7YTC' }],
     ['version', { version: '0.1.1' }],
     ['folder', { folder: '/tmp/castoff-8' }],
   ])('is another for another %s', (_what, other) => {
@@ -100,26 +141,20 @@ describe('the environment of the host process', () => {
     JEST_WORKER_ID: '1',
   };
 
-  it('has what it needs, the engine by name, and nothing else', () => {
-    expect(hostEnvironment({ ...user, CASTOFF_REAPER_GRACE: '1s' }, 'unix:///x.sock')).toEqual({
+  it('has what it needs, and nothing else', () => {
+    expect(hostEnvironment({ ...user, DOCKER_HOST: 'unix:///x.sock', CASTOFF_REAPER_GRACE: '1s' })).toEqual({
       PATH: '/bin',
       HOME: '/root',
       CASTOFF_REAPER_GRACE: '1s',
-      DOCKER_HOST: 'unix:///x.sock',
     });
   });
 
-  it('names the engine that is used, whatever DOCKER_HOST says', () => {
-    const environment = { DOCKER_HOST: 'unix:///other.sock' };
-    expect(hostEnvironment(environment, 'unix:///x.sock')).toEqual({ DOCKER_HOST: 'unix:///x.sock' });
-  });
-
-  it('leaves the name to the context that has the certificates', () => {
-    const environment = { DOCKER_CONTEXT: 'build', DOCKER_CONFIG: '/c' };
-    expect(hostEnvironment(environment, 'tcp://build:2376')).toEqual(environment);
-    expect(hostEnvironment(environment, 'unix:///x.sock')).toEqual({
-      ...environment,
-      DOCKER_HOST: 'unix:///x.sock',
+  it('has absolute paths: the process works in another folder', () => {
+    const here = process.cwd();
+    expect(hostEnvironment({ TMPDIR: 'tmp', XDG_RUNTIME_DIR: '/run/user/7', PATH: 'bin:/bin' })).toEqual({
+      TMPDIR: join(here, 'tmp'),
+      XDG_RUNTIME_DIR: '/run/user/7',
+      PATH: `${join(here, 'bin')}:/bin`,
     });
   });
 });

@@ -66,7 +66,7 @@ describe('a reaper', () => {
     expect(decide({ mode, ...facts }, nowMs)).toEqual(step);
   });
 
-  it.each(['stand-alone', 'host', 'attached', 'standing'] as const)('%s that is asked to end', (mode) => {
+  it.each(['stand-alone', 'attached', 'standing'] as const)('%s that is asked to end', (mode) => {
     const draining = { mode, drainingSinceMs: 1_000, hadLease: true };
     expect(decide({ ...draining, hadLease: false }, 1_000)).toEqual(asked);
     expect(decide({ ...draining, leases: 2 }, 600_999)).toEqual({ ...stay, lookAgainAtMs: 601_000 });
@@ -74,6 +74,14 @@ describe('a reaper', () => {
     expect(decide({ ...draining, lapsing: 1 }, 1_001)).toEqual({ type: 'end-grace' });
     expect(decide({ ...draining, reaping: 1 }, 9e9)).toEqual(stay);
     expect(decide(draining, 1_001)).toEqual(asked);
+  });
+
+  it('host that is asked to end lets its clients go', () => {
+    const draining = { mode: 'host', drainingSinceMs: 1_000, hadLease: true } as const;
+    expect(decide({ ...draining, hadLease: false }, 1_000)).toEqual(asked);
+    expect(decide({ ...draining, leases: 2, lapsing: 1 }, 1_001)).toEqual({ type: 'let-go' });
+    expect(decide({ ...draining, lapsing: 1, reaping: 1 }, 1_001)).toEqual({ type: 'end-grace' });
+    expect(decide({ ...draining, reaping: 1 }, 9e9)).toEqual(stay);
   });
 
   it('never ends while somebody is there or something is being reaped, and never asks to be looked at in the past', () => {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Engine } from '../../lib/engine/engine';
 import { reapOne } from '../../lib/reaper/reap-one';
+import { standInConnection } from '../support/stand-in-connection';
 
 /** Nothing may be asked of it. */
 const untouchable: Engine = {
   address: 'none',
   isPodman: false,
+  connection: standInConnection,
   ask: (call) => Promise.reject(new Error(`asked for ${call}`)),
   within: () => untouchable,
 };

@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { packageVersion } from '../../lib/core/package-version';
+import { connectEngine } from '../../lib/engine/connect';
+import { identityOf } from '../../lib/engine/endpoint';
+import { readEngineId } from '../../lib/engine/engine-id';
+import { hostSocketPath } from '../../lib/lease/host-socket';
+import { ReaperProgram, shippedReaper } from '../support/reaper-program';
+import { openReaperFolder, startSessionChild, thingsOfSession } from '../support/session-child';
+import { until } from '../support/until';
+
+let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
+beforeAll(async () => (reaperFolder = await openReaperFolder()));
+afterAll(() => reaperFolder[Symbol.asyncDispose]());
+
+const openChild = () =>
+  startSessionChild({ reaper: 'process', containers: 1, env: { TMPDIR: reaperFolder.folder } });
+const isGone = (session: string): Promise<boolean> =>
+  until(async () => (await thingsOfSession(session)).length === 0, 15_000, 100);
+
+/** Where the sessions here meet their host process. */
+async function meetingPoint(): Promise<string> {
+  const engine = await connectEngine();
+  const folder = join(reaperFolder.folder, `castoff-${process.getuid?.() ?? 'user'}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return hostSocketPath({
+    platform: process.platform,
+    folder,
+    shortFolder: folder,
+    connection: identityOf(engine.connection.endpoint),
+    engineId: await readEngineId(engine),
+    version: packageVersion,
+  });
+}
+
+describe('a session that meets a host process', () => {
+  it('that is stopped starts another in its place, where the next session goes, too', async () => {
+    const first = await openChild();
+    const [stopped, ...more] = reaperFolder.hosts();
+    expect(more).toEqual([]);
+    process.kill(stopped!, 'SIGSTOP');
+    try {
+      const second = await openChild();
+      const hosts = reaperFolder.hosts();
+      expect(hosts).toHaveLength(2);
+      const third = await openChild();
+      expect(reaperFolder.hosts()).toEqual(hosts);
+      await Promise.all([second.kill(), third.kill()]);
+      expect(await isGone(second.told.session)).toBe(true);
+      expect(await isGone(third.told.session)).toBe(true);
+      expect(await thingsOfSession(first.told.session)).toHaveLength(3);
+    } finally {
+      process.kill(stopped!, 'SIGCONT');
+    }
+    await first.kill();
+    expect(await isGone(first.told.session)).toBe(true);
+  });
+
+  it('that can reach no engine starts another in its place', async () => {
+    const path = await meetingPoint();
+    expect(await until(() => reaperFolder.hosts().length === 0, 15_000)).toBe(true);
+    await using broken = new ReaperProgram(shippedReaper, {
+      args: ['host', path],
+      env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    });
+    await broken.says(/msg=Started/);
+    const child = await openChild();
+    expect(child.stderr()).not.toContain('CASTOFF_REAPER_MISSING');
+    await child.kill();
+    expect(await isGone(child.told.session)).toBe(true);
+    expect(broken.stdout.join('\n')).not.toMatch(/msg=reaping/);
+  });
+});
+
+describe('a host process that is asked to end', () => {
+  it('loses its clients to another, which reaps what they leave', async () => {
+    const child = await openChild();
+    const [host] = reaperFolder.hosts();
+    process.kill(host!, 'SIGTERM');
+    expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'), 10_000)).toBe(true);
+    expect(reaperFolder.hosts()).not.toContain(host);
+    expect(await thingsOfSession(child.told.session)).toHaveLength(3);
+    await child.kill();
+    expect(await isGone(child.told.session)).toBe(true);
+  });
+});
