@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { safeLinesForLog } from '../core/safe-text';
 import { exitCodeOf, exitCodesHelp } from './exit-code';
 import { listOwned } from './ls';
 import { addReaperRun } from './reaper';
 import { makeReaperImage } from './reaper-image';
 import { sweepAndTell, type SweepFlags } from './sweep';
+import { watchOutput } from './watch-output';
 
+watchOutput();
 const program = new Command('castoff').description('Docker lifecycle for tests: gone, and seen to be gone.');
 // Before the commands are made: they take it over.
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
@@ -47,6 +50,6 @@ reaper
     process.stdout.write(`${name}\n`);
   });
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${safeLinesForLog(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = exitCodeOf(error);
 });

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
+import { safeForLog, safeJson } from '../core/safe-text';
 import { formatTable, paint } from '../core/table';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
@@ -18,7 +19,7 @@ export async function listOwned(options: { readonly isJson: boolean }): Promise<
   const rows = found.sessions
     .filter(({ things }) => things.length > 0)
     .map((session) => describe(session, proveSession(session.things, session.owners, prove), found.nowMs));
-  if (options.isJson) return `${JSON.stringify(rows, undefined, 2)}\n`;
+  if (options.isJson) return `${safeJson(rows)}\n`;
   if (rows.length === 0) return `nothing of castoff on ${engine.address}\n`;
   return rows.map((row) => formatSession(row)).join('\n');
 }
@@ -72,7 +73,8 @@ function describeThing(thing: ListedTarget, session: SessionProof, nowMs: number
 }
 
 function formatSession({ session, state, proof, things }: SessionRow): string {
-  const title = `session ${session}: ${paint({ text: state, colour: colourOfState(state) })}, ${proof}\n`;
+  const words = paint({ text: state, colour: colourOfState(state) });
+  const title = `session ${safeForLog(session)}: ${words}, ${safeForLog(proof)}\n`;
   const rows = things.map((thing) => [
     thing.isReaper ? 'reaper' : thing.kind,
     thing.id.replace('sha256:', '').slice(0, 12),

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError, messageOf } from '../core/errors';
+import { safeJson } from '../core/safe-text';
 import { formatTable, type Cell } from '../core/table';
 import { parseGoDuration } from '../reaper/go-duration';
 import { sweep } from '../session/sweep';
@@ -50,7 +51,7 @@ function asJson(report: SweepReport): string {
     ...thing,
     error: error === undefined ? undefined : messageOf(error),
   }));
-  return `${JSON.stringify({ ...report, things }, undefined, 2)}\n`;
+  return `${safeJson({ ...report, things })}\n`;
 }
 
 function formatReport({ engine, things, totals, durationMs }: SweepReport): string {

@@ -1,3 +1,5 @@
+import { safeLinesForLog } from './safe-text';
+
 /** Every code that a castoff error can carry, and when. Match on the code: `instanceof` fails across Jest's realms. */
 export const errorCodes = {
   CONFIG_INVALID: 'an argument, option or environment variable cannot be used as given',
@@ -28,7 +30,8 @@ export class CastoffError extends Error {
   declare readonly errors?: readonly unknown[];
 
   constructor(code: ErrorCode, message: string, options: CastoffErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    // It quotes names, labels and what engines and commands have said.
+    super(safeLinesForLog(message), 'cause' in options ? { cause: options.cause } : undefined);
     this.name = new.target.name;
     this.code = code;
     if (options.errors !== undefined) this.errors = options.errors;

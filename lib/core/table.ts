@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { safeForLog } from './safe-text';
 
 export type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
 
@@ -42,8 +43,8 @@ export function paint(cell: Cell, hasColour?: boolean): string {
   return styleText(cell.colour, textOf(cell), stream);
 }
 
-// Names and labels are anybody's: what steers a terminal does not reach it.
+// Names and labels are anybody's.
 function textOf(cell: Cell | undefined): string {
   const text = typeof cell === 'object' ? cell.text : (cell ?? '');
-  return text.replaceAll(/\p{Cc}/gu, '?');
+  return safeForLog(text);
 }

@@ -19,7 +19,7 @@ export function closeErrors(place: Place, error: unknown): readonly Error[] {
     // What castoff says stands in its message, with all causes.
     const options = cause === undefined || isCastoffError(end.error) ? {} : { cause };
     const closeError = new CastoffError('CLEANUP_FAILED', message, options);
-    closeError.stack = `${closeError.name}: ${message}${framesIn(propertyOf(end.error, 'stack'))}`;
+    closeError.stack = `${closeError.name}: ${closeError.message}${framesIn(propertyOf(end.error, 'stack'))}`;
     return [closeError];
   });
 }

@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { relative, sep } from 'node:path';
 import type { MainRun } from './main-run';
 
@@ -5,9 +6,9 @@ import type { MainRun } from './main-run';
 export function reportOutsideSetups({ outsideSetups, runConfig: { rootDir } }: MainRun): void {
   for (const path of outsideSetups.filter(hasRun)) {
     const name = relative(rootDir, path).split(sep).join('/');
-    process.stderr.write(
-      `castoff: ${name} ran outside of castoff, which did not watch what it created; ` +
-        'wrap its config in withCastoff of castoff/jest-preset\n',
+    say(
+      `${name} ran outside of castoff, which did not watch what it created; ` +
+        'wrap its config in withCastoff of castoff/jest-preset',
     );
   }
 }

@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { relative, sep } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
@@ -36,8 +37,8 @@ export async function checkProjects(
     for (const { project } of without) {
       // Linters that run as projects have a runner of their own, and no tests.
       if (project.runner !== undefined && !/[\\/]jest-runner[\\/]/.test(project.runner)) continue;
-      process.stderr.write(
-        `castoff: ${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff of castoff/jest-preset, too\n`,
+      say(
+        `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff of castoff/jest-preset, too`,
       );
     }
   }
@@ -74,7 +75,7 @@ async function readProjects(
     }
     return read;
   } catch (error) {
-    process.stderr.write(`castoff: not known whether all projects are watched: ${messageOf(error)}\n`);
+    say(`not known whether all projects are watched: ${messageOf(error)}`);
     return [known];
   }
 }

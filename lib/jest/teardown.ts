@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
@@ -31,7 +32,7 @@ export default async function teardown(
   await closeAndTell(main, globalConfig).catch(note);
   if (failures.length === 0) return;
   const [first, ...others] = failures;
-  for (const error of others) process.stderr.write(`castoff: ${messageOf(error)}\n`);
+  for (const error of others) say(messageOf(error));
   throw first;
 }
 

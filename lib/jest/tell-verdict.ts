@@ -1,3 +1,4 @@
+import { safeJson } from '../core/safe-text';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { formatVerdict } from '../leaks/format-verdict';
@@ -26,7 +27,7 @@ export function tellVerdict(
 export async function writeReport(verdict: Verdict, file: string, rootDir: string): Promise<void> {
   const path = resolve(rootDir, replaceRootDir(file, rootDir));
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify(verdictJson(verdict), undefined, 2)}\n`);
+  await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
 }
 
 /** From the repository's root to where Jest runs, and the sources' paths begin. */

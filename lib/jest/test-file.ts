@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { messageOf } from '../core/errors';
 import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './circus';
 import { closeErrors } from './close-errors';
@@ -61,7 +62,7 @@ export class TestFile {
   async endUnloaded(): Promise<void> {
     const { file } = this.#places;
     if (this.#here === undefined || file.isOver) return;
-    for (const error of await this.#close(file)) process.stderr.write(`castoff: ${messageOf(error)}\n`);
+    for (const error of await this.#close(file)) say(messageOf(error));
   }
 
   /** After all that the user has to run at the end of a file; what is left of raw code then, nobody wants any more. */

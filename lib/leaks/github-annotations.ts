@@ -1,4 +1,5 @@
 import { isAbsolute, posix } from 'node:path';
+import { safeForTerminal } from '../core/safe-text';
 import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
 import { endOf, lifeOf, nameOf, ownerOf } from './words';
 
@@ -74,7 +75,14 @@ function commandOf({ level, source, title, message }: Note, folder: string): str
 }
 
 function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  // Line ends are part of the message; whatever else steers a terminal goes with the log.
+  const lines = text.split(/(\r|\n)/).map((part) => (/^[\r\n]$/.test(part) ? part : safeForTerminal(part)));
+  return lines
+    .join('')
+    .replaceAll('##[', '## [')
+    .replaceAll('%', '%25')
+    .replaceAll('\r', '%0D')
+    .replaceAll('\n', '%0A');
 }
 
 function escapeProperty(text: string): string {

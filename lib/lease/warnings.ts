@@ -1,3 +1,4 @@
+import { warnOf } from '../core/say';
 import { debuglog } from 'node:util';
 import { processWide } from '../core/global-state';
 
@@ -16,7 +17,7 @@ export type LeaseWarning = keyof typeof leaseWarnings;
 
 /** Warns as Node does: on stderr, with a code, and to whoever listens to the process's `warning`. */
 export function warn(code: LeaseWarning, message: string): void {
-  process.emitWarning(message, { type: 'CastoffWarning', code });
+  warnOf(message, code);
 }
 
 /** The same, but for every code once in this process: for what does not change while it runs. */

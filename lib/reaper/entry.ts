@@ -1,8 +1,9 @@
+import { say } from '../core/say';
 import { messageOf } from '../core/errors';
 import { runProgram } from './program';
 
 const fail = (error: unknown): never => {
-  process.stderr.write(`castoff reaper: ${messageOf(error)}\n`);
+  say(messageOf(error), 'castoff reaper');
   process.exit(1);
 };
 

@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { CastoffError } from '../core/errors';
 import { handedArgument, takeHandedEndpoint } from '../engine/handed-endpoint';
 import { whyNoEngine } from './engine-reach';
@@ -119,8 +120,8 @@ function sayFarewell(end: ReaperEnd, log: Log): void {
   const { container, network, volume, image } = end.removed;
   log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
   for (const { kind, name, id, reason } of end.left)
-    process.stderr.write(`left: ${kind} ${name} (${id.slice(0, 12)}): ${reason}\n`);
-  for (const failure of end.failures) process.stderr.write(`left: ${failure}\n`);
+    say(`${kind} ${name} (${id.slice(0, 12)}): ${reason}`, 'left');
+  for (const failure of end.failures) say(failure, 'left');
   log.write({
     level: 'INFO',
     message: 'removed',

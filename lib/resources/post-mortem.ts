@@ -1,3 +1,4 @@
+import { safeOutput } from '../core/safe-text';
 import { inspectContainer, readContainerLogs, type ContainerFacts } from '../engine/container-calls';
 import { demultiplex, type LogChunk } from '../engine/demultiplex';
 import type { Engine } from '../engine/engine';
@@ -132,5 +133,5 @@ export function formatPostMortem(postMortem: PostMortem): string {
     ...logLines.map(({ stream, text }) => (stream === 'stderr' ? `  ! ${text}` : `  | ${text}`)),
     ...gaps.map((gap) => `not read: ${gap}`),
   ];
-  return lines.map((line, index) => (index === 0 ? line : `  ${line}`)).join('\n');
+  return lines.map((line, index) => `${index === 0 ? '' : '  '}${safeOutput(line)}`).join('\n');
 }

@@ -1,3 +1,4 @@
+import { warnOf } from '../core/say';
 import { messageOf } from '../core/errors';
 import { claimLabels, isClaimHeard } from '../registry/claims';
 
@@ -19,10 +20,7 @@ export async function claimLoadedTestcontainers(): Promise<void> {
     if (labels !== undefined) await claimLabels(labels);
   } catch (error) {
     // It finds no engine where castoff does: then it creates nothing that could be left.
-    process.emitWarning(`testcontainers is not claimed: ${messageOf(error)}`, {
-      type: 'CastoffWarning',
-      code: 'CASTOFF_CLAIM_REFUSED',
-    });
+    warnOf(`testcontainers is not claimed: ${messageOf(error)}`, 'CASTOFF_CLAIM_REFUSED');
   }
 }
 

@@ -1,10 +1,11 @@
+import { say } from '../core/say';
 import { messageOf } from '../core/errors';
 import { takeHandedEndpoint } from '../engine/handed-endpoint';
 import { runKeeper } from './keep';
 import type { KeeperOrder } from './keeper';
 
 const fail = (error: unknown): never => {
-  process.stderr.write(`castoff keeper: ${messageOf(error)}\n`);
+  say(messageOf(error), 'castoff keeper');
   process.exit(1);
 };
 

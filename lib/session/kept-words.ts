@@ -1,3 +1,4 @@
+import { safeForLog, shellWord } from '../core/safe-text';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
 import type { ThingRecord } from '../leaks/verdict';
@@ -28,8 +29,9 @@ export function formatKept(session: string, kept: readonly KeptThing[]): string 
     ...lines,
     '  to remove it now:',
     ...removalsOf(kept.map(({ thing }) => thing)).map((command) => `    ${command}`),
-    '',
-  ].join('\n');
+  ]
+    .map((line) => `${safeForLog(line)}\n`)
+    .join('');
 }
 
 function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly string[] {
@@ -38,22 +40,22 @@ function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly 
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
   const where = source === undefined ? '' : `, ${source}`;
   const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${test ?? scope}${where}`;
-  if (kind === 'compose-project') return [title, `    docker compose -p ${name} logs`];
+  if (kind === 'compose-project') return [title, `    docker compose -p ${shellWord(name)} logs`];
   if (kind !== 'container') return [title];
   return [
     title,
     ...ports.map(({ port, hostPort }) => `    ${port} at localhost:${hostPort}`),
-    `    docker logs ${name}`,
-    `    docker exec -it ${name} sh`,
+    `    docker logs ${shellWord(name)}`,
+    `    docker exec -it ${shellWord(name)} sh`,
   ];
 }
 
-/** Commands that are the same in every shell, in the order in which the engine lets things go. */
+/** Commands for a shell, in the order in which the engine lets things go. */
 function removalsOf(things: readonly ThingRecord[]): readonly string[] {
   const namesOf = (wanted: ThingRecord['kind']): readonly string[] =>
     things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
   return [
-    ...namesOf('compose-project').map((name) => `docker compose -p ${name} down -v`),
+    ...namesOf('compose-project').map((name) => `docker compose -p ${shellWord(name)} down -v`),
     ...removalOf('docker rm -f -v', namesOf('container')),
     ...removalOf('docker network rm', namesOf('network')),
     ...removalOf('docker volume rm', namesOf('volume')),
@@ -62,7 +64,7 @@ function removalsOf(things: readonly ThingRecord[]): readonly string[] {
 }
 
 function removalOf(command: string, names: readonly string[]): readonly string[] {
-  return names.length === 0 ? [] : [`${command} ${names.join(' ')}`];
+  return names.length === 0 ? [] : [`${command} ${names.map(shellWord).join(' ')}`];
 }
 
 /** What docker knows it by: a volume has no shorter name. */

@@ -1,3 +1,4 @@
+import { say } from '../core/say';
 import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
@@ -66,9 +67,4 @@ function wordsOf({ things, failures, left }: RunEnd): string {
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');
   const silent = unknown.length === 0 ? '' : `, and whether ${unknown.length} more are gone is not known`;
   return `${left.length} things are left to the reaper${silent}${reasons}`;
-}
-
-// Jest's own streams may be those of a worker, or of a reporter that is in the middle of a line.
-function say(words: string): void {
-  process.stderr.write(`castoff: ${words}\n`);
 }

@@ -1,4 +1,5 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
+import { say, warnOf } from '../core/say';
 import { messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { checkDuration } from '../core/durations';
@@ -53,7 +54,7 @@ export async function openRun(
       ...limits,
       ping: (timeoutMs) => runSession.isAnswered(timeoutMs),
       waitingFor,
-      say: (words) => void process.stderr.write(`castoff: ${words}\n`),
+      say,
     });
   const patience = patienceFor(() => cleaner.waitingFor());
   const cleaner = new RunCleaner({
@@ -169,6 +170,5 @@ export async function openRun(
 /** A run whose setup has thrown is never torn down. */
 async function closeEarlier(): Promise<void> {
   const { failures = [] } = (await currentRun()?.close()) ?? {};
-  for (const failure of failures)
-    process.emitWarning(`close the run before this one: ${messageOf(failure)}`, { type: 'CastoffWarning' });
+  for (const failure of failures) warnOf(`close the run before this one: ${messageOf(failure)}`);
 }

@@ -1,3 +1,4 @@
+import { warnOf } from '../core/say';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadline } from '../core/deadline';
 import { messageOf } from '../core/errors';
@@ -62,8 +63,5 @@ async function sweepQuietly(
 }
 
 function warn(why: string): void {
-  process.emitWarning(`sweep what dead owners left: ${why}; \`npx castoff sweep\` tells more`, {
-    type: 'CastoffWarning',
-    code: 'CASTOFF_SWEEP_FAILED',
-  });
+  warnOf(`sweep what dead owners left: ${why}; \`npx castoff sweep\` tells more`, 'CASTOFF_SWEEP_FAILED');
 }

@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { listOwned } from '../../lib/cli/ls';
 import { labelNames, type Owner } from '../../lib/core/labels';
 import { readOwner } from '../../lib/registry/owner';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
-import { runCastoff } from '../support/run-castoff';
-import { createRunningContainer, docker } from '../support/things';
+import { castoffArgs, runCastoff, type CastoffRun } from '../support/run-castoff';
+import { createRunningContainer, docker, removeByHand } from '../support/things';
 
 /** As `castoff ls --json` tells it. */
 interface Row {
@@ -14,6 +19,32 @@ interface Row {
   readonly proof: string;
   readonly things: readonly { readonly id: string; readonly state: string }[];
 }
+
+async function runWith(args: readonly string[], stdout: 'pipe' | number): Promise<CastoffRun> {
+  const child = spawn(process.execPath, [...castoffArgs, ...args], { stdio: ['ignore', stdout, 'pipe'] });
+  // As `| head -0` would: nobody reads.
+  child.stdout?.destroy();
+  const [stderr, [exitCode]] = await Promise.all([
+    text(child.stderr as Readable),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  return { exitCode, stdout: '', stderr };
+}
+
+describe('the output of castoff ls', () => {
+  it.each([[['ls']], [['ls', '--json']], [['--help']]])('may be left unread: %j', async (args) => {
+    expect(await runWith(args, 'pipe')).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('fails in one line where it cannot be written', async () => {
+    await using full = await open('/dev/full', 'w');
+    expect(await runWith(['ls', '--json'], full.fd)).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^castoff: write the output: ENOSPC: [^\n]*\n$/),
+    });
+  });
+});
 
 describe('castoff ls', () => {
   let session: string;
@@ -30,11 +61,11 @@ describe('castoff ls', () => {
   it('tells of each session whether its owners live, with the proof, and what it has, from which line', async () => {
     const id = await own(readOwner(), { [labelNames.source]: 'spec/a.spec.ts:12' });
 
-    const text = await listOwned({ isJson: false });
+    const printed = await listOwned({ isJson: false });
 
     const block =
-      text
-        .slice(text.indexOf(`session ${session}`))
+      printed
+        .slice(printed.indexOf(`session ${session}`))
         .split('\n\n')[0]
         ?.split('\n') ?? [];
     expect(block[0]).toBe(`session ${session}: alive, process ${process.pid} is alive`);
@@ -74,6 +105,11 @@ describe('castoff ls', () => {
     expect(piped.stdout).toContain(`session ${session}: alive`);
     expect(piped.stdout).not.toContain('\u001B');
     expect(piped.stdout).toContain('a?[2J.ts:1');
+
+    const hostile = await own(readOwner(), { [labelNames.session]: 'x\n::error::y\u009B2J##[z' });
+    expect((await runCastoff(['ls'])).stdout).toContain('session x?::error::y?2J## [z: ');
+    expect((await runCastoff(['ls', '--json'])).stdout).not.toMatch(/\u009B|##\[/);
+    await removeByHand('container', hostile);
 
     const forced = await runCastoff(['ls'], { FORCE_COLOR: '1', NODE_NO_WARNINGS: '1' });
     expect(forced.stdout).toContain(`session ${session}: \u001B[32malive\u001B[39m`);

@@ -1,0 +1,17 @@
+import { say } from '../core/say';
+
+/**
+ * Ends a command well whose output nobody takes: one who has read enough (`| head -1`) is no failure; where it cannot be written, as on
+ * a full disk, that is said once and the exit code is 1.
+ */
+export function watchOutput(): void {
+  let hasSaid = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || hasSaid) return;
+    hasSaid = true;
+    process.exitCode = 1;
+    say(`write the output: ${error.message}`);
+  });
+  // Nothing is left to say it on.
+  process.stderr.on('error', () => undefined);
+}

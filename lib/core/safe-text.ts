@@ -1,0 +1,53 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** C0, DEL and C1, which terminals obey, line ends that are none to a person, and marks that turn the direction of what follows. */
+const steering = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+
+/** `text` as one line that steers no terminal. */
+export function safeForTerminal(text: string): string {
+  return text.replaceAll(steering, '?');
+}
+
+/**
+ * `text` as one line that is no command, wherever in a log it comes to be: neither to a terminal nor to GitHub's runner, which obeys
+ * `::name::` at the beginning of a line, and `##[name]` anywhere.
+ *
+ * @see actions/runner, `ActionCommand.TryParseV2` and `TryParse`
+ */
+export function safeForLog(text: string): string {
+  return safeForTerminal(text)
+    .replace(/^(\s*):(?=:)/, '$1: ')
+    .replaceAll('##[', '## [');
+}
+
+/** The same for a text of several lines. */
+export function safeLinesForLog(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.split('\t').map(safeForTerminal).join('\t'))
+    .map((line) => line.replace(/^(\s*):(?=:)/, '$1: ').replaceAll('##[', '## ['))
+    .join('\n');
+}
+
+/** What a program has written on a terminal, without its colours, as one line for a log. */
+export function safeOutput(text: string): string {
+  return safeForLog(stripVTControlCharacters(text).replaceAll('\t', '  '));
+}
+
+/** `value` as JSON in which no string is a command to whatever prints it; it means the same. */
+export function safeJson(value: unknown): string {
+  // Outside of its strings JSON has none of these but the line ends that the indentation makes.
+  return JSON.stringify(value, undefined, 2)
+    .replaceAll(steering, (character) => (character === '\n' ? character : escapeOf(character)))
+    .replaceAll('##[', String.raw`#\u0023[`);
+}
+
+function escapeOf(character: string): string {
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+}
+
+/** `text` as one word of a POSIX shell's command, on one line. */
+export function shellWord(text: string): string {
+  if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
+  return `'${safeForLog(text).replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { DeadlineError } from '../../lib/core/deadline';
+import { CastoffError } from '../../lib/core/errors';
+import {
+  safeForLog,
+  safeForTerminal,
+  safeJson,
+  safeLinesForLog,
+  safeOutput,
+  shellWord,
+} from '../../lib/core/safe-text';
+import { describePostMortem, formatPostMortem } from '../../lib/resources/post-mortem';
+import { formatKept } from '../../lib/session/kept-words';
+import { thing } from '../support/thing-records';
+
+/** Parts of what an attacker writes, beside any text. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '\u001b[2J',
+        '\u009b31m',
+        '\r',
+        '\n',
+        '\u2028',
+        '\u202e',
+        '\u007f',
+        '::error::x',
+        '##[add-mask]x',
+        ' ',
+      ),
+      fc.string({ maxLength: 8, unit: 'binary' }),
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(''));
+
+// As GitHub's runner finds its commands; ESC, C0, C1, and what else ends or turns a line.
+const isObeyed = (line: string): boolean =>
+  line.trimStart().startsWith('::') ||
+  line.includes('##[') ||
+  /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line);
+
+describe('text of others on its way out', () => {
+  it('is one line that neither a terminal nor GitHub obeys', () => {
+    fc.assert(fc.property(hostile, (text) => expect(isObeyed(safeForLog(text))).toBe(false)));
+    fc.assert(fc.property(hostile, (text) => expect(isObeyed(safeOutput(text))).toBe(false)));
+    expect(safeForTerminal('a\u001b[2Jb\nc\u009b')).toBe('a?[2Jb?c?');
+  });
+
+  it('stays as it is where it is harmless', () => {
+    for (const text of ['container web (3f2a91c0)', 'größer 漢字 👩‍👩‍👧', 'a::b', 'C# ## [1]'])
+      expect([safeForLog(text), safeOutput(text)]).toEqual([text, text]);
+    expect(safeLinesForLog('one\n\ttwo')).toBe('one\n\ttwo');
+  });
+
+  it('loses its colours where it is the output of a container', () => {
+    expect(safeOutput('\u001b[31mred\u001b[0m\tfield')).toBe('red  field');
+  });
+
+  it('obeys to nobody in any line of an error of castoff', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const errors = [new CastoffError('ENGINE_REFUSED', `start ${text}`), new DeadlineError(text, 1)];
+        for (const { message, stack = '' } of errors)
+          for (const line of [...message.split('\n'), ...stack.split('\n')])
+            expect(isObeyed(line.replaceAll('\t', ' '))).toBe(false);
+      }),
+    );
+  });
+
+  it('obeys to nobody in any line of a post-mortem', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const output = Buffer.from(text);
+        const facts = {
+          id: 'a',
+          name: text,
+          labels: {},
+          status: 'exited',
+          image: text,
+          isOomKilled: false,
+          error: text,
+          health: { status: text, log: [text] },
+          isTty: true,
+        };
+        const lines = formatPostMortem(describePostMortem(facts, output, [text])).split('\n');
+        // Jest indents them, which its reader does not mind.
+        for (const line of lines) expect(isObeyed(line)).toBe(false);
+      }),
+    );
+  });
+
+  it('obeys to nobody in what is said of kept things, nor in the commands that remove them', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const facts = { state: 'kept', name: text, test: text, source: text } as const;
+        const things = (['container', 'volume', 'compose-project'] as const).map((kind) =>
+          thing({ ...facts, kind, id: text }),
+        );
+        const words = formatKept(
+          's',
+          things.map((kept) => ({ thing: kept, ports: [] })),
+        );
+        for (const line of words.split('\n')) expect(isObeyed(line)).toBe(false);
+      }),
+    );
+  });
+
+  it('is one word of a shell', () => {
+    const words = ['web', "it's", '$(touch x)', '`id`', 'a b', '-rf', ';', '', '~', '*'];
+    const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${words.map(shellWord).join(' ')}`], {
+      encoding: 'utf8',
+    });
+    expect(echoed).toBe(words.map((word) => `<${word}>`).join(''));
+  });
+
+  it('means the same in JSON, which nobody obeys to', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const json = safeJson({ [text]: [text] });
+        expect(JSON.parse(json)).toEqual({ [text]: [text] });
+        for (const line of json.split('\n')) expect(isObeyed(line)).toBe(false);
+      }),
+    );
+  });
+});
