@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** The labels on everything that is created through castoff. Other programs are written against these names. */
 export const labelNames = {
   session: 'castoff.session',
@@ -18,6 +20,10 @@ export const labelNames = {
   run: 'castoff.run',
   /** The worker of a run that it belongs to; what belongs to the whole run has none. */
   worker: 'castoff.worker',
+  /** The kind of the created resource: an image of a labelled container inherits the label, and is no container. */
+  kind: 'castoff.kind',
+  /** Random, one per creation: a resource that inherits it from an image is not the created one. */
+  nonce: 'castoff.nonce',
   /** `true` on a reaper of ours. */
   reaper: 'castoff.reaper',
 } as const;
@@ -85,6 +91,11 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
   return Object.fromEntries(
     values.filter((value): value is readonly [string, string] => value[1] !== undefined),
   );
+}
+
+/** The labels that one creation adds to those of its owner. */
+export function creationLabels(kind: 'container' | 'network' | 'volume' | 'image'): Record<string, string> {
+  return { [labelNames.kind]: kind, [labelNames.nonce]: randomBytes(8).toString('hex') };
 }
 
 /** The owner that `labels` name, or `undefined` where they name none. */

@@ -25,6 +25,7 @@ export type EngineCall =
   | 'volume.remove'
   | 'image.list'
   | 'image.inspect'
+  | 'image.history'
   | 'image.remove'
   | 'image.import'
   | 'image.build';

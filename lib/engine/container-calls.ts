@@ -26,6 +26,7 @@ export interface ContainerListItem {
   readonly status: string;
   /** By the engine's clock, in milliseconds since the epoch; so everywhere. */
   readonly createdAtMs?: number | undefined;
+  readonly imageId: string;
 }
 
 /** Removes it with its anonymous volumes, killing it if it runs. @see Engine API, ContainerDelete */
@@ -104,6 +105,7 @@ export function listContainers(
       labels: container.Labels ?? {},
       status: container.State,
       createdAtMs: container.Created * 1_000,
+      imageId: container.ImageID,
     }));
   });
 }

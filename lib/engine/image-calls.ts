@@ -46,6 +46,32 @@ export function inspectImage(engine: Engine, name: string): Promise<Answer<Inspe
   });
 }
 
+/** One step of the history of an image. */
+export interface ImageStep {
+  /** The image that the step made, where the engine has it still. */
+  readonly id: string;
+  readonly createdBy: string;
+  readonly comment: string;
+}
+
+interface HistoryStep {
+  readonly Id?: string;
+  readonly CreatedBy?: string;
+  readonly Comment?: string;
+}
+
+/** The steps in which an image was made, newest first. @see Engine API, ImageHistory */
+export function readImageHistory(engine: Engine, id: string): Promise<Answer<readonly ImageStep[]>> {
+  return engine.ask('image.history', id, async (docker) => {
+    const steps: unknown = await docker.getImage(imageUrlPart(id)).history();
+    return (steps as readonly HistoryStep[]).map((step) => ({
+      id: step.Id ?? '',
+      createdBy: step.CreatedBy ?? '',
+      comment: step.Comment ?? '',
+    }));
+  });
+}
+
 /** So Docker lists an image without a name; asked for it, it says 400. */
 const noName = '<none>:<none>';
 

@@ -21,6 +21,8 @@ export interface ListedTarget {
   readonly createdAt?: string | undefined;
   /** A container's: `running`, `exited`. */
   readonly status?: string | undefined;
+  /** The id of a container's image. */
+  readonly imageId?: string | undefined;
 }
 
 type List = (engine: Engine, labels: readonly string[]) => Promise<Answer<readonly Listed[]>>;
@@ -67,7 +69,7 @@ export async function listTargets(
   const answers = await Promise.all(
     kinds.map(async (kind) =>
       mapAnswer(await lists[kind](engine, labels), (listed) =>
-        listed.map(({ id, name, tags, labels: own, createdAt, createdAtMs, status }) => ({
+        listed.map(({ id, name, tags, labels: own, createdAt, createdAtMs, status, imageId }) => ({
           kind,
           id,
           name,
@@ -76,6 +78,7 @@ export async function listTargets(
           createdAt,
           createdAtMs: isTime(createdAtMs) ? createdAtMs : undefined,
           status,
+          imageId,
         })),
       ),
     ),

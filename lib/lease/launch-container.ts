@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { labelNames, ownershipLabels, ryukLabel, type Owner } from '../core/labels';
+import { creationLabels, labelNames, ownershipLabels, ryukLabel, type Owner } from '../core/labels';
 import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
@@ -35,7 +35,8 @@ export async function launchContainer(
   image: string,
 ): Promise<LaunchedContainer> {
   const name = `castoff-reaper-${session}`;
-  const labels = { ...ownershipLabels({ session, owner, createdAt: new Date() }), ...reaperLabels };
+  const own = ownershipLabels({ session, owner, createdAt: new Date() });
+  const labels = { ...own, ...creationLabels('container'), ...reaperLabels };
   const settings = { name, image, labels };
   const { id, title } = await create(engine, settings, await findEngineSocketPaths(engine));
   try {

@@ -1,4 +1,4 @@
-import { composeProjectLabel } from '../core/labels';
+import { composeProjectLabel, creationLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import { isDrawnProject } from '../resources/compose-project';
@@ -116,7 +116,10 @@ function isForAnotherEngine(env: CommandLine['env']): boolean {
   );
 }
 
-function labelFlags({ flagsAt }: Creation, labels: Readonly<Record<string, string>>): Insertion {
-  const words = Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
+function labelFlags({ flagsAt, kind }: Creation, labels: Readonly<Record<string, string>>): Insertion {
+  const words = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
+    '--label',
+    `${name}=${value}`,
+  ]);
   return { at: flagsAt, words };
 }

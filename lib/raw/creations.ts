@@ -1,16 +1,25 @@
 import type { ClientRequest } from 'node:http';
 import { asError } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { creationLabels, labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
+import { nonceComment, nonceOfBuild } from '../resources/ownership';
 import type { StartContext } from '../scope/start-context';
 import type { Answers, HeardAnswer } from './answers';
 import { readCreateAnswer } from './create-answer';
 import { HeldRequest } from './held-request';
 import { placeOfRequest } from './known-engines';
-import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery } from './put-labels';
+import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery, queryOf } from './put-labels';
 import type { RawThings } from './raw-things';
 import type { Whereabouts } from './raw-watch';
-import { disownInPath, isHelper, isLeftAlone, isOfAnotherCopy, readOrder, type Order } from './read-order';
+import {
+  disownInPath,
+  isHelper,
+  isLabelledByHand,
+  isLeftAlone,
+  isOfAnotherCopy,
+  readOrder,
+  type Order,
+} from './read-order';
 import type { RequestMeaning } from './request-meaning';
 import { warnRaw } from './warn';
 
@@ -63,6 +72,7 @@ export class Creations {
       const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
       return this.#send(held, order, putLabels(request, order, body, ours));
     }
+    if (isLabelledByHand(order)) return this.#send(held, order, putLabels(request, order, body, {}));
     if (isLeftAlone(order, request.path)) {
       request.path = disownInPath(request.path) ?? request.path;
       return this.#send(held, order);
@@ -125,34 +135,36 @@ function unsaid(request: ClientRequest): { readonly isCreated: false } | undefin
   return hasSent ? undefined : { isCreated: false };
 }
 
-/** Has the request carry `labels`; the new body, where that is where they go. */
-function putLabels(
-  request: ClientRequest,
-  { labelsGoInto }: Order,
-  body: Body,
-  labels: Labels,
-): string | undefined {
-  switch (labelsGoInto) {
+/** Adds `labels` and those of this creation to the request; returns the new body, where that carries them. */
+function putLabels(request: ClientRequest, order: Order, body: Body, owner: Labels): string | undefined {
+  const labels = { ...owner, ...creationLabels(order.kind) };
+  switch (order.labelsGoInto) {
     case 'body':
       return putLabelsInBody(body, labels);
     case 'query':
-      request.path = putLabelsInQuery(request.path, buildLabels(labels));
+      request.path = putLabelsInQuery(request.path, buildLabels(labels, order.labels));
       return undefined;
     case 'changes':
-      request.path = putLabelsInChanges(request.path, labels);
+      request.path = markStep(putLabelsInChanges(request.path, labels), labels[labelNames.nonce] ?? '');
       return undefined;
   }
 }
 
 /**
- * The builder of Docker's engine makes a layer for each label of a build, in 50 ms or more (BuildKit does not): the owner of the session
- * stands on everything else that is the session's, and in its journal.
+ * The labels of a build. The builder of Docker's engine makes a layer for each, in 50 ms or more (BuildKit does not): scope, time and CI
+ * run are left out.
  */
-function buildLabels(labels: Labels): Labels {
-  const { session, start, worker, test, source } = labelNames;
-  return Object.fromEntries(
-    [session, start, worker, test, source].flatMap((name) =>
-      name in labels ? [[name, labels[name] ?? '']] : [],
-    ),
-  );
+function buildLabels(labels: Labels, own: Labels): Labels {
+  const { scope, created, run, nonce } = labelNames;
+  const leftOut: readonly string[] = [scope, created, run];
+  const put = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
+  const names = Object.keys({ ...own, ...put });
+  return { ...put, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
+}
+
+/** Has the history of an image name its nonce, where the request gives its step no comment. @see Engine API, ImageCommit, ImageCreate */
+function markStep(path: string, nonce: string): string {
+  const parameter = path.includes('/commit') ? 'comment' : 'message';
+  if (queryOf(path).get(parameter)) return path;
+  return `${path}&${parameter}=${encodeURIComponent(nonceComment(nonce))}`;
 }

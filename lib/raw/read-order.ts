@@ -74,6 +74,11 @@ export function isOfAnotherCopy({ labels, labelsGoInto }: Order, session: string
   );
 }
 
+/** Whether user code has put the labels of a session on it, which say nothing of this one creation. */
+export function isLabelledByHand({ labels }: Order): boolean {
+  return labelNames.session in labels && !(labelNames.nonce in labels) && !isReaper(labels);
+}
+
 /** testcontainers' `commit({ deleteOnExit: false })` blanks its own label, which the image would have from its container. */
 function isKept(path: string): boolean {
   return changesOf(path).some((line) => line.trim() === `LABEL ${sessionLabel}=`);

@@ -4,7 +4,9 @@ import { composeProjectLabel, labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
+import { listOwned } from '../resources/list-owned';
+import { recordedInRegistry } from '../registry/recorded';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Sight } from '../resources/kind';
 import { listParts } from '../resources/project-parts';
@@ -98,7 +100,12 @@ async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Pr
   }
   // The name of an image may stand for a newer one by now.
   if (id === undefined || kind === 'image') {
-    const [target] = await listTargets(engine, [`${labelNames.start}=${key}`], [kind]);
+    const recorded = recordedInRegistry([entry]);
+    const { owned, unclear } = await listOwned(engine, [`${labelNames.start}=${key}`], {
+      kinds: [kind],
+      recorded,
+    });
+    const [target] = [...owned, ...unclear.map((one) => one.target)];
     return target === undefined ? { isGone: true } : { isGone: false, update: updateOf(target) };
   }
   const seen = await removables[kind].look(engine, id);

@@ -4,14 +4,17 @@ import { retryWithBackoff, TryAgain } from '../core/retry';
 import { waitAtMost } from '../core/patience';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
+import { listOwned, type UnclearTarget } from '../resources/list-owned';
 import { isCovered, type Claim } from './claim';
 import { reapable } from './reap-plan';
 
 /** What one look at an engine shows of a claim. */
 export interface ReapLook {
   readonly found: readonly ListedTarget[];
+  /** Resources that carry the labels, and may have them from an image: they are kept. */
+  readonly unclear: readonly UnclearTarget[];
   /** Why a kind could not be listed: the others can go. */
   readonly failures: readonly Error[];
 }
@@ -34,12 +37,20 @@ export async function lookForClaim(
   let lastError: unknown;
   const looking = retryWithBackoff(
     async () => {
-      const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
+      const lists = await Promise.allSettled(
+        kinds.map((kind) => listOwned(engine, labels, { kinds: [kind] })),
+      );
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
       lastError = failures.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
       if (lastError !== undefined) throw new TryAgain();
-      const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
-      return { found: reapable(listed).filter((target) => isCovered(claim, target)), failures };
+      const listings = lists.flatMap((list) => (list.status === 'fulfilled' ? [list.value] : []));
+      const owned = reapable(listings.flatMap((listing) => listing.owned));
+      const unclear = listings.flatMap((listing) => listing.unclear);
+      return {
+        found: owned.filter((target) => isCovered(claim, target)),
+        unclear: unclear.filter(({ target }) => isCovered(claim, target)),
+        failures,
+      };
     },
     { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
   );

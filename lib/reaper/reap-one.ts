@@ -7,6 +7,8 @@ import type { ListedTarget } from '../engine/list-targets';
 import { CleanupError } from '../resources/cleanup-error';
 import { isCovered, type Claim } from './claim';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
+import { removalRefs, type OwnedTarget } from '../resources/list-owned';
+import { isSameCreation } from '../resources/ownership';
 import { removeServiceOf } from '../resources/swarm-service';
 
 /** How one try to remove one thing ended. */
@@ -32,7 +34,7 @@ const quickRemovals = 4;
  * has the labels of its listing for ever, and an inspect waits for the engine's locks behind every removal and create that is
  * under way (Docker 20.10.24 with a load of 25: 7 s each, where 30 removals take 3 s). An image goes with all its names.
  */
-export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRules): Promise<TryEnd> {
+export async function reapOne(engine: Engine, target: OwnedTarget, rules: TryRules): Promise<TryEnd> {
   const { claim, requestTimeoutMs, stop } = rules;
   // Whatever has brought it here: the last look before something goes for good.
   if (!isMeant(target, claim)) {
@@ -46,14 +48,15 @@ export async function reapOne(engine: Engine, target: ListedTarget, rules: TryRu
     const { reason, isFinal } = service;
     return isFinal ? { type: 'left-to-service', reason } : { type: 'failed', reason, isFinal };
   }
-  const ids = [...(target.tags ?? []).slice(1), target.id];
+  const ids = removalRefs(target);
   let end: TryEnd = { type: 'gone', outcome: 'already-gone' };
   for (const id of ids) {
     try {
       const { outcome } = await cleanupOne(target.kind, id, {
         connection: engine,
         // What has an id has the identity of its listing; a volume may be another one by now.
-        isMeant: (labels, { createdAt }) => isMeant({ ...target, labels, createdAt }, claim),
+        isMeant: (labels, { createdAt }) =>
+          isMeant({ ...target, labels, createdAt }, claim) && isSameCreation(labels, target.labels),
         isSeenLater: true,
         mostRemovals: quickRemovals,
         patienceMs: requestTimeoutMs,

@@ -5,6 +5,7 @@ import { retryWithBackoff, TryAgain } from '../core/retry';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
+import type { UnclearTarget } from '../resources/list-owned';
 import { inspectServiceOf, ServiceTurns } from '../resources/swarm-service';
 import type { AuditEntry } from './audit';
 import type { Claim } from './claim';
@@ -92,6 +93,14 @@ export class ReapWork {
     const piece: Piece = { target, progress: 'gone', reason: '', goneAtMs: 0, timesGone: 0 };
     this.#pieces.set(keyOf(target), piece);
     this.#audit(piece, 'would-remove', performance.now());
+  }
+
+  /** Reports once that it is kept, and why. */
+  keep({ target, why }: UnclearTarget): void {
+    if (this.#pieces.has(keyOf(target))) return;
+    const piece: Piece = { target, progress: 'left', reason: why, goneAtMs: 0, timesGone: 0 };
+    this.#pieces.set(keyOf(target), piece);
+    this.#audit(piece, 'left', performance.now());
   }
 
   /**

@@ -104,7 +104,8 @@ async function reapAll({ look, settings, work, signal }: Reaping): Promise<strin
   for (;;) {
     const isEnding = endSoon?.aborted === true;
     const askedAtMs = performance.now();
-    const { found: listed, failures } = await look();
+    const { found: listed, unclear, failures } = await look();
+    for (const one of unclear) work.keep(one);
     const found = work.sift(listed, askedAtMs).filter((target) => work.progressOf(target) !== 'left');
     const fresh = found.filter((target) => work.progressOf(target) === undefined);
     const refusal = refuseTooMany(work.starts + fresh.length, mostRemovals);

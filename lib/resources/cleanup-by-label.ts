@@ -8,7 +8,16 @@ import { identityOf } from '../engine/identity';
 import type { RemovableKind } from '../engine/removable-kind';
 import { EngineError } from '../engine/engine-error';
 import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
+import {
+  listOwned,
+  removalRefs,
+  type ListOwnedOptions,
+  type OwnedListing,
+  type UnclearTarget,
+} from './list-owned';
+import { isSameCreation, type RecordedResource } from './ownership';
+import type { RemovalRules } from './removal-rules';
 import { cleanupMany } from './plan';
 import { clearServiceOf, ServiceTurns } from './swarm-service';
 
@@ -16,6 +25,8 @@ export interface LabelCleanupOptions extends CleanupOptions {
   readonly timeoutMs: number;
   /** Whether what carries these labels is left alone. Default: nothing is. */
   readonly isSpared?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+  /** The resources whose ids their creators have recorded. */
+  readonly recorded?: readonly RecordedResource[] | undefined;
   /** Which of them go. Default: all. */
   readonly bounds?: Bounds | undefined;
   /** Called with what a listing has found, before anything of it is removed; what it throws ends the cleanup. */
@@ -28,19 +39,21 @@ export interface LabelCleanup {
   readonly results: readonly CleanupResult[];
   /** The failure of each thing that is left. */
   readonly errors: readonly Error[];
+  /** Resources that carry the labels, and may have them from an image: they are kept. */
+  readonly unclear: readonly UnclearTarget[];
 }
 
 /**
- * Removes everything that carries all of `labels` and is within the bounds, and lists again until nothing new is found: things may be created while
- * others go. What failed once is not tried again within one call. What has a name only has its labels looked
- * at again right before its removal.
+ * Removes the resources that carry all of `labels`, are within the bounds and are proven to have the labels from their creator, and
+ * lists again until nothing new is found: resources may be created during the cleanup. A removal that failed is not tried again within
+ * one call. Volumes and images, which are removed by name, are inspected right before: labels and nonce have to be those of the listing.
  */
 export async function cleanupByLabel(
   engine: Engine,
   labels: readonly string[],
   options: LabelCleanupOptions,
 ): Promise<LabelCleanup> {
-  const { isSpared = () => false, bounds = {}, kinds, check, ...settings } = options;
+  const { isSpared = () => false, bounds = {}, kinds, check, recorded, ...settings } = options;
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
   const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
@@ -50,12 +63,18 @@ export async function cleanupByLabel(
     !isSpared(target.labels) && isWithin(identityOf(target), bounds);
   const services = new ServiceTurns();
   for (;;) {
-    const found = await find(patient, { labels, kinds }, leftMs(), options.signal, failed);
-    check?.(found);
-    const fresh = found.filter(
+    const wanted = { labels, kinds, recorded };
+    const { owned, unclear } = await find(patient, wanted, leftMs(), options.signal, failed);
+    check?.(owned);
+    const fresh = owned.filter(
       (target) => isToGo(target) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
     );
-    if (fresh.length === 0) return { results, errors: [...failed.values()] };
+    if (fresh.length === 0)
+      return {
+        results,
+        errors: [...failed.values()],
+        unclear: unclear.filter(({ target }) => isToGo(target)),
+      };
     // A name may have come to stand for another thing since it was listed.
     const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
     const tried = fresh.filter((target) => services.take(target.labels));
@@ -68,38 +87,44 @@ export async function cleanupByLabel(
         services.settle(target.labels, 'left');
         throw error;
       }
-      return cleanupOne(target.kind, target.id, {
-        ...settings,
-        connection: engine,
-        timeoutMs: leftMs(),
-        // A volume of the same labels may have come under its name.
-        isMeant: (own, { createdAt }) => isMeant(own) && isToGo({ ...target, labels: own, createdAt }),
-      });
+      // A volume of the same labels may have come under its name.
+      const isSame: RemovalRules['isMeant'] = (own, { createdAt }) =>
+        isMeant(own) && isSameCreation(own, target.labels) && isToGo({ ...target, labels: own, createdAt });
+      const rules = { ...settings, connection: engine, isMeant: isSame };
+      let result: CleanupResult | undefined;
+      for (const ref of removalRefs(target))
+        result = await cleanupOne(target.kind, ref, { ...rules, timeoutMs: leftMs() });
+      return result;
     });
     for (const { target, result, error } of ends) {
-      if (result === undefined) failed.set(keyOf(target), asError(error));
-      else results.push(result);
+      if (result !== undefined) results.push(result);
+      else failed.set(keyOf(target), asError(error ?? `${target.kind} ${target.id} has no name to remove`));
     }
     options.signal?.throwIfAborted();
     // No time to list again: what has failed by then says why.
-    if (failed.size > 0 && leftMs() < 10) return { results, errors: [...failed.values()] };
+    if (failed.size > 0 && leftMs() < 10)
+      return {
+        results,
+        errors: [...failed.values()],
+        unclear: unclear.filter(({ target }) => isToGo(target)),
+      };
   }
 }
 
 /** The list, asked for again while the engine is away. */
 async function find(
   engine: Engine,
-  { labels, kinds }: { readonly labels: readonly string[]; readonly kinds: LabelCleanupOptions['kinds'] },
+  { labels, ...options }: ListOwnedOptions & { readonly labels: readonly string[] },
   timeoutMs: number,
   signal: AbortSignal | undefined,
   failed: ReadonlyMap<string, Error>,
-): Promise<readonly ListedTarget[]> {
+): Promise<OwnedListing> {
   let lastError: unknown;
   const leaving = new AbortController();
   const listing = retryWithBackoff(
     async () => {
       try {
-        return await listTargets(engine, labels, kinds);
+        return await listOwned(engine, labels, options);
       } catch (error) {
         lastError = error;
         const isPassing = error instanceof EngineError && error.meaning !== 'refused';

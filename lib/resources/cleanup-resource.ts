@@ -2,6 +2,7 @@ import type { Bounds } from '../core/bounds';
 import { cleanupOne, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import { cleanupProject } from './compose-project';
 import type { Target } from './plan';
+import type { RemovalRules } from './removal-rules';
 
 /** Something that is to be gone; of a Compose project, the parts that are within `bounds`. */
 export type BoundedTarget = Target & { readonly bounds?: Bounds | undefined };
@@ -9,7 +10,7 @@ export type BoundedTarget = Target & { readonly bounds?: Bounds | undefined };
 /** Cleans up one thing, of whichever kind it is. */
 export function cleanupResource(
   { kind, id, bounds }: BoundedTarget,
-  options: CleanupOptions,
+  options: CleanupOptions & RemovalRules,
 ): Promise<CleanupResult> {
   return kind === 'compose-project'
     ? cleanupProject(id, { ...options, bounds })

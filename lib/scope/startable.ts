@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
+import { creationLabels } from '../core/labels';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import type { ResourceKind } from '../resources/kind';
 import { nameOf } from './dispose';
@@ -80,7 +81,7 @@ function planContainer(what: string, container: Method<'withLabels'> & Starting)
     begin: ({ labels, signal, onNotReady }) =>
       inTurn(container, { what: `start ${what} after another start of it`, signal }, async () => {
         const restore = keepLabels(container);
-        container.withLabels(labels);
+        container.withLabels({ ...labels, ...creationLabels('container') });
         const unwatch = watchReadiness(container, onNotReady);
         try {
           return await container.start();

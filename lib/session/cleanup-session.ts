@@ -5,9 +5,12 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
+import { recordedInJournal } from '../registry/recorded';
 import type { Unfinished } from '../registry/unfinished';
 import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
+import { proveOwnership } from '../resources/list-owned';
+import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
@@ -40,22 +43,33 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   }
   const journals = readJournals(session);
   const engines = await connectAll(options.engine, journals.unfinished);
-  const labelled = (await Promise.all(engines.map((engine) => findLabelled(engine, session)))).flat();
-  const found = { session, things: labelled, owners: journals.owners };
+  const recorded = recordedInJournal(journals.unfinished);
+  const listings = await Promise.all(engines.map((engine) => findLabelled(engine, session, recorded)));
+  const labelled = listings.flatMap(({ things }) => things);
+  const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
+  const found = { session, things: labelled, proofs, owners: journals.owners };
   const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
   if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
 
   const ofLiving = idsOfLiving(session);
-  const toGo = labelled.filter((target) =>
-    judged.verdicts.some(({ thing, isToGo }) => thing === target && isToGo),
-  );
+  const toGo = labelled.flatMap((target): readonly EngineTarget[] => {
+    const verdict = judged.verdicts.find(({ thing }) => thing === target);
+    if (verdict?.isToGo !== true || ofLiving.has(target.id)) return [];
+    const { kind, engine, listing } = target;
+    return verdict.refs.map((id) => ({ kind, id, engine, listing }));
+  });
   const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
   const own = unique(targets).filter(({ id }) => !ofLiving.has(id));
   const isMeant = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
   const ends = await cleanupMany(own, async (target) => {
     if (target.listing !== undefined)
       await clearServiceOf(target.listing.engine, target.listing.target, isMeant);
-    return cleanupResource(target, { ...options, engine: target.engine });
+    const listed = target.listing?.target;
+    return cleanupResource(target, {
+      ...options,
+      engine: target.engine,
+      isMeant: listed && ((labels) => isSameCreation(labels, listed.labels) && isMeant(labels)),
+    });
   });
   const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
   if (errors.length > 0) {
@@ -88,9 +102,18 @@ async function connectAll(
 async function findLabelled(
   engine: Engine,
   session: string,
-): Promise<readonly (ListedTarget & EngineTarget)[]> {
-  const listed = await listTargets(engine, [`${labelNames.session}=${session}`]);
-  return listed.map((target) => ({ ...target, engine: engine.address, listing: { engine, target } }));
+  recorded: readonly RecordedResource[],
+): Promise<{
+  readonly things: readonly (ListedTarget & EngineTarget)[];
+  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+}> {
+  const claim = [`${labelNames.session}=${session}`];
+  const things = (await listTargets(engine, claim)).map((target) => ({
+    ...target,
+    engine: engine.address,
+    listing: { engine, target },
+  }));
+  return { things, proofs: await proveOwnership(engine, things, claim, recorded) };
 }
 
 // Not this process: its own session ends with its scopes.

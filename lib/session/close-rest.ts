@@ -3,39 +3,54 @@ import { CastoffError, messageOf } from '../core/errors';
 import { isReaper, labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { claimedLabels } from '../registry/claims';
-import { cleanupByLabel } from '../resources/cleanup-by-label';
+import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
+import type { UnclearTarget } from '../resources/list-owned';
+
+export type CloseRestOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
 
 const timeoutMs = 30_000;
 
 /**
  * Removes what carries the session's label, or what else this process claims, and no scope had.
  *
- * @param isSpared - Whether what carries these labels stays. Default: a reaper does.
- * @param signal - Ends the waiting.
+ * A resource that carries the labels, and may have them from an image, is kept and reported in a warning.
+ *
+ * @param options.isSpared - Whether a resource with these labels stays. Default: a reaper does.
+ * @param options.recorded - The resources whose ids their creators have recorded.
+ * @param options.signal - Ends the waiting.
  * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
  */
 export async function closeRest(
   engine: Engine,
   session: string,
-  isSpared: (labels: Readonly<Record<string, string>>) => boolean = isReaper,
-  signal?: AbortSignal,
+  { isSpared = isReaper, recorded, signal }: CloseRestOptions = {},
 ): Promise<void> {
   const errors: unknown[] = [];
+  const unclear = new Map<string, UnclearTarget>();
   const own: BoundedLabels = { labels: [`${labelNames.session}=${session}`] };
   for (const { labels, bounds } of [own, ...claimedLabels()]) {
     try {
       signal?.throwIfAborted();
-      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, signal });
+      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, recorded, signal });
+      for (const one of cleanup.unclear) unclear.set(`${one.target.kind} ${one.target.id}`, one);
       errors.push(...cleanup.errors);
     } catch (error) {
       errors.push(error);
     }
   }
+  for (const one of unclear.values()) warnUnclear(session, one);
   if (errors.length === 0) return;
   const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
   throw new CastoffError(
     'CLEANUP_FAILED',
     `close session ${session}: ${errors.length} of the things that no scope had are left\n${reasons}`,
     { cause: errors[0], errors },
+  );
+}
+
+function warnUnclear(session: string, { target: { kind, id, name }, why }: UnclearTarget): void {
+  process.emitWarning(
+    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${why}`,
+    { type: 'CastoffWarning', code: 'CASTOFF_KEPT' },
   );
 }

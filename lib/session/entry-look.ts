@@ -1,9 +1,11 @@
 import { isWithin } from '../core/bounds';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import { listParts } from '../resources/project-parts';
+import { listOwned } from '../resources/list-owned';
+import type { RecordedResource } from '../resources/ownership';
 import { isStillOurs } from './still-ours';
 
 /**
@@ -22,12 +24,21 @@ export async function isEntryThere(engine: Engine, entry: RegistryEntry, id: str
 
 const listTimeoutMs = 30_000;
 
-/** What carries `labels`; asks for nothing when `signal` has aborted, and rejects with its reason then. */
+/**
+ * The resources that carry `labels`, and are proven to have them from their creator; asks for nothing when `signal` has aborted, and
+ * rejects with its reason then.
+ *
+ * @param recorded - The resources whose ids their creators have recorded.
+ */
 export async function listWithin(
   engine: Engine,
   labels: readonly string[],
+  recorded: readonly RecordedResource[],
   signal: AbortSignal,
 ): Promise<readonly ListedTarget[]> {
   signal.throwIfAborted();
-  return listTargets(engine.within({ timeoutMs: listTimeoutMs, signal }), labels);
+  const { owned } = await listOwned(engine.within({ timeoutMs: listTimeoutMs, signal }), labels, {
+    recorded,
+  });
+  return owned;
 }

@@ -7,12 +7,15 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import { EngineError } from '../engine/engine-error';
-import { listTargets } from '../engine/list-targets';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import { takeLease } from '../lease/take-lease';
 import { claimedLabels, claimLabels } from '../registry/claims';
+import { recordedInJournal } from '../registry/recorded';
+import { listOwned } from '../resources/list-owned';
+import type { RecordedResource } from '../resources/ownership';
 import { closeRest } from './close-rest';
 import { keeperHolds, type KeeperOrder } from './keeper';
+import { readJournals } from './session-journals';
 
 /** How long one answer of the engine is waited for. */
 const answerTimeoutMs = 30_000;
@@ -40,7 +43,7 @@ export async function runKeeper({ session, owner, projects, forMs, lookMs }: Kee
     )
       break;
   try {
-    await waitAtMost(closeRest(engine, session), {
+    await waitAtMost(closeRest(engine, session, { recorded: recordedOf(session) }), {
       what: 'remove what was kept',
       signal: soonAfter(ending.signal),
     });
@@ -75,14 +78,17 @@ async function* looks(
   }
 }
 
+function recordedOf(session: string): readonly RecordedResource[] {
+  return recordedInJournal(readJournals(session).unfinished);
+}
+
 async function isAnythingLeft(engine: Engine, session: string): Promise<boolean> {
+  const recorded = recordedOf(session);
   try {
     const own: BoundedLabels = { labels: [`${labelNames.session}=${session}`] };
     for (const { labels, bounds = {} } of [own, ...claimedLabels()]) {
-      const listed = await listTargets(engine, labels);
-      const isLeft = listed.some(
-        (target) => !isReaper(target.labels) && isWithin(identityOf(target), bounds),
-      );
+      const { owned } = await listOwned(engine, labels, { recorded });
+      const isLeft = owned.some((target) => !isReaper(target.labels) && isWithin(identityOf(target), bounds));
       if (isLeft) return true;
     }
     return false;

@@ -1,3 +1,5 @@
+import { recordedInRegistry } from '../registry/recorded';
+import type { Rest } from './remove-rest';
 import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
@@ -15,4 +17,13 @@ export function keptProjects(entries: readonly RegistryEntry[]): readonly Bounde
   return entries
     .filter(({ state, kind }) => state === 'kept' && kind === 'compose-project')
     .map(({ id, name = id, bounds }) => ({ labels: [`${composeProjectLabel}=${name}`], bounds }));
+}
+
+/** What is to be removed by `claim` and `entries` of a run that has `all`. */
+export function restOf(
+  claim: BoundedLabels,
+  entries: readonly RegistryEntry[],
+  all: readonly RegistryEntry[],
+): Rest {
+  return { ...claim, entries, kept: keptMarks(all), recorded: recordedInRegistry(all) };
 }

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { LastLook } from '../leaks/verdict';
 import type { RegistryEntry } from '../registry/entry';
+import { recordedInRegistry } from '../registry/recorded';
 import { cleanupMany } from '../resources/plan';
 import { isEntryThere, listWithin } from './entry-look';
 
@@ -29,7 +30,7 @@ const lookTimeoutMs = 5_000;
 /** Lists what the engine has of a session, and looks at each entry that is not known to be gone. It never rejects. */
 export async function lookLast(engine: Engine, { session, entries, signal }: LookedFor): Promise<LastLooks> {
   const [listing] = await Promise.allSettled([
-    listWithin(engine, [`${labelNames.session}=${session}`], signal),
+    listWithin(engine, [`${labelNames.session}=${session}`], recordedInRegistry(entries), signal),
   ]);
   const listed = listing.status === 'fulfilled' ? listing.value : undefined;
   const targets = entries

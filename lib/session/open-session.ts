@@ -6,6 +6,7 @@ import { chooseReaperMode } from '../lease/reaper-mode';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
+import { recordedInRegistry } from '../registry/recorded';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
@@ -66,7 +67,9 @@ export async function openOwnSession(
       try {
         await lease.end({
           isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
-          beforeLast: () => ending.closeRest?.(engine) ?? closeRest(engine, id),
+          beforeLast: () =>
+            ending.closeRest?.(engine) ??
+            closeRest(engine, id, { recorded: recordedInRegistry(registry.list()) }),
           released: ending.released,
         });
       } finally {

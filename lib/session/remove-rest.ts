@@ -8,6 +8,7 @@ import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import { cleanupByLabel } from '../resources/cleanup-by-label';
 import { CleanupError } from '../resources/cleanup-error';
 import { cleanupResource } from '../resources/cleanup-resource';
+import type { RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import type { KeptMarks } from './kept-marks';
 import { isEntryThere, listWithin } from './entry-look';
@@ -18,6 +19,8 @@ export interface Rest {
   readonly bounds?: Bounds | undefined;
   readonly entries: readonly RegistryEntry[];
   readonly kept: KeptMarks;
+  /** The resources of the whole session whose ids their creators have recorded. */
+  readonly recorded: readonly RecordedResource[];
 }
 
 export interface RestEnd {
@@ -45,10 +48,11 @@ export async function removeRest(engine: Engine, rest: Rest, signal: AbortSignal
   const isSpared = isSparedBy(rest.kept);
   const errors: unknown[] = [];
   // Before they go: some were created, and nobody lived to hear of it.
-  const [listing] = await Promise.allSettled([listWithin(engine, rest.labels, signal)]);
+  const [listing] = await Promise.allSettled([listWithin(engine, rest.labels, rest.recorded, signal)]);
   const byLabel = await attempt(errors, () => {
     signal.throwIfAborted();
-    return cleanupByLabel(engine, rest.labels, { timeoutMs, bounds: rest.bounds, isSpared, signal });
+    const { bounds, recorded } = rest;
+    return cleanupByLabel(engine, rest.labels, { timeoutMs, bounds, isSpared, recorded, signal });
   });
   errors.push(...(byLabel?.errors ?? []));
   const own = rest.entries.map((entry) => {

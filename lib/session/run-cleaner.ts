@@ -10,7 +10,7 @@ import type { Registry } from '../registry/registry';
 import type { EndPatience } from './end-patience';
 import { RunLeaks } from './run-leaks';
 import { isOpen, recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
-import { keptMarks, keptProjects } from './kept-marks';
+import { keptMarks, keptProjects, restOf } from './kept-marks';
 import { isPerWorker, sharedScope } from './shared-scope';
 
 export interface RunCleanerOptions {
@@ -115,16 +115,16 @@ export class RunCleaner {
     const { session, owner, signal } = this.#options;
     const { closeRest } = await import('./close-rest.ts');
     const { removeRest, isSparedBy } = await loadRemoval();
-    const kept = keptMarks(this.#entries());
     const errors: unknown[] = [];
     const entries = this.#entries().filter((entry) => isOpen(entry));
-    const labels = [`${labelNames.session}=${session}`];
-    const end = await removeRest(engine, { labels, entries, kept }, signal);
+    const rest = restOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
+    const { kept, recorded } = rest;
+    const end = await removeRest(engine, rest, signal);
     this.#note(end.updates, { isOrphan: false });
     errors.push(...end.errors);
     try {
       // Also what else is claimed; and what came meanwhile.
-      await closeRest(engine, session, isSparedBy(kept), signal);
+      await closeRest(engine, session, { isSpared: isSparedBy(kept), recorded, signal });
     } catch (error) {
       errors.push(error);
     }
@@ -211,7 +211,7 @@ export class RunCleaner {
   }
 
   async #remove(
-    { labels, bounds }: BoundedLabels,
+    claim: BoundedLabels,
     entries: readonly RegistryEntry[],
     how: { readonly isOrphan: boolean },
   ): Promise<void> {
@@ -219,7 +219,7 @@ export class RunCleaner {
     try {
       const engine = await this.#options.engine();
       const { removeRest } = await loadRemoval();
-      const rest = { labels, bounds, entries, kept: keptMarks(this.#entries()) };
+      const rest = restOf(claim, entries, this.#entries());
       const { updates, errors } = await removeRest(engine, rest, this.#options.signal);
       this.#note(updates, how);
       this.failures.push(...errors);

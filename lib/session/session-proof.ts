@@ -1,4 +1,4 @@
-import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/labels';
+import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 import type { OwnerProof } from '../registry/owner-proof';
 
@@ -19,11 +19,11 @@ export interface SessionProof extends OwnerProof {
 }
 
 /**
- * A session is dead when every owner that it names is: its processes share what it has. One that lives, or may live, keeps all
- * of it, and so does a thing that names no owner.
+ * A session is dead when every owner that it names is: its processes share its resources. One that lives, or may live, keeps all of
+ * them. A resource that names no owner proves nothing.
  */
 export function proveSession(
-  things: readonly Pick<ListedTarget, 'kind' | 'name' | 'id' | 'labels'>[],
+  things: readonly Pick<ListedTarget, 'labels'>[],
   inJournals: readonly SeenOwner[],
   prove: ProveOwner,
 ): SessionProof {
@@ -31,12 +31,10 @@ export function proveSession(
   const proofs = seen.map(({ owner, lastSignMs }) => ({ owner, proof: prove(owner, lastSignMs) }));
   const proofOf = (owner: Owner): OwnerProof | undefined =>
     proofs.find((one) => keyOf(one.owner) === keyOf(owner))?.proof;
-  const ownerless = things.find(({ labels }) => ownerFromLabels(labels) === undefined && !isReaper(labels));
   const decisive =
     proofs.find(({ proof }) => proof.state === 'alive') ??
     // A reason that stays, whatever flags are given, before one that does not.
     proofs.find(({ proof }) => proof.state === 'unknown' && proof.isElsewhere !== true) ??
-    (ownerless === undefined ? undefined : { owner: undefined, proof: withoutOwner(ownerless) }) ??
     proofs.find(({ proof }) => proof.state === 'unknown') ??
     proofs[0];
   if (decisive === undefined) return { state: 'unknown', proof: 'nothing of it names an owner', proofOf };
@@ -63,8 +61,4 @@ function mergeOwners(seen: readonly SeenOwner[]): readonly SeenOwner[] {
     merged.set(keyOf(owner), { owner, lastSignMs: last === Number.NEGATIVE_INFINITY ? undefined : last });
   }
   return [...merged.values()];
-}
-
-function withoutOwner({ kind, name, id }: Pick<ListedTarget, 'kind' | 'name' | 'id'>): OwnerProof {
-  return { state: 'unknown', proof: `${kind} ${name === '' ? id.slice(0, 19) : name} names no owner` };
 }

@@ -5,6 +5,8 @@ import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/engine-clock';
 import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
+import { recordedInJournal } from '../registry/recorded';
+import { proveOwnership } from '../resources/list-owned';
 import { readAllJournals, type SessionJournals } from './session-journals';
 import { testcontainersLabel } from './sweep-foreign';
 import type { FoundSession } from './sweep-plan';
@@ -58,13 +60,16 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
   ]);
   // After the engine's lists: who has created something has noted it before.
   const journals = readAllJournals();
-  return { nowMs: valueOf(clock), sessions: groupBySession(labelled, journals), foreign, reapers };
+  const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
+  const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
+  const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
+  return { nowMs: valueOf(clock), sessions, foreign, reapers };
 }
 
 function groupBySession(
   labelled: readonly ListedTarget[],
   journals: readonly SessionJournals[],
-): Findings['sessions'] {
+): readonly Omit<Findings['sessions'][number], 'proofs'>[] {
   const bySession = Map.groupBy(labelled, ({ labels }) => labels[labelNames.session] ?? '');
   const names = new Set([...bySession.keys(), ...journals.map(({ session }) => session)]);
   return [...names].map((session) => {

@@ -1,5 +1,6 @@
 import { isReaper, labelNames } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
+import { removalRefs } from '../resources/list-owned';
 import { ageOf, whyTooYoung, type Verdict } from './sweep-plan';
 
 /** Testcontainers of every language labels what it makes with this. */
@@ -51,6 +52,7 @@ export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): re
       );
     return {
       thing,
+      refs: removalRefs(thing),
       session: session ?? '',
       isToGo: why === undefined,
       proof:

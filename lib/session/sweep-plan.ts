@@ -1,12 +1,16 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
+import { removalRefs } from '../resources/list-owned';
+import type { OwnershipProof } from '../resources/ownership';
 import { proveSession, type ProveOwner, type SeenOwner, type SessionProof } from './session-proof';
 
 /** Everything that is found of one session on one engine. */
 export interface FoundSession {
   readonly session: string;
   readonly things: readonly ListedTarget[];
+  /** Of each of them, whether it has its labels from its creator. */
+  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
   /** The owners that its journals on this machine name. */
   readonly owners: readonly SeenOwner[];
 }
@@ -23,6 +27,8 @@ export interface SweepRules {
 /** What is to be done about one thing, and why. */
 export interface Verdict {
   readonly thing: ListedTarget;
+  /** By what it is removed, one after the other. */
+  readonly refs: readonly string[];
   readonly session: string;
   readonly owner?: string | undefined;
   readonly isToGo: boolean;
@@ -37,27 +43,39 @@ export interface JudgedSession {
   readonly verdicts: readonly Verdict[];
 }
 
-/** What is to be done about a session: it goes as a whole, or not at all. */
+/**
+ * What is to be done about a session: its resources go together, or none of them. One that has its labels from an image, or names no
+ * owner, is kept and says nothing about the others.
+ */
 export function judgeSession(found: FoundSession, prove: ProveOwner, rules: SweepRules): JudgedSession {
-  const proof = proveSession(found.things, found.owners, prove);
-  const ages = found.things
-    .filter(({ labels }) => !isReaper(labels))
-    .map((thing) => ageOf(thing, rules.nowMs));
+  const owned = found.things.filter((thing) => whyNotOwned(found, thing) === undefined);
+  const proof = proveSession(owned, found.owners, prove);
+  const ages = owned.filter(({ labels }) => !isReaper(labels)).map((thing) => ageOf(thing, rules.nowMs));
   const { isToGo, why } = mayGo(proof, ages, rules);
   const verdicts = found.things.map((thing): Verdict => {
     const owner = ownerFromLabels(thing.labels);
     const words = isToGo && owner !== undefined ? (proof.proofOf(owner)?.proof ?? why) : why;
-    const reaperStays = isToGo ? whyReaperStays(thing) : undefined;
+    const stays = whyNotOwned(found, thing) ?? (isToGo ? whyReaperStays(thing) : undefined);
+    const ownership = found.proofs.get(thing);
     return {
       thing,
+      refs: removalRefs({ ...thing, isBase: ownership?.state === 'ours' && ownership.isBase }),
       session: found.session,
       owner: describeOwner(owner),
-      isToGo: isToGo && reaperStays === undefined,
-      proof: reaperStays ?? (words === why ? why : withAge(words, proof, rules)),
+      isToGo: isToGo && stays === undefined,
+      proof: stays ?? (words === why ? why : withAge(words, proof, rules)),
       ageMs: ageOf(thing, rules.nowMs),
     };
   });
   return { isToGo, proof, verdicts };
+}
+
+/** Why a resource is not proven to be the session's; `undefined`: it is. */
+function whyNotOwned({ proofs }: FoundSession, thing: ListedTarget): string | undefined {
+  const proof = proofs.get(thing) ?? { state: 'ours' };
+  if (proof.state !== 'ours') return proof.why;
+  const hasOwner = ownerFromLabels(thing.labels) !== undefined || isReaper(thing.labels);
+  return hasOwner ? undefined : 'it names no owner';
 }
 
 /** `build-7 pid 4711` */

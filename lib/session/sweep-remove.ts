@@ -6,6 +6,7 @@ import { proveOwnersHere } from '../registry/owner';
 import type { Unfinished } from '../registry/unfinished';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
+import { isSameCreation } from '../resources/ownership';
 import type { Target } from '../resources/plan';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
 import { readAllJournals } from './session-journals';
@@ -19,6 +20,8 @@ export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } 
         readonly kind: RemovableKind;
         /** What it has to carry still. */
         readonly labels: readonly string[];
+        /** By what it is removed, one after the other. */
+        readonly refs: readonly string[];
         /** All labels of its listing. */
         readonly listed: Readonly<Record<string, string>>;
       }
@@ -91,11 +94,13 @@ async function removeIfOurs(
   }
   let isAnother = false;
   const isMeant = (labels: Readonly<Record<string, string>>): boolean => {
-    isAnother = !carriesLabels(labels, condemned.labels);
+    isAnother = !carriesLabels(labels, condemned.labels) || !isSameCreation(labels, condemned.listed);
     return !isAnother;
   };
-  const result = await cleanupOne(condemned.kind, condemned.id, { ...options, isMeant });
-  return { ...result, isAnother };
+  let outcome: CleanupResult['outcome'] = 'already-gone';
+  for (const ref of condemned.refs)
+    ({ outcome } = await cleanupOne(condemned.kind, ref, { ...options, timeoutMs: leftMs(), isMeant }));
+  return { outcome, isAnother };
 }
 
 /**

@@ -133,7 +133,7 @@ function condemn(verdict: Verdict): Condemned {
   const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
   const foreign = own.length === 0 ? testcontainersSessionLabel(labels) : undefined;
   const needed = foreign === undefined ? own : [foreign];
-  return { kind, id, thing: thingOf(verdict), labels: needed, listed: labels };
+  return { kind, id, refs: verdict.refs, thing: thingOf(verdict), labels: needed, listed: labels };
 }
 
 async function preview(engine: Engine, condemned: readonly Condemned[]): Promise<readonly SweptThing[]> {

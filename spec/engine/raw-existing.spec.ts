@@ -18,6 +18,7 @@ const removeEntries = async () =>
       labels: [`castoff.session=${sessionIdentity().id}`],
       entries: stage.entries(),
       kept: new Set(),
+      recorded: [],
     },
     new AbortController().signal,
   );

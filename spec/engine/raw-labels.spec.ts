@@ -4,6 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { GenericContainer, Network } from 'testcontainers';
 import { ownerFromLabels } from '../../lib/core/labels';
+import { connectEngine } from '../../lib/engine/connect';
+import { listOwned } from '../../lib/resources/list-owned';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
@@ -154,6 +156,8 @@ describe('what dockerode creates says whose it is', () => {
     const labels = await imageLabels(name);
     expect(saysWhose(labels, source)).toMatchObject({ kind: 'image', id: name });
     expect(labels['mine']).toBe('kept');
+    expect(ownerFromLabels(labels)).toEqual({ ...sessionIdentity().owner, run: undefined });
+    expect(await areProven(labels)).toBe(true);
   });
 
   it('an image that it commits', async () => {
@@ -164,6 +168,7 @@ describe('what dockerode creates says whose it is', () => {
     const entry = saysWhose(labels, source);
     expect(entry).toMatchObject({ kind: 'image', identity: Id });
     expect(labels['mine']).toBe('kept');
+    expect(await areProven(labels)).toBe(true);
     expect(stage.isHelper(entry?.key ?? '')).toBe(false);
   });
 
@@ -172,12 +177,18 @@ describe('what dockerode creates says whose it is', () => {
     const source = nextLine();
     const output = await dockerode.importImage(Readable.from([emptyTar]), { repo, tag: '1' });
     await new Promise((resolve) => dockerode.modem.followProgress(output, resolve));
-    expect(saysWhose(await imageLabels(`${repo}:1`), source)).toMatchObject({
-      kind: 'image',
-      id: `${repo}:1`,
-    });
+    const labels = await imageLabels(`${repo}:1`);
+    expect(saysWhose(labels, source)).toMatchObject({ kind: 'image', id: `${repo}:1` });
+    expect(await areProven(labels)).toBe(true);
   });
 });
+
+/** Whether the image with these labels is known by them, without any record, as the one that was created. */
+async function areProven(labels: Readonly<Record<string, string>>): Promise<boolean> {
+  const claim = [`castoff.start=${labels['castoff.start']}`];
+  const { owned } = await listOwned(await connectEngine(), claim, { kinds: ['image'] });
+  return owned.length === 1;
+}
 
 const whereHelperStarts: string[] = [];
 

@@ -15,7 +15,9 @@ import type { SweepReport, SweptThing } from '../../lib/session/sweep-report';
 import { bundleForNode, type Bundle } from '../support/bundle';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
-import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { stillThere } from '../support/claimed-things';
+import { createInheriting, createOwned } from '../support/inheriting-things';
+import { commitOwned, createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { rejectionOf } from '../support/rejection';
 import { runCastoff } from '../support/run-castoff';
@@ -172,8 +174,7 @@ describe('a sweep', () => {
     const volume = uniqueName();
     await docker.createVolume({ Name: volume, Labels: labels });
     const tag = `${uniqueName()}:1`;
-    await docker.getContainer(container).commit({ repo: tag.split(':')[0], tag: '1' });
-    const { Id: image } = await docker.getImage(tag).inspect();
+    const image = await commitOwned(docker, container, tag.split(':')[0]!, labels);
 
     const report = await sweepHere();
 
@@ -185,6 +186,17 @@ describe('a sweep', () => {
     expect(await isThere(network, 'network')).toBe(false);
     expect(await isThere(volume, 'volume')).toBe(false);
     expect(await isThere(tag, 'image')).toBe(false);
+  });
+
+  it('keeps the resources of others that inherit labels of a dead owner, with every flag', async () => {
+    const labels = labelsOf(session, deadOwner());
+    const owned = await createOwned(docker, labels);
+    const { strangers, base } = await createInheriting(docker, labels);
+    await sweepHere({ olderThanMs: 0, foreign: true, otherHosts: true });
+    await sweepHere();
+    expect(await stillThere(owned, docker)).toEqual([]);
+    expect(await stillThere(strangers, docker)).toEqual(strangers);
+    expect(await isThere(base, 'image')).toBe(false);
   });
 
   it('keeps what is not proven dead: of living owners, of others’ hosts, of nobody', async () => {

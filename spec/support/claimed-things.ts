@@ -1,6 +1,8 @@
-import { labelNames } from '../../lib/core/labels';
+import type Docker from 'dockerode';
+import { creationLabels, labelNames } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { checkClaim, type Claim } from '../../lib/reaper/claim';
+import { commitOwned } from './owned-things';
 import { specImage } from './spec-image';
 import { createRunningContainer, docker, exists, specLabel, uniqueName } from './things';
 
@@ -49,11 +51,8 @@ export async function createVolumeOf(
 /** An image with a layer of its own and two names, as a build and a `docker tag` leave it. */
 export async function createImageOf(labels: Readonly<Record<string, string>>): Promise<MadeThing> {
   const [repo, other] = [uniqueName(), uniqueName()];
-  const original = await docker.createContainer({
-    Image: specImage,
-    Labels: { ...specLabel, ...labels, name: repo },
-  });
-  const { Id }: { Id: string } = await original.commit({ repo, tag: '1' });
+  const original = await docker.createContainer({ Image: specImage, Labels: { ...specLabel, name: repo } });
+  const Id = await commitOwned(docker, original.id, repo, labels);
   await original.remove();
   await docker.getImage(Id).tag({ repo: other, tag: '1' });
   return { kind: 'image', id: Id };
@@ -68,14 +67,17 @@ export async function createFamily(labels: Readonly<Record<string, string>>): Pr
   ]);
   const id = await createRunningContainer({
     Image: image.id,
-    Labels: { ...labels },
+    Labels: { ...labels, ...creationLabels('container') },
     HostConfig: { NetworkMode: network.id, Binds: [`${volume.id}:/data`] },
   });
   return [{ kind: 'container', id }, network, volume, image];
 }
 
 /** Those that the engine still knows. */
-export async function stillThere(things: readonly MadeThing[]): Promise<readonly MadeThing[]> {
-  const isThere = await Promise.all(things.map(({ kind, id }) => exists(kind, id)));
+export async function stillThere(
+  things: readonly MadeThing[],
+  engine: Docker = docker,
+): Promise<readonly MadeThing[]> {
+  const isThere = await Promise.all(things.map(({ kind, id }) => exists(kind, id, engine)));
   return things.filter((_, index) => isThere[index]);
 }

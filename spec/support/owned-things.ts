@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
-import { ownershipLabels, type Owner } from '../../lib/core/labels';
+import { creationLabels, labelNames, ownershipLabels, type Owner } from '../../lib/core/labels';
 import { readOwner } from '../../lib/registry/owner';
+import { nonceComment } from '../../lib/resources/ownership';
 import { specImage } from './spec-image';
 import { specLabel } from './things';
 
@@ -29,4 +30,23 @@ export async function createLabelled(docker: Docker, labels: Record<string, stri
     Labels: { ...specLabel, ...labels },
   });
   return container.id;
+}
+
+/** Commits a container as castoff has raw code do it: the image is a creation of its own. Resolves to its id. */
+export async function commitOwned(
+  docker: Docker,
+  container: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<string> {
+  const own = { ...labels, ...creationLabels('image') };
+  const { Id }: { Id: string } = await docker.getContainer(container).commit({
+    repo: name,
+    tag: '1',
+    changes: `LABEL ${Object.entries(own)
+      .map(([key, value]) => `${key}="${value}"`)
+      .join(' ')}`,
+    comment: nonceComment(own[labelNames.nonce] ?? ''),
+  });
+  return Id;
 }

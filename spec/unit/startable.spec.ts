@@ -102,7 +102,12 @@ describe('a definition of a container', () => {
     let seen: unknown;
     const definition = new Definition(async ({ createOpts }) => void (seen = createOpts.Labels));
     await planStart(definition).begin(mark);
-    expect(seen).toEqual({ mine: 'kept', 'castoff.start': 'one' });
+    expect(seen).toEqual({
+      mine: 'kept',
+      'castoff.start': 'one',
+      'castoff.kind': 'container',
+      'castoff.nonce': expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
   });
 
   it.each([

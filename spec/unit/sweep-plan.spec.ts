@@ -28,7 +28,10 @@ function thing(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): Listed
 }
 
 function judge(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}) {
-  return judgeSession({ session: 's', things: [], owners: [], ...found }, prove, { nowMs, ...rules });
+  return judgeSession({ session: 's', things: [], owners: [], proofs: new Map(), ...found }, prove, {
+    nowMs,
+    ...rules,
+  });
 }
 
 function goes(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}): readonly string[] {
@@ -58,13 +61,19 @@ describe('a session', () => {
     expect(goes({ things, owners: [{ owner: ownerThatIs('alive') }] })).toEqual([]);
   });
 
-  it('stays when something of it names no owner', () => {
-    const things = [thing('one', ownerThatIs('dead')), thing('two', undefined)];
-    expect(judge({ things }).verdicts[0]).toMatchObject({
-      isToGo: false,
-      proof: 'container two names no owner',
-    });
-    expect(goes({ things }, { otherHosts: true, olderThanMs: 1 })).toEqual([]);
+  it('goes without the resources that name no owner, or have its labels from an image', () => {
+    const [one, two, three] = [
+      thing('one', ownerThatIs('dead')),
+      thing('two', undefined),
+      thing('three', ownerThatIs('dead'), 0),
+    ];
+    const proofs = new Map([[three, { state: 'not-ours', why: 'it was committed' } as const]]);
+    const { verdicts } = judge({ things: [one, two, three], proofs }, { olderThanMs: hourMs });
+    expect(verdicts.map(({ isToGo, proof }) => [isToGo, proof])).toEqual([
+      [true, 'is dead'],
+      [false, 'it names no owner'],
+      [false, 'it was committed'],
+    ]);
   });
 
   it('stays when it names no owner at all', () => {

@@ -1,0 +1,124 @@
+import pLimit from 'p-limit';
+import { processWide } from '../core/global-state';
+import { labelNames } from '../core/labels';
+import { valueOf, type Answer, type Engine } from '../engine/engine';
+import { inspectImage, readImageHistory, type ImageStep } from '../engine/image-calls';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { RemovableKind } from '../engine/removable-kind';
+import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource } from './ownership';
+
+export interface OwnedListing {
+  /** Proven to be created by the claim's owner. */
+  readonly owned: readonly OwnedTarget[];
+  /** Neither proven to be, nor not to be: to be kept and reported. */
+  readonly unclear: readonly UnclearTarget[];
+}
+
+/** `isBase`: an image that is kept was built on it. */
+export type OwnedTarget = ListedTarget & { readonly isBase?: boolean | undefined };
+
+export interface UnclearTarget {
+  readonly target: ListedTarget;
+  readonly why: string;
+}
+
+export interface ListOwnedOptions {
+  readonly kinds?: readonly RemovableKind[] | undefined;
+  /** Default: none is. */
+  readonly recorded?: readonly RecordedResource[] | undefined;
+}
+
+/**
+ * Lists the resources that carry every one of `labels` and are proven to have them from their creator, not from an image.
+ *
+ * @throws EngineError when one of the lists, or an image that the proof needs, cannot be read.
+ */
+export async function listOwned(
+  engine: Engine,
+  labels: readonly string[],
+  { kinds, recorded = [] }: ListOwnedOptions = {},
+): Promise<OwnedListing> {
+  const listed = await listTargets(engine, labels, kinds);
+  const proofs = await proveOwnership(engine, listed, labels, recorded);
+  const owned: OwnedTarget[] = [];
+  const unclear: UnclearTarget[] = [];
+  for (const [target, proof] of proofs) {
+    if (proof.state === 'ours') owned.push({ ...target, isBase: proof.isBase });
+    else if (proof.state === 'unclear') unclear.push({ target, why: proof.why });
+  }
+  return { owned, unclear };
+}
+
+/**
+ * Judges each of `listed`, which all carry `claim`; asks the engine about their images, at most once per image and process.
+ *
+ * @throws EngineError when an image cannot be read for another reason than that it is gone.
+ */
+export async function proveOwnership(
+  engine: Engine,
+  listed: readonly ListedTarget[],
+  claim: readonly string[],
+  recorded: readonly RecordedResource[],
+): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
+  const ofContainers = listed.flatMap((target) =>
+    needsImage(target) && target.imageId !== undefined ? [target.imageId] : [],
+  );
+  const built = listed.flatMap(({ kind, id, labels }) =>
+    kind === 'image' &&
+    labelNames.nonce in labels &&
+    !recorded.some((image) => image.kind === 'image' && image.id === id)
+      ? [id]
+      : [],
+  );
+  const [imageLabels, histories] = await Promise.all([
+    readEach(engine, labelsOfImages(), ofContainers, async (id) => {
+      const answer = await inspectImage(engine, id);
+      return answer.meaning === 'done' ? { meaning: 'done', value: answer.value.labels } : answer;
+    }),
+    readEach(engine, historiesOfImages(), built, (id) => readImageHistory(engine, id)),
+  ]);
+  return judgeOwnership(listed, claim, { imageLabels, histories, recorded });
+}
+
+type Cache<T> = Map<string, T>;
+
+/** An image's id is a digest of all that is read here: it never changes. */
+const labelsOfImages = (): Cache<Readonly<Record<string, string>>> =>
+  processWide('labels of images', () => new Map<string, Readonly<Record<string, string>>>());
+const historiesOfImages = (): Cache<readonly ImageStep[]> =>
+  processWide('histories of images', () => new Map<string, readonly ImageStep[]>());
+
+const mostCached = 1_000;
+const readsAtOnce = 8;
+
+async function readEach<T>(
+  { address }: Engine,
+  cache: Cache<T>,
+  ids: readonly string[],
+  read: (id: string) => Promise<Answer<T>>,
+): Promise<ReadonlyMap<string, T>> {
+  const limit = pLimit(readsAtOnce);
+  const found = new Map<string, T>();
+  const reading = [...new Set(ids)].map(async (id) => {
+    const key = `${address} ${id}`;
+    const known = cache.get(key) ?? (await limit(() => readOne(id, read)));
+    if (known === undefined) return;
+    found.set(id, known);
+    cache.set(key, known);
+    const [oldest] = cache.keys();
+    if (cache.size > mostCached && oldest !== undefined) cache.delete(oldest);
+  });
+  await Promise.all(reading);
+  return found;
+}
+
+/** `undefined`: the engine has no such image. */
+async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>): Promise<T | undefined> {
+  const answer = await read(id);
+  return answer.meaning === 'gone' ? undefined : valueOf(answer);
+}
+
+/** By what it is removed: an image by its names, and the last of them by its id, unless the engine has to keep the image. */
+export function removalRefs({ id, tags = [], isBase = false }: OwnedTarget): readonly string[] {
+  return isBase ? tags : [...tags.slice(1), id];
+}

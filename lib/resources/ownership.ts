@@ -1,0 +1,216 @@
+import { labelNames } from '../core/labels';
+import { carriesLabels } from '../engine/carries-labels';
+import type { ImageStep } from '../engine/image-calls';
+import type { ListedTarget } from '../engine/list-targets';
+import type { ResourceKind } from './kind';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether a listed resource that matches a claim is the one that the claim's owner created. */
+export type OwnershipProof =
+  /** `isBase`: an image that is kept was built on it; the engine keeps it, too, and only its names can go. */
+  | { readonly state: 'ours'; readonly isBase?: true | undefined }
+  /** Proven: its labels are inherited. */
+  | { readonly state: 'not-ours'; readonly why: string }
+  /** Neither can be proven: it is kept and reported. */
+  | { readonly state: 'unclear'; readonly why: string };
+
+/** A resource whose id its creator has recorded. */
+export interface RecordedResource {
+  readonly kind: ResourceKind;
+  /** The value of `castoff.start`. */
+  readonly key: string;
+  readonly id: string;
+}
+
+/** What the engine and the creators' records say beside the listing. */
+export interface OwnershipEvidence {
+  /** By id: the labels of the containers' images; an image that the engine no longer has is missing. */
+  readonly imageLabels: ReadonlyMap<string, Labels>;
+  /** By id: how listed images were made, newest step first. */
+  readonly histories: ReadonlyMap<string, readonly ImageStep[]>;
+  readonly recorded: readonly RecordedResource[];
+}
+
+/** Compose writes it on containers, never on images or volumes. */
+const composeContainerLabel = 'com.docker.compose.container-number';
+
+const ours: OwnershipProof = { state: 'ours' };
+
+/**
+ * Judges each of `listed`, which all carry the labels of `claim`. A container has the labels of its image beside its own, and an
+ * image those of its base, or of the container that it was committed from: only a nonce that it did not inherit proves ownership.
+ *
+ * Resources without labels of castoff are judged as Ryuk does: by the claim alone.
+ */
+export function judgeOwnership(
+  listed: readonly ListedTarget[],
+  claim: readonly string[],
+  evidence: OwnershipEvidence,
+): ReadonlyMap<ListedTarget, OwnershipProof> {
+  const proofs = listed.map((target) => ({
+    target,
+    proof: isRecorded(target, evidence) ? ours : judgeOne(target, listed, claim, evidence),
+  }));
+  const keptBases = proofs
+    .filter(({ proof }) => proof.state !== 'ours')
+    .flatMap(({ target }) => evidence.histories.get(target.id) ?? [])
+    .map(({ id }) => id);
+  return new Map(
+    proofs.map(({ target, proof }) => {
+      if (proof.state === 'ours' && target.kind === 'image' && keptBases.includes(target.id))
+        return [target, { ...proof, isBase: true }];
+      if (proof.state !== 'ours' || isRecorded(target, evidence)) return [target, proof];
+      const twin = proofs.find((other) => other.proof.state === 'ours' && isTwin(other.target, target));
+      return [target, twin === undefined ? proof : unclear(`${nameOf(twin.target)} carries the same nonce`)];
+    }),
+  );
+}
+
+/** Whether `target` is known by an id that means no other resource. A volume's name may come to mean another. */
+function isRecorded({ kind, id }: ListedTarget, { recorded }: OwnershipEvidence): boolean {
+  return kind !== 'volume' && recorded.some((one) => one.kind === kind && one.id === id);
+}
+
+/** Labels were copied by hand: the nonce proves nothing about either. */
+function isTwin(other: ListedTarget, target: ListedTarget): boolean {
+  const { [labelNames.nonce]: nonce } = target.labels;
+  return (
+    other !== target &&
+    nonce !== undefined &&
+    other.kind === target.kind &&
+    other.labels[labelNames.nonce] === nonce
+  );
+}
+
+function nameOf({ kind, id, name }: ListedTarget): string {
+  return `${kind} ${name === '' ? id : name}`;
+}
+
+function judgeOne(
+  target: ListedTarget,
+  listed: readonly ListedTarget[],
+  claim: readonly string[],
+  evidence: OwnershipEvidence,
+): OwnershipProof {
+  switch (target.kind) {
+    case 'container':
+      return judgeContainer(target, claim, evidence);
+    case 'image':
+      return judgeImage(target, listed, evidence);
+    case 'network':
+    case 'volume': {
+      const { [labelNames.kind]: kind = target.kind } = target.labels;
+      return kind === target.kind ? ours : notOurs(`its labels are those of a ${kind}`);
+    }
+  }
+}
+
+function judgeContainer(
+  target: ListedTarget,
+  claim: readonly string[],
+  { imageLabels }: OwnershipEvidence,
+): OwnershipProof {
+  const { labels, imageId = '' } = target;
+  if (!needsImage(target)) return ours;
+  const image = imageLabels.get(imageId);
+  const { [labelNames.kind]: kind, [labelNames.nonce]: nonce } = labels;
+  if (image === undefined)
+    return kind !== undefined && kind !== 'container'
+      ? notOurs(`its labels are those of an ${kind}`)
+      : unclear('its image is gone, and may have had the same labels');
+  // At least one label of the claim is its own.
+  if (!carriesLabels(image, claim)) return ours;
+  const isInherited =
+    nonce !== undefined
+      ? kind !== 'container' || nonce === image[labelNames.nonce]
+      : labelNames.session in labels
+        ? hasSameOwnership(labels, image)
+        : labels[composeContainerLabel] !== undefined && image[composeContainerLabel] !== undefined;
+  return isInherited ? notOurs('it has its labels from its image') : ours;
+}
+
+function judgeImage(
+  { id, labels }: ListedTarget,
+  listed: readonly ListedTarget[],
+  { histories, recorded }: OwnershipEvidence,
+): OwnershipProof {
+  const { [labelNames.kind]: kind, [labelNames.nonce]: nonce, [labelNames.start]: start } = labels;
+  if ((kind !== undefined && kind !== 'image') || composeContainerLabel in labels)
+    return notOurs('it was committed from a container, and has its labels');
+  if (nonce === undefined) {
+    const isSnapshot =
+      labelNames.session in labels &&
+      listed.some((other) => other.kind === 'container' && hasSameOwnership(other.labels, labels));
+    return isSnapshot ? unclear('a container carries the same labels: it may be its snapshot') : ours;
+  }
+  if (recorded.some((one) => one.kind === 'image' && one.key === start))
+    return notOurs('it was built on an image of the owner');
+  return judgeHistory(histories.get(id) ?? [], nonce);
+}
+
+/**
+ * The step that set the nonce is the newest one of the image that was built, but for the labels set after it (see
+ * `nonceOfBuild`). Whoever builds on the image adds steps. BuildKit sets labels without a step.
+ */
+function judgeHistory(steps: readonly ImageStep[], nonce: string): OwnershipProof {
+  const at = steps.findIndex(
+    ({ createdBy, comment }) =>
+      createdBy.includes(`${labelNames.nonce}=${nonce}`) || comment === nonceComment(nonce),
+  );
+  if (at === -1)
+    return unclear('whether its owner built it, or others did on top of an image of the owner, is not known');
+  // Podman sets all labels in one step.
+  return at === 0 || at === labelsAfterNonce(nonce) ? ours : notOurs('it was built on an image of the owner');
+}
+
+/** The comment that marks the step of a commit or an import. */
+export function nonceComment(nonce: string): string {
+  return `${labelNames.nonce}=${nonce}`;
+}
+
+/**
+ * The nonce of an image that is built with `names` as the names of all its labels. Docker's builder sets the labels in the order of
+ * their names, in a step each: the nonce says how many follow its own.
+ */
+export function nonceOfBuild(nonce: string, names: readonly string[]): string {
+  const after = names.filter((name) => name > labelNames.nonce).length;
+  return `${nonce}-${after}`;
+}
+
+function labelsAfterNonce(nonce: string): number {
+  return Number(/-(\d+)$/.exec(nonce)?.[1] ?? 0);
+}
+
+/** Whether the proof needs the labels of the image: a container with labels of castoff or Compose may have them from there. */
+export function needsImage({ kind, labels }: ListedTarget): boolean {
+  const names = [labelNames.session, labelNames.nonce, composeContainerLabel];
+  return kind === 'container' && names.some((name) => name in labels);
+}
+
+/** Whether two sets of labels under one name can be those of one resource: a re-created one has another nonce. */
+export function isSameCreation(one: Labels, other: Labels): boolean {
+  return one[labelNames.nonce] === other[labelNames.nonce];
+}
+
+const ownershipNames = [
+  labelNames.session,
+  labelNames.scope,
+  labelNames.start,
+  labelNames.created,
+  labelNames.host,
+  labelNames.pid,
+  labelNames.pidStart,
+];
+
+function hasSameOwnership(one: Labels, other: Labels): boolean {
+  return ownershipNames.every((name) => one[name] === other[name]);
+}
+
+function notOurs(why: string): OwnershipProof {
+  return { state: 'not-ours', why };
+}
+
+function unclear(why: string): OwnershipProof {
+  return { state: 'unclear', why };
+}

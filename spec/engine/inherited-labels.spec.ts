@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { labelNames } from '../../lib/core/labels';
+import { connectEngine } from '../../lib/engine/connect';
+import { reapClaim } from '../../lib/reaper/reap';
+import { cleanupSession } from '../../lib/session/cleanup-session';
+import { closeRest } from '../../lib/session/close-rest';
+import { claimOn, stillThere } from '../support/claimed-things';
+import { createInheriting, createOwned, type Inheriting } from '../support/inheriting-things';
+import { removeLeftovers } from '../support/leftovers';
+import { deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { docker, exists } from '../support/things';
+
+const session = someSession();
+const owner = labelsOf(session, deadOwner());
+let inheriting: Inheriting;
+
+beforeAll(async () => {
+  inheriting = await createInheriting(docker, owner);
+}, 60_000);
+
+afterAll(() => removeLeftovers(), 60_000);
+
+describe('resources of others that inherit the labels of a session', () => {
+  it.each<readonly [door: string, close: () => Promise<unknown>]>([
+    ['the end of the session', async () => closeRest(await connectEngine(), session)],
+    ['its cleanup after a crash', () => cleanupSession(session)],
+    ['the work of a reaper', () => reap()],
+  ])(
+    'survive %s, which removes those of the session',
+    async (_, close) => {
+      const owned = await createOwned(docker, owner);
+      await close();
+      expect(await stillThere(owned)).toEqual([]);
+      expect(await stillThere(inheriting.strangers)).toEqual(inheriting.strangers);
+      expect(await exists('image', inheriting.base)).toBe(false);
+    },
+    60_000,
+  );
+});
+
+async function reap(): Promise<void> {
+  const { claim } = claimOn({ [labelNames.session]: session });
+  const { left } = await reapClaim(await connectEngine(), claim, { settlePausesMs: [0] });
+  expect(left).toEqual([]);
+}
