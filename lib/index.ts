@@ -23,6 +23,7 @@ export type { CommandEnd, CommandError } from './scope/command-end';
 export type { Closing, CloseReason, Finalizer } from './scope/finalizer';
 export type { Scope } from './scope/scope';
 export type { CloseOptions, ScopeOptions } from './scope/scope-options';
+export type { StartOptions } from './scope/start-options';
 export type { StartError } from './scope/start-error';
 export type { Task, TaskOptions, Work } from './scope/task';
 export type { TaskRecord } from './scope/task-record';

@@ -1,3 +1,4 @@
+import { checkOptionNames, type OptionNames } from './core/option-names';
 import { checkDuration } from './core/durations';
 import { CastoffError } from './core/errors';
 import { connectEngine } from './engine/connect';
@@ -31,6 +32,18 @@ export interface ReaperOptions {
   readonly observe?: Observer | undefined;
 }
 
+const names: OptionNames<ReaperOptions> = {
+  listen: true,
+  engine: true,
+  graceMs: true,
+  reconnectionTimeoutMs: true,
+  shutdownTimeoutMs: true,
+  token: true,
+  claimableKeys: true,
+  isDryRun: true,
+  observe: true,
+};
+
 /** A reaper in this process. */
 export interface Reaper extends AsyncDisposable {
   /** Where it listens: `127.0.0.1:40123`, or the path. */
@@ -52,6 +65,7 @@ export interface Reaper extends AsyncDisposable {
  * that path.
  */
 export async function openReaper(options: ReaperOptions): Promise<Reaper> {
+  checkOptionNames('openReaper', options, names);
   const settings = settingsOf(options);
   const { listen, engine, observe = () => undefined } = options;
   const server = new ReaperServer({

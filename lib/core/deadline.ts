@@ -1,5 +1,6 @@
 import { formatDuration, checkDuration } from './durations';
 import { CastoffError } from './errors';
+import { checkOptionNames, type OptionNames } from './option-names';
 
 /** A time limit ran out (`DEADLINE_EXCEEDED`): says on what, and how long it was. */
 export class DeadlineError extends CastoffError {
@@ -20,6 +21,8 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const names: OptionNames<DeadlineOptions> = { what: true, signal: true };
+
 /**
  * A signal that aborts after `timeoutMs` milliseconds, with a `DeadlineError` as its reason, or when `signal` aborts, with
  * that one's reason, whichever is first. Its timer does not hold the process.
@@ -27,6 +30,7 @@ export interface DeadlineOptions {
  * @throws CastoffError `CONFIG_INVALID` when `timeoutMs` is negative, NaN or longer than a timer can be.
  */
 export function deadline(timeoutMs: number, options: DeadlineOptions): AbortSignal {
+  checkOptionNames('deadline', options, names);
   checkDuration('timeoutMs', timeoutMs);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new DeadlineError(options.what, timeoutMs)), timeoutMs);

@@ -1,3 +1,4 @@
+import { waitAtMost } from '../core/patience';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
@@ -48,11 +49,42 @@ function killContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('container.kill', id, (docker) => docker.getContainer(urlPart(id)).kill());
 }
 
+export interface ContainerStop {
+  /** Grace before SIGKILL. */
+  readonly timeoutMs: number;
+  /** Default: the image's stop signal, or SIGTERM. */
+  readonly signal?: string | undefined;
+}
+
 /** SIGTERM (or the image's stop signal), then SIGKILL after the grace, which the engine counts in whole seconds. @see Engine API, ContainerStop */
-export function stopContainer(engine: Engine, id: string, stopTimeoutMs: number): Promise<Answer<unknown>> {
+export function stopContainer(
+  engine: Engine,
+  id: string,
+  { timeoutMs: stopTimeoutMs, signal }: ContainerStop,
+): Promise<Answer<unknown>> {
+  if (signal !== undefined) return signalContainer(engine, id, signal, stopTimeoutMs);
   return engine.ask('container.stop', id, (docker) =>
     docker.getContainer(urlPart(id)).stop({ t: Math.ceil(stopTimeoutMs / 1_000) }),
   );
+}
+
+/**
+ * Sends a signal, and waits until the container has stopped or the time is up. Engines take a signal with `stop` since API 1.42 only.
+ * @see Engine API, ContainerKill: 409 when it does not run; ContainerWait
+ */
+function signalContainer(
+  engine: Engine,
+  id: string,
+  signal: string,
+  timeoutMs: number,
+): Promise<Answer<unknown>> {
+  return engine.ask('container.stop', id, async (docker, abortSignal) => {
+    const container = docker.getContainer(urlPart(id));
+    await container.kill({ signal });
+    const stopping = container.wait({ condition: 'not-running', abortSignal });
+    // A DeadlineError: the removal that follows kills it.
+    await Promise.allSettled([waitAtMost(stopping, { what: `stop container ${id}`, timeoutMs })]);
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { waitAtMost } from '../core/patience';
 import type { Scope } from '../scope/scope';
 import type { RunLink } from '../session/run-link';
@@ -9,6 +10,7 @@ import { currentMaking, runAt, type Making } from './position';
 import { loadLate } from './load-late';
 
 const defaultTimeoutMs = 120_000;
+const sharedOptionNames: OptionNames<SharedOptions> = { timeoutMs: true };
 
 /** What tests share: made once, by whoever asks first, and handed out as JSON. */
 export class SharedThings {
@@ -86,6 +88,20 @@ export class SharedThings {
   }
 }
 
+/** The run removes it at its end, and kills it: a graceful stop would be promised in vain. */
+function startWithout(what: string, scope: Scope): Scope['start'] {
+  const start = scope.start.bind(scope);
+  return (startable, options) => {
+    if (options !== undefined && Object.keys(options).length > 0) {
+      throw new CastoffError(
+        'CONFIG_INVALID',
+        `${what}: its scope's start takes no options, for the run kills what is shared at its end; stop it in the global teardown`,
+      );
+    }
+    return start(startable);
+  };
+}
+
 // It outlives the process that makes it: a function that is to run at its end would have nowhere to run.
 function onlyOnEngine(what: string, scope: Scope): SharedScope {
   const allowed: SharedScope = {
@@ -95,7 +111,7 @@ function onlyOnEngine(what: string, scope: Scope): SharedScope {
     get signal() {
       return scope.signal;
     },
-    start: scope.start.bind(scope),
+    start: startWithout(what, scope),
     adopt: scope.adopt.bind(scope),
   };
   return new Proxy(allowed, {
@@ -114,13 +130,14 @@ function checkName(how: string, name: unknown): string {
   throw new CastoffError('CONFIG_INVALID', `${how}: its name is ${JSON.stringify(name)}; give it one`);
 }
 
-function checkRest(what: string, factory: unknown, { timeoutMs }: SharedOptions): number {
+function checkRest(what: string, factory: unknown, options: SharedOptions): number {
+  checkOptionNames(what, options, sharedOptionNames);
   if (typeof factory !== 'function')
     throw new CastoffError(
       'CONFIG_INVALID',
       `${what}: got a ${typeof factory}; give a function that makes it`,
     );
-  return checkDuration('timeoutMs', timeoutMs ?? defaultTimeoutMs);
+  return checkDuration('timeoutMs', options.timeoutMs ?? defaultTimeoutMs);
 }
 
 function checkCycle(what: string, within: Making | undefined): void {

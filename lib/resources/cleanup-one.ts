@@ -2,6 +2,7 @@ import { definedOnly } from '../core/defined-only';
 import { checkDuration } from '../core/durations';
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
+import type { OptionNames } from '../core/option-names';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
@@ -13,6 +14,7 @@ import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
+import { checkStopSignal, defaultGraceMs } from './stop-options';
 import { removables } from './removables';
 import { Remover } from './remover';
 
@@ -21,6 +23,8 @@ export interface CleanupOptions {
   readonly engine?: string | undefined;
   /** Grace before SIGKILL, in milliseconds; the engine counts whole seconds, rounded up. Default 0: kill at once. */
   readonly stopTimeoutMs?: number | undefined;
+  /** What asks a container to stop: `SIGINT`. Default: its image's own stop signal. With it `stopTimeoutMs` is 10 000 by default. */
+  readonly stopSignal?: string | undefined;
   /** Whether a container's anonymous volumes go with it. Default true. */
   readonly removeVolumes?: boolean | undefined;
   /** How long to go on until it is gone, in milliseconds. Default 30 000. */
@@ -30,6 +34,16 @@ export interface CleanupOptions {
   /** Whether to read a container's state and last output before its removal. Default false. */
   readonly postMortem?: boolean | undefined;
 }
+
+export const cleanupOptionNames: OptionNames<CleanupOptions> = {
+  engine: true,
+  stopTimeoutMs: true,
+  stopSignal: true,
+  removeVolumes: true,
+  timeoutMs: true,
+  signal: true,
+  postMortem: true,
+};
 
 const defaults = Object.freeze({
   stopTimeoutMs: 0,
@@ -61,9 +75,11 @@ export async function cleanupOne(
   options: CleanupOptions & RemovalRules = {},
 ): Promise<CleanupResult> {
   const startedAt = performance.now();
-  const settings = { ...defaults, ...definedOnly(options) };
+  const stopTimeoutMs = options.stopSignal === undefined ? defaults.stopTimeoutMs : defaultGraceMs;
+  const settings = { ...defaults, stopTimeoutMs, ...definedOnly(options) };
   checkDuration('timeoutMs', settings.timeoutMs);
   checkDuration('stopTimeoutMs', settings.stopTimeoutMs);
+  checkStopSignal(settings.stopSignal, settings.stopTimeoutMs);
   const given = idOfRef(`clean up ${kind === 'image' ? 'an' : 'a'} ${kind}`, ref);
   if (given === undefined) return { kind, id: '', outcome: 'skipped', attempts: 0, durationMs: 0 };
   settings.signal?.throwIfAborted();

@@ -1,4 +1,6 @@
-import { cleanupOne, type CleanupOptions, type CleanupResult } from './cleanup-one';
+import { checkOptionNames } from '../core/option-names';
+import type { RemovableKind } from '../engine/removable-kind';
+import { cleanupOne, cleanupOptionNames, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import type { Ref } from './ref';
 
 /**
@@ -18,7 +20,7 @@ export function cleanupContainer(
   ref: Ref | null | undefined,
   options: CleanupOptions = {},
 ): Promise<CleanupResult> {
-  return cleanupOne('container', ref, options);
+  return cleanup('container', ref, options);
 }
 
 /**
@@ -31,7 +33,7 @@ export function cleanupNetwork(
   ref: Ref | null | undefined,
   options: CleanupOptions = {},
 ): Promise<CleanupResult> {
-  return cleanupOne('network', ref, options);
+  return cleanup('network', ref, options);
 }
 
 /**
@@ -43,7 +45,7 @@ export function cleanupVolume(
   ref: Ref | null | undefined,
   options: CleanupOptions = {},
 ): Promise<CleanupResult> {
-  return cleanupOne('volume', ref, options);
+  return cleanup('volume', ref, options);
 }
 
 /**
@@ -56,5 +58,14 @@ export function cleanupImage(
   ref: Ref | null | undefined,
   options: CleanupOptions = {},
 ): Promise<CleanupResult> {
-  return cleanupOne('image', ref, options);
+  return cleanup('image', ref, options);
+}
+
+async function cleanup(
+  kind: RemovableKind,
+  ref: Ref | null | undefined,
+  options: CleanupOptions,
+): Promise<CleanupResult> {
+  checkOptionNames(`clean up ${kind === 'image' ? 'an' : 'a'} ${kind}`, options, cleanupOptionNames);
+  return cleanupOne(kind, ref, options);
 }

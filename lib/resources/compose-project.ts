@@ -1,11 +1,12 @@
 import { checkDuration, formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
-import type { CleanupOptions, CleanupResult } from './cleanup-one';
+import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import { cleanupByLabel, type LabelCleanupOptions } from './cleanup-by-label';
 import { refuseOtherFolder } from './project-folder';
 
@@ -25,6 +26,8 @@ export interface ComposeCleanupOptions extends CleanupOptions {
   readonly workingDir?: string | undefined;
 }
 
+const optionNames: OptionNames<ComposeCleanupOptions> = { ...cleanupOptionNames, workingDir: true };
+
 /**
  * Removes everything that carries a Compose project's label (containers, networks, volumes, images built for it) in that
  * order, and sees that nothing of it is left, also of what `docker compose` creates meanwhile. What is `external` stays.
@@ -41,6 +44,7 @@ export async function cleanupComposeProject(
   name: string | null | undefined,
   options: ComposeCleanupOptions = {},
 ): Promise<ComposeProjectResult> {
+  checkOptionNames('clean up a Compose project', options, optionNames);
   if (name === null || name === undefined) {
     return { kind: 'compose-project', id: '', outcome: 'skipped', attempts: 0, durationMs: 0, parts: [] };
   }

@@ -1,3 +1,4 @@
+import type { ContainerStop } from '../engine/container-calls';
 import type { Answer, Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
 
@@ -31,7 +32,7 @@ export interface Removable {
   readonly look: (engine: Engine, id: string) => Promise<Answer<Sight>>;
   readonly remove: (engine: Engine, id: string, options: RemoveOptions) => Promise<Answer<unknown>>;
   /** Asks for a graceful end. */
-  readonly stop?: (engine: Engine, id: string, stopTimeoutMs: number) => Promise<Answer<unknown>>;
+  readonly stop?: (engine: Engine, id: string, how: ContainerStop) => Promise<Answer<unknown>>;
   /** Waits for the end of a removal that is under way, as long as the engine's patience lasts. */
   readonly awaitEnd?: (engine: Engine, id: string) => Promise<Answer<unknown>>;
   /** Takes off what hangs on it; resolves when that has been tried. */

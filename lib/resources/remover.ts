@@ -17,6 +17,7 @@ import {
 export interface RemoverOptions extends RemovalRules {
   /** Grace before the kill, in milliseconds; 0: none. */
   readonly stopTimeoutMs: number;
+  readonly stopSignal?: string | undefined;
   readonly removeVolumes: boolean;
   /** How long an unanswered call is waited for before the engine is looked at instead. */
   readonly patienceMs: number;
@@ -132,14 +133,19 @@ export class Remover {
   }
 
   async #take(step: 'look' | 'stop' | 'remove' | 'await-end' | 'detach'): Promise<StepAnswer> {
-    const { stopTimeoutMs, patienceMs, removeVolumes } = this.#options;
+    const { stopTimeoutMs, stopSignal, patienceMs, removeVolumes } = this.#options;
     const { look, stop, remove, awaitEnd, detach } = this.#removable;
     const engine = this.#asking(patienceMs);
     switch (step) {
       case 'look':
         return this.#see(await look(engine, this.#id));
       case 'stop':
-        return this.#note(await stop?.(this.#asking(stopTimeoutMs + patienceMs), this.#id, stopTimeoutMs));
+        return this.#note(
+          await stop?.(this.#asking(stopTimeoutMs + patienceMs), this.#id, {
+            timeoutMs: stopTimeoutMs,
+            signal: stopSignal,
+          }),
+        );
       case 'remove':
         return this.#note(await remove(engine, this.#id, { removeVolumes }));
       case 'await-end':

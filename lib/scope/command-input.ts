@@ -1,6 +1,9 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 import type { CommandOptions } from './command';
+
+const names: OptionNames<CommandOptions> = { cwd: true, env: true, timeoutMs: true, graceMs: true };
 
 /** @throws CastoffError `CONFIG_INVALID` for what no command can be made of. */
 export function checkCommand(command: unknown, args: unknown, options: CommandOptions): void {
@@ -8,6 +11,7 @@ export function checkCommand(command: unknown, args: unknown, options: CommandOp
     refuse('the command', command, 'its name or path; its arguments come as an array');
   if (!Array.isArray(args)) refuse('the arguments', args, 'an array of strings');
   for (const arg of args as unknown[]) if (typeof arg !== 'string') refuse('an argument', arg, 'a string');
+  checkOptionNames('scope.run', options, names);
   const { timeoutMs, graceMs } = options;
   if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
   if (graceMs !== undefined) checkDuration('graceMs', graceMs);

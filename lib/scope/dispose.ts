@@ -1,15 +1,32 @@
 import { CastoffError } from '../core/errors';
 
+type Method<Name extends string> = { readonly [Key in Name]: (...args: never[]) => unknown };
+
 /** Whatever can be made to end: what `scope.use` takes, and what a start may return. */
-export type Stoppable = AsyncDisposable | Disposable | { stop(): unknown } | { close(): unknown };
+export type Stoppable =
+  | AsyncDisposable
+  | Disposable
+  | Method<'stop'>
+  | Method<'quit'>
+  | Method<'end'>
+  | Method<'close'>
+  | Method<'$disconnect'>
+  | Method<'disconnect'>
+  | Method<'destroy'>;
 
 /**
- * How to end `thing`: by `[Symbol.asyncDispose]`, `[Symbol.dispose]`, `stop` or `close`, the first that it has.
+ * Of several, the most graceful comes first: ioredis and node-redis `quit` after their last answer and `disconnect` at once; drivers of
+ * MySQL and PostgreSQL `end` in good order, and `close` or `destroy` at once.
+ */
+const methods = ['stop', 'quit', 'end', 'close', '$disconnect', 'disconnect', 'destroy'] as const;
+
+/**
+ * How to end `thing`: by `[Symbol.asyncDispose]`, `[Symbol.dispose]`, or one of {@link methods}, the first that it has.
  * `undefined` for what has none.
  */
 export function disposerOf(thing: unknown): (() => unknown) | undefined {
   if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null) return undefined;
-  for (const name of [Symbol.asyncDispose, Symbol.dispose, 'stop', 'close']) {
+  for (const name of [Symbol.asyncDispose, Symbol.dispose, ...methods]) {
     const method: unknown = Reflect.get(thing, name);
     if (typeof method === 'function') return () => Reflect.apply(method, thing, []);
   }
@@ -23,7 +40,7 @@ export function requireDisposer(what: string, thing: unknown): () => unknown {
   const got = thing === null || thing === undefined ? String(thing) : `a ${nameOf(thing)}`;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `${what}: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], stop() or close()`,
+    `${what}: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], ${methods.slice(0, -1).join('(), ')}() or ${methods.at(-1)}()`,
   );
 }
 

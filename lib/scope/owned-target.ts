@@ -1,4 +1,5 @@
 import type { BoundedTarget } from '../resources/cleanup-resource';
+import type { StartOptions } from './start-options';
 
 /** A thing of a scope that is, or will be, on an engine. */
 export interface OwnedTarget extends BoundedTarget {
@@ -6,4 +7,6 @@ export interface OwnedTarget extends BoundedTarget {
   readonly name?: string | undefined;
   /** The address of the engine that it is on. */
   readonly engine: string;
+  /** How it is stopped before its removal. Default: killed at once. */
+  readonly stop?: StartOptions | undefined;
 }

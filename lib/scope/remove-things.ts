@@ -3,6 +3,7 @@ import { sessionIdentity } from '../registry/session-identity';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isFullId } from '../resources/kind';
 import { cleanupMany, planRemovals } from '../resources/plan';
+import { defaultGraceMs } from '../resources/stop-options';
 import type { FinalizerEnd } from './close-report';
 import { releaseForeign } from './foreign-labels';
 import type { CloseOptions } from './scope-options';
@@ -99,7 +100,9 @@ async function remove(
   registry.update(key, { state: 'cleaning' });
   await beforeRemoval?.(target);
   try {
-    const result = await cleanupResource(target, { engine, timeoutMs });
+    const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : defaultGraceMs } = target.stop ?? {};
+    const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs };
+    const result = await cleanupResource(target, { engine, ...stop });
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseForeign(target, target.bounds);
     return { ...words, durationMs: result.durationMs, result };

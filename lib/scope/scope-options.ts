@@ -1,4 +1,5 @@
 import type { Owner } from '../core/labels';
+import type { OptionNames } from '../core/option-names';
 import type { CloseReason } from './finalizer';
 import type { HandedOver } from './handed-over';
 import type { OwnedTarget } from './owned-target';
@@ -58,3 +59,21 @@ export interface CloseOptions {
    */
   readonly isKept?: ((target: OwnedTarget) => boolean) | undefined;
 }
+
+export const scopeOptionNames: OptionNames<ScopeOptions> = {
+  timeoutMs: true,
+  signal: true,
+  engine: true,
+  cleanupTimeoutMs: true,
+  test: true,
+  identity: true,
+  ready: true,
+};
+
+export const closeOptionNames: OptionNames<CloseOptions> = {
+  reason: true,
+  handOver: true,
+  mustWait: true,
+  beforeRemoval: true,
+  isKept: true,
+};

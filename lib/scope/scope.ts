@@ -1,5 +1,6 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
+import { checkOptionNames } from '../core/option-names';
 import { callerSourceLine } from '../core/source-line';
 import type { RemovableKind } from '../engine/removable-kind';
 import { idOfRef, type Ref } from '../resources/ref';
@@ -13,12 +14,13 @@ import { checkCommand } from './command-input';
 import { Contents } from './contents';
 import { nameOf, requireDisposer, requireFunction, type Stoppable } from './dispose';
 import type { Finalizer } from './finalizer';
-import type { CloseOptions, ScopeOptions } from './scope-options';
+import { closeOptionNames, scopeOptionNames, type CloseOptions, type ScopeOptions } from './scope-options';
 import { ScopeSignal } from './scope-signal';
 import { startInto } from './start-into';
+import { checkStartOptions, type StartOptions } from './start-options';
 import type { ComposeStartable, ImageBuilder, Startable } from './startable';
 import { surroundingsIn, type Surroundings } from './surroundings';
-import { Task, type TaskOptions, type Work } from './task';
+import { Task, taskOptionNames, type TaskOptions, type Work } from './task';
 
 /**
  * Opens a scope: what is started in it, or given to it, ends when it closes, the last first.
@@ -44,6 +46,7 @@ export class Scope implements AsyncDisposable {
     options: ScopeOptions,
     parent: { signal: ScopeSignal; onClosed: () => void } | undefined,
   ) {
+    checkOptionNames('openScope', options, scopeOptionNames);
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
     this.name = name;
@@ -80,8 +83,8 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Ends `thing` when the scope closes, by the first of `[Symbol.asyncDispose]`, `[Symbol.dispose]`, `stop` and `close` that it
-   * has; resolves to it.
+   * Ends `thing` when the scope closes, by the first that it has of `[Symbol.asyncDispose]`, `[Symbol.dispose]`,
+   * `stop`, `quit`, `end`, `close`, `$disconnect`, `disconnect` and `destroy`; resolves to it.
    *
    * @throws CastoffError `CONFIG_INVALID` for a thing with none of these; `SCOPE_CLOSED` when the scope is closing or closed:
    * the thing is ended first.
@@ -98,14 +101,21 @@ export class Scope implements AsyncDisposable {
    * Starts a test container, module, `Network`, Compose environment or Dockerfile build, or anything else with `start()`, and
    * owns it: labelled and registered before it is created, removed and seen to be gone when the scope closes.
    *
+   * @param options.stopTimeoutMs - Grace before SIGKILL when it ends, in milliseconds. Default 0: kill at once.
+   * @param options.stopSignal - What asks it to end. Default: the image's own stop signal; with it, `stopTimeoutMs` is 10 000 by default.
    * @returns What `start()` (`up()`) resolves to.
    * @throws StartError `START_FAILED` when the start throws, or the scope's signal aborts: what was half made has been captured
    * and removed; the original error is the `cause`.
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing has been created.
    */
-  start<S>(startable: Startable<S> | ComposeStartable<S> | ImageBuilder<S>): Promise<S>;
-  async start(startable: unknown): Promise<unknown> {
-    return startInto(this.#contents, startable, this.#surroundings(), callerSourceLine());
+  start<S>(
+    startable: Startable<S> | ComposeStartable<S> | ImageBuilder<S>,
+    options?: StartOptions,
+  ): Promise<S>;
+  async start(startable: unknown, options: StartOptions = {}): Promise<unknown> {
+    const source = callerSourceLine();
+    checkStartOptions(options);
+    return startInto(this.#contents, startable, this.#surroundings(), source, options);
   }
 
   /**
@@ -136,6 +146,7 @@ export class Scope implements AsyncDisposable {
   spawn<T>(name: string, work: Work<T>, options: TaskOptions = {}): Task<T> {
     const source = callerSourceLine();
     requireFunction(`scope.spawn ${name}`, work);
+    checkOptionNames('scope.spawn', options, taskOptionNames);
     if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
     this.#contents.refuseLate(`spawn ${name}`);
     const task = new Task(name, work, { ...options, signal: this.signal, source });
@@ -177,6 +188,7 @@ export class Scope implements AsyncDisposable {
 
   /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
   child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
+    checkOptionNames('openScope', options, scopeOptionNames);
     this.#contents.refuseLate(`open child ${name}`);
     const path = `${this.name}/${name}`;
     const { timeoutMs: _timeoutMs, signal: _signal, ...inherited } = this.#options;
@@ -188,7 +200,11 @@ export class Scope implements AsyncDisposable {
     const source = callerSourceLine();
     const item: Item = {
       type: 'call',
-      call: { what: `scope ${path}`, source, close: (closing) => scope.close(closing) },
+      call: {
+        what: `scope ${path}`,
+        source,
+        close: (closing) => scope.#contents.close(closing),
+      },
     };
     this.#contents.add(item);
     return scope;
@@ -201,6 +217,7 @@ export class Scope implements AsyncDisposable {
    * @throws CloseError `CLEANUP_FAILED` when something did not end well: every failure in `errors`, the report in `report`.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
+    checkOptionNames('scope.close', options, closeOptionNames);
     return this.#contents.close(options);
   }
 

@@ -1,6 +1,8 @@
 import type { Contents } from './contents';
 import { Start } from './start';
 import { startElsewhere } from './start-elsewhere';
+import type { OwnedTarget } from './owned-target';
+import { refuseGraceful, type StartOptions } from './start-options';
 import { planStart, type StartPlan } from './startable';
 import type { Surroundings } from './surroundings';
 
@@ -10,11 +12,12 @@ export async function startInto(
   startable: unknown,
   surroundings: Surroundings,
   source: string | undefined,
+  options: StartOptions = {},
 ): Promise<unknown> {
   const plan = planStart(startable);
-  if (plan.kind !== 'image') return begin(contents, plan, surroundings, source);
-  const definition = await begin(contents, plan, surroundings, source);
-  return begin(contents, planStart(definition), surroundings, source);
+  if (plan.kind !== 'image') return begin(contents, plan, surroundings, source, options);
+  const definition = await begin(contents, plan, surroundings, source, {});
+  return begin(contents, planStart(definition), surroundings, source, options);
 }
 
 async function begin(
@@ -22,8 +25,10 @@ async function begin(
   plan: StartPlan,
   surroundings: Surroundings,
   source: string | undefined,
+  options: StartOptions,
 ): Promise<unknown> {
   const { what, kind } = plan;
+  if (kind !== 'container' && kind !== 'compose-project') refuseGraceful(`a ${what}`, options);
   contents.refuseLate(`start ${what}`);
   if (kind === undefined) {
     const elsewhere = startElsewhere(plan, surroundings.signal, source);
@@ -31,6 +36,10 @@ async function begin(
     return elsewhere.started;
   }
   const start = new Start({ ...plan, kind }, surroundings, source);
-  contents.add({ type: 'thing', thing: { what, source, target: () => start.target() } });
+  const target = async (): Promise<OwnedTarget | undefined> => {
+    const owned = await start.target();
+    return owned === undefined ? undefined : { ...owned, stop: options };
+  };
+  contents.add({ type: 'thing', thing: { what, source, target } });
   return start.started;
 }

@@ -1,6 +1,7 @@
 import { DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
+import type { OptionNames } from '../core/option-names';
 import { waitAtMost } from '../core/patience';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
@@ -10,6 +11,8 @@ export interface TaskOptions {
   /** Time for the task, in milliseconds: then it is cancelled with a `DeadlineError`, which is what awaiting it throws. Default: no limit. */
   readonly timeoutMs?: number | undefined;
 }
+
+export const taskOptionNames: OptionNames<TaskOptions> = { timeoutMs: true };
 
 /** Work to be done in the background; it has to end when `signal` aborts. */
 export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;

@@ -1,13 +1,14 @@
 import { claimKey } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
+import { checkOptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
 import { recordedInJournal } from '../registry/recorded';
 import type { Unfinished } from '../registry/unfinished';
-import type { CleanupOptions, CleanupResult } from '../resources/cleanup-one';
+import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
 import { proveOwnership } from '../resources/list-owned';
 import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
@@ -35,6 +36,7 @@ export interface SessionCleanup {
  * every failure in `errors`: the journal stays.
  */
 export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
+  checkOptionNames('clean up a session', options, cleanupOptionNames);
   if (!isSessionId(session)) {
     throw new CastoffError(
       'CONFIG_INVALID',

@@ -1,5 +1,6 @@
 import type { BoundedLabels } from '../core/bounds';
 import { ownershipLabels } from '../core/labels';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { chooseReaperMode } from '../lease/reaper-mode';
@@ -32,9 +33,12 @@ import { sweepInBackground } from './sweep-in-background';
  * `container` or `process`, cannot be had; `SCOPE_CLOSED` when the run is ending.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
+  checkOptionNames('openSession', options, names);
   const link = currentLink();
   return link === undefined ? openOwnSession(options) : openSessionWithin(link, options);
 }
+
+const names: OptionNames<SessionOptions> = { engine: true, reaper: true };
 
 /** How a session ends. */
 export interface SessionEnding {

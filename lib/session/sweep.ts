@@ -1,6 +1,7 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
@@ -31,6 +32,16 @@ export interface SweepOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+const optionNames: OptionNames<SweepOptions> = {
+  dryRun: true,
+  olderThanMs: true,
+  foreign: true,
+  otherHosts: true,
+  engine: true,
+  signal: true,
+  timeoutMs: true,
+};
+
 /**
  * Removes what provably dead owners left: everything that carries the label of a session whose every owner is dead, and what
  * the journals of that session on this machine name. Dead is who ran on this boot in this pid namespace, where no process has
@@ -45,6 +56,7 @@ export interface SweepOptions {
  */
 export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const startedAt = performance.now();
+  checkOptionNames('sweep', options, optionNames);
   const timeoutMs = checkOptions(options);
   const { signal, dryRun = false } = options;
   signal?.throwIfAborted();

@@ -18,7 +18,17 @@ class Server {
 }
 
 describe('a thing that a scope uses', () => {
-  const ways = [Symbol.asyncDispose, Symbol.dispose, 'stop', 'close'] as const;
+  const ways = [
+    Symbol.asyncDispose,
+    Symbol.dispose,
+    'stop',
+    'quit',
+    'end',
+    'close',
+    '$disconnect',
+    'disconnect',
+    'destroy',
+  ] as const;
   it.each(ways.map((way, index) => [way, ways.slice(index)] as const))(
     'is ended by %s where that is the first way that it has',
     async (way, has) => {
@@ -83,7 +93,7 @@ describe('a thing that a scope uses', () => {
     const error = await rejectionOf(scope.use(thing as never));
     expect(error).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: `scope.use: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], stop() or close()`,
+      message: `scope.use: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], stop(), quit(), end(), close(), $disconnect(), disconnect() or destroy()`,
     });
   });
 });
