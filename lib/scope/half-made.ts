@@ -10,6 +10,7 @@ import { cleanupProject } from '../resources/compose-project';
 import { capturePostMortem, describePostMortem, type PostMortem } from '../resources/post-mortem';
 import { disposerOf } from './dispose';
 import { boundsAfter } from './project-bounds';
+import type { ProjectWatch } from './project-watch';
 
 /** Where a start makes what it makes, and under which mark. */
 export interface Making {
@@ -39,12 +40,19 @@ export class HalfMade {
     this.#bounds = making.bounds;
   }
 
+  /** Takes over what was seen of a Compose project while it came up. */
+  takeWatched(watch: ProjectWatch): void {
+    if (watch.hasSeen) this.#outcome ??= 'removed-elsewhere';
+    for (const postMortem of watch.postMortems()) this.#keep(postMortem);
+  }
+
   /** Looks at a container that did not become ready: testcontainers is about to remove it. Never rejects. */
   async captureNotReady(id: string): Promise<void> {
     const { engine, registry, entry } = this.#making;
     this.#outcome = 'removed-elsewhere';
     try {
-      registry.update(entry.key, { id, engine: engine.address, state: 'present' });
+      if (entry.kind === 'container')
+        registry.update(entry.key, { id, engine: engine.address, state: 'present' });
       this.#keep(await capturePostMortem(engine, id));
     } catch (error) {
       this.#keep(describePostMortem(undefined, undefined, [messageOf(error)]));

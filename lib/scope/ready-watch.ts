@@ -29,6 +29,40 @@ export function watchReadiness(
   };
 }
 
+/**
+ * The same for the services of a Compose `environment`, as far as its user says what they are waited for.
+ *
+ * @see testcontainers 12, DockerComposeEnvironment.up: `compose down`, then rethrow
+ */
+export function watchServices(
+  environment: object,
+  onNotReady: (containerId: string) => Promise<void>,
+): () => void {
+  const { waitStrategy, defaultWaitStrategy } = environment as Readonly<Record<string, unknown>>;
+  const watched = new Map<string, unknown>();
+  if (isStrategy(defaultWaitStrategy))
+    watched.set('defaultWaitStrategy', watchStrategy(defaultWaitStrategy, onNotReady));
+  if (typeof waitStrategy === 'object' && waitStrategy !== null) {
+    const each = Object.entries(waitStrategy).map(([name, strategy]: [string, unknown]) => [
+      name,
+      isStrategy(strategy) ? watchStrategy(strategy, onNotReady) : strategy,
+    ]);
+    watched.set('waitStrategy', Object.fromEntries(each));
+  }
+  for (const [name, value] of watched) Reflect.set(environment, name, value);
+  return () => {
+    if (watched.has('waitStrategy')) Reflect.set(environment, 'waitStrategy', waitStrategy);
+    if (watched.has('defaultWaitStrategy'))
+      Reflect.set(environment, 'defaultWaitStrategy', defaultWaitStrategy);
+  };
+}
+
+function isStrategy(value: unknown): value is WaitStrategy {
+  return (
+    typeof value === 'object' && value !== null && typeof Reflect.get(value, 'waitUntilReady') === 'function'
+  );
+}
+
 function watchStrategy(
   strategy: WaitStrategy,
   onNotReady: (containerId: string) => Promise<void>,

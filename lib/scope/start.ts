@@ -8,6 +8,7 @@ import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
 import { claimForeign, releaseForeign } from './foreign-labels';
 import { boundsAfter, boundsBefore } from './project-bounds';
+import { watchProject } from './project-watch';
 import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
@@ -105,6 +106,8 @@ export class Start {
     const narrow = (bounds: Bounds): Promise<void> => this.#narrow(entry.key, bounds);
     const halfMade = new HalfMade({ engine, registry, entry, timeoutMs, bounds: this.#bounds, narrow });
     this.#halfMade = halfMade;
+    const { name = '' } = this.#plan;
+    const watch = this.#bounds === undefined ? undefined : watchProject(engine, name, this.#bounds);
     try {
       await claimForeign(this.#plan, this.#bounds);
       const mark: StartMark = {
@@ -114,7 +117,12 @@ export class Start {
         onNotReady: async (id) => (signal.aborted ? undefined : halfMade.captureNotReady(id)),
       };
       this.#product = await runInStart({ key: entry.key, labels }, () => this.#plan.begin(mark));
+    } catch (error) {
+      await watch?.stop();
+      if (watch !== undefined) halfMade.takeWatched(watch);
+      throw error;
     } finally {
+      await watch?.stop();
       this.#hasEnded = true;
     }
   }

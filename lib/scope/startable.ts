@@ -4,7 +4,7 @@ import { creationLabels } from '../core/labels';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import type { ResourceKind } from '../resources/kind';
 import { nameOf } from './dispose';
-import { watchReadiness } from './ready-watch';
+import { watchReadiness, watchServices } from './ready-watch';
 
 /** Something whose `start()` gives something stoppable: test containers and modules, `Network`, anything of that shape. */
 export interface Startable<S> {
@@ -146,7 +146,19 @@ function planCompose(what: string, environment: Method<'up'>): StartPlan {
   }
   const name: unknown = Reflect.get(environment, 'projectName');
   if (typeof name !== 'string') return { what, kind: undefined, begin: async () => environment.up() };
-  return { what, kind: 'compose-project', name, begin: async () => environment.up() };
+  return {
+    what,
+    kind: 'compose-project',
+    name,
+    begin: async ({ onNotReady }) => {
+      const unwatch = watchServices(environment, onNotReady);
+      try {
+        return await environment.up();
+      } finally {
+        unwatch();
+      }
+    },
+  };
 }
 
 function planBuild(what: string, builder: Method<'build'>): StartPlan {

@@ -8,6 +8,7 @@ import { openScope, type CloseError, type StartError } from '../../lib/index';
 import type { EntryState, RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
+import { compose, writeComposeFile } from '../support/compose-command';
 import type { FaultProxy } from '../support/fault-proxy';
 import type { InjectedRule } from '../support/fault-rules';
 import { removeLeftovers } from '../support/leftovers';
@@ -17,6 +18,7 @@ import { createRunningContainer, docker, exists, uniqueName } from '../support/t
 import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 import { openProxyForAll } from '../support/through-proxy';
+import { until } from '../support/until';
 
 let proxy: FaultProxy;
 let rules: InjectedRule[] = [];
@@ -316,10 +318,50 @@ describe('a start that fails because', () => {
     expect(error).toMatchObject({
       code: 'START_FAILED',
       cause: { message: expect.stringContaining('"ready"') },
+      // It was looked at before testcontainers took it down.
+      postMortems: expect.arrayContaining([
+        expect.objectContaining({ name: expect.stringContaining(project), status: 'running' }),
+      ]),
     });
+    expect(entriesOf(scope)).toMatchObject([{ kind: 'compose-project', state: 'gone' }]);
     expect(await docker.listContainers({ all: true, filters })).toEqual([]);
     expect(await docker.listNetworks({ filters })).toEqual([]);
     expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+  });
+});
+
+describe('a start of a Compose environment that fails', () => {
+  it('tells the last words of a service that ended again and again, and that it was there', async () => {
+    await using scope = openScope('crash loop');
+    const project = uniqueName();
+    const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
+    await using file = await writeComposeFile({
+      version: '3.5',
+      services: { worker: { image: specImage, restart: 'always', command } },
+    });
+    const filters = { label: [`com.docker.compose.project=${project}`] };
+    const hasEnded = async (): Promise<boolean> => {
+      const [worker] = await docker.listContainers({ all: true, filters });
+      return (await docker.getContainer(worker?.Id ?? '').inspect()).RestartCount > 1;
+    };
+    // As testcontainers does where it gives up: it takes down what does not become ready.
+    const environment = {
+      projectName: project,
+      async up() {
+        await file.up(project);
+        await until(hasEnded, 20_000, 100);
+        await compose(['--file', join(file.folder, 'docker-compose.yml'), '-p', project, 'down']);
+        throw new Error('not ready');
+      },
+    };
+    expect(await rejectionOf(scope.start(environment))).toMatchObject({
+      code: 'START_FAILED',
+      message: expect.stringContaining('| cannot reach the broker'),
+      postMortems: [{ exitCode: 3, logLines: expect.anything() }],
+    });
+    expect(entriesOf(scope)).toMatchObject([
+      { kind: 'compose-project', state: 'gone', outcome: 'removed-elsewhere' },
+    ]);
   });
 });
 
