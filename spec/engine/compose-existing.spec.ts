@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { openScope } from '../../lib/index';
 import { claimedLabels } from '../../lib/registry/claims';
@@ -27,13 +27,6 @@ afterAll(async () => {
   await rm(theirs, { recursive: true });
   await rm(ours, { recursive: true });
 });
-beforeEach(() => {
-  project = uniqueName();
-});
-afterEach(async () => {
-  await cleanupProject(project);
-});
-
 const asDeveloper = (...args: readonly string[]): Promise<void> =>
   compose(['-f', join(theirs, 'stack.yml'), '-p', project, ...args]);
 
@@ -43,10 +36,15 @@ const environment = async (file: string): Promise<DockerComposeEnvironment> =>
 const parts = (): Promise<readonly string[]> => partsOfProject(project);
 
 describe('a project that a developer has up', () => {
-  beforeEach(() => asDeveloper('up', '--detach'));
+  let before: readonly string[];
+  beforeAll(async () => {
+    project = uniqueName();
+    await asDeveloper('up', '--detach');
+    before = await parts();
+  });
+  afterAll(() => cleanupProject(project));
 
   it('keeps all of it when a scope that has started more of it closes', async () => {
-    const before = await parts();
     const scope = openScope('more');
     await scope.start(await environment('beside.yml'));
     expect(await parts()).toHaveLength(before.length + 2);
@@ -55,16 +53,7 @@ describe('a project that a developer has up', () => {
     expect(claimedLabels()).toEqual([]);
   });
 
-  it('keeps its network and its data when a scope has made its container anew', async () => {
-    const before = await parts();
-    const scope = openScope('anew');
-    await scope.start(await environment('again.yml'));
-    await scope.close();
-    expect(await parts()).toEqual(before.filter((part) => !part.startsWith('container')));
-  });
-
   it('keeps all of it when the start of another fails', async () => {
-    const before = await parts();
     const scope = openScope('fails');
     const starting = scope.start(await environment('no-such-file.yml'));
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
@@ -72,50 +61,38 @@ describe('a project that a developer has up', () => {
     expect(await parts()).toEqual(before);
     expect(claimedLabels()).toEqual([]);
   });
+
+  it('keeps its network and its data when a scope has made its container anew', async () => {
+    const scope = openScope('anew');
+    await scope.start(await environment('again.yml'));
+    await scope.close();
+    expect(await parts()).toEqual(before.filter((part) => !part.startsWith('container')));
+  });
 });
 
 describe('a project that a scope has started', () => {
-  it('is claimed by its parts, and by nothing of its name', async () => {
-    await using scope = openScope('ours');
-    await scope.start(await environment('beside.yml'));
+  afterAll(() => cleanupProject(project));
+
+  it('is claimed by its parts; what a developer brings up later under its name is not its own, nor that of a start that failed', async () => {
+    project = uniqueName();
+    const failed = openScope('failed');
+    const starting = failed.start(await environment('no-such-file.yml'));
+    await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
+    const scope = openScope('ours');
+    const started = await scope.start(await environment('again.yml'));
     expect(claimedLabels()).toMatchObject([
       { labels: [`com.docker.compose.project=${project}`], bounds: { only: { length: 3 } } },
     ]);
-  });
 
-  it('is somebody else’s when it has been brought down, and a developer brings it up', async () => {
-    const scope = openScope('ours');
-    const started = await scope.start(await environment('beside.yml'));
-    await started.down();
-    await asDeveloper('up', '--detach');
-    const before = await parts();
-    expect((await scope.close()).ends).toMatchObject([{ result: { outcome: 'already-gone' } }]);
-    expect(await parts()).toEqual(before);
-  });
-
-  it('does not go with its data where that is of a later one', async () => {
-    const scope = openScope('ours');
-    const started = await scope.start(await environment('again.yml'));
     await started.down({ removeVolumes: true });
     // The engine counts a volume's creation in whole seconds.
     const second = Math.floor(Date.now() / 1_000);
     await until(() => Math.floor(Date.now() / 1_000) > second, 2_000);
     await asDeveloper('up', '--detach');
-    await asDeveloper('down');
     const before = await parts();
-    expect(before).toEqual([`volume ${project}_data`]);
-    await scope.close();
-    expect(await parts()).toEqual(before);
-  });
-
-  it('that failed to start is not looked for again by its name', async () => {
-    const scope = openScope('ours');
-    await expect(scope.start(await environment('no-such-file.yml'))).rejects.toMatchObject({
-      code: 'START_FAILED',
-    });
-    await asDeveloper('up', '--detach');
-    const before = await parts();
-    await scope.close();
+    expect(before).toHaveLength(3);
+    expect((await scope.close()).ends).toMatchObject([{ result: { outcome: 'already-gone' } }]);
+    await failed.close();
     expect(await parts()).toEqual(before);
   });
 });
