@@ -78,6 +78,7 @@ function openRunHere(link: RunLink, isOutside: () => boolean = () => false): Run
     whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
     testFile: currentTestFile,
     ready: () => link.ready(),
+    hold: () => link.hold?.(),
     claim: (labels, bounds) => link.claim(labels, bounds),
     release: (labels, bounds) => link.release(labels, bounds),
   });

@@ -31,6 +31,7 @@ export class Commands {
   see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
     if (isForAnotherEngine(line.env)) return undefined;
     const meaning = meaningOfCommand(line);
+    if (isCreation(meaning) && maker.start === undefined) this.#hold();
     switch (meaning?.type) {
       case 'create':
         return this.#create(ended, meaning, maker);
@@ -70,6 +71,15 @@ export class Commands {
     this.#orders.look();
   }
 
+  // What goes wrong here is no reason not to label what the command creates.
+  #hold(): void {
+    try {
+      this.#things.options.hold?.();
+    } catch (error) {
+      warnRaw('take a lease before a command', error);
+    }
+  }
+
   #create(ended: Ended, creation: Creation, maker: Maker): Insertion {
     if (maker.start !== undefined) return labelFlags(creation, maker.start.labels);
     const entry = this.#things.note(creation, maker.whereabouts, maker.source);
@@ -105,6 +115,10 @@ export class Commands {
     // Without an engine the command comes to nothing either.
     void Promise.allSettled([locating]);
   }
+}
+
+function isCreation(meaning: CommandMeaning | undefined): boolean {
+  return meaning?.type === 'create' || meaning?.type === 'up' || meaning?.type === 'up-unnamed';
 }
 
 /** Without a HOME docker asks the system for the user's. */

@@ -26,6 +26,8 @@ export interface RawWatchOptions {
   testFile?(): string | undefined;
   /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
   ready(): Promise<void>;
+  /** Called before a command that creates runs, which cannot wait for `ready()`. */
+  hold?(): void;
   /** Claims what castoff's labels cannot be put on: parts of Compose projects. */
   claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
   /** Gives up such a claim, of which all is gone. */

@@ -48,23 +48,26 @@ export type JournalFact =
 const syncToDisk = promisify(fdatasync);
 
 /**
- * An append-only file of facts, a JSON line each. A line is written by one call in append mode, so that several processes
- * may write to one file, and a SIGKILL loses at most the line that was being written.
+ * An append-only file of facts, a JSON line each. A line is written by one call in append mode where the system takes it whole, so that
+ * several processes may write to one file, and a SIGKILL loses at most the line that was being written.
  */
 export class Journal {
   readonly path: string;
   readonly #file: number;
+  /** Whether the file may end in the middle of a line: after a crash, or a write that failed half way. */
+  #isTorn = true;
 
   constructor(path: string) {
     this.path = path;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#file = openSync(path, 'a', 0o600);
-    // Behind a line that a crash has torn, the next one begins anew.
-    writeSync(this.#file, '\n');
   }
 
   append(fact: JournalFact): void {
-    writeSync(this.#file, `${JSON.stringify(fact)}\n`);
+    const start = this.#isTorn ? '\n' : '';
+    this.#isTorn = true;
+    writeWhole(this.#file, `${start}${JSON.stringify(fact)}\n`);
+    this.#isTorn = false;
   }
 
   /** Resolves when what was appended survives a crash of the machine. */
@@ -84,6 +87,13 @@ export class Journal {
     // Other processes of the session may keep theirs beside it.
     attempt(() => rmdirSync(dirname(this.path)), ['ENOTEMPTY', 'EEXIST', 'ENOENT']);
   }
+}
+
+/** A full disk, or a limit of the system, may take a part of it. */
+function writeWhole(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;)
+    written += writeSync(file, bytes, written, bytes.length - written);
 }
 
 function attempt(call: () => void, expected: readonly string[]): void {

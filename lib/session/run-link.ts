@@ -39,6 +39,11 @@ export interface RunLink {
    * @throws CastoffError `ENGINE_UNREACHABLE`, `REAPER_UNAVAILABLE`, as `openSession` does; `SCOPE_CLOSED` when the run is ending.
    */
   ready(): Promise<void>;
+  /**
+   * In the run's own process: has a reaper hold what carries the session's label from now on, without waiting. For commands that run at
+   * once; in a worker, the run's process takes the lease meanwhile.
+   */
+  readonly hold?: (() => void) | undefined;
   /** Tells the run how it is with one thing of this process; in order, never waits. Nothing is told of the run's own process. */
   tell(entry: RegistryEntry): void;
   /**

@@ -1,18 +1,30 @@
 import { CastoffError } from '../core/errors';
+import type { Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
+import type * as interimLease from '../lease/interim-lease';
 import type { SessionEnding } from './open-session';
 import type { Session } from './session';
 
 type OwnSession = Session & { readonly engine: Engine };
 
+export interface RunSessionOptions {
+  readonly session: string;
+  readonly owner: Owner;
+  /** Whether it is to have a reaper at all. */
+  readonly wantsReaper: boolean;
+  readonly ending: SessionEnding;
+}
+
 /** The session of a run, which is opened when something is about to be created for the first time. */
 export class RunSession {
-  readonly #ending: SessionEnding;
+  readonly #options: RunSessionOptions;
+  #interim: interimLease.InterimLease | undefined;
+  #hasLease = false;
   #opening: Promise<OwnSession> | undefined;
   #isEnding = false;
 
-  constructor(ending: SessionEnding) {
-    this.#ending = ending;
+  constructor(options: RunSessionOptions) {
+    this.#options = options;
   }
 
   get isEnding(): boolean {
@@ -21,7 +33,27 @@ export class RunSession {
 
   /** Whether it is open, or about to be. */
   get isInUse(): boolean {
-    return this.#opening !== undefined;
+    return this.#opening !== undefined || this.#interim !== undefined;
+  }
+
+  /** Whether a reaper removes what the run has when its process dies. May block the process for 2 s. */
+  get isHeld(): boolean {
+    return this.#hasLease || this.#interim?.isHeld() === true;
+  }
+
+  /** Has a reaper hold what the run creates, for what cannot wait for {@link ready}: a command that runs at once. */
+  hold(): void {
+    const { session, owner, wantsReaper } = this.#options;
+    if (this.#hasLease || this.#isEnding || !wantsReaper || this.#interim !== undefined) return;
+    const { openInterimLease } = require('../lease/interim-lease') as typeof interimLease;
+    this.#interim = openInterimLease(session, owner);
+  }
+
+  /** Ends what {@link hold} began and no lease has followed; call it when the run has ended. */
+  endHold(): void {
+    if (this.#options.ending.released().length > 0) this.#interim?.release();
+    else this.#interim?.close();
+    this.#interim = undefined;
   }
 
   /** Resolves when the lease is held. One that could not be opened is tried anew by whoever comes next. */
@@ -60,7 +92,13 @@ export class RunSession {
     try {
       // Loaded with its first use: a run without containers is not to pay for it.
       const { openOwnSession } = await import('./open-session.ts');
-      return await openOwnSession({}, this.#ending);
+      const session = await openOwnSession({}, this.#options.ending);
+      this.#hasLease = session.reaper !== undefined;
+      if (this.#hasLease) {
+        this.#interim?.release();
+        this.#interim = undefined;
+      }
+      return session;
     } catch (error) {
       this.#opening = undefined;
       throw error;

@@ -28,8 +28,7 @@ export function watchSignals(run: Run): () => void {
     void closeAndDie(run, signal, dieBy);
   };
   const onExit = (): void => {
-    if (run.isInUse && !hasClosed)
-      say('this process ends before the run has; what it has is left to the reaper');
+    if (run.isInUse && !hasClosed) say(`this process ends before the run has; what it has ${heir(run)}`);
   };
   let hasClosed = false;
   const stop = (): void => {
@@ -47,24 +46,30 @@ export function watchSignals(run: Run): () => void {
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {
-  say(`${signal}: removing what the run has; the same again leaves it to the reaper`);
+  say(`${signal}: removing what the run has; the same again ends this process at once`);
   try {
     const what = 'close the run';
-    say(wordsOf(await waitAtMost(run.close(), { what, timeoutMs: closeTimeoutMs })));
+    say(wordsOf(run, await waitAtMost(run.close(), { what, timeoutMs: closeTimeoutMs })));
   } catch (error) {
     if (!isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
-    say(`not all of it is gone after ${formatDuration(closeTimeoutMs)}; the rest is left to the reaper`);
+    say(`not all of it is gone after ${formatDuration(closeTimeoutMs)}; the rest ${heir(run)}`);
   } finally {
     dieBy(signal);
   }
 }
 
-function wordsOf({ things, failures, left }: RunEnd): string {
+/** Who removes what this process leaves. */
+function heir(run: Run): string {
+  return run.isHeld ? 'is left to the reaper' : 'stays: no reaper holds it; npx castoff sweep removes it';
+}
+
+function wordsOf(run: Run, { things, failures, left }: RunEnd): string {
   const removed = things.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
   const unknown = things.filter((thing) => thing.state !== 'kept' && lastLookOf(thing) === 'unknown');
   if (failures.length === 0 && left.length === 0 && unknown.length === 0)
     return `all gone (${removed.length} things)`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');
   const silent = unknown.length === 0 ? '' : `, and whether ${unknown.length} more are gone is not known`;
-  return `${left.length} things are left to the reaper${silent}${reasons}`;
+  const whose = run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them';
+  return `${left.length} things ${whose}${silent}${reasons}`;
 }

@@ -8,6 +8,8 @@ export interface Run extends RunLink {
   readonly address: string;
   /** Whether an engine has been contacted, or is being. */
   readonly isInUse: boolean;
+  /** Whether a reaper removes what it has when this process dies. May block the process for 2 s. */
+  readonly isHeld: boolean;
   /** Whether it is closing, or closed. */
   readonly isEnding: boolean;
   /**

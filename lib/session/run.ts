@@ -3,6 +3,7 @@ import { say, warnOf } from '../core/say';
 import { messageOf } from '../core/errors';
 import { waitAtMost } from '../core/patience';
 import { checkDuration } from '../core/durations';
+import type { Engine } from '../engine/engine';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import { matchesIgnore } from '../leaks/ignore';
 import type { RunEnd } from '../leaks/verdict';
@@ -44,11 +45,12 @@ export async function openRun(
   if (mode !== 'off') process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
 
   const workers = new RunWorkers();
-  const runSession = new RunSession({
+  const ending = {
     isInUse: () => false,
-    closeRest: (engine) => cleaner.closeRest(engine),
+    closeRest: (engine: Engine) => cleaner.closeRest(engine),
     released: () => cleaner.released(),
-  });
+  };
+  const runSession = new RunSession({ session, owner, wantsReaper: mode !== 'off', ending });
   const patienceFor = (waitingFor: () => readonly string[]): EndPatience =>
     new EndPatience({
       ...limits,
@@ -130,7 +132,11 @@ export async function openRun(
     get isEnding() {
       return runSession.isEnding;
     },
+    get isHeld() {
+      return runSession.isHeld;
+    },
     ready,
+    hold: () => runSession.hold(),
     tell: () => undefined,
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     claim,
@@ -154,6 +160,7 @@ export async function openRun(
       return await endRun({ runSession, shared, cleaner, patience, address });
     } finally {
       patience.end();
+      runSession.endHold();
       isOver = true;
       // The next run of this process has nothing to do with what carries these by then.
       await Promise.allSettled(

@@ -5,10 +5,12 @@ import type { RunEnd } from '../../lib/leaks/verdict';
 import { removeLeftovers } from '../support/leftovers';
 import { openRunStage, type Made } from '../support/run-stage';
 import { thingsOfSession } from '../support/session-child';
+import { specImage } from '../support/spec-image';
 import { createRunningContainer, exists, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 const goneTimeoutMs = 15_000;
+const runDetached = ['run', '--detach', '--network', 'none', '--volume', '/data', specImage, 'sleep', '600'];
 
 afterEach(() => removeLeftovers());
 
@@ -139,6 +141,34 @@ describe('a run', () => {
       'castoff: this process ends before the run has; what it has is left to the reaper\n',
     );
     expect(await isAllGone(stage.session)).toBe(true);
+  });
+
+  it('that runs docker at once, and exits right after it, leaves it to a reaper', async () => {
+    await using stage = await openRunStage(0);
+    await stage.main.do('command', { args: runDetached, exitCode: 3 }).catch(() => undefined);
+    expect(await stage.main.ended).toEqual({ code: 3, signal: null });
+    expect(stage.main.stderr()).toContain('what it has is left to the reaper\n');
+    expect(await isAllGone(stage.session)).toBe(true);
+  });
+
+  it('that runs docker at once, and goes on, has it until its end', async () => {
+    await using stage = await openRunStage(0);
+    const id = await stage.main.do<string>('command', { args: runDetached });
+    await stage.main.do('ready');
+    expect(await until(async () => (await thingsOfSession(stage.session)).length === 0, 1_500)).toBe(false);
+    await stage.main.do('close');
+    expect(await thingsOfSession(stage.session)).toEqual([]);
+    expect(await exists('container', id)).toBe(false);
+  });
+
+  it('says that no reaper holds what its process leaves, where none was to be had', async () => {
+    await using stage = await openRunStage(0, { CASTOFF_REAPER: 'off' });
+    await stage.main.do('command', { args: runDetached, exitCode: 0 }).catch(() => undefined);
+    expect(await stage.main.ended).toEqual({ code: 0, signal: null });
+    expect(stage.main.stderr()).toContain(
+      'what it has stays: no reaper holds it; npx castoff sweep removes it\n',
+    );
+    expect(await thingsOfSession(stage.session)).toHaveLength(1);
   });
 
   it('does not disturb another one on the same engine', async () => {

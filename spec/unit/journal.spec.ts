@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Journal, readJournal, type JournalFact } from '../../lib/registry/journal';
 import { bundleForNode } from '../support/bundle';
 import { rejectionOf } from '../support/rejection';
@@ -19,6 +19,9 @@ beforeAll(async () => {
 beforeEach(() => {
   files += 1;
   path = join(folder, `session ${files}`, '1234.jsonl');
+});
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -40,6 +43,20 @@ function keysIn(facts: readonly JournalFact[]): readonly string[] {
   return facts.map((fact) => ('key' in fact ? fact.key : fact.session));
 }
 
+const { writeSync } = fs;
+
+/** A system that takes no more than so many bytes in one call. */
+function atMost(bytes: number): typeof fs.writeSync {
+  return (file: number, data: string | NodeJS.ArrayBufferView, ...rest: unknown[]): number => {
+    const whole =
+      typeof data === 'string'
+        ? Buffer.from(data)
+        : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const from = typeof data === 'string' ? 0 : Number(rest[0] ?? 0);
+    return writeSync(file, whole, from, Math.min(bytes, whole.length - from));
+  };
+}
+
 describe('a journal', () => {
   it('tells what was appended, in that order', () => {
     const journal = new Journal(path);
@@ -52,6 +69,31 @@ describe('a journal', () => {
     for (const fact of facts) journal.append(fact);
     journal.close();
     expect(readJournal(path)).toEqual(facts);
+  });
+
+  it('has each fact whole, on a line of its own, when the system writes a few bytes at a time', () => {
+    jest.spyOn(fs, 'writeSync').mockImplementation(atMost(7));
+    const journal = new Journal(path);
+    journal.append(registered('one'));
+    journal.append(gone('one'));
+    journal.close();
+    expect(readJournal(path)).toEqual([registered('one'), gone('one')]);
+  });
+
+  it('loses no fact to one before it that the system could write the beginning of', () => {
+    const journal = new Journal(path);
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    jest
+      .spyOn(fs, 'writeSync')
+      .mockImplementationOnce(atMost(20))
+      .mockImplementationOnce(() => {
+        throw full;
+      });
+    expect(() => journal.append(registered('one'))).toThrow(full);
+    jest.restoreAllMocks();
+    journal.append(registered('two'));
+    journal.close();
+    expect(keysIn(readJournal(path))).toEqual(['two']);
   });
 
   it('has every line in its file as soon as it is appended', () => {
