@@ -3,8 +3,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 
-const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-const outside = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+const { dependencies, peerDependencies, engines } = JSON.parse(readFileSync('package.json', 'utf8'));
+const outside = new Set(
+  [...Object.keys(dependencies), ...Object.keys(peerDependencies)].flatMap((name) => [
+    name,
+    `${name}/package.json`,
+  ]),
+);
 
 // What dockerode loads for BuildKit's sessions and for folders to build from, and docker-modem for an ssh of its own: 90 ms and
 // 13 MB. castoff builds from streams without a session, and reaches an engine over ssh through the system's `ssh`.
@@ -49,10 +54,20 @@ const pristineGlobals = Object.fromEntries(
   }).map(([name, exported]) => [name, [pristineFile, exported]]),
 );
 
+const oldestNode = engines.node.replace('>=', '');
+
+// Before anything else of an entry, in syntax that every Node reads: what is missing in an older one would be named instead.
+const checkNode = `(() => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [wantedMajor, wantedMinor] = [${oldestNode.split('.').join(', ')}];
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  throw new Error('castoff needs Node.js ${oldestNode} or later; this is ' + process.versions.node);
+})();`;
+
 const shared = {
   platform: 'node',
-  // The oldest Node of `engines`: it has no `using`.
-  transform: { target: 'node22.22' },
+  // It has no `using`.
+  transform: { target: `node${oldestNode}` },
   output: { dir: 'dist', format: 'cjs', exports: 'named', entryFileNames: '[name].js' },
 };
 
@@ -89,6 +104,7 @@ export default [
       cleanDir: true,
       // Node compiles what it has to read, and a test file that starts nothing loads a good part of this.
       comments: { legal: true, annotation: true, jsdoc: false },
+      banner: ({ isEntry }) => (isEntry ? checkNode : ''),
       chunkFileNames: ({ name, facadeModuleId }) =>
         `chunks/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
       // `import('dockerode')` becomes a `require` that runs when it is reached.

@@ -35,3 +35,16 @@ function shortPath(path: string, folder: string): string {
   const short = relative(folder, path);
   return short.startsWith('..') ? path : short.split(sep).join('/');
 }
+
+const near = 'near ';
+
+/** The source of what was created somewhere in the test or hook at `line`: `near a.test.ts:12`. */
+export function approximateSource(line: string): string {
+  return `${near}${line}`;
+}
+
+/** The `file:line` of a source, and whether it is that of the test or hook around it. */
+export function readSource(source: string): { readonly line: string; readonly isApproximate: boolean } {
+  const isApproximate = source.startsWith(near);
+  return { line: isApproximate ? source.slice(near.length) : source, isApproximate };
+}

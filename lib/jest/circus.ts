@@ -7,6 +7,8 @@ export type CircusFn = (this: unknown, ...args: unknown[]) => unknown;
 export interface CircusHook {
   fn: CircusFn;
   readonly type: 'afterAll' | 'afterEach' | 'beforeAll' | 'beforeEach';
+  /** An error made where it was defined, for its stack. */
+  readonly asyncError?: unknown;
 }
 
 export interface CircusBlock {
@@ -24,6 +26,8 @@ export interface CircusTest {
   readonly parent: CircusBlock;
   /** `undefined` for `test.todo`. */
   fn?: CircusFn | undefined;
+  /** An error made where it was defined, for its stack. */
+  readonly asyncError?: unknown;
   /** What was thrown, alone or before an error that knows the line of the test. */
   errors: unknown[];
   readonly status?: 'done' | 'skip' | 'todo' | null | undefined;

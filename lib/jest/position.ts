@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
 import type { Whereabouts } from '../raw/raw-watch';
+import { userLineIn } from '../raw/user-line';
 import type { RunLink } from '../session/run-link';
 import { Place, Places } from './places';
 
@@ -25,16 +26,36 @@ export type Position = Place | Making;
 interface Positions {
   /** `Places`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
   readonly storage: AsyncLocalStorage<Position | Places>;
+  /** Errors that were made where the running test or hook was defined. */
+  readonly definitions: AsyncLocalStorage<unknown>;
   /** Those of the test file that runs in this process. */
   places?: Places | undefined;
 }
 
 const positions = (): Positions =>
-  processWide('jest positions', (): Positions => ({ storage: new AsyncLocalStorage() }));
+  processWide('jest positions', (): Positions => ({
+    storage: new AsyncLocalStorage(),
+    definitions: new AsyncLocalStorage(),
+  }));
 
 /** Runs `work`, and all that follows from it, at that position. */
 export function runAt<T>(position: Position | Places, work: () => T): T {
   return positions().storage.run(position, work);
+}
+
+/** Does the same for the function of a test or hook. */
+export function runFunctionAt<T>(position: Position, work: () => T, definedBy: unknown): T {
+  const { storage, definitions } = positions();
+  return storage.run(position, () => definitions.run(definedBy, work));
+}
+
+/** The line at which the test or hook that the calling code belongs to was defined. */
+export function currentDefinition(): string | undefined {
+  const { definitions } = positions();
+  const definedBy = definitions.getStore();
+  if (typeof definedBy !== 'object' || definedBy === null) return undefined;
+  const stack: unknown = Reflect.get(definedBy, 'stack');
+  return typeof stack === 'string' ? userLineIn(stack, currentTestFile()) : undefined;
 }
 
 /** Where the calling code is: where it was begun, else where the run of the test file is; `undefined`: in no test file. */

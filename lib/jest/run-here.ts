@@ -2,7 +2,7 @@ import { processWide } from '../core/global-state';
 import type { RawWatch } from '../raw/raw-watch';
 import type { Registry } from '../registry/registry';
 import type { RunLink } from '../session/run-link';
-import { currentTestFile, whereaboutsIn } from './position';
+import { currentDefinition, currentTestFile, whereaboutsIn } from './position';
 import { SharedThings } from './shared-things';
 import { loadLate } from './load-late';
 
@@ -77,6 +77,7 @@ function openRunHere(link: RunLink, isOutside: () => boolean = () => false): Run
     registry,
     whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
     testFile: currentTestFile,
+    definition: currentDefinition,
     ready: () => link.ready(),
     hold: () => link.hold?.(),
     claim: (labels, bounds) => link.claim(labels, bounds),

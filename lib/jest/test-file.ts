@@ -7,7 +7,7 @@ import { installBridge } from './file-bridge';
 import { openScopeAt } from './place-scopes';
 import { Places, type Place } from './places';
 import { PostMortems } from './post-mortems';
-import { enterFile, runAt } from './position';
+import { enterFile, runAt, runFunctionAt } from './position';
 import { noteLeaks } from './note-leaks';
 import { joinRunHere, type RunHere } from './run-here';
 import { runInPlaces } from './run-in-places';
@@ -47,7 +47,7 @@ export class TestFile {
 
   /** Resolves when what ends with that event has ended; most has nothing to end, and is over at once. */
   follow(event: CircusEvent, state: CircusState): Promise<void> | undefined {
-    if (event.name === 'run_start') runInPlaces(state.rootDescribeBlock, this.#places, runAt);
+    if (event.name === 'run_start') runInPlaces(state.rootDescribeBlock, this.#places, runFunctionAt);
     const place = this.#places.follow(event);
     if (place === undefined) return undefined;
     const isFailure = hasFailed(event, state);

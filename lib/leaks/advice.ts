@@ -1,3 +1,4 @@
+import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
 import { shortenMiddle } from './fit-text';
 import type { ThingRecord } from './verdict';
@@ -28,7 +29,8 @@ function patternFor(leaks: readonly ThingRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
   if (image !== undefined) return `image:${shortPattern(image)}`;
   const source = leaks.find((leak) => leak.source !== undefined)?.source;
-  return `file:${shortPattern(source?.replace(/:\d+$/, '') ?? '*')}`;
+  const file = source === undefined ? '*' : readSource(source).line.replace(/:\d+$/, '');
+  return `file:${shortPattern(file)}`;
 }
 
 /** One that still matches `text`. */

@@ -1,5 +1,6 @@
 import { isAbsolute, posix } from 'node:path';
 import { safeForTerminal } from '../core/safe-text';
+import { readSource } from '../core/source-line';
 import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
 import { endOf, lifeOf, nameOf, ownerOf } from './words';
 
@@ -62,7 +63,8 @@ function leftWords({ thing, failure, lastLook }: LeftThing): string {
 }
 
 function commandOf({ level, source, title, message }: Note, folder: string): string {
-  const [, path = source, line] = /^(.*):(\d+)$/s.exec(source ?? '') ?? [];
+  const place = source === undefined ? undefined : readSource(source).line;
+  const [, path = place, line] = /^(.*):(\d+)$/s.exec(place ?? '') ?? [];
   const properties = {
     file: path === undefined ? undefined : isAbsolute(path) ? path : posix.join(folder, path),
     line,

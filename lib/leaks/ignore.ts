@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
 import type { ThingRecord } from './verdict';
 
@@ -66,7 +67,7 @@ function valuesOf(field: Field, thing: ThingRecord): readonly (string | undefine
     case 'test':
       return [test];
     case 'file':
-      return [source?.replace(/:\d+$/, '')];
+      return source === undefined ? [] : [readSource(source).line.replace(/:\d+$/, '')];
     case 'image':
       return kind === 'image' ? [name, id, image] : [image];
     case 'container':

@@ -1,3 +1,4 @@
+import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
 import type { KindCounts, LeftThing, ThingRecord, Verdict } from './verdict';
 import { lifeMsOf, lastLookOf } from './words';
@@ -14,6 +15,8 @@ export interface ThingJson {
   readonly test?: string | undefined;
   /** `file:line`, relative to where Jest ran. */
   readonly source?: string | undefined;
+  /** The line is that of the test or hook in which it was created: the stack did not have a nearer one. */
+  readonly isSourceApproximate?: true | undefined;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly livedMs: number;
@@ -42,7 +45,9 @@ export interface VerdictJson {
   readonly failures: readonly string[];
 }
 
-export type LeftJson = LeftThing['thing'] & Pick<LeftThing, 'failure' | 'lastLook'>;
+export type LeftJson = LeftThing['thing'] &
+  Pick<ThingJson, 'isSourceApproximate'> &
+  Pick<LeftThing, 'failure' | 'lastLook'>;
 
 /** The verdict for programs. */
 export function verdictJson(verdict: Verdict): VerdictJson {
@@ -59,7 +64,7 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     kept: kept.map((thing) => describe(thing)),
     left: left.map(({ thing, failure, lastLook }) => {
       const { kind, id, name, image, scope, test, source } = thing;
-      return { kind, id, name, image, scope, test, source, failure, lastLook };
+      return { kind, id, name, image, scope, test, ...sourceJson(source), failure, lastLook };
     }),
     failures,
   };
@@ -75,11 +80,17 @@ function describe(thing: ThingRecord): ThingJson {
     image,
     scope,
     test,
-    source,
+    ...sourceJson(source),
     createdAt: registeredAt.toISOString(),
     livedMs: lifeMsOf(thing),
     state,
     outcome,
     floating,
   };
+}
+
+function sourceJson(source: string | undefined): Pick<ThingJson, 'source' | 'isSourceApproximate'> {
+  if (source === undefined) return {};
+  const { line, isApproximate } = readSource(source);
+  return isApproximate ? { source: line, isSourceApproximate: true } : { source: line };
 }

@@ -24,6 +24,8 @@ export interface RawWatchOptions {
   whereabouts(): Whereabouts | undefined;
   /** The path of the test file that runs, where one does. */
   testFile?(): string | undefined;
+  /** The line of the test or hook whose code this is, for stacks without the user's frames: async functions that are compiled away. */
+  definition?(): string | undefined;
   /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
   ready(): Promise<void>;
   /** Called before a command that creates runs, which cannot wait for `ready()`. */

@@ -11,9 +11,12 @@ const deepest = 100;
  */
 export function userLineHere(testFile?: string): string | undefined {
   const stack = stackHere(deepest);
-  return stack === undefined
-    ? undefined
-    : userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
+  return stack === undefined ? undefined : userLineIn(stack, testFile);
+}
+
+/** The same of another stack. */
+export function userLineIn(stack: string, testFile?: string): string | undefined {
+  return userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
 }
 
 export interface Standing {

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
+import { approximateSource } from '../core/source-line';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
 import type { Maker } from './creations';
 import { watchDials } from './dial-lines';
@@ -94,11 +95,16 @@ function makerHere(options: RawWatchOptions, sourceHere: () => string | undefine
   const start = currentStart();
   if (start !== undefined) return { start };
   const whereabouts = options.whereabouts();
-  return whereabouts === undefined ? undefined : { whereabouts, source: sourceHere() };
+  return whereabouts === undefined ? undefined : { whereabouts, source: sourceHere() ?? nearLine(options) };
 }
 
 function isAboutContainer(meaning: RequestMeaning): boolean {
   return !('kind' in meaning) || meaning.kind === 'container';
+}
+
+function nearLine(options: RawWatchOptions): string | undefined {
+  const line = options.definition?.();
+  return line === undefined ? undefined : approximateSource(line);
 }
 
 function queryTextOf(path: string): string {

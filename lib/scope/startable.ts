@@ -125,6 +125,8 @@ async function inTurn<T>(definition: object, limits: PatienceOptions, work: () =
 // testcontainers' Network takes no labels, but draws its name from the `uuid` that its constructor takes: a name drawn
 // beforehand is as good a mark.
 function planNetwork(what: string, network: Starting): StartPlan | undefined {
+  const drawn = drawnName(network);
+  if (drawn !== undefined) return { what, kind: 'network', name: drawn, begin: async () => network.start() };
   const source: unknown = Reflect.get(network, 'uuid');
   if (!hasMethod(source, 'nextUuid')) return undefined;
   const name = String(source.nextUuid());
@@ -135,6 +137,14 @@ function planNetwork(what: string, network: Starting): StartPlan | undefined {
     begin: async () =>
       (Object.create(network, { uuid: { value: { nextUuid: () => name } } }) as Starting).start(),
   };
+}
+
+/** testcontainers 8 draws it in the constructor. A name that a user has given there is no mark. */
+function drawnName(network: Starting): string | undefined {
+  const options: unknown = Reflect.get(network, 'createNetworkOptions');
+  const name: unknown =
+    typeof options === 'object' && options !== null ? Reflect.get(options, 'name') : undefined;
+  return typeof name === 'string' && /^[0-9a-f]{32}$/.test(name) ? name : undefined;
 }
 
 function planCompose(what: string, environment: Method<'up'>): StartPlan {

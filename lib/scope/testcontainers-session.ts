@@ -28,10 +28,11 @@ const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
 
 /**
  * The label that testcontainers puts on everything that it creates in this process. `undefined`: it has a reaper of its own, whose
- * session it may share with others on this machine; or it is not there. With a lease Ryuk is turned off, unless
- * `TESTCONTAINERS_RYUK_DISABLED` says otherwise.
+ * session it may share with others on this machine; it is a version that may share one without a reaper; or it is not there. With a
+ * lease Ryuk is turned off where castoff takes its place, unless `TESTCONTAINERS_RYUK_DISABLED` says otherwise.
  */
 export async function testcontainersLabels(): Promise<readonly string[] | undefined> {
+  if (!hasOwnSession(installedVersion())) return undefined;
   if (isClaimHeard()) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
   const testcontainers = await loadTestcontainers();
@@ -42,11 +43,30 @@ export async function testcontainersLabels(): Promise<readonly string[] | undefi
   return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
 }
 
+/**
+ * Whether a version of testcontainers has a session of its own while Ryuk is off. Those before 11.12 take over the session of any
+ * reaper that runs on the engine: with it, a claim would cover what other processes created.
+ *
+ * @see testcontainers, build/reaper/reaper.js, getReaper
+ */
+export function hasOwnSession(version: string | undefined): boolean {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  return major > 11 || (major === 11 && minor >= 12);
+}
+
+function installedVersion(): string | undefined {
+  try {
+    return (require('testcontainers/package.json') as { readonly version: string }).version;
+  } catch {
+    // MODULE_NOT_FOUND: something of the same shape, in a project without testcontainers.
+    return undefined;
+  }
+}
+
 async function loadTestcontainers(): Promise<Testcontainers | undefined> {
   try {
     return await import('testcontainers');
   } catch (error) {
-    // Something of the same shape, in a project without testcontainers.
     if (String((error as { code?: unknown }).code).endsWith('MODULE_NOT_FOUND')) return undefined;
     throw error;
   }

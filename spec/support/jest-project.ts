@@ -29,14 +29,18 @@ const linked = [
  */
 export async function copyProject(
   name: string,
-  options: { jest: JestVersion; files: Readonly<Record<string, string>> },
+  options: {
+    jest: JestVersion;
+    files: Readonly<Record<string, string>>;
+    modules: Readonly<Record<string, string>>;
+  },
 ): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-jest-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
     await cp(join(fixtures, name), folder, { recursive: true });
     for (const [path, text] of Object.entries(options.files)) await write(join(folder, path), text);
-    await install(join(folder, 'node_modules'), options.jest);
+    await install(join(folder, 'node_modules'), options.jest, options.modules);
   } catch (error) {
     await remove();
     throw error;
@@ -44,8 +48,12 @@ export async function copyProject(
   return { folder, remove };
 }
 
-async function install(target: string, version: JestVersion): Promise<void> {
-  for (const name of linked) await link(join(modules, name), join(target, name));
+async function install(
+  target: string,
+  version: JestVersion,
+  others: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const name of linked) await link(others[name] ?? join(modules, name), join(target, name));
   for (const name of ['jest', 'jest-environment-node'])
     await link(join(modulesOfJest[version], name), join(target, name));
   // A copy, as npm makes one: a link would be followed to where files are not in `node_modules`, and transformed.

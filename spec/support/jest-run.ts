@@ -14,6 +14,10 @@ export interface JestRunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the newest. */
   readonly jest?: JestVersion;
+  /** Folders of packages that are installed in other versions than ours: name → path. */
+  readonly modules?: Readonly<Record<string, string>>;
+  /** The `node` command. Default: this process's own. */
+  readonly node?: string;
   /** Node's own arguments. */
   readonly nodeArgs?: readonly string[];
   /** Files of the project that are not as in the fixture: path → text. */
@@ -62,14 +66,15 @@ export const asTerminal = ['--require', join(__dirname, '../fixtures/jest/as-ter
 /** Starts Jest on a copy of spec/fixtures/jest/`project`; `close()` it. */
 export async function startJest(project: string, options: JestRunOptions = {}): Promise<JestRun> {
   const { args = [], env = {}, nodeArgs = [], jest = '30', files = {}, beside, cwd = '.' } = options;
+  const { modules = {}, node = process.execPath } = options;
   const { folder, remove } = beside
     ? { folder: beside.folder, remove: () => Promise.resolve() }
-    : await copyProject(project, { jest, files });
+    : await copyProject(project, { jest, files, modules });
   const jestBin = join(folder, 'node_modules/jest/bin/jest.js');
   const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
   const startedAt = performance.now();
   const own = ['--cacheDirectory', join(folder, 'cache'), ...(await timeoutArgs(folder))];
-  const child = spawn(process.execPath, [...nodeArgs, jestBin, ...own, ...args], {
+  const child = spawn(node, [...nodeArgs, jestBin, ...own, ...args], {
     cwd: join(folder, cwd),
     env: { ...plainEnvironment(), CASTOFF_SPEC_RUN: id, GITHUB_RUN_ID: id, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { runJudged } from '../support/judged-jest';
+
+describe('tests whose async functions are compiled away', () => {
+  it('are named by the line of the test or hook that ran, marked as approximate', async () => {
+    const end = await runJudged('compiled');
+    const places = end.verdict.leaks.map(({ source, isSourceApproximate }) => [source, isSourceApproximate]);
+    expect(places).toHaveLength(4);
+    expect(places).toEqual(
+      expect.arrayContaining([
+        ['es2016.test.ts:13', true],
+        ['es2016.test.ts:21', true],
+        ['es5.test.ts:13', true],
+        ['es5.test.ts:21', true],
+      ]),
+    );
+    expect(end.stderr).toMatch(/ near es5\.test\.ts:13 /);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+
+  it('are annotated on GitHub at that line', async () => {
+    const end = await runJudged('compiled', { args: ['es5'], env: { GITHUB_ACTIONS: 'true' } });
+    expect(end.stderr).toMatch(/^::error file=[^,]*es5\.test\.ts,line=13,/m);
+  });
+});

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { runJudged } from '../support/judged-jest';
+
+const run = promisify(execFile);
+const oldest = join(__dirname, '../fixtures/testcontainers-8/node_modules/testcontainers');
+
+/** `npm run test:versions`: a folder with packages in other versions, and which of them. */
+const { CASTOFF_VERSIONS_FOLDER: folder = '', CASTOFF_VERSIONS: others = '' } = process.env;
+const installed = (name: string): [string, string] => [name, join(folder, name, 'node_modules')];
+const versions = others
+  .split(',')
+  .filter((name) => name !== '')
+  .map(installed);
+const nodes = versions.filter(([name]) => name.startsWith('node-'));
+const testcontainers = versions.filter(([name]) => name.startsWith('testcontainers-'));
+
+// Ryuk, which those before 11.12 start beside a session, has no image here.
+const sessionEnvironment = {
+  ...process.env,
+  CASTOFF_REAPER: 'process',
+  CASTOFF_SWEEP: 'off',
+  NODE_OPTIONS: '',
+  TESTCONTAINERS_RYUK_DISABLED: 'true',
+};
+
+/** A suite of raw and of scoped code, and a session without Jest, in one project. */
+async function useAll(modules: Readonly<Record<string, string>>, node = process.execPath) {
+  let session = { stdout: '', stderr: '' };
+  const end = await runJudged('versions', { modules, node }, async (jest) => {
+    session = await run(node, ['session.cjs'], { cwd: jest.folder, env: sessionEnvironment });
+  });
+  return { ...end, session };
+}
+
+const fine = {
+  left: [],
+  verdict: {
+    // The test's line, or that in it: those before 10 have no async functions of their own.
+    leaks: [
+      {
+        test: 'forgets a container',
+        outcome: 'removed',
+        source: expect.stringMatching(/^raw\.test\.js:[45]$/),
+      },
+    ],
+    counts: { container: 3, network: 1 },
+    left: [],
+    failures: [],
+  },
+  session: { stdout: 'network present, container present\nleft: 0\n', stderr: '' },
+};
+
+describe('testcontainers', () => {
+  it.each([
+    ['8.8.0, the oldest', oldest],
+    ...testcontainers.map(([name, path]) => [name, join(path, 'testcontainers')]),
+  ])('%s: its containers are tracked, owned and removed, with no warning', async (_, path) => {
+    const end = await useAll({ testcontainers: path ?? '' });
+    expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
+    expect(end.stderr).not.toMatch(/warning/i);
+    expect(end).toMatchObject(fine);
+  });
+});
+
+if (nodes.length > 0) {
+  describe('Node.js', () => {
+    // testcontainers 12 needs a later Node than castoff.
+    const [, path = ''] = testcontainers.find(([name]) => name.startsWith('testcontainers-11')) ?? [];
+    it.each(nodes)('%s: runs all of it', async (_, node) => {
+      expect(
+        await useAll({ testcontainers: join(path, 'testcontainers') }, join(node, '.bin/node')),
+      ).toMatchObject(fine);
+    });
+  });
+}
