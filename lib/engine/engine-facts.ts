@@ -42,14 +42,20 @@ export function thisMachine(): Machine {
 }
 
 /**
- * Reads the docker configuration, its contexts and `~/.testcontainers.properties`. What is not there is left out.
+ * Reads the docker configuration, its contexts and `~/.testcontainers.properties`, as far as the environment does not decide without them.
+ * What is not there is left out.
  *
  * @throws CastoffError `CONFIG_INVALID` when a file that is there cannot be read or understood; names the file.
  * @see docker/cli, `cli/config`, `cli/context/store`; testcontainers, `strategies/utils/config`
  */
 export async function readEngineFacts(machine: Machine = thisMachine()): Promise<EngineFacts> {
+  const { DOCKER_HOST: host } = machine.env;
+  // It stands alone: what is not needed may be broken.
+  if (host) return { ...machine, tls: await readEnvTls(machine), contexts: [], testcontainers: {} };
   const folder = dockerFolder(machine);
-  const currentContext = await readCurrentContext(join(folder, 'config.json'));
+  const currentContext = machine.env.DOCKER_CONTEXT
+    ? undefined
+    : await readCurrentContext(join(folder, 'config.json'));
   const [tls, contexts, testcontainers] = await Promise.all([
     readEnvTls(machine),
     readContexts(join(folder, 'contexts'), machine.env.DOCKER_CONTEXT || currentContext),

@@ -82,6 +82,7 @@ function openRunHere(link: RunLink, isOutside: () => boolean = () => false): Run
     hold: () => link.hold?.(),
     claim: (labels, bounds) => link.claim(labels, bounds),
     release: (labels, bounds) => link.release(labels, bounds),
+    unwatched: (creation) => link.noteUnwatched(creation),
   });
   return { link, registry, watch, shared: new SharedThings(link) };
 }

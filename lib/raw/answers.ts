@@ -24,7 +24,7 @@ export class Answers {
       try {
         whenEnded(answer);
       } catch (error) {
-        warnRaw(`the answer to ${method} ${path.split('?')[0]}`, error);
+        warnRaw(`the answer to ${method} ${path.split('?')[0]}`, error, 'the engine is asked later');
       }
       resolve();
     };

@@ -76,7 +76,7 @@ export class Commands {
     try {
       this.#things.options.hold?.();
     } catch (error) {
-      warnRaw('take a lease before a command', error);
+      warnRaw('take a lease before a command', error, 'no reaper holds what it creates yet');
     }
   }
 
@@ -97,7 +97,9 @@ export class Commands {
     const entry = this.#things.note(ordered, maker.whereabouts, maker.source);
     this.#things.options.registry.update(entry.key, { id: project });
     const claiming = this.#things.options.claim([`${composeProjectLabel}=${project}`]);
-    claiming.catch((error: unknown) => warnRaw(`docker compose --project-name ${project}`, error));
+    claiming.catch((error: unknown) =>
+      warnRaw(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
+    );
     this.#follow(ended, entry);
   }
 

@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import { asError } from '../core/errors';
+import { asError, messageOf } from '../core/errors';
 import { creationLabels, labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { nonceComment, nonceOfBuild } from '../resources/ownership';
@@ -21,7 +21,6 @@ import {
   type Order,
 } from './read-order';
 import type { RequestMeaning } from './request-meaning';
-import { warnRaw } from './warn';
 
 /** A request that creates, if it goes to an engine, and who makes it. */
 export interface SeenCreation {
@@ -51,18 +50,29 @@ export class Creations {
   /** To be called before anything is written to the request. */
   see(creation: SeenCreation): void {
     const held = new HeldRequest(creation.request);
-    const { method, path } = creation.request;
     const seeing = this.#see(held, creation).catch(async (error: unknown) => {
-      warnRaw(`${method} ${path.split('?')[0]}`, error);
+      this.#giveUp(creation.request, messageOf(error));
       await held.release();
     });
     this.#things.begin(seeing);
   }
 
+  #giveUp({ method, path }: ClientRequest, why: string): void {
+    this.#things.options.unwatched(`${method} ${path.split('?')[0]}: ${why}`);
+  }
+
   async #see(held: HeldRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
-    const engine = await this.#things.engines.addressOf(placeOfRequest(request));
-    if (engine === undefined || request.hasHeader('content-encoding')) return held.release();
-    const body = meaning.labelsGoInto === 'body' ? parseBody((await held.wholeBody()) ?? '') : {};
+    const engine = await this.#engineOf(request);
+    if (engine === undefined) return held.release();
+    const why = whyUnlabelled(request);
+    if (why !== undefined) {
+      this.#giveUp(request, why);
+      return held.release();
+    }
+    const text = meaning.labelsGoInto === 'body' ? await held.wholeBody() : '{}';
+    if (text === undefined && !request.destroyed) this.#giveUp(request, 'its body is longer than 16 MB');
+    const body = text === undefined ? undefined : parseBody(text);
+    // The engine refuses what is no JSON object.
     if (body === undefined) return held.release();
     const order = readOrder(meaning, request.path, body);
     const { session } = this.#things.options;
@@ -87,6 +97,18 @@ export class Creations {
     // However long the engine takes: what may still come is not said never to have been created.
     this.#things.running.add(entry.key);
     await this.#send(held, order, putLabels(request, order, body, labels), entry);
+  }
+
+  /** Where the configuration cannot be read, every server that a request of that form goes to by a socket is an engine. */
+  async #engineOf(request: ClientRequest): Promise<string | undefined> {
+    const place = placeOfRequest(request);
+    try {
+      return await this.#things.engines.addressOf(place);
+    } catch (error) {
+      if (place.socketPath !== undefined) return `unix://${place.socketPath}`;
+      this.#giveUp(request, messageOf(error));
+      return undefined;
+    }
   }
 
   /** Whether it may go out; it has failed, or been given up, where it may not. */
@@ -127,6 +149,13 @@ export class Creations {
       registry.update(entry.key, { state: 'present', id: name ?? said.id, identity: said.id });
     else registry.update(entry.key, { state: 'present', id: said.id });
   }
+}
+
+/** Why labels cannot be put into a request; `undefined` when they can. */
+function whyUnlabelled(request: ClientRequest): string | undefined {
+  if (request.hasHeader('content-encoding')) return 'its body is compressed';
+  // As they are with `expect`, and with headers given as a list.
+  return request.headersSent ? 'its headers had been written before it could be held' : undefined;
 }
 
 /** What never went out has created nothing. A connection that is used again has sent before. */

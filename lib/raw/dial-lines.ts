@@ -75,7 +75,7 @@ function attempt(find: () => string | undefined): string | undefined {
   try {
     return find();
   } catch (error) {
-    warnRaw('find the line of a call', error);
+    warnRaw('find the line of a call', error, 'it has no line in the report');
     return undefined;
   }
 }

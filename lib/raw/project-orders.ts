@@ -79,7 +79,7 @@ export class ProjectOrders {
       const found = await findProject(engine, order, this.#known());
       if (found !== undefined) this.#take(order, found, engine.address);
     } catch (error) {
-      warnRaw(`look for the Compose project of ${folder}`, error);
+      warnRaw(`look for the Compose project of ${folder}`, error, 'what it has is not watched');
     }
   }
 
@@ -109,7 +109,9 @@ export class ProjectOrders {
     const claiming = options
       .claim(labels, bounds)
       .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
-    claiming.catch((error: unknown) => warnRaw(`docker compose --project-name ${name}`, error));
+    claiming.catch((error: unknown) =>
+      warnRaw(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
+    );
   }
 
   #note({ maker, beganAtMs }: Order, name: string): RegistryEntry {

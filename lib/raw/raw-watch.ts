@@ -34,6 +34,8 @@ export interface RawWatchOptions {
   claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
   /** Gives up such a claim, of which all is gone. */
   release(labels: readonly string[], bounds?: Bounds): Promise<void>;
+  /** Called for each creation that goes out without labels, with the request or command and the reason. */
+  unwatched(creation: string): void;
 }
 
 /** A look at what this process asks the engine for, and at the docker commands that it runs. */

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { messageOf } from '../core/errors';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { approximateSource } from '../core/source-line';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
@@ -38,10 +39,12 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
 
   const seeRequest = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest & { readonly agent?: unknown } };
+    let isCreation = false;
     try {
       const { method, path } = request;
       const meaning = meaningOfRequest(method, path);
       if (meaning === undefined) return;
+      isCreation = meaning.type === 'create';
       if (meaning.type !== 'create') {
         const source = dials.take(queryTextOf(path)) ?? lineHere();
         if (work === undefined || isOwnAgent(request.agent)) return;
@@ -50,12 +53,13 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
           work.endingCalls.see(request, meaning, source);
         return;
       }
-      // With `expect`, or headers given as a list, the head is written already.
-      if (isCastoffAgent(request.agent) || request.headersSent) return;
+      if (isCastoffAgent(request.agent)) return;
       const maker = makerHere(options, () => dials.take(queryTextOf(path)) ?? lineHere());
       if (maker !== undefined) load().creations.see({ request, meaning, maker });
     } catch (error) {
-      warnRaw('look at a request', error);
+      const what = `${request.method} ${pathOf(request)}`;
+      if (isCreation) options.unwatched(`${what}: ${messageOf(error)}`);
+      else warnRaw(`look at ${what}`, error, 'the engine is asked later how that ended');
     }
   };
   const seeResponse = (message: unknown): void => {
@@ -66,8 +70,13 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     work?.answers.hear(request, response);
   };
   const seeCommand: SeeCommand = (line, ended) => {
-    const maker = makerHere(options, lineHere);
-    return maker === undefined ? undefined : load().commands.see(line, ended, maker);
+    try {
+      const maker = makerHere(options, lineHere);
+      return maker === undefined ? undefined : load().commands.see(line, ended, maker);
+    } catch (error) {
+      options.unwatched(`${line.args.slice(0, 2).join(' ')}: ${messageOf(error)}`);
+      return undefined;
+    }
   };
   const unwatchSpawns = watchSpawns(seeCommand);
   const unwatchSyncCommands = watchSyncCommands(seeCommand);
@@ -105,6 +114,10 @@ function isAboutContainer(meaning: RequestMeaning): boolean {
 function nearLine(options: RawWatchOptions): string | undefined {
   const line = options.definition?.();
   return line === undefined ? undefined : approximateSource(line);
+}
+
+function pathOf({ path }: ClientRequest): string {
+  return path.split('?')[0] ?? '';
 }
 
 function queryTextOf(path: string): string {

@@ -32,7 +32,7 @@ export function watchSpawns(see: SeeCommand): () => void {
       try {
         if (typeof options.file === 'string') seeSpawn(options.file, options, child, see);
       } catch (error) {
-        warnRaw(`look at the command ${String(options.file)}`, error);
+        warnRaw(`look at the command ${String(options.file)}`, error, 'it runs as it is');
       }
       return Reflect.apply(spawn, child, [options]);
     };

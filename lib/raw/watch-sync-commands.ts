@@ -88,7 +88,7 @@ function argumentsSeen(
     const words = { run: wordsOf(given), given: wordsOf(call.launch.args) };
     return { args: call.argumentsWith(given), words };
   } catch (error) {
-    warnRaw(`look at the command ${String(args[0])}`, error);
+    warnRaw(`look at the command ${String(args[0])}`, error, 'it runs as it is');
     return { args };
   }
 }

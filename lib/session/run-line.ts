@@ -17,6 +17,7 @@ export interface RunDesk {
   awaitShared(worker: string, asked: Extract<RunAsk, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
   tell(worker: string, entry: RegistryEntry): void;
+  noteUnwatched(creation: string): void;
   removeLeaks(keys: readonly string[]): Promise<void>;
   /** Its line has ended: `isLeaving` when it said so before; `isWaiting` when it waited for an answer. */
   ended(worker: string, how: { readonly isLeaving: boolean; readonly isWaiting: boolean }): void;
@@ -79,6 +80,7 @@ function serve(socket: Socket, desk: RunDesk, onEnd: () => void): JsonLines {
         void serveOne(id, ask, worker);
       } else if ('note' in parsed) {
         if (parsed.note.type === 'leave') isLeaving = true;
+        else if (parsed.note.type === 'unwatched') desk.noteUnwatched(parsed.note.creation);
         else if (worker !== undefined) desk.tell(worker, parsed.note.entry);
       } else if (parsed.id !== undefined) {
         const error = errorText(new CastoffError('CONFIG_INVALID', `ask a run: ${parsed.refusal}`));

@@ -46,6 +46,8 @@ export interface RunLink {
   readonly hold?: (() => void) | undefined;
   /** Tells the run how it is with one thing of this process; in order, never waits. Nothing is told of the run's own process. */
   tell(entry: RegistryEntry): void;
+  /** Reports a creation that went out without labels: it fails the run. */
+  noteUnwatched(creation: string): void;
   /**
    * Has the run remove those of the entries with these keys that are leaks, and resolves when that has ended; what is ignored, or not
    * judged, stays until the end of the run. A failure is recorded by the run.

@@ -28,6 +28,8 @@ export type SharedMade = { readonly json: string } | { readonly error: ErrorText
 /** What a worker tells, and gets no answer to. */
 export type RunNote =
   | { readonly type: 'tell'; readonly entry: RegistryEntry }
+  /** A creation that went out without labels. */
+  | { readonly type: 'unwatched'; readonly creation: string }
   /** It has ended as it should: what ends after this is no loss. */
   | { readonly type: 'leave' };
 
@@ -75,6 +77,8 @@ export function parseRunReply(text: string): RunReply | undefined {
 
 function parseNote(line: Fields): RunNote | undefined {
   if (line['type'] === 'leave') return { type: 'leave' };
+  if (line['type'] === 'unwatched' && isText(line['creation']))
+    return { type: 'unwatched', creation: line['creation'] };
   if (line['type'] !== 'tell') return undefined;
   const entry = parseEntry(line['entry']);
   return entry === undefined ? undefined : { type: 'tell', entry };

@@ -18,6 +18,7 @@ import type { RunLink, RunSettings } from './run-link';
 import { RunSession } from './run-session';
 import { currentRun, hadRun, setRun, type Run } from './run-slot';
 import { recordOf, RunWorkers } from './run-workers';
+import { Unwatched } from './unwatched';
 import { checkJsonLength } from './shared-value';
 import { SharedDesk, type SharedAsk } from './shared-desk';
 
@@ -45,6 +46,7 @@ export async function openRun(
   if (mode !== 'off') process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
 
   const workers = new RunWorkers();
+  const unwatched = new Unwatched();
   const ending = {
     isInUse: () => false,
     closeRest: (engine: Engine) => cleaner.closeRest(engine),
@@ -108,6 +110,7 @@ export async function openRun(
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
     tell: (worker, entry) => workers.tell(worker, entry),
+    noteUnwatched: (creation) => unwatched.note(creation),
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     ended(worker, how) {
       // Those that are let go at the run's end have nothing any more.
@@ -138,6 +141,7 @@ export async function openRun(
     ready,
     hold: () => runSession.hold(),
     tell: () => undefined,
+    noteUnwatched: (creation) => unwatched.note(creation),
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     claim,
     release,
@@ -157,7 +161,8 @@ export async function openRun(
     runSession.refuse();
     line.tellEnding();
     try {
-      return await endRun({ runSession, shared, cleaner, patience, address });
+      const ended = await endRun({ runSession, shared, cleaner, patience, address });
+      return { ...ended, failures: [...unwatched.failures(), ...ended.failures] };
     } finally {
       patience.end();
       runSession.endHold();

@@ -69,6 +69,7 @@ async function join(address: string): Promise<JoinedRun> {
       return (readying ??= becomeReady());
     },
     tell,
+    noteUnwatched: (creation) => line.tell({ type: 'unwatched', creation }),
     async removeLeaks(keys) {
       // The registry notifies its listeners in a microtask: the run hears of the leaks before it is asked to remove them.
       await Promise.resolve();

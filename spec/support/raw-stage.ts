@@ -16,6 +16,8 @@ export interface RawStage extends RawWatch {
   readonly claimed: readonly string[];
   /** What has been given up. */
   readonly released: readonly string[];
+  /** The creations that went out without labels. */
+  readonly unwatched: readonly string[];
   /** The raw entries, in their order. */
   readonly entries: () => readonly RegistryEntry[];
   /** Where the code is from now on. */
@@ -31,6 +33,7 @@ function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): Ra
   let asked = 0;
   const claimed: string[] = [];
   const released: string[] = [];
+  const unwatched: string[] = [];
   const watch = watchRawCode({
     session,
     registry,
@@ -39,6 +42,7 @@ function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): Ra
       asked += 1;
       await options.ready?.();
     },
+    unwatched: (creation) => void unwatched.push(creation),
     claim: async (labels) => void claimed.push(...labels),
     release: async (labels) => void released.push(...labels),
   });
@@ -47,6 +51,7 @@ function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): Ra
     asked: () => asked,
     claimed,
     released,
+    unwatched,
     entries: () => registry.list().filter(({ key, origin }) => origin === 'raw' && !before.has(key)),
     be: (other) => (place = other),
   };

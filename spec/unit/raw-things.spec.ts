@@ -12,6 +12,7 @@ describe('what is under way', () => {
       ready: async () => undefined,
       claim: async () => undefined,
       release: async () => undefined,
+      unwatched: () => undefined,
     });
     things.begin(new Promise(() => undefined));
     await things.settle(1);

@@ -1,0 +1,24 @@
+import { CastoffError } from '../core/errors';
+
+const mostNamed = 5;
+
+/** The creations of a run that went out without castoff's labels: what came of them is not known, and nobody removes it. */
+export class Unwatched {
+  readonly #creations: string[] = [];
+
+  /** @param creation - The request or command, and why it could not be labelled. */
+  note(creation: string): void {
+    this.#creations.push(creation);
+  }
+
+  /** What fails the run; empty when every creation was labelled. */
+  failures(): readonly CastoffError[] {
+    const count = this.#creations.length;
+    if (count === 0) return [];
+    const named = this.#creations.slice(0, mostNamed);
+    if (count > mostNamed) named.push(`and ${count - mostNamed} more`);
+    const [what, them] = count === 1 ? ['1 creation', 'it'] : [`${count} creations`, 'them'];
+    const head = `watch what raw code creates: ${what} went out without castoff's labels, remove by hand what is left of ${them}`;
+    return [new CastoffError('CLEANUP_FAILED', `${head}: ${named.join('; ')}`)];
+  }
+}

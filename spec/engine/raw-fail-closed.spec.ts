@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sessionIdentity } from '../../lib/registry/session-identity';
+import { stageOfFile, whose } from '../support/raw-stage';
+import { docker, specLabel } from '../support/things';
+
+const stage = stageOfFile();
+const body = JSON.stringify({ Image: 'castoff-spec/busybox:1', Cmd: ['true'], Labels: specLabel });
+
+/** Asks the engine for a container as no client of its does; resolves to the status and, where it is created, the labels. */
+async function create(headers: Record<string, string> | readonly string[], content: string | Buffer) {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const socketPath = (process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock').replace('unix://', '');
+  const options = { socketPath, path: '/containers/create', method: 'POST', headers };
+  request(options, (response) => {
+    let text = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+  })
+    .on('error', reject)
+    .end(content);
+  const { status, text } = await promise;
+  const { Id } = JSON.parse(text);
+  return { status, labels: Id === undefined ? {} : (await docker.getContainer(Id).inspect()).Config.Labels };
+}
+
+describe('under a docker configuration that cannot be read', () => {
+  const before = { ...process.env };
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'castoff-config-'));
+    writeFileSync(join(folder, 'config.json'), '{ "auths": ');
+    process.env['DOCKER_CONFIG'] = folder;
+  });
+  afterAll(() => {
+    for (const name of ['DOCKER_HOST', 'DOCKER_CONFIG']) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['DOCKER_HOST says where the engine is', 'unix:///var/run/docker.sock'],
+    ['nothing does', ''],
+  ])('what raw code creates is labelled and noted when %s', async (_, host) => {
+    process.env['DOCKER_HOST'] = host;
+    const { labels } = await create({ 'content-type': 'application/json' }, body);
+    const entry = stage.entries().at(-1);
+    expect(whose(labels)).toMatchObject({ session: sessionIdentity().id, start: entry?.key });
+    expect(stage.unwatched).toEqual([]);
+  });
+});
+
+describe('a creation that labels cannot be put on', () => {
+  it.each([
+    [
+      'is sent with headers as a list',
+      ['Content-Type', 'application/json', 'Host', 'x'],
+      body,
+      201,
+      'its headers',
+    ],
+    [
+      'is compressed',
+      { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      gzipSync(body),
+      500,
+      'its body is compressed',
+    ],
+  ])('goes out as it is, and is reported, when it %s', async (_, headers, content, status, why) => {
+    const before = stage.unwatched.length;
+    const answer = await create(headers, content);
+    expect(answer.status).toBe(status);
+    expect(stage.unwatched.slice(before)).toEqual([
+      expect.stringContaining(`POST /containers/create: ${why}`),
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { runJudged } from '../support/judged-jest';
+
+/** Its own folder for journals cannot be made: as with a temporary folder that is full. */
+const unwritable = `
+  const { rmSync, writeFileSync } = require('node:fs');
+  const { dirname, join } = require('node:path');
+  const Docker = require('dockerode');
+  const { sleeper } = require('./sleeper.js');
+
+  const run = process.env.CASTOFF_RUN;
+  const folder = join(dirname(run), /run-(\\w+)/.exec(run)[1]);
+  afterAll(() => rmSync(folder));
+
+  test('forgets one that no journal knows of', async () => {
+    writeFileSync(folder, '');
+    const container = await new Docker().createContainer(sleeper);
+    await container.start();
+  });
+`;
+
+const unlabelled = `
+  const { request } = require('node:http');
+  const { once } = require('node:events');
+  const { sleeper } = require('./sleeper.js');
+
+  test('creates one by a request that was sent at once', async () => {
+    const headers = ['Host', 'docker', 'Content-Type', 'application/json'];
+    const socketPath = '/var/run/docker.sock';
+    const creation = request({ socketPath, path: '/containers/create', method: 'POST', headers });
+    creation.end(JSON.stringify(sleeper));
+    const [response] = await once(creation, 'response');
+    response.resume();
+    await once(response, 'end');
+    expect(response.statusCode).toBe(201);
+  });
+`;
+
+const files = {
+  'jest.config.js': `process.env.DOCKER_CONFIG = require('node:path').join(__dirname, 'docker-config');
+    module.exports = { preset: 'castoff', transform: {} };`,
+  'docker-config/config.json': '{ "auths": ',
+  'unwritable.test.js': unwritable,
+  'unlabelled.test.js': unlabelled,
+};
+
+describe.each([
+  ['in band', ['--runInBand']],
+  ['in workers', ['--maxWorkers', '2']],
+])('a run %s with a broken docker configuration that is not needed', (_, args) => {
+  it('finds the leak that no journal knows of, and fails for the creation that has no labels', async () => {
+    const { exitCode, verdict, stderr } = await runJudged('both-ways', {
+      args: [...args, 'unwritable', 'unlabelled'],
+      env: { DOCKER_HOST: 'unix:///var/run/docker.sock' },
+      files,
+    });
+    expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
+    expect(verdict.leaks).toMatchObject([{ state: 'gone', test: 'forgets one that no journal knows of' }]);
+    expect(verdict.failures).toEqual([expect.stringMatching(/1 creation went out without castoff's labels/)]);
+    expect(stderr).toContain('POST /containers/create: its headers had been written');
+    expect(stderr).toContain('write the journal: ');
+    expect(exitCode).toBe(1);
+  });
+});
