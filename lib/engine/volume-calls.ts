@@ -1,3 +1,4 @@
+import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
@@ -37,5 +38,18 @@ export function listVolumes(
       labels: volume.Labels ?? {},
       createdAt: createdAtOf(volume),
     }));
+  });
+}
+
+/** What a container mounts. @see Engine API, ContainerInspect */
+export function inspectMounted(engine: Engine, id: string): Promise<Answer<MountedContainer>> {
+  return engine.ask('container.inspect', id, async (docker) => docker.getContainer(urlPart(id)).inspect());
+}
+
+/** The ids of all containers that mount a volume. @see Engine API, ContainerList, filter `volume` */
+export function listContainersWith(engine: Engine, volume: string): Promise<Answer<readonly string[]>> {
+  return engine.ask('container.list', volume, async (docker) => {
+    const containers = await docker.listContainers({ all: true, filters: { volume: [volume] } });
+    return containers.map(({ Id }) => Id);
   });
 }

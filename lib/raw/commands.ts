@@ -5,6 +5,7 @@ import { isDrawnProject } from '../resources/compose-project';
 import type { Maker } from './creations';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
+import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
 import type { RawThings } from './raw-things';
 import { ProjectOrders } from './project-orders';
 import { warnRaw } from './warn';
@@ -59,11 +60,18 @@ export class Commands {
         const { ending } = meaning;
         if (ending === undefined) return undefined;
         for (const ref of ending.refs) this.#things.endingCalls.follow({ ...ending, ref, source }, whenEnded);
+        if (ending.verb === 'remove' && !ending.removesVolumes)
+          this.#followVolumes(line, ending.refs, whenEnded);
         return undefined;
       }
       case undefined:
         return undefined;
     }
+  }
+
+  #followVolumes(line: CommandLine, refs: readonly string[], ended: Promise<unknown>): void {
+    const left = volumesLeftByCommand(this.#things, line, refs).filter(({ names }) => names.length > 0);
+    if (left.length > 0) this.#things.begin(ended.then(() => registerLeft(this.#things, left)));
   }
 
   /** Looks for the projects that commands have brought up; that is under way then. */

@@ -28,6 +28,8 @@ export type CommandMeaning =
 export interface EndingCommand {
   readonly verb: 'stop' | 'kill' | 'remove';
   readonly refs: readonly string[];
+  /** Whether a removal takes the anonymous volumes along. */
+  readonly removesVolumes: boolean;
   /** `undefined`: the engine's own. */
   readonly graceMs?: number | undefined;
 }
@@ -91,6 +93,7 @@ function endingOf(group: string, verb: string, given: readonly string[]): Ending
   return {
     verb: ending,
     refs: given.slice(restAt),
+    removesVolumes: flags.some(({ name, value }) => ['-v', '--volumes'].includes(name) && value !== 'false'),
     graceMs: seconds === undefined ? undefined : Number(seconds) * 1_000,
   };
 }

@@ -2,6 +2,9 @@ import type { ClientRequest } from 'node:http';
 import type { RegistryEntry } from '../registry/entry';
 import type { Answers, HeardAnswer } from './answers';
 import { placeOfRequest } from './known-engines';
+import { HeldRequest } from './held-request';
+import { registerLeft, volumesLeftBy } from './anonymous-volumes';
+import { warnRaw } from './warn';
 import type { RawThings } from './raw-things';
 import type { RequestMeaning } from './request-meaning';
 
@@ -17,7 +20,9 @@ export class Removals {
     this.#answers = answers;
   }
 
+  /** To be called before anything is written to the request. */
   see(request: ClientRequest, removal: Removal): void {
+    this.#seeVolumes(request, removal);
     const present = this.#things.open().filter((one) => one.state === 'present' && isMeant(one, removal));
     if (present.length === 0) return;
     const engine = this.#things.engines.addressKnownOf(placeOfRequest(request));
@@ -35,6 +40,34 @@ export class Removals {
     });
     this.#things.begin(answered);
   }
+
+  /** The anonymous volumes of a container that is removed without them: the request waits until they are known. */
+  #seeVolumes(request: ClientRequest, removal: Removal): void {
+    if (removal.kind !== 'container' || removesVolumes(request.path) || request.headersSent) return;
+    const engine = this.#things.engines.addressKnownOf(placeOfRequest(request));
+    const container = this.#things.options.registry
+      .list({ kind: 'container' })
+      .find((one) => one.state !== 'gone' && one.engine === engine && isMeant(one, removal));
+    if (container === undefined) return;
+    const held = new HeldRequest(request);
+    const see = async (): Promise<void> => {
+      const left = await volumesLeftBy(container);
+      const answered = new Promise<void>((resolve) => request.once('close', () => resolve()));
+      await held.release();
+      await answered;
+      await registerLeft(this.#things, [left]);
+    };
+    this.#things.begin(
+      see().catch((error: unknown) =>
+        warnRaw(`remove container ${removal.ref}`, error, 'its anonymous volumes may stay'),
+      ),
+    );
+  }
+}
+
+/** @see Engine API, ContainerDelete: `v`, which dockerode writes as `true` */
+function removesVolumes(path: string): boolean {
+  return /[?&]v=(?:1|true)(?:&|$)/i.test(path);
 }
 
 function isGone(answer: HeardAnswer | undefined): boolean {

@@ -111,7 +111,7 @@ async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Pr
   const seen = await removables[kind].look(engine, id);
   if (seen.meaning === 'gone') return { isGone: true };
   if (seen.meaning !== 'done') throw seen.error;
-  if (kind === 'volume') return { isGone: seen.value.labels[labelNames.start] !== key };
+  if (kind === 'volume') return { isGone: !isSameVolume(entry, seen.value) };
   if (kind === 'container' && isOnItsWayOut(things, key, seen.value)) {
     await removables[kind].awaitEnd?.(engine, id);
     // The end of the wait may be that of a removal which has failed.
@@ -120,6 +120,11 @@ async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Pr
     return { isGone: again.meaning === 'gone' };
   }
   return { isGone: false };
+}
+
+/** An anonymous volume carries no labels: its name was drawn, and it was looked at when its container went. */
+function isSameVolume({ key, identity }: RegistryEntry, seen: Sight): boolean {
+  return identity === undefined ? seen.labels[labelNames.start] === key : seen.identity === identity;
 }
 
 function updateOf({ kind, id, name, tags }: ListedTarget): EntryUpdate {

@@ -1,5 +1,6 @@
 import type { Bounds } from '../core/bounds';
 import { composeProjectLabel, labelNames } from '../core/labels';
+import { isAnonymousName } from '../engine/anonymous-volumes';
 import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -23,7 +24,7 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
   if (seen.meaning === 'gone') return false;
   const { identity, createdAt, labels } = valueOf(seen);
   // Raw code may name what is there already, and create nothing: what it did create says so.
-  if (note.origin === 'raw' && labels[labelNames.start] !== note.key) return false;
+  if (note.origin === 'raw' && labels[labelNames.start] !== note.key && !isSeenVolume(note)) return false;
   if (note.present?.identity !== undefined && note.present.identity !== identity) return false;
   const notedMs = Date.parse(note.present?.at ?? note.at);
   return (
@@ -31,6 +32,11 @@ export async function isStillOurs(engine: Engine, note: Unfinished, id: string):
     note.present === undefined ||
     Date.parse(createdAt) <= notedMs + clockToleranceMs
   );
+}
+
+/** An anonymous volume carries no labels: it was looked at when its container was removed without it. */
+function isSeenVolume({ kind, present }: Unfinished): boolean {
+  return kind === 'volume' && present?.identity !== undefined && isAnonymousName(present.id);
 }
 
 /**

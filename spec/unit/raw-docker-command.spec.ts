@@ -93,11 +93,11 @@ describe('meaningOfCommand', () => {
   });
 
   it.each([
-    ['docker rm -f web db', { verb: 'remove', refs: ['web', 'db'] }],
-    ['docker container rm --volumes web', { verb: 'remove', refs: ['web'] }],
-    ['docker stop -t 2 web', { verb: 'stop', refs: ['web'], graceMs: 2_000 }],
-    ['docker stop --time=0 web', { verb: 'stop', refs: ['web'], graceMs: 0 }],
-    ['docker kill --signal TERM web', { verb: 'kill', refs: ['web'] }],
+    ['docker rm -f web db', { verb: 'remove', refs: ['web', 'db'], removesVolumes: false }],
+    ['docker container rm --volumes web', { verb: 'remove', refs: ['web'], removesVolumes: true }],
+    ['docker stop -t 2 web', { verb: 'stop', refs: ['web'], removesVolumes: false, graceMs: 2_000 }],
+    ['docker stop --time=0 web', { verb: 'stop', refs: ['web'], removesVolumes: false, graceMs: 0 }],
+    ['docker kill --signal TERM web', { verb: 'kill', refs: ['web'], removesVolumes: false }],
     ['docker volume prune -f', undefined],
     ['docker network rm app', undefined],
     ['podman rmi app', undefined],
