@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import { identityOf } from '../engine/endpoint';
 import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { socketIdentity } from '../reaper/local-socket';
-import { checkOwnFolder, makeOwnFolder } from '../registry/own-folder';
+import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
 import type { ReaperConnection } from './conversation';
 import { meetHost } from './host-meeting';
 import { startHostProcess, type HostProcess } from './host-process';
@@ -34,7 +33,7 @@ export async function connectToHostProcess(engine: Engine, refusedAt?: string): 
   const path = hostSocketPath({
     platform: process.platform,
     folder: makeOwnFolder(),
-    shortFolder: `/tmp/castoff-${process.getuid?.() ?? 'user'}`,
+    shortFolder: makeShortFolder(),
     connection: identityOf(engine.connection.endpoint),
     engineId: await readEngineId(engine),
     version: packageVersion,
@@ -53,8 +52,6 @@ function connectionOf(path: string, stream: Socket, socket: string | undefined):
 
 async function launch(engine: Engine, path: string, replacing: string | undefined): Promise<HostConnection> {
   const folder = process.platform === 'win32' ? makeOwnFolder() : dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  checkOwnFolder(folder);
   const host = startHostProcess({
     engine: engine.connection.endpoint,
     socketPath: path,

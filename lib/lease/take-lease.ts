@@ -68,10 +68,9 @@ async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefine
     return client;
   } catch (error) {
     failures.push(`as a process: ${messageOf(error)}`);
-    const tried = failures.map((line) => `\n  ${line}`).join('');
     warnOnce(
       'CASTOFF_REAPER_MISSING',
-      `session ${session} goes on without a reaper, and ${consequence}; tried:${tried}`,
+      `session ${session} goes on without a reaper, and ${consequence}; tried: ${failures.join('; ')}`,
     );
     return undefined;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
 import { Journal } from './journal';
-import { makeOwnFolder, ownFolder } from './own-folder';
+import { makeOwnFolder } from './own-folder';
 import { readOwner } from './owner';
 import { Registry } from './registry';
 
@@ -38,7 +38,6 @@ const identities = (): { current?: SessionIdentity } =>
 function createIdentity(id: string, worker: string | undefined): SessionIdentity {
   const owner = readOwner();
   const openJournal = (): Journal => {
-    makeOwnFolder();
     // Threads share a pid.
     const journal = new Journal(join(journalFolder(id), `${worker ?? owner.pid}.jsonl`));
     journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
@@ -47,7 +46,7 @@ function createIdentity(id: string, worker: string | undefined): SessionIdentity
   return { id, owner, registry: new Registry(openJournal), worker };
 }
 
-/** Where the processes of a session keep their journals. */
+/** Where the processes of a session in an environment like this one's keep their journals. */
 export function journalFolder(sessionId: string): string {
-  return join(ownFolder(), sessionId);
+  return join(makeOwnFolder(), sessionId);
 }

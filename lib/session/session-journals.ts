@@ -1,8 +1,7 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJournal } from '../registry/journal';
-import { checkOwnFolder, ownFolder } from '../registry/own-folder';
-import { journalFolder } from '../registry/session-identity';
+import { listOwnFolders } from '../registry/own-folder';
 import { unfinishedOf, type Unfinished } from '../registry/unfinished';
 import type { SeenOwner } from './session-proof';
 
@@ -18,23 +17,16 @@ export function isSessionId(text: string): boolean {
   return /^[0-9a-f]{12}$/.test(text);
 }
 
-/**
- * The journals of every session that has one here: of this user, in this temporary folder.
- *
- * @throws CastoffError `CONFIG_INVALID` when the folder is somebody else's.
- */
+/** The journals of every session of this user that has one here: in `XDG_RUNTIME_DIR`, or in this temporary folder. */
 export function readAllJournals(): readonly SessionJournals[] {
-  checkOwnFolder(ownFolder());
-  return listFolder(ownFolder())
-    .filter((name) => isSessionId(name))
-    .map((session) => readJournals(session));
+  const names = listOwnFolders().flatMap((folder) => listFolder(folder));
+  return [...new Set(names)].filter((name) => isSessionId(name)).map((session) => readJournals(session));
 }
 
 /** The journals of one session; none for a session that ended well, or ran elsewhere. */
 export function readJournals(session: string): SessionJournals {
-  checkOwnFolder(ownFolder());
-  const folder = journalFolder(session);
-  const files = listFolder(folder).map((name) => join(folder, name));
+  const folders = listOwnFolders().map((folder) => join(folder, session));
+  const files = folders.flatMap((folder) => listFolder(folder).map((name) => join(folder, name)));
   const read = files.map((file) => readOne(file));
   return {
     session,
@@ -47,8 +39,12 @@ export function readJournals(session: string): SessionJournals {
 /** Removes journals of which every fact has come to its end, and only those that were read. */
 export function removeJournals({ session, files }: SessionJournals): void {
   for (const file of files) rmSync(file, { force: true });
+  for (const folder of listOwnFolders()) removeIfEmpty(join(folder, session));
+}
+
+function removeIfEmpty(folder: string): void {
   try {
-    rmdirSync(journalFolder(session));
+    rmdirSync(folder);
   } catch (error) {
     // Another sweep was here; or a process has come that was not read.
     const { code } = error as NodeJS.ErrnoException;

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
@@ -102,6 +102,21 @@ describe('a reaper as a host process', () => {
   });
 });
 
+describe("castoff's folder in the temporary folder", () => {
+  it('does not stop anything where another user has taken its name', async () => {
+    await using folder = await openReaperFolder();
+    const taken = join(folder.folder, `castoff-${process.getuid?.()}`);
+    await mkdir(taken, { mode: 0o700 });
+    await chown(taken, 4_242, 4_242);
+    const child = await start({ reaper: 'process', env: { TMPDIR: folder.folder } });
+    const { session } = child.told;
+    expect(child.stderr()).toBe('');
+    await child.kill();
+    expect(await until(async () => (await thingsOfSession(session)).length === 0, 15_000)).toBe(true);
+    expect(readdirSync(taken)).toEqual([]);
+  });
+});
+
 describe('a reaper that cannot be had', () => {
   it('is REAPER_UNAVAILABLE where a container is asked for by name, and nothing is left of it', async () => {
     const before = (await docker.listContainers({ all: true, filters: own })).length;
@@ -120,8 +135,7 @@ describe('a reaper that cannot be had', () => {
   });
 
   it('is REAPER_UNAVAILABLE where a process is asked for by name', async () => {
-    await using broken = await openBrokenFolder();
-    const error = await rejectionOf(start({ reaper: 'process', env: { TMPDIR: broken.folder } }));
+    const error = await rejectionOf(start({ reaper: 'process', env: noFolder }));
     expect(String(error)).toMatch(/start a reaper \(process\) .*castoff-\d+/);
     expect(String(error)).toContain("code: 'REAPER_UNAVAILABLE'");
   });
@@ -133,11 +147,10 @@ describe('a reaper that cannot be had', () => {
   });
 
   it('is gone without with auto where nothing works, and one warning says what was tried', async () => {
-    await using broken = await openBrokenFolder();
-    const child = await start({ env: { ...nowhere, TMPDIR: broken.folder }, sessions: 2 });
+    const child = await start({ env: { ...nowhere, ...noFolder }, sessions: 2 });
     expect(child.told.reaper).toBeUndefined();
     expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_MISSING]']);
-    expect(child.stderr()).toMatch(/as a container: .*\n.*as a process: /);
+    expect(child.stderr()).toMatch(/as a container: .*; as a process: /);
     await removeThings(child);
   });
 
@@ -156,12 +169,8 @@ describe('a reaper that cannot be had', () => {
   });
 });
 
-/** A temporary folder with a file where castoff's own folder would be. */
-async function openBrokenFolder(): ReturnType<typeof openReaperFolder> {
-  const broken = await openReaperFolder();
-  await writeFile(join(broken.folder, `castoff-${process.getuid?.()}`), '');
-  return broken;
-}
+/** Nowhere to make castoff's own folder. */
+const noFolder = { TMPDIR: '/dev/null' };
 
 /** What nobody reaps. */
 async function removeThings({ told: { session } }: SessionChild): Promise<void> {

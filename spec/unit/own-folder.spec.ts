@@ -1,46 +1,109 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import os, { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { checkOwnFolder, makeOwnFolder, ownFolder } from '../../lib/registry/own-folder';
+import { listOwnFolders, makeOwnFolder, makeShortFolder } from '../../lib/registry/own-folder';
 
 /** Windows gives each user a temporary folder of their own. */
-const hasUsers = process.getuid !== undefined;
+const uid = process.getuid?.();
+const ifUsers = uid === undefined ? it.skip : it;
 
 describe("the folder of a user's journals", () => {
-  let folder: string;
+  let temporary: string;
+  let usual: string;
+  const runtimeBefore = process.env['XDG_RUNTIME_DIR'];
+  const useRuntime = (path: string | undefined): void => {
+    if (path === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = path;
+  };
+
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'castoff-own-'));
-    jest.spyOn(os, 'tmpdir').mockReturnValue(folder);
+    temporary = mkdtempSync(join(tmpdir(), 'castoff-own-'));
+    usual = join(temporary, `castoff-${uid ?? 'user'}`);
+    jest.spyOn(os, 'tmpdir').mockReturnValue(temporary);
+    useRuntime(undefined);
   });
   afterEach(() => {
     jest.restoreAllMocks();
-    rmSync(folder, { recursive: true });
+    useRuntime(runtimeBefore);
+    rmSync(temporary, { recursive: true });
   });
+
+  /** Sees that another folder is used, by each process alike, and found by a sweep. */
+  function expectAnother(): void {
+    const other = makeOwnFolder();
+    expect(dirname(other)).toBe(temporary);
+    expect(basename(other)).toMatch(/^castoff-\d+-.{6}$/);
+    expect(statSync(other).mode & 0o777).toBe(0o700);
+    expect(makeOwnFolder()).toBe(other);
+    expect(listOwnFolders()).toContain(other);
+    expect(listOwnFolders()).not.toContain(usual);
+  }
 
   it('is made in the temporary folder, once', () => {
-    expect(makeOwnFolder()).toBe(ownFolder());
-    expect(makeOwnFolder()).toBe(ownFolder());
-    expect(ownFolder().startsWith(folder)).toBe(true);
+    expect(listOwnFolders()).not.toContain(usual);
+    expect(makeOwnFolder()).toBe(usual);
+    expect(makeOwnFolder()).toBe(usual);
+    expect(listOwnFolders()).toContain(usual);
   });
 
-  it('is not used when it is no folder but leads elsewhere', () => {
-    mkdirSync(join(folder, 'elsewhere'));
-    symlinkSync(join(folder, 'elsewhere'), ownFolder(), 'junction');
-    const refused = expect.objectContaining({ code: 'CONFIG_INVALID' });
-    if (hasUsers) expect(() => makeOwnFolder()).toThrow(refused);
-    else expect(() => makeOwnFolder()).not.toThrow();
+  ifUsers('is made in XDG_RUNTIME_DIR where that is for this user alone', () => {
+    const runtime = join(temporary, 'runtime');
+    mkdirSync(runtime, { mode: 0o700 });
+    makeOwnFolder();
+    useRuntime(runtime);
+    expect(makeOwnFolder()).toBe(join(runtime, 'castoff'));
+    // Processes without the variable used the other.
+    expect(listOwnFolders()).toEqual(expect.arrayContaining([join(runtime, 'castoff'), usual]));
   });
 
-  it('is not used when it is a folder of another user', () => {
-    const path = makeOwnFolder();
-    if (hasUsers) jest.spyOn(process, 'getuid').mockReturnValue(4_242);
-    const refused = /a folder of user \d+, not ours; remove it, or set TMPDIR/;
-    if (hasUsers) expect(() => checkOwnFolder(path)).toThrow(refused);
-    else expect(() => checkOwnFolder(path)).not.toThrow();
+  ifUsers.each([
+    ['is not there', () => undefined],
+    ['is a file', (path: string) => writeFileSync(path, '', { mode: 0o700 })],
+    ['is open to others', (path: string) => mkdirSync(path, { mode: 0o755 })],
+  ])('is not made in an XDG_RUNTIME_DIR that %s', (_what, make) => {
+    const runtime = join(temporary, 'runtime');
+    make(runtime);
+    useRuntime(runtime);
+    expect(makeOwnFolder()).toBe(usual);
   });
 
-  it('may be missing when it is only read', () => {
-    expect(() => checkOwnFolder(ownFolder())).not.toThrow();
+  ifUsers('is another one where the name leads elsewhere', () => {
+    mkdirSync(join(temporary, 'elsewhere'), { mode: 0o700 });
+    symlinkSync(join(temporary, 'elsewhere'), usual);
+    expectAnother();
+  });
+
+  ifUsers('is another one where the name is that of a file', () => {
+    writeFileSync(usual, '');
+    expectAnother();
+  });
+
+  ifUsers('is another one where others can write to it', () => {
+    mkdirSync(usual);
+    chmodSync(usual, 0o777);
+    expectAnother();
+  });
+
+  ifUsers('is never one of another user', () => {
+    const ours = makeOwnFolder();
+    jest.spyOn(process, 'getuid').mockReturnValue(4_242);
+    mkdirSync(join(temporary, 'castoff-4242'));
+    expect(listOwnFolders()).not.toContain(ours);
+    expect(listOwnFolders()).not.toContain(join(temporary, 'castoff-4242'));
+  });
+
+  ifUsers('has a short name for sockets where the temporary folder has a long one', () => {
+    expect(makeShortFolder()).toBe(makeOwnFolder());
+    const long = join(temporary, 'x'.repeat(80));
+    jest.spyOn(os, 'tmpdir').mockReturnValue(long);
+    expect(makeOwnFolder()).toBe(join(long, `castoff-${uid}`));
+    expect(makeShortFolder()).toMatch(/^\/tmp\/castoff-\d+/);
+  });
+
+  it('is CONFIG_INVALID where none can be made', () => {
+    jest.spyOn(os, 'tmpdir').mockReturnValue(join(__filename, 'nowhere'));
+    expect(() => makeOwnFolder()).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(listOwnFolders().filter((path) => path.startsWith(__filename))).toEqual([]);
   });
 });
