@@ -30,6 +30,7 @@ program
     '--older-than <duration>',
     'only what is older, such as 2h, 30m or 90s; a session goes by its youngest',
   )
+  .option('--timeout <duration>', 'how long to go on; default: 60s')
   .option('--foreign', 'also what Testcontainers left and no castoff owner stands for; needs --older-than')
   .option('--other-hosts', 'also what owners left that cannot be seen from here; needs --older-than')
   .addHelpText('after', exitCodesHelp)

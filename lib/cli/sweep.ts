@@ -13,6 +13,7 @@ export interface SweepFlags {
   readonly olderThan?: string | undefined;
   readonly foreign?: boolean | undefined;
   readonly otherHosts?: boolean | undefined;
+  readonly timeout?: string | undefined;
 }
 
 /** What `castoff sweep` prints, and its exit code: 0, or 1 where something could not be removed. */
@@ -31,19 +32,32 @@ export async function sweepAndTell(
     dryRun: flags.dryRun,
     foreign: flags.foreign,
     otherHosts: flags.otherHosts,
-    olderThanMs: flags.olderThan === undefined ? undefined : parseAge(flags.olderThan),
+    olderThanMs: parseDuration('--older-than', flags.olderThan),
+    timeoutMs: parseDuration('--timeout', flags.timeout),
+    onThing: showProgress,
   });
+  clearProgress();
   const text = flags.json === true ? asJson(report) : formatReport(report);
   return { text, exitCode: report.totals.failed === 0 ? 0 : 1 };
 }
 
-function parseAge(text: string): number {
+function parseDuration(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const ms = parseGoDuration(text);
   if (ms !== undefined && ms >= 0) return ms;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `--older-than: got ${JSON.stringify(text)}; give a duration such as 2h, 30m or 90s`,
+    `${flag}: got ${JSON.stringify(text)}; give a duration such as 2h, 30m or 90s`,
   );
+}
+
+/** On a terminal alone, beside the report: standard output may be a file. */
+function showProgress({ done, of }: { readonly done: number; readonly of: number }): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of}`);
+}
+
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
 }
 
 function asJson(report: SweepReport): string {

@@ -1,10 +1,19 @@
 import { DeadlineError } from './deadline';
+import { CastoffError } from './errors';
 
 export interface PatienceOptions {
   readonly what: string;
   /** In milliseconds; `undefined`: without a limit. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Less than this is no time in which an engine could do anything. */
+const leastMs = 100;
+
+/** @throws CastoffError `DEADLINE_EXCEEDED` where `leftMs` is too little to begin something: nothing of it was tried. */
+export function checkTimeLeft(leftMs: number, what: string): void {
+  if (leftMs < leastMs) throw new CastoffError('DEADLINE_EXCEEDED', `${what}: not tried: out of time`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isWithin, type Bounds } from '../core/bounds';
 import { asError, CastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { checkTimeLeft, waitAtMost } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
@@ -78,7 +78,8 @@ export async function cleanupByLabel(
     // A name may have come to stand for another thing since it was listed.
     const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
     const tried = fresh.filter((target) => services.take(target.labels));
-    const ends = await cleanupMany(tried, async (target) => {
+    const clean = async (target: ListedTarget): Promise<CleanupResult | undefined> => {
+      checkTimeLeft(leftMs(), `remove ${target.kind} ${target.name}`);
       try {
         // A service is in no bounds: its tasks come and go.
         await clearServiceOf(patient, target, (own) => options.bounds === undefined && isMeant(own));
@@ -95,7 +96,8 @@ export async function cleanupByLabel(
       for (const ref of removalRefs(target))
         result = await cleanupOne(target.kind, ref, { ...rules, timeoutMs: leftMs() });
       return result;
-    });
+    };
+    const ends = await cleanupMany(tried, clean, { stuckMs: patienceFor(options.timeoutMs) });
     for (const { target, result, error } of ends) {
       if (result !== undefined) results.push(result);
       else failed.set(keyOf(target), asError(error ?? `${target.kind} ${target.id} has no name to remove`));

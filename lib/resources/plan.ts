@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
+import { waitAtMost } from '../core/patience';
 import type { ResourceKind } from './kind';
 
 /** One thing that is to be gone. */
@@ -32,23 +33,50 @@ export function planRemovals<T extends Target>(targets: readonly T[]): readonly 
     .filter((group) => group.length > 0);
 }
 
+/** How long one removal may hold up those that come after it, in milliseconds. A removal of a busy engine takes less. */
+const stuckMs = 5_000;
+
 /**
  * Cleans up many things by `clean`: in the order of the plan, those of one group in parallel. Every failure is kept, and none
- * stops the rest.
+ * stops the rest; what takes longer than `options.stuckMs` holds up nothing else, and is waited for at the end.
+ *
+ * @param options.stuckMs - Default 5 000.
  */
 export async function cleanupMany<T extends Target, R>(
   targets: readonly T[],
   clean: (target: T) => Promise<R>,
+  options: { readonly stuckMs?: number | undefined } = {},
 ): Promise<readonly TargetEnd<T, R>[]> {
   const limit = pLimit(mostAtOnce);
-  const ends: TargetEnd<T, R>[] = [];
+  const ends: Promise<TargetEnd<T, R>>[] = [];
   for (const group of planRemovals(targets)) {
-    const results = await Promise.allSettled(group.map((target) => limit(() => clean(target))));
-    for (const [index, target] of group.entries()) {
-      const result = results[index];
-      if (result?.status === 'fulfilled') ends.push({ target, result: result.value });
-      else ends.push({ target, error: result?.reason });
-    }
+    const turns = group.map((target) => {
+      const { promise: ended, resolve } = Promise.withResolvers<TargetEnd<T, R>>();
+      ends.push(ended);
+      return limit(async () => {
+        const cleaning = cleanOne(target, clean);
+        void cleaning.then(resolve);
+        await waitForTurn(cleaning, options.stuckMs ?? stuckMs);
+      });
+    });
+    await Promise.allSettled(turns);
   }
-  return ends;
+  return Promise.all(ends);
+}
+
+/** Never rejects. */
+async function cleanOne<T extends Target, R>(
+  target: T,
+  clean: (target: T) => Promise<R>,
+): Promise<TargetEnd<T, R>> {
+  try {
+    return { target, result: await clean(target) };
+  } catch (error) {
+    return { target, error };
+  }
+}
+
+async function waitForTurn(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  // Only a DeadlineError: it is stuck.
+  await Promise.allSettled([waitAtMost(work, { what: 'wait for the turn of what comes next', timeoutMs })]);
 }

@@ -151,9 +151,9 @@ export class RunCleaner {
 
   /** What is open, in words, for a person who waits for it. */
   waitingFor(): readonly string[] {
-    return this.#entries()
-      .filter((entry) => isOpen(entry))
-      .map((entry) => nameOf(entry));
+    const open = this.#entries().filter((entry) => isOpen(entry));
+    // What raw code created and then gave to a scope has two entries.
+    return [...new Map(open.map((entry) => [entry.id ?? entry.key, nameOf(entry)])).values()];
   }
 
   /**

@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors';
+import { checkTimeLeft } from '../core/patience';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
@@ -31,6 +32,9 @@ export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } 
       }
   );
 
+/** For one of them: the rest of the time is for others. */
+const mostMs = 30_000;
+
 export interface RemoveLimits {
   readonly leftMs: () => number;
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +49,7 @@ export async function removeCondemned(
   const { thing } = condemned;
   try {
     limits.signal?.throwIfAborted();
+    checkTimeLeft(limits.leftMs(), `remove ${thing.kind} ${thing.name || thing.id}`);
     if (idsOfLiving(thing.session).has(condemned.id))
       return { ...thing, action: 'kept', proof: 'a session that is not over has noted it as its own' };
     const service =
@@ -85,7 +90,7 @@ async function removeIfOurs(
   condemned: Condemned,
   { leftMs, signal }: RemoveLimits,
 ): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
-  const options = { engine: engine.address, timeoutMs: leftMs(), signal };
+  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), mostMs), signal };
   if ('note' in condemned) {
     const { note, id } = condemned;
     if (!(await isStillOurs(engine, note, id))) return { outcome: 'already-gone', isAnother: false };

@@ -6,12 +6,19 @@ import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
+import { patienceFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
 import { condemnNoted } from './sweep-noted';
 import { findSessions, type Findings } from './sweep-find';
 import { judgeForeign, testcontainersSessionLabel } from './sweep-foreign';
 import { judgeSession, type JudgedSession, type SweepRules, type Verdict } from './sweep-plan';
-import { idsOfLiving, previewCondemned, removeCondemned, type Condemned } from './sweep-remove';
+import {
+  idsOfLiving,
+  previewCondemned,
+  removeCondemned,
+  type Condemned,
+  type RemoveLimits,
+} from './sweep-remove';
 import { totalsOf, type SweepReport, type SweptThing } from './sweep-report';
 import { removeJournals } from './session-journals';
 
@@ -28,8 +35,14 @@ export interface SweepOptions {
   readonly engine?: string | undefined;
   /** Ends the sweep, with its own reason; a removal that was sent goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to go on, in milliseconds. Default 60 000. */
+  /** How long to go on, in milliseconds; a removal that takes long holds up no other. Default 60 000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Called when the removal of one thing has ended.
+   *
+   * @internal
+   */
+  readonly onThing?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
 }
 
 const optionNames: OptionNames<SweepOptions> = {
@@ -40,6 +53,7 @@ const optionNames: OptionNames<SweepOptions> = {
   engine: true,
   signal: true,
   timeoutMs: true,
+  onThing: true,
 };
 
 /**
@@ -68,7 +82,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
 
   const ends = dryRun
     ? await preview(engine, condemned)
-    : await remove(engine, condemned, { leftMs, signal });
+    : await remove(engine, condemned, { leftMs, signal, onThing: options.onThing });
   if (!dryRun) removeFinishedJournals(judged, [...ends, ...kept]);
   const things = [...ends, ...kept];
   return {
@@ -157,9 +171,16 @@ async function preview(engine: Engine, condemned: readonly Condemned[]): Promise
 async function remove(
   engine: Engine,
   condemned: readonly Condemned[],
-  limits: { readonly leftMs: () => number; readonly signal?: AbortSignal | undefined },
+  { onThing, ...limits }: RemoveLimits & Pick<SweepOptions, 'onThing'>,
 ): Promise<readonly SweptThing[]> {
-  const ends = await cleanupMany(condemned, (one) => removeCondemned(engine, one, limits));
+  let done = 0;
+  const removeOne = async (one: Condemned): Promise<SweptThing> => {
+    const thing = await removeCondemned(engine, one, limits);
+    done += 1;
+    onThing?.({ done, of: condemned.length });
+    return thing;
+  };
+  const ends = await cleanupMany(condemned, removeOne, { stuckMs: patienceFor(limits.leftMs()) });
   limits.signal?.throwIfAborted();
   return ends.map(
     ({ target, result, error }) => result ?? { ...target.thing, action: 'failed', error: error as Error },

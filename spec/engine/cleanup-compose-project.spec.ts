@@ -208,6 +208,19 @@ describe('cleanup of a Compose project', () => {
     expect(await partsOf(project)).toEqual(nothing);
   });
 
+  it('removes the other parts while one container is stuck', async () => {
+    const project = uniqueName();
+    const stuck = await createRunningContainer({ Labels: labelsOf(project) });
+    await docker.createNetwork({ Name: uniqueName(), Labels: labelsOf(project) });
+    await docker.createVolume({ Name: uniqueName(), Labels: labelsOf(project) });
+    const fault = { type: 'swallow' } as const;
+    injected.push(proxy.inject({ on: `* /containers/${stuck}`, fault, times: Infinity }));
+    await expect(
+      cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 4_000 }),
+    ).rejects.toMatchObject({ errors: [{ evidence: { kind: 'container', id: stuck } }] });
+    expect(await partsOf(project)).toEqual({ ...nothing, container: [stuck] });
+  });
+
   it('says so when the lists cannot be had until the deadline', async () => {
     injected.push(
       proxy.inject({

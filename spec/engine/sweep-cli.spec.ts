@@ -71,6 +71,14 @@ describe('castoff sweep', () => {
     expect(await isThere(id)).toBe(true);
   });
 
+  it('takes its time as a duration, and says what it did not come to', async () => {
+    const id = await leave();
+    proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
+    const { exitCode, stdout, stderr } = await run('--timeout', '3s');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+    expect(stdout).toMatch(/^failed +container .*(no answer in|did not answer)/m);
+  });
+
   it('takes an age as a duration', async () => {
     const id = await leave();
     expect((await run('--older-than', '1h30m')).stdout).toMatch(/^kept .* is only [\d.]+ m?s old$/m);
@@ -82,6 +90,7 @@ describe('castoff sweep', () => {
   it.each([
     [['--older-than', '10'], '--older-than: got "10"; give a duration such as 2h, 30m or 90s'],
     [['--older-than=-1s'], 'give a duration'],
+    [['--timeout', '1'], '--timeout: got "1"; give a duration'],
     [['--older-than', '1e9h'], 'give a duration'],
     [['--foreign'], 'give an age with --older-than'],
     [['--other-hosts'], 'give an age with --older-than'],
@@ -102,8 +111,8 @@ describe('castoff sweep', () => {
 
   it('has colour on a terminal, and none where NO_COLOR asks for none', async () => {
     await leave();
-    const command = [process.execPath, ...castoffArgs, 'sweep', '--dry-run'].join(' ');
-    const onTerminal = async (env: Record<string, string>): Promise<string> => {
+    const onTerminal = async (env: Record<string, string>, flags = '--dry-run'): Promise<string> => {
+      const command = [process.execPath, ...castoffArgs, 'sweep', flags].join(' ');
       const settings: NodeJS.ProcessEnv = {
         ...process.env,
         DOCKER_HOST: proxy.address,
@@ -119,6 +128,8 @@ describe('castoff sweep', () => {
     };
     expect(await onTerminal({})).toContain('\u001B[33mwould-remove\u001B[39m');
     expect(await onTerminal({ NO_COLOR: '1' })).toMatch(/^would-remove +container /m);
+    expect(await onTerminal({})).not.toContain('1 of 1');
+    expect(await onTerminal({}, '--timeout 20s')).toContain('\r1 of 1\r\u001B[K');
   });
 });
 

@@ -15,6 +15,8 @@ import type { SweepReport, SweptThing } from '../../lib/session/sweep-report';
 import { bundleForNode, type Bundle } from '../support/bundle';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
+import { connectEngine } from '../../lib/engine/connect';
+import { removeCondemned } from '../../lib/session/sweep-remove';
 import { stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned } from '../support/inheriting-things';
 import { commitOwned, createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
@@ -377,6 +379,31 @@ describe('a sweep of an engine that fails', () => {
 
     fault.remove();
     expect(find(await sweep({ engine: proxy.address }), stuck)).toMatchObject({ action: 'removed' });
+  });
+
+  it('removes all else while one container is stuck, also of other sessions, and says what was not tried', async () => {
+    const labels = labelsOf(session, deadOwner());
+    const stuck = await createLabelled(docker, labels);
+    const { id: network } = await docker.createNetwork({ Name: uniqueName(), Labels: labels });
+    const volume = uniqueName();
+    await docker.createVolume({ Name: volume, Labels: labelsOf(someSession(), deadOwner()) });
+    const fault = proxy.inject({ on: `* /containers/${stuck}`, fault: { type: 'swallow' }, times: Infinity });
+
+    const report = await sweep({ engine: proxy.address, timeoutMs: 6_000 });
+
+    expect(find(report, network)).toMatchObject({ action: 'removed' });
+    expect(find(report, volume)).toMatchObject({ action: 'removed' });
+    expect(find(report, stuck)).toMatchObject({ action: 'failed' });
+    fault.remove();
+
+    const thing = { kind: 'container', id: stuck, name: 'web', session, proof: '' } as const;
+    const condemned = { kind: 'container', id: stuck, thing, labels: [], refs: [stuck], listed: {} } as const;
+    const late = await removeCondemned(await connectEngine(proxy.address), condemned, { leftMs: () => 0 });
+    expect(late).toMatchObject({
+      action: 'failed',
+      error: { message: 'remove container web: not tried: out of time' },
+    });
+    expect(await isThere(stuck)).toBe(true);
   });
 
   it('asks again for a list that failed once, and is cut off', async () => {

@@ -104,6 +104,30 @@ describe('cleaning up many', () => {
     );
   });
 
+  it('goes on to what comes after those that are stuck, in their kind and in later ones, and waits for them at the end', async () => {
+    const stuck = Array.from({ length: 40 }, (_, at): Target => ({ kind: 'container', id: `stuck-${at}` }));
+    const others: Target[] = [
+      { kind: 'container', id: 'c' },
+      { kind: 'network', id: 'n' },
+      { kind: 'volume', id: 'v' },
+    ];
+    const { promise: isFree, resolve: free } = Promise.withResolvers<void>();
+    const ended: string[] = [];
+    const clean = async ({ id }: Target): Promise<string> => {
+      if (id.startsWith('stuck')) await isFree;
+      ended.push(id);
+      if (id === 'v') free();
+      return id;
+    };
+    const ends = await cleanupMany([...stuck, ...others], clean, { stuckMs: 5 });
+    expect(ended.slice(0, 3)).toEqual(['c', 'n', 'v']);
+    expect(ends.map(({ target, result }) => [target, result])).toEqual(
+      planRemovals([...stuck, ...others])
+        .flat()
+        .map((target) => [target, target.id]),
+    );
+  });
+
   it('keeps the failure of a cleaner that throws before it waits', async () => {
     const ends = await cleanupMany([{ kind: 'volume', id: 'v' }], () => {
       throw new Error('at once');
