@@ -1,5 +1,6 @@
 import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
+import { turnRyukOff } from '../scope/ryuk-off';
 import { bridgeKey, type Bridge } from './bridge';
 import { scopeAt } from './place-scopes';
 import { Place } from './places';
@@ -14,9 +15,15 @@ import type { RunHere } from './run-here';
  */
 export function installBridge(sandbox: object, here: RunHere | undefined): void {
   handToSandbox(sandbox);
+  if (here?.link.coversTestcontainers === true && hasProcess(sandbox)) turnRyukOff(sandbox.process);
   const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
   // Frozen: Jest deletes at the end what the objects of a sandbox have, and what comes late is to be told the reason.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
+}
+
+// Its process is a copy, and so is the environment in that.
+function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process, 'env'> } {
+  return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
 }
 
 function bridgeTo(here: RunHere): Bridge {

@@ -1,6 +1,7 @@
 import { warnOf } from '../core/say';
 import { messageOf } from '../core/errors';
 import { claimLabels, isClaimHeard } from '../registry/claims';
+import { turnRyukOff } from './ryuk-off';
 
 /** The part of testcontainers that tells which label it puts on what it creates. */
 interface Testcontainers {
@@ -33,14 +34,19 @@ const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
  */
 export async function testcontainersLabels(): Promise<readonly string[] | undefined> {
   if (!hasOwnSession(installedVersion())) return undefined;
-  if (isClaimHeard()) process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
-  if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
-  const testcontainers = await loadTestcontainers();
-  if (testcontainers === undefined) return undefined;
-  const client = await testcontainers.getContainerRuntimeClient();
-  const { sessionId, containerId } = await testcontainers.getReaper(client);
-  if (containerId !== '') return undefined;
-  return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
+  // It keeps what it decides with this call. Another copy of it is not covered by the claim.
+  const turnBack = isClaimHeard() ? turnRyukOff(process) : () => undefined;
+  try {
+    if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
+    const testcontainers = await loadTestcontainers();
+    if (testcontainers === undefined) return undefined;
+    const client = await testcontainers.getContainerRuntimeClient();
+    const { sessionId, containerId } = await testcontainers.getReaper(client);
+    if (containerId !== '') return undefined;
+    return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
+  } finally {
+    turnBack();
+  }
 }
 
 /**

@@ -32,6 +32,8 @@ export interface RunLink {
   /** Who owns what is to outlive a worker: the run's own process. */
   readonly owner: Owner;
   readonly settings: RunSettings;
+  /** Whether the run takes the place of testcontainers' own reaper in the processes that belong to it. */
+  readonly coversTestcontainers: boolean;
   /**
    * Resolves when a reaper holds the lease on all that carries the session's label: the session is opened when first asked for.
    * Asking again costs nothing.

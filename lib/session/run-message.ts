@@ -38,6 +38,7 @@ export interface JoinAnswer {
   readonly session: string;
   readonly owner: Owner;
   readonly settings: RunSettings;
+  readonly coversTestcontainers: boolean;
 }
 
 export type RunReply =

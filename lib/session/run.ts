@@ -8,6 +8,7 @@ import { chooseReaperMode } from '../lease/reaper-mode';
 import { matchesIgnore } from '../leaks/ignore';
 import type { RunEnd } from '../leaks/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
+import { turnRyukOff } from '../scope/ryuk-off';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { runAddress } from './run-address';
@@ -30,8 +31,8 @@ const ownProcess = '';
  * something is about to be created for the first time. In a process that watches, each run is a session of its own; one that was
  * left open is closed first.
  *
- * Testcontainers' own reaper is turned off for this process and those it starts, unless `TESTCONTAINERS_RYUK_DISABLED` is set, or
- * `CASTOFF_REAPER` is `off`.
+ * Testcontainers' own reaper is turned off for this process and the workers that join, not for processes that they start, unless
+ * `TESTCONTAINERS_RYUK_DISABLED` is set, or `CASTOFF_REAPER` is `off`.
  *
  * @param limits - How patient its end is.
  * @throws CastoffError `CONFIG_INVALID` for a `CASTOFF_REAPER` that is none, or where the folder of this user is somebody else's.
@@ -43,7 +44,8 @@ export async function openRun(
   const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
   await closeEarlier();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
-  if (mode !== 'off') process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+  const coversTestcontainers = mode !== 'off';
+  const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
 
   const workers = new RunWorkers();
   const unwatched = new Unwatched();
@@ -100,7 +102,7 @@ export async function openRun(
   };
 
   const desk: RunDesk = {
-    joinAnswer: { session, owner, settings },
+    joinAnswer: { session, owner, settings, coversTestcontainers },
     ready,
     claim(worker, labels, bounds) {
       workers.claim(worker, labels, bounds);
@@ -128,6 +130,7 @@ export async function openRun(
     worker: undefined,
     owner,
     settings,
+    coversTestcontainers,
     address,
     get isInUse() {
       return runSession.isInUse;
@@ -167,6 +170,7 @@ export async function openRun(
       patience.end();
       runSession.endHold();
       isOver = true;
+      turnRyukBack();
       // The next run of this process has nothing to do with what carries these by then.
       await Promise.allSettled(
         [...claimed.values()].map(({ labels, bounds }) => releaseLabels(labels, bounds)),

@@ -6,6 +6,7 @@ import { CastoffError, messageOf } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { onClaim } from '../registry/claims';
 import { joinSession } from '../registry/session-identity';
+import { turnRyukOff } from '../scope/ryuk-off';
 import { errorFromText } from './error-text';
 import { openJsonLines, type JsonLines } from './json-lines';
 import type { RunLink, SharedTurn } from './run-link';
@@ -44,7 +45,8 @@ async function join(address: string): Promise<JoinedRun> {
   const line = new WorkerLine(socket, address);
   const answer = (await line.ask({ type: 'join', worker })) as JoinAnswer;
   socket.unref();
-  const { session, owner, settings } = answer;
+  const { session, owner, settings, coversTestcontainers } = answer;
+  const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
   const { registry } = joinSession(session, worker);
   const tell: RunLink['tell'] = (entry) => line.tell({ type: 'tell', entry });
   const onChange = ({ entry }: { entry: Parameters<typeof tell>[0] }): void => tell(entry);
@@ -64,6 +66,7 @@ async function join(address: string): Promise<JoinedRun> {
     worker,
     owner,
     settings,
+    coversTestcontainers,
     ready() {
       if (line.whyOver !== undefined) return Promise.reject(line.whyOver);
       return (readying ??= becomeReady());
@@ -85,6 +88,7 @@ async function join(address: string): Promise<JoinedRun> {
       await line.ask({ type: 'settle-shared', name, made });
     },
     leave() {
+      turnRyukBack();
       stopClaims();
       registry.off('change', onChange);
       joinings().delete(address);

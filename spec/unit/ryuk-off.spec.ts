@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
+import { turnRyukOff } from '../../lib/scope/ryuk-off';
+
+const name = 'TESTCONTAINERS_RYUK_DISABLED';
+const print = `process.stdout.write(String(process.env['${name}']))`;
+
+/** What a process that is started with `env` reads. */
+function readInChild(env: NodeJS.ProcessEnv): string {
+  return execFileSync(process.execPath, ['-e', print], { env, encoding: 'utf8' });
+}
+
+function holderOf(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv } {
+  return { env: { PATH: process.env['PATH'], ...env } };
+}
+
+describe('a process in which Ryuk is turned off', () => {
+  it('reads that, and hands on to processes and threads that it is not set', async () => {
+    const holder = holderOf({});
+    turnRyukOff(holder);
+    expect(holder.env[name]).toBe('true');
+    expect(readInChild(holder.env)).toBe('undefined');
+    expect(readInChild({ ...holder.env })).toBe('undefined');
+    const code = `require('node:worker_threads').parentPort.postMessage(String(process.env['${name}']))`;
+    const worker = new Worker(code, { eval: true, env: holder.env });
+    expect(await once(worker, 'message')).toEqual(['undefined']);
+  });
+
+  it('reads that also in an environment that a test has put in the place of the first', () => {
+    const holder = holderOf({ A: '1' });
+    turnRyukOff(holder);
+    holder.env = { ...holder.env, B: '2' };
+    expect(holder.env).toMatchObject({ A: '1', B: '2' });
+    expect(holder.env[name]).toBe('true');
+    holder.env['C'] = '3';
+    delete holder.env['A'];
+    expect(Object.keys(holder.env)).toEqual(['PATH', 'B', 'C']);
+  });
+
+  it.each(['true', 'false'])('reads, and hands on, %s where it is set to that', (value) => {
+    const holder = holderOf({ [name]: value });
+    turnRyukOff(holder);
+    expect([holder.env[name], readInChild(holder.env)]).toEqual([value, value]);
+  });
+
+  it('takes an empty value for none', () => {
+    const holder = holderOf({ [name]: '' });
+    turnRyukOff(holder);
+    expect([holder.env[name], readInChild(holder.env)]).toEqual(['true', 'undefined']);
+  });
+
+  it('reads what it is set to later', () => {
+    const holder = holderOf({});
+    turnRyukOff(holder);
+    holder.env[name] = 'false';
+    expect(holder.env[name]).toBe('false');
+  });
+
+  it('has its own environment back when the last user has turned it back', () => {
+    const holder = holderOf({});
+    const { env } = holder;
+    const [first, second] = [turnRyukOff(holder), turnRyukOff(holder)];
+    first();
+    first();
+    expect(holder.env[name]).toBe('true');
+    second();
+    expect(holder.env).toBe(env);
+    expect(Object.getOwnPropertyDescriptor(holder, 'env')).toMatchObject({ writable: true });
+  });
+});
