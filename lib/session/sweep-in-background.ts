@@ -2,7 +2,7 @@ import { warnOf } from '../core/say';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadline } from '../core/deadline';
 import { messageOf } from '../core/errors';
-import { sweep } from './sweep';
+import { sweep, type SweepOptions } from './sweep';
 import type { SweepReport } from './sweep-report';
 
 /** A sweep that nobody waits for. */
@@ -29,11 +29,12 @@ export function sweepInBackground(
   options: { readonly limitMs?: number | undefined } = {},
 ): BackgroundSweep {
   const stopping = new AbortController();
-  const signal = deadline(options.limitMs ?? 1_000, {
+  const { limitMs = 1_000 } = options;
+  const signal = deadline(limitMs, {
     what: 'sweep at the opening of a session',
     signal: stopping.signal,
   });
-  const ended = sweepQuietly(engine, signal);
+  const ended = sweepQuietly(signal, { engine, stuckMs: limitMs / 5 });
   return {
     ended,
     async stop() {
@@ -44,14 +45,14 @@ export function sweepInBackground(
 }
 
 async function sweepQuietly(
-  engine: string | undefined,
   signal: AbortSignal,
+  options: Pick<SweepOptions, 'engine' | 'stuckMs'>,
 ): Promise<SweepReport | undefined> {
   if (process.env['CASTOFF_SWEEP'] === 'off') return undefined;
   try {
     // Whoever opens the session goes first.
     await nextTurn();
-    const report = await sweep({ engine, signal });
+    const report = await sweep({ ...options, signal });
     const failed = report.things.filter(({ action }) => action === 'failed');
     if (failed.length > 0)
       warn(`${failed.length} of them could not be removed: ${messageOf(failed[0]?.error)}`);

@@ -43,6 +43,12 @@ export interface SweepOptions {
    * @internal
    */
   readonly onThing?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
+  /**
+   * For how long one removal may hold up the next ones, in milliseconds. Default: a sixth of the time, 5 000 at the most.
+   *
+   * @internal
+   */
+  readonly stuckMs?: number | undefined;
 }
 
 const optionNames: OptionNames<SweepOptions> = {
@@ -54,6 +60,7 @@ const optionNames: OptionNames<SweepOptions> = {
   signal: true,
   timeoutMs: true,
   onThing: true,
+  stuckMs: true,
 };
 
 /**
@@ -82,7 +89,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
 
   const ends = dryRun
     ? await preview(engine, condemned)
-    : await remove(engine, condemned, { leftMs, signal, onThing: options.onThing });
+    : await remove(engine, condemned, { ...options, leftMs, signal });
   if (!dryRun) removeFinishedJournals(judged, [...ends, ...kept]);
   const things = [...ends, ...kept];
   return {
@@ -171,7 +178,7 @@ async function preview(engine: Engine, condemned: readonly Condemned[]): Promise
 async function remove(
   engine: Engine,
   condemned: readonly Condemned[],
-  { onThing, ...limits }: RemoveLimits & Pick<SweepOptions, 'onThing'>,
+  { onThing, stuckMs, ...limits }: RemoveLimits & Pick<SweepOptions, 'onThing' | 'stuckMs'>,
 ): Promise<readonly SweptThing[]> {
   let done = 0;
   const removeOne = async (one: Condemned): Promise<SweptThing> => {
@@ -180,7 +187,7 @@ async function remove(
     onThing?.({ done, of: condemned.length });
     return thing;
   };
-  const ends = await cleanupMany(condemned, removeOne, { stuckMs: patienceFor(limits.leftMs()) });
+  const ends = await cleanupMany(condemned, removeOne, { stuckMs: stuckMs ?? patienceFor(limits.leftMs()) });
   limits.signal?.throwIfAborted();
   return ends.map(
     ({ target, result, error }) => result ?? { ...target.thing, action: 'failed', error: error as Error },

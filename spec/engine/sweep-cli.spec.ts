@@ -8,7 +8,7 @@ import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { castoffArgs, runCastoff, type CastoffRun } from '../support/run-castoff';
-import { exists } from '../support/things';
+import { exists, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 // An engine of its own: a sweep takes what the specs beside this one have left on purpose.
@@ -159,6 +159,15 @@ describe('a sweep in the background', () => {
 
     expect(warned).not.toHaveBeenCalled();
     expect(await isThere(id)).toBe(true);
+  });
+
+  it('comes to the rest while one container is stuck, and ends at its limit', async () => {
+    const id = await leave();
+    const volume = uniqueName();
+    await docker.createVolume({ Name: volume, Labels: labelsOf(session, deadOwner()) });
+    proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
+    expect(await sweepInBackground(proxy.address, { limitMs: 3_000 }).ended).toBeUndefined();
+    expect(await exists('volume', volume, docker)).toBe(false);
   });
 
   it('ends when it is stopped', async () => {
