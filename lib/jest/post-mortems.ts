@@ -1,4 +1,5 @@
 import type { RegistryEntry } from '../registry/entry';
+import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/starts-under-way';
 import type { CircusTest } from './circus';
 import type { Place } from './places';
 import type { RunHere } from './run-here';
@@ -20,9 +21,13 @@ export class PostMortems {
       .filter(({ key, owner }) => !this.#told.has(key) && isAround(place, owner.scope))
       .slice(-mostContainers)
       .toReversed();
-    if (own.length === 0) return;
-    for (const { key } of own) this.#told.add(key);
-    const words = (await Promise.all(own.map(describeContainer))).filter((each) => each !== undefined);
+    const starting = startsUnderWay().filter(
+      ({ key, scope }) => !this.#told.has(key) && isAround(place, scope),
+    );
+    if (own.length + starting.length === 0) return;
+    for (const { key } of [...own, ...starting]) this.#told.add(key);
+    const described = await Promise.all([...starting.map(describeStarting), ...own.map(describeContainer)]);
+    const words = described.filter((each) => each !== undefined);
     if (words.length === 0) return;
     test.errors[0] = addWords(test.errors[0], words.join('\n\n'));
   }
@@ -33,7 +38,17 @@ function isAround(place: Place, scope: string): boolean {
   return place.name === scope || (place.parent !== undefined && isAround(place.parent, scope));
 }
 
-async function describeContainer({ id, engine: address }: RegistryEntry): Promise<string | undefined> {
+async function describeStarting(start: StartUnderWay): Promise<string> {
+  const words = describeStart(start, performance.now());
+  const { engine, wait } = start;
+  const container = await describeContainer({ id: wait?.containerId, engine });
+  return [words, ...(container === undefined ? [] : [container])].join('\n');
+}
+
+async function describeContainer({
+  id,
+  engine: address,
+}: Pick<RegistryEntry, 'id' | 'engine'>): Promise<string | undefined> {
   if (id === undefined) return undefined;
   const { connectEngine } = loadLate.connect();
   const { capturePostMortem, formatPostMortem } = loadLate.postMortem();

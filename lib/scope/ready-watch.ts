@@ -1,6 +1,10 @@
+import { currentStart } from './start-context';
+import { describeStrategy, noteWait } from './starts-under-way';
+
 type SelectWaitStrategy = (...given: readonly unknown[]) => Promise<unknown>;
 
 interface WaitStrategy {
+  getStartupTimeout?(): number;
   waitUntilReady(container: { readonly id: string }, ...rest: readonly unknown[]): Promise<unknown>;
 }
 
@@ -68,6 +72,12 @@ function watchStrategy(
   onNotReady: (containerId: string) => Promise<void>,
 ): WaitStrategy {
   const waitUntilReady: WaitStrategy['waitUntilReady'] = async (container, ...rest) => {
+    const start = currentStart();
+    if (start !== undefined) {
+      const limitMs = strategy.getStartupTimeout?.();
+      const what = describeStrategy(strategy);
+      noteWait(start.key, { containerId: container.id, what, limitMs, sinceMs: performance.now() });
+    }
     try {
       return await strategy.waitUntilReady(container, ...rest);
     } catch (error) {

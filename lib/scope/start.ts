@@ -13,6 +13,7 @@ import { HalfMade } from './half-made';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-target';
+import { beginStart } from './starts-under-way';
 import { StartError } from './start-error';
 import type { StartMark, StartPlan } from './startable';
 import type { Surroundings } from './surroundings';
@@ -108,6 +109,11 @@ export class Start {
     this.#halfMade = halfMade;
     const { name = '' } = this.#plan;
     const watch = this.#bounds === undefined ? undefined : watchProject(engine, name, this.#bounds);
+    const { what } = this.#plan;
+    const { scope } = this.#surroundings;
+    const source = this.#source;
+    const sinceMs = performance.now();
+    const endStart = beginStart({ key: entry.key, what, source, scope, engine: engine.address, sinceMs });
     try {
       await claimForeign(this.#plan, this.#bounds);
       const mark: StartMark = {
@@ -123,6 +129,7 @@ export class Start {
       throw error;
     } finally {
       await watch?.stop();
+      endStart();
       this.#hasEnded = true;
     }
   }

@@ -45,6 +45,13 @@ describe('the message of a test that fails', () => {
     expect(messageOf('block › fails again\n')).not.toContain('container');
   });
 
+  it('names a start that is still under way, and what it waits for, with what its container has said', () => {
+    const message = messageOf('slow › times out while its block starts\n');
+    expect(message).toMatch(
+      /start of GenericContainer \(failing\.test\.js:\d+\) has been waiting for log 'opened' for [\d.]+ m?s; its own limit is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
+    );
+  });
+
   it('is as it was where there are none', () => {
     expect(messageOf('fails without any\n')).toMatch(/^fails without any\n\n +none\n\n +\d+ \|/);
   });

@@ -1,0 +1,80 @@
+import { formatDuration } from '../core/durations';
+import { processWide } from '../core/global-state';
+
+/** What a start waits for before its container counts as ready. */
+export interface ReadyWait {
+  readonly containerId: string;
+  /** `log 'ready'`. */
+  readonly what: string;
+  readonly sinceMs: number;
+  /** The start's own limit. */
+  readonly limitMs?: number | undefined;
+}
+
+/** A start in a scope that has not ended. */
+export interface StartUnderWay {
+  /** The key of its entry in the registry. */
+  readonly key: string;
+  /** `PostgreSqlContainer`. */
+  readonly what: string;
+  readonly source: string | undefined;
+  /** The name of its scope. */
+  readonly scope: string;
+  readonly engine: string;
+  readonly sinceMs: number;
+  readonly wait?: ReadyWait | undefined;
+}
+
+const starts = (): Map<string, StartUnderWay> =>
+  processWide('starts under way', () => new Map<string, StartUnderWay>());
+
+/** Returns what ends it. */
+export function beginStart(start: StartUnderWay): () => void {
+  starts().set(start.key, start);
+  return () => void starts().delete(start.key);
+}
+
+/** Records what a start waits for now; the last of several containers counts. */
+export function noteWait(key: string, wait: ReadyWait): void {
+  const start = starts().get(key);
+  if (start !== undefined) starts().set(key, { ...start, wait });
+}
+
+export function startsUnderWay(): readonly StartUnderWay[] {
+  return [...starts().values()];
+}
+
+/** `start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s; its own limit is 20 s`. */
+export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, nowMs: number): string {
+  const title = `start of ${what}${source === undefined ? '' : ` (${source})`}`;
+  if (wait === undefined) return `${title} has been under way for ${formatDuration(nowMs - sinceMs)}`;
+  const limit =
+    wait.limitMs === undefined
+      ? ''
+      : `; its own limit is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
+  return `${title} has been waiting for ${wait.what} for ${formatDuration(nowMs - wait.sinceMs)}${limit}`;
+}
+
+/**
+ * What a wait strategy of testcontainers waits for, by its shape.
+ *
+ * @see testcontainers 12, LogWaitStrategy, HttpWaitStrategy, ShellWaitStrategy, CompositeWaitStrategy, and the others by their names
+ */
+export function describeStrategy(strategy: object): string {
+  const { message, path, port, command, waitStrategies } = strategy as Readonly<Record<string, unknown>>;
+  if (Array.isArray(waitStrategies) && waitStrategies.length > 0)
+    return waitStrategies.map((each: object) => describeStrategy(each)).join(' and ');
+  if (typeof message === 'string') return `log '${message}'`;
+  if (isRegExp(message)) return `log ${String(message)}`;
+  if (typeof path === 'string' && typeof port === 'number') return `HTTP ${path} at port ${port}`;
+  if (typeof command === 'string') return `command '${command}'`;
+  const { name } = strategy.constructor;
+  if (name.startsWith('HealthCheck')) return 'its health check';
+  if (name.startsWith('HostPort')) return 'its ports';
+  return name.startsWith('OneShot') ? 'its end' : name;
+}
+
+/** Of another realm, too. */
+function isRegExp(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object RegExp]';
+}
