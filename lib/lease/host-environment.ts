@@ -1,4 +1,5 @@
 import { delimiter, resolve } from 'node:path';
+import { reaperVariablesPassedOn } from './passed-on';
 
 /** What the reaper and the keeper need of the user's environment. The engine is handed to them. */
 const passedOn: readonly string[] = [
@@ -7,8 +8,8 @@ const passedOn: readonly string[] = [
   'TMPDIR',
   'XDG_RUNTIME_DIR',
   'SSH_AUTH_SOCK',
-  'CASTOFF_REAPER_GRACE',
   'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE',
+  ...reaperVariablesPassedOn,
   // Windows: without them neither sockets nor the user's folder are found.
   'SystemRoot',
   'USERPROFILE',

@@ -7,6 +7,7 @@ import { attachContainer, createContainer, startContainer, type NewContainer } f
 import type { ReaperConnection } from './conversation';
 import { findEngineSocketPaths } from './engine-socket';
 import { imagePaths } from './image-recipe';
+import { reaperVariablesPassedOn } from './passed-on';
 
 /** Whom a reaper is started for. */
 export interface LaunchedFor {
@@ -92,7 +93,7 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
     // Not the image's own, which binds the port of the stand-alone reaper first.
     Entrypoint: ['node', imagePaths.program],
     Cmd: ['attached'],
-    Env: [`DOCKER_HOST=unix://${innerSocketPath}`, ...graceOfEnvironment()],
+    Env: [`DOCKER_HOST=unix://${innerSocketPath}`, ...settingsOfEnvironment()],
     Labels: labels,
     OpenStdin: true,
     StdinOnce: true,
@@ -114,8 +115,9 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
   };
 }
 
-/** The grace is the user's to set, and the reaper's to keep. */
-function graceOfEnvironment(): readonly string[] {
-  const grace = process.env['CASTOFF_REAPER_GRACE'];
-  return grace === undefined || grace === '' ? [] : [`CASTOFF_REAPER_GRACE=${grace}`];
+function settingsOfEnvironment(): readonly string[] {
+  return reaperVariablesPassedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined || value === '' ? [] : [`${name}=${value}`];
+  });
 }

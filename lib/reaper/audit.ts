@@ -1,4 +1,5 @@
 import type { RemovableKind } from '../engine/removable-kind';
+import { cutText } from './cut-text';
 
 /** What became of one thing that a claim covers. */
 export interface AuditEntry {
@@ -20,9 +21,29 @@ export interface AuditEntry {
   readonly durationMs: number;
 }
 
+/** The longest text of an entry in a log: labels may have 100 KB, and each removal is one entry. */
+const longestText = 512;
+const mostLabels = 64;
+
+/** `entry` as a log may have it. */
+export function boundAuditEntry(entry: AuditEntry): AuditEntry {
+  const { name, labels, claim, lease, reason } = entry;
+  const kept = Object.entries(labels).slice(0, mostLabels);
+  return {
+    ...entry,
+    name: cutText(name, longestText),
+    claim: cutText(claim, longestText),
+    lease: cutText(lease, longestText),
+    labels: Object.fromEntries(
+      kept.map(([key, value]) => [cutText(key, longestText), cutText(value, longestText)]),
+    ),
+    ...(reason === undefined ? {} : { reason: cutText(reason, longestText) }),
+  };
+}
+
 /** One line: `msg=removed container=web id=3f2a… claim="a=b" lease="pid 12 on host" labels="a=b,c=d" duration=130ms`. */
 export function formatAuditEntry(entry: AuditEntry): string {
-  const { outcome, kind, id, name, labels, claim, lease, reason, durationMs } = entry;
+  const { outcome, kind, id, name, labels, claim, lease, reason, durationMs } = boundAuditEntry(entry);
   const fields = [
     ['msg', outcome.replace('-', ' ')],
     [kind, name === '' ? id : name],

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { Conversation, type ConversationOptions, type SayBack } from './conversation';
+import { endSoon } from './end-soon';
 import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from './line-reader';
 import { parseRequest } from './parse-request';
@@ -25,6 +26,12 @@ export interface ConnectionOptions extends ConversationOptions {
 /** So much may wait to be sent, or be still under way, before no more lines are read. */
 const mostUnsentBytes = 65_536;
 const mostUnderWay = 1_000;
+/** So many lines of one client are answered before the others have their turn. */
+const linesATurn = 32;
+/** How long a client that is sent away may take to read why. */
+const dismissalMs = 1_000;
+/** How long a client that sends nothing more may take to read its last answers. */
+const lastAnswersMs = 10_000;
 
 /** One client: its lines heard as they come, its answers sent in their order. */
 export class Connection {
@@ -32,10 +39,12 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #reader = new LineReader();
   readonly #conversation: Conversation;
+  readonly #lines: RawLine[] = [];
   readonly #answers: (string | Promise<string>)[] = [];
   #isFirstLine = true;
   #isFirstChunk = true;
   #hasEnded = false;
+  #hasClosed = false;
   #isGone = false;
 
   constructor(ends: Ends, options: ConnectionOptions) {
@@ -45,9 +54,9 @@ export class Connection {
     const { input, output } = ends;
     input.on('data', (chunk: Buffer) => this.#receive(chunk));
     input.once('end', () => this.#finish());
-    input.once('close', () => this.#leave());
+    input.once('close', () => this.#leaveAfterLines());
     // ECONNRESET: the other side is gone.
-    input.on('error', () => this.#leave());
+    input.on('error', () => this.#leaveAfterLines());
     // EPIPE: nobody hears the answers. On a socket the other end says so too; without a standard output the lease lives on.
     output.on('error', () => undefined);
     output.on('drain', () => this.#regulate());
@@ -62,13 +71,20 @@ export class Connection {
     const { input, output } = this.#ends;
     this.#leave();
     if (reason === undefined || !output.writable) input.destroy();
-    else output.end(`NACK ${reason}\n`, () => input.destroy());
+    else endSoon(output, { text: `NACK ${reason}\n`, mostMs: dismissalMs, onEnd: () => input.destroy() });
   }
 
   #receive(chunk: Buffer): void {
     if (this.#isFirstChunk && isTlsHandshake(chunk[0])) this.#hangUp('it speaks TLS');
     this.#isFirstChunk = false;
-    for (const line of this.#reader.push(chunk)) {
+    const isWorking = this.#lines.length > 0;
+    for (const line of this.#reader.push(chunk)) this.#lines.push(line);
+    if (!isWorking) this.#work();
+  }
+
+  /** Answers some lines; the others wait for the next turn of the event loop, so that other clients are heard between them. */
+  #work(): void {
+    for (const line of this.#lines.splice(0, linesATurn)) {
       if (this.#isGone) return;
       if ('text' in line && isHttpLine(line.text)) {
         this.#hangUp('it speaks HTTP');
@@ -77,6 +93,15 @@ export class Connection {
       this.#send(this.#hear(line));
     }
     this.#regulate();
+    if (this.#lines.length > 0) setImmediate(() => this.#work());
+    else if (this.#hasClosed) this.#leave();
+    else if (this.#hasEnded) this.#endLines();
+  }
+
+  /** What a client claimed before it died counts. */
+  #leaveAfterLines(): void {
+    this.#hasClosed = true;
+    if (this.#lines.length === 0) this.#leave();
   }
 
   #hear(line: RawLine): SayBack {
@@ -106,7 +131,7 @@ export class Connection {
       void this.#answers.shift();
     }
     this.#regulate();
-    if (this.#hasEnded) this.#endOutput();
+    if (this.#hasEnded && this.#lines.length === 0) this.#endOutput();
   }
 
   #write(answer: string): void {
@@ -116,7 +141,10 @@ export class Connection {
   // A client that does not read its answers is not read either: its lines wait on its own side.
   #regulate(): void {
     const { input, output } = this.#ends;
-    const isFull = output.writableLength > mostUnsentBytes || this.#answers.length > mostUnderWay;
+    const isFull =
+      output.writableLength > mostUnsentBytes ||
+      this.#answers.length > mostUnderWay ||
+      this.#lines.length > 0;
     if (isFull === input.isPaused()) return;
     if (isFull) input.pause();
     else input.resume();
@@ -125,12 +153,17 @@ export class Connection {
   // It says nothing more, and may wait for an answer.
   #finish(): void {
     this.#hasEnded = true;
+    if (this.#lines.length === 0) this.#endLines();
+  }
+
+  #endLines(): void {
     this.#conversation.end();
     if (this.#answers.length === 0) this.#endOutput();
   }
 
   #endOutput(): void {
-    this.#ends.output.end();
+    const { input, output } = this.#ends;
+    endSoon(output, { mostMs: lastAnswersMs, onEnd: () => input.destroy() });
   }
 
   /** Nothing that this connection claimed counts, so nothing is reaped because it ends. */
@@ -144,6 +177,7 @@ export class Connection {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#answers.length = 0;
+    this.#lines.length = 0;
     this.#conversation.end();
     this.#options.onGone();
   }

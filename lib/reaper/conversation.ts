@@ -16,6 +16,8 @@ export interface ConversationOptions {
   readonly from: string;
   readonly graceMs: number;
   readonly reconnectionTimeoutMs: number;
+  /** The pauses before what a client of castoff claimed is looked for again, where it ended without a bye. */
+  readonly latePausesMs: readonly number[];
   /** A filter that cannot be used is answered like one that can. */
   readonly isStrict: boolean;
   /** Has to stand in the hello that comes first. */
@@ -157,7 +159,8 @@ export class Conversation {
   #close(isClean: boolean): void {
     if (this.#lease === undefined) return;
     const graceMs = this.#hasSaidHello ? this.#options.graceMs : this.#options.reconnectionTimeoutMs;
-    this.#options.ledger.close(this.#lease, { graceMs, isClean });
+    const latePausesMs = this.#hasSaidHello ? this.#options.latePausesMs : [];
+    this.#options.ledger.close(this.#lease, { graceMs, isClean, latePausesMs });
     this.#lease = undefined;
   }
 

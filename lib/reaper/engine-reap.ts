@@ -35,8 +35,9 @@ const ownReturnWindowMs = 2_000;
 /** Reaps on the engine that `connect` finds; it is looked for when something is to be reaped, and not before. */
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
   const isOurs = mode === 'attached' || mode === 'host';
+  const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)];
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
-  return async (claim, { lastHolder, signal, endSoon }) => {
+  return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const engine = await awaitEngine({
       connect,
       requestTimeoutMs,
@@ -54,10 +55,15 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       endSoon,
       requestTimeoutMs,
       mostTries: Math.max(1, settings.removeRetries),
-      settlePausesMs: [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)],
+      settlePausesMs: isLate ? [] : settlePausesMs,
+      settledAtMs: sinceMs === undefined ? undefined : sinceMs + sumOf(settlePausesMs),
       mostRemovals: settings.maxRemovals,
       isDryRun: settings.isDryRun,
       onAudit: (entry) => observe({ type: 'audited', entry }),
     });
   };
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0);
 }

@@ -24,8 +24,16 @@ export interface Lease {
   readonly claims: SharedMap<Claim>;
 }
 
-export type EndingClaim = { readonly claim: Claim; readonly lastHolder: string } & (
-  { readonly phase: 'lapsing'; readonly dueMs: number } | { readonly phase: 'reaping'; readonly run: number }
+export type EndingClaim = {
+  readonly claim: Claim;
+  readonly lastHolder: string;
+  /** When its last lease ended. */
+  readonly sinceMs: number;
+  /** The pauses, in milliseconds, before it is looked for again once it was reaped. */
+  readonly latePausesMs: readonly number[];
+} & (
+  | { readonly phase: 'lapsing' | 'watched'; readonly dueMs: number }
+  | { readonly phase: 'reaping'; readonly run: number }
 );
 
 export type LeaseEvent =
@@ -34,16 +42,39 @@ export type LeaseEvent =
   /** Given up without reaping: what it covers is to be kept. */
   | { readonly type: 'released'; readonly lease: string; readonly key: string }
   /** The connection has ended; `graceMs` is how long its return is waited for: 0 after a bye. */
-  | { readonly type: 'closed'; readonly lease: string; readonly graceMs: number; readonly atMs: number }
+  | {
+      readonly type: 'closed';
+      readonly lease: string;
+      readonly graceMs: number;
+      /** Default: none. */
+      readonly latePausesMs?: readonly number[] | undefined;
+      readonly atMs: number;
+    }
   /** A lease asks that what a claim of its own covers is reaped now. It goes on holding it. */
   | { readonly type: 'reap-asked'; readonly lease: string; readonly key: string }
   | { readonly type: 'time-passed'; readonly atMs: number }
   /** Nobody is waited for any more: everything that lapses is due. */
   | { readonly type: 'grace-ended' }
-  | { readonly type: 'reaped'; readonly key: string; readonly run: number };
+  | {
+      readonly type: 'reaped';
+      readonly key: string;
+      readonly run: number;
+      /** Whether another reaper has taken it over. */
+      readonly isGivenUp?: boolean | undefined;
+      readonly atMs: number;
+    };
 
 export type LeaseAction =
-  | { readonly type: 'reap'; readonly claim: Claim; readonly lastHolder: string; readonly run: number }
+  | {
+      readonly type: 'reap';
+      readonly claim: Claim;
+      readonly lastHolder: string;
+      /** When its last lease ended; `undefined`: a lease holds it. */
+      readonly sinceMs: number | undefined;
+      /** Whether it was reaped before. */
+      readonly isLate: boolean;
+      readonly run: number;
+    }
   /** Somebody claims again what is being reaped: what they create from now on is to stay. */
   | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number };
 
@@ -76,11 +107,8 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
       return reapDue(state, event.atMs);
     case 'grace-ended':
       return reapDue(state, Number.POSITIVE_INFINITY);
-    case 'reaped': {
-      const known = state.ending.get(event.key);
-      if (known?.phase !== 'reaping' || known.run !== event.run) return stay(state);
-      return stay({ ...state, ending: state.ending.without(event.key) });
-    }
+    case 'reaped':
+      return stay(finishReaping(state, event));
   }
 }
 
@@ -88,15 +116,15 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
 export function nextDueMs(state: LeaseState): number | undefined {
   let dueMs: number | undefined;
   for (const known of state.ending.values())
-    if (known.phase === 'lapsing') dueMs = Math.min(dueMs ?? known.dueMs, known.dueMs);
+    if (known.phase !== 'reaping') dueMs = Math.min(dueMs ?? known.dueMs, known.dueMs);
   return dueMs;
 }
 
-/** How many claims lapse: nobody holds them, and somebody's return is waited for. */
-export function countLapsing(state: LeaseState): number {
-  let lapsing = 0;
-  for (const { phase } of state.ending.values()) if (phase === 'lapsing') lapsing += 1;
-  return lapsing;
+/** How many claims that no lease holds are in each phase. */
+export function countPhases(state: LeaseState): Record<EndingClaim['phase'], number> {
+  const count = { lapsing: 0, reaping: 0, watched: 0 };
+  for (const { phase } of state.ending.values()) count[phase] += 1;
+  return count;
 }
 
 /** How many claims there are, counted once for each lease that holds them. */
@@ -143,6 +171,8 @@ function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>
     ending = ending.with(key, {
       claim: known,
       lastHolder: lease.holder,
+      sinceMs: event.atMs,
+      latePausesMs: event.latePausesMs ?? [],
       phase: 'lapsing',
       dueMs: event.atMs + event.graceMs,
     });
@@ -156,7 +186,16 @@ function reapNow(state: LeaseState, id: string, key: string): LeaseStep {
   if (lease === undefined || known === undefined) return stay(state);
   return {
     state: { ...state, nextRun: state.nextRun + 1 },
-    actions: [{ type: 'reap', claim: known, lastHolder: lease.holder, run: state.nextRun }],
+    actions: [
+      {
+        type: 'reap',
+        claim: known,
+        lastHolder: lease.holder,
+        sinceMs: undefined,
+        isLate: false,
+        run: state.nextRun,
+      },
+    ],
   };
 }
 
@@ -165,14 +204,39 @@ function reapDue(state: LeaseState, atMs: number): LeaseStep {
   const actions: LeaseAction[] = [];
   let { nextRun } = state;
   for (const [key, known] of state.ending.entries()) {
-    if (known.phase !== 'lapsing' || known.dueMs > atMs) continue;
-    const { claim: lapsed, lastHolder } = known;
+    if (known.phase === 'reaping' || known.dueMs > atMs) continue;
+    const { claim: lapsed, lastHolder, sinceMs, latePausesMs } = known;
+    const isLate = known.phase === 'watched';
     const run = nextRun;
     nextRun += 1;
-    ending = ending.with(key, { claim: lapsed, lastHolder, phase: 'reaping', run });
-    actions.push({ type: 'reap', claim: lapsed, lastHolder, run });
+    ending = ending.with(key, { claim: lapsed, lastHolder, sinceMs, latePausesMs, phase: 'reaping', run });
+    actions.push({ type: 'reap', claim: lapsed, lastHolder, sinceMs, isLate, run });
   }
   return actions.length === 0 ? stay(state) : { state: { ...state, ending, nextRun }, actions };
+}
+
+/** One client's mistake must not keep a reaper busy: a session has a handful of claims. */
+const mostWatched = 100;
+
+/** A create that was under way when its client died may end later than the reaping: the claim is watched for a while. */
+function finishReaping(state: LeaseState, event: Extract<LeaseEvent, { type: 'reaped' }>): LeaseState {
+  const known = state.ending.get(event.key);
+  if (known?.phase !== 'reaping' || known.run !== event.run) return state;
+  const { claim: reaped, lastHolder, sinceMs, latePausesMs } = known;
+  const [pauseMs, ...later] = latePausesMs;
+  const isOver = pauseMs === undefined || event.isGivenUp === true;
+  if (isOver || countPhases(state).watched >= mostWatched)
+    return { ...state, ending: state.ending.without(event.key) };
+  const dueMs = event.atMs + pauseMs;
+  const watched = {
+    claim: reaped,
+    lastHolder,
+    sinceMs,
+    latePausesMs: later,
+    phase: 'watched',
+    dueMs,
+  } as const;
+  return { ...state, ending: state.ending.with(event.key, watched) };
 }
 
 function withClaims(state: LeaseState, lease: Lease, claims: Lease['claims']): LeaseState {

@@ -1,9 +1,10 @@
 import { longestTimerMs } from '../core/durations';
 import type { Claim } from './claim';
+import { hasRoomFor } from './claim-room';
+import { closedEvent, type LeaseEnd } from './lease-end';
 import {
   advanceLeases,
-  countClaims,
-  countLapsing,
+  countPhases,
   nextDueMs,
   noLeases,
   type LeaseAction,
@@ -36,9 +37,6 @@ export interface LedgerView {
   readonly totals: ReapTotals;
   readonly isDraining: boolean;
 }
-
-/** The most claims that are held and reaped at once, all together: bounds the memory. */
-const mostClaims = 20_000;
 
 /**
  * Owns who holds what, lets time pass, and has reaped what is due. Everything that changes a lease goes through here, one thing
@@ -91,7 +89,7 @@ export class Ledger {
   claim(lease: string, claim: Claim): boolean {
     const held = this.#state.leases.get(lease);
     if (held === undefined || held.claims.has(claim.key)) return true;
-    if (countClaims(this.#state) >= mostClaims) return false;
+    if (!hasRoomFor(this.#state, held)) return false;
     this.#advance({ type: 'claimed', lease, claim });
     this.#options.observe({ type: 'claimed', lease, holder: held.holder, claim });
     return true;
@@ -119,11 +117,11 @@ export class Ledger {
   }
 
   /** Ends a lease, after a bye (`isClean`) or without one: then its return is waited for `graceMs`. */
-  close(lease: string, { graceMs, isClean }: { readonly graceMs: number; readonly isClean: boolean }): void {
+  close(lease: string, end: LeaseEnd): void {
     const held = this.#state.leases.get(lease);
     if (held === undefined) return;
-    this.#options.observe({ type: 'lease-closed', lease, holder: held.holder, isClean });
-    this.#advance({ type: 'closed', lease, graceMs: isClean ? 0 : graceMs, atMs: performance.now() });
+    this.#options.observe({ type: 'lease-closed', lease, holder: held.holder, isClean: end.isClean });
+    this.#advance(closedEvent(lease, end, performance.now()));
   }
 
   /** Ends a lease whose client goes to another reaper: what its claims cover is kept. */
@@ -176,7 +174,15 @@ export class Ledger {
       return;
     }
     const { claim, run } = action;
-    this.#reapings.start(action, () => this.#advance({ type: 'reaped', key: claim.key, run }));
+    this.#reapings.start(action, ({ type }) =>
+      this.#advance({
+        type: 'reaped',
+        key: claim.key,
+        run,
+        isGivenUp: type === 'stopped',
+        atMs: performance.now(),
+      }),
+    );
   }
 
   // Once for all that happens in one go: a thousand clients may leave at once.
@@ -222,8 +228,8 @@ export class Ledger {
   }
 
   #facts(): LifeFacts {
-    const { leases, ending } = this.#state;
-    const lapsing = countLapsing(this.#state);
+    const { leases } = this.#state;
+    const { lapsing, reaping, watched } = countPhases(this.#state);
     return {
       mode: this.#options.mode,
       startedAtMs: this.#startedAtMs,
@@ -232,7 +238,8 @@ export class Ledger {
       leases: leases.size,
       lapsing,
       // Also those that were asked for, or stopped, and have not ended yet.
-      reaping: Math.max(ending.size - lapsing, this.#reapings.size),
+      reaping: Math.max(reaping, this.#reapings.size),
+      watched,
       isInputOver: this.#isInputOver,
       drainingSinceMs: this.#drainingSinceMs,
     };

@@ -12,6 +12,8 @@ export interface LifeFacts {
   /** Claims that nobody holds: still waited for, and being reaped. */
   readonly lapsing: number;
   readonly reaping: number;
+  /** Claims that were reaped, and are looked for again. */
+  readonly watched: number;
   /** The one way in has ended: nobody can come any more. */
   readonly isInputOver: boolean;
   /** Since when nobody new is served; `undefined`: everybody is. */
@@ -40,7 +42,7 @@ const hostFirstIdleMs = 10_000;
 
 /** Whether the reaper goes on, given `facts` at `nowMs`. @see moby-ryuk, pruneWait */
 export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number): LifeStep {
-  const { mode, leases, lapsing, reaping, drainingSinceMs, hadLease } = facts;
+  const { mode, leases, lapsing, reaping, watched, drainingSinceMs, hadLease } = facts;
   if (drainingSinceMs !== undefined) {
     if (leases > 0) {
       // Castoff's own clients start another reaper as soon as their connection ends.
@@ -51,7 +53,7 @@ export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number):
     if (lapsing > 0) return { type: 'end-grace' };
     return reaping > 0 ? { type: 'stay' } : { type: 'exit', why: 'asked to end, and nobody is left' };
   }
-  if (leases > 0 || lapsing > 0 || reaping > 0) return { type: 'stay' };
+  if (leases > 0 || lapsing > 0 || reaping > 0 || watched > 0) return { type: 'stay' };
   switch (mode) {
     case 'standing':
       return { type: 'stay' };

@@ -1,3 +1,4 @@
+import { cutText } from './cut-text';
 import { formatGoDuration } from './go-duration';
 import type { ReaperEvent, ReapOutcome } from './observer';
 import { reaperVariables, type ReaperSettings } from './settings';
@@ -32,7 +33,7 @@ export function logLineOf(event: ReaperEvent): LogLine | undefined {
   const line = (level: LogLine['level'], message: string, facts: LogLine['facts'] = {}): LogLine => ({
     level,
     message,
-    facts,
+    facts: cutFacts(facts),
   });
   switch (event.type) {
     case 'listening':
@@ -59,7 +60,7 @@ export function logLineOf(event: ReaperEvent): LogLine | undefined {
     case 'reap-began':
       return line('INFO', 'reaping', { claim: event.claim.key, holder: event.lastHolder });
     case 'reap-ended':
-      return outcomeLine(event.claim.key, event.outcome);
+      return outcomeLine(cutText(event.claim.key, longestFact), event.outcome);
     case 'draining':
       return line('INFO', 'draining', { why: event.why, leases: event.leases });
     case 'audited':
@@ -67,6 +68,18 @@ export function logLineOf(event: ReaperEvent): LogLine | undefined {
     case 'noted':
       return line('INFO', event.text);
   }
+}
+
+/** The longest value of a line: a claim may have 4 096 characters and is named in several lines. */
+const longestFact = 512;
+
+function cutFacts(facts: LogLine['facts']): LogLine['facts'] {
+  return Object.fromEntries(
+    Object.entries(facts).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? cutText(value, longestFact) : value,
+    ]),
+  );
 }
 
 /** What it was told to do: `starting connection_timeout=1m0s …`. A token is not shown. */
@@ -89,7 +102,7 @@ function outcomeLine(claim: string, outcome: ReapOutcome): LogLine {
     case 'stopped':
       return { level: 'INFO', message: 'reaping stopped', facts: { claim } };
     case 'failed':
-      return { level: 'ERROR', message: 'reaping failed', facts: { claim, error: outcome.reason } };
+      return { level: 'ERROR', message: 'reaping failed', facts: cutFacts({ claim, error: outcome.reason }) };
     case 'reaped': {
       const { removed, left, durationMs } = outcome.report;
       const { container, network, volume, image } = removed;

@@ -77,6 +77,8 @@ function readHello(id: number, fields: Fields): Extract<Request, { type: 'hello'
   const { protocol, version, session, owner, token } = fields;
   if (protocol !== protocolVersion)
     return `protocol: ${seen(protocol)}; this reaper speaks ${protocolVersion}: use the reaper of the same castoff`;
+  const tooLong = [version, session, ...(isFields(owner) ? Object.values(owner) : [])].some(isTooLong);
+  if (tooLong) return `a text of more than ${longestName} characters; give shorter names`;
   if (!isText(version)) return `version: ${seen(version)}; give that of the castoff that speaks`;
   if (!isText(session)) return `session: ${seen(session)}; give its id`;
   if (token !== undefined && typeof token !== 'string') return 'token: no text';
@@ -115,6 +117,13 @@ function isTextOrNone(value: unknown): value is string | undefined {
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+/** What a client says of itself is part of many log lines. A digest has 64 characters, the name of a host 253. */
+const longestName = 256;
+
+function isTooLong(value: unknown): boolean {
+  return typeof value === 'string' && value.length > longestName;
 }
 
 const longestSeen = 60;

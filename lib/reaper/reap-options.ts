@@ -31,6 +31,11 @@ export interface ReapOptions {
    * most (Docker 20.10.24 with a load of 15 on two processors).
    */
   readonly settlePausesMs?: readonly number[] | undefined;
+  /**
+   * From when, as `performance.now()` counts, nothing is under way any more that its owner had asked for: a first look after that
+   * which finds nothing is the last. Default: never.
+   */
+  readonly settledAtMs?: number | undefined;
 }
 
 export const reapDefaults = Object.freeze({
@@ -43,6 +48,7 @@ export const reapDefaults = Object.freeze({
   longestPauseMs: 5_000,
   engineTimeoutMs: 600_000,
   settlePausesMs: [250, 1_000],
+  settledAtMs: Number.POSITIVE_INFINITY,
 });
 
 export type ReapSettings = {

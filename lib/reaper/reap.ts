@@ -98,7 +98,7 @@ async function listOnly({ look, settings, work }: Reaping): Promise<string | und
 
 /** Resolves to why it was cut short. */
 async function reapAll({ look, settings, work, signal }: Reaping): Promise<string | undefined> {
-  const { mostRemovals, settlePausesMs, endSoon } = settings;
+  const { mostRemovals, settlePausesMs, settledAtMs, endSoon } = settings;
   let emptyLooks = 0;
   let hasMadeLastRound = false;
   for (;;) {
@@ -117,8 +117,9 @@ async function reapAll({ look, settings, work, signal }: Reaping): Promise<strin
       hasMadeLastRound = isEnding;
       continue;
     }
+    const isSettled = askedAtMs >= settledAtMs && work.starts === 0;
     const pauseMs = settlePausesMs[emptyLooks];
-    if (pauseMs === undefined || isEnding) return failures[0]?.message;
+    if (pauseMs === undefined || isSettled || isEnding) return failures[0]?.message;
     emptyLooks += 1;
     await waitFor(new Promise(() => {}), pauseMs, signal);
   }

@@ -1,6 +1,6 @@
-import pLimit from 'p-limit';
 import { messageOf } from '../core/errors';
 import type { Claim } from './claim';
+import { FairQueue } from './fair-queue';
 import type { LeaseAction } from './leases';
 import type { Observer, ReapOutcome } from './observer';
 import type { ReapReport } from './reap-report';
@@ -8,6 +8,10 @@ import { ReapTally, type ReapTotals } from './reap-tally';
 
 export interface ReapCall {
   readonly lastHolder: string;
+  /** When its last lease ended, as `performance.now()` counts; `undefined`: a lease holds it. */
+  readonly sinceMs: number | undefined;
+  /** Whether it was reaped before, and only what came later is left to remove. */
+  readonly isLate: boolean;
   /** Aborts when somebody claims it again. */
   readonly signal: AbortSignal;
   /** Aborts when the reaper must end: what is there is removed, and what is created from then on is left. */
@@ -23,7 +27,7 @@ export class GivenUp extends Error {}
 export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
 /** Each asks the engine for four lists again and again. */
-const reapingsAtOnce = 32;
+const limits = { atOnce: 32, atOnceOfOne: 24 };
 
 /** How long a reaping may look for more once the reaper was asked to end. @see docker stop: SIGKILL after 10 s */
 const drainingMs = 5_000;
@@ -39,7 +43,7 @@ export class Reapings {
   readonly #reap: Reap;
   readonly #observe: Observer;
   readonly #tally = new ReapTally();
-  readonly #limit = pLimit(reapingsAtOnce);
+  readonly #queue = new FairQueue(limits);
   readonly #underWay = new Map<number, Reaping>();
   #isDraining = false;
 
@@ -53,17 +57,18 @@ export class Reapings {
   }
 
   /** `onEnded` runs when it is over, in whatever way. */
-  start(action: ReapAction, onEnded: () => void): void {
+  start(action: ReapAction, onEnded: (outcome: ReapOutcome) => void): void {
     const stop = new AbortController();
     const endSoon = new AbortController();
-    const outcome = this.#limit(async () => {
+    const outcome = this.#queue.run(action.lastHolder, async () => {
       if (this.#isDraining) this.#endLater(endSoon);
       const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
       this.#underWay.delete(action.run);
       this.#tally.add(action.claim, ended);
       const { run, claim, lastHolder } = action;
-      this.#observe({ type: 'reap-ended', run, claim, lastHolder, outcome: ended });
-      onEnded();
+      if (!action.isLate || hasNews(ended))
+        this.#observe({ type: 'reap-ended', run, claim, lastHolder, outcome: ended });
+      onEnded(ended);
       return ended;
     });
     this.#underWay.set(action.run, { stop, endSoon, outcome });
@@ -94,13 +99,13 @@ export class Reapings {
   }
 
   async #run(
-    { claim, lastHolder, run }: ReapAction,
-    { signal, endSoon }: Omit<ReapCall, 'lastHolder'>,
+    { claim, lastHolder, sinceMs, isLate, run }: ReapAction,
+    { signal, endSoon }: Pick<ReapCall, 'signal' | 'endSoon'>,
   ): Promise<ReapOutcome> {
     if (signal.aborted) return { type: 'stopped' };
-    this.#observe({ type: 'reap-began', run, claim, lastHolder });
+    if (!isLate) this.#observe({ type: 'reap-began', run, claim, lastHolder });
     try {
-      const report = await this.#reap(claim, { lastHolder, signal, endSoon });
+      const report = await this.#reap(claim, { lastHolder, sinceMs, isLate, signal, endSoon });
       return signal.aborted ? { type: 'stopped', report } : { type: 'reaped', report };
     } catch (error) {
       if (error instanceof GivenUp) this.#observe({ type: 'noted', text: error.message });
@@ -108,4 +113,11 @@ export class Reapings {
       return isStopped ? { type: 'stopped' } : { type: 'failed', reason: messageOf(error) };
     }
   }
+}
+
+/** Most late looks find nothing, and are not reported. */
+function hasNews(outcome: ReapOutcome): boolean {
+  if (outcome.type !== 'reaped') return outcome.type === 'failed';
+  const { removed, left, cutShort } = outcome.report;
+  return Object.values(removed).some((count) => count > 0) || left.length > 0 || cutShort !== undefined;
 }

@@ -1,3 +1,5 @@
+import { cutText } from './cut-text';
+
 /** The labels that one line of Ryuk's protocol names, or why it names none. */
 export type RyukLine = { readonly labels: readonly string[] } | { readonly refusal: string };
 
@@ -18,7 +20,7 @@ export function parseRyukLine(line: string): RyukLine {
     if (type === undefined || value === undefined)
       return { refusal: 'percent-encoding that does not decode' };
     if (type !== 'label')
-      return { refusal: `a filter by ${JSON.stringify(type)}; only labels can be claimed` };
+      return { refusal: `a filter by ${JSON.stringify(cutText(type, 60))}; only labels can be claimed` };
     labels.push(value);
   }
   return { labels };

@@ -3,6 +3,8 @@ import type { Readable, Writable } from 'node:stream';
 import { claimableKeysIn } from './claimable-keys';
 import { Connection, type ConnectionOptions, type Ends } from './connection';
 import { Ledger, type ReaperEnd } from './ledger';
+import { endSoon } from './end-soon';
+import { latePauses } from './late-pauses';
 import type { ReaperMode } from './life';
 import type { Observer } from './observer';
 import type { Reap } from './reapings';
@@ -32,6 +34,7 @@ export type ServerSettings = Pick<
   | 'reconnectionTimeoutMs'
   | 'shutdownTimeoutMs'
   | 'token'
+  | 'watchMs'
 >;
 
 /** How those who come one way are received. */
@@ -139,7 +142,7 @@ export class ReaperServer {
       const reason = `there are ${this.#room.size} clients already`;
       this.#observe({ type: 'connection-refused', from, reason });
       socket.on('error', () => undefined);
-      socket.end(`NACK ${reason}\n`, () => socket.destroy());
+      endSoon(socket, { text: `NACK ${reason}\n`, mostMs: 1_000, onEnd: () => socket.destroy() });
       return;
     }
     this.#serve({ input: socket, output: socket }, { ...way, from });
@@ -152,7 +155,8 @@ export class ReaperServer {
       readonly onGone?: () => void;
     },
   ): void {
-    const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token } = this.#options.settings;
+    const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token, watchMs } =
+      this.#options.settings;
     const { from, isTrusted } = client;
     const connection = new Connection(ends, {
       ledger: this.#ledger,
@@ -161,6 +165,7 @@ export class ReaperServer {
       from,
       graceMs,
       reconnectionTimeoutMs,
+      latePausesMs: latePauses(this.#options.mode, watchMs),
       isStrict,
       token: isTrusted ? undefined : token,
       hasPreamble: client.hasPreamble,

@@ -122,6 +122,14 @@ export const reaperVariables = {
     '0.5s',
     'how long the return of a castoff client is waited for before what it claimed is reaped',
   ),
+  watchMs: {
+    variable: 'CASTOFF_REAPER_WATCH',
+    byDefault: '',
+    doc: 'how long what a castoff client that died had claimed is looked for again after it was reaped; default: 15s in a container, 60s in a process, never in the stand-alone reaper',
+    parse(text): Parsed<number | undefined> {
+      return text === '' ? { value: undefined } : duration('', '', '').parse(text);
+    },
+  } satisfies Variable<number | undefined>,
   host: {
     variable: 'CASTOFF_REAPER_HOST',
     byDefault: '',

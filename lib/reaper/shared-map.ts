@@ -1,3 +1,5 @@
+import { hashOf } from './seeded-hash';
+
 /** How many parts there are: a change copies one of them. */
 const partCount = 64;
 
@@ -50,7 +52,5 @@ export class SharedMap<V> {
 }
 
 function partOf(key: string): number {
-  let sum = 0;
-  for (let at = 0; at < key.length; at += 1) sum = (sum * 31 + key.charCodeAt(at)) | 0;
-  return (sum >>> 0) % partCount;
+  return hashOf(key) % partCount;
 }

@@ -1,3 +1,4 @@
+import { countPhases, type EndingClaim } from './leases';
 import type { LedgerView } from './ledger';
 import type { ReaperMode } from './life';
 import type { ReapTotals } from './reap-tally';
@@ -13,6 +14,8 @@ export interface ReaperSnapshot extends ReapTotals {
   readonly leases: readonly LeaseView[];
   /** The claims that nobody holds any more. */
   readonly ending: readonly EndingView[];
+  /** How many claims of clients that died were reaped, and are looked for again. */
+  readonly watched: number;
 }
 
 export interface LeaseView {
@@ -50,12 +53,19 @@ export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): Rea
       since: inTheWorld(sinceMs),
       claims: [...claims.values()].map(({ labels }) => labels),
     })),
-    ending: [...state.ending.values()].map((known) => ({
+    ending: [...state.ending.values()].filter(isEnding).map((known) => ({
       labels: known.claim.labels,
       lastHolder: known.lastHolder,
       phase: known.phase,
       dueInMs: known.phase === 'lapsing' ? Math.max(0, Math.round(known.dueMs - nowMs)) : undefined,
     })),
+    watched: countPhases(state).watched,
     ...totals,
   };
+}
+
+type Ending = EndingClaim & { readonly phase: 'lapsing' | 'reaping' };
+
+function isEnding(known: EndingClaim): known is Ending {
+  return known.phase !== 'watched';
 }

@@ -1,4 +1,5 @@
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
+import { boundAuditEntry } from './audit';
 import type { Log } from './log';
 import { logLineOf, type LogLine } from './log-line';
 import type { ReaperEvent } from './observer';
@@ -26,7 +27,10 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
     observe(event) {
       if (event.type === 'audited') {
         const level = event.entry.outcome === 'left' ? 'error' : 'info';
-        logger[level]({ event: event.type, ...event.entry }, event.entry.outcome.replace('-', ' '));
+        logger[level](
+          { event: event.type, ...boundAuditEntry(event.entry) },
+          event.entry.outcome.replace('-', ' '),
+        );
         return;
       }
       const line = logLineOf(event);

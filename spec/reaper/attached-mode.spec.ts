@@ -42,6 +42,29 @@ describe('an attached reaper', () => {
     expect(await exists('volume', mine)).toBe(false);
   });
 
+  it('looks again for what the engine was still creating when its client died, and then ends', async () => {
+    const { reaper, line } = attach({ CASTOFF_REAPER_WATCH: '2s' });
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    const mine = await claimedVolume(line);
+    line.end();
+    await reaper.says(/msg=reaped/);
+    const late = uniqueName();
+    await docker.createVolume({ Name: late, Labels: { ...specLabel, 'castoff-spec-claim': mine } });
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', late)).toBe(false);
+    expect(reaper.stderr.at(-1)).toContain('volumes=2');
+  });
+
+  it('ends at once after a bye, however long it would look again', async () => {
+    const { reaper, line } = attach({ CASTOFF_REAPER_WATCH: '1h' });
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    await claimedVolume(line);
+    expect(await line.ask({ id: 99, type: 'bye' })).toMatchObject({ ok: true });
+    expect(await reaper.exited).toBe(0);
+  });
+
   it('answers on its output and nothing else, and logs beside it', async () => {
     const { reaper, line } = attach({ RYUK_VERBOSE: 'true' });
     await using _ = reaper;

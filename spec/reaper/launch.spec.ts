@@ -52,12 +52,14 @@ const nowhere = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/nowhere/docker.sock' 
 
 describe('a reaper in a container', () => {
   it('has no port, no network, no listener, no privileges, and the labels of its session', async () => {
-    const { told } = await start({ reaper: 'container' });
+    const limit = { CASTOFF_REAPER_MAX_REMOVALS: '4711' };
+    const { told } = await start({ reaper: 'container', env: limit });
     const [reaper] = await reapersOfSession(told.session);
     const { Name, State, HostConfig, NetworkSettings, Config } = await docker
       .getContainer(reaper!.Id)
       .inspect();
     expect(Name).toBe(`/castoff-reaper-${told.session}`);
+    expect(Config.Env).toContain('CASTOFF_REAPER_MAX_REMOVALS=4711');
     expect(NetworkSettings.Ports).toEqual({});
     expect(HostConfig).toMatchObject({
       AutoRemove: true,

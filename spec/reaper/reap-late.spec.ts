@@ -56,4 +56,16 @@ describe('what comes while a claim is reaped', () => {
     expect(looks()).toBe(3);
     expect(durationMs).toBeGreaterThanOrEqual(250);
   });
+
+  it('is not waited for when its owner had been gone for long before the first look', async () => {
+    const { claim, labels } = newSession();
+    const settled = { settlePausesMs: [50, 200], settledAtMs: performance.now() };
+    await reapClaim(await connectEngine(proxy.address), claim, settled);
+    expect(looks()).toBe(1);
+
+    await createIdle(labels);
+    const { removed } = await reapClaim(await connectEngine(proxy.address), claim, settled);
+    expect(removed.container).toBe(1);
+    expect(looks()).toBeGreaterThan(3);
+  });
 });

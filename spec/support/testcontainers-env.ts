@@ -8,3 +8,5 @@ process.env['CASTOFF_SWEEP'] = 'off';
 delete process.env['XDG_RUNTIME_DIR'];
 // One reaper for all spec files that open a session and are not about reapers: no container for each.
 process.env['CASTOFF_REAPER'] = 'process';
+// A reaper ends as soon as it has reaped; the specs about later looks set this themselves.
+process.env['CASTOFF_REAPER_WATCH'] ??= '0';

@@ -142,10 +142,15 @@ describe('the environment of the host process', () => {
   };
 
   it('has what it needs, and nothing else', () => {
-    expect(hostEnvironment({ ...user, DOCKER_HOST: 'unix:///x.sock', CASTOFF_REAPER_GRACE: '1s' })).toEqual({
+    const reaper = {
+      CASTOFF_REAPER_GRACE: '1s',
+      CASTOFF_REAPER_MAX_REMOVALS: 'none',
+      CASTOFF_REAPER_WATCH: '0',
+    };
+    expect(hostEnvironment({ ...user, DOCKER_HOST: 'unix:///x.sock', ...reaper })).toEqual({
       PATH: '/bin',
       HOME: '/root',
-      CASTOFF_REAPER_GRACE: '1s',
+      ...reaper,
     });
   });
 

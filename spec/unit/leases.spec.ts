@@ -4,7 +4,7 @@ import { checkClaim, type Claim } from '../../lib/reaper/claim';
 import {
   advanceLeases,
   countClaims,
-  countLapsing,
+  countPhases,
   nextDueMs,
   noLeases,
   type LeaseAction,
@@ -39,7 +39,8 @@ const closed = (lease: string, atMs: number, graceMs = 500): LeaseEvent => ({
   atMs,
 });
 const passed = (atMs: number): LeaseEvent => ({ type: 'time-passed', atMs });
-const reap = (run: number, lastHolder: string) => ({ type: 'reap', claim: web, lastHolder, run });
+const reap = (run: number, lastHolder: string): unknown =>
+  expect.objectContaining({ type: 'reap', claim: web, lastHolder, run });
 
 describe('a claim', () => {
   it('is reaped when its lease has gone and the grace is over, and not before', () => {
@@ -77,6 +78,47 @@ describe('a claim', () => {
     expect(state.ending.size).toBe(0);
   });
 
+  describe('whose client died', () => {
+    const died: LeaseEvent = { type: 'closed', lease: 'a', graceMs: 0, latePausesMs: [5, 10], atMs: 0 };
+    const reaped = (run: number, atMs: number): LeaseEvent => ({ type: 'reaped', key: web.key, run, atMs });
+    const isLate = expect.objectContaining({ type: 'reap', isLate: true });
+    const begun = [opened('a'), claimed('a'), died, reaped(1, 100)];
+
+    it('is reaped again after each pause, and then no more', () => {
+      const { state, actions } = play([
+        ...begun,
+        passed(104),
+        passed(105),
+        reaped(2, 110),
+        passed(120),
+        reaped(3, 121),
+        passed(1_000_000),
+      ]);
+      expect(actions.map((each) => each.length)).toEqual([0, 0, 1, 0, 0, 1, 0, 1, 0, 0]);
+      expect([actions[5], actions[7]]).toEqual([[isLate], [isLate]]);
+      expect([...state.ending.values()]).toEqual([]);
+    });
+
+    it('is no longer looked for when it is claimed again, or when another reaper has it', () => {
+      const again = play([...begun, opened('b'), claimed('b'), passed(1_000)]);
+      expect(again.actions.flat()).toHaveLength(1);
+      const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isGivenUp: true, atMs: 100 };
+      const elsewhere = play([opened('a'), claimed('a'), died, given, passed(1_000)]);
+      expect(elsewhere.actions.flat()).toHaveLength(1);
+    });
+
+    it('is looked for again with a hundred others at the most', () => {
+      const claims = Array.from({ length: 150 }, (_unused, index) => claimOf(`late-${index}`));
+      const events = [opened('a'), ...claims.map((each) => claimed('a', each)), died];
+      const { state } = play(events);
+      let now = state;
+      for (const [key, known] of state.ending.entries())
+        if (known.phase === 'reaping')
+          now = advanceLeases(now, { type: 'reaped', key, run: known.run, atMs: 100 }).state;
+      expect(countPhases(now)).toEqual({ lapsing: 0, reaping: 0, watched: 100 });
+    });
+  });
+
   it('that is claimed again while it is reaped stops that reaping, whose end then says nothing', () => {
     const again = [
       opened('a'),
@@ -86,7 +128,7 @@ describe('a claim', () => {
       claimed('b'),
       closed('b', 1, 0),
     ];
-    const { state, actions } = play([...again, { type: 'reaped', key: web.key, run: 1 }]);
+    const { state, actions } = play([...again, { type: 'reaped', key: web.key, run: 1, atMs: 2 }]);
     expect(actions[4]).toEqual([{ type: 'stop-reaping', key: web.key, run: 1 }]);
     expect(actions[5]).toEqual([reap(2, 'of b')]);
     expect([...state.ending.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
@@ -173,7 +215,7 @@ class Model {
       case 'finish':
         for (const [key, { run }] of this.#reaping) {
           this.#reaping.delete(key);
-          this.#expect({ type: 'reaped', key, run }, []);
+          this.#expect({ type: 'reaped', key, run, atMs: this.nowMs }, []);
         }
     }
   }
@@ -212,7 +254,7 @@ class Model {
     expect(keysOf('reap').toSorted()).toEqual(reaped.toSorted());
     expect(keysOf('stop-reaping')).toEqual(stopped);
     expect(reaped.filter((key) => this.#isHeld(key))).toEqual([]);
-    expect(countLapsing(state)).toBe(this.#dueMs.size);
+    expect(countPhases(state).lapsing).toBe(this.#dueMs.size);
     expect(nextDueMs(state)).toBe(this.#dueMs.size === 0 ? undefined : Math.min(...this.#dueMs.values()));
     expect(state.ending.size).toBe(this.#dueMs.size + this.#reaping.size);
     const held = [...this.#held.values()].reduce((sum, claims) => sum + claims.size, 0);

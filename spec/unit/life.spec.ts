@@ -11,6 +11,7 @@ const nobody: LifeFacts = {
   leases: 0,
   lapsing: 0,
   reaping: 0,
+  watched: 0,
   isInputOver: false,
   drainingSinceMs: undefined,
 };
@@ -29,6 +30,9 @@ describe('a reaper', () => {
     ['stand-alone', 'stays while a return is waited for', { hadLease: true, lapsing: 1 }, 9e9, stay],
     ['stand-alone', 'stays while it reaps', { hadLease: true, reaping: 1 }, 9e9, stay],
     ['stand-alone', 'ends when all that is done', { hadLease: true }, 5_000, allGone],
+    ['attached', 'stays while it looks again', { isInputOver: true, watched: 1 }, 9e9, stay],
+    ['host', 'stays while it looks again', { hadLease: true, watched: 1 }, 9e9, stay],
+    ['host', 'ends when asked to while it looks again', { watched: 1, drainingSinceMs: 0 }, 1, asked],
     ['host', 'waits 10 s for the one that started it', {}, 9_999, { ...stay, lookAgainAtMs: 10_000 }],
     ['host', 'ends when nobody came', {}, 10_000, noClient],
     [
@@ -95,6 +99,7 @@ describe('a reaper', () => {
       leases: count,
       lapsing: count,
       reaping: count,
+      watched: count,
       isInputOver: fc.boolean(),
       drainingSinceMs: fc.option(time, { nil: undefined }),
     });

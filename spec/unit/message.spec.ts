@@ -50,6 +50,7 @@ describe('a JSON line', () => {
     ],
     [{ ...hello, version: 1 }, '1: version: got 1; give that of the castoff that speaks'],
     [{ ...hello, session: '' }, '1: session: got ""; give its id'],
+    [{ ...hello, session: 'x'.repeat(257) }, '1: a text of more than 256 characters; give shorter names'],
     [{ ...hello, token: 5 }, '1: token: no text'],
     [{ ...hello, owner: 'me' }, '1: owner: no object'],
     [{ ...hello, owner: { pid: 7 } }, "1: owner: host: it is missing; give the host's name"],

@@ -12,6 +12,7 @@ const empty: ReaperSnapshot = {
   connections: 0,
   leases: [],
   ending: [],
+  watched: 0,
   removed: noneRemoved,
   left: [],
   failures: [],

@@ -25,6 +25,13 @@ describe('an audit line', () => {
     expect(formatAuditEntry(left)).toMatch(/^msg=left volume=3f2a .* reason="409 in use" /);
   });
 
+  it('is bounded, however much text its parts have', () => {
+    const long = 'x'.repeat(100_000);
+    const labels = Object.fromEntries(Array.from({ length: 1_000 }, (_unused, index) => [`k${index}`, long]));
+    const line = formatAuditEntry({ ...entry, name: long, claim: long, lease: long, labels });
+    expect(line.length).toBeLessThan(40_000);
+  });
+
   it('marks a dry run', () => {
     expect(formatAuditEntry({ ...entry, outcome: 'would-remove' })).toMatch(
       /^msg="would remove" container=web /,

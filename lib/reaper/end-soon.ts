@@ -1,0 +1,24 @@
+import type { Writable } from 'node:stream';
+
+export interface Farewell {
+  readonly text?: string | undefined;
+  /** How long the other side may take to read it, in milliseconds. */
+  readonly mostMs: number;
+  /** Called once, when it was read or not read in time. */
+  readonly onEnd: () => void;
+}
+
+/** Ends `output` with `text`. A client that reads nothing must not keep a descriptor. */
+export function endSoon(output: Writable, { text, mostMs, onEnd }: Farewell): void {
+  let isOver = false;
+  const finish = (): void => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    onEnd();
+  };
+  const timer = setTimeout(finish, mostMs);
+  timer.unref();
+  if (text === undefined) output.end(finish);
+  else output.end(text, finish);
+}

@@ -1,0 +1,78 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { Connection } from '../../lib/reaper/connection';
+import { Ledger } from '../../lib/reaper/ledger';
+
+/** Clients of one reaper; what they are answered, in the order of the answers. */
+function openClients(names: readonly string[]) {
+  const answers: { readonly name: string; readonly text: string }[] = [];
+  const claims: string[] = [];
+  const ledger = new Ledger({
+    mode: 'standing',
+    limits: { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 60_000 },
+    reap: () => Promise.reject(new Error('nothing is reaped here')),
+    observe: (event) => {
+      if (event.type === 'claimed') claims.push(event.claim.key);
+    },
+  });
+  const inputs = names.map((name) => {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    output.on('data', (chunk: Buffer) => {
+      for (const text of chunk.toString().trimEnd().split('\n')) answers.push({ name, text });
+    });
+    void new Connection(
+      { input, output },
+      {
+        ledger,
+        observe: () => undefined,
+        rules: {},
+        from: name,
+        graceMs: 3_600_000,
+        reconnectionTimeoutMs: 3_600_000,
+        latePausesMs: [],
+        isStrict: false,
+        onForeign: () => undefined,
+        onGone: () => undefined,
+      },
+    );
+    return input;
+  });
+  const settled = async (count: number) => {
+    for (let turns = 0; turns < 10_000 && answers.length < count; turns += 1)
+      await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+  return { inputs, answers, claims, settled };
+}
+
+const lines = (count: number) =>
+  Array.from({ length: count }, (_unused, index) => `label=n=${index}\n`).join('');
+
+describe('a client that sends a thousand lines at once', () => {
+  it('is answered in turns with one that sends a single line', async () => {
+    const { inputs, answers, settled } = openClients(['busy', 'modest']);
+    inputs[0]?.write(lines(1_000));
+    inputs[1]?.write('{"id":1,"type":"ping"}\n');
+    await settled(1_001);
+    const place = answers.findIndex(({ name }) => name === 'modest');
+    expect(answers).toHaveLength(1_001);
+    expect(place).toBeLessThan(100);
+  });
+
+  it('is answered in the order of its lines, also after it has ended its side', async () => {
+    const { inputs, claims, settled, answers } = openClients(['busy']);
+    inputs[0]?.end(lines(200));
+    await settled(200);
+    expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 200 }, () => 'ACK'));
+    expect(claims.slice(0, 3)).toEqual(['n=0', 'n=1', 'n=2']);
+    expect(claims).toHaveLength(200);
+  });
+
+  it('has claimed all of them when it dies right after', async () => {
+    const { inputs, claims } = openClients(['busy']);
+    inputs[0]?.write(lines(200));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    inputs[0]?.destroy();
+    for (let turns = 0; turns < 100; turns += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(claims).toHaveLength(200);
+  });
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { formatLogLine, logLineOf } from '../../lib/reaper/log-line';
+import type { ReaperEvent } from '../../lib/reaper/observer';
+
+const long = 'x'.repeat(60_000);
+const claim = { key: long, labels: [long] };
+
+describe('a line of the reaper’s log', () => {
+  it.each<[string, ReaperEvent]>([
+    ['a claim', { type: 'claimed', lease: 'lease-1', holder: long, claim }],
+    ['a refused line', { type: 'line-refused', from: 'somewhere', reason: long }],
+    ['a reaping', { type: 'reap-began', run: 1, claim, lastHolder: long }],
+    [
+      'a reaping that failed',
+      { type: 'reap-ended', run: 1, claim, lastHolder: long, outcome: { type: 'failed', reason: long } },
+    ],
+  ])('is bounded, however much text a client sends: %s', (_what, event) => {
+    const line = logLineOf(event);
+    if (line === undefined) throw new Error('nothing is logged');
+    const text = formatLogLine(line, new Date(0));
+    expect(text).toContain('xxx');
+    expect(text.length).toBeLessThan(1_500);
+  });
+});

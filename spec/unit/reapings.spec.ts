@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { Reapings } from '../../lib/reaper/reapings';
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('reapings', () => {
+  it('of one client do not delay those of another, however many there are', async () => {
+    const begun: string[] = [];
+    const reapings = new Reapings(
+      ({ key }) => {
+        begun.push(key);
+        return new Promise(() => undefined);
+      },
+      () => undefined,
+    );
+    const start = (run: number, key: string, lastHolder: string) =>
+      reapings.start(
+        { type: 'reap', claim: { key, labels: [key] }, lastHolder, sinceMs: 0, isLate: false, run },
+        () => undefined,
+      );
+    for (let run = 1; run <= 400; run += 1) start(run, `busy=${run}`, 'busy');
+    start(401, 'modest=1', 'modest');
+    await turn();
+    expect(begun).toContain('modest=1');
+    expect(begun.length).toBeLessThan(100);
+  });
+});
