@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { labelValue } from './label-value';
 
 /** The labels on everything that is created through castoff. Other programs are written against these names. */
 export const labelNames = {
@@ -74,10 +75,10 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
   const { owner } = ownership;
   const values: readonly (readonly [string, string | undefined])[] = [
     [labelNames.session, ownership.session],
-    [labelNames.scope, ownership.scope],
+    [labelNames.scope, textValue(ownership.scope)],
     [labelNames.start, ownership.start],
-    [labelNames.test, ownership.test],
-    [labelNames.source, ownership.source],
+    [labelNames.test, textValue(ownership.test)],
+    [labelNames.source, textValue(ownership.source)],
     [labelNames.created, ownership.createdAt.toISOString()],
     [labelNames.host, owner.host],
     [labelNames.machine, owner.machine],
@@ -91,6 +92,10 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
   return Object.fromEntries(
     values.filter((value): value is readonly [string, string] => value[1] !== undefined),
   );
+}
+
+function textValue(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : labelValue(text);
 }
 
 /** The labels that one creation adds to those of its owner. */

@@ -11,7 +11,7 @@ import type { EndPatience } from './end-patience';
 import { RunLeaks } from './run-leaks';
 import { isOpen, recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
 import { keptMarks, keptProjects, restOf } from './kept-marks';
-import { isPerWorker, sharedScope } from './shared-scope';
+import { isPerWorker, scopeLabel, sharedScope } from './shared-scope';
 
 export interface RunCleanerOptions {
   readonly session: string;
@@ -102,7 +102,7 @@ export class RunCleaner {
       ...workers.entries((_, entry) => isOfIt(entry)),
       ...registry.list().filter((entry) => isOfIt(entry)),
     ];
-    const labels = [`${labelNames.session}=${session}`, `${labelNames.scope}=${scope}`];
+    const labels = [`${labelNames.session}=${session}`, scopeLabel(scope)];
     await this.#remove({ labels }, entries, { isOrphan: false });
   }
 

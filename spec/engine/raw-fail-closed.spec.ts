@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { stageOfFile, whose } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { docker, specLabel } from '../support/things';
 
 const stage = stageOfFile();
@@ -79,5 +80,23 @@ describe('a creation that labels cannot be put on', () => {
     expect(stage.unwatched.slice(before)).toEqual([
       expect.stringContaining(`POST /containers/create: ${why}`),
     ]);
+  });
+});
+
+describe('a test whose name no command line takes', () => {
+  it.each([
+    ['is 200 KB long', 'pays '.repeat(40_000)],
+    ['has a NUL', 'pays \0 twice'],
+  ])('has its own docker command run, and labelled, when it %s', async (_, test) => {
+    stage.be({ scope: `orders › ${test}`, test });
+    const [name = '', value = ''] = Object.entries(specLabel)[0] ?? [];
+    const args = ['run', '--detach', '--label', `${name}=${value}`, 'castoff-spec/busybox:1', 'true'];
+    const id = execFileSync('docker', args, { encoding: 'utf8' }).trim();
+    stage.be(inATest);
+    const { Labels } = (await docker.getContainer(id).inspect()).Config;
+    expect(whose(Labels)).toMatchObject({
+      session: sessionIdentity().id,
+      test: expect.stringMatching(/^pays /),
+    });
   });
 });

@@ -1,0 +1,45 @@
+import { expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { labelValue } from '../../lib/core/label-value';
+import { labelNames, ownershipLabels } from '../../lib/core/labels';
+
+it('is a text as it is, up to 512 bytes', () => {
+  for (const text of ['orders pays "twice" \\ $HOME', 'ü'.repeat(256), ''])
+    expect(labelValue(text)).toBe(text);
+});
+
+it('is the beginning of a longer one, and a hash of the whole, cut between two characters', () => {
+  expect(labelValue(`${'a'.repeat(496)}💥${'b'.repeat(600)}`)).toMatch(/^a{496}…[0-9a-f]{12}$/);
+  expect(labelValue('a'.repeat(513))).not.toBe(labelValue('a'.repeat(514)));
+});
+
+it('has no NUL, and no half of a surrogate pair', () => {
+  expect(labelValue('a\0b \uD83D c')).toBe('a\uFFFDb \uFFFD c');
+});
+
+it('is well-formed, short, and the same when it is made of itself, for every text', () => {
+  const texts = fc.string({ unit: 'binary', maxLength: 2_000, size: 'max' });
+  fc.assert(
+    fc.property(texts, (text) => {
+      const value = labelValue(text);
+      expect(Buffer.byteLength(value)).toBeLessThanOrEqual(512);
+      expect(value.isWellFormed()).toBe(true);
+      expect(labelValue(value)).toBe(value);
+    }),
+  );
+});
+
+it('keeps all labels of a creation below 4 KB, however long the names around it are', () => {
+  const long = 'names '.repeat(25_000);
+  const owner = { host: 'host', pid: 1 };
+  const labels = ownershipLabels({
+    session: 's',
+    owner,
+    scope: long,
+    test: long,
+    source: long,
+    createdAt: new Date(),
+  });
+  expect(labels[labelNames.test]).toMatch(/^names names .*…[0-9a-f]{12}$/);
+  expect(JSON.stringify(labels).length).toBeLessThan(4_096);
+});
