@@ -3,10 +3,10 @@ import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { waitAtMost } from '../core/patience';
 import type { Scope } from '../scope/scope';
-import type { RunLink } from '../session/run-link';
+import type { RunLink, SharedContainer } from '../session/run-link';
 import { perWorkerScope, sharedScope } from '../session/shared-scope';
 import type { SharedFactory, SharedOptions, SharedScope } from './bridge';
-import { currentMaking, runAt, type Making } from './position';
+import { currentMaking, currentTestFile, runAt, type Making } from './position';
 import { loadLate } from './load-late';
 
 const defaultTimeoutMs = 120_000;
@@ -16,6 +16,8 @@ const sharedOptionNames: OptionNames<SharedOptions> = { timeoutMs: true };
 export class SharedThings {
   readonly #link: RunLink;
   readonly #perWorker = new Map<string, Promise<string>>();
+  /** By test file: what each shared thing that it has asked for has on the engine, as far as others made it. */
+  readonly #used = new Map<string, Map<string, readonly SharedContainer[]>>();
 
   constructor(link: RunLink) {
     this.#link = link;
@@ -28,6 +30,7 @@ export class SharedThings {
     const within = currentMaking();
     checkCycle(what, within);
     const turn = await this.#link.awaitShared(name, { timeoutMs, within: within?.sharedName });
+    this.#use(what, turn.type === 'there' ? turn.containers : []);
     if (turn.type === 'there') return turn.json;
     const { owner } = this.#link;
     const making: Making = { what, scope: sharedScope(name), owner, sharedName: name, within };
@@ -62,6 +65,18 @@ export class SharedThings {
       made.catch(() => this.#perWorker.delete(name));
     }
     return waitAtMost(made, { what, timeoutMs });
+  }
+
+  /** The shared things that the tests of a file use, and their containers where another process made them. */
+  usedBy(file: string): ReadonlyMap<string, readonly SharedContainer[]> {
+    return this.#used.get(file) ?? new Map();
+  }
+
+  #use(what: string, containers: readonly SharedContainer[] = []): void {
+    const file = currentTestFile();
+    if (file === undefined) return;
+    const used = this.#used.get(file) ?? new Map<string, readonly SharedContainer[]>();
+    this.#used.set(file, used.set(what, containers));
   }
 
   async #make(making: Making, factory: SharedFactory, timeoutMs: number): Promise<string> {

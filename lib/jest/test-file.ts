@@ -84,7 +84,8 @@ export class TestFile {
   async #end(place: Place, event: CircusEvent, state: CircusState): Promise<void> {
     if (event.name === 'test_done') {
       event.test.errors.forEach(hideOwnFrames);
-      if (this.#here !== undefined) await this.#postMortems.addTo(event.test, place, this.#here);
+      if (this.#here !== undefined)
+        await this.#postMortems.addTo(event.test, place, this.#places.path, this.#here);
     }
     if ('test' in event) {
       // Also what a client throws whose server is removed now.

@@ -14,7 +14,19 @@ export interface RunSettings {
 }
 
 /** Whose turn it is with a shared thing: the caller's, to make it, or nobody's: it is there, as JSON. */
-export type SharedTurn = { readonly type: 'make' } | { readonly type: 'there'; readonly json: string };
+export type SharedTurn =
+  | { readonly type: 'make' }
+  | {
+      readonly type: 'there';
+      readonly json: string;
+      /** What it has on the engine. */
+      readonly containers?: readonly SharedContainer[] | undefined;
+    };
+
+/** A container of a shared thing, for those that use it. */
+export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine'> & {
+  readonly source?: string | undefined;
+};
 
 /** An error on its way to another process. */
 export interface ErrorText {

@@ -20,6 +20,7 @@ import { RunSession } from './run-session';
 import { currentRun, hadRun, setRun, type Run } from './run-slot';
 import { recordOf, RunWorkers } from './run-workers';
 import { Unwatched } from './unwatched';
+import { sharedScope } from './shared-scope';
 import { checkJsonLength } from './shared-value';
 import { SharedDesk, type SharedAsk } from './shared-desk';
 
@@ -98,7 +99,14 @@ export async function openRun(
   };
   const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
-    return shared.awaitTurn(asked);
+    const turn = await shared.awaitTurn(asked);
+    if (turn.type !== 'there') return turn;
+    const scope = sharedScope(asked.name);
+    const entries = [...workers.entries(), ...registry.list()].filter(
+      ({ kind, owner: { scope: own } }) => kind === 'container' && own === scope,
+    );
+    const containers = entries.map(({ key, id, engine, owner: { source } }) => ({ key, id, engine, source }));
+    return { ...turn, containers };
   };
 
   const desk: RunDesk = {
