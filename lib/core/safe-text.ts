@@ -36,8 +36,12 @@ export function safeOutput(text: string): string {
 
 /** `value` as JSON in which no string is a command to whatever prints it; it means the same. */
 export function safeJson(value: unknown): string {
-  // Outside of its strings JSON has none of these but the line ends that the indentation makes.
-  return JSON.stringify(value, undefined, 2)
+  return safeJsonText(JSON.stringify(value, undefined, 2));
+}
+
+/** The same of what is JSON already. Outside of its strings it has none of these but its line ends. */
+export function safeJsonText(json: string): string {
+  return json
     .replaceAll(steering, (character) => (character === '\n' ? character : escapeOf(character)))
     .replaceAll('##[', String.raw`#\u0023[`);
 }

@@ -1,4 +1,5 @@
 import { cutText } from './cut-text';
+import { safeJson } from '../core/safe-text';
 import { formatGoDuration } from './go-duration';
 import type { ReaperEvent, ReapOutcome } from './observer';
 import { reaperVariables, type ReaperSettings } from './settings';
@@ -122,5 +123,6 @@ function outcomeLine(claim: string, outcome: ReapOutcome): LogLine {
 
 // As Go's does: what has blanks, quotes, equals signs or nothing in it, or what does not print.
 function quote(text: string): string {
-  return text === '' || /[\s"=]|[^\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text) ? JSON.stringify(text) : text;
+  const isPlain = text !== '' && !/[\s"=]|##\[|[^\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
+  return isPlain ? text : safeJson(text);
 }

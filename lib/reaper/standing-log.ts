@@ -1,3 +1,4 @@
+import { safeJsonText } from '../core/safe-text';
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
 import { boundAuditEntry } from './audit';
 import type { Log } from './log';
@@ -18,7 +19,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    output,
+    { write: (line) => output.write(safeJsonText(line)) },
   );
   const write = ({ level, message, facts }: LogLine): void => logger[levels[level]](facts, message);
   return {

@@ -11,6 +11,8 @@ import {
   safeOutput,
   shellWord,
 } from '../../lib/core/safe-text';
+import { formatLogLine } from '../../lib/reaper/log-line';
+import { openJsonLog } from '../../lib/reaper/standing-log';
 import { describePostMortem, formatPostMortem } from '../../lib/resources/post-mortem';
 import { formatKept } from '../../lib/session/kept-words';
 import { thing } from '../support/thing-records';
@@ -105,6 +107,19 @@ describe('text of others on its way out', () => {
           things.map((kept) => ({ thing: kept, ports: [] })),
         );
         for (const line of words.split('\n')) expect(isObeyed(line)).toBe(false);
+      }),
+    );
+  });
+
+  it('obeys to nobody in a line of a reaper’s log, nor in a line of JSON of it', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const line = { level: 'INFO', message: text, facts: { holder: text } } as const;
+        const written: string[] = [];
+        openJsonLog({ write: (json) => void written.push(json) }, { isVerbose: true }).write(line);
+        expect(JSON.parse(written.join(''))).toMatchObject({ msg: text, holder: text });
+        for (const one of [formatLogLine(line, new Date()), ...written.join('').trimEnd().split('\n')])
+          expect(isObeyed(one)).toBe(false);
       }),
     );
   });
