@@ -34,8 +34,9 @@ function keepTold(done: Promise<void> = Promise.resolve()) {
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('labels to be claimed', () => {
-  it('are nobody’s business without a session', async () => {
-    await expect(claimLabels(labels)).resolves.toBeUndefined();
+  it('are kept for the first session where none is open', async () => {
+    await claimLabels(labels);
+    expect(claimedLabels()).toEqual([{ labels }]);
   });
 
   it('are told to every listener, and waited for', async () => {
@@ -62,10 +63,14 @@ describe('labels to be claimed', () => {
   });
 
   it('are not told to a listener that has left', async () => {
-    const { told, listener } = keepTold();
-    onClaim(listener)();
+    const [left, stays] = [keepTold(), keepTold()];
+    const leave = onClaim(left.listener);
+    endings.push(onClaim(stays.listener));
     await claimLabels(labels);
-    expect(told).toEqual([]);
+    leave();
+    await releaseLabels(labels);
+    expect(left.told).toEqual([`claim ${labels[0]}`]);
+    expect(stays.told).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
   });
 
   it('are there for whoever comes later, until they are given up', async () => {
@@ -92,10 +97,13 @@ describe('labels to be given up', () => {
     await releasing;
   });
 
-  it('are nobody’s business where they were not claimed', async () => {
+  it('are given up once, and only where they were claimed', async () => {
     const { told, listener } = keepTold();
     endings.push(onClaim(listener));
     await releaseLabels(labels);
-    expect(told).toEqual([]);
+    await claimLabels(labels);
+    await releaseLabels(labels);
+    await releaseLabels(labels);
+    expect(told).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
   });
 });
