@@ -38,6 +38,15 @@ export async function openHost() {
         sockets.push(await openLease(path, `bench-${lease}`, labels));
       }
     },
+    /** Sends 40 MiB of lines that are refused, on a connection whose answers are never read. */
+    async floodUnread(): Promise<void> {
+      const socket = await connectWhenThere(path);
+      sockets.push(socket);
+      for (let times = 0; times < 40; times += 1) socket.write('status=running\n'.repeat(65_536));
+    },
+    async takeSilentConnections(count: number): Promise<void> {
+      for (let one = 0; one < count; one += 1) sockets.push(await connectWhenThere(path));
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await ended;

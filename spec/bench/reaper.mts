@@ -46,6 +46,26 @@ export async function reaperJobs(rounds: number): Promise<readonly Job[]> {
         return host.memoryMiB('VmRSS');
       },
     ),
+    hostJob(
+      'the reaper, 40 MiB of lines from a client that never reads: private (RssAnon)',
+      'MiB',
+      rounds,
+      limit(60, 'MiB'),
+      async (host) => {
+        await host.floodUnread();
+        return host.memoryMiB('RssAnon');
+      },
+    ),
+    hostJob(
+      'the reaper, 10 000 connections that send nothing: resident (VmRSS)',
+      'MiB',
+      rounds,
+      limit(100, 'MiB'),
+      async (host) => {
+        await host.takeSilentConnections(10_000);
+        return host.memoryMiB('VmRSS');
+      },
+    ),
   ];
 }
 
