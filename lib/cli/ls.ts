@@ -6,7 +6,8 @@ import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
 import type { OwnerProof } from '../registry/owner-proof';
-import { proveSession, type SessionProof } from '../session/session-proof';
+import { findEndedContainers, proveByContainers } from '../session/owner-containers';
+import { ownersOf, proveSession, type SessionProof } from '../session/session-proof';
 import { findSessions, type Findings } from '../session/sweep-find';
 import { ageOf, describeOwner } from '../session/sweep-plan';
 import { colourOfState } from './state-colour';
@@ -16,9 +17,13 @@ export async function listOwned(options: { readonly isJson: boolean }): Promise<
   const engine = await connectEngine();
   const found = await findSessions(engine, false, { what: 'list what castoff has', timeoutMs: 30_000 });
   const prove = proveOwnersHere();
+  const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
   const rows = found.sessions
     .filter(({ things }) => things.length > 0)
-    .map((session) => describe(session, proveSession(session.things, session.owners, prove), found.nowMs));
+    .map((session) => {
+      const proveHere = proveByContainers(prove, ownersOf(session), ended);
+      return describe(session, proveSession(session.things, session.owners, proveHere), found.nowMs);
+    });
   if (options.isJson) return `${safeJson(rows)}\n`;
   if (rows.length === 0) return `nothing of castoff on ${engine.address}\n`;
   return rows.map((row) => formatSession(row)).join('\n');

@@ -18,6 +18,8 @@ export const labelNames = {
   pidStart: 'castoff.pid-start',
   /** Where the pid counts: containers share their host's kernel and boot, not its pids. */
   pidNamespace: 'castoff.pid-ns',
+  /** `<container id>@<engine id>`: the container that the owner ran in, where it was one of the same engine's. */
+  container: 'castoff.container',
   run: 'castoff.run',
   /** The worker of a run that it belongs to; what belongs to the whole run has none. */
   worker: 'castoff.worker',
@@ -47,6 +49,8 @@ export interface Owner {
   readonly pidStart?: string | undefined;
   /** The pid namespace in which `pid` counts, where that is known. */
   readonly pidNamespace?: string | undefined;
+  /** The container that it runs in and the engine that was seen to run that: `<container id>@<engine id>`. */
+  readonly container?: string | undefined;
   /** The CI run, where there is one. */
   readonly run?: string | undefined;
 }
@@ -86,6 +90,7 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
     [labelNames.pid, String(owner.pid)],
     [labelNames.pidStart, owner.pidStart],
     [labelNames.pidNamespace, owner.pidNamespace],
+    [labelNames.container, owner.container],
     [labelNames.run, owner.run],
     [labelNames.worker, ownership.worker],
   ];
@@ -115,6 +120,7 @@ export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner
     boot: labels[labelNames.boot],
     pidStart: labels[labelNames.pidStart],
     pidNamespace: labels[labelNames.pidNamespace],
+    container: labels[labelNames.container],
     run: labels[labelNames.run],
   };
 }

@@ -49,6 +49,22 @@ function killContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('container.kill', id, (docker) => docker.getContainer(urlPart(id)).kill());
 }
 
+/**
+ * The folder on the engine's machine that has what the container writes; `undefined` where the engine does not say: containerd's image
+ * store has no such field.
+ *
+ * @see Engine API, ContainerInspect: GraphDriver.Data.UpperDir of overlay2, and of Podman's overlay
+ */
+export function readUpperFolder(engine: Engine, id: string): Promise<Answer<string | undefined>> {
+  return engine.ask('container.inspect', id, async (docker) => {
+    const { GraphDriver: driver } = (await docker.getContainer(urlPart(id)).inspect()) as {
+      readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: unknown } | null } | null;
+    };
+    const folder = driver?.Data?.UpperDir;
+    return typeof folder === 'string' && folder !== '' ? folder : undefined;
+  });
+}
+
 export interface ContainerStop {
   /** Grace before SIGKILL. */
   readonly timeoutMs: number;

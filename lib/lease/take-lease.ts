@@ -1,5 +1,6 @@
 import { CastoffError, messageOf } from '../core/errors';
 import { inspectImage } from '../engine/image-calls';
+import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LaunchedFor } from './launch-container';
 import type { ReaperMode } from './reaper-mode';
@@ -42,6 +43,16 @@ async function takeIn(way: 'container' | 'process', wanted: LaunchedFor): Promis
   }
 }
 
+/** The engine kills all processes of a container at once. */
+function warnInContainer(reaper: string): void {
+  if (readOwnContainerId() === undefined) return;
+  warnOnce(
+    'CASTOFF_REAPER_IN_CONTAINER',
+    `the reaper is ${reaper}, in the container that this process runs in: when the container ends, ${consequence}; ` +
+      'with its image on the engine (npx castoff reaper image) the reaper is a container of its own',
+  );
+}
+
 // An image that is not there is not built here: nobody who opens a session asked for a new image on their engine.
 async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefined> {
   const { engine, session } = wanted;
@@ -58,6 +69,7 @@ async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefine
   }
   try {
     const client = await takeLeaseAtProcess(wanted);
+    warnInContainer(client.reaper);
     const [failure] = failures;
     if (failure !== undefined)
       warn('CASTOFF_REAPER_DOWNGRADED', `the reaper is ${client.reaper}; ${failure}`);

@@ -9,6 +9,8 @@ export const leaseWarnings = {
   CASTOFF_CLAIM_UNANSWERED: 'a claim was not answered in time, and the work went on',
   CASTOFF_CLAIM_REFUSED: 'a reaper does not take a claim: what it covers is not reaped',
   CASTOFF_REAPER_DOWNGRADED: 'the reaper runs in another way than the one that was tried first',
+  CASTOFF_REAPER_IN_CONTAINER:
+    'the reaper is a process in the container that the session runs in, and ends with it',
   CASTOFF_REAPER_MISSING: 'the session goes on without a reaper',
   CASTOFF_REAPER_OFF: 'the reaper has been turned off',
 } as const;

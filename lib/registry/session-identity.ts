@@ -32,6 +32,12 @@ export function renewSession(): SessionIdentity {
   return (identities().current = createIdentity(randomBytes(6).toString('hex'), undefined));
 }
 
+/** Adds to the owner that this process is where it runs, as {@link Owner.container} has it. */
+export function placeOwner(container: string): void {
+  const identity = sessionIdentity();
+  identities().current = { ...identity, owner: { ...identity.owner, container } };
+}
+
 const identities = (): { current?: SessionIdentity } =>
   processWide('session', (): { current?: SessionIdentity } => ({}));
 

@@ -16,6 +16,7 @@ import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
 import { closeRest } from './close-rest';
 import { currentLink } from './run-slot';
 import type { Session, SessionOptions } from './session';
+import { locateOwner } from './owner-containers';
 import { openSessionWithin } from './session-within';
 import { sweepInBackground } from './sweep-in-background';
 
@@ -57,6 +58,7 @@ export async function openOwnSession(
 ): Promise<Session & { readonly engine: Engine }> {
   const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
   const engine = await connectEngine(options.engine);
+  await locateOwner(engine);
   const { id, owner, registry } = sessionIdentity();
   const lease = await shareLease(mode, { engine, session: id, owner });
   if (lease.reaper !== undefined) await claimLoadedTestcontainers();

@@ -53,6 +53,17 @@ function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly SeenOwner[]
   return [{ owner, lastSignMs: Number.isNaN(createdMs) ? undefined : createdMs }];
 }
 
+/** Every owner that a session names. */
+export function ownersOf({
+  things,
+  owners,
+}: {
+  readonly things: readonly Pick<ListedTarget, 'labels'>[];
+  readonly owners: readonly SeenOwner[];
+}): readonly Owner[] {
+  return [...things.flatMap(ownerOf), ...owners].map(({ owner }) => owner);
+}
+
 function mergeOwners(seen: readonly SeenOwner[]): readonly SeenOwner[] {
   const merged = new Map<string, SeenOwner>();
   for (const { owner, lastSignMs } of seen) {

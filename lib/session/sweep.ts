@@ -8,6 +8,8 @@ import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
 import { patienceFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
+import { findEndedContainers, proveByContainers } from './owner-containers';
+import { ownersOf } from './session-proof';
 import { condemnNoted } from './sweep-noted';
 import { findSessions, type Findings } from './sweep-find';
 import { judgeForeign, testcontainersSessionLabel } from './sweep-foreign';
@@ -126,7 +128,11 @@ async function judge(
   // Read after everything else: an owner that has ended by now has ended; one that is new has nothing here.
   const prove = proveOwnersHere();
   const rules: SweepRules = { olderThanMs, otherHosts, nowMs };
-  const judged = sessions.map((found) => ({ ...found, ...judgeSession(found, prove, rules) }));
+  const ended = await findEndedContainers(engine, sessions.flatMap(ownersOf));
+  const judged = sessions.map((found) => ({
+    ...found,
+    ...judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
+  }));
   const living = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined

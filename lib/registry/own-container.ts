@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { readText } from './system-file';
+
+/**
+ * The id of the container that this process runs in, as the engine that runs it knows it; `undefined`: in none, or that cannot be told. A
+ * file such as `/.dockerenv` proves nothing: some machines have it. Where the container joined the network of another, it is that one's id.
+ *
+ * @param root - Where `/proc` is.
+ */
+export function readOwnContainerId(root = '/'): string | undefined {
+  const mounts = readText(join(root, 'proc/self/mountinfo')) ?? '';
+  const groups = readText(join(root, 'proc/self/cgroup')) ?? '';
+  return idInMounts(mounts) ?? idInGroups(groups);
+}
+
+/**
+ * The folder on the engine's machine that has what this container writes, as it was mounted; `undefined` where that cannot be told.
+ *
+ * @see linux, Documentation/filesystems/overlayfs.rst: upperdir
+ */
+export function readOwnUpperFolder(root = '/'): string | undefined {
+  const lines = (readText(join(root, 'proc/self/mountinfo')) ?? '').split('\n');
+  const mount = lines.find((line) => line.split(' ')[4] === '/');
+  return / - overlay .*[ ,]upperdir=([^, ]+)/.exec(mount ?? '')?.[1];
+}
+
+/**
+ * Docker and Podman mount files of their own for the container over these:
+ * `612 590 254:0 /docker/containers/<id>/hostname /etc/hostname rw,relatime - ext4 /dev/vda rw`.
+ *
+ * @see proc(5), /proc/pid/mountinfo: 4 root, 5 mount point
+ */
+function idInMounts(text: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const [, , , root = '', mountPoint = ''] = line.split(' ');
+    if (!/^\/etc\/(?:hostname|hosts|resolv\.conf)$/.test(mountPoint)) continue;
+    const id = /containers\/([0-9a-f]{64})\//.exec(root)?.[1];
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+/** Without a cgroup namespace: `5:cpu:/docker/<id>`, `0::/system.slice/docker-<id>.scope`, `0::/machine.slice/libpod-<id>.scope`. */
+function idInGroups(text: string): string | undefined {
+  return /[/:](?:docker|libpod)[/-]([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m.exec(text)?.[1];
+}

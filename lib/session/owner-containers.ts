@@ -1,0 +1,71 @@
+import type { Owner } from '../core/labels';
+import { shortId } from '../core/short-id';
+import { inspectContainer, readUpperFolder } from '../engine/container-calls';
+import type { Engine } from '../engine/engine';
+import { readEngineId } from '../engine/engine-id';
+import { readOwnContainerId, readOwnUpperFolder } from '../registry/own-container';
+import { firstPidNamespace } from '../registry/owner-linux';
+import { placeOwner } from '../registry/session-identity';
+import type { ProveOwner } from './session-proof';
+
+/**
+ * Notes in this process's owner the container that it runs in, where that is one of `engine`'s: the container's end is proof of the
+ * owner's death for whoever asks that engine.
+ */
+export async function locateOwner(engine: Engine): Promise<void> {
+  const [id, upper] = [readOwnContainerId(), readOwnUpperFolder()];
+  if (id === undefined || upper === undefined) return;
+  const answer = await readUpperFolder(engine, id);
+  if (answer.meaning !== 'done') return;
+  // The same storage: it is this very container, and this very engine. With long options, Docker mounts by a relative path.
+  if (answer.value === upper || answer.value?.endsWith(`/${upper}`) === true)
+    placeOwner(`${id}@${await readEngineId(engine)}`);
+}
+
+/** Why each of the containers that `owners` ran in, if `engine` is the one that ran it, runs no more, by {@link Owner.container}. */
+export async function findEndedContainers(
+  engine: Engine,
+  owners: readonly Owner[],
+): Promise<ReadonlyMap<string, string>> {
+  const named = new Set(owners.flatMap(({ container }) => container ?? []));
+  const ended = new Map<string, string>();
+  if (named.size === 0) return ended;
+  const engineId = await readEngineId(engine);
+  for (const container of named) {
+    const [id = '', ...rest] = container.split('@');
+    if (rest.join('@') !== engineId) continue;
+    const answer = await inspectContainer(engine, id);
+    const state = answer.meaning === 'done' ? answer.value.status : answer.meaning;
+    if (state === 'gone' || state === 'exited' || state === 'dead')
+      ended.set(container, `its container ${shortId(id)} is ${state}`);
+  }
+  return ended;
+}
+
+/**
+ * Proves by their containers the death of owners of one session that cannot be seen from here. Its other processes in the same pid
+ * namespace ended with the container, too. A namespace that is the machine's proves nothing: its processes may outlive a container.
+ */
+export function proveByContainers(
+  prove: ProveOwner,
+  owners: readonly Owner[],
+  ended: ReadonlyMap<string, string>,
+): ProveOwner {
+  const reasons = new Map<string, string>();
+  for (const owner of owners) {
+    const reason = ended.get(owner.container ?? '');
+    if (reason !== undefined) reasons.set(namespaceOf(owner), reason);
+  }
+  return (owner, lastSignMs) => {
+    const proof = prove(owner, lastSignMs);
+    const { container, pidNamespace } = owner;
+    if (proof.state !== 'unknown' || proof.isElsewhere !== true) return proof;
+    if (pidNamespace === undefined || pidNamespace === firstPidNamespace) return proof;
+    const reason = container === undefined ? reasons.get(namespaceOf(owner)) : ended.get(container);
+    return reason === undefined ? proof : { state: 'dead', proof: reason };
+  };
+}
+
+function namespaceOf({ host, boot, pidNamespace }: Owner): string {
+  return JSON.stringify([host, boot, pidNamespace]);
+}
