@@ -8,6 +8,7 @@ import { mainRun, setMainRun, type MainRun } from './main-run';
 import { isOwnModule, ownModules } from './own-modules';
 import { checkProjects } from './projects';
 import { replacedError } from './replaced-error';
+import { holdWhileDying } from './hold-while-dying';
 import { findRunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
 import { resolveSettings } from './settings';
@@ -38,6 +39,7 @@ export default async function setup(
   try {
     await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: main.hooks });
   } catch (error) {
+    await holdWhileDying(main);
     setMainRun(undefined);
     await undo(main);
     throw error;
@@ -54,7 +56,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
   try {
     const leave = enterMain(run, { hasOutsideHooks: outsideHooks.length > 0 });
-    const unwatchSignals = watchSignals(run);
+    const signals = watchSignals(run);
     const main = {
       run,
       runConfig,
@@ -62,7 +64,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
       outsideSetups,
       failures: [],
       leave,
-      unwatchSignals,
+      signals,
     };
     setMainRun(main);
     return main;

@@ -12,12 +12,18 @@ type EndSignal = (typeof signals)[number];
 /** How long the end by a signal may take; the reaper does what is not done by then. */
 const closeTimeoutMs = 10_000;
 
+export interface SignalWatch {
+  /** Whether a signal has come: the process dies by it when the run is closed. */
+  readonly isDying: boolean;
+  stop(): void;
+}
+
 /**
  * Has a signal that ends this process end the run first: it closes, for 10 s at the most, and the process dies by the same signal
  * then. A second signal ends it at once, and leaves what there is to the reaper. A process that exits without having closed the run
- * says so. Returns what ends the watch.
+ * says so.
  */
-export function watchSignals(run: Run): () => void {
+export function watchSignals(run: Run): SignalWatch {
   let hasHeard = false;
   const onSignal = (signal: EndSignal): void => {
     if (hasHeard || !run.isInUse) {
@@ -42,7 +48,12 @@ export function watchSignals(run: Run): () => void {
   };
   for (const signal of signals) process.on(signal, onSignal);
   process.on('exit', onExit);
-  return stop;
+  return {
+    get isDying() {
+      return hasHeard;
+    },
+    stop,
+  };
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {
