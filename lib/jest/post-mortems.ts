@@ -29,11 +29,17 @@ export class PostMortems {
     const around = containersOf(place, path, here);
     const fresh = around.filter(({ key }) => !this.#told.has(key)).slice(-mostContainers);
     const known = around.filter(({ key }) => this.#told.has(key)).slice(-mostContainers);
-    for (const { key } of [...fresh, ...starting]) this.#told.add(key);
+    const projects = here.registry
+      .list({ kind: 'compose-project' })
+      .filter(({ key, owner }) => !this.#told.has(key) && isAround(place, owner.scope))
+      .filter(({ origin }) => origin === 'raw')
+      .slice(-mostContainers);
+    for (const { key } of [...fresh, ...starting, ...projects]) this.#told.add(key);
     const described = await Promise.all([
       ...starting.map(describeStarting),
       ...fresh.toReversed().map(describeContainer),
       ...known.map(describeDead),
+      ...projects.toReversed().map((entry) => describeProject(entry, here.watch)),
     ]);
     const words = described.filter((each) => each !== undefined);
     if (words.length === 0) return;
@@ -102,4 +108,17 @@ async function describeDead(dependency: Dependency): Promise<string | undefined>
 
 function lineOf({ source }: Dependency): string {
   return source === undefined ? '' : ` (${source})`;
+}
+
+/** Its services that ended by themselves, also where it has been taken down meanwhile. */
+async function describeProject(
+  { name = '' }: RegistryEntry,
+  watch: RunHere['watch'],
+): Promise<string | undefined> {
+  const { formatPostMortem } = loadLate.postMortem();
+  const postMortems = (await watch.postMortems(name)).slice(-mostContainers);
+  const words = postMortems.map(({ logLines, ...postMortem }) =>
+    formatPostMortem({ ...postMortem, logLines: logLines.slice(-mostLines) }),
+  );
+  return words.length === 0 ? undefined : words.join('\n\n');
 }

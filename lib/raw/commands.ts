@@ -1,6 +1,7 @@
 import { composeProjectLabel, creationLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
+import type { PostMortem } from '../resources/post-mortem';
 import { isDrawnProject } from '../resources/compose-project';
 import type { Maker } from './creations';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
@@ -8,6 +9,7 @@ import type { Insertion } from './launch';
 import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
 import type { RawThings } from './raw-things';
 import { ProjectOrders } from './project-orders';
+import { ProjectWatches } from './project-watches';
 import { warnRaw } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
@@ -18,6 +20,7 @@ type Ended = () => Promise<unknown>;
 export class Commands {
   readonly #things: RawThings;
   readonly #orders: ProjectOrders;
+  readonly #watches = new ProjectWatches();
 
   constructor(things: RawThings) {
     this.#things = things;
@@ -38,6 +41,7 @@ export class Commands {
         return this.#create(ended, meaning, maker);
       case 'up':
         if (maker.start !== undefined) return undefined;
+        this.#watches.begin(meaning.project);
         // A name that was chosen may be that of a project which is up already.
         if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
         else this.#orders.up({ project: meaning.project }, line.cwd, ended(), maker);
@@ -51,7 +55,7 @@ export class Commands {
         return undefined;
       case 'down':
         this.#things.downed.add(meaning.project);
-        this.#things.begin(ended());
+        this.#things.begin(ended().then(() => this.#watches.end(meaning.project)));
         return undefined;
       case 'remove': {
         const whenEnded = ended();
@@ -72,6 +76,15 @@ export class Commands {
   #followVolumes(line: CommandLine, refs: readonly string[], ended: Promise<unknown>): void {
     const left = volumesLeftByCommand(this.#things, line, refs).filter(({ names }) => names.length > 0);
     if (left.length > 0) this.#things.begin(ended.then(() => registerLeft(this.#things, left)));
+  }
+
+  /** What the services of a Compose project were like that ended by themselves with a failure. */
+  postMortems(project: string): Promise<readonly PostMortem[]> {
+    return this.#watches.postMortems(project);
+  }
+
+  stop(): void {
+    this.#watches.stop();
   }
 
   /** Looks for the projects that commands have brought up; that is under way then. */

@@ -1,6 +1,7 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
+import type { PostMortem } from '../resources/post-mortem';
 import type { Registry } from '../registry/registry';
 
 /** Where code is that asks an engine for something: whose what it creates will be. */
@@ -47,6 +48,11 @@ export interface RawWatch {
    * images that are built or committed with `deleteOnExit`. Still there, it is no leak.
    */
   isHelper(key: string): boolean;
+  /**
+   * What the services of a Compose project that a command has brought up were like when they ended by themselves with a failure: of each the
+   * last time, also where the project is gone.
+   */
+  postMortems(project: string): Promise<readonly PostMortem[]>;
   /**
    * What is still there of the raw entries that `isMeant` picks: what is under way of their creation and removal is waited for, 5 s at
    * the most, and the engine is asked for each; what is gone is noted as `removed-by-code` or `removed-elsewhere`. What the engine

@@ -18,6 +18,8 @@ export function createRawWork(options: RawWatchOptions) {
     commands,
     endingCalls: things.endingCalls,
     isPinned: (containerId: string) => things.isPinned(containerId),
+    postMortems: (project: string) => commands.postMortems(project),
+    stop: () => commands.stop(),
     isHelper: (key: string) => things.helperKeys.has(key),
     survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => {
       commands.lookForProjects();

@@ -87,9 +87,11 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
   return {
     isPinned: (containerId) => work?.isPinned(containerId) ?? false,
     isHelper: (key) => work?.isHelper(key) ?? false,
+    postMortems: async (project) => work?.postMortems(project) ?? [],
     survivors: async (isMeant) => (work === undefined ? [] : work.survivors(isMeant)),
     whenQuiet: async (id) => work?.endingCalls.settle(id === undefined ? undefined : { id }),
     stop() {
+      work?.stop();
       unsubscribe('http.client.request.created', seeRequest);
       unsubscribe('http.client.response.finish', seeResponse);
       unwatchSpawns();

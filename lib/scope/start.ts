@@ -7,6 +7,7 @@ import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
 import { claimForeign, releaseForeign } from './foreign-labels';
+import { holdDown } from './hold-down';
 import { boundsAfter, boundsBefore } from './project-bounds';
 import { watchProject } from './project-watch';
 import { HalfMade } from './half-made';
@@ -114,6 +115,10 @@ export class Start {
     const source = this.#source;
     const sinceMs = performance.now();
     const endStart = beginStart({ key: entry.key, what, source, scope, engine: engine.address, sinceMs });
+    const wasThere = this.#bounds?.except?.length !== 0;
+    // What is on another engine than ours only testcontainers can take down.
+    const isRolledBack = (): boolean => wasThere || watch?.hasSeen === true;
+    const letGo = watch && holdDown({ key: entry.key, project: name, isRolledBack });
     try {
       await claimForeign(this.#plan, this.#bounds);
       const mark: StartMark = {
@@ -128,6 +133,7 @@ export class Start {
       if (watch !== undefined) halfMade.takeWatched(watch);
       throw error;
     } finally {
+      letGo?.();
       await watch?.stop();
       endStart();
       this.#hasEnded = true;

@@ -9,10 +9,12 @@ import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
+import { compose, writeComposeFile } from '../support/compose-command';
 import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
+import { until } from '../support/until';
 
 const stage = stageOfFile();
 
@@ -141,11 +143,29 @@ describe('a Compose project', () => {
       owner: { ...inATest, source },
     });
     expect(stage.claimed).toContain(`com.docker.compose.project=${name}`);
-    const { key } = lastEntry()!;
+    const { key, registeredAt } = lastEntry()!;
+    // It lives from its command on, not from when it was found.
+    const filters = { label: [`com.docker.compose.project=${name}`] };
+    const [container] = await docker.listContainers({ filters });
+    const { Created } = await docker.getContainer(container!.Id).inspect();
+    expect(registeredAt.getTime()).toBeLessThan(Date.parse(Created));
     expect(await survivor(key)).toMatchObject({ id: name, state: 'present' });
     await started.down();
     expect(await survivor(key)).toBeUndefined();
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-by-code' });
+  });
+
+  it('has the last words of a service that ends again and again read, before the code brings it down', async () => {
+    const name = uniqueName();
+    const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
+    const worker = { image: specImage, restart: 'always', command };
+    await using stack = await writeComposeFile({ version: '3.5', services: { worker } });
+    await stack.up(name);
+    const read = async () => (await stage.postMortems(name)).flatMap(({ logLines }) => logLines);
+    expect(await until(async () => (await read()).length > 0, 20_000, 100)).toBe(true);
+    await compose(['--file', join(stack.folder, 'docker-compose.yml'), '-p', name, 'down']);
+    expect(await stage.postMortems(name)).toMatchObject([{ exitCode: 3 }]);
+    expect((await read())[0]).toMatchObject({ text: 'cannot reach the broker' });
   });
 
   it('survives where it is left, and is gone where somebody else removes it', async () => {
