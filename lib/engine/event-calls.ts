@@ -8,6 +8,8 @@ export interface EventQuestion {
   readonly labels: readonly string[];
   /** In seconds since 1970, by the engine's clock: it repeats what was from then on, as far as it remembers. */
   readonly since: number | undefined;
+  /** As `since`: what comes later is not waited for. Default: all of it is. */
+  readonly until?: number | undefined;
   /** Closes the connection. */
   readonly signal: AbortSignal;
 }
@@ -26,13 +28,14 @@ export interface EventStream {
  * @see Engine API, SystemEvents
  */
 export function openEventStream(engine: Engine, question: EventQuestion): Promise<Answer<EventStream>> {
-  const { kinds, labels, since, signal } = question;
+  const { kinds, labels, since, until, signal } = question;
   // No network, no volume and no deleted image has labels in its events: this filter would leave all of them out.
   const label = kinds.every((kind) => kind === 'container') ? [...labels] : [];
   return engine.ask('events', labels.join(' '), async (docker) => {
     const stream = (await docker.getEvents({
       filters: { type: [...kinds], ...(label.length > 0 && { label }) },
       ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
       abortSignal: signal,
     })) as IncomingMessage;
     stream.setEncoding('utf8');

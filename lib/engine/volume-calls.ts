@@ -6,7 +6,7 @@ import { urlPart } from './url-part';
 export interface VolumeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** RFC 3339, in whole seconds. */
+  /** RFC 3339, in whole seconds; of an old Docker, when its content has changed. @see {@link hasSteadyCreatedAt} */
   readonly createdAt?: string | undefined;
 }
 

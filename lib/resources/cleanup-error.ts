@@ -36,3 +36,11 @@ function describe(evidence: CleanupEvidence, advice: string): string {
   const seen = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;
   return `remove ${kind} ${what}: ${words} (${tries} in ${formatDuration(durationMs)}${seen}); ${advice}`;
 }
+
+/** The failure of a removal that might take a resource that others have created under the same name. */
+export function unclearError(kind: RemovableKind, name: string): CastoffError {
+  return new CastoffError(
+    'CLEANUP_FAILED',
+    `remove ${kind} ${name}: it may be another one that was created under its name since, and the engine does not remember; it is kept`,
+  );
+}

@@ -6,10 +6,11 @@ import type { OptionNames } from '../core/option-names';
 import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
-import { CleanupError } from './cleanup-error';
-import { findThing } from './find-thing';
+import type { Engine } from '../engine/engine';
+import { CleanupError, unclearError } from './cleanup-error';
+import { findThing, type Found } from './find-thing';
 import type { RemovableKind } from '../engine/removable-kind';
-import type { Removable, ResourceKind } from './kind';
+import { compareIdentities, type Removable, type ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
@@ -100,7 +101,8 @@ export async function cleanupOne(
       ? 'unknown'
       : await findThing(engine, removable, given, patience);
     const isAnother = typeof found === 'object' && isMeant?.(found.labels, found) === false;
-    if (found === 'gone' || isAnother)
+    const isReplaced = await isAnotherThan(settings.identity, found, { engine, removable, given });
+    if (found === 'gone' || isAnother || isReplaced)
       return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
 
     const sight = found === 'unknown' ? undefined : found;
@@ -134,6 +136,22 @@ export async function cleanupOne(
     if (isOurDeadline) throw failure(removable, given, remover, spentMs(), remover?.lastError ?? error);
     throw error;
   }
+}
+
+/** @throws CastoffError `CLEANUP_FAILED` where that cannot be known. */
+async function isAnotherThan(
+  before: string | undefined,
+  found: Found,
+  {
+    engine,
+    removable,
+    given,
+  }: { readonly engine: Engine; readonly removable: Removable; readonly given: string },
+): Promise<boolean> {
+  if (before === undefined || typeof found !== 'object') return false;
+  const sameness = await compareIdentities(removable, engine, given, { before, now: found.identity });
+  if (sameness === 'unclear') throw unclearError(removable.kind, given);
+  return sameness === 'another';
 }
 
 const removalsInFlight = (): SingleFlight<Remover> =>

@@ -16,9 +16,12 @@ export interface Sight {
   readonly identity: string;
   /** The engine has gone by the first digits of its id, or by a part of its name: it may be somebody else's. */
   readonly isGuess?: boolean | undefined;
-  /** When it was created, where that is known: RFC 3339. */
+  /** When it was created, where that is known for certain: RFC 3339. */
   readonly createdAt?: string | undefined;
 }
+
+/** `unclear`: it may be another one that has come under its name. */
+export type Sameness = 'same' | 'another' | 'unclear';
 
 export interface RemoveOptions {
   readonly removeVolumes: boolean;
@@ -35,6 +38,12 @@ export interface Removable {
   readonly stop?: (engine: Engine, id: string, how: ContainerStop) => Promise<Answer<unknown>>;
   /** Waits for the end of a removal that is under way, as long as the engine's patience lasts. */
   readonly awaitEnd?: (engine: Engine, id: string) => Promise<Answer<unknown>>;
+  /**
+   * Whether two sights under one name are of one resource. Default: by their identities.
+   *
+   * @throws EngineError when the engine does not answer.
+   */
+  readonly compare?: (engine: Engine, name: string, before: string, now: string) => Promise<Sameness>;
   /** Takes off what hangs on it; resolves when that has been tried. */
   readonly detach?: (engine: Engine, id: string) => Promise<void>;
   /** What a person can do about one that cannot be removed. */
@@ -52,4 +61,15 @@ export function isGuess(given: string, id: string, names: readonly string[]): bo
 /** The id of a thing that the engine knows by 64 hexadecimal digits. */
 export function isFullId(id: string): boolean {
   return /^[0-9a-f]{64}$/.test(id);
+}
+
+/** Whether what is called `name` now is what had the identity `before`. */
+export async function compareIdentities(
+  { compare }: Pick<Removable, 'compare'>,
+  engine: Engine,
+  name: string,
+  { before, now }: { readonly before: string; readonly now: string },
+): Promise<Sameness> {
+  if (before === now) return 'same';
+  return compare === undefined ? 'another' : compare(engine, name, before, now);
 }

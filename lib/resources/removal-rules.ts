@@ -12,6 +12,8 @@ export interface RemovalRules {
    */
   readonly isMeant?:
     ((labels: Readonly<Record<string, string>>, sight: Pick<Sight, 'createdAt'>) => boolean) | undefined;
+  /** The identity that it had when it was taken: another one under its name stays, and the one that was meant counts as gone. */
+  readonly identity?: string | undefined;
   /** Whether the caller lists afterwards what is there: the engine's word that it is done is enough then. Default false. */
   readonly isSeenLater?: boolean | undefined;
   /** So many removals are sent at the most. Default: as many as the time allows. */

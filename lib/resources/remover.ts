@@ -2,7 +2,8 @@ import { waitAtMost, type PatienceOptions } from '../core/patience';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import type { Answer, Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
-import type { Removable, Sight } from './kind';
+import { unclearError } from './cleanup-error';
+import { compareIdentities, type Removable, type Sight } from './kind';
 import type { PostMortem } from './post-mortem';
 import type { RemovalRules } from './removal-rules';
 import {
@@ -138,7 +139,7 @@ export class Remover {
     const engine = this.#asking(patienceMs);
     switch (step) {
       case 'look':
-        return this.#see(await look(engine, this.#id));
+        return this.#see(engine, await look(engine, this.#id));
       case 'stop':
         return this.#note(
           await stop?.(this.#asking(stopTimeoutMs + patienceMs), this.#id, {
@@ -160,13 +161,19 @@ export class Remover {
     return this.#engine.within({ timeoutMs, signal: this.#noMoreWaiting.signal });
   }
 
-  #see(seen: Answer<Sight>): StepAnswer {
+  async #see(engine: Engine, seen: Answer<Sight>): Promise<StepAnswer> {
     if (seen.meaning !== 'done') return this.#note(seen);
     const { id, identity, isGuess, labels, status } = seen.value;
     const isAnother = this.#options.isMeant?.(labels, seen.value) === false;
-    // Another thing has come under the same name: the one that was to go is gone.
-    if (isGuess || isAnother || (this.#sight !== undefined && this.#sight.identity !== identity))
-      return { meaning: 'gone' };
+    // Another resource has come under the same name: the one that was to go is gone.
+    if (isGuess || isAnother) return { meaning: 'gone' };
+    const before = this.#sight?.identity ?? this.#options.identity;
+    if (before !== undefined) {
+      const compared = { before, now: identity };
+      const sameness = await compareIdentities(this.#removable, engine, this.#id, compared);
+      if (sameness === 'another') return { meaning: 'gone' };
+      if (sameness === 'unclear') throw unclearError(this.#removable.kind, this.#id);
+    }
     this.#sight = seen.value;
     this.#id = id;
     return { meaning: 'done', status };

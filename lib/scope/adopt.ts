@@ -59,5 +59,5 @@ async function adopt(
     );
   }
   const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });
-  return { kind, id, name, key, engine: engine.address };
+  return { kind, id, name, identity, key, engine: engine.address };
 }

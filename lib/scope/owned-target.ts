@@ -5,6 +5,8 @@ import type { StartOptions } from './start-options';
 export interface OwnedTarget extends BoundedTarget {
   readonly key: string;
   readonly name?: string | undefined;
+  /** Tells it from another resource under the same name, where it was seen. */
+  readonly identity?: string | undefined;
   /** The address of the engine that it is on. */
   readonly engine: string;
   /** How it is stopped before its removal. Default: killed at once. */

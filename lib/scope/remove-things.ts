@@ -102,7 +102,7 @@ async function remove(
   try {
     const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : defaultGraceMs } = target.stop ?? {};
     const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs };
-    const result = await cleanupResource(target, { engine, ...stop });
+    const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseForeign(target, target.bounds);
     return { ...words, durationMs: result.durationMs, result };

@@ -70,6 +70,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
     return cleanupResource(target, {
       ...options,
       engine: target.engine,
+      identity: target.identity,
       isMeant: listed && ((labels) => isSameCreation(labels, listed.labels) && isMeant(labels)),
     });
   });
@@ -87,6 +88,8 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
 
 type EngineTarget = BoundedTarget & {
   readonly engine: string;
+  /** As the journal has noted it. */
+  readonly identity?: string | undefined;
   /** Where it was found by its label. */
   readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
 };
@@ -136,7 +139,13 @@ async function findNoted(
     const engine = engines.find(({ address }) => address === note.engine) ?? engines[0];
     if (id === undefined || engine === undefined) continue;
     if (await isStillOurs(engine, note, id))
-      found.push({ kind: note.kind, id, bounds: boundsOfNote(note), engine: engine.address });
+      found.push({
+        kind: note.kind,
+        id,
+        identity: note.present?.identity,
+        bounds: boundsOfNote(note),
+        engine: engine.address,
+      });
   }
   return found;
 }

@@ -10,6 +10,7 @@ import { CleanupError } from '../resources/cleanup-error';
 import { cleanupResource } from '../resources/cleanup-resource';
 import type { RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
+import type { RemovalRules } from '../resources/removal-rules';
 import type { KeptMarks } from './kept-marks';
 import { isEntryThere, listWithin } from './entry-look';
 
@@ -105,13 +106,20 @@ export async function removeEntry(
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
       { kind, id, bounds },
-      { engine: there.address, timeoutMs, signal },
+      { engine: there.address, timeoutMs, signal, identity: entry.identity, isMeant: isMadeFor(entry) },
     );
     return goneAs(entry, outcome);
   } catch (error) {
     errors.push(signal.aborted ? signal.reason : error);
     return leftAs(entry, reasonOf(error, signal));
   }
+}
+
+/** Raw code's volumes are told by their label from others of the same name. */
+function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules['isMeant'] {
+  return kind === 'volume' && origin === 'raw' && identity === undefined
+    ? (labels) => labels[labelNames.start] === key
+    : undefined;
 }
 
 async function attempt<T>(errors: unknown[], work: () => Promise<T>): Promise<T | undefined> {

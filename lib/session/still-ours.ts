@@ -7,31 +7,28 @@ import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { Unfinished } from '../registry/unfinished';
 import { isDrawnProject } from '../resources/compose-project';
+import { unclearError } from '../resources/cleanup-error';
+import { compareIdentities } from '../resources/kind';
 import { removables } from '../resources/removables';
-
-/** The engine counts a volume's creation in whole seconds, and its clock may be another one than ours. */
-const clockToleranceMs = 2_000;
 
 /**
  * Whether what the engine now knows as `id` is the thing that the note is about: names can come to stand for something else
  * that others made after the session was gone. What is not there needs no removal.
  *
- * @throws EngineError when the engine cannot say.
+ * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` where it does not remember.
  */
 export async function isStillOurs(engine: Engine, note: Unfinished, id: string): Promise<boolean> {
   if (note.kind === 'compose-project') return isSameProject(engine, note, id);
   const seen = await removables[note.kind].look(engine, id);
   if (seen.meaning === 'gone') return false;
-  const { identity, createdAt, labels } = valueOf(seen);
+  const { identity, labels } = valueOf(seen);
   // Raw code may name what is there already, and create nothing: what it did create says so.
   if (note.origin === 'raw' && labels[labelNames.start] !== note.key && !isSeenVolume(note)) return false;
-  if (note.present?.identity !== undefined && note.present.identity !== identity) return false;
-  const notedMs = Date.parse(note.present?.at ?? note.at);
-  return (
-    createdAt === undefined ||
-    note.present === undefined ||
-    Date.parse(createdAt) <= notedMs + clockToleranceMs
-  );
+  const before = note.present?.identity;
+  if (before === undefined) return true;
+  const sameness = await compareIdentities(removables[note.kind], engine, id, { before, now: identity });
+  if (sameness === 'unclear') throw unclearError(note.kind, id);
+  return sameness === 'same';
 }
 
 /** An anonymous volume carries no labels: it was looked at when its container was removed without it. */

@@ -1,3 +1,4 @@
+import { isCastoffError } from '../core/errors';
 import type { Engine } from '../engine/engine';
 import type { Unfinished } from '../registry/unfinished';
 import { isStillOurs } from './still-ours';
@@ -28,8 +29,10 @@ export async function condemnNoted(
       if (note.engine !== undefined && note.engine !== engine.address) {
         const proof = `${thing.proof}; but it is on another engine: sweep ${note.engine}`;
         kept.push({ ...thing, proof, action: 'kept' });
-      } else if (await isStillOurs(engine, note, id)) {
-        condemned.push({ kind: note.kind, id, note, thing });
+      } else {
+        const isOurs = await isStillOurs(engine, note, id).catch(whyUnclear);
+        if (isOurs === true) condemned.push({ kind: note.kind, id, note, thing });
+        else if (isOurs !== false) kept.push({ ...thing, proof: isOurs, action: 'kept' });
       }
     }
   }
@@ -49,4 +52,9 @@ function describeNoted(
     owner: describeOwner(proof.owner),
     proof: `${proof.proof}; its journal names it`,
   };
+}
+
+function whyUnclear(error: unknown): string {
+  if (isCastoffError(error, 'CLEANUP_FAILED')) return error.message;
+  throw error;
 }

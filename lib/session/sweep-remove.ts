@@ -95,7 +95,9 @@ async function removeIfOurs(
     const { note, id } = condemned;
     if (!(await isStillOurs(engine, note, id))) return { outcome: 'already-gone', isAnother: false };
     const bounds = boundsOfNote(note);
-    return { ...(await cleanupResource({ ...condemned, bounds }, options)), isAnother: false };
+    const { identity } = note.present ?? {};
+    const result = await cleanupResource({ ...condemned, bounds }, { ...options, identity });
+    return { ...result, isAnother: false };
   }
   let isAnother = false;
   const isMeant = (labels: Readonly<Record<string, string>>): boolean => {

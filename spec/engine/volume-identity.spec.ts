@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { openScope } from '../../lib';
+import { cleanupVolume } from '../../lib/resources/cleanup';
+import { openFaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { specImage } from '../support/spec-image';
+import { docker, exists, specLabel, uniqueName } from '../support/things';
+import { until } from '../support/until';
+
+afterAll(() => removeLeftovers());
+
+const createdAtOf = async (Name: string): Promise<unknown> =>
+  Reflect.get(await docker.getVolume(Name).inspect(), 'CreatedAt');
+
+const create = (Name: string): Promise<unknown> => docker.createVolume({ Name, Labels: specLabel });
+
+/** Removes the volume and creates it again, with the same labels, in another second. */
+async function createAnother(name: string, before: unknown): Promise<void> {
+  const isAnother = await until(async () => {
+    await docker.getVolume(name).remove();
+    await create(name);
+    return (await createdAtOf(name)) !== before;
+  }, 10_000);
+  expect(isAnother).toBe(true);
+}
+
+/** Writes a file into its folder, in another second: Docker before 23 gives it another `CreatedAt` then. */
+async function writeInto(name: string): Promise<void> {
+  await create(name);
+  const Cmd = ['sh', '-c', 'sleep 1.1; echo 1 >/data/file'];
+  const HostConfig = { Binds: [`${name}:/data`] };
+  const container = await docker.createContainer({ Image: specImage, Cmd, HostConfig, Labels: specLabel });
+  await container.start();
+  await container.wait();
+  await container.remove();
+}
+
+describe('a volume without labels of castoff', () => {
+  it('is left alone where another has come under its name since it was adopted', async () => {
+    const name = uniqueName();
+    await create(name);
+    const scope = openScope('adopts a volume');
+    await scope.adopt(name, 'volume');
+    await createAnother(name, await createdAtOf(name));
+    const { ends } = await scope.close();
+    expect(ends).toMatchObject([{ result: { outcome: 'already-gone', attempts: 0 } }]);
+    expect(await exists('volume', name)).toBe(true);
+  });
+
+  it('is removed where it has been written to since it was adopted', async () => {
+    const name = uniqueName();
+    await create(name);
+    const scope = openScope('adopts a volume');
+    await scope.adopt(name, 'volume');
+    await writeInto(name);
+    await scope.close();
+    expect(await exists('volume', name)).toBe(false);
+  });
+
+  it('is left alone where another comes under its name while its removal has to wait', async () => {
+    await using proxy = await openFaultProxy();
+    const name = uniqueName();
+    await create(name);
+    const createdAt = await createdAtOf(name);
+    const inUse = { type: 'answer', status: 409, message: 'volume is in use' } as const;
+    let isReplaced = false;
+    let isSeen = false;
+    proxy.inject({
+      on: `GET /volumes/${name}`,
+      fault: () => void (isSeen = isReplaced),
+      times: Infinity,
+    });
+    // Only what is not looked at again would be removed.
+    proxy.inject({ on: 'DELETE /volumes/*', fault: () => (isSeen ? undefined : inUse), times: Infinity });
+    const cleanup = cleanupVolume(name, { engine: proxy.address });
+    await proxy.until(({ fault }) => fault === inUse, 5_000);
+    await createAnother(name, createdAt);
+    isReplaced = true;
+    expect(await cleanup).toMatchObject({ outcome: 'removed-elsewhere' });
+    expect(await exists('volume', name)).toBe(true);
+  });
+});
