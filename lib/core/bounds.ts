@@ -19,7 +19,13 @@ export interface BoundedLabels {
 
 /** Whether the thing of that identity is one of those that `bounds` covers. */
 export function isWithin(identity: string, { except, only }: Bounds): boolean {
-  return except?.includes(identity) !== true && only?.includes(identity) !== false;
+  const isExcepted = except?.includes(identity) === true || except?.includes(timeless(identity)) === true;
+  return !isExcepted && only?.includes(identity) !== false;
+}
+
+/** The identity of whatever volume has the name; any other identity as it is. */
+export function timeless(identity: string): string {
+  return identity.startsWith('volume ') ? identity.slice(0, identity.lastIndexOf(' ') + 1) : identity;
 }
 
 /** Names a claim: two of the same labels and bounds are one, whatever their order. */

@@ -5,7 +5,6 @@ import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
 import type { RemovableKind } from './removable-kind';
 import { listVolumes } from './volume-calls';
-import { hasSteadyCreatedAt } from './volume-history';
 
 /** A thing on an engine, as its list shows it. */
 export interface ListedTarget {
@@ -18,7 +17,7 @@ export interface ListedTarget {
   readonly labels: Readonly<Record<string, string>>;
   /** By the engine's clock, in milliseconds since the epoch, where its list tells. */
   readonly createdAtMs?: number | undefined;
-  /** A volume's: the same in the engine's own words, where they stay what they are. */
+  /** A volume's: the same in the engine's own words. */
   readonly createdAt?: string | undefined;
   /** A container's: `running`, `exited`. */
   readonly status?: string | undefined;
@@ -32,20 +31,16 @@ type Listed = Omit<ListedTarget, 'kind'>;
 const lists: Readonly<Record<RemovableKind, List>> = {
   container: listContainers,
   network: listNetworks,
-  volume: async (engine, labels) => {
-    const answer = await listVolumes(engine, labels);
-    const isAny = answer.meaning === 'done' && answer.value.length > 0;
-    const isSteady = isAny && (await hasSteadyCreatedAt(engine));
-    return mapAnswer(answer, (volumes) =>
+  volume: async (engine, labels) =>
+    mapAnswer(await listVolumes(engine, labels), (volumes) =>
       volumes.map(({ name, labels: own, createdAt }) => ({
         id: name,
         name,
         labels: own,
-        createdAt: isSteady ? createdAt : undefined,
+        createdAt,
         createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
       })),
-    );
-  },
+    ),
   image: async (engine, labels) =>
     mapAnswer(await listImages(engine, labels), (images) =>
       images.map(({ id, tags, labels: own, createdAtMs }) => ({

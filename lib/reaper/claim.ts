@@ -1,4 +1,4 @@
-import { claimKey, digestOf, isWithin, mostBounded, type Bounds } from '../core/bounds';
+import { claimKey, digestOf, isWithin, mostBounded, type Bounds, timeless } from '../core/bounds';
 import { carriesLabels } from '../engine/carries-labels';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
@@ -23,7 +23,10 @@ export function isCovered(
   target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>,
 ): boolean {
   if (!carriesLabels(target.labels, claim.labels)) return false;
-  return claim.bounds === undefined || isWithin(digestOf(identityOf(target)), claim.bounds);
+  if (claim.bounds === undefined) return true;
+  const identity = identityOf(target);
+  const isExcepted = claim.bounds.except?.includes(digestOf(timeless(identity))) === true;
+  return !isExcepted && isWithin(digestOf(identity), claim.bounds);
 }
 
 export interface ClaimRules {

@@ -9,6 +9,7 @@ import type { RemovableKind } from '../engine/removable-kind';
 import { EngineError } from '../engine/engine-error';
 import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import type { ListedTarget } from '../engine/list-targets';
+import { findChanged } from './changed-volumes';
 import {
   listOwned,
   removalRefs,
@@ -59,13 +60,15 @@ export async function cleanupByLabel(
   const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
+  const changed = new Set<string>();
   const isToGo = (target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>): boolean =>
-    !isSpared(target.labels) && isWithin(identityOf(target), bounds);
+    !isSpared(target.labels) && (isWithin(identityOf(target), bounds) || changed.has(identityOf(target)));
   const services = new ServiceTurns();
   for (;;) {
     const wanted = { labels, kinds, recorded };
     const { owned, unclear } = await find(patient, wanted, leftMs(), options.signal, failed);
     check?.(owned);
+    for (const identity of await findChanged(patient, owned, bounds)) changed.add(identity);
     const fresh = owned.filter(
       (target) => isToGo(target) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
     );

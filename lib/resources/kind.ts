@@ -16,7 +16,7 @@ export interface Sight {
   readonly identity: string;
   /** The engine has gone by the first digits of its id, or by a part of its name: it may be somebody else's. */
   readonly isGuess?: boolean | undefined;
-  /** When it was created, where that is known for certain: RFC 3339. */
+  /** When it was created, where that is known: RFC 3339. */
   readonly createdAt?: string | undefined;
 }
 

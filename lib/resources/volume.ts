@@ -8,16 +8,13 @@ import type { Removable, Sameness } from './kind';
 export const volume: Removable = {
   kind: 'volume',
   isCertain: () => false,
-  look: async (engine, name) => {
-    const answer = await inspectVolume(engine, name);
-    const isSteady = answer.meaning === 'done' && (await hasSteadyCreatedAt(engine));
-    return mapAnswer(answer, (facts) => ({
+  look: async (engine, name) =>
+    mapAnswer(await inspectVolume(engine, name), (facts) => ({
       id: facts.name,
       labels: facts.labels,
-      createdAt: isSteady ? facts.createdAt : undefined,
+      createdAt: facts.createdAt,
       identity: identityOf(facts),
-    }));
-  },
+    })),
   compare: compareVolumes,
   remove: removeVolume,
   advice: 'remove the containers that mount it (`docker ps --all --filter volume=…`) first',

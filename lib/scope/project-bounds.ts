@@ -1,5 +1,6 @@
-import { isWithin, mostBounded, type Bounds } from '../core/bounds';
+import { isWithin, mostBounded, timeless, type Bounds } from '../core/bounds';
 import type { Engine } from '../engine/engine';
+import { hasSteadyCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
 import type { StartPlan } from './startable';
 
@@ -9,7 +10,9 @@ export async function boundsBefore(
   { kind, name }: Pick<StartPlan, 'kind' | 'name'>,
 ): Promise<Bounds | undefined> {
   if (kind !== 'compose-project' || name === undefined) return undefined;
-  return { except: await identitiesOfProject(engine, name) };
+  const there = await identitiesOfProject(engine, name);
+  // Docker before 23.0 would say another time as soon as one of its volumes is written to.
+  return { except: (await hasSteadyCreatedAt(engine)) ? there : there.map(timeless) };
 }
 
 /** What the start has brought, now that it has ended; the same bounds where that is more than a reaper takes. */

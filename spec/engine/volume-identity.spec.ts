@@ -1,5 +1,11 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { openScope } from '../../lib';
+import { digestBounds } from '../../lib/core/bounds';
+import { connectEngine } from '../../lib/engine/connect';
+import { reapClaim } from '../../lib/reaper/reap';
+import { cleanupByLabel } from '../../lib/resources/cleanup-by-label';
+import { boundsAfter, boundsBefore } from '../../lib/scope/project-bounds';
+import { claimOn } from '../support/claimed-things';
 import { cleanupVolume } from '../../lib/resources/cleanup';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
@@ -12,7 +18,8 @@ afterAll(() => removeLeftovers());
 const createdAtOf = async (Name: string): Promise<unknown> =>
   Reflect.get(await docker.getVolume(Name).inspect(), 'CreatedAt');
 
-const create = (Name: string): Promise<unknown> => docker.createVolume({ Name, Labels: specLabel });
+const create = (Name: string, labels: Readonly<Record<string, string>> = {}): Promise<unknown> =>
+  docker.createVolume({ Name, Labels: { ...specLabel, ...labels } });
 
 /** Removes the volume and creates it again, with the same labels, in another second. */
 async function createAnother(name: string, before: unknown): Promise<void> {
@@ -26,7 +33,6 @@ async function createAnother(name: string, before: unknown): Promise<void> {
 
 /** Writes a file into its folder, in another second: Docker before 23 gives it another `CreatedAt` then. */
 async function writeInto(name: string): Promise<void> {
-  await create(name);
   const Cmd = ['sh', '-c', 'sleep 1.1; echo 1 >/data/file'];
   const HostConfig = { Binds: [`${name}:/data`] };
   const container = await docker.createContainer({ Image: specImage, Cmd, HostConfig, Labels: specLabel });
@@ -78,5 +84,34 @@ describe('a volume without labels of castoff', () => {
     isReplaced = true;
     expect(await cleanup).toMatchObject({ outcome: 'removed-elsewhere' });
     expect(await exists('volume', name)).toBe(true);
+  });
+});
+
+describe('a volume of a Compose project that is written to', () => {
+  const label = 'com.docker.compose.project';
+
+  it('is still what was there before a start', async () => {
+    const name = uniqueName();
+    await create(name, { [label]: name });
+    const engine = await connectEngine();
+    const bounds = await boundsBefore(engine, { kind: 'compose-project', name });
+    await writeInto(name);
+    const { results } = await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 5_000 });
+    expect(results).toEqual([]);
+    const { claim } = claimOn({ [label]: name });
+    const ofReaper = { ...claim, bounds: digestBounds(bounds) };
+    const report = await reapClaim(engine, ofReaper, { settlePausesMs: [0] });
+    expect(report.removed.volume).toBe(0);
+    expect(await exists('volume', name)).toBe(true);
+  });
+
+  it('is still what the start has created', async () => {
+    const name = uniqueName();
+    await create(name, { [label]: name });
+    const engine = await connectEngine();
+    const bounds = await boundsAfter(engine, name, {});
+    await writeInto(name);
+    await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 5_000 });
+    expect(await exists('volume', name)).toBe(false);
   });
 });
