@@ -15,12 +15,17 @@ export async function hasSteadyCreatedAt(engine: Engine): Promise<boolean> {
   const answer = await engine.ask('version', engine.address, (docker) => docker.version());
   // Where it does not say, nothing is to rest on its times.
   if (answer.meaning !== 'done') return false;
-  const { ApiVersion, Components = [] } = answer.value;
-  const isPodman = Components.some(({ Name }) => Name.startsWith('Podman'));
-  const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
+  const version = answer.value as EngineVersion;
+  const isPodman = version.Components?.some(({ Name }) => Name.startsWith('Podman')) === true;
+  const [major = 0, minor = 0] = version.ApiVersion.split('.').map(Number);
   const isSteady = isPodman || major > 1 || (major === 1 && minor >= 42);
   known.set(engine.address, isSteady);
   return isSteady;
+}
+
+interface EngineVersion {
+  readonly ApiVersion: string;
+  readonly Components?: readonly { readonly Name: string }[] | undefined;
 }
 
 const steadiness = (): Map<string, boolean> =>
