@@ -129,7 +129,7 @@ describe('an address that is of no use', () => {
     expect(() => parseEndpoint(given, 'DOCKER_HOST')).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
-        message: `DOCKER_HOST: got "${given}", ${why}; expected unix:///path, npipe:////./pipe/name, tcp://host[:port], https://host[:port] or ssh://[user@]host[:port][/path]`,
+        message: `DOCKER_HOST: got "${given.replace('\0', '?')}", ${why}; expected unix:///path, npipe:////./pipe/name, tcp://host[:port], https://host[:port] or ssh://[user@]host[:port][/path]`,
       }),
     );
   });
