@@ -99,11 +99,12 @@ export default [
       licences('THIRD-PARTY-LICENSES.txt'),
     ],
     transform: { ...shared.transform, inject: pristineGlobals },
+    experimental: { attachDebugInfo: 'none' },
     output: {
       ...shared.output,
       cleanDir: true,
       // Node compiles what it has to read, and a test file that starts nothing loads a good part of this.
-      comments: { legal: true, annotation: true, jsdoc: false },
+      comments: false,
       banner: ({ isEntry }) => (isEntry ? checkNode : ''),
       chunkFileNames: ({ name, facadeModuleId }) =>
         `chunks/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
@@ -113,7 +114,7 @@ export default [
       codeSplitting: {
         groups: [
           { name: 'errors', test: /[\\/]lib[\\/]core[\\/]errors/, priority: 1 },
-          { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 1 },
+          { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 2 },
           { name: 'core', test: /[\\/]lib[\\/]core[\\/]/ },
         ],
       },

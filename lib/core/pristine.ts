@@ -1,3 +1,5 @@
+import type * as Http from 'node:http';
+
 /**
  * Node's modules and the functions of the global object as they are before any test runs. Tests replace both: by nock, msw, fake timers
  * and `jest.spyOn`. The build leads every `import` of a core module, and every global named here, to this module, in castoff and in what
@@ -82,6 +84,7 @@ function capture(realm: Global, node: NodeJS.Process): Pristine {
     return copy;
   };
   for (const name of captured) copyOf(name);
+  Object.assign(copies.get('http') ?? {}, { request: ownRequest(coreModule('http') as typeof Http) });
   const { performance: clock } = realm;
   return {
     globals: {
@@ -107,6 +110,19 @@ function capture(realm: Global, node: NodeJS.Process): Pristine {
 /** The object that tests replace functions of; a sandbox of Jest has the same. */
 export function coreModule(name: string): object {
   return process.getBuiltinModule(`node:${name}`) as object;
+}
+
+/**
+ * Node's own function, also where nock or msw were loaded before castoff and have replaced it.
+ *
+ * @see Node.js, lib/http.js: `request` makes a ClientRequest of lib/_http_client.js
+ */
+function ownRequest(http: typeof Http): typeof Http.request {
+  const text = Function.prototype.toString.call(http.request);
+  if (/^function request\([^)]*\) \{\s*return new ClientRequest\(/.test(text)) return http.request;
+  const client = coreModule('_http_client') as Pick<typeof Http, 'ClientRequest'> | undefined;
+  const { ClientRequest } = client ?? http;
+  return (...args: readonly unknown[]) => Reflect.construct(ClientRequest, args) as Http.ClientRequest;
 }
 
 type OfRealm = Pick<PristineGlobals, 'Date' | 'dateNow' | 'JSON' | 'AbortSignal' | 'anySignal'>;

@@ -30,12 +30,18 @@ it('knows that the tests pass without castoff, and scripts with it', async () =>
     expect(stderr).toContain(`Tests:       ${total} passed, ${total} total`);
     expect(exitCode).toBe(0);
     const names = ['nock-14', 'msw', 'nock-13', 'modules', 'globals', 'node-timers'];
-    const { stdout, stderr: warnings } = await exec(process.execPath, ['plain.js', ...names], {
+    const options = {
       cwd: run.folder,
       env: { ...process.env, CASTOFF_SWEEP: 'off', CASTOFF_REAPER: 'process', CASTOFF_SPEC_RUN: run.id },
-    });
+    };
+    const { stdout, stderr: warnings } = await exec(process.execPath, ['plain.js', ...names], options);
     expect(warnings).toBe('');
     expect(stdout.trim().split('\n')).toEqual(names);
+    for (const early of ['nock', 'nock-13']) {
+      const name = early.replace(/^nock$/, 'nock-14');
+      const loadedFirst = ['--require', early, 'plain.js', name];
+      expect(await exec(process.execPath, loadedFirst, options)).toEqual({ stdout: `${name}\n`, stderr: '' });
+    }
     expect(await run.things()).toEqual([]);
   } finally {
     await run.close();
