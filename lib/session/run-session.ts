@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import type { Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
-import type * as interimLease from '../lease/interim-lease';
+import type { InterimLease, openInterimLease } from '../lease/interim-lease';
 import type { SessionEnding } from './open-session';
 import type { Session } from './session';
 
@@ -18,7 +18,7 @@ export interface RunSessionOptions {
 /** The session of a run, which is opened when something is about to be created for the first time. */
 export class RunSession {
   readonly #options: RunSessionOptions;
-  #interim: interimLease.InterimLease | undefined;
+  #interim: InterimLease | undefined;
   #hasLease = false;
   #opening: Promise<OwnSession> | undefined;
   #isEnding = false;
@@ -45,8 +45,8 @@ export class RunSession {
   hold(): void {
     const { session, owner, wantsReaper } = this.#options;
     if (this.#hasLease || this.#isEnding || !wantsReaper || this.#interim !== undefined) return;
-    const { openInterimLease } = require('../lease/interim-lease') as typeof interimLease;
-    this.#interim = openInterimLease(session, owner);
+    const late = require('../lease/interim-lease') as { openInterimLease: typeof openInterimLease };
+    this.#interim = late.openInterimLease(session, owner);
   }
 
   /** Ends what {@link hold} began and no lease has followed; call it when the run has ended. */
