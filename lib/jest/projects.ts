@@ -31,7 +31,7 @@ export async function checkProjects(
   const judged = projects.map((project) => ({ project, judgement: judgeProject(project) }));
   for (const { project, judgement } of judged)
     if (judgement === 'replaced') throw replacedRunner(nameOf(project, globalConfig));
-  if (judged.every(({ judgement }) => judgement === 'without')) throw replacedRunner('the config');
+  if (judged.every(({ judgement }) => judgement === 'without')) throw unwatchedRun();
   const without = judged.filter(({ judgement }) => judgement === 'without');
   if (isRootWrapped) {
     for (const { project } of without) {
@@ -83,6 +83,14 @@ async function readProjects(
 function nameOf({ displayName, rootDir }: ProjectConfig, globalConfig: GlobalConfig): string {
   const folder = relative(globalConfig.rootDir, rootDir).split(sep).join('/');
   return `project ${displayName?.name ?? (folder === '' ? '.' : folder)}`;
+}
+
+function unwatchedRun(): CastoffError {
+  return new CastoffError(
+    'CONFIG_INVALID',
+    'castoff/jest: no test file of this run would be watched: a config of its own, which a path in projects names, takes nothing from ' +
+      'the root; wrap each of them in withCastoff of castoff/jest-preset',
+  );
 }
 
 function replacedRunner(what: string): CastoffError {

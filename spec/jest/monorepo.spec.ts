@@ -113,6 +113,16 @@ describe('a project without castoff beside others', () => {
     expect(end).toMatchObject(green);
   });
 
+  it('fails the run where no other has castoff either', async () => {
+    const files = {
+      ...rootOf(`${wrap}({ projects: ['<rootDir>/packages/c'] })`),
+      ...packageC("{ displayName: 'c', transform: {} }"),
+    };
+    const end = await run({ files });
+    expect(end.stderr).toMatch(/no test file of this run would be watched.*wrap each of them in withCastoff/);
+    expect(end).toMatchObject(red);
+  });
+
   it('is named where the root is wrapped', async () => {
     const files = {
       ...rootOf(`${wrap}({ projects: ['<rootDir>/packages/*'] })`),
