@@ -80,7 +80,7 @@ describe('castoff reaper', () => {
       { address: socketPath() },
     ]);
     const client = connect(socketPath());
-    client.write('label=castoff-spec.cli=1\n');
+    client.write('label=castoff.session=cli\n');
     const [answer] = (await once(client, 'data')) as [Buffer];
     expect(String(answer)).toBe('ACK\n');
     client.destroy();
