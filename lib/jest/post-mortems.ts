@@ -35,12 +35,15 @@ export class PostMortems {
       .filter(({ origin }) => origin === 'raw')
       .slice(-mostContainers);
     for (const { key } of [...fresh, ...starting, ...projects]) this.#told.add(key);
+    const deaths = new Map<Dependency, string>();
     const described = await Promise.all([
       ...starting.map(describeStarting),
-      ...fresh.toReversed().map(describeContainer),
-      ...known.map(describeDead),
+      ...fresh.toReversed().map((each) => describeContainer(each, deaths)),
+      ...known.map((each) => describeDead(each, deaths)),
       ...projects.toReversed().map((entry) => describeProject(entry, here.watch)),
     ]);
+    for (const [dependency, died] of deaths)
+      if (dependency.scope !== place.name) await noteDeath(dependency, died, here);
     const words = described.filter((each) => each !== undefined);
     if (words.length === 0) return;
     test.errors[0] = addWords(test.errors[0], words.join('\n\n'));
@@ -48,18 +51,16 @@ export class PostMortems {
 }
 
 /** A container that a test depends on. */
-interface Dependency extends Pick<RegistryEntry, 'id' | 'engine'> {
+interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
+  /** The name of its scope; `undefined`: that of a shared thing which another process made. */
+  readonly scope?: string | undefined;
   readonly source?: string | undefined;
   /** The shared thing that it belongs to: `shared orders db`. */
   readonly shared?: string | undefined;
 }
 
 /** The containers of `place` and of what it is in, then those of the shared things that its file uses. */
-function containersOf(
-  place: Place,
-  path: string,
-  { registry, shared }: RunHere,
-): readonly (Dependency & { readonly key: string })[] {
+function containersOf(place: Place, path: string, { registry, shared }: RunHere): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
   const own = present.filter(({ owner }) => isAround(place, owner.scope)).map(dependencyOf);
   const used = [...shared.usedBy(path)].flatMap(([what, containers]) => {
@@ -71,8 +72,15 @@ function containersOf(
   return [...new Map([...used, ...own].map((each) => [each.key, each])).values()];
 }
 
-function dependencyOf({ key, id, engine, owner: { source } }: RegistryEntry): Dependency & { key: string } {
-  return { key, id, engine, source };
+function dependencyOf({ key, id, engine, owner: { scope, source } }: RegistryEntry): Dependency {
+  return { key, id, engine, scope, source };
+}
+
+/** For the verdict. */
+async function noteDeath({ key }: Dependency, died: string, { registry, link }: RunHere): Promise<void> {
+  if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
+  // Rejects when the run is gone: then there is no verdict.
+  else await Promise.allSettled([link.noteDeath(key, died)]);
 }
 
 /** Whether a scope is that of `place`, or of a block or the file that it is in. */
@@ -83,12 +91,15 @@ function isAround(place: Place, scope: string): boolean {
 async function describeStarting(start: StartUnderWay): Promise<string> {
   const words = describeStart(start, performance.now());
   const { engine, wait } = start;
-  const container = await describeContainer({ id: wait?.containerId, engine });
+  const container = await describeContainer({ key: start.key, id: wait?.containerId, engine });
   return [words, ...(container === undefined ? [] : [container])].join('\n');
 }
 
-async function describeContainer(dependency: Dependency): Promise<string | undefined> {
-  const { capturePostMortem, formatPostMortem } = loadLate.postMortem();
+async function describeContainer(
+  dependency: Dependency,
+  deaths?: Map<Dependency, string>,
+): Promise<string | undefined> {
+  const { capturePostMortem, describeState, formatPostMortem } = loadLate.postMortem();
   const { id, engine, shared } = dependency;
   if (id === undefined) return undefined;
   const { connectEngine } = loadLate.connect();
@@ -96,12 +107,16 @@ async function describeContainer(dependency: Dependency): Promise<string | undef
   const title = shared === undefined ? '' : `${shared}: `;
   if (postMortem === undefined)
     return shared === undefined ? undefined : `${title}container ${shortId(id)}${lineOf(dependency)} is gone`;
+  if (/^(?:exited|dead)$/.test(postMortem.status ?? '')) deaths?.set(dependency, describeState(postMortem));
   return `${title}${formatPostMortem({ ...postMortem, logLines: postMortem.logLines.slice(-mostLines) })}`;
 }
 
 /** One line of a container that an earlier message has described, if it does not run. */
-async function describeDead(dependency: Dependency): Promise<string | undefined> {
-  const words = await describeContainer(dependency);
+async function describeDead(
+  dependency: Dependency,
+  deaths: Map<Dependency, string>,
+): Promise<string | undefined> {
+  const words = await describeContainer(dependency, deaths);
   const [first = ''] = words?.split('\n') ?? [];
   return words === undefined || first.endsWith(': running') ? undefined : `${first}${lineOf(dependency)}`;
 }

@@ -24,7 +24,8 @@ export function formatVerdict(verdict: Verdict, paper: Paper): string {
     failurePart(verdict.failures, paper),
     orphanPart(verdict, paper),
   ].filter((part) => part !== '');
-  return parts.length === 0 ? quietLine(verdict) : parts.join('\n');
+  const told = parts.length === 0 ? [quietLine(verdict)] : parts;
+  return [...told, diedPart(verdict, paper)].filter((part) => part !== '').join('\n');
 }
 
 function quietLine({ counts, ignored, kept }: Verdict): string {
@@ -99,6 +100,16 @@ function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Pa
     return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}`;
   });
   return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines, paper)}`;
+}
+
+function diedPart({ died }: Verdict, paper: Paper): string {
+  if (died.length === 0) return '';
+  const lines = died.map((thing) => {
+    const place = thing.source === undefined ? '' : ` (${thing.source})`;
+    return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}: ${thing.died}`;
+  });
+  const title = `${plural(died.length, 'container')} had ended when a test that depends on ${died.length === 1 ? 'it' : 'them'} failed`;
+  return `${heading(title, 'yellow', paper)}${list(lines, paper)}`;
 }
 
 function heading(text: string, colour: Colour, { columns = proseColumns, hasColour }: Paper): string {

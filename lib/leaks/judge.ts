@@ -35,6 +35,7 @@ export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
     leaks,
     ignored: outlived.filter((thing) => isIgnored(thing)),
     orphans: things.filter((thing) => thing.isOrphan === true && hasExisted(thing) && thing.state === 'gone'),
+    died: things.filter(({ died }) => died !== undefined),
     deadWorkers: end.deadWorkers ?? 0,
     kept: things.filter(({ state }) => state === 'kept'),
     left,

@@ -39,6 +39,8 @@ export interface VerdictJson {
   readonly ignoredLeaks: readonly ThingJson[];
   readonly deadWorkers: number;
   readonly orphans: readonly ThingJson[];
+  /** Containers that had ended when a test that depends on them failed, and how. */
+  readonly died: readonly (ThingJson & { readonly died?: string | undefined })[];
   readonly kept: readonly ThingJson[];
   /** What could not be removed, or could not be looked up; `lastLook` is `there`, `gone` or `unknown`. */
   readonly left: readonly LeftJson[];
@@ -51,7 +53,8 @@ export type LeftJson = LeftThing['thing'] &
 
 /** The verdict for programs. */
 export function verdictJson(verdict: Verdict): VerdictJson {
-  const { mode, counts, leaks, ignored, orphans, kept, left, deadWorkers, failures, isFailure } = verdict;
+  const { mode, counts, leaks, ignored, orphans, died, kept, left, deadWorkers, failures, isFailure } =
+    verdict;
   return {
     version: 1,
     isFailure,
@@ -61,6 +64,7 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     ignoredLeaks: ignored.map((thing) => describe(thing)),
     deadWorkers,
     orphans: orphans.map((thing) => describe(thing)),
+    died: died.map((thing) => ({ ...describe(thing), died: thing.died })),
     kept: kept.map((thing) => describe(thing)),
     left: left.map(({ thing, failure, lastLook }) => {
       const { kind, id, name, image, scope, test, source } = thing;

@@ -62,6 +62,8 @@ export interface Verdict {
   readonly ignored: readonly ThingRecord[];
   /** What a worker that died had, and is gone. */
   readonly orphans: readonly ThingRecord[];
+  /** Shared containers, and those of a file, that had ended when a test which depends on them failed. */
+  readonly died: readonly ThingRecord[];
   readonly deadWorkers: number;
   readonly kept: readonly ThingRecord[];
   readonly left: readonly LeftThing[];

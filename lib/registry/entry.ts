@@ -39,6 +39,8 @@ export interface RegistryEntry {
   readonly leakedAt?: Date | undefined;
   /** A call that was to end it and was not awaited, where it has leaked: `stop() at a.test.js:9`. */
   readonly floating?: string | undefined;
+  /** How it had ended when a test that depends on it failed: `exited, exit code 137 (SIGKILL)`. */
+  readonly died?: string | undefined;
   /** Why its cleanup failed, where it is `left`, or why nothing is known, where it is `unknown`. */
   readonly failure?: string | undefined;
 }
@@ -64,6 +66,7 @@ export type EntryUpdate = Partial<
     | 'outcome'
     | 'leakedAt'
     | 'floating'
+    | 'died'
     | 'failure'
   >
 >;

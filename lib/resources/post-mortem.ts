@@ -115,16 +115,20 @@ function shorten(line: string): string {
     : `${line.slice(0, longestLogLine)}… (${line.length} characters)`;
 }
 
-/** For an error's message: state in a line, then health checks and output, each line indented. */
-export function formatPostMortem(postMortem: PostMortem): string {
-  const { name, image, status, exitCode, exitSignal, isOomKilled, error, health, logLines, gaps } =
-    postMortem;
+/** `exited, exit code 137 (SIGKILL), out of memory`. */
+export function describeState({ status, exitCode, exitSignal, isOomKilled }: PostMortem): string {
   const end =
     exitCode === undefined
       ? ''
       : `, exit code ${exitCode}${exitSignal === undefined ? '' : ` (${exitSignal})`}`;
+  return `${status ?? 'state unknown'}${end}${isOomKilled ? ', out of memory' : ''}`;
+}
+
+/** For an error's message: state in a line, then health checks and output, each line indented. */
+export function formatPostMortem(postMortem: PostMortem): string {
+  const { name, image, error, health, logLines, gaps } = postMortem;
   const lines = [
-    `container ${name ?? '(unknown)'} of ${image ?? '(unknown image)'}: ${status ?? 'state unknown'}${end}${isOomKilled ? ', out of memory' : ''}`,
+    `container ${name ?? '(unknown)'} of ${image ?? '(unknown image)'}: ${describeState(postMortem)}`,
     ...(error === undefined ? [] : [`engine: ${error}`]),
     ...(health === undefined
       ? []

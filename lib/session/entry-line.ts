@@ -27,6 +27,7 @@ const optionalTexts = [
   'identity',
   'outcome',
   'floating',
+  'died',
   'failure',
 ] as const;
 

@@ -18,6 +18,7 @@ export interface RunDesk {
   settleShared(worker: string, name: string, made: SharedMade): void;
   tell(worker: string, entry: RegistryEntry): void;
   noteUnwatched(creation: string): void;
+  noteDeath(key: string, died: string): void;
   removeLeaks(keys: readonly string[]): Promise<void>;
   /** Its line has ended: `isLeaving` when it said so before; `isWaiting` when it waited for an answer. */
   ended(worker: string, how: { readonly isLeaving: boolean; readonly isWaiting: boolean }): void;
@@ -125,6 +126,9 @@ async function perform(
       return undefined;
     case 'release':
       await desk.release(worker, ask.labels, ask.bounds);
+      return undefined;
+    case 'note-death':
+      desk.noteDeath(ask.key, ask.died);
       return undefined;
     case 'remove-leaks':
       await desk.removeLeaks(ask.keys);

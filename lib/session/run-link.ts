@@ -62,6 +62,8 @@ export interface RunLink {
   tell(entry: RegistryEntry): void;
   /** Reports a creation that went out without labels: it fails the run. */
   noteUnwatched(creation: string): void;
+  /** Has the run note that a container which another process made for a shared thing has died. */
+  noteDeath(key: string, died: string): Promise<void>;
   /**
    * Has the run remove those of the entries with these keys that are leaks, and resolves when that has ended; what is ignored, or not
    * judged, stays until the end of the run. A failure is recorded by the run.

@@ -14,6 +14,7 @@ export type RunAsk =
   | { readonly type: 'join'; readonly worker: string }
   | { readonly type: 'ready' }
   | ({ readonly type: 'claim' | 'release' } & BoundedLabels)
+  | { readonly type: 'note-death'; readonly key: string; readonly died: string }
   | { readonly type: 'remove-leaks'; readonly keys: readonly string[] }
   | {
       readonly type: 'await-shared';
@@ -86,7 +87,7 @@ function parseNote(line: Fields): RunNote | undefined {
 }
 
 function parseAsk(line: Fields): RunAsk | undefined {
-  const { type, worker, labels, bounds, keys, name, timeoutMs, within, made } = line;
+  const { type, worker, labels, bounds, key, died, keys, name, timeoutMs, within, made } = line;
   switch (type) {
     case 'ready':
       return { type };
@@ -95,6 +96,8 @@ function parseAsk(line: Fields): RunAsk | undefined {
     case 'claim':
     case 'release':
       return isTexts(labels) ? boundedClaim(type, labels, bounds) : undefined;
+    case 'note-death':
+      return isText(key) && isText(died) ? { type, key, died } : undefined;
     case 'remove-leaks':
       return isTexts(keys) ? { type, keys } : undefined;
     case 'await-shared':

@@ -109,6 +109,11 @@ export async function openRun(
     return { ...turn, containers };
   };
 
+  const noteDeath = (key: string, died: string): void => {
+    workers.update(new Map([[key, { died }]]), { isOrphan: false });
+    if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
+  };
+
   const desk: RunDesk = {
     joinAnswer: { session, owner, settings, coversTestcontainers },
     ready,
@@ -121,6 +126,7 @@ export async function openRun(
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
     tell: (worker, entry) => workers.tell(worker, entry),
     noteUnwatched: (creation) => unwatched.note(creation),
+    noteDeath,
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     ended(worker, how) {
       // Those that are let go at the run's end have nothing any more.
@@ -153,6 +159,7 @@ export async function openRun(
     hold: () => runSession.hold(),
     tell: () => undefined,
     noteUnwatched: (creation) => unwatched.note(creation),
+    noteDeath: async (key, died) => noteDeath(key, died),
     removeLeaks: (keys) => cleaner.removeLeaks(keys),
     claim,
     release,

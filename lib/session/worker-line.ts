@@ -73,6 +73,9 @@ async function join(address: string): Promise<JoinedRun> {
     },
     tell,
     noteUnwatched: (creation) => line.tell({ type: 'unwatched', creation }),
+    async noteDeath(key, died) {
+      await line.ask({ type: 'note-death', key, died });
+    },
     async removeLeaks(keys) {
       // The registry notifies its listeners in a microtask: the run hears of the leaks before it is asked to remove them.
       await Promise.resolve();

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { runJest } from '../support/jest-run';
+import { runJudged, type JudgedJest } from '../support/judged-jest';
 
 describe('a container that has died', () => {
   let stderr: string;
+  let end: JudgedJest;
   /** The message of the test of that title in the file. */
   const messageOf = (file: string, title: string): string =>
     stderr
@@ -12,7 +13,8 @@ describe('a container that has died', () => {
       .find((part) => part.startsWith(`${title}\n`)) ?? '';
 
   beforeAll(async () => {
-    ({ stderr } = await runJest('died', { args: ['--maxWorkers', '2'] }));
+    end = await runJudged('died', { args: ['--maxWorkers', '2'] });
+    ({ stderr } = end);
   });
 
   it.each(['orders-1.test.js', 'orders-2.test.js'])(
@@ -41,4 +43,16 @@ describe('a container that has died', () => {
       expect(message).not.toContain('last output');
     },
   );
+
+  it('is named in the verdict, once', () => {
+    const died = 'exited, exit code 137 (SIGKILL)';
+    const scopes = ['orders-1.test.js', 'orders-2.test.js', 'shared/orders db'];
+    expect(end.verdict.died.map(({ scope }) => scope).toSorted()).toEqual(scopes);
+    expect(end.verdict.died).toMatchObject([{ died }, { died }, { died }]);
+    expect(stderr).toContain('castoff: 3 containers had ended when a test that depends on them failed\n');
+    expect(stderr).toMatch(
+      /container \S+ \(\w+\), of 'shared\/orders db' \(orders\.js:\d+\): exited, exit code 137 \(SIGKILL\)\n/,
+    );
+    expect(end.left).toEqual([]);
+  });
 });

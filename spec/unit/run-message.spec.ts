@@ -29,6 +29,7 @@ describe("a worker's line", () => {
     { type: 'join', worker: '7-0-abc' },
     { type: 'ready' },
     { type: 'claim', labels: ['a=b'] },
+    { type: 'note-death', key: '0a1b', died: 'exited, exit code 1' },
     { type: 'remove-leaks', keys: ['0a1b'] },
     { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
     { type: 'settle-shared', name: 'db', made: { json: '1' } },

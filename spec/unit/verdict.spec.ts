@@ -207,6 +207,7 @@ describe('the verdict as JSON', () => {
       ],
       ignoredLeaks: [],
       deadWorkers: 0,
+      died: [],
       orphans: [],
       kept: [],
       left: [],
