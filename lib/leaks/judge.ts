@@ -44,16 +44,23 @@ export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
   };
 }
 
-/** What raw code created and then gave to a scope was seen twice: it is the scope's. */
+/**
+ * What raw code created and then gave to a scope was seen twice: it is the scope's. What came under the name of something that was gone by
+ * then is another thing.
+ */
 function withoutTwins(things: readonly ThingRecord[]): readonly ThingRecord[] {
   const byScopes = things.filter(({ origin }) => origin === 'scope');
-  const known = new Set(byScopes.map((thing) => keyOf(thing)));
+  const known = Map.groupBy(byScopes, (thing) => keyOf(thing));
   return things.filter((thing) => {
     if (thing.origin === 'scope' || thing.id === undefined) return true;
-    const isFirst = !known.has(keyOf(thing));
-    known.add(keyOf(thing));
-    return isFirst;
+    const ofName = known.get(keyOf(thing)) ?? [];
+    known.set(keyOf(thing), [...ofName, thing]);
+    return ofName.every((other) => isGoneBefore(other, thing));
   });
+}
+
+function isGoneBefore({ state, since }: ThingRecord, { registeredAt }: ThingRecord): boolean {
+  return state === 'gone' && since.getTime() <= registeredAt.getTime();
 }
 
 function keyOf({ kind, id = '' }: ThingRecord): string {

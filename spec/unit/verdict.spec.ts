@@ -34,6 +34,16 @@ describe('the verdict on a run', () => {
     expect(verdict.isFailure).toBe(true);
   });
 
+  it('fails for a project that was left under the name of one that its own test had taken down', () => {
+    const project = { kind: 'compose-project', id: 'shop', name: 'shop' } as const;
+    const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+    const things = [
+      thing({ ...project, outcome: 'removed-by-code', registeredAt: at(1), since: at(5) }),
+      leak({ ...project, registeredAt: at(6), since: at(9) }),
+    ];
+    expect(judged({ things })).toMatchObject({ leaks: [{ name: 'shop' }], isFailure: true });
+  });
+
   it.each<[string, ThingRecord]>([
     ['was removed by its own code in time', thing({ outcome: 'removed-by-code' })],
     ['belongs to a scope', leak({ origin: 'scope' })],
