@@ -18,6 +18,8 @@ export interface ListedImage extends ImageFacts {
 export interface InspectedImage extends ImageFacts {
   /** Whether it is certain that it has been given a name, be it one that it has lost since: Podman (4.3.1) never tells. */
   readonly hasHadName: boolean;
+  /** When it was last given a name, in milliseconds since the epoch by the engine's clock, where it is known. */
+  readonly taggedAtMs: number | undefined;
 }
 
 /**
@@ -33,6 +35,12 @@ interface Tagged {
   readonly Metadata?: { readonly LastTagTime?: string };
 }
 
+function taggedAtOf({ Metadata }: Tagged): number | undefined {
+  const at = Date.parse(Metadata?.LastTagTime ?? '');
+  // Docker's for never: 0001-01-01T00:00:00Z.
+  return at > 0 ? at : undefined;
+}
+
 export function inspectImage(engine: Engine, name: string): Promise<Answer<InspectedImage>> {
   return engine.ask('image.inspect', name, async (docker) => {
     const image: Docker.ImageInspectInfo & Tagged = await docker.getImage(imageUrlPart(name)).inspect();
@@ -40,8 +48,8 @@ export function inspectImage(engine: Engine, name: string): Promise<Answer<Inspe
       id: image.Id,
       tags: image.RepoTags ?? [],
       labels: image.Config?.Labels ?? {},
-      // Docker's for never: 0001-01-01T00:00:00Z.
-      hasHadName: Date.parse(image.Metadata?.LastTagTime ?? '') > 0,
+      hasHadName: taggedAtOf(image) !== undefined,
+      taggedAtMs: taggedAtOf(image),
     };
   });
 }

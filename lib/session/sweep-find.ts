@@ -7,6 +7,7 @@ import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { recordedInJournal } from '../registry/recorded';
 import { proveOwnership } from '../resources/list-owned';
+import { withImageAges } from './image-ages';
 import { readAllJournals, type SessionJournals } from './session-journals';
 import { testcontainersLabel } from './sweep-foreign';
 import type { FoundSession } from './sweep-plan';
@@ -53,9 +54,11 @@ export async function findSessions(
 
 async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findings> {
   const [labelled, clock, foreign, reapers] = await Promise.all([
-    listTargets(engine, [labelNames.session]),
+    listTargets(engine, [labelNames.session]).then((listed) => withImageAges(engine, listed)),
     readEngineClock(engine),
-    isForeignWanted ? listTargets(engine, [testcontainersLabel]) : [],
+    isForeignWanted
+      ? listTargets(engine, [testcontainersLabel]).then((listed) => withImageAges(engine, listed))
+      : [],
     isForeignWanted ? listTargets(engine, ['org.testcontainers.ryuk=true'], ['container']) : [],
   ]);
   // After the engine's lists: who has created something has noted it before.

@@ -4,6 +4,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import { reapClaim } from '../../lib/reaper/reap';
 import { cleanupSession } from '../../lib/session/cleanup-session';
 import { closeRest } from '../../lib/session/close-rest';
+import { findSessions } from '../../lib/session/sweep-find';
 import { claimOn, stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned, type Inheriting } from '../support/inheriting-things';
 import { removeLeftovers } from '../support/leftovers';
@@ -43,3 +44,20 @@ async function reap(): Promise<void> {
   const { left } = await reapClaim(await connectEngine(), claim, { settlePausesMs: [0] });
   expect(left).toEqual([]);
 }
+
+describe('the age of an image', () => {
+  it('counts from when it was last given a name', async () => {
+    const made = await createInheriting(docker, { ...owner, 'castoff.session': someSession() });
+    const { Metadata } = (await docker.getImage(made.base).inspect()) as {
+      Metadata?: { LastTagTime?: string };
+    };
+    const { sessions } = await findSessions(await connectEngine(), false, {
+      what: 'find',
+      timeoutMs: 10_000,
+    });
+    const found = sessions
+      .flatMap(({ things }) => things)
+      .find(({ tags }) => tags?.[0]?.startsWith(made.base));
+    expect(found?.createdAtMs).toBe(Date.parse(Metadata?.LastTagTime ?? ''));
+  }, 60_000);
+});
