@@ -3,6 +3,7 @@ import { labelNames, ryukLabel } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
 import type { ProjectPlace } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
+import { isDockerCommand } from './is-docker-command';
 import { isFixedPort } from './pinned';
 
 /** What a docker, podman or Compose command does, as far as it makes things or removes them. */
@@ -41,11 +42,6 @@ export interface CommandLine {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: where this process is. */
   readonly cwd?: string | undefined;
-}
-
-/** Whether `file` is a command that is looked at. */
-export function isDockerCommand(file: string): boolean {
-  return /(?:^|[\\/])(?:docker|podman|docker-compose)(?:\.exe)?$/i.test(file);
 }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));

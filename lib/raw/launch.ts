@@ -1,4 +1,5 @@
-import { isDockerCommand, type CommandLine } from './docker-command';
+import type { CommandLine } from './docker-command';
+import { isDockerCommand } from './is-docker-command';
 import { insertShellWords, readShellCommand } from './shell-command';
 
 /** A process that is about to be, as the system is asked for it. */
