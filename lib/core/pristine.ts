@@ -24,7 +24,7 @@ interface PristineGlobals {
   readonly setImmediate: Global['setImmediate'];
   readonly clearImmediate: Global['clearImmediate'];
   readonly queueMicrotask: Global['queueMicrotask'];
-  readonly performance: Pick<Global['performance'], 'now' | 'timeOrigin'>;
+  readonly performance: { readonly now: () => number; readonly timeOrigin: number };
   readonly emitWarning: typeof process.emitWarning;
   readonly nextTick: typeof process.nextTick;
   readonly cwd: typeof process.cwd;

@@ -7,14 +7,14 @@ import type { MainRun } from './main-run';
 
 /** Takes this process out of the run, closes that, and judges. Never rejects: what fails is part of the verdict. */
 export async function endRun(
-  { run, leave, signals }: MainRun,
+  { run, leave, unwatchSignals }: MainRun,
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
   const leaving = waitAtMost(leave(), { what: 'close the scope of the run', signal: run.beginEnd() });
   await leaving.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
-  signals.stop();
+  unwatchSignals();
   for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];
   const verdict = judge({ ...end, failures: [...failures, ...end.failures] }, settings);
   const kept = await describeKept(run.session, verdict.kept);

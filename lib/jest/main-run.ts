@@ -1,5 +1,4 @@
 import { processWide } from '../core/global-state';
-import type { SignalWatch } from '../session/run-signals';
 import type { Run } from '../session/run-slot';
 import type { HookRounds } from './hook-rounds';
 import type { RunConfig } from './run-config';
@@ -15,7 +14,7 @@ export interface MainRun {
   readonly failures: unknown[];
   /** Takes this process out of the run; rejects with what that could not clean. */
   readonly leave: () => Promise<void>;
-  readonly signals: SignalWatch;
+  readonly unwatchSignals: () => void;
 }
 
 const holder = (): { main?: MainRun | undefined } => processWide('jest main run', () => ({}));

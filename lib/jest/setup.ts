@@ -8,7 +8,6 @@ import { mainRun, setMainRun, type MainRun } from './main-run';
 import { isOwnModule, ownModules } from './own-modules';
 import { checkProjects } from './projects';
 import { replacedError } from './replaced-error';
-import { holdWhileDying } from './hold-while-dying';
 import { findRunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
 import { resolveSettings } from './settings';
@@ -39,7 +38,6 @@ export default async function setup(
   try {
     await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: main.hooks });
   } catch (error) {
-    await holdWhileDying(main);
     setMainRun(undefined);
     await undo(main);
     throw error;
@@ -56,7 +54,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
   try {
     const leave = enterMain(run, { hasOutsideHooks: outsideHooks.length > 0 });
-    const signals = watchSignals(run);
+    const unwatchSignals = watchSignals(run);
     const main = {
       run,
       runConfig,
@@ -64,7 +62,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
       outsideSetups,
       failures: [],
       leave,
-      signals,
+      unwatchSignals,
     };
     setMainRun(main);
     return main;

@@ -3,11 +3,9 @@ import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
-import { holdWhileDying } from './hold-while-dying';
 import { mainRun, setMainRun, type MainRun } from './main-run';
 import { ownModules } from './own-modules';
 import { reportOutsideSetups } from './outside-setups';
-import { reportQuietRun } from './quiet-run';
 import { runOwnHook } from './run-own-hook';
 import { tellVerdict, writeReport } from './tell-verdict';
 
@@ -25,7 +23,6 @@ export default async function teardown(
 ): Promise<void> {
   const main = mainRun();
   if (main === undefined) return;
-  await holdWhileDying(main);
   const { hooks, failures } = main;
   const note = (error: unknown): void => void failures.push(error);
   await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(note);
@@ -42,9 +39,7 @@ export default async function teardown(
 async function closeAndTell(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = main.run;
   const { verdict, kept } = await endRun(main, settings);
-  await holdWhileDying(main);
   tellVerdict(verdict, kept, process.env);
-  reportQuietRun(verdict, globalConfig);
   if (settings.reportFile !== undefined)
     await writeReport(verdict, settings.reportFile, main.runConfig.rootDir);
   if (verdict.isFailure) failRun(verdict, globalConfig);

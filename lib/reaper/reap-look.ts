@@ -4,9 +4,9 @@ import { retryWithBackoff, TryAgain } from '../core/retry';
 import { waitAtMost } from '../core/patience';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
-import type { ListedTarget } from '../engine/list-targets';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
-import { listOwned, type UnclearTarget } from '../resources/list-owned';
+import { sortOwned, type UnclearTarget } from '../resources/list-owned';
 import { isCovered, type Claim } from './claim';
 import { reapable } from './reap-plan';
 
@@ -37,17 +37,14 @@ export async function lookForClaim(
   let lastError: unknown;
   const looking = retryWithBackoff(
     async () => {
-      const lists = await Promise.allSettled(
-        kinds.map((kind) => listOwned(engine, labels, { kinds: [kind] })),
-      );
+      const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
       lastError = failures.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
       if (lastError !== undefined) throw new TryAgain();
-      const listings = lists.flatMap((list) => (list.status === 'fulfilled' ? [list.value] : []));
-      const owned = reapable(listings.flatMap((listing) => listing.owned));
-      const unclear = listings.flatMap((listing) => listing.unclear);
+      const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
+      const { owned, unclear } = await sortOwned(engine, listed, labels, []);
       return {
-        found: owned.filter((target) => isCovered(claim, target)),
+        found: reapable(owned).filter((target) => isCovered(claim, target)),
         unclear: unclear.filter(({ target }) => isCovered(claim, target)),
         failures,
       };

@@ -31,14 +31,28 @@ export interface ListOwnedOptions {
 /**
  * Lists the resources that carry every one of `labels` and are proven to have them from their creator, not from an image.
  *
- * @throws EngineError when one of the lists, or an image that the proof needs, cannot be read.
+ * @throws EngineError when one of the lists cannot be read, or the engine goes away.
  */
 export async function listOwned(
   engine: Engine,
   labels: readonly string[],
   { kinds, recorded = [] }: ListOwnedOptions = {},
 ): Promise<OwnedListing> {
-  const listed = await listTargets(engine, labels, kinds);
+  return sortOwned(engine, await listTargets(engine, labels, kinds), labels, recorded);
+}
+
+/**
+ * Sorts `listed`, which all carry every one of `labels`: all kinds in one call, since what an image is proven to be decides about
+ * its containers.
+ *
+ * @throws EngineError when the engine goes away.
+ */
+export async function sortOwned(
+  engine: Engine,
+  listed: readonly ListedTarget[],
+  labels: readonly string[],
+  recorded: readonly RecordedResource[],
+): Promise<OwnedListing> {
   const proofs = await proveOwnership(engine, listed, labels, recorded);
   const owned: OwnedTarget[] = [];
   const unclear: UnclearTarget[] = [];
@@ -52,7 +66,9 @@ export async function listOwned(
 /**
  * Judges each of `listed`, which all carry `claim`; asks the engine about their images, at most once per image and process.
  *
- * @throws EngineError when an image cannot be read for another reason than that it is gone.
+ * What cannot be read proves nothing.
+ *
+ * @throws EngineError when the engine goes away.
  */
 export async function proveOwnership(
   engine: Engine,
@@ -65,7 +81,7 @@ export async function proveOwnership(
   );
   const built = listed.flatMap(({ kind, id, labels }) =>
     kind === 'image' &&
-    labelNames.nonce in labels &&
+    (labelNames.nonce in labels || !(labelNames.session in labels)) &&
     !recorded.some((image) => image.kind === 'image' && image.id === id)
       ? [id]
       : [],
@@ -112,10 +128,10 @@ async function readEach<T>(
   return found;
 }
 
-/** `undefined`: the engine has no such image. */
+/** `undefined`: the engine has no such image, or cannot read it. */
 async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>): Promise<T | undefined> {
   const answer = await read(id);
-  return answer.meaning === 'gone' ? undefined : valueOf(answer);
+  return answer.meaning === 'done' || answer.meaning === 'engine-away' ? valueOf(answer) : undefined;
 }
 
 /** By what it is removed: an image by its names, and the last of them by its id, unless the engine has to keep the image. */

@@ -36,22 +36,30 @@ export interface OwnershipEvidence {
 const composeContainerLabel = 'com.docker.compose.container-number';
 
 const ours: OwnershipProof = { state: 'ours' };
+const inherited = notOurs('it has its labels from its image');
 
 /**
  * Judges each of `listed`, which all carry the labels of `claim`. A container has the labels of its image beside its own, and an
  * image those of its base, or of the container that it was committed from: only a nonce that it did not inherit proves ownership.
  *
- * Resources without labels of castoff are judged as Ryuk does: by the claim alone.
+ * Resources without labels of castoff are judged as Ryuk does, by the claim alone; but an image that was built on one of the owner's
+ * is not the owner's, nor are its containers.
  */
 export function judgeOwnership(
   listed: readonly ListedTarget[],
   claim: readonly string[],
   evidence: OwnershipEvidence,
 ): ReadonlyMap<ListedTarget, OwnershipProof> {
-  const proofs = listed.map((target) => ({
+  const judged = listed.map((target) => ({
     target,
     proof: isRecorded(target, evidence) ? ours : judgeOne(target, listed, claim, evidence),
   }));
+  const foreignImages = judged.flatMap(({ target, proof }) =>
+    target.kind === 'image' && proof.state === 'not-ours' ? [target.id] : [],
+  );
+  const proofs = judged.map(({ target, proof }) =>
+    isOfForeignImage(target, foreignImages) ? { target, proof: inherited } : { target, proof },
+  );
   const keptBases = proofs
     .filter(({ proof }) => proof.state !== 'ours')
     .flatMap(({ target }) => evidence.histories.get(target.id) ?? [])
@@ -70,6 +78,11 @@ export function judgeOwnership(
 /** Whether `target` is known by an id that means no other resource. A volume's name may come to mean another. */
 function isRecorded({ kind, id }: ListedTarget, { recorded }: OwnershipEvidence): boolean {
   return kind !== 'volume' && recorded.some((one) => one.kind === kind && one.id === id);
+}
+
+/** A container with labels of castoff has a nonce of its own to be judged by. */
+function isOfForeignImage({ kind, labels, imageId = '' }: ListedTarget, images: readonly string[]): boolean {
+  return kind === 'container' && !(labelNames.session in labels) && images.includes(imageId);
 }
 
 /** Labels were copied by hand: the nonce proves nothing about either. */
@@ -97,7 +110,7 @@ function judgeOne(
     case 'container':
       return judgeContainer(target, claim, evidence);
     case 'image':
-      return judgeImage(target, listed, evidence);
+      return judgeImage(target, listed, claim, evidence);
     case 'network':
     case 'volume': {
       const { [labelNames.kind]: kind = target.kind } = target.labels;
@@ -127,12 +140,13 @@ function judgeContainer(
       : labelNames.session in labels
         ? hasSameOwnership(labels, image)
         : labels[composeContainerLabel] !== undefined && image[composeContainerLabel] !== undefined;
-  return isInherited ? notOurs('it has its labels from its image') : ours;
+  return isInherited ? inherited : ours;
 }
 
 function judgeImage(
   { id, labels }: ListedTarget,
   listed: readonly ListedTarget[],
+  claim: readonly string[],
   { histories, recorded }: OwnershipEvidence,
 ): OwnershipProof {
   const { [labelNames.kind]: kind, [labelNames.nonce]: nonce, [labelNames.start]: start } = labels;
@@ -142,7 +156,11 @@ function judgeImage(
     const isSnapshot =
       labelNames.session in labels &&
       listed.some((other) => other.kind === 'container' && hasSameOwnership(other.labels, labels));
-    return isSnapshot ? unclear('a container carries the same labels: it may be its snapshot') : ours;
+    if (isSnapshot) return unclear('a container carries the same labels: it may be its snapshot');
+    const steps = histories.get(id);
+    if (steps === undefined && !(labelNames.session in labels))
+      return unclear('how it was built cannot be read');
+    return isBuiltOnLabelled(steps ?? [], claim) ? notOurs('it was built on an image of the owner') : ours;
   }
   if (recorded.some((one) => one.kind === 'image' && one.key === start))
     return notOurs('it was built on an image of the owner');
@@ -162,6 +180,18 @@ function judgeHistory(steps: readonly ImageStep[], nonce: string): OwnershipProo
     return unclear('whether its owner built it, or others did on top of an image of the owner, is not known');
   // Podman sets all labels in one step.
   return at === 0 || at === labelsAfterNonce(nonce) ? ours : notOurs('it was built on an image of the owner');
+}
+
+/**
+ * Whether steps follow those that set the labels of Testcontainers or Compose. Docker's builder sets the labels of a request last, in
+ * the order of their names, in a step each: `LABEL org.testcontainers.session-id=…`. BuildKit sets them without a step.
+ */
+function isBuiltOnLabelled(steps: readonly ImageStep[], claim: readonly string[]): boolean {
+  return claim.some((label) => {
+    const at = steps.findIndex(({ createdBy }) => createdBy.includes(`LABEL ${label}`));
+    const family = label.slice(0, label.lastIndexOf('.', label.indexOf('=')));
+    return steps.slice(0, Math.max(0, at)).some(({ createdBy }) => !createdBy.includes(`LABEL ${family}`));
+  });
 }
 
 /** The comment that marks the step of a commit or an import. */

@@ -23,7 +23,7 @@ export function checkStartOptions(options: StartOptions): StartOptions {
 }
 
 /** Whether anything but an immediate kill is asked for. */
-export function isGraceful({ stopTimeoutMs = 0, stopSignal }: StartOptions): boolean {
+function isGraceful({ stopTimeoutMs = 0, stopSignal }: StartOptions): boolean {
   return stopTimeoutMs > 0 || stopSignal !== undefined;
 }
 

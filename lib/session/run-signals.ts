@@ -12,18 +12,12 @@ type EndSignal = (typeof signals)[number];
 /** How long the end by a signal may take; the reaper does what is not done by then. */
 const closeTimeoutMs = 10_000;
 
-export interface SignalWatch {
-  /** Whether a signal has come: the process dies by it when the run is closed. */
-  readonly isDying: boolean;
-  stop(): void;
-}
-
 /**
  * Has a signal that ends this process end the run first: it closes, for 10 s at the most, and the process dies by the same signal
  * then. A second signal ends it at once, and leaves what there is to the reaper. A process that exits without having closed the run
- * says so.
+ * says so. Returns what ends the watch.
  */
-export function watchSignals(run: Run): SignalWatch {
+export function watchSignals(run: Run): () => void {
   let hasHeard = false;
   const onSignal = (signal: EndSignal): void => {
     if (hasHeard || !run.isInUse) {
@@ -48,12 +42,7 @@ export function watchSignals(run: Run): SignalWatch {
   };
   for (const signal of signals) process.on(signal, onSignal);
   process.on('exit', onExit);
-  return {
-    get isDying() {
-      return hasHeard;
-    },
-    stop,
-  };
+  return stop;
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {

@@ -7,9 +7,10 @@ import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { recordedInJournal } from '../registry/recorded';
 import { proveOwnership } from '../resources/list-owned';
+import type { OwnershipProof } from '../resources/ownership';
 import { withImageAges } from './image-ages';
 import { readAllJournals, type SessionJournals } from './session-journals';
-import { testcontainersLabel } from './sweep-foreign';
+import { proveForeign, testcontainersLabel } from './sweep-foreign';
 import type { FoundSession } from './sweep-plan';
 
 /** What an engine and this machine tell of sessions. */
@@ -20,6 +21,7 @@ export interface Findings {
   /** What carries Testcontainers' label, and all reapers of its kind; only where it was asked for. */
   readonly foreign: readonly ListedTarget[];
   readonly reapers: readonly ListedTarget[];
+  readonly foreignProofs: ReadonlyMap<ListedTarget, OwnershipProof>;
 }
 
 /**
@@ -66,7 +68,8 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
   const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
   const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
   const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
-  return { nowMs: valueOf(clock), sessions, foreign, reapers };
+  const foreignProofs = await proveForeign(engine, foreign);
+  return { nowMs: valueOf(clock), sessions, foreign, foreignProofs, reapers };
 }
 
 function groupBySession(

@@ -1,6 +1,8 @@
 import { isReaper, labelNames } from '../core/labels';
+import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
-import { removalRefs } from '../resources/list-owned';
+import { proveOwnership, removalRefs } from '../resources/list-owned';
+import type { OwnershipProof } from '../resources/ownership';
 import { ageOf, whyTooYoung, type Verdict } from './sweep-plan';
 
 /** Testcontainers of every language labels what it makes with this. */
@@ -29,6 +31,8 @@ export interface ForeignFindings {
   readonly ofLiving: readonly ListedTarget[];
   /** The ids of what the journals of such sessions name. */
   readonly idsOfLiving: ReadonlySet<string>;
+  /** Whether the labels of `things` are their own. */
+  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
 }
 
 /**
@@ -43,7 +47,9 @@ export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): re
     const mates = things.filter(
       (other) => !isReaper(other.labels) && testcontainersSession(other.labels) === session,
     );
+    const proof = findings.proofs.get(thing);
     const why =
+      (proof === undefined || proof.state === 'ours' ? undefined : proof.why) ??
       whyForeignStays(thing, session, findings) ??
       whyReaped(session, running) ??
       whyTooYoung(
@@ -52,7 +58,7 @@ export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): re
       );
     return {
       thing,
-      refs: removalRefs(thing),
+      refs: removalRefs({ ...thing, isBase: proof?.state === 'ours' && proof.isBase === true }),
       session: session ?? '',
       isToGo: why === undefined,
       proof:
@@ -60,6 +66,25 @@ export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): re
       ageMs: ageOf(thing, rules.nowMs),
     };
   });
+}
+
+/**
+ * Proves, session by session, which of Testcontainers' leftovers have their labels from their creator.
+ *
+ * @throws EngineError when the engine goes away.
+ */
+export async function proveForeign(
+  engine: Engine,
+  things: readonly ListedTarget[],
+): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
+  const bySession = Map.groupBy(things, ({ labels }) => testcontainersSessionLabel(labels));
+  const proofs = new Map<ListedTarget, OwnershipProof>();
+  for (const [label, ofSession] of bySession) {
+    if (label === undefined) continue;
+    for (const [thing, proof] of await proveOwnership(engine, ofSession, [label], []))
+      proofs.set(thing, proof);
+  }
+  return proofs;
 }
 
 /** The label of its Testcontainers session, as a filter. */

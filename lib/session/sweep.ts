@@ -118,7 +118,7 @@ type Judged = JudgedSession & Findings['sessions'][number];
 
 async function judge(
   engine: Engine,
-  { sessions, foreign, reapers, nowMs }: Findings,
+  { sessions, foreign, foreignProofs, reapers, nowMs }: Findings,
   { olderThanMs, otherHosts, foreign: isForeignWanted }: SweepOptions,
 ): Promise<{
   readonly judged: readonly Judged[];
@@ -140,6 +140,7 @@ async function judge(
           {
             things: foreign,
             reapers,
+            proofs: foreignProofs,
             ofLiving: living.flatMap(({ things }) => things),
             idsOfLiving: idsOfLiving(),
           },

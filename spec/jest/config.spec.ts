@@ -27,11 +27,6 @@ describe('withCastoff around a config that has everything', () => {
   it('says nothing of its own where no container was used', () => {
     expect(end.stderr).not.toMatch(/castoff/i);
   });
-
-  it('reports in the log of a CI system that it watched', async () => {
-    const { stderr } = await runJest('plain', { args: ['empty'], env: { CI: 'true' } });
-    expect(stderr.split('\n')).toContain('castoff: watched this run; it created nothing');
-  });
 });
 
 describe('withCastoff around a function, in a project of ES modules', () => {

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 /** Brings up Compose projects of one file, with the command of the machine. Disposing of it takes its file away. */
 export interface ComposeFile extends AsyncDisposable {
   readonly folder: string;
-  up(project: string): Promise<void>;
+  up(project: string, env?: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** @param content - The Compose file; JSON is YAML. */
@@ -19,8 +19,8 @@ export async function writeComposeFile(content: object): Promise<ComposeFile> {
   await writeFile(file, JSON.stringify(content));
   return {
     folder,
-    async up(project) {
-      await compose(['--file', file, '--project-name', project, 'up', '--detach']);
+    async up(project, env) {
+      await compose(['--file', file, '--project-name', project, 'up', '--detach'], env);
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };

@@ -92,7 +92,8 @@ describe('a container that carries a claim', () => {
     expect(judge([listed('container', container)], onImage(built), project)).toEqual(['ours']);
     expect(judge([listed('container', container)], onImage(container), project)).toEqual(['not-ours']);
     expect(judge([listed('image', container)], {}, project)).toEqual(['not-ours']);
-    expect(judge([listed('image', built)], {}, project)).toEqual(['ours']);
+    const histories = new Map([['image', []]]);
+    expect(judge([listed('image', built)], { histories }, project)).toEqual(['ours']);
   });
 
   it('is unclear where another carries the same nonce', () => {
@@ -165,8 +166,32 @@ describe('an image that carries a claim', () => {
     ]);
   });
 
+  it('of Testcontainers is ours where its labels are the newest steps; what is built on it is not, nor are its containers', () => {
+    const labels = { 'org.testcontainers.session-id': 't' };
+    const steps = [
+      label('org.testcontainers.version=12', 'image'),
+      label('org.testcontainers.session-id=t'),
+      label('org.testcontainers.lang=node'),
+      step('/bin/sh -c #(nop)  LABEL mine=1'),
+    ];
+    const images = [listed('image', labels), listed('image', labels, { id: 'child' })];
+    const containers = [
+      listed('container', labels, { imageId: 'image' }),
+      listed('container', labels, { imageId: 'child' }),
+    ];
+    const histories = withHistories({ image: steps, child: [label('zoo=1'), ...steps] });
+    expect(judge([...images, ...containers], histories, ['org.testcontainers.session-id=t'])).toEqual([
+      'ours',
+      'not-ours',
+      'ours',
+      'not-ours',
+    ]);
+  });
+
   it('of an older castoff, or of Testcontainers, is ours', () => {
     expect(judge([listed('image', ofSession)])).toEqual(['ours']);
-    expect(judge([listed('image', { 'org.testcontainers.session-id': 't' })])).toEqual(['ours']);
+    const ofOthers = listed('image', { 'org.testcontainers.session-id': 't' });
+    expect(judge([ofOthers], withHistories({ image: [] }))).toEqual(['ours']);
+    expect(judge([ofOthers])).toEqual(['unclear']);
   });
 });

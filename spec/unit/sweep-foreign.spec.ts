@@ -19,7 +19,13 @@ function thing(id: string, labels: Record<string, string>, more: Partial<ListedT
 }
 
 function judge(findings: Partial<ForeignFindings>) {
-  const none: ForeignFindings = { things: [], reapers: [], ofLiving: [], idsOfLiving: new Set() };
+  const none: ForeignFindings = {
+    things: [],
+    reapers: [],
+    ofLiving: [],
+    idsOfLiving: new Set(),
+    proofs: new Map(),
+  };
   const verdicts = judgeForeign({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
   return Object.fromEntries(
     verdicts.map(({ thing: { id }, isToGo, proof }) => [id, isToGo ? 'goes' : proof]),

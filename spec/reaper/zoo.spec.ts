@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
+import { buildReaperImage } from '../../lib/lease/image';
+import { dockerCommand } from '../support/docker-command';
+import { withRun } from '../support/jest-ends';
+import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
+import { runCastoff } from '../support/run-castoff';
+import { exists } from '../support/things';
+import { until } from '../support/until';
+import { openZoo, type Zoo } from '../support/zoo';
+import { remainingOf, startZooOwner, type ZooOwner } from '../support/zoo-owner';
+
+const goneTimeoutMs = 60_000;
+
+let engine: PrivateEngine;
+let docker: Docker;
+let folder: string;
+beforeAll(async () => {
+  engine = await openPrivateEngine({ isForSwarm: true });
+  docker = new Docker({ socketPath: engine.socketPath });
+  folder = await mkdtemp(join(tmpdir(), 'castoff-zoo-'));
+  await buildReaperImage(await connectEngine(engine.address));
+  const addresses = ['--advertise-addr', '127.0.0.1', '--listen-addr', '127.0.0.1:2377'];
+  await dockerCommand(engine.address, ['swarm', 'init', ...addresses]);
+});
+afterAll(async () => {
+  await dockerCommand(engine.address, ['swarm', 'leave', '--force']);
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const castoff = (...args: string[]) =>
+  runCastoff(args, { DOCKER_HOST: engine.address, TMPDIR: folder, XDG_RUNTIME_DIR: '' });
+
+async function untilGone({ owned }: ZooOwner): Promise<readonly string[]> {
+  await until(async () => (await remainingOf(owned, docker)).length === 0, goneTimeoutMs);
+  return remainingOf(owned, docker);
+}
+
+interface Ended {
+  /** Of the session. */
+  readonly remaining: readonly string[];
+  /** Of the strangers' resources. */
+  readonly harmed: readonly string[];
+}
+
+const unharmed: Ended = { remaining: [], harmed: [] };
+
+/** Lets the neighbours of a session live through `end`, which resolves to what is left of the session itself. */
+async function withZoo(
+  reaper: 'container' | 'process' | 'off',
+  end: (owner: ZooOwner, zoo: Zoo) => Promise<readonly string[]>,
+): Promise<Ended> {
+  const owner = await startZooOwner(engine.address, folder, reaper);
+  const zoo = await openZoo(engine.address, docker, owner.owned);
+  try {
+    expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
+    return { remaining: await end(owner, zoo), harmed: await zoo.harmed() };
+  } finally {
+    await owner.kill('SIGKILL');
+    await zoo.remove();
+  }
+}
+
+describe('strangers’ resources that resemble a session’s, or inherit its labels, stay when the session', () => {
+  it('is closed', async () => {
+    const ended = await withZoo('process', async (owner) => {
+      await owner.close();
+      return remainingOf(owner.owned, docker);
+    });
+    expect(ended).toEqual(unharmed);
+  });
+
+  it.each(['container', 'process'] as const)('is killed, and a reaper runs as a %s', async (reaper) => {
+    const ended = await withZoo(reaper, async (owner) => {
+      await owner.kill('SIGKILL');
+      return untilGone(owner);
+    });
+    expect(ended).toEqual(unharmed);
+  });
+
+  it('is swept, with every option', async () => {
+    const ended = await withZoo('off', async (owner, zoo) => {
+      await owner.kill('SIGKILL');
+      await castoff('sweep', '--dry-run');
+      expect(await zoo.harmed()).toEqual([]);
+      expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
+      for (const age of ['--foreign', '--other-hosts']) await castoff('sweep', '--older-than', '24h', age);
+      expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
+      await castoff('sweep', '--foreign', '--other-hosts', '--older-than', '0s');
+      await castoff('sweep');
+      return untilGone(owner);
+    });
+    expect(ended).toEqual(unharmed);
+  });
+});
+
+describe('strangers’ resources that resemble a run’s stay when Jest', () => {
+  it.each(['SIGINT', 'SIGKILL'] as const)('is ended by %s', async (signal) => {
+    const env = { DOCKER_HOST: engine.address, HOLD: 'yes' };
+    await withRun({ args: ['--runInBand', 'one'], env }, async (run) => {
+      expect(await until(() => existsSync(join(run.folder, 'one.ready')), 60_000)).toBe(true);
+      const filters = { label: [`castoff-spec-run=${run.id}`] };
+      const owned = (await docker.listContainers({ filters })).map(({ Id }) => Id);
+      expect(owned).toHaveLength(2);
+      const zoo = await openZoo(engine.address, docker, { container: owned[0]! });
+      try {
+        run.killGroup(signal);
+        await run.ended;
+        for (const id of owned)
+          expect(await until(async () => !(await exists('container', id, docker)), goneTimeoutMs)).toBe(true);
+        expect(await zoo.harmed()).toEqual([]);
+      } finally {
+        await zoo.remove();
+      }
+    });
+  });
+});

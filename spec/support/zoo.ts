@@ -1,0 +1,195 @@
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { ownershipLabels } from '../../lib/core/labels';
+import type { RemovableKind } from '../../lib/engine/removable-kind';
+import { inMemory } from '../../lib/lease/image-files';
+import { tarOf } from '../../lib/lease/tar';
+import { readOwner } from '../../lib/registry/owner';
+import { writeComposeFile } from './compose-command';
+import { dockerCommand } from './docker-command';
+import { sleeper, specImage } from './spec-image';
+import { exists, uniqueName } from './things';
+import { until } from './until';
+import type { Owned } from './zoo-owner';
+
+/** Resources of strangers, as near to a session's own as they can be. */
+export interface Zoo {
+  /** Those that are gone, or are not what they were, by what they are. */
+  harmed(): Promise<readonly string[]>;
+  remove(): Promise<void>;
+}
+
+interface Animal {
+  readonly what: string;
+  readonly kind: RemovableKind;
+  /** The id; a name where the engine knows no other. */
+  readonly id: string;
+  readonly identity: string;
+}
+
+/** A session's resources, as far as the zoo is to be near them. */
+export type Neighbours = Pick<Owned, 'container'> & Partial<Owned>;
+
+/** Creates strangers' resources around those of one session, on an engine that is a swarm's manager. */
+export async function openZoo(engine: string, docker: Docker, owned: Neighbours): Promise<Zoo> {
+  const prefix = uniqueName();
+  const animals: Animal[] = [];
+  const add = async (what: string, kind: RemovableKind, id: string): Promise<string> => {
+    animals.push({ what, kind, id, identity: await identityOf(docker, kind, id) });
+    return id;
+  };
+  const run = async (what: string, options: Docker.ContainerCreateOptions): Promise<string> => {
+    const container = await docker.createContainer({ Image: specImage, Cmd: sleeper, ...options });
+    await container.start();
+    return add(what, 'container', container.id);
+  };
+
+  const filters = { label: [`com.docker.swarm.service.name=${prefix}-service`] };
+  const listTasks = () => docker.listContainers({ all: true, filters });
+
+  await addLookAlikes();
+  await addHeirs();
+  await addSuccessors();
+  await addProject();
+  const serviceId = await addService();
+  return {
+    async harmed() {
+      const now = await Promise.all(animals.map(({ kind, id }) => identityOf(docker, kind, id)));
+      return animals.filter(({ identity }, index) => now[index] !== identity).map(({ what }) => what);
+    },
+    async remove() {
+      await dockerCommand(engine, ['service', 'rm', serviceId]);
+      // The swarm removes the task's container a moment later.
+      await until(async () => (await listTasks()).length === 0, 30_000);
+      const order: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
+      for (const kind of order) {
+        for (const animal of animals.filter((one) => one.kind === kind)) await removeAnimal(docker, animal);
+      }
+    },
+  };
+
+  /** Another session's labels, of this process, which lives; and the session's values under other keys. */
+  async function addLookAlikes(): Promise<void> {
+    const { Config } = await docker.getContainer(owned.container).inspect();
+    const living = ownershipLabels({
+      session: `${owned.session}0`,
+      owner: readOwner(),
+      createdAt: new Date(),
+    });
+    const near = {
+      ...Object.fromEntries(
+        Object.entries(Config.Labels).flatMap(([key, value]) => [
+          [key, key.endsWith('session-id') ? `${value}0` : value],
+          [`${key}s`, value],
+          [key.toUpperCase(), value],
+        ]),
+      ),
+      ...living,
+    };
+    await docker.createVolume({ Name: `${prefix}-near`, Labels: near });
+    await add('a volume with nearly our labels', 'volume', `${prefix}-near`);
+    const network = await docker.createNetwork({ Name: `${owned.network ?? prefix}0`, Labels: near });
+    await add('a network with nearly our labels and name', 'network', network.id);
+    await run('a container with nearly our labels', {
+      name: `${prefix}-near`,
+      Labels: near,
+      HostConfig: { NetworkMode: network.id, Binds: [`${prefix}-near:/data`] },
+    });
+  }
+
+  /** What inherits our labels: snapshots of ours, images built on ours, and their containers and volumes. */
+  async function addHeirs(): Promise<void> {
+    const snapshot = `${prefix}-snapshot:latest`;
+    await docker.getContainer(owned.container).commit({ repo: `${prefix}-snapshot`, tag: 'latest' });
+    await add('a snapshot of our container', 'image', snapshot);
+    const child = `${prefix}-child:latest`;
+    const dockerfile = `FROM ${owned.image ?? snapshot}\nLABEL zoo=child\n`;
+    const archive = Readable.from(tarOf([inMemory('/Dockerfile', Buffer.from(dockerfile))]), {
+      objectMode: false,
+    });
+    const output = await docker.buildImage(archive, { t: child });
+    await new Promise((resolve, reject) =>
+      docker.modem.followProgress(output, (error, result) => (error ? reject(error) : resolve(result))),
+    );
+    await add('an image built on ours', 'image', child);
+    for (const [what, Image] of [
+      ['a container of a snapshot of ours', snapshot],
+      ['a container of an image built on ours', child],
+    ] as const) {
+      const id = await run(what, { Image, Volumes: { '/own': {} }, HostConfig: { NetworkMode: 'none' } });
+      const { Mounts } = await docker.getContainer(id).inspect();
+      await add(`the volume of ${what}`, 'volume', Mounts[0]?.Name ?? '');
+    }
+  }
+
+  /** Strangers' resources under names that were ours. */
+  async function addSuccessors(): Promise<void> {
+    if (owned.volume === undefined) return;
+    await docker.getVolume(owned.volume).remove();
+    await docker.createVolume({ Name: owned.volume, Labels: { zoo: 'successor' } });
+    await add('a volume under the name of one that we adopted', 'volume', owned.volume);
+  }
+
+  async function addProject(): Promise<void> {
+    const name = `${owned.project ?? prefix}-too`;
+    await using file = await writeComposeFile({
+      version: '3.5',
+      services: { web: { image: specImage, command: ['sleep', '600'], volumes: ['data:/data'] } },
+      volumes: { data: {} },
+    });
+    await file.up(name, { DOCKER_HOST: engine });
+    const ofProject = { label: [`com.docker.compose.project=${name}`] };
+    for (const { Id } of await docker.listContainers({ filters: ofProject }))
+      await add('a container of a project with nearly our name', 'container', Id);
+    await add('a network of that project', 'network', `${name}_default`);
+    await add('a volume of that project', 'volume', `${name}_data`);
+  }
+
+  /** A service whose tasks inherit our labels from a snapshot of ours. */
+  async function addService(): Promise<string> {
+    const options = ['--detach', '--quiet', '--name', `${prefix}-service`, '--no-resolve-image'];
+    const args = ['service', 'create', ...options, `${prefix}-snapshot:latest`, ...sleeper];
+    const service = await dockerCommand(engine, args);
+    await until(async () => (await listTasks()).some(({ State }) => State === 'running'), 30_000);
+    const [task] = await listTasks();
+    await add('the task of a service that runs a snapshot of ours', 'container', task?.Id ?? '');
+    return service;
+  }
+}
+
+/** Empty for what is gone. A volume has no id: its labels and the time of its creation tell it from another one of that name. */
+async function identityOf(docker: Docker, kind: RemovableKind, id: string): Promise<string> {
+  if (!(await exists(kind, id, docker))) return '';
+  switch (kind) {
+    case 'container': {
+      const { Id, State } = await docker.getContainer(id).inspect();
+      return `${Id} ${State.Status}`;
+    }
+    case 'network': {
+      const { Id } = await docker.getNetwork(id).inspect();
+      return Id;
+    }
+    case 'volume': {
+      const volume: Docker.VolumeInspectInfo & { CreatedAt?: string } = await docker.getVolume(id).inspect();
+      return `${volume.Name} ${volume.CreatedAt} ${JSON.stringify(volume.Labels)}`;
+    }
+    case 'image': {
+      const { Id, RepoTags } = await docker.getImage(id).inspect();
+      return `${Id} ${RepoTags.join(' ')}`;
+    }
+  }
+}
+
+async function removeAnimal(docker: Docker, { kind, id }: Animal): Promise<void> {
+  if (!(await exists(kind, id, docker))) return;
+  switch (kind) {
+    case 'container':
+      return void (await docker.getContainer(id).remove({ force: true, v: true }));
+    case 'network':
+      return void (await docker.getNetwork(id).remove());
+    case 'volume':
+      return void (await docker.getVolume(id).remove());
+    case 'image':
+      return void (await docker.getImage(id).remove({ force: true }));
+  }
+}
