@@ -9,6 +9,7 @@ import type { OwnerProof } from '../registry/owner-proof';
 import { findEndedContainers, proveByContainers } from '../session/owner-containers';
 import { ownersOf, proveSession, type SessionProof } from '../session/session-proof';
 import { findSessions, type Findings } from '../session/sweep-find';
+import { markedKey } from '../resources/adoption';
 import { ageOf, describeOwner } from '../session/sweep-plan';
 import { colourOfState } from './state-colour';
 
@@ -47,6 +48,8 @@ interface ThingRow {
   readonly proof: string;
   readonly source: string | undefined;
   readonly isReaper: boolean;
+  /** On a marker: `volume:data` of another session, which this session has adopted. */
+  readonly adopts: string | undefined;
   /** By the engine's clock. */
   readonly ageMs: number | undefined;
 }
@@ -73,6 +76,7 @@ function describeThing(thing: ListedTarget, session: SessionProof, nowMs: number
     proof: own?.proof ?? 'it names no owner',
     source: labels[labelNames.source],
     isReaper: isReaper(labels),
+    adopts: markedKey(labels),
     ageMs: ageOf(thing, nowMs),
   };
 }
@@ -81,9 +85,9 @@ function formatSession({ session, state, proof, things }: SessionRow): string {
   const words = paint({ text: state, colour: colourOfState(state) });
   const title = `session ${safeForLog(session)}: ${words}, ${safeForLog(proof)}\n`;
   const rows = things.map((thing) => [
-    thing.isReaper ? 'reaper' : thing.kind,
+    thing.isReaper ? 'reaper' : thing.adopts === undefined ? thing.kind : 'marker',
     thing.id.replace('sha256:', '').slice(0, 12),
-    thing.name,
+    thing.adopts === undefined ? thing.name : `has adopted ${thing.adopts}`,
     thing.ageMs === undefined ? '' : formatDuration(Math.max(0, thing.ageMs)),
     thing.owner ?? '',
     { text: thing.state, colour: colourOfState(thing.state) },

@@ -29,6 +29,8 @@ export const labelNames = {
   nonce: 'castoff.nonce',
   /** `true` on a reaper of ours. */
   reaper: 'castoff.reaper',
+  /** On a marker: `<kind>:<id>` of the resource of another session that its own session has adopted. */
+  adopts: 'castoff.adopts',
 } as const;
 
 /** Compose puts this on all that belongs to a project. @see docker compose, `com.docker.compose.project` */

@@ -20,6 +20,7 @@ export type EngineCall =
   | 'network.remove'
   | 'service.inspect'
   | 'service.remove'
+  | 'volume.create'
   | 'volume.list'
   | 'volume.inspect'
   | 'volume.remove'

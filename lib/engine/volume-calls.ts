@@ -10,6 +10,15 @@ export interface VolumeFacts {
   readonly createdAt?: string | undefined;
 }
 
+/** Creates a volume; the engine answers with the one that is there where the name is taken. @see Engine API, VolumeCreate */
+export function createVolume(
+  engine: Engine,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<Answer<unknown>> {
+  return engine.ask('volume.create', name, (docker) => docker.createVolume({ Name: name, Labels: labels }));
+}
+
 /** Not forced: force would make an unknown name look like a success. @see Engine API, VolumeDelete */
 export function removeVolume(engine: Engine, name: string): Promise<Answer<unknown>> {
   return engine.ask('volume.remove', name, (docker) => docker.getVolume(urlPart(name)).remove());

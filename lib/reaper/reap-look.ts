@@ -6,7 +6,8 @@ import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
-import { sortOwned, type UnclearTarget } from '../resources/list-owned';
+import { adoptionKey, adoptionsIn, listMarkers } from '../resources/adoption';
+import { sortOwned, type OwnedTarget, type UnclearTarget } from '../resources/list-owned';
 import { isCovered, type Claim } from './claim';
 import { reapable } from './reap-plan';
 
@@ -43,9 +44,19 @@ export async function lookForClaim(
       if (lastError !== undefined) throw new TryAgain();
       const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
       const { owned, unclear } = await sortOwned(engine, listed, labels, []);
+      const covered = reapable(owned).filter((target) => isCovered(claim, target));
+      // Listed last: sessions look at a resource again once they have marked it.
+      const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
+      if (markers.status === 'rejected') {
+        lastError = markers.reason;
+        if (lastError instanceof EngineError && lastError.meaning === 'engine-away') throw new TryAgain();
+        failures.push(asError(lastError));
+      }
+      const marked = markers.status === 'fulfilled' ? markers.value : undefined;
+      const { found, adopted } = sortAdopted(covered, marked, claim);
       return {
-        found: reapable(owned).filter((target) => isCovered(claim, target)),
-        unclear: unclear.filter(({ target }) => isCovered(claim, target)),
+        found,
+        unclear: [...unclear.filter(({ target }) => isCovered(claim, target)), ...adopted],
         failures,
       };
     },
@@ -65,4 +76,29 @@ export async function lookForClaim(
   } finally {
     leaving.abort();
   }
+}
+
+/**
+ * Separates the resources that other sessions have adopted. A reaper may be unable to prove that such a session is dead, so it keeps them
+ * in any case; a sweep removes them once both sessions are. A marker that the claim covers keeps nothing.
+ *
+ * A marker that is created between this listing and the removal is not seen.
+ *
+ * @param markers - `undefined`: the engine cannot list volumes. Its volumes stay; the other kinds go, adopted or not.
+ */
+function sortAdopted(
+  covered: readonly OwnedTarget[],
+  markers: readonly ListedTarget[] | undefined,
+  claim: Pick<Claim, 'labels' | 'bounds'>,
+): { readonly found: readonly OwnedTarget[]; readonly adopted: readonly UnclearTarget[] } {
+  if (markers === undefined) return { found: covered.filter(({ kind }) => kind !== 'volume'), adopted: [] };
+  const adoptions = adoptionsIn(markers.filter((marker) => !isCovered(claim, marker)));
+  const sessions = new Map(adoptions.map(({ key, session }) => [key, session]));
+  return {
+    found: covered.filter((target) => !sessions.has(adoptionKey(target))),
+    adopted: covered.flatMap((target) => {
+      const session = sessions.get(adoptionKey(target));
+      return session === undefined ? [] : [{ target, why: `session ${session} has adopted it` }];
+    }),
+  };
 }

@@ -1,9 +1,13 @@
-import { CastoffError } from '../core/errors';
+import { randomBytes } from 'node:crypto';
+import { CastoffError, messageOf } from '../core/errors';
+import { labelNames } from '../core/labels';
 import { waitAtMost } from '../core/patience';
 import { connectEngine } from '../engine/connect';
-import { valueOf } from '../engine/engine';
+import { valueOf, type Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
+import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
+import type { Sight } from '../resources/kind';
 import { removables } from '../resources/removables';
 import type { Item } from './close-items';
 import { refusal } from './closed-error';
@@ -47,17 +51,45 @@ export async function adoptInto(
 /** Looks at it, and notes it in the registry as what it is for good: its name may come to stand for something else. */
 async function adopt(
   { kind, id: given }: Adopted,
-  { registry, owner, engineAddress }: Surroundings,
+  surroundings: Surroundings,
   source: string | undefined,
 ): Promise<OwnedTarget> {
+  const { registry, owner, engineAddress } = surroundings;
   const engine = await connectEngine(engineAddress);
-  const { id, name, identity, isGuess } = valueOf(await removables[kind].look(engine, given));
-  if (isGuess) {
+  const seen = valueOf(await removables[kind].look(engine, given));
+  if (seen.isGuess) {
     throw new CastoffError(
       'ENGINE_REFUSED',
       `adopt ${kind} ${given}: nothing is called so, though the id of another begins with it; give the full name or id`,
     );
   }
+  const ownership = surroundings.labels(randomBytes(8).toString('hex'), source);
+  const { [labelNames.session]: session } = seen.labels;
+  const isOfAnother = session !== undefined && session !== ownership[labelNames.session];
+  if (isOfAnother) await surroundings.ready?.();
+  const { id, name, identity, marker } = isOfAnother
+    ? await markAndLookAgain(engine, { kind, id: seen.id }, ownership)
+    : { ...seen, marker: undefined };
   const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });
-  return { kind, id, name, identity, key, engine: engine.address };
+  return { kind, id, name, identity, key, marker, engine: engine.address };
+}
+
+/** A sweep that did not see the marker may have removed the resource meanwhile: only the look after the marker counts. */
+async function markAndLookAgain(
+  engine: Engine,
+  adopted: Adopted,
+  ownership: Readonly<Record<string, string>>,
+): Promise<Sight & { readonly marker: string }> {
+  const marker = await createMarker(engine, adopted, ownership);
+  try {
+    return { ...valueOf(await removables[adopted.kind].look(engine, adopted.id)), marker };
+  } catch (cause) {
+    const [end] = await Promise.allSettled([cleanupOne('volume', marker, { engine: engine.address })]);
+    if (end.status === 'fulfilled') throw cause;
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `adopt ${adopted.kind} ${adopted.id}: ${messageOf(cause)}; its marker is left: ${messageOf(end.reason)}`,
+      { cause, errors: [cause, end.reason] },
+    );
+  }
 }

@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors';
 import { sessionIdentity } from '../registry/session-identity';
+import { cleanupOne } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isFullId } from '../resources/kind';
 import { cleanupMany, planRemovals } from '../resources/plan';
@@ -105,10 +106,25 @@ async function remove(
     const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseForeign(target, target.bounds);
-    return { ...words, durationMs: result.durationMs, result };
+    return { ...words, durationMs: result.durationMs, result, ...(await removeMarker(target, timeoutMs)) };
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });
     return { ...words, durationMs: performance.now() - startedAt, error };
+  }
+}
+
+/** A resource that could not be removed keeps its marker for as long as the session lives. */
+async function removeMarker(
+  { engine, marker }: Present,
+  timeoutMs: number,
+): Promise<Pick<FinalizerEnd, 'error'> | undefined> {
+  if (marker === undefined) return undefined;
+  try {
+    await cleanupOne('volume', marker, { engine, timeoutMs });
+    return undefined;
+  } catch (error) {
+    // Its resource is gone all the same.
+    return { error };
   }
 }
 

@@ -14,7 +14,9 @@ import { proveOwnership } from '../resources/list-owned';
 import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
+import { findAdopted, type WhyAdopted } from './adopted';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
+import { proveSession } from './session-proof';
 import { boundsOfNote, isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './sweep-plan';
 import { idsOfLiving } from './sweep-remove';
@@ -61,7 +63,10 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
     return verdict.refs.map((id) => ({ kind, id, engine, listing }));
   });
   const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
-  const own = unique(targets).filter(({ id }) => !ofLiving.has(id));
+  const adopted = new Map(listings.map(({ engine, whyAdopted }) => [engine, whyAdopted]));
+  const own = unique(targets).filter(
+    (target) => !ofLiving.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
+  );
   const isMeant = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
   const ends = await cleanupMany(own, async (target) => {
     if (target.listing !== undefined)
@@ -111,14 +116,31 @@ async function findLabelled(
 ): Promise<{
   readonly things: readonly (ListedTarget & EngineTarget)[];
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+  readonly engine: string;
+  readonly whyAdopted: WhyAdopted;
 }> {
   const claim = [`${labelNames.session}=${session}`];
-  const things = (await listTargets(engine, claim)).map((target) => ({
+  const bySession = Map.groupBy(
+    await listTargets(engine, [labelNames.session]),
+    ({ labels }) => labels[labelNames.session] ?? '',
+  );
+  const things = (bySession.get(session) ?? []).map((target) => ({
     ...target,
     engine: engine.address,
     listing: { engine, target },
   }));
-  return { things, proofs: await proveOwnership(engine, things, claim, recorded) };
+  const prove = proveOwnersHere();
+  const whyAdopted = findAdopted(
+    [...bySession]
+      .filter(([other]) => other !== session)
+      .map(([other, ofOther]) => ({
+        things: ofOther,
+        proof: proveSession(ofOther, isSessionId(other) ? readJournals(other).owners : [], prove),
+        isToGo: false,
+      })),
+  );
+  const proofs = await proveOwnership(engine, things, claim, recorded);
+  return { things, proofs, engine: engine.address, whyAdopted };
 }
 
 // Not this process: its own session ends with its scopes.

@@ -4,6 +4,7 @@ import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import { listParts } from '../resources/project-parts';
+import { markedKey } from '../resources/adoption';
 import { listOwned } from '../resources/list-owned';
 import type { RecordedResource } from '../resources/ownership';
 import { isStillOurs } from './still-ours';
@@ -40,5 +41,6 @@ export async function listWithin(
   const { owned } = await listOwned(engine.within({ timeoutMs: listTimeoutMs, signal }), labels, {
     recorded,
   });
-  return owned;
+  // A marker is no resource of the user, and has no entry.
+  return owned.filter(({ labels: own }) => markedKey(own) === undefined);
 }

@@ -8,6 +8,7 @@ import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
 import { patienceFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
+import { findAdopted } from './adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
 import { condemnNoted } from './sweep-noted';
@@ -133,6 +134,7 @@ async function judge(
     ...found,
     ...judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
   }));
+  const whyAdopted = findAdopted(judged);
   const living = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined
@@ -149,14 +151,20 @@ async function judge(
       : [];
   const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
   const noted = await condemnNoted(engine, judged);
+  const condemned = [...verdicts.filter(({ isToGo }) => isToGo).map(condemn), ...noted.condemned];
+  const adopted = condemned.flatMap(({ thing }): readonly SweptThing[] => {
+    const proof = whyAdopted(thing);
+    return proof === undefined ? [] : [{ ...thing, proof, action: 'kept' }];
+  });
   return {
     judged,
-    condemned: [...verdicts.filter(({ isToGo }) => isToGo).map(condemn), ...noted.condemned],
+    condemned: condemned.filter(({ thing }) => whyAdopted(thing) === undefined),
     kept: [
       ...verdicts
         .filter(({ isToGo }) => !isToGo)
         .map((verdict): SweptThing => ({ ...thingOf(verdict), action: 'kept' })),
       ...noted.kept,
+      ...adopted,
     ],
   };
 }

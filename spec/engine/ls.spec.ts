@@ -10,7 +10,7 @@ import { readOwner } from '../../lib/registry/owner';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { castoffArgs, runCastoff, type CastoffRun } from '../support/run-castoff';
-import { createRunningContainer, docker, removeByHand } from '../support/things';
+import { createRunningContainer, docker, removeByHand, uniqueName } from '../support/things';
 
 /** As `castoff ls --json` tells it. */
 interface Row {
@@ -90,6 +90,15 @@ describe('castoff ls', () => {
     expect(row).toMatchObject({ state: 'alive', proof: `process ${process.pid} is alive` });
     const states = Object.fromEntries(row!.things.map((thing) => [thing.id, thing.state]));
     expect(states).toEqual({ [dead]: 'dead', [elsewhere]: 'unknown', [alive]: 'alive' });
+  });
+
+  it('shows the marker of an adoption as one, with what was adopted', async () => {
+    const Labels = { ...labelsOf(session, readOwner()), [labelNames.adopts]: 'volume:data' };
+    await docker.createVolume({ Name: uniqueName(), Labels });
+    const printed = await listOwned({ isJson: false });
+    const block = printed.slice(printed.indexOf(`session ${session}`)).split('\n\n')[0];
+    expect(block).toMatch(/^ {2}marker +\S+ +has adopted volume:data +\d/m);
+    expect(await rowOf()).toMatchObject({ things: [{ adopts: 'volume:data' }] });
   });
 
   it('says nothing of what is not ours', async () => {

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openScope, type Scope } from '../../lib/index';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import type { FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
+import { deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { rejectionOf } from '../support/rejection';
 import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
@@ -116,6 +117,59 @@ describe('what a scope adopts', () => {
     }
     expect(await exists('container', id)).toBe(false);
   });
+});
+
+describe('what a scope adopts from another session', () => {
+  let name: string;
+  beforeEach(async () => {
+    name = uniqueName();
+    await docker.createVolume({ Name: name, Labels: labelsOf(someSession(), deadOwner()) });
+  });
+  afterEach(async () => {
+    for (const marker of await markersOf(name)) await docker.getVolume(marker).remove();
+  });
+
+  it('stays marked for others where it could not be removed', async () => {
+    const scope = openScope('adopts what is protected');
+    await scope.adopt(name, 'volume');
+    expect(await markersOf(name)).toHaveLength(1);
+    const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
+    const rule = proxy.inject({ on: `DELETE /volumes/${name}`, fault, times: Infinity });
+    expect(await rejectionOf(scope.close())).toMatchObject({ code: 'CLEANUP_FAILED' });
+    rule.remove();
+    expect(await markersOf(name)).toHaveLength(1);
+  });
+
+  it('is gone and reported where its marker could not be removed', async () => {
+    const scope = openScope('leaves a marker');
+    await scope.adopt(name, 'volume');
+    const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
+    const rule = proxy.inject({ on: 'DELETE /volumes/castoff-adopts-*', fault, times: Infinity });
+    expect(await rejectionOf(scope.close())).toMatchObject({
+      message: expect.stringContaining('it is protected'),
+    });
+    rule.remove();
+    expect(await exists('volume', name)).toBe(false);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone' }]);
+  });
+
+  it('is no part of it, and has no marker, where a sweep was quicker than the marker', async () => {
+    const scope = openScope('adopts too late');
+    proxy.inject({ on: 'POST /volumes/create', fault: { type: 'delay', ms: 500 } });
+    const adopting = rejectionOf(scope.adopt(name, 'volume'));
+    await proxy.until('POST /volumes/create', 10_000);
+    await docker.getVolume(name).remove();
+    expect(await adopting).toMatchObject({ code: 'ENGINE_REFUSED', message: expect.stringContaining(name) });
+    expect(entriesOf(scope)).toEqual([]);
+    expect(await markersOf(name)).toEqual([]);
+  });
+
+  async function markersOf(volume: string): Promise<readonly string[]> {
+    const { Volumes } = await docker.listVolumes({
+      filters: { label: [`castoff.adopts=volume:${volume}`] },
+    });
+    return (Volumes ?? []).map(({ Name }) => Name);
+  }
 });
 
 describe('what a scope cannot adopt', () => {

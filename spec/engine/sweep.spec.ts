@@ -1,11 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import Docker from 'dockerode';
-import { isCastoffError, sweep } from '../../lib/index';
+import Docker, { type VolumeInspectInfo } from 'dockerode';
+import { cleanupSession, isCastoffError, sweep } from '../../lib/index';
+import { reapClaim } from '../../lib/reaper/reap';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { readOwner } from '../../lib/registry/owner';
 import { readLinuxProcess } from '../../lib/registry/owner-linux';
@@ -16,8 +20,9 @@ import { bundleForNode, type Bundle } from '../support/bundle';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { connectEngine } from '../../lib/engine/connect';
+import { lookLast } from '../../lib/session/last-look';
 import { removeCondemned } from '../../lib/session/sweep-remove';
-import { stillThere } from '../support/claimed-things';
+import { claimOn, stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned } from '../support/inheriting-things';
 import { commitOwned, createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
@@ -165,6 +170,92 @@ describe('what a killed process has left', () => {
       started.entries.map(({ kind, id }) => isThere(id!, kind as RemovableKind)),
     );
     return started.entries.filter((_, index) => there[index]);
+  }
+});
+
+describe('what a dead session left and a living one with another temporary folder has adopted', () => {
+  const kinds = ['container', 'network', 'volume'] as const;
+  let castoff: Bundle;
+  let folder: string;
+  let adopter: ChildProcessByStdio<Writable, Readable, null>;
+  let replies: AsyncIterator<string>;
+  let adopted: Readonly<Record<(typeof kinds)[number], string>>;
+
+  beforeAll(async () => {
+    castoff = await bundleForNode('index.ts');
+    folder = await mkdtemp(join(tmpdir(), 'castoff-adopter-'));
+  });
+  afterAll(async () => {
+    await castoff[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    const labels = labelsOf(session, deadOwner());
+    adopted = {
+      container: await createLabelled(docker, labels),
+      network: (await docker.createNetwork({ Name: uniqueName(), Labels: labels })).id,
+      volume: uniqueName(),
+    };
+    await docker.createVolume({ Name: adopted.volume, Labels: labels });
+    const script = `
+      const { openScope } = require(${JSON.stringify(castoff.path)});
+      const scope = openScope('next run');
+      const adopted = ${JSON.stringify(adopted)};
+      Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => console.log('adopted'));
+      process.stdin.once('data', () => scope.close().then(() => console.log('closed')));`;
+    adopter = spawn(process.execPath, ['-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, DOCKER_HOST: engine.address, TMPDIR: folder, XDG_RUNTIME_DIR: folder },
+    });
+    replies = createInterface(adopter.stdout)[Symbol.asyncIterator]();
+    expect(await replies.next()).toMatchObject({ value: 'adopted' });
+  });
+  afterEach(() => killAndWait(adopter));
+
+  it('stays in every cleanup of the dead session, and goes when its new scope closes', async () => {
+    const report = await sweepHere();
+    for (const kind of kinds) {
+      expect(find(report, adopted[kind])).toMatchObject({
+        action: 'kept',
+        proof: expect.stringMatching(/^session \S+ has adopted it: process \d+ is alive$/),
+      });
+    }
+    await cleanupSession(session, { engine: engine.address });
+    const { claim } = claimOn({ 'castoff.session': session });
+    const { left } = await reapClaim(await connectEngine(engine.address), claim, { settlePausesMs: [] });
+    expect(left).toHaveLength(3);
+    for (const { reason } of left) expect(reason).toMatch(/^session \S+ has adopted it$/);
+    expect(await stillThere(things(), docker)).toHaveLength(3);
+
+    adopter.stdin.write('close\n');
+    expect(await replies.next()).toMatchObject({ value: 'closed' });
+    expect(await stillThere(things(), docker)).toEqual([]);
+    expect(await markers()).toEqual([]);
+  });
+
+  it('goes in the next sweep when its new session is dead, too; the markers of that are no leaks', async () => {
+    expect(await markers()).toHaveLength(3);
+    const [marker] = await markers();
+    const other = marker!.Labels['castoff.session']!;
+    const { signal } = new AbortController();
+    const { left } = await lookLast(await connectEngine(engine.address), {
+      session: other,
+      entries: [],
+      signal,
+    });
+    expect(left).toEqual([]);
+    await killAndWait(adopter);
+    await sweepHere();
+    expect(await stillThere(things(), docker)).toEqual([]);
+    expect(await markers()).toEqual([]);
+  });
+
+  const things = () => kinds.map((kind) => ({ kind, id: adopted[kind] }));
+
+  async function markers(): Promise<readonly VolumeInspectInfo[]> {
+    const { Volumes } = await docker.listVolumes({ filters: { label: ['castoff.adopts'] } });
+    return Volumes ?? [];
   }
 });
 
