@@ -1,6 +1,5 @@
-import { adoptionKey, adoptionsIn } from '../resources/adoption';
 import type { ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
+import { adoptionKey, adoptionsIn } from '../resources/adoption';
 import type { ResourceKind } from '../resources/kind';
 import type { SessionProof } from './session-proof';
 
@@ -32,8 +31,5 @@ export function findAdopted(sessions: readonly ProvenSession[]): WhyAdopted {
     for (const { key, session } of adoptionsIn(things))
       reasons.set(key, `session ${session} has adopted it: ${proof.proof}`);
   }
-  return ({ kind, id }) =>
-    kind === 'compose-project'
-      ? undefined
-      : reasons.get(adoptionKey({ kind: kind satisfies RemovableKind, id }));
+  return ({ kind, id }) => (kind === 'compose-project' ? undefined : reasons.get(adoptionKey({ kind, id })));
 }

@@ -171,6 +171,26 @@ describe('reaping on an engine', () => {
     expect(cutShort).toMatch(/^volume list .*: 500 broken store/);
     expect(await stillThere([own])).toEqual([]);
   });
+
+  it('that cannot list what other sessions have adopted keeps the volumes, and says why', async () => {
+    const { claim, labels } = newSession();
+    const [container, volume] = [await createIdle(labels), await createVolumeOf(labels)];
+    const fault = { type: 'answer', status: 500, message: 'broken store' } as const;
+    // Of the two lists of each look, the second is that of the markers.
+    proxy.inject({
+      on: 'GET /volumes',
+      fault: (_asked, nth) => (nth % 2 === 0 ? fault : undefined),
+      times: Infinity,
+    });
+
+    const { removed, cutShort } = await reapClaim(await connectEngine(proxy.address), claim, {
+      settlePausesMs,
+    });
+
+    expect(removed.container).toBe(1);
+    expect(cutShort).toMatch(/^volume list castoff\.adopts: 500 broken store/);
+    expect(await stillThere([container, volume])).toEqual([volume]);
+  });
 });
 
 describe('reaping of what is claimed again', () => {
