@@ -1,6 +1,6 @@
 import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
-import { turnRyukOff } from '../scope/ryuk-off';
+import { turnRyukOff } from '../core/ryuk-off';
 import { bridgeKey, type Bridge } from './bridge';
 import { scopeAt } from './place-scopes';
 import { Place } from './places';

@@ -1,7 +1,7 @@
 import { warnOf } from '../core/say';
 import { messageOf } from '../core/errors';
 import { claimLabels, isClaimHeard } from '../registry/claims';
-import { turnRyukOff } from './ryuk-off';
+import { turnRyukOff } from '../core/ryuk-off';
 
 /** The part of testcontainers that tells which label it puts on what it creates. */
 interface Testcontainers {

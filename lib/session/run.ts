@@ -8,7 +8,7 @@ import { chooseReaperMode } from '../lease/reaper-mode';
 import { matchesIgnore } from '../leaks/ignore';
 import type { RunEnd } from '../leaks/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
-import { turnRyukOff } from '../scope/ryuk-off';
+import { turnRyukOff } from '../core/ryuk-off';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { runAddress } from './run-address';

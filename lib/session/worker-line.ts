@@ -6,7 +6,7 @@ import { CastoffError, messageOf } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { onClaim } from '../registry/claims';
 import { joinSession } from '../registry/session-identity';
-import { turnRyukOff } from '../scope/ryuk-off';
+import { turnRyukOff } from '../core/ryuk-off';
 import { errorFromText } from './error-text';
 import { openJsonLines, type JsonLines } from './json-lines';
 import type { RunLink, SharedTurn } from './run-link';

@@ -161,7 +161,12 @@ describe('a request that creates', () => {
     const network = await runInStart({ key: '00000000deadbeef', labels }, () =>
       dockerode.createNetwork({ Name: uniqueName(), Labels: { mine: 'kept' } }),
     );
-    expect((await network.inspect()).Labels).toEqual({ ...labels, mine: 'kept' });
+    expect((await network.inspect()).Labels).toEqual({
+      ...labels,
+      mine: 'kept',
+      'castoff.kind': 'network',
+      'castoff.nonce': expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
     expect([stage.entries().length, stage.asked()]).toEqual([before.entries, before.asked]);
   });
 

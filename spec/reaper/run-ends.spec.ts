@@ -195,7 +195,7 @@ describe('a run', () => {
     maker!.signal('SIGKILL');
     expect(await isGone(own.id)).toBe(true);
     expect(await exists('container', id)).toBe(true);
-    expect(await other!.do('await', { name: 'db' })).toEqual({ type: 'there', json: '{"port":1}' });
+    expect(await other!.do('await', { name: 'db' })).toMatchObject({ type: 'there', json: '{"port":1}' });
     await other!.do('leave');
     const end = await stage.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });

@@ -120,7 +120,7 @@ describe("a run's line", () => {
     const json = JSON.stringify('"\\'.repeat(250_000));
     await stage.workers[0]!.do('await', { name: 'big' });
     await stage.workers[0]!.do('settle', { name: 'big', json });
-    expect(await stage.main.do('await', { name: 'big' })).toEqual({ type: 'there', json });
+    expect(await stage.main.do('await', { name: 'big' })).toEqual({ type: 'there', json, containers: [] });
     await stage.workers[0]!.do('await', { name: 'bigger' });
     const thrown = await thrownBy(stage.workers[0]!.do('settle', { name: 'bigger', json: `${json}${json}` }));
     expect(thrown.code).toBe('CONFIG_INVALID');

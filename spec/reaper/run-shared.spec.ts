@@ -21,9 +21,9 @@ describe('what workers share', () => {
       await worker.do('settle', { name, json: there.json });
       return worker.do('await', { name });
     };
-    expect(await Promise.all(stage.workers.map(make))).toEqual([there, there, there]);
+    expect(await Promise.all(stage.workers.map(make))).toMatchObject([there, there, there]);
     expect(await containersOfScope(stage.session, 'shared/db')).toHaveLength(1);
-    expect(await stage.main.do('await', { name })).toEqual(there);
+    expect(await stage.main.do('await', { name })).toMatchObject(there);
     for (const worker of stage.workers) await worker.do('leave');
     expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
     expect(await containersOfScope(stage.session, 'shared/db')).toEqual([]);
@@ -39,7 +39,7 @@ describe('what workers share', () => {
     expect(await turn).toEqual({ type: 'make' });
     expect(await exists('container', half.id)).toBe(false);
     await next!.do('settle', { name, json: there.json });
-    expect(await stage.main.do('await', { name })).toEqual(there);
+    expect(await stage.main.do('await', { name })).toMatchObject(there);
   });
 
   it('that cannot be made fails for all who wait with the stack of its factory, and the next may try', async () => {

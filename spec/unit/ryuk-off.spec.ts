@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { turnRyukOff } from '../../lib/scope/ryuk-off';
+import { turnRyukOff } from '../../lib/core/ryuk-off';
 
 const name = 'TESTCONTAINERS_RYUK_DISABLED';
 const print = `process.stdout.write(String(process.env['${name}']))`;
