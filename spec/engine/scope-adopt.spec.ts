@@ -79,8 +79,8 @@ describe('what a scope adopts', () => {
   });
 
   it('goes in its place among the rest', async () => {
-    const [network, container] = [await createThing('network'), await createThing('container')];
-    await docker.getNetwork(network).connect({ Container: container });
+    const network = await createThing('network');
+    const container = await createRunningContainer({ HostConfig: { NetworkMode: network } });
     const scope = openScope();
     await scope.adopt(network, 'network');
     let thereAtFence: readonly boolean[] = [];

@@ -1,3 +1,4 @@
+import { copyFileSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,8 +58,28 @@ async function install(
   for (const name of ['jest', 'jest-environment-node'])
     await link(join(modulesOfJest[version], name), join(target, name));
   // A copy, as npm makes one: a link would be followed to where files are not in `node_modules`, and transformed.
-  for (const path of ['package.json', 'dist']) {
-    await cp(join(repository, path), join(target, 'castoff', path), { recursive: true });
+  mkdirSync(join(target, 'castoff'));
+  copyFileSync(join(repository, 'package.json'), join(target, 'castoff/package.json'));
+  linkBuild(join(repository, 'dist'), join(target, 'castoff/dist'));
+}
+
+/** Hard links: there are hundreds of files, and this is done for each run. Types are not loaded. */
+function linkBuild(from: string, to: string): void {
+  mkdirSync(to);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkBuild(source, target);
+    else if (!entry.name.endsWith('.d.ts')) linkOrCopy(source, target);
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    // The temporary folder is on another file system.
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    copyFileSync(from, to);
   }
 }
 
