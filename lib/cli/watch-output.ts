@@ -1,7 +1,7 @@
 import { say } from '../core/say';
 
 /**
- * Ends a command well whose output nobody takes: one who has read enough (`| head -1`) is no failure; where it cannot be written, as on
+ * Lets a command end well when its reader has gone: `| head -1` is no failure; where it cannot be written, as on
  * a full disk, that is said once and the exit code is 1.
  */
 export function watchOutput(): void {

@@ -23,12 +23,12 @@ export function isWithin(identity: string, { except, only }: Bounds): boolean {
   return !isExcepted && only?.includes(identity) !== false;
 }
 
-/** The identity of whatever volume has the name; any other identity as it is. */
+/** The identity of any volume of that name; identities of other kinds unchanged. */
 export function timeless(identity: string): string {
   return identity.startsWith('volume ') ? identity.slice(0, identity.lastIndexOf(' ') + 1) : identity;
 }
 
-/** Names a claim: two of the same labels and bounds are one, whatever their order. */
+/** The key of a claim: claims with the same labels and bounds, in any order, have the same key. */
 export function claimKey(labels: readonly string[], { except, only }: Bounds = {}): string {
   const parts = [
     labels.toSorted().join(' & '),

@@ -140,7 +140,7 @@ function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
   };
 }
 
-/** @see Node.js, lib/internal/modules/cjs/loader.js: what it calls of `fs` is what stands in it then. */
+/** @see Node.js, lib/internal/modules/cjs/loader.js: it looks up the functions of `fs` with each call. */
 function loaderWith(fs: object): Pristine['loadUntouched'] {
   const names = ['readFileSync', 'realpathSync'] as const;
   const own = names.map((name) => Object.getOwnPropertyDescriptor(fs, name) as PropertyDescriptor);

@@ -34,7 +34,7 @@ export function safeOutput(text: string): string {
   return safeForLog(stripVTControlCharacters(text).replaceAll('\t', '  '));
 }
 
-/** `value` as JSON in which no string is a command to whatever prints it; it means the same. */
+/** `value` as JSON that parses to the same value, and that a terminal or a log prints as plain text. */
 export function safeJson(value: unknown): string {
   return safeJsonText(JSON.stringify(value, undefined, 2));
 }
@@ -50,7 +50,7 @@ function escapeOf(character: string): string {
   return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
 
-/** `text` as one word of a POSIX shell's command, on one line. */
+/** `text` quoted as one argument of a POSIX shell command, on one line. */
 export function shellWord(text: string): string {
   if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
   return `'${safeForLog(text).replaceAll("'", String.raw`'\''`)}'`;

@@ -2,13 +2,13 @@ import { safeForLog } from './safe-text';
 
 /**
  * Says one line on standard error. Jest's own streams may be those of a worker, or of a reporter that is in the middle of a line, and
- * standard output may be somebody's JSON.
+ * standard output may be JSON for another program.
  */
 export function say(words: string, who = 'castoff'): void {
   process.stderr.write(`${who}: ${safeForLog(words)}\n`);
 }
 
-/** Warns as Node does: on standard error, and whoever listens to the process's `warning`. */
+/** Warns as Node does: on standard error, and to listeners of the process's `warning` event. */
 export function warnOf(message: string, code?: string): void {
   process.emitWarning(safeForLog(message), { type: 'CastoffWarning', code });
 }

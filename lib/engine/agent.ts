@@ -42,7 +42,7 @@ function tlsOptions(tls: NonNullable<Extract<Transport, { type: 'tcp' }>['tls']>
 }
 
 class UnheldAgent extends Agent {
-  // Node's own calls what stands in `net` then, which tests replace.
+  // Node's own agent looks up `net.connect` with each call, and tests replace it.
   override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
     return connect(options as NetConnectOpts).unref();
   }
@@ -55,7 +55,7 @@ class UnheldAgent extends Agent {
 }
 
 class UnheldTlsAgent extends UnheldAgent {
-  /** What Node sees a request's protocol by, and that its connection is to be one of TLS. */
+  /** Node reads these to choose the default port and to set up TLS. */
   readonly protocol = 'https:';
   readonly defaultPort = 443;
   #session: Buffer | undefined;

@@ -31,7 +31,7 @@ export async function connectionsTo({ id, engine: address }: ConnectedTarget): P
   return openSockets().filter((socket) => leadsTo(socket, reach.value, isRemote));
 }
 
-/** Resolves when these have closed, and whoever listens has been notified; after a second at most. */
+/** Resolves when these have closed and their listeners have run; after a second at most. */
 export async function connectionsClosed(sockets: readonly Socket[]): Promise<void> {
   const open = sockets.filter((socket) => !socket.closed);
   if (open.length === 0) return;

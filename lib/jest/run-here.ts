@@ -41,7 +41,7 @@ export async function joinRunHere(): Promise<RunHere | undefined> {
 /**
  * Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that.
  *
- * @param isOutside - Whether the calling code is none of the run's.
+ * @param isOutside - Whether the calling code does not belong to the run.
  */
 export function holdRun(
   address: string,

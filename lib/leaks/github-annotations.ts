@@ -77,7 +77,7 @@ function commandOf({ level, source, title, message }: Note, folder: string): str
 }
 
 function escapeData(text: string): string {
-  // Line ends are part of the message; whatever else steers a terminal goes with the log.
+  // Line ends are part of the message; other control characters are removed.
   const lines = text.split(/(\r|\n)/).map((part) => (/^[\r\n]$/.test(part) ? part : safeForTerminal(part)));
   return lines
     .join('')

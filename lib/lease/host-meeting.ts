@@ -16,7 +16,7 @@ const answerTimeoutMs = 2_000;
 /**
  * Connects to `path`, and sees that a process answers there: one that is stopped, or hangs, accepts connections too.
  *
- * @throws CastoffError `REAPER_UNAVAILABLE` when the connection fails for another reason than that nobody listens.
+ * @throws CastoffError `REAPER_UNAVAILABLE` when the connection fails, unless no process listens there.
  */
 export async function meetHost(path: string): Promise<HostMeeting> {
   const stream = connect(path);

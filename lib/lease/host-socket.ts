@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface HostFacts extends SocketPlace {
   /** The connection to the engine, as {@link identityOf} names it. */
   readonly connection: string;
-  /** The engine itself, whatever leads to it: two containers may each have another one behind the same path. */
+  /** The engine's own id: in two containers, the same path may lead to different engines. */
   readonly engineId: string;
   readonly version: string;
 }

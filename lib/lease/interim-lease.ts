@@ -121,7 +121,7 @@ function readLines(file: number): readonly string[] {
   return bytes.toString('utf8', 0, length).split('\n').slice(0, -1);
 }
 
-// Pipes are sockets, whatever their type says.
+// Pipes are sockets, although their type is `Writable`.
 function unref(pipe: object): void {
   if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
 }

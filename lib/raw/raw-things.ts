@@ -92,7 +92,7 @@ export class RawThings {
     if (isPinned) this.pinnedKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
     if (isHelper) this.helperKeys.add(entry.key);
-    // Nobody is to look for it when its file ends: that has ended.
+    // Its file has ended already: no later check of that file will find it.
     return isOver && !isHelper ? this.options.registry.update(entry.key, { leakedAt: new Date() }) : entry;
   }
 

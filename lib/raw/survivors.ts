@@ -22,7 +22,7 @@ type Found = { readonly update?: EntryUpdate; readonly isGone: boolean };
 
 /**
  * The raw entries that `isMeant` picks and that are still there. What is under way is waited for; then the engine is asked for each, and
- * what is gone is noted. What the engine does not tell is noted as `unknown`. What somebody else is cleaning up is left to them.
+ * what is gone is noted. What the engine does not tell is noted as `unknown`. Resources that another cleanup is removing are left to it.
  */
 export async function findSurvivors(
   things: RawThings,
@@ -81,7 +81,7 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
   }
 }
 
-/** A later project of that name is somebody else's. */
+/** A later project of that name belongs to someone else. */
 async function giveUp(things: RawThings, { kind, name, bounds }: RegistryEntry): Promise<void> {
   if (kind === 'compose-project') await things.options.release([`${composeProjectLabel}=${name}`], bounds);
 }

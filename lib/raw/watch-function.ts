@@ -9,7 +9,7 @@ export function watchFunction<Name extends string>(
 ): () => void {
   const original = module[name];
   let isOver = false;
-  // To all who look at it, it is the function that it stands for: its name, its length, its form for promises.
+  // It looks like the original function: same name, same length, same promisified form.
   const watched = new Proxy(original, {
     apply(target, self: unknown, args: readonly unknown[]) {
       const call: OwnCall = (own = args) => Reflect.apply(target, self, own);

@@ -134,7 +134,7 @@ const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standi
 interface Arguments {
   readonly mode: ReaperMode;
   readonly path?: string | undefined;
-  /** Which socket at that path to replace, whatever listens there. */
+  /** The socket at that path to replace, even if a process listens there. */
   readonly replacing?: string | undefined;
   readonly isEngineHanded: boolean;
 }

@@ -12,7 +12,7 @@ export interface ReapCall {
   readonly sinceMs: number | undefined;
   /** Whether it was reaped before, and only what came later is left to remove. */
   readonly isLate: boolean;
-  /** Aborts when somebody claims it again. */
+  /** Aborts when it is claimed again. */
   readonly signal: AbortSignal;
   /** Aborts when the reaper must end: what is there is removed, and what is created from then on is left. */
   readonly endSoon: AbortSignal;

@@ -78,7 +78,7 @@ export async function cleanupByLabel(
         errors: [...failed.values()],
         unclear: unclear.filter(({ target }) => isToGo(target)),
       };
-    // A name may have come to stand for another thing since it was listed.
+    // Since the listing, the name may have been given to another resource.
     const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
     const tried = fresh.filter((target) => services.take(target.labels));
     const clean = async (target: ListedTarget): Promise<CleanupResult | undefined> => {

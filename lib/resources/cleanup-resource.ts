@@ -4,7 +4,7 @@ import { cleanupProject } from './compose-project';
 import type { Target } from './plan';
 import type { RemovalRules } from './removal-rules';
 
-/** Something that is to be gone; of a Compose project, the parts that are within `bounds`. */
+/** A resource to clean up; of a Compose project, the parts within `bounds`. */
 export type BoundedTarget = Target & { readonly bounds?: Bounds | undefined };
 
 /** Cleans up one thing, of whichever kind it is. */

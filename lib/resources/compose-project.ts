@@ -63,7 +63,7 @@ export async function cleanupComposeProject(
 export interface ProjectCleanupOptions
   extends CleanupOptions, Pick<LabelCleanupOptions, 'bounds' | 'check' | 'kinds'> {}
 
-/** As {@link cleanupComposeProject}, for the parts of it that are within `bounds`, whatever folder it comes from. */
+/** As {@link cleanupComposeProject}, for the parts within `bounds`, from any folder. */
 export async function cleanupProject(
   name: string,
   options: ProjectCleanupOptions = {},

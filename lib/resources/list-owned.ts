@@ -134,7 +134,7 @@ async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>):
   return answer.meaning === 'done' || answer.meaning === 'engine-away' ? valueOf(answer) : undefined;
 }
 
-/** By what it is removed: an image by its names, and the last of them by its id, unless the engine has to keep the image. */
+/** The references by which to remove it: an image by its names, the last one by its id, unless the engine keeps the image. */
 export function removalRefs({ id, tags = [], isBase = false }: OwnedTarget): readonly string[] {
   return isBase ? tags : [...tags.slice(1), id];
 }

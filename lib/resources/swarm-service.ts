@@ -10,7 +10,7 @@ export interface ServiceRef {
   readonly name: string;
 }
 
-/** What is to be done about the service of a container before the container is removed. */
+/** What to do about the service of a container before the container is removed. */
 export type ServiceStep =
   /** The service no longer exists or there is no swarm: nothing recreates the container. */
   | { readonly type: 'none' }
@@ -59,7 +59,7 @@ export function decideService(
   }
 }
 
-/** What is to be done about the service of a container with `labels`. Changes nothing. */
+/** What to do about the service of a container with `labels`. Changes nothing. */
 export async function inspectServiceOf(
   engine: Engine,
   labels: Labels,

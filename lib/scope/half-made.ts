@@ -120,7 +120,7 @@ export class HalfMade {
     return result.outcome === 'already-gone' ? undefined : result;
   }
 
-  /** A later project of that name is somebody else's: what the start has brought is looked up once, when nothing more can come. */
+  /** A later project of that name belongs to someone else: the start's parts are listed once, when no more can appear. */
   async #narrow(project: string): Promise<void> {
     const { engine, narrow, bounds } = this.#making;
     if (bounds === undefined || this.#bounds !== bounds) return;

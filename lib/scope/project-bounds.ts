@@ -4,7 +4,7 @@ import { hasSteadyCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
 import type { StartPlan } from './startable';
 
-/** What a start of a Compose project may bring: whatever is not there yet. `undefined`: it is no start of one. */
+/** Bounds of the parts that a start of a Compose project may create: all that do not exist yet. `undefined` for other starts. */
 export async function boundsBefore(
   engine: Engine,
   { kind, name }: Pick<StartPlan, 'kind' | 'name'>,

@@ -165,7 +165,7 @@ export class Start {
     };
   }
 
-  /** From a claim on what a start may bring to one on what it has brought: at no moment there is none. */
+  /** Replaces the claim on what the start may create by one on what it created, without a moment between the two. */
   async #narrow(key: string, bounds: Bounds): Promise<void> {
     const before = this.#bounds;
     if (before === bounds) return;

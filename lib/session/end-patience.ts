@@ -9,7 +9,7 @@ export interface EndPatienceOptions {
   /** What is waited for, in words. */
   readonly waitingFor: () => readonly string[];
   readonly say: (words: string) => void;
-  /** How long the end goes on without a word, and the pause between two pings. Default 1 000. */
+  /** How long to wait before printing what is waited for, and the pause between two pings. Default 1 000. */
   readonly quietMs?: number | undefined;
   /** For how long an engine may give no answer. Default 10 000. */
   readonly silenceMs?: number | undefined;

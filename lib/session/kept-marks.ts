@@ -19,7 +19,7 @@ export function keptProjects(entries: readonly RegistryEntry[]): readonly Bounde
     .map(({ id, name = id, bounds }) => ({ labels: [`${composeProjectLabel}=${name}`], bounds }));
 }
 
-/** What is to be removed by `claim` and `entries` of a run that has `all`. */
+/** The resources to remove for `claim` and `entries`, of a run that has `all`. */
 export function restOf(
   claim: BoundedLabels,
   entries: readonly RegistryEntry[],

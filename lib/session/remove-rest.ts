@@ -41,7 +41,7 @@ export function isSparedBy(kept: KeptMarks): (labels: Readonly<Record<string, st
 }
 
 /**
- * Removes what somebody left who cannot do it any more, and sees that it is gone. It never rejects: failures are told.
+ * Removes what an ended process left, and verifies that it is gone. Never rejects: failures are in the result.
  *
  * @param signal - Ends the waiting; what it leaves open is not said to be gone.
  */
@@ -115,7 +115,7 @@ export async function removeEntry(
   }
 }
 
-/** Raw code's volumes are told by their label from others of the same name. */
+/** A volume of raw code is recognised by its label: another one may have its name. */
 function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules['isMeant'] {
   return kind === 'volume' && origin === 'raw' && identity === undefined
     ? (labels) => labels[labelNames.start] === key

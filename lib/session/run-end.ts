@@ -70,7 +70,7 @@ async function forgetJournals(
   removeJournals(readJournals(id));
 }
 
-/** One whose opening lasts longer than the patience for an engine is none. */
+/** `undefined` when opening takes longer than the end of a run waits for an engine. */
 async function openedWithin(runSession: RunSession, signal: AbortSignal): ReturnType<RunSession['opened']> {
   const [opened] = await Promise.allSettled([
     waitAtMost(runSession.opened(), { what: 'open the session', signal }),

@@ -79,7 +79,7 @@ export class RunSession {
     }
   }
 
-  /** Whether its engine answers; `true` where there is none that could. */
+  /** Whether its engine answers; `true` without an engine. */
   async isAnswered(timeoutMs: number): Promise<boolean> {
     const session = await this.opened();
     if (session === undefined) return true;

@@ -27,7 +27,7 @@ export interface SweepRules {
 /** What is to be done about one thing, and why. */
 export interface Verdict {
   readonly thing: ListedTarget;
-  /** By what it is removed, one after the other. */
+  /** The references by which to remove it, in this order. */
   readonly refs: readonly string[];
   readonly session: string;
   readonly owner?: string | undefined;

@@ -21,7 +21,7 @@ export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } 
         readonly kind: RemovableKind;
         /** What it has to carry still. */
         readonly labels: readonly string[];
-        /** By what it is removed, one after the other. */
+        /** The references by which to remove it, in this order. */
         readonly refs: readonly string[];
         /** All labels of its listing. */
         readonly listed: Readonly<Record<string, string>>;

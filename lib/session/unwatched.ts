@@ -2,7 +2,7 @@ import { CastoffError } from '../core/errors';
 
 const mostNamed = 5;
 
-/** The creations of a run that went out without castoff's labels: what came of them is not known, and nobody removes it. */
+/** The creations of a run that went out without castoff's labels: their results are unknown, and castoff does not remove them. */
 export class Unwatched {
   readonly #creations: string[] = [];
 
