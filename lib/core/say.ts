@@ -1,4 +1,4 @@
-import { safeForLog } from './safe-text';
+import { safeForLog, safeLinesForLog } from './safe-text';
 
 /**
  * Says one line on standard error. Jest's own streams may be those of a worker, or of a reporter that is in the middle of a line, and
@@ -10,5 +10,5 @@ export function say(words: string, who = 'castoff'): void {
 
 /** Warns as Node does: on standard error, and to listeners of the process's `warning` event. */
 export function warnOf(message: string, code?: string): void {
-  process.emitWarning(safeForLog(message), { type: 'CastoffWarning', code });
+  process.emitWarning(safeLinesForLog(message), { type: 'CastoffWarning', code });
 }
