@@ -11,6 +11,20 @@ export async function removeLeftovers(engine: Docker = docker): Promise<void> {
   await Promise.all(networks.map(({ Id }) => engine.getNetwork(Id).remove()));
   const { Volumes } = await engine.listVolumes({ filters: mine });
   await Promise.all((Volumes ?? []).map(({ Name }) => engine.getVolume(Name).remove()));
-  for (const { Id } of await engine.listImages({ filters: mine }))
-    await engine.getImage(Id).remove({ force: true });
+  await removeImages(engine);
+}
+
+/** An image can be removed after those built on it, and no listing tells that order. */
+async function removeImages(engine: Docker): Promise<void> {
+  let before = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const images = await engine.listImages({ filters: mine });
+    if (images.length === 0) return;
+    const removals: PromiseSettledResult<unknown>[] = [];
+    for (const { Id } of images)
+      removals.push(...(await Promise.allSettled([engine.getImage(Id).remove({ force: true })])));
+    const failure = removals.find((removal) => removal.status === 'rejected');
+    if (failure !== undefined && images.length >= before) throw failure.reason;
+    before = images.length;
+  }
 }
