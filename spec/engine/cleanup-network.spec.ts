@@ -51,7 +51,8 @@ describe('cleanup of a network', () => {
   it('takes off what is connected while it is at work', async () => {
     await using proxy = await openFaultProxy();
     const id = await createThing('network');
-    const [first, second] = [await createOn(id), await createRunningContainer()];
+    const first = await createOn(id);
+    const second = await createRunningContainer({ HostConfig: { NetworkMode: 'bridge' } });
     proxy.inject({ on: `POST /networks/${id}/disconnect`, fault: { type: 'delay', ms: 300 } });
     const cleanup = cleanupNetwork(id, { engine: proxy.address });
     await proxy.until(`POST /networks/${id}/disconnect`, 5_000);

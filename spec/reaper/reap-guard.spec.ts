@@ -107,7 +107,7 @@ describe('reaping what others go on creating', () => {
   it('ends after one more round when the reaper must end, and reports what it still sees', async () => {
     const { claim, create } = await claimOfVolumes();
     // Seen by the look after the last round: the removal waits for it.
-    proxy.inject({ on: 'DELETE /volumes/', fault: { type: 'delay', ms: 300 }, times: Infinity });
+    proxy.inject({ on: 'DELETE /volumes/', fault: { type: 'delay', ms: 2_000 }, times: Infinity });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon: AbortSignal.abort() });
     await proxy.until(({ method }) => method === 'DELETE', 5_000);
     await create();

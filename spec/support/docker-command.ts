@@ -12,6 +12,8 @@ export async function dockerCommand(
     env: { ...process.env, DOCKER_HOST: address, ...env },
     stdio: 'pipe',
   });
+  // EPIPE: it ended without reading its input; its exit code says how.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const ended = once(child, 'close') as Promise<[number | null]>;
   const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

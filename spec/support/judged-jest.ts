@@ -7,7 +7,7 @@ export interface JudgedJest extends JestEnd {
   /** What is there on the engine when it has ended. */
   readonly left: readonly string[];
   readonly verdict: VerdictJson;
-  /** All that castoff has said on standard error. */
+  /** All that castoff printed on standard error, without what a busy machine lets it wait for. */
   readonly said: readonly string[];
 }
 
@@ -30,7 +30,9 @@ export async function runJudged(
       ...end,
       left,
       verdict,
-      said: end.stderr.split('\n').filter((line) => line.includes('castoff:')),
+      said: end.stderr
+        .split('\n')
+        .filter((line) => line.includes('castoff:') && !line.includes('castoff: waiting for')),
     };
   } finally {
     await run.close();
