@@ -30,6 +30,12 @@ async function partsOf(project: string): Promise<Record<Kind, readonly string[]>
 
 const nothing = { container: [], network: [], volume: [], image: [] };
 
+/** Docker gives a volume without a name 64 hexadecimal digits. */
+async function anonymousVolumesOf(id: string): Promise<readonly string[]> {
+  const { Mounts } = await docker.getContainer(id).inspect();
+  return Mounts.flatMap(({ Name = '' }) => (/^[0-9a-f]{64}$/.test(Name) ? [Name] : []));
+}
+
 /** A part as Compose makes it, for what need not come from the command itself. */
 function labelsOf(project: string): Record<string, string> {
   return { ...specLabel, [projectLabel]: project };
@@ -119,7 +125,8 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
   });
 
   it('leaves its volumes where they are to stay', async () => {
-    const { volume } = await partsOf(theirs);
+    const { container, volume } = await partsOf(theirs);
+    const anonymous = (await Promise.all(container.map(anonymousVolumesOf))).flat();
     const cwd = jest.spyOn(process, 'cwd').mockReturnValue(file.folder);
     try {
       const result = await cleanupComposeProject(theirs, { removeVolumes: false });
@@ -128,6 +135,8 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
       cwd.mockRestore();
     }
     expect(await partsOf(theirs)).toEqual({ ...nothing, volume });
+    expect(anonymous).toHaveLength(1);
+    for (const name of anonymous) await docker.getVolume(name).remove();
   });
 
   it('is done again, and then for the one next to it', async () => {
