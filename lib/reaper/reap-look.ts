@@ -40,16 +40,21 @@ export async function lookForClaim(
     async () => {
       const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
-      lastError = failures.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
+      lastError = failures.find(isAway);
       if (lastError !== undefined) throw new TryAgain();
       const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
-      const { owned, unclear } = await sortOwned(engine, listed, labels, []);
+      const [sorted] = await Promise.allSettled([sortOwned(engine, listed, labels, [])]);
+      if (sorted.status === 'rejected') {
+        lastError = sorted.reason;
+        throw isAway(lastError) ? new TryAgain() : asError(lastError);
+      }
+      const { owned, unclear } = sorted.value;
       const covered = reapable(owned).filter((target) => isCovered(claim, target));
       // Listed last: sessions look at a resource again once they have marked it.
       const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
       if (markers.status === 'rejected') {
         lastError = markers.reason;
-        if (lastError instanceof EngineError && lastError.meaning === 'engine-away') throw new TryAgain();
+        if (isAway(lastError)) throw new TryAgain();
         failures.push(asError(lastError));
       }
       const marked = markers.status === 'fulfilled' ? markers.value : undefined;
@@ -76,6 +81,10 @@ export async function lookForClaim(
   } finally {
     leaving.abort();
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof EngineError && error.meaning === 'engine-away';
 }
 
 /**

@@ -62,6 +62,16 @@ describe('reaping what cannot be removed', () => {
     ]);
   });
 
+  it('goes on after an engine that was away while it read the labels of an image', async () => {
+    const { claim, labels } = newSession();
+    const owned = await createIdle(labels);
+    const lost = proxy.inject({ on: 'GET /images/*/json', fault: { type: 'reset' } });
+    const { removed, cutShort } = await reapClaim(await connectEngine(proxy.address), claim, pauses);
+    expect(lost.hits()).toBe(1);
+    expect({ removed: removed.container, cutShort }).toEqual({ removed: 1, cutShort: undefined });
+    expect(await stillThere([owned])).toEqual([]);
+  });
+
   it('removes it with a later try when it has become free', async () => {
     const { claim, labels } = newSession();
     const stuck = await createIdle(labels);
