@@ -154,6 +154,8 @@ function plainEnvironment(): NodeJS.ProcessEnv {
     FORCE_COLOR: '0',
     CASTOFF_SWEEP: 'off',
     CASTOFF_REAPER: 'process',
+    // After a crash it would look again for a minute.
+    CASTOFF_REAPER_WATCH: '0',
     TESTCONTAINERS_HOST_OVERRIDE: 'localhost',
   };
 }
