@@ -7,6 +7,7 @@ import { findProcesses } from '../support/close-engine';
 import { openCutRelay } from '../support/cut-relay';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { openReaperFolder } from '../support/session-child';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';
 import { docker, exists } from '../support/things';
 import { until } from '../support/until';
@@ -119,7 +120,14 @@ describe('a keeper', () => {
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
     await using relay = await openCutRelay();
+    // Its reaper has to end before the relay does: without an engine it would wait for ten minutes.
+    await using reaperFolder = await openReaperFolder();
+    const { TMPDIR: before } = process.env;
+    process.env['TMPDIR'] = reaperFolder.folder;
     await startKeeper(await connectEngine(relay.address), { session, owner: deadOwner(), lookMs: 100 });
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+    expect(reaperFolder.hosts().length).toBeGreaterThan(0);
     const [keeper] = keepersOf(session);
     relay.hold();
     process.kill(keeper!, 'SIGTERM');

@@ -7,6 +7,7 @@ import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
 import { dockerCommand } from '../support/docker-command';
+import { endReapersOf } from '../support/end-reapers';
 import { withRun } from '../support/jest-ends';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { runCastoff } from '../support/run-castoff';
@@ -117,6 +118,7 @@ describe('strangers’ resources that resemble a run’s stay when Jest', () => 
         expect(await zoo.harmed()).toEqual([]);
       } finally {
         await zoo.remove();
+        endReapersOf(run);
       }
     });
   });
