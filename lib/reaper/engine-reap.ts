@@ -29,6 +29,8 @@ export interface EngineReapOptions {
 /** What a client that has just died had asked for comes this soon; the look after it takes the setting's time. */
 const firstSettlePauseMs = 250;
 const engineTimeoutMs = 600_000;
+/** A late look only covers what may have appeared since: with an engine that stays away it is over. */
+const lateEngineTimeoutMs = 10_000;
 /** Castoff's own clients come back this soon. */
 const ownReturnWindowMs = 2_000;
 
@@ -38,10 +40,11 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)];
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
+    const mostAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
     const engine = await awaitEngine({
       connect,
       requestTimeoutMs,
-      engineTimeoutMs,
+      engineTimeoutMs: mostAwayMs,
       returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, longestTimerMs),
       signal: AbortSignal.any([signal, endSoon]),
       onAway: (reason) =>
@@ -54,6 +57,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       signal,
       endSoon,
       requestTimeoutMs,
+      engineTimeoutMs: mostAwayMs,
       mostTries: Math.max(1, settings.removeRetries),
       settlePausesMs: isLate ? [] : settlePausesMs,
       settledAtMs: sinceMs === undefined ? undefined : sinceMs + sumOf(settlePausesMs),
