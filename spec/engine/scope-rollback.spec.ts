@@ -367,7 +367,7 @@ describe('a start of a Compose environment that fails', () => {
 
 describe('a start that fails and cannot be rolled back', () => {
   it('keeps both errors, and the close tries again and tells', async () => {
-    const scope = openScope('stuck', { cleanupTimeoutMs: 1_500 });
+    const scope = openScope('stuck', { cleanupTimeoutMs: 6_000 });
     fail('POST /containers/*/start');
     const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
     const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
