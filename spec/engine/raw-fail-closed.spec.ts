@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sessionIdentity } from '../../lib/registry/session-identity';
+import { removeLeftovers } from '../support/leftovers';
 import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { docker, specLabel } from '../support/things';
 
 const stage = stageOfFile();
+afterAll(() => removeLeftovers());
 const body = JSON.stringify({ Image: 'castoff-spec/busybox:1', Cmd: ['true'], Labels: specLabel });
 
 /** Asks the engine for a container as no client of its does; resolves to the status and, where it is created, the labels. */
