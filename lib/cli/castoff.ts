@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { safeLinesForLog } from '../core/safe-text';
 import { exitCodeOf, exitCodesHelp } from './exit-code';
-import { listOwned } from './ls';
+import { describeSessions } from './ls';
 import { addReaperRun } from './reaper';
 import { makeReaperImage } from './reaper-image';
 import { sweepAndTell, type SweepFlags } from './sweep';
@@ -19,7 +19,7 @@ program
   )
   .option('--json', 'as JSON')
   .action(async (options: { json?: true }) => {
-    process.stdout.write(await listOwned({ isJson: options.json === true }));
+    process.stdout.write(await describeSessions({ isJson: options.json === true }));
   });
 program
   .command('sweep')

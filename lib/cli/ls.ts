@@ -14,7 +14,7 @@ import { ageOf, describeOwner } from '../session/sweep-plan';
 import { colourOfState } from './state-colour';
 
 /** What `castoff ls` prints: every session that has something on the engine, whether its owners live, and what it has. */
-export async function listOwned(options: { readonly isJson: boolean }): Promise<string> {
+export async function describeSessions(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
   const found = await findSessions(engine, false, { what: 'list what castoff has', timeoutMs: 30_000 });
   const prove = proveOwnersHere();

@@ -38,7 +38,7 @@ export function claimKey(labels: readonly string[], { except, only }: Bounds = {
   return parts.join(', ');
 }
 
-/** Bounds that have come as JSON; `undefined` for what is none: a claim without those that it was asked for would cover what others own. */
+/** Parses bounds from JSON; `undefined` when invalid, because a claim without its bounds would cover resources of others. */
 export function parseBounds(value: unknown): Bounds | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { except, only, ...others } = value as Readonly<Record<string, unknown>>;
@@ -53,15 +53,15 @@ function isListOrNone(value: unknown): value is readonly string[] | undefined {
 /** The same bounds as a reaper takes them: an identity may be long, and many claims have to fit its memory. */
 export function digestBounds(bounds: Bounds | undefined): Bounds | undefined {
   if (bounds === undefined) return undefined;
-  return { except: bounds.except?.map(digestOf), only: bounds.only?.map(digestOf) };
+  return { except: bounds.except?.map(digestIdentity), only: bounds.only?.map(digestIdentity) };
 }
 
 /** 96 bits: no two things of one engine share them. */
-export function digestOf(text: string): string {
+export function digestIdentity(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
 // `2 (k3J9…)`: the digest tells apart two claims on as many things.
 function countOf(identities: readonly string[]): string {
-  return `${identities.length} (${digestOf([...new Set(identities)].toSorted().join('\n'))})`;
+  return `${identities.length} (${digestIdentity([...new Set(identities)].toSorted().join('\n'))})`;
 }

@@ -9,7 +9,7 @@ export function safeForTerminal(text: string): string {
 }
 
 /**
- * `text` as one line that is no command, wherever in a log it comes to be: neither to a terminal nor to GitHub's runner, which obeys
+ * `text` as one line that neither a terminal nor GitHub's runner takes for a command, wherever in a log it is. The runner obeys
  * `::name::` at the beginning of a line, and `##[name]` anywhere.
  *
  * @see actions/runner, `ActionCommand.TryParseV2` and `TryParse`

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
 import { agentFor } from './agent';
-import { identityOf, placeOf, type Endpoint } from './endpoint';
+import { connectionKey, placeOf, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
 import { findEndpoint } from './find-endpoint';
 import { pingEndpoint } from './ping-endpoint';
@@ -64,9 +64,9 @@ async function openEngine(address: string | undefined): Promise<Engine> {
     },
   });
   const engines = enginesByIdentity();
-  const engine = engines.get(identityOf(endpoint)) ?? opened.get(endpoint);
+  const engine = engines.get(connectionKey(endpoint)) ?? opened.get(endpoint);
   if (engine === undefined) throw new Error(`no connection to ${endpoint.address}`);
-  engines.set(identityOf(endpoint), engine);
+  engines.set(connectionKey(endpoint), engine);
   // Its address alone does not say which certificates it wants: this connection has them.
   const found = enginesFound();
   if (!found.has(engine.address)) found.set(engine.address, Promise.resolve(engine));

@@ -46,7 +46,7 @@ export function placeOf(
 }
 
 /** What tells a connection from every other: the address, and what is shown and trusted there. */
-export function identityOf({ address, transport }: Endpoint): string {
+export function connectionKey({ address, transport }: Endpoint): string {
   if (transport.type !== 'tcp' || transport.tls === undefined) return address;
   const { ca = '', cert = '', key = '', isVerified } = transport.tls;
   const digest = createHash('sha256')

@@ -1,8 +1,8 @@
 import type { RemovableKind } from './removable-kind';
 
 /**
- * Names one thing of an engine for good. A volume has a name only, which may come to stand for another one: when it was created, in the
- * engine's own words, tells the two apart.
+ * Identifies one resource of an engine for good. A volume has only a name, which a later volume may have too: the engine's own
+ * `CreatedAt` distinguishes the two.
  */
 export function identityOf({
   kind,

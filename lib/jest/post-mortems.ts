@@ -59,7 +59,7 @@ interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
   readonly shared?: string | undefined;
 }
 
-/** The containers of `place` and of what it is in, then those of the shared things that its file uses. */
+/** The containers of `place` and of the places around it, then those of the shared fixtures that its file uses. */
 function containersOf(place: Place, path: string, { registry, shared }: RunHere): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
   const own = present.filter(({ owner }) => isAround(place, owner.scope)).map(dependencyOf);

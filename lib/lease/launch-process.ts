@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { packageVersion } from '../core/package-version';
-import { identityOf } from '../engine/endpoint';
+import { connectionKey } from '../engine/endpoint';
 import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { socketIdentity } from '../reaper/local-socket';
@@ -34,7 +34,7 @@ export async function connectToHostProcess(engine: Engine, refusedAt?: string): 
     platform: process.platform,
     folder: makeOwnFolder(),
     shortFolder: makeShortFolder(),
-    connection: identityOf(engine.connection.endpoint),
+    connection: connectionKey(engine.connection.endpoint),
     engineId: await readEngineId(engine),
     version: packageVersion,
   });

@@ -1,4 +1,4 @@
-import { claimKey, digestOf, isWithin, mostBounded, type Bounds, timeless } from '../core/bounds';
+import { claimKey, digestIdentity, isWithin, mostBounded, type Bounds, timeless } from '../core/bounds';
 import { carriesLabels } from '../engine/carries-labels';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
@@ -25,8 +25,8 @@ export function isCovered(
   if (!carriesLabels(target.labels, claim.labels)) return false;
   if (claim.bounds === undefined) return true;
   const identity = identityOf(target);
-  const isExcepted = claim.bounds.except?.includes(digestOf(timeless(identity))) === true;
-  return !isExcepted && isWithin(digestOf(identity), claim.bounds);
+  const isExcepted = claim.bounds.except?.includes(digestIdentity(timeless(identity))) === true;
+  return !isExcepted && isWithin(digestIdentity(identity), claim.bounds);
 }
 
 export interface ClaimRules {

@@ -7,7 +7,7 @@ import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
 import { adoptionKey, adoptionsIn, listMarkers } from '../resources/adoption';
-import { sortOwned, type OwnedTarget, type UnclearTarget } from '../resources/list-owned';
+import { sortOwned, type ProvenTarget, type UnclearTarget } from '../resources/list-owned';
 import { isCovered, type Claim } from './claim';
 import { reapable } from './reap-plan';
 
@@ -96,10 +96,10 @@ function isAway(error: unknown): boolean {
  * @param markers - `undefined`: the engine cannot list volumes. Its volumes stay; the other kinds go, adopted or not.
  */
 function sortAdopted(
-  covered: readonly OwnedTarget[],
+  covered: readonly ProvenTarget[],
   markers: readonly ListedTarget[] | undefined,
   claim: Pick<Claim, 'labels' | 'bounds'>,
-): { readonly found: readonly OwnedTarget[]; readonly adopted: readonly UnclearTarget[] } {
+): { readonly found: readonly ProvenTarget[]; readonly adopted: readonly UnclearTarget[] } {
   if (markers === undefined) return { found: covered.filter(({ kind }) => kind !== 'volume'), adopted: [] };
   const adoptions = adoptionsIn(markers.filter((marker) => !isCovered(claim, marker)));
   const sessions = new Map(adoptions.map(({ key, session }) => [key, session]));

@@ -7,7 +7,7 @@ import type { ListedTarget } from '../engine/list-targets';
 import { CleanupError } from '../resources/cleanup-error';
 import { isCovered, type Claim } from './claim';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
-import { removalRefs, type OwnedTarget } from '../resources/list-owned';
+import { removalRefs, type ProvenTarget } from '../resources/list-owned';
 import { isSameCreation } from '../resources/ownership';
 import { removeServiceOf } from '../resources/swarm-service';
 
@@ -34,7 +34,7 @@ const quickRemovals = 4;
  * has the labels of its listing for ever, and an inspect waits for the engine's locks behind every removal and create that is
  * under way (Docker 20.10.24 with a load of 25: 7 s each, where 30 removals take 3 s). An image goes with all its names.
  */
-export async function reapOne(engine: Engine, target: OwnedTarget, rules: TryRules): Promise<TryEnd> {
+export async function reapOne(engine: Engine, target: ProvenTarget, rules: TryRules): Promise<TryEnd> {
   const { claim, requestTimeoutMs, stop } = rules;
   // Whatever has brought it here: the last look before something goes for good.
   if (!isMeant(target, claim)) {

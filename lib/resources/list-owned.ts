@@ -9,13 +9,13 @@ import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource 
 
 export interface OwnedListing {
   /** Proven to be created by the claim's owner. */
-  readonly owned: readonly OwnedTarget[];
+  readonly owned: readonly ProvenTarget[];
   /** Neither proven to be, nor not to be: to be kept and reported. */
   readonly unclear: readonly UnclearTarget[];
 }
 
 /** `isBase`: an image that is kept was built on it. */
-export type OwnedTarget = ListedTarget & { readonly isBase?: boolean | undefined };
+export type ProvenTarget = ListedTarget & { readonly isBase?: boolean | undefined };
 
 export interface UnclearTarget {
   readonly target: ListedTarget;
@@ -54,7 +54,7 @@ export async function sortOwned(
   recorded: readonly RecordedResource[],
 ): Promise<OwnedListing> {
   const proofs = await proveOwnership(engine, listed, labels, recorded);
-  const owned: OwnedTarget[] = [];
+  const owned: ProvenTarget[] = [];
   const unclear: UnclearTarget[] = [];
   for (const [target, proof] of proofs) {
     if (proof.state === 'ours') owned.push({ ...target, isBase: proof.isBase });
@@ -135,6 +135,6 @@ async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>):
 }
 
 /** The references by which to remove it: an image by its names, the last one by its id, unless the engine keeps the image. */
-export function removalRefs({ id, tags = [], isBase = false }: OwnedTarget): readonly string[] {
+export function removalRefs({ id, tags = [], isBase = false }: ProvenTarget): readonly string[] {
   return isBase ? tags : [...tags.slice(1), id];
 }

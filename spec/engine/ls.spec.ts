@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { listOwned } from '../../lib/cli/ls';
+import { describeSessions } from '../../lib/cli/ls';
 import { labelNames, type Owner } from '../../lib/core/labels';
 import { readOwner } from '../../lib/registry/owner';
 import { removeLeftovers } from '../support/leftovers';
@@ -56,12 +56,14 @@ describe('castoff ls', () => {
   const own = (owner: Owner, labels: Record<string, string> = {}): Promise<string> =>
     createLabelled(docker, { ...labelsOf(session, owner), ...labels });
   const rowOf = async (): Promise<Row | undefined> =>
-    (JSON.parse(await listOwned({ isJson: true })) as readonly Row[]).find((row) => row.session === session);
+    (JSON.parse(await describeSessions({ isJson: true })) as readonly Row[]).find(
+      (row) => row.session === session,
+    );
 
   it('tells of each session whether its owners live, with the proof, and what it has, from which line', async () => {
     const id = await own(readOwner(), { [labelNames.source]: 'spec/a.spec.ts:12' });
 
-    const printed = await listOwned({ isJson: false });
+    const printed = await describeSessions({ isJson: false });
 
     const block =
       printed
@@ -95,7 +97,7 @@ describe('castoff ls', () => {
   it('shows the marker of an adoption as one, with what was adopted', async () => {
     const Labels = { ...labelsOf(session, readOwner()), [labelNames.adopts]: 'volume:data' };
     await docker.createVolume({ Name: uniqueName(), Labels });
-    const printed = await listOwned({ isJson: false });
+    const printed = await describeSessions({ isJson: false });
     const block = printed.slice(printed.indexOf(`session ${session}`)).split('\n\n')[0];
     expect(block).toMatch(/^ {2}marker +\S+ +has adopted volume:data +\d/m);
     expect(await rowOf()).toMatchObject({ things: [{ adopts: 'volume:data' }] });
@@ -103,7 +105,7 @@ describe('castoff ls', () => {
 
   it('says nothing of what is not ours', async () => {
     const bystander = await createRunningContainer();
-    expect(await listOwned({ isJson: true })).not.toContain(bystander);
+    expect(await describeSessions({ isJson: true })).not.toContain(bystander);
   });
 
   it('prints no colour to a pipe, some where it is forced to, and lets no name steer the terminal', async () => {

@@ -202,8 +202,8 @@ describe('what a dead session left and a living one with another temporary folde
       const { openScope } = require(${JSON.stringify(castoff.path)});
       const scope = openScope('next run');
       const adopted = ${JSON.stringify(adopted)};
-      Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => console.log('adopted'));
-      process.stdin.once('data', () => scope.close().then(() => console.log('closed')));`;
+      Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => process.stdout.write('adopted\\n'));
+      process.stdin.once('data', () => scope.close().then(() => process.stdout.write('closed\\n')));`;
     adopter = spawn(process.execPath, ['-e', script], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, DOCKER_HOST: engine.address, TMPDIR: folder, XDG_RUNTIME_DIR: folder },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { packageVersion } from '../../lib/core/package-version';
 import { connectEngine } from '../../lib/engine/connect';
-import { identityOf } from '../../lib/engine/endpoint';
+import { connectionKey } from '../../lib/engine/endpoint';
 import { readEngineId } from '../../lib/engine/engine-id';
 import { hostSocketPath } from '../../lib/lease/host-socket';
 import { ReaperProgram, shippedReaper } from '../support/reaper-program';
@@ -28,7 +28,7 @@ async function meetingPoint(): Promise<string> {
     platform: process.platform,
     folder,
     shortFolder: folder,
-    connection: identityOf(engine.connection.endpoint),
+    connection: connectionKey(engine.connection.endpoint),
     engineId: await readEngineId(engine),
     version: packageVersion,
   });

@@ -77,15 +77,15 @@ export async function exists(kind: RemovableKind, id: string, engine: Docker = d
 }
 
 /** Removes by hand what a spec has left on purpose. */
-export async function removeByHand(kind: RemovableKind, id: string): Promise<void> {
+export async function removeByHand(kind: RemovableKind, id: string, engine: Docker = docker): Promise<void> {
   switch (kind) {
     case 'container':
-      return void (await docker.getContainer(id).remove({ force: true, v: true }));
+      return void (await engine.getContainer(id).remove({ force: true, v: true }));
     case 'network':
-      return void (await docker.getNetwork(id).remove());
+      return void (await engine.getNetwork(id).remove());
     case 'volume':
-      return void (await docker.getVolume(id).remove());
+      return void (await engine.getVolume(id).remove());
     case 'image':
-      return void (await docker.getImage(id).remove());
+      return void (await engine.getImage(id).remove());
   }
 }

@@ -8,7 +8,7 @@ import { readOwner } from '../../lib/registry/owner';
 import { writeComposeFile } from './compose-command';
 import { dockerCommand } from './docker-command';
 import { sleeper, specImage } from './spec-image';
-import { exists, uniqueName } from './things';
+import { exists, removeByHand, uniqueName } from './things';
 import { until } from './until';
 import type { Owned } from './zoo-owner';
 
@@ -63,7 +63,8 @@ export async function openZoo(engine: string, docker: Docker, owned: Neighbours)
       await until(async () => (await listTasks()).length === 0, 30_000);
       const order: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
       for (const kind of order) {
-        for (const animal of animals.filter((one) => one.kind === kind)) await removeAnimal(docker, animal);
+        for (const animal of animals.filter((one) => one.kind === kind))
+          if (await exists(kind, animal.id, docker)) await removeByHand(kind, animal.id, docker);
       }
     },
   };
@@ -177,19 +178,5 @@ async function identityOf(docker: Docker, kind: RemovableKind, id: string): Prom
       const { Id, RepoTags } = await docker.getImage(id).inspect();
       return `${Id} ${RepoTags.join(' ')}`;
     }
-  }
-}
-
-async function removeAnimal(docker: Docker, { kind, id }: Animal): Promise<void> {
-  if (!(await exists(kind, id, docker))) return;
-  switch (kind) {
-    case 'container':
-      return void (await docker.getContainer(id).remove({ force: true, v: true }));
-    case 'network':
-      return void (await docker.getNetwork(id).remove());
-    case 'volume':
-      return void (await docker.getVolume(id).remove());
-    case 'image':
-      return void (await docker.getImage(id).remove({ force: true }));
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { identityOf, type Endpoint } from '../../lib/engine/endpoint';
+import { connectionKey, type Endpoint } from '../../lib/engine/endpoint';
 import { parseEngineId } from '../../lib/engine/engine-id';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { engineSocketPaths } from '../../lib/lease/engine-socket';
@@ -65,8 +65,8 @@ describe('a connection', () => {
     ['no TLS', parseEndpoint('tcp://build:2376', 'spec')],
   ])('with %s is another one, at the same address', (_what, other) => {
     expect(other.address).toBe(secure('key').address);
-    expect(identityOf(other)).not.toBe(identityOf(secure('key')));
-    expect(identityOf(secure('key'))).toBe(identityOf(secure('key')));
+    expect(connectionKey(other)).not.toBe(connectionKey(secure('key')));
+    expect(connectionKey(secure('key'))).toBe(connectionKey(secure('key')));
   });
 });
 
@@ -108,7 +108,7 @@ describe('the socket of the host process', () => {
 
   it.each([
     ['address', { connection: 'unix:///run/podman/podman.sock' }],
-    ['certificate', { connection: identityOf(secure('key')) }],
+    ['certificate', { connection: connectionKey(secure('key')) }],
     ['engine behind the same address', { engineId: 'QX3L:7YTC' }],
     ['version', { version: '0.1.1' }],
     ['folder', { folder: '/tmp/castoff-8' }],
