@@ -1,10 +1,13 @@
 // For specs that need a process of their own around a file of lib: `node --require` this, and `require` the file.
-const { existsSync } = require('node:fs');
+const { createHash } = require('node:crypto');
+const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
+const path = require('node:path');
 const { fileURLToPath } = require('node:url');
-const { transformFileSync } = require('@swc/core');
 
 const options = { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } };
+// Dozens of processes load the same files: swc transforms each version of a file once.
+const cache = path.join(__dirname, '../../node_modules/.cache/castoff-spec-typescript');
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -15,7 +18,23 @@ registerHooks({
   },
   load(url, context, next) {
     if (!url.endsWith('.ts')) return next(url, context);
-    const { code } = transformFileSync(fileURLToPath(url), options);
-    return { format: 'commonjs', source: code, shortCircuit: true };
+    return { format: 'commonjs', source: transformOnce(fileURLToPath(url)), shortCircuit: true };
   },
 });
+
+function transformOnce(file) {
+  const source = readFileSync(file, 'utf8');
+  const key = createHash('sha256')
+    .update(`${JSON.stringify(options)} ${file} ${source}`)
+    .digest('hex');
+  const cached = path.join(cache, key);
+  if (existsSync(cached)) return readFileSync(cached, 'utf8');
+  const { transformSync } = require('@swc/core');
+  const { code } = transformSync(source, { ...options, filename: file });
+  mkdirSync(cache, { recursive: true });
+  // Another process may write the same file now.
+  const own = `${cached}.${process.pid}`;
+  writeFileSync(own, code);
+  renameSync(own, cached);
+  return code;
+}
