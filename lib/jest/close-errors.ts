@@ -1,6 +1,6 @@
 import { asError, CastoffError, isCastoffError } from '../core/errors';
 import { messageLines, type CloseReport } from '../scope/close-report';
-import type { Place } from './places';
+import type { Place } from './place';
 import { isOwnFrame } from './test-errors';
 
 /**

@@ -4,7 +4,7 @@ import type { OwnedTarget } from '../scope/owned-target';
 import { connectionsClosed, connectionsTo } from './connections';
 import { hasFixedName } from './fixed-name';
 import { openScopeAt } from './place-scopes';
-import type { Place } from './places';
+import type { Place } from './place';
 import type { RunHere } from './run-here';
 
 export interface PlaceEnd {

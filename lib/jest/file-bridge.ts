@@ -3,7 +3,7 @@ import { handToSandbox } from '../core/pristine';
 import { turnRyukOff } from '../core/ryuk-off';
 import { bridgeKey, type Bridge } from './bridge';
 import { scopeAt } from './place-scopes';
-import { Place } from './places';
+import { Place } from './place';
 import { currentPosition } from './position';
 import { replacedError } from './replaced-error';
 import type { RunHere } from './run-here';

@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry';
 import { isKept } from './close-place';
 import { connectionsTo, dropConnections } from './connections';
 import { loadLate } from './load-late';
-import type { Place } from './places';
+import type { Place } from './place';
 import type { RunHere } from './run-here';
 
 /**

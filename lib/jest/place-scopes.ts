@@ -1,6 +1,6 @@
 import { CastoffError } from '../core/errors';
 import type { Scope } from '../scope/scope';
-import type { Place } from './places';
+import type { Place } from './place';
 import type { RunHere } from './run-here';
 import { loadLate } from './load-late';
 

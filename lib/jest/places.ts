@@ -1,55 +1,5 @@
 import type { CircusBlock, CircusEvent, CircusTest } from './circus';
-
-/** Where code of a test file is: in a test or its hooks, in a `describe`, or in the file itself. Most are never asked for anything. */
-export class Place {
-  /** Of its own: `inserts`. */
-  readonly title: string;
-  readonly parent: Place | undefined;
-  readonly #isTest: boolean;
-  #isOver = false;
-  #isLeft = false;
-
-  constructor(title: string, parent?: Place, isTest = false) {
-    this.title = title;
-    this.parent = parent;
-    this.#isTest = isTest;
-  }
-
-  /** Of all that it is in, for people: `db.spec.ts/users/inserts`. */
-  get name(): string {
-    return this.#titles().join('/');
-  }
-
-  /** The full name of the test, as Jest has it: `users inserts`. */
-  get test(): string | undefined {
-    return this.#isTest ? this.#titles().slice(1).join(' ') : undefined;
-  }
-
-  /** Nothing may be begun here any more. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  end(): void {
-    this.#isOver = true;
-  }
-
-  /** Its file has ended, and what was left of it has been noted. */
-  get isLeft(): boolean {
-    return this.parent?.isLeft ?? this.#isLeft;
-  }
-
-  /** Of a file. */
-  leave(): void {
-    this.#isLeft = true;
-  }
-
-  #titles(): readonly string[] {
-    const titles = [this.title];
-    for (let place = this.parent; place !== undefined; place = place.parent) titles.unshift(place.title);
-    return titles;
-  }
-}
+import { Place } from './place';
 
 /** The places of one test file, as its run goes through them. */
 export class Places {

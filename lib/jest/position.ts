@@ -4,7 +4,8 @@ import type { Owner } from '../core/labels';
 import type { Whereabouts } from '../raw/raw-watch';
 import { userLineIn } from '../raw/user-line';
 import type { RunLink } from '../session/run-link';
-import { Place, Places } from './places';
+import { Place } from './place';
+import { Places } from './places';
 
 /** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
 export interface Making {

@@ -3,7 +3,7 @@ import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/star
 import { shortId } from '../core/short-id';
 import { sharedScope } from '../session/shared-scope';
 import type { CircusTest } from './circus';
-import type { Place } from './places';
+import type { Place } from './place';
 import type { RunHere } from './run-here';
 import { addWords } from './test-errors';
 import { loadLate } from './load-late';

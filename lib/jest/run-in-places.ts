@@ -1,5 +1,6 @@
 import type { CircusBlock, CircusFn } from './circus';
-import type { Place, Places } from './places';
+import type { Place } from './place';
+import type { Places } from './places';
 
 /** Runs the function of a test or hook at its place. `definedBy` is an error made where it was defined. */
 type RunAtPlace = (place: Place, work: () => unknown, definedBy: unknown) => unknown;

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import { closeErrors } from '../../lib/jest/close-errors';
-import { Place } from '../../lib/jest/places';
+import { Place } from '../../lib/jest/place';
 import { addWords, hideOwnFrames, insertBelowMessage } from '../../lib/jest/test-errors';
 import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
 

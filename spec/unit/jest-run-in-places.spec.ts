@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CircusFn, CircusHook, CircusTest } from '../../lib/jest/circus';
-import type { Place } from '../../lib/jest/places';
+import type { Place } from '../../lib/jest/place';
 import { Places } from '../../lib/jest/places';
 import { runInPlaces } from '../../lib/jest/run-in-places';
 
