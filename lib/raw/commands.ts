@@ -44,10 +44,10 @@ export class Commands {
         this.#watches.begin(meaning.project);
         // A name that was chosen may be that of a project which is up already.
         if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
-        else this.#orders.up({ project: meaning.project }, line.cwd, ended(), maker);
+        else this.#orders.up({ project: meaning.project }, line, ended, maker);
         return undefined;
       case 'up-unnamed':
-        if (maker.start === undefined) this.#orders.up(meaning.at, line.cwd, ended(), maker);
+        if (maker.start === undefined) this.#orders.up(meaning.at, line, ended, maker);
         return undefined;
       case 'down-unnamed':
         this.#orders.down(meaning.at, line.cwd);

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { mostBounded, timeless, type Bounds } from '../core/bounds';
 import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 
@@ -24,6 +25,16 @@ export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
     parts.length > 0 &&
     parts.every(({ createdAtMs }) => createdAtMs !== undefined && isSince(createdAtMs, sinceMs))
   );
+}
+
+/**
+ * Bounds of what a command may create in a project that has the parts `there`. `undefined` where one of them is not `known` to be ours: what
+ * the command replaces in it belongs to someone else. Images that were built for the project are no parts of it.
+ */
+export function boundsOfNew(there: readonly string[], known: ReadonlySet<string>): Bounds | undefined {
+  const ours = new Set([...known].map(timeless));
+  const isOurs = there.every((identity) => identity.startsWith('image ') || ours.has(timeless(identity)));
+  return isOurs && there.length <= mostBounded ? { except: there } : undefined;
 }
 
 /** The one of `names` that a command without a name has brought up: the folder's own, or there is no other. */

@@ -1,3 +1,4 @@
+import { claimKey, type Bounds } from '../core/bounds';
 import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
@@ -6,7 +7,9 @@ import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import type { Maker } from './creations';
-import { byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
+import type { CommandLine } from './docker-command';
+import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
+import { listProjectByCommand } from './project-before';
 import { listParts } from '../resources/project-parts';
 import { projectFolders, realPath, type ProjectPlace } from '../resources/project-folder';
 import type { RawThings } from './raw-things';
@@ -21,8 +24,12 @@ interface Order {
   readonly folders: readonly string[];
   readonly beganAtMs: number;
   readonly maker: RawMaker;
+  /** Bounds of the claim on what it may create, until the command ends. */
+  readonly early?: Bounds | undefined;
   /** Its project, once found. */
   name?: string | undefined;
+  /** Settles when the reaper has the claim on what was found. */
+  claiming?: Promise<unknown> | undefined;
   isDowned: boolean;
 }
 
@@ -42,14 +49,16 @@ export class ProjectOrders {
     this.#things = things;
   }
 
-  up(at: ProjectPlace, cwd: string | undefined, ended: Promise<unknown>, maker: RawMaker): void {
-    const folders = projectFolders(at, cwd ?? process.cwd());
+  /** Blocks where the command names its project: what was there before is listed until then. */
+  up(at: ProjectPlace, line: CommandLine, ended: () => Promise<unknown>, maker: RawMaker): void {
+    const folders = projectFolders(at, line.cwd ?? process.cwd());
     const { project } = at;
     if (project !== undefined) this.#things.downed.delete(project);
-    const order: Order = { project, folders, beganAtMs: Date.now(), maker, isDowned: false };
+    const early = project === undefined ? undefined : this.#claimEarly(line, project);
+    const order: Order = { project, folders, beganAtMs: Date.now(), maker, early, isDowned: false };
     for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.delete(name ?? '');
     this.#awaited.add(order);
-    void this.#lookAfter(ended, order);
+    void this.#lookAfter(ended(), order);
   }
 
   down(at: ProjectPlace, cwd: string | undefined): void {
@@ -65,7 +74,43 @@ export class ProjectOrders {
 
   async #lookAfter(ended: Promise<unknown>, order: Order): Promise<void> {
     await ended;
-    this.#things.begin(this.#look(order).finally(() => this.#awaited.delete(order)));
+    const looking = this.#look(order);
+    this.#things.begin(looking);
+    await looking;
+    await this.#finish(order);
+  }
+
+  /** Claims what the command creates, for a crash before its end. */
+  #claimEarly(line: CommandLine, project: string): Bounds | undefined {
+    const { options } = this.#things;
+    const what = `docker compose --project-name ${project}`;
+    const consequence = 'a crash before the command ends would leave what it creates';
+    try {
+      const bounds = boundsOfNew(listProjectByCommand(line, project), this.#known());
+      if (bounds === undefined) return undefined;
+      // Requested, not awaited: the command runs as soon as this returns.
+      void Promise.allSettled([options.ready()]);
+      const claiming = options.claim(labelsOf(project), bounds);
+      claiming.catch((error: unknown) => warnRaw(what, error, consequence));
+      return bounds;
+    } catch (error) {
+      warnRaw(what, error, consequence);
+      return undefined;
+    }
+  }
+
+  /** Releases the early claim once a claim on what was found has replaced it. */
+  async #finish(order: Order): Promise<void> {
+    this.#awaited.delete(order);
+    const { project, early, claiming } = order;
+    if (project === undefined || early === undefined) return;
+    await Promise.allSettled([claiming]);
+    const key = claimKey(labelsOf(project), early);
+    const isShared = [...this.#awaited].some(
+      (other) => other.early !== undefined && claimKey(labelsOf(other.project ?? ''), other.early) === key,
+    );
+    // Where the run is gone, its claims are, too.
+    if (!isShared) await Promise.allSettled([this.#things.options.release(labelsOf(project), early)]);
   }
 
   #ofFolders(folders: readonly string[], orders: ReadonlySet<Order>): readonly Order[] {
@@ -105,10 +150,11 @@ export class ProjectOrders {
     else downed.delete(name);
     // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
     void Promise.allSettled([options.ready()]);
-    const labels = [`${composeProjectLabel}=${name}`];
+    const labels = labelsOf(name);
     const claiming = options
       .claim(labels, bounds)
       .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
+    order.claiming = claiming;
     claiming.catch((error: unknown) =>
       warnRaw(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
     );
@@ -119,6 +165,10 @@ export class ProjectOrders {
     const ordered = { kind: 'compose-project', name, isPinned: false, registeredAt } as const;
     return this.#things.note(ordered, maker.whereabouts, maker.source);
   }
+}
+
+function labelsOf(project: string): readonly string[] {
+  return [`${composeProjectLabel}=${project}`];
 }
 
 /** A project, and the identities of the parts of it that a command has created. */

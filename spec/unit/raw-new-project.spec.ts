@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/raw/new-project';
+import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/raw/new-project';
 
 /** As docker-compose 1.29.2 labels a container; version 2 does the same. */
 const container = (project: string, folder: string) => ({
@@ -74,5 +74,26 @@ describe('a time of ours by the engine’s clock', () => {
   it('else is the latest that it can have been: what is older is somebody’s own', () => {
     expect(byClockOfEngine(1_000, { engineMs: 65_010, beforeMs: 5_000, afterMs: 5_020 })).toBe(61_010);
     expect(byClockOfEngine(1_000, { engineMs: 2_000, beforeMs: 5_000, afterMs: 5_020 })).toBe(-2_000);
+  });
+});
+
+describe('what a command may create in a named project', () => {
+  const there = ['container 1', 'network 2', 'volume data ', 'image sha256:3'];
+
+  it('is all but the images, where nothing else is there', () => {
+    expect(boundsOfNew([], new Set())).toEqual({ except: [] });
+    expect(boundsOfNew(['image sha256:3'], new Set())).toEqual({ except: ['image sha256:3'] });
+  });
+
+  it('is all but the parts that are ours, a volume by its name', () => {
+    const known = new Set(['container 1', 'network 2', 'volume data 2026-11-28T12:00:00Z']);
+    expect(boundsOfNew(there, known)).toEqual({ except: there });
+  });
+
+  it('is nothing, where a part is not ours, or there are more than a reaper takes', () => {
+    expect(boundsOfNew(there, new Set(['container 1', 'network 2']))).toBeUndefined();
+    expect(boundsOfNew(['volume data '], new Set(['volume data-2 2026']))).toBeUndefined();
+    const images = Array.from({ length: 201 }, (_, index) => `image ${index}`);
+    expect(boundsOfNew(images, new Set())).toBeUndefined();
   });
 });

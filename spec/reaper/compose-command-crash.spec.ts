@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cleanupComposeProject } from '../../lib/index';
+import { compose, composeCommand } from '../support/compose-command';
+import { partsOfProject, writeStack } from '../support/compose-stack';
+import { openRunStage } from '../support/run-stage';
+import { docker, exists, uniqueName } from '../support/things';
+import { specImage } from '../support/spec-image';
+import { until } from '../support/until';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-compose-'));
+  await writeStack(folder, 'stack.yml', { app: ['data:/data'] });
+  await writeStack(folder, 'more.yml', { app: ['data:/data'], beside: ['more:/more'] });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Brings the project up in a process that a run covers, and kills that before the command has ended. */
+async function killWhileUp(
+  { project, file, isSync, by }: Plan,
+  isUp: () => Promise<boolean>,
+  verify: () => Promise<unknown>,
+): Promise<void> {
+  await using stage = await openRunStage(by === 'worker' ? 1 : 0);
+  const [owner = stage.main] = stage.workers;
+  const [command, ...first] = await composeCommand();
+  const args = [...first, '-f', join(folder, file), '-p', project, 'up'];
+  const doing = owner.do('command', { file: command, args, isSync });
+  expect(await until(isUp, 30_000, 100)).toBe(true);
+  owner.signal('SIGKILL');
+  await Promise.allSettled([doing, owner.ended]);
+  await verify();
+}
+
+interface Plan {
+  readonly project: string;
+  readonly file: string;
+  readonly isSync: boolean;
+  readonly by: 'main' | 'worker';
+}
+
+describe('a Compose project that a command was bringing up when its process was killed', () => {
+  it.each([
+    ['synchronously', true, 'main'],
+    ['on its own in a worker', false, 'worker'],
+  ] as const)('is removed, but for what was there before: %s', async (_how, isSync, by) => {
+    const project = uniqueName();
+    // As Compose 2 builds it for a project.
+    const image = `${project}:1`;
+    const labels = { 'com.docker.compose.project': project };
+    const container = await docker.createContainer({ Image: specImage, Labels: labels });
+    await container.commit({ repo: project, tag: '1' });
+    await container.remove();
+    try {
+      const parts = () => partsOfProject(project);
+      await killWhileUp(
+        { project, file: 'stack.yml', isSync, by },
+        async () => (await parts()).length === 3,
+        async () => {
+          expect(await until(async () => (await parts()).length === 0, 30_000, 100)).toBe(true);
+          expect(await exists('image', image)).toBe(true);
+        },
+      );
+    } finally {
+      await docker.getImage(image).remove();
+    }
+  });
+
+  it('stays where it is a developer’s', async () => {
+    const project = uniqueName();
+    await compose(['-f', join(folder, 'stack.yml'), '-p', project, 'up', '--detach']);
+    try {
+      const before = await partsOfProject(project);
+      await killWhileUp(
+        { project, file: 'more.yml', isSync: false, by: 'worker' },
+        async () => (await partsOfProject(project)).length === before.length + 2,
+        async () => undefined,
+      );
+      expect(await partsOfProject(project)).toEqual(expect.arrayContaining([...before]));
+    } finally {
+      await cleanupComposeProject(project, { workingDir: folder });
+    }
+  });
+});
