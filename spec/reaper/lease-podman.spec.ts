@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { buildReaperImage, type ReaperImage } from '../../lib/lease/image';
 import type { SecondEngine } from '../support/engine-process';
 import { openPodmanEngine } from '../support/podman-engine';
+import { runToEnd } from '../support/run-to-end';
 import {
+  isSessionGone,
   openReaperFolder,
-  reapersOfSession,
   startSessionChild,
   thingsOfSession,
 } from '../support/session-child';
@@ -14,22 +15,41 @@ import { until } from '../support/until';
 
 let engine: SecondEngine;
 let docker: Docker;
+let image: ReaperImage;
 let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
 beforeAll(async () => {
   reaperFolder = await openReaperFolder();
   engine = await openPodmanEngine();
   docker = new Docker({ socketPath: engine.socketPath });
-  await buildReaperImage(await connectEngine(engine.address));
+  image = await buildReaperImage(await connectEngine(engine.address));
 });
 afterAll(async () => {
   await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), engine.close()]);
 });
 
-it.each(['container', 'process'] as const)(
-  'on Podman, a session whose reaper runs as a %s leaves nothing when it is SIGKILLed',
-  async (reaper) => {
+it("on Podman, the reaper's image is made once, with the same configuration, and it runs", async () => {
+  const { name, isBuilt } = image;
+  expect(isBuilt).toBe(true);
+  const again = await buildReaperImage(await connectEngine(engine.address));
+  expect(again).toMatchObject({ name, isBuilt: false });
+
+  const { Config } = await docker.getImage(name).inspect();
+  expect(Config.Labels).toMatchObject({ 'org.testcontainers.ryuk': 'true', 'castoff.reaper': 'true' });
+  expect(Config.Entrypoint).toEqual(['/castoff/bind-then-run', 'node', '/castoff/reaper-server.js']);
+  expect(Config.Cmd ?? []).toEqual([]);
+
+  const { log } = await runToEnd({ Image: name, Cmd: ['none-of-its-modes'] }, docker);
+  expect(log).toMatch(/castoff reaper: .*none-of-its-modes/);
+});
+
+it.each([
+  { reaper: 'container', areStarted: true },
+  { reaper: 'process', areStarted: false },
+] as const)(
+  'on Podman, a session whose reaper runs as a $reaper leaves nothing when it is SIGKILLed',
+  async (options) => {
     const child = await startSessionChild({
-      reaper,
+      ...options,
       engine: engine.address,
       containers: 1,
       env: { TMPDIR: reaperFolder.folder },
@@ -37,9 +57,6 @@ it.each(['container', 'process'] as const)(
     const { session } = child.told;
     expect(await thingsOfSession(session, docker)).toHaveLength(3);
     await child.kill();
-    const isGone = async () =>
-      (await thingsOfSession(session, docker)).length === 0 &&
-      (await reapersOfSession(session, docker)).length === 0;
-    expect(await until(isGone, 30_000, 100)).toBe(true);
+    expect(await until(() => isSessionGone(session, docker), 30_000, 100)).toBe(true);
   },
 );

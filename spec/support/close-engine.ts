@@ -63,9 +63,18 @@ async function killWhatIsLeft(folder: string): Promise<void> {
 
 /** Finds programs by their arguments or their mount namespace, containers' processes by their root file system. */
 export function findProcesses(folder: string): number[] {
+  return otherPids().filter((pid) => worksIn(folder, pid));
+}
+
+/** Finds programs by their arguments alone, at a fraction of the cost of {@link findProcesses}. */
+export function findPrograms(argument: string): number[] {
+  return otherPids().filter((pid) => readProc(pid, 'cmdline').includes(argument));
+}
+
+function otherPids(): readonly number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid && worksIn(folder, pid));
+    .filter((pid) => pid > 0 && pid !== process.pid);
 }
 
 function worksIn(folder: string, pid: number): boolean {

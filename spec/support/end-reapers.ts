@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { findProcesses } from './close-engine';
+import { findPrograms } from './close-engine';
 
 /**
  * Ends the host processes that reap for runs of this project. Each would end by itself, seconds after its run; but where its engine
  * goes away first, it waits ten minutes for that to come back.
  */
 export function endReapersOf({ folder }: { readonly folder: string }): void {
-  for (const pid of findProcesses(join(folder, 'node_modules/castoff/dist/reaper-server.js'))) {
+  for (const pid of findPrograms(join(folder, 'node_modules/castoff/dist/reaper-server.js'))) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

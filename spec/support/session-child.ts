@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labelNames } from '../../lib/core/labels';
 import type { ReaperMode } from '../../lib/lease/reaper-mode';
-import { findProcesses } from './close-engine';
+import { findPrograms } from './close-engine';
 import { docker } from './things';
 import { until } from './until';
 
@@ -17,6 +17,8 @@ export interface ChildOptions {
   /** Default: the environment's. */
   readonly engine?: string | undefined;
   readonly containers?: number | undefined;
+  /** Whether its containers run. Default true; one that is only created is made and removed at a thirtieth of the cost. */
+  readonly areStarted?: boolean | undefined;
   /** How many sessions it opens, one after the other. Default 1. */
   readonly sessions?: number | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
@@ -52,13 +54,13 @@ const program = join(__dirname, '../fixtures/reaper/hold-session.cjs');
 /** A temporary folder of its own, in which a host process of its own listens. */
 export async function openReaperFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-lease-'));
-  const hosts = (): readonly number[] => findProcesses(folder);
+  const hosts = (): readonly number[] => findPrograms(folder);
   return {
     folder,
     /** The host processes that listen in it. */
     hosts,
     async [Symbol.asyncDispose]() {
-      const haveEnded = await until(() => hosts().length === 0, 15_000);
+      const haveEnded = await until(() => hosts().length === 0, 15_000, 200);
       for (const pid of hosts()) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
       if (!haveEnded) throw new Error(`a host process in ${folder} did not end by itself`);
@@ -67,8 +69,18 @@ export async function openReaperFolder() {
 }
 
 export async function startSessionChild(options: ChildOptions): Promise<SessionChild> {
-  const { reaper, engine, containers = 2, sessions = 1, env = {}, cwd, isDetached = false } = options;
-  const child = spawn(process.execPath, [program, JSON.stringify({ reaper, engine, containers, sessions })], {
+  const {
+    reaper,
+    engine,
+    containers = 2,
+    areStarted,
+    sessions = 1,
+    env = {},
+    cwd,
+    isDetached = false,
+  } = options;
+  const asked = JSON.stringify({ reaper, engine, containers, areStarted, sessions });
+  const child = spawn(process.execPath, [program, asked], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, CASTOFF_REAPER: '', ...env },
     cwd,
@@ -125,6 +137,16 @@ export async function thingsOfSession(session: string, engine: Docker = docker):
     ...networks.map(({ Id }) => `network ${Id}`),
     ...(Volumes ?? []).map(({ Name }) => `volume ${Name}`),
   ];
+}
+
+/**
+ * Whether nothing of a session is on the engine any more, nor a reaper container of its own. Cheap to ask again and again: one
+ * listing while there is a container.
+ */
+export async function isSessionGone(session: string, engine: Docker = docker): Promise<boolean> {
+  const filters = { label: [`${labelNames.session}=${session}`] };
+  if ((await engine.listContainers({ all: true, filters })).length > 0) return false;
+  return (await thingsOfSession(session, engine)).length === 0;
 }
 
 /** The reaper containers of a session. */
