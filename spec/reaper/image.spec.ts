@@ -3,74 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
-import type { Engine } from '../../lib/engine/engine';
-import type { ImageName } from '../../lib/engine/import-image';
 import { buildReaperImage } from '../../lib/lease/image';
-import { contentLabel } from '../../lib/lease/image-recipe';
 import { version } from '../../package.json';
 import { holdProgram } from '../support/held-program';
 import { removeLeftovers } from '../support/leftovers';
 import { startRyuk } from '../support/ryuk-container';
-import { specImage } from '../support/spec-image';
-import { docker, exists, specLabel } from '../support/things';
+import { runToEnd } from '../support/run-to-end';
+import { exists } from '../support/things';
 
 const run = promisify(execFile);
 const cli = join(__dirname, '../../dist/cli.js');
 
-let engine: Engine;
-const named: string[] = [];
-const newName = (): ImageName => {
-  const name = { repository: `castoff-spec/reaper-${randomBytes(4).toString('hex')}`, tag: '1' };
-  named.push(`${name.repository}:${name.tag}`);
-  return name;
-};
-const idOf = async (name: string): Promise<string> => (await docker.getImage(name).inspect()).Id;
-
-const runToEnd = async (options: Docker.ContainerCreateOptions): Promise<{ code: number; log: string }> => {
-  const container = await docker.createContainer({ Tty: true, Labels: specLabel, ...options });
-  try {
-    await container.start();
-    const { StatusCode }: { StatusCode: number } = await container.wait();
-    const log = await container.logs({ stdout: true, stderr: true });
-    return { code: StatusCode, log: String(log).replaceAll('\r', '') };
-  } finally {
-    await container.remove({ force: true });
-  }
-};
-
-let name: ImageName;
 let image: string;
-beforeAll(async () => {
-  engine = await connectEngine();
-  name = newName();
-  const startedAt = performance.now();
-  ({ name: image } = await buildReaperImage(engine, { name }));
-  const { Size } = await docker.getImage(image).inspect();
-  const ms = Math.round(performance.now() - startedAt);
-  process.stdout.write(`the reaper's image: built in ${ms} ms, ${Math.round(Size / 1e6)} MB\n`);
-});
-afterAll(async () => {
-  await removeLeftovers();
-  const removed = await Promise.allSettled(named.map((each) => docker.getImage(each).remove()));
-  // Not all of them have come to be.
-  for (const end of removed)
-    if (end.status === 'rejected') expect(end.reason).toHaveProperty('statusCode', 404);
-});
+beforeAll(async () => void ({ name: image } = await buildReaperImage(await connectEngine())));
+afterAll(() => removeLeftovers());
 
-describe("the reaper's image, made of the running Node", () => {
-  it('is what clients of Ryuk look for', async () => {
-    const { Config } = await docker.getImage(image).inspect();
-    expect(Config.Labels).toMatchObject({ 'org.testcontainers.ryuk': 'true', 'castoff.reaper': 'true' });
-    expect(Config.ExposedPorts).toEqual({ '8080/tcp': {} });
-    expect(Config).not.toHaveProperty('Healthcheck');
-    expect(Config.Entrypoint).toEqual(['/castoff/bind-then-run', 'node', '/castoff/reaper-server.js']);
-    expect(Config.Cmd ?? []).toEqual([]);
-    expect(Config.Env).toContainEqual(expect.stringMatching(/^PATH=.*\/usr\/local\/bin/));
-  });
-
+describe("the reaper's image", () => {
   it('runs as anybody who may use the socket, without a capability, on a root that it cannot write', async () => {
     const { gid } = await stat('/var/run/docker.sock');
     const { code, log } = await runToEnd({
@@ -114,51 +64,6 @@ describe("the reaper's image, made of the running Node", () => {
       code: 1,
       log: 'castoff reaper: RYUK_PORT http: give a port from 0 to 65535\n',
     });
-  });
-
-  it('is not made again of the same', async () => {
-    const before = await idOf(image);
-    expect(await buildReaperImage(engine, { name })).toMatchObject({ name: image, isBuilt: false });
-    expect(await idOf(image)).toBe(before);
-  });
-
-  it('goes when one of another content takes its name, and what is not ours stays', async () => {
-    const replaced = newName();
-    const replacedName = `${replaced.repository}:${replaced.tag}`;
-    await docker.getImage(specImage).tag({ repo: replaced.repository, tag: replaced.tag });
-    await buildReaperImage(engine, { name: replaced });
-    const ours = await idOf(replacedName);
-    await buildReaperImage(engine, { name: replaced, base: specImage });
-    expect(await exists('image', ours)).toBe(false);
-    expect(await exists('image', specImage)).toBe(true);
-  });
-});
-
-describe("the reaper's image, made on a base", () => {
-  let onBase: string;
-  beforeAll(async () => {
-    ({ name: onBase } = await buildReaperImage(engine, { name: newName(), base: image }));
-  });
-
-  it('is configured as the other, whatever the base runs', async () => {
-    const [{ Config: own }, { Config: other }] = (await Promise.all(
-      [onBase, image].map((each) => docker.getImage(each).inspect()),
-    )) as [Docker.ImageInspectInfo, Docker.ImageInspectInfo];
-    expect({ ...own.Labels, [contentLabel]: '' }).toEqual({ ...other.Labels, [contentLabel]: '' });
-    expect(own.Entrypoint).toEqual(other.Entrypoint);
-    expect(own.Cmd ?? []).toEqual([]);
-    expect(own.ExposedPorts).toEqual(other.ExposedPorts);
-  });
-
-  it("runs the reaper with the base's Node", async () => {
-    const { log } = await runToEnd({ Image: onBase, Cmd: ['none-of-its-modes'] });
-    expect(log).toMatch(/^castoff reaper: .*none-of-its-modes/);
-  });
-
-  it('says what the engine said of a base that is not to be had', async () => {
-    const building = buildReaperImage(engine, { name: newName(), base: 'castoff-spec/nowhere:0' });
-    await expect(building).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
-    await expect(building).rejects.toThrow(/castoff-spec\/nowhere/);
   });
 });
 

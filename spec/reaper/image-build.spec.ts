@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
+import type { Engine } from '../../lib/engine/engine';
+import type { ImageName } from '../../lib/engine/import-image';
+import { readProgress } from '../../lib/engine/read-progress';
+import { buildReaperImage } from '../../lib/lease/image';
+import { inMemory } from '../../lib/lease/image-files';
+import { contentLabel } from '../../lib/lease/image-recipe';
+import { tarOf } from '../../lib/lease/tar';
+import { openFaultProxy } from '../support/fault-proxy';
+import { runToEnd } from '../support/run-to-end';
+import { specImage } from '../support/spec-image';
+import { isLong } from '../support/spec-size';
+import { docker, exists } from '../support/things';
+
+// All that builds the image is in this one file: each build looks after every image of castoff's that has lost its name.
+const named: ImageName[] = [];
+const newName = (): ImageName => {
+  const name = { repository: `castoff-spec/reaper-${randomBytes(4).toString('hex')}`, tag: '1' };
+  named.push(name);
+  return name;
+};
+const fullName = ({ repository, tag }: ImageName): string => `${repository}:${tag}`;
+const idOf = async (name: ImageName): Promise<string> => (await docker.getImage(fullName(name)).inspect()).Id;
+const nameImage = (id: string, { repository, tag }: ImageName): Promise<unknown> =>
+  docker.getImage(id).tag({ repo: repository, tag });
+
+let engine: Engine;
+beforeAll(async () => void (engine = await connectEngine()));
+afterAll(async () => {
+  // The last first: some are built on others.
+  for (const name of named.toReversed())
+    await docker
+      .getImage(fullName(name))
+      .remove()
+      // Not all of them have been built.
+      .catch((error: unknown) => expect(error).toHaveProperty('statusCode', 404));
+});
+
+describe("the reaper's image", () => {
+  let name: ImageName;
+  let image: string;
+  let onBase: string;
+  beforeAll(async () => {
+    name = newName();
+    const startedAt = performance.now();
+    ({ name: image } = await buildReaperImage(engine, { name }));
+    const { Size } = await docker.getImage(image).inspect();
+    const ms = Math.round(performance.now() - startedAt);
+    process.stdout.write(`the reaper's image: built in ${ms} ms, ${Math.round(Size / 1e6)} MB\n`);
+    ({ name: onBase } = await buildReaperImage(engine, { name: newName(), base: image }));
+  });
+
+  it('made of the running Node, is what clients of Ryuk look for', async () => {
+    const { Config } = await docker.getImage(image).inspect();
+    expect(Config.Labels).toMatchObject({ 'org.testcontainers.ryuk': 'true', 'castoff.reaper': 'true' });
+    expect(Config.ExposedPorts).toEqual({ '8080/tcp': {} });
+    expect(Config).not.toHaveProperty('Healthcheck');
+    expect(Config.Entrypoint).toEqual(['/castoff/bind-then-run', 'node', '/castoff/reaper-server.js']);
+    expect(Config.Cmd ?? []).toEqual([]);
+    expect(Config.Env).toContainEqual(expect.stringMatching(/^PATH=.*\/usr\/local\/bin/));
+  });
+
+  it('is not made again of the same', async () => {
+    const before = await idOf(name);
+    expect(await buildReaperImage(engine, { name })).toMatchObject({ name: image, isBuilt: false });
+    expect(await idOf(name)).toBe(before);
+  });
+
+  it('made on a base, is configured as the other, whatever the base runs', async () => {
+    const [{ Config: own }, { Config: other }] = (await Promise.all(
+      [onBase, image].map((each) => docker.getImage(each).inspect()),
+    )) as [Docker.ImageInspectInfo, Docker.ImageInspectInfo];
+    expect({ ...own.Labels, [contentLabel]: '' }).toEqual({ ...other.Labels, [contentLabel]: '' });
+    expect(own.Entrypoint).toEqual(other.Entrypoint);
+    expect(own.Cmd ?? []).toEqual([]);
+    expect(own.ExposedPorts).toEqual(other.ExposedPorts);
+  });
+
+  it("made on a base, runs the reaper with the base's Node", async () => {
+    const { log } = await runToEnd({ Image: onBase, Cmd: ['none-of-its-modes'] });
+    expect(log).toMatch(/^castoff reaper: .*none-of-its-modes/);
+  });
+
+  it('is not made on a base that is not to be had, and the error has the reason of the engine', async () => {
+    const building = buildReaperImage(engine, { name: newName(), base: 'castoff-spec/nowhere:0' });
+    await expect(building).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
+    await expect(building).rejects.toThrow(/castoff-spec\/nowhere/);
+  });
+});
+
+describe("the reaper's image and its name", () => {
+  const running = process.execPath;
+  let folder: string;
+  let content: string;
+  let namelessBefore: readonly string[];
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    // These specs do not run the image: a program of some bytes takes the place of Node's 120 MB in it.
+    const small = join(folder, 'node');
+    await writeFile(small, "#!/bin/sh\necho '[]'\n", { mode: 0o755 });
+    if (!isLong) process.execPath = small;
+    const { name } = await buildReaperImage(engine, { name: newName() });
+    content = (await docker.getImage(name).inspect()).Config.Labels[contentLabel] ?? '';
+    namelessBefore = await listNameless();
+  });
+  afterAll(async () => {
+    process.execPath = running;
+    await rm(folder, { recursive: true });
+  });
+
+  const listNameless = async (): Promise<readonly string[]> => {
+    const filters = { dangling: ['true'], label: [contentLabel] };
+    return (await docker.listImages({ filters })).map(({ Id }) => Id);
+  };
+  const newNameless = async (): Promise<readonly string[]> =>
+    (await listNameless()).filter((id) => !namelessBefore.includes(id));
+
+  /** What the image of another call is until it gets its name: the same content, and none yet. */
+  const makeNameless = async (): Promise<string> => {
+    const archive = Readable.from(tarOf([inMemory('/some', randomBytes(8))]), { objectMode: false });
+    const changes = [`LABEL ${contentLabel}=${content}`];
+    const { status } = await readProgress(await docker.importImage(archive, { changes }));
+    return status ?? '';
+  };
+
+  it('is left once when several make it at once', async () => {
+    const name = newName();
+    await Promise.all(Array.from({ length: 3 }, () => buildReaperImage(engine, { name })));
+    expect(await exists('image', fullName(name))).toBe(true);
+    expect(await newNameless()).toEqual([]);
+  });
+
+  it('is there under each name when several make it at once under several', async () => {
+    const names = [newName(), newName(), newName()];
+    await Promise.all(names.map((name) => buildReaperImage(engine, { name })));
+    await Promise.all(names.map((name) => expect(idOf(name)).resolves.toMatch(/^sha256:/)));
+    expect(await newNameless()).toEqual([]);
+  });
+
+  it('leaves another one alone that is about to get its name', async () => {
+    const coming = await makeNameless();
+    await buildReaperImage(engine, { name: newName() });
+    expect(await exists('image', coming)).toBe(true);
+
+    const name = newName();
+    await nameImage(coming, name);
+    await buildReaperImage(engine, { name: newName() });
+    expect(await idOf(name)).toBe(coming);
+  });
+
+  it('goes when it has lost its name, be it a moment old and of the same content', async () => {
+    const lost = await makeNameless();
+    const name = newName();
+    await nameImage(lost, name);
+    await nameImage(specImage, name);
+    await buildReaperImage(engine, { name: newName() });
+    expect(await exists('image', lost)).toBe(false);
+  });
+
+  it('goes when one of another content takes its name, and what is not ours stays', async () => {
+    const replaced = newName();
+    await nameImage(specImage, replaced);
+    await buildReaperImage(engine, { name: replaced });
+    const ours = await idOf(replaced);
+    await buildReaperImage(engine, { name: replaced, base: specImage });
+    expect(await exists('image', ours)).toBe(false);
+    expect(await exists('image', specImage)).toBe(true);
+  });
+
+  it('is made also when another client is quicker by a moment to remove the one before', async () => {
+    await using proxy = await openFaultProxy();
+    const [name, base] = [newName(), newName()];
+    // By a name of its own: no other image here has the same content, and its id.
+    await nameImage(specImage, base);
+    await buildReaperImage(engine, { name, base: fullName(base) });
+    const before = await idOf(name);
+    const message = `unrecognized image ID ${before}`;
+    const removal = proxy.inject({
+      on: `DELETE /images/${before}`,
+      fault: { type: 'answer', status: 500, message },
+    });
+    await buildReaperImage(await connectEngine(proxy.address), { name });
+    expect(removal.hits()).toBe(1);
+    expect(await idOf(name)).not.toBe(before);
+    await docker.getImage(before).remove();
+  });
+
+  it('is not reported as there when another client has removed it', async () => {
+    await using proxy = await openFaultProxy();
+    const name = newName();
+    const message = `No such image: ${fullName(name)}`;
+    const look = `GET /images/${fullName(name)}/json`;
+    proxy.inject({ on: look, fault: { type: 'answer', status: 404, message }, times: 2 });
+    const building = buildReaperImage(await connectEngine(proxy.address), { name });
+    await expect(building).rejects.toThrow(message);
+  });
+});
