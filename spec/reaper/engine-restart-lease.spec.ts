@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import {
+  isSessionGone,
   openReaperFolder,
-  reapersOfSession,
   startSessionChild,
   thingsOfSession,
   type SessionChild,
@@ -24,42 +24,43 @@ afterAll(async () => {
   await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), engine.close()]);
 });
 
-const start = (reaper: 'auto' | 'container' | 'process'): Promise<SessionChild> =>
+const start = (reaper: 'auto' | 'process'): Promise<SessionChild> =>
   startSessionChild({
     reaper,
     engine: engine.address,
     containers: 1,
+    areStarted: false,
     env: { TMPDIR: reaperFolder.folder, NODE_DEBUG: 'castoff' },
   });
 
-const isGone = async ({ told: { session } }: SessionChild): Promise<boolean> =>
-  (await thingsOfSession(session, docker)).length === 0 &&
-  (await reapersOfSession(session, docker)).length === 0;
+const isGone = ({ told: { session } }: SessionChild): Promise<boolean> => isSessionGone(session, docker);
 
-it('auto takes a process where the image is not on the engine, and says so to those who ask', async () => {
-  const child = await start('auto');
-  expect(child.told.reaper).toContain('host process');
-  expect(child.stderr()).toMatch(/castoff\/reaper:\S+ is not on unix:.*; npx castoff reaper image builds it/);
-  expect(child.stderr()).not.toContain('Warning');
-  await child.kill();
-  expect(await until(() => isGone(child), 30_000, 100)).toBe(true);
-});
+describe('a session with auto, where the image is not on the engine', () => {
+  let child: SessionChild;
+  beforeAll(async () => void (child = await start('auto')));
 
-it('a host process keeps the lease over a restart of the engine, and reaps', async () => {
-  const child = await start('process');
-  await engine.kill();
-  await engine.start();
-  await child.kill();
-  expect(child.stderr()).not.toContain('CASTOFF_LEASE_LOST');
-  expect(await until(() => isGone(child), 30_000, 100)).toBe(true);
-});
+  it('takes a host process, and reports that to those who ask', () => {
+    expect(child.told.reaper).toContain('host process');
+    expect(child.stderr()).toMatch(
+      /castoff\/reaper:\S+ is not on unix:.*; npx castoff reaper image builds it/,
+    );
+    expect(child.stderr()).not.toContain('Warning');
+  });
 
-it('a host process reaps when the engine is back, for a client that was SIGKILLed while it was away', async () => {
-  const child = await start('process');
-  await engine.kill();
-  await child.kill();
-  await engine.start();
-  expect(await until(() => isGone(child), 60_000, 100)).toBe(true);
+  it('keeps its lease over a restart of the engine; what a client leaves that is SIGKILLed meanwhile is reaped', async () => {
+    const killed = await start('process');
+    expect(killed.told.reaper).toBe(child.told.reaper);
+    const things = await thingsOfSession(child.told.session, docker);
+    expect(things).toHaveLength(3);
+    await engine.kill();
+    await killed.kill();
+    await engine.start();
+    expect(await until(() => isGone(killed), 60_000, 100)).toBe(true);
+    expect(await thingsOfSession(child.told.session, docker)).toEqual(things);
+    await child.kill();
+    expect(child.stderr()).not.toContain('CASTOFF_LEASE_LOST');
+    expect(await until(() => isGone(child), 30_000, 100)).toBe(true);
+  });
 });
 
 it('a container has its lease taken by another when the engine is back, and nothing is reaped before its time', async () => {

@@ -7,7 +7,12 @@ import { connectionKey } from '../../lib/engine/endpoint';
 import { readEngineId } from '../../lib/engine/engine-id';
 import { hostSocketPath } from '../../lib/lease/host-socket';
 import { ReaperProgram, shippedReaper } from '../support/reaper-program';
-import { openReaperFolder, startSessionChild, thingsOfSession } from '../support/session-child';
+import {
+  isSessionGone,
+  openReaperFolder,
+  startSessionChild,
+  thingsOfSession,
+} from '../support/session-child';
 import { until } from '../support/until';
 
 let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
@@ -15,9 +20,13 @@ beforeAll(async () => (reaperFolder = await openReaperFolder()));
 afterAll(() => reaperFolder[Symbol.asyncDispose]());
 
 const openChild = () =>
-  startSessionChild({ reaper: 'process', containers: 1, env: { TMPDIR: reaperFolder.folder } });
-const isGone = (session: string): Promise<boolean> =>
-  until(async () => (await thingsOfSession(session)).length === 0, 15_000, 100);
+  startSessionChild({
+    reaper: 'process',
+    containers: 1,
+    areStarted: false,
+    env: { TMPDIR: reaperFolder.folder },
+  });
+const isGone = (session: string): Promise<boolean> => until(() => isSessionGone(session), 15_000, 100);
 
 /** Where the sessions here meet their host process. */
 async function meetingPoint(): Promise<string> {
@@ -59,7 +68,7 @@ describe('a session that meets a host process', () => {
 
   it('that can reach no engine starts another in its place', async () => {
     const path = await meetingPoint();
-    expect(await until(() => reaperFolder.hosts().length === 0, 15_000)).toBe(true);
+    expect(await until(() => reaperFolder.hosts().length === 0, 15_000, 100)).toBe(true);
     await using broken = new ReaperProgram(shippedReaper, {
       args: ['host', path],
       env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
@@ -79,7 +88,7 @@ describe('a host process that is asked to end', () => {
     const [host] = reaperFolder.hosts();
     process.kill(host!, 'SIGTERM');
     expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'), 10_000)).toBe(true);
-    expect(await until(() => !reaperFolder.hosts().includes(host!), 10_000)).toBe(true);
+    expect(await until(() => !reaperFolder.hosts().includes(host!), 10_000, 100)).toBe(true);
     expect(await thingsOfSession(child.told.session)).toHaveLength(3);
     await child.kill();
     expect(await isGone(child.told.session)).toBe(true);

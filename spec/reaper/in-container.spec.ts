@@ -28,7 +28,7 @@ async function startJob(env: readonly string[]): Promise<Job> {
   const container = await docker.createContainer({
     Image: reaperImage,
     Entrypoint: ['node'],
-    Cmd: [program, JSON.stringify({ containers: 1, sessions: 1 })],
+    Cmd: [program, JSON.stringify({ containers: 1, areStarted: false, sessions: 1 })],
     Env: ['CASTOFF_SWEEP=off', ...env],
     Labels: specLabel,
     OpenStdin: true,
@@ -48,30 +48,30 @@ async function startJob(env: readonly string[]): Promise<Job> {
 }
 
 describe('a session in a container of the same engine', () => {
-  it('is kept by a sweep while its container runs, and removed by one afterwards, with the proof', async () => {
-    const { container, session } = await startJob(['CASTOFF_REAPER=off']);
-    const ofSession = async () => (await sweep()).things.filter((thing) => thing.session === session);
-    const kept = await ofSession();
-    expect(kept.map(({ action }) => action)).toEqual(['kept', 'kept', 'kept']);
-    expect(await thingsOfSession(session)).toHaveLength(3);
-
-    await container.remove({ force: true });
-    const removed = await ofSession();
-    expect(removed.map(({ action }) => action)).toEqual(['removed', 'removed', 'removed']);
-    expect(removed[0]?.proof).toBe(`its container ${container.id.slice(0, 12)} is gone`);
-    expect(await thingsOfSession(session)).toEqual([]);
-  });
-
-  it('is warned when its reaper is a process, which ends with the container', async () => {
-    const { container, session, output } = await startJob([
+  let job: Job;
+  beforeAll(async () => {
+    job = await startJob([
       'CASTOFF_REAPER=auto',
       'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE=/nowhere/docker.sock',
     ]);
-    expect(output).toMatch(/\[CASTOFF_REAPER_IN_CONTAINER\].*npx castoff reaper image/);
-    await container.remove({ force: true });
-    // As the warning says: nothing reaps it.
-    expect(await thingsOfSession(session)).toHaveLength(3);
-    await sweep();
-    expect(await thingsOfSession(session)).toEqual([]);
+  });
+  const ofSession = async () => (await sweep()).things.filter((thing) => thing.session === job.session);
+
+  it('is warned when its reaper is a process, which ends with the container', () => {
+    expect(job.output).toMatch(/\[CASTOFF_REAPER_IN_CONTAINER\].*npx castoff reaper image/);
+  });
+
+  it('is kept by a sweep while its container runs', async () => {
+    expect((await ofSession()).map(({ action }) => action)).toEqual(['kept', 'kept', 'kept']);
+    expect(await thingsOfSession(job.session)).toHaveLength(3);
+  });
+
+  it('is not reaped when its container ends, and removed by a sweep, with the proof', async () => {
+    await job.container.remove({ force: true });
+    expect(await thingsOfSession(job.session)).toHaveLength(3);
+    const removed = await ofSession();
+    expect(removed.map(({ action }) => action)).toEqual(['removed', 'removed', 'removed']);
+    expect(removed[0]?.proof).toBe(`its container ${job.container.id.slice(0, 12)} is gone`);
+    expect(await thingsOfSession(job.session)).toEqual([]);
   });
 });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
 import {
+  isSessionGone,
   openReaperFolder,
-  reapersOfSession,
   startSessionChild,
   thingsOfSession,
 } from '../support/session-child';
@@ -28,13 +28,12 @@ it.each(['container', 'process'] as const)(
       reaper,
       engine: server.address,
       containers: 1,
+      areStarted: false,
       env: { TMPDIR: reaperFolder.folder, PATH: server.path },
     });
     const { session } = child.told;
     expect(await thingsOfSession(session)).toHaveLength(3);
     await child.kill();
-    const isGone = async () =>
-      (await thingsOfSession(session)).length === 0 && (await reapersOfSession(session)).length === 0;
-    expect(await until(isGone, 30_000, 100)).toBe(true);
+    expect(await until(() => isSessionGone(session), 30_000, 100)).toBe(true);
   },
 );
