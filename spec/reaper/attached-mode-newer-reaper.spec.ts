@@ -1,21 +1,23 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { hasNewerReaper } from '../../lib/reaper/newer-reaper';
 import { removeLeftovers } from '../support/leftovers';
-import { specImage } from '../support/spec-image';
-import { createRunningContainer, docker, specLabel, uniqueName } from '../support/things';
+import { sleeper, specImage } from '../support/spec-image';
+import { docker, specLabel, uniqueName } from '../support/things';
 
 afterAll(() => removeLeftovers());
 
-/** A container that looks like the reaper of a session, started at that second. */
-function reaperOf(session: string, second: number): Promise<string> {
-  return createRunningContainer({ Labels: labelsOf(session, second) });
+/** A container that looks like a reaper of the session, created at that second. */
+async function reaperOf(session: string, second: number): Promise<string> {
+  const Labels = { ...specLabel, ...labelsOf(session, second) };
+  const HostConfig = { NetworkMode: 'none' };
+  return (await docker.createContainer({ Image: specImage, Cmd: sleeper, Labels, HostConfig })).id;
 }
 
-/** The same, which has not been started. */
-async function createdReaperOf(session: string, second: number): Promise<string> {
-  const Labels = { ...specLabel, ...labelsOf(session, second) };
-  return (await docker.createContainer({ Image: specImage, Cmd: ['sleep', '600'], Labels })).id;
+async function startedReaperOf(session: string, second: number): Promise<string> {
+  const id = await reaperOf(session, second);
+  await docker.getContainer(id).start();
+  return id;
 }
 
 function labelsOf(session: string, second: number) {
@@ -33,45 +35,42 @@ async function ask(id: string, heldForMs = 300, startTimeoutMs = 30_000): Promis
 }
 
 describe('a reaper whose client may have moved to another', () => {
-  it('leaves the claims to a newer one of its session that lives on', async () => {
+  // Whether it runs itself plays no part.
+  let older: string;
+  let newer: string;
+  beforeAll(async () => {
     const session = uniqueName();
-    const [older, newer] = [await reaperOf(session, 1), await reaperOf(session, 2)];
+    older = await reaperOf(session, 1);
+    newer = await startedReaperOf(session, 2);
+  });
+
+  it('leaves the claims to a newer one of its session that lives on', async () => {
     expect(await ask(older)).toBe(true);
     expect(await ask(newer)).toBe(false);
   });
 
-  it('keeps them when the newer one goes away again: nobody held it', async () => {
-    const session = uniqueName();
-    const [older, newer] = [await reaperOf(session, 1), await reaperOf(session, 2)];
-    const asking = ask(older, 30_000);
-    await docker.getContainer(newer).remove({ force: true });
-    expect(await asking).toBe(false);
-  });
-
-  it('keeps them when the newer one was created and never starts', async () => {
-    const session = uniqueName();
-    const older = await reaperOf(session, 1);
-    await createdReaperOf(session, 2);
-    expect(await ask(older, 300, 1_000)).toBe(false);
-  });
-
-  it('leaves them to a newer one that starts in time', async () => {
-    const session = uniqueName();
-    const older = await reaperOf(session, 1);
-    const newer = await createdReaperOf(session, 2);
-    const asking = ask(older);
-    await docker.getContainer(newer).start();
-    expect(await asking).toBe(true);
-  });
-
   it('keeps them whatever other sessions have', async () => {
-    const older = await reaperOf(uniqueName(), 1);
-    await reaperOf(uniqueName(), 2);
-    expect(await ask(older)).toBe(false);
+    expect(await ask(await reaperOf(uniqueName(), 1))).toBe(false);
   });
 
   it('keeps them where it runs in no container', async () => {
-    await reaperOf(uniqueName(), 2);
     expect(await ask('no-container')).toBe(false);
+  });
+
+  it('keeps them when the newer one goes away again: no client held it', async () => {
+    const session = uniqueName();
+    const [left, gone] = [await reaperOf(session, 1), await startedReaperOf(session, 2)];
+    const asking = ask(left, 30_000);
+    await docker.getContainer(gone).remove({ force: true });
+    expect(await asking).toBe(false);
+  });
+
+  it('leaves them to a newer one that starts in time, and keeps them when that never starts', async () => {
+    const session = uniqueName();
+    const [left, created] = [await reaperOf(session, 1), await reaperOf(session, 2)];
+    expect(await ask(left, 300, 1_000)).toBe(false);
+    const asking = ask(left);
+    await docker.getContainer(created).start();
+    expect(await asking).toBe(true);
   });
 });

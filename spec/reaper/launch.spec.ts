@@ -3,11 +3,10 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
-import { openSession } from '../../lib/index';
 import { buildReaperImage } from '../../lib/lease/image';
-import { sessionIdentity } from '../../lib/registry/session-identity';
 import { rejectionOf } from '../support/rejection';
 import {
+  isSessionGone,
   openReaperFolder,
   reapersOfSession,
   startSessionChild,
@@ -29,17 +28,15 @@ afterAll(() => reaperFolder[Symbol.asyncDispose]());
 const children: SessionChild[] = [];
 afterEach(async () => {
   for (const child of children.splice(0)) {
-    const { session } = child.told;
     await child.kill();
-    const isGone = async () =>
-      (await thingsOfSession(session)).length === 0 && (await reapersOfSession(session)).length === 0;
-    expect(await until(isGone, 30_000, 100)).toBe(true);
+    expect(await until(() => isSessionGone(child.told.session), 30_000, 100)).toBe(true);
   }
 });
 
 async function start(options: ChildOptions): Promise<SessionChild> {
   const child = await startSessionChild({
     containers: 0,
+    areStarted: false,
     ...options,
     env: { TMPDIR: reaperFolder.folder, ...options.env },
   });
@@ -47,7 +44,6 @@ async function start(options: ChildOptions): Promise<SessionChild> {
   return child;
 }
 
-const own = { label: [`castoff.session=${sessionIdentity().id}`] };
 const nowhere = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/nowhere/docker.sock' };
 
 describe('a reaper in a container', () => {
@@ -81,25 +77,21 @@ describe('a reaper in a container', () => {
 });
 
 describe('a reaper as a host process', () => {
-  it('has no listener on TCP, and nothing of the environment that it does not need', async () => {
-    await start({ reaper: 'process', env: { NODE_OPTIONS: '--max-old-space-size=512', SECRET: 'mine' } });
+  it('is one for all processes that start at once, without their environment or a listener on TCP, and reaps for each what is its own', async () => {
+    const env = { NODE_OPTIONS: '--max-old-space-size=512', SECRET: 'mine' };
+    const [first, second, third] = await Promise.all(
+      [1, 2, 3].map(() => start({ reaper: 'process', containers: 1, env })),
+    );
+    expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
+    expect(await until(() => reaperFolder.hosts().length === 1, 5_000)).toBe(true);
     const [pid] = reaperFolder.hosts();
     expect(tcpListenersOf(pid!)).toEqual([]);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
     expect(environment).not.toMatch(/NODE_OPTIONS|SECRET/);
     expect(environment).not.toContain('DOCKER_');
-  });
 
-  it('is one for all processes that start at once, and reaps for each what is its own', async () => {
-    const [first, second, third] = await Promise.all(
-      [1, 2, 3].map(() => start({ reaper: 'process', containers: 1 })),
-    );
-    expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
-    expect(await until(() => reaperFolder.hosts().length === 1, 5_000)).toBe(true);
     await first!.kill();
-    expect(
-      await until(async () => (await thingsOfSession(first!.told.session)).length === 0, 30_000, 100),
-    ).toBe(true);
+    expect(await until(() => isSessionGone(first!.told.session), 30_000, 100)).toBe(true);
     for (const other of [second, third]) expect(await thingsOfSession(other!.told.session)).toHaveLength(3);
   });
 });
@@ -114,26 +106,21 @@ describe("castoff's folder in the temporary folder", () => {
     const { session } = child.told;
     expect(child.stderr()).toBe('');
     await child.kill();
-    expect(await until(async () => (await thingsOfSession(session)).length === 0, 15_000)).toBe(true);
+    expect(await until(() => isSessionGone(session), 15_000)).toBe(true);
     expect(readdirSync(taken)).toEqual([]);
   });
 });
 
 describe('a reaper that cannot be had', () => {
   it('is REAPER_UNAVAILABLE where a container is asked for by name, and nothing is left of it', async () => {
-    const before = (await docker.listContainers({ all: true, filters: own })).length;
-    Object.assign(process.env, nowhere);
-    try {
-      expect(await rejectionOf(openSession({ reaper: 'container' }))).toMatchObject({
-        code: 'REAPER_UNAVAILABLE',
-        message: expect.stringMatching(
-          /^start a reaper \(container\) for unix:.*: container create castoff-reaper-.*does not exist.*; try the other way/,
-        ),
-      });
-    } finally {
-      delete process.env['TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE'];
-    }
-    expect(await docker.listContainers({ all: true, filters: own })).toHaveLength(before);
+    const error = String(await rejectionOf(start({ reaper: 'container', env: nowhere })));
+    expect(error).toContain("code: 'REAPER_UNAVAILABLE'");
+    expect(error).toMatch(
+      /start a reaper \(container\) for unix:.*: container create castoff-reaper-.*does not exist.*; try the other way/,
+    );
+    const session = /castoff-reaper-(\w+)/.exec(error)?.[1] ?? '';
+    expect(session).toMatch(/^[0-9a-f]+$/);
+    expect(await isSessionGone(session)).toBe(true);
   });
 
   it('is REAPER_UNAVAILABLE where a process is asked for by name', async () => {
@@ -164,10 +151,8 @@ describe('a reaper that cannot be had', () => {
   });
 
   it('is CONFIG_INVALID where the word is none', async () => {
-    expect(await rejectionOf(openSession({ reaper: 'sidecar' as never }))).toHaveProperty(
-      'code',
-      'CONFIG_INVALID',
-    );
+    const error = await rejectionOf(start({ reaper: 'sidecar' as never }));
+    expect(String(error)).toContain("code: 'CONFIG_INVALID'");
   });
 });
 
