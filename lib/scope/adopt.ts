@@ -65,7 +65,8 @@ async function adopt(
   }
   const ownership = surroundings.labels(randomBytes(8).toString('hex'), source);
   const { [labelNames.session]: session } = seen.labels;
-  const isOfAnother = session !== undefined && session !== ownership[labelNames.session];
+  // One without labels may be in the journal of another session, which this process may not see.
+  const isOfAnother = session !== ownership[labelNames.session];
   if (isOfAnother) await surroundings.ready?.();
   const { id, name, identity, marker } = isOfAnother
     ? await markAndLookAgain(engine, { kind, id: seen.id }, ownership)

@@ -198,18 +198,7 @@ describe('what a dead session left and a living one with another temporary folde
       volume: uniqueName(),
     };
     await docker.createVolume({ Name: adopted.volume, Labels: labels });
-    const script = `
-      const { openScope } = require(${JSON.stringify(castoff.path)});
-      const scope = openScope('next run');
-      const adopted = ${JSON.stringify(adopted)};
-      Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => process.stdout.write('adopted\\n'));
-      process.stdin.once('data', () => scope.close().then(() => process.stdout.write('closed\\n')));`;
-    adopter = spawn(process.execPath, ['-e', script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, DOCKER_HOST: engine.address, TMPDIR: folder, XDG_RUNTIME_DIR: folder },
-    });
-    replies = createInterface(adopter.stdout)[Symbol.asyncIterator]();
-    expect(await replies.next()).toMatchObject({ value: 'adopted' });
+    ({ adopter, replies } = await adoptInAnother(adopted, { TMPDIR: folder, XDG_RUNTIME_DIR: folder }));
   });
   afterEach(() => killAndWait(adopter));
 
@@ -251,7 +240,53 @@ describe('what a dead session left and a living one with another temporary folde
     expect(await markers()).toEqual([]);
   });
 
+  it('stays although it carries no labels, and the journal of the dead session names it', async () => {
+    const volume = uniqueName();
+    await docker.createVolume({ Name: volume });
+    const first = await adoptInAnother({ volume }, {});
+    const second = await adoptInAnother({ volume }, { TMPDIR: folder, XDG_RUNTIME_DIR: folder });
+    try {
+      await killAndWait(first.adopter);
+      const kept = find(await sweepHere(), volume);
+      expect(kept).toMatchObject({
+        action: 'kept',
+        proof: expect.stringMatching(/^session \S+ has adopted it: process \d+ is alive$/),
+      });
+      await cleanupSession(kept?.session ?? '', { engine: engine.address });
+      expect(await stillThere([{ kind: 'volume', id: volume }], docker)).toHaveLength(1);
+      second.adopter.stdin.write('close\n');
+      expect(await second.replies.next()).toMatchObject({ value: 'closed' });
+      expect(await stillThere([{ kind: 'volume', id: volume }], docker)).toEqual([]);
+    } finally {
+      await killAndWait(first.adopter);
+      await killAndWait(second.adopter);
+    }
+  });
+
   const things = () => kinds.map((kind) => ({ kind, id: adopted[kind] }));
+
+  /** Resolves when another process has adopted that; it closes its scope when it is written to. */
+  async function adoptInAnother(
+    these: Readonly<Partial<Record<RemovableKind, string>>>,
+    env: NodeJS.ProcessEnv,
+  ): Promise<{
+    readonly adopter: ChildProcessByStdio<Writable, Readable, null>;
+    readonly replies: AsyncIterator<string>;
+  }> {
+    const script = `
+      const { openScope } = require(${JSON.stringify(castoff.path)});
+      const scope = openScope('next run');
+      const adopted = ${JSON.stringify(these)};
+      Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => process.stdout.write('adopted\\n'));
+      process.stdin.once('data', () => scope.close().then(() => process.stdout.write('closed\\n')));`;
+    const child = spawn(process.execPath, ['-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, DOCKER_HOST: engine.address, ...env },
+    });
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    expect(await lines.next()).toMatchObject({ value: 'adopted' });
+    return { adopter: child, replies: lines };
+  }
 
   async function markers(): Promise<readonly VolumeInspectInfo[]> {
     const { Volumes } = await docker.listVolumes({ filters: { label: ['castoff.adopts'] } });
