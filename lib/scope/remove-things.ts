@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../core/errors';
+import { waitAtMost } from '../core/patience';
 import { sessionIdentity } from '../registry/session-identity';
-import { cleanupOne } from '../resources/cleanup-one';
+import { cleanupOne, type CleanupOptions } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isFullId } from '../resources/kind';
 import { cleanupMany, planRemovals } from '../resources/plan';
@@ -20,7 +22,7 @@ export interface Thing {
 
 export interface RemovalSettings extends Pick<
   CloseOptions,
-  'handOver' | 'mustWait' | 'beforeRemoval' | 'isKept'
+  'handOver' | 'mustWait' | 'beforeRemoval' | 'isKept' | 'signal'
 > {
   /** For each group of removals. */
   readonly cleanupTimeoutMs: number;
@@ -33,8 +35,8 @@ export async function removeThings(
   things: readonly Thing[],
   settings: RemovalSettings,
 ): Promise<readonly FinalizerEnd[]> {
-  const { handOver, mustWait = () => false, isKept = () => false } = settings;
-  const { present, ends } = await findPresent(things);
+  const { handOver, mustWait = () => false, isKept = () => false, signal } = settings;
+  const { present, ends } = await findPresent(things, signal);
   const kept = present.filter(isKept);
   for (const target of kept) ends.push(keep(target));
   const unwanted = present.filter((target) => !kept.includes(target));
@@ -52,11 +54,12 @@ export async function removeThings(
 
 async function findPresent(
   things: readonly Thing[],
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly present: readonly Present[]; readonly ends: FinalizerEnd[] }> {
   const startedAt = performance.now();
   const present: Present[] = [];
   const ends: FinalizerEnd[] = [];
-  const targets = await Promise.allSettled(things.map((thing) => thing.target()));
+  const targets = await Promise.allSettled(things.map((thing) => targetOf(thing, signal)));
   for (const [index, thing] of things.entries()) {
     const { what, source } = thing;
     const target = targets[index];
@@ -65,6 +68,13 @@ async function findPresent(
     else if (target?.value !== undefined) present.push({ ...target.value, thing });
   }
   return { present, ends };
+}
+
+/** A target that is known already also counts after the abort: its removal is on record as failed then. */
+async function targetOf(thing: Thing, signal: AbortSignal | undefined): Promise<OwnedTarget | undefined> {
+  const target = thing.target();
+  if (signal?.aborted === true) await Promise.race([Promise.allSettled([target]), nextTurn()]);
+  return Promise.race([target, waitAtMost(target, { what: `end ${thing.what}`, signal })]);
 }
 
 function keep(target: Present): FinalizerEnd {
@@ -91,7 +101,7 @@ function beginRemovals(targets: readonly Present[], settings: RemovalSettings): 
 
 async function remove(
   target: Present,
-  { cleanupTimeoutMs: timeoutMs, beforeRemoval }: RemovalSettings,
+  { cleanupTimeoutMs: timeoutMs, beforeRemoval, signal }: RemovalSettings,
 ): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { registry } = sessionIdentity();
@@ -102,11 +112,12 @@ async function remove(
   await beforeRemoval?.(target);
   try {
     const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : defaultGraceMs } = target.stop ?? {};
-    const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs };
+    const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs, signal };
     const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseForeign(target, target.bounds);
-    return { ...words, durationMs: result.durationMs, result, ...(await removeMarker(target, timeoutMs)) };
+    const marker = await removeMarker(target, { timeoutMs, signal });
+    return { ...words, durationMs: result.durationMs, result, ...marker };
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });
     return { ...words, durationMs: performance.now() - startedAt, error };
@@ -116,11 +127,11 @@ async function remove(
 /** A resource that could not be removed keeps its marker for as long as the session lives. */
 async function removeMarker(
   { engine, marker }: Present,
-  timeoutMs: number,
+  limits: Pick<CleanupOptions, 'timeoutMs' | 'signal'>,
 ): Promise<Pick<FinalizerEnd, 'error'> | undefined> {
   if (marker === undefined) return undefined;
   try {
-    await cleanupOne('volume', marker, { engine, timeoutMs });
+    await cleanupOne('volume', marker, { engine, ...limits });
     return undefined;
   } catch (error) {
     // Its resource is gone all the same.

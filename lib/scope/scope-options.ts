@@ -58,6 +58,12 @@ export interface CloseOptions {
    * @internal
    */
   readonly isKept?: ((target: OwnedTarget) => boolean) | undefined;
+  /**
+   * Ends the waiting for the engine: removals that have not ended are failures then. Finalizers, tasks and commands keep their own time.
+   *
+   * @internal
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export const scopeOptionNames: OptionNames<ScopeOptions> = {
@@ -76,4 +82,5 @@ export const closeOptionNames: OptionNames<CloseOptions> = {
   mustWait: true,
   beforeRemoval: true,
   isKept: true,
+  signal: true,
 };

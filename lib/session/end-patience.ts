@@ -6,7 +6,7 @@ import { waitAtMost } from '../core/patience';
 export interface EndPatienceOptions {
   /** Resolves to whether the engine answers. It may take its time: the wait for it is limited. */
   readonly ping: (timeoutMs: number) => Promise<boolean>;
-  /** What is waited for, in words. */
+  /** What is waited for, in words. Nothing is printed while it is empty. */
   readonly waitingFor: () => readonly string[];
   readonly say: (words: string) => void;
   /** How long to wait before printing what is waited for, and the pause between two pings. Default 1 000. */
@@ -18,7 +18,7 @@ export interface EndPatienceOptions {
 const mostNames = 3;
 
 /**
- * The patience that all waiting at the end of a run shares: it is over when the engine has not answered for 10 s. After 1 s it says
+ * The patience that all waiting at the end of a run, or of a session, shares: it is over when the engine has not answered for 10 s. After 1 s it says
  * what is waited for. An end that is over sooner costs nothing.
  */
 export class EndPatience {
@@ -53,11 +53,14 @@ export class EndPatience {
     const { signal } = this.#ended;
     let answeredAt = performance.now();
     const leftMs = (): number => answeredAt + silenceMs - performance.now();
-    for (let pings = 0; ; pings += 1) {
+    let hasSaid = false;
+    for (;;) {
       // Rejects for the end alone.
       await Promise.allSettled([delay(Math.min(quietMs, Math.max(0, leftMs())), undefined, { signal })]);
       if (signal.aborted) return;
-      if (pings === 0) say(`waiting for ${inWords(waitingFor())} to be gone`);
+      const names: readonly string[] = hasSaid ? [] : waitingFor();
+      if (names.length > 0) say(`waiting for ${inWords(names)} to be gone`);
+      hasSaid ||= names.length > 0;
       if (await this.#hasAnswer(Math.max(0, leftMs()))) answeredAt = performance.now();
       if (leftMs() > 0) continue;
       const silence = formatDuration(silenceMs);
@@ -76,7 +79,6 @@ export class EndPatience {
 }
 
 function inWords(names: readonly string[]): string {
-  if (names.length === 0) return 'what the run has had';
   const more = names.length - mostNames;
   return `${names.slice(0, mostNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

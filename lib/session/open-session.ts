@@ -1,8 +1,11 @@
 import type { BoundedLabels } from '../core/bounds';
+import { CastoffError, messageOf } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
+import { say } from '../core/say';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { isAnswering } from '../engine/is-answering';
 import { chooseReaperMode } from '../lease/reaper-mode';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
@@ -14,6 +17,8 @@ import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
 import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
 import { closeRest } from './close-rest';
+import { EndPatience, type EndPatienceOptions } from './end-patience';
+import { namesOfOpen } from './open-names';
 import { currentLink } from './run-slot';
 import type { Session, SessionOptions } from './session';
 import { locateOwner } from './owner-containers';
@@ -42,7 +47,7 @@ export async function openSession(options: SessionOptions = {}): Promise<Session
 const names: OptionNames<SessionOptions> = { engine: true, reaper: true };
 
 /** How a session ends. */
-export interface SessionEnding {
+export interface SessionEnding extends Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> {
   /** Whether the process has something that still needs the lease. */
   isInUse(): boolean;
   /** Removes what no scope had. */
@@ -65,22 +70,38 @@ export async function openOwnSession(
   const scope = openScope('session', { engine: options.engine });
   const following = followEngine(registry, engine);
   const sweeping = sweepInBackground(options.engine);
-  const end = async (): Promise<CloseReport> => {
+  const endLease = async (signal: AbortSignal): Promise<void> => {
+    await sweeping.stop();
     try {
-      return await scope.close();
+      await lease.end({
+        isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
+        beforeLast: () =>
+          ending.closeRest?.(engine) ??
+          closeRest(engine, id, { recorded: recordedInRegistry(registry.list()), signal }),
+        released: ending.released,
+      });
     } finally {
-      await sweeping.stop();
-      try {
-        await lease.end({
-          isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
-          beforeLast: () =>
-            ending.closeRest?.(engine) ??
-            closeRest(engine, id, { recorded: recordedInRegistry(registry.list()) }),
-          released: ending.released,
-        });
-      } finally {
-        await following.close();
-      }
+      await following.close();
+    }
+  };
+  const end = async (): Promise<CloseReport> => {
+    const { quietMs, silenceMs } = ending;
+    const patience = new EndPatience({
+      quietMs,
+      silenceMs,
+      ping: (timeoutMs) => isAnswering(engine, timeoutMs),
+      waitingFor: () => namesOfOpen(registry.list()),
+      say,
+    });
+    const { signal } = patience;
+    // A run has a patience of its own.
+    if (ending.closeRest === undefined) patience.begin();
+    try {
+      const [closed] = await Promise.allSettled([scope.close({ signal })]);
+      const [ended] = await Promise.allSettled([endLease(signal)]);
+      return reportOf(id, closed, ended);
+    } finally {
+      patience.end();
     }
   };
   let closing: Promise<CloseReport> | undefined;
@@ -106,4 +127,24 @@ const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
 
 function hasOpenThings(registry: Registry): boolean {
   return registry.list().some(({ state }) => inUse.includes(state));
+}
+
+/** @throws the failure of either, or `CLEANUP_FAILED` with both. */
+function reportOf(
+  session: string,
+  closed: PromiseSettledResult<CloseReport>,
+  ended: PromiseSettledResult<void>,
+): CloseReport {
+  if (closed.status === 'fulfilled' && ended.status === 'fulfilled') return closed.value;
+  const errors: unknown[] = [closed, ended].flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  if (errors.length < 2) throw errors[0];
+  const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
+  throw new CastoffError(
+    'CLEANUP_FAILED',
+    `close session ${session}: ${errors.length} failures\n${reasons}`,
+    {
+      cause: errors[0],
+      errors,
+    },
+  );
 }

@@ -3,11 +3,11 @@ import { claimKey, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { LastLook, LeftOnEngine, ThingRecord } from '../leaks/verdict';
-import { nameOf } from '../leaks/words';
 import { claimedLabels } from '../registry/claims';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import type { EndPatience } from './end-patience';
+import { namesOfOpen } from './open-names';
 import { RunLeaks } from './run-leaks';
 import { isOpen, recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
 import { keptMarks, keptProjects, restOf } from './kept-marks';
@@ -151,9 +151,7 @@ export class RunCleaner {
 
   /** What is open, in words, for a person who waits for it. */
   waitingFor(): readonly string[] {
-    const open = this.#entries().filter((entry) => isOpen(entry));
-    // What raw code created and then gave to a scope has two entries.
-    return [...new Map(open.map((entry) => [entry.id ?? entry.key, nameOf(entry)])).values()];
+    return namesOfOpen(this.#entries());
   }
 
   /**

@@ -1,6 +1,7 @@
 import { CastoffError } from '../core/errors';
 import type { Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
+import { isAnswering } from '../engine/is-answering';
 import type { InterimLease, openInterimLease } from '../lease/interim-lease';
 import type { SessionEnding } from './open-session';
 import type { Session } from './session';
@@ -83,9 +84,7 @@ export class RunSession {
   async isAnswered(timeoutMs: number): Promise<boolean> {
     const session = await this.opened();
     if (session === undefined) return true;
-    const { engine } = session;
-    const ping = await engine.within({ timeoutMs }).ask('ping', engine.address, (docker) => docker.ping());
-    return ping.meaning !== 'engine-away';
+    return isAnswering(session.engine, timeoutMs);
   }
 
   async #open(): Promise<OwnSession> {

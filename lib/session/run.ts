@@ -60,7 +60,10 @@ export async function openRun(
     new EndPatience({
       ...limits,
       ping: (timeoutMs) => runSession.isAnswered(timeoutMs),
-      waitingFor,
+      waitingFor: () => {
+        const names = waitingFor();
+        return names.length > 0 ? names : ['what the run has had'];
+      },
       say,
     });
   const patience = patienceFor(() => cleaner.waitingFor());

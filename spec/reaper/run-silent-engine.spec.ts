@@ -1,7 +1,11 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { CastoffError } from '../../lib/core/errors';
+import { claimLabels, releaseLabels } from '../../lib/registry/claims';
 import type { RunEnd } from '../../lib/leaks/verdict';
+import { openOwnSession } from '../../lib/session/open-session';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
 import { openRunStage, type Made } from '../support/run-stage';
 import { createRunningContainer, createThing, docker, exists, removeByHand } from '../support/things';
 
@@ -56,5 +60,52 @@ describe('the end of a run', () => {
     expect(await exists('volume', volume)).toBe(true);
     await removeByHand('volume', volume);
     expect(there.things).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
+  });
+});
+
+describe('the close of a session outside of a run', () => {
+  it('has one patience for all that it waits for, and reports each failure', async () => {
+    await using proxy = await openFaultProxy();
+    const limits = { quietMs: 50, silenceMs: 1_000 };
+    const session = await openOwnSession({ engine: proxy.address, reaper: 'off' }, limits);
+    const [first, second] = [await createRunningContainer(), await createRunningContainer()];
+    const network = await createThing('network');
+    await session.scope.adopt(first);
+    // What is deferred between two containers has their removals follow each other.
+    session.scope.defer('nothing', () => undefined);
+    await session.scope.adopt(second);
+    await session.scope.adopt(network, 'network');
+    const claimed = ['castoff.spec=a', 'castoff.spec=b'];
+    for (const label of claimed) await claimLabels([label]);
+    const said = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const answered = proxy.calls.length;
+    const silence = proxy.inject({ on: '* /**', fault: { type: 'swallow' }, times: Infinity });
+    let failure: CastoffError | undefined;
+    try {
+      failure = (await rejectionOf(session.close())) as CastoffError;
+    } finally {
+      silence.remove();
+    }
+    const words = said.mock.calls
+      .map(([text]) => String(text))
+      .filter((text) => text.includes('waiting for'));
+    said.mockRestore();
+    for (const label of claimed) await releaseLabels([label]);
+
+    expect(words).toEqual([
+      expect.stringMatching(/^castoff: waiting for container .*, network .* to be gone\n$/),
+    ]);
+    expect(failure).toMatchObject({
+      code: 'CLEANUP_FAILED',
+      errors: [{ code: 'CLEANUP_FAILED' }, { code: 'CLEANUP_FAILED' }],
+    });
+    const [closing, rest] = (failure?.errors ?? []) as readonly CastoffError[];
+    const silent = 'the engine has not answered for 1.0 s';
+    expect(closing?.errors?.map(String)).toEqual([1, 2, 3].map(() => `CastoffError: ${silent}`));
+    // The session's label, and what is claimed beside it.
+    expect(rest?.errors?.map(String)).toEqual([1, 2, 3].map(() => `CastoffError: ${silent}`));
+    const asked = proxy.calls.slice(answered).filter(({ path }) => !path.endsWith('/_ping'));
+    expect(asked.length).toBeLessThanOrEqual(3);
+    for (const id of [first, second]) expect(await exists('container', id)).toBe(true);
   });
 });

@@ -24,6 +24,21 @@ describe('the patience at the end of a run', () => {
     expect(said).toEqual(['waiting for container a, container b, network c and 2 more to be gone']);
   });
 
+  it('says nothing until there is something to wait for', async () => {
+    const said: string[] = [];
+    let asked = 0;
+    const patience = new EndPatience({
+      ping: async () => true,
+      waitingFor: () => ((asked += 1) < 3 ? [] : ['container a']),
+      say: (words) => said.push(words),
+      quietMs: 1,
+    });
+    patience.begin();
+    expect(await until(() => said.length > 0, 10_000, 1)).toBe(true);
+    patience.end();
+    expect({ said, asked }).toEqual({ said: ['waiting for container a to be gone'], asked: 3 });
+  });
+
   it('begins anew with each answer, and is over when the last is too long ago', async () => {
     let answers = 0;
     const patience = new EndPatience({
