@@ -39,9 +39,9 @@ describe('what tests make by commands', () => {
       ['commands.test.js:19', 'network', 'creates a network and a volume, and leaves them'],
       ['commands.test.js:20', 'volume', 'creates a network and a volume, and leaves them'],
       ['commands.test.js:28', 'compose-project', 'brings a project up with testcontainers, and leaves it'],
-      ['commands.test.js:35', 'container', 'runs a container by a shell, and leaves it'],
-      ['es-module.test.mjs:5', 'container', 'runs a container in an ES module, and leaves it'],
-      ['unnamed.test.js:5', 'compose-project', 'brings a project without a name up, and leaves it'],
+      ['commands.test.js:35', 'container', 'creates a container by a shell, and leaves it'],
+      ['es-module.test.mjs:5', 'container', 'creates a container in an ES module, and leaves it'],
+      ['unnamed.test.js:5', 'compose-project', 'creates a project without a name, and leaves it'],
     ]);
     expect(end.exitCode).toBe(1);
   });

@@ -14,8 +14,7 @@ const unwritable = `
 
   test('forgets one that no journal knows of', async () => {
     writeFileSync(folder, '');
-    const container = await new Docker().createContainer(sleeper);
-    await container.start();
+    await new Docker().createContainer(sleeper);
   });
 `;
 

@@ -8,7 +8,7 @@ describe('a stop(), or a command, that its test does not await', () => {
   let end: JudgedJest;
 
   beforeAll(async () => {
-    end = await runJudged('floating', { args: ['--runInBand', 'raw', 'scope'] });
+    end = await runJudged('floating', { args: ['--runInBand', 'shelves'] });
   });
 
   it('ends before castoff removes its container, so that neither fails', () => {

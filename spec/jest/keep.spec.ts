@@ -12,6 +12,7 @@ import { until } from '../support/until';
 
 const run = promisify(execFile);
 const goneTimeoutMs = 20_000;
+const pauseMs = 200;
 const cli = join(__dirname, '../../dist/cli.js');
 
 let engine: PrivateEngine;
@@ -103,8 +104,10 @@ describe('CASTOFF_KEEP=failed', () => {
     // What is left of it is held until its keeper is ended.
     expect(await partsOfProject(kept.id)).toEqual(['container', 'network', 'volume']);
     process.kill(kept.keepers[0]!, 'SIGTERM');
-    expect(await until(async () => (await partsOfProject(kept.id)).length === 0, goneTimeoutMs)).toBe(true);
-    expect(await until(() => !isRunning(kept.keepers[0]!), goneTimeoutMs)).toBe(true);
+    expect(
+      await until(async () => (await partsOfProject(kept.id)).length === 0, goneTimeoutMs, pauseMs),
+    ).toBe(true);
+    expect(await until(() => !isRunning(kept.keepers[0]!), goneTimeoutMs, pauseMs)).toBe(true);
   });
 });
 

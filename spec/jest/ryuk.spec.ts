@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { copyProject } from '../support/jest-project';
 import { startJest } from '../support/jest-run';
+import { removeThingsOfRun, thingsOfRun } from '../support/jest-run-things';
+import { uniqueName } from '../support/things';
 
 const exec = promisify(execFile);
 
 /** What a process and its children read; a container of raw code shows that no Ryuk is needed, whose image is not there. */
 const readings = `
   const { execFileSync, execSync } = require('node:child_process');
-  const { GenericContainer } = require('testcontainers');
 
   exports.readings = () => {
     const print = [process.execPath, ['-p', 'process.env.TESTCONTAINERS_RYUK_DISABLED || "none"']];
@@ -17,10 +19,14 @@ const readings = `
     return [process.env.TESTCONTAINERS_RYUK_DISABLED, read(), read({ env: { ...process.env } }), shell].join(' ');
   };
 
-  exports.sleeper = () =>
-    new GenericContainer('castoff-spec/busybox:1')
+  exports.sleeper = () => {
+    // Loaded where it is needed: it is half of what a process of this run costs.
+    const { GenericContainer } = require('testcontainers');
+    return new GenericContainer('castoff-spec/busybox:1')
+      .withNetworkMode('none')
       .withCommand(['sh', '-c', 'while :; do sleep 1; done'])
       .withLabels({ 'castoff-spec-run': process.env.CASTOFF_SPEC_RUN });
+  };
 
   exports.startOne = () => exports.sleeper().start();
 `;
@@ -30,8 +36,8 @@ const test = `
 
   test('is covered, and what it starts is not', async () => {
     process.env = { ...process.env };
-    expect(readings()).toBe('true none none none');
     const container = await startOne();
+    expect(readings()).toBe('true none none none');
     await container.stop();
   });
 `;
@@ -57,7 +63,9 @@ const files = {
   'setup.js': `module.exports = () => console.log('in setup:', require('./readings.js').readings());`,
   'readings.js': readings,
   'covered.test.js': test,
-  'again.test.js': test,
+  // With a second file, Jest runs them in workers.
+  'again.test.js':
+    "test('is covered', () => expect(require('./readings.js').readings()).toBe('true none none none'));",
   'plain.js': plain,
 };
 
@@ -65,13 +73,13 @@ const unset = { TESTCONTAINERS_RYUK_DISABLED: '' };
 
 describe('testcontainers’ own reaper', () => {
   it.each([
-    ['in band', ['--runInBand']],
-    ['in workers', ['--maxWorkers', '2']],
-  ])('is off in the processes of a run, %s, and in none that they start', async (_, args) => {
-    const run = await startJest('both-ways', { files, env: unset, args: [...args, 'covered', 'again'] });
+    ['in band', 1, ['--runInBand', 'covered']],
+    ['in workers', 2, ['--maxWorkers', '2', 'covered', 'again']],
+  ])('is off in the processes of a run, %s, and in none that they start', async (_, tests, args) => {
+    const run = await startJest('both-ways', { files, env: unset, args });
     try {
       const { exitCode, stdout, stderr } = await run.ended;
-      expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
+      expect(stderr).toContain(`${tests} passed, ${tests} total`);
       expect(stdout).toContain('in setup: true none none none');
       expect(exitCode).toBe(0);
     } finally {
@@ -80,17 +88,18 @@ describe('testcontainers’ own reaper', () => {
   });
 
   it('is off where a session of a plain program covers it, and in no process that this starts', async () => {
-    const run = await startJest('both-ways', { files, args: ['--listTests'] });
+    const project = await copyProject('both-ways', { jest: '30', files, modules: {} });
+    const id = uniqueName();
     try {
-      await run.ended;
       const { stdout } = await exec(process.execPath, ['plain.js'], {
-        cwd: run.folder,
-        env: { ...process.env, ...unset, CASTOFF_REAPER: 'process', CASTOFF_SPEC_RUN: run.id },
+        cwd: project.folder,
+        env: { ...process.env, ...unset, CASTOFF_REAPER: 'process', CASTOFF_SPEC_RUN: id },
       });
       expect(stdout.trim()).toBe('none none none, none none none');
-      expect(await run.things()).toEqual([]);
+      expect(await thingsOfRun(id)).toEqual([]);
     } finally {
-      await run.close();
+      await removeThingsOfRun(id);
+      await project.remove();
     }
   });
 });

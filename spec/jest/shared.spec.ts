@@ -10,7 +10,7 @@ describe('what test files share', () => {
 
   beforeAll(async () => {
     const run = await startJest('shared', {
-      args: ['-w', '2', 'one', 'two'],
+      args: ['--maxWorkers', '2'],
       // Where the files wait for each other.
       files: { 'notes.txt': '' },
     });
@@ -26,7 +26,7 @@ describe('what test files share', () => {
   const notesWith = (words: string) => notes.filter((note) => note.startsWith(words));
 
   it('is made once, by whoever comes first, and strictly equal to what was returned in all', () => {
-    expect(end.stderr).toContain('Tests:       6 passed, 6 total');
+    expect(end.stderr).toContain('Tests:       15 passed, 15 total');
     expect(end.exitCode).toBe(0);
     expect(notesWith('make server')).toHaveLength(1);
     const ids = notesWith('got ').map((note) => note.split(' ')[1]);
@@ -48,21 +48,12 @@ describe('what test files share', () => {
     ]);
   });
 
+  it('is refused where it cannot be shared, each with its reason', () => {
+    expect(end.stderr).toContain('PASS ./refusals.test.js');
+  });
+
   it('is gone when the run is over, without a word', () => {
     expect(left).toEqual([]);
     expect(end.stderr).toMatch(/castoff: 4 containers, all gone\n/);
-  });
-});
-
-describe('sharing', () => {
-  it('refuses what cannot be shared, each with its reason', async () => {
-    const run = await startJest('shared', { args: ['refusals'] });
-    try {
-      const { stderr, exitCode } = await run.ended;
-      expect(stderr).toContain('Tests:       9 passed, 9 total');
-      expect(exitCode).toBe(0);
-    } finally {
-      await run.close();
-    }
   });
 });

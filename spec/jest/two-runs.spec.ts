@@ -5,6 +5,8 @@ import { startJest, type JestRun } from '../support/jest-run';
 import { until } from '../support/until';
 
 const goneTimeoutMs = 20_000;
+/** Each look is eight calls to the engine. */
+const pauseMs = 200;
 
 async function untilHeld(run: JestRun): Promise<void> {
   expect(await until(() => existsSync(join(run.folder, `${run.id}.ready`)), 30_000)).toBe(true);
@@ -36,7 +38,7 @@ describe('two runs of one project, in one folder, at once', () => {
       const had = await other.things();
       one.kill('SIGKILL');
       await one.ended;
-      expect(await until(async () => (await one.things()).length === 0, goneTimeoutMs)).toBe(true);
+      expect(await until(async () => (await one.things()).length === 0, goneTimeoutMs, pauseMs)).toBe(true);
       expect(await other.things()).toEqual(had);
       writeFileSync(join(other.folder, `${other.id}.go`), '');
       const { exitCode, stderr } = await other.ended;
@@ -59,7 +61,7 @@ describe('two runs of one project, in one folder, at once', () => {
       await expect(one.ended).resolves.toMatchObject({ exitCode: 1 });
       expect(await one.report()).toMatchObject({
         counts: { container: 3 },
-        leaks: [{ kind: 'container', source: 'holds.test.js:17' }],
+        leaks: [{ kind: 'container', source: 'holds.test.js:19' }],
         left: [],
       });
       expect(await one.things()).toEqual([]);

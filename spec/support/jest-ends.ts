@@ -6,6 +6,8 @@ import { until } from './until';
 
 /** Grace, a busy machine, and the engine's own time for four containers. */
 const soonMs = 15_000;
+/** Each look is eight calls to the engine. */
+const pauseMs = 200;
 export const twoWorkers = ['--maxWorkers', '2'];
 
 /** A run of spec/fixtures/jest/ends: two test files with two containers each. */
@@ -26,10 +28,10 @@ export async function untilHeld(run: JestRun, names: readonly string[], containe
 }
 
 export async function expectNothingSoon(run: JestRun): Promise<void> {
-  await until(async () => (await run.things()).length === 0, soonMs);
+  await until(async () => (await run.things()).length === 0, soonMs, pauseMs);
   expect(await run.things()).toEqual([]);
 }
 
 export async function untilLeft(run: JestRun, containers: number): Promise<boolean> {
-  return until(async () => (await run.things()).length === containers, soonMs);
+  return until(async () => (await run.things()).length === containers, soonMs, pauseMs);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compileCacheFolder } from './compile-cache';
 import { copyProject, type JestVersion } from './jest-project';
 import { removeThingsOfRun, thingsOfRun } from './jest-run-things';
 import { childrenOf } from './process-children';
@@ -76,7 +77,13 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
   const own = ['--cacheDirectory', join(folder, 'cache'), ...(await timeoutArgs(folder))];
   const child = spawn(node, [...nodeArgs, jestBin, ...own, ...args], {
     cwd: join(folder, cwd),
-    env: { ...plainEnvironment(), CASTOFF_SPEC_RUN: id, GITHUB_RUN_ID: id, ...env },
+    env: {
+      ...plainEnvironment(),
+      NODE_COMPILE_CACHE: compileCacheFolder(),
+      CASTOFF_SPEC_RUN: id,
+      GITHUB_RUN_ID: id,
+      ...env,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
