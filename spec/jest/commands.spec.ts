@@ -42,13 +42,26 @@ describe('what tests make by commands', () => {
       ['commands.test.js:35', 'container', 'creates a container by a shell, and leaves it'],
       ['es-module.test.mjs:5', 'container', 'creates a container in an ES module, and leaves it'],
       ['unnamed.test.js:5', 'compose-project', 'creates a project without a name, and leaves it'],
+      ['volume.test.js:14', 'volume', 'removes its container by a request, without its volume'],
+      ['volume.test.js:8', 'volume', 'removes its container by a command, without its volume'],
     ]);
     expect(end.exitCode).toBe(1);
   });
 
+  it('is a leak that goes where it is an anonymous volume, which a removed container has left', async () => {
+    const leaks = end.verdict.leaks.filter(({ source }) => source?.startsWith('volume.test.js'));
+    expect(leaks).toMatchObject([
+      { kind: 'volume', state: 'gone', outcome: 'removed' },
+      { kind: 'volume', state: 'gone', outcome: 'removed' },
+    ]);
+    const { Volumes } = await docker.listVolumes();
+    const names = leaks.map(({ id }) => id);
+    expect((Volumes ?? []).filter(({ Name }) => names.includes(Name))).toEqual([]);
+  });
+
   it('is none, where they remove it, or the global setup has made it', () => {
-    expect(end.stderr).toMatch(/Tests: +10 passed, 10 total/);
-    expect(end.verdict.counts).toEqual({ container: 5, network: 1, volume: 1, 'compose-project': 5 });
+    expect(end.stderr).toMatch(/Tests: +12 passed, 12 total/);
+    expect(end.verdict.counts).toEqual({ container: 7, network: 1, volume: 3, 'compose-project': 5 });
   });
 
   it('is gone at the end, all of it', () => {

@@ -8,67 +8,56 @@ const goneTimeoutMs = 20_000;
 /** Each look is eight calls to the engine. */
 const pauseMs = 200;
 
+/** Three runs in the folder of the first, each with its containers. */
+async function startThree(): Promise<
+  AsyncDisposable & { readonly runs: readonly [JestRun, JestRun, JestRun] }
+> {
+  await using atEnd = new AsyncDisposableStack();
+  const env = { CASTOFF_REPORT_FILE: 'report.json' };
+  const start = async (beside?: JestRun): Promise<JestRun> => {
+    const run = await startJest('two-runs', beside === undefined ? { env } : { env, beside });
+    atEnd.defer(() => run.close());
+    return run;
+  };
+  const first = await start();
+  const runs = [first, await start(first), await start(first)] as const;
+  await Promise.all(runs.map((run) => untilHeld(run)));
+  const kept = atEnd.move();
+  return { runs, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 async function untilHeld(run: JestRun): Promise<void> {
   expect(await until(() => existsSync(join(run.folder, `${run.id}.ready`)), 30_000)).toBe(true);
   expect(await run.things()).toHaveLength(3);
 }
 
-async function withTwo(
-  more: Readonly<Record<string, string>>,
-  work: (one: JestRun, other: JestRun) => Promise<void>,
-): Promise<void> {
-  const env = { CASTOFF_REPORT_FILE: 'report.json', ...more };
-  const one = await startJest('two-runs', { env });
-  try {
-    const other = await startJest('two-runs', { env, beside: one });
-    try {
-      await work(one, other);
-    } finally {
-      await other.close();
-    }
-  } finally {
-    await one.close();
-  }
-}
+describe('runs of one project, in one folder, at once', () => {
+  it('have each their own: one that is killed, one that is judged for its leak, one that is interrupted', async () => {
+    await using three = await startThree();
+    const [killed, judged, interrupted] = three.runs;
+    const [ofJudged, ofInterrupted] = await Promise.all([judged.things(), interrupted.things()]);
 
-describe('two runs of one project, in one folder, at once', () => {
-  it('have each their own, and the end of one is not that of the other, though it is killed', async () => {
-    await withTwo({}, async (one, other) => {
-      await Promise.all([untilHeld(one), untilHeld(other)]);
-      const had = await other.things();
-      one.kill('SIGKILL');
-      await one.ended;
-      expect(await until(async () => (await one.things()).length === 0, goneTimeoutMs, pauseMs)).toBe(true);
-      expect(await other.things()).toEqual(had);
-      writeFileSync(join(other.folder, `${other.id}.go`), '');
-      const { exitCode, stderr } = await other.ended;
-      expect(stderr).toMatch(/^castoff: 3 containers, all gone$/m);
-      expect(await other.report()).toMatchObject({
-        counts: { container: 3 },
-        orphans: [],
-        left: [],
-        failures: [],
-      });
-      expect(exitCode).toBe(0);
-      expect(await other.things()).toEqual([]);
-    });
-  });
+    killed.kill('SIGKILL');
+    await killed.ended;
+    const isGone = async (): Promise<boolean> => (await killed.things()).length === 0;
+    expect(await until(isGone, goneTimeoutMs, pauseMs)).toBe(true);
+    expect(await judged.things()).toEqual(ofJudged);
+    expect(await interrupted.things()).toEqual(ofInterrupted);
 
-  it('are judged each for what it has left itself', async () => {
-    await withTwo({ LEAK: 'yes' }, async (one, other) => {
-      await Promise.all([untilHeld(one), untilHeld(other)]);
-      writeFileSync(join(one.folder, `${one.id}.go`), '');
-      await expect(one.ended).resolves.toMatchObject({ exitCode: 1 });
-      expect(await one.report()).toMatchObject({
-        counts: { container: 3 },
-        leaks: [{ kind: 'container', source: 'holds.test.js:19' }],
-        left: [],
-      });
-      expect(await one.things()).toEqual([]);
-      expect(await other.things()).toHaveLength(3);
-      other.killGroup('SIGINT');
-      await expect(other.ended).resolves.toMatchObject({ signal: 'SIGINT' });
-      expect(await other.things()).toEqual([]);
+    writeFileSync(join(judged.folder, `${judged.id}.go`), '');
+    await expect(judged.ended).resolves.toMatchObject({ exitCode: 1 });
+    expect(await judged.report()).toMatchObject({
+      counts: { container: 3 },
+      leaks: [{ kind: 'container', source: 'holds.test.js:19' }],
+      orphans: [],
+      left: [],
+      failures: [],
     });
+    expect(await judged.things()).toEqual([]);
+    expect(await interrupted.things()).toEqual(ofInterrupted);
+
+    interrupted.killGroup('SIGINT');
+    await expect(interrupted.ended).resolves.toMatchObject({ signal: 'SIGINT' });
+    expect(await interrupted.things()).toEqual([]);
   });
 });
