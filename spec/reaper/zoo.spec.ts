@@ -13,7 +13,7 @@ import { openPrivateEngine, type PrivateEngine } from '../support/private-engine
 import { runCastoff } from '../support/run-castoff';
 import { exists } from '../support/things';
 import { until } from '../support/until';
-import { openZoo, type Zoo } from '../support/zoo';
+import { openZoo, type Neighbours, type Zoo } from '../support/zoo';
 import { remainingOf, startZooOwner, type ZooOwner } from '../support/zoo-owner';
 
 const goneTimeoutMs = 60_000;
@@ -21,6 +21,8 @@ const goneTimeoutMs = 60_000;
 let engine: PrivateEngine;
 let docker: Docker;
 let folder: string;
+/** All there are: those of earlier sessions live through the end of later ones, too. */
+const zoos: Zoo[] = [];
 beforeAll(async () => {
   engine = await openPrivateEngine({ isForSwarm: true });
   docker = new Docker({ socketPath: engine.socketPath });
@@ -34,6 +36,14 @@ afterAll(async () => {
   await engine.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function openOneZoo(owned: Neighbours): Promise<void> {
+  zoos.push(await openZoo(docker, owned));
+}
+
+async function harmed(): Promise<readonly string[]> {
+  return (await Promise.all(zoos.map((zoo) => zoo.harmed()))).flat();
+}
 
 const castoff = (...args: string[]) =>
   runCastoff(args, { DOCKER_HOST: engine.address, TMPDIR: folder, XDG_RUNTIME_DIR: '' });
@@ -55,16 +65,15 @@ const unharmed: Ended = { remaining: [], harmed: [] };
 /** Lets the neighbours of a session live through `end`, which resolves to what is left of the session itself. */
 async function withZoo(
   reaper: 'container' | 'process' | 'off',
-  end: (owner: ZooOwner, zoo: Zoo) => Promise<readonly string[]>,
+  end: (owner: ZooOwner) => Promise<readonly string[]>,
 ): Promise<Ended> {
   const owner = await startZooOwner(engine.address, folder, reaper);
-  const zoo = await openZoo(engine.address, docker, owner.owned);
   try {
+    await openOneZoo(owner.owned);
     expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
-    return { remaining: await end(owner, zoo), harmed: await zoo.harmed() };
+    return { remaining: await end(owner), harmed: await harmed() };
   } finally {
     await owner.kill('SIGKILL');
-    await zoo.remove();
   }
 }
 
@@ -86,10 +95,10 @@ describe('strangers’ resources that resemble a session’s, or inherit its lab
   });
 
   it('is swept, with every option', async () => {
-    const ended = await withZoo('off', async (owner, zoo) => {
+    const ended = await withZoo('off', async (owner) => {
       await owner.kill('SIGKILL');
       await castoff('sweep', '--dry-run');
-      expect(await zoo.harmed()).toEqual([]);
+      expect(await harmed()).toEqual([]);
       expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
       for (const age of ['--foreign', '--other-hosts']) await castoff('sweep', '--older-than', '24h', age);
       expect(await remainingOf(owner.owned, docker)).toHaveLength(6);
@@ -109,15 +118,14 @@ describe('strangers’ resources that resemble a run’s stay when Jest', () => 
       const filters = { label: [`castoff-spec-run=${run.id}`] };
       const owned = (await docker.listContainers({ filters })).map(({ Id }) => Id);
       expect(owned).toHaveLength(2);
-      const zoo = await openZoo(engine.address, docker, { container: owned[0]! });
+      await openOneZoo({ container: owned[0]! });
       try {
         run.killGroup(signal);
         await run.ended;
         for (const id of owned)
           expect(await until(async () => !(await exists('container', id, docker)), goneTimeoutMs)).toBe(true);
-        expect(await zoo.harmed()).toEqual([]);
+        expect(await harmed()).toEqual([]);
       } finally {
-        await zoo.remove();
         endReapersOf(run);
       }
     });

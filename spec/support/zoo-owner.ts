@@ -27,7 +27,9 @@ export interface ZooOwner {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-const program = join(__dirname, '../fixtures/zoo/owner.cjs');
+/** Where a session's project has its Compose file. */
+export const zooFolder = join(__dirname, '../fixtures/zoo');
+const program = join(zooFolder, 'owner.cjs');
 
 /** @param folder - Its temporary folder: journals and the socket of the host process are in it. */
 export async function startZooOwner(engine: string, folder: string, reaper: ReaperMode): Promise<ZooOwner> {

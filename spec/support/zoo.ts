@@ -1,22 +1,20 @@
 import { Readable } from 'node:stream';
+import { expect } from '@jest/globals';
 import type Docker from 'dockerode';
 import { ownershipLabels } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { inMemory } from '../../lib/lease/image-files';
 import { tarOf } from '../../lib/lease/tar';
 import { readOwner } from '../../lib/registry/owner';
-import { writeComposeFile } from './compose-command';
-import { dockerCommand } from './docker-command';
 import { sleeper, specImage } from './spec-image';
-import { exists, removeByHand, uniqueName } from './things';
+import { exists, uniqueName } from './things';
 import { until } from './until';
-import type { Owned } from './zoo-owner';
+import { zooFolder, type Owned } from './zoo-owner';
 
 /** Resources of strangers, as near to a session's own as they can be. */
 export interface Zoo {
   /** Those that are gone, or are not what they were, by what they are. */
   harmed(): Promise<readonly string[]>;
-  remove(): Promise<void>;
 }
 
 interface Animal {
@@ -30,42 +28,31 @@ interface Animal {
 /** A session's resources, as far as the zoo is to be near them. */
 export type Neighbours = Pick<Owned, 'container'> & Partial<Owned>;
 
-/** Creates strangers' resources around those of one session, on an engine that is a swarm's manager. */
-export async function openZoo(engine: string, docker: Docker, owned: Neighbours): Promise<Zoo> {
+/**
+ * Creates strangers' resources around those of one session, on an engine that is a swarm's manager, and leaves them to that engine's
+ * end. Only the service's task runs: the engine protects a container that does not run from nothing.
+ */
+export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
   const prefix = uniqueName();
   const animals: Animal[] = [];
   const add = async (what: string, kind: RemovableKind, id: string): Promise<string> => {
     animals.push({ what, kind, id, identity: await identityOf(docker, kind, id) });
     return id;
   };
-  const run = async (what: string, options: Docker.ContainerCreateOptions): Promise<string> => {
+  const create = async (what: string, options: Docker.ContainerCreateOptions): Promise<string> => {
     const container = await docker.createContainer({ Image: specImage, Cmd: sleeper, ...options });
-    await container.start();
     return add(what, 'container', container.id);
   };
-
-  const filters = { label: [`com.docker.swarm.service.name=${prefix}-service`] };
-  const listTasks = () => docker.listContainers({ all: true, filters });
 
   await addLookAlikes();
   await addHeirs();
   await addSuccessors();
   await addProject();
-  const serviceId = await addService();
+  await addService();
   return {
     async harmed() {
       const now = await Promise.all(animals.map(({ kind, id }) => identityOf(docker, kind, id)));
       return animals.filter(({ identity }, index) => now[index] !== identity).map(({ what }) => what);
-    },
-    async remove() {
-      await dockerCommand(engine, ['service', 'rm', serviceId]);
-      // The swarm removes the task's container a moment later.
-      await until(async () => (await listTasks()).length === 0, 30_000);
-      const order: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
-      for (const kind of order) {
-        for (const animal of animals.filter((one) => one.kind === kind))
-          if (await exists(kind, animal.id, docker)) await removeByHand(kind, animal.id, docker);
-      }
     },
   };
 
@@ -91,7 +78,7 @@ export async function openZoo(engine: string, docker: Docker, owned: Neighbours)
     await add('a volume with nearly our labels', 'volume', `${prefix}-near`);
     const network = await docker.createNetwork({ Name: `${owned.network ?? prefix}0`, Labels: near });
     await add('a network with nearly our labels and name', 'network', network.id);
-    await run('a container with nearly our labels', {
+    await create('a container with nearly our labels', {
       name: `${prefix}-near`,
       Labels: near,
       HostConfig: { NetworkMode: network.id, Binds: [`${prefix}-near:/data`] },
@@ -117,7 +104,7 @@ export async function openZoo(engine: string, docker: Docker, owned: Neighbours)
       ['a container of a snapshot of ours', snapshot],
       ['a container of an image built on ours', child],
     ] as const) {
-      const id = await run(what, { Image, Volumes: { '/own': {} }, HostConfig: { NetworkMode: 'none' } });
+      const id = await create(what, { Image, Volumes: { '/own': {} }, HostConfig: { NetworkMode: 'none' } });
       const { Mounts } = await docker.getContainer(id).inspect();
       await add(`the volume of ${what}`, 'volume', Mounts[0]?.Name ?? '');
     }
@@ -133,28 +120,37 @@ export async function openZoo(engine: string, docker: Docker, owned: Neighbours)
 
   async function addProject(): Promise<void> {
     const name = `${owned.project ?? prefix}-too`;
-    await using file = await writeComposeFile({
-      version: '3.5',
-      services: { web: { image: specImage, command: ['sleep', '600'], volumes: ['data:/data'] } },
-      volumes: { data: {} },
+    const labels = (own: Record<string, string>) => ({ 'com.docker.compose.project': name, ...own });
+    const network = await docker.createNetwork({
+      Name: `${name}_default`,
+      Labels: labels({ 'com.docker.compose.network': 'default' }),
     });
-    await file.up(name, { DOCKER_HOST: engine });
-    const ofProject = { label: [`com.docker.compose.project=${name}`] };
-    for (const { Id } of await docker.listContainers({ filters: ofProject }))
-      await add('a container of a project with nearly our name', 'container', Id);
-    await add('a network of that project', 'network', `${name}_default`);
-    await add('a volume of that project', 'volume', `${name}_data`);
+    await add('a network of a project with nearly our name', 'network', network.id);
+    const volume = `${name}_data`;
+    await docker.createVolume({ Name: volume, Labels: labels({ 'com.docker.compose.volume': 'data' }) });
+    await add('a volume of that project', 'volume', volume);
+    await create('a container of that project', {
+      name: `${name}_web_1`,
+      Labels: labels({
+        'com.docker.compose.container-number': '1',
+        'com.docker.compose.oneoff': 'False',
+        'com.docker.compose.project.working_dir': zooFolder,
+        'com.docker.compose.service': 'web',
+      }),
+      HostConfig: { NetworkMode: network.id, Binds: [`${volume}:/data`] },
+    });
   }
 
   /** A service whose tasks inherit our labels from a snapshot of ours. */
-  async function addService(): Promise<string> {
-    const options = ['--detach', '--quiet', '--name', `${prefix}-service`, '--no-resolve-image'];
-    const args = ['service', 'create', ...options, `${prefix}-snapshot:latest`, ...sleeper];
-    const service = await dockerCommand(engine, args);
-    await until(async () => (await listTasks()).some(({ State }) => State === 'running'), 30_000);
+  async function addService(): Promise<void> {
+    const name = `${prefix}-service`;
+    const ContainerSpec = { Image: `${prefix}-snapshot:latest`, Command: sleeper };
+    await docker.createService({ Name: name, TaskTemplate: { ContainerSpec } });
+    const filters = { label: [`com.docker.swarm.service.name=${name}`] };
+    const listTasks = () => docker.listContainers({ filters });
+    expect(await until(async () => (await listTasks()).length === 1, 30_000)).toBe(true);
     const [task] = await listTasks();
     await add('the task of a service that runs a snapshot of ours', 'container', task?.Id ?? '');
-    return service;
   }
 }
 
