@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { startJest } from '../support/jest-run';
+import { copyProject } from '../support/jest-project';
+import { runJest } from '../support/jest-run';
+import { removeThingsOfRun, thingsOfRun } from '../support/jest-run-things';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
+import { isLong } from '../support/spec-size';
 
 const exec = promisify(execFile);
 
@@ -20,33 +24,43 @@ const replacements = [
   'nock-14',
 ];
 
-it('knows that the tests pass without castoff, and scripts with it', async () => {
-  const args = ['--config', 'plain.config.js', '--runInBand'];
-  const env = { TESTCONTAINERS_RYUK_DISABLED: 'true' };
-  const run = await startJest('replaced', { args, env });
+it('lets scripts end their sessions under the same replacements', async () => {
+  const project = await copyProject('replaced', { jest: '30', files: {}, modules: {} });
+  const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
+  const env = {
+    ...process.env,
+    CASTOFF_SWEEP: 'off',
+    CASTOFF_REAPER: 'process',
+    CASTOFF_SPEC_RUN: id,
+    TESTCONTAINERS_RYUK_DISABLED: 'true',
+  };
+  const script = (args: readonly string[]) => exec(process.execPath, args, { cwd: project.folder, env });
   try {
-    const { stderr, exitCode } = await run.ended;
-    const total = replacements.length;
-    expect(stderr).toContain(`Tests:       ${total} passed, ${total} total`);
-    expect(exitCode).toBe(0);
     const names = ['nock-14', 'msw', 'nock-13', 'modules', 'globals', 'node-timers'];
-    const options = {
-      cwd: run.folder,
-      env: { ...process.env, CASTOFF_SWEEP: 'off', CASTOFF_REAPER: 'process', CASTOFF_SPEC_RUN: run.id },
-    };
-    const { stdout, stderr: warnings } = await exec(process.execPath, ['plain.js', ...names], options);
-    expect(warnings).toBe('');
+    const { stdout, stderr } = await script(['plain.js', ...names]);
+    expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual(names);
     for (const early of ['nock', 'nock-13']) {
       const name = early.replace(/^nock$/, 'nock-14');
       const loadedFirst = ['--require', early, 'plain.js', name];
-      expect(await exec(process.execPath, loadedFirst, options)).toEqual({ stdout: `${name}\n`, stderr: '' });
+      expect(await script(loadedFirst)).toEqual({ stdout: `${name}\n`, stderr: '' });
     }
-    expect(await run.things()).toEqual([]);
+    expect(await thingsOfRun(id)).toEqual([]);
   } finally {
-    await run.close();
+    await removeThingsOfRun(id);
+    await project.remove();
   }
 }, 120_000);
+
+if (isLong) {
+  it('knows that the tests pass without castoff', async () => {
+    const args = ['--config', 'plain.config.js', '--runInBand'];
+    const { stderr, exitCode, left } = await runJest('replaced', { args });
+    const total = replacements.length;
+    expect(stderr).toContain(`Tests:       ${total} passed, ${total} total`);
+    expect({ exitCode, left }).toEqual({ exitCode: 0, left: [] });
+  }, 120_000);
+}
 
 describe.each([
   ['in band', replacements],
