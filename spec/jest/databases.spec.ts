@@ -9,14 +9,14 @@ interface Seen {
   readonly url: string;
 }
 
-const testFiles = Array.from({ length: 12 }, (_, index) => [
+const testFiles = Array.from({ length: 6 }, (_, index) => [
   `file-${index}.test.js`,
   `const { writeAndRead } = require('./write-and-read');
    test('writes and reads', () => writeAndRead('file_${index}'));`,
 ]);
 
 describe('shared servers', () => {
-  it('are started once for twelve files in two workers, serve them all, and are gone at the end', async () => {
+  it('are started once for six files in two workers, serve them all, and are gone at the end', async () => {
     let seen: readonly Seen[] = [];
     const end = await runJudged(
       'shared-databases',
@@ -29,10 +29,10 @@ describe('shared servers', () => {
           .map((line) => JSON.parse(line) as Seen);
       },
     );
-    expect(end.stderr).toContain('Tests:       12 passed, 12 total');
+    expect(end.stderr).toContain('Tests:       6 passed, 6 total');
     expect(end).toMatchObject({ exitCode: 0, left: [], said: ['castoff: 2 containers, all gone'] });
     expect(end.verdict).toMatchObject({ counts: { container: 2 }, leaks: [], failures: [] });
-    expect(seen).toHaveLength(12);
+    expect(seen).toHaveLength(6);
     expect(new Set(seen.map(({ worker }) => worker))).toEqual(new Set(['1', '2']));
     expect(new Set(seen.map(({ connectionString, url }) => `${connectionString} ${url}`)).size).toBe(1);
   });
