@@ -17,11 +17,6 @@ describe('a config that cannot be meant', () => {
       'withCastoff: no option is called leak; there are leaks,',
     ],
     [
-      'a preset that is nowhere',
-      wrapped("preset: 'nowhere'"),
-      'withCastoff: preset "nowhere": there is no nowhere/jest-preset',
-    ],
-    [
       'a global setup that is nowhere',
       wrapped("globalSetup: './down'"),
       'globalSetup: there is no ./down to be found from',

@@ -1,9 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
-import { runJudged } from '../support/judged-jest';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { runJudged, type JudgedJest } from '../support/judged-jest';
 
 describe('tests whose async functions are compiled away', () => {
-  it('are named by the line of the test or hook that ran, marked as approximate', async () => {
-    const end = await runJudged('compiled');
+  let end: JudgedJest;
+  beforeAll(async () => {
+    end = await runJudged('compiled', { env: { GITHUB_ACTIONS: 'true' } });
+  });
+
+  it('are named by the line of the test or hook that ran, marked as approximate', () => {
     const places = end.verdict.leaks.map(({ source, isSourceApproximate }) => [source, isSourceApproximate]);
     expect(places).toHaveLength(4);
     expect(places).toEqual(
@@ -18,8 +22,7 @@ describe('tests whose async functions are compiled away', () => {
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
-  it('are annotated on GitHub at that line', async () => {
-    const end = await runJudged('compiled', { args: ['es5'], env: { GITHUB_ACTIONS: 'true' } });
+  it('are annotated on GitHub at that line', () => {
     expect(end.stderr).toMatch(/^::error file=[^,]*es5\.test\.ts,line=13,/m);
   });
 });
