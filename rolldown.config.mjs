@@ -27,9 +27,12 @@ const leftOutOf = {
 const smallHeap = `for (const flag of ['--no-opt', '--no-maglev', '--optimize-for-size', '--max-semi-space-size=1', '--bytecode-old-age=1'])
   require('node:v8').setFlagsFromString(flag);`;
 
+// Jest leaves frames of `jest/build/` out of the stacks that it prints: a failing test prints the frames that it prints without castoff.
+const chunkFolder = 'jest/build';
+
 // What tests replace of Node and of the global object, castoff has as it was before: `lib/core/pristine.ts`.
 const pristineFile = join(import.meta.dirname, 'lib/core/pristine.ts');
-const pristineFacade = 'chunks/core-copies.js';
+const pristineFacade = `${chunkFolder}/core-copies.js`;
 const pristineModules = new Set(
   'child_process crypto dns fs fs/promises http https net os timers timers/promises tls'.split(' '),
 );
@@ -82,7 +85,7 @@ export default [
       jest: 'lib/jest.ts',
       'jest-preset': 'lib/jest-preset.ts',
       'jest/environment': 'lib/jest/environment.ts',
-      'jest/runner': 'lib/jest/runner.ts',
+      [`${chunkFolder}/runner`]: 'lib/jest/runner.ts',
       'jest/setup': 'lib/jest/setup.ts',
       'jest/teardown': 'lib/jest/teardown.ts',
       'jest/watched': 'lib/jest/watched.ts',
@@ -107,7 +110,7 @@ export default [
       comments: false,
       banner: ({ isEntry }) => (isEntry ? checkNode : ''),
       chunkFileNames: ({ name, facadeModuleId }) =>
-        `chunks/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
+        `${chunkFolder}/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
       // `import('dockerode')` becomes a `require` that runs when it is reached.
       dynamicImportInCjs: false,
       // What nearly all of it needs, in few files. Errors apart: they are all that `castoff/jest` needs.
@@ -179,7 +182,7 @@ function pristine() {
       this.emitFile({ type: 'chunk', id: pristineFile, fileName, preserveSignature: 'strict' });
     },
     renderChunk(code, { fileName }) {
-      if (fileName === pristineFacade || fileName === 'chunks/pristine.js') return null;
+      if (fileName === pristineFacade || fileName === `${chunkFolder}/pristine.js`) return null;
       const changed = code
         .replaceAll(late, (found) => `castoffPristine.loadUntouched(() => ${found})`)
         .replaceAll(/\brequire\("(?:node:)?([^"]+)"\)/g, (found, name) =>
@@ -206,7 +209,7 @@ function requireLate() {
       let changed = code;
       for (const [text, request] of code.matchAll(/\brequire\('(\.[^']+)'\)/g)) {
         const { id } = await this.resolve(request, importer);
-        const fileName = `late/${relative(lib, id).replace(/\.ts$/, '.js')}`;
+        const fileName = `${chunkFolder}/late/${relative(lib, id).replace(/\.ts$/, '.js')}`;
         if (!emitted.has(id)) this.emitFile({ type: 'chunk', id, fileName, preserveSignature: 'strict' });
         emitted.add(id);
         changed = changed.replace(text, `requireLate(${JSON.stringify(fileName)})`);

@@ -6,7 +6,7 @@ const folder = dirname(require.resolve('castoff/jest/setup'));
 /** What castoff gives Jest to load: absolute paths. */
 export const ownModules = {
   testEnvironment: join(folder, 'environment.js'),
-  testRunner: join(folder, 'runner.js'),
+  testRunner: join(folder, 'build', 'runner.js'),
   globalSetup: join(folder, 'setup.js'),
   globalTeardown: join(folder, 'teardown.js'),
 } as const;
@@ -25,7 +25,7 @@ export function numberedHook(option: 'globalSetup' | 'globalTeardown', number: n
 
 const fileNames = {
   testEnvironment: /^environment\.js$/,
-  testRunner: /^runner\.js$/,
+  testRunner: /^build[\\/]runner\.js$/,
   globalSetup: /^(?:setup|hooks[\\/]setup-\d+)\.js$/,
   globalTeardown: /^(?:teardown|hooks[\\/]teardown-\d+)\.js$/,
 } as const;

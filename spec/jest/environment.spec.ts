@@ -45,6 +45,24 @@ describe('castoff in an environment', () => {
   });
 });
 
+describe('the stack of a failing test', () => {
+  it('has the line of the test and no frame of castoff', async () => {
+    const failing = `test('asks', async () => { await fetch('http://127.0.0.1:1'); });
+      describe('orders', () => {
+        beforeAll(() => new Promise(() => {}), 10);
+        test('one', () => {});
+        test('two', () => {});
+      });`;
+    const { stderr, exitCode } = await runJest('plain', {
+      args: ['failing'],
+      files: { 'failing.test.js': failing },
+    });
+    expect(stderr).toMatch(/at Object\.\S+ \(failing\.test\.js:1:/);
+    expect(stderr).not.toMatch(/^ +at .*castoff.dist/m);
+    expect(exitCode).toBe(1);
+  });
+});
+
 describe('a test file that cannot be loaded', () => {
   it('has what its scope could not clean up told beside its own error', async () => {
     const broken = `const { defer } = require('castoff/jest');

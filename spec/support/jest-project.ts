@@ -36,7 +36,8 @@ export async function copyProject(
     modules: Readonly<Record<string, string>>;
   },
 ): Promise<{ folder: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'castoff-jest-'));
+  // Jest leaves frames of a folder like `…jest-…/node_modules/` out of the stacks that it prints.
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-project-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
     await cp(join(fixtures, name), folder, { recursive: true });
