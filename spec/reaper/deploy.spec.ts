@@ -107,7 +107,7 @@ describe('docker/compose.yml', () => {
   };
 
   it('runs a reaper that is healthy, on loopback alone, and that no client of Ryuk takes for its own', async () => {
-    expect(await until(isHealthy, 20_000)).toBe(true);
+    expect(await until(isHealthy, 20_000, 100)).toBe(true);
     const [reaper] = await find();
     expect([8080, 8081].map((port) => reaper!.portOf(port)?.IP)).toEqual(['127.0.0.1', '127.0.0.1']);
     const taken = await docker.listContainers({ filters: { label: ['org.testcontainers.ryuk=true'] } });
@@ -126,7 +126,7 @@ describe('docker/compose.yml', () => {
   });
 
   it('removes what a client claimed that dies, and nothing without the token', async () => {
-    expect(await until(isHealthy, 20_000)).toBe(true);
+    expect(await until(isHealthy, 20_000, 100)).toBe(true);
     const session = uniqueName();
     const label = `castoff.session=${session}`;
     const Labels = { ...specLabel, 'castoff.session': session };
@@ -146,7 +146,7 @@ describe('docker/compose.yml', () => {
     });
     expect(await exists('container', owned)).toBe(true);
     client.reset();
-    expect(await until(async () => !(await exists('container', owned)), 20_000)).toBe(true);
+    expect(await until(async () => !(await exists('container', owned)), 20_000, 100)).toBe(true);
   });
 
   it('ends by itself when it is told to, with 0', async () => {

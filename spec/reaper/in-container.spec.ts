@@ -43,7 +43,7 @@ async function startJob(env: readonly string[]): Promise<Job> {
     output = (await container.logs({ stdout: true, stderr: true })).toString();
     return /"session":"/.test(output);
   };
-  if (!(await until(hasOpened, 30_000, 100))) throw new Error(`the job has no session: ${output}`);
+  if (!(await until(hasOpened, 30_000, 200))) throw new Error(`the job has no session: ${output}`);
   return { container, session: /"session":"(\w+)"/.exec(output)?.[1] ?? '', output };
 }
 

@@ -83,7 +83,7 @@ describe('a reaper as a host process', () => {
       [1, 2, 3].map(() => start({ reaper: 'process', containers: 1, env })),
     );
     expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
-    expect(await until(() => reaperFolder.hosts().length === 1, 5_000)).toBe(true);
+    expect(await until(() => reaperFolder.hosts().length === 1, 5_000, 100)).toBe(true);
     const [pid] = reaperFolder.hosts();
     expect(tcpListenersOf(pid!)).toEqual([]);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
@@ -106,7 +106,7 @@ describe("castoff's folder in the temporary folder", () => {
     const { session } = child.told;
     expect(child.stderr()).toBe('');
     await child.kill();
-    expect(await until(() => isSessionGone(session), 15_000)).toBe(true);
+    expect(await until(() => isSessionGone(session), 15_000, 100)).toBe(true);
     expect(readdirSync(taken)).toEqual([]);
   });
 });

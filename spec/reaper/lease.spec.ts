@@ -46,7 +46,7 @@ async function start(options: ChildOptions): Promise<SessionChild> {
 
 /** All of a session, and the reaper that it had for itself. */
 const untilGone = ({ told: { session } }: SessionChild) =>
-  until(() => isSessionGone(session), goneTimeoutMs, 100);
+  until(() => isSessionGone(session), goneTimeoutMs, 250);
 
 /** As another client makes them. The container is only created: that is enough to be removed by mistake. */
 const makeBystanders = async () => {

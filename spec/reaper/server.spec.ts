@@ -123,7 +123,7 @@ describe('a reaper in a process of one’s own', () => {
     line.send(`label=${label}\n`);
     expect(await line.answers(1)).toEqual(['ACK']);
     line[Symbol.dispose]();
-    expect(await until(async () => !(await exists('volume', name)), 10_000)).toBe(true);
+    expect(await until(async () => !(await exists('volume', name)), 10_000, 100)).toBe(true);
   });
 
   it('removes nothing in a dry run', async () => {
