@@ -35,7 +35,7 @@ describe("a leak, as far as Jest's own results go", () => {
     const end = await runJest('both-ways', { args: ['forgets', '--reporters', 'default'], env });
     expect(end.stderr).toMatch(/^LEAKS_FOUND: castoff: the run has leaked, see above$/m);
     expect(end.stderr).not.toMatch(/^ +at /m);
-    expect(end.stderr).toMatch(/^::error .*file=castoff-jest-\w+\/forgets\.test\.js,line=5/m);
+    expect(end.stderr).toMatch(/^::error .*file=castoff-project-\w+\/forgets\.test\.js,line=5/m);
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
