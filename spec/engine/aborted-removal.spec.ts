@@ -3,7 +3,7 @@ import { deadline } from '../../lib/index';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
-import { createThing, exists, removeByHand } from '../support/things';
+import { createIdleThing, exists, removeByHand } from '../support/things';
 import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
@@ -11,7 +11,7 @@ afterAll(() => removeLeftovers());
 describe.each(['container', 'network', 'volume', 'image'] as const)('the removal of a %s', (kind) => {
   it('goes on when the wait for it is aborted, which rejects with the reason as it is', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     proxy.inject({ on: 'DELETE **', fault: { type: 'delay', ms: 200 } });
     const leaving = new AbortController();
     const cleanup = cleanupByKind[kind](id, { engine: proxy.address, signal: leaving.signal });
@@ -26,7 +26,7 @@ describe.each(['container', 'network', 'volume', 'image'] as const)('the removal
 
   it('is sent no more after the wait for it is aborted', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     proxy.inject({
       on: 'DELETE **',
       fault: { type: 'answer', status: 500, message: 'no luck' },
@@ -45,7 +45,7 @@ describe.each(['container', 'network', 'volume', 'image'] as const)('the removal
 
   it('ends with the reason of a deadline that the caller has set, untouched', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' }, times: Infinity });
     const signal = deadline(150, { what: 'tidy up' });
     const error: unknown = await cleanupByKind[kind](id, { engine: proxy.address, signal }).catch(

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { isCastoffError, type CleanupOptions, type Ref } from '../../lib/index';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
-import { createThing, exists, removeByHand, uniqueName } from '../support/things';
+import { createIdleThing, exists, removeByHand, uniqueName } from '../support/things';
 
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 
@@ -15,7 +15,7 @@ beforeEach(() => void (callsBefore = proxy.calls.length));
 
 describe.each(kinds)('cleanup of a %s', (kind) => {
   let id: string;
-  beforeAll(async () => void (id = await createThing(kind)));
+  beforeAll(async () => void (id = await createIdleThing(kind)));
   afterAll(() => removeByHand(kind, id));
 
   const ask = async (ref: unknown, options: CleanupOptions = {}): Promise<unknown> =>

@@ -6,7 +6,14 @@ import { cleanupComposeProject, cleanupContainer, isCastoffError, type Ref } fro
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
-import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
+import {
+  createIdleContainer,
+  createRunningContainer,
+  docker,
+  exists,
+  specLabel,
+  uniqueName,
+} from '../support/things';
 import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
@@ -81,12 +88,12 @@ describe('cleanup of a container', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('removes one that ignores signals by a kill, without a stop', async () => {
+  it('removes one that runs by a kill, without a stop', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer({ Cmd: deaf });
-    await untilReady(id);
+    const id = await createRunningContainer();
     await cleanupContainer(id, { engine: proxy.address });
     expect(await exists('container', id)).toBe(false);
+    expect(await exitCodesOf(id)).toEqual(['137']);
     const changes = proxy.calls.filter(({ method }) => method !== 'GET');
     expect(changes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `DELETE /containers/${id}?force=true&v=true`,
@@ -109,7 +116,10 @@ describe('cleanup of a container', () => {
   });
 
   it('knows what testcontainers has started', async () => {
-    const started = await new GenericContainer(specImage).withLabels(specLabel).start();
+    const started = await new GenericContainer(specImage)
+      .withLabels(specLabel)
+      .withNetworkMode('none')
+      .start();
     expect(await cleanupContainer(started)).toMatchObject({ id: started.getId(), outcome: 'removed' });
     expect(await exists('container', started.getId())).toBe(false);
   });
@@ -129,14 +139,14 @@ describe('cleanup of a container', () => {
   });
 
   it('is done again for one that is gone', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     expect(await cleanupContainer(id)).toMatchObject({ outcome: 'removed' });
     expect(await cleanupContainer(id)).toMatchObject({ outcome: 'already-gone' });
   });
 
   describe('and its anonymous volumes', () => {
     const createWithVolume = async () => {
-      const id = await createRunningContainer({ Volumes: { '/data': {} } });
+      const id = await createIdleContainer({ Volumes: { '/data': {} } });
       const { Mounts } = await docker.getContainer(id).inspect();
       return { id, volume: Mounts[0]?.Name ?? 'none' };
     };
@@ -193,14 +203,8 @@ describe('cleanup of a container', () => {
     });
   });
 
-  it('without a grace kills it', async () => {
-    const id = await createRunningContainer();
-    await cleanupContainer(id);
-    expect(await exitCodesOf(id)).toEqual(['137']);
-  });
-
   it('takes an option that is undefined for one that is not given', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const options = { engine: undefined, timeoutMs: undefined, signal: undefined, removeVolumes: undefined };
     expect(await cleanupContainer(id, options)).toMatchObject({ outcome: 'removed' });
   });
@@ -220,7 +224,7 @@ describe('cleanup of a container through a proxy', () => {
   });
 
   it('asks for a removal and one look at the end of an id that is certain', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     await cleanupContainer(id, { engine: proxy.address });
     const ofIt = asked().filter((call) => call.includes(id));
     expect(ofIt).toEqual([`DELETE /containers/${id}?force=true&v=true`, `GET /containers/${id}/json`]);
@@ -237,7 +241,7 @@ describe('cleanup of a container through a proxy', () => {
   });
 
   it('tries to remove what cannot be looked at', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const noLook = proxy.inject({
       on: `GET /containers/${id}/json`,
       fault: { type: 'answer', status: 500, message: 'RWLayer of container is unexpectedly nil' },
@@ -269,31 +273,34 @@ describe('cleanup of a container through a proxy', () => {
   });
 
   it.each([
-    ['500', { type: 'answer', status: 500, message: 'no luck' } as const, /: 500 no luck \(/],
-    ['nothing', { type: 'swallow' } as const, /: no answer in \d+ ms \(/],
-  ])('says what it knows when the engine answers %s until the deadline', async (_what, fault, words) => {
-    const id = await createRunningContainer();
-    injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
-    const error: unknown = await cleanupContainer(id, { engine: proxy.address, timeoutMs: 800 }).catch(
-      (reason: unknown) => reason,
-    );
-    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
-    expect(error).toMatchObject({
-      message: expect.stringMatching(
-        new RegExp(
-          `^remove container .*\\(${id.slice(0, 12)}\\): .*attempts? in \\d+ ms, last seen running\\); `,
+    ['500', { type: 'answer', status: 500, message: 'no luck' } as const, 800, /: 500 no luck \(/],
+    ['nothing', { type: 'swallow' } as const, 3_000, /: no answer in \d+ ms \(/],
+  ])(
+    'says what it knows when the engine answers %s until the deadline',
+    async (_what, fault, timeoutMs, words) => {
+      const id = await createIdleContainer();
+      injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
+      const error: unknown = await cleanupContainer(id, { engine: proxy.address, timeoutMs }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+      expect(error).toMatchObject({
+        message: expect.stringMatching(
+          new RegExp(
+            `^remove container .*\\(${id.slice(0, 12)}\\): .*attempts? in [\\d.]+ m?s, last seen created\\); `,
+          ),
         ),
-      ),
-      evidence: { kind: 'container', id, lastStatus: 'running', attempts: expect.any(Number) },
-      cause: expect.anything(),
-    });
-    expect(error).toMatchObject({ message: expect.stringMatching(words) });
-    expect((error as { evidence: { attempts: number } }).evidence.attempts).toBeGreaterThan(0);
-    await docker.getContainer(id).remove({ force: true });
-  });
+        evidence: { kind: 'container', id, lastStatus: 'created', attempts: expect.any(Number) },
+        cause: expect.anything(),
+      });
+      expect(error).toMatchObject({ message: expect.stringMatching(words) });
+      expect((error as { evidence: { attempts: number } }).evidence.attempts).toBeGreaterThan(0);
+      await docker.getContainer(id).remove({ force: true });
+    },
+  );
 
   it('says that the engine did not answer when that is all it knows', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     injected.push(proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity }));
     await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 60 })).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',

@@ -3,6 +3,7 @@ import { cleanupContainer, cleanupImage, isCastoffError } from '../../lib/index'
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import {
+  createIdleContainer,
   createRunningContainer,
   createThing,
   docker,
@@ -92,7 +93,7 @@ describe('cleanup of an image', () => {
   it('waits while a container uses it', async () => {
     await using proxy = await openFaultProxy();
     const name = await createThing('image');
-    const user = await createRunningContainer({ Image: name });
+    const user = await createIdleContainer({ Image: name });
     const cleanup = cleanupImage(name, { engine: proxy.address });
     await proxy.until(({ method, status }) => method === 'DELETE' && status === 409, 5_000);
     expect(await exists('image', name)).toBe(true);

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { cleanupContainer, cleanupVolume, isCastoffError } from '../../lib/index';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
-import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
+import { createIdleContainer, createThing, docker, exists, uniqueName } from '../support/things';
 
 afterAll(() => removeLeftovers());
 
 const createUserOf = (volume: string): Promise<string> =>
-  createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+  createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
 
 describe('cleanup of a volume', () => {
   it('removes it, and sees that it is gone', async () => {

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { openFaultProxy } from '../support/fault-proxy';
 import type { Rule } from '../support/fault-rules';
 import { removeLeftovers } from '../support/leftovers';
-import { createRunningContainer, exists } from '../support/things';
+import { createIdleContainer, createRunningContainer, exists } from '../support/things';
 
 const run = promisify(execFile);
 const built = join(__dirname, '../../dist/index.js');
@@ -75,7 +75,8 @@ describe('a process whose cleanup is never answered', () => {
   ])('ends by itself when the cleanup has: %s', async (_what, options, expected, rules) => {
     await using proxy = await openFaultProxy();
     for (const rule of rules) proxy.inject(rule);
-    const id = await createRunningContainer();
+    // Only what runs can be stopped.
+    const id = await ('stopTimeoutMs' in options ? createRunningContainer() : createIdleContainer());
     expect(await cleanUpInProcess(id, proxy.address, options)).toBe(expected);
     expect(await exists('container', id)).toBe(true);
   });
@@ -93,7 +94,7 @@ it('ends by itself while a deadline is still to come', async () => {
 describe('a process that does nothing but clean up', () => {
   it('lives until it is done', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: { type: 'delay', ms: 500 } });
     proxy.inject({
       on: 'GET /containers/*/json',

@@ -2,8 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cleanupComposeProject, cleanupContainer } from '../../lib/index';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { removeLeftovers } from '../support/leftovers';
-import { openOldEngine } from '../support/other-paths';
-import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
+import { openOldEngine, type OtherEngine } from '../support/other-paths';
+import {
+  createIdleContainer,
+  createIdleThing,
+  createRunningContainer,
+  createThing,
+  docker,
+  exists,
+  uniqueName,
+} from '../support/things';
 
 afterAll(() => removeLeftovers());
 
@@ -22,11 +30,12 @@ describe.each<[string, () => number]>([
   // 1.30 brought the wait for a removal; before it, the wait is over when the container has stopped.
   ['an API without a wait for removals', () => Math.max(oldest, 29)],
 ])('an engine of %s', (_what, minor) => {
-  const open = () => openOldEngine(`1.${minor()}`);
+  let engine: OtherEngine;
+  beforeAll(async () => void (engine = await openOldEngine(`1.${minor()}`)));
+  afterAll(async () => engine[Symbol.asyncDispose]());
 
   it.each(kinds)('has a %s removed, and seen to be gone', async (kind) => {
-    await using engine = await open();
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     expect(await cleanupByKind[kind](id, { engine: engine.address })).toMatchObject({ outcome: 'removed' });
     expect(await exists(kind, id)).toBe(false);
     expect(await cleanupByKind[kind](id, { engine: engine.address })).toMatchObject({
@@ -35,17 +44,15 @@ describe.each<[string, () => number]>([
   });
 
   it('has a removal by somebody else seen to its end', async () => {
-    await using engine = await open();
     const id = await createRunningContainer();
-    const theirs = docker.getContainer(id).remove({ force: true });
+    const theirs = Promise.allSettled([docker.getContainer(id).remove({ force: true })]);
     const { outcome } = await cleanupContainer(id, { engine: engine.address });
     expect(await exists('container', id)).toBe(false);
     expect(['removed', 'removed-elsewhere', 'already-gone']).toContain(outcome);
-    await Promise.allSettled([theirs]);
+    await theirs;
   });
 
   it('has a container stopped, described and removed', async () => {
-    await using engine = await open();
     const id = await createRunningContainer({ Cmd: ['sh', '-c', 'echo last words; exit 3'] });
     await docker.getContainer(id).wait();
     const options = { engine: engine.address, stopTimeoutMs: 1_000, postMortem: true };
@@ -56,7 +63,6 @@ describe.each<[string, () => number]>([
   });
 
   it('has a network freed of its containers', async () => {
-    await using engine = await open();
     const network = await createThing('network');
     const container = await createRunningContainer({ HostConfig: { NetworkMode: network } });
     expect(await cleanupByKind.network(network, { engine: engine.address })).toMatchObject({
@@ -67,10 +73,9 @@ describe.each<[string, () => number]>([
   });
 
   it('has a Compose project removed, and nothing else', async () => {
-    await using engine = await open();
     const project = uniqueName();
-    const bystander = await createRunningContainer();
-    const part = await createRunningContainer({ Labels: { 'com.docker.compose.project': project } });
+    const bystander = await createIdleContainer();
+    const part = await createIdleContainer({ Labels: { 'com.docker.compose.project': project } });
     const { parts } = await cleanupComposeProject(project, { engine: engine.address });
     expect(parts).toMatchObject([{ id: part, outcome: 'removed' }]);
     expect(await exists('container', bystander)).toBe(true);
@@ -83,7 +88,7 @@ describe('an engine that does not speak the API of its client', () => {
     ['too new', () => 99],
   ])('says that it is %s', async (words, minor) => {
     await using engine = await openOldEngine(`1.${minor()}`);
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     await expect(cleanupContainer(id, { engine: engine.address })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
       message: expect.stringMatching(new RegExp(`client version 1\\.${minor()} is ${words}`)),

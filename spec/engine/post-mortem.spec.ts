@@ -4,7 +4,7 @@ import { cleanupContainer, type PostMortem } from '../../lib/index';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { specImage } from '../support/spec-image';
-import { createRunningContainer, docker, exists, uniqueName } from '../support/things';
+import { createIdleContainer, createRunningContainer, docker, exists, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
@@ -148,11 +148,11 @@ describe('the post-mortem of a container', () => {
 
   it('does not keep the removal waiting for an answer that never comes', async () => {
     await using proxy = await openFaultProxy();
-    const id = await start('sleep 60');
+    const id = await createIdleContainer();
     proxy.inject({ on: `GET /containers/${id}/logs`, fault: { type: 'swallow' } });
     const { outcome, postMortem } = await cleanupContainer(id, { engine: proxy.address, postMortem: true });
     expect(outcome).toBe('removed');
-    expect(postMortem).toMatchObject({ status: 'running', gaps: [expect.stringContaining('logs')] });
+    expect(postMortem).toMatchObject({ status: 'created', gaps: [expect.stringContaining('logs')] });
     expect(proxy.calls.find(({ path }) => path.includes('/logs'))).not.toHaveProperty('status');
   });
 
@@ -160,7 +160,7 @@ describe('the post-mortem of a container', () => {
     const gone = await cleanupContainer('c0'.repeat(32), { postMortem: true });
     expect(gone).toMatchObject({ outcome: 'already-gone' });
     expect(gone.postMortem).toBeUndefined();
-    const id = await start('sleep 60');
+    const id = await createIdleContainer();
     expect((await cleanupContainer(id)).postMortem).toBeUndefined();
   });
 });

@@ -6,7 +6,15 @@ import type { FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { deadOwner, labelsOf, someSession } from '../support/owned-things';
 import { rejectionOf } from '../support/rejection';
-import { createRunningContainer, createThing, docker, exists, uniqueName } from '../support/things';
+import {
+  createIdleContainer,
+  createIdleThing,
+  createRunningContainer,
+  createThing,
+  docker,
+  exists,
+  uniqueName,
+} from '../support/things';
 import { nextLine } from '../support/this-line';
 import { openProxyForAll } from '../support/through-proxy';
 
@@ -26,7 +34,7 @@ describe('what a scope adopts', () => {
   it.each(['container', 'network', 'volume', 'image'] as const)(
     'is gone when it closes: a %s',
     async (kind) => {
-      const id = await createThing(kind);
+      const id = await createIdleThing(kind);
       const scope = openScope(`adopts a ${kind}`);
       const source = nextLine();
       await scope.adopt(id, kind);
@@ -42,7 +50,7 @@ describe('what a scope adopts', () => {
   );
 
   it('is not the stranger whose id happens to begin with the name that was given', async () => {
-    const stranger = await createThing('container');
+    const stranger = await createIdleContainer();
     await using scope = openScope('adopts a name of nobody');
     const error = await rejectionOf(scope.adopt(stranger.slice(0, 5)));
     expect(error).toMatchObject({
@@ -62,7 +70,7 @@ describe('what a scope adopts', () => {
     ['a started test container', (id: string) => ({ getId: () => id })],
   ])('may be given as %s, and is known by its full id and its name', async (_as, refTo) => {
     const name = uniqueName();
-    const id = await createRunningContainer({ name });
+    const id = await createIdleContainer({ name });
     const scope = openScope(`adopts ${_as}`);
     await scope.adopt(refTo(id, name));
     expect(entriesOf(scope)).toMatchObject([{ id, name }]);
@@ -95,18 +103,18 @@ describe('what a scope adopts', () => {
 
   it('is not confused with what others make under its name once it has gone', async () => {
     const name = uniqueName();
-    const id = await createRunningContainer({ name });
+    const id = await createIdleContainer({ name });
     const scope = openScope();
     await scope.adopt(name);
     await docker.getContainer(id).remove({ force: true });
-    const other = await createRunningContainer({ name });
+    const other = await createIdleContainer({ name });
     const { ends } = await scope.close();
     expect(ends).toMatchObject([{ result: { outcome: 'already-gone' } }]);
     expect(await exists('container', other)).toBe(true);
   });
 
   it('is removed from the engine that it was found on, whatever the environment says by then', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const scope = openScope('another environment');
     await scope.adopt(id);
     process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
@@ -202,7 +210,7 @@ describe('what a scope cannot adopt', () => {
 
 describe('a scope that is closed', () => {
   it('refuses what it is to adopt, and has removed it when it says so', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const scope = openScope('orders');
     await scope.close();
     expect(await rejectionOf(scope.adopt(id))).toMatchObject({
@@ -213,7 +221,7 @@ describe('a scope that is closed', () => {
   });
 
   it('says so too where it could not be removed, and why', async () => {
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const scope = openScope('orders');
     await scope.close();
     const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;

@@ -3,7 +3,7 @@ import { cleanupContainer } from '../../lib/index';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
-import { createRunningContainer, createThing, exists, uniqueName } from '../support/things';
+import { createIdleContainer, createIdleThing, exists, uniqueName } from '../support/things';
 
 afterAll(() => removeLeftovers());
 
@@ -19,7 +19,7 @@ describe('calls at once for one thing', () => {
   it('send one removal, whether they say its id, its short id or its name', async () => {
     await using proxy = await openFaultProxy();
     const name = uniqueName();
-    const id = await createRunningContainer({ name });
+    const id = await createIdleContainer({ name });
     const refs = [id, name, id.slice(0, 12), { id }, { getId: () => id }, `/${name}`, id, name];
     // The first removal lasts until all have looked.
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
@@ -33,7 +33,7 @@ describe('calls at once for one thing', () => {
 
   it.each(kinds)('send one removal of a %s', async (kind) => {
     await using proxy = await openFaultProxy();
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
     const calls = Array.from({ length: 8 }, () => cleanupByKind[kind](id, { engine: proxy.address }));
     for (const { outcome } of await Promise.all(calls)) expect(outcome).toBe('removed');
@@ -42,14 +42,14 @@ describe('calls at once for one thing', () => {
 
   it('send a removal each when they are for different things', async () => {
     await using proxy = await openFaultProxy();
-    const ids = await Promise.all([createRunningContainer(), createRunningContainer()]);
+    const ids = await Promise.all([createIdleContainer(), createIdleContainer()]);
     await Promise.all(ids.map((id) => cleanupContainer(id, { engine: proxy.address })));
     expect(new Set(removals(proxy))).toEqual(new Set(ids.map((id) => `/containers/${id}?force=true&v=true`)));
   });
 
   it('go on for the others when one of them comes to its deadline', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
     const patient = cleanupContainer(id, { engine: proxy.address });
     await proxy.until('DELETE **', 5_000);
@@ -62,7 +62,7 @@ describe('calls at once for one thing', () => {
 
   it('go on for the others when the first of them comes to its deadline', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 200 });
     const patient = cleanupContainer(id, { engine: proxy.address });
@@ -73,7 +73,7 @@ describe('calls at once for one thing', () => {
 
   it('go on for the others when one of them is aborted', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
@@ -88,7 +88,7 @@ describe('calls at once for one thing', () => {
 
   it('get a removal of their own when they come as the last of the others leaves', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
@@ -109,7 +109,7 @@ describe('calls at once for one thing', () => {
 
   it('get a removal of their own after a failure', async () => {
     await using proxy = await openFaultProxy();
-    const id = await createRunningContainer();
+    const id = await createIdleContainer();
     const refusal = proxy.inject({
       on: 'DELETE **',
       fault: { type: 'answer', status: 403, message: 'not today' },

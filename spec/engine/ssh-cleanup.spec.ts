@@ -3,7 +3,7 @@ import { openScope } from '../../lib/index';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openSshServer, type SshServer } from '../support/ssh-server';
-import { createThing, exists } from '../support/things';
+import { createIdleContainer, createIdleThing, exists } from '../support/things';
 
 describe('over ssh', () => {
   let server: SshServer;
@@ -19,14 +19,14 @@ describe('over ssh', () => {
 
   const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
   it.each(kinds)('cleanup of a %s sees that it is gone', async (kind) => {
-    const id = await createThing(kind);
+    const id = await createIdleThing(kind);
     const result = await cleanupByKind[kind](id, { engine: server.address, postMortem: true });
     expect(result).toMatchObject({ outcome: 'removed' });
     expect(await exists(kind, id)).toBe(false);
   });
 
   it('a scope removes twelve containers at once', async () => {
-    const ids = await Promise.all(Array.from({ length: 12 }, () => createThing('container')));
+    const ids = await Promise.all(Array.from({ length: 12 }, () => createIdleContainer()));
     const scope = openScope('remote', { engine: server.address });
     for (const id of ids) await scope.adopt(id);
     const { ends } = await scope.close();
