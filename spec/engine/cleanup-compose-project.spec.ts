@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { cleanupComposeProject, cleanupContainer, isCastoffError } from '../../lib/index';
-import { writeComposeFile, type ComposeFile } from '../support/compose-command';
+import { compose, writeComposeFile, type ComposeFile } from '../support/compose-command';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
-import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
+import { createIdleContainer, docker, exists, specLabel, uniqueName } from '../support/things';
 
 const projectLabel = 'com.docker.compose.project';
 const kinds = ['container', 'network', 'volume', 'image'] as const;
@@ -71,7 +71,10 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
       networks: { inner: { labels }, outer: { labels }, kept: { external: true, name: externalNetwork } },
       volumes: { data: { labels }, kept: { external: true, name: externalVolume } },
     });
-    await Promise.all([file.up(ours), file.up(theirs)]);
+    const create = ['--file', join(file.folder, 'docker-compose.yml'), '-p', theirs, 'up', '--no-start'];
+    await Promise.all([file.up(ours), compose(create)]);
+    const { container } = await partsOf(theirs);
+    await docker.getContainer(container[0] ?? '').start();
   });
   afterAll(async () => file[Symbol.asyncDispose]());
 
@@ -102,9 +105,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     expect(await exists('image', image)).toBe(false);
 
     expect(await partsOf(theirs)).toEqual(neighbour);
-    for (const id of neighbour.container) {
-      expect((await docker.getContainer(id).inspect()).State.Running).toBe(true);
-    }
+    expect((await docker.getContainer(neighbour.container[0] ?? '').inspect()).State.Running).toBe(true);
     expect(await exists('volume', externalVolume)).toBe(true);
     expect(await exists('network', externalNetwork)).toBe(true);
     expect(await exists('image', specImage)).toBe(true);
@@ -164,11 +165,11 @@ describe('cleanup of a Compose project', () => {
 
   it('removes what comes while it is at work', async () => {
     const project = uniqueName();
-    const first = await createRunningContainer({ Labels: labelsOf(project) });
+    const first = await createIdleContainer({ Labels: labelsOf(project) });
     injected.push(proxy.inject({ on: `DELETE /containers/${first}`, fault: { type: 'delay', ms: 300 } }));
     const cleanup = cleanupComposeProject(project, { engine: proxy.address });
     await proxy.until(`DELETE /containers/${first}`, 5_000);
-    const second = await createRunningContainer({ Labels: labelsOf(project) });
+    const second = await createIdleContainer({ Labels: labelsOf(project) });
     expect((await cleanup).parts.map(({ id }) => id)).toEqual([first, second]);
     expect(await partsOf(project)).toEqual(nothing);
   });
@@ -177,8 +178,8 @@ describe('cleanup of a Compose project', () => {
     const project = uniqueName();
     const [volume, other] = [uniqueName(), uniqueName()];
     for (const Name of [volume, other]) await docker.createVolume({ Name, Labels: labelsOf(project) });
-    const part = await createRunningContainer({ Labels: labelsOf(project) });
-    const bystander = await createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+    const part = await createIdleContainer({ Labels: labelsOf(project) });
+    const bystander = await createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
 
     const error: unknown = await cleanupComposeProject(project, { timeoutMs: 1_000 }).catch(
       (reason: unknown) => reason,
@@ -210,7 +211,7 @@ describe('cleanup of a Compose project', () => {
     ['is cut off', { type: 'cut-answer' } as const],
   ])('asks again for a list that %s', async (_what, fault) => {
     const project = uniqueName();
-    const part = await createRunningContainer({ Labels: labelsOf(project) });
+    const part = await createIdleContainer({ Labels: labelsOf(project) });
     injected.push(proxy.inject({ on: 'GET /containers/json', fault }));
     const cleanup = cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 3_000 });
     expect(await cleanup).toMatchObject({ outcome: 'removed', parts: [{ id: part }] });
@@ -219,7 +220,7 @@ describe('cleanup of a Compose project', () => {
 
   it('removes the other parts while one container is stuck', async () => {
     const project = uniqueName();
-    const stuck = await createRunningContainer({ Labels: labelsOf(project) });
+    const stuck = await createIdleContainer({ Labels: labelsOf(project) });
     await docker.createNetwork({ Name: uniqueName(), Labels: labelsOf(project) });
     await docker.createVolume({ Name: uniqueName(), Labels: labelsOf(project) });
     const fault = { type: 'swallow' } as const;
@@ -248,7 +249,7 @@ describe('cleanup of a Compose project', () => {
 
   it('ends with the reason of an aborted signal, and sends no more', async () => {
     const project = uniqueName();
-    const part = await createRunningContainer({ Labels: labelsOf(project) });
+    const part = await createIdleContainer({ Labels: labelsOf(project) });
     const leaving = new AbortController();
     injected.push(proxy.inject({ on: 'GET /networks', fault: { type: 'delay', ms: 1_000 } }));
     const cleanup = cleanupComposeProject(project, { engine: proxy.address, signal: leaving.signal });

@@ -6,7 +6,7 @@ import { DockerComposeEnvironment } from 'testcontainers';
 import { openScope } from '../../lib/index';
 import { claimedLabels } from '../../lib/registry/claims';
 import { cleanupProject } from '../../lib/resources/compose-project';
-import { composeClient } from '../support/compose-client';
+import { composeClient, missingComposeClient } from '../support/compose-client';
 import { compose } from '../support/compose-command';
 import { partsOfProject, writeStack } from '../support/compose-stack';
 import { uniqueName } from '../support/things';
@@ -33,6 +33,9 @@ const asDeveloper = (...args: readonly string[]): Promise<void> =>
 const environment = async (file: string): Promise<DockerComposeEnvironment> =>
   new DockerComposeEnvironment(ours, file).withProjectName(project).withClientOptions(await composeClient());
 
+const failing = async (): Promise<DockerComposeEnvironment> =>
+  (await environment('again.yml')).withClientOptions(missingComposeClient);
+
 const parts = (): Promise<readonly string[]> => partsOfProject(project);
 
 describe('a project that a developer has up', () => {
@@ -55,7 +58,7 @@ describe('a project that a developer has up', () => {
 
   it('keeps all of it when the start of another fails', async () => {
     const scope = openScope('fails');
-    const starting = scope.start(await environment('no-such-file.yml'));
+    const starting = scope.start(await failing());
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
     await scope.close();
     expect(await parts()).toEqual(before);
@@ -76,7 +79,7 @@ describe('a project that a scope has started', () => {
   it('is claimed by its parts; what a developer brings up later under its name is not its own, nor that of a start that failed', async () => {
     project = uniqueName();
     const failed = openScope('failed');
-    const starting = failed.start(await environment('no-such-file.yml'));
+    const starting = failed.start(await failing());
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
     const scope = openScope('ours');
     const started = await scope.start(await environment('again.yml'));
@@ -88,7 +91,7 @@ describe('a project that a scope has started', () => {
     // The engine counts a volume's creation in whole seconds.
     const second = Math.floor(Date.now() / 1_000);
     await until(() => Math.floor(Date.now() / 1_000) > second, 2_000);
-    await asDeveloper('up', '--detach');
+    await asDeveloper('up', '--no-start');
     const before = await parts();
     expect(before).toHaveLength(3);
     expect((await scope.close()).ends).toMatchObject([{ result: { outcome: 'already-gone' } }]);

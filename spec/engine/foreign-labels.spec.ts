@@ -6,7 +6,7 @@ import { openScope } from '../../lib/index';
 import { onClaim } from '../../lib/registry/claims';
 import { claimForeign } from '../../lib/scope/foreign-labels';
 import { claimLoadedTestcontainers } from '../../lib/scope/testcontainers-session';
-import { composeClient } from '../support/compose-client';
+import { composeClient, missingComposeClient } from '../support/compose-client';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
@@ -47,7 +47,9 @@ describe('what a scope starts and our labels are not on', () => {
 
   it('is claimed before a container is started, whose module may make others by itself', async () => {
     await using scope = openScope();
-    const container = await scope.start(new GenericContainer(specImage).withCommand(sleeper));
+    const container = await scope.start(
+      new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none'),
+    );
     const { Config } = await docker.getContainer(container.getId()).inspect();
     expect(asked).toEqual([`claim ${sessionLabel}=${Config.Labels[sessionLabel]}`]);
   });
@@ -55,7 +57,7 @@ describe('what a scope starts and our labels are not on', () => {
   it('is a Compose project, of which all that comes is claimed, and then its parts, until they are gone', async () => {
     await using scope = openScope();
     const project = uniqueName();
-    await scope.start(await compose(project, 'docker-compose.yml'));
+    await scope.start(compose(project).withClientOptions(await composeClient()));
     const label = `com.docker.compose.project=${project}`;
     const coming = `except 0 of ${label}`;
     // Two containers, a network and a volume.
@@ -68,7 +70,7 @@ describe('what a scope starts and our labels are not on', () => {
   it('is a Compose project that does not come up: it is given up when it has been rolled back', async () => {
     await using scope = openScope();
     const project = uniqueName();
-    const starting = scope.start(await compose(project, 'no-such-file.yml'));
+    const starting = scope.start(compose(project).withClientOptions(missingComposeClient));
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
     const coming = `except 0 of com.docker.compose.project=${project}`;
     expect(asked).toEqual([`claim ${coming}`, `release ${coming}`]);
@@ -94,7 +96,5 @@ describe('what a scope starts and our labels are not on', () => {
   });
 });
 
-async function compose(project: string, file: string): Promise<DockerComposeEnvironment> {
-  const environment = new DockerComposeEnvironment(join(fixtures, 'compose'), file);
-  return environment.withProjectName(project).withClientOptions(await composeClient());
-}
+const compose = (project: string): DockerComposeEnvironment =>
+  new DockerComposeEnvironment(join(fixtures, 'compose'), 'docker-compose.yml').withProjectName(project);

@@ -24,22 +24,24 @@ beforeAll(async () => {
   words = await composeCommand();
   command = words.join(' ');
 });
-beforeEach(async () => {
+afterAll(() => removeLeftovers());
+
+/** A folder with a Compose file of one service, and what Compose calls its project. */
+async function openFolder(service: object): Promise<void> {
   stage.be(inATest);
   folder = await mkdtemp(join(tmpdir(), 'castoff-spec-compose-'));
   project = basename(folder).toLowerCase();
-  const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
+  const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'], ...service };
   await writeFile(
     join(folder, 'docker-compose.yml'),
     JSON.stringify({ version: '3.5', services: { web }, volumes: { data: {} } }),
   );
-});
-afterEach(async () => {
+}
+
+async function removeFolder(): Promise<void> {
   await cleanupProject(project);
   await rm(folder, { recursive: true });
-});
-
-afterAll(() => removeLeftovers());
+}
 
 const stdio = 'ignore' as const;
 const ofProject = ({ name }: { readonly name?: string | undefined }): boolean => name === project;
@@ -60,15 +62,34 @@ async function commitImage(labels: Readonly<Record<string, string>>): Promise<st
   return `${name}:1`;
 }
 
-/** What the same command does for somebody whom nobody watches. */
-function asDeveloper(args: string): void {
+/** Makes a container and a volume of the project, as Compose does for somebody whom nobody watches. */
+async function makeAsDeveloper(...kinds: readonly ('container' | 'volume')[]): Promise<void> {
   stage.be(undefined);
-  execSync(`${command} ${args}`, { cwd: folder, stdio });
+  const Labels = { ...specLabel, 'com.docker.compose.project': project };
+  if (kinds.includes('volume'))
+    await docker.createVolume({
+      Name: `${project}_data`,
+      Labels: { ...Labels, 'com.docker.compose.volume': 'data' },
+    });
+  if (kinds.includes('container'))
+    await docker.createContainer({
+      Image: specImage,
+      Labels: {
+        ...Labels,
+        'com.docker.compose.project.working_dir': folder,
+        'com.docker.compose.service': 'web',
+      },
+    });
   stage.be(inATest);
 }
 
 describe('a Compose project without a name', () => {
-  it('is found when a synchronous command has brought it up, and gone when another brings it down', async () => {
+  // Nothing of these but its containers: neither their network nor their start is what is watched.
+  beforeEach(() => openFolder({ network_mode: 'none' }));
+  afterEach(removeFolder);
+
+  it('is found when a synchronous command has brought it up, though an image of it was there, and gone when another brings it down, though that stays', async () => {
+    const image = await commitImage({ 'com.docker.compose.project': project });
     const source = nextLine();
     execSync(`${command} up -d`, { cwd: folder, stdio });
     expect(await survivors()).toMatchObject([
@@ -85,29 +106,22 @@ describe('a Compose project without a name', () => {
       stdio,
     });
     // A developer's own, which has come under the same name, is not taken for it.
-    asDeveloper('up -d');
+    await makeAsDeveloper('volume', 'container');
     const own = await containers();
     expect(await survivors()).toEqual([]);
     expect(entriesOfProject()).toMatchObject([{ state: 'gone', outcome: 'removed-by-code' }]);
     expect(stage.released).toContain(`com.docker.compose.project=${project}`);
     expect(await containers()).toEqual(own);
-  });
-
-  it('is found though an image of it was there, and gone though that stays', async () => {
-    const image = await commitImage({ 'com.docker.compose.project': project });
-    execSync(`${command} up -d`, { cwd: folder, stdio });
-    expect(await survivors()).toMatchObject([{ kind: 'compose-project', id: project, state: 'present' }]);
-    execSync(`${command} down -v`, { cwd: folder, stdio });
-    expect(await survivors()).toEqual([]);
     expect(await exists('image', image)).toBe(true);
   });
 
   it('is found of itself, when a command that is waited for has ended', async () => {
     const cwd = join(folder, 'below');
     await mkdir(cwd);
-    await once(spawn(words[0]!, [...words.slice(1), 'up', '-d'], { cwd, stdio }), 'close');
+    const up = [...words.slice(1), 'up', '--no-start'];
+    await once(spawn(words[0]!, up, { cwd, stdio }), 'close');
     expect(await until(() => entriesOfProject().length > 0, 5_000)).toBe(true);
-    await once(spawn(words[0]!, [...words.slice(1), 'up', '-d'], { cwd, stdio }), 'close');
+    await once(spawn(words[0]!, up, { cwd, stdio }), 'close');
     expect(await survivors()).toHaveLength(1);
     expect(entriesOfProject()).toHaveLength(1);
   });
@@ -124,8 +138,9 @@ describe('a Compose project without a name', () => {
     const link = `${folder}-link`;
     await symlink(folder, link);
     try {
-      execSync(`${command} --file ${link}/docker-compose.yml up -d`, { stdio });
+      execSync(`${command} --file ${link}/docker-compose.yml up --no-start`, { stdio });
       const [container] = await docker.listContainers({
+        all: true,
         filters: { label: [`com.docker.compose.project.working_dir=${link}`] },
       });
       project = container!.Labels['com.docker.compose.project']!;
@@ -145,36 +160,53 @@ describe('a Compose project without a name', () => {
 });
 
 describe('a developer’s own project in the same folder is not touched', () => {
-  it('where it runs, though the command makes its containers anew', async () => {
-    asDeveloper('up -d');
-    const own = await containers();
+  let own: readonly string[];
+  beforeAll(async () => {
+    await openFolder({});
+    stage.be(undefined);
     execSync(`${command} up -d`, { cwd: folder, stdio });
+    stage.be(inATest);
+    own = await containers();
+  });
+  afterAll(removeFolder);
+
+  const expectUntouched = async (): Promise<void> => {
     expect(await survivors()).toEqual([]);
-    expect(await containers()).toEqual(own);
-    execSync(`${command} up -d --force-recreate`, { cwd: folder, stdio });
-    expect(await survivors()).toEqual([]);
-    expect(await containers()).not.toEqual(own);
     expect(entriesOfProject()).toEqual([]);
+    expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
+  };
+
+  it('where it runs, and is brought up again', async () => {
+    execSync(`${command} up -d`, { cwd: folder, stdio });
+    await expectUntouched();
+    expect(await containers()).toEqual(own);
   });
 
   it('where it runs, though the command says its name', async () => {
-    asDeveloper('up -d');
-    const own = await containers();
     execSync(`${command} -p ${project} up -d`, { cwd: folder, stdio });
-    expect(await survivors()).toEqual([]);
+    await expectUntouched();
     expect(await containers()).toEqual(own);
-    expect(entriesOfProject()).toEqual([]);
-    expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
   });
 
-  it('where its data is all that is there of it', async () => {
-    asDeveloper('up -d');
-    asDeveloper('down');
+  it('where it runs, though the command makes its containers anew', async () => {
+    execSync(`${command} up -d --force-recreate`, { cwd: folder, stdio });
+    await expectUntouched();
+    expect(await containers()).not.toEqual(own);
+  });
+});
+
+describe('a developer’s own project', () => {
+  beforeAll(() => openFolder({ network_mode: 'none' }));
+  afterAll(removeFolder);
+
+  it('is not touched in the same folder where its data is all that is there of it', async () => {
+    await makeAsDeveloper('volume');
     // The engine counts a volume's creation in whole seconds.
     const { Volumes } = await docker.listVolumes(labelled());
     const { CreatedAt } = Volumes[0] as unknown as { readonly CreatedAt: string };
     expect(await until(() => Date.now() >= Date.parse(CreatedAt) + 1_000, 2_000)).toBe(true);
-    execSync(`${command} up -d`, { cwd: folder, stdio });
+    execSync(`${command} up --no-start`, { cwd: folder, stdio });
+    expect(await containers()).toHaveLength(1);
     expect(await survivors()).toEqual([]);
     expect(entriesOfProject()).toEqual([]);
     expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);

@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
-import { compose, writeComposeFile } from '../support/compose-command';
+import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
 import { inATest, stageOfFile, whose } from '../support/raw-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
@@ -17,6 +18,9 @@ import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
 const stage = stageOfFile();
+
+/** It takes a third off a start. */
+const noNetwork = ['--network', 'none'];
 
 const lastEntry = () => stage.entries().at(-1);
 const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
@@ -31,7 +35,15 @@ async function output(args: readonly string[], env: NodeJS.ProcessEnv = process.
 describe('what a docker command creates says whose it is', () => {
   it('a container that it runs, beside its own labels', async () => {
     const source = nextLine();
-    const child = spawn('docker', ['run', '--detach', '--label', 'mine=kept', specImage, ...sleeper]);
+    const child = spawn('docker', [
+      'run',
+      '--detach',
+      ...noNetwork,
+      '--label',
+      'mine=kept',
+      specImage,
+      ...sleeper,
+    ]);
     const [id] = await Promise.all([text(child.stdout), once(child, 'close')]);
     const { Config } = await docker.getContainer(id.trim()).inspect();
     expect(Config.Labels['mine']).toBe('kept');
@@ -82,7 +94,7 @@ describe('what a docker command creates says whose it is', () => {
   });
 
   it('and is gone where it has removed itself, or was never made', async () => {
-    await output(['run', '--rm', specImage, 'true']);
+    await output(['run', '--rm', ...noNetwork, specImage, 'true']);
     const ran = lastEntry()!.key;
     await once(spawn('docker', ['run', '--badly'], { stdio: 'ignore' }), 'close');
     const failed = lastEntry()!.key;
@@ -124,9 +136,28 @@ describe('what a docker command creates says whose it is', () => {
   });
 });
 
+describe('a container that a docker command removes', () => {
+  it('is found gone when the command has ended, and when it runs', async () => {
+    const client = new Docker();
+    const [removed, leaving] = [
+      await client.createContainer({ Image: specImage }),
+      await client.createContainer({ Image: specImage }),
+    ];
+    await output(['rm', '--force', removed.id]);
+    const removing = output(['rm', '--force', leaving.id]);
+    const ids = [removed.id, leaving.id];
+    expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, state: 'present' })));
+    expect(await stage.survivors(({ id = '' }) => ids.includes(id))).toEqual([]);
+    const gone = { state: 'gone', outcome: 'removed-elsewhere' };
+    expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, ...gone })));
+    await removing;
+  });
+});
+
 describe('a Compose project', () => {
+  const composeFile = join(__dirname, '../fixtures/compose/docker-compose.yml');
   const file = async (name: string) =>
-    new DockerComposeEnvironment(join(__dirname, '../fixtures/compose'), 'docker-compose.yml')
+    new DockerComposeEnvironment(dirname(composeFile), basename(composeFile))
       .withProjectName(name)
       .withClientOptions(await composeClient());
 
@@ -158,7 +189,7 @@ describe('a Compose project', () => {
   it('has the last words of a service that ends again and again read, before the code brings it down', async () => {
     const name = uniqueName();
     const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
-    const worker = { image: specImage, restart: 'always', command };
+    const worker = { image: specImage, restart: 'always', command, network_mode: 'none' };
     await using stack = await writeComposeFile({ version: '3.5', services: { worker } });
     await stack.up(name);
     const read = async () => (await stage.postMortems(name)).flatMap(({ logLines }) => logLines);
@@ -170,10 +201,12 @@ describe('a Compose project', () => {
 
   it('survives where it is left, and is gone where somebody else removes it', async () => {
     const name = uniqueName();
-    const environment = await file(name);
-    await environment.up();
-    const { key } = lastEntry()!;
-    expect(await survivor(key)).toMatchObject({ id: name });
+    const [command = '', ...words] = await composeCommand();
+    const up = [...words, '--file', composeFile, '-p', name, 'up', '--no-start'];
+    await once(spawn(command, up, { stdio: 'ignore' }), 'close');
+    const [found] = await stage.survivors(({ id }) => id === name);
+    const key = found?.key ?? '';
+    expect(found).toMatchObject({ kind: 'compose-project', origin: 'raw', state: 'present' });
     await cleanupProject(name);
     expect(await survivor(key)).toBeUndefined();
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-elsewhere' });

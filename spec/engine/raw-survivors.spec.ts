@@ -4,7 +4,6 @@ import { GenericContainer, Network, Wait } from 'testcontainers';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupContainer } from '../../lib/resources/cleanup';
-import { dockerCommand } from '../support/docker-command';
 import type { FaultProxy } from '../support/fault-proxy';
 import { stageOfFile } from '../support/raw-stage';
 import { rejectionOf } from '../support/rejection';
@@ -26,13 +25,19 @@ afterAll(async () => {
   await proxy.close();
 });
 
+/** It takes a third off a start. */
+const HostConfig = { NetworkMode: 'none' };
+
 const entryOf = (id: string): RegistryEntry | undefined => stage.entries().find((entry) => entry.id === id);
 const survivors = (...ids: readonly string[]) => stage.survivors(({ id }) => ids.includes(id ?? ''));
 const looks = () => proxy.calls.filter(({ method }) => method === 'GET').length;
 
 describe('what the code removes by itself', () => {
   it('is gone when its removal has been answered, and is not asked for', async () => {
-    const container = await new GenericContainer(specImage).withCommand(sleeper).start();
+    const container = await new GenericContainer(specImage)
+      .withCommand(sleeper)
+      .withNetworkMode('none')
+      .start();
     const network = await new Network().start();
     await container.stop();
     await network.stop();
@@ -75,7 +80,7 @@ describe('what the code removes by itself', () => {
   });
 
   it('is still there when its removal is refused, or not answered', async () => {
-    const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper });
+    const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper, HostConfig });
     await container.start();
     // You cannot remove a running container
     expect(await rejectionOf(container.remove())).toMatchObject({ statusCode: 409 });
@@ -95,28 +100,11 @@ describe('what the code removes by itself', () => {
 });
 
 describe('what the code has not removed by a request', () => {
-  it('is found gone where a command has removed it', async () => {
-    const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper });
-    await container.start();
-    await dockerCommand(proxy.address, ['rm', '--force', container.id]);
-    expect(entryOf(container.id)).toMatchObject({ state: 'present' });
-    expect(await survivors(container.id)).toEqual([]);
-    expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-elsewhere' });
-  });
-
-  it('is found gone where a command is removing it now', async () => {
-    const { id } = await dockerode.createContainer({ Image: specImage });
-    proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } });
-    const removing = dockerCommand(proxy.address, ['rm', '--force', id]);
-    expect(await survivors(id)).toEqual([]);
-    await removing;
-  });
-
   it('is found gone where the engine removes it as it ends', async () => {
     const container = await dockerode.createContainer({
       Image: specImage,
       Cmd: sleeper,
-      HostConfig: { AutoRemove: true },
+      HostConfig: { ...HostConfig, AutoRemove: true },
     });
     await container.start();
     await container.stop({ t: 0 });

@@ -13,3 +13,8 @@ export async function composeClient(): Promise<{ readonly executable?: { standal
     return { executable: { standalone: true } };
   }
 }
+
+/** A start with these options fails at once: there is no such command. */
+export const missingComposeClient = {
+  executable: { standalone: true, executablePath: '/no/such/docker-compose' },
+} as const;
