@@ -1,34 +1,34 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import Docker from 'dockerode';
+import { cleanupContainer, cleanupNetwork, cleanupVolume } from '../../lib/index';
 import { askEngine } from '../support/ask-engine';
 import { findProcesses } from '../support/close-engine';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
+import { isLong } from '../support/spec-size';
+import { createIdleContainer, createRunningContainer, createThing } from '../support/things';
 
 const run = promisify(execFile);
 const waitForTerm = 'trap "exit 0" TERM; while :; do sleep 1 & wait; done';
 
-function killPrograms(folder: string): void {
-  const pids = findProcesses(folder).filter((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder),
-  );
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-}
+let engine: PrivateEngine;
+let docker: Docker;
+beforeAll(async () => {
+  engine = await openPrivateEngine();
+  docker = new Docker({ socketPath: engine.socketPath });
+});
+afterAll(() => engine.close());
 
 describe('a private engine', () => {
-  let engine: PrivateEngine;
-  beforeAll(async () => {
-    engine = await openPrivateEngine();
-  });
-  afterAll(() => engine.close());
-
-  const docker = async (...args: string[]) => {
+  const command = async (...args: string[]) => {
     const { stdout } = await run('docker', args, { env: { ...process.env, DOCKER_HOST: engine.address } });
     return stdout.trim();
   };
-  const startContainer = (...args: string[]) => docker('run', '--detach', ...args, 'castoff-spec/busybox:1');
+  const startContainer = (...args: string[]) => command('run', '--detach', ...args, 'castoff-spec/busybox:1');
 
   it("answers on its own socket and leaves the machine's engine alone", async () => {
     const { body } = await askEngine(engine.socketPath, 'GET', '/info');
@@ -37,9 +37,9 @@ describe('a private engine', () => {
   });
 
   it('lets containers on one network reach each other by name', async () => {
-    await docker('network', 'create', 'between');
+    await command('network', 'create', 'between');
     await startContainer('--network', 'between', '--name', 'callee');
-    const answer = await docker(
+    const answer = await command(
       'run',
       '--rm',
       '--network',
@@ -50,52 +50,142 @@ describe('a private engine', () => {
       'callee',
     );
     expect(answer).toContain('1 packets received');
-    await docker('rm', '--force', 'callee');
-    await docker('network', 'rm', 'between');
+    await command('rm', '--force', 'callee');
+    await command('network', 'rm', 'between');
   });
 
   it('knows its containers and their endpoints again after a SIGKILL and a restart', async () => {
-    await docker('network', 'create', 'kept');
+    await command('network', 'create', 'kept');
     const id = await startContainer('--network', 'kept');
     await engine.kill();
     await expect(askEngine(engine.socketPath, 'GET', '/_ping')).rejects.toMatchObject({
       code: 'ECONNREFUSED',
     });
     await engine.start();
-    expect(await docker('inspect', '--format', '{{.State.Status}}', id)).toBe('running');
-    expect(await docker('network', 'inspect', '--format', '{{json .Containers}}', 'kept')).toContain(id);
+    expect(await command('inspect', '--format', '{{.State.Status}}', id)).toBe('running');
+    expect(await command('network', 'inspect', '--format', '{{json .Containers}}', 'kept')).toContain(id);
+    await command('rm', '--force', id);
+    await command('network', 'rm', 'kept');
   });
 
   it('runs containers that end on SIGTERM when their first process asks for it', async () => {
-    const id = await docker('run', '--detach', 'castoff-spec/busybox:1', 'sh', '-c', waitForTerm);
-    await docker('stop', '--time', '10', id);
-    expect(await docker('inspect', '--format', '{{.State.ExitCode}}', id)).toBe('0');
+    const id = await command('run', '--detach', 'castoff-spec/busybox:1', 'sh', '-c', waitForTerm);
+    await command('stop', '--time', '10', id);
+    expect(await command('inspect', '--format', '{{.State.ExitCode}}', id)).toBe('0');
+    await command('rm', id);
   });
 });
 
-describe('a private engine that is closed', () => {
-  const states: [string, (engine: PrivateEngine) => Promise<void> | void][] = [
-    ['while it runs', () => undefined],
-    ['after a SIGKILL of dockerd', (engine) => engine.kill()],
-    ['after a SIGKILL of all that is not a container', (engine) => killPrograms(dirname(engine.socketPath))],
+async function whatIsThere(): Promise<readonly string[]> {
+  const [containers, networks, { Volumes }] = await Promise.all([
+    docker.listContainers({ all: true }),
+    docker.listNetworks({ filters: { type: ['custom'] } }),
+    docker.listVolumes(),
+  ]);
+  return [
+    ...containers.map(({ Id }) => Id),
+    ...networks.map(({ Id }) => Id),
+    ...(Volumes ?? []).map(({ Name }) => Name),
   ];
+}
 
-  it.each(states)(
-    'leaves no process, mount, namespace, cgroup or folder behind: %s',
-    async (_, bringAbout) => {
-      const engine = await openPrivateEngine();
-      const folder = dirname(engine.socketPath);
-      const env = { ...process.env, DOCKER_HOST: engine.address };
-      await run('docker', ['run', '--detach', '--name', 'sleeper', 'castoff-spec/busybox:1'], { env });
-      const { stdout: pid } = await run('docker', ['inspect', '--format', '{{.State.Pid}}', 'sleeper'], {
-        env,
+/** Those that dockerd has on disk, whether it runs or not. */
+function onDisk(containers: readonly string[]): readonly string[] {
+  return containers.filter((id) => existsSync(join(engine.dataRoot, 'containers', id)));
+}
+
+/** Makes 20 containers, of which 5 run, and some networks and volumes, and says how to clean each of them up. */
+async function makeMany(address: string) {
+  const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: count }, make));
+  const idle = await times(15, () => createIdleContainer({}, docker));
+  // Asked for last, and no engine removes one that runs at once: it is killed in the middle.
+  const containers = [...idle, ...(await times(5, () => createRunningContainer({}, docker)))];
+  const networks = await times(3, () => createThing('network', docker));
+  const volumes = await times(3, () => createThing('volume', docker));
+  const options = { engine: address, timeoutMs: 40_000 };
+  const cleanups = [
+    ...containers.map((id) => () => cleanupContainer(id, options)),
+    ...networks.map((id) => () => cleanupNetwork(id, options)),
+    ...volumes.map((name) => () => cleanupVolume(name, options)),
+  ];
+  return { containers, cleanups };
+}
+
+const moments: readonly [string, (proxy: FaultProxy) => Promise<unknown>][] = [
+  [
+    'when all have been asked for',
+    async (proxy) => {
+      const removals = (): number => proxy.calls.filter(({ method }) => method === 'DELETE').length;
+      await proxy.until(() => removals() >= 20, 20_000);
+    },
+  ],
+  [
+    'when the first has been answered, and half are still to be asked for',
+    async (proxy) => {
+      proxy.inject({
+        on: 'DELETE **',
+        fault: (_asked, nth) => (nth % 2 === 0 ? { type: 'delay', ms: 3_000 } : undefined),
+        times: Infinity,
       });
-      expect(findProcesses(folder)).toContain(Number(pid));
-      await bringAbout(engine);
+      await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 20_000);
+    },
+  ],
+];
 
-      await Promise.all([engine.close(), engine.close()]);
+describe('an engine that is killed in the middle of 20 removals', () => {
+  // The crash may have cost it its list of networks; dockerd makes its own anew when it starts with no container running.
+  afterEach(async () => {
+    const networks = await docker.listNetworks();
+    if (networks.some(({ Name }) => Name === 'none')) return;
+    await engine.kill();
+    await engine.start();
+  });
 
-      expect(existsSync(`/proc/${pid.trim()}/exe`)).toBe(false);
+  it.each(moments)('and comes back lets all of them end well: %s', async (_when, moment) => {
+    await using proxy = await openFaultProxy({ upstream: engine.socketPath });
+    const { containers, cleanups } = await makeMany(proxy.address);
+    expect(onDisk(containers)).toHaveLength(20);
+    const killed = moment(proxy).then(() => engine.kill());
+    const ends = Promise.allSettled(cleanups.map((clean) => clean()));
+    await killed;
+    expect(onDisk(containers)).not.toHaveLength(0);
+    await engine.start();
+
+    expect((await ends).filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect(await whatIsThere()).toEqual([]);
+  });
+});
+
+function killPrograms(folder: string): void {
+  const pids = findProcesses(folder).filter((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder),
+  );
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
+
+describe('a private engine that is closed', () => {
+  const states: readonly [string, (engine: PrivateEngine) => Promise<void> | void][] = [
+    ['after a SIGKILL of dockerd', ({ kill }) => kill()],
+    ['after a SIGKILL of all that is not a container', ({ socketPath }) => killPrograms(dirname(socketPath))],
+    ['while it runs', () => undefined],
+  ];
+  const sample = states.slice(-1);
+
+  it.each(isLong ? states : sample)(
+    'leaves no process, mount, namespace, cgroup or folder behind: %s',
+    async (state, bringAbout) => {
+      const closing = state === 'while it runs' ? engine : await openPrivateEngine();
+      const folder = dirname(closing.socketPath);
+      const client = new Docker({ socketPath: closing.socketPath });
+      const id = await createRunningContainer({}, client);
+      const { Pid: pid } = (await client.getContainer(id).inspect()).State;
+      expect(findProcesses(folder)).toContain(pid);
+      await bringAbout(closing);
+
+      await Promise.all([closing.close(), closing.close()]);
+
+      expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
       expect(findProcesses(folder)).toEqual([]);
       expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(folder);
       expect(existsSync(folder)).toBe(false);

@@ -1,17 +1,20 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
-import { cleanupComposeProject } from '../../lib/index';
+import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontainers';
+import { cleanupComposeProject, openScope, type Scope } from '../../lib/index';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupByKind } from '../support/cleanup-by-kind';
+import { composeClient } from '../support/compose-client';
+import { writeComposeFile } from '../support/compose-command';
+import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
-import {
-  createRunningContainer,
-  docker,
-  exists,
-  removeByHand,
-  specLabel,
-  uniqueName,
-} from '../support/things';
+import { rejectionOf } from '../support/rejection';
+import { sleeper, specImage } from '../support/spec-image';
+import { createIdleContainer, docker, exists, removeByHand, specLabel, uniqueName } from '../support/things';
+import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
 
 let other: PrivateEngine;
 let otherDocker: Docker;
@@ -30,7 +33,7 @@ async function makeTwins(kind: (typeof kinds)[number], name: string): Promise<vo
   for (const engine of [docker, otherDocker]) {
     switch (kind) {
       case 'container':
-        await createRunningContainer({ name }, engine);
+        await createIdleContainer({ name }, engine);
         break;
       case 'network':
         await engine.createNetwork({ Name: name, Labels: specLabel });
@@ -92,11 +95,111 @@ it('removes a Compose project from one of two engines', async () => {
   const project = uniqueName();
   const Labels = { 'com.docker.compose.project': project };
   const [here, there] = [
-    await createRunningContainer({ Labels }),
-    await createRunningContainer({ Labels }, otherDocker),
+    await createIdleContainer({ Labels }),
+    await createIdleContainer({ Labels }, otherDocker),
   ];
   const { parts } = await cleanupComposeProject(project, { engine: other.address });
   expect(parts).toMatchObject([{ id: there, outcome: 'removed' }]);
   expect(await exists('container', here)).toBe(true);
   await removeByHand('container', here);
+});
+
+const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
+
+function entriesOf(scope: Scope): readonly RegistryEntry[] {
+  return sessionIdentity().registry.list({ scope: scope.name });
+}
+
+describe("testcontainers on the machine's engine, and a scope on another one", () => {
+  afterEach(async () => {
+    await removeThingsOfThisFile();
+    await removeLeftovers();
+  });
+
+  const onAnotherEngine = (what: string) => ({
+    code: 'START_FAILED',
+    cause: {
+      code: 'CONFIG_INVALID',
+      message: `start ${what}: it was started on another engine than ${other.address}; set DOCKER_HOST, so that both use one`,
+    },
+  });
+
+  it.each([
+    ['container', 'GenericContainer', definition],
+    ['network', 'Network', () => new Network()],
+  ] as const)(
+    'do not go together: a %s is gone from both, and the error says why',
+    async (kind, what, create) => {
+      await using scope = openScope(`${kind} on another engine`, { engine: other.address });
+      const error = await rejectionOf(scope.start<unknown>(create()));
+      expect(error).toMatchObject(onAnotherEngine(what));
+      expect(error).not.toHaveProperty('errors');
+      expect(await thingsOfThisFile()).toEqual([]);
+      expect(await thingsOfThisFile(otherDocker)).toEqual([]);
+      expect(entriesOf(scope)).toMatchObject([{ kind, state: 'gone' }]);
+      expect(await scope.close()).toMatchObject({ ends: [] });
+    },
+  );
+
+  it('do not go together: nothing of a Compose project is left on either', async () => {
+    await using scope = openScope('project on another engine', { engine: other.address });
+    const project = uniqueName();
+    const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
+    await using file = await writeComposeFile({ version: '3.5', services: { web }, volumes: { data: {} } });
+    const environment = new DockerComposeEnvironment(file.folder, 'docker-compose.yml')
+      .withProjectName(project)
+      .withClientOptions(await composeClient());
+    expect(await rejectionOf(scope.start(environment))).toMatchObject(
+      onAnotherEngine('DockerComposeEnvironment'),
+    );
+    const filters = { label: [`com.docker.compose.project=${project}`] };
+    expect(await docker.listContainers({ all: true, filters })).toEqual([]);
+    expect(await docker.listNetworks({ filters })).toEqual([]);
+    expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+  });
+
+  it('do not go together: an image says so before a container is made of it', async () => {
+    await using scope = openScope('image on another engine', { engine: other.address });
+    const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/image'));
+    expect(await rejectionOf(scope.start(builder))).toMatchObject(onAnotherEngine('GenericContainerBuilder'));
+    expect((await thingsOfThisFile()).filter((title) => title.startsWith('container'))).toEqual([]);
+  });
+
+  it('are kept apart: what carries the same name on both is removed from the one that it was adopted on', async () => {
+    const name = uniqueName();
+    const ours = await createIdleContainer({ name });
+    const theirs = await createIdleContainer({ name }, otherDocker);
+    const scope = openScope('adopts there', { engine: other.address });
+    await scope.adopt(name);
+    await scope.close();
+    expect(await exists('container', theirs, otherDocker)).toBe(false);
+    expect(await exists('container', ours)).toBe(true);
+  });
+
+  it('create nothing where there is no engine at the address of the scope', async () => {
+    await using scope = openScope('no engine', { engine: 'unix:///nowhere/docker.sock' });
+    expect(await rejectionOf(scope.start(definition()))).toMatchObject({
+      code: 'START_FAILED',
+      cause: { code: 'ENGINE_UNREACHABLE' },
+      postMortems: [],
+    });
+    expect(await thingsOfThisFile()).toEqual([]);
+    expect(entriesOf(scope)).toEqual([]);
+  });
+});
+
+describe('testcontainers and a scope on one engine', () => {
+  afterEach(() => removeThingsOfThisFile());
+
+  it('do not lose what has started well because the engine cannot be asked for it just then', async () => {
+    await using proxy = await openFaultProxy();
+    await using scope = openScope('asked in vain', { engine: proxy.address });
+    const fault = { type: 'answer', status: 500, message: 'fault on purpose' } as const;
+    const rule = proxy.inject({ on: 'GET /containers/*/json', fault });
+    const container = await scope.start(definition());
+    expect(rule.hits()).toBe(1);
+    expect(await exists('container', container.getId())).toBe(true);
+    await scope.close();
+    expect(await exists('container', container.getId())).toBe(false);
+  });
 });

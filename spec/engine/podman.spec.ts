@@ -1,23 +1,79 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { cleanupNetwork, openScope } from '../../lib/index';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
+import { askEngine } from '../support/ask-engine';
 import { cleanupByKind } from '../support/cleanup-by-kind';
+import { findProcesses } from '../support/close-engine';
+import type { SecondEngine } from '../support/engine-process';
 import { openFaultProxy } from '../support/fault-proxy';
 import { openPodmanEngine } from '../support/podman-engine';
-import type { SecondEngine } from '../support/engine-process';
 import { sleeper, specImage } from '../support/spec-image';
-import { createRunningContainer, createThing, exists } from '../support/things';
+import {
+  createIdleContainer,
+  createRunningContainer,
+  createThing,
+  exists,
+  uniqueName,
+} from '../support/things';
+
+const run = promisify(execFile);
+
+let podman: SecondEngine;
+let docker: Docker;
+beforeAll(async () => {
+  podman = await openPodmanEngine();
+  docker = new Docker({ socketPath: podman.socketPath });
+});
+afterAll(() => podman.close());
+
+describe('a Podman engine', () => {
+  const command = async (...args: string[]) => {
+    const { stdout } = await run('docker', args, { env: { ...process.env, DOCKER_HOST: podman.address } });
+    return stdout.trim();
+  };
+
+  it('answers as Podman on its own socket', async () => {
+    const { body } = await askEngine(podman.socketPath, 'GET', '/version');
+    expect(body).toContain('Podman Engine');
+  });
+
+  it.each(['bridge', 'host'])('runs a container on network %s', async (network) => {
+    const id = await command('run', '--detach', '--network', network, 'castoff-spec/busybox:1');
+    expect(await command('inspect', '--format', '{{.State.Status}}', id)).toBe('running');
+    await command('rm', '--force', id);
+  });
+
+  it('lets containers on one network reach each other', async () => {
+    await command('network', 'create', 'between');
+    const callee = await command('run', '--detach', '--network', 'between', 'castoff-spec/busybox:1');
+    const address = await command(
+      'inspect',
+      '--format',
+      '{{.NetworkSettings.Networks.between.IPAddress}}',
+      callee,
+    );
+    const ping = await command(
+      'run',
+      '--rm',
+      '--network',
+      'between',
+      'castoff-spec/busybox:1',
+      'ping',
+      '-c1',
+      address,
+    );
+    expect(ping).toContain('1 packets received');
+    await command('rm', '--force', callee);
+    await command('network', 'rm', 'between');
+  });
+});
 
 describe('on Podman', () => {
-  let podman: SecondEngine;
-  let docker: Docker;
-  beforeAll(async () => {
-    podman = await openPodmanEngine();
-    docker = new Docker({ socketPath: podman.socketPath });
-  });
-  afterAll(() => podman.close());
-
   const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
   it.each(kinds)(
     'cleanup of a %s sees that it is gone, for one caller and for five at once',
@@ -45,7 +101,7 @@ describe('on Podman', () => {
 
   it('a network lets go of the containers that hang on it', async () => {
     const network = await createThing('network', docker);
-    const container = await createRunningContainer({ HostConfig: { NetworkMode: network } }, docker);
+    const container = await createIdleContainer({ HostConfig: { NetworkMode: network } }, docker);
     expect(await cleanupNetwork(network, { engine: podman.address })).toMatchObject({ outcome: 'removed' });
     expect(await exists('container', container, docker)).toBe(true);
     await docker.getContainer(container).remove({ force: true });
@@ -114,9 +170,48 @@ describe('on Podman', () => {
     });
 
     const scope = openScope('podman', { engine: podman.address });
-    const adopted = await createRunningContainer({}, docker);
+    const adopted = await createIdleContainer({}, docker);
     await scope.adopt(adopted);
     await scope.close();
     expect(await exists('container', adopted, docker)).toBe(false);
+  });
+});
+
+describe('what Podman takes for a thing that is gone', () => {
+  it.each(['container', 'network', 'image'] as const)('is not it: a %s whose id begins so', async (kind) => {
+    const id = {
+      container: () => createIdleContainer({}, docker),
+      network: async () => (await docker.createNetwork({ Name: uniqueName() })).id,
+      image: async () => (await docker.getImage(specImage).inspect()).Id.replace('sha256:', ''),
+    }[kind];
+    const theirs = await id();
+    const result = await cleanupByKind[kind](theirs.slice(0, 8), { engine: podman.address });
+    expect(result).toMatchObject({ outcome: 'already-gone', attempts: 0 });
+    expect(await exists(kind, theirs, docker)).toBe(true);
+    expect(await cleanupByKind[kind](uniqueName(), { engine: podman.address })).toMatchObject({
+      outcome: 'already-gone',
+    });
+  });
+
+  it('is not it: an image of that name in somebody’s repository', async () => {
+    const name = uniqueName();
+    await docker.getImage(specImage).tag({ repo: `localhost/somebody/${name}`, tag: '1' });
+    const asked = { engine: podman.address };
+    expect(await cleanupByKind.image(`${name}:1`, asked)).toMatchObject({ outcome: 'already-gone' });
+    expect(await exists('image', `localhost/somebody/${name}:1`, docker)).toBe(true);
+    expect(await cleanupByKind.image(`somebody/${name}:1`, asked)).toMatchObject({ outcome: 'removed' });
+    expect(await exists('image', `localhost/somebody/${name}:1`, docker)).toBe(false);
+  });
+});
+
+describe('a Podman engine that is closed', () => {
+  it('leaves no process, mount, namespace or folder behind', async () => {
+    const folder = dirname(podman.socketPath);
+    await createRunningContainer({}, docker);
+    expect(findProcesses(folder)).not.toEqual([]);
+    await podman.close();
+    expect(findProcesses(folder)).toEqual([]);
+    expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(folder);
+    expect(existsSync(folder)).toBe(false);
   });
 });
