@@ -30,10 +30,11 @@ afterEach(async () => {
 });
 afterAll(() => proxy.close());
 
-const definition = () => new GenericContainer(specImage).withCommand(sleeper);
+const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
 const neverReady = () =>
   new GenericContainer(specImage)
     .withCommand(['sh', '-c', 'echo I am up; sleep 600'])
+    .withNetworkMode('none')
     .withWaitStrategy(Wait.forLogMessage('never said'));
 
 /** The next such call is disturbed; resolves when it has come. */
@@ -135,8 +136,10 @@ describe('a start that is aborted', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
   });
 
-  it('while it is waited for leaves nothing, tells what the container said, and stays gone', async () => {
+  it('while it is waited for leaves nothing but what is another scope’s, tells what the container said, and stays gone', async () => {
     const user = new AbortController();
+    await using other = openScope('other');
+    const kept = `container ${(await other.start(definition())).getName()} (running)`;
     await using scope = openScope('aborted wait', { signal: user.signal });
     const { registry } = sessionIdentity();
     const states: string[] = [];
@@ -148,8 +151,9 @@ describe('a start that is aborted', () => {
     expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
     expect(error.message).toMatch(/^ {4}\| I am up$/m);
     expect(error.postMortems).toHaveLength(1);
-    expect(await thingsOfThisFile()).toEqual([]);
+    expect(await thingsOfThisFile()).toEqual([kept]);
     await scope.close();
+    expect(await thingsOfThisFile()).toEqual([kept]);
     registry.removeAllListeners('change');
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
     expect(states.slice(states.indexOf('gone'))).not.toContain('present');
@@ -203,19 +207,6 @@ describe('a start that is aborted', () => {
     expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
     expect(entriesOf(scope)).toMatchObject([{ kind: 'compose-project', state: 'gone', outcome: 'removed' }]);
   });
-
-  it('takes nothing of another scope with it', async () => {
-    const user = new AbortController();
-    await using other = openScope('other');
-    const kept = await other.start(definition());
-    await using scope = openScope('aborted alone', { signal: user.signal });
-    const starting = rejectionOf(scope.start(neverReady()));
-    await until(() => isUp(scope), 5_000);
-    user.abort(reason);
-    await starting;
-    await scope.close();
-    expect(await thingsOfThisFile()).toEqual([`container ${kept.getName()} (running)`]);
-  });
 });
 
 describe('a scope that closes during a start', () => {
@@ -256,8 +247,9 @@ describe('a scope that closes during a start', () => {
       };
     }
     const scope = openScope('closed during an endless start', { cleanupTimeoutMs: 1_500 });
+    const endless = new Endless(specImage).withCommand(sleeper).withNetworkMode('none');
     const source = nextLine();
-    const starting = rejectionOf(scope.start(new Endless(specImage).withCommand(sleeper)));
+    const starting = rejectionOf(scope.start(endless));
     await begun.promise;
     const error = (await rejectionOf(scope.close())) as CloseError;
     await starting;

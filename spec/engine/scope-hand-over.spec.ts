@@ -7,14 +7,14 @@ import { currentStart, type StartContext } from '../../lib/scope/start-context';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
-import { createRunningContainer, createThing, docker, exists } from '../support/things';
+import { createIdleContainer, createThing, docker, exists } from '../support/things';
 import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 
 afterEach(() => removeThingsOfThisFile());
 afterAll(() => removeLeftovers());
 
-const definition = () => new GenericContainer(specImage).withCommand(sleeper);
+const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
 const entryOf = (key: string) =>
   sessionIdentity()
     .registry.list()
@@ -49,7 +49,7 @@ describe('a scope that hands its last removals over', () => {
 
   it('has them go in their order: a network after its containers', async () => {
     const scope = openScope();
-    const container = await scope.start(definition());
+    const container = await scope.start(new GenericContainer(specImage).withCommand(sleeper));
     const network = await scope.start(new Network());
     await docker.getNetwork(network.getId()).connect({ Container: container.getId() });
     const { handedOver } = await closeHandingOver(scope);
@@ -111,7 +111,7 @@ describe('a scope that hands its last removals over', () => {
   it('tells of a failure then, and the registry has it', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 200 });
     const volume = await createThing('volume');
-    await createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+    await createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
     await scope.adopt(volume, 'volume');
     const { handedOver } = await closeHandingOver(scope);
     const [end] = await ended(handedOver);
@@ -205,7 +205,7 @@ describe('what is started', () => {
         seen = currentStart();
       }
     }
-    const container = await scope.start(new Noting(specImage).withCommand(sleeper));
+    const container = await scope.start(new Noting(specImage).withCommand(sleeper).withNetworkMode('none'));
     const [entry] = sessionIdentity().registry.list({ state: 'present', scope: 'orders' });
     expect(seen).toMatchObject({ key: entry?.key, labels: { 'castoff.start': entry?.key } });
     expect(currentStart()).toBeUndefined();

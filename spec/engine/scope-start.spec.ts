@@ -10,15 +10,17 @@ import {
   Network,
   type StartedTestContainer,
 } from 'testcontainers';
-import { openScope, type CloseError } from '../../lib/index';
+import { openScope, type CloseError, type Scope } from '../../lib/index';
 import { labelNames } from '../../lib/core/labels';
 import { readJournal, type JournalFact } from '../../lib/registry/journal';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
+import { writeComposeFile } from '../support/compose-command';
 import type { FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
-import { docker, exists, uniqueName } from '../support/things';
+import { createIdleContainer, docker, exists, uniqueName } from '../support/things';
 import { removeThingsOfThisFile, thingsOfThisFile } from '../support/things-of-file';
 import { nextLine } from '../support/this-line';
 import { openProxyForAll } from '../support/through-proxy';
@@ -29,7 +31,6 @@ beforeAll(async () => {
   process.env['GITHUB_RUN_ID'] = 'run 7';
   proxy = await openProxyForAll();
 });
-afterEach(() => removeThingsOfThisFile());
 afterAll(async () => {
   await proxy.close();
   // What could not be removed is named in it; the specs have removed that by hand.
@@ -37,7 +38,7 @@ afterAll(async () => {
 });
 
 const fixtures = join(__dirname, '../fixtures');
-const definition = () => new GenericContainer(specImage).withCommand(sleeper);
+const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
 
 async function labelsOf(container: StartedTestContainer): Promise<Record<string, string>> {
   return (await docker.getContainer(container.getId()).inspect()).Config.Labels;
@@ -48,22 +49,44 @@ function journalFacts(): readonly JournalFact[] {
 }
 
 describe('a container that is started in a scope', () => {
-  it('can be used as one that testcontainers has started, and is gone when the scope is closed', async () => {
-    await using scope = openScope();
-    const container = await scope.start(definition());
-    expect(await container.exec(['echo', 'hello'])).toMatchObject({ exitCode: 0, output: 'hello\n' });
-    const { ends } = await scope.close();
-    expect(await exists('container', container.getId())).toBe(false);
-    expect(ends).toMatchObject([{ result: { kind: 'container', outcome: 'removed', attempts: 1 } }]);
-    expect(await thingsOfThisFile()).toEqual([]);
+  let scope: Scope;
+  const name = uniqueName();
+  const before = Date.now();
+  const seen: unknown[] = [];
+  let source: string;
+  let container: StartedTestContainer;
+  let labels: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    scope = openScope('orders', { test: 'orders are paid' });
+    const { registry } = sessionIdentity();
+    const rule = proxy.inject({
+      on: 'POST /containers/create',
+      fault: () => {
+        seen.push(
+          ...registry.list({ scope: scope.name }),
+          ...journalFacts().filter(({ fact }) => fact === 'registered'),
+        );
+        return undefined;
+      },
+    });
+    source = nextLine();
+    container = await scope.start(definition().withName(name).withLabels({ mine: 'kept' }));
+    rule.remove();
+    labels = await labelsOf(container);
+  });
+  afterAll(() => removeThingsOfThisFile());
+
+  it('is in the registry and in the journal before the engine is asked to create it', () => {
+    const { 'castoff.start': key } = labels;
+    const owner = { scope: 'orders', source };
+    expect(seen).toMatchObject([
+      { key, kind: 'container', state: 'registered', owner },
+      { fact: 'registered', key, kind: 'container', owner },
+    ]);
+    expect(seen[0]).not.toHaveProperty('id');
   });
 
-  it('carries labels that name its scope, its test, its line and its owner', async () => {
-    await using scope = openScope('orders', { test: 'orders are paid' });
-    const before = Date.now();
-    const source = nextLine();
-    const container = await scope.start(definition().withLabels({ mine: 'kept' }));
-    const labels = await labelsOf(container);
+  it('carries labels that name its scope, its test, its line and its owner', () => {
     expect(labels).toMatchObject({
       mine: 'kept',
       'castoff.session': sessionIdentity().id,
@@ -83,68 +106,49 @@ describe('a container that is started in a scope', () => {
     expect(Date.parse(labels['castoff.created'] ?? '')).toBeLessThanOrEqual(Date.now());
   });
 
-  it('is in the registry and in the journal before the engine is asked to create it', async () => {
-    await using scope = openScope('registered first');
-    const { registry } = sessionIdentity();
-    const seen: unknown[] = [];
-    const rule = proxy.inject({
-      on: 'POST /containers/create',
-      fault: () => {
-        seen.push(
-          ...registry.list({ scope: scope.name }),
-          ...journalFacts().filter(({ fact }) => fact === 'registered'),
-        );
-        return undefined;
-      },
-    });
-    const source = nextLine();
-    const container = await scope.start(definition());
-    rule.remove();
-    const key = (await labelsOf(container))['castoff.start'];
-    const owner = { scope: scope.name, source };
-    expect(seen).toMatchObject([
-      { key, kind: 'container', state: 'registered', owner },
-      { fact: 'registered', key, kind: 'container', owner },
-    ]);
-    expect(seen[0]).not.toHaveProperty('id');
+  it('can be used as one that testcontainers has started', async () => {
+    expect(await container.exec(['echo', 'hello'])).toMatchObject({ exitCode: 0, output: 'hello\n' });
   });
 
-  it('stands in the report by its name and its short id, with the line that started it', async () => {
-    await using scope = openScope();
-    const name = uniqueName();
-    const source = nextLine();
-    const container = await scope.start(definition().withName(name));
+  it('is gone when the scope is closed, and reported by its name, its short id and its line', async () => {
     const { ends } = await scope.close();
+    expect(await exists('container', container.getId())).toBe(false);
     const what = `container ${name} (${container.getId().slice(0, 12)})`;
-    expect(ends).toMatchObject([{ what, source, result: { outcome: 'removed' } }]);
+    const result = { kind: 'container', outcome: 'removed', attempts: 1 };
+    expect(ends).toMatchObject([{ what, source, result }]);
+    expect(await thingsOfThisFile()).toEqual([]);
   });
+});
 
-  it('may be gone already when the scope closes', async () => {
-    await using scope = openScope();
-    const [stopped, removed] = [await scope.start(definition()), await scope.start(definition())];
-    await stopped.stop();
-    await docker.getContainer(removed.getId()).remove({ force: true });
-    const { ends } = await scope.close();
-    expect(ends.map(({ result }) => result?.outcome)).toEqual(['already-gone', 'already-gone']);
-  });
-
-  it('has labels of its own where its definition is started twice at once', async () => {
-    await using scope = openScope();
-    const one = definition();
-    const lines = [nextLine()];
+describe('a definition that is started twice at once in a scope', () => {
+  let scope: Scope;
+  const one = definition();
+  let started: readonly StartedTestContainer[];
+  const lines: string[] = [];
+  beforeAll(async () => {
+    scope = openScope();
+    lines.push(nextLine());
     const first = scope.start(one);
     lines.push(nextLine());
     const second = scope.start(one);
-    const labels = await Promise.all((await Promise.all([first, second])).map(labelsOf));
+    started = await Promise.all([first, second]);
+  });
+  afterAll(() => removeThingsOfThisFile());
+
+  it('gives each container labels of its own', async () => {
+    const labels = await Promise.all(started.map(labelsOf));
     expect(labels.map((each) => each['castoff.source'])).toEqual(lines);
     expect(new Set(labels.map((each) => each['castoff.start'])).size).toBe(2);
   });
 
-  it('leaves its definition free of our labels, for whoever starts it next', async () => {
-    const one = definition();
-    await using scope = openScope();
-    await scope.start(one);
-    await scope.close();
+  it('has containers that may be gone already when the scope closes', async () => {
+    await started[0]?.stop();
+    await docker.getContainer(started[1]?.getId() ?? '').remove({ force: true });
+    const { ends } = await scope.close();
+    expect(ends.map(({ result }) => result?.outcome)).toEqual(['already-gone', 'already-gone']);
+  });
+
+  it('is left free of our labels, for whoever starts it next', async () => {
     const raw = await one.start();
     const labels = await labelsOf(raw);
     await raw.stop();
@@ -156,7 +160,7 @@ describe('a container that is started in a scope', () => {
 class EchoContainer extends GenericContainer {
   constructor() {
     super(specImage);
-    this.withCommand(sleeper);
+    this.withCommand(sleeper).withNetworkMode('none');
   }
 
   override async start(): Promise<StartedEchoContainer> {
@@ -171,6 +175,8 @@ class StartedEchoContainer extends AbstractStartedContainer {
 }
 
 describe('what else a scope starts', () => {
+  afterEach(() => removeThingsOfThisFile());
+
   it('is a module, which keeps its own type', async () => {
     await using scope = openScope();
     const echo: StartedEchoContainer = await scope.start(new EchoContainer());
@@ -183,8 +189,9 @@ describe('what else a scope starts', () => {
   it('is a network, which is gone after the containers on it', async () => {
     await using scope = openScope();
     const network = await scope.start(new Network());
-    const server = await scope.start(definition().withNetwork(network).withNetworkAliases('server'));
-    const client = await scope.start(definition().withNetwork(network));
+    const container = () => new GenericContainer(specImage).withCommand(sleeper).withNetwork(network);
+    const server = await scope.start(container().withNetworkAliases('server'));
+    const client = await scope.start(container());
     expect((await client.exec(['ping', '-c1', 'server'])).output).toContain('1 packets received');
     const { ends } = await scope.close();
     expect(ends.map(({ result }) => [result?.kind, result?.id, result?.outcome])).toEqual([
@@ -216,7 +223,9 @@ describe('what else a scope starts', () => {
   it('is a Compose environment, which is gone with its containers, networks and volumes', async () => {
     await using scope = openScope();
     const project = uniqueName();
-    const environment = new DockerComposeEnvironment(join(fixtures, 'compose'), 'docker-compose.yml');
+    const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
+    await using file = await writeComposeFile({ version: '3.5', services: { web }, volumes: { data: {} } });
+    const environment = new DockerComposeEnvironment(file.folder, 'docker-compose.yml');
     await scope.start(environment.withProjectName(project).withClientOptions(await composeClient()));
     const filters = { label: [`com.docker.compose.project=${project}`] };
     const listAll = async (): Promise<readonly number[]> => {
@@ -225,7 +234,7 @@ describe('what else a scope starts', () => {
       const { Volumes } = await docker.listVolumes({ filters });
       return [containers.length, networks.length, Volumes.length];
     };
-    expect(await listAll()).toEqual([2, 1, 1]);
+    expect(await listAll()).toEqual([1, 1, 1]);
     const { ends } = await scope.close();
     expect(await listAll()).toEqual([0, 0, 0]);
     expect(ends).toMatchObject([{ result: { kind: 'compose-project', id: project, outcome: 'removed' } }]);
@@ -233,17 +242,23 @@ describe('what else a scope starts', () => {
 });
 
 describe('containers that are to be removed', () => {
+  afterEach(async () => {
+    await removeThingsOfThisFile();
+    await removeLeftovers();
+  });
+
   it('go at once where they stand together, and a deferred function waits for those after it', async () => {
     await using scope = openScope();
-    const early = await scope.start(definition());
+    const early = await createIdleContainer();
+    await scope.adopt(early);
     let thereAtFence: readonly boolean[] = [];
-    const late: StartedTestContainer[] = [];
+    const late: string[] = [];
     scope.defer('fence', async () => {
-      thereAtFence = await Promise.all(
-        [early, ...late].map((container) => exists('container', container.getId())),
-      );
+      thereAtFence = await Promise.all([early, ...late].map((id) => exists('container', id)));
     });
-    late.push(...(await Promise.all([1, 2, 3].map(() => scope.start(definition())))));
+    late.push((await scope.start(definition())).getId());
+    late.push(await createIdleContainer(), await createIdleContainer());
+    for (const id of late.slice(1)) await scope.adopt(id);
     const asked = proxy.calls.length;
     const removals = () => proxy.calls.slice(asked).filter(({ method }) => method === 'DELETE');
     let together: readonly string[] = [];
@@ -261,14 +276,16 @@ describe('containers that are to be removed', () => {
     expect(rule.hits()).toBe(3);
     expect(together).toEqual(['running', 'running']);
     expect(thereAtFence).toEqual([true, false, false, false]);
-    expect(await exists('container', early.getId())).toBe(false);
+    expect(await exists('container', early)).toBe(false);
   });
 
   it('are reported by name and line where that cannot be, and stop nothing else', async () => {
     const scope = openScope('cannot be removed');
     const ended: string[] = [];
     scope.defer('last', () => void ended.push('last'));
-    const [gone, source] = [await scope.start(definition()), nextLine()];
+    const gone = await createIdleContainer();
+    await scope.adopt(gone);
+    const source = nextLine();
     const left = await scope.start(definition());
     const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
     const on = `DELETE /containers/${left.getId()}`;
@@ -285,7 +302,7 @@ describe('containers that are to be removed', () => {
     expect(await thingsOfThisFile()).toEqual([`container ${left.getName()} (running)`]);
     const { registry } = sessionIdentity();
     expect(registry.list({ scope: scope.name })).toMatchObject([
-      { id: gone.getId(), state: 'gone' },
+      { id: gone, state: 'gone' },
       { id: left.getId(), state: 'left' },
     ]);
     expect(journalFacts().at(-1)).toMatchObject({ fact: 'gone' });

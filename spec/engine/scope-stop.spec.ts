@@ -8,7 +8,8 @@ import { docker, exists } from '../support/things';
 const polite = "trap 'exit 7' TERM; trap 'exit 9' INT; while :; do sleep 0.1; done";
 const stubborn = "trap '' TERM; while :; do sleep 0.1; done";
 
-const definition = (script: string) => new GenericContainer(specImage).withCommand(['sh', '-c', script]);
+const definition = (script: string) =>
+  new GenericContainer(specImage).withCommand(['sh', '-c', script]).withNetworkMode('none');
 
 /** The exit code of a container that has been removed, as the engine's events have it. */
 async function exitCodeOf(id: string): Promise<string | undefined> {
