@@ -21,6 +21,22 @@ beforeAll(async () => {
 
 afterAll(() => removeLeftovers(), 60_000);
 
+describe('the age of an image', () => {
+  it('counts from when it was last given a name', async () => {
+    const { Metadata } = (await docker.getImage(inheriting.base).inspect()) as {
+      Metadata?: { LastTagTime?: string };
+    };
+    const { sessions } = await findSessions(await connectEngine(), false, {
+      what: 'find',
+      timeoutMs: 10_000,
+    });
+    const found = sessions
+      .flatMap(({ things }) => things)
+      .find(({ tags }) => tags?.[0]?.startsWith(inheriting.base));
+    expect(found?.createdAtMs).toBe(Date.parse(Metadata?.LastTagTime ?? ''));
+  });
+});
+
 describe('resources of others that inherit the labels of a session', () => {
   it.each<readonly [door: string, close: () => Promise<unknown>]>([
     ['the end of the session', async () => closeRest(await connectEngine(), session)],
@@ -44,20 +60,3 @@ async function reap(): Promise<void> {
   const { left } = await reapClaim(await connectEngine(), claim, { settlePausesMs: [0] });
   expect(left).toEqual([]);
 }
-
-describe('the age of an image', () => {
-  it('counts from when it was last given a name', async () => {
-    const made = await createInheriting(docker, { ...owner, 'castoff.session': someSession() });
-    const { Metadata } = (await docker.getImage(made.base).inspect()) as {
-      Metadata?: { LastTagTime?: string };
-    };
-    const { sessions } = await findSessions(await connectEngine(), false, {
-      what: 'find',
-      timeoutMs: 10_000,
-    });
-    const found = sessions
-      .flatMap(({ things }) => things)
-      .find(({ tags }) => tags?.[0]?.startsWith(made.base));
-    expect(found?.createdAtMs).toBe(Date.parse(Metadata?.LastTagTime ?? ''));
-  }, 60_000);
-});

@@ -92,7 +92,7 @@ describe('a test whose name no command line takes', () => {
   ])('has its own docker command run, and labelled, when it %s', async (_, test) => {
     stage.be({ scope: `orders › ${test}`, test });
     const [name = '', value = ''] = Object.entries(specLabel)[0] ?? [];
-    const args = ['run', '--detach', '--label', `${name}=${value}`, 'castoff-spec/busybox:1', 'true'];
+    const args = ['create', '--label', `${name}=${value}`, 'castoff-spec/busybox:1'];
     const id = execFileSync('docker', args, { encoding: 'utf8' }).trim();
     stage.be(inATest);
     const { Labels } = (await docker.getContainer(id).inspect()).Config;

@@ -13,7 +13,8 @@ const stage = stageOfFile();
 afterEach(() => removeLeftovers());
 
 const dockerode = new Docker();
-const definition = () => new GenericContainer(specImage).withCommand(sleeper).withLabels(specLabel);
+const definition = () =>
+  new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none').withLabels(specLabel);
 
 /** Those of castoff that a look at them finds. */
 async function ours(labels: Readonly<Record<string, string>>): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { removeLeftovers } from '../support/leftovers';
 import { specLabel } from '../support/things';
 
@@ -15,7 +15,9 @@ interface Noted {
   readonly outcome?: string;
 }
 
-afterEach(() => removeLeftovers());
+let watched: Awaited<ReturnType<typeof runWatched>>;
+beforeAll(async () => void (watched = await runWatched()));
+afterAll(() => removeLeftovers());
 
 async function runWatched() {
   const program = join(__dirname, '../fixtures/raw/watched.cjs');
@@ -27,15 +29,15 @@ async function runWatched() {
   return JSON.parse(stdout);
 }
 
-it('sees what an ES module creates outside of every sandbox, and what it removes', async () => {
-  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = await runWatched();
+it('sees what an ES module creates outside of every sandbox, and what it removes', () => {
+  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = watched;
   expect(things).toHaveLength(2);
   expect(created).toEqual(things?.map((thing) => ({ ...thing, state: 'present' })));
   expect(removed).toEqual(things?.map((thing) => ({ ...thing, state: 'gone', outcome: 'removed-by-code' })));
 });
 
-it('sees what it creates by a function of Node’s that it had before, and gives that back', async () => {
-  const { volume, entry, isNodesOwn } = await runWatched();
+it('sees what it creates by a function of Node’s that it had before, and gives that back', () => {
+  const { volume, entry, isNodesOwn } = watched;
   expect(entry).toMatchObject({ name: volume.name, line: volume.line });
   expect(volume.labels).toMatchObject({ 'castoff.start': entry.key });
   expect(isNodesOwn).toBe(true);

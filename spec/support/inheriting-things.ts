@@ -6,7 +6,7 @@ import { tarOf } from '../../lib/lease/tar';
 import { nonceOfBuild } from '../../lib/resources/ownership';
 import type { MadeThing } from './claimed-things';
 import { commitOwned, createLabelled } from './owned-things';
-import { sleeper, specImage } from './spec-image';
+import { specImage } from './spec-image';
 import { specLabel, uniqueName } from './things';
 
 type Labels = Readonly<Record<string, string>>;
@@ -23,8 +23,7 @@ export async function createInheriting(docker: Docker, owner: Labels): Promise<I
   const labelled = await createLabelled(docker, { ...owner, ...creationLabels('container') });
   const snapshot = uniqueName();
   const { Id }: { Id: string } = await docker.getContainer(labelled).commit({ repo: snapshot, tag: '1' });
-  const copy = await docker.createContainer({ Image: Id, Cmd: sleeper, Volumes: { '/data': {} } });
-  await copy.start();
+  const copy = await docker.createContainer({ Image: Id, Volumes: { '/data': {} } });
   const { Mounts } = await copy.inspect();
   await docker.getContainer(labelled).remove();
   const base = uniqueName();
@@ -45,7 +44,7 @@ export async function createInheriting(docker: Docker, owner: Labels): Promise<I
 
 /** By the engine's own builder. */
 async function build(docker: Docker, name: string, from: string, labels: Labels): Promise<MadeThing> {
-  const dockerfile = Buffer.from(`FROM ${from}\nRUN echo ${name} >/built\n`);
+  const dockerfile = Buffer.from(`FROM ${from}\nENV BUILT=${name}\n`);
   const context = Readable.from(tarOf([inMemory('/Dockerfile', dockerfile)]), { objectMode: false });
   const output = await docker.buildImage(context, { t: name, labels, nocache: true });
   await new Promise((resolve) => docker.modem.followProgress(output, resolve));
