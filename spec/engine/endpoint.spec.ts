@@ -15,8 +15,9 @@ import { thisMachine, type Machine } from '../../lib/engine/engine-facts';
 import { findEndpoint } from '../../lib/engine/find-endpoint';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { openSshConnection } from '../../lib/engine/ssh-connection';
+import { bundleForNode, type Bundle } from '../support/bundle';
 import { openSshServer, type SshServer } from '../support/ssh-server';
-import { createThing, exists } from '../support/things';
+import { createIdleContainer, exists } from '../support/things';
 import { openTlsFront, type TlsFront } from '../support/tls-front';
 import { until } from '../support/until';
 
@@ -114,7 +115,7 @@ describe('an engine behind mutual TLS', () => {
   });
 
   it('has a container cleaned up, for who names it in DOCKER_HOST', async () => {
-    const id = await createThing('container');
+    const id = await createIdleContainer();
     const envBefore = { ...process.env };
     Object.assign(process.env, {
       DOCKER_HOST: address,
@@ -294,6 +295,8 @@ describe('an engine behind ssh', () => {
   });
 
   describe('in a process of its own', () => {
+    beforeAll(async () => void (bundle = await bundleForNode('engine/agent.ts')));
+    afterAll(async () => bundle[Symbol.asyncDispose]());
     afterEach(() => {
       for (const client of clients.splice(0)) client.kill('SIGKILL');
     });
@@ -332,13 +335,12 @@ describe('an engine behind ssh', () => {
 });
 
 const clients: ChildProcess[] = [];
+let bundle: Bundle;
 
 /** A process that asks for `path` over ssh, says `answered` when the answer begins, and then does as `next` says. */
-const requireTypeScript = join(__dirname, '../support/require-typescript.cjs');
-
 async function startClient(endpoint: Endpoint, path: string, next: string) {
   const script = `
-    const { agentFor } = require(${JSON.stringify(join(__dirname, '../../lib/engine/agent.ts'))});
+    const { agentFor } = require(${JSON.stringify(bundle.path)});
     const agent = agentFor(${JSON.stringify(endpoint)});
     const waiting = setInterval(() => undefined, 1_000);
     const ask = (path) => require('node:http').get({ host: 'docker.ssh', path, agent }, (response) => {
@@ -346,7 +348,7 @@ async function startClient(endpoint: Endpoint, path: string, next: string) {
       process.stdout.write(path + '\\n');
     });
     ask(${JSON.stringify(path)}).once('response', () => { ${next} });`;
-  const child = spawn(process.execPath, ['--require', requireTypeScript, '-e', script], {
+  const child = spawn(process.execPath, ['-e', script], {
     cwd: folder,
     env: process.env,
     stdio: ['ignore', 'pipe', 'inherit'],
