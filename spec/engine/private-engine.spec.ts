@@ -166,7 +166,7 @@ function killPrograms(folder: string): void {
 
 describe('a private engine that is closed', () => {
   const states: readonly [string, (engine: PrivateEngine) => Promise<void> | void][] = [
-    ['after a SIGKILL of dockerd', ({ kill }) => kill()],
+    ['after a SIGKILL of dockerd', (closing) => closing.kill()],
     ['after a SIGKILL of all that is not a container', ({ socketPath }) => killPrograms(dirname(socketPath))],
     ['while it runs', () => undefined],
   ];

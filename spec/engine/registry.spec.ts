@@ -77,7 +77,7 @@ describe("a session's registry", () => {
 const statusOf = (removal: Promise<unknown>): Promise<number | undefined> =>
   removal.then(
     () => 204,
-    (error: { readonly statusCode?: number }) => error.statusCode,
+    (error: unknown) => (error as { readonly statusCode?: number }).statusCode,
   );
 
 describe('a process that is killed', () => {
