@@ -35,8 +35,13 @@ export interface RunProcess extends AsyncDisposable {
 const program = join(__dirname, '../fixtures/run/run-process.cjs');
 const hooks = join(__dirname, 'require-typescript.cjs');
 
-export async function startRunProcess(env: NodeJS.ProcessEnv = {}): Promise<RunProcess> {
-  const child = spawn(process.execPath, ['--require', hooks, program], {
+/** @param within - The words of a command that becomes the one that is given to it. */
+export async function startRunProcess(
+  env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
+): Promise<RunProcess> {
+  const [command, ...args] = [...within, process.execPath, '--require', hooks, program];
+  const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, CASTOFF_SPEC_LABELS: JSON.stringify(specLabel), ...env },
   });

@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import type { RunEnd } from '../../lib/leaks/verdict';
+import { startRunProcess } from '../support/run-process';
+import { specImage } from '../support/spec-image';
+import { docker, exists } from '../support/things';
+
+/** Becomes the command behind it, with a temporary folder that holds nothing more. */
+const onFullDisk = (folder: string): readonly string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  'mount -t tmpfs -o size=64k tmpfs "$0" && ! dd if=/dev/zero of="$0/filler" bs=4k 2>/dev/null && exec "$@"',
+  folder,
+];
+
+it('a run whose temporary folder is on a full disk labels what it creates, and reports and removes it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'castoff-full-'));
+  try {
+    // A reaper process that is asked for by name cannot be started from such a folder.
+    const env = { TMPDIR: folder, XDG_RUNTIME_DIR: '', CASTOFF_REAPER: 'auto' };
+    await using main = await startRunProcess(env, onFullDisk(folder));
+    const { session } = await main.do<{ session: string }>('open', {});
+    const args = ['create', '--network', 'none', specImage];
+    const id = await main.do<string>('command', { args });
+    const { Config } = await docker.getContainer(id).inspect();
+    expect(Config.Labels).toMatchObject({ 'castoff.session': session });
+    const end = await main.do<RunEnd>('close');
+    expect(main.stderr()).toMatch(/write the journal: ENOSPC/);
+    expect(end).toMatchObject({ failures: [], left: [] });
+    expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
+    expect(await exists('container', id)).toBe(false);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
