@@ -1,45 +1,108 @@
 import { existsSync } from 'node:fs';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { journalFolder } from '../../lib/registry/session-identity';
 import type { RunEnd } from '../../lib/leaks/verdict';
+import { createIdle } from '../support/claimed-things';
 import { removeLeftovers } from '../support/leftovers';
-import { openRunStage, type Made } from '../support/run-stage';
+import { openRunStage, type Made, type RunStage } from '../support/run-stage';
 import { thingsOfSession } from '../support/session-child';
 import { specImage } from '../support/spec-image';
-import { createRunningContainer, exists, uniqueName } from '../support/things';
+import { exists, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 const goneTimeoutMs = 15_000;
+const lookMs = 50;
+const create = ['create', '--volume', '/data', specImage];
 const runDetached = ['run', '--detach', '--network', 'none', '--volume', '/data', specImage, 'sleep', '600'];
 
-afterEach(() => removeLeftovers());
+afterAll(() => removeLeftovers());
 
 const isGone = (id: string): Promise<boolean> =>
-  until(async () => !(await exists('container', id)), goneTimeoutMs);
+  until(async () => !(await exists('container', id)), goneTimeoutMs, lookMs);
 const isAllGone = (session: string): Promise<boolean> =>
-  until(async () => (await thingsOfSession(session)).length === 0, goneTimeoutMs);
+  until(async () => (await thingsOfSession(session)).length === 0, goneTimeoutMs, lookMs);
 
-describe('a run', () => {
-  it('has what a killed worker owned removed, and lets the others go on', async () => {
-    await using stage = await openRunStage(2);
-    const [first, second] = stage.workers;
+describe('a run of which a worker is killed', () => {
+  let one: RunStage;
+  let other: RunStage;
+  let stays: Made;
+
+  beforeAll(async () => {
+    [one, other] = await Promise.all([openRunStage(2), openRunStage(1)]);
+    stays = await other.workers[0]!.do<Made>('make');
+  });
+  afterAll(async () => {
+    await one[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
+  });
+
+  it('has what that one owned removed, and lets the others go on', async () => {
+    const [first, second] = one.workers;
     const lost = await first!.do<Made>('make');
-    const other = await second!.do<Made>('make');
+    const living = await second!.do<Made>('make');
     first!.signal('SIGKILL');
     expect(await isGone(lost.id)).toBe(true);
-    expect(await exists('container', other.id)).toBe(true);
-    await second!.do('remove', { id: other.id });
+    expect(await exists('container', living.id)).toBe(true);
+    await second!.do('remove', { id: living.id });
     second!.signal('SIGKILL');
     await second!.ended;
 
-    const end = await stage.main.do<RunEnd>('close');
+    const end = await one.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
     expect(end.things.map(({ id, state, outcome, isOrphan }) => ({ id, state, outcome, isOrphan }))).toEqual([
       { id: lost.id, state: 'gone', outcome: 'removed', isOrphan: true },
-      { id: other.id, state: 'gone', outcome: 'removed-by-code' },
+      { id: living.id, state: 'gone', outcome: 'removed-by-code' },
     ]);
-    expect(await thingsOfSession(stage.session)).toEqual([]);
-    expect(existsSync(journalFolder(stage.session))).toBe(false);
+    expect(await thingsOfSession(one.session)).toEqual([]);
+    expect(existsSync(journalFolder(one.session))).toBe(false);
+  });
+
+  it('does not disturb another one on the same engine', async () => {
+    expect(await thingsOfSession(other.session)).toEqual([`container ${stays.id}`]);
+  });
+
+  it('does not take for dead a worker that has left, and removes at its end what that one still had', async () => {
+    const [worker] = other.workers;
+    await worker!.do('leave');
+    expect(await worker!.leave()).toEqual({ code: 0, signal: null });
+    expect(await exists('container', stays.id)).toBe(true);
+    const end = await other.main.do<RunEnd>('close');
+    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
+    expect(end.things).toMatchObject([{ id: stays.id, state: 'gone', outcome: 'removed' }]);
+    expect(end.things[0]).not.toHaveProperty('isOrphan');
+    expect(await exists('container', stays.id)).toBe(false);
+  });
+});
+
+describe('a run', () => {
+  it('has the Compose projects that a killed worker claimed removed, and no others, and keeps what is shared until its own end', async () => {
+    await using stage = await openRunStage(2);
+    const project = uniqueName();
+    const [lost, living] = stage.workers;
+    expect(await lost!.do('await', { name: 'db' })).toEqual({ type: 'make' });
+    const shared = await lost!.do<Made>('make', { scope: 'shared/db', shared: true });
+    await lost!.do('settle', { name: 'db', json: '{"port":1}' });
+    const own = await lost!.do<Made>('make');
+    const label = (name: string) => ({ 'com.docker.compose.project': name });
+    await lost!.do('claim', { labels: [`com.docker.compose.project=${project}`] });
+    await living!.do('claim', { labels: [`com.docker.compose.project=${project}-b`] });
+    const gone = await createIdle(label(project));
+    const stays = await createIdle(label(`${project}-b`));
+    lost!.signal('SIGKILL');
+    expect(await isGone(own.id)).toBe(true);
+    expect(await isGone(gone.id)).toBe(true);
+    expect(await exists('container', stays.id)).toBe(true);
+
+    expect(await exists('container', shared.id)).toBe(true);
+    expect(await living!.do('await', { name: 'db' })).toMatchObject({ type: 'there', json: '{"port":1}' });
+    await living!.do('leave');
+    const end = await stage.main.do<RunEnd>('close');
+    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+    const ofShared = end.things.find((thing) => thing.id === shared.id);
+    expect(ofShared).toMatchObject({ state: 'gone', outcome: 'removed' });
+    expect(ofShared).not.toHaveProperty('isOrphan');
+    expect(await exists('container', shared.id)).toBe(false);
+    expect(await exists('container', stays.id)).toBe(false);
   });
 
   it('has what a worker owned that was a thread of its own process removed when that ends', async () => {
@@ -57,24 +120,6 @@ describe('a run', () => {
     expect(await exists('container', own.id)).toBe(false);
   });
 
-  it('has the Compose projects that a killed worker claimed removed, and no others', async () => {
-    await using stage = await openRunStage(2);
-    const [lost, living] = stage.workers;
-    const project = uniqueName();
-    const label = (name: string) => ({ Labels: { 'com.docker.compose.project': name } });
-    await lost!.do('ready');
-    await lost!.do('claim', { labels: [`com.docker.compose.project=${project}`] });
-    await living!.do('claim', { labels: [`com.docker.compose.project=${project}-b`] });
-    const gone = await createRunningContainer(label(project));
-    const stays = await createRunningContainer(label(`${project}-b`));
-    lost!.signal('SIGKILL');
-    expect(await isGone(gone)).toBe(true);
-    expect(await exists('container', stays)).toBe(true);
-    await living!.do('leave');
-    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
-    expect(await exists('container', stays)).toBe(false);
-  });
-
   it('is a session of its own, each time that one is opened in a process', async () => {
     await using stage = await openRunStage(0);
     const { id } = await stage.main.do<Made>('make');
@@ -87,20 +132,6 @@ describe('a run', () => {
     expect(await thingsOfSession(session)).toEqual([]);
   });
 
-  it('does not take for dead a worker that has left, and removes at its end what that one still had', async () => {
-    await using stage = await openRunStage(1);
-    const [worker] = stage.workers;
-    const { id } = await worker!.do<Made>('make');
-    await worker!.do('leave');
-    expect(await worker!.leave()).toEqual({ code: 0, signal: null });
-    expect(await exists('container', id)).toBe(true);
-    const end = await stage.main.do<RunEnd>('close');
-    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
-    expect(end.things).toMatchObject([{ id, state: 'gone', outcome: 'removed' }]);
-    expect(end.things[0]).not.toHaveProperty('isOrphan');
-    expect(await exists('container', id)).toBe(false);
-  });
-
   it('whose process is killed leaves nothing, of its own or of its workers', async () => {
     await using stage = await openRunStage(2);
     await Promise.all([stage.main, ...stage.workers].map((one) => one.do<Made>('make')));
@@ -109,15 +140,20 @@ describe('a run', () => {
     expect(await isAllGone(stage.session)).toBe(true);
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('cleans at %s, and dies by it', async (signal) => {
-    await using stage = await openRunStage(1);
-    const [worker] = stage.workers;
-    await Promise.all([stage.main, worker!].map((one) => one.do<Made>('make')));
-    for (const one of [stage.main, worker!]) one.signal(signal);
+  // Ctrl-C reaches the workers, too.
+  it.each([
+    ['SIGINT', 1],
+    ['SIGTERM', 0],
+    ['SIGHUP', 0],
+  ] as const)('cleans at %s, and dies by it', async (signal, workers) => {
+    await using stage = await openRunStage(workers);
+    const all = [stage.main, ...stage.workers];
+    await Promise.all([stage.main, ...all].map((one) => one.do<Made>('make')));
+    for (const one of all) one.signal(signal);
     expect(await stage.main.ended).toEqual({ code: null, signal });
     expect(await thingsOfSession(stage.session)).toEqual([]);
     expect(stage.main.stderr()).toContain(`castoff: ${signal}: removing what the run has`);
-    expect(stage.main.stderr()).toContain('castoff: all gone (2 things)\n');
+    expect(stage.main.stderr()).toContain(`castoff: all gone (${all.length + 1} things)\n`);
   });
 
   it('ends at once by a second signal, and leaves what there is to the reaper', async () => {
@@ -145,7 +181,7 @@ describe('a run', () => {
 
   it('that runs docker at once, and exits right after it, leaves it to a reaper', async () => {
     await using stage = await openRunStage(0);
-    await stage.main.do('command', { args: runDetached, exitCode: 3 }).catch(() => undefined);
+    await stage.main.do('command', { args: create, exitCode: 3 }).catch(() => undefined);
     expect(await stage.main.ended).toEqual({ code: 3, signal: null });
     expect(stage.main.stderr()).toContain('what it has is left to the reaper\n');
     expect(await isAllGone(stage.session)).toBe(true);
@@ -155,7 +191,9 @@ describe('a run', () => {
     await using stage = await openRunStage(0);
     const id = await stage.main.do<string>('command', { args: runDetached });
     await stage.main.do('ready');
-    expect(await until(async () => (await thingsOfSession(stage.session)).length === 0, 1_500)).toBe(false);
+    expect(await until(async () => (await thingsOfSession(stage.session)).length === 0, 1_500, lookMs)).toBe(
+      false,
+    );
     await stage.main.do('close');
     expect(await thingsOfSession(stage.session)).toEqual([]);
     expect(await exists('container', id)).toBe(false);
@@ -163,44 +201,11 @@ describe('a run', () => {
 
   it('says that no reaper holds what its process leaves, where none was to be had', async () => {
     await using stage = await openRunStage(0, { CASTOFF_REAPER: 'off' });
-    await stage.main.do('command', { args: runDetached, exitCode: 0 }).catch(() => undefined);
+    await stage.main.do('command', { args: create, exitCode: 0 }).catch(() => undefined);
     expect(await stage.main.ended).toEqual({ code: 0, signal: null });
     expect(stage.main.stderr()).toContain(
       'what it has stays: no reaper holds it; npx castoff sweep removes it\n',
     );
     expect(await thingsOfSession(stage.session)).toHaveLength(1);
-  });
-
-  it('does not disturb another one on the same engine', async () => {
-    await using one = await openRunStage(1);
-    await using other = await openRunStage(1);
-    const gone = await one.workers[0]!.do<Made>('make');
-    const stays = await other.workers[0]!.do<Made>('make');
-    one.workers[0]!.signal('SIGKILL');
-    expect(await isGone(gone.id)).toBe(true);
-    expect(await one.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
-    expect(await exists('container', stays.id)).toBe(true);
-    await other.workers[0]!.do('leave');
-    expect(await other.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
-    expect(await exists('container', stays.id)).toBe(false);
-  });
-
-  it('keeps what is shared when the worker that made it dies, until its own end', async () => {
-    await using stage = await openRunStage(2);
-    const [maker, other] = stage.workers;
-    expect(await maker!.do('await', { name: 'db' })).toEqual({ type: 'make' });
-    const { id } = await maker!.do<Made>('make', { scope: 'shared/db', shared: true });
-    await maker!.do('settle', { name: 'db', json: '{"port":1}' });
-    const own = await maker!.do<Made>('make');
-    maker!.signal('SIGKILL');
-    expect(await isGone(own.id)).toBe(true);
-    expect(await exists('container', id)).toBe(true);
-    expect(await other!.do('await', { name: 'db' })).toMatchObject({ type: 'there', json: '{"port":1}' });
-    await other!.do('leave');
-    const end = await stage.main.do<RunEnd>('close');
-    expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
-    expect(end.things.find((thing) => thing.id === id)).toMatchObject({ state: 'gone', outcome: 'removed' });
-    expect(end.things.find((thing) => thing.id === id)).not.toHaveProperty('isOrphan');
-    expect(await exists('container', id)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { cleanupSession } from '../../lib/index';
 import type { RunEnd } from '../../lib/leaks/verdict';
@@ -18,23 +18,23 @@ const sessions: string[] = [];
 // Its order, which is its argument, names the session.
 const keepersOf = (session: string): readonly number[] => findProcesses(`"session":"${session}"`);
 const isGone = (id: string): Promise<boolean> =>
-  until(async () => !(await exists('container', id)), goneTimeoutMs);
+  until(async () => !(await exists('container', id)), goneTimeoutMs, 50);
 const haveEnded = (session: string): Promise<boolean> =>
-  until(() => keepersOf(session).length === 0, goneTimeoutMs);
+  until(() => keepersOf(session).length === 0, goneTimeoutMs, 200);
 
-afterEach(async () => {
-  for (const session of sessions.splice(0))
-    for (const pid of keepersOf(session)) process.kill(pid, 'SIGKILL');
+afterAll(async () => {
+  for (const session of sessions) for (const pid of keepersOf(session)) process.kill(pid, 'SIGKILL');
   await removeLeftovers();
 });
 
-/** A run that has kept one of two containers of a worker, and is closed. */
+/** A run that has kept one of two containers, of a worker if it has one, and is closed. */
 async function keepOne(stage: RunStage) {
   sessions.push(stage.session);
   const [worker] = stage.workers;
-  const other = await worker!.do<Made>('make');
-  const kept = await worker!.do<Made>('make', { scope: 'a.test.js/fails', state: 'kept' });
-  await worker!.leave();
+  const maker = worker ?? stage.main;
+  const other = await maker.do<Made>('make');
+  const kept = await maker.do<Made>('make', { scope: 'a.test.js/fails', state: 'kept' });
+  await worker?.leave();
   const end = await stage.main.do<RunEnd>('close');
   const words = await stage.main.do<string>('words', { things: end.things });
   await stage.main.leave();
@@ -42,12 +42,16 @@ async function keepOne(stage: RunStage) {
 }
 
 describe('what a failed test has', () => {
-  it.each(['process', 'container', 'off'])(
+  it.each([
+    ['process', 1],
+    ['container', 0],
+    ['off', 0],
+  ])(
     'is kept after the run, with the reaper as %s, and goes when its keeper is ended',
-    async (reaper) => {
-      await using stage = await openRunStage(1, { CASTOFF_REAPER: reaper });
+    async (reaper, workers) => {
+      await using stage = await openRunStage(workers, { CASTOFF_REAPER: reaper });
       const { other, kept, end } = await keepOne(stage);
-      expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
+      expect(end).toMatchObject({ failures: [], left: [], deadWorkers: workers });
       expect(end.things.find(({ id }) => id === kept.id)).toMatchObject({ state: 'kept' });
       expect(await exists('container', other.id)).toBe(false);
       // What had to reap it would have, half a second after the run's end.
@@ -60,25 +64,27 @@ describe('what a failed test has', () => {
     },
   );
 
-  it('goes when its keeper is killed, too', async () => {
-    await using stage = await openRunStage(1);
-    const { kept } = await keepOne(stage);
-    process.kill(keepersOf(stage.session)[0]!, 'SIGKILL');
-    expect(await isGone(kept.id)).toBe(true);
-  });
-
   it('is what somebody who cleans up after dead owners may take, though it has a keeper', async () => {
-    await using stage = await openRunStage(1, { CASTOFF_REAPER: 'container' });
+    await using stage = await openRunStage(0, { CASTOFF_REAPER: 'container' });
     const { kept } = await keepOne(stage);
     await cleanupSession(stage.session);
     expect(await exists('container', kept.id)).toBe(false);
     process.kill(keepersOf(stage.session)[0]!, 'SIGTERM');
     expect(await haveEnded(stage.session)).toBe(true);
   });
+});
+
+describe('what a failed test has, of a run that is over', () => {
+  let stage: RunStage;
+  let kept: Made;
+  let words: string;
+  beforeAll(async () => {
+    stage = await openRunStage(0);
+    ({ kept, words } = await keepOne(stage));
+  });
+  afterAll(async () => stage[Symbol.asyncDispose]());
 
   it('is told of with how to reach it and how to remove it', async () => {
-    await using stage = await openRunStage(1);
-    const { kept, words } = await keepOne(stage);
     const short = kept.id.slice(0, 12);
     expect(words).toBe(
       [
@@ -91,6 +97,11 @@ describe('what a failed test has', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('goes when its keeper is killed', async () => {
+    process.kill(keepersOf(stage.session)[0]!, 'SIGKILL');
+    expect(await isGone(kept.id)).toBe(true);
   });
 });
 
@@ -110,7 +121,7 @@ describe('a keeper', () => {
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
     await startKeeper(await connectEngine(), { session, owner: deadOwner(), lookMs: 100 });
-    expect(await until(() => keepersOf(session).length === 0, 1_000)).toBe(false);
+    expect(await until(() => keepersOf(session).length === 0, 1_000, 200)).toBe(false);
     await docker.getContainer(id).remove({ force: true });
     expect(await haveEnded(session)).toBe(true);
   });

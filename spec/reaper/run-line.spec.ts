@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunEnd } from '../../lib/leaks/verdict';
 import { removeLeftovers } from '../support/leftovers';
 import { startRunProcess, thrownBy } from '../support/run-process';
-import { openRunStage, type Made } from '../support/run-stage';
+import { openRunStage, type Made, type RunStage } from '../support/run-stage';
 import { exists } from '../support/things';
 import { until } from '../support/until';
 
-afterEach(() => removeLeftovers());
+afterAll(() => removeLeftovers());
 
 describe('a run that needs no engine', () => {
   it('contacts none, loads nothing that would, and ends well', async () => {
@@ -36,36 +36,19 @@ describe('a run that needs no engine', () => {
 });
 
 describe("a run's line", () => {
-  it("is this user's alone, and gone with the run", async () => {
-    await using stage = await openRunStage(0);
+  let stage: RunStage;
+  let others: Made;
+  beforeAll(async () => {
+    stage = await openRunStage(2);
+  });
+  afterAll(async () => stage[Symbol.asyncDispose]());
+
+  it("is this user's alone", () => {
     expect(statSync(stage.address).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(stage.address)).mode & 0o777).toBe(0o700);
-    await stage.main.do('close');
-    expect(existsSync(stage.address)).toBe(false);
-  });
-
-  it('that a killed run has left is taken away by the next one that ends', async () => {
-    await using killed = await openRunStage(0);
-    killed.main.signal('SIGKILL');
-    await killed.main.ended;
-    expect(existsSync(killed.address)).toBe(true);
-    await using living = await openRunStage(0);
-    await using next = await openRunStage(0);
-    await next.main.do('ready');
-    await next.main.do('close');
-    expect(existsSync(killed.address)).toBe(false);
-    expect(existsSync(living.address)).toBe(true);
-  });
-
-  it('keeps neither the run nor a worker alive', async () => {
-    await using stage = await openRunStage(1);
-    await stage.workers[0]!.do('ready');
-    expect(await stage.workers[0]!.leave()).toEqual({ code: 0, signal: null });
-    expect(await stage.main.leave()).toEqual({ code: 0, signal: null });
   });
 
   it('answers garbage where it can, and goes on', async () => {
-    await using stage = await openRunStage(1);
     const stranger = connect(stage.address);
     stranger.write(
       'GET / HTTP/1.1\n\n{"id":7,"type":"claim","labels":[]}\n{"id":8,"type":"ready"}\n\u0000\n',
@@ -81,18 +64,58 @@ describe("a run's line", () => {
     await stage.workers[0]!.do('ready');
   });
 
-  it('tells workers that the run ends: nothing new is created then', async () => {
-    await using stage = await openRunStage(1);
-    const [worker] = stage.workers;
-    await worker!.do('ready');
-    await stage.main.do('close');
+  it('carries a shared value of 1 MiB', async () => {
+    const json = JSON.stringify('"\\'.repeat(250_000));
+    await stage.workers[0]!.do('await', { name: 'big' });
+    await stage.workers[0]!.do('settle', { name: 'big', json });
+    expect(await stage.main.do('await', { name: 'big' })).toEqual({ type: 'there', json, containers: [] });
+    await stage.workers[0]!.do('await', { name: 'bigger' });
+    const thrown = await thrownBy(stage.workers[0]!.do('settle', { name: 'bigger', json: `${json}${json}` }));
+    expect(thrown.code).toBe('CONFIG_INVALID');
+  });
+
+  it("has a session within the run be the run's: closing it leaves alone what others have", async () => {
+    const [first, second] = stage.workers;
+    others = await second!.do<Made>('make');
+    const own = await first!.do<Made>('make');
+    const { id, labels } = await first!.do<{ id: string; labels: object }>('session');
+    expect(id).toBe(stage.session);
+    expect(labels).toMatchObject({ 'castoff.session': stage.session, 'castoff.worker': expect.any(String) });
+    const inMain = await stage.main.do<{ id: string }>('session');
+    expect(inMain.id).toBe(stage.session);
+    expect(await exists('container', others.id)).toBe(true);
+    expect(await exists('container', own.id)).toBe(true);
+  });
+
+  it('tells workers that the run ends, and goes with it: nothing new is created then', async () => {
+    const [worker, leaves] = stage.workers;
+    await leaves!.do('leave');
+    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
     const refused = async () => (await thrownBy(worker!.do('make'))).code === 'SCOPE_CLOSED';
     expect(await until(refused, 2_000)).toBe(true);
     expect((await thrownBy(stage.main.do('make'))).code).toBe('SCOPE_CLOSED');
+    expect(await exists('container', others.id)).toBe(false);
+    expect(existsSync(stage.address)).toBe(false);
   });
+});
 
-  it('that is gone is an error for who asks, and none for who tells', async () => {
+describe('the line of a run whose process nothing else holds', () => {
+  it('keeps neither the run nor a worker alive', async () => {
     await using stage = await openRunStage(1);
+    await stage.workers[0]!.do('ready');
+    expect(await stage.workers[0]!.leave()).toEqual({ code: 0, signal: null });
+    expect(await stage.main.leave()).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('the line of a run that was killed', () => {
+  let stage: RunStage;
+  beforeAll(async () => {
+    stage = await openRunStage(1);
+  });
+  afterAll(async () => stage[Symbol.asyncDispose]());
+
+  it('is an error for who asks, and none for who tells', async () => {
     const [worker] = stage.workers;
     const { id } = await worker!.do<Made>('make');
     stage.main.signal('SIGKILL');
@@ -115,33 +138,13 @@ describe("a run's line", () => {
     expect(refusal.message).toContain('castoff/jest/setup');
   });
 
-  it('carries a shared value of 1 MiB', async () => {
-    await using stage = await openRunStage(1);
-    const json = JSON.stringify('"\\'.repeat(250_000));
-    await stage.workers[0]!.do('await', { name: 'big' });
-    await stage.workers[0]!.do('settle', { name: 'big', json });
-    expect(await stage.main.do('await', { name: 'big' })).toEqual({ type: 'there', json, containers: [] });
-    await stage.workers[0]!.do('await', { name: 'bigger' });
-    const thrown = await thrownBy(stage.workers[0]!.do('settle', { name: 'bigger', json: `${json}${json}` }));
-    expect(thrown.code).toBe('CONFIG_INVALID');
-  });
-});
-
-describe('a session within a run', () => {
-  it("is the run's: closing it leaves alone what others have", async () => {
-    await using stage = await openRunStage(2);
-    const [first, second] = stage.workers;
-    const others = await second!.do<Made>('make');
-    const own = await first!.do<Made>('make');
-    const { id, labels } = await first!.do<{ id: string; labels: object }>('session');
-    expect(id).toBe(stage.session);
-    expect(labels).toMatchObject({ 'castoff.session': stage.session, 'castoff.worker': expect.any(String) });
-    const inMain = await stage.main.do<{ id: string }>('session');
-    expect(inMain.id).toBe(stage.session);
-    expect(await exists('container', others.id)).toBe(true);
-    expect(await exists('container', own.id)).toBe(true);
-    for (const worker of stage.workers) await worker.do('leave');
-    expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
-    expect(await exists('container', others.id)).toBe(false);
+  it('is taken away by the next run that ends', async () => {
+    expect(existsSync(stage.address)).toBe(true);
+    await using living = await openRunStage(0);
+    await using next = await openRunStage(0);
+    await next.main.do('ready');
+    await next.main.do('close');
+    expect(existsSync(stage.address)).toBe(false);
+    expect(existsSync(living.address)).toBe(true);
   });
 });

@@ -7,12 +7,21 @@ import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { openRunStage, type Made } from '../support/run-stage';
-import { createRunningContainer, createThing, docker, exists, removeByHand } from '../support/things';
+import { specImage } from '../support/spec-image';
+import { createThing, docker, exists, removeByHand, specLabel } from '../support/things';
 
 afterEach(() => removeLeftovers());
 
 // No reaper removes what is there while the specs look.
 const withoutReaper = { CASTOFF_REAPER: 'off' };
+
+/** A container that was never started keeps its volumes in use, too. */
+const createUserOf = (volume: string) =>
+  docker.createContainer({
+    Image: specImage,
+    Labels: specLabel,
+    HostConfig: { Binds: [`${volume}:/data`] },
+  });
 
 describe('the end of a run', () => {
   it('has one patience for an engine that gives no answer, and calls nothing gone that is there', async () => {
@@ -51,12 +60,12 @@ describe('the end of a run', () => {
   it('looks at an adopted volume that was in use, and tells that it is there', async () => {
     await using stage = await openRunStage(1, withoutReaper);
     const volume = await createThing('volume');
-    const user = await createRunningContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
+    const user = await createUserOf(volume);
     expect(await stage.workers[0]!.do('adopt', { volume })).toBe('rejected');
     await stage.workers[0]!.do('leave');
     const there = await stage.main.do<RunEnd>('close');
     // What the session's end finds in its journal goes now.
-    await docker.getContainer(user).remove({ force: true });
+    await user.remove();
     expect(await exists('volume', volume)).toBe(true);
     await removeByHand('volume', volume);
     expect(there.things).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
