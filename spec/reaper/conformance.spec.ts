@@ -5,18 +5,24 @@ import { lifetimeRows } from '../support/ryuk-rows/lifetimes';
 import { lineRows } from '../support/ryuk-rows/lines';
 import { removalRows } from '../support/ryuk-rows/removals';
 import { settingRows } from '../support/ryuk-rows/settings';
-import { conformanceImage, isOurs, observe } from '../support/ryuk-stage';
+import { startRyukProgram } from '../support/ryuk-program';
+import { conformanceImage, inImage, isOurs, observe } from '../support/ryuk-stage';
+import { isLong } from '../support/spec-size';
 import { docker } from '../support/things';
 
 // Black box, over TCP. What stands in the first table is true of testcontainers/ryuk:0.14.0 too: build it with
 // docker/ryuk-original.sh and set CASTOFF_CONFORMANCE_IMAGE to that name.
 const asRyuk = [...lineRows, ...lifetimeRows, ...removalRows, ...settingRows];
 
-describe(`${conformanceImage}, as Ryuk`, () => {
-  afterAll(() => removeLeftovers());
+const rows = isOurs ? [...asRyuk, ...betterRows] : asRyuk;
+const isInFull = isLong || !isOurs;
 
-  it.concurrent.each(isOurs ? [...asRyuk, ...betterRows] : asRyuk)('$behaviour', async (row) => {
-    expect(await observe(row)).toEqual(row.expected);
+afterAll(() => removeLeftovers());
+
+describe(`${conformanceImage}, as Ryuk`, () => {
+  const own = rows.filter(({ isOfImage = false }) => isInFull || isOfImage);
+  it.concurrent.each(own)('$behaviour', async (row) => {
+    expect(await observe(row, inImage)).toEqual(row.expected);
   });
 
   it('is an image that clients know, wait for and start as it is', async () => {
@@ -31,3 +37,14 @@ describe(`${conformanceImage}, as Ryuk`, () => {
     expect(ports.filter((port) => port < 8080)).toEqual([]);
   });
 });
+
+// Run by `npm run test:long` in the image, too.
+if (!isInFull)
+  describe('the program of that image, as Ryuk', () => {
+    const others = rows.filter(
+      ({ isOfImage = false, isInProtocolSpec = false }) => !isOfImage && !isInProtocolSpec,
+    );
+    it.concurrent.each(others)('$behaviour', async (row) => {
+      expect(await observe(row, startRyukProgram)).toEqual(row.expected);
+    });
+  });

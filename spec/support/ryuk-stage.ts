@@ -26,6 +26,10 @@ export interface RyukStage {
 /** One thing that clients rely on: what is done, and what is to be seen. */
 export interface RyukRow {
   readonly behaviour: string;
+  /** What the container and the image have a part in: seen there every day, and not in the program alone. */
+  readonly isOfImage?: true;
+  /** Of the program, spec/reaper/protocol.spec.ts shows it every day. */
+  readonly isInProtocolSpec?: true;
   readonly observe: (stage: RyukStage) => Promise<unknown>;
   readonly expected: unknown;
   /** What the original does instead. */
@@ -35,12 +39,18 @@ export interface RyukRow {
 /** Waits that are short enough for a spec; none of them is a default that a client relies on. */
 const shortEnv = { RYUK_RECONNECTION_TIMEOUT: '200ms', RYUK_CHANGES_RETRY_INTERVAL: '200ms' };
 
+/** Starts a reaper in a container of the image that is held to the protocol. */
+export const inImage = (options: RyukOptions): Promise<RyukContainer> => startRyuk(conformanceImage, options);
+
 /** Plays one row, and ends the reapers that it has left running. */
-export async function observe(row: RyukRow): Promise<unknown> {
+export async function observe(
+  row: RyukRow,
+  startReaper: (options: RyukOptions) => Promise<RyukContainer>,
+): Promise<unknown> {
   const started: RyukContainer[] = [];
   const session = randomUUID();
   const launch: RyukStage['launch'] = async (env = {}, options = {}) => {
-    const ryuk = await startRyuk(conformanceImage, { ...options, env: { ...shortEnv, ...env } });
+    const ryuk = await startReaper({ ...options, env: { ...shortEnv, ...env } });
     started.push(ryuk);
     return ryuk;
   };

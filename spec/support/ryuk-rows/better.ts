@@ -32,6 +32,7 @@ export const betterRows: readonly RyukRow[] = [
   {
     behaviour: 'listens before its Node is up: who comes then waits for the answer, and is not lost',
     original: 'is up some milliseconds after its container, too late for 2 in 10 of Python’s clients',
+    isOfImage: true,
     async observe({ launch, line }) {
       const ryuk = await launch();
       let [answer, waitedMs] = ['', 0];
@@ -50,6 +51,7 @@ export const betterRows: readonly RyukRow[] = [
   {
     behaviour: 'answers what is no claim with a reason, and goes on listening',
     original: 'answers ACK, and takes all but what does not parse for a filter',
+    isInProtocolSpec: true,
     async observe({ start, line: good }) {
       const client = (await start()).connect();
       const answers: Record<string, string> = {};
@@ -64,6 +66,7 @@ export const betterRows: readonly RyukRow[] = [
     behaviour:
       'removes nothing for a filter that is not about labels, not even where it answers as Ryuk does',
     original: 'removes what fits the filter, whoever owns it (moby-ryuk#32)',
+    isInProtocolSpec: true,
     async observe({ start, line, things }) {
       const somebodys = await things.volume('somebody’s volume', {});
       await things.container('somebody’s container', {});
@@ -98,7 +101,7 @@ export const betterRows: readonly RyukRow[] = [
       await other.claim(`label=example.part=${session}-other`);
       await other.claim(`label=example.part=${session}-both`);
       await one.leave();
-      await until(async () => (await things.left()).length < 3, 5_000);
+      await until(async () => (await things.left()).length < 3, 5_000, 50);
       const held = await things.left();
       await other.leave();
       return { held, exit: await ryuk.ended, left: await things.left() };

@@ -69,6 +69,7 @@ export const lifetimeRows: readonly RyukRow[] = [
     },
     {
       behaviour: `waits on ${signal} for the clients that are connected, and answers no other`,
+      ...(signal === 'SIGTERM' ? { isOfImage: true } : {}),
       async observe({ start, line, labels, things }) {
         await things.container('own', labels);
         const ryuk = await start();

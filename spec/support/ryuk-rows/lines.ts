@@ -29,6 +29,7 @@ export const lineRows: readonly RyukRow[] = [
   },
   {
     behaviour: 'takes a thousand lines on one connection',
+    isInProtocolSpec: true,
     async observe({ start, line }) {
       const client = (await start()).connect();
       await client.send(Array.from({ length: 1_000 }, (_, index) => `${line}-${index}\n`).join(''));

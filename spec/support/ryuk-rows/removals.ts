@@ -5,6 +5,7 @@ import type { RyukRow } from '../ryuk-stage';
 export const removalRows: readonly RyukRow[] = [
   {
     behaviour: 'removes containers, networks, volumes and images, in this order, and says how many',
+    isOfImage: true,
     async observe({ start, line, labels, things }) {
       await things.family(labels);
       const stopWatching = await things.watchRemovals();
@@ -40,6 +41,7 @@ export const removalRows: readonly RyukRow[] = [
   },
   {
     behaviour: 'leaves reapers alone, itself included, that carry the session’s labels',
+    isOfImage: true,
     async observe({ start, line, labels, things }) {
       await things.container('another reaper', { ...labels, 'org.testcontainers.ryuk': 'true' });
       await things.container('own', labels);
@@ -53,6 +55,7 @@ export const removalRows: readonly RyukRow[] = [
   },
   {
     behaviour: 'needs no capability and no root that it can write',
+    isOfImage: true,
     async observe({ start, line, labels, things }) {
       await things.container('own', labels);
       const ryuk = await start({}, { isConfined: true });

@@ -1,0 +1,27 @@
+import { ReaperProgram, shippedReaper } from './reaper-program';
+import { connectRyuk } from './ryuk-client';
+import type { RyukContainer, RyukOptions } from './ryuk-container';
+import { until } from './until';
+
+const patienceMs = 20_000;
+
+/** The program of the reaper's image as a process of this machine, which costs a third of its container. */
+export async function startRyukProgram({ env = {} }: Pick<RyukOptions, 'env'>): Promise<RyukContainer> {
+  const program = new ReaperProgram(shippedReaper, { env: { RYUK_PORT: '0', ...env } });
+  let hasEnded = false;
+  const ended = program.exited.then((exitCode) => {
+    hasEnded = true;
+    return exitCode ?? -1;
+  });
+  const log = () => [...program.stdout, ...program.stderr].join('\n');
+  const says = (pattern: RegExp, timeoutMs = patienceMs) =>
+    until(() => pattern.test(log()) || hasEnded, timeoutMs).then(() => pattern.test(log()));
+  return {
+    connect: () => connectRyuk(Number(/msg=Started address=\S+:(\d+)$/m.exec(log())?.[1] ?? 0)),
+    log,
+    says,
+    signal: async (name) => void program.process.kill(name),
+    ended,
+    hasEnded: () => hasEnded,
+  };
+}
