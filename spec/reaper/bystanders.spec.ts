@@ -2,13 +2,12 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
 import { bundleForNode, type Bundle } from '../support/bundle';
-import { writeComposeFile } from '../support/compose-command';
+import { createIdle, createNetworkOf, createVolumeOf, stillThere } from '../support/claimed-things';
 import { makeAlmostAll } from '../support/kill-round-bystanders';
 import { startChild } from '../support/kill-round-child';
 import { pickOwn, takeStock } from '../support/kill-round-stock';
 import { removeLeftovers } from '../support/leftovers';
-import { specImage } from '../support/spec-image';
-import { createRunningContainer, docker, exists, removeByHand } from '../support/things';
+import { exists, removeByHand } from '../support/things';
 import { until } from '../support/until';
 
 let bundle: Bundle | undefined;
@@ -24,7 +23,7 @@ afterAll(async () => {
 it('what only looks like a killed program’s stays: other values, other keys, a project of almost that name, a Ryuk', async () => {
   await using child = await startChild(bundle!, {
     reaper: 'container',
-    things: ['raw', 'volume', 'network', 'compose'],
+    things: ['created', 'volume', 'network', 'compose'],
     atOnce: 4,
     end: 'wait',
   });
@@ -37,16 +36,13 @@ it('what only looks like a killed program’s stays: other values, other keys, a
     'com.docker.compose.project': project,
   };
   const others = await makeAlmostAll(labels);
-  const ryuk = await createRunningContainer({
-    Labels: { 'castoff.session': session, 'org.testcontainers.ryuk': 'true' },
-  });
-  const neighbour = `${project}-too`;
-  await using file = await writeComposeFile({
-    version: '3.5',
-    services: { web: { image: specImage, command: ['sleep', '600'], volumes: ['data:/data'] } },
-    volumes: { data: {} },
-  });
-  await file.up(neighbour);
+  const { id: ryuk } = await createIdle({ 'castoff.session': session, 'org.testcontainers.ryuk': 'true' });
+  const ofNeighbour = { 'com.docker.compose.project': `${project}-too` };
+  const neighbour = await Promise.all([
+    createIdle(ofNeighbour),
+    createNetworkOf(ofNeighbour),
+    createVolumeOf(ofNeighbour),
+  ]);
   try {
     child.signal('SIGKILL');
     const own = async () => {
@@ -58,31 +54,9 @@ it('what only looks like a killed program’s stays: other values, other keys, a
 
     expect(await others.missing()).toEqual([]);
     expect(await exists('container', ryuk)).toBe(true);
-    expect(await partsOf(neighbour)).toEqual(['running', `${neighbour}_data`, `${neighbour}_default`]);
+    expect(await stillThere(neighbour)).toEqual(neighbour);
   } finally {
     await others.remove();
     await removeByHand('container', ryuk);
-    for (const container of await containersOf(neighbour)) await removeByHand('container', container);
-    await removeByHand('network', `${neighbour}_default`);
-    await removeByHand('volume', `${neighbour}_data`);
   }
 }, 90_000);
-
-const filtersOf = (project: string) => ({ label: [`com.docker.compose.project=${project}`] });
-
-async function containersOf(project: string): Promise<readonly string[]> {
-  const listed = await docker.listContainers({ all: true, filters: filtersOf(project) });
-  return listed.map(({ Id }) => Id);
-}
-
-async function partsOf(project: string): Promise<readonly string[]> {
-  const filters = filtersOf(project);
-  const containers = await docker.listContainers({ filters });
-  const networks = await docker.listNetworks({ filters });
-  const { Volumes } = await docker.listVolumes({ filters });
-  return [
-    ...containers.map(({ State }) => State),
-    ...Volumes.map(({ Name }) => Name),
-    ...networks.map(({ Name }) => Name),
-  ];
-}

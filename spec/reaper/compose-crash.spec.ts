@@ -23,7 +23,7 @@ beforeAll(async () => {
   ours = await mkdtemp(join(tmpdir(), 'castoff-ours-'));
   await writeStack(theirs, 'stack.yml', { app: ['data:/data'] });
   await writeStack(ours, 'stack.yml', { beside: ['more:/more'] });
-  await compose(['-f', join(theirs, 'stack.yml'), '-p', project, 'up', '--detach']);
+  await compose(['-f', join(theirs, 'stack.yml'), '-p', project, 'up', '--no-start']);
   before = await partsOfProject(project);
 });
 afterAll(async () => {

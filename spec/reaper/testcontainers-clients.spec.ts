@@ -34,18 +34,18 @@ describe(`${conformanceImage}, with`, () => {
     const before = countByKind(await findSessionThings([sessionId, project]));
     await client.kill();
     const isNothingLeft = async () => (await findSessionThings([sessionId, project])).length === 0;
-    await until(isNothingLeft, 20_000);
+    await until(isNothingLeft, 20_000, 200);
 
     expect({ image, before }).toEqual({
       image: conformanceImage,
-      before: { container: 5, network: 2, volume: 1, reaper: 1 },
+      before: { container: 3, network: 2, volume: 1, reaper: 1 },
     });
     expect(await findSessionThings([sessionId, project])).toEqual([]);
   });
 
   // It connects 10 ms after the reaper's start, through the published port, sends one line, and never comes back. Its
   // window is 10 s.
-  const pythons = isLong ? 20 : 4;
+  const pythons = isLong ? 20 : 2;
   it(`testcontainers for Python: ${pythons} of ${pythons} sessions that are killed are reaped, the reapers gone`, async () => {
     const python = (await run(join(__dirname, '../../docker/python-client.sh'))).stdout.trim();
     const limit = pLimit(5);
@@ -62,7 +62,7 @@ describe(`${conformanceImage}, with`, () => {
       ),
     );
     const ids = killed.map(({ sessionId }) => sessionId);
-    await until(async () => (await findSessionThings(ids)).length === 0, 20_000);
+    await until(async () => (await findSessionThings(ids)).length === 0, 20_000, 200);
 
     expect(killed.map(({ before }) => before)).toEqual(ids.map(() => ({ container: 1, reaper: 1 })));
     expect(await findSessionThings(ids)).toEqual([]);

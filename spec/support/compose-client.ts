@@ -3,8 +3,16 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+type ComposeClient = { readonly executable?: { standalone: true } };
+
+let found: Promise<ComposeClient> | undefined;
+
 /** How testcontainers can call Compose here: as the plugin of `docker`, its default, or as the stand-alone command. */
-export async function composeClient(): Promise<{ readonly executable?: { standalone: true } }> {
+export function composeClient(): Promise<ComposeClient> {
+  return (found ??= findClient());
+}
+
+async function findClient(): Promise<ComposeClient> {
   try {
     await run('docker', ['compose', 'version']);
     return {};

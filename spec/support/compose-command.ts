@@ -10,6 +10,8 @@ const run = promisify(execFile);
 export interface ComposeFile extends AsyncDisposable {
   readonly folder: string;
   up(project: string, env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Without starting its containers. */
+  create(project: string): Promise<void>;
 }
 
 /** @param content - The Compose file; JSON is YAML. */
@@ -21,6 +23,9 @@ export async function writeComposeFile(content: object): Promise<ComposeFile> {
     folder,
     async up(project, env) {
       await compose(['--file', file, '--project-name', project, 'up', '--detach'], env);
+    },
+    async create(project) {
+      await compose(['--file', file, '--project-name', project, 'up', '--no-start']);
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
@@ -34,8 +39,14 @@ export async function compose(
   await run(command, [...first, ...args], { env: { ...process.env, ...env } });
 }
 
+let found: Promise<readonly string[]> | undefined;
+
 /** The words that call Compose here: docker/tools.sh sees to it that one of the two is there. */
-export async function composeCommand(): Promise<readonly string[]> {
+export function composeCommand(): Promise<readonly string[]> {
+  return (found ??= findCommand());
+}
+
+async function findCommand(): Promise<readonly string[]> {
   const hasPlugin = await run('docker', ['compose', 'version']).then(
     () => true,
     () => false, // The docker command knows no `compose`: the stand-alone one is there.

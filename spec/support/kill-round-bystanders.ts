@@ -1,5 +1,5 @@
-import { sleeper, specImage } from './spec-image';
-import { createRunningContainer, docker, exists, specLabel, uniqueName } from './things';
+import { specImage } from './spec-image';
+import { docker, exists, specLabel, uniqueName } from './things';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 
 /** Somebody else's things, with labels that are almost those of a session. */
@@ -23,18 +23,18 @@ export async function makeAlmostOwn(session: string): Promise<AlmostOwn> {
   ]);
 }
 
-/** Makes one of each kind, running and in use, next to all of `labels`. */
+/** Makes one of each kind, next to all of `labels`; the network is in use by nobody, so that it could be removed. */
 export async function makeAlmostAll(labels: Readonly<Record<string, string>>): Promise<AlmostOwn> {
   const Labels = almost(labels);
   const [network, volume, image] = [uniqueName(), uniqueName(), `${uniqueName()}:1`];
   await docker.createNetwork({ Name: network, Labels });
   await docker.createVolume({ Name: volume, Labels });
   const HostConfig = { NetworkMode: network, Binds: [`${volume}:/data`] };
-  const container = await createRunningContainer({ Labels, HostConfig, Cmd: sleeper });
+  const container = await docker.createContainer({ Image: specImage, Labels, HostConfig });
   const [repo, tag] = image.split(':');
-  await docker.getContainer(container).commit({ repo, tag });
+  await container.commit({ repo, tag });
   return owned([
-    ['container', container],
+    ['container', container.id],
     ['image', image],
     ['network', network],
     ['volume', volume],

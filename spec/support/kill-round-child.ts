@@ -9,8 +9,8 @@ import { composeClient } from './compose-client';
 import type { Traces } from './kill-round-stock';
 import { until } from './until';
 
-/** What the program makes: through the scope, or as raw dockerode with the session's labels. */
-export type Making = 'scoped' | 'raw' | 'network' | 'volume' | 'image' | 'compose';
+/** What the program makes: through the scope, or as raw dockerode with the session's labels, `created` without starting it. */
+export type Making = 'scoped' | 'raw' | 'created' | 'network' | 'volume' | 'image' | 'compose';
 
 export interface ChildPlan {
   readonly reaper: 'container' | 'process';
