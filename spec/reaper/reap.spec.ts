@@ -27,7 +27,7 @@ const settlePausesMs = [0];
 describe('reaping a claim', () => {
   it('removes all kinds of things, all names of an image, and says how many', async () => {
     const { claim, labels } = newSession();
-    const things = await createFamily(labels);
+    const things = await createFamily(labels, { isRunning: true });
 
     const report = await reapClaim(await connectEngine(), claim, { settlePausesMs });
 
@@ -56,14 +56,14 @@ describe('reaping a claim', () => {
       networks: { default: { labels } },
       volumes: { data: { labels } },
     });
-    await Promise.all([file.up(ours), file.up(theirs)]);
+    await Promise.all([file.up(ours), file.create(theirs)]);
     const { claim } = claimOn({ [composeProjectLabel]: ours });
 
     const { removed } = await reapClaim(await connectEngine(), claim, { settlePausesMs });
 
     expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 0 });
     const filters = { label: [`${composeProjectLabel}=${theirs}`] };
-    expect(await docker.listContainers({ filters })).toMatchObject([{ State: 'running' }]);
+    expect(await docker.listContainers({ all: true, filters })).toMatchObject([{ State: 'created' }]);
     expect(await docker.listNetworks({ filters })).toHaveLength(1);
     expect((await docker.listVolumes({ filters })).Volumes).toHaveLength(1);
   });

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createIdle } from '../support/claimed-things';
 import { openCutRelay } from '../support/cut-relay';
 import { makeUndeletable } from '../support/fault-undeletable';
 import { removeLeftovers } from '../support/leftovers';
 import { startStanding, type StandingReaper } from '../support/standing-reaper';
-import { createRunningContainer, exists, removeByHand, uniqueName } from '../support/things';
+import { exists, removeByHand, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
 
 const label = 'org.testcontainers.session-id';
-const createOwned = async (session: string): Promise<string> =>
-  createRunningContainer({ Labels: { [label]: session } });
+const createOwned = async (session: string): Promise<string> => (await createIdle({ [label]: session })).id;
 
 const sessionsOf = async (reaper: StandingReaper) => {
   const { body } = await reaper.get('/sessions');
@@ -51,7 +51,7 @@ describe('castoff reaper run', () => {
 
     client.reset();
     const isEnding = async () => (await sessionsOf(reaper)).ending.length > 0;
-    expect(await until(isEnding, 5_000)).toBe(true);
+    expect(await until(isEnding, 5_000, 50)).toBe(true);
     expect(await sessionsOf(reaper)).toMatchObject({
       leases: [],
       ending: [{ labels: [`${label}=${session}`], lastHolder: leases[0]!.holder }],
@@ -120,16 +120,6 @@ describe('castoff reaper run', () => {
     await removeByHand('container', id);
   });
 
-  it('writes what stands in it on SIGHUP, and goes on', async () => {
-    await using reaper = await startStanding();
-    const client = reaper.connect();
-    await client.claim(`label=${label}=${uniqueName()}`);
-    reaper.signal('SIGHUP');
-    expect(await reaper.says({ event: 'state' })).toBe(true);
-    expect(reaper.log().at(-1)).toMatchObject({ state: { isDraining: false, connections: 1, leases: [{}] } });
-    expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
-  });
-
   it('removes nothing with --dry-run, and says what it would', async () => {
     await using reaper = await startStanding(['--dry-run']);
     const session = uniqueName();
@@ -171,31 +161,19 @@ describe('castoff reaper run', () => {
     }
   });
 
-  it('lives on, and reaps, when nobody reads its log any more', async () => {
-    await using reaper = await startStanding();
-    const session = uniqueName();
-    const id = await createOwned(session);
-    reaper.stopReading();
-    const client = reaper.connect();
-    expect(await client.claim(`label=${label}=${session}`)).toBe('ACK');
-    client.reset();
-    expect(await until(async () => !(await exists('container', id)), 20_000)).toBe(true);
-    expect(await reaper.get('/healthz')).toMatchObject({ status: 200 });
-  });
-
   it('says in /healthz that the engine is away, for as long as it is', async () => {
     await using relay = await openCutRelay();
     await using reaper = await startStanding([], { DOCKER_HOST: relay.address });
     // A busy machine may keep the engine from answering in time: that is said, too.
     const isWell = async () => (await reaper.get('/healthz')).body === 'ok\n';
-    expect(await until(isWell, 20_000)).toBe(true);
+    expect(await until(isWell, 20_000, 50)).toBe(true);
     relay.hold();
     expect(await reaper.get('/healthz')).toMatchObject({
       status: 503,
       body: expect.stringContaining('the engine does not answer'),
     });
     relay.release();
-    expect(await until(isWell, 20_000)).toBe(true);
+    expect(await until(isWell, 20_000, 50)).toBe(true);
   });
 
   it('answers /healthz when the engine hangs', async () => {
@@ -212,14 +190,40 @@ describe('castoff reaper run', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+describe('castoff reaper run without options', () => {
+  let reaper: StandingReaper;
+  beforeAll(async () => {
+    reaper = await startStanding();
+  });
+  afterAll(async () => reaper[Symbol.asyncDispose]());
+
+  it('listens on loopback alone unless it is told otherwise', async () => {
+    const places = reaper.log().flatMap(({ address }) => (address === undefined ? [] : [address]));
+    expect(places).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    ]);
+  });
+
+  it('writes what stands in it on SIGHUP, and goes on', async () => {
+    const client = reaper.connect();
+    await client.claim(`label=${label}=${uniqueName()}`);
+    reaper.signal('SIGHUP');
+    expect(await reaper.says({ event: 'state' })).toBe(true);
+    expect(reaper.log().at(-1)).toMatchObject({ state: { isDraining: false, connections: 1, leases: [{}] } });
+    expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+    await client.leave();
+  });
 
   it('accepts claims that name a session, and others only where it is configured so', async () => {
-    await using reaper = await startStanding();
     const client = reaper.connect();
     expect(await client.claim(`label=team=${uniqueName()}`)).toContain(
       'NACK none of its labels may be claimed',
     );
     expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+    await client.leave();
     await using open = await startStanding(['--claimable-keys', 'any', '--host', '0.0.0.0']);
     expect(await open.connect().claim(`label=team=${uniqueName()}`)).toBe('ACK');
     expect(open.log()).toContainEqual(
@@ -227,12 +231,14 @@ describe('castoff reaper run', () => {
     );
   });
 
-  it('listens on loopback alone unless it is told otherwise', async () => {
-    await using reaper = await startStanding();
-    const places = reaper.log().flatMap(({ address }) => (address === undefined ? [] : [address]));
-    expect(places).toEqual([
-      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-      expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-    ]);
+  it('lives on, and reaps, when nobody reads its log any more', async () => {
+    const session = uniqueName();
+    const id = await createOwned(session);
+    reaper.stopReading();
+    const client = reaper.connect();
+    expect(await client.claim(`label=${label}=${session}`)).toBe('ACK');
+    client.reset();
+    expect(await until(async () => !(await exists('container', id)), 20_000, 50)).toBe(true);
+    expect(await reaper.get('/healthz')).toMatchObject({ status: 200 });
   });
 });

@@ -3,8 +3,8 @@ import { creationLabels, labelNames } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { checkClaim, type Claim } from '../../lib/reaper/claim';
 import { commitOwned } from './owned-things';
-import { specImage } from './spec-image';
-import { createRunningContainer, docker, exists, specLabel, uniqueName } from './things';
+import { sleeper, specImage } from './spec-image';
+import { docker, exists, specLabel, uniqueName } from './things';
 
 export interface MadeThing {
   readonly kind: RemovableKind;
@@ -58,19 +58,27 @@ export async function createImageOf(labels: Readonly<Record<string, string>>): P
   return { kind: 'image', id: Id };
 }
 
-/** One of each kind, each in use by the container: none but the container can go while it runs. */
-export async function createFamily(labels: Readonly<Record<string, string>>): Promise<readonly MadeThing[]> {
+/**
+ * One of each kind, volume and image in use by the container. `isRunning`: it is started and uses the network too, so that none but
+ * the container can go while it runs.
+ */
+export async function createFamily(
+  labels: Readonly<Record<string, string>>,
+  { isRunning = false }: { readonly isRunning?: boolean } = {},
+): Promise<readonly MadeThing[]> {
   const [network, volume, image] = await Promise.all([
     createNetworkOf(labels),
     createVolumeOf(labels),
     createImageOf(labels),
   ]);
-  const id = await createRunningContainer({
+  const container = await docker.createContainer({
     Image: image.id,
-    Labels: { ...labels, ...creationLabels('container') },
+    Cmd: sleeper,
+    Labels: { ...specLabel, ...labels, ...creationLabels('container') },
     HostConfig: { NetworkMode: network.id, Binds: [`${volume.id}:/data`] },
   });
-  return [{ kind: 'container', id }, network, volume, image];
+  if (isRunning) await container.start();
+  return [{ kind: 'container', id: container.id }, network, volume, image];
 }
 
 /** Those that the engine still knows. */
