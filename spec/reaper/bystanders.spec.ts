@@ -27,7 +27,7 @@ it('what only looks like a killed program’s stays: other values, other keys, a
     atOnce: 4,
     end: 'wait',
   });
-  await child.reached('done');
+  await child.reached('done', 60_000);
   const { session = '', foreignSession = '', names } = child.traces;
   const project = [...names].find((name) => name.endsWith('-3')) ?? '';
   const labels = {

@@ -303,13 +303,17 @@ describe('the reaper of many clients', () => {
   });
 
   it('takes so many claims of one client, and still some of others', async () => {
-    using line = await connectLine({ port });
+    const { reaper: fresh, port: ownPort } = await start();
+    await using _ = fresh;
+    using line = await connectLine({ port: ownPort });
     const claims = Array.from({ length: 10_001 }, (_unused, claim) => `label=castoff-spec-many=${claim}\n`);
     line.send(claims.join(''));
-    const answers = await line.answers(10_001);
+    // A thousand at a time: a busy machine takes its time for all of them.
+    const answers = await line.answers(1);
+    for (let thousand = 1; thousand <= 10; thousand += 1) answers.push(...(await line.answers(1_000)));
     expect(answers.filter((answer) => answer === 'ACK')).toHaveLength(10_000);
     expect(answers.at(-1)).toBe('NACK there are too many claims already');
-    using other = await connectLine({ port });
+    using other = await connectLine({ port: ownPort });
     other.send('label=castoff-spec-many=other\n');
     expect(await other.answers(1)).toEqual(['ACK']);
   });

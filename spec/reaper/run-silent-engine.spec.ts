@@ -8,7 +8,14 @@ import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { openRunStage, type Made } from '../support/run-stage';
 import { specImage } from '../support/spec-image';
-import { createThing, docker, exists, removeByHand, specLabel } from '../support/things';
+import {
+  createRunningContainer,
+  createThing,
+  docker,
+  exists,
+  removeByHand,
+  specLabel,
+} from '../support/things';
 
 afterEach(() => removeLeftovers());
 
