@@ -86,8 +86,6 @@ const looksAndRemovals = [
   'GET /volumes/*',
   'GET /images/**/json',
 ];
-// Long enough for ours to go and theirs to come.
-const heldUp: Fault = { type: 'delay', ms: 500 };
 const failing: Fault = { type: 'answer', status: 500, message: 'not this time' };
 const busy: Readonly<Record<Kind, Fault>> = {
   container: { type: 'answer', status: 409, message: 'something else' },
@@ -97,22 +95,24 @@ const busy: Readonly<Record<Kind, Fault>> = {
 };
 
 /**
- * Cleans up a thing of ours by its name. Its removals meet `faults`; the call after the last of them is held up, and
- * meanwhile ours goes, and theirs comes under its name. Without faults the first removal is held up.
+ * Cleans up a thing of ours by its name. Its removals meet `faults`; the call after the last of them is held until ours
+ * has gone and theirs has come under its name. Without faults the first removal is held.
  */
 async function cleanUpWhileNameChangesHands(kind: Kind, faults: readonly Fault[], firstLook?: Fault) {
   await using proxy = await openFaultProxy();
   const name = uniqueName();
   await make(kind, name, 'ours');
   if (firstLook) proxy.inject({ on: looksAndRemovals, fault: firstLook });
+  const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
+  const held: Fault = { type: 'hold', until: changed };
   let removals = 0;
-  let isHeldUp = false;
+  let isHeld = false;
   proxy.inject({
     on: looksAndRemovals,
     fault: ({ method }) => {
-      if (!isHeldUp && removals === faults.length && (method === 'DELETE' || removals > 0)) {
-        isHeldUp = true;
-        return heldUp;
+      if (!isHeld && removals === faults.length && (method === 'DELETE' || removals > 0)) {
+        isHeld = true;
+        return held;
       }
       if (method !== 'DELETE') return undefined;
       removals += 1;
@@ -121,9 +121,10 @@ async function cleanUpWhileNameChangesHands(kind: Kind, faults: readonly Fault[]
     times: Infinity,
   });
   const cleanup = cleanupByKind[kind](name, { engine: proxy.address });
-  await proxy.until(({ fault }) => fault === heldUp, 5_000);
+  await proxy.until(({ fault }) => fault === held, 5_000);
   await removeByHand(kind, name);
   const theirs = await make(kind, name, 'theirs');
+  goOn();
   const { outcome } = await cleanup;
   const survives = (await exists(kind, name)) && (await identityOf(kind, name)) === theirs;
   if (survives) await removeByHand(kind, name);

@@ -88,18 +88,13 @@ describe('castoff sweep', () => {
   });
 
   it.each([
-    [['--older-than', '10'], '--older-than: got "10"; give a duration such as 2h, 30m or 90s'],
-    [['--older-than=-1s'], 'give a duration'],
-    [['--timeout', '1'], '--timeout: got "1"; give a duration'],
-    [['--older-than', '1e9h'], 'give a duration'],
-    [['--foreign'], 'give an age with --older-than'],
-    [['--other-hosts'], 'give an age with --older-than'],
+    [['--older-than=-1s'], '--older-than: got "-1s"; give a duration'],
     [['--everything'], "unknown option '--everything'"],
-  ])('ends with 2 for %j, and removes nothing', async (args, words) => {
+  ])('ends with 2 for %j, and removes nothing', async (args, message) => {
     const id = await leave();
     const { exitCode, stderr, stdout } = await run(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain(words);
+    expect(stderr).toContain(message);
     expect(await isThere(id)).toBe(true);
   });
 
@@ -126,9 +121,10 @@ describe('castoff sweep', () => {
       });
       return stdout;
     };
-    expect(await onTerminal({})).toContain('\u001B[33mwould-remove\u001B[39m');
+    const preview = await onTerminal({});
+    expect(preview).toContain('\u001B[33mwould-remove\u001B[39m');
+    expect(preview).not.toContain('1 of 1');
     expect(await onTerminal({ NO_COLOR: '1' })).toMatch(/^would-remove +container /m);
-    expect(await onTerminal({})).not.toContain('1 of 1');
     expect(await onTerminal({}, '--timeout 20s')).toContain('\r1 of 1\r\u001B[K');
   });
 });

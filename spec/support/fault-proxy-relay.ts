@@ -31,7 +31,9 @@ export class Relay {
   #held: Buffer[] = [];
   #engine: Socket | undefined;
   #exchange: Exchange | undefined;
-  #delay: NodeJS.Timeout | undefined;
+  /** Lets the call through that is delayed or held. */
+  #resume: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #clientEnded = false;
   /** Both directions are raw bytes from here on: attach, exec, build sessions. */
   #isTunnel = false;
@@ -52,7 +54,8 @@ export class Relay {
     // A `close` follows every error, and says enough.
     client.on('error', () => {});
     client.on('close', () => {
-      clearTimeout(this.#delay);
+      clearTimeout(this.#timer);
+      this.#resume = undefined;
       this.#note({ ended: 'client-left' });
       this.#engine?.destroySoon();
     });
@@ -71,7 +74,7 @@ export class Relay {
   }
 
   get #mustWait(): boolean {
-    if (this.#delay) return true;
+    if (this.#resume) return true;
     return !this.#isTunnel && this.#exchange?.requestEnded === true && !this.#exchange.answerEnded;
   }
 
@@ -81,7 +84,7 @@ export class Relay {
       if (!bytes) break;
       this.#takeFromClient(bytes);
     }
-    if (!this.#clientEnded || this.#held.length > 0 || this.#delay || this.#fault?.type === 'swallow') return;
+    if (!this.#clientEnded || this.#held.length > 0 || this.#resume || this.#fault?.type === 'swallow') return;
     if (this.#engine) this.#engine.end();
     else this.#client.end();
   }
@@ -107,12 +110,17 @@ export class Relay {
       this.#client.write(writeAnswer(fault, method));
       this.#endAnswer(this.#exchange, fault.status);
     }
-    if (fault?.type !== 'delay') return this.#passRequest(piece);
-    this.#delay = setTimeout(() => {
-      this.#delay = undefined;
+    if (fault?.type !== 'delay' && fault?.type !== 'hold') return this.#passRequest(piece);
+    const resume = (): void => {
+      // Not after the client has left.
+      if (this.#resume !== resume) return;
+      this.#resume = undefined;
       this.#passRequest(piece);
       this.#advance();
-    }, fault.ms);
+    };
+    this.#resume = resume;
+    if (fault.type === 'hold') void fault.until.then(resume);
+    else this.#timer = setTimeout(resume, fault.ms);
   }
 
   #passRequest(piece: Piece): void {

@@ -1,11 +1,13 @@
 import { matching, type Asked } from './fault-pattern';
 
-/** What is done to one call. All but `delay` end it for the client; `lose-answer` and `cut-answer` after the engine acted. */
+/** What is done to one call. All but `delay` and `hold` end it for the client; `lose-answer` and `cut-answer` after the engine acted. */
 export type Fault =
   /** Answered in the engine's name, which is not asked. `body` goes out as JSON in place of `{"message": …}`. */
   | { readonly type: 'answer'; readonly status: number; readonly message?: string; readonly body?: unknown }
   /** Asked so much later. */
   | { readonly type: 'delay'; readonly ms: number }
+  /** Asked when `until` resolves; it must not reject. */
+  | { readonly type: 'hold'; readonly until: Promise<unknown> }
   /** The client's connection is closed, and the engine not asked. */
   | { readonly type: 'reset' }
   /** Never answered, and the engine not asked. */

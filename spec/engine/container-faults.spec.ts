@@ -1,3 +1,0 @@
-import { describeRemovalFaults } from '../support/removal-faults';
-
-describeRemovalFaults('container');

@@ -1,0 +1,134 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { VolumeInspectInfo } from 'dockerode';
+import { connectEngine } from '../../../lib/engine/connect';
+import { cleanupSession } from '../../../lib/index';
+import { reapClaim } from '../../../lib/reaper/reap';
+import { lookLast } from '../../../lib/session/last-look';
+import { claimOn, stillThere } from '../../support/claimed-things';
+import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
+import { killAndWait } from '../../support/started-session';
+import { uniqueName } from '../../support/things';
+import { createdKinds, find, type OfEachKind, type SweepStage } from './stage';
+
+export function describeAdopted(stage: () => SweepStage): void {
+  describe('what a dead session left and a living one with another temporary folder has adopted', () => {
+    let session: string;
+    let folder: string;
+    let adopter: ChildProcessByStdio<Writable, Readable, null>;
+    let replies: AsyncIterator<string>;
+    let adopted: OfEachKind;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'castoff-adopter-'));
+    });
+    afterAll(() => rm(folder, { recursive: true }));
+
+    beforeEach(async () => {
+      session = someSession();
+      adopted = await stage().leaveOfEachKind(labelsOf(session, deadOwner()));
+      ({ adopter, replies } = await adoptInAnother(adopted, { TMPDIR: folder, XDG_RUNTIME_DIR: folder }));
+    });
+    afterEach(() => killAndWait(adopter));
+
+    it('stays in every cleanup of the dead session, and goes when its new scope closes', async () => {
+      const { engine, docker, sweepHere } = stage();
+      const report = await sweepHere();
+      for (const kind of createdKinds) {
+        expect(find(report, adopted[kind])).toMatchObject({
+          action: 'kept',
+          proof: expect.stringMatching(/^session \S+ has adopted it: process \d+ is alive$/),
+        });
+      }
+      await cleanupSession(session, { engine: engine.address });
+      const { claim } = claimOn({ 'castoff.session': session });
+      const { left } = await reapClaim(await connectEngine(engine.address), claim, { settlePausesMs: [] });
+      expect(left).toHaveLength(3);
+      for (const { reason } of left) expect(reason).toMatch(/^session \S+ has adopted it$/);
+      expect(await stillThere(things(), docker)).toHaveLength(3);
+
+      adopter.stdin.write('close\n');
+      expect(await replies.next()).toMatchObject({ value: 'closed' });
+      expect(await stillThere(things(), docker)).toEqual([]);
+      expect(await markers()).toEqual([]);
+    });
+
+    it('goes in the next sweep when its new session is dead, too; the markers of that are no leaks', async () => {
+      expect(await markers()).toHaveLength(3);
+      const [marker] = await markers();
+      const other = marker!.Labels['castoff.session']!;
+      const { engine, docker, sweepHere } = stage();
+      const { signal } = new AbortController();
+      const { left } = await lookLast(await connectEngine(engine.address), {
+        session: other,
+        entries: [],
+        signal,
+      });
+      expect(left).toEqual([]);
+      await killAndWait(adopter);
+      await sweepHere();
+      expect(await stillThere(things(), docker)).toEqual([]);
+      expect(await markers()).toEqual([]);
+    });
+
+    it('stays although it carries no labels, and the journal of the dead session names it', async () => {
+      const { engine, docker, sweepHere } = stage();
+      const volume = uniqueName();
+      await docker.createVolume({ Name: volume });
+      const first = await adoptInAnother({ volume }, {});
+      const second = await adoptInAnother({ volume }, { TMPDIR: folder, XDG_RUNTIME_DIR: folder });
+      try {
+        await killAndWait(first.adopter);
+        const kept = find(await sweepHere(), volume);
+        expect(kept).toMatchObject({
+          action: 'kept',
+          proof: expect.stringMatching(/^session \S+ has adopted it: process \d+ is alive$/),
+        });
+        await cleanupSession(kept?.session ?? '', { engine: engine.address });
+        expect(await stillThere([{ kind: 'volume', id: volume }], docker)).toHaveLength(1);
+        second.adopter.stdin.write('close\n');
+        expect(await second.replies.next()).toMatchObject({ value: 'closed' });
+        expect(await stillThere([{ kind: 'volume', id: volume }], docker)).toEqual([]);
+      } finally {
+        await killAndWait(first.adopter);
+        await killAndWait(second.adopter);
+      }
+    });
+
+    const things = () => createdKinds.map((kind) => ({ kind, id: adopted[kind] }));
+
+    /** Resolves when another process has adopted that; it closes its scope when it is written to. */
+    async function adoptInAnother(
+      these: Partial<OfEachKind>,
+      env: NodeJS.ProcessEnv,
+    ): Promise<{
+      readonly adopter: ChildProcessByStdio<Writable, Readable, null>;
+      readonly replies: AsyncIterator<string>;
+    }> {
+      const { castoff, engine } = stage();
+      const script = `
+        const { openScope } = require(${JSON.stringify(castoff.path)});
+        const scope = openScope('next run');
+        const adopted = ${JSON.stringify(these)};
+        Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => process.stdout.write('adopted\\n'));
+        process.stdin.once('data', () => scope.close().then(() => process.stdout.write('closed\\n')));`;
+      const child = spawn(process.execPath, ['-e', script], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: { ...process.env, DOCKER_HOST: engine.address, ...env },
+      });
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+      expect(await lines.next()).toMatchObject({ value: 'adopted' });
+      return { adopter: child, replies: lines };
+    }
+
+    async function markers(): Promise<readonly VolumeInspectInfo[]> {
+      const { Volumes } = await stage().docker.listVolumes({ filters: { label: ['castoff.adopts'] } });
+      return Volumes ?? [];
+    }
+  });
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readOwner } from '../../../lib/registry/owner';
+import { journalFolder } from '../../../lib/registry/session-identity';
+import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
+import { runCastoff } from '../../support/run-castoff';
+import { killAndWait, startSession, type StartedSession } from '../../support/started-session';
+import { createdKinds, type SweepStage } from './stage';
+
+/** One process, from its life to the end of the last resource that it left: each spec goes on from the one before. */
+export function describeKilledProcess(stage: () => SweepStage): void {
+  describe('what a process has started', () => {
+    let started: StartedSession;
+    let adopter: Adopter;
+
+    beforeAll(async () => {
+      const { engine, castoff, docker } = stage();
+      const env = { DOCKER_HOST: engine.address, CASTOFF_REAPER: 'off' };
+      started = await startSession(env, [castoff.path], docker);
+    });
+    afterAll(async () => {
+      await started.kill();
+      await adopter?.end();
+      await stage().sweepHere();
+    });
+
+    it('stays while it lives', async () => {
+      expect(await stage().sweepHere()).toMatchObject({ totals: { removed: 0, failed: 0 } });
+      expect(await started.listLeft()).toHaveLength(4);
+    });
+
+    it('stays in a dry run when it was killed, and the report lists what would go', async () => {
+      await started.kill();
+
+      const report = await stage().sweepHere({ dryRun: true });
+
+      const mine = report.things.filter((thing) => thing.session === started.session);
+      expect(mine.map(({ action }) => action)).toEqual(Array.from({ length: 4 }, () => 'would-remove'));
+      expect(report.totals).toMatchObject({ wouldRemove: 4, removed: 0 });
+      expect(await started.listLeft()).toHaveLength(4);
+      expect(existsSync(journalFolder(started.session))).toBe(true);
+    });
+
+    it('is removed with the proof of each, but for what a living session has adopted, and nothing else is touched', async () => {
+      const { engine, isThere, leave, leaveOfEachKind } = stage();
+      const [volume, adopted] = started.volumes;
+      adopter = startAdopter(adopted);
+      await adopter.ready;
+      const bystanders = await leaveOfEachKind({});
+      const ofLiving = await leave(labelsOf(someSession(), readOwner()));
+
+      const { exitCode, stdout, stderr } = await runCastoff(['sweep'], { DOCKER_HOST: engine.address });
+
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect((await started.listLeft()).map(({ id }) => id)).toEqual([adopted]);
+      const lines = stdout.split('\n').filter((line) => line.includes(started.session));
+      expect(lines).toHaveLength(4);
+      expect(lines.find((line) => line.includes(adopted))).toMatch(/^kept /);
+      const removed = started.entries.filter(({ id }) => id !== adopted);
+      expect(removed.map(({ kind }) => kind).toSorted()).toEqual(createdKinds);
+      expect(removed.map(({ id }) => id)).toContain(volume);
+      for (const { kind, name, id } of removed)
+        expect(lines).toContainEqual(
+          expect.stringMatching(
+            new RegExp(
+              `^removed +${kind} +${name ?? id} +${started.session} +\\S+ pid ${started.pid} .*no process ${started.pid} on this boot`,
+            ),
+          ),
+        );
+      expect(stdout).toMatch(/\n3 removed, \d+ kept, 0 failed on unix:/);
+      expect(existsSync(journalFolder(started.session))).toBe(true);
+      for (const kind of createdKinds) expect(await isThere(bystanders[kind], kind)).toBe(true);
+      expect(await isThere(ofLiving)).toBe(true);
+    });
+
+    it('goes in several sweeps at once, and none takes it for an error', async () => {
+      const { sweepHere, isThere, leaveOfEachKind } = stage();
+      await adopter.end();
+      const left = await leaveOfEachKind(labelsOf(started.session, deadOwner()));
+
+      const reports = await Promise.all([sweepHere(), sweepHere(), sweepHere()]);
+
+      expect(reports.map(({ totals }) => totals.failed)).toEqual([0, 0, 0]);
+      expect(await started.listLeft()).toEqual([]);
+      for (const kind of createdKinds) expect(await isThere(left[kind], kind)).toBe(false);
+      expect(existsSync(journalFolder(started.session))).toBe(false);
+    });
+
+    interface Adopter {
+      readonly ready: Promise<unknown>;
+      end(): Promise<void>;
+    }
+
+    /** A session that adopts the volume which another has left, and lives. */
+    function startAdopter(name: string): Adopter {
+      const { castoff, engine } = stage();
+      const script = `
+        const { openScope } = require(${JSON.stringify(castoff.path)});
+        openScope('next run').adopt(${JSON.stringify(name)}, 'volume').then(() => process.stdout.write('adopted'));
+        setInterval(() => undefined, 60_000);`;
+      const child = spawn(process.execPath, ['-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, DOCKER_HOST: engine.address },
+      });
+      return { ready: once(child.stdout, 'data'), end: () => killAndWait(child) };
+    }
+  });
+}

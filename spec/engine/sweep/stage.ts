@@ -1,0 +1,49 @@
+import Docker from 'dockerode';
+import { sweep, type SweepOptions, type SweepReport, type SweptThing } from '../../../lib/index';
+import type { RemovableKind } from '../../../lib/engine/removable-kind';
+import type { Bundle } from '../../support/bundle';
+import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
+import type { PrivateEngine } from '../../support/private-engine';
+import { exists, specLabel, uniqueName } from '../../support/things';
+
+/** What the specs of one engine share. */
+export interface SweepStage {
+  readonly engine: PrivateEngine;
+  readonly docker: Docker;
+  /** castoff, for processes of Node alone. */
+  readonly castoff: Bundle;
+  readonly sweepHere: (options?: SweepOptions) => Promise<SweepReport>;
+  readonly isThere: (id: string, kind?: RemovableKind) => Promise<boolean>;
+  /** Creates a container that does not run, with these labels; by default those of a session whose owner is dead. */
+  readonly leave: (labels?: Record<string, string>) => Promise<string>;
+  /** Creates a container, a network and a volume with these labels. */
+  readonly leaveOfEachKind: (labels: Record<string, string>) => Promise<OfEachKind>;
+}
+
+export const createdKinds = ['container', 'network', 'volume'] as const;
+export type OfEachKind = Readonly<Record<(typeof createdKinds)[number], string>>;
+
+export function createStage(engine: PrivateEngine, castoff: Bundle): SweepStage {
+  const docker = new Docker({ socketPath: engine.socketPath });
+  const leave: SweepStage['leave'] = (labels = labelsOf(someSession(), deadOwner())) =>
+    createLabelled(docker, labels);
+  return {
+    engine,
+    docker,
+    castoff,
+    sweepHere: (options = {}) => sweep({ engine: engine.address, ...options }),
+    isThere: (id, kind = 'container') => exists(kind, id, docker),
+    leave,
+    leaveOfEachKind: async (labels) => {
+      const Labels = { ...specLabel, ...labels };
+      const volume = uniqueName();
+      await docker.createVolume({ Name: volume, Labels });
+      const { id: network } = await docker.createNetwork({ Name: uniqueName(), Labels });
+      return { container: await leave(labels), network, volume };
+    },
+  };
+}
+
+export function find(report: SweepReport, id: string): SweptThing | undefined {
+  return report.things.find((thing) => thing.id === id);
+}

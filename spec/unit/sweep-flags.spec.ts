@@ -1,0 +1,18 @@
+import { describe, expect, it } from '@jest/globals';
+import { sweepAndTell, type SweepFlags } from '../../lib/cli/sweep';
+
+describe('castoff sweep', () => {
+  it.each<[SweepFlags, string]>([
+    [{ olderThan: '10' }, '--older-than: got "10"; give a duration such as 2h, 30m or 90s'],
+    [{ olderThan: '-1s' }, 'give a duration'],
+    [{ olderThan: '1e9h' }, 'give a duration'],
+    [{ timeout: '1' }, '--timeout: got "1"; give a duration'],
+    [{ foreign: true }, 'give an age with --older-than'],
+    [{ otherHosts: true }, 'give an age with --older-than'],
+  ])('refuses %j before it looks for an engine', async (flags, message) => {
+    await expect(sweepAndTell(flags)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(message),
+    });
+  });
+});
