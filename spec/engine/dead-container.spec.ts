@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { cleanupContainer, isCastoffError } from '../../lib/index';
+import { createIdle } from '../support/claimed-things';
 import { openFaultProxy } from '../support/fault-proxy';
 import { makeUndeletable } from '../support/fault-undeletable';
 import { removeLeftovers } from '../support/leftovers';
-import { createRunningContainer, docker, exists } from '../support/things';
+import { docker, exists } from '../support/things';
 import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
@@ -13,7 +14,7 @@ describe('a container whose files cannot be deleted', () => {
   let id: string;
   let undeletable: AsyncDisposable;
   beforeEach(async () => {
-    id = await createRunningContainer();
+    ({ id } = await createIdle({}));
     undeletable = await makeUndeletable(socketPath, id);
   });
   let isFree = false;

@@ -1,17 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import Docker from 'dockerode';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import type { Engine } from '../../lib/engine/engine';
 import { watchEvents } from '../../lib/engine/events';
+import { createIdle } from '../support/claimed-things';
 import { collectEvents, tell } from '../support/collect-events';
 import { openCutRelay, type CutRelay } from '../support/cut-relay';
 import { openFaultProxy } from '../support/fault-proxy';
-import type { SecondEngine } from '../support/engine-process';
 import { removeLeftovers } from '../support/leftovers';
-import { openPodmanEngine } from '../support/podman-engine';
 import { rejectionOf } from '../support/rejection';
 import { createRunningContainer, docker, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
@@ -42,6 +40,7 @@ afterEach(() => relay.close());
 afterAll(() => removeLeftovers());
 
 const createLabelled = (): Promise<string> => createRunningContainer({ Labels: { [label]: '1' } });
+const createIdleLabelled = async (): Promise<string> => (await createIdle({ [label]: '1' })).id;
 const remove = (id: string): Promise<unknown> => docker.getContainer(id).remove({ force: true, v: true });
 const watchNow = (signal = new AbortController().signal) =>
   watchEvents(engine, { labels: [label], kinds: ['container'], signal });
@@ -61,7 +60,7 @@ function startWatching() {
 describe('a watch', () => {
   it('begins with what is there and carries the labels', async () => {
     const id = await createLabelled();
-    const other = await createRunningContainer();
+    const { id: other } = await createIdle({});
     await using watch = collectEvents(engine, { labels: [label] });
     const { targets } = await watch.untilListed();
     expect(targets).toMatchObject([
@@ -73,9 +72,10 @@ describe('a watch', () => {
   it('tells the life of a container in order, and not that of others', async () => {
     await using watch = collectEvents(engine, { labels: [`${label}=1`], kinds: ['container'] });
     await watch.untilListed();
-    const other = await createRunningContainer();
+    const { id: other } = await createIdle({});
+    await remove(other);
     const id = await createLabelled();
-    await Promise.all([remove(id), remove(other)]);
+    await remove(id);
     await watch.until(() => watch.events().at(-1)?.action === 'destroy');
     expect(watch.events()).toMatchObject([
       { action: 'create', id, labels: { [label]: '1' } },
@@ -91,7 +91,7 @@ describe('a watch', () => {
     await using watch = collectEvents(engine, { labels: [label] });
     await watch.untilListed();
     const Labels = { ...specLabel, [label]: '1' };
-    const other = await createRunningContainer();
+    const { id: other } = await createIdle({});
     const network = await docker.createNetwork({ Name: label, Labels });
     await docker.createVolume({ Name: label, Labels });
     await network.remove();
@@ -108,34 +108,42 @@ describe('a watch', () => {
     expect(watch.events().filter(({ kind }) => kind === 'container')).toEqual([]);
   });
 
-  it('misses nothing and tells nothing twice when it is cut off in the middle of 20 removals', async () => {
+  it('misses nothing and tells nothing twice when it is cut off in the middle of 24 removals', async () => {
     const direct = await connectEngine();
-    const ids = await Promise.all(Array.from({ length: 20 }, createLabelled));
+    const running = await Promise.all([1, 2, 3].map(createLabelled));
+    const idle = await Promise.all(Array.from({ length: 21 }, createIdleLabelled));
+    const [before, during, after] = [0, 1, 2].map((nth) => [
+      ...running.slice(nth, nth + 1),
+      ...idle.slice(7 * nth, 7 * nth + 7),
+    ]);
     const options = { labels: [label], kinds: ['container'] } as const;
     await using truth = collectEvents(direct, options);
     await using watch = collectEvents(engine, options);
     await Promise.all([truth.untilListed(), watch.untilListed()]);
     const destroyed = (of: typeof watch) => of.events().filter(({ action }) => action === 'destroy').length;
 
-    const removing = Promise.all(ids.map(remove));
+    const removing = before!.map(remove);
     await watch.until(() => destroyed(watch) >= 5);
     relay.hold();
     const seen = destroyed(watch);
+    removing.push(...during!.map(remove));
     await truth.until(() => destroyed(truth) >= seen + 3);
+    removing.push(...after!.map(remove));
     relay.release();
-    await removing;
-    await Promise.all([truth, watch].map((of) => of.until(() => destroyed(of) === 20)));
+    await Promise.all(removing);
+    await Promise.all([truth, watch].map((of) => of.until(() => destroyed(of) === 24)));
 
     const told = watch.events().map(tell);
     expect(new Set(told).size).toBe(told.length);
     expect(told.toSorted()).toEqual(truth.events().map(tell).toSorted());
-    expect(told).toHaveLength(60);
+    // Of those that ran also a kill and a die.
+    expect(told).toHaveLength(24 + 2 * 3);
     expect(relay.eventPaths.at(-1)).toMatch(/[?&]since=\d+/);
     expect(watch.listings().length).toBeGreaterThanOrEqual(2);
   });
 
   it('lists again after a cut, without what was removed meanwhile', async () => {
-    const [gone, kept] = [await createLabelled(), await createLabelled()];
+    const [gone, kept] = [await createIdleLabelled(), await createIdleLabelled()];
     await using watch = collectEvents(engine, { labels: [label] });
     const first = await watch.untilListed();
     expect(first.targets.map(({ id }) => id).toSorted()).toEqual([gone, kept].toSorted());
@@ -151,12 +159,12 @@ describe('a watch', () => {
     await using watch = collectEvents(engine, { labels: [label] });
     await watch.untilListed();
     relay.hold();
-    const id = await createLabelled();
-    relay.release();
-    await watch.until(() => watch.events().some(({ action }) => action === 'start'));
-    const ofMine = watch.events().filter((event) => event.id === id);
-    expect(ofMine.map(({ action }) => action)).toEqual(['create', 'start']);
+    const id = await createIdleLabelled();
     await remove(id);
+    relay.release();
+    await watch.until(() => watch.events().some(({ action }) => action === 'destroy'));
+    const ofMine = watch.events().filter((event) => event.id === id);
+    expect(ofMine.map(({ action }) => action)).toEqual(['create', 'destroy']);
   });
 
   it('lets a slow reader miss nothing, and begins anew with a listing when too much waits', async () => {
@@ -164,19 +172,20 @@ describe('a watch', () => {
     const options = { labels: [label], kinds: ['container'] } as const;
     const watch = watchEvents(engine, { ...options, mostWaiting: 3, signal: ending.signal });
     expect(await watch.next()).toMatchObject({ value: { type: 'listing', targets: [] } });
-    const ids = [await createLabelled(), await createLabelled()];
+    const ids: string[] = [];
+    while (ids.length < 5) ids.push(await createIdleLabelled());
     await Promise.all(ids.map(remove));
     expect(await until(() => relay.eventStreams() === 0, 5_000)).toBe(true);
     expect(await until(() => relay.eventPaths.length > 1, 400)).toBe(false);
     const told: string[] = [];
     for await (const item of watch) {
       told.push(item.type === 'listing' ? 'listing' : tell(item.event));
-      if (told.filter((one) => one.includes('destroy')).length === 2) break;
+      if (told.filter((one) => one.includes('destroy')).length === 5) break;
     }
     expect(told.slice(0, 4)).toEqual([
       `container create ${ids[0]}`,
-      `container start ${ids[0]}`,
       `container create ${ids[1]}`,
+      `container create ${ids[2]}`,
       'listing',
     ]);
     const events = told.filter((one) => one !== 'listing');
@@ -310,45 +319,9 @@ describe('an engine that says no', () => {
     const options = { labels: [label], kinds: ['container'] } as const;
     await using watch = collectEvents(await connectEngine(proxy.address), options);
     await watch.until(() => watch.listings().length > 0, 20_000);
-    const id = await createLabelled();
-    await watch.until(() => watch.events().some((event) => event.id === id && event.action === 'start'));
+    const id = await createIdleLabelled();
+    await watch.until(() => watch.events().some((event) => event.id === id && event.action === 'create'));
     expect([streams.hits(), lists.hits()]).toEqual([2, 1]);
     await remove(id);
-  });
-});
-
-describe('a watch of Podman', () => {
-  let podman: SecondEngine;
-  beforeAll(async () => {
-    podman = await openPodmanEngine();
-  });
-  afterAll(() => podman.close());
-
-  // What else Podman tells of (init, stop, cleanup) depends on who is quicker.
-  const commonWords = ['create', 'start', 'die', 'destroy'];
-
-  it('speaks as one of Docker does, and goes on after a cut', async () => {
-    await using podmanRelay = await openCutRelay({ upstream: podman.socketPath });
-    await using watch = collectEvents(await connectEngine(podmanRelay.address), { labels: [label] });
-    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
-    const direct = new Docker({ socketPath: podman.socketPath });
-    const id = await createRunningContainer({ Labels: { [label]: '1' } }, direct);
-    const actions = () =>
-      watch
-        .events()
-        .filter((event) => event.id === id && commonWords.includes(event.action))
-        .map(({ action }) => action);
-    await watch.until(() => actions().includes('start'));
-    podmanRelay.hold();
-    await direct.createVolume({ Name: label });
-    await direct.getContainer(id).remove({ force: true });
-    podmanRelay.release();
-    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
-    await watch.until(() => actions().includes('destroy'));
-    expect(actions()).toEqual(commonWords);
-    expect(watch.events().filter(({ kind }) => kind === 'volume')).toMatchObject([
-      { action: 'create', id: label },
-    ]);
-    expect(watch.events().find(({ action }) => action === 'die')).toMatchObject({ exitCode: 137 });
   });
 });

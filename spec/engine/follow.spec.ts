@@ -9,6 +9,7 @@ import { followEngine, type Follower } from '../../lib/registry/follow';
 import { Journal } from '../../lib/registry/journal';
 import { Registry } from '../../lib/registry/registry';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
+import { createIdle } from '../support/claimed-things';
 import { openCutRelay, type CutRelay } from '../support/cut-relay';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
@@ -36,6 +37,15 @@ afterEach(async () => {
 });
 afterAll(() => removeLeftovers());
 
+/** A container that does not run: that it is removed is all that matters. */
+async function createIdleContainer(): Promise<string> {
+  return (await createIdle({})).id;
+}
+
+function create(kind: RemovableKind): Promise<string> {
+  return kind === 'container' ? createIdleContainer() : createThing(kind);
+}
+
 function adopt(kind: RemovableKind, id: string, address = engine.address): string {
   return registry.adopt(kind, owner, { id, engine: address }).key;
 }
@@ -61,7 +71,7 @@ describe('a registry that follows its engine', () => {
     'hears of a %s that somebody else removes',
     async (kind) => {
       await untilUpToDate();
-      const id = await createThing(kind);
+      const id = await create(kind);
       const key = adopt(kind, id);
       const changes: string[] = [];
       registry.on('change', (change) => {
@@ -76,7 +86,7 @@ describe('a registry that follows its engine', () => {
 
   it.each(['its name', 'its short id'])('knows an adopted container by %s', async (what) => {
     await untilUpToDate();
-    const id = await createThing('container');
+    const id = await createIdleContainer();
     const { Name } = await docker.getContainer(id).inspect();
     const key = adopt('container', what === 'its name' ? Name.slice(1) : id.slice(0, 12));
     await removeByHand('container', id);
@@ -85,7 +95,7 @@ describe('a registry that follows its engine', () => {
 
   it('leaves to its cleaner what is being cleaned up', async () => {
     await untilUpToDate();
-    const id = await createThing('container');
+    const id = await createIdleContainer();
     const key = adopt('container', id);
     registry.update(key, { state: 'cleaning' });
     await removeByHand('container', id);
@@ -97,14 +107,16 @@ describe('a registry that follows its engine', () => {
     await using proxy = await openFaultProxy();
     await follower.close();
     const asked = await connectEngine(proxy.address);
-    const id = await createThing('container');
+    const id = await createIdleContainer();
     const key = adopt('container', id, asked.address);
     await removeByHand('container', id);
     const look = `GET /containers/${id}/json`;
-    proxy.inject({ on: look, fault: { type: 'delay', ms: 200 } });
+    const { promise: isCleaning, resolve: goOn } = Promise.withResolvers<void>();
+    proxy.inject({ on: look, fault: { type: 'hold', until: isCleaning } });
     follower = followEngine(registry, asked);
     await proxy.until(look, 5_000);
     registry.update(key, { state: 'cleaning' });
+    goOn();
     const other = await createThing('volume');
     const otherKey = adopt('volume', other, asked.address);
     await removeByHand('volume', other);
@@ -128,9 +140,9 @@ describe('a registry that follows its engine', () => {
   it('finds out what was removed while the engine could not be reached, and keeps the rest', async () => {
     await untilUpToDate();
     const kinds = ['container', 'network', 'volume', 'image'] as const;
-    const things = await Promise.all(kinds.map(async (kind) => ({ kind, id: await createThing(kind) })));
+    const things = await Promise.all(kinds.map(async (kind) => ({ kind, id: await create(kind) })));
     const keys = things.map(({ kind, id }) => adopt(kind, id));
-    const kept = await createThing('container');
+    const kept = await createIdleContainer();
     const { Name } = await docker.getContainer(kept).inspect();
     const keptKeys = [kept, kept.slice(0, 12), Name.slice(1)].map((ref) => adopt('container', ref));
     relay.hold();
@@ -148,7 +160,7 @@ describe('a registry that follows its engine', () => {
     const kinds = ['container', 'network', 'volume', 'image'] as const;
     const keys = await Promise.all(
       kinds.map(async (kind) => {
-        const id = await createThing(kind);
+        const id = await create(kind);
         await removeByHand(kind, id);
         return adopt(kind, id);
       }),
@@ -158,7 +170,7 @@ describe('a registry that follows its engine', () => {
   });
 
   it('says nothing of what is on another engine', async () => {
-    const id = await createThing('container');
+    const id = await createIdleContainer();
     const key = adopt('container', id, 'unix:///elsewhere.sock');
     await removeByHand('container', id);
     relay.cut();

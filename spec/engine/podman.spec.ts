@@ -4,11 +4,14 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
+import { connectEngine } from '../../lib/engine/connect';
 import { cleanupNetwork, openScope } from '../../lib/index';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { askEngine } from '../support/ask-engine';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { findProcesses } from '../support/close-engine';
+import { collectEvents } from '../support/collect-events';
+import { openCutRelay } from '../support/cut-relay';
 import type { SecondEngine } from '../support/engine-process';
 import { openFaultProxy } from '../support/fault-proxy';
 import { openPodmanEngine } from '../support/podman-engine';
@@ -174,6 +177,33 @@ describe('on Podman', () => {
     await scope.adopt(adopted);
     await scope.close();
     expect(await exists('container', adopted, docker)).toBe(false);
+  });
+
+  it('a watch speaks as one of Docker does, and goes on after a cut', async () => {
+    await using relay = await openCutRelay({ upstream: podman.socketPath });
+    const label = uniqueName();
+    await using watch = collectEvents(await connectEngine(relay.address), { labels: [label] });
+    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
+    const id = await createRunningContainer({ Labels: { [label]: '1' } }, docker);
+    // What else Podman tells of (init, stop, cleanup) depends on who is quicker.
+    const commonWords = ['create', 'start', 'die', 'destroy'];
+    const actions = () =>
+      watch
+        .events()
+        .filter((event) => event.id === id && commonWords.includes(event.action))
+        .map(({ action }) => action);
+    await watch.until(() => actions().includes('start'));
+    relay.hold();
+    await docker.createVolume({ Name: label });
+    await docker.getContainer(id).remove({ force: true });
+    relay.release();
+    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
+    await watch.until(() => actions().includes('destroy'));
+    expect(actions()).toEqual(commonWords);
+    expect(watch.events().filter(({ kind }) => kind === 'volume')).toMatchObject([
+      { action: 'create', id: label },
+    ]);
+    expect(watch.events().find(({ action }) => action === 'die')).toMatchObject({ exitCode: 137 });
   });
 });
 

@@ -6,7 +6,7 @@ import { runRaceRound } from '../support/race-round';
 afterAll(() => removeLeftovers());
 
 const seed = process.env['CASTOFF_SEED'];
-const rounds = Number(process.env['CASTOFF_ROUNDS'] ?? (seed === undefined ? 24 : 1));
+const rounds = Number(process.env['CASTOFF_ROUNDS'] ?? (seed === undefined ? 12 : 1));
 const firstSeed = Number(seed ?? Math.floor(Math.random() * 1_000_000));
 const roundsAtOnce = 8;
 
