@@ -8,7 +8,6 @@ import { openScope, type CloseError, type StartError } from '../../lib/index';
 import type { EntryState, RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
-import { writeComposeFile } from '../support/compose-command';
 import type { FaultProxy } from '../support/fault-proxy';
 import type { InjectedRule } from '../support/fault-rules';
 import { removeLeftovers } from '../support/leftovers';
@@ -341,27 +340,24 @@ describe('a start of a Compose environment that fails', () => {
     await using scope = openScope('crash loop');
     const project = uniqueName();
     const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
-    await using file = await writeComposeFile({
-      version: '3.5',
-      services: { worker: { image: specImage, restart: 'always', command } },
-    });
-    const filters = { label: [`com.docker.compose.project=${project}`] };
-    const hasEnded = async (): Promise<boolean> => {
-      const [worker] = await docker.listContainers({ all: true, filters });
-      return (await docker.getContainer(worker?.Id ?? '').inspect()).RestartCount > 0;
-    };
-    const takeDown = async (): Promise<void> => {
-      for (const { Id } of await docker.listContainers({ all: true, filters }))
-        await docker.getContainer(Id).remove({ force: true });
-      for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove();
-    };
-    // As testcontainers does where it gives up: it takes down what does not become ready.
+    // As Compose does, and testcontainers where it gives up: it takes down what does not become ready.
     const environment = {
       projectName: project,
       async up() {
-        await file.up(project);
-        await until(hasEnded, 20_000, 100);
-        await takeDown();
+        const worker = await docker.createContainer({
+          Image: specImage,
+          Cmd: command,
+          HostConfig: { NetworkMode: 'none', RestartPolicy: { Name: 'always' } },
+          Labels: {
+            'com.docker.compose.project': project,
+            'com.docker.compose.service': 'worker',
+            'com.docker.compose.container-number': '1',
+            'com.docker.compose.oneoff': 'False',
+          },
+        });
+        await worker.start();
+        await until(async () => (await worker.inspect()).RestartCount > 0, 20_000, 50);
+        await worker.remove({ force: true });
         throw new Error('not ready');
       },
     };

@@ -14,6 +14,8 @@ import { rejectionOf } from '../support/rejection';
 import { killAndWait } from '../support/started-session';
 import { specLabel, uniqueName } from '../support/things';
 import { describeAdopted } from './sweep/adopted';
+import { describeBackground } from './sweep/background';
+import { describeCommand } from './sweep/command';
 import { describeFailingEngine } from './sweep/failing-engine';
 import { describeKilledProcess } from './sweep/killed-process';
 import { createStage, find, type SweepStage } from './sweep/stage';
@@ -45,6 +47,8 @@ afterEach(() => removeLeftovers(docker));
 describeKilledProcess(() => stage);
 describeAdopted(() => stage);
 describeFailingEngine(() => stage);
+describeCommand(() => stage);
+describeBackground(() => stage);
 
 describe('a sweep', () => {
   it('removes what a dead owner left, of every kind', async () => {

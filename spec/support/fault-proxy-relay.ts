@@ -84,7 +84,8 @@ export class Relay {
       if (!bytes) break;
       this.#takeFromClient(bytes);
     }
-    if (!this.#clientEnded || this.#held.length > 0 || this.#resume || this.#fault?.type === 'swallow') return;
+    if (!this.#clientEnded || this.#held.length > 0 || this.#resume || this.#fault?.type === 'swallow')
+      return;
     if (this.#engine) this.#engine.end();
     else this.#client.end();
   }

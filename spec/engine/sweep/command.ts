@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
+import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
+import { castoffArgs, runCastoff, type CastoffRun } from '../../support/run-castoff';
+import type { SweepStage } from './stage';
+
+export function describeCommand(stage: () => SweepStage): void {
+  describe('castoff sweep', () => {
+    let proxy: FaultProxy;
+    let session: string;
+    beforeEach(async () => {
+      session = someSession();
+      proxy = await openFaultProxy({ upstream: stage().engine.socketPath });
+    });
+    afterEach(() => proxy.close());
+
+    const isThere = (id: string): Promise<boolean> => stage().isThere(id);
+    const leave = (): Promise<string> => stage().leave(labelsOf(session, deadOwner()));
+
+    const run = (...args: readonly string[]): Promise<CastoffRun> =>
+      runCastoff(['sweep', ...args], { DOCKER_HOST: proxy.address });
+
+    it('ends with 1 where something could not be removed, and says what and why', async () => {
+      const id = await leave();
+      proxy.inject({
+        on: `DELETE /containers/${id}`,
+        // The engine will not, and will not later either.
+        fault: { type: 'answer', status: 400, message: 'not today' },
+        times: Number.POSITIVE_INFINITY,
+      });
+
+      const { exitCode, stdout } = await run();
+
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(new RegExp(`^failed +container .*${session}.* on this boot; .*not today`, 'm'));
+      expect(stdout).toMatch(/^0 removed, \d+ kept, 1 failed on unix:/m);
+      expect(await isThere(id)).toBe(true);
+    });
+
+    it('says as JSON what would go', async () => {
+      const id = await leave();
+
+      const { exitCode, stdout } = await run('--dry-run', '--json');
+
+      expect(exitCode).toBe(0);
+      const report = JSON.parse(stdout) as { readonly things: readonly { readonly id: string }[] };
+      expect(report.things.find((thing) => thing.id === id)).toMatchObject({
+        action: 'would-remove',
+        kind: 'container',
+        session,
+        proof: expect.stringMatching(/^no process \d+ on this boot$/),
+      });
+      expect(await isThere(id)).toBe(true);
+    });
+
+    it('takes its time as a duration, and says what it did not come to', async () => {
+      const id = await leave();
+      proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
+      const { exitCode, stdout, stderr } = await run('--timeout', '3s');
+      expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+      expect(stdout).toMatch(/^failed +container .*(no answer in|did not answer)/m);
+    });
+
+    it('takes an age as a duration', async () => {
+      const id = await leave();
+      expect((await run('--older-than', '1h30m')).stdout).toMatch(/^kept .* is only [\d.]+ m?s old$/m);
+      expect(await isThere(id)).toBe(true);
+      expect((await run('--older-than', '0s')).exitCode).toBe(0);
+      expect(await isThere(id)).toBe(false);
+    });
+
+    it.each([
+      [['--older-than=-1s'], '--older-than: got "-1s"; give a duration'],
+      [['--everything'], "unknown option '--everything'"],
+    ])('ends with 2 for %j, and removes nothing', async (args, message) => {
+      const id = await leave();
+      const { exitCode, stderr, stdout } = await run(...args);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain(message);
+      expect(await isThere(id)).toBe(true);
+    });
+
+    it('tells of its exit codes', async () => {
+      const { exitCode, stdout } = await run('--help');
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('1  something failed, or could not be removed');
+    });
+
+    it('has colour on a terminal, and none where NO_COLOR asks for none', async () => {
+      await leave();
+      const onTerminal = async (env: Record<string, string>, flags = '--dry-run'): Promise<string> => {
+        const command = [process.execPath, ...castoffArgs, 'sweep', flags].join(' ');
+        const settings: NodeJS.ProcessEnv = {
+          ...process.env,
+          DOCKER_HOST: proxy.address,
+          TERM: 'xterm',
+          ...env,
+        };
+        // Each of them says more than the terminal does: Node takes what runs in CI for colourless.
+        for (const name of ['CI', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) delete settings[name];
+        const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+          env: settings,
+        });
+        return stdout;
+      };
+      const preview = await onTerminal({});
+      expect(preview).toContain('\u001B[33mwould-remove\u001B[39m');
+      expect(preview).not.toContain('1 of 1');
+      expect(await onTerminal({ NO_COLOR: '1' })).toMatch(/^would-remove +container /m);
+      expect(await onTerminal({}, '--timeout 20s')).toContain('\r1 of 1\r\u001B[K');
+    });
+  });
+}
