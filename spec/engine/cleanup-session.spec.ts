@@ -38,7 +38,8 @@ describe('cleanupSession', () => {
     const { results } = await cleanupSession(started.session);
 
     expect((await started.listLeft()).map(({ id }) => id)).toEqual([taken]);
-    const removed = results.filter(({ id }) => id !== taken);
+    const own = new Set(started.entries.map(({ id }) => id).filter((id) => id !== taken));
+    const removed = results.filter(({ id }) => own.has(id));
     expect(removed.map(({ kind }) => kind).toSorted()).toEqual(['container', 'network', 'volume']);
     expect(removed.find(({ kind }) => kind === 'volume')).toMatchObject({ id: volume });
     expect(existsSync(journalFolder(started.session))).toBe(false);

@@ -37,8 +37,10 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       const report = await stage().sweepHere({ dryRun: true });
 
       const mine = report.things.filter((thing) => thing.session === started.session);
-      expect(mine.map(({ action }) => action)).toEqual(Array.from({ length: 4 }, () => 'would-remove'));
-      expect(report.totals).toMatchObject({ wouldRemove: 4, removed: 0 });
+      expect(mine.map(({ id }) => id)).toEqual(expect.arrayContaining(started.entries.map(({ id }) => id)));
+      // Each of its two adopted volumes has a marker.
+      expect(mine.map(({ action }) => action)).toEqual(Array.from({ length: 6 }, () => 'would-remove'));
+      expect(report.totals).toMatchObject({ wouldRemove: 6, removed: 0 });
       expect(await started.listLeft()).toHaveLength(4);
       expect(existsSync(journalFolder(started.session))).toBe(true);
     });
@@ -56,7 +58,8 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
       expect((await started.listLeft()).map(({ id }) => id)).toEqual([adopted]);
       const lines = stdout.split('\n').filter((line) => line.includes(started.session));
-      expect(lines).toHaveLength(4);
+      // Two are those of its markers.
+      expect(lines).toHaveLength(6);
       expect(lines.find((line) => line.includes(adopted))).toMatch(/^kept /);
       const removed = started.entries.filter(({ id }) => id !== adopted);
       expect(removed.map(({ kind }) => kind).toSorted()).toEqual(createdKinds);
@@ -69,7 +72,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
             ),
           ),
         );
-      expect(stdout).toMatch(/\n3 removed, \d+ kept, 0 failed on unix:/);
+      expect(stdout).toMatch(/\n5 removed, \d+ kept, 0 failed on unix:/);
       expect(existsSync(journalFolder(started.session))).toBe(true);
       for (const kind of createdKinds) expect(await isThere(bystanders[kind], kind)).toBe(true);
       expect(await isThere(ofLiving)).toBe(true);
