@@ -1,7 +1,6 @@
 import { CastoffError } from '../core/errors';
 import type { Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
-import { isAnswering } from '../engine/is-answering';
 import type { InterimLease, openInterimLease } from '../lease/interim-lease';
 import type { SessionEnding } from './open-session';
 import type { Session } from './session';
@@ -84,6 +83,7 @@ export class RunSession {
   async isAnswered(timeoutMs: number): Promise<boolean> {
     const session = await this.opened();
     if (session === undefined) return true;
+    const { isAnswering } = await import('../engine/is-answering.ts');
     return isAnswering(session.engine, timeoutMs);
   }
 
