@@ -81,7 +81,7 @@ export default [
       index: 'lib/index.ts',
       reaper: 'lib/reaper.ts',
       cli: 'lib/cli/castoff.ts',
-      keeper: 'lib/session/keep-process.ts',
+      keeper: 'lib/run/retain-process.ts',
       jest: 'lib/jest.ts',
       'jest-preset': 'lib/jest-preset.ts',
       'jest/environment': 'lib/jest/environment.ts',
@@ -125,7 +125,7 @@ export default [
   },
   {
     ...shared,
-    input: { 'reaper-server': 'lib/reaper/entry.ts' },
+    input: { 'reaper-server': 'lib/reaper/daemon/entry.ts' },
     plugins: [leaveOut(), loadHttpsLate(), licences('THIRD-PARTY-LICENSES-reaper.txt')],
     // Modules that are never reached are not to be compiled at the start.
     optimization: { pifeForModuleWrappers: false },

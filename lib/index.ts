@@ -1,11 +1,11 @@
 export { cleanupContainer, cleanupImage, cleanupNetwork, cleanupVolume } from './resources/cleanup';
 export { cleanupComposeProject } from './resources/compose-project';
-export { cleanupSession } from './session/cleanup-session';
+export { cleanupSession } from './sweep/cleanup-session';
 export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
 export { openScope } from './scope/scope';
 export { openSession } from './session/open-session';
-export { sweep } from './session/sweep';
+export { sweep } from './sweep/sweep';
 
 export type { CastoffError, ErrorCode } from './core/errors';
 export type { DeadlineError, DeadlineOptions } from './core/deadline';
@@ -27,7 +27,7 @@ export type { StartOptions } from './scope/start-options';
 export type { StartError } from './scope/start-error';
 export type { Task, TaskOptions, Work } from './scope/task';
 export type { TaskRecord } from './scope/task-record';
-export type { SessionCleanup } from './session/cleanup-session';
+export type { SessionCleanup } from './sweep/cleanup-session';
 export type { Session, SessionOptions } from './session/session';
-export type { SweepOptions } from './session/sweep';
-export type { SweepAction, SweepReport, SweepTotals, SweptThing } from './session/sweep-report';
+export type { SweepOptions } from './sweep/sweep';
+export type { SweepAction, SweepReport, SweepTotals, SweptThing } from './sweep/sweep-report';

@@ -1,5 +1,5 @@
 import { ownModules, watchedCheck } from './jest/own-modules';
-import type { CastoffOptions } from './jest/settings';
+import type { CastoffOptions } from './runner/options';
 import { withCastoff } from './jest/with-castoff';
 
 /** Jest merges what a preset exports into the config, and takes what it knows. */

@@ -5,7 +5,7 @@ import {
   type SharedFactory,
   type SharedOptions,
   type SharedScope,
-} from './jest/bridge';
+} from './runner/bridge';
 import type { Scope } from './scope/scope';
 
 export type { SharedFactory, SharedOptions, SharedScope };

@@ -2,14 +2,14 @@ import { checkOptionNames, type OptionNames } from './core/option-names';
 import { checkDuration } from './core/durations';
 import { CastoffError } from './core/errors';
 import { connectEngine } from './engine/connect';
-import { reapOnEngine } from './reaper/engine-reap';
-import type { ReaperEnd } from './reaper/ledger';
-import { listenTcp } from './reaper/listen-tcp';
-import { listenLocally } from './reaper/local-socket';
-import type { Observer } from './reaper/observer';
-import { ReaperServer } from './reaper/server';
-import { readSettings, type ReaperSettings } from './reaper/settings';
-import type { ReaperSnapshot } from './reaper/snapshot';
+import { reapOnEngine } from './reaper/daemon/engine-reap';
+import type { ReaperEnd } from './reaper/reaping/lease-table';
+import { listenTcp } from './reaper/daemon/listen-tcp';
+import { listenLocally } from './wire/local-socket';
+import type { Observer } from './reaper/reaping/observer';
+import { ReaperServer } from './reaper/daemon/server';
+import { readSettings, type ReaperSettings } from './reaper/daemon/settings';
+import type { ReaperSnapshot } from './reaper/daemon/snapshot';
 
 export interface ReaperOptions {
   /** A TCP port (0: any that is free) at loopback or `host`; or the path of a local socket, on Windows a named pipe. */

@@ -1,16 +1,16 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
 import { safeForLog, safeJson } from '../core/safe-text';
-import { formatTable, paint } from '../core/table';
+import { formatTable, paint } from '../core/text-table';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
 import type { OwnerProof } from '../registry/owner-proof';
-import { findEndedContainers, proveByContainers } from '../session/owner-containers';
-import { ownersOf, proveSession, type SessionProof } from '../session/session-proof';
-import { findSessions, type Findings } from '../session/sweep-find';
+import { findEndedContainers, proveByContainers } from '../sweep/owner-containers';
+import { ownersOf, proveSession, type SessionProof } from '../sweep/session-proof';
+import { findSessions, type Findings } from '../sweep/find-sessions';
 import { markedKey } from '../resources/adoption';
-import { ageOf, describeOwner } from '../session/sweep-plan';
+import { ageOf, describeOwner } from '../sweep/judge-session';
 import { colourOfState } from './state-colour';
 
 /** What `castoff ls` prints: every session that has something on the engine, whether its owners live, and what it has. */

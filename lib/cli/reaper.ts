@@ -1,7 +1,7 @@
-import { say } from '../core/say';
+import { say } from '../core/print';
 import { type Command, Option } from 'commander';
 import { messageOf } from '../core/errors';
-import { reaperVariables } from '../reaper/settings';
+import { reaperVariables } from '../reaper/daemon/settings';
 import { exitCodeOf } from './exit-code';
 
 /** The options of `castoff reaper run`: each stands for a variable of the reaper's environment, and goes before it. */
@@ -44,7 +44,7 @@ export function addReaperRun(reaper: Command): void {
 }
 
 async function runReaper(_: unknown, command: Command): Promise<void> {
-  const { runProgram } = await import('../reaper/program.ts');
+  const { runProgram } = await import('../reaper/daemon/program.ts');
   const environment: Record<string, string | undefined> = { ...process.env };
   for (const { flags, setting } of options) {
     const value = command.getOptionValue(new Option(flags).attributeName()) as string | true | undefined;

@@ -1,4 +1,4 @@
-import type { Colour } from '../core/table';
+import type { Colour } from '../core/text-table';
 
 /** The colour of an owner's state. */
 export function colourOfState(state: 'alive' | 'dead' | 'unknown'): Colour {

@@ -1,10 +1,10 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError, messageOf } from '../core/errors';
 import { safeJson } from '../core/safe-text';
-import { formatTable, type Cell } from '../core/table';
-import { parseGoDuration } from '../reaper/go-duration';
-import { sweep } from '../session/sweep';
-import type { SweepAction, SweepReport, SweptThing } from '../session/sweep-report';
+import { formatTable, type Cell } from '../core/text-table';
+import { parseGoDuration } from '../core/go-duration';
+import { sweep } from '../sweep/sweep';
+import type { SweepAction, SweepReport, SweptThing } from '../sweep/sweep-report';
 
 /** The options of `castoff sweep`, as commander reads them. */
 export interface SweepFlags {

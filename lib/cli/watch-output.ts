@@ -1,4 +1,4 @@
-import { say } from '../core/say';
+import { say } from '../core/print';
 
 /**
  * Lets a command end well when its reader has gone: `| head -1` is no failure; where it cannot be written, as on

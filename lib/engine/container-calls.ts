@@ -1,4 +1,4 @@
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 

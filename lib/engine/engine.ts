@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import type Dockerode from 'dockerode';
 import { isCastoffError, messageOf } from '../core/errors';
 import { formatDuration } from '../core/durations';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';

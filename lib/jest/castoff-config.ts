@@ -1,6 +1,6 @@
 import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
-import { checkOptions, type CastoffOptions } from './settings';
+import { checkOptions, type CastoffOptions } from '../runner/options';
 
 /** What `testEnvironmentOptions.castoff` of a project holds: the options, and what castoff has taken the place of. */
 export interface CastoffConfig extends CastoffOptions {

@@ -1,7 +1,7 @@
 import { asError, CastoffError, isCastoffError } from '../core/errors';
 import { messageLines, type CloseReport } from '../scope/close-report';
-import type { Place } from './place';
-import { isOwnFrame } from './test-errors';
+import type { Place } from '../runner/test-context';
+import { isOwnFrame } from '../runner/test-errors';
 
 /**
  * What went wrong when a place closed, as errors that Jest prints well: one for each failure, with the line it was given to the

@@ -1,7 +1,7 @@
-import { waitAtMost } from '../core/patience';
-import { judge } from '../leaks/judge';
-import type { LeakSettings, Verdict } from '../leaks/verdict';
-import { describeKept } from '../session/kept-words';
+import { waitAtMost } from '../core/timeout';
+import { judge } from '../verdict/judge';
+import type { LeakSettings, Verdict } from '../verdict/verdict';
+import { describeKept } from '../run/describe-kept';
 import { runConfigVariable } from './castoff-config';
 import type { MainRun } from './main-run';
 

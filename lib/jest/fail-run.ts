@@ -1,5 +1,5 @@
 import { CastoffError } from '../core/errors';
-import type { Verdict } from '../leaks/verdict';
+import type { Verdict } from '../verdict/verdict';
 import type { GlobalConfig } from './global-hook';
 
 /**

@@ -1,12 +1,12 @@
 import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
 import { turnRyukOff } from '../core/ryuk-off';
-import { bridgeKey, type Bridge } from './bridge';
-import { scopeAt } from './place-scopes';
-import { Place } from './place';
-import { currentPosition } from './position';
+import { bridgeKey, type Bridge } from '../runner/bridge';
+import { scopeAt } from '../runner/context-scopes';
+import { Place } from '../runner/test-context';
+import { currentPosition } from '../runner/current-context';
 import { replacedError } from './replaced-error';
-import type { RunHere } from './run-here';
+import type { RunHere } from '../runner/worker-run';
 
 /**
  * Puts the way out of a sandbox on its global object.

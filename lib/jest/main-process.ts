@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import type { Scope } from '../scope/scope';
-import type { Run } from '../session/run-slot';
-import { bridgeKey, type Bridge } from './bridge';
-import { loadLate } from './load-late';
-import { currentPosition } from './position';
-import { holdRun, type RunHere } from './run-here';
+import type { Run } from '../session/current-run';
+import { bridgeKey, type Bridge } from '../runner/bridge';
+import { loadLate } from '../runner/load-late';
+import { currentPosition } from '../runner/current-context';
+import { holdRun, type RunHere } from '../runner/worker-run';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;

@@ -1,5 +1,5 @@
 import { processWide } from '../core/global-state';
-import type { Run } from '../session/run-slot';
+import type { Run } from '../session/current-run';
 import type { HookRounds } from './hook-rounds';
 import type { RunConfig } from './run-config';
 

@@ -1,4 +1,4 @@
-import { say } from '../core/say';
+import { say } from '../core/print';
 import { relative, sep } from 'node:path';
 import type { MainRun } from './main-run';
 

@@ -1,12 +1,12 @@
 import type { RegistryEntry } from '../registry/entry';
 import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/starts-under-way';
 import { shortId } from '../core/short-id';
-import { sharedScope } from '../session/shared-scope';
+import { sharedScope } from '../registry/scope-names';
 import type { CircusTest } from './circus';
-import type { Place } from './place';
-import type { RunHere } from './run-here';
-import { addWords } from './test-errors';
-import { loadLate } from './load-late';
+import type { Place } from '../runner/test-context';
+import type { RunHere } from '../runner/worker-run';
+import { addWords } from '../runner/test-errors';
+import { loadLate } from '../runner/load-late';
 
 const mostContainers = 4;
 const mostLines = 20;

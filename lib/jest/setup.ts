@@ -1,5 +1,5 @@
-import { openRun } from '../session/run';
-import { watchSignals } from '../session/run-signals';
+import { openRun } from '../run/run';
+import { watchSignals } from '../run/run-signals';
 import { runConfigVariable, writeRunConfig } from './castoff-config';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
 import { HookRounds } from './hook-rounds';
@@ -10,7 +10,7 @@ import { checkProjects } from './projects';
 import { replacedError } from './replaced-error';
 import { findRunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
-import { resolveSettings } from './settings';
+import { resolveSettings } from '../runner/options';
 
 /**
  * Jest's `globalSetup`: opens the run, and runs the user's own `globalSetup` within it. An engine is not asked for anything
@@ -75,7 +75,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
 /** The error that brought it here is what Jest is to show; what could not be cleaned is said beside it. */
 async function undo(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
-  const { tellVerdict } = await import('./tell-verdict.ts');
+  const { tellVerdict } = await import('../runner/print-verdict.ts');
   const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });
   if (verdict.isFailure) tellVerdict(verdict, kept, process.env);
 }

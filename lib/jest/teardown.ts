@@ -1,4 +1,4 @@
-import { say } from '../core/say';
+import { say } from '../core/print';
 import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
@@ -7,7 +7,7 @@ import { mainRun, setMainRun, type MainRun } from './main-run';
 import { ownModules } from './own-modules';
 import { reportOutsideSetups } from './outside-setups';
 import { runOwnHook } from './run-own-hook';
-import { tellVerdict, writeReport } from './tell-verdict';
+import { tellVerdict, writeReport } from '../runner/print-verdict';
 
 /**
  * Jest's `globalTeardown`: runs the user's own. The last one of the run's projects closes the run, and gives the verdict.

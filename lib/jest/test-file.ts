@@ -1,19 +1,19 @@
-import { say } from '../core/say';
+import { say } from '../core/print';
 import { messageOf } from '../core/errors';
 import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './circus';
 import { closeErrors } from './close-errors';
-import { closePlace, type PlaceEnd } from './close-place';
+import { closePlace, type PlaceEnd } from '../runner/close-context';
 import { installBridge } from './file-bridge';
-import { openScopeAt } from './place-scopes';
-import { type Place } from './place';
-import { Places } from './places';
+import { openScopeAt } from '../runner/context-scopes';
+import { type Place } from '../runner/test-context';
+import { Places } from './test-tree';
 import { PostMortems } from './post-mortems';
-import { enterFile, runAt, runFunctionAt } from './position';
-import { noteLeaks } from './note-leaks';
-import { joinRunHere, type RunHere } from './run-here';
-import { runInPlaces } from './run-in-places';
+import { enterFile, runAt, runFunctionAt } from '../runner/current-context';
+import { noteLeaks } from '../runner/note-leaks';
+import { joinRunHere, type RunHere } from '../runner/worker-run';
+import { runInPlaces } from './run-in-contexts';
 import { asTestCode } from './test-code';
-import { hideOwnFrames } from './test-errors';
+import { hideOwnFrames } from '../runner/test-errors';
 
 /** A test file while it runs: its places come and go with what circus tells, and with each goes what was begun in it. */
 export class TestFile {

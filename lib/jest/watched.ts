@@ -1,5 +1,5 @@
 import { CastoffError } from '../core/errors';
-import { bridgeKey } from './bridge';
+import { bridgeKey } from '../runner/bridge';
 
 if (!(bridgeKey in globalThis)) {
   throw new CastoffError(

@@ -8,7 +8,7 @@ import { isOwnModule, ownModules, watchedCheck } from './own-modules';
 import { readPreset } from './read-preset';
 import { replaceRootDir } from './resolve-module';
 import { keepRootConfig, rootConfig } from './root-config';
-import { checkOptions, type CastoffOptions } from './settings';
+import { checkOptions, type CastoffOptions } from '../runner/options';
 
 /** What is looked at of a Jest config; all else of it is handed on as it is. */
 interface JestConfig {

@@ -1,5 +1,5 @@
 import { claimKey, type BoundedLabels } from '../core/bounds';
-import type { Reply, Request } from '../reaper/message';
+import type { Reply, Request } from '../reaper/protocol/message';
 
 /** A request before it has its number. */
 export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;

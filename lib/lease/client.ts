@@ -1,10 +1,10 @@
 import { digestBounds, type Bounds } from '../core/bounds';
 import { deadline } from '../core/deadline';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { retryWithBackoff, TryAgain } from '../core/retry';
-import { protocolVersion, type Reply } from '../reaper/message';
-import type { ReapReport } from '../reaper/reap-report';
+import { protocolVersion, type Reply } from '../reaper/protocol/message';
+import type { ReapReport } from '../reaper/reaping/reap-report';
 import { advanceClient, noLease, type Ask, type ClientEvent, type Hello } from './client-state';
 import { converse, type Conversation, type ReaperConnection } from './conversation';
 import { note, warn } from './warnings';

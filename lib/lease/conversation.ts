@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../core/errors';
-import type { Reply, Request } from '../reaper/message';
+import type { Reply, Request } from '../reaper/protocol/message';
 import { readReplies } from './read-replies';
 import { note } from './warnings';
 

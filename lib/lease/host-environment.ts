@@ -1,5 +1,5 @@
 import { delimiter, resolve } from 'node:path';
-import { reaperVariablesPassedOn } from './passed-on';
+import { reaperVariablesPassedOn } from './reaper-variables';
 
 /** What the reaper and the keeper need of the user's environment. The engine is handed to them. */
 const passedOn: readonly string[] = [

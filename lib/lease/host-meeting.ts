@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 
 /** What a client finds at the path of a host process. A connection in `stream` does not hold the process. */
 export type HostMeeting =

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestBounds } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import { packageVersion } from '../core/package-version';
-import { protocolVersion } from '../reaper/message';
+import { protocolVersion } from '../reaper/protocol/message';
 import { claimedLabels, onClaim } from '../registry/claims';
 import { makeOwnFolder } from '../registry/own-folder';
 import { hostEnvironment } from './host-environment';

@@ -7,7 +7,7 @@ import { attachContainer, createContainer, startContainer, type NewContainer } f
 import type { ReaperConnection } from './conversation';
 import { findEngineSocketPaths } from './engine-socket';
 import { imagePaths } from './image-recipe';
-import { reaperVariablesPassedOn } from './passed-on';
+import { reaperVariablesPassedOn } from './reaper-variables';
 
 /** Whom a reaper is started for. */
 export interface LaunchedFor {

@@ -7,7 +7,7 @@ import { packageVersion } from '../core/package-version';
 import { connectionKey } from '../engine/endpoint';
 import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
-import { socketIdentity } from '../reaper/local-socket';
+import { socketIdentity } from '../wire/local-socket';
 import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
 import type { ReaperConnection } from './conversation';
 import { meetHost } from './host-meeting';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import type { Reply } from '../reaper/message';
+import type { Reply } from '../reaper/protocol/message';
 
 interface ReplyListener {
   readonly onReply: (reply: Reply) => void;

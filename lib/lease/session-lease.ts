@@ -3,7 +3,7 @@ import { processWide } from '../core/global-state';
 import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
 import type { LaunchedFor } from './launch-container';
-import type { ReaperMode } from './reaper-mode';
+import type { ReaperMode } from './reaper-choice';
 import { takeLease } from './take-lease';
 
 /** A session's share in the lease of its process. */

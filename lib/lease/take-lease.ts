@@ -3,9 +3,9 @@ import { inspectImage } from '../engine/image-calls';
 import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LaunchedFor } from './launch-container';
-import type { ReaperMode } from './reaper-mode';
+import type { ReaperMode } from './reaper-choice';
 import { note, warn, warnOnce } from './warnings';
-import { reaperImage, takeLeaseAtProcess, takeLeaseInContainer } from './ways';
+import { reaperImage, takeLeaseAtProcess, takeLeaseInContainer } from './acquire-lease';
 
 /**
  * Takes the lease on `castoff.session=<id>`, at a reaper that is run as `mode` says. Held when it resolves; `undefined`: there

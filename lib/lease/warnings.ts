@@ -1,4 +1,4 @@
-import { warnOf } from '../core/say';
+import { warnOf } from '../core/print';
 import { debuglog } from 'node:util';
 import { processWide } from '../core/global-state';
 

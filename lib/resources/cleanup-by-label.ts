@@ -1,6 +1,6 @@
 import { isWithin, type Bounds } from '../core/bounds';
 import { asError, CastoffError, messageOf } from '../core/errors';
-import { checkTimeLeft, waitAtMost } from '../core/patience';
+import { checkTimeLeft, waitAtMost } from '../core/timeout';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';

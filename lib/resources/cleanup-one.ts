@@ -3,12 +3,12 @@ import { checkDuration } from '../core/durations';
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import type { OptionNames } from '../core/option-names';
-import { waitAtMost, type PatienceOptions } from '../core/patience';
+import { waitAtMost, type PatienceOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { CleanupError, unclearError } from './cleanup-error';
-import { findThing, type Found } from './find-thing';
+import { findThing, type Found } from './find-resource';
 import type { RemovableKind } from '../engine/removable-kind';
 import { compareIdentities, type Removable, type ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
@@ -17,7 +17,7 @@ import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
 import { checkStopSignal, defaultGraceMs } from './stop-options';
 import { removables } from './removables';
-import { Remover } from './remover';
+import { Remover } from './removal-task';
 
 export interface CleanupOptions {
   /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */

@@ -2,7 +2,7 @@ import { checkDuration, formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import type { ResourceKind } from './kind';
 
 /** One thing that is to be gone. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
@@ -11,9 +11,9 @@ import type { Sight } from '../resources/kind';
 import { removables } from '../resources/removables';
 import type { Item } from './close-items';
 import { refusal } from './closed-error';
-import type { Contents } from './contents';
+import type { Contents } from './scope-items';
 import type { OwnedTarget } from './owned-target';
-import type { Surroundings } from './surroundings';
+import type { Surroundings } from './scope-context';
 
 interface Adopted {
   readonly kind: RemovableKind;

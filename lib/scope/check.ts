@@ -1,7 +1,7 @@
 import { deadline } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { retryWithBackoff, TryAgain } from '../core/retry';
 import type { FinalizerEnd } from './close-report';
 

@@ -1,9 +1,9 @@
 import { deadline } from '../core/deadline';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { planClose, type ScopeItem } from './close-plan';
 import type { FinalizerEnd } from './close-report';
 import type { CloseReason, Finalizer } from './finalizer';
-import { removeThings, type RemovalSettings, type Thing } from './remove-things';
+import { removeThings, type RemovalSettings, type Thing } from './remove-resources';
 
 /** Something to be run when the scope closes. */
 export interface Call {

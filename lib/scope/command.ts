@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { DeadlineError } from '../core/deadline';
 import { isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { isCancellation } from './cancellation';
 import { CommandError, describeExit, describeNoStart, formatCommand, type CommandEnd } from './command-end';
 import { LastOutput } from './last-output';

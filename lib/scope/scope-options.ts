@@ -1,7 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { OptionNames } from '../core/option-names';
 import type { CloseReason } from './finalizer';
-import type { HandedOver } from './handed-over';
+import type { HandedOver } from './deferred-removal';
 import type { OwnedTarget } from './owned-target';
 
 export interface ScopeOptions {

@@ -11,7 +11,7 @@ import type { CloseReport } from './close-report';
 import { closedError } from './closed-error';
 import { Command, type CommandOptions } from './command';
 import { checkCommand } from './command-input';
-import { Contents } from './contents';
+import { Contents } from './scope-items';
 import { nameOf, requireDisposer, requireFunction, type Stoppable } from './dispose';
 import type { Finalizer } from './finalizer';
 import { closeOptionNames, scopeOptionNames, type CloseOptions, type ScopeOptions } from './scope-options';
@@ -19,7 +19,7 @@ import { ScopeSignal } from './scope-signal';
 import { startInto } from './start-into';
 import { checkStartOptions, type StartOptions } from './start-options';
 import type { ComposeStartable, ImageBuilder, Startable } from './startable';
-import { surroundingsIn, type Surroundings } from './surroundings';
+import { surroundingsIn, type Surroundings } from './scope-context';
 import { Task, taskOptionNames, type TaskOptions, type Work } from './task';
 
 /**

@@ -1,10 +1,10 @@
-import type { Contents } from './contents';
+import type { Contents } from './scope-items';
 import { Start } from './start';
-import { startElsewhere } from './start-elsewhere';
+import { startElsewhere } from './start-unmanaged';
 import type { OwnedTarget } from './owned-target';
 import { refuseGraceful, type StartOptions } from './start-options';
 import { planStart, type StartPlan } from './startable';
-import type { Surroundings } from './surroundings';
+import type { Surroundings } from './scope-context';
 
 /** Starts `startable`, which ends with `contents`; what is built first is built, and then started. Resolves to what was started. */
 export async function startInto(

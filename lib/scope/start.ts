@@ -1,23 +1,23 @@
 import type { Bounds } from '../core/bounds';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
-import { claimForeign, releaseForeign } from './foreign-labels';
+import { claimForeign, releaseForeign } from './third-party-labels';
 import { holdDown } from './hold-down';
 import { boundsAfter, boundsBefore } from './project-bounds';
 import { watchProject } from './project-watch';
-import { HalfMade } from './half-made';
+import { HalfMade } from './partial-start';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-target';
 import { beginStart } from './starts-under-way';
 import { StartError } from './start-error';
 import type { StartMark, StartPlan } from './startable';
-import type { Surroundings } from './surroundings';
+import type { Surroundings } from './scope-context';
 
 /**
  * One start in a scope: registered before it is created, rolled back when it fails, released when it comes too late.

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
 import { creationLabels } from '../core/labels';
-import { waitAtMost, type PatienceOptions } from '../core/patience';
+import { waitAtMost, type PatienceOptions } from '../core/timeout';
 import type { ResourceKind } from '../resources/kind';
 import { nameOf } from './dispose';
 import { watchReadiness, watchServices } from './ready-watch';

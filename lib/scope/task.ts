@@ -2,7 +2,7 @@ import { DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
 import type { TaskRecord } from './task-record';

@@ -1,4 +1,4 @@
-import { warnOf } from '../core/say';
+import { warnOf } from '../core/print';
 import { messageOf } from '../core/errors';
 import { claimLabels, isClaimHeard } from '../registry/claims';
 import { turnRyukOff } from '../core/ryuk-off';

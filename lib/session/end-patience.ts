@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/patience';
+import { waitAtMost } from '../core/timeout';
 
 export interface EndPatienceOptions {
   /** Resolves to whether the engine answers. It may take its time: the wait for it is limited. */

@@ -2,11 +2,11 @@ import type { BoundedLabels } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { say } from '../core/say';
+import { say } from '../core/print';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { isAnswering } from '../engine/is-answering';
-import { chooseReaperMode } from '../lease/reaper-mode';
+import { chooseReaperMode } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
@@ -16,14 +16,14 @@ import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
 import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
-import { closeRest } from './close-rest';
+import { closeRest } from './close-leftovers';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { namesOfOpen } from './open-names';
-import { currentLink } from './run-slot';
+import { currentLink } from './current-run';
 import type { Session, SessionOptions } from './session';
-import { locateOwner } from './owner-containers';
+import { locateOwner } from '../sweep/owner-containers';
 import { openSessionWithin } from './session-within';
-import { sweepInBackground } from './sweep-in-background';
+import { sweepInBackground } from '../sweep/sweep-in-background';
 
 /**
  * Opens a session: sees that the engine answers, and has a reaper hold its lease, so that nothing outlives this process however

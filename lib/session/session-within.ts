@@ -1,11 +1,11 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
-import { chooseReaperMode } from '../lease/reaper-mode';
+import { chooseReaperMode } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
-import type { RunLink } from './run-link';
+import type { RunLink } from './run-client';
 import type { Session, SessionOptions } from './session';
 
 /** A session that is part of the run that this process works for: it ends its own scope, and nothing that others have. */

@@ -1,4 +1,4 @@
-import type { ReaperMode } from '../lease/reaper-mode';
+import type { ReaperMode } from '../lease/reaper-choice';
 import type { Registry } from '../registry/registry';
 import type { CloseReport } from '../scope/close-report';
 import type { Scope } from '../scope/scope';

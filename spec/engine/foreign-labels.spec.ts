@@ -4,7 +4,7 @@ import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontain
 import type { Bounds } from '../../lib/core/bounds';
 import { openScope } from '../../lib/index';
 import { onClaim } from '../../lib/registry/claims';
-import { claimForeign } from '../../lib/scope/foreign-labels';
+import { claimForeign } from '../../lib/scope/third-party-labels';
 import { claimLoadedTestcontainers } from '../../lib/scope/testcontainers-session';
 import { composeClient, missingComposeClient } from '../support/compose-client';
 import { removeLeftovers } from '../support/leftovers';

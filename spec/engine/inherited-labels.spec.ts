@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { labelNames } from '../../lib/core/labels';
 import { connectEngine } from '../../lib/engine/connect';
-import { reapClaim } from '../../lib/reaper/reap';
-import { cleanupSession } from '../../lib/session/cleanup-session';
-import { closeRest } from '../../lib/session/close-rest';
-import { findSessions } from '../../lib/session/sweep-find';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
+import { cleanupSession } from '../../lib/sweep/cleanup-session';
+import { closeRest } from '../../lib/session/close-leftovers';
+import { findSessions } from '../../lib/sweep/find-sessions';
 import { claimOn, stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned, type Inheriting } from '../support/inheriting-things';
 import { removeLeftovers } from '../support/leftovers';

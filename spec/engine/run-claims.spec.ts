@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { claimedLabels } from '../../lib/registry/claims';
-import { openRun } from '../../lib/session/run';
-import { resolveSettings } from '../../lib/jest/settings';
+import { openRun } from '../../lib/run/run';
+import { resolveSettings } from '../../lib/runner/options';
 
 const project = ['com.docker.compose.project=castoff-spec-claimed'];
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { GenericContainer, Network } from 'testcontainers';
 import { openScope, type FinalizerEnd, type Scope } from '../../lib/index';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import type { HandedOver } from '../../lib/scope/handed-over';
+import type { HandedOver } from '../../lib/scope/deferred-removal';
 import { currentStart, type StartContext } from '../../lib/scope/start-context';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import type { Unfinished } from '../../lib/registry/unfinished';
-import { isStillOurs } from '../../lib/session/still-ours';
+import { isStillOurs } from '../../lib/sweep/still-ours';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled } from '../support/owned-things';
 import { docker, uniqueName } from '../support/things';

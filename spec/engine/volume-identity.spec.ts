@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { openScope } from '../../lib';
 import { digestBounds } from '../../lib/core/bounds';
 import { connectEngine } from '../../lib/engine/connect';
-import { reapClaim } from '../../lib/reaper/reap';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
 import { cleanupByLabel } from '../../lib/resources/cleanup-by-label';
 import { boundsAfter, boundsBefore } from '../../lib/scope/project-bounds';
 import { claimOn } from '../support/claimed-things';

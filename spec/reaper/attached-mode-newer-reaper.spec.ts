@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
-import { hasNewerReaper } from '../../lib/reaper/newer-reaper';
+import { hasNewerReaper } from '../../lib/reaper/daemon/newer-reaper';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, specLabel, uniqueName } from '../support/things';

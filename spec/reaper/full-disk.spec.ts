@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import type { RunEnd } from '../../lib/leaks/verdict';
+import type { RunEnd } from '../../lib/verdict/verdict';
 import { startRunProcess } from '../support/run-process';
 import { specImage } from '../support/spec-image';
 import { docker, exists } from '../support/things';

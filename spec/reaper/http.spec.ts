@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openHttp, type HttpPort } from '../../lib/reaper/http';
-import type { HttpSources } from '../../lib/reaper/http-answer';
+import { openHttp, type HttpPort } from '../../lib/reaper/daemon/http';
+import type { HttpSources } from '../../lib/reaper/daemon/http-answer';
 import { askHttp } from '../support/standing-reaper';
 
 let fault: string | undefined;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { sweep } from '../../lib/index';
 import { buildReaperImage } from '../../lib/lease/image';
-import { reaperImage } from '../../lib/lease/ways';
+import { reaperImage } from '../../lib/lease/acquire-lease';
 import { removeLeftovers } from '../support/leftovers';
 import { thingsOfSession } from '../support/session-child';
 import { docker, specLabel } from '../support/things';

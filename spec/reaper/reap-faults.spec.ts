@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
-import type { AuditEntry } from '../../lib/reaper/audit';
-import { reapClaim } from '../../lib/reaper/reap';
+import type { AuditEntry } from '../../lib/reaper/reaping/audit';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
 import {
   createFamily,
   createIdle,

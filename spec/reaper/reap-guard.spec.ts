@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { labelNames } from '../../lib/core/labels';
 import { connectEngine } from '../../lib/engine/connect';
 import type { Engine } from '../../lib/engine/engine';
-import type { Claim } from '../../lib/reaper/claim';
-import { reapClaim } from '../../lib/reaper/reap';
+import type { Claim } from '../../lib/reaper/leases/claim';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
 import { cleanupByLabel } from '../../lib/resources/cleanup-by-label';
 import { createImageOf, createVolumeOf, newSession, stillThere } from '../support/claimed-things';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';

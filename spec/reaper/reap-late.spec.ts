@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
-import { reapClaim } from '../../lib/reaper/reap';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
 import { createIdle, newSession, stillThere, type MadeThing } from '../support/claimed-things';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { composeProjectLabel, labelNames } from '../../lib/core/labels';
 import { connectEngine } from '../../lib/engine/connect';
-import type { AuditEntry } from '../../lib/reaper/audit';
-import { reapClaim } from '../../lib/reaper/reap';
+import type { AuditEntry } from '../../lib/reaper/reaping/audit';
+import { reapClaim } from '../../lib/reaper/reaping/reap';
 import {
   claimOn,
   createFamily,

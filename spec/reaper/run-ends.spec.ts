@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { journalFolder } from '../../lib/registry/session-identity';
-import type { RunEnd } from '../../lib/leaks/verdict';
+import type { RunEnd } from '../../lib/verdict/verdict';
 import { createIdle } from '../support/claimed-things';
 import { removeLeftovers } from '../support/leftovers';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { cleanupSession } from '../../lib/index';
-import type { RunEnd } from '../../lib/leaks/verdict';
-import { startKeeper } from '../../lib/session/keeper';
+import type { RunEnd } from '../../lib/verdict/verdict';
+import { startKeeper } from '../../lib/run/start-retention';
 import { findProcesses } from '../support/close-engine';
 import { openCutRelay } from '../support/cut-relay';
 import { removeLeftovers } from '../support/leftovers';

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { RunEnd } from '../../lib/leaks/verdict';
+import type { RunEnd } from '../../lib/verdict/verdict';
 import { removeLeftovers } from '../support/leftovers';
 import { startRunProcess, thrownBy } from '../support/run-process';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { RunEnd } from '../../lib/leaks/verdict';
+import type { RunEnd } from '../../lib/verdict/verdict';
 import { removeLeftovers } from '../support/leftovers';
 import { thrownBy, type RunProcess } from '../support/run-process';
 import { containersOfScope, openRunStage, type Made, type RunStage } from '../support/run-stage';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CastoffError } from '../../lib/core/errors';
 import { claimLabels, releaseLabels } from '../../lib/registry/claims';
-import type { RunEnd } from '../../lib/leaks/verdict';
+import type { RunEnd } from '../../lib/verdict/verdict';
 import { openOwnSession } from '../../lib/session/open-session';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';

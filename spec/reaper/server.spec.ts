@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { openReaper } from '../../lib/reaper';
-import type { ReaperEvent } from '../../lib/reaper/observer';
+import type { ReaperEvent } from '../../lib/reaper/reaping/observer';
 import { removeLeftovers } from '../support/leftovers';
 import { connectLine, hello, request } from '../support/reaper-line';
 import { rejectionOf } from '../support/rejection';

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { creationLabels, labelNames } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
-import { checkClaim, type Claim } from '../../lib/reaper/claim';
+import { checkClaim, type Claim } from '../../lib/reaper/leases/claim';
 import { commitOwned } from './owned-things';
 import { sleeper, specImage } from './spec-image';
 import { docker, exists, specLabel, uniqueName } from './things';

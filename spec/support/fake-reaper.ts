@@ -1,7 +1,7 @@
 import { duplexPair } from 'node:stream';
 import type { ReaperConnection } from '../../lib/lease/conversation';
 import type { Ask } from '../../lib/lease/client-state';
-import type { Reply, Request } from '../../lib/reaper/message';
+import type { Reply, Request } from '../../lib/reaper/protocol/message';
 
 /** The answer to a request; `undefined`: none. */
 export type Answering = (request: Request) => Omit<Reply, 'id'> | undefined;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VerdictJson } from '../../lib/leaks/verdict-json';
+import type { VerdictJson } from '../../lib/verdict/verdict-json';
 import { startJest, type JestEnd, type JestRun, type JestRunOptions } from './jest-run';
 
 export interface JudgedJest extends JestEnd {

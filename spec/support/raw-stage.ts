@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, afterEach } from '@jest/globals';
 import { labelNames } from '../../lib/core/labels';
-import { watchRawCode } from '../../lib/raw/watch-raw-code';
-import type { RawWatch, RawWatchOptions, Whereabouts } from '../../lib/raw/raw-watch';
+import { watchRawCode } from '../../lib/capture/start-capture';
+import type { RawWatch, RawWatchOptions, Whereabouts } from '../../lib/capture/capture';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { docker } from './things';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labelNames } from '../../lib/core/labels';
-import type { ReaperMode } from '../../lib/lease/reaper-mode';
+import type { ReaperMode } from '../../lib/lease/reaper-choice';
 import { findPrograms } from './close-engine';
 import { docker } from './things';
 import { until } from './until';

@@ -1,4 +1,4 @@
-import type { ThingRecord } from '../../lib/leaks/verdict';
+import type { ThingRecord } from '../../lib/verdict/verdict';
 
 /** `docker ps` shows it as `cccccccccccc`. */
 export const shownId = 'c'.repeat(64);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type Docker from 'dockerode';
-import type { ReaperMode } from '../../lib/lease/reaper-mode';
+import type { ReaperMode } from '../../lib/lease/reaper-choice';
 import { composeClient } from './compose-client';
 import { exists, uniqueName } from './things';
 

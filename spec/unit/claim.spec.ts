@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { digestBounds, type Bounds } from '../../lib/core/bounds';
-import { checkClaim, isCovered, type Claim } from '../../lib/reaper/claim';
-import { claimableKeysIn } from '../../lib/reaper/claimable-keys';
+import { checkClaim, isCovered, type Claim } from '../../lib/reaper/leases/claim';
+import { claimableKeysIn } from '../../lib/reaper/leases/claimable-keys';
 
 describe('a claim', () => {
   it('is the same in whatever order its labels are named, and however often', () => {

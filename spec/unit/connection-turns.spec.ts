@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { Connection } from '../../lib/reaper/connection';
-import { Ledger } from '../../lib/reaper/ledger';
+import { Connection } from '../../lib/reaper/protocol/connection';
+import { Ledger } from '../../lib/reaper/reaping/lease-table';
 
 /** Clients of one reaper; what they are answered, in the order of the answers. */
 function openClients(names: readonly string[]) {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
-import { checkClaim } from '../../lib/reaper/claim';
-import { reapOnEngine } from '../../lib/reaper/engine-reap';
-import { readSettings } from '../../lib/reaper/settings';
+import { checkClaim } from '../../lib/reaper/leases/claim';
+import { reapOnEngine } from '../../lib/reaper/daemon/engine-reap';
+import { readSettings } from '../../lib/reaper/daemon/settings';
 
 const check = checkClaim(['castoff.session=s']);
 if ('refusal' in check) throw new Error(check.refusal);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import type { Engine } from '../../lib/engine/engine';
-import { awaitEngine, type EngineWait } from '../../lib/reaper/engine-return';
+import { awaitEngine, type EngineWait } from '../../lib/reaper/daemon/engine-return';
 import { rejectionOf } from '../support/rejection';
 import { standInConnection } from '../support/stand-in-connection';
 

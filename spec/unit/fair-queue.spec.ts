@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FairQueue } from '../../lib/reaper/fair-queue';
+import { FairQueue } from '../../lib/reaper/reaping/fair-queue';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

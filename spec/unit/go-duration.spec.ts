@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatGoDuration, parseGoBool, parseGoDuration } from '../../lib/reaper/go-duration';
+import { formatGoDuration, parseGoBool, parseGoDuration } from '../../lib/core/go-duration';
 
 describe("Go's durations", () => {
   it.each([

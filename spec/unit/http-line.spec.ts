@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRequest } from '../../lib/reaper/parse-request';
-import { isHttpLine, isTlsHandshake } from '../../lib/reaper/http-line';
+import { parseRequest } from '../../lib/reaper/protocol/parse-request';
+import { isHttpLine, isTlsHandshake } from '../../lib/reaper/protocol/http-line';
 
 describe('a line', () => {
   it.each([

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import { closeErrors } from '../../lib/jest/close-errors';
-import { Place } from '../../lib/jest/place';
-import { addWords, hideOwnFrames, insertBelowMessage } from '../../lib/jest/test-errors';
+import { Place } from '../../lib/runner/test-context';
+import { addWords, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
 import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
 
 describe('words about a failure', () => {
@@ -68,7 +68,7 @@ describe('words about a failure', () => {
 });
 
 describe('the frames of castoff', () => {
-  const own = `    at placed (${join(__dirname, '../../lib/jest/run-in-places.ts')}:31:12)`;
+  const own = `    at placed (${join(__dirname, '../../lib/jest/run-in-contexts.ts')}:31:12)`;
   const stack = `Error: no\n    at fails (/app/a.spec.js:3:9)\n${own}`;
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { failRun } from '../../lib/jest/fail-run';
-import { judge } from '../../lib/leaks/judge';
-import type { LeftOnEngine, ThingRecord, Verdict } from '../../lib/leaks/verdict';
+import { judge } from '../../lib/verdict/judge';
+import type { LeftOnEngine, ThingRecord, Verdict } from '../../lib/verdict/verdict';
 import { leak, thing } from '../support/thing-records';
 
 const verdictOf = (things: readonly ThingRecord[], left: readonly LeftOnEngine[] = []): Verdict =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CircusBlock, CircusTest } from '../../lib/jest/circus';
-import { Places } from '../../lib/jest/places';
+import { Places } from '../../lib/jest/test-tree';
 
 const block = (name: string, parent?: CircusBlock): CircusBlock => ({
   type: 'describeBlock',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CircusFn, CircusHook, CircusTest } from '../../lib/jest/circus';
-import type { Place } from '../../lib/jest/place';
-import { Places } from '../../lib/jest/places';
-import { runInPlaces } from '../../lib/jest/run-in-places';
+import type { Place } from '../../lib/runner/test-context';
+import { Places } from '../../lib/jest/test-tree';
+import { runInPlaces } from '../../lib/jest/run-in-contexts';
 
 /** A file with one block, in which `fn` is a hook of each type and a test. */
 function fileWith(fn: CircusFn) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkOptions, resolveSettings, runOptions } from '../../lib/jest/settings';
+import { checkOptions, resolveSettings, runOptions } from '../../lib/runner/options';
 
 const defaults = { leaks: 'fail', cleanup: 'background', keep: 'none', ignore: [], reportFile: undefined };
 

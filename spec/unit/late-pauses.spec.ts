@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { latePauses } from '../../lib/reaper/late-pauses';
+import { latePauses } from '../../lib/reaper/leases/late-pauses';
 
 describe('the pauses before later looks', () => {
   it.each([

@@ -6,7 +6,7 @@ import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { engineSocketPaths } from '../../lib/lease/engine-socket';
 import { hostEnvironment } from '../../lib/lease/host-environment';
 import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
-import { chooseReaperMode } from '../../lib/lease/reaper-mode';
+import { chooseReaperMode } from '../../lib/lease/reaper-choice';
 
 describe('the way to run a reaper', () => {
   it.each([

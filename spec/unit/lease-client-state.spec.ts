@@ -8,7 +8,7 @@ import {
   type ClientEvent,
 } from '../../lib/lease/client-state';
 import { claimKey, type BoundedLabels } from '../../lib/core/bounds';
-import type { Request } from '../../lib/reaper/message';
+import type { Request } from '../../lib/reaper/protocol/message';
 
 const keyOf = ({ labels, bounds }: BoundedLabels): string => claimKey(labels, bounds);
 

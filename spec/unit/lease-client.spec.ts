@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LeaseClient } from '../../lib/lease/client';
 import { isCastoffError } from '../../lib/index';
-import type { ReapReport } from '../../lib/reaper/reap-report';
+import type { ReapReport } from '../../lib/reaper/reaping/reap-report';
 import { openFakeReaper, type FakeReaper } from '../support/fake-reaper';
 import { rejectionOf } from '../support/rejection';
 import { until } from '../support/until';

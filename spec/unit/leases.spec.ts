@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checkClaim, type Claim } from '../../lib/reaper/claim';
+import { checkClaim, type Claim } from '../../lib/reaper/leases/claim';
 import {
   advanceLeases,
   countClaims,
@@ -10,7 +10,7 @@ import {
   type LeaseAction,
   type LeaseEvent,
   type LeaseState,
-} from '../../lib/reaper/leases';
+} from '../../lib/reaper/leases/leases';
 
 function claimOf(key: string): Claim {
   const check = checkClaim([`key=${key}`]);

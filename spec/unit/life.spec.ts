@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decideLife, type LifeFacts } from '../../lib/reaper/life';
+import { decideLife, type LifeFacts } from '../../lib/reaper/leases/shutdown-policy';
 
 const limits = { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 600_000 };
 const nobody: LifeFacts = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LineReader, type RawLine } from '../../lib/reaper/line-reader';
+import { LineReader, type RawLine } from '../../lib/wire/line-reader';
 
 const longest = 65_536;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatLogLine, logLineOf } from '../../lib/reaper/log-line';
-import type { ReaperEvent } from '../../lib/reaper/observer';
+import { formatLogLine, logLineOf } from '../../lib/reaper/daemon/log-line';
+import type { ReaperEvent } from '../../lib/reaper/reaping/observer';
 
 const long = 'x'.repeat(60_000);
 const claim = { key: long, labels: [long] };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { longestLineBytes, type Reply } from '../../lib/reaper/message';
-import { parseRequest } from '../../lib/reaper/parse-request';
-import { writeReply } from '../../lib/reaper/write-reply';
+import { longestLineBytes, type Reply } from '../../lib/reaper/protocol/message';
+import { parseRequest } from '../../lib/reaper/protocol/parse-request';
+import { writeReply } from '../../lib/reaper/protocol/write-reply';
 
 const owner = { host: 'here', pid: 7 };
 const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };

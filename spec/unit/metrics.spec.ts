@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { createMetrics, type Metrics } from '../../lib/reaper/metrics';
-import type { ReaperEvent } from '../../lib/reaper/observer';
-import type { ReaperSnapshot } from '../../lib/reaper/snapshot';
+import { createMetrics, type Metrics } from '../../lib/reaper/daemon/metrics';
+import type { ReaperEvent } from '../../lib/reaper/reaping/observer';
+import type { ReaperSnapshot } from '../../lib/reaper/daemon/snapshot';
 import { version } from '../../package.json';
 
 const noneRemoved = { container: 0, network: 0, volume: 0, image: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCreateAnswer } from '../../lib/raw/create-answer';
+import { readCreateAnswer } from '../../lib/capture/create-answer';
 
 const sha = `sha256:${'5b8b'.repeat(16)}`;
 

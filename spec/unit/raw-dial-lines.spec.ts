@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import querystring from 'node:querystring';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { watchDials } from '../../lib/raw/dial-lines';
-import { userLineHere } from '../../lib/raw/user-line';
+import { watchDials } from '../../lib/capture/call-sites';
+import { userLineHere } from '../../lib/capture/user-line';
 import { nextLine } from '../support/this-line';
 
 /** As docker-modem writes a query. */

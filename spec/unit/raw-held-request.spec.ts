@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { HeldRequest } from '../../lib/raw/held-request';
+import { HeldRequest } from '../../lib/capture/paused-request';
 import { rejectionOf } from '../support/rejection';
 
 let server: Server;

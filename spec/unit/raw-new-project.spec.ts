@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/raw/new-project';
+import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/capture/new-project';
 
 /** As docker-compose 1.29.2 labels a container; version 2 does the same. */
 const container = (project: string, folder: string) => ({

@@ -6,7 +6,7 @@ import {
   putLabelsInBody,
   putLabelsInChanges,
   putLabelsInQuery,
-} from '../../lib/raw/put-labels';
+} from '../../lib/capture/add-labels';
 
 const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
 

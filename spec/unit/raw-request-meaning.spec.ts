@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { meaningOfRequest } from '../../lib/raw/request-meaning';
+import { meaningOfRequest } from '../../lib/capture/request-meaning';
 
 const meaning = (line: string) => {
   const [method = '', path = ''] = line.split(' ');

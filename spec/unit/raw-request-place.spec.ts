@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
-import { engineAt, type RequestPlace } from '../../lib/raw/request-place';
+import { engineAt, type RequestPlace } from '../../lib/capture/request-place';
 
 const realPath = (path: string) => path.replace(/^\/var\/run\//, '/run/');
 const at = (place: Partial<RequestPlace>, ...addresses: readonly string[]) =>

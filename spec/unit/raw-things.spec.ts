@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RawThings } from '../../lib/raw/raw-things';
+import { RawThings } from '../../lib/capture/tracked-resources';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 
 describe('what is under way', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { stackHere, userLineHere, userLineOf } from '../../lib/raw/user-line';
+import { stackHere, userLineHere, userLineOf } from '../../lib/capture/user-line';
 import { nextLine } from '../support/this-line';
 
 const lineOf = (...frames: readonly string[]) =>

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
-import { watchFunction } from '../../lib/raw/watch-function';
+import { watchFunction } from '../../lib/capture/watch-function';
 
 it('has every call seen, and the function look as it did: its name, its length, its form for promises', async () => {
   const original = Object.assign((path: string, _options?: object) => `read ${path}`, { extra: 1 });

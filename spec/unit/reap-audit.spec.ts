@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatAuditEntry, type AuditEntry } from '../../lib/reaper/audit';
+import { formatAuditEntry, type AuditEntry } from '../../lib/reaper/reaping/audit';
 
 const entry: AuditEntry = {
   outcome: 'removed',

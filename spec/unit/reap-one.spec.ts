@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Engine } from '../../lib/engine/engine';
-import { reapOne } from '../../lib/reaper/reap-one';
+import { reapOne } from '../../lib/reaper/reaping/reap-one';
 import { standInConnection } from '../support/stand-in-connection';
 
 /** Nothing may be asked of it. */

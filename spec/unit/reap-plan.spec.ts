@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ListedTarget } from '../../lib/engine/list-targets';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
-import { chooseNext, countByKind, keyOf, reapable, type Progress } from '../../lib/reaper/reap-plan';
+import { chooseNext, countByKind, keyOf, reapable, type Progress } from '../../lib/reaper/reaping/reap-plan';
 
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 const thing = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {}): ListedTarget => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { settingsLine } from '../../lib/reaper/log-line';
-import { readSettings, reaperVariables } from '../../lib/reaper/settings';
+import { settingsLine } from '../../lib/reaper/daemon/log-line';
+import { readSettings, reaperVariables } from '../../lib/reaper/daemon/settings';
 
 describe("a reaper's settings", () => {
   it('are those of the original where nothing is set, and castoff’s own', () => {

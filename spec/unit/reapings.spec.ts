@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Reapings } from '../../lib/reaper/reapings';
+import { Reapings } from '../../lib/reaper/reaping/reap-jobs';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

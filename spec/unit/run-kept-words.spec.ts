@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import type { ThingRecord } from '../../lib/leaks/verdict';
-import { describeKept, formatKept } from '../../lib/session/kept-words';
+import type { ThingRecord } from '../../lib/verdict/verdict';
+import { describeKept, formatKept } from '../../lib/run/describe-kept';
 
 const kept: ThingRecord = {
   kind: 'container',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EndPatience } from '../../lib/session/end-patience';
-import { RunLeaks } from '../../lib/session/run-leaks';
+import { RunLeaks } from '../../lib/run/remove-leaks';
 import type { RegistryEntry } from '../../lib/registry/entry';
 
 const entry: RegistryEntry = {

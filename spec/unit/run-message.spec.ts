@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { isCastoffError } from '../../lib/index';
-import { errorFromText, errorText } from '../../lib/session/error-text';
-import { parseRunLine, parseRunReply } from '../../lib/session/run-message';
+import { errorFromText, errorText } from '../../lib/wire/error-text';
+import { parseRunLine, parseRunReply } from '../../lib/run/run-message';
 
 const entry: RegistryEntry = {
   key: '0a1b',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseRequest } from '../../lib/reaper/parse-request';
-import { parseRyukLine } from '../../lib/reaper/ryuk-line';
+import { parseRequest } from '../../lib/reaper/protocol/parse-request';
+import { parseRyukLine } from '../../lib/reaper/protocol/ryuk-line';
 
 describe("a line of Ryuk's", () => {
   it.each([

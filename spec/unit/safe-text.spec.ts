@@ -11,10 +11,10 @@ import {
   safeOutput,
   shellWord,
 } from '../../lib/core/safe-text';
-import { formatLogLine } from '../../lib/reaper/log-line';
-import { openJsonLog } from '../../lib/reaper/standing-log';
+import { formatLogLine } from '../../lib/reaper/daemon/log-line';
+import { openJsonLog } from '../../lib/reaper/daemon/daemon-log';
 import { describePostMortem, formatPostMortem } from '../../lib/resources/post-mortem';
-import { formatKept } from '../../lib/session/kept-words';
+import { formatKept } from '../../lib/run/describe-kept';
 import { thing } from '../support/thing-records';
 
 /** Parts of what an attacker writes, beside any text. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hashOf } from '../../lib/reaper/seeded-hash';
+import { hashOf } from '../../lib/reaper/leases/seeded-hash';
 
 const parts = 64;
 /** How many texts the fullest of the parts has. */

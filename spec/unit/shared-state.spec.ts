@@ -6,7 +6,7 @@ import {
   type SharedAction,
   type SharedEvent,
   type SharedState,
-} from '../../lib/session/shared-state';
+} from '../../lib/run/shared-state';
 
 const error = { name: 'Error', message: 'no disk', stack: 'Error: no disk\n    at make (db.ts:3:1)' };
 const json = '{"port":5432}';

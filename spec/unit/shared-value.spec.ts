@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { isCastoffError } from '../../lib/index';
-import { requireJson } from '../../lib/session/shared-value';
+import { requireJson } from '../../lib/run/shared-value';
 
 class Client {
   port = 1;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ListedTarget } from '../../lib/engine/list-targets';
-import { judgeForeign, type ForeignFindings } from '../../lib/session/sweep-foreign';
+import { judgeForeign, type ForeignFindings } from '../../lib/sweep/third-party-sessions';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ownershipLabels, type Owner } from '../../lib/core/labels';
 import type { ListedTarget } from '../../lib/engine/list-targets';
 import type { OwnerProof } from '../../lib/registry/owner-proof';
-import { judgeSession, type FoundSession, type SweepRules } from '../../lib/session/sweep-plan';
+import { judgeSession, type FoundSession, type SweepRules } from '../../lib/sweep/judge-session';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { githubAnnotations } from '../../lib/leaks/github-annotations';
-import { judge } from '../../lib/leaks/judge';
-import type { LeakSettings, RunEnd } from '../../lib/leaks/verdict';
+import { githubAnnotations } from '../../lib/verdict/github-annotations';
+import { judge } from '../../lib/verdict/judge';
+import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
 import { leak, shownId, thing } from '../support/thing-records';
 
 function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {

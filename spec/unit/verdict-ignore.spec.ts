@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checkIgnore, matchesIgnore } from '../../lib/leaks/ignore';
+import { checkIgnore, matchesIgnore } from '../../lib/verdict/ignore';
 import { shownId, thing } from '../support/thing-records';
 
 const web = thing({

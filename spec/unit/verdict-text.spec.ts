@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fitWidths, shortenMiddle, wrapWords } from '../../lib/leaks/fit-text';
-import { formatVerdict } from '../../lib/leaks/format-verdict';
-import { judge } from '../../lib/leaks/judge';
-import type { LeakSettings, RunEnd } from '../../lib/leaks/verdict';
+import { fitWidths, shortenMiddle, wrapWords } from '../../lib/verdict/fit-text';
+import { formatVerdict } from '../../lib/verdict/format-verdict';
+import { judge } from '../../lib/verdict/judge';
+import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
 import { leak, shownId, thing } from '../support/thing-records';
 
 function textOf(

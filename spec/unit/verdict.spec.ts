@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { judge } from '../../lib/leaks/judge';
-import type { LeakSettings, RunEnd, ThingRecord } from '../../lib/leaks/verdict';
-import { verdictJson } from '../../lib/leaks/verdict-json';
+import { judge } from '../../lib/verdict/judge';
+import type { LeakSettings, RunEnd, ThingRecord } from '../../lib/verdict/verdict';
+import { verdictJson } from '../../lib/verdict/verdict-json';
 import { leak, shownId, thing } from '../support/thing-records';
 
 const strict: LeakSettings = { leaks: 'fail', ignore: [] };

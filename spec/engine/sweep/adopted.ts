@@ -8,8 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { VolumeInspectInfo } from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
 import { cleanupSession } from '../../../lib/index';
-import { reapClaim } from '../../../lib/reaper/reap';
-import { lookLast } from '../../../lib/session/last-look';
+import { reapClaim } from '../../../lib/reaper/reaping/reap';
+import { lookLast } from '../../../lib/run/final-check';
 import { claimOn, stillThere } from '../../support/claimed-things';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { killAndWait } from '../../support/started-session';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type Docker from 'dockerode';
-import { sweepInBackground } from '../../../lib/session/sweep-in-background';
+import { sweepInBackground } from '../../../lib/sweep/sweep-in-background';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { exists, uniqueName } from '../../support/things';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type Docker from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
 import { sweep } from '../../../lib/index';
-import { removeCondemned } from '../../../lib/session/sweep-remove';
+import { removeCondemned } from '../../../lib/sweep/remove-candidates';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { rejectionOf } from '../../support/rejection';

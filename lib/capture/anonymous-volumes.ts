@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { labelNames } from '../core/labels';
+import { isAnonymousName, volumesOfContainer, type MountedContainer } from '../engine/anonymous-volumes';
+import { connectEngine } from '../engine/connect';
+import { inspectMounted, listContainersWith } from '../engine/volume-calls';
+import type { RegistryEntry } from '../registry/entry';
+import { volume } from '../resources/volume';
+import type { CommandLine } from './docker-command';
+import type { RawThings } from './tracked-resources';
+import { warnRaw } from './warn';
+
+/** Anonymous volumes of a container whose removal leaves them on the engine. */
+export interface LeftVolumes {
+  readonly container: RegistryEntry;
+  readonly names: readonly string[];
+}
+
+const inspectMs = 5_000;
+
+/** The anonymous volumes of a container that is about to be removed without them. Never rejects. */
+export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolumes> {
+  if (container.id === undefined) return { container, names: [] };
+  try {
+    const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
+    const seen = await inspectMounted(engine, container.id);
+    return { container, names: seen.meaning === 'done' ? volumesOfContainer(seen.value) : [] };
+  } catch (error) {
+    warnRaw(`look for the volumes of container ${container.id}`, error, 'they may stay');
+    return { container, names: [] };
+  }
+}
+
+/** The same for the containers that a command names. It blocks: the command runs as soon as this returns. */
+export function volumesLeftByCommand(
+  things: RawThings,
+  { file, env }: CommandLine,
+  refs: readonly string[],
+): readonly LeftVolumes[] {
+  const { session } = things.options;
+  const containers = things.options.registry.list({ kind: 'container' });
+  const known = containers.filter(({ state }) => state !== 'gone');
+  if (known.length === 0 || refs.length === 0) return [];
+  return inspectByCommand(file, env, refs).flatMap((inspected) => {
+    const labels = inspected.Config?.Labels ?? {};
+    const container = known.find(({ key }) => labels[labelNames.start] === key);
+    if (container === undefined || labels[labelNames.session] !== session) return [];
+    return [{ container, names: volumesOfContainer(inspected) }];
+  });
+}
+
+/** Takes the volumes that are still there as their container's owner's. Never rejects. */
+export async function registerLeft(things: RawThings, left: readonly LeftVolumes[]): Promise<void> {
+  for (const { container, names } of left) {
+    for (const name of names.filter(isAnonymousName)) {
+      try {
+        await register(things, container, name);
+      } catch (error) {
+        warnRaw(`look for volume ${name}`, error, 'it may stay');
+      }
+    }
+  }
+}
+
+async function register(things: RawThings, container: RegistryEntry, name: string): Promise<void> {
+  const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
+  const seen = await volume.look(engine, name);
+  if (seen.meaning === 'gone') return;
+  if (seen.meaning !== 'done') throw seen.error;
+  const users = await listContainersWith(engine, name);
+  if (users.meaning !== 'done') throw users.error;
+  // Another container has it: by `--volumes-from`, or by its name.
+  if (users.value.length > 0) return;
+  const { registry } = things.options;
+  if (registry.list({ kind: 'volume' }).some((entry) => entry.id === name && entry.state !== 'gone')) return;
+  const entry = registry.note('volume', container.owner, { origin: 'raw', name, engine: engine.address });
+  registry.update(entry.key, { state: 'present', id: name, identity: seen.value.identity });
+}
+
+function inspectByCommand(
+  file: string,
+  env: CommandLine['env'],
+  refs: readonly string[],
+): readonly MountedContainer[] {
+  const args = ['inspect', '--type', 'container', '--format', '{{json .}}', ...refs];
+  let text: string;
+  try {
+    text = execFileSync(file, args, {
+      env: { ...env },
+      encoding: 'utf8',
+      timeout: inspectMs,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch (error) {
+    // One of the containers is not there: the others are in its output.
+    const stdout: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'stdout') : '';
+    text = typeof stdout === 'string' ? stdout : '';
+  }
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as MountedContainer);
+}

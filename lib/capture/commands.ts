@@ -1,0 +1,162 @@
+import { composeProjectLabel, creationLabels } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import type { RegistryEntry } from '../registry/entry';
+import type { PostMortem } from '../resources/post-mortem';
+import { isDrawnProject } from '../resources/compose-project';
+import type { Maker } from './create-tracker';
+import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
+import type { Insertion } from './launch';
+import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
+import type { RawThings } from './tracked-resources';
+import { ProjectOrders } from './project-commands';
+import { ProjectWatches } from './project-watches';
+import { warnRaw } from './warn';
+
+type Creation = Extract<CommandMeaning, { type: 'create' }>;
+
+type Ended = () => Promise<unknown>;
+
+/** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
+export class Commands {
+  readonly #things: RawThings;
+  readonly #orders: ProjectOrders;
+  readonly #watches = new ProjectWatches();
+
+  constructor(things: RawThings) {
+    this.#things = things;
+    this.#orders = new ProjectOrders(things);
+  }
+
+  /**
+   * Notes what a command is about to do; what it is to be given beside its arguments.
+   *
+   * @param ended - Resolves when it has ended.
+   */
+  see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
+    if (isForAnotherEngine(line.env)) return undefined;
+    const meaning = meaningOfCommand(line);
+    if (isCreation(meaning) && maker.start === undefined) this.#hold();
+    switch (meaning?.type) {
+      case 'create':
+        return this.#create(ended, meaning, maker);
+      case 'up':
+        if (maker.start !== undefined) return undefined;
+        this.#watches.begin(meaning.project);
+        // A name that was chosen may be that of a project which is up already.
+        if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
+        else this.#orders.up({ project: meaning.project }, line, ended, maker);
+        return undefined;
+      case 'up-unnamed':
+        if (maker.start === undefined) this.#orders.up(meaning.at, line, ended, maker);
+        return undefined;
+      case 'down-unnamed':
+        this.#orders.down(meaning.at, line.cwd);
+        this.#things.begin(ended());
+        return undefined;
+      case 'down':
+        this.#things.downed.add(meaning.project);
+        this.#things.begin(ended().then(() => this.#watches.end(meaning.project)));
+        return undefined;
+      case 'remove': {
+        const whenEnded = ended();
+        this.#things.begin(whenEnded);
+        const source = maker.start === undefined ? maker.source : undefined;
+        const { ending } = meaning;
+        if (ending === undefined) return undefined;
+        for (const ref of ending.refs) this.#things.endingCalls.follow({ ...ending, ref, source }, whenEnded);
+        if (ending.verb === 'remove' && !ending.removesVolumes)
+          this.#followVolumes(line, ending.refs, whenEnded);
+        return undefined;
+      }
+      case undefined:
+        return undefined;
+    }
+  }
+
+  #followVolumes(line: CommandLine, refs: readonly string[], ended: Promise<unknown>): void {
+    const left = volumesLeftByCommand(this.#things, line, refs).filter(({ names }) => names.length > 0);
+    if (left.length > 0) this.#things.begin(ended.then(() => registerLeft(this.#things, left)));
+  }
+
+  /** What the services of a Compose project were like that ended by themselves with a failure. */
+  postMortems(project: string): Promise<readonly PostMortem[]> {
+    return this.#watches.postMortems(project);
+  }
+
+  stop(): void {
+    this.#watches.stop();
+  }
+
+  /** Looks for the projects that commands have brought up; that is under way then. */
+  lookForProjects(): void {
+    this.#orders.look();
+  }
+
+  // What goes wrong here is no reason not to label what the command creates.
+  #hold(): void {
+    try {
+      this.#things.options.hold?.();
+    } catch (error) {
+      warnRaw('take a lease before a command', error, 'no reaper holds what it creates yet');
+    }
+  }
+
+  #create(ended: Ended, creation: Creation, maker: Maker): Insertion {
+    if (maker.start !== undefined) return labelFlags(creation, maker.start.labels);
+    const entry = this.#things.note(creation, maker.whereabouts, maker.source);
+    this.#follow(ended, entry);
+    return labelFlags(creation, this.#things.labelsOf(entry, maker.whereabouts));
+  }
+
+  #up(ended: Ended, project: string, maker: Extract<Maker, { start?: undefined }>): void {
+    this.#things.downed.delete(project);
+    const isKnown = this.#things
+      .open()
+      .some(({ kind, name }) => kind === 'compose-project' && name === project);
+    if (isKnown) return;
+    const ordered = { kind: 'compose-project', name: project, isPinned: false } as const;
+    const entry = this.#things.note(ordered, maker.whereabouts, maker.source);
+    this.#things.options.registry.update(entry.key, { id: project });
+    const claiming = this.#things.options.claim([`${composeProjectLabel}=${project}`]);
+    claiming.catch((error: unknown) =>
+      warnRaw(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
+    );
+    this.#follow(ended, entry);
+  }
+
+  /** What a command that still runs may yet create is not said to be gone. */
+  #follow(ended: Ended, entry: RegistryEntry): void {
+    const { options, running, commanded } = this.#things;
+    commanded.add(entry.key);
+    running.add(entry.key);
+    void ended().then(() => running.delete(entry.key));
+    // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
+    void Promise.allSettled([options.ready()]);
+    const locating = connectEngine().then(({ address }) =>
+      options.registry.update(entry.key, { engine: address }),
+    );
+    // Without an engine the command comes to nothing either.
+    void Promise.allSettled([locating]);
+  }
+}
+
+function isCreation(meaning: CommandMeaning | undefined): boolean {
+  return meaning?.type === 'create' || meaning?.type === 'up' || meaning?.type === 'up-unnamed';
+}
+
+/** Without a HOME docker asks the system for the user's. */
+function isForAnotherEngine(env: CommandLine['env']): boolean {
+  const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
+  return (
+    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'].some(isOther) ||
+    (Boolean(env['HOME']) && isOther('HOME'))
+  );
+}
+
+function labelFlags({ flagsAt, kind }: Creation, labels: Readonly<Record<string, string>>): Insertion {
+  const words = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
+    '--label',
+    `${name}=${value}`,
+  ]);
+  return { at: flagsAt, words };
+}

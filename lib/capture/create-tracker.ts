@@ -1,0 +1,199 @@
+import type { ClientRequest } from 'node:http';
+import { asError, messageOf } from '../core/errors';
+import { creationLabels, labelNames } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import { nonceComment, nonceOfBuild } from '../resources/ownership';
+import type { StartContext } from '../scope/start-context';
+import type { Answers, HeardAnswer } from './answers';
+import { readCreateAnswer } from './create-answer';
+import { HeldRequest } from './paused-request';
+import { placeOfRequest } from './known-engines';
+import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery, queryOf } from './add-labels';
+import type { RawThings } from './tracked-resources';
+import type { Whereabouts } from './capture';
+import {
+  disownInPath,
+  isHelper,
+  isLabelledByHand,
+  isLeftAlone,
+  isOfAnotherCopy,
+  readOrder,
+  type Order,
+} from './read-create-request';
+import type { RequestMeaning } from './request-meaning';
+
+/** A request that creates, if it goes to an engine, and who makes it. */
+export interface SeenCreation {
+  readonly request: ClientRequest;
+  readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
+  readonly maker: Maker;
+}
+
+/** A start in a scope, or else code that stands somewhere. */
+export type Maker =
+  | { readonly start: StartContext }
+  | { readonly start?: undefined; readonly whereabouts: Whereabouts; readonly source: string | undefined };
+
+type Body = Readonly<Record<string, unknown>>;
+type Labels = Readonly<Record<string, string>>;
+
+/** Sees to requests that create: they wait until the run is ready for them, are noted, and carry whose they are. */
+export class Creations {
+  readonly #things: RawThings;
+  readonly #answers: Answers;
+
+  constructor(things: RawThings, answers: Answers) {
+    this.#things = things;
+    this.#answers = answers;
+  }
+
+  /** To be called before anything is written to the request. */
+  see(creation: SeenCreation): void {
+    const held = new HeldRequest(creation.request);
+    const seeing = this.#see(held, creation).catch(async (error: unknown) => {
+      this.#giveUp(creation.request, messageOf(error));
+      await held.release();
+    });
+    this.#things.begin(seeing);
+  }
+
+  #giveUp({ method, path }: ClientRequest, why: string): void {
+    this.#things.options.unwatched(`${method} ${path.split('?')[0]}: ${why}`);
+  }
+
+  async #see(held: HeldRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
+    const engine = await this.#engineOf(request);
+    if (engine === undefined) return held.release();
+    const why = whyUnlabelled(request);
+    if (why !== undefined) {
+      this.#giveUp(request, why);
+      return held.release();
+    }
+    const text = meaning.labelsGoInto === 'body' ? await held.wholeBody() : '{}';
+    if (text === undefined && !request.destroyed) this.#giveUp(request, 'its body is longer than 16 MB');
+    const body = text === undefined ? undefined : parseBody(text);
+    // The engine refuses what is no JSON object.
+    if (body === undefined) return held.release();
+    const order = readOrder(meaning, request.path, body);
+    const { session } = this.#things.options;
+    if (isOfAnotherCopy(order, session)) {
+      if (!(await this.#isReady(held))) return;
+      const { worker = '' } = 'whereabouts' in maker ? maker.whereabouts : {};
+      const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
+      return this.#send(held, order, putLabels(request, order, body, ours));
+    }
+    if (isLabelledByHand(order)) return this.#send(held, order, putLabels(request, order, body, {}));
+    if (isLeftAlone(order, request.path)) {
+      request.path = disownInPath(request.path) ?? request.path;
+      return this.#send(held, order);
+    }
+    if (maker.start !== undefined)
+      return this.#send(held, order, putLabels(request, order, body, maker.start.labels));
+    if (!(await this.#isReady(held))) return;
+    const { whereabouts, source } = maker;
+    const noted = { ...order, isHelper: isHelper(order, request.path) };
+    const entry = await this.#things.register(noted, whereabouts, source, engine);
+    const labels = this.#things.labelsOf(entry, whereabouts);
+    // However long the engine takes: what may still come is not said never to have been created.
+    this.#things.running.add(entry.key);
+    await this.#send(held, order, putLabels(request, order, body, labels), entry);
+  }
+
+  /** Where the configuration cannot be read, every server that a request of that form goes to by a socket is an engine. */
+  async #engineOf(request: ClientRequest): Promise<string | undefined> {
+    const place = placeOfRequest(request);
+    try {
+      return await this.#things.engines.addressOf(place);
+    } catch (error) {
+      if (place.socketPath !== undefined) return `unix://${place.socketPath}`;
+      this.#giveUp(request, messageOf(error));
+      return undefined;
+    }
+  }
+
+  /** Whether it may go out; it has failed, or been given up, where it may not. */
+  async #isReady(held: HeldRequest): Promise<boolean> {
+    const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
+    if (readiness.status === 'rejected') held.fail(asError(readiness.reason));
+    return readiness.status === 'fulfilled' && !held.request.destroyed;
+  }
+
+  async #send(held: HeldRequest, order: Order, body?: string, entry?: RegistryEntry): Promise<void> {
+    const { request } = held;
+    const answered = this.#answers.to(request, (answer) => this.#note(request, order, entry, answer));
+    // It was given up while it was held, and says no more.
+    if (request.closed) {
+      if (entry !== undefined) this.#things.running.delete(entry.key);
+      return this.#note(request, order, entry, undefined);
+    }
+    await held.release(body);
+    await answered;
+    if (entry !== undefined) this.#things.running.delete(entry.key);
+  }
+
+  #note(
+    request: ClientRequest,
+    order: Order,
+    entry: RegistryEntry | undefined,
+    answer: HeardAnswer | undefined,
+  ): void {
+    const { kind, name, isPinned } = order;
+    const said = answer === undefined ? unsaid(request) : readCreateAnswer(kind, answer.status, answer.text);
+    // Whether it exists is not known: whoever looks for it later looks for its labels.
+    if (said === undefined) return;
+    if (said.isCreated && isPinned) this.#things.pinnedIds.add(said.id);
+    if (entry === undefined || this.#things.openEntry(entry.key) === undefined) return;
+    const { registry } = this.#things.options;
+    if (!said.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
+    else if (kind === 'image')
+      registry.update(entry.key, { state: 'present', id: name ?? said.id, identity: said.id });
+    else registry.update(entry.key, { state: 'present', id: said.id });
+  }
+}
+
+/** Why labels cannot be put into a request; `undefined` when they can. */
+function whyUnlabelled(request: ClientRequest): string | undefined {
+  if (request.hasHeader('content-encoding')) return 'its body is compressed';
+  // As they are with `expect`, and with headers given as a list.
+  return request.headersSent ? 'its headers had been written before it could be held' : undefined;
+}
+
+/** What never went out has created nothing. A connection that is used again has sent before. */
+function unsaid(request: ClientRequest): { readonly isCreated: false } | undefined {
+  const hasSent = request.reusedSocket || (request.socket?.bytesWritten ?? 0) > 0;
+  return hasSent ? undefined : { isCreated: false };
+}
+
+/** Adds `labels` and those of this creation to the request; returns the new body, where that carries them. */
+function putLabels(request: ClientRequest, order: Order, body: Body, owner: Labels): string | undefined {
+  const labels = { ...owner, ...creationLabels(order.kind) };
+  switch (order.labelsGoInto) {
+    case 'body':
+      return putLabelsInBody(body, labels);
+    case 'query':
+      request.path = putLabelsInQuery(request.path, buildLabels(labels, order.labels));
+      return undefined;
+    case 'changes':
+      request.path = markStep(putLabelsInChanges(request.path, labels), labels[labelNames.nonce] ?? '');
+      return undefined;
+  }
+}
+
+/**
+ * The labels of a build. The builder of Docker's engine makes a layer for each, in 50 ms or more (BuildKit does not): scope, time and CI
+ * run are left out.
+ */
+function buildLabels(labels: Labels, own: Labels): Labels {
+  const { scope, created, run, nonce } = labelNames;
+  const leftOut: readonly string[] = [scope, created, run];
+  const put = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
+  const names = Object.keys({ ...own, ...put });
+  return { ...put, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
+}
+
+/** Has the history of an image name its nonce, where the request gives its step no comment. @see Engine API, ImageCommit, ImageCreate */
+function markStep(path: string, nonce: string): string {
+  const parameter = path.includes('/commit') ? 'comment' : 'message';
+  if (queryOf(path).get(parameter)) return path;
+  return `${path}&${parameter}=${encodeURIComponent(nonceComment(nonce))}`;
+}

@@ -1,0 +1,207 @@
+import { claimKey, type Bounds } from '../core/bounds';
+import { composeProjectLabel, projectFolderLabel } from '../core/labels';
+import { connectEngine } from '../engine/connect';
+import { valueOf, type Engine } from '../engine/engine';
+import { readEngineClock } from '../engine/engine-clock';
+import { identityOf } from '../engine/identity';
+import { listTargets } from '../engine/list-targets';
+import type { RegistryEntry } from '../registry/entry';
+import type { Maker } from './create-tracker';
+import type { CommandLine } from './docker-command';
+import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
+import { listProjectByCommand } from './project-before';
+import { listParts } from '../resources/project-parts';
+import { projectFolders, realPath, type ProjectPlace } from '../resources/project-folder';
+import type { RawThings } from './tracked-resources';
+import { warnRaw } from './warn';
+
+type RawMaker = Extract<Maker, { start?: undefined }>;
+
+/** A command that has brought a project up, or is about to. */
+interface Order {
+  /** Where the command says it. */
+  readonly project?: string | undefined;
+  readonly folders: readonly string[];
+  readonly beganAtMs: number;
+  readonly maker: RawMaker;
+  /** Bounds of the claim on what it may create, until the command ends. */
+  readonly early?: Bounds | undefined;
+  /** Its project, once found. */
+  name?: string | undefined;
+  /** Settles when the reaper has the claim on what was found. */
+  claiming?: Promise<unknown> | undefined;
+  isDowned: boolean;
+}
+
+const mostWaitMs = 5_000;
+
+/**
+ * Finds the Compose projects that commands bring up, whose names may be those of projects that are there: by what the engine has
+ * afterwards, of the name, or where the command gives none, of the folder.
+ */
+export class ProjectOrders {
+  readonly #things: RawThings;
+  /** Those whose project may come yet. */
+  readonly #awaited = new Set<Order>();
+  readonly #found = new Set<Order>();
+
+  constructor(things: RawThings) {
+    this.#things = things;
+  }
+
+  /** Blocks where the command names its project: what was there before is listed until then. */
+  up(at: ProjectPlace, line: CommandLine, ended: () => Promise<unknown>, maker: RawMaker): void {
+    const folders = projectFolders(at, line.cwd ?? process.cwd());
+    const { project } = at;
+    if (project !== undefined) this.#things.downed.delete(project);
+    const early = project === undefined ? undefined : this.#claimEarly(line, project);
+    const order: Order = { project, folders, beganAtMs: Date.now(), maker, early, isDowned: false };
+    for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.delete(name ?? '');
+    this.#awaited.add(order);
+    void this.#lookAfter(ended(), order);
+  }
+
+  down(at: ProjectPlace, cwd: string | undefined): void {
+    const folders = projectFolders(at, cwd ?? process.cwd());
+    for (const order of this.#ofFolders(folders, this.#awaited)) order.isDowned = true;
+    for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.add(name ?? '');
+  }
+
+  /** Also for a command that runs as long as its project does. */
+  look(): void {
+    for (const order of this.#awaited) this.#things.begin(this.#look(order));
+  }
+
+  async #lookAfter(ended: Promise<unknown>, order: Order): Promise<void> {
+    await ended;
+    const looking = this.#look(order);
+    this.#things.begin(looking);
+    await looking;
+    await this.#finish(order);
+  }
+
+  /** Claims what the command creates, for a crash before its end. */
+  #claimEarly(line: CommandLine, project: string): Bounds | undefined {
+    const { options } = this.#things;
+    const what = `docker compose --project-name ${project}`;
+    const consequence = 'a crash before the command ends would leave what it creates';
+    try {
+      const bounds = boundsOfNew(listProjectByCommand(line, project), this.#known());
+      if (bounds === undefined) return undefined;
+      // Requested, not awaited: the command runs as soon as this returns.
+      void Promise.allSettled([options.ready()]);
+      const claiming = options.claim(labelsOf(project), bounds);
+      claiming.catch((error: unknown) => warnRaw(what, error, consequence));
+      return bounds;
+    } catch (error) {
+      warnRaw(what, error, consequence);
+      return undefined;
+    }
+  }
+
+  /** Releases the early claim once a claim on what was found has replaced it. */
+  async #finish(order: Order): Promise<void> {
+    this.#awaited.delete(order);
+    const { project, early, claiming } = order;
+    if (project === undefined || early === undefined) return;
+    await Promise.allSettled([claiming]);
+    const key = claimKey(labelsOf(project), early);
+    const isShared = [...this.#awaited].some(
+      (other) => other.early !== undefined && claimKey(labelsOf(other.project ?? ''), other.early) === key,
+    );
+    // Where the run is gone, its claims are, too.
+    if (!isShared) await Promise.allSettled([this.#things.options.release(labelsOf(project), early)]);
+  }
+
+  #ofFolders(folders: readonly string[], orders: ReadonlySet<Order>): readonly Order[] {
+    return [...orders].filter((order) => order.folders.some((folder) => folders.includes(folder)));
+  }
+
+  async #look(order: Order): Promise<void> {
+    const [folder = ''] = order.folders;
+    try {
+      const engine = (await connectEngine()).within({ timeoutMs: mostWaitMs });
+      const found = await findProject(engine, order, this.#known());
+      if (found !== undefined) this.#take(order, found, engine.address);
+    } catch (error) {
+      warnRaw(`look for the Compose project of ${folder}`, error, 'what it has is not watched');
+    }
+  }
+
+  /** The parts of projects that are known to be ours already. */
+  #known(): ReadonlySet<string> {
+    const entries = this.#things.options.registry.list({ kind: 'compose-project' });
+    return new Set(entries.flatMap(({ state, bounds }) => (state === 'gone' ? [] : (bounds?.only ?? []))));
+  }
+
+  #take(order: Order, { name, only }: FoundProject, engine: string): void {
+    const { options, downed } = this.#things;
+    const known = this.#things
+      .open()
+      .find((entry) => entry.kind === 'compose-project' && entry.name === name);
+    // One that has no bounds has all of it.
+    if (known !== undefined && known.bounds === undefined) return;
+    const entry = known ?? this.#note(order, name);
+    const bounds = { only: [...(known?.bounds?.only ?? []), ...only] };
+    options.registry.update(entry.key, { id: name, engine, bounds, state: 'present' });
+    order.name = name;
+    this.#found.add(order);
+    if (order.isDowned) downed.add(name);
+    else downed.delete(name);
+    // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
+    void Promise.allSettled([options.ready()]);
+    const labels = labelsOf(name);
+    const claiming = options
+      .claim(labels, bounds)
+      .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
+    order.claiming = claiming;
+    claiming.catch((error: unknown) =>
+      warnRaw(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
+    );
+  }
+
+  #note({ maker, beganAtMs }: Order, name: string): RegistryEntry {
+    const registeredAt = new Date(beganAtMs);
+    const ordered = { kind: 'compose-project', name, isPinned: false, registeredAt } as const;
+    return this.#things.note(ordered, maker.whereabouts, maker.source);
+  }
+}
+
+function labelsOf(project: string): readonly string[] {
+  return [`${composeProjectLabel}=${project}`];
+}
+
+/** A project, and the identities of the parts of it that a command has created. */
+interface FoundProject {
+  readonly name: string;
+  readonly only: readonly string[];
+}
+
+/** The project of which nothing was there when the command began, but for what is `known`. */
+async function findProject(
+  engine: Engine,
+  { project, folders, beganAtMs }: Order,
+  known: ReadonlySet<string>,
+): Promise<FoundProject | undefined> {
+  const names = project === undefined ? await findNames(engine, folders) : [project];
+  if (names.length === 0) return undefined;
+  const beforeMs = Date.now();
+  const engineMs = valueOf(await readEngineClock(engine));
+  const sinceMs = byClockOfEngine(beganAtMs, { engineMs, beforeMs, afterMs: Date.now() });
+  const projects = await Promise.all(
+    names.map(async (name) => {
+      const parts = await listParts(engine, name);
+      return { name, parts: parts.filter((part) => !known.has(identityOf(part))) };
+    }),
+  );
+  const fresh = projects.filter(({ parts }) => isAllNew(parts, sinceMs));
+  const freshNames = fresh.map(({ name }) => name);
+  const chosen = project === undefined ? unnamedOf(freshNames, folders[0] ?? '') : freshNames[0];
+  const found = fresh.find(({ name }) => name === chosen);
+  return found && { name: found.name, only: found.parts.map((part) => identityOf(part)) };
+}
+
+async function findNames(engine: Engine, folders: readonly string[]): Promise<readonly string[]> {
+  const containers = await listTargets(engine, [projectFolderLabel], ['container']);
+  return projectsIn(folders, containers, realPath);
+}

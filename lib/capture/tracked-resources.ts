@@ -1,0 +1,131 @@
+import { waitAtMost } from '../core/timeout';
+import { ownershipLabels } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import { sessionIdentity } from '../registry/session-identity';
+import type { ResourceKind } from '../resources/kind';
+import { EndingCalls } from './ending-calls';
+import { KnownEngines } from './known-engines';
+import type { RawWatchOptions, Whereabouts } from './capture';
+
+interface Noted {
+  readonly kind: ResourceKind;
+  readonly name?: string | undefined;
+  readonly image?: string | undefined;
+  readonly isPinned: boolean;
+  readonly isAutoRemoved?: boolean | undefined;
+  readonly isHelper?: boolean | undefined;
+  /** When it was asked for. Default: now. */
+  readonly registeredAt?: Date | undefined;
+}
+
+/** What the parts of a watch share: the things that they have seen, and what is under way with them. */
+export class RawThings {
+  readonly options: RawWatchOptions;
+  readonly engines = new KnownEngines();
+  readonly endingCalls = new EndingCalls();
+  /** The entries of containers that have a name or a host port of their own. */
+  readonly pinnedKeys = new Set<string>();
+  readonly pinnedIds = new Set<string>();
+  /** Those of containers that the engine removes as they end. */
+  readonly autoRemovedKeys = new Set<string>();
+  /** Those of what testcontainers makes on the way. */
+  readonly helperKeys = new Set<string>();
+  /** The entries of what the code is removing by a request. */
+  readonly removing = new Set<string>();
+  /** The entries of what a command creates. */
+  readonly commanded = new Set<string>();
+  /** Those whose command still runs, or whose request has no answer yet: they may be created yet. */
+  readonly running = new Set<string>();
+  /** Compose projects that the code has brought down. */
+  readonly downed = new Set<string>();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(options: RawWatchOptions) {
+    this.options = options;
+  }
+
+  /** The raw entries that are not known to have ended. */
+  open(): readonly RegistryEntry[] {
+    const { registry } = this.options;
+    return registry
+      .list()
+      .filter(({ origin, state }) => origin === 'raw' && state !== 'gone' && state !== 'kept');
+  }
+
+  openEntry(key: string): RegistryEntry | undefined {
+    return this.open().find((entry) => entry.key === key);
+  }
+
+  isPinned(containerId: string): boolean {
+    if (this.pinnedIds.has(containerId)) return true;
+    const entry = this.options.registry
+      .list()
+      .find(({ kind, id }) => kind === 'container' && id === containerId);
+    return entry !== undefined && this.pinnedKeys.has(entry.key);
+  }
+
+  /** Notes what is about to be created, on disk when this resolves. */
+  async register(
+    noted: Noted,
+    whereabouts: Whereabouts,
+    source: string | undefined,
+    engine: string,
+  ): Promise<RegistryEntry> {
+    const { kind, name, image } = noted;
+    const { scope, test } = whereabouts;
+    const known = { origin: 'raw', name, image, engine } as const;
+    const entry = await this.options.registry.register(kind, { scope, test, source }, known);
+    return this.#keep(noted, entry, whereabouts);
+  }
+
+  /** As {@link register}, for a command, which does not wait. */
+  note(noted: Noted, whereabouts: Whereabouts, source: string | undefined): RegistryEntry {
+    const { kind, name, registeredAt } = noted;
+    const { scope, test } = whereabouts;
+    const known = { origin: 'raw', name, registeredAt } as const;
+    const entry = this.options.registry.note(kind, { scope, test, source }, known);
+    return this.#keep(noted, entry, whereabouts);
+  }
+
+  #keep(noted: Noted, entry: RegistryEntry, { isOver = false }: Whereabouts): RegistryEntry {
+    const { isPinned, isAutoRemoved = false, isHelper = false } = noted;
+    if (isPinned) this.pinnedKeys.add(entry.key);
+    if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
+    if (isHelper) this.helperKeys.add(entry.key);
+    // Its file has ended already: no later check of that file will find it.
+    return isOver && !isHelper ? this.options.registry.update(entry.key, { leakedAt: new Date() }) : entry;
+  }
+
+  /** What is put on a thing, so that it is known whose it is. */
+  labelsOf(
+    entry: RegistryEntry,
+    { scope, test, owner, worker }: Whereabouts,
+  ): Readonly<Record<string, string>> {
+    return ownershipLabels({
+      session: this.options.session,
+      owner: owner ?? sessionIdentity().owner,
+      scope,
+      start: entry.key,
+      test,
+      source: entry.owner.source,
+      worker,
+      createdAt: entry.registeredAt,
+    });
+  }
+
+  /** Has `work`, which never rejects, waited for before it is asked what there is. */
+  begin(work: Promise<unknown>): void {
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  /** Resolves when nothing is under way, or when the time is up. */
+  async settle(timeoutMs: number): Promise<void> {
+    const awaited = [...this.#underWay];
+    const all = Promise.all(awaited);
+    // Only a DeadlineError: whoever asks then hears what the engine says by then.
+    await Promise.allSettled([waitAtMost(all, { what: 'wait for requests that are under way', timeoutMs })]);
+    // What never ends is not waited for again: each has had its time.
+    for (const work of awaited) this.#underWay.delete(work);
+  }
+}

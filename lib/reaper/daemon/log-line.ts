@@ -1,0 +1,128 @@
+import { cutText } from '../../core/cut-text';
+import { safeJson } from '../../core/safe-text';
+import { formatGoDuration } from '../../core/go-duration';
+import type { ReaperEvent, ReapOutcome } from '../reaping/observer';
+import { reaperVariables, type ReaperSettings } from './settings';
+
+/** One line of a log: what happened, and the facts about it in their order. */
+export interface LogLine {
+  readonly level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  readonly message: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * A line as Go's text log writes it, which is what clients of Ryuk know.
+ *
+ * @see moby-ryuk, slog.NewTextHandler: `time=2026-08-01T10:00:00.000Z level=INFO msg=Started address=[::]:8080`
+ */
+export function formatLogLine({ level, message, facts }: LogLine, at: Date): string {
+  const pairs: LogLine['facts'] = { time: at.toISOString(), level, msg: message, ...facts };
+  return Object.entries(pairs)
+    .map(([key, value]) => `${key}=${quote(`${value}`)}`)
+    .join(' ');
+}
+
+/** `2026/08/01 10:00:00 Started!`: what older clients wait for. */
+export function formatStarted(at: Date): string {
+  const [day = '', time = ''] = at.toISOString().split('T');
+  return `${day.replaceAll('-', '/')} ${time.slice(0, 8)} Started!`;
+}
+
+/** What a log says about `event`, if anything. The words are the original's, where it has any. */
+export function logLineOf(event: ReaperEvent): LogLine | undefined {
+  const line = (level: LogLine['level'], message: string, facts: LogLine['facts'] = {}): LogLine => ({
+    level,
+    message,
+    facts: cutFacts(facts),
+  });
+  switch (event.type) {
+    case 'listening':
+      return line('INFO', 'Started', { address: event.where });
+    case 'connection-opened':
+      return line('INFO', 'client connected', { address: event.from, clients: event.connections });
+    case 'connection-closed':
+      return line('INFO', 'client disconnected', { address: event.from, clients: event.connections });
+    case 'connection-refused':
+      return line('WARN', 'client refused', { address: event.from, error: event.reason });
+    case 'line-refused':
+      return line('WARN', 'line refused', { address: event.from, error: event.reason });
+    case 'lease-opened':
+      return line('DEBUG', 'lease opened', { lease: event.lease, holder: event.holder });
+    case 'lease-closed':
+      return line('INFO', event.isClean ? 'lease closed' : 'lease lost', {
+        lease: event.lease,
+        holder: event.holder,
+      });
+    case 'claimed':
+      return line('INFO', 'adding filter', { claim: event.claim.key, holder: event.holder });
+    case 'released':
+      return line('INFO', 'removing filter', { claim: event.claim.key, holder: event.holder });
+    case 'reap-began':
+      return line('INFO', 'reaping', { claim: event.claim.key, holder: event.lastHolder });
+    case 'reap-ended':
+      return outcomeLine(cutText(event.claim.key, longestFact), event.outcome);
+    case 'draining':
+      return line('INFO', 'draining', { why: event.why, leases: event.leases });
+    case 'audited':
+      return undefined;
+    case 'noted':
+      return line('INFO', event.text);
+  }
+}
+
+/** The longest value of a line: a claim may have 4 096 characters and is named in several lines. */
+const longestFact = 512;
+
+function cutFacts(facts: LogLine['facts']): LogLine['facts'] {
+  return Object.fromEntries(
+    Object.entries(facts).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? cutText(value, longestFact) : value,
+    ]),
+  );
+}
+
+/** What it was told to do: `starting connection_timeout=1m0s …`. A token is not shown. */
+export function settingsLine(mode: string, settings: ReaperSettings): LogLine {
+  const facts: Record<string, string> = { mode };
+  for (const [key, { variable }] of Object.entries(reaperVariables)) {
+    const value = settings[key as keyof ReaperSettings];
+    if (value === undefined) continue;
+    const text = typeof value === 'object' ? value.join(',') : `${value}`;
+    const isDuration = typeof value === 'number' && key.endsWith('Ms');
+    const name = variable.replace(/^(RYUK|CASTOFF_REAPER)_/, '').toLowerCase();
+    facts[name] = isDuration ? formatGoDuration(value) : text;
+  }
+  if (settings.token !== undefined) facts['token'] = 'set';
+  return { level: 'INFO', message: 'starting', facts };
+}
+
+function outcomeLine(claim: string, outcome: ReapOutcome): LogLine {
+  switch (outcome.type) {
+    case 'stopped':
+      return { level: 'INFO', message: 'reaping stopped', facts: { claim } };
+    case 'failed':
+      return { level: 'ERROR', message: 'reaping failed', facts: cutFacts({ claim, error: outcome.reason }) };
+    case 'reaped': {
+      const { removed, left, durationMs } = outcome.report;
+      const { container, network, volume, image } = removed;
+      const facts = {
+        claim,
+        containers: container,
+        networks: network,
+        volumes: volume,
+        images: image,
+        left: left.length,
+        duration: formatGoDuration(Math.round(durationMs)),
+      };
+      return { level: left.length > 0 ? 'ERROR' : 'INFO', message: 'reaped', facts };
+    }
+  }
+}
+
+// As Go's does: what has blanks, quotes, equals signs or nothing in it, or what does not print.
+function quote(text: string): string {
+  const isPlain = text !== '' && !/[\s"=]|##\[|[^\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
+  return isPlain ? text : safeJson(text);
+}

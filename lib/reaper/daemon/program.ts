@@ -1,0 +1,151 @@
+import { say } from '../../core/print';
+import { CastoffError } from '../../core/errors';
+import { handedArgument, takeHandedEndpoint } from '../../engine/handed-endpoint';
+import { whyNoEngine } from './probe-engine';
+import { reapOnEngine } from './engine-reap';
+import type { ReaperEnd } from '../reaping/lease-table';
+import type { ReaperMode } from '../leases/shutdown-policy';
+import { listenTcp } from './listen-tcp';
+import { listenLocally } from '../../wire/local-socket';
+import { openLog, type Log } from './log';
+import { settingsLine } from './log-line';
+import { ReaperServer, type Way } from './server';
+import { defaultPort, readSettings, type ReaperSettings } from './settings';
+import { withTokenOfFile } from './token-file';
+
+/**
+ * The reaper as a program of its own. Resolves to its exit code.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for a mode or a setting that cannot be used.
+ */
+export async function runProgram(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<number> {
+  const { mode, path, replacing, isEngineHanded } = readArguments(args);
+  if (isEngineHanded) takeHandedEndpoint();
+  const settings = await withTokenOfFile(readSettings(environment));
+  // Loaded where it is used: figures and JSON cost the others memory.
+  const standing =
+    mode === 'standing' ? (await import('./daemon-services.ts')).openStanding(settings, process.stdout) : undefined;
+  // The attached reaper's standard output is for its answers.
+  const log = standing?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
+  if (settings.isVerbose) log.write(settingsLine(mode, settings));
+  const server = new ReaperServer({
+    mode,
+    settings,
+    reap: reapOnEngine({ mode, settings, observe: log.observe }),
+    observe: log.observe,
+  });
+  listenToSignals(server, log);
+  const ways = { ...settings, socketPath: path ?? settings.socketPath, replacing };
+  if (!(await openWays(server, mode, ways, log))) return 0;
+  await standing?.openHttp(server);
+  const end = await server.ended;
+  sayFarewell(end, log);
+  return end.left.length + end.failures.length > 0 ? 1 : 0;
+}
+
+const loopback = '127.0.0.1';
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Whether there is a way in that is ours. */
+async function openWays(
+  server: ReaperServer,
+  mode: ReaperMode,
+  settings: ReaperSettings & Pick<Arguments, 'replacing'>,
+  log: Log,
+): Promise<boolean> {
+  const { host, port, listenFd, socketPath, replacing } = settings;
+  switch (mode) {
+    case 'attached':
+      server.attach(process.stdin, process.stdout, whyNoEngine);
+      return true;
+    case 'stand-alone':
+      await checkEngine();
+      await server.serve(listenTcp({ host, port: port ?? defaultPort, fd: listenFd }), { isTrusted: false });
+      return true;
+    case 'standing': {
+      const tcpPort = port ?? (socketPath === undefined ? defaultPort : undefined);
+      if (tcpPort !== undefined) {
+        await server.serve(listenTcp({ host: host ?? loopback, port: tcpPort }), { isTrusted: false });
+        if (host !== undefined && !isLoopback(host) && settings.token === undefined)
+          log.write({
+            level: 'WARN',
+            message: 'every host that can connect can make claims; set CASTOFF_REAPER_TOKEN_FILE',
+            facts: { address: host },
+          });
+      }
+      if (socketPath === undefined || (await serveLocally(server, log, socketPath))) return true;
+      throw new CastoffError(
+        'CONFIG_INVALID',
+        `listen at ${socketPath}: another reaper serves there already`,
+      );
+    }
+    case 'host':
+      if (socketPath === undefined)
+        throw new CastoffError('CONFIG_INVALID', 'run as a host process: got no path; give one: host <path>');
+      return serveLocally(server, log, socketPath, { replacing, whyUseless: whyNoEngine });
+  }
+}
+
+/** Like the original, it does not begin where it could not end. */
+async function checkEngine(): Promise<void> {
+  const why = await whyNoEngine();
+  if (why !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', why);
+}
+
+async function serveLocally(
+  server: ReaperServer,
+  log: Log,
+  path: string,
+  { replacing, whyUseless }: Pick<Arguments, 'replacing'> & Pick<Way, 'whyUseless'> = {},
+): Promise<boolean> {
+  const listen = listenLocally(path, { replacing });
+  const isOurs = (await server.serve(listen, { isTrusted: true, whyUseless })) !== undefined;
+  if (!isOurs)
+    log.write({ level: 'INFO', message: 'somebody else serves there already', facts: { address: path } });
+  return isOurs;
+}
+
+function listenToSignals(server: ReaperServer, log: Log): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.drain(signal));
+  process.on('SIGHUP', () => log.tellState(server.snapshot()));
+}
+
+function sayFarewell(end: ReaperEnd, log: Log): void {
+  const { container, network, volume, image } = end.removed;
+  log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
+  for (const { kind, name, id, reason } of end.left)
+    say(`${kind} ${name} (${id.slice(0, 12)}): ${reason}`, 'left');
+  for (const failure of end.failures) say(failure, 'left');
+  log.write({
+    level: 'INFO',
+    message: 'removed',
+    facts: { containers: container, networks: network, volumes: volume, images: image },
+  });
+}
+
+const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standing'];
+
+interface Arguments {
+  readonly mode: ReaperMode;
+  readonly path?: string | undefined;
+  /** The socket at that path to replace, even if a process listens there. */
+  readonly replacing?: string | undefined;
+  readonly isEngineHanded: boolean;
+}
+
+const replacingOption = '--replacing=';
+
+function readArguments([given = 'stand-alone', path, ...options]: readonly string[]): Arguments {
+  const mode = modes.find((known) => known === given);
+  const replacing = options
+    .find((option) => option.startsWith(replacingOption))
+    ?.slice(replacingOption.length);
+  if (mode !== undefined) return { mode, path, replacing, isEngineHanded: options.includes(handedArgument) };
+  throw new CastoffError('CONFIG_INVALID', `run the reaper: got ${given}; give one of ${modes.join(', ')}`);
+}

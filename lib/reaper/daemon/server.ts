@@ -1,0 +1,190 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { claimableKeysIn } from '../leases/claimable-keys';
+import { Connection, type ConnectionOptions, type Ends } from '../protocol/connection';
+import { Ledger, type ReaperEnd } from '../reaping/lease-table';
+import { endSoon } from '../../wire/end-soon';
+import { latePauses } from '../leases/late-pauses';
+import type { ReaperMode } from '../leases/shutdown-policy';
+import type { Observer } from '../reaping/observer';
+import type { Reap } from '../reaping/reap-jobs';
+import { Room } from './connection-limit';
+import type { ReaperSettings } from './settings';
+import { takeSnapshot, type ReaperSnapshot } from './snapshot';
+
+export interface ServerOptions {
+  readonly mode: ReaperMode;
+  readonly settings: ServerSettings;
+  readonly reap: Reap;
+  readonly observe?: Observer | undefined;
+}
+
+/** Has a server listen. `close`: what else there is to do before it stops. `undefined`: another serves there already. */
+export type Listen = (
+  server: Server,
+) => Promise<{ readonly where: string; readonly close?: () => void } | undefined>;
+
+export type ServerSettings = Pick<
+  ReaperSettings,
+  | 'claimableKeys'
+  | 'connectionTimeoutMs'
+  | 'graceMs'
+  | 'isStrict'
+  | 'maxConnections'
+  | 'reconnectionTimeoutMs'
+  | 'shutdownTimeoutMs'
+  | 'token'
+  | 'watchMs'
+>;
+
+/** How those who come one way are received. */
+export interface Way {
+  /** Who can come at all may come without the token. */
+  readonly isTrusted: boolean;
+  /** Asked at each hello: why no client can be served here, if so. */
+  readonly whyUseless?: (() => Promise<string | undefined>) | undefined;
+}
+
+/** Told when a client's host vanishes without a word; Go's default, which the original has. */
+const keepAliveMs = 15_000;
+
+/** The ways in, and the one ledger behind them. Nothing listens before it is told to. */
+export class ReaperServer {
+  /** Settles when the reaper's life is over; its ways in are closed by then. */
+  readonly ended: Promise<ReaperEnd>;
+  readonly #options: ServerOptions;
+  readonly #observe: Observer;
+  readonly #ledger: Ledger;
+  readonly #room: Room;
+  readonly #closers: (() => void)[] = [];
+  #comers = 0;
+
+  constructor(options: ServerOptions) {
+    const { mode, settings, reap, observe = () => undefined } = options;
+    this.#options = options;
+    this.#observe = observe;
+    this.#room = new Room(settings.maxConnections);
+    const onLetGo = (): void => this.#room.dismissAll();
+    this.#ledger = new Ledger({ mode, limits: settings, reap, observe, onLetGo });
+    this.ended = this.#ledger.ended.then((end) => {
+      this.#closeWays();
+      this.#room.dismissAll();
+      return end;
+    });
+  }
+
+  /**
+   * Serves one client that is there already, at the process's own standard input and output. No other can come after it.
+   *
+   * @param whyUseless - Asked at its hello: why it cannot be served here, if so.
+   */
+  attach(input: Readable, output: Writable, whyUseless?: () => Promise<string | undefined>): void {
+    const endInput = () => this.#ledger.endInput();
+    const ends = { onGone: endInput, onBye: endInput };
+    const client = { from: 'stdin', hasPreamble: true, isTrusted: true, whyUseless, ...ends };
+    this.#serve({ input, output }, client);
+  }
+
+  /**
+   * Serves everybody who comes to what `listen` has listening, and resolves to where that is; `undefined`: another does.
+   *
+   * @throws What `listen` throws: then nobody comes.
+   */
+  async serve(listen: Listen, way: Way): Promise<string | undefined> {
+    const server = createServer({
+      // Who has said all may still wait for an answer.
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    });
+    server.on('connection', (socket: Socket) => this.#welcome(socket, way));
+    const opened = await listen(server);
+    if (opened === undefined) return undefined;
+    const { where, close } = opened;
+    // An accept that failed (EMFILE) is no end: the next may succeed.
+    server.on('error', (error) =>
+      this.#observe({ type: 'noted', text: `accept a client at ${where}: ${error.message}` }),
+    );
+    this.#closers.push(() => {
+      close?.();
+      server.close();
+    });
+    if (this.#ledger.isDraining) this.#closeWays();
+    this.#observe({ type: 'listening', where });
+    return where;
+  }
+
+  /** Nobody new comes in; it ends when those that are there have gone, at most the shutdown timeout later. */
+  drain(why: string): void {
+    this.#closeWays();
+    this.#ledger.drain(why);
+  }
+
+  snapshot(): ReaperSnapshot {
+    return takeSnapshot({
+      ...this.#ledger.view(),
+      mode: this.#options.mode,
+      connections: this.#room.size,
+    });
+  }
+
+  #welcome(socket: Socket, way: Way): void {
+    this.#comers += 1;
+    const { remoteAddress, remotePort } = socket;
+    const from = remoteAddress === undefined ? `socket ${this.#comers}` : `${remoteAddress}:${remotePort}`;
+    // Without an answer, like the original: whoever asked tries again, and gets another reaper.
+    if (this.#ledger.isDraining) {
+      socket.destroy();
+      return;
+    }
+    if (!this.#room.makePlace()) {
+      const reason = `there are ${this.#room.size} clients already`;
+      this.#observe({ type: 'connection-refused', from, reason });
+      socket.on('error', () => undefined);
+      endSoon(socket, { text: `NACK ${reason}\n`, mostMs: 1_000, onEnd: () => socket.destroy() });
+      return;
+    }
+    this.#serve({ input: socket, output: socket }, { ...way, from });
+  }
+
+  #serve(
+    ends: Ends,
+    client: Pick<ConnectionOptions, 'from' | 'hasPreamble' | 'onBye' | 'whyUseless'> & {
+      readonly isTrusted: boolean;
+      readonly onGone?: () => void;
+    },
+  ): void {
+    const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token, watchMs } =
+      this.#options.settings;
+    const { from, isTrusted } = client;
+    const connection = new Connection(ends, {
+      ledger: this.#ledger,
+      observe: this.#observe,
+      rules: { claimableKeys: claimableKeysIn(this.#options.mode, claimableKeys) },
+      from,
+      graceMs,
+      reconnectionTimeoutMs,
+      latePausesMs: latePauses(this.#options.mode, watchMs),
+      isStrict,
+      token: isTrusted ? undefined : token,
+      hasPreamble: client.hasPreamble,
+      onBye: client.onBye,
+      whyUseless: client.whyUseless,
+      onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
+      onGone: () => {
+        this.#room.remove(connection);
+        this.#observe({ type: 'connection-closed', from, connections: this.#room.size });
+        this.#ledger.touch();
+        client.onGone?.();
+      },
+    });
+    this.#room.add(connection);
+    this.#observe({ type: 'connection-opened', from, connections: this.#room.size });
+    this.#ledger.touch();
+  }
+
+  #closeWays(): void {
+    for (const close of this.#closers.splice(0)) close();
+  }
+}

@@ -1,0 +1,113 @@
+import { formatDuration } from '../../core/durations';
+import { asError, messageOf } from '../../core/errors';
+import { retryWithBackoff, TryAgain } from '../../core/retry';
+import { waitAtMost } from '../../core/timeout';
+import type { Engine } from '../../engine/engine';
+import { EngineError } from '../../engine/engine-error';
+import { listTargets, type ListedTarget } from '../../engine/list-targets';
+import type { RemovableKind } from '../../engine/removable-kind';
+import { adoptionKey, adoptionsIn, listMarkers } from '../../resources/adoption';
+import { sortOwned, type ProvenTarget, type UnclearTarget } from '../../resources/list-owned';
+import { isCovered, type Claim } from '../leases/claim';
+import { reapable } from './reap-plan';
+
+/** What one look at an engine shows of a claim. */
+export interface ReapLook {
+  readonly found: readonly ListedTarget[];
+  /** Resources that carry the labels, and may have them from an image: they are kept. */
+  readonly unclear: readonly UnclearTarget[];
+  /** Why a kind could not be listed: the others can go. */
+  readonly failures: readonly Error[];
+}
+
+const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
+
+/**
+ * Lists all kinds at once; waits for an engine that is away.
+ *
+ * @throws DeadlineError when it is away for longer than `engineTimeoutMs`; the signal's reason when it aborts.
+ */
+export async function lookForClaim(
+  engine: Engine,
+  claim: Pick<Claim, 'labels' | 'bounds'>,
+  options: { readonly engineTimeoutMs: number; readonly signal: AbortSignal },
+): Promise<ReapLook> {
+  const { engineTimeoutMs, signal } = options;
+  const { labels } = claim;
+  const leaving = new AbortController();
+  let lastError: unknown;
+  const looking = retryWithBackoff(
+    async () => {
+      const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
+      const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
+      lastError = failures.find(isAway);
+      if (lastError !== undefined) throw new TryAgain();
+      const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
+      const [sorted] = await Promise.allSettled([sortOwned(engine, listed, labels, [])]);
+      if (sorted.status === 'rejected') {
+        lastError = sorted.reason;
+        throw isAway(lastError) ? new TryAgain() : asError(lastError);
+      }
+      const { owned, unclear } = sorted.value;
+      const covered = reapable(owned).filter((target) => isCovered(claim, target));
+      // Listed last: sessions look at a resource again once they have marked it.
+      const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
+      if (markers.status === 'rejected') {
+        lastError = markers.reason;
+        if (isAway(lastError)) throw new TryAgain();
+        failures.push(asError(lastError));
+      }
+      const marked = markers.status === 'fulfilled' ? markers.value : undefined;
+      const { found, adopted } = sortAdopted(covered, marked, claim);
+      return {
+        found,
+        unclear: [...unclear.filter(({ target }) => isCovered(claim, target)), ...adopted],
+        failures,
+      };
+    },
+    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+  );
+  // Whoever stops waiting leaves it behind.
+  looking.catch(() => {});
+  try {
+    const what = `list what carries ${labels.join(', ')}`;
+    return await waitAtMost(looking, { what, timeoutMs: engineTimeoutMs, signal });
+  } catch (error) {
+    throw lastError === undefined || signal.aborted
+      ? error
+      : new Error(`no engine for ${formatDuration(engineTimeoutMs)}: ${messageOf(lastError)}`, {
+          cause: error,
+        });
+  } finally {
+    leaving.abort();
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof EngineError && error.meaning === 'engine-away';
+}
+
+/**
+ * Separates the resources that other sessions have adopted. A reaper may be unable to prove that such a session is dead, so it keeps them
+ * in any case; a sweep removes them once both sessions are. A marker that the claim covers keeps nothing.
+ *
+ * A marker that is created between this listing and the removal is not seen.
+ *
+ * @param markers - `undefined`: the engine cannot list volumes. Its volumes stay; the other kinds go, adopted or not.
+ */
+function sortAdopted(
+  covered: readonly ProvenTarget[],
+  markers: readonly ListedTarget[] | undefined,
+  claim: Pick<Claim, 'labels' | 'bounds'>,
+): { readonly found: readonly ProvenTarget[]; readonly adopted: readonly UnclearTarget[] } {
+  if (markers === undefined) return { found: covered.filter(({ kind }) => kind !== 'volume'), adopted: [] };
+  const adoptions = adoptionsIn(markers.filter((marker) => !isCovered(claim, marker)));
+  const sessions = new Map(adoptions.map(({ key, session }) => [key, session]));
+  return {
+    found: covered.filter((target) => !sessions.has(adoptionKey(target))),
+    adopted: covered.flatMap((target) => {
+      const session = sessions.get(adoptionKey(target));
+      return session === undefined ? [] : [{ target, why: `session ${session} has adopted it` }];
+    }),
+  };
+}

@@ -1,0 +1,46 @@
+import { isWithin } from '../core/bounds';
+import type { Engine } from '../engine/engine';
+import { identityOf } from '../engine/identity';
+import type { ListedTarget } from '../engine/list-targets';
+import type { RegistryEntry } from '../registry/entry';
+import { listParts } from '../resources/project-parts';
+import { markedKey } from '../resources/adoption';
+import { listOwned } from '../resources/list-owned';
+import type { RecordedResource } from '../resources/ownership';
+import { isStillOurs } from '../sweep/still-ours';
+
+/**
+ * Whether the engine has what `entry` is about, under the name or id that it had.
+ *
+ * @throws EngineError when the engine cannot say.
+ */
+export async function isEntryThere(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
+  const { key, kind, owner, origin, since, identity, bounds = {} } = entry;
+  if (kind === 'compose-project')
+    return (await listParts(engine, id)).some((part) => isWithin(identityOf(part), bounds));
+  const at = since.toISOString();
+  const note = { fact: 'registered', key, kind, owner, origin, at } as const;
+  return isStillOurs(engine, { ...note, present: { fact: 'present', key, id, identity, at } }, id);
+}
+
+const listTimeoutMs = 30_000;
+
+/**
+ * The resources that carry `labels`, and are proven to have them from their creator; asks for nothing when `signal` has aborted, and
+ * rejects with its reason then.
+ *
+ * @param recorded - The resources whose ids their creators have recorded.
+ */
+export async function listWithin(
+  engine: Engine,
+  labels: readonly string[],
+  recorded: readonly RecordedResource[],
+  signal: AbortSignal,
+): Promise<readonly ListedTarget[]> {
+  signal.throwIfAborted();
+  const { owned } = await listOwned(engine.within({ timeoutMs: listTimeoutMs, signal }), labels, {
+    recorded,
+  });
+  // A marker is no resource of the user, and has no entry.
+  return owned.filter(({ labels: own }) => markedKey(own) === undefined);
+}

@@ -1,0 +1,64 @@
+import type { Engine } from '../engine/engine';
+import { nameOf } from '../verdict/describe-record';
+import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import type { EndPatience } from '../session/end-patience';
+
+export interface RunLeaksOptions {
+  /** Rejects where none can be reached. */
+  readonly engine: () => Promise<Engine>;
+  /** Receives the result of each removal, by the entry's key. */
+  readonly note: (updates: ReadonlyMap<string, EntryUpdate>) => void;
+  /** A patience for an engine that may be silent. */
+  readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
+  /** Receives the reason why nothing could be removed; the end of the run tries again. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Removes the leaks of test files. The leaks of one file are removed together, independent of those of other files. */
+export class RunLeaks {
+  readonly #options: RunLeaksOptions;
+  readonly #removals = new Set<Promise<void>>();
+
+  constructor(options: RunLeaksOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the removal of `entries` has ended. Never rejects: a failure is recorded in the entry. */
+  async remove(entries: readonly RegistryEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const removal = this.#remove(entries).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    await removal;
+  }
+
+  /** Resolves when no removal is under way. Never rejects. */
+  async areGone(): Promise<void> {
+    while (this.#removals.size > 0) await Promise.allSettled(this.#removals);
+  }
+
+  async #remove(entries: readonly RegistryEntry[]): Promise<void> {
+    const patience = this.#options.patience(() => entries.map((entry) => nameOf(entry)));
+    patience.begin();
+    try {
+      const engine = await this.#options.engine();
+      this.#options.note(await removeAll(engine, entries, patience.signal));
+    } catch (error) {
+      this.#options.fail(error);
+    } finally {
+      patience.end();
+    }
+  }
+}
+
+async function removeAll(
+  engine: Engine,
+  entries: readonly RegistryEntry[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, EntryUpdate>> {
+  // Loaded with its first use: a run without containers is not to pay for it.
+  const { removeEntry } = await import('./remove-leftovers.ts');
+  const { cleanupMany } = await import('../resources/plan.ts');
+  const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
+  const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, [], signal));
+  return new Map(ends.map(({ target, result }) => [target.entry.key, result ?? {}]));
+}

@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import type { HandedOver } from '../scope/deferred-removal';
+import type { OwnedTarget } from '../scope/owned-target';
+import { connectionsClosed, connectionsTo } from './connections';
+import { hasFixedName } from './fixed-name';
+import { openScopeAt } from './context-scopes';
+import type { Place } from './test-context';
+import type { RunHere } from './worker-run';
+
+export interface PlaceEnd {
+  readonly hasFailed: boolean;
+  /** Takes the removals that nobody has to wait for now. */
+  readonly handOver: (removal: HandedOver) => void;
+}
+
+/**
+ * Closes the scope of a place that is over, as the settings of the run have it.
+ *
+ * @throws CloseError
+ */
+export async function closePlace(
+  place: Place,
+  { link, watch }: RunHere,
+  { hasFailed, handOver }: PlaceEnd,
+): Promise<void> {
+  const { cleanup, keep } = link.settings;
+  const connections: Socket[] = [];
+  const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
+    const own = await connectionsTo(target);
+    connections.push(...own);
+    return own.length > 0 || watch.isPinned(target.id);
+  };
+  try {
+    await openScopeAt(place)?.close({
+      reason: hasFailed ? 'failed' : 'done',
+      handOver: cleanup === 'background' ? handOver : undefined,
+      // The next test may want its name or port; a client that is still connected fails when its server goes.
+      mustWait: (target) =>
+        target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
+      // A stop() that the test did not await would fail if its container went now.
+      beforeRemoval: async (target) => {
+        if (target.kind === 'container') await watch.whenQuiet(target.id);
+      },
+      isKept: () => isKept(keep, hasFailed),
+    });
+  } finally {
+    await connectionsClosed(connections);
+  }
+}
+
+/** Whether what belongs to a place is left as it is, to be looked at. */
+export function isKept(keep: 'none' | 'failed', hasFailed: boolean): boolean {
+  return keep === 'failed' && hasFailed;
+}

@@ -1,0 +1,43 @@
+import { safeJson } from '../core/safe-text';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { formatVerdict } from '../verdict/format-verdict';
+import { githubAnnotations } from '../verdict/github-annotations';
+import { verdictJson } from '../verdict/verdict-json';
+import type { Verdict } from '../verdict/verdict';
+import { replaceRootDir } from '../jest/resolve-module';
+
+/** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
+export function tellVerdict(
+  verdict: Verdict,
+  kept: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
+  const hasColour = hasColours(environment);
+  const annotations =
+    environment['GITHUB_ACTIONS'] === 'true'
+      ? githubAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
+      : '';
+  const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
+  process.stderr.write(`${parts.join('\n')}${annotations}`);
+}
+
+/** Writes the verdict as JSON, in a folder that is made where there is none. */
+export async function writeReport(verdict: Verdict, file: string, rootDir: string): Promise<void> {
+  const path = resolve(rootDir, replaceRootDir(file, rootDir));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
+}
+
+/** From the repository's root to where Jest runs, and the sources' paths begin. */
+function folderWithin(workspace: string | undefined): string {
+  const folder = relative(workspace ?? '.', '.');
+  return folder.startsWith('..') || isAbsolute(folder) ? '' : folder.replaceAll(sep, '/');
+}
+
+/** As Jest decides it: FORCE_COLOR, else what the terminal can, which knows of NO_COLOR. */
+function hasColours({ FORCE_COLOR: forced }: Readonly<Record<string, string | undefined>>): boolean {
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return process.stderr.isTTY && process.stderr.hasColors();
+}

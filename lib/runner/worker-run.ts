@@ -1,0 +1,88 @@
+import { processWide } from '../core/global-state';
+import type { RawWatch } from '../capture/capture';
+import type { Registry } from '../registry/registry';
+import type { RunLink } from '../session/run-client';
+import { currentDefinition, currentTestFile, whereaboutsIn } from './current-context';
+import { SharedThings } from './shared-resources';
+import { loadLate } from './load-late';
+
+/** What this process, a worker or Jest's own, has of the run. */
+export interface RunHere {
+  readonly link: RunLink;
+  readonly registry: Registry;
+  readonly watch: RawWatch;
+  readonly shared: SharedThings;
+}
+
+interface Held {
+  /** That of the run's line. */
+  readonly address: string;
+  readonly here: Promise<RunHere>;
+}
+
+const slot = (): { held?: Held | undefined } => processWide('jest run', (): { held?: Held } => ({}));
+
+/**
+ * The run that castoff's setup has opened: joined by the first test file of a worker, and kept for those that follow. `undefined`
+ * where there is none.
+ */
+export async function joinRunHere(): Promise<RunHere | undefined> {
+  const address = process.env['CASTOFF_RUN'];
+  if (address === undefined || address === '') return undefined;
+  const { held } = slot();
+  if (held?.address === address) return held.here;
+  const { joinRun } = loadLate.workerLine();
+  return hold(
+    address,
+    joinRun(address).then((link) => openRunHere(link)),
+  );
+}
+
+/**
+ * Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that.
+ *
+ * @param isOutside - Whether the calling code does not belong to the run.
+ */
+export function holdRun(
+  address: string,
+  link: RunLink,
+  isOutside?: () => boolean,
+): { here: RunHere; end: () => void } {
+  const here = openRunHere(link, isOutside);
+  void hold(address, Promise.resolve(here));
+  const end = (): void => {
+    here.watch.stop();
+    if (slot().held?.address === address) slot().held = undefined;
+  };
+  return { here, end };
+}
+
+async function hold(address: string, here: Promise<RunHere>): Promise<RunHere> {
+  const held = { address, here };
+  slot().held = held;
+  try {
+    return await here;
+  } catch (error) {
+    if (slot().held === held) slot().held = undefined;
+    throw error;
+  }
+}
+
+function openRunHere(link: RunLink, isOutside: () => boolean = () => false): RunHere {
+  const { sessionIdentity } = loadLate.sessionIdentity();
+  const { watchRawCode } = loadLate.rawWatch();
+  const { registry } = sessionIdentity();
+  const watch = watchRawCode({
+    session: link.session,
+    registry,
+    whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
+    testFile: currentTestFile,
+    definition: currentDefinition,
+    ready: () => link.ready(),
+    hold: () => link.hold?.(),
+    claim: (labels, bounds) => link.claim(labels, bounds),
+    release: (labels, bounds) => link.release(labels, bounds),
+    unwatched: (creation) => link.noteUnwatched(creation),
+  });
+  return { link, registry, watch, shared: new SharedThings(link) };
+}

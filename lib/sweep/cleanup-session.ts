@@ -1,0 +1,184 @@
+import { claimKey } from '../core/bounds';
+import { CastoffError, messageOf } from '../core/errors';
+import { labelNames } from '../core/labels';
+import { checkOptionNames } from '../core/option-names';
+import { connectEngine } from '../engine/connect';
+import type { Engine } from '../engine/engine';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
+import { proveOwnersHere } from '../registry/owner';
+import { recordedInJournal } from '../registry/recorded';
+import type { Unfinished } from '../registry/unfinished';
+import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
+import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
+import { proveOwnership } from '../resources/list-owned';
+import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
+import { cleanupMany } from '../resources/plan';
+import { clearServiceOf } from '../resources/swarm-service';
+import { findAdopted, type WhyAdopted } from './adopted';
+import { isSessionId, readJournals, removeJournals } from './session-journals';
+import { proveSession } from './session-proof';
+import { boundsOfNote, isStillOurs } from './still-ours';
+import { judgeSession, type JudgedSession } from './judge-session';
+import { idsOfLiving } from './remove-candidates';
+
+/** What became of a session that another process has left behind. */
+export interface SessionCleanup {
+  readonly session: string;
+  readonly results: readonly CleanupResult[];
+}
+
+/**
+ * Finishes the cleanup of a session whose process is gone: everything that carries its label on the engine, and everything
+ * that its journal on this machine names, is removed and seen to be gone; then the journal goes too. What has meanwhile come
+ * under the name of something that the session had is left alone, and so is a reaper that runs.
+ *
+ * @param session - The id that the label `castoff.session` and `castoff ls` show.
+ * @param options - As for {@link cleanupContainer}; `engine` is where labels are looked for, beside the journal's own engines.
+ * @throws CastoffError `CONFIG_INVALID` when a process of the session is alive, or cannot be proven dead; `CLEANUP_FAILED` with
+ * every failure in `errors`: the journal stays.
+ */
+export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
+  checkOptionNames('clean up a session', options, cleanupOptionNames);
+  if (!isSessionId(session)) {
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `clean up a session: got ${JSON.stringify(session)}; give the id that \`castoff ls\` shows`,
+    );
+  }
+  const journals = readJournals(session);
+  const engines = await connectAll(options.engine, journals.unfinished);
+  const recorded = recordedInJournal(journals.unfinished);
+  const listings = await Promise.all(engines.map((engine) => findLabelled(engine, session, recorded)));
+  const labelled = listings.flatMap(({ things }) => things);
+  const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
+  const found = { session, things: labelled, proofs, owners: journals.owners };
+  const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
+  if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
+
+  const ofLiving = idsOfLiving(session);
+  const toGo = labelled.flatMap((target): readonly EngineTarget[] => {
+    const verdict = judged.verdicts.find(({ thing }) => thing === target);
+    if (verdict?.isToGo !== true || ofLiving.has(target.id)) return [];
+    const { kind, engine, listing } = target;
+    return verdict.refs.map((id) => ({ kind, id, engine, listing }));
+  });
+  const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
+  const adopted = new Map(listings.map(({ engine, whyAdopted }) => [engine, whyAdopted]));
+  const own = unique(targets).filter(
+    (target) => !ofLiving.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
+  );
+  const isMeant = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
+  const ends = await cleanupMany(own, async (target) => {
+    if (target.listing !== undefined)
+      await clearServiceOf(target.listing.engine, target.listing.target, isMeant);
+    const listed = target.listing?.target;
+    return cleanupResource(target, {
+      ...options,
+      engine: target.engine,
+      identity: target.identity,
+      isMeant: listed && ((labels) => isSameCreation(labels, listed.labels) && isMeant(labels)),
+    });
+  });
+  const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
+  if (errors.length > 0) {
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `clean up session ${session}: ${errors.length} of ${ends.length} are left\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
+      { cause: errors[0], errors },
+    );
+  }
+  removeJournals(journals);
+  return { session, results: ends.map((end) => end.result).filter((result) => result !== undefined) };
+}
+
+type EngineTarget = BoundedTarget & {
+  readonly engine: string;
+  /** As the journal has noted it. */
+  readonly identity?: string | undefined;
+  /** Where it was found by its label. */
+  readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
+};
+
+/** The engine where labels are looked for, and those that the journals name. */
+async function connectAll(
+  address: string | undefined,
+  unfinished: readonly Unfinished[],
+): Promise<readonly Engine[]> {
+  const named = unfinished.map(({ engine }) => engine);
+  const engines = await Promise.all([...new Set([address, ...named])].map((one) => connectEngine(one)));
+  return [...new Set(engines)];
+}
+
+async function findLabelled(
+  engine: Engine,
+  session: string,
+  recorded: readonly RecordedResource[],
+): Promise<{
+  readonly things: readonly (ListedTarget & EngineTarget)[];
+  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+  readonly engine: string;
+  readonly whyAdopted: WhyAdopted;
+}> {
+  const claim = [`${labelNames.session}=${session}`];
+  const bySession = Map.groupBy(
+    await listTargets(engine, [labelNames.session]),
+    ({ labels }) => labels[labelNames.session] ?? '',
+  );
+  const things = (bySession.get(session) ?? []).map((target) => ({
+    ...target,
+    engine: engine.address,
+    listing: { engine, target },
+  }));
+  const prove = proveOwnersHere();
+  const whyAdopted = findAdopted(
+    [...bySession]
+      .filter(([other]) => other !== session)
+      .map(([other, ofOther]) => ({
+        things: ofOther,
+        proof: proveSession(ofOther, isSessionId(other) ? readJournals(other).owners : [], prove),
+        isToGo: false,
+      })),
+  );
+  const proofs = await proveOwnership(engine, things, claim, recorded);
+  return { things, proofs, engine: engine.address, whyAdopted };
+}
+
+// Not this process: its own session ends with its scopes.
+function checkDead(session: string, { isToGo, proof: { state, proof } }: JudgedSession): void {
+  if (isToGo) return;
+  const advice = state === 'alive' ? 'let it close its scopes, or end it first' : 'it may be alive';
+  throw new CastoffError('CONFIG_INVALID', `clean up session ${session}: ${proof}; ${advice}`);
+}
+
+/** What the journals name that is still the same thing. What was never seen to exist is found by its label, or by its name. */
+async function findNoted(
+  unfinished: readonly Unfinished[],
+  engines: readonly Engine[],
+): Promise<readonly EngineTarget[]> {
+  const found: EngineTarget[] = [];
+  for (const note of unfinished) {
+    const id = note.present?.id ?? note.name;
+    const engine = engines.find(({ address }) => address === note.engine) ?? engines[0];
+    if (id === undefined || engine === undefined) continue;
+    if (await isStillOurs(engine, note, id))
+      found.push({
+        kind: note.kind,
+        id,
+        identity: note.present?.identity,
+        bounds: boundsOfNote(note),
+        engine: engine.address,
+      });
+  }
+  return found;
+}
+
+function unique(targets: readonly EngineTarget[]): readonly EngineTarget[] {
+  return [
+    ...new Map(
+      targets.map((target) => [
+        `${target.engine} ${target.kind} ${claimKey([target.id], target.bounds)}`,
+        target,
+      ]),
+    ).values(),
+  ];
+}

@@ -1,0 +1,90 @@
+import { labelNames } from '../core/labels';
+import { waitAtMost, type PatienceOptions } from '../core/timeout';
+import { retryWithBackoff, TryAgain } from '../core/retry';
+import { valueOf, type Engine } from '../engine/engine';
+import { readEngineClock } from '../engine/engine-clock';
+import { EngineError } from '../engine/engine-error';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
+import { recordedInJournal } from '../registry/recorded';
+import { proveOwnership } from '../resources/list-owned';
+import type { OwnershipProof } from '../resources/ownership';
+import { withImageAges } from './image-ages';
+import { readAllJournals, type SessionJournals } from './session-journals';
+import { proveForeign, testcontainersLabel } from './third-party-sessions';
+import type { FoundSession } from './judge-session';
+
+/** What an engine and this machine tell of sessions. */
+export interface Findings {
+  /** The engine's time, in milliseconds since the epoch. */
+  readonly nowMs: number;
+  readonly sessions: readonly (FoundSession & { readonly journals?: SessionJournals | undefined })[];
+  /** What carries Testcontainers' label, and all reapers of its kind; only where it was asked for. */
+  readonly foreign: readonly ListedTarget[];
+  readonly reapers: readonly ListedTarget[];
+  readonly foreignProofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+}
+
+/**
+ * Looks for everything that names a session. An engine that is away for a moment is asked again.
+ *
+ * @throws EngineError when the engine refuses; DeadlineError when it does not answer in time; the signal's reason.
+ */
+export async function findSessions(
+  engine: Engine,
+  isForeignWanted: boolean,
+  limits: PatienceOptions,
+): Promise<Findings> {
+  const leaving = new AbortController();
+  const asking = retryWithBackoff(
+    async () => {
+      try {
+        return await findOnce(engine, isForeignWanted);
+      } catch (error) {
+        throw error instanceof EngineError && error.meaning !== 'refused'
+          ? new TryAgain('', { cause: error })
+          : error;
+      }
+    },
+    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+  );
+  try {
+    return await waitAtMost(asking, limits);
+  } finally {
+    leaving.abort();
+  }
+}
+
+async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findings> {
+  const [labelled, clock, foreign, reapers] = await Promise.all([
+    listTargets(engine, [labelNames.session]).then((listed) => withImageAges(engine, listed)),
+    readEngineClock(engine),
+    isForeignWanted
+      ? listTargets(engine, [testcontainersLabel]).then((listed) => withImageAges(engine, listed))
+      : [],
+    isForeignWanted ? listTargets(engine, ['org.testcontainers.ryuk=true'], ['container']) : [],
+  ]);
+  // After the engine's lists: who has created something has noted it before.
+  const journals = readAllJournals();
+  const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
+  const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
+  const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
+  const foreignProofs = await proveForeign(engine, foreign);
+  return { nowMs: valueOf(clock), sessions, foreign, foreignProofs, reapers };
+}
+
+function groupBySession(
+  labelled: readonly ListedTarget[],
+  journals: readonly SessionJournals[],
+): readonly Omit<Findings['sessions'][number], 'proofs'>[] {
+  const bySession = Map.groupBy(labelled, ({ labels }) => labels[labelNames.session] ?? '');
+  const names = new Set([...bySession.keys(), ...journals.map(({ session }) => session)]);
+  return [...names].map((session) => {
+    const ofSession = journals.find((one) => one.session === session);
+    return {
+      session,
+      things: bySession.get(session) ?? [],
+      owners: ofSession?.owners ?? [],
+      journals: ofSession,
+    };
+  });
+}
