@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { say } from '../core/print';
 import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
@@ -6,6 +7,8 @@ import type { GlobalConfig, ProjectConfig } from './global-hook';
 import { mainRun, setMainRun, type MainRun } from './main-run';
 import { ownModules } from './own-modules';
 import { reportOutsideSetups } from './outside-setups';
+import { replaceRootDir } from './resolve-module';
+import type { RunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
 import { tellVerdict, writeReport } from '../runner/print-verdict';
 
@@ -41,6 +44,10 @@ async function closeAndTell(main: MainRun, globalConfig: GlobalConfig): Promise<
   const { verdict, kept } = await endRun(main, settings);
   tellVerdict(verdict, kept, process.env);
   if (settings.reportFile !== undefined)
-    await writeReport(verdict, settings.reportFile, main.runConfig.rootDir);
+    await writeReport(verdict, reportPath(settings.reportFile, main.runConfig));
   if (verdict.isFailure) failRun(verdict, globalConfig);
+}
+
+function reportPath(file: string, { rootDir }: RunConfig): string {
+  return resolve(rootDir, replaceRootDir(file, rootDir));
 }

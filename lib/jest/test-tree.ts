@@ -1,23 +1,22 @@
 import type { CircusBlock, CircusEvent, CircusTest } from './circus';
-import { Place } from '../runner/test-context';
+import { FileContexts, Place } from '../runner/test-context';
 
 /** The places of one test file, as its run goes through them. */
-export class Places {
+export class Places extends FileContexts {
   readonly file: Place;
-  /** The test file's path. */
-  readonly path: string;
+  override readonly path: string;
   readonly #open = new Map<CircusBlock | CircusTest, Place>();
   #current: Place;
 
   /** @param name - The test file's path relative to the project's folder. */
   constructor(name: string, path: string) {
+    super();
     this.path = path;
     this.file = new Place(name);
     this.#current = this.file;
   }
 
-  /** Where the run is, for code that does not know where it belongs; with tests that run at once, the one that began last. */
-  get current(): Place {
+  override get current(): Place {
     return this.#current;
   }
 

@@ -10,7 +10,13 @@ import { turnRyukOff } from '../core/ryuk-off';
 import { errorFromText } from '../wire/error-text';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { RunLink, SharedTurn } from '../session/run-client';
-import { parseRunReply, type JoinAnswer, type RunAsk, type RunNote } from './run-message';
+import {
+  longestRunLineBytes,
+  parseRunReply,
+  type JoinAnswer,
+  type RunAsk,
+  type RunNote,
+} from './run-message';
 import { setJoined } from '../session/current-run';
 import { checkJsonLength } from './shared-value';
 
@@ -137,7 +143,7 @@ class WorkerLine {
 
   constructor(socket: Socket, address: string) {
     this.#address = address;
-    this.#lines = openJsonLines(socket, {
+    this.#lines = openJsonLines(socket, longestRunLineBytes, {
       onLine: (text) => this.#take(text),
       onEnd: () => this.#end(),
     });

@@ -5,11 +5,12 @@ import type { Engine } from '../engine/engine';
 import type { LastLook, LeftOnEngine, ThingRecord } from '../verdict/verdict';
 import { claimedLabels } from '../registry/claims';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import { isOpen } from '../registry/open-entry';
 import type { Registry } from '../registry/registry';
 import type { EndPatience } from '../session/end-patience';
 import { namesOfOpen } from '../session/open-names';
 import { RunLeaks } from './remove-leaks';
-import { isOpen, recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
+import { recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
 import { keptMarks, keptProjects, restOf } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 

@@ -2,7 +2,8 @@ import { parseBounds, type BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { parseEntry } from './parse-entry';
-import type { ErrorText, RunSettings, SharedTurn } from '../session/run-client';
+import type { RunSettings, SharedTurn } from '../session/run-client';
+import type { ErrorText } from '../wire/error-text';
 
 /** The longest line between a run and its workers: the JSON of a shared value, as a text within JSON, is at most twice as long. */
 export const longestRunLineBytes = 3 * 1_024 * 1_024;

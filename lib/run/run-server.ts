@@ -6,7 +6,14 @@ import type { RegistryEntry } from '../registry/entry';
 import { errorText } from '../wire/error-text';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { SharedTurn } from '../session/run-client';
-import { parseRunLine, type JoinAnswer, type RunAsk, type RunReply, type SharedMade } from './run-message';
+import {
+  longestRunLineBytes,
+  parseRunLine,
+  type JoinAnswer,
+  type RunAsk,
+  type RunReply,
+  type SharedMade,
+} from './run-message';
 
 /** What a run does for its workers. */
 export interface RunDesk {
@@ -72,7 +79,7 @@ function serve(socket: Socket, desk: RunDesk, onEnd: () => void): JsonLines {
     waiting -= 1;
     lines.send({ id, ...reply });
   };
-  const lines = openJsonLines(socket, {
+  const lines = openJsonLines(socket, longestRunLineBytes, {
     onLine(text) {
       const parsed = parseRunLine(text);
       if ('request' in parsed) {

@@ -1,7 +1,7 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { LastLook, ThingRecord } from '../verdict/verdict';
-import type { EntryState, EntryUpdate, RegistryEntry } from '../registry/entry';
+import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 
 /** What a run knows of one thing of a worker. */
 interface Mirrored {
@@ -11,13 +11,6 @@ interface Mirrored {
 }
 
 export type ClaimedProject = BoundedLabels & { readonly project: string };
-
-/** What is there, or may be. */
-const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning', 'unknown'];
-
-export function isOpen({ state }: Pick<RegistryEntry, 'state'>): boolean {
-  return openStates.includes(state);
-}
 
 /** What the workers of a run have told, by the key of each thing; it outlives them. */
 export class RunWorkers {

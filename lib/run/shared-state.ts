@@ -1,4 +1,5 @@
-import type { ErrorText, SharedTurn } from '../session/run-client';
+import type { SharedTurn } from '../session/run-client';
+import type { ErrorText } from '../wire/error-text';
 
 /** Somebody who asked for a shared thing, and under which number the answer is awaited. */
 export interface Asker {

@@ -4,8 +4,7 @@ import type { Owner } from '../core/labels';
 import type { Whereabouts } from '../capture/capture';
 import { userLineIn } from '../capture/user-line';
 import type { RunLink } from '../session/run-client';
-import { Place } from './test-context';
-import { Places } from '../jest/test-tree';
+import { FileContexts, Place } from './test-context';
 
 /** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
 export interface Making {
@@ -25,12 +24,12 @@ export interface Making {
 export type Position = Place | Making;
 
 interface Positions {
-  /** `Places`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
-  readonly storage: AsyncLocalStorage<Position | Places>;
+  /** `FileContexts`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
+  readonly storage: AsyncLocalStorage<Position | FileContexts>;
   /** Errors that were made where the running test or hook was defined. */
   readonly definitions: AsyncLocalStorage<unknown>;
   /** Those of the test file that runs in this process. */
-  places?: Places | undefined;
+  places?: FileContexts | undefined;
 }
 
 const positions = (): Positions =>
@@ -40,7 +39,7 @@ const positions = (): Positions =>
   }));
 
 /** Runs `work`, and all that follows from it, at that position. */
-export function runAt<T>(position: Position | Places, work: () => T): T {
+export function runAt<T>(position: Position | FileContexts, work: () => T): T {
   return positions().storage.run(position, work);
 }
 
@@ -63,24 +62,24 @@ export function currentDefinition(): string | undefined {
 export function currentPosition(): Position | undefined {
   const { storage, places } = positions();
   const held = storage.getStore() ?? places;
-  return held instanceof Places ? held.current : held;
+  return held instanceof FileContexts ? held.current : held;
 }
 
 /** The path of the test file that the calling code is part of, else of the one that runs in this process. */
 export function currentTestFile(): string | undefined {
   const { storage, places } = positions();
   const held = storage.getStore();
-  return held instanceof Places ? held.path : places?.path;
+  return held instanceof FileContexts ? held.path : places?.path;
 }
 
 /** What is being made for the calling code, if it is part of a factory. */
 export function currentMaking(): Making | undefined {
   const position = positions().storage.getStore();
-  return position instanceof Place || position instanceof Places ? undefined : position;
+  return position instanceof Place || position instanceof FileContexts ? undefined : position;
 }
 
 /** Makes `places` those of the test file that runs now; returns what ends that. */
-export function enterFile(places: Places): () => void {
+export function enterFile(places: FileContexts): () => void {
   const held = positions();
   held.places = places;
   return () => {

@@ -1,11 +1,10 @@
 import { safeJson } from '../core/safe-text';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { formatVerdict } from '../verdict/format-verdict';
 import { githubAnnotations } from '../verdict/github-annotations';
 import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
-import { replaceRootDir } from '../jest/resolve-module';
 
 /** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
 export function tellVerdict(
@@ -24,8 +23,7 @@ export function tellVerdict(
 }
 
 /** Writes the verdict as JSON, in a folder that is made where there is none. */
-export async function writeReport(verdict: Verdict, file: string, rootDir: string): Promise<void> {
-  const path = resolve(rootDir, replaceRootDir(file, rootDir));
+export async function writeReport(verdict: Verdict, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
 }

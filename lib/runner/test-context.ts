@@ -48,3 +48,11 @@ export class Place {
     return titles;
   }
 }
+
+/** The contexts of one test file. Each test runner has its own: it follows that runner's events. */
+export abstract class FileContexts {
+  /** The test file's path. */
+  abstract readonly path: string;
+  /** The context of code that is in none of its own; while tests run concurrently, that of the test that started last. */
+  abstract get current(): Place;
+}

@@ -1,6 +1,6 @@
 import { nameOf } from '../verdict/describe-record';
 import type { RegistryEntry } from '../registry/entry';
-import { isOpen } from '../run/run-workers';
+import { isOpen } from '../registry/open-entry';
 
 /** What of `entries` is there, or may be, in words. */
 export function namesOfOpen(entries: readonly RegistryEntry[]): readonly string[] {

@@ -1,6 +1,7 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
+import type { ErrorText } from '../wire/error-text';
 
 /** What a run does about what it finds; the options of `withCastoff`, resolved. */
 export interface RunSettings {
@@ -27,14 +28,6 @@ export type SharedTurn =
 export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine'> & {
   readonly source?: string | undefined;
 };
-
-/** An error on its way to another process. */
-export interface ErrorText {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  readonly code?: string | undefined;
-}
 
 /** What a worker, or the process of the run itself, has of the run. */
 export interface RunLink {

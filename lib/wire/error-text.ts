@@ -1,5 +1,12 @@
 import { CastoffError, errorCodes, type ErrorCode } from '../core/errors';
-import type { ErrorText } from '../session/run-client';
+
+/** An error on its way to another process. */
+export interface ErrorText {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+}
 
 /** What of a message or a stack goes over a line. */
 const longestText = 64 * 1_024;

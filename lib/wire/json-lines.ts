@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { LineReader } from './line-reader';
-import { longestRunLineBytes } from '../run/run-message';
 
 /** A connection on which both sides say JSON, a line each. */
 export interface JsonLines {
@@ -11,14 +10,16 @@ export interface JsonLines {
 }
 
 /**
+ * @param longestBytes - A longer line is skipped.
  * @param listener.onLine - Told of each whole line, in order.
  * @param listener.onEnd - Told once that no more will come.
  */
 export function openJsonLines(
   socket: Socket,
+  longestBytes: number,
   listener: { readonly onLine: (text: string) => void; readonly onEnd: () => void },
 ): JsonLines {
-  const reader = new LineReader(longestRunLineBytes);
+  const reader = new LineReader(longestBytes);
   socket.on('data', (chunk) => {
     for (const line of reader.push(chunk)) {
       // Who sends longer ones, or no text, is none of us, and has no answer to wait for.

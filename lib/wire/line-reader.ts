@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { longestLineBytes } from '../reaper/protocol/message';
 
 /** One line without its end, or why it cannot be one. */
 export type RawLine = { readonly text: string } | { readonly refusal: string };
@@ -20,7 +19,7 @@ export class LineReader {
   #length = 0;
   #isSkipping = false;
 
-  constructor(longestBytes: number = longestLineBytes) {
+  constructor(longestBytes: number) {
     this.#longestBytes = longestBytes;
   }
 

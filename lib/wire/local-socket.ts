@@ -15,7 +15,11 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
-import type { Listen } from '../reaper/daemon/server';
+
+/** Has a server listen. `close`: what else there is to do before it stops. `undefined`: another serves there already. */
+export type Listen = (
+  server: Server,
+) => Promise<{ readonly where: string; readonly close?: () => void } | undefined>;
 
 /** The longest path of a socket that every platform can bind. @see macOS, sun_path[104] */
 const longestPath = 103;

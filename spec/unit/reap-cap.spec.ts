@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultMostRemovals, parseMostRemovals, refuseTooMany } from '../../lib/reaper/reaping/removal-limit';
+import {
+  defaultMostRemovals,
+  parseMostRemovals,
+  refuseTooMany,
+} from '../../lib/reaper/reaping/removal-limit';
 
 describe('the cap on removals', () => {
   it.each<[number, number, boolean]>([

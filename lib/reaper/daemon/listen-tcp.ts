@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { CastoffError, messageOf } from '../../core/errors';
-import type { Listen } from './server';
+import type { Listen } from '../../wire/local-socket';
 
 /** Where TCP clients come in: at an address, or through a socket that listens already. */
 export interface TcpPlace {

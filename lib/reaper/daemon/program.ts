@@ -27,7 +27,9 @@ export async function runProgram(
   const settings = await withTokenOfFile(readSettings(environment));
   // Loaded where it is used: figures and JSON cost the others memory.
   const standing =
-    mode === 'standing' ? (await import('./daemon-services.ts')).openStanding(settings, process.stdout) : undefined;
+    mode === 'standing'
+      ? (await import('./daemon-services.ts')).openStanding(settings, process.stdout)
+      : undefined;
   // The attached reaper's standard output is for its answers.
   const log = standing?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
   if (settings.isVerbose) log.write(settingsLine(mode, settings));

@@ -1,8 +1,9 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { claimableKeysIn } from '../leases/claimable-keys';
 import { Connection, type ConnectionOptions, type Ends } from '../protocol/connection';
 import { Ledger, type ReaperEnd } from '../reaping/lease-table';
+import type { Listen } from '../../wire/local-socket';
 import { endSoon } from '../../wire/end-soon';
 import { latePauses } from '../leases/late-pauses';
 import type { ReaperMode } from '../leases/shutdown-policy';
@@ -18,11 +19,6 @@ export interface ServerOptions {
   readonly reap: Reap;
   readonly observe?: Observer | undefined;
 }
-
-/** Has a server listen. `close`: what else there is to do before it stops. `undefined`: another serves there already. */
-export type Listen = (
-  server: Server,
-) => Promise<{ readonly where: string; readonly close?: () => void } | undefined>;
 
 export type ServerSettings = Pick<
   ReaperSettings,

@@ -3,6 +3,7 @@ import { Conversation, type ConversationOptions, type SayBack } from './client-s
 import { endSoon } from '../../wire/end-soon';
 import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from '../../wire/line-reader';
+import { longestLineBytes } from './message';
 import { parseRequest } from './parse-request';
 
 /** The two ends of one line to a client: a socket is both. */
@@ -37,7 +38,7 @@ const lastAnswersMs = 10_000;
 export class Connection {
   readonly #ends: Ends;
   readonly #options: ConnectionOptions;
-  readonly #reader = new LineReader();
+  readonly #reader = new LineReader(longestLineBytes);
   readonly #conversation: Conversation;
   readonly #lines: RawLine[] = [];
   readonly #answers: (string | Promise<string>)[] = [];
