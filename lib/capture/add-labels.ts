@@ -12,7 +12,7 @@ export function parseBody(text: string): Record<string, unknown> | undefined {
 }
 
 /** `body` with `labels` beside its own. */
-export function putLabelsInBody(body: Readonly<Record<string, unknown>>, labels: Labels): string {
+export function addLabelsToBody(body: Readonly<Record<string, unknown>>, labels: Labels): string {
   return JSON.stringify({ ...body, Labels: { ...labelsOfBody(body), ...labels } });
 }
 
@@ -21,7 +21,7 @@ export function labelsOfBody(body: Readonly<Record<string, unknown>>): Record<st
 }
 
 /** `path` with `labels` beside those that its query has; the rest of it stays as it is spelled. */
-export function putLabelsInQuery(path: string, labels: Labels): string {
+export function addLabelsToQuery(path: string, labels: Labels): string {
   const [route = '', ...rest] = path.split('?');
   const others = rest
     .join('?')
@@ -42,7 +42,7 @@ export function labelsOfQuery(path: string): Record<string, string> {
  *
  * @see Engine API, ImageCommit and ImageCreate: `changes`, instructions as in a Dockerfile
  */
-export function putLabelsInChanges(path: string, labels: Labels): string {
+export function addLabelsToChanges(path: string, labels: Labels): string {
   const changes = Object.entries(labels).map(
     ([name, value]) => `changes=${encodeURIComponent(`LABEL ${name}=${quote(value)}`)}`,
   );

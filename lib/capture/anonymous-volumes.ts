@@ -6,8 +6,8 @@ import { inspectMounted, listContainersWith } from '../engine/volume-calls';
 import type { RegistryEntry } from '../registry/entry';
 import { volume } from '../resources/volume';
 import type { CommandLine } from './docker-command';
-import type { RawThings } from './tracked-resources';
-import { warnRaw } from './warn';
+import type { TrackedResources } from './tracked-resources';
+import { warnCapture } from './warn';
 
 /** Anonymous volumes of a container whose removal leaves them on the engine. */
 export interface LeftVolumes {
@@ -25,14 +25,14 @@ export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolum
     const seen = await inspectMounted(engine, container.id);
     return { container, names: seen.meaning === 'done' ? volumesOfContainer(seen.value) : [] };
   } catch (error) {
-    warnRaw(`look for the volumes of container ${container.id}`, error, 'they may stay');
+    warnCapture(`look for the volumes of container ${container.id}`, error, 'they may stay');
     return { container, names: [] };
   }
 }
 
 /** The same for the containers that a command names. It blocks: the command runs as soon as this returns. */
 export function volumesLeftByCommand(
-  things: RawThings,
+  things: TrackedResources,
   { file, env }: CommandLine,
   refs: readonly string[],
 ): readonly LeftVolumes[] {
@@ -49,19 +49,19 @@ export function volumesLeftByCommand(
 }
 
 /** Takes the volumes that are still there as their container's owner's. Never rejects. */
-export async function registerLeft(things: RawThings, left: readonly LeftVolumes[]): Promise<void> {
+export async function registerLeft(things: TrackedResources, left: readonly LeftVolumes[]): Promise<void> {
   for (const { container, names } of left) {
     for (const name of names.filter(isAnonymousName)) {
       try {
         await register(things, container, name);
       } catch (error) {
-        warnRaw(`look for volume ${name}`, error, 'it may stay');
+        warnCapture(`look for volume ${name}`, error, 'it may stay');
       }
     }
   }
 }
 
-async function register(things: RawThings, container: RegistryEntry, name: string): Promise<void> {
+async function register(things: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
   const seen = await volume.look(engine, name);
   if (seen.meaning === 'gone') return;

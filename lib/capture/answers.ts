@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 
 export interface HeardAnswer {
   readonly status: number;
@@ -24,7 +24,7 @@ export class Answers {
       try {
         whenEnded(answer);
       } catch (error) {
-        warnRaw(`the answer to ${method} ${path.split('?')[0]}`, error, 'the engine is asked later');
+        warnCapture(`the answer to ${method} ${path.split('?')[0]}`, error, 'the engine is asked later');
       }
       resolve();
     };

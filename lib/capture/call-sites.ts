@@ -3,11 +3,11 @@ import type * as Fs from 'node:fs';
 import type * as Querystring from 'node:querystring';
 import { coreModule } from '../core/pristine';
 import { stackHere } from './user-line';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 import { watchFunction } from './watch-function';
 
 /** The lines from which docker-modem has been called for requests that are about to be made. */
-export interface DialLines {
+export interface CallSites {
   /** The line of the request whose path has that query, once; `undefined`: docker-modem has not been seen to make it. */
   take(query: string): string | undefined;
   stop(): void;
@@ -32,7 +32,7 @@ const mostNotes = 500;
  * @param findUserLine - Finds it on the stack.
  * @see docker-modem, `Modem.prototype.buildQuerystring`; dockerode, `util.prepareBuildContext`
  */
-export function watchDials(findUserLine: () => string | undefined): DialLines {
+export function watchCallSites(findUserLine: () => string | undefined): CallSites {
   const userLine = (): string | undefined => attempt(findUserLine);
   const notes: Note[] = [];
   const buildLine = new AsyncLocalStorage<string>();
@@ -75,7 +75,7 @@ function attempt(find: () => string | undefined): string | undefined {
   try {
     return find();
   } catch (error) {
-    warnRaw('find the line of a call', error, 'it has no line in the report');
+    warnCapture('find the line of a call', error, 'it has no line in the report');
     return undefined;
   }
 }

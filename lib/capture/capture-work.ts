@@ -1,19 +1,19 @@
 import { Answers } from './answers';
 import { Commands } from './commands';
-import { Creations } from './create-tracker';
-import { RawThings } from './tracked-resources';
-import type { RawWatchOptions } from './capture';
+import { CreateTracker } from './create-tracker';
+import { TrackedResources } from './tracked-resources';
+import type { CaptureOptions } from './capture';
 import { Removals } from './removals';
 import { findSurvivors } from './survivors';
 
 /** What a watch loads when it has seen the first thing that is its business. */
-export function createRawWork(options: RawWatchOptions) {
-  const things = new RawThings(options);
+export function createCaptureWork(options: CaptureOptions) {
+  const things = new TrackedResources(options);
   const answers = new Answers();
   const commands = new Commands(things);
   return {
     answers,
-    creations: new Creations(things, answers),
+    creations: new CreateTracker(things, answers),
     removals: new Removals(things, answers),
     commands,
     endingCalls: things.endingCalls,
@@ -28,4 +28,4 @@ export function createRawWork(options: RawWatchOptions) {
   };
 }
 
-export type RawWork = ReturnType<typeof createRawWork>;
+export type CaptureWork = ReturnType<typeof createCaptureWork>;

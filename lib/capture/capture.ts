@@ -5,7 +5,7 @@ import type { PostMortem } from '../resources/post-mortem';
 import type { Registry } from '../registry/registry';
 
 /** Where code is that asks an engine for something: whose what it creates will be. */
-export interface Whereabouts {
+export interface Attribution {
   readonly scope: string;
   readonly test?: string | undefined;
   /** The test file that began it has ended: what is created now has leaked as soon as it exists. Default false. */
@@ -15,14 +15,14 @@ export interface Whereabouts {
   readonly worker?: string | undefined;
 }
 
-export interface RawWatchOptions {
+export interface CaptureOptions {
   readonly session: string;
   readonly registry: Registry;
   /**
    * Called when a request or a command is seen, in the asynchronous context of the code that makes it; `undefined`: it is nobody's
    * business here, and is left as it is.
    */
-  whereabouts(): Whereabouts | undefined;
+  whereabouts(): Attribution | undefined;
   /** The path of the test file that runs, where one does. */
   testFile?(): string | undefined;
   /** The line of the test or hook whose code this is, for stacks without the user's frames: async functions that are compiled away. */
@@ -40,7 +40,7 @@ export interface RawWatchOptions {
 }
 
 /** A look at what this process asks the engine for, and at the docker commands that it runs. */
-export interface RawWatch {
+export interface Capture {
   /** Whether a container has a name or a host port that the next one may want: its removal is to be waited for. */
   isPinned(containerId: string): boolean;
   /**

@@ -3,14 +3,14 @@ import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import { isDrawnProject } from '../resources/compose-project';
-import type { Maker } from './create-tracker';
+import type { CreatedBy } from './create-tracker';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
 import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
-import type { RawThings } from './tracked-resources';
-import { ProjectOrders } from './project-commands';
+import type { TrackedResources } from './tracked-resources';
+import { ProjectCommands } from './project-commands';
 import { ProjectWatches } from './project-watches';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
 
@@ -18,13 +18,13 @@ type Ended = () => Promise<unknown>;
 
 /** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
 export class Commands {
-  readonly #things: RawThings;
-  readonly #orders: ProjectOrders;
+  readonly #things: TrackedResources;
+  readonly #orders: ProjectCommands;
   readonly #watches = new ProjectWatches();
 
-  constructor(things: RawThings) {
+  constructor(things: TrackedResources) {
     this.#things = things;
-    this.#orders = new ProjectOrders(things);
+    this.#orders = new ProjectCommands(things);
   }
 
   /**
@@ -32,7 +32,7 @@ export class Commands {
    *
    * @param ended - Resolves when it has ended.
    */
-  see(line: CommandLine, ended: Ended, maker: Maker): Insertion | undefined {
+  see(line: CommandLine, ended: Ended, maker: CreatedBy): Insertion | undefined {
     if (isForAnotherEngine(line.env)) return undefined;
     const meaning = meaningOfCommand(line);
     if (isCreation(meaning) && maker.start === undefined) this.#hold();
@@ -97,18 +97,18 @@ export class Commands {
     try {
       this.#things.options.hold?.();
     } catch (error) {
-      warnRaw('take a lease before a command', error, 'no reaper holds what it creates yet');
+      warnCapture('take a lease before a command', error, 'no reaper holds what it creates yet');
     }
   }
 
-  #create(ended: Ended, creation: Creation, maker: Maker): Insertion {
+  #create(ended: Ended, creation: Creation, maker: CreatedBy): Insertion {
     if (maker.start !== undefined) return labelFlags(creation, maker.start.labels);
     const entry = this.#things.note(creation, maker.whereabouts, maker.source);
     this.#follow(ended, entry);
     return labelFlags(creation, this.#things.labelsOf(entry, maker.whereabouts));
   }
 
-  #up(ended: Ended, project: string, maker: Extract<Maker, { start?: undefined }>): void {
+  #up(ended: Ended, project: string, maker: Extract<CreatedBy, { start?: undefined }>): void {
     this.#things.downed.delete(project);
     const isKnown = this.#things
       .open()
@@ -119,7 +119,7 @@ export class Commands {
     this.#things.options.registry.update(entry.key, { id: project });
     const claiming = this.#things.options.claim([`${composeProjectLabel}=${project}`]);
     claiming.catch((error: unknown) =>
-      warnRaw(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
+      warnCapture(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
     );
     this.#follow(ended, entry);
   }

@@ -6,19 +6,19 @@ import { nonceComment, nonceOfBuild } from '../resources/ownership';
 import type { StartContext } from '../scope/start-context';
 import type { Answers, HeardAnswer } from './answers';
 import { readCreateAnswer } from './create-answer';
-import { HeldRequest } from './paused-request';
+import { PausedRequest } from './paused-request';
 import { placeOfRequest } from './known-engines';
-import { parseBody, putLabelsInBody, putLabelsInChanges, putLabelsInQuery, queryOf } from './add-labels';
-import type { RawThings } from './tracked-resources';
-import type { Whereabouts } from './capture';
+import { parseBody, addLabelsToBody, addLabelsToChanges, addLabelsToQuery, queryOf } from './add-labels';
+import type { TrackedResources } from './tracked-resources';
+import type { Attribution } from './capture';
 import {
-  disownInPath,
+  stripOwnershipLabels,
   isHelper,
   isLabelledByHand,
-  isLeftAlone,
+  isUntracked,
   isOfAnotherCopy,
-  readOrder,
-  type Order,
+  readCreateRequest,
+  type CreateRequest,
 } from './read-create-request';
 import type { RequestMeaning } from './request-meaning';
 
@@ -26,30 +26,30 @@ import type { RequestMeaning } from './request-meaning';
 export interface SeenCreation {
   readonly request: ClientRequest;
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
-  readonly maker: Maker;
+  readonly maker: CreatedBy;
 }
 
 /** A start in a scope, or else code that stands somewhere. */
-export type Maker =
+export type CreatedBy =
   | { readonly start: StartContext }
-  | { readonly start?: undefined; readonly whereabouts: Whereabouts; readonly source: string | undefined };
+  | { readonly start?: undefined; readonly whereabouts: Attribution; readonly source: string | undefined };
 
 type Body = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, string>>;
 
 /** Sees to requests that create: they wait until the run is ready for them, are noted, and carry whose they are. */
-export class Creations {
-  readonly #things: RawThings;
+export class CreateTracker {
+  readonly #things: TrackedResources;
   readonly #answers: Answers;
 
-  constructor(things: RawThings, answers: Answers) {
+  constructor(things: TrackedResources, answers: Answers) {
     this.#things = things;
     this.#answers = answers;
   }
 
   /** To be called before anything is written to the request. */
   see(creation: SeenCreation): void {
-    const held = new HeldRequest(creation.request);
+    const held = new PausedRequest(creation.request);
     const seeing = this.#see(held, creation).catch(async (error: unknown) => {
       this.#giveUp(creation.request, messageOf(error));
       await held.release();
@@ -61,7 +61,7 @@ export class Creations {
     this.#things.options.unwatched(`${method} ${path.split('?')[0]}: ${why}`);
   }
 
-  async #see(held: HeldRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
+  async #see(held: PausedRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
     const engine = await this.#engineOf(request);
     if (engine === undefined) return held.release();
     const why = whyUnlabelled(request);
@@ -74,7 +74,7 @@ export class Creations {
     const body = text === undefined ? undefined : parseBody(text);
     // The engine refuses what is no JSON object.
     if (body === undefined) return held.release();
-    const order = readOrder(meaning, request.path, body);
+    const order = readCreateRequest(meaning, request.path, body);
     const { session } = this.#things.options;
     if (isOfAnotherCopy(order, session)) {
       if (!(await this.#isReady(held))) return;
@@ -83,8 +83,8 @@ export class Creations {
       return this.#send(held, order, putLabels(request, order, body, ours));
     }
     if (isLabelledByHand(order)) return this.#send(held, order, putLabels(request, order, body, {}));
-    if (isLeftAlone(order, request.path)) {
-      request.path = disownInPath(request.path) ?? request.path;
+    if (isUntracked(order, request.path)) {
+      request.path = stripOwnershipLabels(request.path) ?? request.path;
       return this.#send(held, order);
     }
     if (maker.start !== undefined)
@@ -112,13 +112,18 @@ export class Creations {
   }
 
   /** Whether it may go out; it has failed, or been given up, where it may not. */
-  async #isReady(held: HeldRequest): Promise<boolean> {
+  async #isReady(held: PausedRequest): Promise<boolean> {
     const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
     if (readiness.status === 'rejected') held.fail(asError(readiness.reason));
     return readiness.status === 'fulfilled' && !held.request.destroyed;
   }
 
-  async #send(held: HeldRequest, order: Order, body?: string, entry?: RegistryEntry): Promise<void> {
+  async #send(
+    held: PausedRequest,
+    order: CreateRequest,
+    body?: string,
+    entry?: RegistryEntry,
+  ): Promise<void> {
     const { request } = held;
     const answered = this.#answers.to(request, (answer) => this.#note(request, order, entry, answer));
     // It was given up while it was held, and says no more.
@@ -133,7 +138,7 @@ export class Creations {
 
   #note(
     request: ClientRequest,
-    order: Order,
+    order: CreateRequest,
     entry: RegistryEntry | undefined,
     answer: HeardAnswer | undefined,
   ): void {
@@ -165,16 +170,21 @@ function unsaid(request: ClientRequest): { readonly isCreated: false } | undefin
 }
 
 /** Adds `labels` and those of this creation to the request; returns the new body, where that carries them. */
-function putLabels(request: ClientRequest, order: Order, body: Body, owner: Labels): string | undefined {
+function putLabels(
+  request: ClientRequest,
+  order: CreateRequest,
+  body: Body,
+  owner: Labels,
+): string | undefined {
   const labels = { ...owner, ...creationLabels(order.kind) };
   switch (order.labelsGoInto) {
     case 'body':
-      return putLabelsInBody(body, labels);
+      return addLabelsToBody(body, labels);
     case 'query':
-      request.path = putLabelsInQuery(request.path, buildLabels(labels, order.labels));
+      request.path = addLabelsToQuery(request.path, buildLabels(labels, order.labels));
       return undefined;
     case 'changes':
-      request.path = markStep(putLabelsInChanges(request.path, labels), labels[labelNames.nonce] ?? '');
+      request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
       return undefined;
   }
 }

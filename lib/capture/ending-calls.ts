@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { RequestMeaning } from './request-meaning';
 
 type EndingMeaning = Extract<RequestMeaning, { type: 'stop' | 'kill' | 'remove' }>;
@@ -77,7 +77,7 @@ export class EndingCalls {
 
 async function closedWithin(closed: Promise<unknown>, timeoutMs: number): Promise<void> {
   // A DeadlineError, or nothing.
-  await Promise.allSettled([waitAtMost(closed, { what: 'wait for a request of the code', timeoutMs })]);
+  await Promise.allSettled([withTimeout(closed, { what: 'wait for a request of the code', timeoutMs })]);
 }
 
 function leftMsOf(call: Tracked, nowMs: number): number {

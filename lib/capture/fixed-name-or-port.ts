@@ -6,7 +6,7 @@
  * @param body - `HostConfig.PortBindings`: `{ "6379/tcp": [{ "HostIp": "", "HostPort": "6379" }] }`
  * @see Engine API, ContainerCreate
  */
-export function isPinned(name: string | null, body: Readonly<Record<string, unknown>>): boolean {
+export function hasFixedNameOrPort(name: string | null, body: Readonly<Record<string, unknown>>): boolean {
   if (name) return true;
   const host = body['HostConfig'];
   if (!isObject(host)) return false;

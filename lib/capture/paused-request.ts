@@ -10,7 +10,7 @@ const mostBodyBytes = 16 * 1024 * 1024;
 const highWaterBytes = 64 * 1024;
 
 /** A request of which nothing goes out before it is released: what is written is kept, in order. */
-export class HeldRequest {
+export class PausedRequest {
   readonly request: ClientRequest;
   readonly #calls: Call[] = [];
   readonly #original: Methods;

@@ -6,16 +6,16 @@ import { readEngineClock } from '../engine/engine-clock';
 import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
-import type { Maker } from './create-tracker';
+import type { CreatedBy } from './create-tracker';
 import type { CommandLine } from './docker-command';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
 import { listProjectByCommand } from './project-before';
 import { listParts } from '../resources/project-parts';
 import { projectFolders, realPath, type ProjectPlace } from '../resources/project-folder';
-import type { RawThings } from './tracked-resources';
-import { warnRaw } from './warn';
+import type { TrackedResources } from './tracked-resources';
+import { warnCapture } from './warn';
 
-type RawMaker = Extract<Maker, { start?: undefined }>;
+type RawMaker = Extract<CreatedBy, { start?: undefined }>;
 
 /** A command that has brought a project up, or is about to. */
 interface Order {
@@ -39,13 +39,13 @@ const mostWaitMs = 5_000;
  * Finds the Compose projects that commands bring up, whose names may be those of projects that are there: by what the engine has
  * afterwards, of the name, or where the command gives none, of the folder.
  */
-export class ProjectOrders {
-  readonly #things: RawThings;
+export class ProjectCommands {
+  readonly #things: TrackedResources;
   /** Those whose project may come yet. */
   readonly #awaited = new Set<Order>();
   readonly #found = new Set<Order>();
 
-  constructor(things: RawThings) {
+  constructor(things: TrackedResources) {
     this.#things = things;
   }
 
@@ -91,10 +91,10 @@ export class ProjectOrders {
       // Requested, not awaited: the command runs as soon as this returns.
       void Promise.allSettled([options.ready()]);
       const claiming = options.claim(labelsOf(project), bounds);
-      claiming.catch((error: unknown) => warnRaw(what, error, consequence));
+      claiming.catch((error: unknown) => warnCapture(what, error, consequence));
       return bounds;
     } catch (error) {
-      warnRaw(what, error, consequence);
+      warnCapture(what, error, consequence);
       return undefined;
     }
   }
@@ -124,7 +124,7 @@ export class ProjectOrders {
       const found = await findProject(engine, order, this.#known());
       if (found !== undefined) this.#take(order, found, engine.address);
     } catch (error) {
-      warnRaw(`look for the Compose project of ${folder}`, error, 'what it has is not watched');
+      warnCapture(`look for the Compose project of ${folder}`, error, 'what it has is not watched');
     }
   }
 
@@ -156,7 +156,7 @@ export class ProjectOrders {
       .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
     order.claiming = claiming;
     claiming.catch((error: unknown) =>
-      warnRaw(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
+      warnCapture(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
     );
   }
 

@@ -1,7 +1,7 @@
 import { connectEngine } from '../engine/connect';
 import type { PostMortem } from '../resources/post-mortem';
 import { watchProject, type ProjectWatch } from '../scope/project-watch';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 
 /** Watches the Compose projects that commands bring up, until they are brought down: what their services said is read before it goes. */
 export class ProjectWatches {
@@ -34,7 +34,7 @@ export class ProjectWatches {
       return watchProject(await connectEngine(), project, {});
     } catch (error) {
       // Without an engine the command comes to nothing either.
-      warnRaw(`watch the Compose project ${project}`, error, 'what its services say is not kept');
+      warnCapture(`watch the Compose project ${project}`, error, 'what its services say is not kept');
       return undefined;
     }
   }

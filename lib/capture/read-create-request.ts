@@ -1,11 +1,11 @@
 import { labelNames, isReaper } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
-import { isAutoRemoved, isPinned } from './fixed-name-or-port';
-import { changesOf, labelsOfBody, labelsOfQuery, putLabelsInChanges, queryOf } from './add-labels';
+import { isAutoRemoved, hasFixedNameOrPort } from './fixed-name-or-port';
+import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
 import type { LabelPlace, RequestMeaning } from './request-meaning';
 
 /** What is ordered of an engine, as the request says it. */
-export interface Order {
+export interface CreateRequest {
   readonly kind: RemovableKind;
   /** Where more labels are put. */
   readonly labelsGoInto: LabelPlace;
@@ -21,7 +21,11 @@ export interface Order {
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
 
-export function readOrder(creation: Creation, path: string, body: Readonly<Record<string, unknown>>): Order {
+export function readCreateRequest(
+  creation: Creation,
+  path: string,
+  body: Readonly<Record<string, unknown>>,
+): CreateRequest {
   const { kind, labelsGoInto } = creation;
   const query = queryOf(path);
   const order = { kind, labelsGoInto, labels: {}, isPinned: false, isAutoRemoved: false };
@@ -35,7 +39,7 @@ export function readOrder(creation: Creation, path: string, body: Readonly<Recor
     labels: labelsOfBody(body),
     name: typeof name === 'string' && name !== '' ? name.replace(/^\//, '') : undefined,
     image: typeof image === 'string' ? image : undefined,
-    isPinned: kind === 'container' && isPinned(query.get('name'), body),
+    isPinned: kind === 'container' && hasFixedNameOrPort(query.get('name'), body),
     isAutoRemoved: kind === 'container' && isAutoRemoved(body),
   };
 }
@@ -55,7 +59,7 @@ const sessionLabel = `${testcontainers}.session-id`;
  * Whether an order is not to be touched: castoff has labelled it itself; it is a reaper; or it is meant to outlive the run, as
  * `withReuse()` and `deleteOnExit: false` have it.
  */
-export function isLeftAlone({ labels, labelsGoInto }: Order, path: string): boolean {
+export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: string): boolean {
   if (labelNames.session in labels || isReaper(labels) || reuseLabel in labels) return true;
   if (labelsGoInto === 'query') return testcontainers in labels && !(sessionLabel in labels);
   return isKept(path);
@@ -65,7 +69,7 @@ export function isLeftAlone({ labels, labelsGoInto }: Order, path: string): bool
  * Whether a copy of castoff in this very process has labelled it as another session's: that of a test file, which has a global object of
  * its own. It is the run's all the same.
  */
-export function isOfAnotherCopy({ labels, labelsGoInto }: Order, session: string): boolean {
+export function isOfAnotherCopy({ labels, labelsGoInto }: CreateRequest, session: string): boolean {
   return (
     labelsGoInto === 'body' &&
     (labels[labelNames.session] ?? session) !== session &&
@@ -75,7 +79,7 @@ export function isOfAnotherCopy({ labels, labelsGoInto }: Order, session: string
 }
 
 /** Whether user code has put the labels of a session on it, which say nothing of this one creation. */
-export function isLabelledByHand({ labels }: Order): boolean {
+export function isLabelledByHand({ labels }: CreateRequest): boolean {
   return labelNames.session in labels && !(labelNames.nonce in labels) && !isReaper(labels);
 }
 
@@ -85,7 +89,7 @@ function isKept(path: string): boolean {
 }
 
 /** Whether testcontainers makes it on the way, and leaves its removal to its reaper: nobody else is given a means to. */
-export function isHelper({ kind, labels }: Order, path: string): boolean {
+export function isHelper({ kind, labels }: CreateRequest, path: string): boolean {
   if (labels[forwarderLabel] === 'true') return true;
   return (
     kind === 'image' &&
@@ -94,8 +98,8 @@ export function isHelper({ kind, labels }: Order, path: string): boolean {
 }
 
 /** What is left alone must not be ours by the labels of the container that it is made from; `undefined`: it is as it should be. */
-export function disownInPath(path: string): string | undefined {
+export function stripOwnershipLabels(path: string): string | undefined {
   return isKept(path)
-    ? putLabelsInChanges(path, { [labelNames.session]: '', [labelNames.start]: '' })
+    ? addLabelsToChanges(path, { [labelNames.session]: '', [labelNames.start]: '' })
     : undefined;
 }

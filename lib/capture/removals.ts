@@ -2,20 +2,20 @@ import type { ClientRequest } from 'node:http';
 import type { RegistryEntry } from '../registry/entry';
 import type { Answers, HeardAnswer } from './answers';
 import { placeOfRequest } from './known-engines';
-import { HeldRequest } from './paused-request';
+import { PausedRequest } from './paused-request';
 import { registerLeft, volumesLeftBy } from './anonymous-volumes';
-import { warnRaw } from './warn';
-import type { RawThings } from './tracked-resources';
+import { warnCapture } from './warn';
+import type { TrackedResources } from './tracked-resources';
 import type { RequestMeaning } from './request-meaning';
 
 type Removal = Extract<RequestMeaning, { type: 'remove' }>;
 
 /** Sees to requests that remove: what the code that created something removes again is no leak. */
 export class Removals {
-  readonly #things: RawThings;
+  readonly #things: TrackedResources;
   readonly #answers: Answers;
 
-  constructor(things: RawThings, answers: Answers) {
+  constructor(things: TrackedResources, answers: Answers) {
     this.#things = things;
     this.#answers = answers;
   }
@@ -49,7 +49,7 @@ export class Removals {
       .list({ kind: 'container' })
       .find((one) => one.state !== 'gone' && one.engine === engine && isMeant(one, removal));
     if (container === undefined) return;
-    const held = new HeldRequest(request);
+    const held = new PausedRequest(request);
     const see = async (): Promise<void> => {
       const left = await volumesLeftBy(container);
       const answered = new Promise<void>((resolve) => request.once('close', () => resolve()));
@@ -59,7 +59,7 @@ export class Removals {
     };
     this.#things.begin(
       see().catch((error: unknown) =>
-        warnRaw(`remove container ${removal.ref}`, error, 'its anonymous volumes may stay'),
+        warnCapture(`remove container ${removal.ref}`, error, 'its anonymous volumes may stay'),
       ),
     );
   }

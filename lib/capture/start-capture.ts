@@ -4,13 +4,13 @@ import { messageOf } from '../core/errors';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { approximateSource } from '../core/source-line';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
-import type { Maker } from './create-tracker';
-import { watchDials } from './call-sites';
-import type { RawWatch, RawWatchOptions } from './capture';
+import type { CreatedBy } from './create-tracker';
+import { watchCallSites } from './call-sites';
+import type { Capture, CaptureOptions } from './capture';
 import type * as rawWork from './capture-work';
 import { meaningOfRequest, type RequestMeaning } from './request-meaning';
 import { userLineHere } from './user-line';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 import { watchSpawns, type SeeCommand } from './watch-spawns';
 import { watchSyncCommands } from './watch-sync-commands';
 
@@ -29,13 +29,13 @@ import { watchSyncCommands } from './watch-sync-commands';
  * Costs two subscriptions and a few functions until there is something to see; nothing that it fails at reaches the user's code, but for
  * the error of `ready()`.
  */
-export function watchRawCode(options: RawWatchOptions): RawWatch {
+export function startCapture(options: CaptureOptions): Capture {
   const lineHere = (): string | undefined => userLineHere(options.testFile?.());
-  const dials = watchDials(lineHere);
-  let work: rawWork.RawWork | undefined;
+  const dials = watchCallSites(lineHere);
+  let work: rawWork.CaptureWork | undefined;
   // Loaded where it is used, at once: the request goes on when this returns.
-  const load = (): rawWork.RawWork =>
-    (work ??= (require('./capture-work') as typeof rawWork).createRawWork(options));
+  const load = (): rawWork.CaptureWork =>
+    (work ??= (require('./capture-work') as typeof rawWork).createCaptureWork(options));
 
   const seeRequest = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest & { readonly agent?: unknown } };
@@ -59,7 +59,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
     } catch (error) {
       const what = `${request.method} ${pathOf(request)}`;
       if (isCreation) options.unwatched(`${what}: ${messageOf(error)}`);
-      else warnRaw(`look at ${what}`, error, 'the engine is asked later how that ended');
+      else warnCapture(`look at ${what}`, error, 'the engine is asked later how that ended');
     }
   };
   const seeResponse = (message: unknown): void => {
@@ -102,7 +102,7 @@ export function watchRawCode(options: RawWatchOptions): RawWatch {
   };
 }
 
-function makerHere(options: RawWatchOptions, sourceHere: () => string | undefined): Maker | undefined {
+function makerHere(options: CaptureOptions, sourceHere: () => string | undefined): CreatedBy | undefined {
   const start = currentStart();
   if (start !== undefined) return { start };
   const whereabouts = options.whereabouts();
@@ -113,7 +113,7 @@ function isAboutContainer(meaning: RequestMeaning): boolean {
   return !('kind' in meaning) || meaning.kind === 'container';
 }
 
-function nearLine(options: RawWatchOptions): string | undefined {
+function nearLine(options: CaptureOptions): string | undefined {
   const line = options.definition?.();
   return line === undefined ? undefined : approximateSource(line);
 }

@@ -8,12 +8,12 @@ import type { ListedTarget } from '../engine/list-targets';
 import { listOwned } from '../resources/list-owned';
 import { recordedInRegistry } from '../registry/recorded';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
-import type { Sight } from '../resources/kind';
+import type { Inspection } from '../resources/kind';
 import { listParts } from '../resources/project-parts';
 import { removables } from '../resources/removables';
 import type { EndingCall } from './ending-calls';
-import type { RawThings } from './tracked-resources';
-import { warnRaw } from './warn';
+import type { TrackedResources } from './tracked-resources';
+import { warnCapture } from './warn';
 
 const mostWaitMs = 5_000;
 
@@ -25,7 +25,7 @@ type Found = { readonly update?: EntryUpdate; readonly isGone: boolean };
  * what is gone is noted. What the engine does not tell is noted as `unknown`. Resources that another cleanup is removing are left to it.
  */
 export async function findSurvivors(
-  things: RawThings,
+  things: TrackedResources,
   isMeant: (entry: RegistryEntry) => boolean,
 ): Promise<readonly RegistryEntry[]> {
   const floating = new Map(
@@ -52,12 +52,12 @@ function describe({ verb, source }: EndingCall): string {
   return source === undefined ? `${verb}()` : `${verb}() at ${source}`;
 }
 
-function isAskedFor({ removing }: RawThings, { state, key }: RegistryEntry): boolean {
+function isAskedFor({ removing }: TrackedResources, { state, key }: RegistryEntry): boolean {
   const isOpen = state === 'registered' || state === 'present' || state === 'unknown';
   return isOpen || (state === 'cleaning' && removing.has(key));
 }
 
-async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => number): Promise<void> {
+async function lookAt(things: TrackedResources, entry: RegistryEntry, leftMs: () => number): Promise<void> {
   const { registry } = things.options;
   try {
     const engine = (await connectEngine(entry.engine)).within({ timeoutMs: leftMs() });
@@ -74,7 +74,7 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
     }
   } catch (error) {
     const what = `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`;
-    warnRaw(what, error, 'whether it is still there is not known');
+    warnCapture(what, error, 'whether it is still there is not known');
     const isHelper = things.helperKeys.has(entry.key);
     if (!isHelper && things.openEntry(entry.key)?.state === entry.state)
       registry.update(entry.key, { state: 'unknown', failure: messageOf(error) });
@@ -82,16 +82,19 @@ async function lookAt(things: RawThings, entry: RegistryEntry, leftMs: () => num
 }
 
 /** A later project of that name belongs to someone else. */
-async function giveUp(things: RawThings, { kind, name, bounds }: RegistryEntry): Promise<void> {
+async function giveUp(things: TrackedResources, { kind, name, bounds }: RegistryEntry): Promise<void> {
   if (kind === 'compose-project') await things.options.release([`${composeProjectLabel}=${name}`], bounds);
 }
 
-function outcomeOf({ commanded, downed }: RawThings, { key, kind, name = '', state }: RegistryEntry): string {
+function outcomeOf(
+  { commanded, downed }: TrackedResources,
+  { key, kind, name = '', state }: RegistryEntry,
+): string {
   if (kind === 'compose-project') return downed.has(name) ? 'removed-by-code' : 'removed-elsewhere';
   return state === 'registered' && !commanded.has(key) ? 'never-created' : 'removed-elsewhere';
 }
 
-async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Promise<Found> {
+async function find(things: TrackedResources, entry: RegistryEntry, engine: Engine): Promise<Found> {
   const { kind, id, key, name, bounds = {} } = entry;
   if (kind === 'compose-project') {
     const parts = await listParts(engine, name ?? '');
@@ -123,7 +126,7 @@ async function find(things: RawThings, entry: RegistryEntry, engine: Engine): Pr
 }
 
 /** An anonymous volume carries no labels: its name was drawn, and it was looked at when its container went. */
-function isSameVolume({ key, identity }: RegistryEntry, seen: Sight): boolean {
+function isSameVolume({ key, identity }: RegistryEntry, seen: Inspection): boolean {
   return identity === undefined ? seen.labels[labelNames.start] === key : seen.identity === identity;
 }
 
@@ -132,6 +135,6 @@ function updateOf({ kind, id, name, tags }: ListedTarget): EntryUpdate {
   return { state: 'present', id: tags?.[0] ?? id, identity: id };
 }
 
-function isOnItsWayOut({ autoRemovedKeys }: RawThings, key: string, { status }: Sight): boolean {
+function isOnItsWayOut({ autoRemovedKeys }: TrackedResources, key: string, { status }: Inspection): boolean {
   return status === 'removing' || (autoRemovedKeys.has(key) && status === 'exited');
 }

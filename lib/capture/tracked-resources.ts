@@ -1,11 +1,11 @@
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { ownershipLabels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ResourceKind } from '../resources/kind';
 import { EndingCalls } from './ending-calls';
 import { KnownEngines } from './known-engines';
-import type { RawWatchOptions, Whereabouts } from './capture';
+import type { CaptureOptions, Attribution } from './capture';
 
 interface Noted {
   readonly kind: ResourceKind;
@@ -19,8 +19,8 @@ interface Noted {
 }
 
 /** What the parts of a watch share: the things that they have seen, and what is under way with them. */
-export class RawThings {
-  readonly options: RawWatchOptions;
+export class TrackedResources {
+  readonly options: CaptureOptions;
   readonly engines = new KnownEngines();
   readonly endingCalls = new EndingCalls();
   /** The entries of containers that have a name or a host port of their own. */
@@ -40,7 +40,7 @@ export class RawThings {
   readonly downed = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(options: RawWatchOptions) {
+  constructor(options: CaptureOptions) {
     this.options = options;
   }
 
@@ -67,7 +67,7 @@ export class RawThings {
   /** Notes what is about to be created, on disk when this resolves. */
   async register(
     noted: Noted,
-    whereabouts: Whereabouts,
+    whereabouts: Attribution,
     source: string | undefined,
     engine: string,
   ): Promise<RegistryEntry> {
@@ -79,7 +79,7 @@ export class RawThings {
   }
 
   /** As {@link register}, for a command, which does not wait. */
-  note(noted: Noted, whereabouts: Whereabouts, source: string | undefined): RegistryEntry {
+  note(noted: Noted, whereabouts: Attribution, source: string | undefined): RegistryEntry {
     const { kind, name, registeredAt } = noted;
     const { scope, test } = whereabouts;
     const known = { origin: 'raw', name, registeredAt } as const;
@@ -87,7 +87,7 @@ export class RawThings {
     return this.#keep(noted, entry, whereabouts);
   }
 
-  #keep(noted: Noted, entry: RegistryEntry, { isOver = false }: Whereabouts): RegistryEntry {
+  #keep(noted: Noted, entry: RegistryEntry, { isOver = false }: Attribution): RegistryEntry {
     const { isPinned, isAutoRemoved = false, isHelper = false } = noted;
     if (isPinned) this.pinnedKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
@@ -99,7 +99,7 @@ export class RawThings {
   /** What is put on a thing, so that it is known whose it is. */
   labelsOf(
     entry: RegistryEntry,
-    { scope, test, owner, worker }: Whereabouts,
+    { scope, test, owner, worker }: Attribution,
   ): Readonly<Record<string, string>> {
     return ownershipLabels({
       session: this.options.session,
@@ -124,7 +124,7 @@ export class RawThings {
     const awaited = [...this.#underWay];
     const all = Promise.all(awaited);
     // Only a DeadlineError: whoever asks then hears what the engine says by then.
-    await Promise.allSettled([waitAtMost(all, { what: 'wait for requests that are under way', timeoutMs })]);
+    await Promise.allSettled([withTimeout(all, { what: 'wait for requests that are under way', timeoutMs })]);
     // What never ends is not waited for again: each has had its time.
     for (const work of awaited) this.#underWay.delete(work);
   }

@@ -19,7 +19,7 @@ export function userLineIn(stack: string, testFile?: string): string | undefined
   return userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
 }
 
-export interface Standing {
+export interface StackFrames {
   /** castoff's own folder. */
   readonly castoff: string;
   /** What paths are relative to. */
@@ -28,7 +28,7 @@ export interface Standing {
 }
 
 /** The first frame of `stack` in the test file; else the first that is neither Node's, nor of a package, nor castoff's own. */
-export function userLineOf(stack: string, { castoff, folder, testFile }: Standing): string | undefined {
+export function userLineOf(stack: string, { castoff, folder, testFile }: StackFrames): string | undefined {
   const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
   const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));
   return (

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { CommandLine } from './docker-command';
 import { argsForLaunch, type Insertion } from './launch';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 
 /** Looks at a docker command that is about to run; what it returns is put in. `ended` resolves when the command has ended. */
 export type SeeCommand = (line: CommandLine, ended: () => Promise<unknown>) => Insertion | undefined;
@@ -32,7 +32,7 @@ export function watchSpawns(see: SeeCommand): () => void {
       try {
         if (typeof options.file === 'string') seeSpawn(options.file, options, child, see);
       } catch (error) {
-        warnRaw(`look at the command ${String(options.file)}`, error, 'it runs as it is');
+        warnCapture(`look at the command ${String(options.file)}`, error, 'it runs as it is');
       }
       return Reflect.apply(spawn, child, [options]);
     };

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { coreModule } from '../core/pristine';
 import { argsForLaunch, type Launch } from './launch';
-import { warnRaw } from './warn';
+import { warnCapture } from './warn';
 import { watchFunction, type OwnCall } from './watch-function';
 import type { SeeCommand } from './watch-spawns';
 
@@ -88,7 +88,7 @@ function argumentsSeen(
     const words = { run: wordsOf(given), given: wordsOf(call.launch.args) };
     return { args: call.argumentsWith(given), words };
   } catch (error) {
-    warnRaw(`look at the command ${String(args[0])}`, error, 'it runs as it is');
+    warnCapture(`look at the command ${String(args[0])}`, error, 'it runs as it is');
     return { args };
   }
 }

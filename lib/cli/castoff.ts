@@ -5,7 +5,7 @@ import { exitCodeOf, exitCodesHelp } from './exit-code';
 import { describeSessions } from './ls';
 import { addReaperRun } from './reaper';
 import { makeReaperImage } from './reaper-image';
-import { sweepAndTell, type SweepFlags } from './sweep';
+import { sweepAndReport, type SweepFlags } from './sweep';
 import { watchOutput } from './watch-output';
 
 watchOutput();
@@ -35,7 +35,7 @@ program
   .option('--other-hosts', 'also what owners left that cannot be seen from here; needs --older-than')
   .addHelpText('after', exitCodesHelp)
   .action(async (flags: SweepFlags) => {
-    const { text, exitCode } = await sweepAndTell(flags);
+    const { text, exitCode } = await sweepAndReport(flags);
     process.stdout.write(text);
     process.exitCode = exitCode;
   });

@@ -2,13 +2,15 @@ import { connectEngine } from '../engine/connect';
 import { buildReaperImage } from '../lease/image';
 
 /** What `castoff reaper image` prints: what it did, for people; and, last, the image's name. */
-export interface ImageWords {
+export interface ImageMessages {
   readonly notes: readonly string[];
   readonly name: string;
 }
 
 /** Makes sure that the reaper's image is on the engine. */
-export async function makeReaperImage(options: { readonly base?: string | undefined }): Promise<ImageWords> {
+export async function makeReaperImage(options: {
+  readonly base?: string | undefined;
+}): Promise<ImageMessages> {
   const engine = await connectEngine();
   const startedAt = performance.now();
   const { name, isBuilt, hasBinder } = await buildReaperImage(engine, options);

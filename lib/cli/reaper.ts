@@ -1,4 +1,4 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { type Command, Option } from 'commander';
 import { messageOf } from '../core/errors';
 import { reaperVariables } from '../reaper/daemon/settings';
@@ -51,7 +51,7 @@ async function runReaper(_: unknown, command: Command): Promise<void> {
     if (value !== undefined) environment[reaperVariables[setting].variable] = `${value}`;
   }
   const code = await runProgram(['standing'], environment).catch((error: unknown) => {
-    say(messageOf(error), 'castoff reaper');
+    print(messageOf(error), 'castoff reaper');
     return exitCodeOf(error);
   });
   // Ways in that are open after an error would hold it.

@@ -17,7 +17,7 @@ export interface SweepFlags {
 }
 
 /** What `castoff sweep` prints, and its exit code: 0, or 1 where something could not be removed. */
-export async function sweepAndTell(
+export async function sweepAndReport(
   flags: SweepFlags,
 ): Promise<{ readonly text: string; readonly exitCode: number }> {
   const needy =

@@ -1,4 +1,4 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 
 /**
  * Lets a command end well when its reader has gone: `| head -1` is no failure; where it cannot be written, as on
@@ -10,7 +10,7 @@ export function watchOutput(): void {
     if (error.code === 'EPIPE' || hasSaid) return;
     hasSaid = true;
     process.exitCode = 1;
-    say(`write the output: ${error.message}`);
+    print(`write the output: ${error.message}`);
   });
   // Nothing is left to say it on.
   process.stderr.on('error', () => undefined);

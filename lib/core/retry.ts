@@ -1,7 +1,7 @@
 import pRetry from 'p-retry';
 
 /** Thrown by an attempt that is to be made again after a pause. */
-export class TryAgain extends Error {}
+export class RetryableError extends Error {}
 
 export interface RetryOptions {
   /** The first pause, in milliseconds; each next one is twice as long, up to `longestPauseMs`, with some randomness. */
@@ -23,6 +23,6 @@ export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOpt
     randomize: true,
     signal: options.signal,
     unref: options.holdsProcess === false,
-    shouldRetry: ({ error }) => error instanceof TryAgain,
+    shouldRetry: ({ error }) => error instanceof RetryableError,
   });
 }

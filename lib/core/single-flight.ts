@@ -6,7 +6,7 @@ export class SingleFlight<T> {
    * The work in flight under `key`, or new work from `start`, which is told how to say that nobody may join it any more:
    * when it has ended, or has been given up. Whoever comes after that starts anew.
    */
-  join(key: string, start: (land: () => void) => T): T {
+  run(key: string, start: (land: () => void) => T): T {
     const flying = this.#flights.get(key);
     if (flying !== undefined) return flying;
     const flight = start(() => {

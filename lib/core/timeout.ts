@@ -1,7 +1,7 @@
 import { DeadlineError } from './deadline';
 import { CastoffError } from './errors';
 
-export interface PatienceOptions {
+export interface TimeoutOptions {
   readonly what: string;
   /** In milliseconds; `undefined`: without a limit. */
   readonly timeoutMs?: number | undefined;
@@ -22,7 +22,7 @@ export function checkTimeLeft(leftMs: number, what: string): void {
  *
  * @throws DeadlineError when the time is up; the signal's own reason when it aborts.
  */
-export async function waitAtMost<T>(work: Promise<T>, options: PatienceOptions): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, options: TimeoutOptions): Promise<T> {
   const { signal, timeoutMs, what } = options;
   const leaving = new AbortController();
   try {

@@ -1,4 +1,4 @@
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
@@ -99,7 +99,7 @@ function signalContainer(
     await container.kill({ signal });
     const stopping = container.wait({ condition: 'not-running', abortSignal });
     // A DeadlineError: the removal that follows kills it.
-    await Promise.allSettled([waitAtMost(stopping, { what: `stop container ${id}`, timeoutMs })]);
+    await Promise.allSettled([withTimeout(stopping, { what: `stop container ${id}`, timeoutMs })]);
   });
 }
 

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import type Dockerode from 'dockerode';
 import { isCastoffError, messageOf } from '../core/errors';
 import { formatDuration } from '../core/durations';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';
@@ -13,7 +13,7 @@ export type Answer<T> =
   | { readonly meaning: EngineError['meaning']; readonly error: EngineError };
 
 /** How long an answer is waited for. */
-export interface Patience {
+export interface CallLimits {
   /** In milliseconds; no answer until then is an answer too: `engine-away`. */
   readonly timeoutMs: number;
   /** Ends the waiting, not the call. */
@@ -53,10 +53,10 @@ export interface Engine {
    */
   ask<T>(call: EngineCall, subject: string, send: Send<T>): Promise<Answer<T>>;
   /** The same engine, asked with another patience. */
-  within(patience: Patience): Engine;
+  within(patience: CallLimits): Engine;
 }
 
-const defaultPatience: Patience = { timeoutMs: 30_000 };
+const defaultPatience: CallLimits = { timeoutMs: 30_000 };
 
 /**
  * An engine reached through the client that `load` resolves to; every call asks for it anew.
@@ -102,13 +102,13 @@ function unsentError(call: EngineCall, subject: string, { message, cause }: Load
 export async function ask<T>(
   call: EngineCall,
   subject: string,
-  patience: Patience,
+  patience: CallLimits,
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<Answer<T>> {
   const waiting = new AbortController();
   try {
     // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
-    return { meaning: 'done', value: await waitAtMost(send(waiting.signal), { what: call, ...patience }) };
+    return { meaning: 'done', value: await withTimeout(send(waiting.signal), { what: call, ...patience }) };
   } catch (error) {
     if (error instanceof LoadError) return { meaning: 'refused', error: unsentError(call, subject, error) };
     const raw = rawAnswer(error, patience);
@@ -132,7 +132,7 @@ export function mapAnswer<T, U>(answer: Answer<T>, turn: (value: T) => U): Answe
 }
 
 // docker-modem: err.statusCode, err.json = { message } (Podman adds cause and response); a failed connection has err.code only.
-function rawAnswer(error: unknown, { timeoutMs, signal }: Patience): RawAnswer {
+function rawAnswer(error: unknown, { timeoutMs, signal }: CallLimits): RawAnswer {
   if (signal?.aborted && error === signal.reason) return { words: 'no longer waited for' };
   if (isCastoffError(error, 'DEADLINE_EXCEEDED'))
     return { words: `no answer in ${formatDuration(timeoutMs)}` };

@@ -1,4 +1,4 @@
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import { carriesLabels } from './carries-labels';
 import { valueOf, type Engine } from './engine';
 import { EngineError } from './engine-error';
@@ -123,12 +123,12 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
     try {
       await this.#read(leaving.signal);
     } catch (error) {
-      throw this.#isPassing(error) ? new TryAgain('no events', { cause: error }) : error;
+      throw this.#isPassing(error) ? new RetryableError('no events', { cause: error }) : error;
     } finally {
       leave();
     }
     if (this.#queue.isFull) await this.#queue.untilEmpty();
-    if (performance.now() - startedAt < steadyMs) throw new TryAgain('the events ended');
+    if (performance.now() - startedAt < steadyMs) throw new RetryableError('the events ended');
   }
 
   /** Reads one stream until it breaks, or more waits than may. */

@@ -1,13 +1,13 @@
 import { asError, CastoffError, isCastoffError } from '../core/errors';
 import { messageLines, type CloseReport } from '../scope/close-report';
-import type { Place } from '../runner/test-context';
+import type { TestContext } from '../runner/test-context';
 import { isOwnFrame } from '../runner/test-errors';
 
 /**
  * What went wrong when a place closed, as errors that Jest prints well: one for each failure, with the line it was given to the
  * scope at and its own stack, and without the lists that say it again.
  */
-export function closeErrors(place: Place, error: unknown): readonly Error[] {
+export function closeErrors(place: TestContext, error: unknown): readonly Error[] {
   const report = reportOf(error);
   if (report === undefined) return [asError(error)];
   return report.ends.flatMap((end) => {

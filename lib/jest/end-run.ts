@@ -1,4 +1,4 @@
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { judge } from '../verdict/judge';
 import type { LeakSettings, Verdict } from '../verdict/verdict';
 import { describeKept } from '../run/describe-kept';
@@ -11,7 +11,7 @@ export async function endRun(
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
-  const leaving = waitAtMost(leave(), { what: 'close the scope of the run', signal: run.beginEnd() });
+  const leaving = withTimeout(leave(), { what: 'close the scope of the run', signal: run.beginEnd() });
   await leaving.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
   unwatchSignals();

@@ -1,5 +1,5 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
-import { mixIn, type JestEnvironment } from './mix-in';
+import { instrumentEnvironment, type JestEnvironment } from './mix-in';
 import { assertOwnHooks } from './replaced-error';
 import { resolveEnvironment } from './resolve-environment';
 
@@ -36,7 +36,7 @@ export default class TestEnvironment {
     const { castoff: _, ...options } = testEnvironmentOptions;
     const own = { ...config, projectConfig: { ...config.projectConfig, testEnvironmentOptions: options } };
     const made = new Base(own, context);
-    mixIn(made, context.testPath, rootDir);
+    instrumentEnvironment(made, context.testPath, rootDir);
     return made;
   }
 }

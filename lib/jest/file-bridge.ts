@@ -2,18 +2,18 @@ import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
 import { turnRyukOff } from '../core/ryuk-off';
 import { bridgeKey, type Bridge } from '../runner/bridge';
-import { scopeAt } from '../runner/context-scopes';
-import { Place } from '../runner/test-context';
-import { currentPosition } from '../runner/current-context';
+import { contextScope } from '../runner/context-scopes';
+import { TestContext } from '../runner/test-context';
+import { currentContext } from '../runner/current-context';
 import { replacedError } from './replaced-error';
-import type { RunHere } from '../runner/worker-run';
+import type { WorkerRunState } from '../runner/worker-run';
 
 /**
  * Puts the way out of a sandbox on its global object.
  *
  * @param here - `undefined`: there is no run, and whoever uses it is told so.
  */
-export function installBridge(sandbox: object, here: RunHere | undefined): void {
+export function installBridge(sandbox: object, here: WorkerRunState | undefined): void {
   handToSandbox(sandbox);
   if (here?.link.coversTestcontainers === true && hasProcess(sandbox)) turnRyukOff(sandbox.process);
   const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
@@ -26,11 +26,11 @@ function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process,
   return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
 }
 
-function bridgeTo(here: RunHere): Bridge {
+function bridgeTo(here: WorkerRunState): Bridge {
   return {
     scope() {
-      const position = currentPosition();
-      if (position instanceof Place) return scopeAt(position, here);
+      const position = currentContext();
+      if (position instanceof TestContext) return contextScope(position, here);
       const where = position === undefined ? 'outside of a test file' : `in the factory of ${position.what}`;
       const instead =
         position === undefined

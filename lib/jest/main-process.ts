@@ -5,8 +5,8 @@ import type { Scope } from '../scope/scope';
 import type { Run } from '../session/current-run';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { loadLate } from '../runner/load-late';
-import { currentPosition } from '../runner/current-context';
-import { holdRun, type RunHere } from '../runner/worker-run';
+import { currentContext } from '../runner/current-context';
+import { attachRun, type WorkerRunState } from '../runner/worker-run';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
@@ -30,7 +30,7 @@ export async function withinOwnHook(hook: () => Promise<void>): Promise<void> {
 /** Code of this process that castoff has not called: other hooks, whose teardown may come after the run's end. */
 function isOutside(): boolean {
   const { storage, running } = ownHooks();
-  return running === 0 && storage.getStore() === undefined && currentPosition() === undefined;
+  return running === 0 && storage.getStore() === undefined && currentContext() === undefined;
 }
 
 /**
@@ -40,7 +40,7 @@ function isOutside(): boolean {
  * @param options.hasOutsideHooks - Jest runs hooks here that castoff does not call: what they create is left alone.
  */
 export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: boolean }): () => Promise<void> {
-  const { here, end } = holdRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
+  const { here, end } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
   let scope: Scope | undefined;
   const bridge: Bridge = {
     scope: () => (scope ??= openRunScope(run)),
@@ -65,7 +65,7 @@ export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: bool
 }
 
 /** What the user's own teardown has removed of what the own setup created is known to have existed, then. */
-async function settleOwn({ watch, registry }: RunHere): Promise<void> {
+async function settleOwn({ watch, registry }: WorkerRunState): Promise<void> {
   const there = await watch.survivors(({ owner }) => owner.scope === 'run');
   // Not looked at when an owner had ended: what the run's end finds of it says nothing of a leak.
   for (const { key, id, state } of there)

@@ -16,7 +16,7 @@ const mixedIn = new WeakMap<JestEnvironment, TestFile>();
  * Mixes castoff into an environment that has not been set up yet. What it does by itself goes on: it comes before castoff where
  * something ends, and after it where something begins.
  */
-export function mixIn(environment: JestEnvironment, testPath: string, rootDir: string): void {
+export function instrumentEnvironment(environment: JestEnvironment, testPath: string, rootDir: string): void {
   const file = mixInEvents(environment, testPath, rootDir);
   if (file === undefined) return;
   const { setup } = environment;
@@ -28,7 +28,7 @@ export function mixIn(environment: JestEnvironment, testPath: string, rootDir: s
 }
 
 /** Does the same for one that has been set up already, where that is still to be done. Resolves to the test file in it. */
-export async function mixInLate(
+export async function instrumentEnvironmentLate(
   environment: JestEnvironment,
   testPath: string,
   rootDir: string,

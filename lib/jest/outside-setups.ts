@@ -1,4 +1,4 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { relative, sep } from 'node:path';
 import type { MainRun } from './main-run';
 
@@ -6,7 +6,7 @@ import type { MainRun } from './main-run';
 export function reportOutsideSetups({ outsideSetups, runConfig: { rootDir } }: MainRun): void {
   for (const path of outsideSetups.filter(hasRun)) {
     const name = relative(rootDir, path).split(sep).join('/');
-    say(
+    print(
       `${name} ran outside of castoff, which did not watch what it created; ` +
         'wrap its config in withCastoff of castoff/jest-preset',
     );

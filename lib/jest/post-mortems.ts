@@ -3,9 +3,9 @@ import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/star
 import { shortId } from '../core/short-id';
 import { sharedScope } from '../registry/scope-names';
 import type { CircusTest } from './circus';
-import type { Place } from '../runner/test-context';
-import type { RunHere } from '../runner/worker-run';
-import { addWords } from '../runner/test-errors';
+import type { TestContext } from '../runner/test-context';
+import type { WorkerRunState } from '../runner/worker-run';
+import { addToMessage } from '../runner/test-errors';
 import { loadLate } from '../runner/load-late';
 
 const mostContainers = 4;
@@ -21,7 +21,7 @@ export class PostMortems {
    *
    * @param path - The test file's.
    */
-  async addTo(test: CircusTest, place: Place, path: string, here: RunHere): Promise<void> {
+  async addTo(test: CircusTest, place: TestContext, path: string, here: WorkerRunState): Promise<void> {
     if (test.errors.length === 0) return;
     const starting = startsUnderWay().filter(
       ({ key, scope }) => !this.#told.has(key) && isAround(place, scope),
@@ -46,7 +46,7 @@ export class PostMortems {
       if (dependency.scope !== place.name) await noteDeath(dependency, died, here);
     const words = described.filter((each) => each !== undefined);
     if (words.length === 0) return;
-    test.errors[0] = addWords(test.errors[0], words.join('\n\n'));
+    test.errors[0] = addToMessage(test.errors[0], words.join('\n\n'));
   }
 }
 
@@ -60,7 +60,11 @@ interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
 }
 
 /** The containers of `place` and of the places around it, then those of the shared fixtures that its file uses. */
-function containersOf(place: Place, path: string, { registry, shared }: RunHere): readonly Dependency[] {
+function containersOf(
+  place: TestContext,
+  path: string,
+  { registry, shared }: WorkerRunState,
+): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
   const own = present.filter(({ owner }) => isAround(place, owner.scope)).map(dependencyOf);
   const used = [...shared.usedBy(path)].flatMap(([what, containers]) => {
@@ -77,14 +81,18 @@ function dependencyOf({ key, id, engine, owner: { scope, source } }: RegistryEnt
 }
 
 /** For the verdict. */
-async function noteDeath({ key }: Dependency, died: string, { registry, link }: RunHere): Promise<void> {
+async function noteDeath(
+  { key }: Dependency,
+  died: string,
+  { registry, link }: WorkerRunState,
+): Promise<void> {
   if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
   // Rejects when the run is gone: then there is no verdict.
   else await Promise.allSettled([link.noteDeath(key, died)]);
 }
 
 /** Whether a scope is that of `place`, or of a block or the file that it is in. */
-function isAround(place: Place, scope: string): boolean {
+function isAround(place: TestContext, scope: string): boolean {
   return place.name === scope || (place.parent !== undefined && isAround(place.parent, scope));
 }
 
@@ -128,7 +136,7 @@ function lineOf({ source }: Dependency): string {
 /** Its services that ended by themselves, also where it has been taken down meanwhile. */
 async function describeProject(
   { name = '' }: RegistryEntry,
-  watch: RunHere['watch'],
+  watch: WorkerRunState['watch'],
 ): Promise<string | undefined> {
   const { formatPostMortem } = loadLate.postMortem();
   const postMortems = (await watch.postMortems(name)).slice(-mostContainers);

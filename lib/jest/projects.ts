@@ -1,4 +1,4 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { relative, sep } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
@@ -37,7 +37,7 @@ export async function checkProjects(
     for (const { project } of without) {
       // Linters that run as projects have a runner of their own, and no tests.
       if (project.runner !== undefined && !/[\\/]jest-runner[\\/]/.test(project.runner)) continue;
-      say(
+      print(
         `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff of castoff/jest-preset, too`,
       );
     }
@@ -75,7 +75,7 @@ async function readProjects(
     }
     return read;
   } catch (error) {
-    say(`not known whether all projects are watched: ${messageOf(error)}`);
+    print(`not known whether all projects are watched: ${messageOf(error)}`);
     return [known];
   }
 }

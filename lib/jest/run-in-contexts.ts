@@ -1,19 +1,19 @@
 import type { CircusBlock, CircusFn } from './circus';
-import type { Place } from '../runner/test-context';
-import type { Places } from './test-tree';
+import type { TestContext } from '../runner/test-context';
+import type { TestTree } from './test-tree';
 
 /** Runs the function of a test or hook at its place. `definedBy` is an error made where it was defined. */
-type RunAtPlace = (place: Place, work: () => unknown, definedBy: unknown) => unknown;
+type RunAtPlace = (place: TestContext, work: () => unknown, definedBy: unknown) => unknown;
 
 /** Has `run` do all that the tests and hooks of a file do, told of the place of each. To be called when all are defined. */
-export function runInPlaces(block: CircusBlock, places: Places, run: RunAtPlace): void {
+export function runInContexts(block: CircusBlock, places: TestTree, run: RunAtPlace): void {
   for (const hook of block.hooks) {
     const isOfBlock = hook.type === 'beforeAll' || hook.type === 'afterAll';
     // Hooks around each test are never called for concurrent ones: the current one is theirs.
     hook.fn = within(hook, hook.fn, () => (isOfBlock ? places.of(block) : places.current), run);
   }
   for (const child of block.children) {
-    if (child.type === 'describeBlock') runInPlaces(child, places, run);
+    if (child.type === 'describeBlock') runInContexts(child, places, run);
     else if (child.fn !== undefined) child.fn = within(child, child.fn, () => places.of(child), run);
   }
 }
@@ -21,7 +21,7 @@ export function runInPlaces(block: CircusBlock, places: Places, run: RunAtPlace)
 function within(
   { asyncError }: { readonly asyncError?: unknown },
   fn: CircusFn,
-  placeOf: () => Place,
+  placeOf: () => TestContext,
   run: RunAtPlace,
 ): CircusFn {
   // Circus drives generators itself, which it tells by the function.

@@ -1,6 +1,6 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import type { EnvironmentConfig } from './environment';
-import { mixInLate, type JestEnvironment } from './mix-in';
+import { instrumentEnvironmentLate, type JestEnvironment } from './mix-in';
 import { assertOwnHooks, replacedError } from './replaced-error';
 import { resolveInJest } from './resolve-environment';
 
@@ -25,7 +25,7 @@ const runner: Runner = async (globalConfig, projectConfig, environment, runtime,
   if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
   assertOwnHooks(projectConfig);
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
-  const file = await mixInLate(environment, testPath, rootDir);
+  const file = await instrumentEnvironmentLate(environment, testPath, rootDir);
   if (file !== undefined) file.runtime = runtime;
   const circus = loadCircus(rootDir);
   const run = (): Promise<unknown> =>

@@ -75,7 +75,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
 /** The error that brought it here is what Jest is to show; what could not be cleaned is said beside it. */
 async function undo(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
-  const { tellVerdict } = await import('../runner/print-verdict.ts');
+  const { printVerdict } = await import('../runner/print-verdict.ts');
   const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });
-  if (verdict.isFailure) tellVerdict(verdict, kept, process.env);
+  if (verdict.isFailure) printVerdict(verdict, kept, process.env);
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
@@ -10,7 +10,7 @@ import { reportOutsideSetups } from './outside-setups';
 import { replaceRootDir } from './resolve-module';
 import type { RunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
-import { tellVerdict, writeReport } from '../runner/print-verdict';
+import { printVerdict, writeReport } from '../runner/print-verdict';
 
 /**
  * Jest's `globalTeardown`: runs the user's own. The last one of the run's projects closes the run, and gives the verdict.
@@ -35,14 +35,14 @@ export default async function teardown(
   await closeAndTell(main, globalConfig).catch(note);
   if (failures.length === 0) return;
   const [first, ...others] = failures;
-  for (const error of others) say(messageOf(error));
+  for (const error of others) print(messageOf(error));
   throw first;
 }
 
 async function closeAndTell(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = main.run;
   const { verdict, kept } = await endRun(main, settings);
-  tellVerdict(verdict, kept, process.env);
+  printVerdict(verdict, kept, process.env);
   if (settings.reportFile !== undefined)
     await writeReport(verdict, reportPath(settings.reportFile, main.runConfig));
   if (verdict.isFailure) failRun(verdict, globalConfig);

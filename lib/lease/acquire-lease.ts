@@ -20,7 +20,7 @@ export const reaperImage = `${repository}:${tag}`;
  *
  * @throws CastoffError what the engine or the reaper refuses; nothing is left then.
  */
-export async function takeLeaseInContainer(wanted: LaunchedFor): Promise<LeaseClient> {
+export async function acquireFromContainer(wanted: LaunchedFor): Promise<LeaseClient> {
   const { engine } = wanted;
   let previous: string | undefined;
   const removePrevious = async (): Promise<void> => {
@@ -62,7 +62,7 @@ const mostMeetings = 3;
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when it cannot be started, `REAPER_PROTOCOL` when it refuses.
  */
-export async function takeLeaseAtProcess(wanted: LaunchedFor): Promise<LeaseClient> {
+export async function acquireFromProcess(wanted: LaunchedFor): Promise<LeaseClient> {
   let refusedAt: string | undefined;
   for (let meeting = 1; ; meeting += 1) {
     let metAt: string | undefined;

@@ -1,12 +1,12 @@
 import { digestBounds, type Bounds } from '../core/bounds';
 import { deadline } from '../core/deadline';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { withTimeout } from '../core/timeout';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
 import type { ReapReport } from '../reaper/reaping/reap-report';
 import { advanceClient, noLease, type Ask, type ClientEvent, type Hello } from './client-state';
-import { converse, type Conversation, type ReaperConnection } from './conversation';
+import { converse, type RequestStream, type ReaperConnection } from './conversation';
 import { note, warn } from './warnings';
 
 export interface LeaseClientOptions {
@@ -31,7 +31,7 @@ export class LeaseClient {
   readonly #tickets = new Map<number, (reply: Reply) => void>();
   #state;
   #nextTicket = 1;
-  #conversation: Conversation | undefined;
+  #conversation: RequestStream | undefined;
   #reaper = 'no reaper yet';
   #resuming: PromiseWithResolvers<void> | undefined;
   #hasWarned = false;
@@ -96,7 +96,7 @@ export class LeaseClient {
    */
   async reap(labels: readonly string[], signal?: AbortSignal): Promise<ReapReport> {
     const what = `reap ${labels.join(' and ')}`;
-    const reply = await waitAtMost(this.#ask({ type: 'reap', labels }), { what, signal });
+    const reply = await withTimeout(this.#ask({ type: 'reap', labels }), { what, signal });
     if (reply.ok && reply.report !== undefined) return reply.report;
     throw refused(this.#reaper, what, reply.ok ? 'no report came' : reply.reason);
   }
@@ -142,7 +142,7 @@ export class LeaseClient {
 
   async #inTime(reply: Promise<Reply>, what: string): Promise<Reply | undefined> {
     try {
-      return await waitAtMost(reply, { what, timeoutMs: patienceMs });
+      return await withTimeout(reply, { what, timeoutMs: patienceMs });
     } catch (error) {
       if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return undefined;
       throw error;
@@ -239,7 +239,7 @@ export class LeaseClient {
       await this.#resume();
     } catch (error) {
       note(`take the lease anew: ${messageOf(error)}`);
-      throw new TryAgain(messageOf(error), { cause: error });
+      throw new RetryableError(messageOf(error), { cause: error });
     }
   }
 }

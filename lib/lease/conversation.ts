@@ -11,7 +11,7 @@ export interface ReaperConnection {
   readonly reaper: string;
 }
 
-export interface Conversation {
+export interface RequestStream {
   send(request: Request): void;
   /** Sends what is on its way, and closes; a reaper that does not close its side is not waited for. */
   end(): void;
@@ -23,7 +23,7 @@ export interface Conversation {
 export function converse(
   { stream, reaper }: ReaperConnection,
   listener: { readonly onReply: (reply: Reply) => void; readonly onEnd: (why: string) => void },
-): Conversation {
+): RequestStream {
   let why = 'it closed the connection';
   readReplies(stream, {
     onReply: listener.onReply,

@@ -1,5 +1,5 @@
 import { delimiter, resolve } from 'node:path';
-import { reaperVariablesPassedOn } from './reaper-variables';
+import { reaperVariablesFrom } from './reaper-variables';
 
 /** What the reaper and the keeper need of the user's environment. The engine is handed to them. */
 const passedOn: readonly string[] = [
@@ -9,7 +9,7 @@ const passedOn: readonly string[] = [
   'XDG_RUNTIME_DIR',
   'SSH_AUTH_SOCK',
   'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE',
-  ...reaperVariablesPassedOn,
+  ...reaperVariablesFrom,
   // Windows: without them neither sockets nor the user's folder are found.
   'SystemRoot',
   'USERPROFILE',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 
 /** What a client finds at the path of a host process. A connection in `stream` does not hold the process. */
 export type HostMeeting =
@@ -53,7 +53,7 @@ async function ping(stream: Socket): Promise<HostMeeting> {
   stream.on('data', listen).on('error', end).on('close', end);
   stream.write('{"id":1,"type":"ping"}\n');
   try {
-    return await waitAtMost(answer, { what: 'ping the reaper', timeoutMs: answerTimeoutMs });
+    return await withTimeout(answer, { what: 'ping the reaper', timeoutMs: answerTimeoutMs });
   } catch (error) {
     if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return { type: 'useless' };
     throw error;

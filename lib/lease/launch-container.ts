@@ -7,7 +7,7 @@ import { attachContainer, createContainer, startContainer, type NewContainer } f
 import type { ReaperConnection } from './conversation';
 import { findEngineSocketPaths } from './engine-socket';
 import { imagePaths } from './image-recipe';
-import { reaperVariablesPassedOn } from './reaper-variables';
+import { reaperVariablesFrom } from './reaper-variables';
 
 /** Whom a reaper is started for. */
 export interface LaunchedFor {
@@ -116,7 +116,7 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
 }
 
 function settingsOfEnvironment(): readonly string[] {
-  return reaperVariablesPassedOn.flatMap((name) => {
+  return reaperVariablesFrom.flatMap((name) => {
     const value = process.env[name];
     return value === undefined || value === '' ? [] : [`${name}=${value}`];
   });

@@ -8,21 +8,21 @@ import { CastoffError } from '../core/errors';
  * - `auto`: as a container where the image is on the engine already, else as a process; with neither, a warning
  * - `off`: not at all: what a crash leaves stays until the next sweep
  */
-export type ReaperMode = 'auto' | 'container' | 'process' | 'off';
+export type ReaperChoice = 'auto' | 'container' | 'process' | 'off';
 
-const modes: readonly ReaperMode[] = ['auto', 'container', 'process', 'off'];
+const modes: readonly ReaperChoice[] = ['auto', 'container', 'process', 'off'];
 
 /**
  * What the option says, or else `CASTOFF_REAPER`, or else `auto`.
  *
  * @throws CastoffError `CONFIG_INVALID` for any other word.
  */
-export function chooseReaperMode(option: string | undefined, environment: string | undefined): ReaperMode {
+export function chooseReaper(option: string | undefined, environment: string | undefined): ReaperChoice {
   if (option !== undefined) return parse('reaper option', option);
   return environment === undefined || environment === '' ? 'auto' : parse('CASTOFF_REAPER', environment);
 }
 
-function parse(from: string, text: string): ReaperMode {
+function parse(from: string, text: string): ReaperChoice {
   const mode = modes.find((one) => one === text);
   if (mode !== undefined) return mode;
   throw new CastoffError(

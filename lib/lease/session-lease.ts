@@ -3,7 +3,7 @@ import { processWide } from '../core/global-state';
 import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
 import type { LaunchedFor } from './launch-container';
-import type { ReaperMode } from './reaper-choice';
+import type { ReaperChoice } from './reaper-choice';
 import { takeLease } from './take-lease';
 
 /** A session's share in the lease of its process. */
@@ -36,7 +36,7 @@ const leases = (): Map<string, SharedLease> => processWide('leases', () => new M
  *
  * @throws CastoffError `REAPER_UNAVAILABLE`, as {@link takeLease} does.
  */
-export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise<SessionLease> {
+export async function shareLease(mode: ReaperChoice, wanted: LaunchedFor): Promise<SessionLease> {
   const key = findLease(mode, wanted.engine.address);
   const lease = leases().get(key) ?? openLease(key, mode, wanted);
   lease.shares += 1;
@@ -63,13 +63,13 @@ export async function shareLease(mode: ReaperMode, wanted: LaunchedFor): Promise
   };
 }
 
-function findLease(mode: ReaperMode, engine: string): string {
+function findLease(mode: ReaperChoice, engine: string): string {
   const own = `${mode} ${engine}`;
   const any = (['auto', 'container', 'process'] as const).map((other) => `${other} ${engine}`);
   return mode === 'auto' ? (any.find((key) => leases().has(key)) ?? own) : own;
 }
 
-function openLease(key: string, mode: ReaperMode, wanted: LaunchedFor): SharedLease {
+function openLease(key: string, mode: ReaperChoice, wanted: LaunchedFor): SharedLease {
   const lease: SharedLease = { taking: takeLease(mode, wanted), shares: 0, stopListening: () => undefined };
   leases().set(key, lease);
   void listen(lease).catch(() => {

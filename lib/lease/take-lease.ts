@@ -3,9 +3,9 @@ import { inspectImage } from '../engine/image-calls';
 import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LaunchedFor } from './launch-container';
-import type { ReaperMode } from './reaper-choice';
+import type { ReaperChoice } from './reaper-choice';
 import { note, warn, warnOnce } from './warnings';
-import { reaperImage, takeLeaseAtProcess, takeLeaseInContainer } from './acquire-lease';
+import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire-lease';
 
 /**
  * Takes the lease on `castoff.session=<id>`, at a reaper that is run as `mode` says. Held when it resolves; `undefined`: there
@@ -14,7 +14,7 @@ import { reaperImage, takeLeaseAtProcess, takeLeaseInContainer } from './acquire
  * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` names a way and it does not work. `auto` throws nothing: nobody's tests
  * are to die because a reaper cannot start.
  */
-export async function takeLease(mode: ReaperMode, wanted: LaunchedFor): Promise<LeaseClient | undefined> {
+export async function takeLease(mode: ReaperChoice, wanted: LaunchedFor): Promise<LeaseClient | undefined> {
   switch (mode) {
     case 'off':
       warnOnce('CASTOFF_REAPER_OFF', `session ${wanted.session} has no reaper, as asked for; ${consequence}`);
@@ -28,7 +28,7 @@ export async function takeLease(mode: ReaperMode, wanted: LaunchedFor): Promise<
 }
 
 const consequence = 'what a crash leaves stays until the next sweep';
-const leaseIn = { container: takeLeaseInContainer, process: takeLeaseAtProcess };
+const leaseIn = { container: acquireFromContainer, process: acquireFromProcess };
 
 async function takeIn(way: 'container' | 'process', wanted: LaunchedFor): Promise<LeaseClient> {
   try {
@@ -60,7 +60,7 @@ async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefine
   const look = await inspectImage(engine, reaperImage);
   if (look.meaning === 'done') {
     try {
-      const client = await takeLeaseInContainer(wanted);
+      const client = await acquireFromContainer(wanted);
       note(`the reaper runs as ${client.reaper}: ${reaperImage} is on ${engine.address}`);
       return client;
     } catch (error) {
@@ -68,7 +68,7 @@ async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefine
     }
   }
   try {
-    const client = await takeLeaseAtProcess(wanted);
+    const client = await acquireFromProcess(wanted);
     warnInContainer(client.reaper);
     const [failure] = failures;
     if (failure !== undefined)

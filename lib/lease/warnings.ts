@@ -1,4 +1,4 @@
-import { warnOf } from '../core/print';
+import { printWarning } from '../core/print';
 import { debuglog } from 'node:util';
 import { processWide } from '../core/global-state';
 
@@ -19,7 +19,7 @@ export type LeaseWarning = keyof typeof leaseWarnings;
 
 /** Warns as Node does: on stderr, with a code, and to whoever listens to the process's `warning`. */
 export function warn(code: LeaseWarning, message: string): void {
-  warnOf(message, code);
+  printWarning(message, code);
 }
 
 /** The same, but for every code once in this process: for what does not change while it runs. */

@@ -1,11 +1,11 @@
-import type { ProcessSeen } from './owner-proof';
+import type { ProcessProbe } from './owner-proof';
 
 /**
  * What the kernel tells of a pid that no list of processes shows: there is none, or it hides.
  *
  * @see kill(2): signal 0; proc(5), hidepid: the folders of other users' processes are not there
  */
-export function askKernel(pid: number): ProcessSeen {
+export function askKernel(pid: number): ProcessProbe {
   try {
     process.kill(pid, 0);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { askKernel } from './owner-kernel';
-import type { ProcessSeen } from './owner-proof';
+import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
 
 /** @see random(4), /proc/sys/kernel/random/boot_id */
@@ -31,7 +31,7 @@ export function readNamespace(type: 'pid' | 'time' | 'uts'): string | undefined 
 }
 
 /** What /proc shows of a process; that it does not exist is told by the kernel too, for /proc may hide it. */
-export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): ProcessSeen {
+export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -47,7 +47,7 @@ export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): P
 const ticksPerSecond = 100;
 
 /** @see proc(5), /proc/pid/stat: 3 state, 20 num_threads, 22 starttime in clock ticks since boot */
-export function parseStat(stat: string, bootedAtMs: number | undefined): ProcessSeen | undefined {
+export function parseStat(stat: string, bootedAtMs: number | undefined): ProcessProbe | undefined {
   // The second field is the command in brackets, and may hold blanks and brackets itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, threads, start] = [fields[0], Number(fields[17]), fields[19]];

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { hashMachine } from './owner-machine';
 import { askKernel } from './owner-kernel';
-import type { ProcessSeen } from './owner-proof';
+import type { ProcessProbe } from './owner-proof';
 
 /** macOS has no pid namespaces: all pids count together. */
 export const macosPidNamespace = 'host';
@@ -19,7 +19,7 @@ export function readMacosMachine(): string | undefined {
 }
 
 /** What `ps` shows of a process. That it does not exist is told by the kernel: `ps` says as much when it fails. */
-export function readPsProcess(pid: number): ProcessSeen {
+export function readPsProcess(pid: number): ProcessProbe {
   const line = run('ps', ['-o', 'state=,lstart=', '-p', String(pid)]);
   const unclear = { seen: 'unclear', why: `\`ps -p ${pid}\` cannot be understood` } as const;
   return line === undefined ? askKernel(pid) : (parsePsLine(line) ?? unclear);
@@ -29,7 +29,7 @@ export function readPsProcess(pid: number): ProcessSeen {
  * Reads `Ss   Sat Nov 21 08:11:37 2026`, in UTC. The kernel keeps the wall clock's time of the start: a clock that is set
  * later does not change it.
  */
-export function parsePsLine(line: string): ProcessSeen | undefined {
+export function parsePsLine(line: string): ProcessProbe | undefined {
   const [, state, started] = /^\s*(\S+)\s+\w{3} (\w{3} [ \d]\d [\d:]{8} \d{4})\s*$/.exec(line) ?? [];
   if (state === undefined || started === undefined) return undefined;
   const startMs = Date.parse(`${started.replace(/ {2,}/g, ' ')} UTC`);

@@ -1,7 +1,7 @@
 import type { Owner } from '../core/labels';
 
 /** The machine and the boot as this process sees them. What is not known here is `undefined`, and proves nothing. */
-export interface Here {
+export interface LocalHost {
   readonly host: string;
   readonly machine?: string | undefined;
   readonly boot?: string | undefined;
@@ -11,7 +11,7 @@ export interface Here {
 }
 
 /** What this process sees under a pid. */
-export type ProcessSeen =
+export type ProcessProbe =
   | { readonly seen: 'none' }
   | {
       readonly seen: 'process';
@@ -45,8 +45,8 @@ export interface OwnerProof {
  */
 export function proveOwner(
   owner: Owner,
-  here: Here,
-  processWith: (pid: number) => ProcessSeen,
+  here: LocalHost,
+  processWith: (pid: number) => ProcessProbe,
   lastSignMs?: number,
 ): OwnerProof {
   const elsewhere = whyElsewhere(owner, here);
@@ -55,7 +55,7 @@ export function proveOwner(
   return proveByProcess(owner, processWith(owner.pid));
 }
 
-function whyElsewhere(owner: Owner, here: Here): string | undefined {
+function whyElsewhere(owner: Owner, here: LocalHost): string | undefined {
   if (owner.host !== here.host) return `another host: ${owner.host}`;
   const areBothKnown = owner.machine !== undefined && here.machine !== undefined;
   if (areBothKnown && owner.machine !== here.machine)
@@ -74,7 +74,7 @@ function whyElsewhere(owner: Owner, here: Here): string | undefined {
   return undefined;
 }
 
-function proveByBoot(owner: Owner, here: Here, lastSignMs: number | undefined): OwnerProof {
+function proveByBoot(owner: Owner, here: LocalHost, lastSignMs: number | undefined): OwnerProof {
   const { bootedAtMs } = here;
   // A clone of this machine whose network card looks the same: what it creates while this boot lasts gives it away.
   if (bootedAtMs === undefined || (lastSignMs !== undefined && lastSignMs >= bootedAtMs)) {
@@ -85,7 +85,7 @@ function proveByBoot(owner: Owner, here: Here, lastSignMs: number | undefined): 
   return { state: 'dead', proof };
 }
 
-function proveByProcess(owner: Owner, process: ProcessSeen): OwnerProof {
+function proveByProcess(owner: Owner, process: ProcessProbe): OwnerProof {
   const { pid, pidStart } = owner;
   switch (process.seen) {
     case 'none':

@@ -3,7 +3,7 @@ import type { Owner } from '../core/labels';
 import { readLinuxBoot, readLinuxPidNamespace, readLinuxProcess } from './owner-linux';
 import { readLinuxMachine } from './owner-machine';
 import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
-import { proveOwner, type Here, type OwnerProof, type ProcessSeen } from './owner-proof';
+import { proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
 
 /** This process, as an owner that another process can tell from any other that ever ran. */
 export function readOwner(): Owner {
@@ -24,8 +24,8 @@ export function readOwner(): Owner {
 /** Proves owners by what is seen from here at this moment: the machine is read once, and each process once. */
 export function proveOwnersHere(): (owner: Owner, lastSignMs?: number) => OwnerProof {
   const here = readHere();
-  const seen = new Map<number, ProcessSeen>();
-  const processWith = (pid: number): ProcessSeen => {
+  const seen = new Map<number, ProcessProbe>();
+  const processWith = (pid: number): ProcessProbe => {
     const known = seen.get(pid) ?? readProcess(pid, here.bootedAtMs);
     seen.set(pid, known);
     return known;
@@ -38,7 +38,7 @@ interface Platform {
   machine(): string | undefined;
   boot(): string | undefined;
   pidNamespace(): string | undefined;
-  process(pid: number, bootedAtMs: number | undefined): ProcessSeen;
+  process(pid: number, bootedAtMs: number | undefined): ProcessProbe;
 }
 
 /** On any other, nothing is known for certain, and nothing is proven. */
@@ -57,7 +57,7 @@ const platforms: Partial<Record<NodeJS.Platform, Platform>> = {
   },
 };
 
-function readHere(): Here {
+function readHere(): LocalHost {
   const platform = platforms[process.platform];
   return {
     host: hostname(),
@@ -68,7 +68,7 @@ function readHere(): Here {
   };
 }
 
-function readProcess(pid: number, bootedAtMs: number | undefined): ProcessSeen {
+function readProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe {
   const why = `processes cannot be told apart on ${process.platform}`;
   return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', why };
 }

@@ -12,13 +12,13 @@ export interface RegistryFilter {
 }
 
 /** What is known of a thing that others created. */
-export type AdoptedThing = Pick<RegistryEntry, 'name' | 'identity'> & {
+export type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
   readonly id: string;
   readonly engine: string;
 };
 
 /** What is known of a thing that is yet to be created. */
-export type KnownThing = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
+export type KnownResource = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
   /** When it was asked for. Default: now. */
   readonly registeredAt?: Date | undefined;
   readonly origin?: EntryOrigin | undefined;
@@ -59,7 +59,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  async register(kind: ResourceKind, owner: EntryOwner, known: KnownThing = {}): Promise<RegistryEntry> {
+  async register(kind: ResourceKind, owner: EntryOwner, known: KnownResource = {}): Promise<RegistryEntry> {
     const entry = this.note(kind, owner, known);
     try {
       await this.#journal?.sync();
@@ -74,7 +74,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  note(kind: ResourceKind, owner: EntryOwner, known: KnownThing = {}): RegistryEntry {
+  note(kind: ResourceKind, owner: EntryOwner, known: KnownResource = {}): RegistryEntry {
     return this.#add(kind, owner, { ...known, state: 'registered' });
   }
 
@@ -83,7 +83,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    *
    * @internal
    */
-  adopt(kind: ResourceKind, owner: EntryOwner, thing: AdoptedThing): RegistryEntry {
+  adopt(kind: ResourceKind, owner: EntryOwner, thing: AdoptedResource): RegistryEntry {
     const entry = this.#add(kind, owner, { state: 'registered', name: thing.name, engine: thing.engine });
     return this.update(entry.key, { ...thing, state: 'present' });
   }
@@ -103,7 +103,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   #add(
     kind: ResourceKind,
     owner: EntryOwner,
-    first: Pick<RegistryEntry, 'state'> & KnownThing,
+    first: Pick<RegistryEntry, 'state'> & KnownResource,
   ): RegistryEntry {
     const now = new Date();
     const entry: RegistryEntry = {

@@ -1,13 +1,13 @@
 import { isWithin, type Bounds } from '../core/bounds';
 import { asError, CastoffError, messageOf } from '../core/errors';
-import { checkTimeLeft, waitAtMost } from '../core/timeout';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { checkTimeLeft, withTimeout } from '../core/timeout';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { RemovableKind } from '../engine/removable-kind';
 import { EngineError } from '../engine/engine-error';
-import { cleanupOne, patienceFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
+import { cleanupOne, callLimitsFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import type { ListedTarget } from '../engine/list-targets';
 import { findChanged } from './changed-volumes';
 import {
@@ -57,7 +57,7 @@ export async function cleanupByLabel(
   const { isSpared = () => false, bounds = {}, kinds, check, recorded, ...settings } = options;
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
-  const patient = engine.within({ timeoutMs: patienceFor(options.timeoutMs), signal: options.signal });
+  const patient = engine.within({ timeoutMs: callLimitsFor(options.timeoutMs), signal: options.signal });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
   const changed = new Set<string>();
@@ -100,7 +100,7 @@ export async function cleanupByLabel(
         result = await cleanupOne(target.kind, ref, { ...rules, timeoutMs: leftMs() });
       return result;
     };
-    const ends = await cleanupMany(tried, clean, { stuckMs: patienceFor(options.timeoutMs) });
+    const ends = await cleanupMany(tried, clean, { stuckMs: callLimitsFor(options.timeoutMs) });
     for (const { target, result, error } of ends) {
       if (result !== undefined) results.push(result);
       else failed.set(keyOf(target), asError(error ?? `${target.kind} ${target.id} has no name to remove`));
@@ -133,13 +133,13 @@ async function find(
       } catch (error) {
         lastError = error;
         const isPassing = error instanceof EngineError && error.meaning !== 'refused';
-        throw isPassing ? new TryAgain() : error;
+        throw isPassing ? new RetryableError() : error;
       }
     },
     { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
   );
   try {
-    return await waitAtMost(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });
+    return await withTimeout(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error;
     const cause = lastError ?? error;

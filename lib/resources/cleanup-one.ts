@@ -3,12 +3,12 @@ import { checkDuration } from '../core/durations';
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import type { OptionNames } from '../core/option-names';
-import { waitAtMost, type PatienceOptions } from '../core/timeout';
+import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { CleanupError, unclearError } from './cleanup-error';
-import { findThing, type Found } from './find-resource';
+import { findResource, type Found } from './find-resource';
 import type { RemovableKind } from '../engine/removable-kind';
 import { compareIdentities, type Removable, type ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
@@ -17,7 +17,7 @@ import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
 import { checkStopSignal, defaultGraceMs } from './stop-options';
 import { removables } from './removables';
-import { Remover } from './removal-task';
+import { RemovalTask } from './removal-task';
 
 export interface CleanupOptions {
   /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
@@ -86,20 +86,20 @@ export async function cleanupOne(
   settings.signal?.throwIfAborted();
 
   const spentMs = (): number => performance.now() - startedAt;
-  const limits = (): PatienceOptions => ({
+  const limits = (): TimeoutOptions => ({
     what: `remove ${kind} ${given}`,
     timeoutMs: Math.max(0, settings.timeoutMs - spentMs()),
     signal: settings.signal,
   });
   const removable = removables[kind];
-  const { isMeant, patienceMs = patienceFor(settings.timeoutMs) } = settings;
-  let remover: Remover | undefined;
+  const { isMeant, patienceMs = callLimitsFor(settings.timeoutMs) } = settings;
+  let remover: RemovalTask | undefined;
   try {
-    const engine = settings.connection ?? (await waitAtMost(connectEngine(settings.engine), limits()));
+    const engine = settings.connection ?? (await withTimeout(connectEngine(settings.engine), limits()));
     const patience = { timeoutMs: patienceMs, signal: settings.signal };
     const found = removable.isCertain(given)
       ? 'unknown'
-      : await findThing(engine, removable, given, patience);
+      : await findResource(engine, removable, given, patience);
     const isAnother = typeof found === 'object' && isMeant?.(found.labels, found) === false;
     const isReplaced = await isAnotherThan(settings.identity, found, { engine, removable, given });
     if (found === 'gone' || isAnother || isReplaced)
@@ -107,10 +107,10 @@ export async function cleanupOne(
 
     const sight = found === 'unknown' ? undefined : found;
     const id = sight?.id ?? given;
-    remover = removalsInFlight().join(
+    remover = removalsInFlight().run(
       `${engine.address} ${kind} ${id}`,
       (land) =>
-        new Remover(engine, removable, id, {
+        new RemovalTask(engine, removable, id, {
           ...settings,
           patienceMs,
           sight,
@@ -154,11 +154,11 @@ async function isAnotherThan(
   return sameness === 'another';
 }
 
-const removalsInFlight = (): SingleFlight<Remover> =>
-  processWide('removals in flight', () => new SingleFlight<Remover>());
+const removalsInFlight = (): SingleFlight<RemovalTask> =>
+  processWide('removals in flight', () => new SingleFlight<RemovalTask>());
 
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
-export function patienceFor(timeoutMs: number): number {
+export function callLimitsFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
 }
 
@@ -166,7 +166,7 @@ export function patienceFor(timeoutMs: number): number {
 function failure(
   removable: Removable,
   given: string,
-  remover: Remover | undefined,
+  remover: RemovalTask | undefined,
   durationMs: number,
   cause: unknown,
 ): CleanupError {

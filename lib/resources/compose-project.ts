@@ -2,7 +2,7 @@ import { checkDuration, formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
@@ -108,7 +108,7 @@ async function connectWithin(
 ): Promise<Engine> {
   const what = `remove Compose project ${name}`;
   try {
-    return await waitAtMost(connectEngine(engine), { what, timeoutMs, signal });
+    return await withTimeout(connectEngine(engine), { what, timeoutMs, signal });
   } catch (error) {
     if (!isCastoffError(error, 'DEADLINE_EXCEEDED') || error === signal?.reason) throw error;
     const words = `the engine did not answer in ${formatDuration(timeoutMs)}`;

@@ -5,7 +5,7 @@ import {
   waitUntilRemoved,
 } from '../engine/container-calls';
 import { mapAnswer } from '../engine/engine';
-import { isFullId, isGuess, type Removable } from './kind';
+import { isFullId, isPrefixMatch, type Removable } from './kind';
 
 export const container: Removable = {
   kind: 'container',
@@ -14,7 +14,7 @@ export const container: Removable = {
     mapAnswer(await inspectContainer(engine, id), (facts) => ({
       ...facts,
       identity: facts.id,
-      isGuess: isGuess(id, facts.id, [facts.name]),
+      isGuess: isPrefixMatch(id, facts.id, [facts.name]),
     })),
   remove: removeContainer,
   stop: stopContainer,

@@ -1,31 +1,31 @@
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
-import type { Engine, Patience } from '../engine/engine';
-import type { Removable, Sight } from './kind';
+import type { Engine, CallLimits } from '../engine/engine';
+import type { Removable, Inspection } from './kind';
 
 /** What the engine knows a thing as; `gone`: nothing is meant by that name; `unknown`: the engine cannot be asked now. */
-export type Found = Sight | 'gone' | 'unknown';
+export type Found = Inspection | 'gone' | 'unknown';
 
 /**
  * What the engine knows `given` as, so that a name and an id of one thing share one removal. Whoever asks for the same at
  * once hears the same: none of them finds gone what the other has begun to remove.
  */
-export async function findThing(
+export async function findResource(
   engine: Engine,
   removable: Removable,
   given: string,
-  patience: Patience,
+  patience: CallLimits,
 ): Promise<Found> {
   const { timeoutMs, signal } = patience;
-  const looking = looksInFlight().join(`${engine.address} ${removable.kind} ${given}`, (land) => {
+  const looking = looksInFlight().run(`${engine.address} ${removable.kind} ${given}`, (land) => {
     const look = lookFor(engine.within({ timeoutMs }), removable, given);
     void look.finally(land);
     return look;
   });
   try {
-    return await waitAtMost(looking, { what: `look for ${removable.kind} ${given}`, timeoutMs, signal });
+    return await withTimeout(looking, { what: `look for ${removable.kind} ${given}`, timeoutMs, signal });
   } catch (error) {
     if (isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== signal?.reason) return 'unknown';
     throw error;

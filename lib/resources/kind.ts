@@ -6,7 +6,7 @@ import type { RemovableKind } from '../engine/removable-kind';
 export type ResourceKind = RemovableKind | 'compose-project';
 
 /** What a look at a thing tells. */
-export interface Sight {
+export interface Inspection {
   /** What the engine calls it for good: the full id, or the name where a name is all there is. */
   readonly id: string;
   readonly name?: string | undefined;
@@ -32,7 +32,7 @@ export interface Removable {
   readonly kind: RemovableKind;
   /** Whether `id` names one thing for ever. A name may come to stand for something else, which is not to be removed. */
   readonly isCertain: (id: string) => boolean;
-  readonly look: (engine: Engine, id: string) => Promise<Answer<Sight>>;
+  readonly look: (engine: Engine, id: string) => Promise<Answer<Inspection>>;
   readonly remove: (engine: Engine, id: string, options: RemoveOptions) => Promise<Answer<unknown>>;
   /** Asks for a graceful end. */
   readonly stop?: (engine: Engine, id: string, how: ContainerStop) => Promise<Answer<unknown>>;
@@ -54,7 +54,7 @@ export interface Removable {
  * Whether an engine that was asked for `given`, and found `id`, went by the first digits alone: a name that is gone, `db` or
  * `cafe`, may be how somebody else's id begins. Twelve digits are a short id, as `docker ps` prints it.
  */
-export function isGuess(given: string, id: string, names: readonly string[]): boolean {
+export function isPrefixMatch(given: string, id: string, names: readonly string[]): boolean {
   return /^[0-9a-f]{1,11}$/.test(given) && id.startsWith(given) && !names.includes(given);
 }
 

@@ -5,7 +5,7 @@ import {
   listAttachedContainers,
   removeNetwork,
 } from '../engine/network-calls';
-import { isFullId, isGuess, type Removable } from './kind';
+import { isFullId, isPrefixMatch, type Removable } from './kind';
 
 export const network: Removable = {
   kind: 'network',
@@ -14,7 +14,7 @@ export const network: Removable = {
     mapAnswer(await inspectNetwork(engine, id), (facts) => ({
       ...facts,
       identity: facts.id,
-      isGuess: isGuess(id, facts.id, [facts.name]),
+      isGuess: isPrefixMatch(id, facts.id, [facts.name]),
     })),
   async remove(engine, id) {
     // Podman removes a network by its id while containers are attached to it (4.3 to 5.8), and their own removal fails then:

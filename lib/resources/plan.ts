@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { ResourceKind } from './kind';
 
 /** One thing that is to be gone. */
@@ -78,5 +78,5 @@ async function cleanOne<T extends Target, R>(
 
 async function waitForTurn(work: Promise<unknown>, timeoutMs: number): Promise<void> {
   // Only a DeadlineError: it is stuck.
-  await Promise.allSettled([waitAtMost(work, { what: 'wait for the turn of what comes next', timeoutMs })]);
+  await Promise.allSettled([withTimeout(work, { what: 'wait for the turn of what comes next', timeoutMs })]);
 }

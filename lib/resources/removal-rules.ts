@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine';
-import type { Sight } from './kind';
+import type { Inspection } from './kind';
 
 /** What castoff asks of a removal in somebody's absence: nobody is there to see that the wrong thing goes. */
 export interface RemovalRules {
@@ -11,7 +11,7 @@ export interface RemovalRules {
    * has an id has the labels of its listing for ever.
    */
   readonly isMeant?:
-    ((labels: Readonly<Record<string, string>>, sight: Pick<Sight, 'createdAt'>) => boolean) | undefined;
+    ((labels: Readonly<Record<string, string>>, sight: Pick<Inspection, 'createdAt'>) => boolean) | undefined;
   /** The identity that it had when it was taken: another one under its name stays, and the one that was meant counts as gone. */
   readonly identity?: string | undefined;
   /** Whether the caller lists afterwards what is there: the engine's word that it is done is enough then. Default false. */

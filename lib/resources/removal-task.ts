@@ -1,9 +1,9 @@
-import { waitAtMost, type PatienceOptions } from '../core/timeout';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { withTimeout, type TimeoutOptions } from '../core/timeout';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import type { Answer, Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
 import { unclearError } from './cleanup-error';
-import { compareIdentities, type Removable, type Sight } from './kind';
+import { compareIdentities, type Removable, type Inspection } from './kind';
 import type { PostMortem } from './post-mortem';
 import type { RemovalRules } from './removal-rules';
 import {
@@ -15,7 +15,7 @@ import {
   type StepAnswer,
 } from './removal';
 
-export interface RemoverOptions extends RemovalRules {
+export interface RemovalTaskOptions extends RemovalRules {
   /** Grace before the kill, in milliseconds; 0: none. */
   readonly stopTimeoutMs: number;
   readonly stopSignal?: string | undefined;
@@ -23,7 +23,7 @@ export interface RemoverOptions extends RemovalRules {
   /** How long an unanswered call is waited for before the engine is looked at instead. */
   readonly patienceMs: number;
   /** What a look has told already. */
-  readonly sight?: Sight | undefined;
+  readonly sight?: Inspection | undefined;
   /** Called as soon as nobody may join any more: it has ended, or its last waiter has left. */
   readonly onOver: () => void;
   /** Read before anything is done to it. */
@@ -41,20 +41,20 @@ const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
 /** One removal of one thing: does what the state machine in `removal.ts` says, until it is gone or nobody waits any more. */
-export class Remover {
+export class RemovalTask {
   readonly #engine: Engine;
   readonly #removable: Removable;
   #id: string;
-  readonly #options: RemoverOptions;
+  readonly #options: RemovalTaskOptions;
   readonly #noMoreWaiting = new AbortController();
   #waiting = 0;
   #state: RemovalState;
-  #sight: Sight | undefined;
+  #sight: Inspection | undefined;
   #lastError: EngineError | undefined;
   /** Settles when the removal has ended; rejects when nobody waits for it any more. */
   readonly ended: Promise<RemovalEnd>;
 
-  constructor(engine: Engine, removable: Removable, id: string, options: RemoverOptions) {
+  constructor(engine: Engine, removable: Removable, id: string, options: RemovalTaskOptions) {
     this.#engine = engine;
     this.#removable = removable;
     this.#id = id;
@@ -90,10 +90,10 @@ export class Remover {
   }
 
   /** Waits for the end, within `limits`. The last waiter to leave ends the removal; a call that was sent goes on. */
-  async waitFor(limits: PatienceOptions): Promise<RemovalEnd> {
+  async waitFor(limits: TimeoutOptions): Promise<RemovalEnd> {
     this.#waiting += 1;
     try {
-      return await waitAtMost(this.ended, limits);
+      return await withTimeout(this.ended, limits);
     } finally {
       this.#waiting -= 1;
       if (this.#waiting === 0) {
@@ -118,7 +118,7 @@ export class Remover {
     if (this.#state.step === 'pause') this.#state = advance(this.#state, { meaning: 'done' });
     while (this.#state.step !== 'finish' && this.#state.step !== 'give-up') {
       if (this.#isEnough()) return;
-      if (this.#state.step === 'pause') throw new TryAgain();
+      if (this.#state.step === 'pause') throw new RetryableError();
       this.#noMoreWaiting.signal.throwIfAborted();
       this.#state = advance(this.#state, await this.#take(this.#state.step));
     }
@@ -161,7 +161,7 @@ export class Remover {
     return this.#engine.within({ timeoutMs, signal: this.#noMoreWaiting.signal });
   }
 
-  async #see(engine: Engine, seen: Answer<Sight>): Promise<StepAnswer> {
+  async #see(engine: Engine, seen: Answer<Inspection>): Promise<StepAnswer> {
     if (seen.meaning !== 'done') return this.#note(seen);
     const { id, identity, isGuess, labels, status } = seen.value;
     const isAnother = this.#options.isMeant?.(labels, seen.value) === false;

@@ -1,12 +1,12 @@
 import { safeForLog, shellWord } from '../core/safe-text';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
-import type { ThingRecord } from '../verdict/verdict';
-import { keepMs } from './retention';
+import type { ResourceRecord } from '../verdict/verdict';
+import { retentionMs } from './retention';
 
 /** A container of `things`, with the ports that it can be reached at. */
-export interface KeptThing {
-  readonly thing: ThingRecord;
+export interface KeptResource {
+  readonly thing: ResourceRecord;
   readonly ports: readonly PublishedPort[];
 }
 
@@ -14,7 +14,7 @@ export interface KeptThing {
  * How to reach what the run of `session` has kept, and how to remove it, for people; `''` where `things` has nothing that is kept.
  * Never rejects: what an engine does not tell is left out.
  */
-export async function describeKept(session: string, things: readonly ThingRecord[]): Promise<string> {
+export async function describeKept(session: string, things: readonly ResourceRecord[]): Promise<string> {
   const kept = things.filter(({ state }) => state === 'kept');
   if (kept.length === 0) return '';
   const withPorts = kept.map(async (thing) => ({ thing, ports: await portsOf(thing) }));
@@ -22,10 +22,10 @@ export async function describeKept(session: string, things: readonly ThingRecord
 }
 
 /** What {@link describeKept} says of things whose ports are known. */
-export function formatKept(session: string, kept: readonly KeptThing[]): string {
+export function formatKept(session: string, kept: readonly KeptResource[]): string {
   const lines = kept.flatMap(({ thing, ports }) => linesOf(thing, ports));
   return [
-    `castoff: kept of the tests that failed, for ${keepMs / 3_600_000} h, or until a later run or 'npx castoff sweep' removes it (session ${session}):`,
+    `castoff: kept of the tests that failed, for ${retentionMs / 3_600_000} h, or until a later run or 'npx castoff sweep' removes it (session ${session}):`,
     ...lines,
     '  to remove it now:',
     ...removalsOf(kept.map(({ thing }) => thing)).map((command) => `    ${command}`),
@@ -34,7 +34,7 @@ export function formatKept(session: string, kept: readonly KeptThing[]): string 
     .join('');
 }
 
-function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly string[] {
+function linesOf(thing: ResourceRecord, ports: readonly PublishedPort[]): readonly string[] {
   const { kind, id, test, scope, source } = thing;
   const name = nameOf(thing);
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
@@ -51,8 +51,8 @@ function linesOf(thing: ThingRecord, ports: readonly PublishedPort[]): readonly 
 }
 
 /** Commands for a shell, in the order in which the engine lets things go. */
-function removalsOf(things: readonly ThingRecord[]): readonly string[] {
-  const namesOf = (wanted: ThingRecord['kind']): readonly string[] =>
+function removalsOf(things: readonly ResourceRecord[]): readonly string[] {
+  const namesOf = (wanted: ResourceRecord['kind']): readonly string[] =>
     things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
   return [
     ...namesOf('compose-project').map((name) => `docker compose -p ${shellWord(name)} down -v`),
@@ -68,12 +68,12 @@ function removalOf(command: string, names: readonly string[]): readonly string[]
 }
 
 /** What docker knows it by: a volume has no shorter name. */
-function nameOf({ kind, id = '', name }: ThingRecord): string {
+function nameOf({ kind, id = '', name }: ResourceRecord): string {
   if (kind === 'volume') return id;
   return name === undefined || name === '' ? shortId(id) : name;
 }
 
-async function portsOf({ kind, id }: ThingRecord): Promise<readonly PublishedPort[]> {
+async function portsOf({ kind, id }: ResourceRecord): Promise<readonly PublishedPort[]> {
   if (kind !== 'container' || id === undefined) return [];
   // Loaded with its first use: most runs keep nothing.
   const { connectEngine } = await import('../engine/connect.ts');

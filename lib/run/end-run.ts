@@ -1,22 +1,28 @@
-import type { LeftOnEngine, RunEnd, ThingRecord } from '../verdict/verdict';
-import { lastLookOf } from '../verdict/describe-record';
-import { waitAtMost } from '../core/timeout';
+import type { LeftOnEngine, RunEnd, ResourceRecord } from '../verdict/verdict';
+import { finalStateOf } from '../verdict/describe-record';
+import { withTimeout } from '../core/timeout';
 import type { EndPatience } from '../session/end-patience';
-import type { RunCleaner } from './run-cleanup';
+import type { RunCleanup } from './run-cleanup';
 import type { RunSession } from './run-session';
-import type { SharedDesk } from './shared-fixtures';
-import { removeStaleLines } from './stale-sockets';
+import type { SharedFixtures } from './shared-fixtures';
+import { removeStaleSockets } from './stale-sockets';
 
 export interface EndingRun {
   readonly runSession: RunSession;
-  readonly shared: SharedDesk;
-  readonly cleaner: RunCleaner;
+  readonly shared: SharedFixtures;
+  readonly cleaner: RunCleanup;
   readonly patience: EndPatience;
   readonly address: string;
 }
 
 /** Ends what a run has, one after the other, whatever fails on the way; then looks whether it is gone. */
-export async function endRun({ runSession, shared, cleaner, patience, address }: EndingRun): Promise<RunEnd> {
+export async function closeRun({
+  runSession,
+  shared,
+  cleaner,
+  patience,
+  address,
+}: EndingRun): Promise<RunEnd> {
   const failures: unknown[] = [];
   let left: readonly LeftOnEngine[] = [];
   let hasLooked = false;
@@ -29,12 +35,12 @@ export async function endRun({ runSession, shared, cleaner, patience, address }:
   };
   const opening = openedWithin(runSession, patience.signal);
   const names = await shared.end();
-  await cleaner.haveBuried();
+  await cleaner.settled();
   const session = await opening;
   if (session !== undefined) {
     for (const name of names) await cleaner.clearShared(name);
     await attempt(() => session.close());
-    await attempt(() => removeStaleLines(address));
+    await attempt(() => removeStaleSockets(address));
   }
   // Without a session nothing was created by what castoff holds back; what was adopted, or created by a command, may be there.
   if (session !== undefined || cleaner.records().some((record) => isOpen(record))) {
@@ -44,7 +50,7 @@ export async function endRun({ runSession, shared, cleaner, patience, address }:
     });
   }
   // A worker may have gone meanwhile.
-  await cleaner.haveBuried();
+  await cleaner.settled();
   if (session !== undefined && hasLooked && left.length === 0)
     await attempt(() => forgetJournals(session, cleaner.records()));
   return {
@@ -55,14 +61,14 @@ export async function endRun({ runSession, shared, cleaner, patience, address }:
   };
 }
 
-function isOpen(record: ThingRecord): boolean {
-  return record.state !== 'kept' && lastLookOf(record) !== 'gone';
+function isOpen(record: ResourceRecord): boolean {
+  return record.state !== 'kept' && finalStateOf(record) !== 'gone';
 }
 
 /** Takes away the journals of workers that are gone, where nothing is left that they could tell of. */
 async function forgetJournals(
   { id }: { readonly id: string },
-  records: readonly ThingRecord[],
+  records: readonly ResourceRecord[],
 ): Promise<void> {
   if (records.length === 0) return;
   if (records.some((record) => record.state === 'kept' || isOpen(record))) return;
@@ -73,7 +79,7 @@ async function forgetJournals(
 /** `undefined` when opening takes longer than the end of a run waits for an engine. */
 async function openedWithin(runSession: RunSession, signal: AbortSignal): ReturnType<RunSession['opened']> {
   const [opened] = await Promise.allSettled([
-    waitAtMost(runSession.opened(), { what: 'open the session', signal }),
+    withTimeout(runSession.opened(), { what: 'open the session', signal }),
   ]);
   return opened.status === 'fulfilled' ? opened.value : undefined;
 }

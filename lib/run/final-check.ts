@@ -3,11 +3,11 @@ import { labelNames } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
-import type { LastLook } from '../verdict/verdict';
+import type { FinalState } from '../verdict/verdict';
 import type { RegistryEntry } from '../registry/entry';
 import { recordedInRegistry } from '../registry/recorded';
 import { cleanupMany } from '../resources/plan';
-import { isEntryThere, listWithin } from './find-entry';
+import { isEntryPresent, listLeftovers } from './find-entry';
 
 interface LookedFor {
   readonly session: string;
@@ -16,11 +16,11 @@ interface LookedFor {
   readonly signal: AbortSignal;
 }
 
-export interface LastLooks {
+export interface FinalCheck {
   /** What carries the session's label. */
   readonly left: readonly ListedTarget[];
   /** By the key of each entry that is neither gone nor kept. */
-  readonly looks: ReadonlyMap<string, LastLook>;
+  readonly looks: ReadonlyMap<string, FinalState>;
   /** Why that could not be listed. */
   readonly error?: Error | undefined;
 }
@@ -28,9 +28,12 @@ export interface LastLooks {
 const lookTimeoutMs = 5_000;
 
 /** Lists what the engine has of a session, and looks at each entry that is not known to be gone. It never rejects. */
-export async function lookLast(engine: Engine, { session, entries, signal }: LookedFor): Promise<LastLooks> {
+export async function checkFinally(
+  engine: Engine,
+  { session, entries, signal }: LookedFor,
+): Promise<FinalCheck> {
   const [listing] = await Promise.allSettled([
-    listWithin(engine, [`${labelNames.session}=${session}`], recordedInRegistry(entries), signal),
+    listLeftovers(engine, [`${labelNames.session}=${session}`], recordedInRegistry(entries), signal),
   ]);
   const listed = listing.status === 'fulfilled' ? listing.value : undefined;
   const targets = entries
@@ -48,7 +51,7 @@ async function lookOnceMore(
   engine: Engine,
   listed: readonly ListedTarget[] | undefined,
   signal: AbortSignal,
-): Promise<LastLook> {
+): Promise<FinalState> {
   const { kind, key, id = kind === 'compose-project' ? entry.name : undefined } = entry;
   if (listed?.some((target) => target.kind === kind && target.labels[labelNames.start] === key))
     return 'there';
@@ -57,7 +60,7 @@ async function lookOnceMore(
   if (signal.aborted) return 'unknown';
   try {
     const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    const isThere = await isEntryThere(there.within({ timeoutMs: lookTimeoutMs, signal }), entry, id);
+    const isThere = await isEntryPresent(there.within({ timeoutMs: lookTimeoutMs, signal }), entry, id);
     return isThere ? 'there' : 'gone';
   } catch {
     // EngineError, or another engine that is ENGINE_UNREACHABLE: why its removal failed says more.

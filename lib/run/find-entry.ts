@@ -14,7 +14,7 @@ import { isStillOurs } from '../sweep/still-ours';
  *
  * @throws EngineError when the engine cannot say.
  */
-export async function isEntryThere(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
+export async function isEntryPresent(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
   const { key, kind, owner, origin, since, identity, bounds = {} } = entry;
   if (kind === 'compose-project')
     return (await listParts(engine, id)).some((part) => isWithin(identityOf(part), bounds));
@@ -31,7 +31,7 @@ const listTimeoutMs = 30_000;
  *
  * @param recorded - The resources whose ids their creators have recorded.
  */
-export async function listWithin(
+export async function listLeftovers(
   engine: Engine,
   labels: readonly string[],
   recorded: readonly RecordedResource[],

@@ -9,19 +9,19 @@ import { joinSession } from '../registry/session-identity';
 import { turnRyukOff } from '../core/ryuk-off';
 import { errorFromText } from '../wire/error-text';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
-import type { RunLink, SharedTurn } from '../session/run-client';
+import type { RunClient, SharedTurn } from '../session/run-client';
 import {
   longestRunLineBytes,
   parseRunReply,
   type JoinAnswer,
-  type RunAsk,
+  type RunCall,
   type RunNote,
 } from './run-message';
-import { setJoined } from '../session/current-run';
+import { setCurrentRunClient } from '../session/current-run';
 import { checkJsonLength } from './shared-value';
 
 /** A worker's part in a run. */
-export interface JoinedRun extends RunLink {
+export interface WorkerRun extends RunClient {
   /** Ends it as it should end: what the worker still has is not reaped before the run's end. Idempotent. */
   leave(): void;
 }
@@ -32,7 +32,7 @@ export interface JoinedRun extends RunLink {
  *
  * @throws CastoffError `CONFIG_INVALID` when no run listens there.
  */
-export function joinRun(address: string): Promise<JoinedRun> {
+export function joinRun(address: string): Promise<WorkerRun> {
   const joining = joinings();
   const known = joining.get(address);
   if (known !== undefined) return known;
@@ -42,10 +42,10 @@ export function joinRun(address: string): Promise<JoinedRun> {
   return joined;
 }
 
-const joinings = (): Map<string, Promise<JoinedRun>> =>
-  processWide('runs joined', () => new Map<string, Promise<JoinedRun>>());
+const joinings = (): Map<string, Promise<WorkerRun>> =>
+  processWide('runs joined', () => new Map<string, Promise<WorkerRun>>());
 
-async function join(address: string): Promise<JoinedRun> {
+async function join(address: string): Promise<WorkerRun> {
   const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;
   const socket = await reach(address);
   const line = new WorkerLine(socket, address);
@@ -54,12 +54,12 @@ async function join(address: string): Promise<JoinedRun> {
   const { session, owner, settings, coversTestcontainers } = answer;
   const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
   const { registry } = joinSession(session, worker);
-  const tell: RunLink['tell'] = (entry) => line.tell({ type: 'tell', entry });
+  const tell: RunClient['tell'] = (entry) => line.tell({ type: 'tell', entry });
   const onChange = ({ entry }: { entry: Parameters<typeof tell>[0] }): void => tell(entry);
   registry.on('change', onChange);
-  const claim: RunLink['claim'] = async (labels, bounds) =>
+  const claim: RunClient['claim'] = async (labels, bounds) =>
     void (await line.ask({ type: 'claim', labels, bounds }));
-  const release: RunLink['release'] = async (labels, bounds) =>
+  const release: RunClient['release'] = async (labels, bounds) =>
     void (await line.ask({ type: 'release', labels, bounds }));
   const stopClaims = onClaim({
     claim,
@@ -67,7 +67,7 @@ async function join(address: string): Promise<JoinedRun> {
     release: async (labels, bounds) => void (await Promise.allSettled([release(labels, bounds)])),
   });
   let readying: Promise<void> | undefined;
-  const link: JoinedRun = {
+  const link: WorkerRun = {
     session,
     worker,
     owner,
@@ -101,7 +101,7 @@ async function join(address: string): Promise<JoinedRun> {
       stopClaims();
       registry.off('change', onChange);
       joinings().delete(address);
-      setJoined(undefined);
+      setCurrentRunClient(undefined);
       line.leave();
     },
   };
@@ -113,7 +113,7 @@ async function join(address: string): Promise<JoinedRun> {
       throw error;
     }
   };
-  setJoined(link);
+  setCurrentRunClient(link);
   return link;
 }
 
@@ -149,7 +149,7 @@ class WorkerLine {
     });
   }
 
-  ask(ask: RunAsk): Promise<unknown> {
+  ask(ask: RunCall): Promise<unknown> {
     if (this.#hasEnded) return Promise.reject(this.#gone(ask.type));
     const id = this.#nextId;
     this.#nextId += 1;

@@ -1,13 +1,13 @@
 import { recordedInRegistry } from '../registry/recorded';
-import type { Rest } from './remove-leftovers';
+import type { Leftovers } from './remove-leftovers';
 import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 
 /** What is left on purpose: the keys of entries, and of Compose projects, whose parts do not carry those, their label (`name=value`). */
-export type KeptMarks = ReadonlySet<string>;
+export type KeptKeys = ReadonlySet<string>;
 
-export function keptMarks(entries: readonly RegistryEntry[]): KeptMarks {
+export function keptKeys(entries: readonly RegistryEntry[]): KeptKeys {
   const keys = entries.filter(({ state }) => state === 'kept').map(({ key }) => key);
   return new Set([...keys, ...keptProjects(entries).flatMap(({ labels }) => labels)]);
 }
@@ -20,10 +20,10 @@ export function keptProjects(entries: readonly RegistryEntry[]): readonly Bounde
 }
 
 /** The resources to remove for `claim` and `entries`, of a run that has `all`. */
-export function restOf(
+export function leftoversOf(
   claim: BoundedLabels,
   entries: readonly RegistryEntry[],
   all: readonly RegistryEntry[],
-): Rest {
-  return { ...claim, entries, kept: keptMarks(all), recorded: recordedInRegistry(all) };
+): Leftovers {
+  return { ...claim, entries, kept: keptKeys(all), recorded: recordedInRegistry(all) };
 }

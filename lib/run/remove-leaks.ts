@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine';
-import { nameOf } from '../verdict/describe-record';
+import { displayName } from '../verdict/describe-record';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { EndPatience } from '../session/end-patience';
 
@@ -37,7 +37,7 @@ export class RunLeaks {
   }
 
   async #remove(entries: readonly RegistryEntry[]): Promise<void> {
-    const patience = this.#options.patience(() => entries.map((entry) => nameOf(entry)));
+    const patience = this.#options.patience(() => entries.map((entry) => displayName(entry)));
     patience.begin();
     try {
       const engine = await this.#options.engine();

@@ -11,20 +11,20 @@ import { cleanupResource } from '../resources/cleanup-resource';
 import type { RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import type { RemovalRules } from '../resources/removal-rules';
-import type { KeptMarks } from './kept-keys';
-import { isEntryThere, listWithin } from './find-entry';
+import type { KeptKeys } from './kept-keys';
+import { isEntryPresent, listLeftovers } from './find-entry';
 
 /** What is to go together: what carries `labels`, and what `entries` are about, also where that carries none of ours. */
-export interface Rest {
+export interface Leftovers {
   readonly labels: readonly string[];
   readonly bounds?: Bounds | undefined;
   readonly entries: readonly RegistryEntry[];
-  readonly kept: KeptMarks;
+  readonly kept: KeptKeys;
   /** The resources of the whole session whose ids their creators have recorded. */
   readonly recorded: readonly RecordedResource[];
 }
 
-export interface RestEnd {
+export interface LeftoversResult {
   /** What became of each entry, by its key. */
   readonly updates: ReadonlyMap<string, EntryUpdate>;
   readonly errors: readonly unknown[];
@@ -33,7 +33,7 @@ export interface RestEnd {
 const timeoutMs = 30_000;
 
 /** Whether what carries these labels is to stay: reapers do, and what is kept. */
-export function isSparedBy(kept: KeptMarks): (labels: Readonly<Record<string, string>>) => boolean {
+export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, string>>) => boolean {
   return (labels) =>
     isReaper(labels) ||
     kept.has(labels[labelNames.start] ?? '') ||
@@ -45,11 +45,15 @@ export function isSparedBy(kept: KeptMarks): (labels: Readonly<Record<string, st
  *
  * @param signal - Ends the waiting; what it leaves open is not said to be gone.
  */
-export async function removeRest(engine: Engine, rest: Rest, signal: AbortSignal): Promise<RestEnd> {
-  const isSpared = isSparedBy(rest.kept);
+export async function cleanupLeftovers(
+  engine: Engine,
+  rest: Leftovers,
+  signal: AbortSignal,
+): Promise<LeftoversResult> {
+  const isSpared = isSparedAs(rest.kept);
   const errors: unknown[] = [];
   // Before they go: some were created, and nobody lived to hear of it.
-  const [listing] = await Promise.allSettled([listWithin(engine, rest.labels, rest.recorded, signal)]);
+  const [listing] = await Promise.allSettled([listLeftovers(engine, rest.labels, rest.recorded, signal)]);
   const byLabel = await attempt(errors, () => {
     signal.throwIfAborted();
     const { bounds, recorded } = rest;
@@ -102,7 +106,7 @@ export async function removeEntry(
   try {
     signal.throwIfAborted();
     const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    if (kind !== 'compose-project' && !(await isEntryThere(there.within({ timeoutMs, signal }), entry, id)))
+    if (kind !== 'compose-project' && !(await isEntryPresent(there.within({ timeoutMs, signal }), entry, id)))
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
       { kind, id, bounds },

@@ -1,11 +1,11 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { messageOf } from '../core/errors';
 import { takeHandedEndpoint } from '../engine/handed-endpoint';
-import { runKeeper } from './retain';
-import type { KeeperOrder } from './start-retention';
+import { retainResources } from './retain';
+import type { RetentionOrder } from './start-retention';
 
 const fail = (error: unknown): never => {
-  say(messageOf(error), 'castoff keeper');
+  print(messageOf(error), 'castoff keeper');
   process.exit(1);
 };
 
@@ -14,4 +14,4 @@ process.on('uncaughtException', fail);
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 takeHandedEndpoint();
-runKeeper(JSON.parse(process.argv[2] ?? '') as KeeperOrder).then(() => process.exit(0), fail);
+retainResources(JSON.parse(process.argv[2] ?? '') as RetentionOrder).then(() => process.exit(0), fail);

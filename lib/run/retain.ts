@@ -2,19 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isWithin, type BoundedLabels } from '../core/bounds';
 import { isReaper, labelNames } from '../core/labels';
 import { formatDuration } from '../core/durations';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import { EngineError } from '../engine/engine-error';
-import { chooseReaperMode } from '../lease/reaper-choice';
+import { chooseReaper } from '../lease/reaper-choice';
 import { takeLease } from '../lease/take-lease';
 import { claimedLabels, claimLabels } from '../registry/claims';
 import { recordedInJournal } from '../registry/recorded';
 import { listOwned } from '../resources/list-owned';
 import type { RecordedResource } from '../resources/ownership';
-import { closeRest } from '../session/close-leftovers';
-import { keeperHolds, type KeeperOrder } from './start-retention';
+import { closeLeftovers } from '../session/close-leftovers';
+import { retentionReady, type RetentionOrder } from './start-retention';
 import { readJournals } from '../sweep/session-journals';
 
 /** How long one answer of the engine is waited for. */
@@ -26,15 +26,21 @@ const endTimeoutMs = 5_000;
  * The keeper as a program of its own: holds the lease on what is left of a session until the time is over, somebody ends it, or
  * others have removed all of it; then removes what there is.
  */
-export async function runKeeper({ session, owner, projects, forMs, lookMs }: KeeperOrder): Promise<void> {
+export async function retainResources({
+  session,
+  owner,
+  projects,
+  forMs,
+  lookMs,
+}: RetentionOrder): Promise<void> {
   const engine = await connectEngine();
-  const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
   const lease = await takeLease(mode, { engine, session, owner });
   for (const { labels, bounds } of projects) {
     await claimLabels(labels, bounds);
     await lease?.claim(labels, bounds);
   }
-  process.stdout.write(`${keeperHolds}\n`);
+  process.stdout.write(`${retentionReady}\n`);
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
   for await (const _ of looks({ forMs, lookMs }, ending.signal))
@@ -43,7 +49,7 @@ export async function runKeeper({ session, owner, projects, forMs, lookMs }: Kee
     )
       break;
   try {
-    await waitAtMost(closeRest(engine, session, { recorded: recordedOf(session) }), {
+    await withTimeout(closeLeftovers(engine, session, { recorded: recordedOf(session) }), {
       what: 'remove what was kept',
       signal: soonAfter(ending.signal),
     });
@@ -67,7 +73,7 @@ function soonAfter(asked: AbortSignal): AbortSignal {
 
 /** A moment after every pause, until the time is over or `signal` aborts. */
 async function* looks(
-  { forMs, lookMs }: Pick<KeeperOrder, 'forMs' | 'lookMs'>,
+  { forMs, lookMs }: Pick<RetentionOrder, 'forMs' | 'lookMs'>,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
   const endsAt = performance.now() + forMs;

@@ -2,7 +2,7 @@ import { CastoffError, messageOf } from '../core/errors';
 import { claimKey, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
-import type { LastLook, LeftOnEngine, ThingRecord } from '../verdict/verdict';
+import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdict';
 import { claimedLabels } from '../registry/claims';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import { isOpen } from '../registry/open-entry';
@@ -11,10 +11,10 @@ import type { EndPatience } from '../session/end-patience';
 import { namesOfOpen } from '../session/open-names';
 import { RunLeaks } from './remove-leaks';
 import { recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
-import { keptMarks, keptProjects, restOf } from './kept-keys';
+import { keptKeys, keptProjects, leftoversOf } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
-export interface RunCleanerOptions {
+export interface RunCleanupOptions {
   readonly session: string;
   readonly owner: Owner;
   /** What the run's own process has. */
@@ -40,15 +40,15 @@ export interface RunCleanerOptions {
 const loadRemoval = () => import('./remove-leftovers.ts');
 
 /** Removes what belongs to the run as a whole, or to workers that are gone. What fails is noted, and thrown to nobody. */
-export class RunCleaner {
-  readonly #options: RunCleanerOptions;
+export class RunCleanup {
+  readonly #options: RunCleanupOptions;
   readonly #burials = new Set<Promise<void>>();
   readonly #leaks: RunLeaks;
-  #looks: ReadonlyMap<string, LastLook> = new Map();
+  #looks: ReadonlyMap<string, FinalState> = new Map();
   readonly failures: unknown[] = [];
   deadWorkers = 0;
 
-  constructor(options: RunCleanerOptions) {
+  constructor(options: RunCleanupOptions) {
     this.#options = options;
     this.#leaks = new RunLeaks({
       engine: options.engine,
@@ -72,7 +72,7 @@ export class RunCleaner {
    * Removes what a worker had that has ended without a word, unless all of it is gone. Images stay until the run's end: a build of
    * another worker may rest on their layers.
    */
-  buryWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
+  cleanUpWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
     const { workers, isShared } = this.#options;
     // It died between noting its leaks and asking for their removal.
     void this.#removeLeaksAmong(workers.entries((whose) => whose === worker));
@@ -89,7 +89,7 @@ export class RunCleaner {
   }
 
   /** Resolves when nothing of dead workers, and nothing that has leaked, is being removed any more. */
-  async haveBuried(): Promise<void> {
+  async settled(): Promise<void> {
     while (this.#burials.size > 0) await Promise.allSettled(this.#burials);
     await this.#leaks.areGone();
   }
@@ -114,25 +114,25 @@ export class RunCleaner {
    */
   async closeRest(engine: Engine): Promise<void> {
     const { session, owner, signal } = this.#options;
-    const { closeRest } = await import('../session/close-leftovers.ts');
-    const { removeRest, isSparedBy } = await loadRemoval();
+    const { closeLeftovers } = await import('../session/close-leftovers.ts');
+    const { cleanupLeftovers, isSparedAs } = await loadRemoval();
     const errors: unknown[] = [];
     const entries = this.#entries().filter((entry) => isOpen(entry));
-    const rest = restOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
+    const rest = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
     const { kept, recorded } = rest;
-    const end = await removeRest(engine, rest, signal);
+    const end = await cleanupLeftovers(engine, rest, signal);
     this.#note(end.updates, { isOrphan: false });
     errors.push(...end.errors);
     try {
       // Also what else is claimed; and what came meanwhile.
-      await closeRest(engine, session, { isSpared: isSparedBy(kept), recorded, signal });
+      await closeLeftovers(engine, session, { isSpared: isSparedAs(kept), recorded, signal });
     } catch (error) {
       errors.push(error);
     }
     if (kept.size > 0) {
       // From here on another process holds what is kept: this one gives its claims up.
-      const { startKeeper } = await import('./start-retention.ts');
-      await startKeeper(engine, { session, owner, projects: keptProjects(this.#entries()) }).catch(
+      const { startRetention } = await import('./start-retention.ts');
+      await startRetention(engine, { session, owner, projects: keptProjects(this.#entries()) }).catch(
         (error: unknown) => void errors.push(error),
       );
     }
@@ -146,7 +146,7 @@ export class RunCleaner {
 
   /** The claims that the reaper is to give up, so that what is kept stays. */
   released(): readonly BoundedLabels[] {
-    if (keptMarks(this.#entries()).size === 0) return [];
+    if (keptKeys(this.#entries()).size === 0) return [];
     return [{ labels: [`${labelNames.session}=${this.#options.session}`] }, ...claimedLabels()];
   }
 
@@ -162,19 +162,19 @@ export class RunCleaner {
    * @throws EngineError when the engine does not list what it has; ENGINE_UNREACHABLE.
    */
   async look(connected: Engine | undefined): Promise<readonly LeftOnEngine[]> {
-    const { isSparedBy } = await loadRemoval();
-    const { lookLast } = await import('./final-check.ts');
+    const { isSparedAs } = await loadRemoval();
+    const { checkFinally } = await import('./final-check.ts');
     const { session, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
-    const { left, looks, error } = await lookLast(engine, { session, entries: this.#entries(), signal });
+    const { left, looks, error } = await checkFinally(engine, { session, entries: this.#entries(), signal });
     this.#looks = looks;
     if (error !== undefined) throw error;
-    const isSpared = isSparedBy(keptMarks(this.#entries()));
+    const isSpared = isSparedAs(keptKeys(this.#entries()));
     return left.filter(({ labels }) => !isSpared(labels));
   }
 
   /** All that the run has had. */
-  records(): readonly ThingRecord[] {
+  records(): readonly ResourceRecord[] {
     const own = this.#options.registry.list().map((entry) => recordOf(entry, false, this.#looks));
     return [...own, ...this.#options.workers.records(this.#looks)];
   }
@@ -217,9 +217,9 @@ export class RunCleaner {
     if (entries.length === 0 && !this.#options.isInUse()) return;
     try {
       const engine = await this.#options.engine();
-      const { removeRest } = await loadRemoval();
-      const rest = restOf(claim, entries, this.#entries());
-      const { updates, errors } = await removeRest(engine, rest, this.#options.signal);
+      const { cleanupLeftovers } = await loadRemoval();
+      const rest = leftoversOf(claim, entries, this.#entries());
+      const { updates, errors } = await cleanupLeftovers(engine, rest, this.#options.signal);
       this.#note(updates, how);
       this.failures.push(...errors);
     } catch (error) {

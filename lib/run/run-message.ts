@@ -9,9 +9,9 @@ import type { ErrorText } from '../wire/error-text';
 export const longestRunLineBytes = 3 * 1_024 * 1_024;
 
 /** What a worker asks; each is answered under its `id`. */
-export type RunRequest = { readonly id: number } & RunAsk;
+export type RunRequest = { readonly id: number } & RunCall;
 
-export type RunAsk =
+export type RunCall =
   | { readonly type: 'join'; readonly worker: string }
   | { readonly type: 'ready' }
   | ({ readonly type: 'claim' | 'release' } & BoundedLabels)
@@ -49,14 +49,14 @@ export type RunReply =
   /** Nothing new is to be created. */
   | { readonly type: 'ending' };
 
-export type ParsedLine =
+export type ParsedRunLine =
   | { readonly request: RunRequest }
   | { readonly note: RunNote }
   /** `id`: under which somebody waits for an answer, where that can be told. */
   | { readonly refusal: string; readonly id?: number | undefined };
 
 /** What a worker's line means. It never throws. */
-export function parseRunLine(text: string): ParsedLine {
+export function parseRunLine(text: string): ParsedRunLine {
   const line = parseObject(text);
   if (line === undefined) return { refusal: 'no JSON object' };
   const id = Number.isSafeInteger(line['id']) ? (line['id'] as number) : undefined;
@@ -87,7 +87,7 @@ function parseNote(line: Fields): RunNote | undefined {
   return entry === undefined ? undefined : { type: 'tell', entry };
 }
 
-function parseAsk(line: Fields): RunAsk | undefined {
+function parseAsk(line: Fields): RunCall | undefined {
   const { type, worker, labels, bounds, key, died, keys, name, timeoutMs, within, made } = line;
   switch (type) {
     case 'ready':
@@ -118,7 +118,7 @@ function boundedClaim(
   type: 'claim' | 'release',
   labels: readonly string[],
   value: unknown,
-): RunAsk | undefined {
+): RunCall | undefined {
   if (value === undefined) return { type, labels };
   const bounds = parseBounds(value);
   return bounds && { type, labels, bounds };

@@ -10,18 +10,18 @@ import {
   longestRunLineBytes,
   parseRunLine,
   type JoinAnswer,
-  type RunAsk,
+  type RunCall,
   type RunReply,
   type SharedMade,
 } from './run-message';
 
 /** What a run does for its workers. */
-export interface RunDesk {
+export interface RunHandlers {
   readonly joinAnswer: JoinAnswer;
   ready(): Promise<void>;
   claim(worker: string, labels: readonly string[], bounds?: Bounds): Promise<void>;
   release(worker: string, labels: readonly string[], bounds?: Bounds): Promise<void>;
-  awaitShared(worker: string, asked: Extract<RunAsk, { type: 'await-shared' }>): Promise<SharedTurn>;
+  awaitShared(worker: string, asked: Extract<RunCall, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
   tell(worker: string, entry: RegistryEntry): void;
   noteUnwatched(creation: string): void;
@@ -32,7 +32,7 @@ export interface RunDesk {
 }
 
 /** Where a run's workers come in. */
-export interface RunLine {
+export interface RunServer {
   /** Tells all of them that nothing new is to be created. */
   tellEnding(): void;
   /** Lets nobody new in, and lets those go that are there. */
@@ -44,7 +44,7 @@ export interface RunLine {
  *
  * @throws CastoffError `CONFIG_INVALID` when the folder is not this user's alone.
  */
-export async function openRunLine(address: string, desk: RunDesk): Promise<RunLine> {
+export async function openRunServer(address: string, desk: RunHandlers): Promise<RunServer> {
   const lines = new Map<JsonLines, Socket>();
   const server: Server = createServer((socket) => {
     socket.unref();
@@ -69,11 +69,11 @@ export async function openRunLine(address: string, desk: RunDesk): Promise<RunLi
   };
 }
 
-function serve(socket: Socket, desk: RunDesk, onEnd: () => void): JsonLines {
+function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines {
   let worker: string | undefined;
   let isLeaving = false;
   let waiting = 0;
-  const serveOne = async (id: number, ask: RunAsk, asker: string | undefined): Promise<void> => {
+  const serveOne = async (id: number, ask: RunCall, asker: string | undefined): Promise<void> => {
     waiting += 1;
     const reply = await answer(desk, asker, ask);
     waiting -= 1;
@@ -107,7 +107,7 @@ type ReplyBody =
   | { readonly ok: true; readonly value?: JoinAnswer | SharedTurn | undefined }
   | { readonly ok: false; readonly error: ReturnType<typeof errorText> };
 
-async function answer(desk: RunDesk, worker: string | undefined, ask: RunAsk): Promise<ReplyBody> {
+async function answer(desk: RunHandlers, worker: string | undefined, ask: RunCall): Promise<ReplyBody> {
   try {
     return { ok: true, value: await perform(desk, worker, ask) };
   } catch (error) {
@@ -116,9 +116,9 @@ async function answer(desk: RunDesk, worker: string | undefined, ask: RunAsk): P
 }
 
 async function perform(
-  desk: RunDesk,
+  desk: RunHandlers,
   worker: string | undefined,
-  ask: RunAsk,
+  ask: RunCall,
 ): Promise<JoinAnswer | SharedTurn | undefined> {
   if (worker === undefined)
     throw new CastoffError('CONFIG_INVALID', `ask a run for ${ask.type}: join it first`);

@@ -1,9 +1,9 @@
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { RunEnd } from '../verdict/verdict';
-import { lastLookOf } from '../verdict/describe-record';
+import { finalStateOf } from '../verdict/describe-record';
 import type { Run } from '../session/current-run';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -28,7 +28,7 @@ export function watchSignals(run: Run): () => void {
     void closeAndDie(run, signal, dieBy);
   };
   const onExit = (): void => {
-    if (run.isInUse && !hasClosed) say(`this process ends before the run has; what it has ${heir(run)}`);
+    if (run.isInUse && !hasClosed) print(`this process ends before the run has; what it has ${heir(run)}`);
   };
   let hasClosed = false;
   const stop = (): void => {
@@ -46,13 +46,13 @@ export function watchSignals(run: Run): () => void {
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {
-  say(`${signal}: removing what the run has; the same again ends this process at once`);
+  print(`${signal}: removing what the run has; the same again ends this process at once`);
   try {
     const what = 'close the run';
-    say(wordsOf(run, await waitAtMost(run.close(), { what, timeoutMs: closeTimeoutMs })));
+    print(wordsOf(run, await withTimeout(run.close(), { what, timeoutMs: closeTimeoutMs })));
   } catch (error) {
     if (!isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
-    say(`not all of it is gone after ${formatDuration(closeTimeoutMs)}; the rest ${heir(run)}`);
+    print(`not all of it is gone after ${formatDuration(closeTimeoutMs)}; the rest ${heir(run)}`);
   } finally {
     dieBy(signal);
   }
@@ -65,7 +65,7 @@ function heir(run: Run): string {
 
 function wordsOf(run: Run, { things, failures, left }: RunEnd): string {
   const removed = things.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
-  const unknown = things.filter((thing) => thing.state !== 'kept' && lastLookOf(thing) === 'unknown');
+  const unknown = things.filter((thing) => thing.state !== 'kept' && finalStateOf(thing) === 'unknown');
   if (failures.length === 0 && left.length === 0 && unknown.length === 0)
     return `all gone (${removed.length} things)`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');

@@ -1,6 +1,6 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
-import type { LastLook, ThingRecord } from '../verdict/verdict';
+import type { FinalState, ResourceRecord } from '../verdict/verdict';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 
 /** What a run knows of one thing of a worker. */
@@ -39,7 +39,7 @@ export class RunWorkers {
       .map(({ entry }) => entry);
   }
 
-  records(looks: LastLooks): readonly ThingRecord[] {
+  records(looks: LastLooks): readonly ResourceRecord[] {
     return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan, looks));
   }
 
@@ -80,9 +80,9 @@ export class RunWorkers {
 }
 
 /** What the last look at the engine found, by the key of each entry. */
-type LastLooks = ReadonlyMap<string, LastLook>;
+type LastLooks = ReadonlyMap<string, FinalState>;
 
-export function recordOf(entry: RegistryEntry, isOrphan: boolean, looks?: LastLooks): ThingRecord {
+export function recordOf(entry: RegistryEntry, isOrphan: boolean, looks?: LastLooks): ResourceRecord {
   const { key, engine: _, identity: __, owner, ...own } = entry;
   return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: looks?.get(key) };
 }

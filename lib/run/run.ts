@@ -1,10 +1,10 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
-import { say, warnOf } from '../core/print';
+import { print, printWarning } from '../core/print';
 import { messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { checkDuration } from '../core/durations';
 import type { Engine } from '../engine/engine';
-import { chooseReaperMode } from '../lease/reaper-choice';
+import { chooseReaper } from '../lease/reaper-choice';
 import { matchesIgnore } from '../verdict/ignore';
 import type { RunEnd } from '../verdict/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
@@ -12,17 +12,17 @@ import { turnRyukOff } from '../core/ryuk-off';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { EndPatience, type EndPatienceOptions } from '../session/end-patience';
 import { runAddress } from './run-address';
-import { RunCleaner } from './run-cleanup';
-import { endRun } from './end-run';
-import { openRunLine, type RunDesk } from './run-server';
-import type { RunLink, RunSettings } from '../session/run-client';
+import { RunCleanup } from './run-cleanup';
+import { closeRun } from './end-run';
+import { openRunServer, type RunHandlers } from './run-server';
+import type { RunClient, RunSettings } from '../session/run-client';
 import { RunSession } from './run-session';
-import { currentRun, hadRun, setRun, type Run } from '../session/current-run';
+import { currentRun, hadRun, setCurrentRun, type Run } from '../session/current-run';
 import { recordOf, RunWorkers } from './run-workers';
-import { Unwatched } from './unlabelled';
+import { UnlabelledCreations } from './unlabelled';
 import { sharedScope } from '../registry/scope-names';
 import { checkJsonLength } from './shared-value';
-import { SharedDesk, type SharedAsk } from './shared-fixtures';
+import { SharedFixtures, type SharedAsk } from './shared-fixtures';
 
 /** The run's own process, among those who ask for what is shared. */
 const ownProcess = '';
@@ -42,14 +42,14 @@ export async function openRun(
   settings: RunSettings,
   limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> = {},
 ): Promise<Run> {
-  const mode = chooseReaperMode(undefined, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
   await closeEarlier();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
   const coversTestcontainers = mode !== 'off';
   const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
 
   const workers = new RunWorkers();
-  const unwatched = new Unwatched();
+  const unwatched = new UnlabelledCreations();
   const ending = {
     isInUse: () => false,
     closeRest: (engine: Engine) => cleaner.closeRest(engine),
@@ -64,10 +64,10 @@ export async function openRun(
         const names = waitingFor();
         return names.length > 0 ? names : ['what the run has had'];
       },
-      say,
+      print,
     });
   const patience = patienceFor(() => cleaner.waitingFor());
-  const cleaner = new RunCleaner({
+  const cleaner = new RunCleanup({
     session,
     owner,
     registry,
@@ -77,7 +77,7 @@ export async function openRun(
       settings.leaks === 'off' ||
       settings.ignore.some((pattern) => matchesIgnore(pattern, recordOf(entry, false))),
     engine: async () => {
-      const opened = waitAtMost(runSession.opened(), { what: 'reach the engine', signal: patience.signal });
+      const opened = withTimeout(runSession.opened(), { what: 'reach the engine', signal: patience.signal });
       // What was adopted, or created by a command, needs no session.
       return (await opened)?.engine ?? (await import('../engine/connect.ts')).connectEngine();
     },
@@ -86,7 +86,7 @@ export async function openRun(
     signal: patience.signal,
     release: (worker, { labels, bounds }) => releaseFor(worker, labels, bounds),
   });
-  const shared: SharedDesk = new SharedDesk((name) => cleaner.clearShared(name));
+  const shared: SharedFixtures = new SharedFixtures((name) => cleaner.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
   const claimed = new Map<string, BoundedLabels>();
   const claim = (labels: readonly string[], bounds?: Bounds): Promise<void> => {
@@ -100,7 +100,7 @@ export async function openRun(
   const releaseFor = async (worker: string, labels: readonly string[], bounds?: Bounds): Promise<void> => {
     if (workers.release(worker, labels, bounds)) await release(labels, bounds);
   };
-  const awaitShared = async (asked: SharedAsk): ReturnType<RunLink['awaitShared']> => {
+  const awaitShared = async (asked: SharedAsk): ReturnType<RunClient['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
     const turn = await shared.awaitTurn(asked);
     if (turn.type !== 'there') return turn;
@@ -117,7 +117,7 @@ export async function openRun(
     if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
   };
 
-  const desk: RunDesk = {
+  const desk: RunHandlers = {
     joinAnswer: { session, owner, settings, coversTestcontainers },
     ready,
     claim(worker, labels, bounds) {
@@ -135,11 +135,11 @@ export async function openRun(
       // Those that are let go at the run's end have nothing any more.
       if (isOver) return;
       shared.forgetWorker(worker);
-      if (!how.isLeaving) cleaner.buryWorker(worker, how);
+      if (!how.isLeaving) cleaner.cleanUpWorker(worker, how);
     },
   };
   const address = runAddress(session);
-  const line = await openRunLine(address, desk);
+  const line = await openRunServer(address, desk);
   let isOver = false;
   let closing: Promise<RunEnd> | undefined;
   const run: Run = {
@@ -182,7 +182,7 @@ export async function openRun(
     runSession.refuse();
     line.tellEnding();
     try {
-      const ended = await endRun({ runSession, shared, cleaner, patience, address });
+      const ended = await closeRun({ runSession, shared, cleaner, patience, address });
       return { ...ended, failures: [...unwatched.failures(), ...ended.failures] };
     } finally {
       patience.end();
@@ -194,15 +194,15 @@ export async function openRun(
         [...claimed.values()].map(({ labels, bounds }) => releaseLabels(labels, bounds)),
       );
       line.close();
-      if (currentRun() === run) setRun(undefined);
+      if (currentRun() === run) setCurrentRun(undefined);
     }
   };
-  setRun(run);
+  setCurrentRun(run);
   return run;
 }
 
 /** A run whose setup has thrown is never torn down. */
 async function closeEarlier(): Promise<void> {
   const { failures = [] } = (await currentRun()?.close()) ?? {};
-  for (const failure of failures) warnOf(`close the run before this one: ${messageOf(failure)}`);
+  for (const failure of failures) printWarning(`close the run before this one: ${messageOf(failure)}`);
 }

@@ -25,7 +25,7 @@ interface Waiting extends PromiseWithResolvers<SharedTurn> {
 }
 
 /** Says whose turn it is with each shared thing of a run: acts on what `shared-state` decides. */
-export class SharedDesk {
+export class SharedFixtures {
   readonly #clear: (name: string) => Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   /** Also of those that came to nothing. */

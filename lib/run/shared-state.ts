@@ -2,7 +2,7 @@ import type { SharedTurn } from '../session/run-client';
 import type { ErrorText } from '../wire/error-text';
 
 /** Somebody who asked for a shared thing, and under which number the answer is awaited. */
-export interface Asker {
+export interface SharedRequester {
   readonly ticket: number;
   /** `''`: the run's own process. */
   readonly worker: string;
@@ -14,20 +14,24 @@ export interface Asker {
  * One shared thing. `making`: whoever came first has been told to. `clearing`: what a maker that failed or died has half made is
  * being removed; then the first of those who wait makes it. `there`: made.
  */
-export type SharedThing =
-  | { readonly phase: 'making'; readonly maker: Asker; readonly waiters: readonly Asker[] }
-  | { readonly phase: 'clearing'; readonly waiters: readonly Asker[] }
+export type SharedFixture =
+  | {
+      readonly phase: 'making';
+      readonly maker: SharedRequester;
+      readonly waiters: readonly SharedRequester[];
+    }
+  | { readonly phase: 'clearing'; readonly waiters: readonly SharedRequester[] }
   | { readonly phase: 'there'; readonly json: string };
 
 export interface SharedState {
-  readonly things: ReadonlyMap<string, SharedThing>;
+  readonly things: ReadonlyMap<string, SharedFixture>;
   /** What is there, in the order in which it came to be. */
   readonly made: readonly string[];
   readonly isEnding: boolean;
 }
 
 export type SharedEvent =
-  | { readonly type: 'asked'; readonly name: string; readonly asker: Asker }
+  | { readonly type: 'asked'; readonly name: string; readonly asker: SharedRequester }
   | {
       readonly type: 'settled';
       readonly name: string;
@@ -77,7 +81,7 @@ export function advanceShared(state: SharedState, event: SharedEvent): SharedSte
   }
 }
 
-function ask(state: SharedState, name: string, asker: Asker): SharedStep {
+function ask(state: SharedState, name: string, asker: SharedRequester): SharedStep {
   const refuse = (why: SharedRefusal): SharedStep => ({
     state,
     actions: [{ type: 'refuse', ticket: asker.ticket, why }],
@@ -108,7 +112,7 @@ function findPath(
   return undefined;
 }
 
-function askersOf(thing: SharedThing): readonly Asker[] {
+function askersOf(thing: SharedFixture): readonly SharedRequester[] {
   switch (thing.phase) {
     case 'making':
       return [thing.maker, ...thing.waiters];
@@ -147,7 +151,12 @@ function goOn(state: SharedState, name: string): SharedStep {
   return next === undefined ? stay(withoutThing(state, name)) : make(state, name, next, waiters);
 }
 
-function make(state: SharedState, name: string, maker: Asker, waiters: readonly Asker[]): SharedStep {
+function make(
+  state: SharedState,
+  name: string,
+  maker: SharedRequester,
+  waiters: readonly SharedRequester[],
+): SharedStep {
   return {
     state: withThing(state, name, { phase: 'making', maker, waiters }),
     actions: [{ type: 'answer', ticket: maker.ticket, turn: { type: 'make' } }],
@@ -191,7 +200,7 @@ function end(state: SharedState): SharedStep {
   return { state: { ...next, isEnding: true }, actions };
 }
 
-function answerThere({ ticket }: Asker, json: string): SharedAction {
+function answerThere({ ticket }: SharedRequester, json: string): SharedAction {
   return { type: 'answer', ticket, turn: { type: 'there', json } };
 }
 
@@ -199,7 +208,7 @@ function stay(state: SharedState): SharedStep {
   return { state, actions: [] };
 }
 
-function withThing(state: SharedState, name: string, thing: SharedThing): SharedState {
+function withThing(state: SharedState, name: string, thing: SharedFixture): SharedState {
   return { ...state, things: new Map(state.things).set(name, thing) };
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isServed } from '../wire/local-socket';
 
 /** Takes away what runs that were killed have left beside `address`: sockets at which nobody listens. */
-export async function removeStaleLines(address: string): Promise<void> {
+export async function removeStaleSockets(address: string): Promise<void> {
   // Named pipes end with their process.
   if (process.platform === 'win32') return;
   const folder = dirname(address);

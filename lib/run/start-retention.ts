@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { Engine } from '../engine/engine';
 import { handOver } from '../engine/handed-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
 import { packageFolder } from '../lease/own-files';
 import { makeOwnFolder } from '../registry/own-folder';
-import { keepMs } from './retention';
+import { retentionMs } from './retention';
 
 /** What a keeper is told, as its argument. */
-export interface KeeperOrder {
+export interface RetentionOrder {
   readonly session: string;
   /** The run's: once it is gone, a sweep may take what is kept. */
   readonly owner: Owner;
@@ -25,7 +25,7 @@ export interface KeeperOrder {
 }
 
 /** What it says when it holds the lease. */
-export const keeperHolds = 'holds';
+export const retentionReady = 'holds';
 
 const startTimeoutMs = 10_000;
 
@@ -35,11 +35,12 @@ const startTimeoutMs = 10_000;
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when it does not come to hold the lease.
  */
-export async function startKeeper(
+export async function startRetention(
   engine: Engine,
-  kept: Pick<KeeperOrder, 'session' | 'owner'> & Partial<Pick<KeeperOrder, 'forMs' | 'lookMs' | 'projects'>>,
+  kept: Pick<RetentionOrder, 'session' | 'owner'> &
+    Partial<Pick<RetentionOrder, 'forMs' | 'lookMs' | 'projects'>>,
 ): Promise<{ readonly pid: number }> {
-  const order: KeeperOrder = { forMs: keepMs, lookMs: 30_000, projects: [], ...kept };
+  const order: RetentionOrder = { forMs: retentionMs, lookMs: 30_000, projects: [], ...kept };
   const program = join(packageFolder(), 'dist/keeper.js');
   const child = handOver(engine.connection.endpoint, makeOwnFolder(), (stdin) =>
     spawn(process.execPath, [program, JSON.stringify(order)], {
@@ -53,7 +54,7 @@ export async function startKeeper(
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
   try {
-    await waitAtMost(holds(child), { what: 'start a keeper', timeoutMs: startTimeoutMs });
+    await withTimeout(holds(child), { what: 'start a keeper', timeoutMs: startTimeoutMs });
   } catch (cause) {
     child.kill();
     throw new CastoffError(

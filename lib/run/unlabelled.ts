@@ -3,7 +3,7 @@ import { CastoffError } from '../core/errors';
 const mostNamed = 5;
 
 /** The creations of a run that went out without castoff's labels: their results are unknown, and castoff does not remove them. */
-export class Unwatched {
+export class UnlabelledCreations {
   readonly #creations: string[] = [];
 
   /** @param creation - The request or command, and why it could not be labelled. */

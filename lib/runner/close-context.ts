@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
-import type { HandedOver } from '../scope/deferred-removal';
+import type { DeferredRemoval } from '../scope/deferred-removal';
 import type { OwnedTarget } from '../scope/owned-target';
 import { connectionsClosed, connectionsTo } from './connections';
 import { hasFixedName } from './fixed-name';
-import { openScopeAt } from './context-scopes';
-import type { Place } from './test-context';
-import type { RunHere } from './worker-run';
+import { openContextScope } from './context-scopes';
+import type { TestContext } from './test-context';
+import type { WorkerRunState } from './worker-run';
 
-export interface PlaceEnd {
+export interface ContextEnd {
   readonly hasFailed: boolean;
   /** Takes the removals that nobody has to wait for now. */
-  readonly handOver: (removal: HandedOver) => void;
+  readonly handOver: (removal: DeferredRemoval) => void;
 }
 
 /**
@@ -18,10 +18,10 @@ export interface PlaceEnd {
  *
  * @throws CloseError
  */
-export async function closePlace(
-  place: Place,
-  { link, watch }: RunHere,
-  { hasFailed, handOver }: PlaceEnd,
+export async function closeContext(
+  place: TestContext,
+  { link, watch }: WorkerRunState,
+  { hasFailed, handOver }: ContextEnd,
 ): Promise<void> {
   const { cleanup, keep } = link.settings;
   const connections: Socket[] = [];
@@ -31,7 +31,7 @@ export async function closePlace(
     return own.length > 0 || watch.isPinned(target.id);
   };
   try {
-    await openScopeAt(place)?.close({
+    await openContextScope(place)?.close({
       reason: hasFailed ? 'failed' : 'done',
       handOver: cleanup === 'background' ? handOver : undefined,
       // The next test may want its name or port; a client that is still connected fails when its server goes.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { ContainerReach } from '../engine/container-ports';
 import { loadLate } from './load-late';
 
@@ -38,7 +38,7 @@ export async function connectionsClosed(sockets: readonly Socket[]): Promise<voi
   const closing = Promise.allSettled(open.map((socket) => once(socket, 'close')));
   // A client may keep its side open: its error comes too late for its test then.
   await Promise.allSettled([
-    waitAtMost(closing, { what: 'wait for connections to close', timeoutMs: closeMs }),
+    withTimeout(closing, { what: 'wait for connections to close', timeoutMs: closeMs }),
   ]);
   await setImmediate();
 }

@@ -1,38 +1,38 @@
 import { CastoffError } from '../core/errors';
 import type { Scope } from '../scope/scope';
-import type { Place } from './test-context';
-import type { RunHere } from './worker-run';
+import type { TestContext } from './test-context';
+import type { WorkerRunState } from './worker-run';
 import { loadLate } from './load-late';
 
-const scopes = new WeakMap<Place, Scope>();
+const scopes = new WeakMap<TestContext, Scope>();
 
 /**
  * The scope of a place, opened when first asked for.
  *
  * @throws CastoffError `SCOPE_CLOSED` when the place is over, with its name.
  */
-export function scopeAt(place: Place, here: RunHere): Scope {
+export function contextScope(place: TestContext, here: WorkerRunState): Scope {
   if (place.isOver) throw overError(place);
   const open = scopes.get(place);
   if (open !== undefined) return open;
   const { parent, title, test } = place;
   const scope =
-    parent === undefined ? openFileScope(title, here) : scopeAt(parent, here).child(title, { test });
+    parent === undefined ? openFileScope(title, here) : contextScope(parent, here).child(title, { test });
   scopes.set(place, scope);
   return scope;
 }
 
 /** The scope of a place, if anything was ever asked of it. */
-export function openScopeAt(place: Place): Scope | undefined {
+export function openContextScope(place: TestContext): Scope | undefined {
   return scopes.get(place);
 }
 
-function openFileScope(file: string, { link }: RunHere): Scope {
+function openFileScope(file: string, { link }: WorkerRunState): Scope {
   const { openScope } = loadLate.scope();
   return openScope(file, { ready: () => link.ready() });
 }
 
-function overError({ name, test, parent }: Place): CastoffError {
+function overError({ name, test, parent }: TestContext): CastoffError {
   const what =
     test === undefined ? `${parent === undefined ? 'test file' : 'describe'} ${name}` : `test ${name}`;
   return new CastoffError(

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
-import type { Whereabouts } from '../capture/capture';
+import type { Attribution } from '../capture/capture';
 import { userLineIn } from '../capture/user-line';
-import type { RunLink } from '../session/run-client';
-import { FileContexts, Place } from './test-context';
+import type { RunClient } from '../session/run-client';
+import { FileContexts, TestContext } from './test-context';
 
 /** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
-export interface Making {
+export interface SharedFactoryContext {
   /** Names it among all shared things: `shared postgres`. */
   readonly what: string;
   /** The name of its scope. */
@@ -18,14 +18,14 @@ export interface Making {
   /** The shared thing of the whole run that it is, or is made for. */
   readonly sharedName?: string | undefined;
   /** What is being made by whoever asked for it. */
-  readonly within?: Making | undefined;
+  readonly within?: SharedFactoryContext | undefined;
 }
 
-export type Position = Place | Making;
+export type CurrentContext = TestContext | SharedFactoryContext;
 
 interface Positions {
   /** `FileContexts`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
-  readonly storage: AsyncLocalStorage<Position | FileContexts>;
+  readonly storage: AsyncLocalStorage<CurrentContext | FileContexts>;
   /** Errors that were made where the running test or hook was defined. */
   readonly definitions: AsyncLocalStorage<unknown>;
   /** Those of the test file that runs in this process. */
@@ -39,12 +39,12 @@ const positions = (): Positions =>
   }));
 
 /** Runs `work`, and all that follows from it, at that position. */
-export function runAt<T>(position: Position | FileContexts, work: () => T): T {
+export function runInContext<T>(position: CurrentContext | FileContexts, work: () => T): T {
   return positions().storage.run(position, work);
 }
 
 /** Does the same for the function of a test or hook. */
-export function runFunctionAt<T>(position: Position, work: () => T, definedBy: unknown): T {
+export function runFunctionInContext<T>(position: CurrentContext, work: () => T, definedBy: unknown): T {
   const { storage, definitions } = positions();
   return storage.run(position, () => definitions.run(definedBy, work));
 }
@@ -59,7 +59,7 @@ export function currentDefinition(): string | undefined {
 }
 
 /** Where the calling code is: where it was begun, else where the run of the test file is; `undefined`: in no test file. */
-export function currentPosition(): Position | undefined {
+export function currentContext(): CurrentContext | undefined {
   const { storage, places } = positions();
   const held = storage.getStore() ?? places;
   return held instanceof FileContexts ? held.current : held;
@@ -73,9 +73,9 @@ export function currentTestFile(): string | undefined {
 }
 
 /** What is being made for the calling code, if it is part of a factory. */
-export function currentMaking(): Making | undefined {
+export function currentSharedFactory(): SharedFactoryContext | undefined {
   const position = positions().storage.getStore();
-  return position instanceof Place || position instanceof FileContexts ? undefined : position;
+  return position instanceof TestContext || position instanceof FileContexts ? undefined : position;
 }
 
 /** Makes `places` those of the test file that runs now; returns what ends that. */
@@ -88,10 +88,10 @@ export function enterFile(places: FileContexts): () => void {
 }
 
 /** Whose it is what the calling code creates in a process of that run. */
-export function whereaboutsIn({ worker }: Pick<RunLink, 'worker'>): Whereabouts {
-  const position = currentPosition();
+export function currentAttribution({ worker }: Pick<RunClient, 'worker'>): Attribution {
+  const position = currentContext();
   if (position === undefined) return { scope: worker === undefined ? 'run' : `worker ${worker}`, worker };
-  if (position instanceof Place)
+  if (position instanceof TestContext)
     return { scope: position.name, test: position.test, worker, isOver: position.isLeft };
   const { scope, owner, worker: ownWorker } = position;
   return { scope, owner, worker: ownWorker };

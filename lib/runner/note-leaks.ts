@@ -4,8 +4,8 @@ import type { Registry } from '../registry/registry';
 import { isKept } from './close-context';
 import { connectionsTo, dropConnections } from './connections';
 import { loadLate } from './load-late';
-import type { Place } from './test-context';
-import type { RunHere } from './worker-run';
+import type { TestContext } from './test-context';
+import type { WorkerRunState } from './worker-run';
 
 /**
  * Notes what raw code of a test file has left on the engine as leaks, and resolves when the run has removed them: the next file must not
@@ -14,9 +14,9 @@ import type { RunHere } from './worker-run';
  * @param failed - The names of the places in which something has failed.
  */
 export async function noteLeaks(
-  file: Place,
+  file: TestContext,
   failed: ReadonlySet<string>,
-  { link, registry, watch }: RunHere,
+  { link, registry, watch }: WorkerRunState,
 ): Promise<void> {
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);

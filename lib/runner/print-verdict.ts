@@ -7,7 +7,7 @@ import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
 
 /** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
-export function tellVerdict(
+export function printVerdict(
   verdict: Verdict,
   kept: string,
   environment: Readonly<Record<string, string | undefined>>,

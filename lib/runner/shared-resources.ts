@@ -1,25 +1,30 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import type { Scope } from '../scope/scope';
-import type { RunLink, SharedContainer } from '../session/run-client';
+import type { RunClient, SharedContainer } from '../session/run-client';
 import { perWorkerScope, sharedScope } from '../registry/scope-names';
 import type { SharedFactory, SharedOptions, SharedScope } from './bridge';
-import { currentMaking, currentTestFile, runAt, type Making } from './current-context';
+import {
+  currentSharedFactory,
+  currentTestFile,
+  runInContext,
+  type SharedFactoryContext,
+} from './current-context';
 import { loadLate } from './load-late';
 
 const defaultTimeoutMs = 120_000;
 const sharedOptionNames: OptionNames<SharedOptions> = { timeoutMs: true };
 
 /** What tests share: made once, by whoever asks first, and handed out as JSON. */
-export class SharedThings {
-  readonly #link: RunLink;
+export class SharedResources {
+  readonly #link: RunClient;
   readonly #perWorker = new Map<string, Promise<string>>();
   /** By test file: what each shared thing that it has asked for has on the engine, as far as others made it. */
   readonly #used = new Map<string, Map<string, readonly SharedContainer[]>>();
 
-  constructor(link: RunLink) {
+  constructor(link: RunClient) {
     this.#link = link;
   }
 
@@ -27,13 +32,13 @@ export class SharedThings {
   async shared(name: string, factory: SharedFactory, options: SharedOptions): Promise<string> {
     const what = checkName('shared', name);
     const timeoutMs = checkRest(what, factory, options);
-    const within = currentMaking();
+    const within = currentSharedFactory();
     checkCycle(what, within);
     const turn = await this.#link.awaitShared(name, { timeoutMs, within: within?.sharedName });
     this.#use(what, turn.type === 'there' ? turn.containers : []);
     if (turn.type === 'there') return turn.json;
     const { owner } = this.#link;
-    const making: Making = { what, scope: sharedScope(name), owner, sharedName: name, within };
+    const making: SharedFactoryContext = { what, scope: sharedScope(name), owner, sharedName: name, within };
     const [made] = await Promise.allSettled([this.#make(making, factory, timeoutMs)]);
     if (made.status === 'fulfilled') {
       await this.#link.settleShared(name, { json: made.value });
@@ -49,7 +54,7 @@ export class SharedThings {
   async sharedPerWorker(name: string, factory: SharedFactory, options: SharedOptions): Promise<string> {
     const what = checkName('sharedPerWorker', name);
     const timeoutMs = checkRest(what, factory, options);
-    const within = currentMaking();
+    const within = currentSharedFactory();
     checkCycle(what, within);
     let made = this.#perWorker.get(name);
     if (made === undefined) {
@@ -64,7 +69,7 @@ export class SharedThings {
       // The next to ask may try again.
       made.catch(() => this.#perWorker.delete(name));
     }
-    return waitAtMost(made, { what, timeoutMs });
+    return withTimeout(made, { what, timeoutMs });
   }
 
   /** The shared things that the tests of a file use, and their containers where another process made them. */
@@ -79,7 +84,7 @@ export class SharedThings {
     this.#used.set(file, used.set(what, containers));
   }
 
-  async #make(making: Making, factory: SharedFactory, timeoutMs: number): Promise<string> {
+  async #make(making: SharedFactoryContext, factory: SharedFactory, timeoutMs: number): Promise<string> {
     const { what } = making;
     const { openScope } = loadLate.scope();
     const { requireJson } = loadLate.sharedValue();
@@ -90,8 +95,8 @@ export class SharedThings {
       identity: owner === undefined ? undefined : { owner, worker: undefined },
     });
     try {
-      const work = runAt(making, async () => factory(onlyOnEngine(what, scope)));
-      const value = await waitAtMost(work, { what: `make ${what}`, timeoutMs });
+      const work = runInContext(making, async () => factory(onlyOnEngine(what, scope)));
+      const value = await withTimeout(work, { what: `make ${what}`, timeoutMs });
       const json = requireJson(what, value);
       scope.leave();
       return json;
@@ -155,7 +160,7 @@ function checkRest(what: string, factory: unknown, options: SharedOptions): numb
   return checkDuration('timeoutMs', options.timeoutMs ?? defaultTimeoutMs);
 }
 
-function checkCycle(what: string, within: Making | undefined): void {
+function checkCycle(what: string, within: SharedFactoryContext | undefined): void {
   const chain = [what];
   for (let making = within; making !== undefined; making = making.within) {
     chain.unshift(making.what);

@@ -1,13 +1,13 @@
 /** Where code of a test file is: in a test or its hooks, in a `describe`, or in the file itself. Most are never asked for anything. */
-export class Place {
+export class TestContext {
   /** Of its own: `inserts`. */
   readonly title: string;
-  readonly parent: Place | undefined;
+  readonly parent: TestContext | undefined;
   readonly #isTest: boolean;
   #isOver = false;
   #isLeft = false;
 
-  constructor(title: string, parent?: Place, isTest = false) {
+  constructor(title: string, parent?: TestContext, isTest = false) {
     this.title = title;
     this.parent = parent;
     this.#isTest = isTest;
@@ -54,5 +54,5 @@ export abstract class FileContexts {
   /** The test file's path. */
   abstract readonly path: string;
   /** The context of code that is in none of its own; while tests run concurrently, that of the test that started last. */
-  abstract get current(): Place;
+  abstract get current(): TestContext;
 }

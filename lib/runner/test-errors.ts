@@ -8,7 +8,7 @@ import { ownFolder } from '../core/source-line';
  *
  * @param entry - As circus keeps it: what was thrown, or a pair of that and an error that knows the line of the test.
  */
-export function addWords(entry: unknown, words: string): unknown {
+export function addToMessage(entry: unknown, words: string): unknown {
   const [thrown, asyncError] = Array.isArray(entry) ? (entry as readonly unknown[]) : [entry];
   // Where nothing was thrown, as with a timeout, the other one is what Jest prints.
   const error = thrown ?? asyncError;

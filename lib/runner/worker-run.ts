@@ -1,23 +1,23 @@
 import { processWide } from '../core/global-state';
-import type { RawWatch } from '../capture/capture';
+import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
-import type { RunLink } from '../session/run-client';
-import { currentDefinition, currentTestFile, whereaboutsIn } from './current-context';
-import { SharedThings } from './shared-resources';
+import type { RunClient } from '../session/run-client';
+import { currentDefinition, currentTestFile, currentAttribution } from './current-context';
+import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
 /** What this process, a worker or Jest's own, has of the run. */
-export interface RunHere {
-  readonly link: RunLink;
+export interface WorkerRunState {
+  readonly link: RunClient;
   readonly registry: Registry;
-  readonly watch: RawWatch;
-  readonly shared: SharedThings;
+  readonly watch: Capture;
+  readonly shared: SharedResources;
 }
 
 interface Held {
   /** That of the run's line. */
   readonly address: string;
-  readonly here: Promise<RunHere>;
+  readonly here: Promise<WorkerRunState>;
 }
 
 const slot = (): { held?: Held | undefined } => processWide('jest run', (): { held?: Held } => ({}));
@@ -26,7 +26,7 @@ const slot = (): { held?: Held | undefined } => processWide('jest run', (): { he
  * The run that castoff's setup has opened: joined by the first test file of a worker, and kept for those that follow. `undefined`
  * where there is none.
  */
-export async function joinRunHere(): Promise<RunHere | undefined> {
+export async function joinCurrentRun(): Promise<WorkerRunState | undefined> {
   const address = process.env['CASTOFF_RUN'];
   if (address === undefined || address === '') return undefined;
   const { held } = slot();
@@ -43,11 +43,11 @@ export async function joinRunHere(): Promise<RunHere | undefined> {
  *
  * @param isOutside - Whether the calling code does not belong to the run.
  */
-export function holdRun(
+export function attachRun(
   address: string,
-  link: RunLink,
+  link: RunClient,
   isOutside?: () => boolean,
-): { here: RunHere; end: () => void } {
+): { here: WorkerRunState; end: () => void } {
   const here = openRunHere(link, isOutside);
   void hold(address, Promise.resolve(here));
   const end = (): void => {
@@ -57,7 +57,7 @@ export function holdRun(
   return { here, end };
 }
 
-async function hold(address: string, here: Promise<RunHere>): Promise<RunHere> {
+async function hold(address: string, here: Promise<WorkerRunState>): Promise<WorkerRunState> {
   const held = { address, here };
   slot().held = held;
   try {
@@ -68,14 +68,14 @@ async function hold(address: string, here: Promise<RunHere>): Promise<RunHere> {
   }
 }
 
-function openRunHere(link: RunLink, isOutside: () => boolean = () => false): RunHere {
+function openRunHere(link: RunClient, isOutside: () => boolean = () => false): WorkerRunState {
   const { sessionIdentity } = loadLate.sessionIdentity();
-  const { watchRawCode } = loadLate.rawWatch();
+  const { startCapture } = loadLate.rawWatch();
   const { registry } = sessionIdentity();
-  const watch = watchRawCode({
+  const watch = startCapture({
     session: link.session,
     registry,
-    whereabouts: () => (isOutside() ? undefined : whereaboutsIn(link)),
+    whereabouts: () => (isOutside() ? undefined : currentAttribution(link)),
     testFile: currentTestFile,
     definition: currentDefinition,
     ready: () => link.ready(),
@@ -84,5 +84,5 @@ function openRunHere(link: RunLink, isOutside: () => boolean = () => false): Run
     release: (labels, bounds) => link.release(labels, bounds),
     unwatched: (creation) => link.noteUnwatched(creation),
   });
-  return { link, registry, watch, shared: new SharedThings(link) };
+  return { link, registry, watch, shared: new SharedResources(link) };
 }

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
 import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
-import type { Sight } from '../resources/kind';
+import type { Inspection } from '../resources/kind';
 import { removables } from '../resources/removables';
 import type { Item } from './close-items';
 import { refusal } from './closed-error';
-import type { Contents } from './scope-items';
+import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-target';
-import type { Surroundings } from './scope-context';
+import type { ScopeContext } from './scope-context';
 
 interface Adopted {
   readonly kind: RemovableKind;
@@ -26,9 +26,9 @@ interface Adopted {
  * @throws EngineError when it is not there, or the engine cannot say.
  */
 export async function adoptInto(
-  contents: Contents,
+  contents: ScopeItems,
   adopted: Adopted,
-  surroundings: Surroundings,
+  surroundings: ScopeContext,
   source: string | undefined,
 ): Promise<void> {
   const { kind, id } = adopted;
@@ -38,7 +38,7 @@ export async function adoptInto(
     throw await refusal(scope, `adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
   const adopting = adopt(adopted, surroundings, source);
   const limits = { what: `adopt ${what}`, timeoutMs };
-  const item: Item = { type: 'thing', thing: { what, source, target: () => waitAtMost(adopting, limits) } };
+  const item: Item = { type: 'thing', thing: { what, source, target: () => withTimeout(adopting, limits) } };
   contents.add(item);
   try {
     await adopting;
@@ -51,7 +51,7 @@ export async function adoptInto(
 /** Looks at it, and notes it in the registry as what it is for good: its name may come to stand for something else. */
 async function adopt(
   { kind, id: given }: Adopted,
-  surroundings: Surroundings,
+  surroundings: ScopeContext,
   source: string | undefined,
 ): Promise<OwnedTarget> {
   const { registry, owner, engineAddress } = surroundings;
@@ -80,7 +80,7 @@ async function markAndLookAgain(
   engine: Engine,
   adopted: Adopted,
   ownership: Readonly<Record<string, string>>,
-): Promise<Sight & { readonly marker: string }> {
+): Promise<Inspection & { readonly marker: string }> {
   const marker = await createMarker(engine, adopted, ownership);
   try {
     return { ...valueOf(await removables[adopted.kind].look(engine, adopted.id)), marker };

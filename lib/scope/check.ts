@@ -1,8 +1,8 @@
 import { deadline } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { withTimeout } from '../core/timeout';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import type { FinalizerEnd } from './close-report';
 
 /** Whether something is so: `false`, or what it throws, says no. */
@@ -19,7 +19,7 @@ export interface Verification {
 const patienceMs = 2_000;
 
 /** Asks until it is so, at most for a short while. A single answer may take `timeoutMs`. */
-export async function verify(
+export async function runCheck(
   { what, source, check }: Verification,
   timeoutMs: number,
 ): Promise<FinalizerEnd> {
@@ -28,7 +28,7 @@ export async function verify(
   let error: unknown;
   const ask = async (): Promise<void> => {
     error = await failureOf(title, check, timeoutMs);
-    if (error !== undefined) throw new TryAgain();
+    if (error !== undefined) throw new RetryableError();
   };
   const signal = deadline(patienceMs, { what: title });
   // Where it ends by the deadline, the last answer tells more.
@@ -38,7 +38,7 @@ export async function verify(
 
 async function failureOf(what: string, check: Check, timeoutMs: number): Promise<unknown> {
   try {
-    const answer = await waitAtMost((async () => check())(), { what, timeoutMs });
+    const answer = await withTimeout((async () => check())(), { what, timeoutMs });
     if (answer !== false) return undefined;
     const words = `it is not so, also ${formatDuration(patienceMs)} after all else has ended`;
     return new CastoffError('CLEANUP_FAILED', `${what}: ${words}`);

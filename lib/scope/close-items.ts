@@ -1,9 +1,9 @@
 import { deadline } from '../core/deadline';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { planClose, type ScopeItem } from './close-plan';
 import type { FinalizerEnd } from './close-report';
 import type { CloseReason, Finalizer } from './finalizer';
-import { removeThings, type RemovalSettings, type Thing } from './remove-resources';
+import { removeResources, type RemovalSettings, type OwnedResource } from './remove-resources';
 
 /** Something to be run when the scope closes. */
 export interface Call {
@@ -21,7 +21,7 @@ export interface Part {
   readonly ended?: Pick<FinalizerEnd, 'task' | 'command'>;
 }
 
-export type Item = ScopeItem<Call | Part, Thing>;
+export type Item = ScopeItem<Call | Part, OwnedResource>;
 
 export interface CloseSettings extends RemovalSettings {
   readonly reason: CloseReason;
@@ -38,7 +38,7 @@ export async function closeItems(
     // What ends after it may count on its being gone.
     const inStep = step === steps.at(-1) ? settings : { ...settings, handOver: undefined };
     if (step.type === 'call') ends.push(await endCall(step.call, inStep));
-    else ends.push(...(await removeThings(step.things, inStep)));
+    else ends.push(...(await removeResources(step.things, inStep)));
   }
   return ends;
 }
@@ -69,7 +69,7 @@ async function runWithinLimits(
   const leaving = new AbortController();
   const signal = deadline(timeoutMs, { what, signal: leaving.signal });
   try {
-    await waitAtMost((async () => run({ reason, signal }))(), { what, timeoutMs });
+    await withTimeout((async () => run({ reason, signal }))(), { what, timeoutMs });
   } finally {
     leaving.abort();
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { DeadlineError } from '../core/deadline';
 import { isCastoffError, messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
 import { CommandError, describeExit, describeNoStart, formatCommand, type CommandEnd } from './command-end';
 import { LastOutput } from './last-output';
@@ -20,7 +20,7 @@ export interface CommandOptions {
   readonly graceMs?: number | undefined;
 }
 
-export interface CommandSurroundings extends CommandOptions {
+export interface CommandContext extends CommandOptions {
   readonly command: string;
   readonly args: readonly string[];
   /** The scope's. */
@@ -40,7 +40,7 @@ export class Command implements PromiseLike<CommandEnd> {
   readonly what: string;
   /** @internal */
   readonly source: string | undefined;
-  readonly #surroundings: CommandSurroundings;
+  readonly #surroundings: CommandContext;
   readonly #text: string;
   readonly #output = new LastOutput(mostOutputChars);
   readonly #startedAt = new Date();
@@ -52,7 +52,7 @@ export class Command implements PromiseLike<CommandEnd> {
   #isAwaited = false;
 
   /** @internal */
-  constructor(surroundings: CommandSurroundings) {
+  constructor(surroundings: CommandContext) {
     this.#surroundings = surroundings;
     this.#text = formatCommand(surroundings.command, surroundings.args);
     this.what = `command ${this.#text}`;
@@ -163,7 +163,7 @@ export class Command implements PromiseLike<CommandEnd> {
     if (isStarted(child)) this.#group = new ProcessGroup(child);
     await once(child, 'exit');
     // What still holds the pipes is no reason to wait for it.
-    await Promise.allSettled([waitAtMost(drained, { what: this.what, timeoutMs: drainTimeoutMs })]);
+    await Promise.allSettled([withTimeout(drained, { what: this.what, timeoutMs: drainTimeoutMs })]);
   }
 
   #stopWhenTold(over: AbortSignal): void {

@@ -37,7 +37,7 @@ export function disposerOf(thing: unknown): (() => unknown) | undefined {
 export function requireDisposer(what: string, thing: unknown): () => unknown {
   const dispose = disposerOf(thing);
   if (dispose !== undefined) return dispose;
-  const got = thing === null || thing === undefined ? String(thing) : `a ${nameOf(thing)}`;
+  const got = thing === null || thing === undefined ? String(thing) : `a ${describeDisposable(thing)}`;
   throw new CastoffError(
     'CONFIG_INVALID',
     `${what}: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], ${methods.slice(0, -1).join('(), ')}() or ${methods.at(-1)}()`,
@@ -47,11 +47,11 @@ export function requireDisposer(what: string, thing: unknown): () => unknown {
 /** @throws CastoffError `CONFIG_INVALID` for anything but a function. */
 export function requireFunction(what: string, fn: unknown): void {
   if (typeof fn === 'function') return;
-  throw new CastoffError('CONFIG_INVALID', `${what}: got ${nameOf(fn)}; give a function`);
+  throw new CastoffError('CONFIG_INVALID', `${what}: got ${describeDisposable(fn)}; give a function`);
 }
 
 /** What people call a thing: the name of its class, or its type. */
-export function nameOf(thing: unknown): string {
+export function describeDisposable(thing: unknown): string {
   if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null) return typeof thing;
   if (typeof thing === 'function' && thing.name !== '') return thing.name;
   const { constructor } = thing;

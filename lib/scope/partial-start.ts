@@ -13,7 +13,7 @@ import { boundsAfter } from './project-bounds';
 import type { ProjectWatch } from './project-watch';
 
 /** Where a start makes what it makes, and under which mark. */
-export interface Making {
+export interface RollbackOptions {
   readonly engine: Engine;
   readonly registry: Registry;
   /** Carries the key of the label; the kind and the name where that is the mark. */
@@ -27,15 +27,15 @@ export interface Making {
 }
 
 /** What a start that has not ended well has left on the engine: found by its mark, captured for the error, removed. */
-export class HalfMade {
-  readonly #making: Making;
+export class PartialStart {
+  readonly #making: RollbackOptions;
   #outcome: CleanupResult['outcome'] | undefined;
   #isGone = false;
   #bounds: Bounds | undefined;
   /** What the half-made containers were like before they were removed. */
   readonly postMortems: PostMortem[] = [];
 
-  constructor(making: Making) {
+  constructor(making: RollbackOptions) {
     this.#making = making;
     this.#bounds = making.bounds;
   }

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { deadline } from '../core/deadline';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import { readText } from '../registry/system-file';
 
 /** A process with all that it starts, as long as those do not leave its group. On Windows, where there are none, that process alone. */
@@ -77,7 +77,7 @@ export class ProcessGroup {
   async #isGoneWithin(timeoutMs: number): Promise<boolean> {
     const signal = deadline(timeoutMs, { what: 'a look' });
     const look = async (): Promise<void> => {
-      if (this.isAlive()) throw new TryAgain();
+      if (this.isAlive()) throw new RetryableError();
     };
     // The deadline is no failure: what counts is how it is then.
     await Promise.allSettled([retryWithBackoff(look, { firstPauseMs: 2, longestPauseMs: 25, signal })]);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { sessionIdentity } from '../registry/session-identity';
 import { cleanupOne, type CleanupOptions } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
@@ -8,12 +8,12 @@ import { isFullId } from '../resources/kind';
 import { cleanupMany, planRemovals } from '../resources/plan';
 import { defaultGraceMs } from '../resources/stop-options';
 import type { FinalizerEnd } from './close-report';
-import { releaseForeign } from './third-party-labels';
+import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
 import type { OwnedTarget } from './owned-target';
 
 /** Something on an engine that is to be removed when the scope closes. */
-export interface Thing {
+export interface OwnedResource {
   readonly what: string;
   readonly source?: string | undefined;
   /** Within a time limit of its own. */
@@ -28,11 +28,11 @@ export interface RemovalSettings extends Pick<
   readonly cleanupTimeoutMs: number;
 }
 
-type Present = OwnedTarget & { readonly thing: Thing };
+type Present = OwnedTarget & { readonly thing: OwnedResource };
 
 /** Removes what there is of `things`; resolves to how those ended that are not handed over. */
-export async function removeThings(
-  things: readonly Thing[],
+export async function removeResources(
+  things: readonly OwnedResource[],
   settings: RemovalSettings,
 ): Promise<readonly FinalizerEnd[]> {
   const { handOver, mustWait = () => false, isKept = () => false, signal } = settings;
@@ -53,7 +53,7 @@ export async function removeThings(
 }
 
 async function findPresent(
-  things: readonly Thing[],
+  things: readonly OwnedResource[],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly present: readonly Present[]; readonly ends: FinalizerEnd[] }> {
   const startedAt = performance.now();
@@ -71,10 +71,13 @@ async function findPresent(
 }
 
 /** A target that is known already also counts after the abort: its removal is on record as failed then. */
-async function targetOf(thing: Thing, signal: AbortSignal | undefined): Promise<OwnedTarget | undefined> {
+async function targetOf(
+  thing: OwnedResource,
+  signal: AbortSignal | undefined,
+): Promise<OwnedTarget | undefined> {
   const target = thing.target();
   if (signal?.aborted === true) await Promise.race([Promise.allSettled([target]), nextTurn()]);
-  return Promise.race([target, waitAtMost(target, { what: `end ${thing.what}`, signal })]);
+  return Promise.race([target, withTimeout(target, { what: `end ${thing.what}`, signal })]);
 }
 
 function keep(target: Present): FinalizerEnd {
@@ -115,7 +118,7 @@ async function remove(
     const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs, signal };
     const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
     registry.update(key, { state: 'gone', outcome: result.outcome });
-    await releaseForeign(target, target.bounds);
+    await releaseThirdParty(target, target.bounds);
     const marker = await removeMarker(target, { timeoutMs, signal });
     return { ...words, durationMs: result.durationMs, result, ...marker };
   } catch (error) {

@@ -5,7 +5,7 @@ import { sessionIdentity } from '../registry/session-identity';
 import type { ScopeOptions } from './scope-options';
 
 /** What a start needs to know of the scope that it happens in. */
-export interface Surroundings {
+export interface ScopeContext {
   /** The scope's name. */
   readonly scope: string;
   readonly registry: Registry;
@@ -21,7 +21,7 @@ export interface Surroundings {
 
 /** What a scope tells of itself. */
 export interface ScopeFacts extends Pick<
-  Surroundings,
+  ScopeContext,
   'scope' | 'signal' | 'engineAddress' | 'cleanupTimeoutMs' | 'ready'
 > {
   readonly test: string | undefined;
@@ -29,7 +29,7 @@ export interface ScopeFacts extends Pick<
 }
 
 /** The surroundings of a start in that scope of this process. */
-export function surroundingsIn({ scope, test, identity, ...facts }: ScopeFacts): Surroundings {
+export function scopeContext({ scope, test, identity, ...facts }: ScopeFacts): ScopeContext {
   const { id: session, registry, ...own } = sessionIdentity();
   const { owner, worker } = identity ?? own;
   return {

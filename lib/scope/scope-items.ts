@@ -1,5 +1,5 @@
 import { CastoffError } from '../core/errors';
-import { verify, type Verification } from './check';
+import { runCheck, type Verification } from './check';
 import { CloseError, type CloseReport } from './close-report';
 import { closeItems, type Item } from './close-items';
 import { closedError, refusal } from './closed-error';
@@ -8,7 +8,7 @@ import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-target';
 
-export interface ContentsOptions {
+export interface ScopeItemsOptions {
   /** The scope's name. */
   readonly scope: string;
   readonly signal: ScopeSignal;
@@ -17,14 +17,14 @@ export interface ContentsOptions {
 }
 
 /** What a scope has, in the order in which it came, until it closes. */
-export class Contents {
-  readonly #options: ContentsOptions;
+export class ScopeItems {
+  readonly #options: ScopeItemsOptions;
   #items: Item[] = [];
   readonly #verifications: Verification[] = [];
   #isClosed = false;
   #closing: Promise<CloseReport> | undefined;
 
-  constructor(options: ContentsOptions) {
+  constructor(options: ScopeItemsOptions) {
     this.#options = options;
   }
 
@@ -113,7 +113,7 @@ export class Contents {
     };
     const ends = [...(await closeItems(items, { ...options, isKept, reason, cleanupTimeoutMs }))];
     // Where something is kept, it is not as it has to be after the cleanup, and is not meant to be.
-    for (const one of hasKept ? [] : verifications) ends.push(await verify(one, cleanupTimeoutMs));
+    for (const one of hasKept ? [] : verifications) ends.push(await runCheck(one, cleanupTimeoutMs));
     const report = { scope, reason, durationMs: performance.now() - startedAt, ends };
     if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
     return report;

@@ -1,7 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { OptionNames } from '../core/option-names';
 import type { CloseReason } from './finalizer';
-import type { HandedOver } from './deferred-removal';
+import type { DeferredRemoval } from './deferred-removal';
 import type { OwnedTarget } from './owned-target';
 
 export interface ScopeOptions {
@@ -38,7 +38,7 @@ export interface CloseOptions {
    *
    * @internal
    */
-  readonly handOver?: ((removal: HandedOver) => void) | undefined;
+  readonly handOver?: ((removal: DeferredRemoval) => void) | undefined;
   /**
    * Whether the close waits for a removal although `handOver` would take it. Asked before any removal of a group begins, and where
    * nothing is handed over, too.

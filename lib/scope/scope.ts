@@ -11,15 +11,15 @@ import type { CloseReport } from './close-report';
 import { closedError } from './closed-error';
 import { Command, type CommandOptions } from './command';
 import { checkCommand } from './command-input';
-import { Contents } from './scope-items';
-import { nameOf, requireDisposer, requireFunction, type Stoppable } from './dispose';
+import { ScopeItems } from './scope-items';
+import { describeDisposable, requireDisposer, requireFunction, type Stoppable } from './dispose';
 import type { Finalizer } from './finalizer';
 import { closeOptionNames, scopeOptionNames, type CloseOptions, type ScopeOptions } from './scope-options';
 import { ScopeSignal } from './scope-signal';
 import { startInto } from './start-into';
 import { checkStartOptions, type StartOptions } from './start-options';
 import type { ComposeStartable, ImageBuilder, Startable } from './startable';
-import { surroundingsIn, type Surroundings } from './scope-context';
+import { scopeContext, type ScopeContext } from './scope-context';
 import { Task, taskOptionNames, type TaskOptions, type Work } from './task';
 
 /**
@@ -38,7 +38,7 @@ export class Scope implements AsyncDisposable {
   readonly #options: ScopeOptions;
   readonly #cleanupTimeoutMs: number;
   readonly #signal: ScopeSignal;
-  readonly #contents: Contents;
+  readonly #contents: ScopeItems;
 
   /** @internal */
   constructor(
@@ -53,7 +53,7 @@ export class Scope implements AsyncDisposable {
     this.#options = options;
     this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', options.cleanupTimeoutMs ?? 30_000);
     this.#signal = new ScopeSignal({ what: `scope ${name}`, timeoutMs, signal, parent: parent?.signal });
-    this.#contents = new Contents({
+    this.#contents = new ScopeItems({
       scope: name,
       signal: this.#signal,
       cleanupTimeoutMs: this.#cleanupTimeoutMs,
@@ -92,8 +92,8 @@ export class Scope implements AsyncDisposable {
   async use<T extends Stoppable>(thing: T): Promise<T> {
     const source = callerSourceLine();
     const run = requireDisposer('scope.use', thing);
-    const item: Item = { type: 'call', call: { what: nameOf(thing), source, run } };
-    await this.#contents.addOrEnd(item, `use a ${nameOf(thing)}`);
+    const item: Item = { type: 'call', call: { what: describeDisposable(thing), source, run } };
+    await this.#contents.addOrEnd(item, `use a ${describeDisposable(thing)}`);
     return thing;
   }
 
@@ -235,10 +235,10 @@ export class Scope implements AsyncDisposable {
     await this.close();
   }
 
-  #surroundings(): Surroundings {
+  #surroundings(): ScopeContext {
     const { name: scope, signal } = this;
     const { test, engine: engineAddress, identity, ready } = this.#options;
     const cleanupTimeoutMs = this.#cleanupTimeoutMs;
-    return surroundingsIn({ scope, test, signal, engineAddress, cleanupTimeoutMs, identity, ready });
+    return scopeContext({ scope, test, signal, engineAddress, cleanupTimeoutMs, identity, ready });
   }
 }

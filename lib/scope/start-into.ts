@@ -1,16 +1,16 @@
-import type { Contents } from './scope-items';
+import type { ScopeItems } from './scope-items';
 import { Start } from './start';
-import { startElsewhere } from './start-unmanaged';
+import { startUnmanaged } from './start-unmanaged';
 import type { OwnedTarget } from './owned-target';
 import { refuseGraceful, type StartOptions } from './start-options';
 import { planStart, type StartPlan } from './startable';
-import type { Surroundings } from './scope-context';
+import type { ScopeContext } from './scope-context';
 
 /** Starts `startable`, which ends with `contents`; what is built first is built, and then started. Resolves to what was started. */
 export async function startInto(
-  contents: Contents,
+  contents: ScopeItems,
   startable: unknown,
-  surroundings: Surroundings,
+  surroundings: ScopeContext,
   source: string | undefined,
   options: StartOptions = {},
 ): Promise<unknown> {
@@ -21,9 +21,9 @@ export async function startInto(
 }
 
 async function begin(
-  contents: Contents,
+  contents: ScopeItems,
   plan: StartPlan,
-  surroundings: Surroundings,
+  surroundings: ScopeContext,
   source: string | undefined,
   options: StartOptions,
 ): Promise<unknown> {
@@ -31,7 +31,7 @@ async function begin(
   if (kind !== 'container' && kind !== 'compose-project') refuseGraceful(`a ${what}`, options);
   contents.refuseLate(`start ${what}`);
   if (kind === undefined) {
-    const elsewhere = startElsewhere(plan, surroundings.signal, source);
+    const elsewhere = startUnmanaged(plan, surroundings.signal, source);
     contents.add({ type: 'call', call: { what, source, run: () => elsewhere.end() } });
     return elsewhere.started;
   }

@@ -1,21 +1,21 @@
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { disposerOf, requireDisposer } from './dispose';
 import { StartError } from './start-error';
 import type { StartPlan } from './startable';
 
 /** A start of something that is on no engine, as far as its shape tells; it ends by its own `stop`. */
-export interface StartElsewhere {
+export interface UnmanagedStart {
   /** Rejects with `START_FAILED`. */
   readonly started: Promise<unknown>;
   /** Ends what was started, or what an aborted start still brings. */
   end(): Promise<void>;
 }
 
-export function startElsewhere(
+export function startUnmanaged(
   plan: StartPlan,
   signal: AbortSignal,
   source: string | undefined,
-): StartElsewhere {
+): UnmanagedStart {
   const { what } = plan;
   const beginning = (async () => {
     signal.throwIfAborted();
@@ -23,7 +23,7 @@ export function startElsewhere(
   })();
   const start = async (): Promise<unknown> => {
     try {
-      const product = await waitAtMost(beginning, { what: `start ${what}`, signal });
+      const product = await withTimeout(beginning, { what: `start ${what}`, signal });
       requireDisposer(`start ${what}: what start() returned`, product);
       return product;
     } catch (cause) {

@@ -1,33 +1,33 @@
 import type { Bounds } from '../core/bounds';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
-import { claimForeign, releaseForeign } from './third-party-labels';
+import { claimThirdParty, releaseThirdParty } from './third-party-labels';
 import { holdDown } from './hold-down';
 import { boundsAfter, boundsBefore } from './project-bounds';
 import { watchProject } from './project-watch';
-import { HalfMade } from './partial-start';
+import { PartialStart } from './partial-start';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-target';
 import { beginStart } from './starts-under-way';
 import { StartError } from './start-error';
 import type { StartMark, StartPlan } from './startable';
-import type { Surroundings } from './scope-context';
+import type { ScopeContext } from './scope-context';
 
 /**
  * One start in a scope: registered before it is created, rolled back when it fails, released when it comes too late.
  */
 export class Start {
   readonly #plan: StartPlan & { readonly kind: Target['kind'] };
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: ScopeContext;
   readonly #source: string | undefined;
   readonly #settled = Promise.withResolvers<void>();
-  #halfMade: HalfMade | undefined;
+  #halfMade: PartialStart | undefined;
   #owned: OwnedTarget | undefined;
   #bounds: Bounds | undefined;
   #product: unknown;
@@ -37,7 +37,7 @@ export class Start {
 
   constructor(
     plan: StartPlan & { readonly kind: Target['kind'] },
-    surroundings: Surroundings,
+    surroundings: ScopeContext,
     source: string | undefined,
   ) {
     this.#plan = plan;
@@ -57,7 +57,7 @@ export class Start {
       what: `wait for ${this.#plan.what} to end its start`,
       timeoutMs: this.#surroundings.cleanupTimeoutMs,
     };
-    const [end] = await Promise.allSettled([waitAtMost(this.#settled.promise, limits)]);
+    const [end] = await Promise.allSettled([withTimeout(this.#settled.promise, limits)]);
     if (this.#owned === undefined) await this.#rollBack();
     if (end.status === 'fulfilled') return this.#owned;
     this.#halfMade?.leave(end.reason);
@@ -72,7 +72,7 @@ export class Start {
     let wasGivenUp = false;
     try {
       signal.throwIfAborted();
-      if (ready !== undefined) await waitAtMost(ready(), { what: `start ${what}`, signal });
+      if (ready !== undefined) await withTimeout(ready(), { what: `start ${what}`, signal });
       const engine = await connectEngine(engineAddress);
       signal.throwIfAborted();
       entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });
@@ -80,7 +80,7 @@ export class Start {
       if (this.#bounds !== undefined) registry.update(entry.key, { bounds: this.#bounds });
       signal.throwIfAborted();
       beginning = this.#begin(entry, engine);
-      await waitAtMost(beginning, { what: `start ${what}`, signal });
+      await withTimeout(beginning, { what: `start ${what}`, signal });
       await this.#own(entry, engine);
       return this.#product;
     } catch (cause) {
@@ -106,7 +106,7 @@ export class Start {
     const { registry, signal, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
     const labels = this.#surroundings.labels(entry.key, this.#source);
     const narrow = (bounds: Bounds): Promise<void> => this.#narrow(entry.key, bounds);
-    const halfMade = new HalfMade({ engine, registry, entry, timeoutMs, bounds: this.#bounds, narrow });
+    const halfMade = new PartialStart({ engine, registry, entry, timeoutMs, bounds: this.#bounds, narrow });
     this.#halfMade = halfMade;
     const { name = '' } = this.#plan;
     const watch = this.#bounds === undefined ? undefined : watchProject(engine, name, this.#bounds);
@@ -120,7 +120,7 @@ export class Start {
     const isRolledBack = (): boolean => wasThere || watch?.hasSeen === true;
     const letGo = watch && holdDown({ key: entry.key, project: name, isRolledBack });
     try {
-      await claimForeign(this.#plan, this.#bounds);
+      await claimThirdParty(this.#plan, this.#bounds);
       const mark: StartMark = {
         labels,
         signal,
@@ -171,9 +171,9 @@ export class Start {
     if (before === bounds) return;
     this.#surroundings.registry.update(key, { bounds });
     // There is nothing to claim of what has brought nothing.
-    if (bounds.only?.length !== 0) await claimForeign(this.#plan, bounds);
+    if (bounds.only?.length !== 0) await claimThirdParty(this.#plan, bounds);
     this.#bounds = bounds;
-    await releaseForeign(this.#plan, before);
+    await releaseThirdParty(this.#plan, before);
   }
 
   /** What a start that was given up before its end still brings is removed as soon as that has come. */
@@ -187,7 +187,7 @@ export class Start {
   async #rollBack(): Promise<void> {
     if (this.#halfMade === undefined) return;
     await this.#halfMade.remove(this.#product, this.#hasEnded);
-    if (this.#hasEnded) await releaseForeign(this.#plan, this.#bounds);
+    if (this.#hasEnded) await releaseThirdParty(this.#plan, this.#bounds);
   }
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
 import { creationLabels } from '../core/labels';
-import { waitAtMost, type PatienceOptions } from '../core/timeout';
+import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import type { ResourceKind } from '../resources/kind';
-import { nameOf } from './dispose';
+import { describeDisposable } from './dispose';
 import { watchReadiness, watchServices } from './ready-watch';
 
 /** Something whose `start()` gives something stoppable: test containers and modules, `Network`, anything of that shape. */
@@ -47,7 +47,7 @@ export interface StartPlan {
  * @throws CastoffError `CONFIG_INVALID` for what cannot be started, or must not be owned by a scope.
  */
 export function planStart(startable: unknown): StartPlan {
-  const what = nameOf(startable);
+  const what = describeDisposable(startable);
   if (!hasMethod(startable, 'start')) {
     if (hasMethod(startable, 'up')) return planCompose(what, startable);
     if (hasMethod(startable, 'build')) return planBuild(what, startable);
@@ -107,7 +107,7 @@ function keepLabels(definition: object): () => void {
 const turns = new WeakMap<object, Promise<void>>();
 
 // A definition carries one set of labels: two starts of one definition at once would both carry the second's.
-async function inTurn<T>(definition: object, limits: PatienceOptions, work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(definition: object, limits: TimeoutOptions, work: () => Promise<T>): Promise<T> {
   const before = turns.get(definition) ?? Promise.resolve();
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   turns.set(
@@ -115,7 +115,7 @@ async function inTurn<T>(definition: object, limits: PatienceOptions, work: () =
     before.then(() => over),
   );
   try {
-    await waitAtMost(before, limits);
+    await withTimeout(before, limits);
     return await work();
   } finally {
     end();

@@ -2,7 +2,7 @@ import { DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
 import type { TaskRecord } from './task-record';
@@ -17,7 +17,7 @@ export const taskOptionNames: OptionNames<TaskOptions> = { timeoutMs: true };
 /** Work to be done in the background; it has to end when `signal` aborts. */
 export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;
 
-export interface TaskSurroundings extends TaskOptions {
+export interface TaskContext extends TaskOptions {
   /** The scope's. */
   readonly signal: AbortSignal;
   readonly source: string | undefined;
@@ -53,7 +53,7 @@ export class Task<T> implements PromiseLike<T> {
   #isAwaited = false;
 
   /** @internal */
-  constructor(name: string, work: Work<T>, surroundings: TaskSurroundings) {
+  constructor(name: string, work: Work<T>, surroundings: TaskContext) {
     const { signal: scopeSignal, source, timeoutMs } = surroundings;
     this.what = `task ${name}`;
     this.source = source;
@@ -105,7 +105,7 @@ export class Task<T> implements PromiseLike<T> {
    */
   async close({ cleanupTimeoutMs }: Pick<CloseSettings, 'cleanupTimeoutMs'>): Promise<void> {
     const [end] = await Promise.allSettled([
-      waitAtMost(this.#ended, { what: this.what, timeoutMs: cleanupTimeoutMs }),
+      withTimeout(this.#ended, { what: this.what, timeoutMs: cleanupTimeoutMs }),
     ]);
     if (end.status === 'rejected') {
       this.#outcome = 'stuck';

@@ -1,4 +1,4 @@
-import { warnOf } from '../core/print';
+import { printWarning } from '../core/print';
 import { messageOf } from '../core/errors';
 import { claimLabels, isClaimHeard } from '../registry/claims';
 import { turnRyukOff } from '../core/ryuk-off';
@@ -21,7 +21,7 @@ export async function claimLoadedTestcontainers(): Promise<void> {
     if (labels !== undefined) await claimLabels(labels);
   } catch (error) {
     // It finds no engine where castoff does: then it creates nothing that could be left.
-    warnOf(`testcontainers is not claimed: ${messageOf(error)}`, 'CASTOFF_CLAIM_REFUSED');
+    printWarning(`testcontainers is not claimed: ${messageOf(error)}`, 'CASTOFF_CLAIM_REFUSED');
   }
 }
 

@@ -11,7 +11,7 @@ import { testcontainersLabels } from './testcontainers-session';
  *
  * @param bounds - Which parts of a Compose project.
  */
-export async function claimForeign(plan: StartPlan, bounds?: Bounds): Promise<void> {
+export async function claimThirdParty(plan: StartPlan, bounds?: Bounds): Promise<void> {
   const project = labelsOfProject(plan);
   if (project !== undefined) return claimLabels(project, bounds);
   const labels = await labelsOfTestcontainers(plan);
@@ -19,7 +19,7 @@ export async function claimForeign(plan: StartPlan, bounds?: Bounds): Promise<vo
 }
 
 /** Gives up the claim on what is gone for good, where the labels are only a name: it is anybody's now. */
-export async function releaseForeign(
+export async function releaseThirdParty(
   thing: Pick<StartPlan, 'kind' | 'name'>,
   bounds?: Bounds,
 ): Promise<void> {

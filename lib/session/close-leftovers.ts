@@ -6,7 +6,7 @@ import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
 import type { UnclearTarget } from '../resources/list-owned';
 
-export type CloseRestOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
+export type CloseLeftoversOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
 
 const timeoutMs = 30_000;
 
@@ -20,10 +20,10 @@ const timeoutMs = 30_000;
  * @param options.signal - Ends the waiting.
  * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
  */
-export async function closeRest(
+export async function closeLeftovers(
   engine: Engine,
   session: string,
-  { isSpared = isReaper, recorded, signal }: CloseRestOptions = {},
+  { isSpared = isReaper, recorded, signal }: CloseLeftoversOptions = {},
 ): Promise<void> {
   const errors: unknown[] = [];
   const unclear = new Map<string, UnclearTarget>();

@@ -1,9 +1,9 @@
 import { processWide } from '../core/global-state';
 import type { RunEnd } from '../verdict/verdict';
-import type { RunLink } from './run-client';
+import type { RunClient } from './run-client';
 
 /** A run of tests, in the process that opened it. */
-export interface Run extends RunLink {
+export interface Run extends RunClient {
   /** Where workers join: the path of a local socket that is this user's alone, on Windows a named pipe. */
   readonly address: string;
   /** Whether an engine has been contacted, or is being. */
@@ -27,7 +27,7 @@ export interface Run extends RunLink {
 
 interface Slot {
   run: Run | undefined;
-  joined: RunLink | undefined;
+  joined: RunClient | undefined;
   hadRun: boolean;
 }
 
@@ -40,7 +40,7 @@ export function currentRun(): Run | undefined {
 }
 
 /** What this process, or thread, has of the run that it works for: its own, or the one that it has joined. */
-export function currentLink(): RunLink | undefined {
+export function currentRunClient(): RunClient | undefined {
   return slot().run ?? slot().joined;
 }
 
@@ -49,11 +49,11 @@ export function hadRun(): boolean {
   return slot().hadRun;
 }
 
-export function setRun(run: Run | undefined): void {
+export function setCurrentRun(run: Run | undefined): void {
   slot().run = run;
   slot().hadRun = true;
 }
 
-export function setJoined(link: RunLink | undefined): void {
+export function setCurrentRunClient(link: RunClient | undefined): void {
   slot().joined = link;
 }

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
-import { waitAtMost } from '../core/timeout';
+import { withTimeout } from '../core/timeout';
 
 export interface EndPatienceOptions {
   /** Resolves to whether the engine answers. It may take its time: the wait for it is limited. */
   readonly ping: (timeoutMs: number) => Promise<boolean>;
   /** What is waited for, in words. Nothing is printed while it is empty. */
   readonly waitingFor: () => readonly string[];
-  readonly say: (words: string) => void;
+  readonly print: (words: string) => void;
   /** How long to wait before printing what is waited for, and the pause between two pings. Default 1 000. */
   readonly quietMs?: number | undefined;
   /** For how long an engine may give no answer. Default 10 000. */
@@ -49,7 +49,7 @@ export class EndPatience {
   }
 
   async #watch(): Promise<void> {
-    const { quietMs = 1_000, silenceMs = 10_000, say, waitingFor } = this.#options;
+    const { quietMs = 1_000, silenceMs = 10_000, print, waitingFor } = this.#options;
     const { signal } = this.#ended;
     let answeredAt = performance.now();
     const leftMs = (): number => answeredAt + silenceMs - performance.now();
@@ -59,7 +59,7 @@ export class EndPatience {
       await Promise.allSettled([delay(Math.min(quietMs, Math.max(0, leftMs())), undefined, { signal })]);
       if (signal.aborted) return;
       const names: readonly string[] = hasSaid ? [] : waitingFor();
-      if (names.length > 0) say(`waiting for ${inWords(names)} to be gone`);
+      if (names.length > 0) print(`waiting for ${inWords(names)} to be gone`);
       hasSaid ||= names.length > 0;
       if (await this.#hasAnswer(Math.max(0, leftMs()))) answeredAt = performance.now();
       if (leftMs() > 0) continue;
@@ -71,7 +71,7 @@ export class EndPatience {
 
   async #hasAnswer(timeoutMs: number): Promise<boolean> {
     const { signal } = this.#ended;
-    const pinged = waitAtMost(this.#options.ping(timeoutMs), { what: 'ping the engine', timeoutMs, signal });
+    const pinged = withTimeout(this.#options.ping(timeoutMs), { what: 'ping the engine', timeoutMs, signal });
     // Rejects when the time or the run is over: no answer in either case.
     const [answer] = await Promise.allSettled([pinged]);
     return answer.status === 'fulfilled' && answer.value;

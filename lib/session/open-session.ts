@@ -2,11 +2,11 @@ import type { BoundedLabels } from '../core/bounds';
 import { CastoffError, messageOf } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { say } from '../core/print';
+import { print } from '../core/print';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { isAnswering } from '../engine/is-answering';
-import { chooseReaperMode } from '../lease/reaper-choice';
+import { chooseReaper } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
@@ -16,10 +16,10 @@ import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
 import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
-import { closeRest } from './close-leftovers';
+import { closeLeftovers } from './close-leftovers';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { namesOfOpen } from './open-names';
-import { currentLink } from './current-run';
+import { currentRunClient } from './current-run';
 import type { Session, SessionOptions } from './session';
 import { locateOwner } from '../sweep/owner-containers';
 import { openSessionWithin } from './session-within';
@@ -40,7 +40,7 @@ import { sweepInBackground } from '../sweep/sweep-in-background';
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   checkOptionNames('openSession', options, names);
-  const link = currentLink();
+  const link = currentRunClient();
   return link === undefined ? openOwnSession(options) : openSessionWithin(link, options);
 }
 
@@ -61,7 +61,7 @@ export async function openOwnSession(
   options: SessionOptions = {},
   ending: Partial<SessionEnding> = {},
 ): Promise<Session & { readonly engine: Engine }> {
-  const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
   const engine = await connectEngine(options.engine);
   await locateOwner(engine);
   const { id, owner, registry } = sessionIdentity();
@@ -77,7 +77,7 @@ export async function openOwnSession(
         isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
         beforeLast: () =>
           ending.closeRest?.(engine) ??
-          closeRest(engine, id, { recorded: recordedInRegistry(registry.list()), signal }),
+          closeLeftovers(engine, id, { recorded: recordedInRegistry(registry.list()), signal }),
         released: ending.released,
       });
     } finally {
@@ -91,7 +91,7 @@ export async function openOwnSession(
       silenceMs,
       ping: (timeoutMs) => isAnswering(engine, timeoutMs),
       waitingFor: () => namesOfOpen(registry.list()),
-      say,
+      print,
     });
     const { signal } = patience;
     // A run has a patience of its own.

@@ -30,7 +30,7 @@ export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine'> & {
 };
 
 /** What a worker, or the process of the run itself, has of the run. */
-export interface RunLink {
+export interface RunClient {
   readonly session: string;
   /** Which worker this is; `undefined` in the run's own process. */
   readonly worker: string | undefined;

@@ -1,18 +1,18 @@
 import { ownershipLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
-import { chooseReaperMode } from '../lease/reaper-choice';
+import { chooseReaper } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
-import type { RunLink } from './run-client';
+import type { RunClient } from './run-client';
 import type { Session, SessionOptions } from './session';
 
 /** A session that is part of the run that this process works for: it ends its own scope, and nothing that others have. */
-export async function openSessionWithin(link: RunLink, options: SessionOptions): Promise<Session> {
+export async function openSessionWithin(link: RunClient, options: SessionOptions): Promise<Session> {
   await link.ready();
   const engine = await connectEngine(options.engine);
-  const mode = chooseReaperMode(options.reaper, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
   const { id, owner, registry, worker } = sessionIdentity();
   // The run holds a lease on one engine. On another one this process has its own, for as long as it lives: other workers have
   // things of the same session there.

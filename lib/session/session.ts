@@ -1,4 +1,4 @@
-import type { ReaperMode } from '../lease/reaper-choice';
+import type { ReaperChoice } from '../lease/reaper-choice';
 import type { Registry } from '../registry/registry';
 import type { CloseReport } from '../scope/close-report';
 import type { Scope } from '../scope/scope';
@@ -10,7 +10,7 @@ export interface SessionOptions {
    * Who removes what this process leaves when it dies. Default: what `CASTOFF_REAPER` says, else `auto`: a container where the
    * image of the reaper is on the engine, else a process of this machine, and with neither a warning.
    */
-  readonly reaper?: ReaperMode | undefined;
+  readonly reaper?: ReaperChoice | undefined;
 }
 
 /** One run: who it is to the engine, what it has there, and the scope that all of it ends with. */

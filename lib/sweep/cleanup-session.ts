@@ -19,7 +19,7 @@ import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { proveSession } from './session-proof';
 import { boundsOfNote, isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './judge-session';
-import { idsOfLiving } from './remove-candidates';
+import { idsOfLiveSessions } from './remove-candidates';
 
 /** What became of a session that another process has left behind. */
 export interface SessionCleanup {
@@ -55,7 +55,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
   if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
 
-  const ofLiving = idsOfLiving(session);
+  const ofLiving = idsOfLiveSessions(session);
   const toGo = labelled.flatMap((target): readonly EngineTarget[] => {
     const verdict = judged.verdicts.find(({ thing }) => thing === target);
     if (verdict?.isToGo !== true || ofLiving.has(target.id)) return [];

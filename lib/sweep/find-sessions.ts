@@ -1,6 +1,6 @@
 import { labelNames } from '../core/labels';
-import { waitAtMost, type PatienceOptions } from '../core/timeout';
-import { retryWithBackoff, TryAgain } from '../core/retry';
+import { withTimeout, type TimeoutOptions } from '../core/timeout';
+import { retryWithBackoff, RetryableError } from '../core/retry';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/engine-clock';
 import { EngineError } from '../engine/engine-error';
@@ -10,7 +10,7 @@ import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { withImageAges } from './image-ages';
 import { readAllJournals, type SessionJournals } from './session-journals';
-import { proveForeign, testcontainersLabel } from './third-party-sessions';
+import { proveThirdParty, testcontainersLabel } from './third-party-sessions';
 import type { FoundSession } from './judge-session';
 
 /** What an engine and this machine tell of sessions. */
@@ -32,7 +32,7 @@ export interface Findings {
 export async function findSessions(
   engine: Engine,
   isForeignWanted: boolean,
-  limits: PatienceOptions,
+  limits: TimeoutOptions,
 ): Promise<Findings> {
   const leaving = new AbortController();
   const asking = retryWithBackoff(
@@ -41,14 +41,14 @@ export async function findSessions(
         return await findOnce(engine, isForeignWanted);
       } catch (error) {
         throw error instanceof EngineError && error.meaning !== 'refused'
-          ? new TryAgain('', { cause: error })
+          ? new RetryableError('', { cause: error })
           : error;
       }
     },
     { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
   );
   try {
-    return await waitAtMost(asking, limits);
+    return await withTimeout(asking, limits);
   } finally {
     leaving.abort();
   }
@@ -68,7 +68,7 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
   const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
   const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
   const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
-  const foreignProofs = await proveForeign(engine, foreign);
+  const foreignProofs = await proveThirdParty(engine, foreign);
   return { nowMs: valueOf(clock), sessions, foreign, foreignProofs, reapers };
 }
 

@@ -4,17 +4,17 @@ import type { Unfinished } from '../registry/unfinished';
 import { isStillOurs } from './still-ours';
 import type { SessionJournals } from './session-journals';
 import { describeOwner, type JudgedSession } from './judge-session';
-import type { Condemned } from './remove-candidates';
+import type { RemovalCandidate } from './remove-candidates';
 import type { SweptThing } from './sweep-report';
 
 type Session = JudgedSession & { readonly session: string; readonly journals?: SessionJournals | undefined };
 
 /** What the journals of sessions that are to go name, beside what carries their label. */
-export async function condemnNoted(
+export async function candidatesFromJournals(
   engine: Engine,
   sessions: readonly Session[],
-): Promise<{ readonly condemned: readonly Condemned[]; readonly kept: readonly SweptThing[] }> {
-  const condemned: Condemned[] = [];
+): Promise<{ readonly condemned: readonly RemovalCandidate[]; readonly kept: readonly SweptThing[] }> {
+  const condemned: RemovalCandidate[] = [];
   const kept: SweptThing[] = [];
   for (const judged of sessions) {
     if (!judged.isToGo) continue;

@@ -25,7 +25,7 @@ export interface SweepRules {
 }
 
 /** What is to be done about one thing, and why. */
-export interface Verdict {
+export interface SessionVerdict {
   readonly thing: ListedTarget;
   /** The references by which to remove it, in this order. */
   readonly refs: readonly string[];
@@ -40,7 +40,7 @@ export interface Verdict {
 export interface JudgedSession {
   readonly isToGo: boolean;
   readonly proof: SessionProof;
-  readonly verdicts: readonly Verdict[];
+  readonly verdicts: readonly SessionVerdict[];
 }
 
 /**
@@ -52,7 +52,7 @@ export function judgeSession(found: FoundSession, prove: ProveOwner, rules: Swee
   const proof = proveSession(owned, found.owners, prove);
   const ages = owned.filter(({ labels }) => !isReaper(labels)).map((thing) => ageOf(thing, rules.nowMs));
   const { isToGo, why } = mayGo(proof, ages, rules);
-  const verdicts = found.things.map((thing): Verdict => {
+  const verdicts = found.things.map((thing): SessionVerdict => {
     const owner = ownerFromLabels(thing.labels);
     const words = isToGo && owner !== undefined ? (proof.proofOf(owner)?.proof ?? why) : why;
     const stays = whyNotOwned(found, thing) ?? (isToGo ? whyReaperStays(thing) : undefined);

@@ -16,7 +16,7 @@ import { boundsOfNote, isStillOurs } from './still-ours';
 import type { SweptThing } from './sweep-report';
 
 /** Something that is to go, and what has to hold of it at the moment of its removal. */
-export type Condemned = Target & { readonly thing: Omit<SweptThing, 'action'> } & (
+export type RemovalCandidate = Target & { readonly thing: Omit<SweptThing, 'action'> } & (
     | {
         readonly kind: RemovableKind;
         /** What it has to carry still. */
@@ -41,16 +41,16 @@ export interface RemoveLimits {
 }
 
 /** Removes it, unless it has become somebody else's. A failure is part of what it resolves to; it rejects for the signal alone. */
-export async function removeCondemned(
+export async function removeCandidates(
   engine: Engine,
-  condemned: Condemned,
+  condemned: RemovalCandidate,
   limits: RemoveLimits,
 ): Promise<SweptThing> {
   const { thing } = condemned;
   try {
     limits.signal?.throwIfAborted();
     checkTimeLeft(limits.leftMs(), `remove ${thing.kind} ${thing.name || thing.id}`);
-    if (idsOfLiving(thing.session).has(condemned.id))
+    if (idsOfLiveSessions(thing.session).has(condemned.id))
       return { ...thing, action: 'kept', proof: 'a session that is not over has noted it as its own' };
     const service =
       'labels' in condemned
@@ -71,7 +71,7 @@ export async function removeCondemned(
 }
 
 /** What would become of it. */
-export async function previewCondemned(engine: Engine, condemned: Condemned): Promise<SweptThing> {
+export async function previewCandidates(engine: Engine, condemned: RemovalCandidate): Promise<SweptThing> {
   const { thing } = condemned;
   const step =
     'labels' in condemned
@@ -87,7 +87,7 @@ const carriesAllOf = (wanted: readonly string[]) => (own: Readonly<Record<string
 
 async function removeIfOurs(
   engine: Engine,
-  condemned: Condemned,
+  condemned: RemovalCandidate,
   { leftMs, signal }: RemoveLimits,
 ): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
   const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), mostMs), signal };
@@ -116,7 +116,7 @@ async function removeIfOurs(
  *
  * @param besides - The session that is being swept.
  */
-export function idsOfLiving(besides?: string): ReadonlySet<string> {
+export function idsOfLiveSessions(besides?: string): ReadonlySet<string> {
   const prove = proveOwnersHere();
   const living = readAllJournals().filter(
     ({ session, owners }) => session !== besides && proveSession([], owners, prove).state !== 'dead',

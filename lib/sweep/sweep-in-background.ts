@@ -1,4 +1,4 @@
-import { warnOf } from '../core/print';
+import { printWarning } from '../core/print';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadline } from '../core/deadline';
 import { messageOf } from '../core/errors';
@@ -64,5 +64,8 @@ async function sweepQuietly(
 }
 
 function warn(why: string): void {
-  warnOf(`sweep what dead owners left: ${why}; \`npx castoff sweep\` tells more`, 'CASTOFF_SWEEP_FAILED');
+  printWarning(
+    `sweep what dead owners left: ${why}; \`npx castoff sweep\` tells more`,
+    'CASTOFF_SWEEP_FAILED',
+  );
 }

@@ -2,24 +2,24 @@ import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { waitAtMost, type PatienceOptions } from '../core/timeout';
+import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
-import { patienceFor } from '../resources/cleanup-one';
+import { callLimitsFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
 import { findAdopted } from './adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
-import { condemnNoted } from './journal-candidates';
+import { candidatesFromJournals } from './journal-candidates';
 import { findSessions, type Findings } from './find-sessions';
-import { judgeForeign, testcontainersSessionLabel } from './third-party-sessions';
-import { judgeSession, type JudgedSession, type SweepRules, type Verdict } from './judge-session';
+import { judgeThirdParty, testcontainersSessionLabel } from './third-party-sessions';
+import { judgeSession, type JudgedSession, type SweepRules, type SessionVerdict } from './judge-session';
 import {
-  idsOfLiving,
-  previewCondemned,
-  removeCondemned,
-  type Condemned,
+  idsOfLiveSessions,
+  previewCandidates,
+  removeCandidates,
+  type RemovalCandidate,
   type RemoveLimits,
 } from './remove-candidates';
 import { totalsOf, type SweepReport, type SweptThing } from './sweep-report';
@@ -85,8 +85,8 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const { signal, dryRun = false } = options;
   signal?.throwIfAborted();
   const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAt));
-  const limits = (): PatienceOptions => ({ what: 'sweep', timeoutMs: leftMs(), signal });
-  const engine = await waitAtMost(connectEngine(options.engine), limits());
+  const limits = (): TimeoutOptions => ({ what: 'sweep', timeoutMs: leftMs(), signal });
+  const engine = await withTimeout(connectEngine(options.engine), limits());
   const findings = await findSessions(engine, options.foreign === true, limits());
   const { judged, condemned, kept } = await judge(engine, findings, options);
 
@@ -123,7 +123,7 @@ async function judge(
   { olderThanMs, otherHosts, foreign: isForeignWanted }: SweepOptions,
 ): Promise<{
   readonly judged: readonly Judged[];
-  readonly condemned: readonly Condemned[];
+  readonly condemned: readonly RemovalCandidate[];
   readonly kept: readonly SweptThing[];
 }> {
   // Read after everything else: an owner that has ended by now has ended; one that is new has nothing here.
@@ -138,19 +138,19 @@ async function judge(
   const living = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined
-      ? judgeForeign(
+      ? judgeThirdParty(
           {
             things: foreign,
             reapers,
             proofs: foreignProofs,
             ofLiving: living.flatMap(({ things }) => things),
-            idsOfLiving: idsOfLiving(),
+            idsOfLiving: idsOfLiveSessions(),
           },
           { olderThanMs, nowMs },
         )
       : [];
   const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
-  const noted = await condemnNoted(engine, judged);
+  const noted = await candidatesFromJournals(engine, judged);
   const condemned = [...verdicts.filter(({ isToGo }) => isToGo).map(condemn), ...noted.condemned];
   const adopted = condemned.flatMap(({ thing }): readonly SweptThing[] => {
     const proof = whyAdopted(thing);
@@ -169,12 +169,12 @@ async function judge(
   };
 }
 
-function thingOf({ thing, session, owner, proof, ageMs }: Verdict): Omit<SweptThing, 'action'> {
+function thingOf({ thing, session, owner, proof, ageMs }: SessionVerdict): Omit<SweptThing, 'action'> {
   const { kind, id, name } = thing;
   return { kind, id, name, session, owner, proof, ageMs };
 }
 
-function condemn(verdict: Verdict): Condemned {
+function condemn(verdict: SessionVerdict): RemovalCandidate {
   const { kind, id, labels } = verdict.thing;
   const { session, host, boot, pid, pidStart } = labelNames;
   const names = session in labels ? [session, host, boot, pid, pidStart] : [];
@@ -184,25 +184,30 @@ function condemn(verdict: Verdict): Condemned {
   return { kind, id, refs: verdict.refs, thing: thingOf(verdict), labels: needed, listed: labels };
 }
 
-async function preview(engine: Engine, condemned: readonly Condemned[]): Promise<readonly SweptThing[]> {
+async function preview(
+  engine: Engine,
+  condemned: readonly RemovalCandidate[],
+): Promise<readonly SweptThing[]> {
   const things: SweptThing[] = [];
-  for (const one of condemned) things.push(await previewCondemned(engine, one));
+  for (const one of condemned) things.push(await previewCandidates(engine, one));
   return things;
 }
 
 async function remove(
   engine: Engine,
-  condemned: readonly Condemned[],
+  condemned: readonly RemovalCandidate[],
   { onThing, stuckMs, ...limits }: RemoveLimits & Pick<SweepOptions, 'onThing' | 'stuckMs'>,
 ): Promise<readonly SweptThing[]> {
   let done = 0;
-  const removeOne = async (one: Condemned): Promise<SweptThing> => {
-    const thing = await removeCondemned(engine, one, limits);
+  const removeOne = async (one: RemovalCandidate): Promise<SweptThing> => {
+    const thing = await removeCandidates(engine, one, limits);
     done += 1;
     onThing?.({ done, of: condemned.length });
     return thing;
   };
-  const ends = await cleanupMany(condemned, removeOne, { stuckMs: stuckMs ?? patienceFor(limits.leftMs()) });
+  const ends = await cleanupMany(condemned, removeOne, {
+    stuckMs: stuckMs ?? callLimitsFor(limits.leftMs()),
+  });
   limits.signal?.throwIfAborted();
   return ends.map(
     ({ target, result, error }) => result ?? { ...target.thing, action: 'failed', error: error as Error },

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnership, removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { ageOf, whyTooYoung, type Verdict } from './judge-session';
+import { ageOf, whyTooYoung, type SessionVerdict } from './judge-session';
 
 /** Testcontainers of every language labels what it makes with this. */
 export const testcontainersLabel = 'org.testcontainers=true';
@@ -15,14 +15,14 @@ const sessionLabels = [
   'org.testcontainers.resource-reaper-session',
 ];
 
-export interface ForeignRules {
+export interface ThirdPartyRules {
   readonly olderThanMs: number;
   /** The engine's time. */
   readonly nowMs: number;
 }
 
 /** Everything on an engine that says whose a Testcontainers session is. */
-export interface ForeignFindings {
+export interface ThirdPartyFindings {
   /** What carries Testcontainers' label and no session of castoff's. */
   readonly things: readonly ListedTarget[];
   /** Reapers of Testcontainers' kind. */
@@ -39,7 +39,10 @@ export interface ForeignFindings {
  * What is to be done about Testcontainers' leftovers. They name no process, so that nothing can be proven: a session goes as a
  * whole when all of it is old enough, no reaper runs that may be its own, and no living castoff session has a part in it.
  */
-export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): readonly Verdict[] {
+export function judgeThirdParty(
+  findings: ThirdPartyFindings,
+  rules: ThirdPartyRules,
+): readonly SessionVerdict[] {
   const running = findings.reapers.filter(({ status }) => status !== 'exited' && status !== 'dead');
   const things = findings.things.filter(({ labels }) => !(labelNames.session in labels));
   return things.map((thing) => {
@@ -73,7 +76,7 @@ export function judgeForeign(findings: ForeignFindings, rules: ForeignRules): re
  *
  * @throws EngineError when the engine goes away.
  */
-export async function proveForeign(
+export async function proveThirdParty(
   engine: Engine,
   things: readonly ListedTarget[],
 ): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
@@ -101,7 +104,7 @@ function testcontainersSession(labels: Readonly<Record<string, string>>): string
 function whyForeignStays(
   { labels }: ListedTarget,
   session: string | undefined,
-  { ofLiving, idsOfLiving, things }: ForeignFindings,
+  { ofLiving, idsOfLiving, things }: ThirdPartyFindings,
 ): string | undefined {
   if (isReaper(labels)) return 'a reaper';
   // `org.testcontainers.container-hash` (Node), `.hash` (Java), `.reuse-hash` (.NET)

@@ -1,7 +1,7 @@
 import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
 import { shortenMiddle } from './fit-text';
-import type { ThingRecord } from './verdict';
+import type { ResourceRecord } from './verdict';
 
 const ownWay: Readonly<Record<ResourceKind, string>> = {
   container: 'await container.stop()',
@@ -12,7 +12,7 @@ const ownWay: Readonly<Record<ResourceKind, string>> = {
 };
 
 /** What to do about leaks like these, in lines. */
-export function adviceFor(leaks: readonly ThingRecord[]): readonly string[] {
+export function fixesFor(leaks: readonly ResourceRecord[]): readonly string[] {
   const areGone = leaks.every(({ state }) => state === 'gone');
   const ways = [...new Set(leaks.map(({ kind }) => ownWay[kind]))].join(', ');
   return [
@@ -25,7 +25,7 @@ export function adviceFor(leaks: readonly ThingRecord[]): readonly string[] {
 }
 
 /** An example that will still fit the next run: names are often made up anew. */
-function patternFor(leaks: readonly ThingRecord[]): string {
+function patternFor(leaks: readonly ResourceRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
   if (image !== undefined) return `image:${shortPattern(image)}`;
   const source = leaks.find((leak) => leak.source !== undefined)?.source;

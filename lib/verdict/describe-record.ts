@@ -1,12 +1,12 @@
 import { formatDuration } from '../core/durations';
 import { shortId } from '../core/short-id';
 import type { ResourceKind } from '../resources/kind';
-import type { KindCounts, LastLook, ThingRecord } from './verdict';
+import type { KindCounts, FinalState, ResourceRecord } from './verdict';
 
 const order: readonly ResourceKind[] = ['container', 'network', 'volume', 'image', 'compose-project'];
 
 /** `214 containers, 9 networks`; empty for nothing. */
-export function countWords(counts: KindCounts): string {
+export function formatCounts(counts: KindCounts): string {
   return order
     .flatMap((kind) => {
       const count = counts[kind] ?? 0;
@@ -21,26 +21,26 @@ export function plural(count: number, noun: string): string {
 }
 
 /** `container web (3f2a91c0dd01)`: what a person types at `docker`. */
-export function nameOf({ kind, id, name }: Pick<ThingRecord, 'kind' | 'id' | 'name'>): string {
+export function displayName({ kind, id, name }: Pick<ResourceRecord, 'kind' | 'id' | 'name'>): string {
   const short = id === undefined ? undefined : shortId(id);
   if (name === undefined || name === id || name === short) return `${kind} ${short ?? 'of unknown id'}`;
   return short === undefined ? `${kind} ${name}` : `${kind} ${name} (${short})`;
 }
 
 /** Where the thing belongs, in a person's words: the test, else the scope. */
-export function ownerOf({ test, scope }: Pick<ThingRecord, 'test' | 'scope'>): string {
+export function describeCreator({ test, scope }: Pick<ResourceRecord, 'test' | 'scope'>): string {
   return test ?? scope;
 }
 
 /** From its registration to its end, as far as the record goes. */
-export function lifeMsOf({ registeredAt, since }: ThingRecord): number {
+export function lifetimeMsOf({ registeredAt, since }: ResourceRecord): number {
   return Math.max(0, since.getTime() - registeredAt.getTime());
 }
 
-export function lifeOf(thing: ThingRecord): string {
+export function formatLifetime(thing: ResourceRecord): string {
   return thing.state === 'gone'
-    ? formatDuration(lifeMsOf(thing))
-    : `${formatDuration(lifeMsOf(thing))} so far`;
+    ? formatDuration(lifetimeMsOf(thing))
+    : `${formatDuration(lifetimeMsOf(thing))} so far`;
 }
 
 const endings: Readonly<Record<string, string>> = {
@@ -51,18 +51,18 @@ const endings: Readonly<Record<string, string>> = {
 };
 
 /** Whether it is still there, as far as anybody has seen: where no look was made, nothing is known. */
-export function lastLookOf({ state, lastLook = 'unknown' }: ThingRecord): LastLook {
+export function finalStateOf({ state, lastLook = 'unknown' }: ResourceRecord): FinalState {
   return state === 'gone' ? 'gone' : lastLook;
 }
 
-const looks: Readonly<Record<LastLook, string>> = {
+const looks: Readonly<Record<FinalState, string>> = {
   there: 'NOT REMOVED',
   gone: 'at the end of the run',
   unknown: 'UNKNOWN',
 };
 
 /** How it was removed in the end. */
-export function endOf(thing: ThingRecord): string {
+export function describeEnd(thing: ResourceRecord): string {
   const { state, outcome } = thing;
   switch (state) {
     case 'gone':
@@ -74,6 +74,6 @@ export function endOf(thing: ThingRecord): string {
     case 'registered':
     case 'present':
     case 'cleaning':
-      return looks[lastLookOf(thing)];
+      return looks[finalStateOf(thing)];
   }
 }

@@ -1,9 +1,9 @@
 import { paint, type Colour } from '../core/text-table';
 import { shortenMiddle, wrapWords } from './fit-text';
-import { adviceFor } from './advice';
-import { formatLeakTable, type Paper } from './leak-table';
-import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
-import { countWords, nameOf, ownerOf, plural } from './describe-record';
+import { fixesFor } from './advice';
+import { formatLeakTable, type RenderOptions } from './leak-table';
+import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import { formatCounts, displayName, describeCreator, plural } from './describe-record';
 
 /** On a terminal. */
 const mostLines = 20;
@@ -17,7 +17,7 @@ const proseColumns = 120;
  *
  * @param paper.columns - The terminal's width; `undefined`: it is no terminal, and nothing is cut.
  */
-export function formatVerdict(verdict: Verdict, paper: Paper): string {
+export function formatVerdict(verdict: Verdict, paper: RenderOptions): string {
   const parts = [
     leakPart(verdict, paper),
     leftPart(verdict.left, paper),
@@ -29,36 +29,36 @@ export function formatVerdict(verdict: Verdict, paper: Paper): string {
 }
 
 function quietLine({ counts, ignored, kept }: Verdict): string {
-  const words = countWords(counts);
+  const words = formatCounts(counts);
   if (words === '') return '';
   const spared = kept.length === 0 ? '' : ` but ${kept.length} kept`;
   const pardoned = ignored.length === 0 ? '' : ` (${plural(ignored.length, 'leak')} ignored)`;
   return `castoff: ${words}, all gone${spared}${pardoned}\n`;
 }
 
-function leakPart({ leaks, mode, counts }: Verdict, paper: Paper): string {
+function leakPart({ leaks, mode, counts }: Verdict, paper: RenderOptions): string {
   if (leaks.length === 0) return '';
   const whose = leaks.length === 1 ? 'its' : 'their';
-  const title = `${plural(leaks.length, 'leak')} among ${countWords(counts)}: still there when ${whose} test file had ended, in no scope`;
+  const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still there when ${whose} test file had ended, in no scope`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks, paper)}\n${list(adviceFor(leaks), paper)}`;
+  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks, paper)}\n${list(fixesFor(leaks), paper)}`;
 }
 
 /** Why a leak that its code was about to end was still there. */
-function floatingCalls(leaks: readonly ThingRecord[], paper: Paper): string {
+function floatingCalls(leaks: readonly ResourceRecord[], paper: RenderOptions): string {
   const lines = leaks.flatMap((leak) =>
-    leak.floating === undefined ? [] : [`${nameOf(leak)}: ${leak.floating} was not awaited`],
+    leak.floating === undefined ? [] : [`${displayName(leak)}: ${leak.floating} was not awaited`],
   );
   return lines.length === 0 ? '' : `\n${list(lines, paper)}`;
 }
 
-const looks: Readonly<Record<LastLook, string>> = {
+const looks: Readonly<Record<FinalState, string>> = {
   there: 'still on the engine',
   gone: 'gone now',
   unknown: 'unknown, the engine did not say whether it is there',
 };
 
-function leftPart(left: readonly LeftThing[], paper: Paper): string {
+function leftPart(left: readonly UnremovedResource[], paper: RenderOptions): string {
   if (left.length === 0) return '';
   const [there, unknown] = (['there', 'unknown'] as const).map(
     (look) => left.filter(({ lastLook }) => lastLook === look).length,
@@ -72,9 +72,9 @@ function leftPart(left: readonly LeftThing[], paper: Paper): string {
   const late = `${plural(left.length, 'thing')} of this run could not be removed at first, and went later`;
   const title = titles.length === 0 ? late : titles.join('; ');
   const lines = left.map(({ thing, failure, lastLook }) => {
-    const owner = ownerOf(thing) === '' ? '' : `, of '${ownerOf(thing)}'`;
+    const owner = describeCreator(thing) === '' ? '' : `, of '${describeCreator(thing)}'`;
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    const what = `${nameOf(thing)}${thing.image === undefined ? '' : `, ${thing.image}`}${owner}${place}`;
+    const what = `${displayName(thing)}${thing.image === undefined ? '' : `, ${thing.image}`}${owner}${place}`;
     return `${what}: ${looks[lastLook]}${failure === undefined ? '' : `\n  ${failure}`}`;
   });
   const advice =
@@ -84,12 +84,12 @@ function leftPart(left: readonly LeftThing[], paper: Paper): string {
   return `${heading(title, 'red', paper)}${list(lines, paper)}${prose(advice, paper)}`;
 }
 
-function failurePart(failures: readonly string[], paper: Paper): string {
+function failurePart(failures: readonly string[], paper: RenderOptions): string {
   if (failures.length === 0) return '';
   return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures, paper)}`;
 }
 
-function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Paper): string {
+function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: RenderOptions): string {
   if (orphans.length === 0 && deadWorkers === 0) return '';
   const who = deadWorkers > 1 ? `${deadWorkers} workers` : 'a worker';
   const isAllKnown = left.length === 0 && failures.length === 0;
@@ -97,34 +97,34 @@ function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: Pa
   const had = orphans.length === 0 ? nothing : '; what was left of it is gone';
   const lines = orphans.map((thing) => {
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}`;
+    return `${displayName(thing)}, of '${describeCreator(thing)}'${place}`;
   });
   return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines, paper)}`;
 }
 
-function diedPart({ died }: Verdict, paper: Paper): string {
+function diedPart({ died }: Verdict, paper: RenderOptions): string {
   if (died.length === 0) return '';
   const lines = died.map((thing) => {
     const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    return `${nameOf(thing)}, of '${ownerOf(thing)}'${place}: ${thing.died}`;
+    return `${displayName(thing)}, of '${describeCreator(thing)}'${place}: ${thing.died}`;
   });
   const title = `${plural(died.length, 'container')} had ended when a test that depends on ${died.length === 1 ? 'it' : 'them'} failed`;
   return `${heading(title, 'yellow', paper)}${list(lines, paper)}`;
 }
 
-function heading(text: string, colour: Colour, { columns = proseColumns, hasColour }: Paper): string {
+function heading(text: string, colour: Colour, { columns = proseColumns, hasColour }: RenderOptions): string {
   return wrapWords(`castoff: ${text}`, columns)
     .map((line) => `${paint({ text: line, colour }, hasColour)}\n`)
     .join('');
 }
 
-function prose(text: string, { columns = proseColumns }: Paper): string {
+function prose(text: string, { columns = proseColumns }: RenderOptions): string {
   return wrapWords(text, columns - 2)
     .map((line) => `  ${paint(line)}\n`)
     .join('');
 }
 
-function list(lines: readonly string[], { columns }: Paper): string {
+function list(lines: readonly string[], { columns }: RenderOptions): string {
   const isCut = columns !== undefined;
   const shown = (isCut ? lines.slice(0, mostLines) : lines).flatMap((line) => line.split('\n'));
   const more = isCut && lines.length > mostLines ? [`… and ${lines.length - mostLines} more`] : [];

@@ -1,8 +1,8 @@
 import { isAbsolute, posix } from 'node:path';
 import { safeForTerminal } from '../core/safe-text';
 import { readSource } from '../core/source-line';
-import type { LastLook, LeftThing, ThingRecord, Verdict } from './verdict';
-import { endOf, lifeOf, nameOf, ownerOf } from './describe-record';
+import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import { describeEnd, formatLifetime, displayName, describeCreator } from './describe-record';
 
 type Level = 'error' | 'warning';
 interface Note {
@@ -42,24 +42,24 @@ export function githubAnnotations(verdict: Verdict, options: { readonly folder?:
   return notes.map((note) => commandOf(note, options.folder ?? '')).join('');
 }
 
-function titleOf(thing: Pick<ThingRecord, 'kind' | 'id' | 'name'>): string {
-  return `castoff: ${nameOf(thing)}`;
+function titleOf(thing: Pick<ResourceRecord, 'kind' | 'id' | 'name'>): string {
+  return `castoff: ${displayName(thing)}`;
 }
 
-function leakWords(leak: ThingRecord): string {
+function leakWords(leak: ResourceRecord): string {
   const image = leak.image === undefined ? '' : ` of ${leak.image}`;
-  return `leak: ${nameOf(leak)}${image} outlived the test file of '${ownerOf(leak)}'; it lived ${lifeOf(leak)}, removed: ${endOf(leak)}`;
+  return `leak: ${displayName(leak)}${image} outlived the test file of '${describeCreator(leak)}'; it lived ${formatLifetime(leak)}, removed: ${describeEnd(leak)}`;
 }
 
-const looks: Readonly<Record<LastLook, string>> = {
+const looks: Readonly<Record<FinalState, string>> = {
   there: 'it is still on the engine',
   gone: 'it went later',
   unknown: 'the engine did not say whether it is still there',
 };
 
-function leftWords({ thing, failure, lastLook }: LeftThing): string {
+function leftWords({ thing, failure, lastLook }: UnremovedResource): string {
   const state = looks[lastLook];
-  return `${nameOf(thing)} of '${ownerOf(thing)}' could not be removed, ${state}${failure === undefined ? '' : `: ${failure}`}`;
+  return `${displayName(thing)} of '${describeCreator(thing)}' could not be removed, ${state}${failure === undefined ? '' : `: ${failure}`}`;
 }
 
 function commandOf({ level, source, title, message }: Note, folder: string): string {

@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
-import type { ThingRecord } from './verdict';
+import type { ResourceRecord } from './verdict';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
@@ -23,7 +23,7 @@ const fields: readonly Field[] = [
  *
  * @throws CastoffError `CONFIG_INVALID` for a pattern that could never have been meant: see `checkIgnore`.
  */
-export function matchesIgnore(pattern: string, thing: ThingRecord): boolean {
+export function matchesIgnore(pattern: string, thing: ResourceRecord): boolean {
   const { field, glob } = parsePattern(pattern);
   return valuesOf(field, thing).some((value) => value !== undefined && matchesGlob(glob, value));
 }
@@ -59,7 +59,7 @@ function matchesGlob(glob: string, text: string): boolean {
   return true;
 }
 
-function valuesOf(field: Field, thing: ThingRecord): readonly (string | undefined)[] {
+function valuesOf(field: Field, thing: ResourceRecord): readonly (string | undefined)[] {
   const { kind, id, name, image, test, source } = thing;
   switch (field) {
     case 'name':

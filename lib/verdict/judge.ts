@@ -6,12 +6,12 @@ import type {
   KindCounts,
   LeakSettings,
   LeftOnEngine,
-  LeftThing,
+  UnremovedResource,
   RunEnd,
-  ThingRecord,
+  ResourceRecord,
   Verdict,
 } from './verdict';
-import { lastLookOf } from './describe-record';
+import { finalStateOf } from './describe-record';
 
 /**
  * What the end of a run means.
@@ -24,7 +24,7 @@ export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
   const things = withoutTwins(seen.things);
   const end = { ...seen, things };
   const outlived = settings.leaks === 'off' ? [] : things.filter((thing) => isLeak(thing));
-  const isIgnored = (thing: ThingRecord): boolean =>
+  const isIgnored = (thing: ResourceRecord): boolean =>
     settings.ignore.some((pattern) => matchesIgnore(pattern, thing));
   const leaks = outlived.filter((thing) => !isIgnored(thing));
   const left = findLeft(end);
@@ -48,7 +48,7 @@ export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
  * What raw code created and then gave to a scope was seen twice: it is the scope's. What came under the name of something that was gone by
  * then is another thing.
  */
-function withoutTwins(things: readonly ThingRecord[]): readonly ThingRecord[] {
+function withoutTwins(things: readonly ResourceRecord[]): readonly ResourceRecord[] {
   const byScopes = things.filter(({ origin }) => origin === 'scope');
   const known = Map.groupBy(byScopes, (thing) => keyOf(thing));
   return things.filter((thing) => {
@@ -59,38 +59,38 @@ function withoutTwins(things: readonly ThingRecord[]): readonly ThingRecord[] {
   });
 }
 
-function isGoneBefore({ state, since }: ThingRecord, { registeredAt }: ThingRecord): boolean {
+function isGoneBefore({ state, since }: ResourceRecord, { registeredAt }: ResourceRecord): boolean {
   return state === 'gone' && since.getTime() <= registeredAt.getTime();
 }
 
-function keyOf({ kind, id = '' }: ThingRecord): string {
+function keyOf({ kind, id = '' }: ResourceRecord): string {
   return `${kind} ${id}`;
 }
 
-function isLeak(thing: ThingRecord): boolean {
+function isLeak(thing: ResourceRecord): boolean {
   return (
     thing.origin === 'raw' && thing.leakedAt !== undefined && thing.isOrphan !== true && hasExisted(thing)
   );
 }
 
-function hasExisted({ state, id, outcome }: ThingRecord): boolean {
+function hasExisted({ state, id, outcome }: ResourceRecord): boolean {
   return outcome !== 'never-created' && (state !== 'registered' || id !== undefined);
 }
 
-function countKinds(things: readonly ThingRecord[]): KindCounts {
+function countKinds(things: readonly ResourceRecord[]): KindCounts {
   const counts: Partial<Record<ResourceKind, number>> = {};
   for (const thing of things) if (hasExisted(thing)) counts[thing.kind] = (counts[thing.kind] ?? 0) + 1;
   return counts;
 }
 
 /** What the engine still has, may still have, and what could not be removed when its turn came. */
-function findLeft({ things, left }: RunEnd): readonly LeftThing[] {
+function findLeft({ things, left }: RunEnd): readonly UnremovedResource[] {
   const onEngine = new Set(left.flatMap((target) => recordOf(target, things) ?? []));
   const failed = things
     .map((thing) => ({
       thing,
       failure: thing.failure,
-      lastLook: onEngine.has(thing) ? 'there' : lastLookOf(thing),
+      lastLook: onEngine.has(thing) ? 'there' : finalStateOf(thing),
     }))
     .filter(
       ({ thing, lastLook }) => thing.state !== 'kept' && (thing.state === 'left' || lastLook !== 'gone'),
@@ -101,7 +101,7 @@ function findLeft({ things, left }: RunEnd): readonly LeftThing[] {
   return [...failed, ...unclaimed];
 }
 
-function recordOf(target: LeftOnEngine, things: readonly ThingRecord[]): ThingRecord | undefined {
+function recordOf(target: LeftOnEngine, things: readonly ResourceRecord[]): ResourceRecord | undefined {
   const ofKind = things.filter(({ kind }) => kind === target.kind);
   return (
     ofKind.find(({ id }) => id !== undefined && (id === target.id || id === target.name)) ??
@@ -109,7 +109,7 @@ function recordOf(target: LeftOnEngine, things: readonly ThingRecord[]): ThingRe
   );
 }
 
-function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): LeftThing['thing'] {
+function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): UnremovedResource['thing'] {
   return {
     kind,
     id,
@@ -121,7 +121,7 @@ function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): LeftTh
 }
 
 /** A failure that a thing's own row tells already is not told twice. */
-function wordsOf(failures: readonly unknown[], left: readonly LeftThing[]): readonly string[] {
+function wordsOf(failures: readonly unknown[], left: readonly UnremovedResource[]): readonly string[] {
   const told = new Set(left.map(({ failure }) => failure));
   return [...new Set(failures.flatMap((failure) => leavesOf(failure)))].filter((words) => !told.has(words));
 }

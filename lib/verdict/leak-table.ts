@@ -1,9 +1,9 @@
 import { formatTable } from '../core/text-table';
 import { fitWidths, shortenMiddle } from './fit-text';
-import type { ThingRecord } from './verdict';
-import { endOf, lifeOf, nameOf, ownerOf } from './describe-record';
+import type { ResourceRecord } from './verdict';
+import { describeEnd, formatLifetime, displayName, describeCreator } from './describe-record';
 
-export interface Paper {
+export interface RenderOptions {
   /** How many characters a line has room for; `undefined`: no terminal, and nothing is cut. */
   readonly columns: number | undefined;
   readonly hasColour: boolean;
@@ -18,21 +18,24 @@ interface Column {
   readonly title: string;
   /** In characters; a column that is narrower by itself stays so. */
   readonly least: number;
-  readonly text: (thing: ThingRecord) => string;
+  readonly text: (thing: ResourceRecord) => string;
 }
 
 const columns: readonly Column[] = [
-  { title: 'WHAT', least: 12, text: nameOf },
+  { title: 'WHAT', least: 12, text: displayName },
   { title: 'IMAGE', least: 7, text: ({ image }) => image ?? '' },
-  { title: 'TEST', least: 12, text: ownerOf },
+  { title: 'TEST', least: 12, text: describeCreator },
   // What an editor opens at a click, if it is whole.
   { title: 'LINE', least: Infinity, text: ({ source }) => source ?? '' },
-  { title: 'LIVED', least: 7, text: lifeOf },
-  { title: 'REMOVED', least: 10, text: endOf },
+  { title: 'LIVED', least: 7, text: formatLifetime },
+  { title: 'REMOVED', least: 10, text: describeEnd },
 ];
 
 /** A row for each thing; on a narrow terminal names lose their middle, but where two rows would be alike. Ends with a line end. */
-export function formatLeakTable(things: readonly ThingRecord[], { columns: room, hasColour }: Paper): string {
+export function formatLeakTable(
+  things: readonly ResourceRecord[],
+  { columns: room, hasColour }: RenderOptions,
+): string {
   const shown = columns.filter(({ text }) => things.some((thing) => text(thing) !== ''));
   const full = things
     .slice(0, room === undefined ? undefined : mostRows)

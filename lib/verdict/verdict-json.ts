@@ -1,10 +1,10 @@
 import { readSource } from '../core/source-line';
 import type { ResourceKind } from '../resources/kind';
-import type { KindCounts, LeftThing, ThingRecord, Verdict } from './verdict';
-import { lifeMsOf, lastLookOf } from './describe-record';
+import type { KindCounts, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import { lifetimeMsOf, finalStateOf } from './describe-record';
 
 /** One thing in the report. What is not known is not there. */
-export interface ThingJson {
+export interface ResourceJson {
   readonly kind: ResourceKind;
   /** The full id; a volume's or Compose project's name. */
   readonly id?: string | undefined;
@@ -21,7 +21,7 @@ export interface ThingJson {
   readonly createdAt: string;
   readonly livedMs: number;
   /** `unknown`: the engine did not say, at the end of the run, whether it is still there. */
-  readonly state: ThingRecord['state'];
+  readonly state: ResourceRecord['state'];
   /** How it came to be gone: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
   readonly outcome?: string | undefined;
   /** A call that was to end it and was not awaited: `stop() at a.test.js:9`. */
@@ -35,21 +35,21 @@ export interface VerdictJson {
   readonly leakMode: Verdict['mode'];
   /** How many of each kind came to exist. */
   readonly counts: KindCounts;
-  readonly leaks: readonly ThingJson[];
-  readonly ignoredLeaks: readonly ThingJson[];
+  readonly leaks: readonly ResourceJson[];
+  readonly ignoredLeaks: readonly ResourceJson[];
   readonly deadWorkers: number;
-  readonly orphans: readonly ThingJson[];
+  readonly orphans: readonly ResourceJson[];
   /** Containers that had ended when a test that depends on them failed, and how. */
-  readonly died: readonly (ThingJson & { readonly died?: string | undefined })[];
-  readonly kept: readonly ThingJson[];
+  readonly died: readonly (ResourceJson & { readonly died?: string | undefined })[];
+  readonly kept: readonly ResourceJson[];
   /** What could not be removed, or could not be looked up; `lastLook` is `there`, `gone` or `unknown`. */
-  readonly left: readonly LeftJson[];
+  readonly left: readonly UnremovedJson[];
   readonly failures: readonly string[];
 }
 
-export type LeftJson = LeftThing['thing'] &
-  Pick<ThingJson, 'isSourceApproximate'> &
-  Pick<LeftThing, 'failure' | 'lastLook'>;
+export type UnremovedJson = UnremovedResource['thing'] &
+  Pick<ResourceJson, 'isSourceApproximate'> &
+  Pick<UnremovedResource, 'failure' | 'lastLook'>;
 
 /** The verdict for programs. */
 export function verdictJson(verdict: Verdict): VerdictJson {
@@ -74,9 +74,9 @@ export function verdictJson(verdict: Verdict): VerdictJson {
   };
 }
 
-function describe(thing: ThingRecord): ThingJson {
+function describe(thing: ResourceRecord): ResourceJson {
   const { kind, id, name, image, scope, test, source, registeredAt, outcome, floating } = thing;
-  const state = thing.state !== 'kept' && lastLookOf(thing) === 'unknown' ? 'unknown' : thing.state;
+  const state = thing.state !== 'kept' && finalStateOf(thing) === 'unknown' ? 'unknown' : thing.state;
   return {
     kind,
     id,
@@ -86,14 +86,14 @@ function describe(thing: ThingRecord): ThingJson {
     test,
     ...sourceJson(source),
     createdAt: registeredAt.toISOString(),
-    livedMs: lifeMsOf(thing),
+    livedMs: lifetimeMsOf(thing),
     state,
     outcome,
     floating,
   };
 }
 
-function sourceJson(source: string | undefined): Pick<ThingJson, 'source' | 'isSourceApproximate'> {
+function sourceJson(source: string | undefined): Pick<ResourceJson, 'source' | 'isSourceApproximate'> {
   if (source === undefined) return {};
   const { line, isApproximate } = readSource(source);
   return isApproximate ? { source: line, isSourceApproximate: true } : { source: line };

@@ -2,15 +2,15 @@ import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
 
 /** What the last look at the engine found of one resource; `unknown`: the engine did not say. */
-export type LastLook = 'there' | 'gone' | 'unknown';
+export type FinalState = 'there' | 'gone' | 'unknown';
 
 /** What is known of one thing of a run when it is over; plain data, as it stands in the report. */
-export type ThingRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
+export type ResourceRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
   EntryOwner & {
     /** The worker died before it was gone: its own fault it was not. */
     readonly isOrphan?: boolean | undefined;
     /** Where it was not known to be gone when the run ended. */
-    readonly lastLook?: LastLook | undefined;
+    readonly lastLook?: FinalState | undefined;
   };
 
 /** What the last look at the engine still found of the run. */
@@ -24,7 +24,7 @@ export interface LeftOnEngine {
 
 /** How a run has ended. */
 export interface RunEnd {
-  readonly things: readonly ThingRecord[];
+  readonly things: readonly ResourceRecord[];
   /** What was thrown while the run closed. */
   readonly failures: readonly unknown[];
   /** Without reapers; what is kept may be among it. */
@@ -40,12 +40,12 @@ export interface LeakSettings {
 }
 
 /** Something whose removal failed, that may still be there, or of which nothing is known but its labels. */
-export interface LeftThing {
-  readonly thing: Pick<ThingRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
+export interface UnremovedResource {
+  readonly thing: Pick<ResourceRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
   /** Why its removal failed, where that is known. */
   readonly failure?: string | undefined;
   /** `gone`: a later attempt was luckier. */
-  readonly lastLook: LastLook;
+  readonly lastLook: FinalState;
 }
 
 /** How many of each kind. */
@@ -57,16 +57,16 @@ export interface Verdict {
   /** All that came to exist. */
   readonly counts: KindCounts;
   /** What its owner neither gave to a scope nor removed. */
-  readonly leaks: readonly ThingRecord[];
+  readonly leaks: readonly ResourceRecord[];
   /** What would be leaks but for the ignore rules. */
-  readonly ignored: readonly ThingRecord[];
+  readonly ignored: readonly ResourceRecord[];
   /** What a worker that died had, and is gone. */
-  readonly orphans: readonly ThingRecord[];
+  readonly orphans: readonly ResourceRecord[];
   /** Shared containers, and those of a file, that had ended when a test which depends on them failed. */
-  readonly died: readonly ThingRecord[];
+  readonly died: readonly ResourceRecord[];
   readonly deadWorkers: number;
-  readonly kept: readonly ThingRecord[];
-  readonly left: readonly LeftThing[];
+  readonly kept: readonly ResourceRecord[];
+  readonly left: readonly UnremovedResource[];
   /** What else failed, in words. */
   readonly failures: readonly string[];
   readonly isFailure: boolean;

@@ -11,7 +11,7 @@ import { setMainRun } from '../../lib/jest/main-run';
 import { resolveSettings } from '../../lib/runner/options';
 import teardown from '../../lib/jest/teardown';
 import { LeaseClient } from '../../lib/lease/client';
-import { watchRawCode } from '../../lib/capture/start-capture';
+import { startCapture } from '../../lib/capture/start-capture';
 import { openReaper } from '../../lib/reaper';
 import { readOwner } from '../../lib/registry/owner';
 import { sessionIdentity } from '../../lib/registry/session-identity';
@@ -90,7 +90,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
       leave: async () => undefined,
       unwatchSignals: () => undefined,
     });
-    const watch = watchRawCode({
+    const watch = startCapture({
       session: run.session,
       registry: sessionIdentity().registry,
       whereabouts: () => ({ ...inATest, isOver: true }),

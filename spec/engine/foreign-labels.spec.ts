@@ -4,7 +4,7 @@ import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontain
 import type { Bounds } from '../../lib/core/bounds';
 import { openScope } from '../../lib/index';
 import { onClaim } from '../../lib/registry/claims';
-import { claimForeign } from '../../lib/scope/third-party-labels';
+import { claimThirdParty } from '../../lib/scope/third-party-labels';
 import { claimLoadedTestcontainers } from '../../lib/scope/testcontainers-session';
 import { composeClient, missingComposeClient } from '../support/compose-client';
 import { removeLeftovers } from '../support/leftovers';
@@ -88,7 +88,7 @@ describe('what a scope starts and our labels are not on', () => {
     const { TESTCONTAINERS_RYUK_DISABLED: before } = process.env;
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'false';
     try {
-      await claimForeign({ what: 'Network', kind: 'network', begin: async () => undefined });
+      await claimThirdParty({ what: 'Network', kind: 'network', begin: async () => undefined });
     } finally {
       process.env['TESTCONTAINERS_RYUK_DISABLED'] = before;
     }

@@ -3,7 +3,7 @@ import { labelNames } from '../../lib/core/labels';
 import { connectEngine } from '../../lib/engine/connect';
 import { reapClaim } from '../../lib/reaper/reaping/reap';
 import { cleanupSession } from '../../lib/sweep/cleanup-session';
-import { closeRest } from '../../lib/session/close-leftovers';
+import { closeLeftovers } from '../../lib/session/close-leftovers';
 import { findSessions } from '../../lib/sweep/find-sessions';
 import { claimOn, stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned, type Inheriting } from '../support/inheriting-things';
@@ -39,7 +39,7 @@ describe('the age of an image', () => {
 
 describe('resources of others that inherit the labels of a session', () => {
   it.each<readonly [door: string, close: () => Promise<unknown>]>([
-    ['the end of the session', async () => closeRest(await connectEngine(), session)],
+    ['the end of the session', async () => closeLeftovers(await connectEngine(), session)],
     ['its cleanup after a crash', () => cleanupSession(session)],
     ['the work of a reaper', () => reap()],
   ])(

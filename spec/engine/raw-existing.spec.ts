@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { removeRest } from '../../lib/run/remove-leftovers';
+import { cleanupLeftovers } from '../../lib/run/remove-leftovers';
 import { removeLeftovers } from '../support/leftovers';
 import { stageOfFile } from '../support/raw-stage';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
@@ -12,7 +12,7 @@ const stage = stageOfFile();
 afterEach(() => removeLeftovers());
 
 const removeEntries = async () =>
-  removeRest(
+  cleanupLeftovers(
     await connectEngine(),
     {
       labels: [`castoff.session=${sessionIdentity().id}`],

@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { GenericContainer, Network } from 'testcontainers';
 import { openScope, type FinalizerEnd, type Scope } from '../../lib/index';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import type { HandedOver } from '../../lib/scope/deferred-removal';
+import type { DeferredRemoval } from '../../lib/scope/deferred-removal';
 import { currentStart, type StartContext } from '../../lib/scope/start-context';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
@@ -22,12 +22,12 @@ const entryOf = (key: string) =>
 
 /** Closes `scope`, and keeps what it hands over. */
 async function closeHandingOver(scope: Scope, mustWait?: () => boolean) {
-  const handedOver: HandedOver[] = [];
+  const handedOver: DeferredRemoval[] = [];
   const report = await scope.close({ handOver: (removal) => void handedOver.push(removal), mustWait });
   return { handedOver, report };
 }
 
-async function ended(handedOver: readonly HandedOver[]): Promise<readonly FinalizerEnd[]> {
+async function ended(handedOver: readonly DeferredRemoval[]): Promise<readonly FinalizerEnd[]> {
   return Promise.all(handedOver.map(({ done }) => done));
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { cleanupSession } from '../../lib/index';
 import type { RunEnd } from '../../lib/verdict/verdict';
-import { startKeeper } from '../../lib/run/start-retention';
+import { startRetention } from '../../lib/run/start-retention';
 import { findProcesses } from '../support/close-engine';
 import { openCutRelay } from '../support/cut-relay';
 import { removeLeftovers } from '../support/leftovers';
@@ -110,7 +110,7 @@ describe('a keeper', () => {
     const session = someSession();
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
-    await startKeeper(await connectEngine(), { session, owner: deadOwner(), forMs: 1_000 });
+    await startRetention(await connectEngine(), { session, owner: deadOwner(), forMs: 1_000 });
     expect(await exists('container', id)).toBe(true);
     expect(await isGone(id)).toBe(true);
     expect(await haveEnded(session)).toBe(true);
@@ -120,7 +120,7 @@ describe('a keeper', () => {
     const session = someSession();
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
-    await startKeeper(await connectEngine(), { session, owner: deadOwner(), lookMs: 100 });
+    await startRetention(await connectEngine(), { session, owner: deadOwner(), lookMs: 100 });
     expect(await until(() => keepersOf(session).length === 0, 1_000, 200)).toBe(false);
     await docker.getContainer(id).remove({ force: true });
     expect(await haveEnded(session)).toBe(true);
@@ -135,7 +135,7 @@ describe('a keeper', () => {
     await using reaperFolder = await openReaperFolder();
     const { TMPDIR: before } = process.env;
     process.env['TMPDIR'] = reaperFolder.folder;
-    await startKeeper(await connectEngine(relay.address), { session, owner: deadOwner(), lookMs: 100 });
+    await startRetention(await connectEngine(relay.address), { session, owner: deadOwner(), lookMs: 100 });
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
     expect(reaperFolder.hosts().length).toBeGreaterThan(0);

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, afterEach } from '@jest/globals';
 import { labelNames } from '../../lib/core/labels';
-import { watchRawCode } from '../../lib/capture/start-capture';
-import type { RawWatch, RawWatchOptions, Whereabouts } from '../../lib/capture/capture';
+import { startCapture } from '../../lib/capture/start-capture';
+import type { Capture, CaptureOptions, Attribution } from '../../lib/capture/capture';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { docker } from './things';
 import { removeThingsOfThisFile } from './things-of-file';
 
 /** A watch on what this spec file's code does, as a run would have it. */
-export interface RawStage extends RawWatch {
+export interface RawStage extends Capture {
   /** How often `ready()` has been asked for. */
   readonly asked: () => number;
   /** What has been claimed. */
@@ -21,20 +21,20 @@ export interface RawStage extends RawWatch {
   /** The raw entries, in their order. */
   readonly entries: () => readonly RegistryEntry[];
   /** Where the code is from now on. */
-  be(place: Whereabouts | undefined): void;
+  be(place: Attribution | undefined): void;
 }
 
-export const inATest: Whereabouts = { scope: 'orders.test.js › pays', test: 'orders pays "twice" \\ $HOME' };
+export const inATest: Attribution = { scope: 'orders.test.js › pays', test: 'orders pays "twice" \\ $HOME' };
 
-function openRawStage(options: Partial<Pick<RawWatchOptions, 'ready'>> = {}): RawStage {
+function openRawStage(options: Partial<Pick<CaptureOptions, 'ready'>> = {}): RawStage {
   const { id: session, registry } = sessionIdentity();
   const before = new Set(registry.list().map(({ key }) => key));
-  let place: Whereabouts | undefined = inATest;
+  let place: Attribution | undefined = inATest;
   let asked = 0;
   const claimed: string[] = [];
   const released: string[] = [];
   const unwatched: string[] = [];
-  const watch = watchRawCode({
+  const watch = startCapture({
     session,
     registry,
     whereabouts: () => place,

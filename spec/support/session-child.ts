@@ -7,13 +7,13 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labelNames } from '../../lib/core/labels';
-import type { ReaperMode } from '../../lib/lease/reaper-choice';
+import type { ReaperChoice } from '../../lib/lease/reaper-choice';
 import { findPrograms } from './close-engine';
 import { docker } from './things';
 import { until } from './until';
 
 export interface ChildOptions {
-  readonly reaper?: ReaperMode | undefined;
+  readonly reaper?: ReaperChoice | undefined;
   /** Default: the environment's. */
   readonly engine?: string | undefined;
   readonly containers?: number | undefined;

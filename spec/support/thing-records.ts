@@ -1,4 +1,4 @@
-import type { ThingRecord } from '../../lib/verdict/verdict';
+import type { ResourceRecord } from '../../lib/verdict/verdict';
 
 /** `docker ps` shows it as `cccccccccccc`. */
 export const shownId = 'c'.repeat(64);
@@ -7,7 +7,7 @@ let made = 0;
 const registeredAt = new Date('2026-11-21T12:00:00Z');
 
 /** A raw container with an id of its own that lived for 3.2 s and was removed; `facts` say what is different about it. */
-export function thing(facts: Partial<ThingRecord> = {}): ThingRecord {
+export function thing(facts: Partial<ResourceRecord> = {}): ResourceRecord {
   made += 1;
   return {
     kind: 'container',
@@ -23,6 +23,6 @@ export function thing(facts: Partial<ThingRecord> = {}): ThingRecord {
 }
 
 /** The same, but that it was there when its owner had ended. */
-export function leak(facts: Partial<ThingRecord> = {}): ThingRecord {
+export function leak(facts: Partial<ResourceRecord> = {}): ResourceRecord {
   return thing({ leakedAt: new Date(registeredAt.getTime() + 3_000), ...facts });
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type Docker from 'dockerode';
-import type { ReaperMode } from '../../lib/lease/reaper-choice';
+import type { ReaperChoice } from '../../lib/lease/reaper-choice';
 import { composeClient } from './compose-client';
 import { exists, uniqueName } from './things';
 
@@ -32,7 +32,7 @@ export const zooFolder = join(__dirname, '../fixtures/zoo');
 const program = join(zooFolder, 'owner.cjs');
 
 /** @param folder - Its temporary folder: journals and the socket of the host process are in it. */
-export async function startZooOwner(engine: string, folder: string, reaper: ReaperMode): Promise<ZooOwner> {
+export async function startZooOwner(engine: string, folder: string, reaper: ReaperChoice): Promise<ZooOwner> {
   const plan = JSON.stringify({ reaper, name: uniqueName(), composeClient: await composeClient() });
   const child = spawn(process.execPath, [program, plan], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Connection } from '../../lib/reaper/protocol/connection';
-import { Ledger } from '../../lib/reaper/reaping/lease-table';
+import { LeaseTable } from '../../lib/reaper/reaping/lease-table';
 
 /** Clients of one reaper; what they are answered, in the order of the answers. */
 function openClients(names: readonly string[]) {
   const answers: { readonly name: string; readonly text: string }[] = [];
   const claims: string[] = [];
-  const ledger = new Ledger({
+  const ledger = new LeaseTable({
     mode: 'standing',
     limits: { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 60_000 },
     reap: () => Promise.reject(new Error('nothing is reaped here')),

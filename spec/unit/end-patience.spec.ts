@@ -10,7 +10,7 @@ describe('the patience at the end of a run', () => {
     const patience = new EndPatience({
       ping: () => never,
       waitingFor: () => ['container a', 'container b', 'network c', 'volume d', 'image e'],
-      say: (words) => said.push(patience.signal.aborted ? 'too late' : words),
+      print: (words) => said.push(patience.signal.aborted ? 'too late' : words),
       quietMs: 10,
       silenceMs: 100,
     });
@@ -30,7 +30,7 @@ describe('the patience at the end of a run', () => {
     const patience = new EndPatience({
       ping: async () => true,
       waitingFor: () => ((asked += 1) < 3 ? [] : ['container a']),
-      say: (words) => said.push(words),
+      print: (words) => said.push(words),
       quietMs: 1,
     });
     patience.begin();
@@ -47,7 +47,7 @@ describe('the patience at the end of a run', () => {
         return answers <= 30;
       },
       waitingFor: () => [],
-      say: () => undefined,
+      print: () => undefined,
       quietMs: 10,
       silenceMs: 100,
     });
@@ -63,14 +63,14 @@ describe('the patience at the end of a run', () => {
     const patience = new EndPatience({
       ping: async () => (pings += 1) < 0,
       waitingFor: () => [],
-      say: (words) => said.push(words),
+      print: (words) => said.push(words),
       quietMs: 50,
       silenceMs: 50,
     });
     const other = new EndPatience({
       ping: () => never,
       waitingFor: () => [],
-      say: () => undefined,
+      print: () => undefined,
       quietMs: 50,
       silenceMs: 100,
     });

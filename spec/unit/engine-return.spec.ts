@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import type { Engine } from '../../lib/engine/engine';
-import { awaitEngine, type EngineWait } from '../../lib/reaper/daemon/engine-return';
+import { waitForEngine, type EngineWait } from '../../lib/reaper/daemon/engine-return';
 import { rejectionOf } from '../support/rejection';
 import { standInConnection } from '../support/stand-in-connection';
 
@@ -27,7 +27,7 @@ function awayFor(calls: number, error: Error = away): () => Promise<Engine> {
 async function wait(more: Partial<EngineWait>): Promise<{ found: Engine; tookMs: number; told: string[] }> {
   const told: string[] = [];
   const startedAtMs = performance.now();
-  const found = await awaitEngine({
+  const found = await waitForEngine({
     connect: awayFor(0),
     requestTimeoutMs: 1_000,
     engineTimeoutMs: 10_000,

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import { closeErrors } from '../../lib/jest/close-errors';
-import { Place } from '../../lib/runner/test-context';
-import { addWords, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
+import { TestContext } from '../../lib/runner/test-context';
+import { addToMessage, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
 import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
 
 describe('words about a failure', () => {
@@ -25,24 +25,24 @@ describe('words about a failure', () => {
   it('are put into the very error that was thrown, alone or beside the one that knows the line', () => {
     const error = new Error('no');
     const asyncError = new Error('line');
-    expect(addWords(error, 'words')).toBe(error);
+    expect(addToMessage(error, 'words')).toBe(error);
     expect(error.stack).toContain('Error: no\n\nwords\n    at ');
     const entry = [new Error('no'), asyncError];
-    expect(addWords(entry, 'words')).toBe(entry);
+    expect(addToMessage(entry, 'words')).toBe(entry);
     expect((entry[0] as Error).stack).toContain('Error: no\n\nwords\n    at ');
     expect(asyncError.stack).not.toContain('words');
   });
 
   it('are put into what Jest makes of an error of node:assert, which has a message alone', () => {
     const entry = { message: 'assert.equal(a, b)\n    at a.spec.js:3:9' };
-    expect(addWords(entry, 'words')).toEqual({
+    expect(addToMessage(entry, 'words')).toEqual({
       message: 'assert.equal(a, b)\n\nwords\n    at a.spec.js:3:9',
     });
   });
 
   it('are put into the error that stands for what was never thrown, a timeout', () => {
     const asyncError = new Error('thrown: "Exceeded timeout of 5000 ms"');
-    expect(addWords([null, asyncError], 'words')).toEqual([null, asyncError]);
+    expect(addToMessage([null, asyncError], 'words')).toEqual([null, asyncError]);
     expect(asyncError.stack).toContain('of 5000 ms"\n\nwords\n    at ');
   });
 
@@ -55,7 +55,7 @@ describe('words about a failure', () => {
     ],
     ['undefined', undefined, 'words\n    at '],
   ])('stand in an error with the line of the test where %s was thrown', (_, thrown, text) => {
-    const made = addWords([thrown, new Error('')], 'words') as Error | [unknown, Error];
+    const made = addToMessage([thrown, new Error('')], 'words') as Error | [unknown, Error];
     const error = Array.isArray(made) ? made[1] : made;
     expect(error.stack).toContain(text);
     expect(error.stack).toContain('jest-errors.spec.ts');
@@ -63,7 +63,7 @@ describe('words about a failure', () => {
 
   it('are put into a copy of an error that cannot be changed', () => {
     const error = Object.freeze(new Error('no'));
-    expect((addWords(error, 'words') as Error).stack).toContain('Error: no\n\nwords\n    at ');
+    expect((addToMessage(error, 'words') as Error).stack).toContain('Error: no\n\nwords\n    at ');
   });
 });
 
@@ -102,7 +102,7 @@ describe('the frames of castoff', () => {
 });
 
 describe('what goes wrong when a place closes', () => {
-  const place = new Place('a.spec.js');
+  const place = new TestContext('a.spec.js');
   const close = (ends: readonly FinalizerEnd[]) =>
     closeErrors(place, new CloseError({ scope: place.name, reason: 'done', durationMs: 1, ends }));
 

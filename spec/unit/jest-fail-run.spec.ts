@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { failRun } from '../../lib/jest/fail-run';
 import { judge } from '../../lib/verdict/judge';
-import type { LeftOnEngine, ThingRecord, Verdict } from '../../lib/verdict/verdict';
+import type { LeftOnEngine, ResourceRecord, Verdict } from '../../lib/verdict/verdict';
 import { leak, thing } from '../support/thing-records';
 
-const verdictOf = (things: readonly ThingRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
+const verdictOf = (things: readonly ResourceRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
   judge({ things, failures: [], left }, { leaks: 'fail', ignore: [] });
 const failing = (verdict: Verdict): unknown => {
   try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CircusBlock, CircusTest } from '../../lib/jest/circus';
-import { Places } from '../../lib/jest/test-tree';
+import { TestTree } from '../../lib/jest/test-tree';
 
 const block = (name: string, parent?: CircusBlock): CircusBlock => ({
   type: 'describeBlock',
@@ -18,7 +18,7 @@ const updates = test('updates', users);
 
 describe('the places of a test file', () => {
   it('are named after the file, the blocks and the test, and know the full name of the test', () => {
-    const place = new Places('spec/db.spec.ts', '/app/spec/db.spec.ts').of(inserts);
+    const place = new TestTree('spec/db.spec.ts', '/app/spec/db.spec.ts').of(inserts);
     expect(place).toMatchObject({
       name: 'spec/db.spec.ts/users/inserts',
       title: 'inserts',
@@ -28,16 +28,16 @@ describe('the places of a test file', () => {
   });
 
   it('are one for each block and test, while it lasts', () => {
-    const places = new Places('a.js', '/app/a.js');
+    const places = new TestTree('a.js', '/app/a.js');
     expect(places.of(inserts)).toBe(places.of(inserts));
     expect(places.of(inserts).parent).toBe(places.of(updates).parent);
     expect(places.of(root)).toBe(places.file);
   });
 
   it('end with what circus says has ended, and are where the run is until then', () => {
-    const places = new Places('a.js', '/app/a.js');
+    const places = new TestTree('a.js', '/app/a.js');
     const seen: string[] = [];
-    const follow = (event: Parameters<Places['follow']>[0]) => {
+    const follow = (event: Parameters<TestTree['follow']>[0]) => {
       const ended = places.follow(event);
       seen.push(`${event.name}: ${ended?.name ?? '-'}, in ${places.current.name}`);
     };
@@ -67,7 +67,7 @@ describe('the places of a test file', () => {
   });
 
   it('are new for each attempt of a test, and of a block', () => {
-    const places = new Places('a.js', '/app/a.js');
+    const places = new TestTree('a.js', '/app/a.js');
     const first = places.of(inserts);
     places.follow({ name: 'test_done', test: inserts });
     expect(places.of(inserts)).not.toBe(first);
@@ -78,7 +78,7 @@ describe('the places of a test file', () => {
 
   // Jest 29 calls concurrent tests when the run begins, long before their `test_start`.
   it('keep that of a test which is called before it is said to start', () => {
-    const places = new Places('a.js', '/app/a.js');
+    const places = new TestTree('a.js', '/app/a.js');
     const called = places.of(inserts);
     places.follow({ name: 'test_start', test: inserts });
     expect(places.of(inserts)).toBe(called);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CircusFn, CircusHook, CircusTest } from '../../lib/jest/circus';
-import type { Place } from '../../lib/runner/test-context';
-import { Places } from '../../lib/jest/test-tree';
-import { runInPlaces } from '../../lib/jest/run-in-contexts';
+import type { TestContext } from '../../lib/runner/test-context';
+import { TestTree } from '../../lib/jest/test-tree';
+import { runInContexts } from '../../lib/jest/run-in-contexts';
 
 /** A file with one block, in which `fn` is a hook of each type and a test. */
 function fileWith(fn: CircusFn) {
@@ -24,9 +24,9 @@ function fileWith(fn: CircusFn) {
 
 function placed(fn: CircusFn) {
   const file = fileWith(fn);
-  const places = new Places('a.js', '/app/a.js');
-  let here: Place | undefined;
-  runInPlaces(file.root, places, (place, work) => {
+  const places = new TestTree('a.js', '/app/a.js');
+  let here: TestContext | undefined;
+  runInContexts(file.root, places, (place, work) => {
     here = place;
     try {
       return work();

@@ -6,7 +6,7 @@ import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { engineSocketPaths } from '../../lib/lease/engine-socket';
 import { hostEnvironment } from '../../lib/lease/host-environment';
 import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
-import { chooseReaperMode } from '../../lib/lease/reaper-choice';
+import { chooseReaper } from '../../lib/lease/reaper-choice';
 
 describe('the way to run a reaper', () => {
   it.each([
@@ -16,14 +16,14 @@ describe('the way to run a reaper', () => {
     [undefined, undefined, 'auto'],
     ['off', 'container', 'off'],
   ])('with the option %j and CASTOFF_REAPER=%j is %s', (option, environment, mode) => {
-    expect(chooseReaperMode(option, environment)).toBe(mode);
+    expect(chooseReaper(option, environment)).toBe(mode);
   });
 
   it.each([
     ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
     [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],
   ])('is not %j %j', (option, environment, message) => {
-    expect(() => chooseReaperMode(option, environment)).toThrow(
+    expect(() => chooseReaper(option, environment)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message }),
     );
   });

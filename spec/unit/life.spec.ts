@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decideLife, type LifeFacts } from '../../lib/reaper/leases/shutdown-policy';
+import { nextLifecycleStep, type LifecycleState } from '../../lib/reaper/leases/shutdown-policy';
 
 const limits = { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 600_000 };
-const nobody: LifeFacts = {
+const nobody: LifecycleState = {
   mode: 'stand-alone',
   startedAtMs: 0,
   activeAtMs: 0,
@@ -15,8 +15,8 @@ const nobody: LifeFacts = {
   isInputOver: false,
   drainingSinceMs: undefined,
 };
-const decide = (facts: Partial<LifeFacts>, nowMs: number) =>
-  decideLife({ ...nobody, ...facts }, limits, nowMs);
+const decide = (facts: Partial<LifecycleState>, nowMs: number) =>
+  nextLifecycleStep({ ...nobody, ...facts }, limits, nowMs);
 const stay = { type: 'stay' };
 const noClient = { type: 'exit', why: 'no client came' };
 const allGone = { type: 'exit', why: 'the last client has gone' };
@@ -105,7 +105,7 @@ describe('a reaper', () => {
     });
     fc.assert(
       fc.property(facts, time, (what, nowMs) => {
-        const step = decideLife(what, limits, nowMs);
+        const step = nextLifecycleStep(what, limits, nowMs);
         if (what.leases + what.lapsing + what.reaping > 0) expect(step.type).not.toBe('exit');
         if (step.type === 'stay' && step.lookAgainAtMs !== undefined)
           expect(step.lookAgainAtMs).toBeGreaterThan(nowMs);

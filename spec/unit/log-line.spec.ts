@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatLogLine, logLineOf } from '../../lib/reaper/daemon/log-line';
+import { formatLogLine, logEntryOf } from '../../lib/reaper/daemon/log-line';
 import type { ReaperEvent } from '../../lib/reaper/reaping/observer';
 
 const long = 'x'.repeat(60_000);
@@ -15,7 +15,7 @@ describe('a line of the reaper’s log', () => {
       { type: 'reap-ended', run: 1, claim, lastHolder: long, outcome: { type: 'failed', reason: long } },
     ],
   ])('is bounded, however much text a client sends: %s', (_what, event) => {
-    const line = logLineOf(event);
+    const line = logEntryOf(event);
     if (line === undefined) throw new Error('nothing is logged');
     const text = formatLogLine(line, new Date(0));
     expect(text).toContain('xxx');

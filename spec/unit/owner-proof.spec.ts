@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Owner } from '../../lib/core/labels';
-import { proveOwner, type Here, type OwnerProof, type ProcessSeen } from '../../lib/registry/owner-proof';
+import {
+  proveOwner,
+  type LocalHost,
+  type OwnerProof,
+  type ProcessProbe,
+} from '../../lib/registry/owner-proof';
 
 const bootedAtMs = Date.parse('2026-11-21T08:00:00Z');
-const here: Here = {
+const here: LocalHost = {
   host: 'build-7',
   machine: 'm-7',
   boot: 'b0000002-now',
@@ -19,19 +24,19 @@ const owner: Owner = {
   pidStart: '1000',
   pidNamespace: '4026531836',
 };
-const itself: ProcessSeen = {
+const itself: ProcessProbe = {
   seen: 'process',
   start: '1000',
   startedAt: '2026-11-21T08:00:10Z',
   isZombie: false,
 };
-const none: ProcessSeen = { seen: 'none' };
+const none: ProcessProbe = { seen: 'none' };
 
 /** The fixture with one thing about it otherwise. */
 interface Case {
   readonly owner?: Partial<Owner>;
-  readonly here?: Partial<Here>;
-  readonly process?: ProcessSeen;
+  readonly here?: Partial<LocalHost>;
+  readonly process?: ProcessProbe;
   readonly lastSignMs?: number;
 }
 
@@ -184,7 +189,7 @@ describe('proof of death', () => {
   it('takes the same host and, on this boot, the same pid namespace; on another, the same machine', () => {
     fc.assert(
       fc.property(some, some, fc.boolean(), (theirs, ours, isThere) => {
-        const process: ProcessSeen = isThere ? { ...itself, start: ours.pidStart ?? '3' } : none;
+        const process: ProcessProbe = isThere ? { ...itself, start: ours.pidStart ?? '3' } : none;
         const { state } = proveOwner(
           { ...theirs, pid: 1 },
           { ...ours, bootedAtMs },

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import querystring from 'node:querystring';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { watchDials } from '../../lib/capture/call-sites';
+import { watchCallSites } from '../../lib/capture/call-sites';
 import { userLineHere } from '../../lib/capture/user-line';
 import { nextLine } from '../support/this-line';
 
@@ -14,7 +14,7 @@ function buildQuerystring(options: querystring.ParsedUrlQueryInput): string {
 
 describe('the lines of dials', () => {
   it('are known by the query, each once and the first first', () => {
-    const dials = watchDials(userLineHere);
+    const dials = watchCallSites(userLineHere);
     const line = nextLine();
     const [query] = ['web', 'web', 'db'].map((name) => buildQuerystring({ name }));
     const taken = [query, query, query, 'name=db'].map((one) => dials.take(one ?? ''));
@@ -26,7 +26,7 @@ describe('the lines of dials', () => {
   });
 
   it('are not noted of what others write', () => {
-    const dials = watchDials(userLineHere);
+    const dials = watchCallSites(userLineHere);
     const query = querystring.stringify({ name: 'web' });
     expect(query).toBe('name=web');
     expect(dials.take(query)).toBeUndefined();
@@ -34,7 +34,7 @@ describe('the lines of dials', () => {
   });
 
   it('are unknown where they cannot be found, and the call goes on', () => {
-    const dials = watchDials(() => {
+    const dials = watchCallSites(() => {
       throw new Error('ENOENT: uv_cwd');
     });
     const query = buildQuerystring({ name: 'web' });
@@ -45,7 +45,7 @@ describe('the lines of dials', () => {
 
   it('are not looked for any more when that is over, and Node’s functions are its own again', async () => {
     const own = { stringify: querystring.stringify, readFile: fs.readFile };
-    const dials = watchDials(userLineHere);
+    const dials = watchCallSites(userLineHere);
     const theirs = querystring.stringify;
     expect(theirs).not.toBe(own.stringify);
     expect(await promisify(fs.readFile)(__filename, 'utf8')).toContain('the lines of dials');

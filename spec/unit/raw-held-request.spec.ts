@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { HeldRequest } from '../../lib/capture/paused-request';
+import { PausedRequest } from '../../lib/capture/paused-request';
 import { rejectionOf } from '../support/rejection';
 
 let server: Server;
@@ -42,7 +42,7 @@ async function answerTo(asking: ClientRequest): Promise<string> {
 describe('a held request', () => {
   it('sends nothing, not even its head, until it is released', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     const before = come.length;
     asking.flushHeaders();
     asking.end('{}');
@@ -57,7 +57,7 @@ describe('a held request', () => {
 
   it('sends another body with its own length, and tells all who wait for theirs', async () => {
     const asking = post({ 'Content-Length': 2 });
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     const told: string[] = [];
     asking.write('{', () => told.push('write'));
     asking.end('}', () => told.push('end'));
@@ -71,7 +71,7 @@ describe('a held request', () => {
 
   it('reads a body in whatever form it is written', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     asking.write('7b', 'hex');
     asking.write(new Uint8Array([0x22, 0x61]));
     asking.write(Buffer.from('":'));
@@ -82,7 +82,7 @@ describe('a held request', () => {
 
   it('stops a writer that is far ahead, and lets it go on when it is released', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     expect(asking.write('a'.repeat(1000))).toBe(true);
     expect(asking.write('b'.repeat(70_000))).toBe(false);
     const drained = once(asking, 'drain');
@@ -96,7 +96,7 @@ describe('a held request', () => {
 
   it('does not stop a writer whose whole body is wanted', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     expect(asking.write('b'.repeat(70_000))).toBe(false);
     const drained = once(asking, 'drain');
     const whole = held.wholeBody();
@@ -109,7 +109,7 @@ describe('a held request', () => {
 
   it('keeps what is written while it is being released behind what was before', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     asking.write('1');
     await setImmediate();
     asking.write('2');
@@ -125,8 +125,8 @@ describe('a held request', () => {
   it('can be held twice, and is sent when both have released it, whichever is first', async () => {
     for (const isOuterFirst of [true, false]) {
       const asking = post();
-      const inner = new HeldRequest(asking);
-      const outer = new HeldRequest(asking);
+      const inner = new PausedRequest(asking);
+      const outer = new PausedRequest(asking);
       asking.end('twice');
       const answered = answerTo(asking);
       await (isOuterFirst ? outer : inner).release();
@@ -138,7 +138,7 @@ describe('a held request', () => {
 
   it('fails as its connection would', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     const before = come.length;
     asking.end('{}');
     const failed = rejectionOf(answerTo(asking));
@@ -150,7 +150,7 @@ describe('a held request', () => {
 
   it('sends nothing once it has been given up, and its body is none', async () => {
     const asking = post();
-    const held = new HeldRequest(asking);
+    const held = new PausedRequest(asking);
     const before = come.length;
     asking.write('{');
     const whole = held.wholeBody();

@@ -3,9 +3,9 @@ import {
   changesOf,
   labelsOfQuery,
   parseBody,
-  putLabelsInBody,
-  putLabelsInChanges,
-  putLabelsInQuery,
+  addLabelsToBody,
+  addLabelsToChanges,
+  addLabelsToQuery,
 } from '../../lib/capture/add-labels';
 
 const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
@@ -13,14 +13,14 @@ const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
 describe('labels that are put into a body', () => {
   it('stand beside its own, and the rest stays', () => {
     const body = { Image: 'redis', Labels: { mine: 'kept' }, HostConfig: { Memory: 4_294_967_296 } };
-    expect(JSON.parse(putLabelsInBody(body, labels))).toEqual({
+    expect(JSON.parse(addLabelsToBody(body, labels))).toEqual({
       ...body,
       Labels: { mine: 'kept', ...labels },
     });
   });
 
   it.each([[{}], [{ Labels: null }], [{ Labels: undefined }]])('are alone in %j', (body) => {
-    expect(JSON.parse(putLabelsInBody(body, labels))).toEqual({ Labels: labels });
+    expect(JSON.parse(addLabelsToBody(body, labels))).toEqual({ Labels: labels });
   });
 
   it('are put into JSON objects alone', () => {
@@ -33,13 +33,13 @@ describe('labels that are put into a body', () => {
 describe('labels that are put into a query', () => {
   it('stand beside its own, and the rest stays as it is spelled', () => {
     const path = '/v1.41/build?t=app%3A1&labels=%7B%22mine%22%3A%22kept%22%7D&buildargs=%7B%7D&q=a+b?c';
-    const made = putLabelsInQuery(path, labels);
+    const made = addLabelsToQuery(path, labels);
     expect(made.startsWith('/v1.41/build?t=app%3A1&buildargs=%7B%7D&q=a+b?c&labels=')).toBe(true);
     expect(labelsOfQuery(made)).toEqual({ mine: 'kept', ...labels });
   });
 
   it.each(['/build', '/build?', '/build?labels=', '/build?labels=nonsense'])('are alone in %s', (path) => {
-    const made = putLabelsInQuery(path, labels);
+    const made = addLabelsToQuery(path, labels);
     expect(made).toMatch(/^\/build\?labels=[^&]+$/);
     expect(labelsOfQuery(made)).toEqual(labels);
   });
@@ -47,7 +47,7 @@ describe('labels that are put into a query', () => {
 
 describe('labels that are put into changes', () => {
   it('are an instruction of a Dockerfile each, after the others', () => {
-    const made = putLabelsInChanges('/commit?container=3f2a&changes=ENV+A%3Db%0ACMD+x', labels);
+    const made = addLabelsToChanges('/commit?container=3f2a&changes=ENV+A%3Db%0ACMD+x', labels);
     expect(changesOf(made)).toEqual([
       'ENV A=b',
       'CMD x',
@@ -57,7 +57,7 @@ describe('labels that are put into changes', () => {
   });
 
   it('begin the query where there is none', () => {
-    expect(putLabelsInChanges('/commit', { a: '' })).toBe(
+    expect(addLabelsToChanges('/commit', { a: '' })).toBe(
       `/commit?changes=${encodeURIComponent('LABEL a=""')}`,
     );
   });

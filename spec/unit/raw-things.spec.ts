@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { RawThings } from '../../lib/capture/tracked-resources';
+import { TrackedResources } from '../../lib/capture/tracked-resources';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 
 describe('what is under way', () => {
   it('is waited for once: what never ends does not hold up the next file', async () => {
     const { id: session, registry } = sessionIdentity();
-    const things = new RawThings({
+    const things = new TrackedResources({
       session,
       registry,
       whereabouts: () => undefined,

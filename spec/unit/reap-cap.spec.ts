@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  defaultMostRemovals,
-  parseMostRemovals,
-  refuseTooMany,
+  defaultMaxRemovals,
+  parseMaxRemovals,
+  checkRemovalLimit,
 } from '../../lib/reaper/reaping/removal-limit';
 
 describe('the cap on removals', () => {
@@ -10,15 +10,15 @@ describe('the cap on removals', () => {
     [0, 1, false],
     [1, 1, false],
     [2, 1, true],
-    [defaultMostRemovals, defaultMostRemovals, false],
-    [defaultMostRemovals + 1, defaultMostRemovals, true],
+    [defaultMaxRemovals, defaultMaxRemovals, false],
+    [defaultMaxRemovals + 1, defaultMaxRemovals, true],
     [1_000_000, Number.POSITIVE_INFINITY, false],
   ])('of %d things with a cap of %d refuses: %s', (count, most, isRefused) => {
-    expect(refuseTooMany(count, most) !== undefined).toBe(isRefused);
+    expect(checkRemovalLimit(count, most) !== undefined).toBe(isRefused);
   });
 
   it('would have spared what a filter once took from others: 58 volumes and 977 images', () => {
-    expect(refuseTooMany(58 + 977, defaultMostRemovals)).toMatch(/covers 1035 things/);
+    expect(checkRemovalLimit(58 + 977, defaultMaxRemovals)).toMatch(/covers 1035 things/);
   });
 
   it.each<[string, number | undefined]>([
@@ -33,6 +33,6 @@ describe('the cap on removals', () => {
     ['NONE', undefined],
     ['9007199254740993', undefined],
   ])('reads %j as %s', (text, most) => {
-    expect(parseMostRemovals(text)).toBe(most);
+    expect(parseMaxRemovals(text)).toBe(most);
   });
 });

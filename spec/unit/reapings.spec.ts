@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { Reapings } from '../../lib/reaper/reaping/reap-jobs';
+import { ReapJobs } from '../../lib/reaper/reaping/reap-jobs';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('reapings', () => {
   it('of one client do not delay those of another, however many there are', async () => {
     const begun: string[] = [];
-    const reapings = new Reapings(
+    const reapings = new ReapJobs(
       ({ key }) => {
         begun.push(key);
         return new Promise(() => undefined);

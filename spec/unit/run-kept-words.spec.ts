@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import type { ThingRecord } from '../../lib/verdict/verdict';
+import type { ResourceRecord } from '../../lib/verdict/verdict';
 import { describeKept, formatKept } from '../../lib/run/describe-kept';
 
-const kept: ThingRecord = {
+const kept: ResourceRecord = {
   kind: 'container',
   id: '3f2a91c0beef'.padEnd(64, '0'),
   name: 'brave_turing',
@@ -16,9 +16,15 @@ const kept: ThingRecord = {
 };
 
 it('what is kept is told of with its test, its line, its ports, and what removes it', () => {
-  const network: ThingRecord = { ...kept, kind: 'network', id: 'a'.repeat(64), name: 'app', test: undefined };
-  const volume: ThingRecord = { ...network, kind: 'volume', id: 'b'.repeat(64), name: undefined };
-  const project: ThingRecord = { ...network, kind: 'compose-project', id: 'shop', name: 'shop' };
+  const network: ResourceRecord = {
+    ...kept,
+    kind: 'network',
+    id: 'a'.repeat(64),
+    name: 'app',
+    test: undefined,
+  };
+  const volume: ResourceRecord = { ...network, kind: 'volume', id: 'b'.repeat(64), name: undefined };
+  const project: ResourceRecord = { ...network, kind: 'compose-project', id: 'shop', name: 'shop' };
   const ports = [
     { port: '5432/tcp', hostPort: 49_153 },
     { port: '80/tcp', hostPort: 49_154 },

@@ -20,7 +20,8 @@ describe('leaks that the run removes', () => {
       engine: () => Promise.reject(new Error(`away ${failures.length}`)),
       note: () => undefined,
       fail: (error) => failures.push(error),
-      patience: (waitingFor) => new EndPatience({ ping: async () => true, waitingFor, say: () => undefined }),
+      patience: (waitingFor) =>
+        new EndPatience({ ping: async () => true, waitingFor, print: () => undefined }),
     });
     await leaks.remove([entry]);
     await leaks.remove([entry]);

@@ -10,48 +10,48 @@ describe('work in flight', () => {
       starts.push(work);
       return work;
     };
-    const joined = Array.from({ length: 8 }, () => flights.join('one', start));
+    const joined = Array.from({ length: 8 }, () => flights.run('one', start));
     expect(starts).toHaveLength(1);
     expect(new Set(joined)).toEqual(new Set(starts));
   });
 
   it('is another for another key', () => {
     const flights = new SingleFlight<string>();
-    expect(flights.join('one', () => 'first')).toBe('first');
-    expect(flights.join('other', () => 'second')).toBe('second');
+    expect(flights.run('one', () => 'first')).toBe('first');
+    expect(flights.run('other', () => 'second')).toBe('second');
   });
 
   it('is new for whoever comes after it has landed', () => {
     const flights = new SingleFlight<string>();
     let landFirst = (): void => undefined;
-    flights.join('one', (land) => {
+    flights.run('one', (land) => {
       landFirst = land;
       return 'first';
     });
     landFirst();
-    expect(flights.join('one', () => 'second')).toBe('second');
+    expect(flights.run('one', () => 'second')).toBe('second');
   });
 
   it('is not ended by the landing of the one before it', () => {
     const flights = new SingleFlight<string>();
     let landFirst = (): void => undefined;
-    flights.join('one', (land) => {
+    flights.run('one', (land) => {
       landFirst = land;
       return 'first';
     });
     landFirst();
-    flights.join('one', () => 'second');
+    flights.run('one', () => 'second');
     landFirst();
-    expect(flights.join('one', () => 'third')).toBe('second');
+    expect(flights.run('one', () => 'third')).toBe('second');
   });
 
   it('that fails to start is not kept', () => {
     const flights = new SingleFlight<string>();
     expect(() =>
-      flights.join('one', () => {
+      flights.run('one', () => {
         throw new Error('no start');
       }),
     ).toThrow('no start');
-    expect(flights.join('one', () => 'second')).toBe('second');
+    expect(flights.run('one', () => 'second')).toBe('second');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sweepAndTell, type SweepFlags } from '../../lib/cli/sweep';
+import { sweepAndReport, type SweepFlags } from '../../lib/cli/sweep';
 
 describe('castoff sweep', () => {
   it.each<[SweepFlags, string]>([
@@ -10,7 +10,7 @@ describe('castoff sweep', () => {
     [{ foreign: true }, 'give an age with --older-than'],
     [{ otherHosts: true }, 'give an age with --older-than'],
   ])('refuses %j before it looks for an engine', async (flags, message) => {
-    await expect(sweepAndTell(flags)).rejects.toMatchObject({
+    await expect(sweepAndReport(flags)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(message),
     });

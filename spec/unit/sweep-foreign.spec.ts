@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ListedTarget } from '../../lib/engine/list-targets';
-import { judgeForeign, type ForeignFindings } from '../../lib/sweep/third-party-sessions';
+import { judgeThirdParty, type ThirdPartyFindings } from '../../lib/sweep/third-party-sessions';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;
@@ -18,15 +18,15 @@ function thing(id: string, labels: Record<string, string>, more: Partial<ListedT
   };
 }
 
-function judge(findings: Partial<ForeignFindings>) {
-  const none: ForeignFindings = {
+function judge(findings: Partial<ThirdPartyFindings>) {
+  const none: ThirdPartyFindings = {
     things: [],
     reapers: [],
     ofLiving: [],
     idsOfLiving: new Set(),
     proofs: new Map(),
   };
-  const verdicts = judgeForeign({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
+  const verdicts = judgeThirdParty({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
   return Object.fromEntries(
     verdicts.map(({ thing: { id }, isToGo, proof }) => [id, isToGo ? 'goes' : proof]),
   );

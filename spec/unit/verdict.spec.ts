@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { judge } from '../../lib/verdict/judge';
-import type { LeakSettings, RunEnd, ThingRecord } from '../../lib/verdict/verdict';
+import type { LeakSettings, RunEnd, ResourceRecord } from '../../lib/verdict/verdict';
 import { verdictJson } from '../../lib/verdict/verdict-json';
 import { leak, shownId, thing } from '../support/thing-records';
 
@@ -44,7 +44,7 @@ describe('the verdict on a run', () => {
     expect(judged({ things })).toMatchObject({ leaks: [{ name: 'shop' }], isFailure: true });
   });
 
-  it.each<[string, ThingRecord]>([
+  it.each<[string, ResourceRecord]>([
     ['was removed by its own code in time', thing({ outcome: 'removed-by-code' })],
     ['belongs to a scope', leak({ origin: 'scope' })],
     ['was left by a worker that died', leak({ isOrphan: true })],
@@ -174,14 +174,14 @@ describe('the verdict on a run', () => {
     });
     fc.assert(
       fc.property(fc.array(anyThing), fc.subarray(['web', 'd*']), (records, ignore) => {
-        const things = records.map((record) => thing(record as Partial<ThingRecord>));
+        const things = records.map((record) => thing(record as Partial<ResourceRecord>));
         const { leaks, ignored, isFailure } = judged({ things }, { ignore });
         const guilty = things.filter(
           ({ origin, leakedAt, isOrphan }) => origin === 'raw' && leakedAt !== undefined && !isOrphan,
         );
         expect(new Set([...leaks, ...ignored])).toEqual(new Set(guilty));
         expect(leaks.length + ignored.length).toBe(guilty.length);
-        const isWell = ({ state, lastLook }: ThingRecord): boolean =>
+        const isWell = ({ state, lastLook }: ResourceRecord): boolean =>
           state === 'gone' || state === 'kept' || (state !== 'left' && lastLook === 'gone');
         expect(isFailure).toBe(leaks.length > 0 || !things.every((one) => isWell(one)));
       }),

@@ -4,7 +4,7 @@ import type { Connection } from '../protocol/connection';
  * How many clients there may be at once. A newcomer takes the place of the one that has been silent for longest, since whoever
  * means it speaks at once; those that hold a lease stay.
  */
-export class Room {
+export class ConnectionLimit {
   readonly #places: number;
   /** In the order in which they came. */
   readonly #silent = new Set<Connection>();
@@ -19,7 +19,7 @@ export class Room {
   }
 
   /** Whether there is a place, or one can be made. */
-  makePlace(): boolean {
+  admit(): boolean {
     if (this.size < this.#places) return true;
     for (const connection of this.#silent) {
       if (this.#sort(connection)) continue;

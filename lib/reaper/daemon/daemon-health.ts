@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors';
-import { waitAtMost } from '../../core/timeout';
+import { withTimeout } from '../../core/timeout';
 import { SingleFlight } from '../../core/single-flight';
 import { connectEngine } from '../../engine/connect';
 import type { Engine } from '../../engine/engine';
@@ -15,13 +15,13 @@ export function watchEngine(
   connect: () => Promise<Engine> = connectEngine,
 ): () => Promise<string | undefined> {
   const flights = new SingleFlight<Promise<string | undefined>>();
-  return () => flights.join('ping', (land) => findFault(connect).finally(land));
+  return () => flights.run('ping', (land) => findFault(connect).finally(land));
 }
 
 async function findFault(connect: () => Promise<Engine>): Promise<string | undefined> {
   const limit = { what: 'ask the engine', timeoutMs: pingTimeoutMs };
   try {
-    const engine = await waitAtMost(connect(), limit);
+    const engine = await withTimeout(connect(), limit);
     const answer = await engine
       .within({ timeoutMs: pingTimeoutMs })
       .ask('ping', engine.address, (docker, abortSignal) => (docker as Pingable).ping({ abortSignal }));

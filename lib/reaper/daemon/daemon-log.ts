@@ -2,7 +2,7 @@ import { safeJsonText } from '../../core/safe-text';
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
 import { boundAuditEntry } from '../reaping/audit';
 import type { Log } from './log';
-import { logLineOf, type LogLine } from './log-line';
+import { logEntryOf, type LogEntry } from './log-line';
 import type { ReaperEvent } from '../reaping/observer';
 
 const levels = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
@@ -21,7 +21,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
     },
     { write: (line) => output.write(safeJsonText(line)) },
   );
-  const write = ({ level, message, facts }: LogLine): void => logger[levels[level]](facts, message);
+  const write = ({ level, message, facts }: LogEntry): void => logger[levels[level]](facts, message);
   return {
     write,
     tellState: (state) => logger.info({ event: 'state', state }, 'state'),
@@ -34,7 +34,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
         );
         return;
       }
-      const line = logLineOf(event);
+      const line = logEntryOf(event);
       if (line !== undefined)
         write({ ...line, facts: { event: event.type, ...line.facts, ...numbersOf(event) } });
     },
@@ -42,7 +42,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
 }
 
 /** What a line for people leaves out, or spells out. */
-function numbersOf(event: ReaperEvent): LogLine['facts'] {
+function numbersOf(event: ReaperEvent): LogEntry['facts'] {
   if (event.type === 'claimed' || event.type === 'released') return { lease: event.lease };
   if (event.type === 'reap-began') return { run: event.run };
   if (event.type !== 'reap-ended') return {};

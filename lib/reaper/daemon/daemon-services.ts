@@ -8,7 +8,7 @@ import { watchEngine } from './daemon-health';
 import { openJsonLog } from './daemon-log';
 
 /** What a reaper has that runs for long: a log for programs, figures, and an HTTP port. */
-export interface Standing {
+export interface DaemonServices {
   /** Writes JSON lines, and counts. */
   readonly log: Log;
   /**
@@ -19,10 +19,10 @@ export interface Standing {
   openHttp(server: ReaperServer): Promise<void>;
 }
 
-export function openStanding(
+export function openDaemonServices(
   settings: Pick<ReaperSettings, 'httpHost' | 'httpPort' | 'isVerbose'>,
   output: Writable,
-): Standing {
+): DaemonServices {
   // EPIPE: who read the log is gone, and the leases are not.
   output.on('error', () => undefined);
   const metrics = createMetrics();

@@ -1,12 +1,12 @@
 import { longestTimerMs } from '../../core/durations';
 import { connectEngine } from '../../engine/connect';
 import type { Engine } from '../../engine/engine';
-import { awaitEngine } from './engine-return';
+import { waitForEngine } from './engine-return';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import { hasNewerReaper } from './newer-reaper';
 import type { Observer } from '../reaping/observer';
 import { reapClaim } from '../reaping/reap';
-import { GivenUp, type Reap } from '../reaping/reap-jobs';
+import { ReapSkipped, type Reap } from '../reaping/reap-jobs';
 import type { ReaperSettings } from './settings';
 
 export type EngineReapSettings = Pick<
@@ -41,7 +41,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const mostAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
-    const engine = await awaitEngine({
+    const engine = await waitForEngine({
       connect,
       requestTimeoutMs,
       engineTimeoutMs: mostAwayMs,
@@ -51,7 +51,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
         observe({ type: 'noted', text: `wait for the engine, to reap ${claim.key}: ${reason}` }),
     });
     if (mode === 'attached' && (await hasNewerReaper(engine, { signal })))
-      throw new GivenUp(`its session has a newer reaper: ${claim.key} is left to that one`);
+      throw new ReapSkipped(`its session has a newer reaper: ${claim.key} is left to that one`);
     return reapClaim(engine, claim, {
       lastHolder,
       signal,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isCastoffError, messageOf } from '../../core/errors';
-import { retryWithBackoff, TryAgain } from '../../core/retry';
-import { waitAtMost } from '../../core/timeout';
+import { retryWithBackoff, RetryableError } from '../../core/retry';
+import { withTimeout } from '../../core/timeout';
 import { valueOf, type Engine } from '../../engine/engine';
 
 export interface EngineWait {
@@ -23,7 +23,7 @@ export interface EngineWait {
  *
  * @throws Error when it is away for longer than `engineTimeoutMs`; an abort error when the signal aborts; `CONFIG_INVALID` at once.
  */
-export async function awaitEngine(options: EngineWait): Promise<Engine> {
+export async function waitForEngine(options: EngineWait): Promise<Engine> {
   const { engineTimeoutMs, returnWindowMs, signal, onAway } = options;
   const leaving = new AbortController();
   let away: unknown;
@@ -36,7 +36,7 @@ export async function awaitEngine(options: EngineWait): Promise<Engine> {
         if (isCastoffError(error, 'CONFIG_INVALID')) throw error;
         if (away === undefined) onAway(messageOf(error));
         away = error;
-        throw new TryAgain();
+        throw new RetryableError();
       }
     },
     { firstPauseMs: 100, longestPauseMs: 5_000, signal: leaving.signal },
@@ -44,7 +44,7 @@ export async function awaitEngine(options: EngineWait): Promise<Engine> {
   // Whoever stops waiting leaves it behind.
   asking.catch(() => {});
   try {
-    const engine = await waitAtMost(asking, { what: 'find the engine', timeoutMs: engineTimeoutMs, signal });
+    const engine = await withTimeout(asking, { what: 'find the engine', timeoutMs: engineTimeoutMs, signal });
     if (away !== undefined) await delay(returnWindowMs, undefined, { signal });
     return engine;
   } catch (error) {

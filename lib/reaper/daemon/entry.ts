@@ -1,9 +1,9 @@
-import { say } from '../../core/print';
+import { print } from '../../core/print';
 import { messageOf } from '../../core/errors';
 import { runProgram } from './program';
 
 const fail = (error: unknown): never => {
-  say(messageOf(error), 'castoff reaper');
+  print(messageOf(error), 'castoff reaper');
   process.exit(1);
 };
 

@@ -5,7 +5,7 @@ import type { ReaperEvent, ReapOutcome } from '../reaping/observer';
 import { reaperVariables, type ReaperSettings } from './settings';
 
 /** One line of a log: what happened, and the facts about it in their order. */
-export interface LogLine {
+export interface LogEntry {
   readonly level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   readonly message: string;
   readonly facts: Readonly<Record<string, string | number | boolean>>;
@@ -16,8 +16,8 @@ export interface LogLine {
  *
  * @see moby-ryuk, slog.NewTextHandler: `time=2026-08-01T10:00:00.000Z level=INFO msg=Started address=[::]:8080`
  */
-export function formatLogLine({ level, message, facts }: LogLine, at: Date): string {
-  const pairs: LogLine['facts'] = { time: at.toISOString(), level, msg: message, ...facts };
+export function formatLogLine({ level, message, facts }: LogEntry, at: Date): string {
+  const pairs: LogEntry['facts'] = { time: at.toISOString(), level, msg: message, ...facts };
   return Object.entries(pairs)
     .map(([key, value]) => `${key}=${quote(`${value}`)}`)
     .join(' ');
@@ -30,8 +30,8 @@ export function formatStarted(at: Date): string {
 }
 
 /** What a log says about `event`, if anything. The words are the original's, where it has any. */
-export function logLineOf(event: ReaperEvent): LogLine | undefined {
-  const line = (level: LogLine['level'], message: string, facts: LogLine['facts'] = {}): LogLine => ({
+export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
+  const line = (level: LogEntry['level'], message: string, facts: LogEntry['facts'] = {}): LogEntry => ({
     level,
     message,
     facts: cutFacts(facts),
@@ -74,7 +74,7 @@ export function logLineOf(event: ReaperEvent): LogLine | undefined {
 /** The longest value of a line: a claim may have 4 096 characters and is named in several lines. */
 const longestFact = 512;
 
-function cutFacts(facts: LogLine['facts']): LogLine['facts'] {
+function cutFacts(facts: LogEntry['facts']): LogEntry['facts'] {
   return Object.fromEntries(
     Object.entries(facts).map(([key, value]) => [
       key,
@@ -84,7 +84,7 @@ function cutFacts(facts: LogLine['facts']): LogLine['facts'] {
 }
 
 /** What it was told to do: `starting connection_timeout=1m0s …`. A token is not shown. */
-export function settingsLine(mode: string, settings: ReaperSettings): LogLine {
+export function settingsLine(mode: string, settings: ReaperSettings): LogEntry {
   const facts: Record<string, string> = { mode };
   for (const [key, { variable }] of Object.entries(reaperVariables)) {
     const value = settings[key as keyof ReaperSettings];
@@ -98,7 +98,7 @@ export function settingsLine(mode: string, settings: ReaperSettings): LogLine {
   return { level: 'INFO', message: 'starting', facts };
 }
 
-function outcomeLine(claim: string, outcome: ReapOutcome): LogLine {
+function outcomeLine(claim: string, outcome: ReapOutcome): LogEntry {
   switch (outcome.type) {
     case 'stopped':
       return { level: 'INFO', message: 'reaping stopped', facts: { claim } };

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
 import { formatAuditEntry } from '../reaping/audit';
-import { formatLogLine, formatStarted, logLineOf, type LogLine } from './log-line';
+import { formatLogLine, formatStarted, logEntryOf, type LogEntry } from './log-line';
 import type { Observer } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
 
 export interface Log {
   readonly observe: Observer;
-  write(line: LogLine): void;
+  write(line: LogEntry): void;
   tellState(state: ReaperSnapshot): void;
 }
 
@@ -15,7 +15,7 @@ export function openLog(output: Writable, { isVerbose }: { readonly isVerbose: b
   // EPIPE: who read the log is gone, and the leases are not.
   output.on('error', () => undefined);
   const print = (text: string): void => void output.write(`${text}\n`);
-  const write = (line: LogLine): void => {
+  const write = (line: LogEntry): void => {
     if (line.level !== 'DEBUG' || isVerbose) print(formatLogLine(line, new Date()));
   };
   return {
@@ -26,7 +26,7 @@ export function openLog(output: Writable, { isVerbose }: { readonly isVerbose: b
         print(`time=${new Date().toISOString()} level=INFO ${formatAuditEntry(event.entry)}`);
         return;
       }
-      const line = logLineOf(event);
+      const line = logEntryOf(event);
       if (line !== undefined) write(line);
       if (event.type === 'listening') print(formatStarted(new Date()));
     },

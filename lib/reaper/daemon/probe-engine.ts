@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isCastoffError } from '../../core/errors';
-import { waitAtMost } from '../../core/timeout';
+import { withTimeout } from '../../core/timeout';
 import { agentFor } from '../../engine/agent';
 import type { Endpoint } from '../../engine/endpoint';
 import { findEndpoint } from '../../engine/find-endpoint';
@@ -10,7 +10,7 @@ import { pingEndpoint } from '../../engine/ping-endpoint';
 const pingTimeoutMs = 5_000;
 
 /** Why this process can reach no engine; `undefined` where one has answered a ping just now. Many who ask at once share the ping. */
-export function whyNoEngine(): Promise<string | undefined> {
+export function probeEngine(): Promise<string | undefined> {
   asking ??= askEngine().finally(() => (asking = undefined));
   return asking;
 }
@@ -35,7 +35,7 @@ async function ping(endpoint: Endpoint): Promise<void> {
       ? pingSocket(transport.path, waiting.signal)
       : pingOverAgent(endpoint, waiting.signal);
   try {
-    await waitAtMost(answer, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
+    await withTimeout(answer, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
   } finally {
     waiting.abort();
   }

@@ -1,7 +1,7 @@
-import { say } from '../../core/print';
+import { print } from '../../core/print';
 import { CastoffError } from '../../core/errors';
 import { handedArgument, takeHandedEndpoint } from '../../engine/handed-endpoint';
-import { whyNoEngine } from './probe-engine';
+import { probeEngine } from './probe-engine';
 import { reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/shutdown-policy';
@@ -9,7 +9,7 @@ import { listenTcp } from './listen-tcp';
 import { listenLocally } from '../../wire/local-socket';
 import { openLog, type Log } from './log';
 import { settingsLine } from './log-line';
-import { ReaperServer, type Way } from './server';
+import { ReaperServer, type Listener } from './server';
 import { defaultPort, readSettings, type ReaperSettings } from './settings';
 import { withTokenOfFile } from './token-file';
 
@@ -28,7 +28,7 @@ export async function runProgram(
   // Loaded where it is used: figures and JSON cost the others memory.
   const standing =
     mode === 'standing'
-      ? (await import('./daemon-services.ts')).openStanding(settings, process.stdout)
+      ? (await import('./daemon-services.ts')).openDaemonServices(settings, process.stdout)
       : undefined;
   // The attached reaper's standard output is for its answers.
   const log = standing?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
@@ -64,7 +64,7 @@ async function openWays(
   const { host, port, listenFd, socketPath, replacing } = settings;
   switch (mode) {
     case 'attached':
-      server.attach(process.stdin, process.stdout, whyNoEngine);
+      server.attach(process.stdin, process.stdout, probeEngine);
       return true;
     case 'stand-alone':
       await checkEngine();
@@ -90,13 +90,13 @@ async function openWays(
     case 'host':
       if (socketPath === undefined)
         throw new CastoffError('CONFIG_INVALID', 'run as a host process: got no path; give one: host <path>');
-      return serveLocally(server, log, socketPath, { replacing, whyUseless: whyNoEngine });
+      return serveLocally(server, log, socketPath, { replacing, unavailableReason: probeEngine });
   }
 }
 
 /** Like the original, it does not begin where it could not end. */
 async function checkEngine(): Promise<void> {
-  const why = await whyNoEngine();
+  const why = await probeEngine();
   if (why !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', why);
 }
 
@@ -104,10 +104,10 @@ async function serveLocally(
   server: ReaperServer,
   log: Log,
   path: string,
-  { replacing, whyUseless }: Pick<Arguments, 'replacing'> & Pick<Way, 'whyUseless'> = {},
+  { replacing, unavailableReason }: Pick<Arguments, 'replacing'> & Pick<Listener, 'unavailableReason'> = {},
 ): Promise<boolean> {
   const listen = listenLocally(path, { replacing });
-  const isOurs = (await server.serve(listen, { isTrusted: true, whyUseless })) !== undefined;
+  const isOurs = (await server.serve(listen, { isTrusted: true, unavailableReason })) !== undefined;
   if (!isOurs)
     log.write({ level: 'INFO', message: 'somebody else serves there already', facts: { address: path } });
   return isOurs;
@@ -122,8 +122,8 @@ function sayFarewell(end: ReaperEnd, log: Log): void {
   const { container, network, volume, image } = end.removed;
   log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
   for (const { kind, name, id, reason } of end.left)
-    say(`${kind} ${name} (${id.slice(0, 12)}): ${reason}`, 'left');
-  for (const failure of end.failures) say(failure, 'left');
+    print(`${kind} ${name} (${id.slice(0, 12)}): ${reason}`, 'left');
+  for (const failure of end.failures) print(failure, 'left');
   log.write({
     level: 'INFO',
     message: 'removed',

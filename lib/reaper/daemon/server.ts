@@ -2,14 +2,14 @@ import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { claimableKeysIn } from '../leases/claimable-keys';
 import { Connection, type ConnectionOptions, type Ends } from '../protocol/connection';
-import { Ledger, type ReaperEnd } from '../reaping/lease-table';
+import { LeaseTable, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endSoon } from '../../wire/end-soon';
 import { latePauses } from '../leases/late-pauses';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import type { Observer } from '../reaping/observer';
 import type { Reap } from '../reaping/reap-jobs';
-import { Room } from './connection-limit';
+import { ConnectionLimit } from './connection-limit';
 import type { ReaperSettings } from './settings';
 import { takeSnapshot, type ReaperSnapshot } from './snapshot';
 
@@ -34,11 +34,11 @@ export type ServerSettings = Pick<
 >;
 
 /** How those who come one way are received. */
-export interface Way {
+export interface Listener {
   /** Who can come at all may come without the token. */
   readonly isTrusted: boolean;
   /** Asked at each hello: why no client can be served here, if so. */
-  readonly whyUseless?: (() => Promise<string | undefined>) | undefined;
+  readonly unavailableReason?: (() => Promise<string | undefined>) | undefined;
 }
 
 /** Told when a client's host vanishes without a word; Go's default, which the original has. */
@@ -50,8 +50,8 @@ export class ReaperServer {
   readonly ended: Promise<ReaperEnd>;
   readonly #options: ServerOptions;
   readonly #observe: Observer;
-  readonly #ledger: Ledger;
-  readonly #room: Room;
+  readonly #ledger: LeaseTable;
+  readonly #room: ConnectionLimit;
   readonly #closers: (() => void)[] = [];
   #comers = 0;
 
@@ -59,9 +59,9 @@ export class ReaperServer {
     const { mode, settings, reap, observe = () => undefined } = options;
     this.#options = options;
     this.#observe = observe;
-    this.#room = new Room(settings.maxConnections);
+    this.#room = new ConnectionLimit(settings.maxConnections);
     const onLetGo = (): void => this.#room.dismissAll();
-    this.#ledger = new Ledger({ mode, limits: settings, reap, observe, onLetGo });
+    this.#ledger = new LeaseTable({ mode, limits: settings, reap, observe, onLetGo });
     this.ended = this.#ledger.ended.then((end) => {
       this.#closeWays();
       this.#room.dismissAll();
@@ -72,12 +72,12 @@ export class ReaperServer {
   /**
    * Serves one client that is there already, at the process's own standard input and output. No other can come after it.
    *
-   * @param whyUseless - Asked at its hello: why it cannot be served here, if so.
+   * @param unavailableReason - Asked at its hello: why it cannot be served here, if so.
    */
-  attach(input: Readable, output: Writable, whyUseless?: () => Promise<string | undefined>): void {
+  attach(input: Readable, output: Writable, unavailableReason?: () => Promise<string | undefined>): void {
     const endInput = () => this.#ledger.endInput();
     const ends = { onGone: endInput, onBye: endInput };
-    const client = { from: 'stdin', hasPreamble: true, isTrusted: true, whyUseless, ...ends };
+    const client = { from: 'stdin', hasPreamble: true, isTrusted: true, unavailableReason, ...ends };
     this.#serve({ input, output }, client);
   }
 
@@ -86,7 +86,7 @@ export class ReaperServer {
    *
    * @throws What `listen` throws: then nobody comes.
    */
-  async serve(listen: Listen, way: Way): Promise<string | undefined> {
+  async serve(listen: Listen, way: Listener): Promise<string | undefined> {
     const server = createServer({
       // Who has said all may still wait for an answer.
       allowHalfOpen: true,
@@ -125,7 +125,7 @@ export class ReaperServer {
     });
   }
 
-  #welcome(socket: Socket, way: Way): void {
+  #welcome(socket: Socket, way: Listener): void {
     this.#comers += 1;
     const { remoteAddress, remotePort } = socket;
     const from = remoteAddress === undefined ? `socket ${this.#comers}` : `${remoteAddress}:${remotePort}`;
@@ -134,7 +134,7 @@ export class ReaperServer {
       socket.destroy();
       return;
     }
-    if (!this.#room.makePlace()) {
+    if (!this.#room.admit()) {
       const reason = `there are ${this.#room.size} clients already`;
       this.#observe({ type: 'connection-refused', from, reason });
       socket.on('error', () => undefined);
@@ -146,7 +146,7 @@ export class ReaperServer {
 
   #serve(
     ends: Ends,
-    client: Pick<ConnectionOptions, 'from' | 'hasPreamble' | 'onBye' | 'whyUseless'> & {
+    client: Pick<ConnectionOptions, 'from' | 'hasPreamble' | 'onBye' | 'unavailableReason'> & {
       readonly isTrusted: boolean;
       readonly onGone?: () => void;
     },
@@ -166,7 +166,7 @@ export class ReaperServer {
       token: isTrusted ? undefined : token,
       hasPreamble: client.hasPreamble,
       onBye: client.onBye,
-      whyUseless: client.whyUseless,
+      unavailableReason: client.unavailableReason,
       onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
       onGone: () => {
         this.#room.remove(connection);

@@ -1,5 +1,5 @@
 import { CastoffError } from '../../core/errors';
-import { defaultMostRemovals, parseMostRemovals } from '../reaping/removal-limit';
+import { defaultMaxRemovals, parseMaxRemovals } from '../reaping/removal-limit';
 import { sessionKeys, type ClaimableKeys } from '../leases/claimable-keys';
 import { parseGoBool, parseGoDuration } from '../../core/go-duration';
 
@@ -196,10 +196,10 @@ export const reaperVariables = {
   } satisfies Variable<ClaimableKeys | undefined>,
   maxRemovals: {
     variable: 'CASTOFF_REAPER_MAX_REMOVALS',
-    byDefault: String(defaultMostRemovals),
+    byDefault: String(defaultMaxRemovals),
     doc: 'how many things one reaping may remove; more are taken for a mistake; none: no such limit',
     parse(text) {
-      const value = parseMostRemovals(text);
+      const value = parseMaxRemovals(text);
       return value === undefined ? { wanted: 'give a whole number from 1, or none' } : { value };
     },
   } satisfies Variable<number>,

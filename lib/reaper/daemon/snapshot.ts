@@ -1,5 +1,5 @@
 import { countPhases, type EndingClaim } from '../leases/leases';
-import type { LedgerView } from '../reaping/lease-table';
+import type { LeaseTableView } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import type { ReapTotals } from '../reaping/reap-totals';
 
@@ -35,7 +35,7 @@ export interface EndingView {
   readonly dueInMs?: number | undefined;
 }
 
-export type SnapshotParts = LedgerView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
+export type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
 /** Turns times that count from the process's start into the world's. */
 export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {

@@ -6,6 +6,6 @@ const mostClaims = 20_000;
 const mostClaimsOfOne = 10_000;
 
 /** Whether `lease` may hold one more claim. */
-export function hasRoomFor(state: LeaseState, lease: Lease): boolean {
+export function isWithinLimit(state: LeaseState, lease: Lease): boolean {
   return countClaims(state) < mostClaims && lease.claims.size < mostClaimsOfOne;
 }

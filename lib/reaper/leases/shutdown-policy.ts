@@ -2,7 +2,7 @@
 export type ReaperMode = 'attached' | 'host' | 'stand-alone' | 'standing';
 
 /** What the end of a reaper depends on. */
-export interface LifeFacts {
+export interface LifecycleState {
   readonly mode: ReaperMode;
   readonly startedAtMs: number;
   /** When the last thing happened: somebody came or left, a reaping ended. */
@@ -20,12 +20,12 @@ export interface LifeFacts {
   readonly drainingSinceMs: number | undefined;
 }
 
-export interface LifeLimits {
+export interface LifecycleLimits {
   readonly connectionTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 }
 
-export type LifeStep =
+export type LifecycleStep =
   /** `lookAgainAtMs`: when time alone would change the answer. */
   | { readonly type: 'stay'; readonly lookAgainAtMs?: number | undefined }
   /** Nobody can come back any more: what lapses is due. */
@@ -41,7 +41,11 @@ const hostIdleMs = 2_000;
 const hostFirstIdleMs = 10_000;
 
 /** Whether the reaper goes on, given `facts` at `nowMs`. @see moby-ryuk, pruneWait */
-export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number): LifeStep {
+export function nextLifecycleStep(
+  facts: LifecycleState,
+  limits: LifecycleLimits,
+  nowMs: number,
+): LifecycleStep {
   const { mode, leases, lapsing, reaping, watched, drainingSinceMs, hadLease } = facts;
   if (drainingSinceMs !== undefined) {
     if (leases > 0) {
@@ -74,6 +78,6 @@ export function decideLife(facts: LifeFacts, limits: LifeLimits, nowMs: number):
   }
 }
 
-function exitAt(atMs: number, nowMs: number, why: string): LifeStep {
+function exitAt(atMs: number, nowMs: number, why: string): LifecycleStep {
   return nowMs >= atMs ? { type: 'exit', why } : { type: 'stay', lookAgainAtMs: atMs };
 }

@@ -2,14 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../../core/errors';
 import { packageVersion } from '../../core/package-version';
 import type { Claim, ClaimRules } from '../leases/claim';
-import type { Ledger } from '../reaping/lease-table';
+import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from './message';
 import type { Observer, ReapOutcome } from '../reaping/observer';
-import { parseRequest, type ParsedLine } from './parse-request';
+import { parseRequest, type ParsedRequest } from './parse-request';
 import { writeReply } from './write-reply';
 
-export interface ConversationOptions {
-  readonly ledger: Ledger;
+export interface ClientSessionOptions {
+  readonly ledger: LeaseTable;
   readonly observe: Observer;
   readonly rules: ClaimRules;
   /** Where the other side is, for people. */
@@ -23,16 +23,16 @@ export interface ConversationOptions {
   /** Has to stand in the hello that comes first. */
   readonly token?: string | undefined;
   /** Asked at a hello: why nobody can be served here, if so. */
-  readonly whyUseless?: (() => Promise<string | undefined>) | undefined;
+  readonly unavailableReason?: (() => Promise<string | undefined>) | undefined;
   /** Called after a bye. */
   readonly onBye?: (() => void) | undefined;
 }
 
-export type SayBack = string | Promise<string> | undefined;
+export type Response = string | Promise<string> | undefined;
 
 /** What one client says, line by line, turned into what it holds; a lease begins with its first valid hello or claim. */
-export class Conversation {
-  readonly #options: ConversationOptions;
+export class ClientSession {
+  readonly #options: ClientSessionOptions;
   #lease: string | undefined;
   #hasSaidHello = false;
   /** Settles to why no client can be served here, if so: what is claimed meanwhile is held, and answered then. */
@@ -40,7 +40,7 @@ export class Conversation {
   #whyTurnedAway: string | undefined;
   #isKnown: boolean;
 
-  constructor(options: ConversationOptions) {
+  constructor(options: ClientSessionOptions) {
     this.#options = options;
     this.#isKnown = options.token === undefined;
   }
@@ -50,7 +50,7 @@ export class Conversation {
   }
 
   /** The answer to a line; every line but an empty one has one. */
-  hear(line: string): SayBack {
+  handleLine(line: string): Response {
     return line === '' ? undefined : this.#answer(parseRequest(line, this.#options.rules));
   }
 
@@ -69,7 +69,7 @@ export class Conversation {
     if (this.#lease !== undefined) this.#options.ledger.releaseAll(this.#lease);
   }
 
-  #answer(parsed: ParsedLine): SayBack {
+  #answer(parsed: ParsedRequest): Response {
     if (parsed.type === 'refusal')
       return parsed.isFilter ? this.#nack(parsed.reason) : this.#deny(parsed.id, parsed.reason);
     if (!this.#isKnown) {
@@ -90,7 +90,7 @@ export class Conversation {
     }
   }
 
-  #answerRequest(request: Extract<ParsedLine, { type: 'request' }>['request']): SayBack {
+  #answerRequest(request: Extract<ParsedRequest, { type: 'request' }>['request']): Response {
     const { id } = request;
     switch (request.type) {
       case 'ping':
@@ -110,16 +110,16 @@ export class Conversation {
     }
   }
 
-  #welcome(id: number): SayBack {
+  #welcome(id: number): Response {
     const welcome = say({ id, ok: true, version: packageVersion });
-    const { whyUseless } = this.#options;
-    if (whyUseless === undefined) return welcome;
+    const { unavailableReason } = this.#options;
+    if (unavailableReason === undefined) return welcome;
     this.#whyTurnedAway = undefined;
-    this.#judging = whyUseless().catch((error: unknown) => messageOf(error));
+    this.#judging = unavailableReason().catch((error: unknown) => messageOf(error));
     return this.#judging.then((why) => (why === undefined ? welcome : this.#turnAway(id, why)));
   }
 
-  #judged(answer: (why: string | undefined) => string): SayBack {
+  #judged(answer: (why: string | undefined) => string): Response {
     return this.#judging === undefined ? answer(undefined) : this.#judging.then(answer);
   }
 
@@ -131,7 +131,7 @@ export class Conversation {
     return this.#deny(id, why);
   }
 
-  #answerClaim(id: number, type: 'claim' | 'release' | 'reap', claim: Claim): SayBack {
+  #answerClaim(id: number, type: 'claim' | 'release' | 'reap', claim: Claim): Response {
     const { ledger } = this.#options;
     const notHeld = `this connection does not hold ${claim.key}`;
     switch (type) {

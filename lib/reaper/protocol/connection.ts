@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { Conversation, type ConversationOptions, type SayBack } from './client-session';
+import { ClientSession, type ClientSessionOptions, type Response } from './client-session';
 import { endSoon } from '../../wire/end-soon';
 import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from '../../wire/line-reader';
@@ -12,7 +12,7 @@ export interface Ends {
   readonly output: Writable;
 }
 
-export interface ConnectionOptions extends ConversationOptions {
+export interface ConnectionOptions extends ClientSessionOptions {
   /**
    * Whether a first line that cannot be read is passed over.
    * @see FACTS: Podman delivers the attach options, a JSON body, to the container's stdin
@@ -39,7 +39,7 @@ export class Connection {
   readonly #ends: Ends;
   readonly #options: ConnectionOptions;
   readonly #reader = new LineReader(longestLineBytes);
-  readonly #conversation: Conversation;
+  readonly #conversation: ClientSession;
   readonly #lines: RawLine[] = [];
   readonly #answers: (string | Promise<string>)[] = [];
   #isFirstLine = true;
@@ -51,7 +51,7 @@ export class Connection {
   constructor(ends: Ends, options: ConnectionOptions) {
     this.#ends = ends;
     this.#options = options;
-    this.#conversation = new Conversation(options);
+    this.#conversation = new ClientSession(options);
     const { input, output } = ends;
     input.on('data', (chunk: Buffer) => this.#receive(chunk));
     input.once('end', () => this.#finish());
@@ -105,16 +105,16 @@ export class Connection {
     if (this.#lines.length === 0) this.#leave();
   }
 
-  #hear(line: RawLine): SayBack {
+  #hear(line: RawLine): Response {
     const isFirst = this.#isFirstLine;
     if ('text' in line && line.text === '') return undefined;
     this.#isFirstLine = false;
     if ('refusal' in line) return this.#conversation.refuse(line.refusal);
     if (isFirst && this.#options.hasPreamble === true && isPreamble(line.text)) return undefined;
-    return this.#conversation.hear(line.text);
+    return this.#conversation.handleLine(line.text);
   }
 
-  #send(answer: SayBack): void {
+  #send(answer: Response): void {
     if (answer === undefined) return;
     if (this.#answers.length === 0 && typeof answer === 'string') {
       this.#write(answer);

@@ -5,7 +5,7 @@ import { protocolVersion, type Request } from './message';
 import { parseRyukLine } from './ryuk-line';
 
 /** What one line asks for. */
-export type ParsedLine =
+export type ParsedRequest =
   /** A line of Ryuk's: all of its labels are one claim. */
   | { readonly type: 'filter'; readonly claim: Claim }
   | { readonly type: 'request'; readonly request: Exclude<Request, { labels: unknown }> }
@@ -15,25 +15,25 @@ export type ParsedLine =
 export type ClaimRequest = Extract<Request, { labels: unknown }>;
 
 /** Reads one line: JSON where it starts with a brace, else one of Ryuk's. It never throws. */
-export function parseRequest(line: string, rules: ClaimRules = {}): ParsedLine {
+export function parseRequest(line: string, rules: ClaimRules = {}): ParsedRequest {
   return line.trimStart().startsWith('{') ? parseJson(line, rules) : parseFilter(line, rules);
 }
 
-function parseFilter(line: string, rules: ClaimRules): ParsedLine {
+function parseFilter(line: string, rules: ClaimRules): ParsedRequest {
   const parsed = parseRyukLine(line);
   const check = 'refusal' in parsed ? parsed : checkClaim(parsed.labels, rules);
   if ('claim' in check) return { type: 'filter', claim: check.claim };
   return { type: 'refusal', isFilter: true, id: 0, reason: check.refusal };
 }
 
-function parseJson(line: string, rules: ClaimRules): ParsedLine {
+function parseJson(line: string, rules: ClaimRules): ParsedRequest {
   const fields = fieldsOf(line);
   if (fields === undefined)
     return { type: 'refusal', isFilter: false, id: 0, reason: 'no JSON object in one line' };
   const { id, type } = fields;
   if (!isId(id))
     return { type: 'refusal', isFilter: false, id: 0, reason: `id: ${seen(id)}; give a whole number from 1` };
-  const refuse = (reason: string): ParsedLine => ({ type: 'refusal', isFilter: false, id, reason });
+  const refuse = (reason: string): ParsedRequest => ({ type: 'refusal', isFilter: false, id, reason });
   switch (type) {
     case 'ping':
     case 'bye':

@@ -1,6 +1,6 @@
 import { longestTimerMs } from '../../core/durations';
 import type { Claim } from '../leases/claim';
-import { hasRoomFor } from '../leases/claim-limit';
+import { isWithinLimit } from '../leases/claim-limit';
 import { closedEvent, type LeaseEnd } from '../leases/lease-end';
 import {
   advanceLeases,
@@ -11,14 +11,19 @@ import {
   type LeaseEvent,
   type LeaseState,
 } from '../leases/leases';
-import { decideLife, type LifeFacts, type LifeLimits, type ReaperMode } from '../leases/shutdown-policy';
+import {
+  nextLifecycleStep,
+  type LifecycleState,
+  type LifecycleLimits,
+  type ReaperMode,
+} from '../leases/shutdown-policy';
 import type { Observer, ReapOutcome } from './observer';
 import type { ReapTotals } from './reap-totals';
-import { Reapings, type Reap } from './reap-jobs';
+import { ReapJobs, type Reap } from './reap-jobs';
 
-export interface LedgerOptions {
+export interface LeaseTableOptions {
   readonly mode: ReaperMode;
-  readonly limits: LifeLimits;
+  readonly limits: LifecycleLimits;
   readonly reap: Reap;
   readonly observe: Observer;
   /** Called when those that are there are to take their leases elsewhere. */
@@ -31,7 +36,7 @@ export interface ReaperEnd extends ReapTotals {
 }
 
 /** What stands in it at one moment; times count from the process's start. */
-export interface LedgerView {
+export interface LeaseTableView {
   readonly state: LeaseState;
   readonly startedAtMs: number;
   readonly totals: ReapTotals;
@@ -42,11 +47,11 @@ export interface LedgerView {
  * Owns who holds what, lets time pass, and has reaped what is due. Everything that changes a lease goes through here, one thing
  * after another; nothing in here waits, but for the reapings.
  */
-export class Ledger {
+export class LeaseTable {
   /** Settles when the reaper's life is over: nobody is left, and nothing is being reaped. */
   readonly ended: Promise<ReaperEnd>;
-  readonly #options: LedgerOptions;
-  readonly #reapings: Reapings;
+  readonly #options: LeaseTableOptions;
+  readonly #reapings: ReapJobs;
   readonly #startedAtMs = performance.now();
   readonly #end: (end: ReaperEnd) => void;
   #state = noLeases;
@@ -58,9 +63,9 @@ export class Ledger {
   #isLookPlanned = false;
   #hasEnded = false;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: LeaseTableOptions) {
     this.#options = options;
-    this.#reapings = new Reapings(options.reap, options.observe);
+    this.#reapings = new ReapJobs(options.reap, options.observe);
     const { promise, resolve } = Promise.withResolvers<ReaperEnd>();
     this.ended = promise;
     this.#end = resolve;
@@ -89,7 +94,7 @@ export class Ledger {
   claim(lease: string, claim: Claim): boolean {
     const held = this.#state.leases.get(lease);
     if (held === undefined || held.claims.has(claim.key)) return true;
-    if (!hasRoomFor(this.#state, held)) return false;
+    if (!isWithinLimit(this.#state, held)) return false;
     this.#advance({ type: 'claimed', lease, claim });
     this.#options.observe({ type: 'claimed', lease, holder: held.holder, claim });
     return true;
@@ -130,13 +135,11 @@ export class Ledger {
     this.close(lease, { graceMs: 0, isClean: true });
   }
 
-  /** Somebody came or left. */
   touch(): void {
     this.#activeAtMs = performance.now();
     this.#lookSoon();
   }
 
-  /** The one way in has ended. */
   endInput(): void {
     this.#isInputOver = true;
     this.#lookSoon();
@@ -151,7 +154,7 @@ export class Ledger {
     this.#lookSoon();
   }
 
-  view(): LedgerView {
+  view(): LeaseTableView {
     return {
       state: this.#state,
       startedAtMs: this.#startedAtMs,
@@ -200,7 +203,7 @@ export class Ledger {
     const nowMs = performance.now();
     const dueMs = nextDueMs(this.#state);
     if (dueMs !== undefined && dueMs <= nowMs) this.#advance({ type: 'time-passed', atMs: nowMs });
-    const step = decideLife(this.#facts(), this.#options.limits, nowMs);
+    const step = nextLifecycleStep(this.#facts(), this.#options.limits, nowMs);
     switch (step.type) {
       case 'exit':
         this.#hasEnded = true;
@@ -227,7 +230,7 @@ export class Ledger {
     this.#timer = setTimeout(() => this.#look(), delayMs);
   }
 
-  #facts(): LifeFacts {
+  #facts(): LifecycleState {
     const { leases } = this.#state;
     const { lapsing, reaping, watched } = countPhases(this.#state);
     return {

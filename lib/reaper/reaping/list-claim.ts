@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/durations';
 import { asError, messageOf } from '../../core/errors';
-import { retryWithBackoff, TryAgain } from '../../core/retry';
-import { waitAtMost } from '../../core/timeout';
+import { retryWithBackoff, RetryableError } from '../../core/retry';
+import { withTimeout } from '../../core/timeout';
 import type { Engine } from '../../engine/engine';
 import { EngineError } from '../../engine/engine-error';
 import { listTargets, type ListedTarget } from '../../engine/list-targets';
@@ -12,7 +12,7 @@ import { isCovered, type Claim } from '../leases/claim';
 import { reapable } from './reap-plan';
 
 /** What one look at an engine shows of a claim. */
-export interface ReapLook {
+export interface ClaimListing {
   readonly found: readonly ListedTarget[];
   /** Resources that carry the labels, and may have them from an image: they are kept. */
   readonly unclear: readonly UnclearTarget[];
@@ -27,11 +27,11 @@ const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'imag
  *
  * @throws DeadlineError when it is away for longer than `engineTimeoutMs`; the signal's reason when it aborts.
  */
-export async function lookForClaim(
+export async function listClaim(
   engine: Engine,
   claim: Pick<Claim, 'labels' | 'bounds'>,
   options: { readonly engineTimeoutMs: number; readonly signal: AbortSignal },
-): Promise<ReapLook> {
+): Promise<ClaimListing> {
   const { engineTimeoutMs, signal } = options;
   const { labels } = claim;
   const leaving = new AbortController();
@@ -41,12 +41,12 @@ export async function lookForClaim(
       const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
       lastError = failures.find(isAway);
-      if (lastError !== undefined) throw new TryAgain();
+      if (lastError !== undefined) throw new RetryableError();
       const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
       const [sorted] = await Promise.allSettled([sortOwned(engine, listed, labels, [])]);
       if (sorted.status === 'rejected') {
         lastError = sorted.reason;
-        throw isAway(lastError) ? new TryAgain() : asError(lastError);
+        throw isAway(lastError) ? new RetryableError() : asError(lastError);
       }
       const { owned, unclear } = sorted.value;
       const covered = reapable(owned).filter((target) => isCovered(claim, target));
@@ -54,7 +54,7 @@ export async function lookForClaim(
       const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
       if (markers.status === 'rejected') {
         lastError = markers.reason;
-        if (isAway(lastError)) throw new TryAgain();
+        if (isAway(lastError)) throw new RetryableError();
         failures.push(asError(lastError));
       }
       const marked = markers.status === 'fulfilled' ? markers.value : undefined;
@@ -71,7 +71,7 @@ export async function lookForClaim(
   looking.catch(() => {});
   try {
     const what = `list what carries ${labels.join(', ')}`;
-    return await waitAtMost(looking, { what, timeoutMs: engineTimeoutMs, signal });
+    return await withTimeout(looking, { what, timeoutMs: engineTimeoutMs, signal });
   } catch (error) {
     throw lastError === undefined || signal.aborted
       ? error

@@ -4,7 +4,7 @@ import { FairQueue } from './fair-queue';
 import type { LeaseAction } from '../leases/leases';
 import type { Observer, ReapOutcome } from './observer';
 import type { ReapReport } from './reap-report';
-import { ReapTally, type ReapTotals } from './reap-totals';
+import { ReapTotalsCounter, type ReapTotals } from './reap-totals';
 
 export interface ReapCall {
   readonly lastHolder: string;
@@ -22,7 +22,7 @@ export interface ReapCall {
 export type Reap = (claim: Claim, options: ReapCall) => Promise<ReapReport>;
 
 /** Thrown by a `Reap` that leaves the claim to somebody else, for the reason in its message. */
-export class GivenUp extends Error {}
+export class ReapSkipped extends Error {}
 
 export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
@@ -39,10 +39,10 @@ interface Reaping {
 }
 
 /** The reapings that are under way, several at once, and what those that have ended came to. */
-export class Reapings {
+export class ReapJobs {
   readonly #reap: Reap;
   readonly #observe: Observer;
-  readonly #tally = new ReapTally();
+  readonly #tally = new ReapTotalsCounter();
   readonly #queue = new FairQueue(limits);
   readonly #underWay = new Map<number, Reaping>();
   #isDraining = false;
@@ -108,8 +108,8 @@ export class Reapings {
       const report = await this.#reap(claim, { lastHolder, sinceMs, isLate, signal, endSoon });
       return signal.aborted ? { type: 'stopped', report } : { type: 'reaped', report };
     } catch (error) {
-      if (error instanceof GivenUp) this.#observe({ type: 'noted', text: error.message });
-      const isStopped = signal.aborted || error instanceof GivenUp;
+      if (error instanceof ReapSkipped) this.#observe({ type: 'noted', text: error.message });
+      const isStopped = signal.aborted || error instanceof ReapSkipped;
       return isStopped ? { type: 'stopped' } : { type: 'failed', reason: messageOf(error) };
     }
   }

@@ -1,6 +1,6 @@
 import { definedOnly } from '../../core/defined-only';
 import type { AuditEntry } from './audit';
-import { defaultMostRemovals } from './removal-limit';
+import { defaultMaxRemovals } from './removal-limit';
 
 export interface ReapOptions {
   /** Who held the claim last: for the audit. Default: nobody who is known. */
@@ -41,7 +41,7 @@ export interface ReapOptions {
 export const reapDefaults = Object.freeze({
   lastHolder: '',
   isDryRun: false,
-  mostRemovals: defaultMostRemovals,
+  mostRemovals: defaultMaxRemovals,
   requestTimeoutMs: 10_000,
   mostTries: 10,
   firstPauseMs: 1_000,

@@ -1,13 +1,13 @@
 import type { RemovableKind } from '../../engine/removable-kind';
 import type { Claim } from '../leases/claim';
 import type { ReapOutcome } from './observer';
-import type { LeftThing, ReapReport } from './reap-report';
+import type { LeftResource, ReapReport } from './reap-report';
 
 export interface ReapTotals {
   /** How many of each kind are gone, over the reaper's life. */
   readonly removed: Readonly<Record<RemovableKind, number>>;
   /** What is still there of the claims that were reaped, and why. */
-  readonly left: readonly LeftThing[];
+  readonly left: readonly LeftResource[];
   /** The claims whose reaping came to no end at all, and why. */
   readonly failures: readonly string[];
 }
@@ -16,9 +16,9 @@ export interface ReapTotals {
 const mostRemembered = 1_000;
 
 /** Adds up what reaping came to. What is left of a claim is forgotten when a later reaping of it leaves nothing. */
-export class ReapTally {
+export class ReapTotalsCounter {
   readonly #removed: Record<RemovableKind, number> = { container: 0, network: 0, volume: 0, image: 0 };
-  readonly #unfinished = new Map<string, { left: readonly LeftThing[]; failures: readonly string[] }>();
+  readonly #unfinished = new Map<string, { left: readonly LeftResource[]; failures: readonly string[] }>();
 
   add(claim: Claim, outcome: ReapOutcome): void {
     if (outcome.type !== 'failed' && outcome.report !== undefined) this.#count(outcome.report.removed);
@@ -50,7 +50,7 @@ export class ReapTally {
     this.#removed.image += removed.image;
   }
 
-  #remember(claim: Claim, what: { left: readonly LeftThing[]; failures: readonly string[] }): void {
+  #remember(claim: Claim, what: { left: readonly LeftResource[]; failures: readonly string[] }): void {
     const [oldest] = this.#unfinished.keys();
     if (this.#unfinished.size >= mostRemembered && oldest !== undefined) this.#unfinished.delete(oldest);
     this.#unfinished.set(claim.key, what);

@@ -1,14 +1,14 @@
 import { isCastoffError, messageOf } from '../../core/errors';
-import { waitAtMost } from '../../core/timeout';
+import { withTimeout } from '../../core/timeout';
 import type { Engine } from '../../engine/engine';
 import type { ListedTarget } from '../../engine/list-targets';
-import { refuseTooMany } from './removal-limit';
+import { checkRemovalLimit } from './removal-limit';
 import type { Claim } from '../leases/claim';
-import { lookForClaim, type ReapLook } from './list-claim';
+import { listClaim, type ClaimListing } from './list-claim';
 import { resolveReapOptions, type ReapOptions, type ReapSettings } from './reap-options';
 import { chooseNext, countByKind } from './reap-plan';
 import type { ReapReport } from './reap-report';
-import { ReapWork } from './removal-queue';
+import { RemovalQueue } from './removal-queue';
 
 /** Things may come while others go: so often it looks again, however long a removal takes. */
 const lookEveryMs = 2_000;
@@ -37,7 +37,7 @@ export async function reapClaim(
   const reaping: Reaping = {
     claim,
     settings,
-    work: new ReapWork(patient, claim, settings, ending),
+    work: new RemovalQueue(patient, claim, settings, ending),
     look: () => lookUntilTheEnd(patient, claim, settings, ending),
     signal: ending,
   };
@@ -66,31 +66,31 @@ async function lookUntilTheEnd(
   claim: Claim,
   settings: ReapSettings,
   signal: AbortSignal,
-): Promise<ReapLook> {
+): Promise<ClaimListing> {
   const { endSoon, requestTimeoutMs } = settings;
   if (endSoon?.aborted === false) {
     const either = AbortSignal.any([signal, endSoon]);
     try {
-      return await lookForClaim(engine, claim, { ...settings, signal: either });
+      return await listClaim(engine, claim, { ...settings, signal: either });
     } catch (error) {
       if (!endSoon.aborted || signal.aborted) throw error;
     }
   }
   const limits = endSoon === undefined ? settings : { engineTimeoutMs: requestTimeoutMs };
-  return lookForClaim(engine, claim, { ...limits, signal });
+  return listClaim(engine, claim, { ...limits, signal });
 }
 
 interface Reaping {
   readonly claim: Claim;
   readonly settings: ReapSettings;
-  readonly work: ReapWork;
-  readonly look: () => Promise<ReapLook>;
+  readonly work: RemovalQueue;
+  readonly look: () => Promise<ClaimListing>;
   readonly signal: AbortSignal;
 }
 
 async function listOnly({ look, settings, work }: Reaping): Promise<string | undefined> {
   const { found, failures } = await look();
-  const refusal = refuseTooMany(found.length, settings.mostRemovals);
+  const refusal = checkRemovalLimit(found.length, settings.mostRemovals);
   if (refusal !== undefined) return refusal;
   for (const target of found) await work.pretend(target);
   return failures[0]?.message;
@@ -108,7 +108,7 @@ async function reapAll({ look, settings, work, signal }: Reaping): Promise<strin
     for (const one of unclear) work.keep(one);
     const found = work.sift(listed, askedAtMs).filter((target) => work.progressOf(target) !== 'left');
     const fresh = found.filter((target) => work.progressOf(target) === undefined);
-    const refusal = refuseTooMany(work.starts + fresh.length, mostRemovals);
+    const refusal = checkRemovalLimit(work.starts + fresh.length, mostRemovals);
     if (refusal !== undefined) return refusal;
     if (found.length > 0 || work.isBusy) {
       emptyLooks = 0;
@@ -126,7 +126,7 @@ async function reapAll({ look, settings, work, signal }: Reaping): Promise<strin
 }
 
 /** Removes what was found, until all of it has ended or it is time for another look. */
-function removeAll(found: readonly ListedTarget[], work: ReapWork, signal: AbortSignal): Promise<void> {
+function removeAll(found: readonly ListedTarget[], work: RemovalQueue, signal: AbortSignal): Promise<void> {
   const endsAtMs = performance.now() + lookEveryMs;
   return removeUntil(found, work, { endsAtMs: () => endsAtMs, signal });
 }
@@ -134,7 +134,7 @@ function removeAll(found: readonly ListedTarget[], work: ReapWork, signal: Abort
 /** Removes what was found, until all of it has ended or nothing has gone for a while. */
 function removeWhileTheyGo(
   found: readonly ListedTarget[],
-  work: ReapWork,
+  work: RemovalQueue,
   signal: AbortSignal,
 ): Promise<void> {
   const startedAtMs = performance.now();
@@ -144,7 +144,7 @@ function removeWhileTheyGo(
 
 async function removeUntil(
   found: readonly ListedTarget[],
-  work: ReapWork,
+  work: RemovalQueue,
   { endsAtMs, signal }: { readonly endsAtMs: () => number; readonly signal: AbortSignal },
 ): Promise<void> {
   for (;;) {
@@ -160,7 +160,7 @@ async function removeUntil(
 /** Resolves when `event` has, or after so long. @throws the signal's reason */
 async function waitFor(event: Promise<unknown>, mostMs: number, signal: AbortSignal): Promise<void> {
   try {
-    await waitAtMost(event, { what: 'wait', timeoutMs: mostMs, signal });
+    await withTimeout(event, { what: 'wait', timeoutMs: mostMs, signal });
   } catch (error) {
     if (signal.aborted || !isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
   }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { messageOf } from '../../core/errors';
-import { retryWithBackoff, TryAgain } from '../../core/retry';
+import { retryWithBackoff, RetryableError } from '../../core/retry';
 import { carriesLabels } from '../../engine/carries-labels';
 import type { Engine } from '../../engine/engine';
 import type { ListedTarget } from '../../engine/list-targets';
@@ -12,7 +12,7 @@ import type { Claim } from '../leases/claim';
 import { reapOne } from './reap-one';
 import type { ReapSettings } from './reap-options';
 import { keyOf, type Progress } from './reap-plan';
-import type { LeftThing } from './reap-report';
+import type { LeftResource } from './reap-report';
 
 /**
  * What a crash has left is often removed while other runs keep the machine busy. With a load of 25 on two processors, 30 removals
@@ -31,7 +31,7 @@ interface Piece {
 }
 
 /** The removals of one reaping: each on its own, so that what fails delays nobody else. */
-export class ReapWork {
+export class RemovalQueue {
   readonly #engine: Engine;
   readonly #claim: Claim;
   readonly #settings: ReapSettings;
@@ -159,7 +159,7 @@ export class ReapWork {
   }
 
   /** `cutShort`: why what was not tried to the end is there. */
-  left(cutShort = ''): readonly LeftThing[] {
+  left(cutShort = ''): readonly LeftResource[] {
     return [...this.#pieces.values()]
       .filter(({ progress }) => progress !== 'gone')
       .map(({ target: { kind, id, name }, reason }) => ({
@@ -210,7 +210,7 @@ export class ReapWork {
         return;
       }
       this.#wake?.();
-      throw new TryAgain();
+      throw new RetryableError();
     };
     try {
       await retryWithBackoff(tryOnce, { firstPauseMs, longestPauseMs, signal: this.#stop });

@@ -9,7 +9,7 @@ import type { VolumeInspectInfo } from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
 import { cleanupSession } from '../../../lib/index';
 import { reapClaim } from '../../../lib/reaper/reaping/reap';
-import { lookLast } from '../../../lib/run/final-check';
+import { checkFinally } from '../../../lib/run/final-check';
 import { claimOn, stillThere } from '../../support/claimed-things';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { killAndWait } from '../../support/started-session';
@@ -64,7 +64,7 @@ export function describeAdopted(stage: () => SweepStage): void {
       const other = marker!.Labels['castoff.session']!;
       const { engine, docker, sweepHere } = stage();
       const { signal } = new AbortController();
-      const { left } = await lookLast(await connectEngine(engine.address), {
+      const { left } = await checkFinally(await connectEngine(engine.address), {
         session: other,
         entries: [],
         signal,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type Docker from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
 import { sweep } from '../../../lib/index';
-import { removeCondemned } from '../../../lib/sweep/remove-candidates';
+import { removeCandidates } from '../../../lib/sweep/remove-candidates';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { rejectionOf } from '../../support/rejection';
@@ -72,7 +72,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
         refs: [stuck],
         listed: {},
       } as const;
-      const late = await removeCondemned(await connectEngine(proxy.address), condemned, { leftMs: () => 0 });
+      const late = await removeCandidates(await connectEngine(proxy.address), condemned, { leftMs: () => 0 });
       expect(late).toMatchObject({
         action: 'failed',
         error: { message: 'remove container web: not tried: out of time' },
