@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { exports as packageExports } from '../../package.json';
+import { manual } from '../support/docs';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled } from '../support/owned-things';
 import { rejectionOf } from '../support/rejection';
@@ -24,7 +25,7 @@ afterEach(removeLeftovers);
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {
     const licences = ['dist/THIRD-PARTY-LICENSES-reaper.txt', 'dist/THIRD-PARTY-LICENSES.txt'];
-    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', ...licences, 'package.json'];
+    const texts = ['CHANGELOG.md', 'LICENSE', ...licences, ...manual, 'package.json'].toSorted();
     // bind-then-run is there for the processors that the build had a compiler for.
     const isBuilt = (file: string): boolean =>
       /^dist\/(.*\.(js|d\.ts)|bind-then-run-(amd64|arm64))$/.test(file);
