@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { errorCodes } from '../../lib/core/errors';
 import { leaseWarnings } from '../../lib/lease/warnings';
@@ -140,7 +140,7 @@ function allowedImports(): Readonly<Record<string, readonly string[]>> {
     const groups = rules['no-restricted-imports']?.[1].patterns.flatMap(({ group }) => group) ?? [];
     const allowed = groups.flatMap((glob) => {
       const target = /^!((?:\.\.\/)+[\w/]+)\/\*\*$/.exec(glob)?.[1];
-      return target === undefined || folder === undefined ? [] : [join(folder, target)];
+      return target === undefined || folder === undefined ? [] : [posix.join(folder, target)];
     });
     return folder === undefined || groups.length === 0 ? [] : [[folder, allowed.toSorted()] as const];
   });
