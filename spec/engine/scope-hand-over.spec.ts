@@ -4,7 +4,7 @@ import { openScope, type FinalizerEnd, type Scope } from '../../lib/index';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import type { DeferredRemoval } from '../../lib/scope/deferred-removal';
 import { currentStart, type StartContext } from '../../lib/scope/start-context';
-import { removeLeftovers } from '../support/leftovers';
+import { removeLeftovers, removeMarkers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
 import { createIdleContainer, createThing, docker, exists } from '../support/things';
@@ -120,6 +120,7 @@ describe('a scope that hands its last removals over', () => {
       state: 'left',
       failure: expect.stringMatching(/^remove volume .*in use/),
     });
+    await removeMarkers();
   });
 });
 

@@ -9,7 +9,7 @@ import { until } from '../support/until';
 
 // The lease is the process's own standard input.
 let bundle: Bundle;
-beforeAll(async () => (bundle = await bundleForNode('reaper/entry.ts')));
+beforeAll(async () => (bundle = await bundleForNode('reaper/daemon/entry.ts')));
 afterAll(async () => {
   await removeLeftovers();
   await bundle[Symbol.asyncDispose]();

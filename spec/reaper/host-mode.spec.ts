@@ -18,7 +18,7 @@ let bundle: Bundle;
 let folder: string;
 let path: string;
 
-beforeAll(async () => (bundle = await bundleForNode('reaper/entry.ts')));
+beforeAll(async () => (bundle = await bundleForNode('reaper/daemon/entry.ts')));
 afterAll(async () => {
   await removeLeftovers();
   await bundle[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ let bundle: Bundle;
 let bystander: string;
 
 beforeAll(async () => {
-  bundle = await bundleForNode('reaper/entry.ts');
+  bundle = await bundleForNode('reaper/daemon/entry.ts');
   bystander = uniqueName();
   await docker.createVolume({
     Name: bystander,

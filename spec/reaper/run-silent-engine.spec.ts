@@ -4,7 +4,7 @@ import { claimLabels, releaseLabels } from '../../lib/registry/claims';
 import type { RunEnd } from '../../lib/verdict/verdict';
 import { openOwnSession } from '../../lib/session/open-session';
 import { openFaultProxy } from '../support/fault-proxy';
-import { removeLeftovers } from '../support/leftovers';
+import { removeLeftovers, removeMarkers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { openRunStage, type Made } from '../support/run-stage';
 import { specImage } from '../support/spec-image';
@@ -123,5 +123,6 @@ describe('the close of a session outside of a run', () => {
     const asked = proxy.calls.slice(answered).filter(({ path }) => !path.endsWith('/_ping'));
     expect(asked.length).toBeLessThanOrEqual(3);
     for (const id of [first, second]) expect(await exists('container', id)).toBe(true);
+    await removeMarkers();
   });
 });

@@ -116,7 +116,7 @@ describe('strangers’ resources that resemble a run’s stay when Jest', () => 
     await withRun({ args: ['--runInBand', 'one'], env }, async (run) => {
       expect(await until(() => existsSync(join(run.folder, 'one.ready')), 60_000)).toBe(true);
       const filters = { label: [`castoff-spec-run=${run.id}`] };
-      const owned = (await docker.listContainers({ filters })).map(({ Id }) => Id);
+      const owned = (await docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
       expect(owned).toHaveLength(2);
       await openOneZoo({ container: owned[0]! });
       try {

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { labelNames } from '../../lib/core/labels';
 import { docker, specLabel } from './things';
 
 const mine = { label: Object.entries(specLabel).map(([name, value]) => `${name}=${value}`) };
@@ -12,6 +13,13 @@ export async function removeLeftovers(engine: Docker = docker): Promise<void> {
   const { Volumes } = await engine.listVolumes({ filters: mine });
   await Promise.all((Volumes ?? []).map(({ Name }) => engine.getVolume(Name).remove()));
   await removeImages(engine);
+}
+
+/** Removes the markers of what this process has adopted: they stay where the adopted resource could not be removed. */
+export async function removeMarkers(engine: Docker = docker): Promise<void> {
+  const filters = { label: [labelNames.adopts, `${labelNames.pid}=${process.pid}`] };
+  const { Volumes } = await engine.listVolumes({ filters });
+  for (const { Name } of Volumes ?? []) await engine.getVolume(Name).remove();
 }
 
 /** An image can be removed after those built on it, and no listing tells that order. */
