@@ -129,7 +129,6 @@ function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>)
     case 'bye':
       return isConnected ? send(state, [{ ask: body, ticket }]) : settle(close(state), ticket);
     case 'hello':
-    case 'reap':
     case 'ping':
       return isConnected
         ? send(state, [{ ask: body, ticket }])

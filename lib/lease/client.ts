@@ -4,7 +4,6 @@ import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
-import type { ReapReport } from '../reaper/reaping/reap-report';
 import { advanceClient, noLease, type Ask, type ClientEvent, type Hello } from './client-state';
 import { converse, type RequestStream, type ReaperConnection } from './conversation';
 import { note, warn } from './warnings';
@@ -87,18 +86,6 @@ export class LeaseClient {
       { type: 'release', labels, bounds: digestBounds(bounds) },
       `release ${labels.join(' and ')}`,
     );
-  }
-
-  /**
-   * Has the reaper remove now what a claim of this lease covers; the claim stays.
-   *
-   * @throws CastoffError `REAPER_PROTOCOL` when it refuses, or answers without a report; `signal`'s own reason.
-   */
-  async reap(labels: readonly string[], signal?: AbortSignal): Promise<ReapReport> {
-    const what = `reap ${labels.join(' and ')}`;
-    const reply = await withTimeout(this.#ask({ type: 'reap', labels }), { what, signal });
-    if (reply.ok && reply.report !== undefined) return reply.report;
-    throw refused(this.#reaper, what, reply.ok ? 'no report came' : reply.reason);
   }
 
   /** Whether the reaper answers within 2 s. */

@@ -82,7 +82,7 @@ export function hello(session = 'spec', more: object = {}): object {
   };
 }
 
-export function request(type: 'claim' | 'release' | 'reap', ...labels: string[]): { id: number } {
+export function request(type: 'claim' | 'release', ...labels: string[]): { id: number } {
   lastId += 1;
   return { id: lastId, type, labels } as { id: number };
 }

@@ -26,7 +26,7 @@ describe('reaping on an engine that has gone', () => {
     let isOver = false;
     const reaping = reap(claim, {
       lastHolder: 'spec',
-      sinceMs: undefined,
+      sinceMs: performance.now(),
       isLate,
       signal: leaving.signal,
       endSoon: never,

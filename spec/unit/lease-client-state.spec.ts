@@ -81,13 +81,12 @@ const claim = fc.constantFrom<BoundedLabels>(
   { labels: ['b=2'], bounds: { only: ['container web'] } },
 );
 type Step =
-  | { readonly do: 'claim' | 'release' | 'reap'; readonly claim: BoundedLabels }
+  | { readonly do: 'claim' | 'release'; readonly claim: BoundedLabels }
   | { readonly do: 'ping' | 'connect' | 'disconnect' | 'answer' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('claim' as const), claim }),
   fc.record({ do: fc.constant('release' as const), claim }),
-  fc.record({ do: fc.constant('reap' as const), claim }),
   fc.constant({ do: 'ping' as const }),
   fc.constant({ do: 'connect' as const }),
   fc.constant({ do: 'disconnect' as const }),
@@ -112,7 +111,6 @@ function perform(play: Play, steps: readonly Step[]): void {
         break;
       case 'claim':
       case 'release':
-      case 'reap':
         play.ask({ type: one.do, ...one.claim });
         break;
     }

@@ -145,13 +145,6 @@ describe('a claim', () => {
     expect(countClaims(state)).toBe(0);
   });
 
-  it('is reaped on request by a lease that holds it, and held on', () => {
-    const asked: LeaseEvent = { type: 'reap-asked', lease: 'a', key: web.key };
-    const { state, actions } = play([opened('a'), asked, claimed('a'), asked]);
-    expect(actions).toEqual([[], [], [], [reap(1, 'of a')]]);
-    expect(state.leases.get('a')?.claims.has(web.key)).toBe(true);
-  });
-
   it('is due at once when nobody is waited for any more', () => {
     const { actions } = play([opened('a'), claimed('a'), closed('a', 0, 600_000), { type: 'grace-ended' }]);
     expect(actions.at(-1)).toEqual([reap(1, 'of a')]);

@@ -1,8 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { longestLineBytes, type Reply } from '../../lib/reaper/protocol/message';
 import { parseRequest } from '../../lib/reaper/protocol/parse-request';
-import { writeReply } from '../../lib/reaper/protocol/write-reply';
 
 const owner = { host: 'here', pid: 7 };
 const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
@@ -21,7 +19,7 @@ describe('a JSON line', () => {
     expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'request', request });
   });
 
-  it.each(['claim', 'release', 'reap'])('is a %s of labels, which are one claim', (type) => {
+  it.each(['claim', 'release'])('is a %s of labels, which are one claim', (type) => {
     const request = { id: 4, type, labels: ['b=2', 'a=1'] };
     const claim = { key: 'a=1 & b=2', labels: ['a=1', 'b=2'] };
     expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'claim-request', request, claim });
@@ -42,7 +40,7 @@ describe('a JSON line', () => {
     [{ id: '1', type: 'ping' }, '0: id: got "1"; give a whole number from 1'],
     [
       { id: 1 },
-      '1: type: it is missing; one of hello, claim, release, reap, bye, ping is understood in protocol 2',
+      '1: type: it is missing; one of hello, claim, release, bye, ping is understood in protocol 2',
     ],
     [
       { ...hello, protocol: 1 },
@@ -96,29 +94,5 @@ describe('a JSON line', () => {
     );
     const nested = `{"id":1,"type":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
     expect(refusalOf(nested)).toMatch(/^1: type: got a list;/);
-  });
-});
-
-describe('a reply', () => {
-  const left = Array.from({ length: 2_000 }, (_, index) => ({
-    kind: 'volume' as const,
-    id: `volume-${index}`,
-    name: `volume-${index}`,
-    reason: 'volume is in use',
-  }));
-  const removed = { container: 0, network: 0, volume: 0, image: 0 };
-  const reply = { id: 1, ok: true, report: { labels: ['a=b'], removed, left, durationMs: 1 } } as const;
-
-  it('fits a line: what is left and does not fit is counted', () => {
-    const line = writeReply(reply);
-    const { report, leftOut = 0 } = JSON.parse(line) as Extract<Reply, { ok: true }>;
-    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(longestLineBytes);
-    expect(report?.left.length).toBeGreaterThan(0);
-    expect((report?.left.length ?? 0) + leftOut).toBe(left.length);
-  });
-
-  it('that fits is whole', () => {
-    const short = { ...reply, report: { ...reply.report, left: left.slice(0, 3) } };
-    expect(JSON.parse(writeReply(short))).toEqual(short);
   });
 });

@@ -60,7 +60,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       engineTimeoutMs: mostAwayMs,
       mostTries: Math.max(1, settings.removeRetries),
       settlePausesMs: isLate ? [] : settlePausesMs,
-      settledAtMs: sinceMs === undefined ? undefined : sinceMs + sumOf(settlePausesMs),
+      settledAtMs: sinceMs + sumOf(settlePausesMs),
       mostRemovals: settings.maxRemovals,
       isDryRun: settings.isDryRun,
       onAudit: (entry) => observe({ type: 'audited', entry }),

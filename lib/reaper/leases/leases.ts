@@ -50,8 +50,6 @@ export type LeaseEvent =
       readonly latePausesMs?: readonly number[] | undefined;
       readonly atMs: number;
     }
-  /** A lease asks that what a claim of its own covers is reaped now. It goes on holding it. */
-  | { readonly type: 'reap-asked'; readonly lease: string; readonly key: string }
   | { readonly type: 'time-passed'; readonly atMs: number }
   /** Nobody is waited for any more: everything that lapses is due. */
   | { readonly type: 'grace-ended' }
@@ -69,8 +67,8 @@ export type LeaseAction =
       readonly type: 'reap';
       readonly claim: Claim;
       readonly lastHolder: string;
-      /** When its last lease ended; `undefined`: a lease holds it. */
-      readonly sinceMs: number | undefined;
+      /** When its last lease ended. */
+      readonly sinceMs: number;
       /** Whether it was reaped before. */
       readonly isLate: boolean;
       readonly run: number;
@@ -101,8 +99,6 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
       return release(state, event.lease, event.key);
     case 'closed':
       return close(state, event);
-    case 'reap-asked':
-      return reapNow(state, event.lease, event.key);
     case 'time-passed':
       return reapDue(state, event.atMs);
     case 'grace-ended':
@@ -178,25 +174,6 @@ function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>
     });
   }
   return reapDue({ ...state, leases, held: state.held - lease.claims.size, ending }, event.atMs);
-}
-
-function reapNow(state: LeaseState, id: string, key: string): LeaseStep {
-  const lease = state.leases.get(id);
-  const known = lease?.claims.get(key);
-  if (lease === undefined || known === undefined) return stay(state);
-  return {
-    state: { ...state, nextRun: state.nextRun + 1 },
-    actions: [
-      {
-        type: 'reap',
-        claim: known,
-        lastHolder: lease.holder,
-        sinceMs: undefined,
-        isLate: false,
-        run: state.nextRun,
-      },
-    ],
-  };
 }
 
 function reapDue(state: LeaseState, atMs: number): LeaseStep {

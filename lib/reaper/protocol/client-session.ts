@@ -4,9 +4,8 @@ import { packageVersion } from '../../core/package-version';
 import type { Claim, ClaimRules } from '../leases/claim';
 import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from './message';
-import type { Observer, ReapOutcome } from '../reaping/observer';
+import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
-import { writeReply } from './write-reply';
 
 export interface ClientSessionOptions {
   readonly ledger: LeaseTable;
@@ -131,23 +130,17 @@ export class ClientSession {
     return this.#deny(id, why);
   }
 
-  #answerClaim(id: number, type: 'claim' | 'release' | 'reap', claim: Claim): Response {
+  #answerClaim(id: number, type: 'claim' | 'release', claim: Claim): Response {
     const { ledger } = this.#options;
-    const notHeld = `this connection does not hold ${claim.key}`;
     switch (type) {
       case 'claim':
         if (this.#whyTurnedAway !== undefined) return this.#deny(id, this.#whyTurnedAway);
         if (!ledger.claim(this.#open(), claim)) return this.#deny(id, noRoom);
         return this.#judged((why) => (why === undefined ? say({ id, ok: true }) : this.#deny(id, why)));
       case 'release':
-        if (this.#lease === undefined || !ledger.release(this.#lease, claim)) return this.#deny(id, notHeld);
+        if (this.#lease === undefined || !ledger.release(this.#lease, claim))
+          return this.#deny(id, `this connection does not hold ${claim.key}`);
         return say({ id, ok: true });
-      case 'reap': {
-        const reaping = this.#lease === undefined ? undefined : ledger.reapNow(this.#lease, claim);
-        return reaping === undefined
-          ? this.#deny(id, notHeld)
-          : reaping.then((outcome) => say(reapReply(id, outcome)));
-      }
     }
   }
 
@@ -188,18 +181,7 @@ export class ClientSession {
 
 const noRoom = 'there are too many claims already';
 
-const say = (reply: Reply): string => writeReply(reply);
-
-function reapReply(id: number, outcome: ReapOutcome): Reply {
-  switch (outcome.type) {
-    case 'reaped':
-      return { id, ok: true, report: outcome.report };
-    case 'stopped':
-      return { id, ok: false, reason: 'the reaping was stopped' };
-    case 'failed':
-      return { id, ok: false, reason: outcome.reason };
-  }
-}
+const say = (reply: Reply): string => JSON.stringify(reply);
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();

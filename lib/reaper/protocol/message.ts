@@ -1,6 +1,5 @@
 import type { BoundedLabels } from '../../core/bounds';
 import type { Owner } from '../../core/labels';
-import type { ReapReport } from '../reaping/reap-report';
 
 /** What a client of castoff sends: one JSON object a line, each answered once and in order. */
 export type Request = { readonly id: number } & (
@@ -18,8 +17,6 @@ export type Request = { readonly id: number } & (
   | ({ readonly type: 'claim' } & BoundedLabels)
   /** Gives up a claim: what it covers is kept. */
   | ({ readonly type: 'release' } & BoundedLabels)
-  /** Asks that what a claim of one's own covers is reaped now; the answer carries the report. */
-  | ({ readonly type: 'reap' } & BoundedLabels)
   /** Ends the lease: what is left of its claims is reaped at once, without the grace. */
   | { readonly type: 'bye' }
   | { readonly type: 'ping' }
@@ -31,10 +28,6 @@ export type Reply = { readonly id: number } & (
       readonly ok: true;
       /** Of the castoff that answers: in the answer to hello. */
       readonly version?: string | undefined;
-      /** In the answer to reap. */
-      readonly report?: ReapReport | undefined;
-      /** How many more things are left than the report names: so many do not fit a line. */
-      readonly leftOut?: number | undefined;
     }
   | { readonly ok: false; readonly reason: string }
 );

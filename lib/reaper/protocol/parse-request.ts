@@ -43,8 +43,7 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
       return typeof hello === 'string' ? refuse(hello) : { type: 'request', request: hello };
     }
     case 'claim':
-    case 'release':
-    case 'reap': {
+    case 'release': {
       const { labels } = fields;
       const bounds = parseBounds(fields['bounds']);
       if (!isTexts(labels)) return refuse(`labels: ${seen(labels)}; give a list of key=value`);
@@ -56,7 +55,7 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
     }
     default:
       return refuse(
-        `type: ${seen(type)}; one of hello, claim, release, reap, bye, ping is understood in protocol ${protocolVersion}`,
+        `type: ${seen(type)}; one of hello, claim, release, bye, ping is understood in protocol ${protocolVersion}`,
       );
   }
 }

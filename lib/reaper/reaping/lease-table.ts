@@ -17,7 +17,7 @@ import {
   type LifecycleLimits,
   type ReaperMode,
 } from '../leases/shutdown-policy';
-import type { Observer, ReapOutcome } from './observer';
+import type { Observer } from './observer';
 import type { ReapTotals } from './reap-totals';
 import { ReapJobs, type Reap } from './reap-jobs';
 
@@ -112,13 +112,6 @@ export class LeaseTable {
   /** Gives up every claim of a lease: what they cover is kept. */
   releaseAll(lease: string): void {
     for (const claim of this.#state.leases.get(lease)?.claims.values() ?? []) this.release(lease, claim);
-  }
-
-  /** Reaps now what the lease goes on holding; `undefined`: it holds no such claim. */
-  reapNow(lease: string, claim: Claim): Promise<ReapOutcome> | undefined {
-    const run = this.#state.nextRun;
-    this.#advance({ type: 'reap-asked', lease, key: claim.key });
-    return this.#reapings.outcomeOf(run);
   }
 
   /** Ends a lease, after a bye (`isClean`) or without one: then its return is waited for `graceMs`. */
@@ -240,7 +233,7 @@ export class LeaseTable {
       hadLease: this.#openedLeases > 0,
       leases: leases.size,
       lapsing,
-      // Also those that were asked for, or stopped, and have not ended yet.
+      // A stopped one may still be running.
       reaping: Math.max(reaping, this.#reapings.size),
       watched,
       isInputOver: this.#isInputOver,

@@ -8,8 +8,8 @@ import { ReapTotalsCounter, type ReapTotals } from './reap-totals';
 
 export interface ReapCall {
   readonly lastHolder: string;
-  /** When its last lease ended, as `performance.now()` counts; `undefined`: a lease holds it. */
-  readonly sinceMs: number | undefined;
+  /** When its last lease ended, as `performance.now()` counts. */
+  readonly sinceMs: number;
   /** Whether it was reaped before, and only what came later is left to remove. */
   readonly isLate: boolean;
   /** Aborts when it is claimed again. */
@@ -35,7 +35,6 @@ const drainingMs = 5_000;
 interface Reaping {
   readonly stop: AbortController;
   readonly endSoon: AbortController;
-  readonly outcome: Promise<ReapOutcome>;
 }
 
 /** The reapings that are under way, several at once, and what those that have ended came to. */
@@ -60,7 +59,8 @@ export class ReapJobs {
   start(action: ReapAction, onEnded: (outcome: ReapOutcome) => void): void {
     const stop = new AbortController();
     const endSoon = new AbortController();
-    const outcome = this.#queue.run(action.lastHolder, async () => {
+    this.#underWay.set(action.run, { stop, endSoon });
+    void this.#queue.run(action.lastHolder, async () => {
       if (this.#isDraining) this.#endLater(endSoon);
       const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
       this.#underWay.delete(action.run);
@@ -69,9 +69,7 @@ export class ReapJobs {
       if (!action.isLate || hasNews(ended))
         this.#observe({ type: 'reap-ended', run, claim, lastHolder, outcome: ended });
       onEnded(ended);
-      return ended;
     });
-    this.#underWay.set(action.run, { stop, endSoon, outcome });
   }
 
   /** The reaper was asked to end. */
@@ -82,11 +80,6 @@ export class ReapJobs {
 
   stop(run: number): void {
     this.#underWay.get(run)?.stop.abort(new Error('claimed again'));
-  }
-
-  /** Of one that is under way; it does not reject. */
-  outcomeOf(run: number): Promise<ReapOutcome> | undefined {
-    return this.#underWay.get(run)?.outcome;
   }
 
   totals(): ReapTotals {
