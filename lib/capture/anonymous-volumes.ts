@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { labelNames } from '../core/labels';
 import { isAnonymousName, volumesOfContainer, type MountedContainer } from '../engine/anonymous-volumes';
 import { connectEngine } from '../engine/connect';
-import { inspectMounted, listContainersWith } from '../engine/volume-calls';
+import { inspectMounted, listContainersUsingVolume } from '../engine/volume-calls';
 import type { RegistryEntry } from '../registry/entry';
 import { volume } from '../resources/volume';
 import type { CommandLine } from './docker-command';
@@ -66,7 +66,7 @@ async function register(things: TrackedResources, container: RegistryEntry, name
   const seen = await volume.look(engine, name);
   if (seen.meaning === 'gone') return;
   if (seen.meaning !== 'done') throw seen.error;
-  const users = await listContainersWith(engine, name);
+  const users = await listContainersUsingVolume(engine, name);
   if (users.meaning !== 'done') throw users.error;
   // Another container has it: by `--volumes-from`, or by its name.
   if (users.value.length > 0) return;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { mostBounded, timeless, type Bounds } from '../core/bounds';
+import { maxBoundedIdentities, withoutCreationTime, type Bounds } from '../core/bounds';
 import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 
@@ -32,9 +32,11 @@ export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
  * the command replaces in it belongs to someone else. Images that were built for the project are no parts of it.
  */
 export function boundsOfNew(there: readonly string[], known: ReadonlySet<string>): Bounds | undefined {
-  const ours = new Set([...known].map(timeless));
-  const isOurs = there.every((identity) => identity.startsWith('image ') || ours.has(timeless(identity)));
-  return isOurs && there.length <= mostBounded ? { except: there } : undefined;
+  const ours = new Set([...known].map(withoutCreationTime));
+  const isOurs = there.every(
+    (identity) => identity.startsWith('image ') || ours.has(withoutCreationTime(identity)),
+  );
+  return isOurs && there.length <= maxBoundedIdentities ? { except: there } : undefined;
 }
 
 /** The one of `names` that a command without a name has brought up: the folder's own, or there is no other. */

@@ -9,7 +9,7 @@ export interface Bounds {
 }
 
 /** So many things the bounds of one claim may name: a reaper takes no more. */
-export const mostBounded = 200;
+export const maxBoundedIdentities = 200;
 
 /** A claim's labels, and how far it goes. */
 export interface BoundedLabels {
@@ -19,12 +19,13 @@ export interface BoundedLabels {
 
 /** Whether the thing of that identity is one of those that `bounds` covers. */
 export function isWithin(identity: string, { except, only }: Bounds): boolean {
-  const isExcepted = except?.includes(identity) === true || except?.includes(timeless(identity)) === true;
+  const isExcepted =
+    except?.includes(identity) === true || except?.includes(withoutCreationTime(identity)) === true;
   return !isExcepted && only?.includes(identity) !== false;
 }
 
 /** The identity of any volume of that name; identities of other kinds unchanged. */
-export function timeless(identity: string): string {
+export function withoutCreationTime(identity: string): string {
   return identity.startsWith('volume ') ? identity.slice(0, identity.lastIndexOf(' ') + 1) : identity;
 }
 

@@ -13,13 +13,13 @@ export function formatDuration(ms: number): string {
 }
 
 /** The longest time that a Node timer can hold; a longer one would fire at once. */
-export const longestTimerMs = 2 ** 31 - 1;
+export const maxTimerMs = 2 ** 31 - 1;
 
 /** Lets a time limit pass, or throws `CONFIG_INVALID` naming the option and what was got. */
 export function checkDuration(option: string, ms: number): number {
-  if (typeof ms === 'number' && ms >= 0 && ms <= longestTimerMs) return ms;
+  if (typeof ms === 'number' && ms >= 0 && ms <= maxTimerMs) return ms;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `${option}: got ${String(ms)}; give milliseconds from 0 to ${longestTimerMs}`,
+    `${option}: got ${String(ms)}; give milliseconds from 0 to ${maxTimerMs}`,
   );
 }

@@ -4,9 +4,9 @@ import pRetry from 'p-retry';
 export class RetryableError extends Error {}
 
 export interface RetryOptions {
-  /** The first pause, in milliseconds; each next one is twice as long, up to `longestPauseMs`, with some randomness. */
+  /** The first pause, in milliseconds; each next one is twice as long, up to `maxPauseMs`, with some randomness. */
   readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
+  readonly maxPauseMs: number;
   /** Ends the pauses, with its own reason. */
   readonly signal: AbortSignal;
   /** Whether its pauses hold the process. Default true. */
@@ -18,7 +18,7 @@ export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOpt
   return pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: options.firstPauseMs,
-    maxTimeout: options.longestPauseMs,
+    maxTimeout: options.maxPauseMs,
     factor: 2,
     randomize: true,
     signal: options.signal,

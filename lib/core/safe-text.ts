@@ -51,7 +51,7 @@ function escapeOf(character: string): string {
 }
 
 /** `text` quoted as one argument of a POSIX shell command, on one line. */
-export function shellWord(text: string): string {
+export function quoteShellArgument(text: string): string {
   if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
   return `'${safeForLog(text).replaceAll("'", String.raw`'\''`)}'`;
 }

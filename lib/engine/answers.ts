@@ -47,7 +47,7 @@ export type Meaning = 'done' | 'gone' | 'being-removed' | 'busy' | 'failed' | 'e
 interface Row {
   readonly call?: EngineCall;
   readonly status: number;
-  readonly words?: RegExp;
+  readonly message?: RegExp;
   readonly meaning: Meaning;
 }
 
@@ -60,35 +60,40 @@ const table: readonly Row[] = [
   {
     call: 'container.remove',
     status: 409,
-    words: /removal of container .* is already in progress/,
+    message: /removal of container .* is already in progress/,
     meaning: 'being-removed',
   },
   // {"message":"error while removing network: network app id 6f21… has active endpoints"}
-  { call: 'network.remove', status: 403, words: /has active endpoints/, meaning: 'busy' },
+  { call: 'network.remove', status: 403, message: /has active endpoints/, meaning: 'busy' },
   // Podman: {"cause":"network is being used","message":"\"app\" has associated containers with it. …","response":500}
-  { call: 'network.remove', status: 500, words: /network is being used/, meaning: 'busy' },
+  { call: 'network.remove', status: 500, message: /network is being used/, meaning: 'busy' },
   // Podman: {"message":"default network podman cannot be removed","response":500}
-  { call: 'network.remove', status: 500, words: /default network .* cannot be removed/, meaning: 'refused' },
+  {
+    call: 'network.remove',
+    status: 500,
+    message: /default network .* cannot be removed/,
+    meaning: 'refused',
+  },
   // {"message":"container 4f… is not connected to the network app"}
-  { call: 'network.disconnect', status: 403, words: /is not connected to/, meaning: 'gone' },
-  { call: 'network.disconnect', status: 500, words: /is not connected to/, meaning: 'gone' },
+  { call: 'network.disconnect', status: 403, message: /is not connected to/, meaning: 'gone' },
+  { call: 'network.disconnect', status: 500, message: /is not connected to/, meaning: 'gone' },
   // {"message":"conflict: unable to delete 5b8b… (must be forced) - image is referenced in multiple repositories"}
-  { call: 'image.remove', status: 409, words: /referenced in multiple repositories/, meaning: 'refused' },
+  { call: 'image.remove', status: 409, message: /referenced in multiple repositories/, meaning: 'refused' },
   // Podman: {"message":"unable to delete image … with more than one tag (…): please force removal","response":500}
-  { call: 'image.remove', status: 500, words: /more than one tag/, meaning: 'refused' },
+  { call: 'image.remove', status: 500, message: /more than one tag/, meaning: 'refused' },
   // {"message":"page not found"}: no such route; <html>…: a server in between. Neither says anything of the thing.
-  { status: 404, words: /page not found|^</, meaning: 'refused' },
+  { status: 404, message: /page not found|^</, meaning: 'refused' },
   // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"};
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
   // {"message":"error while removing network: unknown network x id 8dd1…"}: somebody else was quicker by a moment.
-  { status: 404, words: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
+  { status: 404, message: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
   // {"message":"unrecognized image ID sha256:7ab3…"}: somebody else was quicker by a moment, too.
-  { call: 'image.remove', status: 500, words: /unrecognized image ID/, meaning: 'gone' },
+  { call: 'image.remove', status: 500, message: /unrecognized image ID/, meaning: 'gone' },
   // 503 {"message":"This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node …"}
-  { call: 'service.inspect', status: 503, words: /Use "docker swarm init"/, meaning: 'gone' },
+  { call: 'service.inspect', status: 503, message: /Use "docker swarm init"/, meaning: 'gone' },
   // "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. …" @see moby, daemon/cluster
-  { call: 'service.inspect', status: 503, words: /swarm/i, meaning: 'refused' },
-  { call: 'service.remove', status: 503, words: /swarm/i, meaning: 'refused' },
+  { call: 'service.inspect', status: 503, message: /swarm/i, meaning: 'refused' },
+  { call: 'service.remove', status: 503, message: /swarm/i, meaning: 'refused' },
   { status: 304, meaning: 'done' },
   { status: 409, meaning: 'busy' },
   { status: 500, meaning: 'failed' },
@@ -97,22 +102,22 @@ const table: readonly Row[] = [
   { status: 504, meaning: 'engine-away' },
 ];
 
-/** What the engine answered: a status and its words, or nothing (`status` undefined: the connection failed). */
+/** What the engine answered: a status and its message, or nothing (`status` undefined: the connection failed). */
 export interface RawAnswer {
   readonly status?: number | undefined;
-  readonly words: string;
+  readonly message: string;
 }
 
 /** The meaning of `answer` to `call`: the whole knowledge of what engines say, in one place. */
 export function meaningOf(call: EngineCall, answer: RawAnswer): Meaning {
-  const { status, words } = answer;
+  const { status, message } = answer;
   if (status === undefined) return 'engine-away';
   if (status >= 200 && status < 300) return 'done';
   const fitting = table.find(
     (row) =>
       row.status === status &&
       (row.call === undefined || row.call === call) &&
-      (row.words === undefined || row.words.test(words)),
+      (row.message === undefined || row.message.test(message)),
   );
   return fitting?.meaning ?? 'refused';
 }

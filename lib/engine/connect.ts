@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
 import { agentFor } from './agent';
-import { connectionKey, placeOf, type Endpoint } from './endpoint';
+import { connectionKey, requestTarget, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
 import { findEndpoint } from './find-endpoint';
 import { pingEndpoint } from './ping-endpoint';
@@ -96,5 +96,5 @@ function clientOptions(endpoint: Endpoint, agent: Agent): Dockerode.DockerOption
   const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent };
   const { transport } = endpoint;
   const protocol = transport.type === 'tcp' && transport.tls !== undefined ? 'https' : 'http';
-  return { ...unset, ...ofAgent, protocol, ...placeOf(transport) };
+  return { ...unset, ...ofAgent, protocol, ...requestTarget(transport) };
 }

@@ -21,7 +21,7 @@ export function inspectPorts(engine: Engine, id: string): Promise<Answer<readonl
 }
 
 /** Where a container can be reached. */
-export interface ContainerReach {
+export interface ContainerAddresses {
   /** Its published ports on the engine's host. */
   readonly hostPorts: readonly number[];
   /** Its own addresses in its networks. */
@@ -29,7 +29,7 @@ export interface ContainerReach {
 }
 
 /** @see Engine API, ContainerInspect, NetworkSettings */
-export function inspectReach(engine: Engine, id: string): Promise<Answer<ContainerReach>> {
+export function inspectAddresses(engine: Engine, id: string): Promise<Answer<ContainerAddresses>> {
   return engine.ask('container.inspect', id, async (docker) => {
     const { NetworkSettings } = await docker.getContainer(urlPart(id)).inspect();
     const bindings = Object.values(NetworkSettings.Ports ?? {}).flatMap((each) => each ?? []);

@@ -31,7 +31,7 @@ export interface Tls {
 }
 
 /** What a request needs to get to `transport`, beside its agent. */
-export function placeOf(
+export function requestTarget(
   transport: Transport,
 ): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
   switch (transport.type) {

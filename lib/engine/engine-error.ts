@@ -9,19 +9,19 @@ export class EngineError extends CastoffError {
   readonly status: number | undefined;
   /** No call was made: its client could not be loaded, for the `cause`. */
   readonly isUnsent: boolean;
-  /** What the engine said, without dockerode's wrapping. */
-  readonly words: string;
+  /** The engine's own message, without dockerode's wrapping. */
+  readonly engineMessage: string;
 
   constructor(answer: EngineErrorFields, cause: unknown) {
     const code = answer.meaning === 'engine-away' ? 'ENGINE_UNREACHABLE' : 'ENGINE_REFUSED';
     const status = answer.status === undefined ? '' : `${answer.status} `;
-    super(code, `${answer.call.replace('.', ' ')} ${answer.subject}: ${status}${answer.words}`, { cause });
+    super(code, `${answer.call.replace('.', ' ')} ${answer.subject}: ${status}${answer.message}`, { cause });
     this.call = answer.call;
     this.subject = answer.subject;
     this.meaning = answer.meaning;
     this.status = answer.status;
     this.isUnsent = answer.isUnsent === true;
-    this.words = answer.words;
+    this.engineMessage = answer.message;
   }
 }
 
@@ -30,6 +30,6 @@ interface EngineErrorFields {
   readonly subject: string;
   readonly meaning: Exclude<Meaning, 'done'>;
   readonly status?: number | undefined;
-  readonly words: string;
+  readonly message: string;
   readonly isUnsent?: boolean | undefined;
 }

@@ -7,7 +7,7 @@ export interface EngineMachine {
 }
 
 /** @see Engine API, SystemVersion */
-export function askMachine(engine: Engine): Promise<Answer<EngineMachine>> {
+export function readEngineMachine(engine: Engine): Promise<Answer<EngineMachine>> {
   return engine.ask('version', engine.address, async (docker) => {
     const { Os, Arch } = await docker.version();
     return { os: Os, architecture: Arch };

@@ -91,7 +91,7 @@ async function loadClient(load: () => Promise<Dockerode>): Promise<Dockerode> {
 }
 
 function unsentError(call: EngineCall, subject: string, { message, cause }: LoadError): EngineError {
-  return new EngineError({ call, subject, meaning: 'refused', words: message, isUnsent: true }, cause);
+  return new EngineError({ call, subject, meaning: 'refused', message, isUnsent: true }, cause);
 }
 
 /**
@@ -133,15 +133,15 @@ export function mapAnswer<T, U>(answer: Answer<T>, turn: (value: T) => U): Answe
 
 // docker-modem: err.statusCode, err.json = { message } (Podman adds cause and response); a failed connection has err.code only.
 function rawAnswer(error: unknown, { timeoutMs, signal }: CallLimits): RawAnswer {
-  if (signal?.aborted && error === signal.reason) return { words: 'no longer waited for' };
+  if (signal?.aborted && error === signal.reason) return { message: 'no longer waited for' };
   if (isCastoffError(error, 'DEADLINE_EXCEEDED'))
-    return { words: `no answer in ${formatDuration(timeoutMs)}` };
+    return { message: `no answer in ${formatDuration(timeoutMs)}` };
   const failure = error as { statusCode?: number; json?: { message?: unknown } | Uint8Array | null };
-  if (failure.statusCode === undefined) return { words: messageOf(error) };
+  if (failure.statusCode === undefined) return { message: messageOf(error) };
   const { json } = failure;
   if (json instanceof Uint8Array)
-    return { status: failure.statusCode, words: Buffer.from(json).toString().trim() };
+    return { status: failure.statusCode, message: Buffer.from(json).toString().trim() };
   const message = json?.message;
-  if (typeof message === 'string') return { status: failure.statusCode, words: message.trim() };
-  return { status: failure.statusCode, words: messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '') };
+  if (typeof message === 'string') return { status: failure.statusCode, message: message.trim() };
+  return { status: failure.statusCode, message: messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '') };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Answer, Engine } from './engine';
 import type { RemovableKind } from './removable-kind';
 
-export interface EventQuestion {
+export interface EventQuery {
   readonly kinds: readonly RemovableKind[];
   /** Each `key` or `key=value`; they narrow the stream only where it is of containers alone. */
   readonly labels: readonly string[];
@@ -27,7 +27,7 @@ export interface EventStream {
  *
  * @see Engine API, SystemEvents
  */
-export function openEventStream(engine: Engine, question: EventQuestion): Promise<Answer<EventStream>> {
+export function openEventStream(engine: Engine, question: EventQuery): Promise<Answer<EventStream>> {
   const { kinds, labels, since, until, signal } = question;
   // No network, no volume and no deleted image has labels in its events: this filter would leave all of them out.
   const label = kinds.every((kind) => kind === 'container') ? [...labels] : [];

@@ -20,12 +20,12 @@ export interface WatchOptions {
   /** Ends the watch. */
   readonly signal: AbortSignal;
   /** How many items may wait for the reader; with more the watch begins anew, with a listing. Default 10 000. */
-  readonly mostWaiting?: number | undefined;
+  readonly maxQueuedItems?: number | undefined;
 }
 
 const defaults = Object.freeze({
   kinds: ['container', 'network', 'volume', 'image'] satisfies RemovableKind[],
-  mostWaiting: 10_000,
+  maxQueuedItems: 10_000,
 });
 
 export type WatchedEvent =
@@ -34,7 +34,7 @@ export type WatchedEvent =
   | { readonly type: 'listing'; readonly targets: readonly ListedTarget[] };
 
 const firstPauseMs = 50;
-const longestPauseMs = 5_000;
+const maxPauseMs = 5_000;
 /** A connection that lasted so long is made again without a pause; one that did not, after a longer one each time. */
 const steadyMs = 1_000;
 const answerTimeoutMs = 10_000;
@@ -70,7 +70,7 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
     this.#labels = options.labels;
     this.#kinds = options.kinds ?? defaults.kinds;
     this.#signal = options.signal;
-    this.#queue = new ItemQueue(options.mostWaiting ?? defaults.mostWaiting);
+    this.#queue = new ItemQueue(options.maxQueuedItems ?? defaults.maxQueuedItems);
   }
 
   [Symbol.asyncIterator](): this {
@@ -101,7 +101,7 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
       while (!signal.aborted) {
         await retryWithBackoff(() => this.#connect(), {
           firstPauseMs,
-          longestPauseMs,
+          maxPauseMs,
           signal,
           holdsProcess: false,
         });

@@ -1,7 +1,7 @@
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { endpointCandidates } from './candidates';
 import type { Endpoint } from './endpoint';
-import { handedEndpoint } from './handed-endpoint';
+import { inheritedEndpoint } from './inherited-endpoint';
 import { readEngineFacts, readEnvTls, thisMachine, type Machine } from './engine-facts';
 import { parseEndpoint } from './parse-endpoint';
 
@@ -39,7 +39,7 @@ export async function findEndpoint(options: FindEndpointOptions): Promise<Endpoi
 async function candidatesFor({ address, machine }: FindEndpointOptions): Promise<readonly Endpoint[]> {
   if (address !== undefined)
     return [parseEndpoint(address, 'engine option', await readEnvTls(machine ?? thisMachine()))];
-  const handed = machine === undefined ? handedEndpoint() : undefined;
+  const handed = machine === undefined ? inheritedEndpoint() : undefined;
   return handed === undefined
     ? endpointCandidates(await readEngineFacts(machine ?? thisMachine()))
     : [handed];

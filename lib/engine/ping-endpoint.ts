@@ -1,6 +1,6 @@
 import { request, type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { placeOf, type Endpoint } from './endpoint';
+import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
 
 /** Which engine answers. */
@@ -36,7 +36,7 @@ export async function getFromEndpoint(
   const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
   const protocol = isSecret ? 'https:' : 'http:';
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request({ ...placeOf(transport), protocol, path, agent, signal }, resolve)
+    request({ ...requestTarget(transport), protocol, path, agent, signal }, resolve)
       .on('error', reject)
       .end();
   });

@@ -6,7 +6,7 @@ import { urlPart } from './url-part';
 export interface VolumeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** RFC 3339, in whole seconds; of an old Docker, when its content has changed. @see {@link hasSteadyCreatedAt} */
+  /** RFC 3339, in whole seconds; of an old Docker, when its content has changed. @see {@link hasStableCreatedAt} */
   readonly createdAt?: string | undefined;
 }
 
@@ -56,7 +56,10 @@ export function inspectMounted(engine: Engine, id: string): Promise<Answer<Mount
 }
 
 /** The ids of all containers that mount a volume. @see Engine API, ContainerList, filter `volume` */
-export function listContainersWith(engine: Engine, volume: string): Promise<Answer<readonly string[]>> {
+export function listContainersUsingVolume(
+  engine: Engine,
+  volume: string,
+): Promise<Answer<readonly string[]>> {
   return engine.ask('container.list', volume, async (docker) => {
     const containers = await docker.listContainers({ all: true, filters: { volume: [volume] } });
     return containers.map(({ Id }) => Id);

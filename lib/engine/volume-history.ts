@@ -8,7 +8,7 @@ import { openEventStream } from './event-calls';
  * Whether the engine says when a volume was created. Docker before 23.0 (API 1.42) says when the folder of its content has last
  * changed: a container that writes a file there changes it. @see moby#44719
  */
-export async function hasSteadyCreatedAt(engine: Engine): Promise<boolean> {
+export async function hasStableCreatedAt(engine: Engine): Promise<boolean> {
   const known = steadiness();
   const before = known.get(engine.address);
   if (before !== undefined) return before;

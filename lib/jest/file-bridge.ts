@@ -1,6 +1,6 @@
 import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
-import { turnRyukOff } from '../core/ryuk-off';
+import { disableRyuk } from '../core/disable-ryuk';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { contextScope } from '../runner/context-scopes';
 import { TestContext } from '../runner/test-context';
@@ -15,7 +15,7 @@ import type { WorkerRunState } from '../runner/worker-run';
  */
 export function installBridge(sandbox: object, here: WorkerRunState | undefined): void {
   handToSandbox(sandbox);
-  if (here?.link.coversTestcontainers === true && hasProcess(sandbox)) turnRyukOff(sandbox.process);
+  if (here?.link.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
   const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
   // Frozen: Jest deletes at the end what the objects of a sandbox have, and what comes late is to be told the reason.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });

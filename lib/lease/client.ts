@@ -206,7 +206,7 @@ export class LeaseClient {
     try {
       await retryWithBackoff(() => this.#tryToResume(), {
         firstPauseMs: 100,
-        longestPauseMs: 5_000,
+        maxPauseMs: 5_000,
         signal: this.#ending.signal,
         holdsProcess: false,
       });

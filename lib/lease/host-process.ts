@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Endpoint } from '../engine/endpoint';
-import { handedArgument, handOver } from '../engine/handed-endpoint';
+import { inheritEngineArgument, passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from './host-environment';
 import { reaperProgram } from './own-files';
 
@@ -36,12 +36,12 @@ export function startHostProcess({
   replacing,
 }: HostProcessSettings): HostProcess {
   const more = replacing === undefined ? [] : [`--replacing=${replacing}`];
-  const args = [reaperProgram(), 'host', socketPath, handedArgument, ...more];
+  const args = [reaperProgram(), 'host', socketPath, inheritEngineArgument, ...more];
   const logPath = join(folder, `${basename(socketPath, '.sock').replace(/^.*\\/, '')}.log`);
   const log = openSync(logPath, isLong(logPath) ? 'w' : 'a', 0o600);
   let failure: string | undefined;
   try {
-    const child = handOver(engine, folder, (stdin) =>
+    const child = passEndpoint(engine, folder, (stdin) =>
       spawn(process.execPath, args, {
         cwd: '/',
         detached: true,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { CastoffError } from '../core/errors';
 import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
-import { askMachine, type EngineMachine } from '../engine/engine-machine';
+import { readEngineMachine, type EngineMachine } from '../engine/engine-machine';
 import { buildImage, importImage, type ImageName } from '../engine/import-image';
 import {
   inspectImage,
@@ -45,7 +45,7 @@ export async function buildReaperImage(
   engine: Engine,
   { base, name = reaperImageName(packageVersion), signal }: ReaperImageOptions = {},
 ): Promise<ReaperImage> {
-  const machine = valueOf(await askMachine(engine));
+  const machine = valueOf(await readEngineMachine(engine));
   if (base === undefined) checkNodeRunsOn(machine);
   const files = await readReaperFiles(machine.architecture);
   const hasBinder = files.binder !== undefined;

@@ -82,8 +82,8 @@ async function create(
 
 // 400 {"message":"invalid mount config for type \"bind\": bind source path does not exist: /x.sock"}
 // Podman, at the start: 500 {"cause":"no such file or directory","message":"statfs /x.sock: no such file or directory"}
-function isMountRefusal({ words }: EngineError): boolean {
-  return /bind source path does not exist|no such file or directory/.test(words);
+function isMountRefusal({ engineMessage }: EngineError): boolean {
+  return /bind source path does not exist|no such file or directory/.test(engineMessage);
 }
 
 function createOptions({ name, image, labels }: ContainerSettings, socketPath: string): NewContainer {

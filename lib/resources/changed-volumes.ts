@@ -2,7 +2,7 @@ import type { Bounds } from '../core/bounds';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
-import { hasSteadyCreatedAt, readVolumeHistory } from '../engine/volume-history';
+import { hasStableCreatedAt, readVolumeHistory } from '../engine/volume-history';
 
 /**
  * The identities of the volumes that `bounds` names by an earlier `CreatedAt`, which Docker before 23.0 changes with their content, and
@@ -22,7 +22,7 @@ export async function findChanged(
     if (target.kind !== 'volume' || only.includes(identity)) continue;
     const before = only.find((one) => one.startsWith(named) && !one.slice(named.length).includes(' '));
     const sinceMs = Date.parse(before?.slice(named.length) ?? '');
-    if (Number.isNaN(sinceMs) || (await hasSteadyCreatedAt(engine))) continue;
+    if (Number.isNaN(sinceMs) || (await hasStableCreatedAt(engine))) continue;
     if ((await readVolumeHistory(engine, target.id, sinceMs)) === 'same') changed.push(identity);
   }
   return changed;

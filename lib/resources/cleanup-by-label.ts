@@ -136,7 +136,7 @@ async function find(
         throw isPassing ? new RetryableError() : error;
       }
     },
-    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
   );
   try {
     return await withTimeout(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });

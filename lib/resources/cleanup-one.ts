@@ -180,7 +180,7 @@ function failure(
       durationMs,
       lastStatus: remover?.state.status,
       engineWords:
-        lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.words}`.trim(),
+        lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
     },
     removable.advice,
     cause,

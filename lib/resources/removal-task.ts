@@ -38,7 +38,7 @@ export interface RemovalEnd {
 }
 
 const firstPauseMs = 50;
-const longestPauseMs = 1_000;
+const maxPauseMs = 1_000;
 
 /** One removal of one thing: does what the state machine in `removal.ts` says, until it is gone or nobody waits any more. */
 export class RemovalTask {
@@ -108,7 +108,7 @@ export class RemovalTask {
     const postMortem = await this.#options.capture?.(this.#engine, this.#id, signal);
     await retryWithBackoff(() => this.#untilPause(), {
       firstPauseMs,
-      longestPauseMs,
+      maxPauseMs,
       signal,
     });
     return { outcome: this.#state.step === 'finish' ? outcomeOf(this.#state) : undefined, postMortem };

@@ -50,7 +50,7 @@ export function decideService(
     case 'gone':
       return { type: 'none' };
     case 'refused':
-      return leave(`which cannot be inspected here: ${seen.error.words}`, true);
+      return leave(`which cannot be inspected here: ${seen.error.engineMessage}`, true);
     case 'being-removed':
     case 'busy':
     case 'failed':

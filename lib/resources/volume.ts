@@ -2,7 +2,7 @@ import { labelNames } from '../core/labels';
 import { isAnonymousName } from '../engine/anonymous-volumes';
 import { mapAnswer, type Engine } from '../engine/engine';
 import { inspectVolume, removeVolume, type VolumeFacts } from '../engine/volume-calls';
-import { hasSteadyCreatedAt, readVolumeHistory } from '../engine/volume-history';
+import { hasStableCreatedAt, readVolumeHistory } from '../engine/volume-history';
 import type { Removable, Sameness } from './kind';
 
 export const volume: Removable = {
@@ -32,7 +32,7 @@ function identityOf({ createdAt = '', labels }: VolumeFacts): string {
 async function compareVolumes(engine: Engine, name: string, before: string, now: string): Promise<Sameness> {
   const [then, current] = [parseIdentity(before), parseIdentity(now)];
   if (then.labels !== current.labels) return 'another';
-  if (await hasSteadyCreatedAt(engine)) return 'another';
+  if (await hasStableCreatedAt(engine)) return 'another';
   // The time is that of the last change of its content: the same volume may have another one.
   if (then.labels.includes(`"${labelNames.nonce}":`) || isAnonymousName(name)) return 'same';
   const sinceMs = Date.parse(then.createdAt);

@@ -1,4 +1,4 @@
-import { safeForLog, shellWord } from '../core/safe-text';
+import { safeForLog, quoteShellArgument } from '../core/safe-text';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
 import type { ResourceRecord } from '../verdict/verdict';
@@ -40,13 +40,13 @@ function linesOf(thing: ResourceRecord, ports: readonly PublishedPort[]): readon
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
   const where = source === undefined ? '' : `, ${source}`;
   const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${test ?? scope}${where}`;
-  if (kind === 'compose-project') return [title, `    docker compose -p ${shellWord(name)} logs`];
+  if (kind === 'compose-project') return [title, `    docker compose -p ${quoteShellArgument(name)} logs`];
   if (kind !== 'container') return [title];
   return [
     title,
     ...ports.map(({ port, hostPort }) => `    ${port} at localhost:${hostPort}`),
-    `    docker logs ${shellWord(name)}`,
-    `    docker exec -it ${shellWord(name)} sh`,
+    `    docker logs ${quoteShellArgument(name)}`,
+    `    docker exec -it ${quoteShellArgument(name)} sh`,
   ];
 }
 
@@ -55,7 +55,7 @@ function removalsOf(things: readonly ResourceRecord[]): readonly string[] {
   const namesOf = (wanted: ResourceRecord['kind']): readonly string[] =>
     things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
   return [
-    ...namesOf('compose-project').map((name) => `docker compose -p ${shellWord(name)} down -v`),
+    ...namesOf('compose-project').map((name) => `docker compose -p ${quoteShellArgument(name)} down -v`),
     ...removalOf('docker rm -f -v', namesOf('container')),
     ...removalOf('docker network rm', namesOf('network')),
     ...removalOf('docker volume rm', namesOf('volume')),
@@ -64,7 +64,7 @@ function removalsOf(things: readonly ResourceRecord[]): readonly string[] {
 }
 
 function removalOf(command: string, names: readonly string[]): readonly string[] {
-  return names.length === 0 ? [] : [`${command} ${names.map(shellWord).join(' ')}`];
+  return names.length === 0 ? [] : [`${command} ${names.map(quoteShellArgument).join(' ')}`];
 }
 
 /** What docker knows it by: a volume has no shorter name. */

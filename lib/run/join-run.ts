@@ -6,8 +6,8 @@ import { CastoffError, messageOf } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { onClaim } from '../registry/claims';
 import { joinSession } from '../registry/session-identity';
-import { turnRyukOff } from '../core/ryuk-off';
-import { errorFromText } from '../wire/error-text';
+import { disableRyuk } from '../core/disable-ryuk';
+import { deserializeError } from '../wire/serialize-error';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { RunClient, SharedTurn } from '../session/run-client';
 import {
@@ -52,7 +52,7 @@ async function join(address: string): Promise<WorkerRun> {
   const answer = (await line.ask({ type: 'join', worker })) as JoinAnswer;
   socket.unref();
   const { session, owner, settings, coversTestcontainers } = answer;
-  const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
+  const turnRyukBack = coversTestcontainers ? disableRyuk(process) : () => undefined;
   const { registry } = joinSession(session, worker);
   const tell: RunClient['tell'] = (entry) => line.tell({ type: 'tell', entry });
   const onChange = ({ entry }: { entry: Parameters<typeof tell>[0] }): void => tell(entry);
@@ -178,7 +178,7 @@ class WorkerLine {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (reply.ok) waiting?.resolve(reply.value);
-    else waiting?.reject(errorFromText(reply.error));
+    else waiting?.reject(deserializeError(reply.error));
   }
 
   #end(): void {

@@ -1,6 +1,6 @@
 import { print } from '../core/print';
 import { messageOf } from '../core/errors';
-import { takeHandedEndpoint } from '../engine/handed-endpoint';
+import { readInheritedEndpoint } from '../engine/inherited-endpoint';
 import { retainResources } from './retain';
 import type { RetentionOrder } from './start-retention';
 
@@ -13,5 +13,5 @@ process.on('uncaughtException', fail);
 // Whoever started it does not listen for long.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
-takeHandedEndpoint();
+readInheritedEndpoint();
 retainResources(JSON.parse(process.argv[2] ?? '') as RetentionOrder).then(() => process.exit(0), fail);

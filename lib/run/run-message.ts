@@ -3,7 +3,7 @@ import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { parseEntry } from './parse-entry';
 import type { RunSettings, SharedTurn } from '../session/run-client';
-import type { ErrorText } from '../wire/error-text';
+import type { SerializedError } from '../wire/serialize-error';
 
 /** The longest line between a run and its workers: the JSON of a shared value, as a text within JSON, is at most twice as long. */
 export const longestRunLineBytes = 3 * 1_024 * 1_024;
@@ -25,7 +25,7 @@ export type RunCall =
     }
   | { readonly type: 'settle-shared'; readonly name: string; readonly made: SharedMade };
 
-export type SharedMade = { readonly json: string } | { readonly error: ErrorText };
+export type SharedMade = { readonly json: string } | { readonly error: SerializedError };
 
 /** What a worker tells, and gets no answer to. */
 export type RunNote =
@@ -45,7 +45,7 @@ export interface JoinAnswer {
 
 export type RunReply =
   | { readonly id: number; readonly ok: true; readonly value?: JoinAnswer | SharedTurn | undefined }
-  | { readonly id: number; readonly ok: false; readonly error: ErrorText }
+  | { readonly id: number; readonly ok: false; readonly error: SerializedError }
   /** Nothing new is to be created. */
   | { readonly type: 'ending' };
 
@@ -131,7 +131,7 @@ function parseMade(value: unknown): SharedMade | undefined {
   return error === undefined ? undefined : { error };
 }
 
-function parseError(value: unknown): ErrorText | undefined {
+function parseError(value: unknown): SerializedError | undefined {
   if (!isFields(value)) return undefined;
   const { name, message, stack, code } = value;
   if (typeof name !== 'string' || typeof message !== 'string') return undefined;

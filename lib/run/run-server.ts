@@ -3,7 +3,7 @@ import type { Bounds } from '../core/bounds';
 import { CastoffError } from '../core/errors';
 import { listenLocally } from '../wire/local-socket';
 import type { RegistryEntry } from '../registry/entry';
-import { errorText } from '../wire/error-text';
+import { serializeError } from '../wire/serialize-error';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { SharedTurn } from '../session/run-client';
 import {
@@ -91,7 +91,7 @@ function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines 
         else if (parsed.note.type === 'unwatched') desk.noteUnwatched(parsed.note.creation);
         else if (worker !== undefined) desk.tell(worker, parsed.note.entry);
       } else if (parsed.id !== undefined) {
-        const error = errorText(new CastoffError('CONFIG_INVALID', `ask a run: ${parsed.refusal}`));
+        const error = serializeError(new CastoffError('CONFIG_INVALID', `ask a run: ${parsed.refusal}`));
         lines.send({ id: parsed.id, ok: false, error } satisfies RunReply);
       }
     },
@@ -105,13 +105,13 @@ function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines 
 
 type ReplyBody =
   | { readonly ok: true; readonly value?: JoinAnswer | SharedTurn | undefined }
-  | { readonly ok: false; readonly error: ReturnType<typeof errorText> };
+  | { readonly ok: false; readonly error: ReturnType<typeof serializeError> };
 
 async function answer(desk: RunHandlers, worker: string | undefined, ask: RunCall): Promise<ReplyBody> {
   try {
     return { ok: true, value: await perform(desk, worker, ask) };
   } catch (error) {
-    return { ok: false, error: errorText(error) };
+    return { ok: false, error: serializeError(error) };
   }
 }
 

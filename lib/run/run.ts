@@ -8,7 +8,7 @@ import { chooseReaper } from '../lease/reaper-choice';
 import { matchesIgnore } from '../verdict/ignore';
 import type { RunEnd } from '../verdict/verdict';
 import { claimLabels, releaseLabels } from '../registry/claims';
-import { turnRyukOff } from '../core/ryuk-off';
+import { disableRyuk } from '../core/disable-ryuk';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
 import { EndPatience, type EndPatienceOptions } from '../session/end-patience';
 import { runAddress } from './run-address';
@@ -46,7 +46,7 @@ export async function openRun(
   await closeEarlier();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
   const coversTestcontainers = mode !== 'off';
-  const turnRyukBack = coversTestcontainers ? turnRyukOff(process) : () => undefined;
+  const turnRyukBack = coversTestcontainers ? disableRyuk(process) : () => undefined;
 
   const workers = new RunWorkers();
   const unwatched = new UnlabelledCreations();

@@ -1,6 +1,6 @@
 import { CastoffError } from '../core/errors';
 import { DeadlineError } from '../core/deadline';
-import { errorFromText } from '../wire/error-text';
+import { deserializeError } from '../wire/serialize-error';
 import type { SharedTurn } from '../session/run-client';
 import type { SharedMade } from './run-message';
 import {
@@ -116,7 +116,7 @@ export class SharedFixtures {
 function errorOf(why: SharedRefusal, timeoutMs: number): Error {
   switch (why.type) {
     case 'failed':
-      return errorFromText(why.error);
+      return deserializeError(why.error);
     case 'cycle':
       return new CastoffError(
         'CONFIG_INVALID',

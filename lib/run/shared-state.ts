@@ -1,5 +1,5 @@
 import type { SharedTurn } from '../session/run-client';
-import type { ErrorText } from '../wire/error-text';
+import type { SerializedError } from '../wire/serialize-error';
 
 /** Somebody who asked for a shared thing, and under which number the answer is awaited. */
 export interface SharedRequester {
@@ -36,7 +36,7 @@ export type SharedEvent =
       readonly type: 'settled';
       readonly name: string;
       readonly worker: string;
-      readonly made: { readonly json: string } | { readonly error: ErrorText };
+      readonly made: { readonly json: string } | { readonly error: SerializedError };
     }
   /** What was half made under that name is gone. */
   | { readonly type: 'cleared'; readonly name: string }
@@ -45,7 +45,7 @@ export type SharedEvent =
   | { readonly type: 'ending' };
 
 export type SharedRefusal =
-  | { readonly type: 'failed'; readonly error: ErrorText }
+  | { readonly type: 'failed'; readonly error: SerializedError }
   /** From the thing that is asked for, along who waits for whom, back to it. */
   | { readonly type: 'cycle'; readonly path: readonly string[] }
   | { readonly type: 'time-ran-out'; readonly name: string }

@@ -6,7 +6,7 @@ import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import { withTimeout } from '../core/timeout';
 import type { Engine } from '../engine/engine';
-import { handOver } from '../engine/handed-endpoint';
+import { passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
 import { packageFolder } from '../lease/own-files';
 import { makeOwnFolder } from '../registry/own-folder';
@@ -42,7 +42,7 @@ export async function startRetention(
 ): Promise<{ readonly pid: number }> {
   const order: RetentionOrder = { forMs: retentionMs, lookMs: 30_000, projects: [], ...kept };
   const program = join(packageFolder(), 'dist/keeper.js');
-  const child = handOver(engine.connection.endpoint, makeOwnFolder(), (stdin) =>
+  const child = passEndpoint(engine.connection.endpoint, makeOwnFolder(), (stdin) =>
     spawn(process.execPath, [program, JSON.stringify(order)], {
       cwd: '/',
       detached: true,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { withTimeout } from '../core/timeout';
-import type { ContainerReach } from '../engine/container-ports';
+import type { ContainerAddresses } from '../engine/container-ports';
 import { loadLate } from './load-late';
 
 /** A container on an engine. */
@@ -20,12 +20,12 @@ export async function connectionsTo({ id, engine: address }: ConnectedTarget): P
   // Most processes have none, and then nothing is asked.
   if (openSockets().length === 0) return [];
   const { connectEngine } = loadLate.connect();
-  const { inspectReach } = loadLate.containerPorts();
+  const { inspectAddresses } = loadLate.containerPorts();
   const [connecting] = await Promise.allSettled([connectEngine(address)]);
   // Its removal reports why the engine cannot be reached.
   if (connecting.status === 'rejected') return [];
   const engine = connecting.value.within({ timeoutMs: inspectMs });
-  const reach = await inspectReach(engine, id);
+  const reach = await inspectAddresses(engine, id);
   if (reach.meaning !== 'done') return [];
   const isRemote = !engine.address.startsWith('unix:') && !engine.address.startsWith('npipe:');
   return openSockets().filter((socket) => leadsTo(socket, reach.value, isRemote));
@@ -71,7 +71,7 @@ function isOpenSocket(handle: unknown): handle is Socket {
 
 function leadsTo(
   { remoteAddress = '', remotePort = 0 }: Socket,
-  { hostPorts, addresses }: ContainerReach,
+  { hostPorts, addresses }: ContainerAddresses,
   isRemote: boolean,
 ): boolean {
   const plain = remoteAddress.replace(/^::ffff:/, '');

@@ -6,7 +6,7 @@ import type * as sessionIdentity from '../registry/session-identity';
 import type * as cleanupResource from '../resources/cleanup-resource';
 import type * as postMortem from '../resources/post-mortem';
 import type * as scope from '../scope/scope';
-import type * as errorText from '../wire/error-text';
+import type * as serializeError from '../wire/serialize-error';
 import type * as sharedValue from '../run/shared-value';
 import type * as workerLine from '../run/join-run';
 
@@ -18,7 +18,7 @@ export const loadLate = {
   cleanupResource: () => require('../resources/cleanup-resource') as typeof cleanupResource,
   postMortem: () => require('../resources/post-mortem') as typeof postMortem,
   scope: () => require('../scope/scope') as typeof scope,
-  errorText: () => require('../wire/error-text') as typeof errorText,
+  serializeError: () => require('../wire/serialize-error') as typeof serializeError,
   sharedValue: () => require('../run/shared-value') as typeof sharedValue,
   workerLine: () => require('../run/join-run') as typeof workerLine,
 } as const;

@@ -44,9 +44,9 @@ export class SharedResources {
       await this.#link.settleShared(name, { json: made.value });
       return made.value;
     }
-    const { errorText } = loadLate.errorText();
+    const { serializeError } = loadLate.serializeError();
     // Where the line is broken nobody waits any more; the factory's own error is the one to tell.
-    await Promise.allSettled([this.#link.settleShared(name, { error: errorText(made.reason) })]);
+    await Promise.allSettled([this.#link.settleShared(name, { error: serializeError(made.reason) })]);
     throw made.reason;
   }
 

@@ -32,7 +32,7 @@ export async function runCheck(
   };
   const signal = deadline(patienceMs, { what: title });
   // Where it ends by the deadline, the last answer tells more.
-  await Promise.allSettled([retryWithBackoff(ask, { firstPauseMs: 5, longestPauseMs: 100, signal })]);
+  await Promise.allSettled([retryWithBackoff(ask, { firstPauseMs: 5, maxPauseMs: 100, signal })]);
   return { what: title, source, durationMs: performance.now() - startedAt, error };
 }
 

@@ -80,7 +80,7 @@ export class ProcessGroup {
       if (this.isAlive()) throw new RetryableError();
     };
     // The deadline is no failure: what counts is how it is then.
-    await Promise.allSettled([retryWithBackoff(look, { firstPauseMs: 2, longestPauseMs: 25, signal })]);
+    await Promise.allSettled([retryWithBackoff(look, { firstPauseMs: 2, maxPauseMs: 25, signal })]);
     return !this.isAlive();
   }
 

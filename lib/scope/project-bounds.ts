@@ -1,6 +1,6 @@
-import { isWithin, mostBounded, timeless, type Bounds } from '../core/bounds';
+import { isWithin, maxBoundedIdentities, withoutCreationTime, type Bounds } from '../core/bounds';
 import type { Engine } from '../engine/engine';
-import { hasSteadyCreatedAt } from '../engine/volume-history';
+import { hasStableCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
 import type { StartPlan } from './startable';
 
@@ -12,11 +12,11 @@ export async function boundsBefore(
   if (kind !== 'compose-project' || name === undefined) return undefined;
   const there = await identitiesOfProject(engine, name);
   // Docker before 23.0 would say another time as soon as one of its volumes is written to.
-  return { except: (await hasSteadyCreatedAt(engine)) ? there : there.map(timeless) };
+  return { except: (await hasStableCreatedAt(engine)) ? there : there.map(withoutCreationTime) };
 }
 
 /** What the start has brought, now that it has ended; the same bounds where that is more than a reaper takes. */
 export async function boundsAfter(engine: Engine, project: string, bounds: Bounds): Promise<Bounds> {
   const created = (await identitiesOfProject(engine, project)).filter((one) => isWithin(one, bounds));
-  return created.length > mostBounded ? bounds : { only: created };
+  return created.length > maxBoundedIdentities ? bounds : { only: created };
 }

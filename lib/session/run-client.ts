@@ -1,7 +1,7 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
-import type { ErrorText } from '../wire/error-text';
+import type { SerializedError } from '../wire/serialize-error';
 
 /** What a run does about what it finds; the options of `withCastoff`, resolved. */
 export interface RunSettings {
@@ -77,5 +77,8 @@ export interface RunClient {
     asked: { readonly timeoutMs: number; readonly within?: string | undefined },
   ): Promise<SharedTurn>;
   /** Hands out what was made, or why it could not be; the next to ask may try again then. */
-  settleShared(name: string, made: { readonly json: string } | { readonly error: ErrorText }): Promise<void>;
+  settleShared(
+    name: string,
+    made: { readonly json: string } | { readonly error: SerializedError },
+  ): Promise<void>;
 }

@@ -45,7 +45,7 @@ export async function findSessions(
           : error;
       }
     },
-    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
   );
   try {
     return await withTimeout(asking, limits);

@@ -170,7 +170,7 @@ describe('a watch', () => {
   it('lets a slow reader miss nothing, and begins anew with a listing when too much waits', async () => {
     const ending = new AbortController();
     const options = { labels: [label], kinds: ['container'] } as const;
-    const watch = watchEvents(engine, { ...options, mostWaiting: 3, signal: ending.signal });
+    const watch = watchEvents(engine, { ...options, maxQueuedItems: 3, signal: ending.signal });
     expect(await watch.next()).toMatchObject({ value: { type: 'listing', targets: [] } });
     const ids: string[] = [];
     while (ids.length < 5) ids.push(await createIdleLabelled());

@@ -24,7 +24,7 @@ afterAll(() => removeLeftovers());
 
 const settlePausesMs = [0];
 /** Short ones: the defaults take a minute to give up. */
-const pauses = { firstPauseMs: 50, longestPauseMs: 200, settlePausesMs };
+const pauses = { firstPauseMs: 50, maxPauseMs: 200, settlePausesMs };
 
 describe('reaping what cannot be removed', () => {
   it('names it at the end in the engine’s own words, and delays nobody else', async () => {

@@ -34,23 +34,23 @@ const captured = names.flatMap((engine) =>
 
 describe('what an engine answers to a removal', () => {
   it.each(captured)('%s, of a %s that is %s, means %s', (engine, kind, what, meaning) => {
-    const words = capturedAnswers[engine][kind][what];
-    if (words === undefined) throw new Error('the table names what was captured');
-    const { status, body } = answerAbout('app', words);
-    expect(meaningOf(`${kind}.remove`, { status, words: body.message })).toBe(meaning);
+    const answer = capturedAnswers[engine][kind][what];
+    if (answer === undefined) throw new Error('the table names what was captured');
+    const { status, body } = answerAbout('app', answer);
+    expect(meaningOf(`${kind}.remove`, { status, message: body.message })).toBe(meaning);
   });
 
   it.each(names.flatMap((engine) => kinds.map((kind) => [engine, kind] as const)))(
     '%s: a %s that is gone means that to a look too',
     (engine, kind) => {
       const { status, body } = answerAbout('app', capturedAnswers[engine][kind].gone);
-      expect(meaningOf(`${kind}.inspect`, { status, words: body.message })).toBe('gone');
+      expect(meaningOf(`${kind}.inspect`, { status, message: body.message })).toBe('gone');
     },
   );
 });
 
 describe('what else comes back', () => {
-  it.each<[call: EngineCall, status: number | undefined, words: string, meaning: Meaning]>([
+  it.each<[call: EngineCall, status: number | undefined, message: string, meaning: Meaning]>([
     ['container.remove', 204, '', 'done'],
     ['image.remove', 200, '', 'done'],
     ['image.remove', 500, 'unrecognized image ID sha256:7ab3', 'gone'],
@@ -71,13 +71,13 @@ describe('what else comes back', () => {
     ['network.disconnect', 500, 'container 4f2a is not connected to network app', 'gone'],
     ['network.remove', 403, 'container 4f2a is not connected to the network app', 'refused'],
     ['volume.remove', 403, 'network app id 6f21 has active endpoints', 'refused'],
-  ])('%s, %s %s, means %s', (call, status, words, meaning) => {
-    expect(meaningOf(call, { status, words })).toBe(meaning);
+  ])('%s, %s %s, means %s', (call, status, message, meaning) => {
+    expect(meaningOf(call, { status, message })).toBe(meaning);
   });
 });
 
 describe('a 404 that is not about the thing', () => {
-  it.each<[from: string, words: string]>([
+  it.each<[from: string, message: string]>([
     ['an engine without that route', 'page not found'],
     ['a Go server that is no engine', '404 page not found'],
     [
@@ -88,9 +88,9 @@ describe('a 404 that is not about the thing', () => {
       'Apache',
       '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>404 Not Found</title>',
     ],
-    ['a server without words', ''],
-  ])('from %s does not mean that it is gone', (_from, words) => {
-    expect(meaningOf('container.remove', { status: 404, words })).not.toBe('gone');
-    expect(meaningOf('container.inspect', { status: 404, words })).not.toBe('gone');
+    ['a server that sends no message', ''],
+  ])('from %s does not mean that it is gone', (_from, message) => {
+    expect(meaningOf('container.remove', { status: 404, message })).not.toBe('gone');
+    expect(meaningOf('container.inspect', { status: 404, message })).not.toBe('gone');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { isCastoffError } from '../../lib/index';
-import { errorFromText, errorText } from '../../lib/wire/error-text';
+import { deserializeError, serializeError } from '../../lib/wire/serialize-error';
 import { parseRunLine, parseRunReply } from '../../lib/run/run-message';
 
 const entry: RegistryEntry = {
@@ -65,7 +65,7 @@ describe("a worker's line", () => {
 describe('an error', () => {
   it('comes to another process with its words, its code and its stack', () => {
     const thrown = Object.assign(new TypeError('no disk'), { code: 'ENOSPC' });
-    const again = errorFromText(JSON.parse(JSON.stringify(errorText(thrown))));
+    const again = deserializeError(JSON.parse(JSON.stringify(serializeError(thrown))));
     expect(again).toMatchObject({
       name: 'TypeError',
       message: 'no disk',
@@ -75,13 +75,13 @@ describe('an error', () => {
   });
 
   it('of castoff is one of castoff there too', () => {
-    const again = errorFromText({ name: 'DeadlineError', message: 'late', code: 'DEADLINE_EXCEEDED' });
+    const again = deserializeError({ name: 'DeadlineError', message: 'late', code: 'DEADLINE_EXCEEDED' });
     expect(isCastoffError(again, 'DEADLINE_EXCEEDED')).toBe(true);
     expect(again.name).toBe('DeadlineError');
   });
 
   it('may be anything that was thrown', () => {
-    expect(errorText('no disk')).toMatchObject({ name: 'Error', message: 'no disk' });
-    expect(errorText(undefined)).toMatchObject({ message: 'undefined' });
+    expect(serializeError('no disk')).toMatchObject({ name: 'Error', message: 'no disk' });
+    expect(serializeError(undefined)).toMatchObject({ message: 'undefined' });
   });
 });

@@ -9,7 +9,7 @@ import {
   safeJson,
   safeLinesForLog,
   safeOutput,
-  shellWord,
+  quoteShellArgument,
 } from '../../lib/core/safe-text';
 import { formatLogLine } from '../../lib/reaper/daemon/log-line';
 import { openJsonLog } from '../../lib/reaper/daemon/daemon-log';
@@ -126,7 +126,7 @@ describe('text of others on its way out', () => {
 
   it('is one word of a shell', () => {
     const words = ['web', "it's", '$(touch x)', '`id`', 'a b', '-rf', ';', '', '~', '*'];
-    const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${words.map(shellWord).join(' ')}`], {
+    const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${words.map(quoteShellArgument).join(' ')}`], {
       encoding: 'utf8',
     });
     expect(echoed).toBe(words.map((word) => `<${word}>`).join(''));

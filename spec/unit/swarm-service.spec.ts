@@ -10,9 +10,9 @@ const found = (labels: Record<string, string>): Answer<ServiceFacts> => ({
   meaning: 'done',
   value: { name: 'web', labels },
 });
-const refused = ({ status, words }: RawAnswer): Promise<Answer<ServiceFacts>> =>
+const refused = ({ status, message }: RawAnswer): Promise<Answer<ServiceFacts>> =>
   ask('service.inspect', service.id, { timeoutMs: 1_000 }, () =>
-    Promise.reject(Object.assign(new Error(words), { statusCode: status, json: { message: words } })),
+    Promise.reject(Object.assign(new Error(message), { statusCode: status, json: { message } })),
   );
 
 describe('the container of a Swarm service', () => {
@@ -47,8 +47,8 @@ describe('the container of a Swarm service', () => {
     ],
     ['a proxy answers for', 503, 'upstream connect error', { type: 'leave', isFinal: false }],
     ['an engine without swarms does not know', 404, 'page not found', { type: 'leave', isFinal: true }],
-  ])('of a service that %s', async (_what, status, words, step) => {
-    expect(decideService(service, await refused({ status, words }), isMeant)).toMatchObject(step);
+  ])('of a service that %s', async (_what, status, message, step) => {
+    expect(decideService(service, await refused({ status, message }), isMeant)).toMatchObject(step);
   });
 
   it('is known by its labels', () => {

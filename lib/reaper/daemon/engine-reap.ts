@@ -1,4 +1,4 @@
-import { longestTimerMs } from '../../core/durations';
+import { maxTimerMs } from '../../core/durations';
 import { connectEngine } from '../../engine/connect';
 import type { Engine } from '../../engine/engine';
 import { waitForEngine } from './engine-return';
@@ -37,15 +37,15 @@ const ownReturnWindowMs = 2_000;
 /** Reaps on the engine that `connect` finds; it is looked for when something is to be reaped, and not before. */
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
   const isOurs = mode === 'attached' || mode === 'host';
-  const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, longestTimerMs)];
-  const requestTimeoutMs = Math.min(settings.requestTimeoutMs, longestTimerMs);
+  const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
+  const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const mostAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
     const engine = await waitForEngine({
       connect,
       requestTimeoutMs,
       engineTimeoutMs: mostAwayMs,
-      returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, longestTimerMs),
+      returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, maxTimerMs),
       signal: AbortSignal.any([signal, endSoon]),
       onAway: (reason) =>
         observe({ type: 'noted', text: `wait for the engine, to reap ${claim.key}: ${reason}` }),

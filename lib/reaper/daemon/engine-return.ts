@@ -39,7 +39,7 @@ export async function waitForEngine(options: EngineWait): Promise<Engine> {
         throw new RetryableError();
       }
     },
-    { firstPauseMs: 100, longestPauseMs: 5_000, signal: leaving.signal },
+    { firstPauseMs: 100, maxPauseMs: 5_000, signal: leaving.signal },
   );
   // Whoever stops waiting leaves it behind.
   asking.catch(() => {});

@@ -1,6 +1,6 @@
 import { print } from '../../core/print';
 import { CastoffError } from '../../core/errors';
-import { handedArgument, takeHandedEndpoint } from '../../engine/handed-endpoint';
+import { inheritEngineArgument, readInheritedEndpoint } from '../../engine/inherited-endpoint';
 import { probeEngine } from './probe-engine';
 import { reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from '../reaping/lease-table';
@@ -23,7 +23,7 @@ export async function runProgram(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<number> {
   const { mode, path, replacing, isEngineHanded } = readArguments(args);
-  if (isEngineHanded) takeHandedEndpoint();
+  if (isEngineHanded) readInheritedEndpoint();
   const settings = await withTokenOfFile(readSettings(environment));
   // Loaded where it is used: figures and JSON cost the others memory.
   const standing =
@@ -148,6 +148,7 @@ function readArguments([given = 'stand-alone', path, ...options]: readonly strin
   const replacing = options
     .find((option) => option.startsWith(replacingOption))
     ?.slice(replacingOption.length);
-  if (mode !== undefined) return { mode, path, replacing, isEngineHanded: options.includes(handedArgument) };
+  if (mode !== undefined)
+    return { mode, path, replacing, isEngineHanded: options.includes(inheritEngineArgument) };
   throw new CastoffError('CONFIG_INVALID', `run the reaper: got ${given}; give one of ${modes.join(', ')}`);
 }

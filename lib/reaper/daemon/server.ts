@@ -4,7 +4,7 @@ import { claimableKeysIn } from '../leases/claimable-keys';
 import { Connection, type ConnectionOptions, type Ends } from '../protocol/connection';
 import { LeaseTable, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
-import { endSoon } from '../../wire/end-soon';
+import { endWithin } from '../../wire/end-within';
 import { latePauses } from '../leases/late-pauses';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import type { Observer } from '../reaping/observer';
@@ -138,7 +138,7 @@ export class ReaperServer {
       const reason = `there are ${this.#room.size} clients already`;
       this.#observe({ type: 'connection-refused', from, reason });
       socket.on('error', () => undefined);
-      endSoon(socket, { text: `NACK ${reason}\n`, mostMs: 1_000, onEnd: () => socket.destroy() });
+      endWithin(socket, { text: `NACK ${reason}\n`, timeoutMs: 1_000, onEnd: () => socket.destroy() });
       return;
     }
     this.#serve({ input: socket, output: socket }, { ...way, from });

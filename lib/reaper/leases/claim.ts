@@ -1,4 +1,11 @@
-import { claimKey, digestIdentity, isWithin, mostBounded, type Bounds, timeless } from '../../core/bounds';
+import {
+  claimKey,
+  digestIdentity,
+  isWithin,
+  maxBoundedIdentities,
+  type Bounds,
+  withoutCreationTime,
+} from '../../core/bounds';
 import { carriesLabels } from '../../engine/carries-labels';
 import { identityOf } from '../../engine/identity';
 import type { ListedTarget } from '../../engine/list-targets';
@@ -25,7 +32,7 @@ export function isCovered(
   if (!carriesLabels(target.labels, claim.labels)) return false;
   if (claim.bounds === undefined) return true;
   const identity = identityOf(target);
-  const isExcepted = claim.bounds.except?.includes(digestIdentity(timeless(identity))) === true;
+  const isExcepted = claim.bounds.except?.includes(digestIdentity(withoutCreationTime(identity))) === true;
   return !isExcepted && isWithin(digestIdentity(identity), claim.bounds);
 }
 
@@ -56,8 +63,8 @@ export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bo
   const identities = [...(bounds?.except ?? []), ...(bounds?.only ?? [])];
   if (!identities.every((digest) => /^[\w-]{16}$/.test(digest)))
     return { refusal: 'bounds that are no digests of identities' };
-  if (identities.length > mostBounded)
-    return { refusal: `bounds of ${identities.length} things; ${mostBounded} at the most` };
+  if (identities.length > maxBoundedIdentities)
+    return { refusal: `bounds of ${identities.length} things; ${maxBoundedIdentities} at the most` };
   // A line end that came percent-encoded would write lines of its own into logs.
   if (labels.some((label) => /\p{Cc}/u.test(label))) return { refusal: 'a label with a control character' };
   const keyless = labels.find((label) => label === '' || label.startsWith('='));

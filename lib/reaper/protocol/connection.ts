@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { ClientSession, type ClientSessionOptions, type Response } from './client-session';
-import { endSoon } from '../../wire/end-soon';
+import { endWithin } from '../../wire/end-within';
 import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from '../../wire/line-reader';
 import { longestLineBytes } from './message';
@@ -72,7 +72,8 @@ export class Connection {
     const { input, output } = this.#ends;
     this.#leave();
     if (reason === undefined || !output.writable) input.destroy();
-    else endSoon(output, { text: `NACK ${reason}\n`, mostMs: dismissalMs, onEnd: () => input.destroy() });
+    else
+      endWithin(output, { text: `NACK ${reason}\n`, timeoutMs: dismissalMs, onEnd: () => input.destroy() });
   }
 
   #receive(chunk: Buffer): void {
@@ -164,7 +165,7 @@ export class Connection {
 
   #endOutput(): void {
     const { input, output } = this.#ends;
-    endSoon(output, { mostMs: lastAnswersMs, onEnd: () => input.destroy() });
+    endWithin(output, { timeoutMs: lastAnswersMs, onEnd: () => input.destroy() });
   }
 
   /** Nothing that this connection claimed counts, so nothing is reaped because it ends. */

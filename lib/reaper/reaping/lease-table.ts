@@ -1,4 +1,4 @@
-import { longestTimerMs } from '../../core/durations';
+import { maxTimerMs } from '../../core/durations';
 import type { Claim } from '../leases/claim';
 import { isWithinLimit } from '../leases/claim-limit';
 import { closedEvent, type LeaseEnd } from '../leases/lease-end';
@@ -219,7 +219,7 @@ export class LeaseTable {
 
   #lookAt(atMs: number, nowMs: number): void {
     if (atMs === Infinity) return;
-    const delayMs = Math.min(Math.max(0, Math.ceil(atMs - nowMs)), longestTimerMs);
+    const delayMs = Math.min(Math.max(0, Math.ceil(atMs - nowMs)), maxTimerMs);
     this.#timer = setTimeout(() => this.#look(), delayMs);
   }
 

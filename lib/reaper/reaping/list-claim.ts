@@ -65,7 +65,7 @@ export async function listClaim(
         failures,
       };
     },
-    { firstPauseMs: 50, longestPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
   );
   // Whoever stops waiting leaves it behind.
   looking.catch(() => {});

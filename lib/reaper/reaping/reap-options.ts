@@ -22,7 +22,7 @@ export interface ReapOptions {
   /** The pause after a failed try, in milliseconds; each next one is twice as long. Default 1 000. */
   readonly firstPauseMs?: number | undefined;
   /** The longest of these pauses, in milliseconds. Default 5 000. */
-  readonly longestPauseMs?: number | undefined;
+  readonly maxPauseMs?: number | undefined;
   /** How long an engine that is away is waited for, in milliseconds. Default 600 000. */
   readonly engineTimeoutMs?: number | undefined;
   /**
@@ -45,7 +45,7 @@ export const reapDefaults = Object.freeze({
   requestTimeoutMs: 10_000,
   mostTries: 10,
   firstPauseMs: 1_000,
-  longestPauseMs: 5_000,
+  maxPauseMs: 5_000,
   engineTimeoutMs: 600_000,
   settlePausesMs: [250, 1_000],
   settledAtMs: Number.POSITIVE_INFINITY,

@@ -172,7 +172,7 @@ export class RemovalQueue {
 
   /** Never rejects. */
   async #remove(piece: Piece): Promise<void> {
-    const { mostTries, firstPauseMs, longestPauseMs, requestTimeoutMs } = this.#settings;
+    const { mostTries, firstPauseMs, maxPauseMs, requestTimeoutMs } = this.#settings;
     const startedAtMs = performance.now();
     const rules = { claim: this.#claim, requestTimeoutMs, stop: this.#stop };
     let failures = 0;
@@ -213,7 +213,7 @@ export class RemovalQueue {
       throw new RetryableError();
     };
     try {
-      await retryWithBackoff(tryOnce, { firstPauseMs, longestPauseMs, signal: this.#stop });
+      await retryWithBackoff(tryOnce, { firstPauseMs, maxPauseMs, signal: this.#stop });
     } catch (error) {
       // An end of the pause: nothing more is to be removed.
       if (this.#stop.aborted) return;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { turnRyukOff } from '../../lib/core/ryuk-off';
+import { disableRyuk } from '../../lib/core/disable-ryuk';
 
 const name = 'TESTCONTAINERS_RYUK_DISABLED';
 const print = `process.stdout.write(String(process.env['${name}']))`;
@@ -19,7 +19,7 @@ function holderOf(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv } {
 describe('a process in which Ryuk is turned off', () => {
   it('reads that, and hands on to processes and threads that it is not set', async () => {
     const holder = holderOf({});
-    turnRyukOff(holder);
+    disableRyuk(holder);
     expect(holder.env[name]).toBe('true');
     expect(readInChild(holder.env)).toBe('undefined');
     expect(readInChild({ ...holder.env })).toBe('undefined');
@@ -30,7 +30,7 @@ describe('a process in which Ryuk is turned off', () => {
 
   it('reads that also in an environment that a test has put in the place of the first', () => {
     const holder = holderOf({ A: '1' });
-    turnRyukOff(holder);
+    disableRyuk(holder);
     holder.env = { ...holder.env, B: '2' };
     expect(holder.env).toMatchObject({ A: '1', B: '2' });
     expect(holder.env[name]).toBe('true');
@@ -41,19 +41,19 @@ describe('a process in which Ryuk is turned off', () => {
 
   it.each(['true', 'false'])('reads, and hands on, %s where it is set to that', (value) => {
     const holder = holderOf({ [name]: value });
-    turnRyukOff(holder);
+    disableRyuk(holder);
     expect([holder.env[name], readInChild(holder.env)]).toEqual([value, value]);
   });
 
   it('takes an empty value for none', () => {
     const holder = holderOf({ [name]: '' });
-    turnRyukOff(holder);
+    disableRyuk(holder);
     expect([holder.env[name], readInChild(holder.env)]).toEqual(['true', 'undefined']);
   });
 
   it('reads what it is set to later', () => {
     const holder = holderOf({});
-    turnRyukOff(holder);
+    disableRyuk(holder);
     holder.env[name] = 'false';
     expect(holder.env[name]).toBe('false');
   });
@@ -61,7 +61,7 @@ describe('a process in which Ryuk is turned off', () => {
   it('has its own environment back when the last user has turned it back', () => {
     const holder = holderOf({});
     const { env } = holder;
-    const [first, second] = [turnRyukOff(holder), turnRyukOff(holder)];
+    const [first, second] = [disableRyuk(holder), disableRyuk(holder)];
     first();
     first();
     expect(holder.env[name]).toBe('true');

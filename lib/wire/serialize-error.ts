@@ -1,7 +1,7 @@
 import { CastoffError, errorCodes, type ErrorCode } from '../core/errors';
 
 /** An error on its way to another process. */
-export interface ErrorText {
+export interface SerializedError {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
@@ -12,7 +12,7 @@ export interface ErrorText {
 const longestText = 64 * 1_024;
 
 /** What `error` says, whatever was thrown, for another process. */
-export function errorText(error: unknown): ErrorText {
+export function serializeError(error: unknown): SerializedError {
   const isObject = typeof error === 'object' && error !== null;
   const read = (name: string): string | undefined => {
     const value: unknown = isObject ? Reflect.get(error, name) : undefined;
@@ -27,7 +27,7 @@ export function errorText(error: unknown): ErrorText {
 }
 
 /** The error again: its words, its code, and its stack as it was where it was thrown. */
-export function errorFromText({ name, message, stack, code }: ErrorText): Error {
+export function deserializeError({ name, message, stack, code }: SerializedError): Error {
   const isOurs = code !== undefined && code in errorCodes;
   const error = isOurs ? new CastoffError(code as ErrorCode, message) : new Error(message);
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });

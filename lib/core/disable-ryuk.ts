@@ -14,7 +14,7 @@ const switches = new WeakMap<EnvironmentHolder, { users: number; undo: () => voi
  *
  * Returns what ends that; with several users, the last one does.
  */
-export function turnRyukOff(holder: EnvironmentHolder): () => void {
+export function disableRyuk(holder: EnvironmentHolder): () => void {
   const known = switches.get(holder) ?? { users: 0, undo: replaceEnv(holder) };
   switches.set(holder, known);
   known.users += 1;

@@ -5,7 +5,7 @@ import { processWide } from '../core/global-state';
 import type { Endpoint } from './endpoint';
 
 /** The argument of a program of castoff's that reads its engine from its standard input. */
-export const handedArgument = '--engine-on-stdin';
+export const inheritEngineArgument = '--engine-on-stdin';
 
 const handed = (): { endpoint?: Endpoint } =>
   processWide('handed endpoint', (): { endpoint?: Endpoint } => ({}));
@@ -14,12 +14,12 @@ const handed = (): { endpoint?: Endpoint } =>
  * The only place where this process looks for an engine by default, where another process handed it one: relative paths, docker's
  * current context and the certificates may mean something else here.
  */
-export function handedEndpoint(): Endpoint | undefined {
+export function inheritedEndpoint(): Endpoint | undefined {
   return handed().endpoint;
 }
 
-/** Takes the endpoint that {@link handOver} offers on the standard input. */
-export function takeHandedEndpoint(): void {
+/** Takes the endpoint that {@link passEndpoint} offers on the standard input. */
+export function readInheritedEndpoint(): void {
   handed().endpoint = JSON.parse(readFileSync(0, 'utf8')) as Endpoint;
 }
 
@@ -29,7 +29,7 @@ export function takeHandedEndpoint(): void {
  *
  * @param folder - A folder of this user alone.
  */
-export function handOver<T>(endpoint: Endpoint, folder: string, spawn: (stdin: number) => T): T {
+export function passEndpoint<T>(endpoint: Endpoint, folder: string, spawn: (stdin: number) => T): T {
   const path = join(folder, `endpoint-${randomBytes(6).toString('hex')}.json`);
   let stdin: number;
   try {
