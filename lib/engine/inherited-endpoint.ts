@@ -1,6 +1,5 @@
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { processWide } from '../core/global-state';
 import type { Endpoint } from './endpoint';
 
@@ -24,23 +23,11 @@ export function readInheritedEndpoint(): void {
 }
 
 /**
- * Calls `spawn` with a file to be the standard input of a process that takes its engine from there. The file has lost its name by then,
- * since it may hold a private key; and it may be longer than an environment variable or a pipe can be.
- *
- * @param folder - A folder of this user alone.
+ * Hands `child` the endpoint on its standard input, a pipe: certificates may be longer than an environment variable can be, and a private
+ * key does not belong in a file.
  */
-export function passEndpoint<T>(endpoint: Endpoint, folder: string, spawn: (stdin: number) => T): T {
-  const path = join(folder, `endpoint-${randomBytes(6).toString('hex')}.json`);
-  let stdin: number;
-  try {
-    writeFileSync(path, JSON.stringify(endpoint), { mode: 0o600, flag: 'wx' });
-    stdin = openSync(path, 'r');
-  } finally {
-    rmSync(path, { force: true });
-  }
-  try {
-    return spawn(stdin);
-  } finally {
-    closeSync(stdin);
-  }
+export function passEndpoint(endpoint: Endpoint, child: ChildProcess): void {
+  // EPIPE, or no process at all: how it exited says more.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(JSON.stringify(endpoint));
 }

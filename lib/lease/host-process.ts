@@ -41,16 +41,15 @@ export function startHostProcess({
   const log = openSync(logPath, isLong(logPath) ? 'w' : 'a', 0o600);
   let failure: string | undefined;
   try {
-    const child = passEndpoint(engine, folder, (stdin) =>
-      spawn(process.execPath, args, {
-        cwd: '/',
-        detached: true,
-        windowsHide: true,
-        stdio: [stdin, log, log],
-        env: { ...hostEnvironment(process.env), CASTOFF_REAPER_SOCKET: socketPath },
-      }),
-    );
+    const child = spawn(process.execPath, args, {
+      cwd: '/',
+      detached: true,
+      windowsHide: true,
+      stdio: ['pipe', log, log],
+      env: { ...hostEnvironment(process.env), CASTOFF_REAPER_SOCKET: socketPath },
+    });
     child.once('error', (error) => (failure = error.message));
+    passEndpoint(engine, child);
     child.once('exit', (code, signal) => {
       if (code !== 0) failure = `it ended with ${signal ?? `exit code ${code}`}`;
     });

@@ -41,6 +41,9 @@ export async function closeRun({
     for (const name of names) await cleaner.clearShared(name);
     await attempt(() => session.close());
     await attempt(() => removeStaleSockets(address));
+  } else if (cleaner.records().some((record) => isOpen(record))) {
+    if (runSession.failure !== undefined) failures.push(runSession.failure);
+    await attempt(() => cleaner.closeRest(undefined));
   }
   // Without a session nothing was created by what castoff holds back; what was adopted, or created by a command, may be there.
   if (session !== undefined || cleaner.records().some((record) => isOpen(record))) {

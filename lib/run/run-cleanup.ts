@@ -112,8 +112,9 @@ export class RunCleanup {
    *
    * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
    */
-  async closeRest(engine: Engine): Promise<void> {
+  async closeRest(connected: Engine | undefined): Promise<void> {
     const { session, owner, signal } = this.#options;
+    const engine = connected ?? (await this.#options.engine());
     const { closeLeftovers } = await import('../session/close-leftovers.ts');
     const { cleanupLeftovers, isSparedAs } = await loadRemoval();
     const errors: unknown[] = [];

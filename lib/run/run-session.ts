@@ -22,6 +22,7 @@ export class RunSession {
   #hasLease = false;
   #opening: Promise<OwnSession> | undefined;
   #isEnding = false;
+  #failure: unknown;
 
   constructor(options: RunSessionOptions) {
     this.#options = options;
@@ -39,6 +40,11 @@ export class RunSession {
   /** Whether a reaper removes what the run has when its process dies. May block the process for 2 s. */
   get isHeld(): boolean {
     return this.#hasLease || this.#interim?.isHeld() === true;
+  }
+
+  /** Why the session could not be opened when it was last tried; `undefined`: it was not tried, or it is open. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Has a reaper hold what the run creates, for what cannot wait for {@link ready}: a command that runs at once. */
@@ -92,6 +98,7 @@ export class RunSession {
       // Loaded with its first use: a run without containers is not to pay for it.
       const { openOwnSession } = await import('../session/open-session.ts');
       const session = await openOwnSession({}, this.#options.ending);
+      this.#failure = undefined;
       this.#hasLease = session.reaper !== undefined;
       if (this.#hasLease) {
         this.#interim?.release();
@@ -100,6 +107,7 @@ export class RunSession {
       return session;
     } catch (error) {
       this.#opening = undefined;
+      this.#failure = error;
       throw error;
     }
   }

@@ -9,7 +9,6 @@ import type { Engine } from '../engine/engine';
 import { passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
 import { packageFolder } from '../lease/own-files';
-import { makeOwnFolder } from '../registry/own-folder';
 import { retentionMs } from './retention';
 
 /** What a keeper is told, as its argument. */
@@ -42,15 +41,14 @@ export async function startRetention(
 ): Promise<{ readonly pid: number }> {
   const order: RetentionOrder = { forMs: retentionMs, lookMs: 30_000, projects: [], ...kept };
   const program = join(packageFolder(), 'dist/keeper.js');
-  const child = passEndpoint(engine.connection.endpoint, makeOwnFolder(), (stdin) =>
-    spawn(process.execPath, [program, JSON.stringify(order)], {
-      cwd: '/',
-      detached: true,
-      windowsHide: true,
-      stdio: [stdin, 'pipe', 'pipe'],
-      env: { ...hostEnvironment(process.env), CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '' },
-    }),
-  );
+  const child = spawn(process.execPath, [program, JSON.stringify(order)], {
+    cwd: '/',
+    detached: true,
+    windowsHide: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...hostEnvironment(process.env), CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '' },
+  });
+  passEndpoint(engine.connection.endpoint, child);
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
   try {

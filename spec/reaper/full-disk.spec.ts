@@ -17,23 +17,25 @@ const onFullDisk = (folder: string): readonly string[] => [
   folder,
 ];
 
-it('a run whose temporary folder is on a full disk labels what it creates, and reports and removes it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'castoff-full-'));
-  try {
-    // A reaper process that is asked for by name cannot be started from such a folder.
-    const env = { TMPDIR: folder, XDG_RUNTIME_DIR: '', CASTOFF_REAPER: 'auto' };
-    await using main = await startRunProcess(env, onFullDisk(folder));
-    const { session } = await main.do<{ session: string }>('open', {});
-    const args = ['create', '--network', 'none', specImage];
-    const id = await main.do<string>('command', { args });
-    const { Config } = await docker.getContainer(id).inspect();
-    expect(Config.Labels).toMatchObject({ 'castoff.session': session });
-    const end = await main.do<RunEnd>('close');
-    expect(main.stderr()).toMatch(/write the journal: ENOSPC/);
-    expect(end).toMatchObject({ failures: [], left: [] });
-    expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
-    expect(await exists('container', id)).toBe(false);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+it.each(['auto', 'process'])(
+  'a run whose temporary folder is on a full disk labels, reports and removes what it creates, with CASTOFF_REAPER=%s',
+  async (reaper) => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-full-'));
+    try {
+      const env = { TMPDIR: folder, XDG_RUNTIME_DIR: '', CASTOFF_REAPER: reaper };
+      await using main = await startRunProcess(env, onFullDisk(folder));
+      const { session } = await main.do<{ session: string }>('open', {});
+      const args = ['create', '--network', 'none', specImage];
+      const id = await main.do<string>('command', { args });
+      const { Config } = await docker.getContainer(id).inspect();
+      expect(Config.Labels).toMatchObject({ 'castoff.session': session });
+      const end = await main.do<RunEnd>('close');
+      expect(main.stderr()).toMatch(/write the journal: ENOSPC/);
+      expect(end).toMatchObject({ failures: [], left: [] });
+      expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
+      expect(await exists('container', id)).toBe(false);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);

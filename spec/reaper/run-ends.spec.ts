@@ -4,6 +4,8 @@ import { journalFolder } from '../../lib/registry/session-identity';
 import type { RunEnd } from '../../lib/verdict/verdict';
 import { createIdle } from '../support/claimed-things';
 import { removeLeftovers } from '../support/leftovers';
+import { openFaultProxy } from '../support/fault-proxy';
+import { startRunProcess } from '../support/run-process';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';
 import { thingsOfSession } from '../support/session-child';
 import { specImage } from '../support/spec-image';
@@ -207,5 +209,25 @@ describe('a run', () => {
       'what it has stays: no reaper holds it; npx castoff sweep removes it\n',
     );
     expect(await thingsOfSession(stage.session)).toHaveLength(1);
+  });
+});
+
+describe('a run whose session cannot be opened', () => {
+  it('removes what a synchronous command created, and fails with the reason', async () => {
+    await using proxy = await openFaultProxy();
+    const sync = { DOCKER_HOST: proxy.address, CASTOFF_REAPER: 'container' };
+    await using main = await startRunProcess(sync);
+    const { session } = await main.do<{ session: string }>('open', {});
+    proxy.inject({
+      on: `POST /containers/create?name=castoff-reaper-${session}`,
+      fault: { type: 'answer', status: 500, message: 'no reapers today' },
+      times: Infinity,
+    });
+    const id = await main.do<string>('command', { args: ['create', '--network', 'none', specImage] });
+    await main.do('ready').catch(() => undefined);
+    const end = await main.do<RunEnd>('close');
+    expect(await exists('container', id)).toBe(false);
+    expect(end).toMatchObject({ left: [], failures: [expect.stringContaining('no reapers today')] });
+    expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
   });
 });
