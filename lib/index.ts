@@ -30,4 +30,9 @@ export type { TaskRecord } from './scope/task-record';
 export type { SessionCleanup } from './sweep/cleanup-session';
 export type { Session, SessionOptions } from './session/session';
 export type { SweepOptions } from './sweep/sweep';
-export type { SweepAction, SweepReport, SweepTotals, SweptThing } from './sweep/sweep-report';
+export type {
+  SweepAction,
+  SweepReport,
+  SweepTotals,
+  SweptResource as SweptThing,
+} from './sweep/sweep-report';

@@ -63,7 +63,7 @@ export async function registerLeft(things: TrackedResources, left: readonly Left
 
 async function register(things: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
-  const seen = await volume.look(engine, name);
+  const seen = await volume.inspect(engine, name);
   if (seen.meaning === 'gone') return;
   if (seen.meaning !== 'done') throw seen.error;
   const users = await listContainersUsingVolume(engine, name);

@@ -2,7 +2,7 @@ import { composeProjectLabel, creationLabels } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
-import { isDrawnProject } from '../resources/compose-project';
+import { hasGeneratedName } from '../resources/compose-project';
 import type { CreatedBy } from './create-tracker';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
@@ -43,7 +43,7 @@ export class Commands {
         if (maker.start !== undefined) return undefined;
         this.#watches.begin(meaning.project);
         // A name that was chosen may be that of a project which is up already.
-        if (isDrawnProject(meaning.project)) this.#up(ended, meaning.project, maker);
+        if (hasGeneratedName(meaning.project)) this.#up(ended, meaning.project, maker);
         else this.#orders.up({ project: meaning.project }, line, ended, maker);
         return undefined;
       case 'up-unnamed':

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
-import type { ProjectPlace } from '../resources/project-folder';
+import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
 import { isDockerCommand } from './is-docker-command';
 import { isFixedPort } from './fixed-name-or-port';
@@ -19,7 +19,7 @@ export type CommandMeaning =
     }
   | { readonly type: 'up' | 'down'; readonly project: string }
   /** The project has its name from its folder or its file. */
-  | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectPlace }
+  | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectLocation }
   | {
       readonly type: 'remove';
       /** The containers that it stops, kills or removes. */
@@ -130,7 +130,7 @@ function composeMeaning(args: readonly string[], env: CommandLine['env']): Comma
 }
 
 /** @see docker compose, `--project-directory`, `--file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
-function projectPlace(flags: readonly Flag[], env: CommandLine['env']): ProjectPlace {
+function projectPlace(flags: readonly Flag[], env: CommandLine['env']): ProjectLocation {
   const separator = env['COMPOSE_PATH_SEPARATOR'] || delimiter;
   const file = flags.find(({ name }) => name === '-f' || name === '--file')?.value;
   return {

@@ -11,7 +11,7 @@ import type { CommandLine } from './docker-command';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
 import { listProjectByCommand } from './project-before';
 import { listParts } from '../resources/project-parts';
-import { projectFolders, realPath, type ProjectPlace } from '../resources/project-folder';
+import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 
@@ -50,7 +50,7 @@ export class ProjectCommands {
   }
 
   /** Blocks where the command names its project: what was there before is listed until then. */
-  up(at: ProjectPlace, line: CommandLine, ended: () => Promise<unknown>, maker: RawMaker): void {
+  up(at: ProjectLocation, line: CommandLine, ended: () => Promise<unknown>, maker: RawMaker): void {
     const folders = projectFolders(at, line.cwd ?? process.cwd());
     const { project } = at;
     if (project !== undefined) this.#things.downed.delete(project);
@@ -61,7 +61,7 @@ export class ProjectCommands {
     void this.#lookAfter(ended(), order);
   }
 
-  down(at: ProjectPlace, cwd: string | undefined): void {
+  down(at: ProjectLocation, cwd: string | undefined): void {
     const folders = projectFolders(at, cwd ?? process.cwd());
     for (const order of this.#ofFolders(folders, this.#awaited)) order.isDowned = true;
     for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.add(name ?? '');

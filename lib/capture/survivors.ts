@@ -111,14 +111,14 @@ async function find(things: TrackedResources, entry: RegistryEntry, engine: Engi
     const [target] = [...owned, ...unclear.map((one) => one.target)];
     return target === undefined ? { isGone: true } : { isGone: false, update: updateOf(target) };
   }
-  const seen = await removables[kind].look(engine, id);
+  const seen = await removables[kind].inspect(engine, id);
   if (seen.meaning === 'gone') return { isGone: true };
   if (seen.meaning !== 'done') throw seen.error;
   if (kind === 'volume') return { isGone: !isSameVolume(entry, seen.value) };
   if (kind === 'container' && isOnItsWayOut(things, key, seen.value)) {
-    await removables[kind].awaitEnd?.(engine, id);
+    await removables[kind].waitForRemoval?.(engine, id);
     // The end of the wait may be that of a removal which has failed.
-    const again = await removables[kind].look(engine, id);
+    const again = await removables[kind].inspect(engine, id);
     if (again.meaning !== 'done' && again.meaning !== 'gone') throw again.error;
     return { isGone: again.meaning === 'gone' };
   }

@@ -20,10 +20,10 @@ export async function describeSessions(options: { readonly isJson: boolean }): P
   const prove = proveOwnersHere();
   const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
   const rows = found.sessions
-    .filter(({ things }) => things.length > 0)
+    .filter(({ resources }) => resources.length > 0)
     .map((session) => {
       const proveHere = proveByContainers(prove, ownersOf(session), ended);
-      return describe(session, proveSession(session.things, session.owners, proveHere), found.nowMs);
+      return describe(session, proveSession(session.resources, session.owners, proveHere), found.nowMs);
     });
   if (options.isJson) return `${safeJson(rows)}\n`;
   if (rows.length === 0) return `nothing of castoff on ${engine.address}\n`;
@@ -36,10 +36,10 @@ interface SessionRow {
   /** `dead` where every owner is proven to be. */
   readonly state: OwnerProof['state'];
   readonly proof: string;
-  readonly things: readonly ThingRow[];
+  readonly things: readonly ResourceRow[];
 }
 
-interface ThingRow {
+interface ResourceRow {
   readonly kind: string;
   readonly id: string;
   readonly name: string;
@@ -55,16 +55,21 @@ interface ThingRow {
 }
 
 function describe(
-  { session, things }: Findings['sessions'][number],
+  { session, resources }: Findings['sessions'][number],
   proven: SessionProof,
   nowMs: number,
 ): SessionRow {
   const { state, proof } = proven;
-  return { session, state, proof, things: things.map((thing) => describeThing(thing, proven, nowMs)) };
+  return {
+    session,
+    state,
+    proof,
+    things: resources.map((resource) => describeResource(resource, proven, nowMs)),
+  };
 }
 
-function describeThing(thing: ListedTarget, session: SessionProof, nowMs: number): ThingRow {
-  const { kind, id, name, labels } = thing;
+function describeResource(resource: ListedTarget, session: SessionProof, nowMs: number): ResourceRow {
+  const { kind, id, name, labels } = resource;
   const owner = ownerFromLabels(labels);
   const own = owner === undefined ? undefined : session.proofOf(owner);
   return {
@@ -77,21 +82,21 @@ function describeThing(thing: ListedTarget, session: SessionProof, nowMs: number
     source: labels[labelNames.source],
     isReaper: isReaper(labels),
     adopts: markedKey(labels),
-    ageMs: ageOf(thing, nowMs),
+    ageMs: ageOf(resource, nowMs),
   };
 }
 
 function formatSession({ session, state, proof, things }: SessionRow): string {
   const words = paint({ text: state, colour: colourOfState(state) });
   const title = `session ${safeForLog(session)}: ${words}, ${safeForLog(proof)}\n`;
-  const rows = things.map((thing) => [
-    thing.isReaper ? 'reaper' : thing.adopts === undefined ? thing.kind : 'marker',
-    thing.id.replace('sha256:', '').slice(0, 12),
-    thing.adopts === undefined ? thing.name : `has adopted ${thing.adopts}`,
-    thing.ageMs === undefined ? '' : formatDuration(Math.max(0, thing.ageMs)),
-    thing.owner ?? '',
-    { text: thing.state, colour: colourOfState(thing.state) },
-    thing.source ?? '',
+  const rows = things.map((resource) => [
+    resource.isReaper ? 'reaper' : resource.adopts === undefined ? resource.kind : 'marker',
+    resource.id.replace('sha256:', '').slice(0, 12),
+    resource.adopts === undefined ? resource.name : `has adopted ${resource.adopts}`,
+    resource.ageMs === undefined ? '' : formatDuration(Math.max(0, resource.ageMs)),
+    resource.owner ?? '',
+    { text: resource.state, colour: colourOfState(resource.state) },
+    resource.source ?? '',
   ]);
   return (
     title + formatTable(['KIND', 'ID', 'NAME', 'AGE', 'OWNER', 'STATE', 'SOURCE'], rows, { indent: '  ' })

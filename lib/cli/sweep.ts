@@ -4,7 +4,7 @@ import { safeJson } from '../core/safe-text';
 import { formatTable, type Cell } from '../core/text-table';
 import { parseGoDuration } from '../core/go-duration';
 import { sweep } from '../sweep/sweep';
-import type { SweepAction, SweepReport, SweptThing } from '../sweep/sweep-report';
+import type { SweepAction, SweepReport, SweptResource } from '../sweep/sweep-report';
 
 /** The options of `castoff sweep`, as commander reads them. */
 export interface SweepFlags {
@@ -34,7 +34,7 @@ export async function sweepAndReport(
     otherHosts: flags.otherHosts,
     olderThanMs: parseDuration('--older-than', flags.olderThan),
     timeoutMs: parseDuration('--timeout', flags.timeout),
-    onThing: showProgress,
+    onProgress: showProgress,
   });
   clearProgress();
   const text = flags.json === true ? asJson(report) : formatReport(report);
@@ -61,8 +61,8 @@ function clearProgress(): void {
 }
 
 function asJson(report: SweepReport): string {
-  const things = report.things.map(({ error, ...thing }) => ({
-    ...thing,
+  const things = report.things.map(({ error, ...resource }) => ({
+    ...resource,
     error: error === undefined ? undefined : messageOf(error),
   }));
   return `${safeJson({ ...report, things })}\n`;
@@ -71,7 +71,7 @@ function asJson(report: SweepReport): string {
 function formatReport({ engine, things, totals, durationMs }: SweepReport): string {
   const table = formatTable(
     ['ACTION', 'KIND', 'NAME', 'SESSION', 'OWNER', 'AGE', 'PROOF'],
-    things.map((thing) => rowOf(thing)),
+    things.map((resource) => rowOf(resource)),
   );
   const counts = [
     totals.wouldRemove > 0 ? `${totals.wouldRemove} would be removed` : `${totals.removed} removed`,
@@ -81,7 +81,17 @@ function formatReport({ engine, things, totals, durationMs }: SweepReport): stri
   return `${table}${counts.join(', ')} on ${engine} in ${formatDuration(durationMs)}\n`;
 }
 
-function rowOf({ action, kind, name, id, session, owner, ageMs, proof, error }: SweptThing): readonly Cell[] {
+function rowOf({
+  action,
+  kind,
+  name,
+  id,
+  session,
+  owner,
+  ageMs,
+  proof,
+  error,
+}: SweptResource): readonly Cell[] {
   return [
     { text: action, colour: colours[action] },
     kind,

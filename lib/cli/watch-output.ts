@@ -5,10 +5,10 @@ import { print } from '../core/print';
  * a full disk, that is said once and the exit code is 1.
  */
 export function watchOutput(): void {
-  let hasSaid = false;
+  let hasReported = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' || hasSaid) return;
-    hasSaid = true;
+    if (error.code === 'EPIPE' || hasReported) return;
+    hasReported = true;
     process.exitCode = 1;
     print(`write the output: ${error.message}`);
   });

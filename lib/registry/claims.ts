@@ -45,6 +45,6 @@ export function onClaim(listener: ClaimListener): () => void {
 }
 
 /** Whether any lease of this process would hear of a claim. */
-export function isClaimHeard(): boolean {
+export function hasClaimListeners(): boolean {
   return listeners().size > 0;
 }

@@ -15,7 +15,7 @@ export interface Follower {
   close(): Promise<void>;
 }
 
-const lookTimeoutMs = 10_000;
+const inspectTimeoutMs = 10_000;
 /** The last two are an image's. */
 const removals: ReadonlySet<string> = new Set(['destroy', 'untag', 'delete']);
 
@@ -51,11 +51,11 @@ export function followEngine(
 }
 
 async function follow(registry: Registry, engine: Engine, signal: AbortSignal): Promise<void> {
-  const asked = engine.within({ timeoutMs: lookTimeoutMs, signal });
+  const asked = engine.within({ timeoutMs: inspectTimeoutMs, signal });
   for await (const heard of watchEvents(engine, { labels: [], signal })) {
     for (const entry of presentOn(registry, engine)) {
       if (entry.id === undefined || !isInDoubt(entry, entry.id, heard)) continue;
-      const { meaning } = await removables[entry.kind].look(asked, entry.id);
+      const { meaning } = await removables[entry.kind].inspect(asked, entry.id);
       // While the engine was asked, a cleanup may have begun, and ended.
       const isStillPresent = presentOn(registry, engine).some(({ key }) => key === entry.key);
       if (meaning === 'gone' && isStillPresent)
@@ -78,14 +78,14 @@ function presentOn(registry: Registry, engine: Engine): readonly EntryOnEngine[]
 /** Whether what was heard makes it worth asking for the entry. A listing is old already: the entry may be newer. */
 function isInDoubt(entry: EntryOnEngine, id: string, heard: WatchedEvent): boolean {
   if (heard.type === 'listing')
-    return !heard.targets.some((target) => target.kind === entry.kind && isCalled(target, id));
+    return !heard.targets.some((target) => target.kind === entry.kind && matchesId(target, id));
   const { event } = heard;
   if (event.kind !== entry.kind || !removals.has(event.action)) return false;
   // An image goes name by name, and Docker does not say which one went.
-  return entry.kind === 'image' || isCalled(event, id);
+  return entry.kind === 'image' || matchesId(event, id);
 }
 
 /** Adopted things may be known by their name or a short id. */
-function isCalled(thing: EngineEvent | ListedTarget, id: string): boolean {
+function matchesId(thing: EngineEvent | ListedTarget, id: string): boolean {
   return thing.id === id || thing.name === id || (thing.kind !== 'volume' && thing.id.startsWith(id));
 }

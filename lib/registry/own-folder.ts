@@ -22,11 +22,11 @@ export function makeOwnFolder(): string {
 /** A folder as {@link makeOwnFolder} makes it, whose name is short enough for the path of a socket. */
 export function makeShortFolder(): string {
   const folder = makeOwnFolder();
-  return Buffer.byteLength(folder) <= longestShortBytes ? folder : makeFolderIn('/tmp');
+  return Buffer.byteLength(folder) <= maxShortPathBytes ? folder : makeFolderIn('/tmp');
 }
 
 /** With it, the paths of all sockets fit into 95 bytes. */
-const longestShortBytes = 50;
+const maxShortPathBytes = 50;
 
 /** Every such folder that is there: processes with another environment may have used another. */
 export function listOwnFolders(): readonly string[] {

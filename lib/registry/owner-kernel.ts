@@ -5,7 +5,7 @@ import type { ProcessProbe } from './owner-proof';
  *
  * @see kill(2): signal 0; proc(5), hidepid: the folders of other users' processes are not there
  */
-export function askKernel(pid: number): ProcessProbe {
+export function probePid(pid: number): ProcessProbe {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -14,6 +14,6 @@ export function askKernel(pid: number): ProcessProbe {
   }
   return {
     seen: 'unclear',
-    why: `there is a process ${pid}, which hides from here: whose it is cannot be known`,
+    reason: `there is a process ${pid}, which hides from here: whose it is cannot be known`,
   };
 }

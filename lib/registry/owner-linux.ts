@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { askKernel } from './owner-kernel';
+import { probePid } from './owner-kernel';
 import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
 
@@ -37,10 +37,10 @@ export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): P
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return askKernel(pid);
-    return { seen: 'unclear', why: `/proc/${pid} cannot be read (${code}): whose it is cannot be known` };
+    if (code === 'ENOENT' || code === 'ESRCH') return probePid(pid);
+    return { seen: 'unclear', reason: `/proc/${pid} cannot be read (${code}): whose it is cannot be known` };
   }
-  return parseStat(stat, bootedAtMs) ?? { seen: 'unclear', why: `/proc/${pid}/stat cannot be understood` };
+  return parseStat(stat, bootedAtMs) ?? { seen: 'unclear', reason: `/proc/${pid}/stat cannot be understood` };
 }
 
 /** USER_HZ, which is what the kernel tells all programs whatever it counts in itself. */

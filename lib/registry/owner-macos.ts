@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { hashMachine } from './owner-machine';
-import { askKernel } from './owner-kernel';
+import { probePid } from './owner-kernel';
 import type { ProcessProbe } from './owner-proof';
 
 /** macOS has no pid namespaces: all pids count together. */
@@ -21,8 +21,8 @@ export function readMacosMachine(): string | undefined {
 /** What `ps` shows of a process. That it does not exist is told by the kernel: `ps` says as much when it fails. */
 export function readPsProcess(pid: number): ProcessProbe {
   const line = run('ps', ['-o', 'state=,lstart=', '-p', String(pid)]);
-  const unclear = { seen: 'unclear', why: `\`ps -p ${pid}\` cannot be understood` } as const;
-  return line === undefined ? askKernel(pid) : (parsePsLine(line) ?? unclear);
+  const unclear = { seen: 'unclear', reason: `\`ps -p ${pid}\` cannot be understood` } as const;
+  return line === undefined ? probePid(pid) : (parsePsLine(line) ?? unclear);
 }
 
 /**

@@ -22,7 +22,7 @@ export type ProcessProbe =
       /** Nothing of it is left but its exit code. */
       readonly isZombie: boolean;
     }
-  | { readonly seen: 'unclear'; readonly why: string };
+  | { readonly seen: 'unclear'; readonly reason: string };
 
 export interface OwnerProof {
   /** `alive` and `dead` are proven; where it cannot be known, nothing is claimed. */
@@ -41,21 +41,21 @@ export interface OwnerProof {
  * namespace (containers share the kernel), and a pid alone is no process (it is used again).
  *
  * @param processWith - What is seen under a pid; asked only where that tells something.
- * @param lastSignMs - When the owner has last been seen to create something, by its own clock.
+ * @param lastActiveMs - When the owner has last been seen to create something, by its own clock.
  */
 export function proveOwner(
   owner: Owner,
   here: LocalHost,
   processWith: (pid: number) => ProcessProbe,
-  lastSignMs?: number,
+  lastActiveMs?: number,
 ): OwnerProof {
-  const elsewhere = whyElsewhere(owner, here);
+  const elsewhere = elsewhereReason(owner, here);
   if (elsewhere !== undefined) return { state: 'unknown', proof: elsewhere, isElsewhere: true };
-  if (owner.boot !== here.boot) return proveByBoot(owner, here, lastSignMs);
+  if (owner.boot !== here.boot) return proveByBoot(owner, here, lastActiveMs);
   return proveByProcess(owner, processWith(owner.pid));
 }
 
-function whyElsewhere(owner: Owner, here: LocalHost): string | undefined {
+function elsewhereReason(owner: Owner, here: LocalHost): string | undefined {
   if (owner.host !== here.host) return `another host: ${owner.host}`;
   const areBothKnown = owner.machine !== undefined && here.machine !== undefined;
   if (areBothKnown && owner.machine !== here.machine)
@@ -74,10 +74,10 @@ function whyElsewhere(owner: Owner, here: LocalHost): string | undefined {
   return undefined;
 }
 
-function proveByBoot(owner: Owner, here: LocalHost, lastSignMs: number | undefined): OwnerProof {
+function proveByBoot(owner: Owner, here: LocalHost, lastActiveMs: number | undefined): OwnerProof {
   const { bootedAtMs } = here;
   // A clone of this machine whose network card looks the same: what it creates while this boot lasts gives it away.
-  if (bootedAtMs === undefined || (lastSignMs !== undefined && lastSignMs >= bootedAtMs)) {
+  if (bootedAtMs === undefined || (lastActiveMs !== undefined && lastActiveMs >= bootedAtMs)) {
     const proof = `it has created something on another boot while this one lasts: another machine that is called ${owner.host} too, or a clock that jumped`;
     return { state: 'unknown', proof, isElsewhere: true };
   }
@@ -91,7 +91,7 @@ function proveByProcess(owner: Owner, process: ProcessProbe): OwnerProof {
     case 'none':
       return { state: 'dead', proof: `no process ${pid} on this boot` };
     case 'unclear':
-      return { state: 'unknown', proof: process.why };
+      return { state: 'unknown', proof: process.reason };
     case 'process': {
       const isSame = isSameStart(pidStart, process.start);
       if (isSame === undefined)

@@ -7,7 +7,7 @@ import { proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from '
 
 /** This process, as an owner that another process can tell from any other that ever ran. */
 export function readOwner(): Owner {
-  const { host, machine, boot, bootedAtMs, pidNamespace } = readHere();
+  const { host, machine, boot, bootedAtMs, pidNamespace } = readLocalHost();
   // Where pids count otherwise than /proc does, another process would be read.
   const self = pidNamespace === undefined ? undefined : readProcess(process.pid, bootedAtMs);
   return {
@@ -22,15 +22,15 @@ export function readOwner(): Owner {
 }
 
 /** Proves owners by what is seen from here at this moment: the machine is read once, and each process once. */
-export function proveOwnersHere(): (owner: Owner, lastSignMs?: number) => OwnerProof {
-  const here = readHere();
+export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => OwnerProof {
+  const here = readLocalHost();
   const seen = new Map<number, ProcessProbe>();
   const processWith = (pid: number): ProcessProbe => {
     const known = seen.get(pid) ?? readProcess(pid, here.bootedAtMs);
     seen.set(pid, known);
     return known;
   };
-  return (owner, lastSignMs) => proveOwner(owner, here, processWith, lastSignMs);
+  return (owner, lastActiveMs) => proveOwner(owner, here, processWith, lastActiveMs);
 }
 
 /** How a platform tells its machines, boots and processes apart. */
@@ -57,7 +57,7 @@ const platforms: Partial<Record<NodeJS.Platform, Platform>> = {
   },
 };
 
-function readHere(): LocalHost {
+function readLocalHost(): LocalHost {
   const platform = platforms[process.platform];
   return {
     host: hostname(),
@@ -69,8 +69,8 @@ function readHere(): LocalHost {
 }
 
 function readProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe {
-  const why = `processes cannot be told apart on ${process.platform}`;
-  return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', why };
+  const reason = `processes cannot be told apart on ${process.platform}`;
+  return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', reason };
 }
 
 /** The id that a CI system gives its run. */

@@ -33,7 +33,7 @@ export function renewSession(): SessionIdentity {
 }
 
 /** Adds to the owner that this process is where it runs, as {@link Owner.container} has it. */
-export function placeOwner(container: string): void {
+export function setOwnerContainer(container: string): void {
   const identity = sessionIdentity();
   identities().current = { ...identity, owner: { ...identity.owner, container } };
 }

@@ -8,7 +8,7 @@ export type Unfinished = Extract<JournalFact, { fact: 'registered' }> & {
 };
 
 /** What follows from a journal's facts: whose it is, and what is unfinished, in the order in which it was begun. */
-export function unfinishedOf(facts: readonly JournalFact[]): {
+export function replayJournal(facts: readonly JournalFact[]): {
   readonly owners: readonly Owner[];
   readonly unfinished: readonly Unfinished[];
 } {

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { RemovableKind } from '../engine/removable-kind';
 import { EngineError } from '../engine/engine-error';
-import { cleanupOne, callLimitsFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
+import { cleanupOne, callTimeoutFor, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import type { ListedTarget } from '../engine/list-targets';
 import { findChanged } from './changed-volumes';
 import {
@@ -57,11 +57,11 @@ export async function cleanupByLabel(
   const { isSpared = () => false, bounds = {}, kinds, check, recorded, ...settings } = options;
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
-  const patient = engine.within({ timeoutMs: callLimitsFor(options.timeoutMs), signal: options.signal });
+  const patient = engine.within({ timeoutMs: callTimeoutFor(options.timeoutMs), signal: options.signal });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
   const changed = new Set<string>();
-  const isToGo = (target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>): boolean =>
+  const shouldRemove = (target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>): boolean =>
     !isSpared(target.labels) && (isWithin(identityOf(target), bounds) || changed.has(identityOf(target)));
   const services = new ServiceTurns();
   for (;;) {
@@ -70,38 +70,40 @@ export async function cleanupByLabel(
     check?.(owned);
     for (const identity of await findChanged(patient, owned, bounds)) changed.add(identity);
     const fresh = owned.filter(
-      (target) => isToGo(target) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
+      (target) => shouldRemove(target) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
     );
     if (fresh.length === 0)
       return {
         results,
         errors: [...failed.values()],
-        unclear: unclear.filter(({ target }) => isToGo(target)),
+        unclear: unclear.filter(({ target }) => shouldRemove(target)),
       };
     // Since the listing, the name may have been given to another resource.
-    const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
+    const matchesTarget = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
     const tried = fresh.filter((target) => services.take(target.labels));
     const clean = async (target: ListedTarget): Promise<CleanupResult | undefined> => {
       checkTimeLeft(leftMs(), `remove ${target.kind} ${target.name}`);
       try {
         // A service is in no bounds: its tasks come and go.
-        await clearServiceOf(patient, target, (own) => options.bounds === undefined && isMeant(own));
+        await clearServiceOf(patient, target, (own) => options.bounds === undefined && matchesTarget(own));
         services.settle(target.labels, 'gone');
       } catch (error) {
         services.settle(target.labels, 'left');
         throw error;
       }
       // A volume of the same labels may have come under its name.
-      const isSame: RemovalRules['isMeant'] = (own, { createdAt }) =>
-        isMeant(own) && isSameCreation(own, target.labels) && isToGo({ ...target, labels: own, createdAt });
-      const rules = { ...settings, connection: engine, isMeant: isSame };
+      const isSame: RemovalRules['matchesTarget'] = (own, { createdAt }) =>
+        matchesTarget(own) &&
+        isSameCreation(own, target.labels) &&
+        shouldRemove({ ...target, labels: own, createdAt });
+      const rules = { ...settings, connection: engine, matchesTarget: isSame };
       let result: CleanupResult | undefined;
       for (const ref of removalRefs(target))
         result = await cleanupOne(target.kind, ref, { ...rules, timeoutMs: leftMs() });
       return result;
     };
-    const ends = await cleanupMany(tried, clean, { stuckMs: callLimitsFor(options.timeoutMs) });
-    for (const { target, result, error } of ends) {
+    const outcomes = await cleanupMany(tried, clean, { stuckMs: callTimeoutFor(options.timeoutMs) });
+    for (const { target, result, error } of outcomes) {
       if (result !== undefined) results.push(result);
       else failed.set(keyOf(target), asError(error ?? `${target.kind} ${target.id} has no name to remove`));
     }
@@ -111,7 +113,7 @@ export async function cleanupByLabel(
       return {
         results,
         errors: [...failed.values()],
-        unclear: unclear.filter(({ target }) => isToGo(target)),
+        unclear: unclear.filter(({ target }) => shouldRemove(target)),
       };
   }
 }

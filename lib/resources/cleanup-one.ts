@@ -85,55 +85,55 @@ export async function cleanupOne(
   if (given === undefined) return { kind, id: '', outcome: 'skipped', attempts: 0, durationMs: 0 };
   settings.signal?.throwIfAborted();
 
-  const spentMs = (): number => performance.now() - startedAt;
+  const elapsedMs = (): number => performance.now() - startedAt;
   const limits = (): TimeoutOptions => ({
     what: `remove ${kind} ${given}`,
-    timeoutMs: Math.max(0, settings.timeoutMs - spentMs()),
+    timeoutMs: Math.max(0, settings.timeoutMs - elapsedMs()),
     signal: settings.signal,
   });
   const removable = removables[kind];
-  const { isMeant, patienceMs = callLimitsFor(settings.timeoutMs) } = settings;
-  let remover: RemovalTask | undefined;
+  const { matchesTarget, callTimeoutMs = callTimeoutFor(settings.timeoutMs) } = settings;
+  let task: RemovalTask | undefined;
   try {
     const engine = settings.connection ?? (await withTimeout(connectEngine(settings.engine), limits()));
-    const patience = { timeoutMs: patienceMs, signal: settings.signal };
-    const found = removable.isCertain(given)
+    const patience = { timeoutMs: callTimeoutMs, signal: settings.signal };
+    const found = removable.isImmutableId(given)
       ? 'unknown'
       : await findResource(engine, removable, given, patience);
-    const isAnother = typeof found === 'object' && isMeant?.(found.labels, found) === false;
+    const isAnother = typeof found === 'object' && matchesTarget?.(found.labels, found) === false;
     const isReplaced = await isAnotherThan(settings.identity, found, { engine, removable, given });
     if (found === 'gone' || isAnother || isReplaced)
-      return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: spentMs() };
+      return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: elapsedMs() };
 
-    const sight = found === 'unknown' ? undefined : found;
-    const id = sight?.id ?? given;
-    remover = removalsInFlight().run(
+    const inspection = found === 'unknown' ? undefined : found;
+    const id = inspection?.id ?? given;
+    task = removalsInFlight().run(
       `${engine.address} ${kind} ${id}`,
-      (land) =>
+      (release) =>
         new RemovalTask(engine, removable, id, {
           ...settings,
-          patienceMs,
-          sight,
+          callTimeoutMs,
+          inspection,
           capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
-          onOver: land,
+          onOver: release,
         }),
     );
-    const { outcome, postMortem } = await remover.waitFor(limits());
+    const { outcome, postMortem } = await task.waitFor(limits());
     // Not an answer of the engine, and nothing that advice about it would help.
-    if (outcome === undefined && remover.lastError?.isUnsent === true) throw remover.lastError.cause;
-    if (outcome === undefined) throw failure(removable, given, remover, spentMs(), remover.lastError);
+    if (outcome === undefined && task.lastError?.isUnsent === true) throw task.lastError.cause;
+    if (outcome === undefined) throw failure(removable, given, task, elapsedMs(), task.lastError);
     return {
       kind,
-      id: remover.id,
-      name: remover.name,
+      id: task.id,
+      name: task.name,
       outcome,
-      attempts: remover.state.removals,
-      durationMs: spentMs(),
+      attempts: task.state.removals,
+      durationMs: elapsedMs(),
       postMortem,
     };
   } catch (error) {
     const isOurDeadline = isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== settings.signal?.reason;
-    if (isOurDeadline) throw failure(removable, given, remover, spentMs(), remover?.lastError ?? error);
+    if (isOurDeadline) throw failure(removable, given, task, elapsedMs(), task?.lastError ?? error);
     throw error;
   }
 }
@@ -158,7 +158,7 @@ const removalsInFlight = (): SingleFlight<RemovalTask> =>
   processWide('removals in flight', () => new SingleFlight<RemovalTask>());
 
 // Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
-export function callLimitsFor(timeoutMs: number): number {
+export function callTimeoutFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
 }
 
@@ -166,19 +166,19 @@ export function callLimitsFor(timeoutMs: number): number {
 function failure(
   removable: Removable,
   given: string,
-  remover: RemovalTask | undefined,
+  task: RemovalTask | undefined,
   durationMs: number,
   cause: unknown,
 ): CleanupError {
-  const lastError = remover?.lastError;
+  const lastError = task?.lastError;
   return new CleanupError(
     {
       kind: removable.kind,
-      id: remover?.id ?? given,
-      title: remover?.name,
-      attempts: remover?.state.removals ?? 0,
+      id: task?.id ?? given,
+      title: task?.name,
+      attempts: task?.state.removals ?? 0,
       durationMs,
-      lastStatus: remover?.state.status,
+      lastStatus: task?.state.status,
       engineWords:
         lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
     },

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
 import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from './cleanup-one';
 import { cleanupByLabel, type LabelCleanupOptions } from './cleanup-by-label';
-import { refuseOtherFolder } from './project-folder';
+import { checkProjectFolder } from './project-folder';
 
 /** `id` is the project's name; `attempts` counts the removals of all its parts. */
 export interface ComposeProjectResult extends CleanupResult {
@@ -57,7 +57,7 @@ export async function cleanupComposeProject(
   }
   const kinds: readonly RemovableKind[] | undefined =
     options.removeVolumes === false ? ['container', 'network', 'image'] : undefined;
-  return cleanupProject(name, { ...settings, kinds, check: refuseOtherFolder(name, workingDir) });
+  return cleanupProject(name, { ...settings, kinds, check: checkProjectFolder(name, workingDir) });
 }
 
 export interface ProjectCleanupOptions
@@ -121,6 +121,6 @@ async function connectWithin(
  *
  * @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise
  */
-export function isDrawnProject(name: string): boolean {
+export function hasGeneratedName(name: string): boolean {
   return /^testcontainers-[0-9a-f]{12}$/.test(name);
 }

@@ -9,16 +9,16 @@ import { isFullId, isPrefixMatch, type Removable } from './kind';
 
 export const container: Removable = {
   kind: 'container',
-  isCertain: isFullId,
-  look: async (engine, id) =>
+  isImmutableId: isFullId,
+  inspect: async (engine, id) =>
     mapAnswer(await inspectContainer(engine, id), (facts) => ({
       ...facts,
       identity: facts.id,
-      isGuess: isPrefixMatch(id, facts.id, [facts.name]),
+      isPartialMatch: isPrefixMatch(id, facts.id, [facts.name]),
     })),
   remove: removeContainer,
   stop: stopContainer,
-  awaitEnd: waitUntilRemoved,
+  waitForRemoval: waitUntilRemoved,
   advice:
     "see `docker inspect` for its state and the engine's log for why; a `dead` container needs its files freed on the host",
 };

@@ -19,9 +19,9 @@ export async function findResource(
   patience: CallLimits,
 ): Promise<Found> {
   const { timeoutMs, signal } = patience;
-  const looking = looksInFlight().run(`${engine.address} ${removable.kind} ${given}`, (land) => {
-    const look = lookFor(engine.within({ timeoutMs }), removable, given);
-    void look.finally(land);
+  const looking = inspectionsInFlight().run(`${engine.address} ${removable.kind} ${given}`, (release) => {
+    const look = inspectOnce(engine.within({ timeoutMs }), removable, given);
+    void look.finally(release);
     return look;
   });
   try {
@@ -32,12 +32,12 @@ export async function findResource(
   }
 }
 
-const looksInFlight = (): SingleFlight<Promise<Found>> =>
+const inspectionsInFlight = (): SingleFlight<Promise<Found>> =>
   processWide('looks in flight', () => new SingleFlight<Promise<Found>>());
 
 // An answer never rejects, and so does this not.
-async function lookFor(engine: Engine, removable: Removable, given: string): Promise<Found> {
-  const seen = await removable.look(engine, given);
-  if (seen.meaning === 'done') return seen.value.isGuess ? 'gone' : seen.value;
+async function inspectOnce(engine: Engine, removable: Removable, given: string): Promise<Found> {
+  const seen = await removable.inspect(engine, given);
+  if (seen.meaning === 'done') return seen.value.isPartialMatch ? 'gone' : seen.value;
   return seen.meaning === 'gone' ? 'gone' : 'unknown';
 }

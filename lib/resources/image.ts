@@ -4,14 +4,14 @@ import type { Removable } from './kind';
 
 export const image: Removable = {
   kind: 'image',
-  isCertain: () => false,
-  look: async (engine, name) =>
+  isImmutableId: () => false,
+  inspect: async (engine, name) =>
     mapAnswer(await inspectImage(engine, name), (facts) => ({
       id: unambiguousName(name, facts.tags),
       name: facts.tags[0],
       labels: facts.labels,
       identity: facts.id,
-      isGuess: !isMeant(name, facts),
+      isPartialMatch: !matchesReference(name, facts),
     })),
   remove: removeImage,
   advice: 'remove the containers and images made from it, or its other names, first',
@@ -29,7 +29,7 @@ function unambiguousName(given: string, tags: readonly string[]): string {
  * Whether `given` says this image: by a name, its digest, its id, or the twelve digits of a short id. Engines go further: for
  * `cafe`, when it is gone, Docker finds an image whose id begins so, and Podman one that is called `somebody/cafe`.
  */
-function isMeant(given: string, { id, tags }: ImageFacts): boolean {
+function matchesReference(given: string, { id, tags }: ImageFacts): boolean {
   if (given.includes('@')) return true;
   const isId = /^(sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(given);
   if (isId && id.replace('sha256:', '').startsWith(given.replace('sha256:', ''))) return true;

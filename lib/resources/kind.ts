@@ -15,7 +15,7 @@ export interface Inspection {
   /** Differs when another thing has come under the same name. */
   readonly identity: string;
   /** The engine has gone by the first digits of its id, or by a part of its name: it may be somebody else's. */
-  readonly isGuess?: boolean | undefined;
+  readonly isPartialMatch?: boolean | undefined;
   /** When it was created, where that is known: RFC 3339. */
   readonly createdAt?: string | undefined;
 }
@@ -31,13 +31,13 @@ export interface RemoveOptions {
 export interface Removable {
   readonly kind: RemovableKind;
   /** Whether `id` names one thing for ever. A name may come to stand for something else, which is not to be removed. */
-  readonly isCertain: (id: string) => boolean;
-  readonly look: (engine: Engine, id: string) => Promise<Answer<Inspection>>;
+  readonly isImmutableId: (id: string) => boolean;
+  readonly inspect: (engine: Engine, id: string) => Promise<Answer<Inspection>>;
   readonly remove: (engine: Engine, id: string, options: RemoveOptions) => Promise<Answer<unknown>>;
   /** Asks for a graceful end. */
   readonly stop?: (engine: Engine, id: string, how: ContainerStop) => Promise<Answer<unknown>>;
   /** Waits for the end of a removal that is under way, as long as the engine's patience lasts. */
-  readonly awaitEnd?: (engine: Engine, id: string) => Promise<Answer<unknown>>;
+  readonly waitForRemoval?: (engine: Engine, id: string) => Promise<Answer<unknown>>;
   /**
    * Whether two sights under one name are of one resource. Default: by their identities.
    *

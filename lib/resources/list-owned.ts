@@ -19,7 +19,7 @@ export type ProvenTarget = ListedTarget & { readonly isBase?: boolean | undefine
 
 export interface UnclearTarget {
   readonly target: ListedTarget;
-  readonly why: string;
+  readonly reason: string;
 }
 
 export interface ListOwnedOptions {
@@ -58,7 +58,7 @@ export async function sortOwned(
   const unclear: UnclearTarget[] = [];
   for (const [target, proof] of proofs) {
     if (proof.state === 'ours') owned.push({ ...target, isBase: proof.isBase });
-    else if (proof.state === 'unclear') unclear.push({ target, why: proof.why });
+    else if (proof.state === 'unclear') unclear.push({ target, reason: proof.reason });
   }
   return { owned, unclear };
 }
@@ -104,8 +104,8 @@ const labelsOfImages = (): Cache<Readonly<Record<string, string>>> =>
 const historiesOfImages = (): Cache<readonly ImageStep[]> =>
   processWide('histories of images', () => new Map<string, readonly ImageStep[]>());
 
-const mostCached = 1_000;
-const readsAtOnce = 8;
+const maxCached = 1_000;
+const maxConcurrentReads = 8;
 
 async function readEach<T>(
   { address }: Engine,
@@ -113,7 +113,7 @@ async function readEach<T>(
   ids: readonly string[],
   read: (id: string) => Promise<Answer<T>>,
 ): Promise<ReadonlyMap<string, T>> {
-  const limit = pLimit(readsAtOnce);
+  const limit = pLimit(maxConcurrentReads);
   const found = new Map<string, T>();
   const reading = [...new Set(ids)].map(async (id) => {
     const key = `${address} ${id}`;
@@ -122,7 +122,7 @@ async function readEach<T>(
     found.set(id, known);
     cache.set(key, known);
     const [oldest] = cache.keys();
-    if (cache.size > mostCached && oldest !== undefined) cache.delete(oldest);
+    if (cache.size > maxCached && oldest !== undefined) cache.delete(oldest);
   });
   await Promise.all(reading);
   return found;

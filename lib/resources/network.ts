@@ -9,12 +9,12 @@ import { isFullId, isPrefixMatch, type Removable } from './kind';
 
 export const network: Removable = {
   kind: 'network',
-  isCertain: isFullId,
-  look: async (engine, id) =>
+  isImmutableId: isFullId,
+  inspect: async (engine, id) =>
     mapAnswer(await inspectNetwork(engine, id), (facts) => ({
       ...facts,
       identity: facts.id,
-      isGuess: isPrefixMatch(id, facts.id, [facts.name]),
+      isPartialMatch: isPrefixMatch(id, facts.id, [facts.name]),
     })),
   async remove(engine, id) {
     // Podman removes a network by its id while containers are attached to it (4.3 to 5.8), and their own removal fails then:

@@ -11,9 +11,9 @@ export type OwnershipProof =
   /** `isBase`: an image that is kept was built on it; the engine keeps it, too, and only its names can go. */
   | { readonly state: 'ours'; readonly isBase?: true | undefined }
   /** Proven: its labels are inherited. */
-  | { readonly state: 'not-ours'; readonly why: string }
+  | { readonly state: 'not-ours'; readonly reason: string }
   /** Neither can be proven: it is kept and reported. */
-  | { readonly state: 'unclear'; readonly why: string };
+  | { readonly state: 'unclear'; readonly reason: string };
 
 /** A resource whose id its creator has recorded. */
 export interface RecordedResource {
@@ -237,10 +237,10 @@ function hasSameOwnership(one: Labels, other: Labels): boolean {
   return ownershipNames.every((name) => one[name] === other[name]);
 }
 
-function notOurs(why: string): OwnershipProof {
-  return { state: 'not-ours', why };
+function notOurs(reason: string): OwnershipProof {
+  return { state: 'not-ours', reason };
 }
 
-function unclear(why: string): OwnershipProof {
-  return { state: 'unclear', why };
+function unclear(reason: string): OwnershipProof {
+  return { state: 'unclear', reason };
 }

@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** How the cleanup of one target went: exactly one of `result` and `error`. */
-export interface TargetEnd<T extends Target, R> {
+export interface TargetOutcome<T extends Target, R> {
   readonly target: T;
   readonly result?: R;
   readonly error?: unknown;
@@ -24,7 +24,7 @@ const order: readonly ResourceKind[] = ['compose-project', 'container', 'network
  * A removal waits on the engine's disk and locks as much as on its processors. With two of them, 30 removals take 1.5 s eight at
  * a time, 1.9 s all at once and 2.9 s one after another (Docker 20.10.24, overlay2).
  */
-const mostAtOnce = Math.max(8, 4 * availableParallelism());
+const maxConcurrent = Math.max(8, 4 * availableParallelism());
 
 /** The groups in which things can go, one after another; what stands in one group is independent. */
 export function planRemovals<T extends Target>(targets: readonly T[]): readonly (readonly T[])[] {
@@ -46,13 +46,13 @@ export async function cleanupMany<T extends Target, R>(
   targets: readonly T[],
   clean: (target: T) => Promise<R>,
   options: { readonly stuckMs?: number | undefined } = {},
-): Promise<readonly TargetEnd<T, R>[]> {
-  const limit = pLimit(mostAtOnce);
-  const ends: Promise<TargetEnd<T, R>>[] = [];
+): Promise<readonly TargetOutcome<T, R>[]> {
+  const limit = pLimit(maxConcurrent);
+  const outcomes: Promise<TargetOutcome<T, R>>[] = [];
   for (const group of planRemovals(targets)) {
     const turns = group.map((target) => {
-      const { promise: ended, resolve } = Promise.withResolvers<TargetEnd<T, R>>();
-      ends.push(ended);
+      const { promise: settled, resolve } = Promise.withResolvers<TargetOutcome<T, R>>();
+      outcomes.push(settled);
       return limit(async () => {
         const cleaning = cleanOne(target, clean);
         void cleaning.then(resolve);
@@ -61,14 +61,14 @@ export async function cleanupMany<T extends Target, R>(
     });
     await Promise.allSettled(turns);
   }
-  return Promise.all(ends);
+  return Promise.all(outcomes);
 }
 
 /** Never rejects. */
 async function cleanOne<T extends Target, R>(
   target: T,
   clean: (target: T) => Promise<R>,
-): Promise<TargetEnd<T, R>> {
+): Promise<TargetOutcome<T, R>> {
   try {
     return { target, result: await clean(target) };
   } catch (error) {

@@ -28,8 +28,8 @@ export interface LogLine {
 }
 
 const captureTimeoutMs = 2_000;
-const mostLogLines = 50;
-const longestLogLine = 1_000;
+const maxLogLines = 50;
+const maxLineLength = 1_000;
 
 /**
  * Reads state and last output of a container, in 2 s at most. It never rejects: what could not be read is a gap.
@@ -43,7 +43,7 @@ export async function capturePostMortem(
   const patient = engine.within({ timeoutMs: captureTimeoutMs, signal });
   const [inspected, logs] = await Promise.all([
     inspectContainer(patient, id),
-    readContainerLogs(patient, id, mostLogLines),
+    readContainerLogs(patient, id, maxLogLines),
   ]);
   if (inspected.meaning === 'gone') return undefined;
   const facts = inspected.meaning === 'done' ? inspected.value : undefined;
@@ -95,7 +95,7 @@ function lastLines(output: Buffer, isTty: boolean): readonly LogLine[] {
         .split(/\r?\n/)
         .map((line) => ({ stream, text: shorten(line) })),
     )
-    .slice(-mostLogLines);
+    .slice(-maxLogLines);
 }
 
 // The engine sends a long line in pieces of 16 KiB; only the last one ends in a newline.
@@ -110,9 +110,7 @@ function joinPieces(chunks: readonly LogChunk[]): readonly LogChunk[] {
 }
 
 function shorten(line: string): string {
-  return line.length <= longestLogLine
-    ? line
-    : `${line.slice(0, longestLogLine)}… (${line.length} characters)`;
+  return line.length <= maxLineLength ? line : `${line.slice(0, maxLineLength)}… (${line.length} characters)`;
 }
 
 /** `exited, exit code 137 (SIGKILL), out of memory`. */

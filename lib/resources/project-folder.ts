@@ -5,7 +5,7 @@ import { projectFolderLabel } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 
 /** What a Compose command says of its project, and of where that is. */
-export interface ProjectPlace {
+export interface ProjectLocation {
   /** Its name. */
   readonly project?: string | undefined;
   readonly directory?: string | undefined;
@@ -20,7 +20,7 @@ const fileNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-
  * The folder of the project of a Compose command that is run in `cwd`, as Compose writes it on containers: that of its first file, or
  * without one the next folder upwards that has one; links on the way may be named in it, or not.
  */
-export function projectFolders({ directory, file }: ProjectPlace, cwd: string): readonly string[] {
+export function projectFolders({ directory, file }: ProjectLocation, cwd: string): readonly string[] {
   const folder =
     directory === undefined ? folderOfFile(file === '-' ? undefined : file, cwd) : resolve(cwd, directory);
   return [...new Set([folder, realPath(folder)])];
@@ -51,7 +51,7 @@ function folderOfFile(file: string | undefined, cwd: string): string {
  * What throws `CONFIG_INVALID` for a container of a project that was brought up from another folder than `workingDir`, or without one, than
  * the folder of a Compose project that this process is in. A container that names no folder says nothing of it.
  */
-export function refuseOtherFolder(
+export function checkProjectFolder(
   project: string,
   workingDir: string | undefined,
 ): (found: readonly ListedTarget[]) => void {

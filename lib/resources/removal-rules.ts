@@ -10,16 +10,17 @@ export interface RemovalRules {
    * only, which may have come to stand for another thing. That other one stays, and the one that was meant counts as gone. What
    * has an id has the labels of its listing for ever.
    */
-  readonly isMeant?:
-    ((labels: Readonly<Record<string, string>>, sight: Pick<Inspection, 'createdAt'>) => boolean) | undefined;
+  readonly matchesTarget?:
+    | ((labels: Readonly<Record<string, string>>, inspection: Pick<Inspection, 'createdAt'>) => boolean)
+    | undefined;
   /** The identity that it had when it was taken: another one under its name stays, and the one that was meant counts as gone. */
   readonly identity?: string | undefined;
   /** Whether the caller lists afterwards what is there: the engine's word that it is done is enough then. Default false. */
-  readonly isSeenLater?: boolean | undefined;
+  readonly verify?: boolean | undefined;
   /** So many removals are sent at the most. Default: as many as the time allows. */
-  readonly mostRemovals?: number | undefined;
+  readonly maxRemovals?: number | undefined;
   /** How long an unanswered call is waited for, in milliseconds. Default: a sixth of the time limit, 5 000 at the most. */
-  readonly patienceMs?: number | undefined;
+  readonly callTimeoutMs?: number | undefined;
   /** Once it aborts nothing more is sent; what was sent is seen to its end. */
   readonly stop?: AbortSignal | undefined;
 }

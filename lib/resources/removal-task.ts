@@ -8,7 +8,7 @@ import type { PostMortem } from './post-mortem';
 import type { RemovalRules } from './removal-rules';
 import {
   advance,
-  beginRemoval,
+  initialRemovalState,
   outcomeOf,
   type GoneOutcome,
   type RemovalState,
@@ -21,9 +21,9 @@ export interface RemovalTaskOptions extends RemovalRules {
   readonly stopSignal?: string | undefined;
   readonly removeVolumes: boolean;
   /** How long an unanswered call is waited for before the engine is looked at instead. */
-  readonly patienceMs: number;
+  readonly callTimeoutMs: number;
   /** What a look has told already. */
-  readonly sight?: Inspection | undefined;
+  readonly inspection?: Inspection | undefined;
   /** Called as soon as nobody may join any more: it has ended, or its last waiter has left. */
   readonly onOver: () => void;
   /** Read before anything is done to it. */
@@ -32,7 +32,7 @@ export interface RemovalTaskOptions extends RemovalRules {
 }
 
 /** How a removal ended: `finish` with its outcome, or `give-up`: the engine refuses. */
-export interface RemovalEnd {
+export interface RemovalResult {
   readonly outcome: GoneOutcome | undefined;
   readonly postMortem?: PostMortem | undefined;
 }
@@ -49,21 +49,21 @@ export class RemovalTask {
   readonly #noMoreWaiting = new AbortController();
   #waiting = 0;
   #state: RemovalState;
-  #sight: Inspection | undefined;
+  #inspection: Inspection | undefined;
   #lastError: EngineError | undefined;
   /** Settles when the removal has ended; rejects when nobody waits for it any more. */
-  readonly ended: Promise<RemovalEnd>;
+  readonly ended: Promise<RemovalResult>;
 
   constructor(engine: Engine, removable: Removable, id: string, options: RemovalTaskOptions) {
     this.#engine = engine;
     this.#removable = removable;
     this.#id = id;
     this.#options = options;
-    this.#sight = options.sight;
-    this.#state = beginRemoval({
-      isCertain: removable.isCertain(id),
-      wasSeen: options.sight !== undefined,
-      isSeenLater: options.isSeenLater,
+    this.#inspection = options.inspection;
+    this.#state = initialRemovalState({
+      isImmutableId: removable.isImmutableId(id),
+      isKnownToExist: options.inspection !== undefined,
+      verify: options.verify,
       isStopWanted: options.stopTimeoutMs > 0 && removable.stop !== undefined,
       isDetachable: removable.detach !== undefined,
     });
@@ -82,7 +82,7 @@ export class RemovalTask {
   }
 
   get name(): string | undefined {
-    return this.#sight?.name;
+    return this.#inspection?.name;
   }
 
   get lastError(): EngineError | undefined {
@@ -90,7 +90,7 @@ export class RemovalTask {
   }
 
   /** Waits for the end, within `limits`. The last waiter to leave ends the removal; a call that was sent goes on. */
-  async waitFor(limits: TimeoutOptions): Promise<RemovalEnd> {
+  async waitFor(limits: TimeoutOptions): Promise<RemovalResult> {
     this.#waiting += 1;
     try {
       return await withTimeout(this.ended, limits);
@@ -103,7 +103,7 @@ export class RemovalTask {
     }
   }
 
-  async #run(): Promise<RemovalEnd> {
+  async #run(): Promise<RemovalResult> {
     const { signal } = this.#noMoreWaiting;
     const postMortem = await this.#options.capture?.(this.#engine, this.#id, signal);
     await retryWithBackoff(() => this.#untilPause(), {
@@ -127,30 +127,30 @@ export class RemovalTask {
   /** Whether nothing more is to be sent. What was sent is looked at until its end is seen. */
   #isEnough(): boolean {
     const { step, afterPause, removals } = this.#state;
-    const { stop, mostRemovals = Number.POSITIVE_INFINITY } = this.#options;
+    const { stop, maxRemovals = Number.POSITIVE_INFINITY } = this.#options;
     const next = step === 'pause' ? afterPause : step;
-    if (stop?.aborted === true) return next === 'look' ? removals === 0 : next !== 'await-end';
-    return next === 'remove' && removals >= mostRemovals;
+    if (stop?.aborted === true) return next === 'inspect' ? removals === 0 : next !== 'wait-for-removal';
+    return next === 'remove' && removals >= maxRemovals;
   }
 
-  async #take(step: 'look' | 'stop' | 'remove' | 'await-end' | 'detach'): Promise<StepAnswer> {
-    const { stopTimeoutMs, stopSignal, patienceMs, removeVolumes } = this.#options;
-    const { look, stop, remove, awaitEnd, detach } = this.#removable;
-    const engine = this.#asking(patienceMs);
+  async #take(step: 'inspect' | 'stop' | 'remove' | 'wait-for-removal' | 'detach'): Promise<StepAnswer> {
+    const { stopTimeoutMs, stopSignal, callTimeoutMs, removeVolumes } = this.#options;
+    const { inspect, stop, remove, waitForRemoval, detach } = this.#removable;
+    const engine = this.#asking(callTimeoutMs);
     switch (step) {
-      case 'look':
-        return this.#see(engine, await look(engine, this.#id));
+      case 'inspect':
+        return this.#see(engine, await inspect(engine, this.#id));
       case 'stop':
         return this.#note(
-          await stop?.(this.#asking(stopTimeoutMs + patienceMs), this.#id, {
+          await stop?.(this.#asking(stopTimeoutMs + callTimeoutMs), this.#id, {
             timeoutMs: stopTimeoutMs,
             signal: stopSignal,
           }),
         );
       case 'remove':
         return this.#note(await remove(engine, this.#id, { removeVolumes }));
-      case 'await-end':
-        return { meaning: (await awaitEnd?.(engine, this.#id))?.meaning ?? 'engine-away' };
+      case 'wait-for-removal':
+        return { meaning: (await waitForRemoval?.(engine, this.#id))?.meaning ?? 'engine-away' };
       case 'detach':
         await detach?.(engine, this.#id);
         return { meaning: 'done' };
@@ -163,18 +163,18 @@ export class RemovalTask {
 
   async #see(engine: Engine, seen: Answer<Inspection>): Promise<StepAnswer> {
     if (seen.meaning !== 'done') return this.#note(seen);
-    const { id, identity, isGuess, labels, status } = seen.value;
-    const isAnother = this.#options.isMeant?.(labels, seen.value) === false;
+    const { id, identity, isPartialMatch, labels, status } = seen.value;
+    const isAnother = this.#options.matchesTarget?.(labels, seen.value) === false;
     // Another resource has come under the same name: the one that was to go is gone.
-    if (isGuess || isAnother) return { meaning: 'gone' };
-    const before = this.#sight?.identity ?? this.#options.identity;
+    if (isPartialMatch || isAnother) return { meaning: 'gone' };
+    const before = this.#inspection?.identity ?? this.#options.identity;
     if (before !== undefined) {
       const compared = { before, now: identity };
       const sameness = await compareIdentities(this.#removable, engine, this.#id, compared);
       if (sameness === 'another') return { meaning: 'gone' };
       if (sameness === 'unclear') throw unclearError(this.#removable.kind, this.#id);
     }
-    this.#sight = seen.value;
+    this.#inspection = seen.value;
     this.#id = id;
     return { meaning: 'done', status };
   }

@@ -5,11 +5,11 @@ export type GoneOutcome = 'removed' | 'already-gone' | 'removed-elsewhere';
 
 /** What to do next about one thing that is to be gone. */
 export type Step =
-  | 'look'
+  | 'inspect'
   | 'stop'
   | 'remove'
   /** Wait for the end of somebody else's removal. */
-  | 'await-end'
+  | 'wait-for-removal'
   /** Take off what still hangs on it. */
   | 'detach'
   | 'pause'
@@ -18,26 +18,26 @@ export type Step =
 
 export interface RemovalState {
   readonly step: Step;
-  readonly afterPause: 'look' | 'remove';
+  readonly afterPause: 'inspect' | 'remove';
   /** Its id names it for ever. A name may come to stand for something else in a pause: look before it is removed. */
-  readonly isCertain: boolean;
+  readonly isImmutableId: boolean;
   /** A graceful stop that is still to be asked for, and how often it was. */
   readonly isStopWanted: boolean;
   readonly stops: number;
   /** Removals sent. */
   readonly removals: number;
   /** The engine has spoken of it as a thing that exists. */
-  readonly wasSeen: boolean;
+  readonly isKnownToExist: boolean;
   /** A removal of ours was accepted, or its answer was lost: its end may be our doing. */
-  readonly isOursPossible: boolean;
+  readonly isPossiblyOurs: boolean;
   /** Somebody else's removal was seen under way. */
-  readonly isOthersSeen: boolean;
+  readonly isRemovedByOthers: boolean;
   /** Something may hang on it that can be taken off: networks. */
   readonly isDetachable: boolean;
   /** The engine's word that it is done ends it: somebody looks later. */
-  readonly isSeenLater: boolean;
+  readonly verify: boolean;
   /** A removal, ours or not, has said that it is over: if it is still there, the next step waits for a pause. */
-  readonly isOverSaid: boolean;
+  readonly isReportedDone: boolean;
   /** Its state when last looked at: `running`, `removing`, `dead`. */
   readonly status?: string | undefined;
 }
@@ -49,46 +49,46 @@ export interface StepAnswer {
 }
 
 export interface RemovalStart {
-  readonly isCertain: boolean;
+  readonly isImmutableId: boolean;
   /** A look has seen it. */
-  readonly wasSeen: boolean;
+  readonly isKnownToExist: boolean;
   readonly isStopWanted: boolean;
   readonly isDetachable: boolean;
   /** The engine's word is taken for it: somebody looks later. */
-  readonly isSeenLater?: boolean | undefined;
+  readonly verify?: boolean | undefined;
 }
 
-export function beginRemoval(start: RemovalStart): RemovalState {
+export function initialRemovalState(start: RemovalStart): RemovalState {
   return {
-    step: !start.isCertain && !start.wasSeen ? 'look' : start.isStopWanted ? 'stop' : 'remove',
-    afterPause: 'look',
-    isCertain: start.isCertain,
+    step: !start.isImmutableId && !start.isKnownToExist ? 'inspect' : start.isStopWanted ? 'stop' : 'remove',
+    afterPause: 'inspect',
+    isImmutableId: start.isImmutableId,
     isStopWanted: start.isStopWanted,
     stops: 0,
     removals: 0,
-    wasSeen: start.wasSeen,
-    isOursPossible: false,
-    isOthersSeen: false,
+    isKnownToExist: start.isKnownToExist,
+    isPossiblyOurs: false,
+    isRemovedByOthers: false,
     isDetachable: start.isDetachable,
-    isSeenLater: start.isSeenLater === true,
-    isOverSaid: false,
+    verify: start.verify !== false,
+    isReportedDone: false,
   };
 }
 
 /** A stop whose answer is lost is asked for once more; then the removal, which kills, is more use than a third. */
-const mostStops = 2;
+const maxStops = 2;
 
 /** The state after the answer to its step. `finish` and `give-up` are ends. */
 export function advance(state: RemovalState, answer: StepAnswer): RemovalState {
   switch (state.step) {
-    case 'look':
-      return afterLook(state, answer);
+    case 'inspect':
+      return afterInspect(state, answer);
     case 'stop':
       return afterStop(state, answer);
     case 'remove':
       return afterRemove({ ...state, removals: state.removals + 1 }, answer);
-    case 'await-end':
-      return afterAwaitEnd(state, answer);
+    case 'wait-for-removal':
+      return afterWait(state, answer);
     case 'detach':
       return pause(state, 'remove');
     case 'pause':
@@ -99,40 +99,40 @@ export function advance(state: RemovalState, answer: StepAnswer): RemovalState {
   }
 }
 
-function afterLook(state: RemovalState, { meaning, status }: StepAnswer): RemovalState {
+function afterInspect(state: RemovalState, { meaning, status }: StepAnswer): RemovalState {
   switch (meaning) {
     case 'gone':
       return { ...state, step: 'finish' };
     case 'done':
-      return presentAs({ ...state, wasSeen: true, status });
+      return afterPresent({ ...state, isKnownToExist: true, status });
     // 500 "RWLayer of container … is unexpectedly nil" is no reason not to remove it. @see moby, daemon/inspect.go
     case 'failed':
       return pause(state, 'remove');
     case 'being-removed':
     case 'busy':
     case 'engine-away':
-      return pause(state, 'look');
+      return pause(state, 'inspect');
     case 'refused':
       return { ...state, step: 'give-up' };
   }
 }
 
-function presentAs(state: RemovalState): RemovalState {
-  if (state.isOverSaid) {
-    return pause({ ...state, isOverSaid: false }, state.status === 'removing' ? 'look' : 'remove');
+function afterPresent(state: RemovalState): RemovalState {
+  if (state.isReportedDone) {
+    return pause({ ...state, isReportedDone: false }, state.status === 'removing' ? 'inspect' : 'remove');
   }
   if (state.status === 'removing')
-    return { ...state, isOthersSeen: !state.isOursPossible, step: 'await-end' };
+    return { ...state, isRemovedByOthers: !state.isPossiblyOurs, step: 'wait-for-removal' };
   if (state.isStopWanted && state.status === 'running') return { ...state, step: 'stop' };
   return { ...state, step: 'remove' };
 }
 
 function afterStop(state: RemovalState, { meaning }: StepAnswer): RemovalState {
   const stops = state.stops + 1;
-  const asked = { ...state, stops, isStopWanted: meaning === 'engine-away' && stops < mostStops };
+  const asked = { ...state, stops, isStopWanted: meaning === 'engine-away' && stops < maxStops };
   switch (meaning) {
     case 'done':
-      return { ...asked, wasSeen: true, step: 'remove' };
+      return { ...asked, isKnownToExist: true, step: 'remove' };
     case 'gone':
       return { ...asked, step: 'finish' };
     case 'being-removed':
@@ -141,7 +141,7 @@ function afterStop(state: RemovalState, { meaning }: StepAnswer): RemovalState {
     case 'refused':
       return { ...asked, step: 'remove' };
     case 'engine-away':
-      return pause(asked, 'look');
+      return pause(asked, 'inspect');
   }
 }
 
@@ -151,50 +151,50 @@ function afterRemove(state: RemovalState, { meaning }: StepAnswer): RemovalState
       // Seen to be gone, not said to be: the next look decides.
       return {
         ...state,
-        wasSeen: true,
-        isOursPossible: true,
-        isOverSaid: true,
-        step: state.isSeenLater ? 'finish' : 'look',
+        isKnownToExist: true,
+        isPossiblyOurs: true,
+        isReportedDone: true,
+        step: state.verify ? 'inspect' : 'finish',
       };
     case 'gone':
       return { ...state, step: 'finish' };
     case 'being-removed':
-      return { ...state, wasSeen: true, isOthersSeen: true, step: 'await-end' };
+      return { ...state, isKnownToExist: true, isRemovedByOthers: true, step: 'wait-for-removal' };
     case 'busy':
       return state.isDetachable
-        ? { ...state, wasSeen: true, step: 'detach' }
-        : pause({ ...state, wasSeen: true }, 'remove');
+        ? { ...state, isKnownToExist: true, step: 'detach' }
+        : pause({ ...state, isKnownToExist: true }, 'remove');
     case 'failed':
-      return pause({ ...state, wasSeen: true, isOursPossible: true }, 'look');
+      return pause({ ...state, isKnownToExist: true, isPossiblyOurs: true }, 'inspect');
     case 'engine-away':
-      return pause({ ...state, isOursPossible: true }, 'look');
+      return pause({ ...state, isPossiblyOurs: true }, 'inspect');
     case 'refused':
       return { ...state, step: 'give-up' };
   }
 }
 
-function afterAwaitEnd(state: RemovalState, { meaning }: StepAnswer): RemovalState {
+function afterWait(state: RemovalState, { meaning }: StepAnswer): RemovalState {
   switch (meaning) {
     case 'gone':
       return { ...state, step: 'finish' };
     // The wait is over, or was cut off, or told of a removal that failed: a look says whether it is gone, or `dead`.
     case 'done':
-      return { ...state, isOverSaid: true, step: 'look' };
+      return { ...state, isReportedDone: true, step: 'inspect' };
     case 'being-removed':
     case 'busy':
     case 'failed':
     case 'engine-away':
     case 'refused':
-      return pause(state, 'look');
+      return pause(state, 'inspect');
   }
 }
 
-function pause(state: RemovalState, afterPause: 'look' | 'remove'): RemovalState {
-  return { ...state, step: 'pause', afterPause: state.isCertain ? afterPause : 'look' };
+function pause(state: RemovalState, afterPause: 'inspect' | 'remove'): RemovalState {
+  return { ...state, step: 'pause', afterPause: state.isImmutableId ? afterPause : 'inspect' };
 }
 
 /** How a thing that is gone came to be so: nothing is claimed that was not seen. */
 export function outcomeOf(state: RemovalState): GoneOutcome {
-  if (state.isOursPossible) return 'removed';
-  return state.wasSeen || state.isOthersSeen ? 'removed-elsewhere' : 'already-gone';
+  if (state.isPossiblyOurs) return 'removed';
+  return state.isKnownToExist || state.isRemovedByOthers ? 'removed-elsewhere' : 'already-gone';
 }

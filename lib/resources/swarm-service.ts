@@ -30,21 +30,21 @@ export function serviceOf(labels: Labels): ServiceRef | undefined {
 /**
  * A swarm starts a new task for each container that is removed, so the container of a service goes with its service or not at all.
  *
- * @param isMeant - Whether a service with these labels may be removed.
+ * @param matchesTarget - Whether a service with these labels may be removed.
  */
 export function decideService(
   { name, id }: ServiceRef,
   seen: Answer<ServiceFacts>,
-  isMeant: (labels: Labels) => boolean,
+  matchesTarget: (labels: Labels) => boolean,
 ): ServiceStep {
-  const leave = (why: string, isFinal: boolean): ServiceStep => ({
+  const leave = (reason: string, isFinal: boolean): ServiceStep => ({
     type: 'leave',
-    reason: `belongs to service ${name} (${id.slice(0, 12)}), ${why}`,
+    reason: `belongs to service ${name} (${id.slice(0, 12)}), ${reason}`,
     isFinal,
   });
   switch (seen.meaning) {
     case 'done':
-      return isMeant(seen.value.labels)
+      return matchesTarget(seen.value.labels)
         ? { type: 'remove-service' }
         : leave('which does not carry these labels; remove the service', true);
     case 'gone':
@@ -63,11 +63,11 @@ export function decideService(
 export async function inspectServiceOf(
   engine: Engine,
   labels: Labels,
-  isMeant: (labels: Labels) => boolean,
+  matchesTarget: (labels: Labels) => boolean,
 ): Promise<ServiceStep> {
   const service = serviceOf(labels);
   if (service === undefined) return { type: 'none' };
-  return decideService(service, await inspectService(engine, service.id), isMeant);
+  return decideService(service, await inspectService(engine, service.id), matchesTarget);
 }
 
 /**
@@ -77,9 +77,9 @@ export async function inspectServiceOf(
 export async function removeServiceOf(
   engine: Engine,
   labels: Labels,
-  isMeant: (labels: Labels) => boolean,
+  matchesTarget: (labels: Labels) => boolean,
 ): Promise<Extract<ServiceStep, { type: 'leave' }> | undefined> {
-  const step = await inspectServiceOf(engine, labels, isMeant);
+  const step = await inspectServiceOf(engine, labels, matchesTarget);
   if (step.type === 'leave') return step;
   const service = serviceOf(labels);
   if (step.type === 'none' || service === undefined) return undefined;
@@ -100,9 +100,9 @@ export async function removeServiceOf(
 export async function clearServiceOf(
   engine: Engine,
   { kind, id, name, labels }: ListedTarget,
-  isMeant: (labels: Labels) => boolean,
+  matchesTarget: (labels: Labels) => boolean,
 ): Promise<void> {
-  const left = await removeServiceOf(engine, labels, isMeant);
+  const left = await removeServiceOf(engine, labels, matchesTarget);
   if (left === undefined) return;
   const evidence = { kind, id, title: name, attempts: 0, durationMs: 0, engineWords: left.reason };
   throw new CleanupError(evidence, 'docker service rm removes it with its containers', undefined);

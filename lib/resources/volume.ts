@@ -7,8 +7,8 @@ import type { Removable, Sameness } from './kind';
 
 export const volume: Removable = {
   kind: 'volume',
-  isCertain: () => false,
-  look: async (engine, name) =>
+  isImmutableId: () => false,
+  inspect: async (engine, name) =>
     mapAnswer(await inspectVolume(engine, name), (facts) => ({
       id: facts.name,
       labels: facts.labels,

@@ -110,7 +110,7 @@ export async function removeEntry(
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
       { kind, id, bounds },
-      { engine: there.address, timeoutMs, signal, identity: entry.identity, isMeant: isMadeFor(entry) },
+      { engine: there.address, timeoutMs, signal, identity: entry.identity, matchesTarget: isMadeFor(entry) },
     );
     return goneAs(entry, outcome);
   } catch (error) {
@@ -120,7 +120,7 @@ export async function removeEntry(
 }
 
 /** A volume of raw code is recognised by its label: another one may have its name. */
-function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules['isMeant'] {
+function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules['matchesTarget'] {
   return kind === 'volume' && origin === 'raw' && identity === undefined
     ? (labels) => labels[labelNames.start] === key
     : undefined;

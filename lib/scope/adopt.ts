@@ -56,8 +56,8 @@ async function adopt(
 ): Promise<OwnedTarget> {
   const { registry, owner, engineAddress } = surroundings;
   const engine = await connectEngine(engineAddress);
-  const seen = valueOf(await removables[kind].look(engine, given));
-  if (seen.isGuess) {
+  const seen = valueOf(await removables[kind].inspect(engine, given));
+  if (seen.isPartialMatch) {
     throw new CastoffError(
       'ENGINE_REFUSED',
       `adopt ${kind} ${given}: nothing is called so, though the id of another begins with it; give the full name or id`,
@@ -83,7 +83,7 @@ async function markAndLookAgain(
 ): Promise<Inspection & { readonly marker: string }> {
   const marker = await createMarker(engine, adopted, ownership);
   try {
-    return { ...valueOf(await removables[adopted.kind].look(engine, adopted.id)), marker };
+    return { ...valueOf(await removables[adopted.kind].inspect(engine, adopted.id)), marker };
   } catch (cause) {
     const [end] = await Promise.allSettled([cleanupOne('volume', marker, { engine: engine.address })]);
     if (end.status === 'fulfilled') throw cause;

@@ -28,7 +28,7 @@ export async function checkSameEngine(engine: Engine, started: Target, what: str
 }
 
 async function look(engine: Engine, { kind, id }: Target): Promise<Meaning> {
-  if (kind !== 'compose-project') return (await removables[kind].look(engine, id)).meaning;
+  if (kind !== 'compose-project') return (await removables[kind].inspect(engine, id)).meaning;
   const listed = await listContainers(engine, [`${composeProjectLabel}=${id}`]);
   return listed.meaning === 'done' && listed.value.length === 0 ? 'gone' : listed.meaning;
 }

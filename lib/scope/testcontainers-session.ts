@@ -1,6 +1,6 @@
 import { printWarning } from '../core/print';
 import { messageOf } from '../core/errors';
-import { claimLabels, isClaimHeard } from '../registry/claims';
+import { claimLabels, hasClaimListeners } from '../registry/claims';
 import { disableRyuk } from '../core/disable-ryuk';
 
 /** The part of testcontainers that tells which label it puts on what it creates. */
@@ -35,7 +35,7 @@ const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
 export async function testcontainersLabels(): Promise<readonly string[] | undefined> {
   if (!hasOwnSession(installedVersion())) return undefined;
   // It keeps what it decides with this call. Another copy of it is not covered by the claim.
-  const turnBack = isClaimHeard() ? disableRyuk(process) : () => undefined;
+  const turnBack = hasClaimListeners() ? disableRyuk(process) : () => undefined;
   try {
     if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
     const testcontainers = await loadTestcontainers();

@@ -1,6 +1,6 @@
 import type { Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
-import { claimLabels, isClaimHeard, releaseLabels } from '../registry/claims';
+import { claimLabels, hasClaimListeners, releaseLabels } from '../registry/claims';
 import { areRequestsLabelled } from './start-context';
 import type { StartPlan } from './startable';
 import { testcontainersLabels } from './testcontainers-session';
@@ -39,6 +39,6 @@ async function labelsOfTestcontainers({ kind }: StartPlan): Promise<readonly str
   // Our own are on all of it then, and the copy of testcontainers that makes it may be one in a sandbox, out of our sight.
   if (areRequestsLabelled()) return undefined;
   // What only looks like a container of testcontainers may have nothing to do with it.
-  if (kind === 'container' && !isClaimHeard()) return undefined;
+  if (kind === 'container' && !hasClaimListeners()) return undefined;
   return testcontainersLabels();
 }

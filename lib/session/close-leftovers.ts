@@ -48,9 +48,9 @@ export async function closeLeftovers(
   );
 }
 
-function warnUnclear(session: string, { target: { kind, id, name }, why }: UnclearTarget): void {
+function warnUnclear(session: string, { target: { kind, id, name }, reason }: UnclearTarget): void {
   process.emitWarning(
-    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${why}`,
+    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${reason}`,
     { type: 'CastoffWarning', code: 'CASTOFF_KEPT' },
   );
 }

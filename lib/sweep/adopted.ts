@@ -5,13 +5,13 @@ import type { SessionProof } from './session-proof';
 
 /** A session, its listed resources, and whether it goes in this sweep. */
 interface ProvenSession {
-  readonly things: readonly Pick<ListedTarget, 'kind' | 'labels'>[];
+  readonly resources: readonly Pick<ListedTarget, 'kind' | 'labels'>[];
   readonly proof: Pick<SessionProof, 'state' | 'proof'>;
-  readonly isToGo: boolean;
+  readonly shouldRemove: boolean;
 }
 
 /** Why a resource stays that another session has adopted; `undefined`: none has. */
-export type WhyAdopted = (resource: {
+export type AdoptionReason = (resource: {
   readonly kind: ResourceKind;
   readonly id: string;
 }) => string | undefined;
@@ -24,11 +24,11 @@ export type WhyAdopted = (resource: {
  * session looks at the resource again after it has created the marker, and so learns of a removal that was completed by then, but not
  * of one that comes later.
  */
-export function findAdopted(sessions: readonly ProvenSession[]): WhyAdopted {
+export function findAdopted(sessions: readonly ProvenSession[]): AdoptionReason {
   const reasons = new Map<string, string>();
-  for (const { things, proof, isToGo } of sessions) {
-    if (isToGo || proof.state === 'dead') continue;
-    for (const { key, session } of adoptionsIn(things))
+  for (const { resources, proof, shouldRemove } of sessions) {
+    if (shouldRemove || proof.state === 'dead') continue;
+    for (const { key, session } of adoptionsIn(resources))
       reasons.set(key, `session ${session} has adopted it: ${proof.proof}`);
   }
   return ({ kind, id }) => (kind === 'compose-project' ? undefined : reasons.get(adoptionKey({ kind, id })));

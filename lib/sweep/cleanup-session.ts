@@ -14,12 +14,12 @@ import { proveOwnership } from '../resources/list-owned';
 import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
-import { findAdopted, type WhyAdopted } from './adopted';
+import { findAdopted, type AdoptionReason } from './adopted';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { proveSession } from './session-proof';
-import { boundsOfNote, isStillOurs } from './still-ours';
+import { boundsOfRecord, isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './judge-session';
-import { idsOfLiveSessions } from './remove-candidates';
+import { idsOfLiveSessions } from './remove-candidate';
 
 /** What became of a session that another process has left behind. */
 export interface SessionCleanup {
@@ -49,46 +49,46 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const engines = await connectAll(options.engine, journals.unfinished);
   const recorded = recordedInJournal(journals.unfinished);
   const listings = await Promise.all(engines.map((engine) => findLabelled(engine, session, recorded)));
-  const labelled = listings.flatMap(({ things }) => things);
+  const labelled = listings.flatMap(({ resources }) => resources);
   const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
-  const found = { session, things: labelled, proofs, owners: journals.owners };
+  const found = { session, resources: labelled, proofs, owners: journals.owners };
   const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
   if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
 
   const ofLiving = idsOfLiveSessions(session);
   const toGo = labelled.flatMap((target): readonly EngineTarget[] => {
-    const verdict = judged.verdicts.find(({ thing }) => thing === target);
-    if (verdict?.isToGo !== true || ofLiving.has(target.id)) return [];
+    const verdict = judged.verdicts.find(({ resource }) => resource === target);
+    if (verdict?.shouldRemove !== true || ofLiving.has(target.id)) return [];
     const { kind, engine, listing } = target;
     return verdict.refs.map((id) => ({ kind, id, engine, listing }));
   });
-  const targets = [...toGo, ...(await findNoted(journals.unfinished, engines))];
-  const adopted = new Map(listings.map(({ engine, whyAdopted }) => [engine, whyAdopted]));
+  const targets = [...toGo, ...(await findJournaled(journals.unfinished, engines))];
+  const adopted = new Map(listings.map(({ engine, adoptionReason }) => [engine, adoptionReason]));
   const own = unique(targets).filter(
     (target) => !ofLiving.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
   );
-  const isMeant = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
-  const ends = await cleanupMany(own, async (target) => {
+  const matchesTarget = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
+  const results = await cleanupMany(own, async (target) => {
     if (target.listing !== undefined)
-      await clearServiceOf(target.listing.engine, target.listing.target, isMeant);
+      await clearServiceOf(target.listing.engine, target.listing.target, matchesTarget);
     const listed = target.listing?.target;
     return cleanupResource(target, {
       ...options,
       engine: target.engine,
       identity: target.identity,
-      isMeant: listed && ((labels) => isSameCreation(labels, listed.labels) && isMeant(labels)),
+      matchesTarget: listed && ((labels) => isSameCreation(labels, listed.labels) && matchesTarget(labels)),
     });
   });
-  const errors = ends.filter((end) => end.error !== undefined).map((end) => end.error);
+  const errors = results.filter((end) => end.error !== undefined).map((end) => end.error);
   if (errors.length > 0) {
     throw new CastoffError(
       'CLEANUP_FAILED',
-      `clean up session ${session}: ${errors.length} of ${ends.length} are left\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
+      `clean up session ${session}: ${errors.length} of ${results.length} are left\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
       { cause: errors[0], errors },
     );
   }
   removeJournals(journals);
-  return { session, results: ends.map((end) => end.result).filter((result) => result !== undefined) };
+  return { session, results: results.map((end) => end.result).filter((result) => result !== undefined) };
 }
 
 type EngineTarget = BoundedTarget & {
@@ -114,58 +114,58 @@ async function findLabelled(
   session: string,
   recorded: readonly RecordedResource[],
 ): Promise<{
-  readonly things: readonly (ListedTarget & EngineTarget)[];
+  readonly resources: readonly (ListedTarget & EngineTarget)[];
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
   readonly engine: string;
-  readonly whyAdopted: WhyAdopted;
+  readonly adoptionReason: AdoptionReason;
 }> {
   const claim = [`${labelNames.session}=${session}`];
   const bySession = Map.groupBy(
     await listTargets(engine, [labelNames.session]),
     ({ labels }) => labels[labelNames.session] ?? '',
   );
-  const things = (bySession.get(session) ?? []).map((target) => ({
+  const resources = (bySession.get(session) ?? []).map((target) => ({
     ...target,
     engine: engine.address,
     listing: { engine, target },
   }));
   const prove = proveOwnersHere();
-  const whyAdopted = findAdopted(
+  const adoptionReason = findAdopted(
     [...bySession]
       .filter(([other]) => other !== session)
       .map(([other, ofOther]) => ({
-        things: ofOther,
+        resources: ofOther,
         proof: proveSession(ofOther, isSessionId(other) ? readJournals(other).owners : [], prove),
-        isToGo: false,
+        shouldRemove: false,
       })),
   );
-  const proofs = await proveOwnership(engine, things, claim, recorded);
-  return { things, proofs, engine: engine.address, whyAdopted };
+  const proofs = await proveOwnership(engine, resources, claim, recorded);
+  return { resources, proofs, engine: engine.address, adoptionReason };
 }
 
 // Not this process: its own session ends with its scopes.
-function checkDead(session: string, { isToGo, proof: { state, proof } }: JudgedSession): void {
-  if (isToGo) return;
+function checkDead(session: string, { shouldRemove, proof: { state, proof } }: JudgedSession): void {
+  if (shouldRemove) return;
   const advice = state === 'alive' ? 'let it close its scopes, or end it first' : 'it may be alive';
   throw new CastoffError('CONFIG_INVALID', `clean up session ${session}: ${proof}; ${advice}`);
 }
 
 /** What the journals name that is still the same thing. What was never seen to exist is found by its label, or by its name. */
-async function findNoted(
+async function findJournaled(
   unfinished: readonly Unfinished[],
   engines: readonly Engine[],
 ): Promise<readonly EngineTarget[]> {
   const found: EngineTarget[] = [];
-  for (const note of unfinished) {
-    const id = note.present?.id ?? note.name;
-    const engine = engines.find(({ address }) => address === note.engine) ?? engines[0];
+  for (const record of unfinished) {
+    const id = record.present?.id ?? record.name;
+    const engine = engines.find(({ address }) => address === record.engine) ?? engines[0];
     if (id === undefined || engine === undefined) continue;
-    if (await isStillOurs(engine, note, id))
+    if (await isStillOurs(engine, record, id))
       found.push({
-        kind: note.kind,
+        kind: record.kind,
         id,
-        identity: note.present?.identity,
-        bounds: boundsOfNote(note),
+        identity: record.present?.identity,
+        bounds: boundsOfRecord(record),
         engine: engine.address,
       });
   }

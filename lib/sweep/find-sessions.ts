@@ -82,7 +82,7 @@ function groupBySession(
     const ofSession = journals.find((one) => one.session === session);
     return {
       session,
-      things: bySession.get(session) ?? [],
+      resources: bySession.get(session) ?? [],
       owners: ofSession?.owners ?? [],
       journals: ofSession,
     };

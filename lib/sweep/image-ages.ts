@@ -3,7 +3,7 @@ import { valueOf, type Engine } from '../engine/engine';
 import { inspectImage } from '../engine/image-calls';
 import type { ListedTarget } from '../engine/list-targets';
 
-const readsAtOnce = 8;
+const maxConcurrentReads = 8;
 
 /**
  * `listed` with the time at which each image was last given a name in the place of its `Created`: a cached build keeps the time of the
@@ -15,7 +15,7 @@ export async function withImageAges(
   engine: Engine,
   listed: readonly ListedTarget[],
 ): Promise<readonly ListedTarget[]> {
-  const limit = pLimit(readsAtOnce);
+  const limit = pLimit(maxConcurrentReads);
   return Promise.all(
     listed.map(async (target) => {
       if (target.kind !== 'image') return target;

@@ -4,8 +4,8 @@ import type { Unfinished } from '../registry/unfinished';
 import { isStillOurs } from './still-ours';
 import type { SessionJournals } from './session-journals';
 import { describeOwner, type JudgedSession } from './judge-session';
-import type { RemovalCandidate } from './remove-candidates';
-import type { SweptThing } from './sweep-report';
+import type { RemovalCandidate } from './remove-candidate';
+import type { SweptResource } from './sweep-report';
 
 type Session = JudgedSession & { readonly session: string; readonly journals?: SessionJournals | undefined };
 
@@ -13,48 +13,48 @@ type Session = JudgedSession & { readonly session: string; readonly journals?: S
 export async function candidatesFromJournals(
   engine: Engine,
   sessions: readonly Session[],
-): Promise<{ readonly condemned: readonly RemovalCandidate[]; readonly kept: readonly SweptThing[] }> {
-  const condemned: RemovalCandidate[] = [];
-  const kept: SweptThing[] = [];
+): Promise<{ readonly candidates: readonly RemovalCandidate[]; readonly kept: readonly SweptResource[] }> {
+  const candidates: RemovalCandidate[] = [];
+  const kept: SweptResource[] = [];
   for (const judged of sessions) {
-    if (!judged.isToGo) continue;
-    for (const note of judged.journals?.unfinished ?? []) {
-      const id = note.present?.id ?? note.name;
+    if (!judged.shouldRemove) continue;
+    for (const record of judged.journals?.unfinished ?? []) {
+      const id = record.present?.id ?? record.name;
       if (
         id === undefined ||
-        judged.verdicts.some(({ thing }) => thing.kind === note.kind && thing.id === id)
+        judged.verdicts.some(({ resource }) => resource.kind === record.kind && resource.id === id)
       )
         continue;
-      const thing = describeNoted(judged, note, id);
-      if (note.engine !== undefined && note.engine !== engine.address) {
-        const proof = `${thing.proof}; but it is on another engine: sweep ${note.engine}`;
-        kept.push({ ...thing, proof, action: 'kept' });
+      const resource = describeJournaled(judged, record, id);
+      if (record.engine !== undefined && record.engine !== engine.address) {
+        const proof = `${resource.proof}; but it is on another engine: sweep ${record.engine}`;
+        kept.push({ ...resource, proof, action: 'kept' });
       } else {
-        const isOurs = await isStillOurs(engine, note, id).catch(whyUnclear);
-        if (isOurs === true) condemned.push({ kind: note.kind, id, note, thing });
-        else if (isOurs !== false) kept.push({ ...thing, proof: isOurs, action: 'kept' });
+        const isOurs = await isStillOurs(engine, record, id).catch(unclearReason);
+        if (isOurs === true) candidates.push({ kind: record.kind, id, record, resource });
+        else if (isOurs !== false) kept.push({ ...resource, proof: isOurs, action: 'kept' });
       }
     }
   }
-  return { condemned, kept };
+  return { candidates, kept };
 }
 
-function describeNoted(
+function describeJournaled(
   { proof, session }: Session,
-  note: Unfinished,
+  record: Unfinished,
   id: string,
-): Omit<SweptThing, 'action'> {
+): Omit<SweptResource, 'action'> {
   return {
-    kind: note.kind,
+    kind: record.kind,
     id,
-    name: note.present?.name ?? note.name ?? id,
+    name: record.present?.name ?? record.name ?? id,
     session,
     owner: describeOwner(proof.owner),
     proof: `${proof.proof}; its journal names it`,
   };
 }
 
-function whyUnclear(error: unknown): string {
+function unclearReason(error: unknown): string {
   if (isCastoffError(error, 'CLEANUP_FAILED')) return error.message;
   throw error;
 }

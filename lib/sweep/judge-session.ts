@@ -3,16 +3,16 @@ import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/label
 import type { ListedTarget } from '../engine/list-targets';
 import { removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { proveSession, type ProveOwner, type SeenOwner, type SessionProof } from './session-proof';
+import { proveSession, type ProveOwner, type ObservedOwner, type SessionProof } from './session-proof';
 
 /** Everything that is found of one session on one engine. */
 export interface FoundSession {
   readonly session: string;
-  readonly things: readonly ListedTarget[];
+  readonly resources: readonly ListedTarget[];
   /** Of each of them, whether it has its labels from its creator. */
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
   /** The owners that its journals on this machine name. */
-  readonly owners: readonly SeenOwner[];
+  readonly owners: readonly ObservedOwner[];
 }
 
 export interface SweepRules {
@@ -26,19 +26,19 @@ export interface SweepRules {
 
 /** What is to be done about one thing, and why. */
 export interface SessionVerdict {
-  readonly thing: ListedTarget;
+  readonly resource: ListedTarget;
   /** The references by which to remove it, in this order. */
   readonly refs: readonly string[];
   readonly session: string;
   readonly owner?: string | undefined;
-  readonly isToGo: boolean;
+  readonly shouldRemove: boolean;
   readonly proof: string;
   readonly ageMs?: number | undefined;
 }
 
 /** A session with what is to be done about it. */
 export interface JudgedSession {
-  readonly isToGo: boolean;
+  readonly shouldRemove: boolean;
   readonly proof: SessionProof;
   readonly verdicts: readonly SessionVerdict[];
 }
@@ -48,33 +48,35 @@ export interface JudgedSession {
  * owner, is kept and says nothing about the others.
  */
 export function judgeSession(found: FoundSession, prove: ProveOwner, rules: SweepRules): JudgedSession {
-  const owned = found.things.filter((thing) => whyNotOwned(found, thing) === undefined);
+  const owned = found.resources.filter((resource) => notOwnedReason(found, resource) === undefined);
   const proof = proveSession(owned, found.owners, prove);
-  const ages = owned.filter(({ labels }) => !isReaper(labels)).map((thing) => ageOf(thing, rules.nowMs));
-  const { isToGo, why } = mayGo(proof, ages, rules);
-  const verdicts = found.things.map((thing): SessionVerdict => {
-    const owner = ownerFromLabels(thing.labels);
-    const words = isToGo && owner !== undefined ? (proof.proofOf(owner)?.proof ?? why) : why;
-    const stays = whyNotOwned(found, thing) ?? (isToGo ? whyReaperStays(thing) : undefined);
-    const ownership = found.proofs.get(thing);
+  const ages = owned
+    .filter(({ labels }) => !isReaper(labels))
+    .map((resource) => ageOf(resource, rules.nowMs));
+  const { shouldRemove, reason } = mayGo(proof, ages, rules);
+  const verdicts = found.resources.map((resource): SessionVerdict => {
+    const owner = ownerFromLabels(resource.labels);
+    const words = shouldRemove && owner !== undefined ? (proof.proofOf(owner)?.proof ?? reason) : reason;
+    const stays = notOwnedReason(found, resource) ?? (shouldRemove ? reaperKeptReason(resource) : undefined);
+    const ownership = found.proofs.get(resource);
     return {
-      thing,
-      refs: removalRefs({ ...thing, isBase: ownership?.state === 'ours' && ownership.isBase }),
+      resource,
+      refs: removalRefs({ ...resource, isBase: ownership?.state === 'ours' && ownership.isBase }),
       session: found.session,
       owner: describeOwner(owner),
-      isToGo: isToGo && stays === undefined,
-      proof: stays ?? (words === why ? why : withAge(words, proof, rules)),
-      ageMs: ageOf(thing, rules.nowMs),
+      shouldRemove: shouldRemove && stays === undefined,
+      proof: stays ?? (words === reason ? reason : withAge(words, proof, rules)),
+      ageMs: ageOf(resource, rules.nowMs),
     };
   });
-  return { isToGo, proof, verdicts };
+  return { shouldRemove, proof, verdicts };
 }
 
 /** Why a resource is not proven to be the session's; `undefined`: it is. */
-function whyNotOwned({ proofs }: FoundSession, thing: ListedTarget): string | undefined {
-  const proof = proofs.get(thing) ?? { state: 'ours' };
-  if (proof.state !== 'ours') return proof.why;
-  const hasOwner = ownerFromLabels(thing.labels) !== undefined || isReaper(thing.labels);
+function notOwnedReason({ proofs }: FoundSession, resource: ListedTarget): string | undefined {
+  const proof = proofs.get(resource) ?? { state: 'ours' };
+  if (proof.state !== 'ours') return proof.reason;
+  const hasOwner = ownerFromLabels(resource.labels) !== undefined || isReaper(resource.labels);
   return hasOwner ? undefined : 'it names no owner';
 }
 
@@ -89,7 +91,7 @@ export function ageOf({ createdAtMs }: ListedTarget, nowMs: number): number | un
 }
 
 /** Why things of these ages are not all old enough; `undefined`: they are. An unknown age is none. */
-export function whyTooYoung(
+export function tooYoungReason(
   ages: readonly (number | undefined)[],
   olderThanMs: number | undefined,
 ): string | undefined {
@@ -106,13 +108,13 @@ function mayGo(
   proof: SessionProof,
   ages: readonly (number | undefined)[],
   rules: SweepRules,
-): { readonly isToGo: boolean; readonly why: string } {
+): { readonly shouldRemove: boolean; readonly reason: string } {
   const isElsewhere = proof.state === 'unknown' && proof.isElsewhere === true;
   const isPermitted = isElsewhere && rules.otherHosts === true && rules.olderThanMs !== undefined;
-  if (proof.state !== 'dead' && !isPermitted) return { isToGo: false, why: proof.proof };
-  const tooYoung = whyTooYoung(ages, rules.olderThanMs);
-  if (tooYoung !== undefined) return { isToGo: false, why: `${proof.proof}, but ${tooYoung}` };
-  return { isToGo: true, why: withAge(proof.proof, proof, rules) };
+  if (proof.state !== 'dead' && !isPermitted) return { shouldRemove: false, reason: proof.proof };
+  const tooYoung = tooYoungReason(ages, rules.olderThanMs);
+  if (tooYoung !== undefined) return { shouldRemove: false, reason: `${proof.proof}, but ${tooYoung}` };
+  return { shouldRemove: true, reason: withAge(proof.proof, proof, rules) };
 }
 
 /** Nobody has proven these dead: the age that the user gave is the reason. */
@@ -122,7 +124,7 @@ function withAge(words: string, { state }: SessionProof, { olderThanMs }: SweepR
 }
 
 /** A running reaper of a dead session is about to reap by itself, and to go. One that does not run never will: nobody starts it. */
-function whyReaperStays({ kind, labels, status = '' }: ListedTarget): string | undefined {
+function reaperKeptReason({ kind, labels, status = '' }: ListedTarget): string | undefined {
   if (!isReaper(labels)) return undefined;
   const isOurs = kind === 'container' && labels[labelNames.reaper] === 'true';
   if (isOurs && ['created', 'exited', 'dead'].includes(status)) return undefined;

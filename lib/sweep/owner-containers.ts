@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { readOwnContainerId, readOwnUpperFolder } from '../registry/own-container';
 import { firstPidNamespace } from '../registry/owner-linux';
-import { placeOwner } from '../registry/session-identity';
+import { setOwnerContainer } from '../registry/session-identity';
 import type { ProveOwner } from './session-proof';
 
 /**
@@ -19,7 +19,7 @@ export async function locateOwner(engine: Engine): Promise<void> {
   if (answer.meaning !== 'done') return;
   // The same storage: it is this very container, and this very engine. With long options, Docker mounts by a relative path.
   if (answer.value === upper || answer.value?.endsWith(`/${upper}`) === true)
-    placeOwner(`${id}@${await readEngineId(engine)}`);
+    setOwnerContainer(`${id}@${await readEngineId(engine)}`);
 }
 
 /** Why each of the containers that `owners` ran in, if `engine` is the one that ran it, runs no more, by {@link Owner.container}. */
@@ -56,8 +56,8 @@ export function proveByContainers(
     const reason = ended.get(owner.container ?? '');
     if (reason !== undefined) reasons.set(namespaceOf(owner), reason);
   }
-  return (owner, lastSignMs) => {
-    const proof = prove(owner, lastSignMs);
+  return (owner, lastActiveMs) => {
+    const proof = prove(owner, lastActiveMs);
     const { container, pidNamespace } = owner;
     if (proof.state !== 'unknown' || proof.isElsewhere !== true) return proof;
     if (pidNamespace === undefined || pidNamespace === firstPidNamespace) return proof;

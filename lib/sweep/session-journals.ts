@@ -2,14 +2,14 @@ import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJournal } from '../registry/journal';
 import { listOwnFolders } from '../registry/own-folder';
-import { unfinishedOf, type Unfinished } from '../registry/unfinished';
-import type { SeenOwner } from './session-proof';
+import { replayJournal, type Unfinished } from '../registry/unfinished';
+import type { ObservedOwner } from './session-proof';
 
 /** What the processes of one session have noted on this machine. */
 export interface SessionJournals {
   readonly session: string;
   readonly files: readonly string[];
-  readonly owners: readonly SeenOwner[];
+  readonly owners: readonly ObservedOwner[];
   readonly unfinished: readonly Unfinished[];
 }
 
@@ -54,10 +54,10 @@ function removeIfEmpty(folder: string): void {
 
 function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished'> {
   const facts = readIfThere(file);
-  const { owners, unfinished } = unfinishedOf(facts);
+  const { owners, unfinished } = replayJournal(facts);
   const signs = facts.map(({ at }) => Date.parse(at)).filter((at) => !Number.isNaN(at));
-  const lastSignMs = signs.length === 0 ? undefined : Math.max(...signs);
-  return { owners: owners.map((owner) => ({ owner, lastSignMs })), unfinished };
+  const lastActiveMs = signs.length === 0 ? undefined : Math.max(...signs);
+  return { owners: owners.map((owner) => ({ owner, lastActiveMs })), unfinished };
 }
 
 function readIfThere(file: string): ReturnType<typeof readJournal> {

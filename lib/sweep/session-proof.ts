@@ -3,12 +3,12 @@ import type { ListedTarget } from '../engine/list-targets';
 import type { OwnerProof } from '../registry/owner-proof';
 
 /** An owner, and when it was last seen to create something, by its own clock. */
-export interface SeenOwner {
+export interface ObservedOwner {
   readonly owner: Owner;
-  readonly lastSignMs?: number | undefined;
+  readonly lastActiveMs?: number | undefined;
 }
 
-export type ProveOwner = (owner: Owner, lastSignMs?: number) => OwnerProof;
+export type ProveOwner = (owner: Owner, lastActiveMs?: number) => OwnerProof;
 
 /** Whether a session is over, by all owners that its things and its journals name. */
 export interface SessionProof extends OwnerProof {
@@ -23,12 +23,12 @@ export interface SessionProof extends OwnerProof {
  * them. A resource that names no owner proves nothing.
  */
 export function proveSession(
-  things: readonly Pick<ListedTarget, 'labels'>[],
-  inJournals: readonly SeenOwner[],
+  resources: readonly Pick<ListedTarget, 'labels'>[],
+  inJournals: readonly ObservedOwner[],
   prove: ProveOwner,
 ): SessionProof {
-  const seen = mergeOwners([...things.flatMap(ownerOf), ...inJournals]);
-  const proofs = seen.map(({ owner, lastSignMs }) => ({ owner, proof: prove(owner, lastSignMs) }));
+  const seen = mergeOwners([...resources.flatMap(ownerOf), ...inJournals]);
+  const proofs = seen.map(({ owner, lastActiveMs }) => ({ owner, proof: prove(owner, lastActiveMs) }));
   const proofOf = (owner: Owner): OwnerProof | undefined =>
     proofs.find((one) => keyOf(one.owner) === keyOf(owner))?.proof;
   const decisive =
@@ -46,30 +46,30 @@ function keyOf({ host, machine, boot, pid, pidStart, pidNamespace }: Owner): str
   return JSON.stringify([host, machine, boot, pid, pidStart, pidNamespace]);
 }
 
-function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly SeenOwner[] {
+function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly ObservedOwner[] {
   const owner = ownerFromLabels(labels);
   if (owner === undefined) return [];
   const createdMs = Date.parse(labels[labelNames.created] ?? '');
-  return [{ owner, lastSignMs: Number.isNaN(createdMs) ? undefined : createdMs }];
+  return [{ owner, lastActiveMs: Number.isNaN(createdMs) ? undefined : createdMs }];
 }
 
 /** Every owner that a session names. */
 export function ownersOf({
-  things,
+  resources,
   owners,
 }: {
-  readonly things: readonly Pick<ListedTarget, 'labels'>[];
-  readonly owners: readonly SeenOwner[];
+  readonly resources: readonly Pick<ListedTarget, 'labels'>[];
+  readonly owners: readonly ObservedOwner[];
 }): readonly Owner[] {
-  return [...things.flatMap(ownerOf), ...owners].map(({ owner }) => owner);
+  return [...resources.flatMap(ownerOf), ...owners].map(({ owner }) => owner);
 }
 
-function mergeOwners(seen: readonly SeenOwner[]): readonly SeenOwner[] {
-  const merged = new Map<string, SeenOwner>();
-  for (const { owner, lastSignMs } of seen) {
-    const before = merged.get(keyOf(owner))?.lastSignMs;
-    const last = Math.max(before ?? Number.NEGATIVE_INFINITY, lastSignMs ?? Number.NEGATIVE_INFINITY);
-    merged.set(keyOf(owner), { owner, lastSignMs: last === Number.NEGATIVE_INFINITY ? undefined : last });
+function mergeOwners(seen: readonly ObservedOwner[]): readonly ObservedOwner[] {
+  const merged = new Map<string, ObservedOwner>();
+  for (const { owner, lastActiveMs } of seen) {
+    const before = merged.get(keyOf(owner))?.lastActiveMs;
+    const last = Math.max(before ?? Number.NEGATIVE_INFINITY, lastActiveMs ?? Number.NEGATIVE_INFINITY);
+    merged.set(keyOf(owner), { owner, lastActiveMs: last === Number.NEGATIVE_INFINITY ? undefined : last });
   }
   return [...merged.values()];
 }

@@ -6,7 +6,7 @@ import { valueOf } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { Unfinished } from '../registry/unfinished';
-import { isDrawnProject } from '../resources/compose-project';
+import { hasGeneratedName } from '../resources/compose-project';
 import { unclearError } from '../resources/cleanup-error';
 import { compareIdentities } from '../resources/kind';
 import { removables } from '../resources/removables';
@@ -17,17 +17,18 @@ import { removables } from '../resources/removables';
  *
  * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` where it does not remember.
  */
-export async function isStillOurs(engine: Engine, note: Unfinished, id: string): Promise<boolean> {
-  if (note.kind === 'compose-project') return isSameProject(engine, note, id);
-  const seen = await removables[note.kind].look(engine, id);
+export async function isStillOurs(engine: Engine, record: Unfinished, id: string): Promise<boolean> {
+  if (record.kind === 'compose-project') return isSameProject(engine, record, id);
+  const seen = await removables[record.kind].inspect(engine, id);
   if (seen.meaning === 'gone') return false;
   const { identity, labels } = valueOf(seen);
   // Raw code may name what is there already, and create nothing: what it did create says so.
-  if (note.origin === 'raw' && labels[labelNames.start] !== note.key && !isSeenVolume(note)) return false;
-  const before = note.present?.identity;
+  if (record.origin === 'raw' && labels[labelNames.start] !== record.key && !isSeenVolume(record))
+    return false;
+  const before = record.present?.identity;
   if (before === undefined) return true;
-  const sameness = await compareIdentities(removables[note.kind], engine, id, { before, now: identity });
-  if (sameness === 'unclear') throw unclearError(note.kind, id);
+  const sameness = await compareIdentities(removables[record.kind], engine, id, { before, now: identity });
+  if (sameness === 'unclear') throw unclearError(record.kind, id);
   return sameness === 'same';
 }
 
@@ -43,11 +44,11 @@ function isSeenVolume({ kind, present }: Unfinished): boolean {
 async function isSameProject(engine: Engine, { present }: Unfinished, name: string): Promise<boolean> {
   const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
   const only = present?.only;
-  if (only === undefined) return parts.length > 0 && isDrawnProject(name);
+  if (only === undefined) return parts.length > 0 && hasGeneratedName(name);
   return parts.some((part) => only.includes(identityOf(part)));
 }
 
 /** The parts of a Compose project that a note is about. */
-export function boundsOfNote({ present }: Pick<Unfinished, 'present'>): Bounds | undefined {
+export function boundsOfRecord({ present }: Pick<Unfinished, 'present'>): Bounds | undefined {
   return present?.only === undefined ? undefined : { only: present.only };
 }

@@ -63,9 +63,9 @@ async function sweepQuietly(
   }
 }
 
-function warn(why: string): void {
+function warn(reason: string): void {
   printWarning(
-    `sweep what dead owners left: ${why}; \`npx castoff sweep\` tells more`,
+    `sweep what dead owners left: ${reason}; \`npx castoff sweep\` tells more`,
     'CASTOFF_SWEEP_FAILED',
   );
 }

@@ -8,7 +8,7 @@ import type { ResourceKind } from '../resources/kind';
 export type SweepAction = 'removed' | 'would-remove' | 'kept' | 'failed';
 
 /** What a sweep has found, what it has done about it, and why. */
-export interface SweptThing {
+export interface SweptResource {
   readonly kind: ResourceKind;
   /** The full id; a volume's or Compose project's name. */
   readonly id: string;
@@ -32,7 +32,7 @@ export interface SweptThing {
 export interface SweepReport {
   /** The engine's address. */
   readonly engine: string;
-  readonly things: readonly SweptThing[];
+  readonly things: readonly SweptResource[];
   readonly totals: SweepTotals;
   readonly durationMs: number;
 }
@@ -44,8 +44,9 @@ export interface SweepTotals {
   readonly failed: number;
 }
 
-export function totalsOf(things: readonly SweptThing[]): SweepTotals {
-  const count = (action: SweepAction): number => things.filter((thing) => thing.action === action).length;
+export function totalsOf(resources: readonly SweptResource[]): SweepTotals {
+  const count = (action: SweepAction): number =>
+    resources.filter((resource) => resource.action === action).length;
   return {
     removed: count('removed'),
     wouldRemove: count('would-remove'),

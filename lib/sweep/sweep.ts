@@ -6,7 +6,7 @@ import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
-import { callLimitsFor } from '../resources/cleanup-one';
+import { callTimeoutFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
 import { findAdopted } from './adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
@@ -17,12 +17,12 @@ import { judgeThirdParty, testcontainersSessionLabel } from './third-party-sessi
 import { judgeSession, type JudgedSession, type SweepRules, type SessionVerdict } from './judge-session';
 import {
   idsOfLiveSessions,
-  previewCandidates,
-  removeCandidates,
+  previewCandidate,
+  removeCandidate,
   type RemovalCandidate,
   type RemoveLimits,
-} from './remove-candidates';
-import { totalsOf, type SweepReport, type SweptThing } from './sweep-report';
+} from './remove-candidate';
+import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
 import { removeJournals } from './session-journals';
 
 export interface SweepOptions {
@@ -45,7 +45,7 @@ export interface SweepOptions {
    *
    * @internal
    */
-  readonly onThing?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
+  readonly onProgress?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
   /**
    * For how long one removal may hold up the next ones, in milliseconds. Default: a sixth of the time, 5 000 at the most.
    *
@@ -62,7 +62,7 @@ const optionNames: OptionNames<SweepOptions> = {
   engine: true,
   signal: true,
   timeoutMs: true,
-  onThing: true,
+  onProgress: true,
   stuckMs: true,
 };
 
@@ -88,13 +88,13 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const limits = (): TimeoutOptions => ({ what: 'sweep', timeoutMs: leftMs(), signal });
   const engine = await withTimeout(connectEngine(options.engine), limits());
   const findings = await findSessions(engine, options.foreign === true, limits());
-  const { judged, condemned, kept } = await judge(engine, findings, options);
+  const { judged, candidates, kept } = await judge(engine, findings, options);
 
-  const ends = dryRun
-    ? await preview(engine, condemned)
-    : await remove(engine, condemned, { ...options, leftMs, signal });
-  if (!dryRun) removeFinishedJournals(judged, [...ends, ...kept]);
-  const things = [...ends, ...kept];
+  const results = dryRun
+    ? await preview(engine, candidates)
+    : await remove(engine, candidates, { ...options, leftMs, signal });
+  if (!dryRun) removeFinishedJournals(judged, [...results, ...kept]);
+  const things = [...results, ...kept];
   return {
     engine: engine.address,
     things,
@@ -123,8 +123,8 @@ async function judge(
   { olderThanMs, otherHosts, foreign: isForeignWanted }: SweepOptions,
 ): Promise<{
   readonly judged: readonly Judged[];
-  readonly condemned: readonly RemovalCandidate[];
-  readonly kept: readonly SweptThing[];
+  readonly candidates: readonly RemovalCandidate[];
+  readonly kept: readonly SweptResource[];
 }> {
   // Read after everything else: an owner that has ended by now has ended; one that is new has nothing here.
   const prove = proveOwnersHere();
@@ -134,90 +134,101 @@ async function judge(
     ...found,
     ...judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
   }));
-  const whyAdopted = findAdopted(judged);
+  const adoptionReason = findAdopted(judged);
   const living = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined
       ? judgeThirdParty(
           {
-            things: foreign,
+            resources: foreign,
             reapers,
             proofs: foreignProofs,
-            ofLiving: living.flatMap(({ things }) => things),
+            ofLiving: living.flatMap(({ resources }) => resources),
             idsOfLiving: idsOfLiveSessions(),
           },
           { olderThanMs, nowMs },
         )
       : [];
   const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
-  const noted = await candidatesFromJournals(engine, judged);
-  const condemned = [...verdicts.filter(({ isToGo }) => isToGo).map(condemn), ...noted.condemned];
-  const adopted = condemned.flatMap(({ thing }): readonly SweptThing[] => {
-    const proof = whyAdopted(thing);
-    return proof === undefined ? [] : [{ ...thing, proof, action: 'kept' }];
+  const journaled = await candidatesFromJournals(engine, judged);
+  const candidates = [
+    ...verdicts.filter(({ shouldRemove }) => shouldRemove).map(toCandidate),
+    ...journaled.candidates,
+  ];
+  const adopted = candidates.flatMap(({ resource }): readonly SweptResource[] => {
+    const proof = adoptionReason(resource);
+    return proof === undefined ? [] : [{ ...resource, proof, action: 'kept' }];
   });
   return {
     judged,
-    condemned: condemned.filter(({ thing }) => whyAdopted(thing) === undefined),
+    candidates: candidates.filter(({ resource }) => adoptionReason(resource) === undefined),
     kept: [
       ...verdicts
-        .filter(({ isToGo }) => !isToGo)
-        .map((verdict): SweptThing => ({ ...thingOf(verdict), action: 'kept' })),
-      ...noted.kept,
+        .filter(({ shouldRemove }) => !shouldRemove)
+        .map((verdict): SweptResource => ({ ...toSweptResource(verdict), action: 'kept' })),
+      ...journaled.kept,
       ...adopted,
     ],
   };
 }
 
-function thingOf({ thing, session, owner, proof, ageMs }: SessionVerdict): Omit<SweptThing, 'action'> {
-  const { kind, id, name } = thing;
+function toSweptResource({
+  resource,
+  session,
+  owner,
+  proof,
+  ageMs,
+}: SessionVerdict): Omit<SweptResource, 'action'> {
+  const { kind, id, name } = resource;
   return { kind, id, name, session, owner, proof, ageMs };
 }
 
-function condemn(verdict: SessionVerdict): RemovalCandidate {
-  const { kind, id, labels } = verdict.thing;
+function toCandidate(verdict: SessionVerdict): RemovalCandidate {
+  const { kind, id, labels } = verdict.resource;
   const { session, host, boot, pid, pidStart } = labelNames;
   const names = session in labels ? [session, host, boot, pid, pidStart] : [];
   const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
   const foreign = own.length === 0 ? testcontainersSessionLabel(labels) : undefined;
   const needed = foreign === undefined ? own : [foreign];
-  return { kind, id, refs: verdict.refs, thing: thingOf(verdict), labels: needed, listed: labels };
+  return { kind, id, refs: verdict.refs, resource: toSweptResource(verdict), labels: needed, listed: labels };
 }
 
 async function preview(
   engine: Engine,
-  condemned: readonly RemovalCandidate[],
-): Promise<readonly SweptThing[]> {
-  const things: SweptThing[] = [];
-  for (const one of condemned) things.push(await previewCandidates(engine, one));
-  return things;
+  candidates: readonly RemovalCandidate[],
+): Promise<readonly SweptResource[]> {
+  const resources: SweptResource[] = [];
+  for (const one of candidates) resources.push(await previewCandidate(engine, one));
+  return resources;
 }
 
 async function remove(
   engine: Engine,
-  condemned: readonly RemovalCandidate[],
-  { onThing, stuckMs, ...limits }: RemoveLimits & Pick<SweepOptions, 'onThing' | 'stuckMs'>,
-): Promise<readonly SweptThing[]> {
+  candidates: readonly RemovalCandidate[],
+  { onProgress, stuckMs, ...limits }: RemoveLimits & Pick<SweepOptions, 'onProgress' | 'stuckMs'>,
+): Promise<readonly SweptResource[]> {
   let done = 0;
-  const removeOne = async (one: RemovalCandidate): Promise<SweptThing> => {
-    const thing = await removeCandidates(engine, one, limits);
+  const removeOne = async (one: RemovalCandidate): Promise<SweptResource> => {
+    const resource = await removeCandidate(engine, one, limits);
     done += 1;
-    onThing?.({ done, of: condemned.length });
-    return thing;
+    onProgress?.({ done, of: candidates.length });
+    return resource;
   };
-  const ends = await cleanupMany(condemned, removeOne, {
-    stuckMs: stuckMs ?? callLimitsFor(limits.leftMs()),
+  const results = await cleanupMany(candidates, removeOne, {
+    stuckMs: stuckMs ?? callTimeoutFor(limits.leftMs()),
   });
   limits.signal?.throwIfAborted();
-  return ends.map(
-    ({ target, result, error }) => result ?? { ...target.thing, action: 'failed', error: error as Error },
+  return results.map(
+    ({ target, result, error }) => result ?? { ...target.resource, action: 'failed', error: error as Error },
   );
 }
 
 /** A session of which nothing is left needs no journal any more. */
-function removeFinishedJournals(judged: readonly Judged[], things: readonly SweptThing[]): void {
-  for (const { isToGo, session, journals } of judged) {
-    const isLeft = things.some((thing) => thing.session === session && thing.action !== 'removed');
-    if (isToGo && journals !== undefined && !isLeft) removeJournals(journals);
+function removeFinishedJournals(judged: readonly Judged[], resources: readonly SweptResource[]): void {
+  for (const { shouldRemove, session, journals } of judged) {
+    const isLeft = resources.some(
+      (resource) => resource.session === session && resource.action !== 'removed',
+    );
+    if (shouldRemove && journals !== undefined && !isLeft) removeJournals(journals);
   }
 }

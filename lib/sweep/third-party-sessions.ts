@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnership, removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { ageOf, whyTooYoung, type SessionVerdict } from './judge-session';
+import { ageOf, tooYoungReason, type SessionVerdict } from './judge-session';
 
 /** Testcontainers of every language labels what it makes with this. */
 export const testcontainersLabel = 'org.testcontainers=true';
@@ -24,7 +24,7 @@ export interface ThirdPartyRules {
 /** Everything on an engine that says whose a Testcontainers session is. */
 export interface ThirdPartyFindings {
   /** What carries Testcontainers' label and no session of castoff's. */
-  readonly things: readonly ListedTarget[];
+  readonly resources: readonly ListedTarget[];
   /** Reapers of Testcontainers' kind. */
   readonly reapers: readonly ListedTarget[];
   /** What belongs to sessions of castoff's that are not over. */
@@ -44,29 +44,30 @@ export function judgeThirdParty(
   rules: ThirdPartyRules,
 ): readonly SessionVerdict[] {
   const running = findings.reapers.filter(({ status }) => status !== 'exited' && status !== 'dead');
-  const things = findings.things.filter(({ labels }) => !(labelNames.session in labels));
-  return things.map((thing) => {
-    const session = testcontainersSession(thing.labels);
-    const mates = things.filter(
+  const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
+  return resources.map((resource) => {
+    const session = testcontainersSession(resource.labels);
+    const mates = resources.filter(
       (other) => !isReaper(other.labels) && testcontainersSession(other.labels) === session,
     );
-    const proof = findings.proofs.get(thing);
-    const why =
-      (proof === undefined || proof.state === 'ours' ? undefined : proof.why) ??
-      whyForeignStays(thing, session, findings) ??
-      whyReaped(session, running) ??
-      whyTooYoung(
+    const proof = findings.proofs.get(resource);
+    const reason =
+      (proof === undefined || proof.state === 'ours' ? undefined : proof.reason) ??
+      keptReason(resource, session, findings) ??
+      reaperReason(session, running) ??
+      tooYoungReason(
         mates.map((mate) => ageOf(mate, rules.nowMs)),
         rules.olderThanMs,
       );
     return {
-      thing,
-      refs: removalRefs({ ...thing, isBase: proof?.state === 'ours' && proof.isBase === true }),
+      resource,
+      refs: removalRefs({ ...resource, isBase: proof?.state === 'ours' && proof.isBase === true }),
       session: session ?? '',
-      isToGo: why === undefined,
+      shouldRemove: reason === undefined,
       proof:
-        why ?? 'Testcontainers names no process; all of its session is old enough, and no reaper of it runs',
-      ageMs: ageOf(thing, rules.nowMs),
+        reason ??
+        'Testcontainers names no process; all of its session is old enough, and no reaper of it runs',
+      ageMs: ageOf(resource, rules.nowMs),
     };
   });
 }
@@ -78,14 +79,14 @@ export function judgeThirdParty(
  */
 export async function proveThirdParty(
   engine: Engine,
-  things: readonly ListedTarget[],
+  resources: readonly ListedTarget[],
 ): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
-  const bySession = Map.groupBy(things, ({ labels }) => testcontainersSessionLabel(labels));
+  const bySession = Map.groupBy(resources, ({ labels }) => testcontainersSessionLabel(labels));
   const proofs = new Map<ListedTarget, OwnershipProof>();
   for (const [label, ofSession] of bySession) {
     if (label === undefined) continue;
-    for (const [thing, proof] of await proveOwnership(engine, ofSession, [label], []))
-      proofs.set(thing, proof);
+    for (const [resource, proof] of await proveOwnership(engine, ofSession, [label], []))
+      proofs.set(resource, proof);
   }
   return proofs;
 }
@@ -101,10 +102,10 @@ function testcontainersSession(labels: Readonly<Record<string, string>>): string
   return label?.slice(label.indexOf('=') + 1);
 }
 
-function whyForeignStays(
+function keptReason(
   { labels }: ListedTarget,
   session: string | undefined,
-  { ofLiving, idsOfLiving, things }: ThirdPartyFindings,
+  { ofLiving, idsOfLiving, resources }: ThirdPartyFindings,
 ): string | undefined {
   if (isReaper(labels)) return 'a reaper';
   // `org.testcontainers.container-hash` (Node), `.hash` (Java), `.reuse-hash` (.NET)
@@ -113,11 +114,13 @@ function whyForeignStays(
   if (session === undefined) return 'it names no session';
   const isShared =
     ofLiving.some((living) => testcontainersSession(living.labels) === session) ||
-    things.some((thing) => idsOfLiving.has(thing.id) && testcontainersSession(thing.labels) === session);
+    resources.some(
+      (resource) => idsOfLiving.has(resource.id) && testcontainersSession(resource.labels) === session,
+    );
   return isShared ? 'a session of castoff that is not over has a part in it' : undefined;
 }
 
-function whyReaped(session: string | undefined, running: readonly ListedTarget[]): string | undefined {
+function reaperReason(session: string | undefined, running: readonly ListedTarget[]): string | undefined {
   for (const { name, labels } of running) {
     const served = testcontainersSession(labels);
     // One that does not say whom it serves may serve anybody.

@@ -31,7 +31,7 @@ describe('the age of an image', () => {
       timeoutMs: 10_000,
     });
     const found = sessions
-      .flatMap(({ things }) => things)
+      .flatMap(({ resources }) => resources)
       .find(({ tags }) => tags?.[0]?.startsWith(inheriting.base));
     expect(found?.createdAtMs).toBe(Date.parse(Metadata?.LastTagTime ?? ''));
   });

@@ -37,7 +37,7 @@ interface Case {
   readonly owner?: Partial<Owner>;
   readonly here?: Partial<LocalHost>;
   readonly process?: ProcessProbe;
-  readonly lastSignMs?: number;
+  readonly lastActiveMs?: number;
 }
 
 function prove({ process = itself, ...changed }: Case): OwnerProof {
@@ -45,7 +45,7 @@ function prove({ process = itself, ...changed }: Case): OwnerProof {
     { ...owner, ...changed.owner },
     { ...here, ...changed.here },
     () => process,
-    changed.lastSignMs,
+    changed.lastActiveMs,
   );
 }
 
@@ -88,7 +88,7 @@ describe('an owner is proven', () => {
     ],
     [
       'dead where its machine was booted again',
-      { owner: earlier, lastSignMs: bootedAtMs - 1 },
+      { owner: earlier, lastActiveMs: bootedAtMs - 1 },
       'host build-7 was booted again: boot b0000001 is over, now it is b0000002',
     ],
   ])('%s', (_what, changed, proof) => {
@@ -122,7 +122,7 @@ describe('nothing is proven', () => {
     ],
     [
       'of another boot that has created something while this one lasts',
-      { owner: earlier, lastSignMs: bootedAtMs },
+      { owner: earlier, lastActiveMs: bootedAtMs },
       /another boot while this one lasts/,
     ],
     [
@@ -160,7 +160,7 @@ describe('nothing is proven', () => {
   it.each<[what: string, changed: Case, proof: RegExp]>([
     [
       'by a process that hides',
-      { process: { seen: 'unclear', why: 'there is a process 4711, which hides from here' } },
+      { process: { seen: 'unclear', reason: 'there is a process 4711, which hides from here' } },
       /hides from here/,
     ],
     ['of a process without a start', { owner: { pidStart: undefined } }, /cannot be known/],
@@ -214,8 +214,8 @@ describe('proof of death', () => {
 
   it('does not depend on what the wall clock says while the boot is the same', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer(), (booted, lastSignMs) => {
-        const clock = { here: { bootedAtMs: booted }, lastSignMs };
+      fc.property(fc.integer(), fc.integer(), (booted, lastActiveMs) => {
+        const clock = { here: { bootedAtMs: booted }, lastActiveMs };
         expect(prove(clock).state).toBe('alive');
         expect(prove({ ...clock, process: none }).state).toBe('dead');
       }),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Meaning } from '../../lib/engine/answers';
 import {
   advance,
-  beginRemoval,
+  initialRemovalState,
   outcomeOf,
   type RemovalStart,
   type RemovalState,
@@ -11,14 +11,19 @@ import {
   type StepAnswer,
 } from '../../lib/resources/removal';
 
-const certain: RemovalStart = { isCertain: true, wasSeen: false, isStopWanted: false, isDetachable: false };
-const seen: RemovalStart = { ...certain, isCertain: false, wasSeen: true };
-const unseen: RemovalStart = { ...certain, isCertain: false };
+const certain: RemovalStart = {
+  isImmutableId: true,
+  isKnownToExist: false,
+  isStopWanted: false,
+  isDetachable: false,
+};
+const seen: RemovalStart = { ...certain, isImmutableId: false, isKnownToExist: true };
+const unseen: RemovalStart = { ...certain, isImmutableId: false };
 
 /** The states that a removal goes through while it gets these answers, the first one included. */
 function walk(start: RemovalStart, answers: readonly StepAnswer[]): readonly RemovalState[] {
-  const states = [beginRemoval(start)];
-  for (const answer of answers) states.push(advance(states.at(-1) ?? beginRemoval(start), answer));
+  const states = [initialRemovalState(start)];
+  for (const answer of answers) states.push(advance(states.at(-1) ?? initialRemovalState(start), answer));
   return states;
 }
 
@@ -43,14 +48,14 @@ const stories: readonly [
     certain,
     'remove',
     [
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a removal that somebody looks after later',
-    { ...certain, isSeenLater: true },
+    { ...certain, verify: false },
     'remove',
     [[says('done'), 'finish']],
     'removed',
@@ -63,14 +68,14 @@ const stories: readonly [
     [[says('gone'), 'finish']],
     'removed-elsewhere',
   ],
-  ['a name that nobody knows', unseen, 'look', [[says('gone'), 'finish']], 'already-gone'],
+  ['a name that nobody knows', unseen, 'inspect', [[says('gone'), 'finish']], 'already-gone'],
   [
     "somebody else's removal, seen to its end",
     certain,
     'remove',
     [
-      [says('being-removed'), 'await-end'],
-      [says('done'), 'look'],
+      [says('being-removed'), 'wait-for-removal'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed-elsewhere',
@@ -78,9 +83,9 @@ const stories: readonly [
   [
     "somebody else's removal, which a look finds",
     unseen,
-    'look',
+    'inspect',
     [
-      [removing, 'await-end'],
+      [removing, 'wait-for-removal'],
       [says('gone'), 'finish'],
     ],
     'removed-elsewhere',
@@ -90,11 +95,11 @@ const stories: readonly [
     certain,
     'remove',
     [
-      [says('being-removed'), 'await-end'],
-      [says('done'), 'look'],
+      [says('being-removed'), 'wait-for-removal'],
+      [says('done'), 'inspect'],
       [dead, 'pause'],
       [paused, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -104,11 +109,11 @@ const stories: readonly [
     certain,
     'remove',
     [
-      [says('being-removed'), 'await-end'],
-      [says('done'), 'look'],
+      [says('being-removed'), 'wait-for-removal'],
+      [says('done'), 'inspect'],
       [removing, 'pause'],
-      [paused, 'look'],
-      [removing, 'await-end'],
+      [paused, 'inspect'],
+      [removing, 'wait-for-removal'],
       [says('gone'), 'finish'],
     ],
     'removed-elsewhere',
@@ -118,10 +123,10 @@ const stories: readonly [
     certain,
     'remove',
     [
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [running, 'pause'],
       [paused, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -132,7 +137,7 @@ const stories: readonly [
     'remove',
     [
       [says('engine-away'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -143,8 +148,8 @@ const stories: readonly [
     'remove',
     [
       [says('engine-away'), 'pause'],
-      [paused, 'look'],
-      [removing, 'await-end'],
+      [paused, 'inspect'],
+      [removing, 'wait-for-removal'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -155,25 +160,25 @@ const stories: readonly [
     'remove',
     [
       [says('failed'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [dead, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
   ],
   ['a refusal', certain, 'remove', [[says('refused'), 'give-up']], undefined],
-  ['a look that is refused', unseen, 'look', [[says('refused'), 'give-up']], undefined],
+  ['a look that is refused', unseen, 'inspect', [[says('refused'), 'give-up']], undefined],
   [
     'a thing that cannot be looked at',
     certain,
     'remove',
     [
       [says('failed'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [says('failed'), 'pause'],
       [paused, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('failed'), 'pause'],
       [paused, 'remove'],
       [says('gone'), 'finish'],
@@ -183,12 +188,12 @@ const stories: readonly [
   [
     'a name that cannot be looked at',
     unseen,
-    'look',
+    'inspect',
     [
       [says('failed'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [says('failed'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
     ],
     undefined,
   ],
@@ -198,11 +203,11 @@ const stories: readonly [
     'remove',
     [
       [says('busy'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [running, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [running, 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [running, 'remove'],
     ],
     undefined,
@@ -215,7 +220,7 @@ const stories: readonly [
       [says('busy'), 'detach'],
       [says('done'), 'pause'],
       [paused, 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -226,7 +231,7 @@ const stories: readonly [
     'stop',
     [
       [says('done'), 'remove'],
-      [says('done'), 'look'],
+      [says('done'), 'inspect'],
       [says('gone'), 'finish'],
     ],
     'removed',
@@ -237,10 +242,10 @@ const stories: readonly [
     'stop',
     [
       [says('engine-away'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [running, 'stop'],
       [says('engine-away'), 'pause'],
-      [paused, 'look'],
+      [paused, 'inspect'],
       [running, 'remove'],
     ],
     undefined,
@@ -269,7 +274,7 @@ describe('a removal', () => {
   });
 
   it('knows that a thing was there that a look had seen, also by its id', () => {
-    const gone = walk({ ...certain, wasSeen: true }, [says('gone')]).at(-1);
+    const gone = walk({ ...certain, isKnownToExist: true }, [says('gone')]).at(-1);
     expect(gone && outcomeOf(gone)).toBe('removed-elsewhere');
   });
 });
@@ -285,8 +290,8 @@ const meanings: readonly Meaning[] = [
 ];
 
 const anyStart: fc.Arbitrary<RemovalStart> = fc.record({
-  isCertain: fc.boolean(),
-  wasSeen: fc.boolean(),
+  isImmutableId: fc.boolean(),
+  isKnownToExist: fc.boolean(),
   isStopWanted: fc.boolean(),
   isDetachable: fc.boolean(),
 });
@@ -348,11 +353,11 @@ describe('any sequence of answers', () => {
   it('ends in `removed-elsewhere` only for a thing that was there', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
-        let wasThere = sequence[0].wasSeen;
+        let wasThere = sequence[0].isKnownToExist;
         for (const { before, answer, after } of taken(sequence)) {
           if (after.step === 'finish' && outcomeOf(after) === 'removed-elsewhere')
             expect(wasThere).toBe(true);
-          const isAboutIt = !['pause', 'detach', 'await-end'].includes(before.step);
+          const isAboutIt = !['pause', 'detach', 'wait-for-removal'].includes(before.step);
           wasThere ||= isAboutIt && !['gone', 'engine-away', 'refused'].includes(answer.meaning);
         }
       }),
@@ -404,10 +409,10 @@ describe('any sequence of answers', () => {
   it('never sends a removal by a name, but right after a look, a stop or the sight it began with', () => {
     fc.assert(
       fc.property(anyWalk, ([start, answers]) => {
-        const steps = taken([{ ...start, isCertain: false }, answers]).map(({ before }) => before.step);
+        const steps = taken([{ ...start, isImmutableId: false }, answers]).map(({ before }) => before.step);
         for (const [index, step] of steps.entries()) {
-          const isFirst = index === 0 && start.wasSeen;
-          if (step === 'remove' && !isFirst) expect(['look', 'stop']).toContain(steps[index - 1]);
+          const isFirst = index === 0 && start.isKnownToExist;
+          if (step === 'remove' && !isFirst) expect(['inspect', 'stop']).toContain(steps[index - 1]);
         }
       }),
     );
@@ -416,11 +421,11 @@ describe('any sequence of answers', () => {
   it('pauses when a removal is said to be over and the thing is still there', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
-        let isOverSaid = false;
+        let isReportedDone = false;
         for (const { before, answer, after } of taken(sequence)) {
-          if (before.step === 'look' && answer.meaning === 'done' && isOverSaid)
+          if (before.step === 'inspect' && answer.meaning === 'done' && isReportedDone)
             expect(after.step).toBe('pause');
-          isOverSaid = ['remove', 'await-end'].includes(before.step) && answer.meaning === 'done';
+          isReportedDone = ['remove', 'wait-for-removal'].includes(before.step) && answer.meaning === 'done';
         }
       }),
     );
@@ -440,7 +445,7 @@ describe('any sequence of answers', () => {
   it('ends when the thing is gone at last and the engine says so', () => {
     fc.assert(
       fc.property(anyWalk, ([start, answers]) => {
-        let state = walk(start, answers).at(-1) ?? beginRemoval(start);
+        let state = walk(start, answers).at(-1) ?? initialRemovalState(start);
         // After a pause, or taking something off, at most these are asked before one of them hears that it is gone.
         for (let asked = 0; asked < 4 && !isEnd(state); asked += 1) {
           const isAboutIt = state.step !== 'pause' && state.step !== 'detach';

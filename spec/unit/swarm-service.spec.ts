@@ -5,7 +5,7 @@ import type { ServiceFacts } from '../../lib/engine/service-calls';
 import { decideService, serviceOf, ServiceTurns } from '../../lib/resources/swarm-service';
 
 const service = { id: 'kg4md8x6z669ne4k1y6pep233', name: 'web' };
-const isMeant = (labels: Readonly<Record<string, string>>) => labels['castoff.session'] === 's';
+const matchesTarget = (labels: Readonly<Record<string, string>>) => labels['castoff.session'] === 's';
 const found = (labels: Record<string, string>): Answer<ServiceFacts> => ({
   meaning: 'done',
   value: { name: 'web', labels },
@@ -17,13 +17,13 @@ const refused = ({ status, message }: RawAnswer): Promise<Answer<ServiceFacts>> 
 
 describe('the container of a Swarm service', () => {
   it('goes with a service that carries the labels', () => {
-    expect(decideService(service, found({ 'castoff.session': 's' }), isMeant)).toEqual({
+    expect(decideService(service, found({ 'castoff.session': 's' }), matchesTarget)).toEqual({
       type: 'remove-service',
     });
   });
 
   it('stays with a service that does not carry them', () => {
-    expect(decideService(service, found({ 'castoff.session': 'other' }), isMeant)).toEqual({
+    expect(decideService(service, found({ 'castoff.session': 'other' }), matchesTarget)).toEqual({
       type: 'leave',
       reason: 'belongs to service web (kg4md8x6z669), which does not carry these labels; remove the service',
       isFinal: true,
@@ -48,7 +48,7 @@ describe('the container of a Swarm service', () => {
     ['a proxy answers for', 503, 'upstream connect error', { type: 'leave', isFinal: false }],
     ['an engine without swarms does not know', 404, 'page not found', { type: 'leave', isFinal: true }],
   ])('of a service that %s', async (_what, status, message, step) => {
-    expect(decideService(service, await refused({ status, message }), isMeant)).toMatchObject(step);
+    expect(decideService(service, await refused({ status, message }), matchesTarget)).toMatchObject(step);
   });
 
   it('is known by its labels', () => {

@@ -6,7 +6,11 @@ const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;
 const node = 'org.testcontainers.session-id';
 
-function thing(id: string, labels: Record<string, string>, more: Partial<ListedTarget> = {}): ListedTarget {
+function resource(
+  id: string,
+  labels: Record<string, string>,
+  more: Partial<ListedTarget> = {},
+): ListedTarget {
   return {
     kind: 'container',
     id,
@@ -20,7 +24,7 @@ function thing(id: string, labels: Record<string, string>, more: Partial<ListedT
 
 function judge(findings: Partial<ThirdPartyFindings>) {
   const none: ThirdPartyFindings = {
-    things: [],
+    resources: [],
     reapers: [],
     ofLiving: [],
     idsOfLiving: new Set(),
@@ -28,25 +32,25 @@ function judge(findings: Partial<ThirdPartyFindings>) {
   };
   const verdicts = judgeThirdParty({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
   return Object.fromEntries(
-    verdicts.map(({ thing: { id }, isToGo, proof }) => [id, isToGo ? 'goes' : proof]),
+    verdicts.map(({ resource: { id }, shouldRemove, proof }) => [id, shouldRemove ? 'goes' : proof]),
   );
 }
 
 const ryuk = (labels: Record<string, string>, status = 'running'): ListedTarget =>
-  thing('ryuk', { 'org.testcontainers.ryuk': 'true', ...labels }, { status });
+  resource('ryuk', { 'org.testcontainers.ryuk': 'true', ...labels }, { status });
 
 describe('what Testcontainers left', () => {
   it.each([node, 'org.testcontainers.sessionId', 'org.testcontainers.resource-reaper-session'])(
     'goes when it is old enough, with its session under %s',
     (label) => {
-      expect(judge({ things: [thing('web', { [label]: 'a' })] })).toEqual({ web: 'goes' });
+      expect(judge({ resources: [resource('web', { [label]: 'a' })] })).toEqual({ web: 'goes' });
     },
   );
 
   it('goes by the youngest of its session, and not by that of another', () => {
-    const young = thing('young', { [node]: 'a' }, { createdAtMs: nowMs - hourMs });
-    const things = [thing('old', { [node]: 'a' }), young, thing('other', { [node]: 'b' })];
-    expect(judge({ things })).toEqual({
+    const young = resource('young', { [node]: 'a' }, { createdAtMs: nowMs - hourMs });
+    const resources = [resource('old', { [node]: 'a' }), young, resource('other', { [node]: 'b' })];
+    expect(judge({ resources })).toEqual({
       old: "its session's youngest is only 1 h 0 min old",
       young: "its session's youngest is only 1 h 0 min old",
       other: 'goes',
@@ -54,47 +58,47 @@ describe('what Testcontainers left', () => {
   });
 
   it('stays while its age is not known', () => {
-    const things = [thing('image', { [node]: 'a' }, { kind: 'image', createdAtMs: undefined })];
-    expect(judge({ things })).toEqual({ image: 'how old something of its session is cannot be known' });
+    const resources = [resource('image', { [node]: 'a' }, { kind: 'image', createdAtMs: undefined })];
+    expect(judge({ resources })).toEqual({ image: 'how old something of its session is cannot be known' });
   });
 
   it('stays while its own reaper runs, or one that may be its own', () => {
-    const things = [thing('web', { [node]: 'a' })];
-    expect(judge({ things, reapers: [ryuk({ [node]: 'a' })] })).toEqual({ web: 'its reaper ryuk runs' });
-    expect(judge({ things, reapers: [ryuk({})] })).toEqual({ web: 'its reaper may be ryuk, which runs' });
-    expect(judge({ things, reapers: [ryuk({ [node]: 'b' })] })).toEqual({ web: 'goes' });
-    expect(judge({ things, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ web: 'goes' });
+    const resources = [resource('web', { [node]: 'a' })];
+    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' })] })).toEqual({ web: 'its reaper ryuk runs' });
+    expect(judge({ resources, reapers: [ryuk({})] })).toEqual({ web: 'its reaper may be ryuk, which runs' });
+    expect(judge({ resources, reapers: [ryuk({ [node]: 'b' })] })).toEqual({ web: 'goes' });
+    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ web: 'goes' });
   });
 
   it('stays where it is a reaper', () => {
-    expect(judge({ things: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ ryuk: 'a reaper' });
+    expect(judge({ resources: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ ryuk: 'a reaper' });
   });
 
   it.each(['org.testcontainers.container-hash', 'org.testcontainers.hash', 'org.testcontainers.reuse-hash'])(
     'stays where it is to be used again: %s',
     (label) => {
-      expect(judge({ things: [thing('db', { [node]: 'a', [label]: '1f' })] })).toEqual({
+      expect(judge({ resources: [resource('db', { [node]: 'a', [label]: '1f' })] })).toEqual({
         db: 'made to be used again by the next run',
       });
     },
   );
 
   it('stays where it names no session', () => {
-    expect(judge({ things: [thing('web', {}), thing('empty', { [node]: '' })] })).toEqual({
+    expect(judge({ resources: [resource('web', {}), resource('empty', { [node]: '' })] })).toEqual({
       web: 'it names no session',
       empty: 'it names no session',
     });
   });
 
   it('stays where a castoff session that is not over has a part in its session', () => {
-    const things = [thing('network', { [node]: 'a' }), thing('other', { [node]: 'b' })];
+    const resources = [resource('network', { [node]: 'a' }), resource('other', { [node]: 'b' })];
     const why = 'a session of castoff that is not over has a part in it';
-    const ofLiving = [thing('web', { [node]: 'a', 'castoff.session': 's' })];
-    expect(judge({ things, ofLiving })).toEqual({ network: why, other: 'goes' });
-    expect(judge({ things, idsOfLiving: new Set(['network']) })).toEqual({ network: why, other: 'goes' });
+    const ofLiving = [resource('web', { [node]: 'a', 'castoff.session': 's' })];
+    expect(judge({ resources, ofLiving })).toEqual({ network: why, other: 'goes' });
+    expect(judge({ resources, idsOfLiving: new Set(['network']) })).toEqual({ network: why, other: 'goes' });
   });
 
   it('is not looked at where castoff knows its owner', () => {
-    expect(judge({ things: [thing('web', { [node]: 'a', 'castoff.session': 's' })] })).toEqual({});
+    expect(judge({ resources: [resource('web', { [node]: 'a', 'castoff.session': 's' })] })).toEqual({});
   });
 });

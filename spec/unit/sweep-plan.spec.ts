@@ -20,7 +20,7 @@ function prove({ host }: Owner): OwnerProof {
   return { state: host as OwnerProof['state'], proof: `is ${host}` };
 }
 
-function thing(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): ListedTarget {
+function resource(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): ListedTarget {
   const createdAt = new Date(nowMs - ageMs);
   const labels =
     owner === undefined ? { 'castoff.session': 's' } : ownershipLabels({ session: 's', owner, createdAt });
@@ -28,7 +28,7 @@ function thing(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): Listed
 }
 
 function judge(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}) {
-  return judgeSession({ session: 's', things: [], owners: [], proofs: new Map(), ...found }, prove, {
+  return judgeSession({ session: 's', resources: [], owners: [], proofs: new Map(), ...found }, prove, {
     nowMs,
     ...rules,
   });
@@ -36,40 +36,40 @@ function judge(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}) {
 
 function goes(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}): readonly string[] {
   return judge(found, rules)
-    .verdicts.filter(({ isToGo }) => isToGo)
-    .map((verdict) => verdict.thing.id);
+    .verdicts.filter(({ shouldRemove }) => shouldRemove)
+    .map((verdict) => verdict.resource.id);
 }
 
 describe('a session', () => {
   it('goes as a whole when every owner is dead, each thing by its own owner’s proof', () => {
-    const things = [thing('one', ownerThatIs('dead', 1)), thing('two', ownerThatIs('dead', 2))];
-    expect(judge({ things }).verdicts).toMatchObject([
-      { isToGo: true, owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs },
-      { isToGo: true, owner: 'dead pid 2', proof: 'is dead' },
+    const resources = [resource('one', ownerThatIs('dead', 1)), resource('two', ownerThatIs('dead', 2))];
+    expect(judge({ resources }).verdicts).toMatchObject([
+      { shouldRemove: true, owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs },
+      { shouldRemove: true, owner: 'dead pid 2', proof: 'is dead' },
     ]);
   });
 
   it.each<State>(['alive', 'unknown', 'elsewhere'])('stays as a whole when one owner is %s', (state) => {
-    const things = [thing('one', ownerThatIs('dead')), thing('two', ownerThatIs(state))];
-    const { verdicts } = judge({ things });
-    expect(verdicts.map(({ isToGo }) => isToGo)).toEqual([false, false]);
+    const resources = [resource('one', ownerThatIs('dead')), resource('two', ownerThatIs(state))];
+    const { verdicts } = judge({ resources });
+    expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
     expect(verdicts.map(({ proof }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
   });
 
   it('stays when a journal names an owner that lives', () => {
-    const things = [thing('one', ownerThatIs('dead'))];
-    expect(goes({ things, owners: [{ owner: ownerThatIs('alive') }] })).toEqual([]);
+    const resources = [resource('one', ownerThatIs('dead'))];
+    expect(goes({ resources, owners: [{ owner: ownerThatIs('alive') }] })).toEqual([]);
   });
 
   it('goes without the resources that name no owner, or have its labels from an image', () => {
     const [one, two, three] = [
-      thing('one', ownerThatIs('dead')),
-      thing('two', undefined),
-      thing('three', ownerThatIs('dead'), 0),
+      resource('one', ownerThatIs('dead')),
+      resource('two', undefined),
+      resource('three', ownerThatIs('dead'), 0),
     ];
-    const proofs = new Map([[three, { state: 'not-ours', why: 'it was committed' } as const]]);
-    const { verdicts } = judge({ things: [one, two, three], proofs }, { olderThanMs: hourMs });
-    expect(verdicts.map(({ isToGo, proof }) => [isToGo, proof])).toEqual([
+    const proofs = new Map([[three, { state: 'not-ours', reason: 'it was committed' } as const]]);
+    const { verdicts } = judge({ resources: [one, two, three], proofs }, { olderThanMs: hourMs });
+    expect(verdicts.map(({ shouldRemove, proof }) => [shouldRemove, proof])).toEqual([
       [true, 'is dead'],
       [false, 'it names no owner'],
       [false, 'it was committed'],
@@ -77,47 +77,49 @@ describe('a session', () => {
   });
 
   it('stays when it names no owner at all', () => {
-    expect(judge({}).isToGo).toBe(false);
+    expect(judge({}).shouldRemove).toBe(false);
   });
 
   it('goes by its youngest where an age is asked for', () => {
-    const things = [thing('old', ownerThatIs('dead')), thing('young', ownerThatIs('dead'), 60_000)];
-    expect(goes({ things }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
-    const { verdicts } = judge({ things }, { olderThanMs: hourMs });
-    expect(verdicts.map(({ isToGo }) => isToGo)).toEqual([false, false]);
+    const resources = [resource('old', ownerThatIs('dead')), resource('young', ownerThatIs('dead'), 60_000)];
+    expect(goes({ resources }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
+    const { verdicts } = judge({ resources }, { olderThanMs: hourMs });
+    expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
     expect(verdicts[0]?.proof).toBe("is dead, but its session's youngest is only 1 min 0 s old");
   });
 
   it('stays where an age is asked for, and that of one thing is not known, or in the future', () => {
-    const ageless = { ...thing('one', ownerThatIs('dead')), createdAtMs: undefined };
-    expect(goes({ things: [ageless] }, { olderThanMs: 1 })).toEqual([]);
-    expect(goes({ things: [ageless] })).toEqual(['one']);
-    expect(goes({ things: [thing('one', ownerThatIs('dead'), -hourMs)] }, { olderThanMs: 1 })).toEqual([]);
+    const ageless = { ...resource('one', ownerThatIs('dead')), createdAtMs: undefined };
+    expect(goes({ resources: [ageless] }, { olderThanMs: 1 })).toEqual([]);
+    expect(goes({ resources: [ageless] })).toEqual(['one']);
+    expect(goes({ resources: [resource('one', ownerThatIs('dead'), -hourMs)] }, { olderThanMs: 1 })).toEqual(
+      [],
+    );
   });
 
   it('of another host goes with both the flag and an age', () => {
-    const things = [thing('one', ownerThatIs('elsewhere'))];
-    expect(goes({ things }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
-    expect(judge({ things }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
+    const resources = [resource('one', ownerThatIs('elsewhere'))];
+    expect(goes({ resources }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
+    expect(judge({ resources }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
       'is elsewhere; all of its session is older than 1 h 0 min',
     );
-    expect(goes({ things }, { otherHosts: true, olderThanMs: 3 * hourMs })).toEqual([]);
-    expect(goes({ things }, { otherHosts: true })).toEqual([]);
-    expect(goes({ things }, { olderThanMs: hourMs })).toEqual([]);
+    expect(goes({ resources }, { otherHosts: true, olderThanMs: 3 * hourMs })).toEqual([]);
+    expect(goes({ resources }, { otherHosts: true })).toEqual([]);
+    expect(goes({ resources }, { olderThanMs: hourMs })).toEqual([]);
   });
 
   it('keeps its reaper while that runs or may run, and no other keeps it', () => {
     const reaper = (status: string | undefined, more = {}): ListedTarget => {
-      const one = thing('reaper', ownerThatIs('dead'), 0);
+      const one = resource('reaper', ownerThatIs('dead'), 0);
       const labels = { ...one.labels, 'castoff.reaper': 'true', 'org.testcontainers.ryuk': 'true', ...more };
       return { ...one, labels, status };
     };
-    const rest = thing('one', ownerThatIs('dead'));
+    const rest = resource('one', ownerThatIs('dead'));
     for (const status of ['running', 'restarting', 'paused', 'removing', undefined])
-      expect(goes({ things: [rest, reaper(status)] }, { olderThanMs: hourMs })).toEqual(['one']);
+      expect(goes({ resources: [rest, reaper(status)] }, { olderThanMs: hourMs })).toEqual(['one']);
     for (const status of ['created', 'exited', 'dead'])
-      expect(goes({ things: [rest, reaper(status)] })).toEqual(['one', 'reaper']);
-    expect(goes({ things: [rest, reaper('exited', { 'castoff.reaper': 'false' })] })).toEqual(['one']);
+      expect(goes({ resources: [rest, reaper(status)] })).toEqual(['one', 'reaper']);
+    expect(goes({ resources: [rest, reaper('exited', { 'castoff.reaper': 'false' })] })).toEqual(['one']);
   });
 
   it('never goes while an owner is alive or nothing is known of it here, whatever is asked for', () => {
@@ -128,18 +130,22 @@ describe('a session', () => {
         fc.array(someState, { maxLength: 3 }),
         fc.option(fc.nat({ max: hourMs }), { nil: undefined }),
         fc.boolean(),
-        (ofThings, ofJournals, olderThanMs, otherHosts) => {
-          const things = ofThings.map((state, index) => thing(`t${index}`, ownerThatIs(state, index + 1)));
+        (ofResources, ofJournals, olderThanMs, otherHosts) => {
+          const resources = ofResources.map((state, index) =>
+            resource(`t${index}`, ownerThatIs(state, index + 1)),
+          );
           const owners = ofJournals.map((state, index) => ({ owner: ownerThatIs(state, index + 9) }));
-          const judged = judge({ things, owners }, { olderThanMs, otherHosts });
-          const all = [...ofThings, ...ofJournals];
-          const isCertain = all.length > 0 && all.every((state) => state === 'dead');
+          const judged = judge({ resources, owners }, { olderThanMs, otherHosts });
+          const all = [...ofResources, ...ofJournals];
+          const areAllDead = all.length > 0 && all.every((state) => state === 'dead');
           const isPermitted =
             otherHosts &&
             olderThanMs !== undefined &&
             all.every((state) => state === 'dead' || state === 'elsewhere');
-          expect(judged.isToGo).toBe(isCertain || (isPermitted && all.length > 0));
-          expect(judged.verdicts.every(({ isToGo }) => isToGo === judged.isToGo)).toBe(true);
+          expect(judged.shouldRemove).toBe(areAllDead || (isPermitted && all.length > 0));
+          expect(judged.verdicts.every(({ shouldRemove }) => shouldRemove === judged.shouldRemove)).toBe(
+            true,
+          );
         },
       ),
     );

@@ -107,7 +107,7 @@ function sortAdopted(
     found: covered.filter((target) => !sessions.has(adoptionKey(target))),
     adopted: covered.flatMap((target) => {
       const session = sessions.get(adoptionKey(target));
-      return session === undefined ? [] : [{ target, why: `session ${session} has adopted it` }];
+      return session === undefined ? [] : [{ target, reason: `session ${session} has adopted it` }];
     }),
   };
 }

@@ -55,11 +55,11 @@ export async function reapOne(engine: Engine, target: ProvenTarget, rules: TryRu
       const { outcome } = await cleanupOne(target.kind, id, {
         connection: engine,
         // What has an id has the identity of its listing; a volume may be another one by now.
-        isMeant: (labels, { createdAt }) =>
+        matchesTarget: (labels, { createdAt }) =>
           isMeant({ ...target, labels, createdAt }, claim) && isSameCreation(labels, target.labels),
-        isSeenLater: true,
-        mostRemovals: quickRemovals,
-        patienceMs: requestTimeoutMs,
+        verify: false,
+        maxRemovals: quickRemovals,
+        callTimeoutMs: requestTimeoutMs,
         // One that is not answered, the look at what came of it, and a second one.
         timeoutMs: 3 * requestTimeoutMs,
         stop,

@@ -96,7 +96,7 @@ export class RemovalQueue {
   }
 
   /** Reports once that it is kept, and why. */
-  keep({ target, why }: UnclearTarget): void {
+  keep({ target, reason: why }: UnclearTarget): void {
     if (this.#pieces.has(keyOf(target))) return;
     const piece: Piece = { target, progress: 'left', reason: why, goneAtMs: 0, timesGone: 0 };
     this.#pieces.set(keyOf(target), piece);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type Docker from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
 import { sweep } from '../../../lib/index';
-import { removeCandidates } from '../../../lib/sweep/remove-candidates';
+import { removeCandidate } from '../../../lib/sweep/remove-candidate';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { rejectionOf } from '../../support/rejection';
@@ -63,16 +63,16 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(find(report, stuck)).toMatchObject({ action: 'failed' });
       fault.remove();
 
-      const thing = { kind: 'container', id: stuck, name: 'web', session, proof: '' } as const;
-      const condemned = {
+      const resource = { kind: 'container', id: stuck, name: 'web', session, proof: '' } as const;
+      const candidate = {
         kind: 'container',
         id: stuck,
-        thing,
+        resource,
         labels: [],
         refs: [stuck],
         listed: {},
       } as const;
-      const late = await removeCandidates(await connectEngine(proxy.address), condemned, { leftMs: () => 0 });
+      const late = await removeCandidate(await connectEngine(proxy.address), candidate, { leftMs: () => 0 });
       expect(late).toMatchObject({
         action: 'failed',
         error: { message: 'remove container web: not tried: out of time' },

@@ -12,11 +12,11 @@ import type { Target } from '../resources/plan';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
-import { boundsOfNote, isStillOurs } from './still-ours';
-import type { SweptThing } from './sweep-report';
+import { boundsOfRecord, isStillOurs } from './still-ours';
+import type { SweptResource } from './sweep-report';
 
 /** Something that is to go, and what has to hold of it at the moment of its removal. */
-export type RemovalCandidate = Target & { readonly thing: Omit<SweptThing, 'action'> } & (
+export type RemovalCandidate = Target & { readonly resource: Omit<SweptResource, 'action'> } & (
     | {
         readonly kind: RemovableKind;
         /** What it has to carry still. */
@@ -28,12 +28,12 @@ export type RemovalCandidate = Target & { readonly thing: Omit<SweptThing, 'acti
       }
     | {
         /** The journal's note on it. */
-        readonly note: Unfinished;
+        readonly record: Unfinished;
       }
   );
 
 /** For one of them: the rest of the time is for others. */
-const mostMs = 30_000;
+const maxRemovalMs = 30_000;
 
 export interface RemoveLimits {
   readonly leftMs: () => number;
@@ -41,29 +41,29 @@ export interface RemoveLimits {
 }
 
 /** Removes it, unless it has become somebody else's. A failure is part of what it resolves to; it rejects for the signal alone. */
-export async function removeCandidates(
+export async function removeCandidate(
   engine: Engine,
-  condemned: RemovalCandidate,
+  candidate: RemovalCandidate,
   limits: RemoveLimits,
-): Promise<SweptThing> {
-  const { thing } = condemned;
+): Promise<SweptResource> {
+  const { resource } = candidate;
   try {
     limits.signal?.throwIfAborted();
-    checkTimeLeft(limits.leftMs(), `remove ${thing.kind} ${thing.name || thing.id}`);
-    if (idsOfLiveSessions(thing.session).has(condemned.id))
-      return { ...thing, action: 'kept', proof: 'a session that is not over has noted it as its own' };
+    checkTimeLeft(limits.leftMs(), `remove ${resource.kind} ${resource.name || resource.id}`);
+    if (idsOfLiveSessions(resource.session).has(candidate.id))
+      return { ...resource, action: 'kept', proof: 'a session that is not over has journaled it as its own' };
     const service =
-      'labels' in condemned
-        ? await removeServiceOf(engine, condemned.listed, carriesAllOf(condemned.labels))
+      'labels' in candidate
+        ? await removeServiceOf(engine, candidate.listed, carriesAllOf(candidate.labels))
         : undefined;
-    if (service !== undefined) return { ...thing, action: 'kept', proof: service.reason };
-    const { outcome, isAnother } = await removeIfOurs(engine, condemned, limits);
-    if (isAnother) return { ...thing, action: 'kept', proof: 'another thing has come under its name' };
-    return { ...thing, action: 'removed', outcome };
+    if (service !== undefined) return { ...resource, action: 'kept', proof: service.reason };
+    const { outcome, isAnother } = await removeIfOurs(engine, candidate, limits);
+    if (isAnother) return { ...resource, action: 'kept', proof: 'another thing has come under its name' };
+    return { ...resource, action: 'removed', outcome };
   } catch (error) {
     if (limits.signal?.aborted) throw limits.signal.reason;
     return {
-      ...thing,
+      ...resource,
       action: 'failed',
       error: error instanceof Error ? error : new Error(messageOf(error)),
     };
@@ -71,15 +71,15 @@ export async function removeCandidates(
 }
 
 /** What would become of it. */
-export async function previewCandidates(engine: Engine, condemned: RemovalCandidate): Promise<SweptThing> {
-  const { thing } = condemned;
+export async function previewCandidate(engine: Engine, candidate: RemovalCandidate): Promise<SweptResource> {
+  const { resource } = candidate;
   const step =
-    'labels' in condemned
-      ? await inspectServiceOf(engine, condemned.listed, carriesAllOf(condemned.labels))
+    'labels' in candidate
+      ? await inspectServiceOf(engine, candidate.listed, carriesAllOf(candidate.labels))
       : undefined;
   return step?.type === 'leave'
-    ? { ...thing, action: 'kept', proof: step.reason }
-    : { ...thing, action: 'would-remove' };
+    ? { ...resource, action: 'kept', proof: step.reason }
+    : { ...resource, action: 'would-remove' };
 }
 
 const carriesAllOf = (wanted: readonly string[]) => (own: Readonly<Record<string, string>>) =>
@@ -87,26 +87,26 @@ const carriesAllOf = (wanted: readonly string[]) => (own: Readonly<Record<string
 
 async function removeIfOurs(
   engine: Engine,
-  condemned: RemovalCandidate,
+  candidate: RemovalCandidate,
   { leftMs, signal }: RemoveLimits,
 ): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
-  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), mostMs), signal };
-  if ('note' in condemned) {
-    const { note, id } = condemned;
-    if (!(await isStillOurs(engine, note, id))) return { outcome: 'already-gone', isAnother: false };
-    const bounds = boundsOfNote(note);
-    const { identity } = note.present ?? {};
-    const result = await cleanupResource({ ...condemned, bounds }, { ...options, identity });
+  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), maxRemovalMs), signal };
+  if ('record' in candidate) {
+    const { record, id } = candidate;
+    if (!(await isStillOurs(engine, record, id))) return { outcome: 'already-gone', isAnother: false };
+    const bounds = boundsOfRecord(record);
+    const { identity } = record.present ?? {};
+    const result = await cleanupResource({ ...candidate, bounds }, { ...options, identity });
     return { ...result, isAnother: false };
   }
   let isAnother = false;
-  const isMeant = (labels: Readonly<Record<string, string>>): boolean => {
-    isAnother = !carriesLabels(labels, condemned.labels) || !isSameCreation(labels, condemned.listed);
+  const matchesTarget = (labels: Readonly<Record<string, string>>): boolean => {
+    isAnother = !carriesLabels(labels, candidate.labels) || !isSameCreation(labels, candidate.listed);
     return !isAnother;
   };
   let outcome: CleanupResult['outcome'] = 'already-gone';
-  for (const ref of condemned.refs)
-    ({ outcome } = await cleanupOne(condemned.kind, ref, { ...options, timeoutMs: leftMs(), isMeant }));
+  for (const ref of candidate.refs)
+    ({ outcome } = await cleanupOne(candidate.kind, ref, { ...options, timeoutMs: leftMs(), matchesTarget }));
   return { outcome, isAnother };
 }
 
