@@ -7,84 +7,85 @@ import { inspectImage } from '../engine/image-calls';
 import { LeaseClient, type LeaseClientOptions } from './client';
 import { buildReaperImage } from './image';
 import { reaperImageName } from './image-recipe';
-import { launchContainer, type LaunchedFor } from './launch-container';
+import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
 
 const { repository, tag } = reaperImageName(packageVersion);
-/** The image of this version of castoff. */
+/** The reaper's image for this version of castoff. */
 export const reaperImage = `${repository}:${tag}`;
 
 /**
- * Takes the session's lease at a container of its own, which is started again whenever it is lost. The image is built where it
- * is missing.
+ * Takes the session's lease from its own reaper container, which is replaced whenever it is lost. Builds the image if it is
+ * missing.
  *
- * @throws CastoffError what the engine or the reaper refuses; nothing is left then.
+ * @throws EngineError when the engine refuses; CastoffError `REAPER_PROTOCOL` when the reaper does. Leaves nothing on the
+ * engine then.
  */
-export async function acquireFromContainer(wanted: LaunchedFor): Promise<LeaseClient> {
-  const { engine } = wanted;
+export async function acquireFromContainer(request: LeaseRequest): Promise<LeaseClient> {
+  const { engine } = request;
   let previous: string | undefined;
   const removePrevious = async (): Promise<void> => {
     if (previous === undefined) return;
-    // It may not know yet that it has lost us to a broken connection, and must not reap what is still in use.
+    // It may not have noticed the broken connection yet, and must not reap resources that are still in use.
     const answer = await removeContainer(engine, previous, { removeVolumes: true });
     if (answer.meaning !== 'gone' && answer.meaning !== 'being-removed') valueOf(answer);
     previous = undefined;
   };
-  const client = clientOf(wanted, async () => {
+  const client = clientOf(request, async () => {
     await removePrevious();
-    const launched = await launchContainer(wanted, await findOrBuildImage(engine));
+    const launched = await launchContainer(request, await findOrBuildImage(engine));
     previous = launched.id;
     return launched;
   });
   try {
-    await client.open(sessionClaim(wanted));
+    await client.open(sessionClaim(request));
     return client;
   } catch (error) {
-    // Where that fails, the end of its stdin ends it too.
+    // If the removal fails, the reaper still exits at the end of its stdin.
     await Promise.allSettled([removePrevious()]);
     throw error;
   }
 }
 
-/** Its id: the name may be another one's by the time that it is used. */
+/** Resolves to the image's id: its name may move to another image before it is used. */
 async function findOrBuildImage(engine: Engine): Promise<string> {
-  const look = await inspectImage(engine, reaperImage);
-  if (look.meaning !== 'gone') return valueOf(look).id;
+  const inspected = await inspectImage(engine, reaperImage);
+  if (inspected.meaning !== 'gone') return valueOf(inspected).id;
   await buildReaperImage(engine);
   return valueOf(await inspectImage(engine, reaperImage)).id;
 }
 
-/** How often a host process may be met that ends at that moment, or that refuses. */
-const mostMeetings = 3;
+/** Allows for host processes that exit at that moment, or that refuse. */
+const maxAttempts = 3;
 
 /**
- * Takes the session's lease at the host process of this user and engine, which is started where none runs.
+ * Takes the session's lease from the host process of this user and engine, and starts one if none runs.
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when it cannot be started, `REAPER_PROTOCOL` when it refuses.
  */
-export async function acquireFromProcess(wanted: LaunchedFor): Promise<LeaseClient> {
+export async function acquireFromProcess(request: LeaseRequest): Promise<LeaseClient> {
   let refusedAt: string | undefined;
-  for (let meeting = 1; ; meeting += 1) {
-    let metAt: string | undefined;
-    const client = clientOf(wanted, async () => {
-      const connection = await connectToHostProcess(wanted.engine, refusedAt);
-      metAt = connection.socket;
+  for (let attempt = 1; ; attempt += 1) {
+    let connectedTo: string | undefined;
+    const client = clientOf(request, async () => {
+      const connection = await connectToHostProcess(request.engine, refusedAt);
+      connectedTo = connection.socket;
       return connection;
     });
     try {
-      await client.open(sessionClaim(wanted));
+      await client.open(sessionClaim(request));
       return client;
     } catch (error) {
-      if (!isCastoffError(error, 'REAPER_PROTOCOL') || meeting === mostMeetings) throw error;
-      refusedAt = metAt;
+      if (!isCastoffError(error, 'REAPER_PROTOCOL') || attempt === maxAttempts) throw error;
+      refusedAt = connectedTo;
     }
   }
 }
 
-function clientOf({ session, owner }: LaunchedFor, connect: LeaseClientOptions['connect']): LeaseClient {
+function clientOf({ session, owner }: LeaseRequest, connect: LeaseClientOptions['connect']): LeaseClient {
   return new LeaseClient({ hello: { version: packageVersion, session, owner }, connect });
 }
 
-function sessionClaim({ session }: LaunchedFor): readonly string[] {
+function sessionClaim({ session }: LeaseRequest): readonly string[] {
   return [`${labelNames.session}=${session}`];
 }

@@ -1,37 +1,38 @@
 import { claimKey, type BoundedLabels } from '../core/bounds';
 import type { Reply, Request } from '../reaper/protocol/message';
 
-/** A request before it has its number. */
+/** A request without its id. */
 export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+/** The request that opens a connection to a reaper. */
 export type Hello = Extract<Ask, { type: 'hello' }>;
 
 /**
- * One client's side of a lease, as plain data: what it holds, and what it has asked for. Whatever becomes of the connection,
- * the claims are made again on the next one, in the order in which they were first made.
+ * The client's side of a lease: its claims and pending requests. Each new connection repeats the claims, in the order in
+ * which they were first made.
  */
 export interface ClientState {
-  /** `resuming`: connected, and hello and the claims are not all answered yet. */
+  /** `resuming`: connected, and still waiting for the replies to hello and the claims. */
   readonly phase: 'away' | 'resuming' | 'held' | 'closed';
   readonly hello: Hello;
   readonly claims: ReadonlyMap<string, HeldClaim>;
-  /** Sent on this connection and not answered yet, in order. */
+  /** Requests sent on this connection and not answered yet, in order. */
   readonly sent: readonly SentRequest[];
-  /** To be sent once the lease is held again. */
+  /** Requests to send on the next connection. */
   readonly queued: readonly Asked[];
   readonly nextId: number;
-  /** It was held, and then lost. */
+  /** Whether the lease was held before, and then lost. */
   readonly wasLost: boolean;
 }
 
 interface HeldClaim extends BoundedLabels {
   readonly isAcknowledged: boolean;
-  /** Who waits for it. */
+  /** The tickets to settle when the reaper replies. */
   readonly tickets: readonly number[];
 }
 
 interface Asked {
   readonly ask: Ask;
-  /** `undefined` where nobody waits, or where the claim knows who does. */
+  /** `undefined` when no caller waits, or when the claim has the tickets. */
   readonly ticket?: number | undefined;
 }
 
@@ -39,34 +40,38 @@ interface SentRequest extends Asked {
   readonly id: number;
 }
 
+/** An event of the connection, or a request of the client's user. */
 export type ClientEvent =
   | { readonly type: 'connected' }
-  /** Whoever asks knows the answer again by the ticket. */
+  /** `ticket` identifies the caller that waits for the reply. */
   | { readonly type: 'asked'; readonly ask: Ask; readonly ticket: number }
   | { readonly type: 'answered'; readonly reply: Reply }
   | { readonly type: 'disconnected' };
 
+/** An action for {@link ClientStep.actions}. */
 export type ClientAction =
   | { readonly type: 'send'; readonly request: Request }
   | { readonly type: 'settle'; readonly ticket: number; readonly reply: Reply }
-  /** Hello and all claims are answered: the lease is held. */
+  /** The reaper has answered hello and all claims: the lease is held. */
   | { readonly type: 'held'; readonly wasLost: boolean }
   | { readonly type: 'lost' }
-  /** The reaper does not want this client, or does not speak as it should. */
+  /** The reaper refused this client, or broke the protocol. */
   | { readonly type: 'drop'; readonly reason: string }
-  /** A claim that nobody waits for any more has been refused. */
+  /** The reaper refused a claim that no caller waits for. */
   | ({ readonly type: 'claim-refused'; readonly reason: string } & BoundedLabels);
 
+/** The next state, and the actions that lead to it. */
 export interface ClientStep {
   readonly state: ClientState;
   readonly actions: readonly ClientAction[];
 }
 
-export function noLease(hello: Hello): ClientState {
+/** Returns the state of a client that has not connected yet. */
+export function initialClientState(hello: Hello): ClientState {
   return { phase: 'away', hello, claims: new Map(), sent: [], queued: [], nextId: 1, wasLost: false };
 }
 
-/** The state after `event`, and what is to be done because of it, in order. */
+/** Returns the state after `event`, and the actions to take, in order. */
 export function advanceClient(state: ClientState, event: ClientEvent): ClientStep {
   switch (event.type) {
     case 'connected':
@@ -81,14 +86,14 @@ export function advanceClient(state: ClientState, event: ClientEvent): ClientSte
 }
 
 function resume(state: ClientState): ClientStep {
-  const again: readonly Asked[] = [
+  const repeated: readonly Asked[] = [
     { ask: state.hello },
     ...[...state.claims.values()].map((claim) => ({
       ask: { type: 'claim', ...boundedLabelsOf(claim) } as const,
     })),
     ...state.queued,
   ];
-  return send({ ...state, phase: 'resuming', sent: [], queued: [] }, again);
+  return send({ ...state, phase: 'resuming', sent: [], queued: [] }, repeated);
 }
 
 function send(state: ClientState, asked: readonly Asked[]): ClientStep {
@@ -137,11 +142,11 @@ function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>)
 }
 
 function takeReply(state: ClientState, reply: Reply): ClientStep {
-  // The answer to a line that was no request: Podman hands the body of the attach call to the reaper as its first line.
+  // The reply to a line that was no request: Podman sends the body of the attach call to the reaper as its first line.
   if (reply.id === 0 || state.phase === 'away' || state.phase === 'closed') return stay(state);
   const [first, ...rest] = state.sent;
   if (first === undefined || first.id !== reply.id) {
-    return dropped(state, `it answered request ${reply.id}, and ${first?.id ?? 'none'} was next`);
+    return dropped(state, `got a reply to request ${reply.id}, expected one to ${first?.id ?? 'none'}`);
   }
   const answered = { ...state, sent: rest };
   if (first.ask.type === 'hello' && !reply.ok) return dropped(answered, reply.reason);
@@ -174,7 +179,7 @@ function lose(state: ClientState): ClientStep {
   const isLeaving = state.sent.some(({ ask: body }) => body.type === 'bye');
   const unanswered = state.sent.filter(({ ask: body }) => body.type !== 'hello' && body.type !== 'claim');
   if (isLeaving) return settleAll(close({ ...state, sent: [] }), unanswered);
-  // A release holds from the moment it is asked for: the claim is not made again.
+  // A release takes effect when it is requested: the claim is not repeated.
   const kept = unanswered.filter(({ ask: body }) => body.type !== 'release');
   const done = unanswered.filter(({ ask: body }) => body.type === 'release');
   const claims = new Map(
@@ -192,9 +197,9 @@ function isResumed({ phase, sent }: ClientState): boolean {
   );
 }
 
-const fine: Reply = { id: 0, ok: true };
+const accepted: Reply = { id: 0, ok: true };
 
-function settle(state: ClientState, ticket: number | undefined, reply = fine): ClientStep {
+function settle(state: ClientState, ticket: number | undefined, reply = accepted): ClientStep {
   return { state, actions: ticket === undefined ? [] : [{ type: 'settle', ticket, reply }] };
 }
 
@@ -202,7 +207,7 @@ function settleAll(state: ClientState, asked: readonly Asked[]): ClientStep {
   return { state, actions: asked.flatMap(({ ticket }) => settle(state, ticket).actions) };
 }
 
-// What it still says is not listened to.
+// Later replies on this connection are ignored.
 function dropped(state: ClientState, reason: string): ClientStep {
   const { state: next, actions } = lose(state);
   return { state: next, actions: [{ type: 'drop', reason }, ...actions] };

@@ -4,25 +4,27 @@ import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
-import { advanceClient, noLease, type Ask, type ClientEvent, type Hello } from './client-state';
-import { converse, type RequestStream, type ReaperConnection } from './conversation';
-import { note, warn } from './warnings';
+import { advanceClient, initialClientState, type Ask, type ClientEvent, type Hello } from './client-state';
+import { openRequestStream, type RequestStream, type ReaperConnection } from './request-stream';
+import { logDebug, warn } from './warnings';
 
+/** The options of a {@link LeaseClient}. */
 export interface LeaseClientOptions {
   readonly hello: Omit<Hello, 'type' | 'protocol'>;
-  /** A new connection to a reaper, which is started where none runs. */
+  /** Connects to a reaper, and starts one if none runs. */
   readonly connect: (signal: AbortSignal) => Promise<ReaperConnection>;
 }
 
-/** How long a claim may hold up the user's work. */
-const patienceMs = 2_000;
-/** How long a reaper may take from the connection to the last answer of hello and the claims. */
+/** How long a request may delay the user's code. */
+const replyTimeoutMs = 2_000;
+/** The time from the connection until hello and all claims are answered. */
 const resumeTimeoutMs = 10_000;
 
 /**
- * Holds a lease at a reaper: makes its claims, and makes them again, in their order, at the next reaper when the connection
- * ends. It keeps no process alive, ends none, and holds up nobody for longer than 2 s; it says once that the lease was lost, and
- * once how it was got back.
+ * Holds a lease at a reaper. When the connection ends, the client connects to the next reaper and repeats all claims in order.
+ *
+ * It neither keeps its process alive nor ends it, and delays callers for 2 s at most. It warns once when the lease is lost, and
+ * once when it is held again.
  */
 export class LeaseClient {
   readonly #options: LeaseClientOptions;
@@ -30,17 +32,17 @@ export class LeaseClient {
   readonly #tickets = new Map<number, (reply: Reply) => void>();
   #state;
   #nextTicket = 1;
-  #conversation: RequestStream | undefined;
+  #requests: RequestStream | undefined;
   #reaper = 'no reaper yet';
   #resuming: PromiseWithResolvers<void> | undefined;
   #hasWarned = false;
 
   constructor(options: LeaseClientOptions) {
     this.#options = options;
-    this.#state = noLease({ type: 'hello', protocol: protocolVersion, ...options.hello });
+    this.#state = initialClientState({ type: 'hello', protocol: protocolVersion, ...options.hello });
   }
 
-  /** For people: who holds the lease. */
+  /** A description of the reaper that holds the lease. */
   get reaper(): string {
     return this.#reaper;
   }
@@ -50,13 +52,13 @@ export class LeaseClient {
   }
 
   /**
-   * Takes the lease: connects, says hello and makes the first claim. Held when it resolves.
+   * Takes the lease: connects, sends hello and makes the first claim. Resolves when the lease is held.
    *
-   * @throws CastoffError `REAPER_PROTOCOL` when the reaper refuses; whatever `connect` throws. Nothing is held then.
+   * @throws CastoffError `REAPER_PROTOCOL` when the reaper refuses; any error of `connect`. No lease is held then.
    */
   async open(labels: readonly string[]): Promise<void> {
     const ticket = this.#ask({ type: 'claim', labels });
-    // The connection does not hold the process: one that has nothing else to do yet would end here, as if all were well.
+    // The connection is unreferenced: a process with nothing else to do would exit here without an error.
     const hold = setInterval(() => undefined, resumeTimeoutMs);
     try {
       await this.#resume();
@@ -71,8 +73,8 @@ export class LeaseClient {
   }
 
   /**
-   * Claims what carries every one of `labels` and is within `bounds`; resolves when the reaper has acknowledged it. One that does not within 2 s is
-   * warned of once, and no longer waited for: the claim is made as soon as a reaper takes it.
+   * Claims all resources that carry all `labels` and are within `bounds`. Resolves when the reaper has acknowledged the claim,
+   * or after 2 s, with one warning: the claim is then made as soon as a reaper accepts it.
    */
   async claim(labels: readonly string[], bounds?: Bounds): Promise<void> {
     const what = `claim ${labels.join(' and ')}`;
@@ -80,7 +82,7 @@ export class LeaseClient {
     if (reply?.ok === false) warn('CASTOFF_CLAIM_REFUSED', refused(this.#reaper, what, reply.reason).message);
   }
 
-  /** Gives up a claim: what it covers is kept. */
+  /** Releases a claim: the resources that it covers are kept. */
   async release(labels: readonly string[], bounds?: Bounds): Promise<void> {
     await this.#answerInTime(
       { type: 'release', labels, bounds: digestBounds(bounds) },
@@ -94,15 +96,15 @@ export class LeaseClient {
     return reply?.ok === true;
   }
 
-  /** Ends the lease: what its claims still cover is reaped at once. Waits for the reaper's answer, 2 s at the most. */
+  /** Ends the lease: the reaper removes at once the resources that its claims still cover. Waits for its reply, 2 s at most. */
   async close(): Promise<void> {
-    await this.#inTime(this.#ask({ type: 'bye' }), 'say bye to the reaper');
+    await this.#inTime(this.#ask({ type: 'bye' }), 'end the lease');
     this.#end();
   }
 
   #end(): void {
-    this.#ending.abort(new Error('the lease has ended'));
-    this.#conversation?.end();
+    this.#ending.abort(new Error('the lease is closed'));
+    this.#requests?.end();
   }
 
   #ask(ask: Ask): Promise<Reply> {
@@ -120,8 +122,8 @@ export class LeaseClient {
       this.#hasWarned = true;
       warn(
         'CASTOFF_CLAIM_UNANSWERED',
-        `${what}: no answer from ${this.#reaper} in ${patienceMs / 1_000} s; the work goes on, and until the reaper answers, a ` +
-          'crash may leave things behind (npx castoff ls lists them)',
+        `${what}: no answer from ${this.#reaper} in ${replyTimeoutMs / 1_000} s; the work continues, and until the reaper ` +
+          'answers, a crash may leave resources behind (npx castoff ls lists them)',
       );
     }
     return reply;
@@ -129,7 +131,7 @@ export class LeaseClient {
 
   async #inTime(reply: Promise<Reply>, what: string): Promise<Reply | undefined> {
     try {
-      return await withTimeout(reply, { what, timeoutMs: patienceMs });
+      return await withTimeout(reply, { what, timeoutMs: replyTimeoutMs });
     } catch (error) {
       if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return undefined;
       throw error;
@@ -142,7 +144,7 @@ export class LeaseClient {
     for (const action of actions) {
       switch (action.type) {
         case 'send':
-          this.#conversation?.send(action.request);
+          this.#requests?.send(action.request);
           break;
         case 'settle':
           this.#tickets.get(action.ticket)?.(action.reply);
@@ -156,7 +158,7 @@ export class LeaseClient {
           break;
         case 'drop':
           this.#resuming?.reject(refused(this.#reaper, 'take a lease', action.reason));
-          this.#conversation?.destroy();
+          this.#requests?.destroy();
           break;
         case 'claim-refused':
           warn(
@@ -168,7 +170,7 @@ export class LeaseClient {
     }
   }
 
-  /** Connects and makes all claims; rejects when that connection ends before all are answered. */
+  /** Connects and repeats all claims; rejects when the connection ends before all are answered. */
   async #resume(): Promise<void> {
     const connection = await this.#options.connect(this.#ending.signal);
     const { stream, reaper } = connection;
@@ -181,21 +183,21 @@ export class LeaseClient {
     limit.addEventListener('abort', () => resuming.reject(limit.reason), { once: true });
     this.#resuming = resuming;
     this.#reaper = reaper;
-    const conversation = converse(connection, {
+    const requests = openRequestStream(connection, {
       onReply: (reply) => {
-        if (this.#conversation === conversation) this.#advance({ type: 'answered', reply });
+        if (this.#requests === requests) this.#advance({ type: 'answered', reply });
       },
-      onEnd: (why) => {
-        resuming.reject(refused(reaper, 'take a lease', why));
-        if (this.#conversation === conversation) this.#advance({ type: 'disconnected' });
+      onEnd: (reason) => {
+        resuming.reject(refused(reaper, 'take a lease', reason));
+        if (this.#requests === requests) this.#advance({ type: 'disconnected' });
       },
     });
-    this.#conversation = conversation;
+    this.#requests = requests;
     this.#advance({ type: 'connected' });
     try {
       await resuming.promise;
     } catch (error) {
-      conversation.destroy();
+      requests.destroy();
       throw error;
     }
   }
@@ -212,10 +214,7 @@ export class LeaseClient {
       });
       if (this.#ending.signal.aborted) return;
       this.#hasWarned = false;
-      warn(
-        'CASTOFF_LEASE_REGAINED',
-        `the lease is held again, at ${this.#reaper}; all claims have been made anew`,
-      );
+      warn('CASTOFF_LEASE_REGAINED', `the lease is held again, at ${this.#reaper}, with all its claims`);
     } catch (error) {
       if (!this.#ending.signal.aborted) throw error;
     }
@@ -225,12 +224,12 @@ export class LeaseClient {
     try {
       await this.#resume();
     } catch (error) {
-      note(`take the lease anew: ${messageOf(error)}`);
+      logDebug(`take the lease again: ${messageOf(error)}`);
       throw new RetryableError(messageOf(error), { cause: error });
     }
   }
 }
 
 function refused(reaper: string, what: string, reason: string): CastoffError {
-  return new CastoffError('REAPER_PROTOCOL', `${what}: ${reaper} says no: ${reason}`);
+  return new CastoffError('REAPER_PROTOCOL', `${what} at ${reaper}: ${reason}`);
 }

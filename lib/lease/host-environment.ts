@@ -1,16 +1,16 @@
 import { delimiter, resolve } from 'node:path';
-import { reaperVariablesFrom } from './reaper-variables';
+import { forwardedVariables } from './reaper-variables';
 
-/** What the reaper and the keeper need of the user's environment. The engine is handed to them. */
-const passedOn: readonly string[] = [
+/** The user's variables that background processes need. They receive the engine's address separately. */
+const forwarded: readonly string[] = [
   'PATH',
   'HOME',
   'TMPDIR',
   'XDG_RUNTIME_DIR',
   'SSH_AUTH_SOCK',
   'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE',
-  ...reaperVariablesFrom,
-  // Windows: without them neither sockets nor the user's folder are found.
+  ...forwardedVariables,
+  // On Windows, sockets and the user's folder are found by these.
   'SystemRoot',
   'USERPROFILE',
   'APPDATA',
@@ -19,18 +19,19 @@ const passedOn: readonly string[] = [
   'TMP',
 ];
 
-/** Those of them that are paths: relative ones would mean something else in the other process's working directory. */
+/** Variables that hold a path, which must be absolute: the other process has a different working directory. */
 const paths: readonly string[] = ['HOME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK'];
 
 /**
- * The environment of the host process: of `environment` only what it needs, since it serves others after the one that
- * started it (no `NODE_OPTIONS`, no debugger's port), with absolute paths.
+ * Returns the environment of a background process: the variables of `environment` that it needs, with absolute paths.
+ *
+ * A host process also serves later clients, so it must not inherit `NODE_OPTIONS` or a debugger's port.
  */
 export function hostEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   return Object.fromEntries(
-    passedOn.flatMap((name) => {
+    forwarded.flatMap((name) => {
       const value = environment[name];
       return value === undefined || value === '' ? [] : [[name, absolute(name, value)] as const];
     }),

@@ -4,30 +4,32 @@ import { basename, join } from 'node:path';
 import type { Endpoint } from '../engine/endpoint';
 import { inheritEngineArgument, passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from './host-environment';
-import { reaperProgram } from './own-files';
+import { findReaperProgram } from './own-files';
 
+/** The settings of a host process. */
 export interface HostProcessSettings {
   readonly engine: Endpoint;
   readonly socketPath: string;
-  /** For its log. */
+  /** The folder of its log. */
   readonly folder: string;
-  /** Which socket at that path it replaces although a process listens there, as {@link socketIdentity} names it. */
+  /** The identity of the socket that it replaces, although a process listens there. */
   readonly replacing?: string | undefined;
 }
 
+/** A host process that was started. */
 export interface HostProcess {
   readonly command: string;
   readonly logPath: string;
-  /** How it failed, if it has. One that ended without a failure has left the socket to another. */
+  /** The reason why it failed, if it has. A process that found another one at its socket exits without a failure. */
   failure(): string | undefined;
+  /** The last five lines of its log. */
   lastLogLines(): string;
 }
 
-const longestLogBytes = 1_024 * 1_024;
+const maxLogBytes = 1_024 * 1_024;
 
 /**
- * Starts the reaper's program as a process of its own session and process group, in no terminal and no folder of the user's:
- * it outlives ours, the end of the terminal, and a kill of our process group.
+ * Starts the reaper as a detached process in `/`: it survives this process, its terminal, and a kill of its process group.
  */
 export function startHostProcess({
   engine,
@@ -36,9 +38,9 @@ export function startHostProcess({
   replacing,
 }: HostProcessSettings): HostProcess {
   const more = replacing === undefined ? [] : [`--replacing=${replacing}`];
-  const args = [reaperProgram(), 'host', socketPath, inheritEngineArgument, ...more];
+  const args = [findReaperProgram(), 'host', socketPath, inheritEngineArgument, ...more];
   const logPath = join(folder, `${basename(socketPath, '.sock').replace(/^.*\\/, '')}.log`);
-  const log = openSync(logPath, isLong(logPath) ? 'w' : 'a', 0o600);
+  const log = openSync(logPath, isTooLong(logPath) ? 'w' : 'a', 0o600);
   let failure: string | undefined;
   try {
     const child = spawn(process.execPath, args, {
@@ -51,7 +53,7 @@ export function startHostProcess({
     child.once('error', (error) => (failure = error.message));
     passEndpoint(engine, child);
     child.once('exit', (code, signal) => {
-      if (code !== 0) failure = `it ended with ${signal ?? `exit code ${code}`}`;
+      if (code !== 0) failure = `it exited with ${signal ?? `code ${code}`}`;
     });
     child.unref();
   } finally {
@@ -65,6 +67,6 @@ export function startHostProcess({
   };
 }
 
-function isLong(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes;
+function isTooLong(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes;
 }

@@ -1,33 +1,33 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-/** What tells one host process from another. */
-export interface HostFacts extends SocketPlace {
-  /** The connection to the engine, as {@link identityOf} names it. */
+/** The facts that identify a host process. */
+export interface HostFacts extends SocketFolders {
+  /** The key of the connection to the engine, from `connectionKey`. */
   readonly connection: string;
-  /** The engine's own id: in two containers, the same path may lead to different engines. */
+  /** The engine's own id: the same path may lead to different engines in two containers. */
   readonly engineId: string;
   readonly version: string;
 }
 
-/** Where local sockets are. */
-export interface SocketPlace {
+/** The folders for local sockets. */
+export interface SocketFolders {
   readonly platform: NodeJS.Platform;
-  /** The folder of this user alone. */
+  /** A folder that only this user can access. */
   readonly folder: string;
-  /** Another, for where that one has too long a name. */
+  /** Used when the path in `folder` is too long. */
   readonly shortFolder: string;
 }
 
 /**
- * What fits into `sockaddr_un` everywhere: 104 bytes on macOS, 108 on Linux, with the zero behind it, and the process's own pid
- * behind the name while it begins to listen.
+ * Fits into `sockaddr_un` everywhere: 104 bytes on macOS and 108 on Linux, with the terminating zero, and the pid that a process
+ * appends to the name until it listens.
  */
-const longestPathBytes = 103 - '.4194304'.length;
+const maxPathBytes = 103 - '.4194304'.length;
 
 /**
- * Where the host process of this user, for this engine and this version of castoff, listens: a unix socket, on Windows a
- * named pipe. The same for everybody who asks, so that they meet.
+ * Returns the path at which the host process of this user, engine and version of castoff listens: a Unix socket, or a named
+ * pipe on Windows. Equal facts give the same path in every process.
  */
 export function hostSocketPath(facts: HostFacts): string {
   const { folder, connection, engineId, version } = facts;
@@ -38,9 +38,9 @@ export function hostSocketPath(facts: HostFacts): string {
   return localSocketPath(facts, `reaper-${key}`);
 }
 
-/** A path under which processes of this user meet: `name` in the folder, or on Windows as a pipe. */
-export function localSocketPath({ platform, folder, shortFolder }: SocketPlace, name: string): string {
+/** Returns the path of a local socket for processes of this user; a named pipe on Windows. */
+export function localSocketPath({ platform, folder, shortFolder }: SocketFolders, name: string): string {
   if (platform === 'win32') return `\\\\.\\pipe\\castoff-${name}`;
   const path = join(folder, `${name}.sock`);
-  return Buffer.byteLength(path) <= longestPathBytes ? path : join(shortFolder, `${name}.sock`);
+  return Buffer.byteLength(path) <= maxPathBytes ? path : join(shortFolder, `${name}.sock`);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ImageName } from '../engine/import-image';
 
-/** Where things are in the reaper's image, also in the one of docker/reaper/Dockerfile. */
+/** The paths in the reaper's image; docker/reaper/Dockerfile uses the same. */
 export const imagePaths = {
   node: '/usr/local/bin/node',
   program: '/castoff/reaper-server.js',
@@ -9,15 +9,15 @@ export const imagePaths = {
   binder: '/castoff/bind-then-run',
 } as const;
 
-/** On an image of ours: what it was made of. */
+/** The label of a reaper image with the digest of its content. */
 export const contentLabel = 'castoff.reaper.content';
 
-/** The image of the castoff of `version`. */
+/** Returns the name of the reaper's image for that version of castoff. */
 export function reaperImageName(version: string): ImageName {
   return { repository: 'castoff/reaper', tag: version };
 }
 
-/** What the image is configured with, as lines of a Dockerfile. Without the binder Node listens itself, once it is up. */
+/** Returns the image's configuration as lines of a Dockerfile. Without the binder, Node binds the port itself. */
 export function imageConfig({ hasBinder }: { readonly hasBinder: boolean }): readonly string[] {
   const start = ['node', imagePaths.program];
   return [
@@ -26,15 +26,15 @@ export function imageConfig({ hasBinder }: { readonly hasBinder: boolean }): rea
     'LABEL castoff.reaper=true',
     'EXPOSE 8080',
     `ENTRYPOINT ${JSON.stringify(hasBinder ? [imagePaths.binder, ...start] : start)}`,
-    // What the base would run takes no part.
+    // Resets the command of the base image.
     'CMD []',
   ];
 }
 
-/** The same for the same parts in the same order. */
+/** Returns a digest of `parts` and their order, as 16 hex digits. */
 export function digestOf(parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
-  // Each by its own digest, so that no part can end in the next.
+  // Each part is hashed on its own, so that ['ab', 'c'] differs from ['a', 'bc'].
   for (const part of parts) hash.update(createHash('sha256').update(part).digest());
   return hash.digest('hex').slice(0, 16);
 }

@@ -16,29 +16,33 @@ import { contentLabel, digestOf, imageConfig, reaperImageName } from './image-re
 import { tarOf, type TarFile } from './tar';
 
 const buildTimeoutMs = 300_000;
-const namingTimeMs = 60_000;
+/** How long a build may take from its image to its name. */
+const namingTimeoutMs = 60_000;
 
+/** The options of {@link buildReaperImage}. */
 export interface ReaperImageOptions {
-  /** An image that has Node, to build on. Default: none; the running Node and its libraries go into the image. */
+  /** An image with Node to build on. Default: none; the image gets the running Node and its libraries. */
   readonly base?: string | undefined;
-  /** The name to give. Default `castoff/reaper:<version of castoff>`. */
+  /** The image's name. Default `castoff/reaper:<version of castoff>`. */
   readonly name?: ImageName | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A reaper image on the engine. */
 export interface ReaperImage {
   readonly name: string;
-  /** Whether this call has built it; else it was there. */
+  /** Whether this call built it; otherwise it already existed. */
   readonly isBuilt: boolean;
-  /** Whether its port is bound before Node is up: only the stand-alone reaper has one. */
+  /** Whether the image binds its port before Node is up. Only reapers for Ryuk's clients have a port. */
   readonly hasBinder: boolean;
 }
 
 /**
- * Makes sure that the reaper's image is on the engine, made of this castoff and, without `base`, of the Node that runs: no
- * registry is asked. One that is made of the same is left as it is; one of another content loses the name, and goes.
+ * Builds the reaper's image on the engine from this castoff and, without `base`, the running Node. Contacts no registry.
  *
- * @throws CastoffError `CONFIG_INVALID` where castoff has not been built, and where this Node cannot run in the engine's
+ * An image with the same content is kept. One with other content loses the name, and is removed.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when castoff has not been built, or when this Node cannot run in the engine's
  * containers (another system or processor) and there is no `base`; `ENGINE_REFUSED` and `ENGINE_UNREACHABLE`.
  */
 export async function buildReaperImage(
@@ -55,18 +59,18 @@ export async function buildReaperImage(
   const image = { name: fullName(name), hasBinder };
 
   const before = await findImage(engine, image.name);
-  // A base may have come to mean another image: the engine's cache knows.
+  // The name of the base may have moved to another image; the engine's build cache notices.
   if (base === undefined && before?.labels[contentLabel] === content) return { ...image, isBuilt: false };
 
-  const patient = engine.within({ timeoutMs: buildTimeoutMs, signal });
+  const builder = engine.within({ timeoutMs: buildTimeoutMs, signal });
   const lines = [...config, `LABEL ${contentLabel}=${content}`];
   const own = tarFilesOfReaper(files);
   const answer =
     base === undefined
-      ? await importImage(patient, name, archiveOf([...(await tarFilesOfNode()), ...own]), lines)
-      : await buildImage(patient, name, base, contextOf(base, own, lines));
+      ? await importImage(builder, name, archiveOf([...(await tarFilesOfNode()), ...own]), lines)
+      : await buildImage(builder, name, base, contextOf(base, own, lines));
   const after = await inspectImage(engine, image.name);
-  // What somebody else has made of the same at the same time serves as well.
+  // A concurrent build with the same content serves as well.
   if (after.meaning !== 'done' || after.value.labels[contentLabel] !== content) valueOf(answer);
   await removeReplaced(engine, valueOf(after), before);
   return { ...image, isBuilt: true };
@@ -77,7 +81,7 @@ function checkNodeRunsOn({ os, architecture }: EngineMachine): void {
   if (process.platform === os && architecture === ours) return;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `build the reaper's image from this Node: it is a program for ${process.platform} on ${ours}, and the engine runs ${os} on ${architecture}; name an image that has Node: castoff reaper image --base node:24-alpine`,
+    `build the reaper's image from this Node: it runs on ${process.platform}/${ours}, and the engine runs ${os} on ${architecture}; build on an image with Node: castoff reaper image --base node:24-alpine`,
   );
 }
 
@@ -98,10 +102,12 @@ function contextOf(base: string, own: readonly TarFile[], lines: readonly string
 }
 
 /**
- * Removes what is ours and has lost its name: what had it before, the same content that lost it to another build, and what an
- * earlier call had to leave. One that a container uses stays. So does one that may be about to get its name, which others
- * make, also under another name: gone at that moment, it would leave the name to nothing (seen on Docker 20.10.24). Every
- * build looks when it has its name, so the later of two sees whichever lost. Podman does not tell who has lost: age does.
+ * Removes reaper images that have lost their name: to this build, to a concurrent one, or to an earlier one whose removal was
+ * refused. Images used by a container stay.
+ *
+ * An image that has not had a name yet also stays: another build may be about to name it, and if it is removed at that moment,
+ * the name points to nothing (seen on Docker 20.10.24). Each build checks after it has its name, so the later of two finds the
+ * image that lost. Podman does not report lost names, so there the image's age decides.
  */
 async function removeReplaced(
   engine: Engine,
@@ -109,12 +115,12 @@ async function removeReplaced(
   before: ImageFacts | undefined,
 ): Promise<void> {
   const ours = valueOf(await listImages(engine, [contentLabel]));
-  const settledAtMs = Date.now() - namingTimeMs;
+  const settledAtMs = Date.now() - namingTimeoutMs;
   for (const image of ours) {
     if (image.id === id) continue;
-    const now = await findImage(engine, image.id);
-    if (now === undefined || now.tags.length > 0) continue;
-    const hasLostName = now.hasHadName || now.id === before?.id || image.createdAtMs < settledAtMs;
+    const current = await findImage(engine, image.id);
+    if (current === undefined || current.tags.length > 0) continue;
+    const hasLostName = current.hasHadName || current.id === before?.id || image.createdAtMs < settledAtMs;
     if (!hasLostName) continue;
     const answer = await removeImage(engine, image.id);
     if (answer.meaning !== 'gone' && answer.meaning !== 'busy') valueOf(answer);

@@ -9,15 +9,15 @@ import { protocolVersion } from '../reaper/protocol/message';
 import { claimedLabels, onClaim } from '../registry/claims';
 import { makeOwnFolder } from '../registry/own-folder';
 import { hostEnvironment } from './host-environment';
-import { reaperProgram } from './own-files';
+import { findReaperProgram } from './own-files';
 
-/** A lease that was taken without waiting. */
+/** A lease taken synchronously. */
 export interface InterimLease {
-  /** Whether the reaper has accepted it. Blocks the process until it answers, for 2 s at most. */
+  /** Whether the reaper has accepted the lease. Blocks the process until it answers, for 2 s at most. */
   isHeld(): boolean;
-  /** Gives up its claims, whose resources another lease holds or are to be kept, and ends the reaper. */
+  /** Releases all claims, because another lease holds them or their resources are kept, and ends the reaper. */
   release(): void;
-  /** Ends the lease and the reaper, which removes at once what the claims still cover. */
+  /** Ends the lease and the reaper, which first removes the resources that the claims still cover. */
   close(): void;
 }
 
@@ -25,22 +25,23 @@ const answerTimeoutMs = 2_000;
 const pollMs = 20;
 
 /**
- * Takes a lease on what carries the session's label, at a reaper process that serves this one alone, by its standard input. It is there
- * for what cannot wait: the claim is in the pipe when this returns, and the pipe ends with this process, also while a synchronous command
- * blocks it.
+ * Takes a lease on the resources with the session's label, from a reaper process that serves only this process, over its stdin.
+ *
+ * Serves callers that cannot wait: the claim is in the pipe when this returns. The pipe closes when this process ends, also while a
+ * synchronous command blocks it.
  */
 export function openInterimLease(session: string, owner: Owner): InterimLease {
   const replies = openReplies();
-  const child = spawn(process.execPath, [reaperProgram(), 'attached'], {
+  const child = spawn(process.execPath, [findReaperProgram(), 'attached'], {
     detached: true,
     windowsHide: true,
     stdio: ['pipe', replies, 'ignore'],
-    // It works in this folder and is given what names the engine, so that it finds the engine that docker commands find here.
+    // Inherits the working directory and Docker's variables, so that it finds the same engine as docker commands do here.
     env: { ...hostEnvironment(process.env), ...dockerVariables() },
   });
   const { stdin } = child;
   if (stdin === null) throw new Error('the reaper has no standard input');
-  // ENOENT, EAGAIN: no process was started; nothing answers then. EPIPE: it has ended.
+  // ENOENT, EAGAIN: the process did not start, and `isHeld` times out. EPIPE: it has exited.
   child.on('error', () => undefined);
   stdin.on('error', () => undefined);
   child.unref();
@@ -53,7 +54,7 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
   send({ type: 'hello', protocol: protocolVersion, version: packageVersion, session, owner });
   const first = [{ labels: [`${labelNames.session}=${session}`] }, ...claimedLabels()];
   for (const { labels, bounds } of first) send({ type: 'claim', labels, bounds: digestBounds(bounds) });
-  const needed = lastId;
+  const expectedReplies = lastId;
   const claims = new Map(first.map((claim) => [JSON.stringify(claim), claim]));
   const stopListening = onClaim({
     claim: async (labels, bounds) => {
@@ -65,29 +66,29 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
       send({ type: 'release', labels, bounds: digestBounds(bounds) });
     },
   });
-  let hasEnded = false;
+  let isEnded = false;
   const end = (): void => {
-    hasEnded = true;
+    isEnded = true;
     stopListening();
     send({ type: 'bye' });
     stdin.end();
     closeSync(replies);
   };
   return {
-    isHeld: () => !hasEnded && areAccepted(replies, needed),
+    isHeld: () => !isEnded && areAccepted(replies, expectedReplies),
     release() {
-      if (hasEnded) return;
+      if (isEnded) return;
       for (const { labels, bounds } of claims.values())
         send({ type: 'release', labels, bounds: digestBounds(bounds) });
       end();
     },
     close() {
-      if (!hasEnded) end();
+      if (!isEnded) end();
     },
   };
 }
 
-/** A file without a name, which can be read while the event loop does not run. */
+/** Opens an unlinked file for the replies: unlike a pipe, it can be read while the event loop is blocked. */
 function openReplies(): number {
   const path = join(makeOwnFolder(), `interim-${randomBytes(6).toString('hex')}`);
   try {
@@ -106,9 +107,9 @@ function areAccepted(replies: number, count: number): boolean {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const limitMs = performance.now() + answerTimeoutMs;
   for (;;) {
-    const answers = readLines(replies).map((line) => JSON.parse(line) as { readonly ok?: unknown });
-    if (answers.some(({ ok }) => ok !== true)) return false;
-    if (answers.length >= count) return true;
+    const received = readLines(replies).map((line) => JSON.parse(line) as { readonly ok?: unknown });
+    if (received.some(({ ok }) => ok !== true)) return false;
+    if (received.length >= count) return true;
     if (performance.now() > limitMs) return false;
     Atomics.wait(cell, 0, 0, pollMs);
   }
@@ -117,7 +118,7 @@ function areAccepted(replies: number, count: number): boolean {
 function readLines(file: number): readonly string[] {
   const bytes = Buffer.alloc(fstatSync(file).size);
   const length = readSync(file, bytes, 0, bytes.length, 0);
-  // The last one may be incomplete.
+  // The last line may be incomplete.
   return bytes.toString('utf8', 0, length).split('\n').slice(0, -1);
 }
 

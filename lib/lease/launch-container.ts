@@ -4,35 +4,38 @@ import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
 import { attachContainer, createContainer, startContainer, type NewContainer } from '../engine/launch-calls';
-import type { ReaperConnection } from './conversation';
+import type { ReaperConnection } from './request-stream';
 import { findEngineSocketPaths } from './engine-socket';
 import { imagePaths } from './image-recipe';
-import { reaperVariablesFrom } from './reaper-variables';
+import { forwardedVariables } from './reaper-variables';
 
-/** Whom a reaper is started for. */
-export interface LaunchedFor {
+/** The session that needs a lease, and its engine. */
+export interface LeaseRequest {
   readonly engine: Engine;
   readonly session: string;
   readonly owner: Owner;
 }
 
+/** A reaper container, and the connection to its stdin and stdout. */
 export interface LaunchedContainer extends ReaperConnection {
   readonly id: string;
 }
 
-/** Where the engine's socket is inside of the container. */
+/** The path of the engine's socket inside the container. */
 const innerSocketPath = '/var/run/docker.sock';
 
 const memoryBytes = 256 * 1_024 * 1_024;
 
 /**
- * Starts the reaper's image with the engine's socket in it and takes its stdin, which is the lease: no port, no network, no
- * privileges. It removes itself when it ends.
+ * Starts a reaper container with the engine's socket mounted, and attaches to its stdin, which carries the lease.
  *
- * @throws EngineError when the engine refuses, also for want of the image (`gone`); nothing is left then.
+ * The container has no port, no network and no privileges, and is removed by the engine when it ends.
+ *
+ * @param image - Name or id.
+ * @throws EngineError when the engine refuses, also when the image is missing (`gone`). Leaves nothing on the engine then.
  */
 export async function launchContainer(
-  { engine, session, owner }: LaunchedFor,
+  { engine, session, owner }: LeaseRequest,
   image: string,
 ): Promise<LaunchedContainer> {
   const name = `castoff-reaper-${session}`;
@@ -50,7 +53,7 @@ export async function launchContainer(
   }
 }
 
-/** By these no reaper is reaped, and clients of Ryuk find one. */
+/** Keep reapers from being reaped, and let Testcontainers clients find one. */
 const reaperLabels = { [labelNames.reaper]: 'true', [ryukLabel]: 'true' };
 
 interface ContainerSettings {
@@ -69,7 +72,7 @@ async function create(
     const answer = await createContainer(engine, createOptions(settings, socketPath));
     if (answer.meaning === 'done') return { id: answer.value, title: settings.name };
     refusal = answer.error;
-    // 409: the name is in use, by the reaper that this one follows, or by one of this session on the same engine under another address.
+    // 409: the name is used by the previous reaper, or by another one of this session, on the same engine under another address.
     if (answer.meaning === 'busy') {
       const other = { ...settings, name: `${settings.name}-${randomBytes(3).toString('hex')}` };
       const id = valueOf(await createContainer(engine, createOptions(other, socketPath)));
@@ -77,11 +80,11 @@ async function create(
     }
     if (!isMountRefusal(refusal)) break;
   }
-  throw refusal ?? new Error('no path of the engine’s socket to try');
+  throw refusal ?? new Error('find the engine’s socket: no path to try');
 }
 
 // 400 {"message":"invalid mount config for type \"bind\": bind source path does not exist: /x.sock"}
-// Podman, at the start: 500 {"cause":"no such file or directory","message":"statfs /x.sock: no such file or directory"}
+// Podman, on start: 500 {"cause":"no such file or directory","message":"statfs /x.sock: no such file or directory"}
 function isMountRefusal({ engineMessage }: EngineError): boolean {
   return /bind source path does not exist|no such file or directory/.test(engineMessage);
 }
@@ -90,10 +93,10 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
   return {
     name,
     Image: image,
-    // Not the image's own, which binds the port of the stand-alone reaper first.
+    // Replaces the image's entrypoint, which first binds the port that Ryuk's clients use.
     Entrypoint: ['node', imagePaths.program],
     Cmd: ['attached'],
-    Env: [`DOCKER_HOST=unix://${innerSocketPath}`, ...settingsOfEnvironment()],
+    Env: [`DOCKER_HOST=unix://${innerSocketPath}`, ...forwardedSettings()],
     Labels: labels,
     OpenStdin: true,
     StdinOnce: true,
@@ -105,18 +108,18 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
       ReadonlyRootfs: true,
       NetworkMode: 'none',
       CapDrop: ['ALL'],
-      // SELinux keeps a confined container from the socket; the label is what it needs to lose, not all that privileged gives.
+      // SELinux denies a confined container access to the socket. Disabling the label is enough; `Privileged` is not needed.
       SecurityOpt: ['no-new-privileges', 'label=disable'],
       Memory: memoryBytes,
       PidsLimit: 64,
-      // As a mount and not a bind: a path that is not there is refused, where a bind would make a folder of it.
+      // A mount, not a bind: the engine refuses a missing path, where a bind would create a folder there.
       Mounts: [{ Type: 'bind', Source: socketPath, Target: innerSocketPath }],
     },
   };
 }
 
-function settingsOfEnvironment(): readonly string[] {
-  return reaperVariablesFrom.flatMap((name) => {
+function forwardedSettings(): readonly string[] {
+  return forwardedVariables.flatMap((name) => {
     const value = process.env[name];
     return value === undefined || value === '' ? [] : [`${name}=${value}`];
   });

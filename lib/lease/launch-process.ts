@@ -9,25 +9,27 @@ import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { socketIdentity } from '../wire/local-socket';
 import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
-import type { ReaperConnection } from './conversation';
-import { meetHost } from './host-meeting';
+import type { ReaperConnection } from './request-stream';
+import { probeHost } from './probe-host';
 import { startHostProcess, type HostProcess } from './host-process';
 import { hostSocketPath } from './host-socket';
 
 const launchTimeoutMs = 5_000;
 const pollMs = 5;
 
+/** A connection to a host process. */
 export interface HostConnection extends ReaperConnection {
-  /** Which socket it goes through, as {@link socketIdentity} names it. */
+  /** The identity of the socket, from {@link socketIdentity}. */
   readonly socket: string | undefined;
 }
 
 /**
- * Connects to the host process that serves this user's sessions on that engine, and starts one where none answers. Of two that start at
- * once, one stays. A process that listens and does not answer, or that refused this client at `refusedAt`, keeps its own clients; a new
- * one takes over its path.
+ * Connects to the host process that serves this user's sessions on that engine, and starts one if none answers. If two start at
+ * once, one exits. A process that listens without answering, or that refused this client, keeps its clients; a new one takes over
+ * its path.
  *
- * @throws CastoffError `REAPER_UNAVAILABLE` when none can be started: says where its log is, and what is in it.
+ * @param refusedAt - The identity of the socket at which a process refused this client.
+ * @throws CastoffError `REAPER_UNAVAILABLE` when none starts; the message has the path and the end of its log.
  */
 export async function connectToHostProcess(engine: Engine, refusedAt?: string): Promise<HostConnection> {
   const path = hostSocketPath({
@@ -39,11 +41,11 @@ export async function connectToHostProcess(engine: Engine, refusedAt?: string): 
     version: packageVersion,
   });
   const socket = socketIdentity(path);
-  const meeting = await meetHost(path);
-  if (meeting.type === 'answers' && (socket === undefined || socket !== refusedAt))
-    return connectionOf(path, meeting.stream, socket);
-  if (meeting.type === 'answers') meeting.stream.destroy();
-  return launch(engine, path, meeting.type === 'nobody' ? undefined : socket);
+  const probe = await probeHost(path);
+  if (probe.type === 'ready' && (socket === undefined || socket !== refusedAt))
+    return connectionOf(path, probe.stream, socket);
+  if (probe.type === 'ready') probe.stream.destroy();
+  return launch(engine, path, probe.type === 'absent' ? undefined : socket);
 }
 
 function connectionOf(path: string, stream: Socket, socket: string | undefined): HostConnection {
@@ -63,19 +65,18 @@ async function launch(engine: Engine, path: string, replacing: string | undefine
     await delay(pollMs);
     const socket = socketIdentity(path);
     if (replacing !== undefined && socket === replacing) continue;
-    const meeting = await meetHost(path);
-    if (meeting.type === 'answers') return connectionOf(path, meeting.stream, socket);
+    const probe = await probeHost(path);
+    if (probe.type === 'ready') return connectionOf(path, probe.stream, socket);
   }
-  throw notLaunched(host, path);
+  throw launchError(host, path);
 }
 
-function notLaunched(host: HostProcess, socketPath: string): CastoffError {
-  const how =
-    host.failure() ?? `no process answers at ${socketPath} after ${formatDuration(launchTimeoutMs)}`;
-  const words = host.lastLogLines();
-  const log = words === '' ? 'its log is empty' : `its log ends with\n${words}`;
+function launchError(host: HostProcess, socketPath: string): CastoffError {
+  const reason = host.failure() ?? `no answer at ${socketPath} after ${formatDuration(launchTimeoutMs)}`;
+  const lines = host.lastLogLines();
+  const log = lines === '' ? 'is empty' : `ends with\n${lines}`;
   return new CastoffError(
     'REAPER_UNAVAILABLE',
-    `start the reaper as a host process (${host.command}): ${how}; look at ${host.logPath}: ${log}`,
+    `start the reaper as a host process (${host.command}): ${reason}; its log ${host.logPath} ${log}`,
   );
 }

@@ -5,16 +5,16 @@ import { CastoffError } from '../core/errors';
 const run = promisify(execFile);
 
 /**
- * The libraries that this Node runs with, the loader among them, by its own report: `ldd` is not on every machine, and every C
- * library has its own. Asked of a fresh Node: this one may have loaded more.
+ * Lists the shared libraries of this Node, including the loader, from a diagnostic report: `ldd` is not on every machine. The
+ * report is of a new process, because this one may have loaded more.
  *
- * @throws CastoffError `CONFIG_INVALID` where Node's program is not one for Linux.
+ * @throws CastoffError `CONFIG_INVALID` when this Node is not a Linux program.
  */
-export async function librariesOfNode(): Promise<readonly string[]> {
+export async function listNodeLibraries(): Promise<readonly string[]> {
   if (process.platform !== 'linux')
     throw new CastoffError(
       'CONFIG_INVALID',
-      `build the reaper's image from this Node: it is a program for ${process.platform}, and a container needs one for linux; give an image that has Node: castoff reaper image --base node:24-alpine`,
+      `build the reaper's image from this Node: it runs on ${process.platform}, and a container needs one for linux; build on an image with Node: castoff reaper image --base node:24-alpine`,
     );
   const { NODE_OPTIONS: _, ...env } = process.env;
   const report = 'process.report.excludeNetwork = true; process.report.excludeEnv = true;';
@@ -23,7 +23,7 @@ export async function librariesOfNode(): Promise<readonly string[]> {
   return librariesAmong(JSON.parse(stdout) as readonly string[]);
 }
 
-/** `linux-vdso.so.1` is the kernel's, and no file. */
+/** `linux-vdso.so.1` comes from the kernel and is no file. */
 function librariesAmong(sharedObjects: readonly string[]): readonly string[] {
   return sharedObjects.filter((path) => path.startsWith('/') && path !== process.execPath);
 }

@@ -2,21 +2,25 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CastoffError } from '../core/errors';
 
-/** Castoff's own folder: where its package.json stands, above this file, wherever a build has put it. */
-export function packageFolder(): string {
+/**
+ * Finds castoff's package folder: the nearest folder above this file with castoff's package.json.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when there is none, because castoff was bundled.
+ */
+export function findPackageFolder(): string {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, 'package.json');
     if (existsSync(file) && readName(file) === 'castoff') return folder;
   }
   throw new CastoffError(
     'CONFIG_INVALID',
-    `find castoff's files above ${__dirname}: there is no package.json of castoff; do not bundle castoff with your code`,
+    `find castoff's package.json above ${__dirname}: not found; do not bundle castoff with your code`,
   );
 }
 
-/** `dist/reaper-server.js`: the reaper's program, one file that needs nothing but Node. */
-export function reaperProgram(): string {
-  return join(packageFolder(), 'dist/reaper-server.js');
+/** Returns the path of the reaper's program: one file without dependencies. */
+export function findReaperProgram(): string {
+  return join(findPackageFolder(), 'dist/reaper-server.js');
 }
 
 function readName(file: string): unknown {

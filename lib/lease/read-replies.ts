@@ -4,20 +4,20 @@ import type { Reply } from '../reaper/protocol/message';
 
 interface ReplyListener {
   readonly onReply: (reply: Reply) => void;
-  /** A line that is no reply. */
+  /** Receives each line that is not a reply. */
   readonly onGarbage: (line: string) => void;
 }
 
-/** A report names what could not be removed, so that it may be long; what goes on without an end is cut. */
-const longestReply = 16 * 1_024 * 1_024;
+/** Reports list what could not be removed, so replies may be long. An endless line is truncated. */
+const maxReplyLength = 16 * 1_024 * 1_024;
 
-/** Reads the replies that come on `stream`, one a line. */
+/** Reads replies from `stream`, one per line. */
 export function readReplies(stream: Readable, listener: ReplyListener): void {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   stream.on('data', (chunk: Buffer) => {
     const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = (lines.pop() ?? '').slice(-longestReply);
+    rest = (lines.pop() ?? '').slice(-maxReplyLength);
     for (const line of lines) {
       const reply = parseReply(line);
       if (reply !== undefined) listener.onReply(reply);
@@ -31,7 +31,7 @@ function parseReply(line: string): Reply | undefined {
     const value: unknown = JSON.parse(line);
     return isReply(value) ? value : undefined;
   } catch {
-    // SyntaxError: an answer to a line of Ryuk's, or a log line that went astray.
+    // SyntaxError: a reply in Ryuk's protocol, or a stray log line.
     return undefined;
   }
 }

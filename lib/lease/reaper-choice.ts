@@ -1,21 +1,22 @@
 import { CastoffError } from '../core/errors';
 
 /**
- * How a session's reaper is run.
+ * How a session runs its reaper.
  *
- * - `container`: from the image `castoff/reaper:<version>`, which is built where it is missing
- * - `process`: as a process of this machine, which all sessions of the user on that engine share
- * - `auto`: as a container where the image is on the engine already, else as a process; with neither, a warning
- * - `off`: not at all: what a crash leaves stays until the next sweep
+ * - `container`: from the image `castoff/reaper:<version>`, built if it is missing
+ * - `process`: as a process on this machine, shared by all sessions of the user on that engine
+ * - `auto`: as a container if the engine has the image, otherwise as a process; if neither starts, without one, with a warning
+ * - `off`: no reaper; resources left by a crash stay until the next sweep
  */
 export type ReaperChoice = 'auto' | 'container' | 'process' | 'off';
 
-const modes: readonly ReaperChoice[] = ['auto', 'container', 'process', 'off'];
+const choices: readonly ReaperChoice[] = ['auto', 'container', 'process', 'off'];
 
 /**
- * What the option says, or else `CASTOFF_REAPER`, or else `auto`.
+ * Resolves the choice of a reaper: the option, then `CASTOFF_REAPER`, then `auto`.
  *
- * @throws CastoffError `CONFIG_INVALID` for any other word.
+ * @param environment - The value of `CASTOFF_REAPER`; empty counts as unset.
+ * @throws CastoffError `CONFIG_INVALID` for any other value.
  */
 export function chooseReaper(option: string | undefined, environment: string | undefined): ReaperChoice {
   if (option !== undefined) return parse('reaper option', option);
@@ -23,10 +24,10 @@ export function chooseReaper(option: string | undefined, environment: string | u
 }
 
 function parse(from: string, text: string): ReaperChoice {
-  const mode = modes.find((one) => one === text);
-  if (mode !== undefined) return mode;
+  const choice = choices.find((one) => one === text);
+  if (choice !== undefined) return choice;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `${from}: got ${JSON.stringify(text)}; give one of ${modes.join(', ')}`,
+    `${from}: got ${JSON.stringify(text)}; give one of ${choices.join(', ')}`,
   );
 }

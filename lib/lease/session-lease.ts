@@ -2,18 +2,18 @@ import type { BoundedLabels } from '../core/bounds';
 import { processWide } from '../core/global-state';
 import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
-import type { LaunchedFor } from './launch-container';
+import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
 import { takeLease } from './take-lease';
 
-/** A session's share in the lease of its process. */
+/** A session's share of its process's lease. */
 export interface SessionLease {
-  /** Who holds it now, for people; `undefined`: there is no reaper. */
+  /** A description of the reaper that holds the lease now; `undefined` without a reaper. */
   readonly reaper: string | undefined;
   /**
-   * Gives the share up. With the last one the lease ends, after `beforeLast` has; what its claims still cover is reaped at once,
-   * but for those that are `released` then. Where `isInUse` says that the process has other things that need it, it ends with the
-   * process.
+   * Gives up this share. The last share also ends the lease: `beforeLast` runs, the claims in `released` are released, and the
+   * reaper removes at once the resources that other claims still cover. If `isInUse` returns true, the lease ends with the
+   * process instead.
    */
   end(last: {
     readonly isInUse: () => boolean;
@@ -31,24 +31,24 @@ interface SharedLease {
 const leases = (): Map<string, SharedLease> => processWide('leases', () => new Map<string, SharedLease>());
 
 /**
- * A share in the lease of this process on that engine, which is taken with the first one; it also claims what is claimed later
- * through {@link onClaim}. A later session takes what the first has: only another way that is asked for by name is another lease.
+ * Returns a share of this process's lease on that engine. The first share takes the lease, and adds later claims of the process
+ * to it. Sessions with the same `mode` share a lease, and `auto` shares any.
  *
  * @throws CastoffError `REAPER_UNAVAILABLE`, as {@link takeLease} does.
  */
-export async function shareLease(mode: ReaperChoice, wanted: LaunchedFor): Promise<SessionLease> {
-  const key = findLease(mode, wanted.engine.address);
-  const lease = leases().get(key) ?? openLease(key, mode, wanted);
+export async function shareLease(mode: ReaperChoice, request: LeaseRequest): Promise<SessionLease> {
+  const key = leaseKey(mode, request.engine.address);
+  const lease = leases().get(key) ?? openLease(key, mode, request);
   lease.shares += 1;
   const client = await lease.taking;
-  let hasEnded = false;
+  let isEnded = false;
   return {
     get reaper() {
       return client?.reaper;
     },
     async end({ isInUse, beforeLast, released = () => [] }) {
-      if (hasEnded) return;
-      hasEnded = true;
+      if (isEnded) return;
+      isEnded = true;
       lease.shares -= 1;
       if (lease.shares > 0 || isInUse()) return;
       leases().delete(key);
@@ -63,23 +63,23 @@ export async function shareLease(mode: ReaperChoice, wanted: LaunchedFor): Promi
   };
 }
 
-function findLease(mode: ReaperChoice, engine: string): string {
+function leaseKey(mode: ReaperChoice, engine: string): string {
   const own = `${mode} ${engine}`;
   const any = (['auto', 'container', 'process'] as const).map((other) => `${other} ${engine}`);
   return mode === 'auto' ? (any.find((key) => leases().has(key)) ?? own) : own;
 }
 
-function openLease(key: string, mode: ReaperChoice, wanted: LaunchedFor): SharedLease {
-  const lease: SharedLease = { taking: takeLease(mode, wanted), shares: 0, stopListening: () => undefined };
+function openLease(key: string, mode: ReaperChoice, request: LeaseRequest): SharedLease {
+  const lease: SharedLease = { taking: takeLease(mode, request), shares: 0, stopListening: () => undefined };
   leases().set(key, lease);
-  void listen(lease).catch(() => {
-    // Whoever shares it hears of it; the next session tries anew.
+  void forwardClaims(lease).catch(() => {
+    // The sessions that share the lease report the error; the next session tries again.
     leases().delete(key);
   });
   return lease;
 }
 
-async function listen(lease: SharedLease): Promise<void> {
+async function forwardClaims(lease: SharedLease): Promise<void> {
   const client = await lease.taking;
   if (client === undefined) return;
   lease.stopListening = onClaim({

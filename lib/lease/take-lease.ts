@@ -2,79 +2,80 @@ import { CastoffError, messageOf } from '../core/errors';
 import { inspectImage } from '../engine/image-calls';
 import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
-import type { LaunchedFor } from './launch-container';
+import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
-import { note, warn, warnOnce } from './warnings';
+import { logDebug, warn, warnOnce } from './warnings';
 import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire-lease';
 
 /**
- * Takes the lease on `castoff.session=<id>`, at a reaper that is run as `mode` says. Held when it resolves; `undefined`: there
- * is no reaper, and a warning has said so.
+ * Takes the lease on `castoff.session=<id>`, from the reaper that `mode` selects.
  *
- * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` names a way and it does not work. `auto` throws nothing: nobody's tests
- * are to die because a reaper cannot start.
+ * Resolves when the lease is held; to `undefined` after a warning when there is no reaper.
+ *
+ * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` is `container` or `process`, and that reaper does not start. `auto`
+ * never throws: a missing reaper is no reason to fail tests.
  */
-export async function takeLease(mode: ReaperChoice, wanted: LaunchedFor): Promise<LeaseClient | undefined> {
+export async function takeLease(mode: ReaperChoice, request: LeaseRequest): Promise<LeaseClient | undefined> {
   switch (mode) {
     case 'off':
-      warnOnce('CASTOFF_REAPER_OFF', `session ${wanted.session} has no reaper, as asked for; ${consequence}`);
+      warnOnce('CASTOFF_REAPER_OFF', `session ${request.session} has its reaper turned off: ${consequence}`);
       return undefined;
     case 'container':
     case 'process':
-      return takeIn(mode, wanted);
+      return acquire(mode, request);
     case 'auto':
-      return takeInEither(wanted);
+      return acquireFromEither(request);
   }
 }
 
-const consequence = 'what a crash leaves stays until the next sweep';
-const leaseIn = { container: acquireFromContainer, process: acquireFromProcess };
+const consequence = 'resources left by a crash stay until the next sweep';
+const acquirers = { container: acquireFromContainer, process: acquireFromProcess };
 
-async function takeIn(way: 'container' | 'process', wanted: LaunchedFor): Promise<LeaseClient> {
+async function acquire(kind: 'container' | 'process', request: LeaseRequest): Promise<LeaseClient> {
   try {
-    return await leaseIn[way](wanted);
+    return await acquirers[kind](request);
   } catch (cause) {
     throw new CastoffError(
       'REAPER_UNAVAILABLE',
-      `start a reaper (${way}) for ${wanted.engine.address}: ${messageOf(cause)}; try the other way, reaper: ` +
-        `'${way === 'container' ? 'process' : 'container'}', or 'auto', which goes on without one`,
+      `start a reaper (${kind}) for ${request.engine.address}: ${messageOf(cause)}; try ` +
+        `reaper: '${kind === 'container' ? 'process' : 'container'}', or 'auto', which continues without one`,
       { cause },
     );
   }
 }
 
-/** The engine kills all processes of a container at once. */
+/** When a container ends, the engine kills all of its processes at once. */
 function warnInContainer(reaper: string): void {
   if (readOwnContainerId() === undefined) return;
   warnOnce(
     'CASTOFF_REAPER_IN_CONTAINER',
-    `the reaper is ${reaper}, in the container that this process runs in: when the container ends, ${consequence}; ` +
-      'with its image on the engine (npx castoff reaper image) the reaper is a container of its own',
+    `the reaper is ${reaper}, inside the container of this process, and ends with it: ${consequence}; ` +
+      'run npx castoff reaper image once, so that the reaper gets its own container',
   );
 }
 
-// An image that is not there is not built here: nobody who opens a session asked for a new image on their engine.
-async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefined> {
-  const { engine, session } = wanted;
+// A missing image is not built here: opening a session must not add an image to the user's engine.
+async function acquireFromEither(request: LeaseRequest): Promise<LeaseClient | undefined> {
+  const { engine, session } = request;
   const failures: string[] = [];
-  const look = await inspectImage(engine, reaperImage);
-  if (look.meaning === 'done') {
+  const inspected = await inspectImage(engine, reaperImage);
+  if (inspected.meaning === 'done') {
     try {
-      const client = await acquireFromContainer(wanted);
-      note(`the reaper runs as ${client.reaper}: ${reaperImage} is on ${engine.address}`);
+      const client = await acquireFromContainer(request);
+      logDebug(`the reaper runs as ${client.reaper}: ${reaperImage} is on ${engine.address}`);
       return client;
     } catch (error) {
       failures.push(`as a container: ${messageOf(error)}`);
     }
   }
   try {
-    const client = await acquireFromProcess(wanted);
+    const client = await acquireFromProcess(request);
     warnInContainer(client.reaper);
     const [failure] = failures;
     if (failure !== undefined)
       warn('CASTOFF_REAPER_DOWNGRADED', `the reaper is ${client.reaper}; ${failure}`);
     else
-      note(
+      logDebug(
         `the reaper is ${client.reaper}: ${reaperImage} is not on ${engine.address}; npx castoff reaper image builds it`,
       );
     return client;
@@ -82,7 +83,7 @@ async function takeInEither(wanted: LaunchedFor): Promise<LeaseClient | undefine
     failures.push(`as a process: ${messageOf(error)}`);
     warnOnce(
       'CASTOFF_REAPER_MISSING',
-      `session ${session} goes on without a reaper, and ${consequence}; tried: ${failures.join('; ')}`,
+      `session ${session} continues without a reaper: ${consequence}; tried: ${failures.join('; ')}`,
     );
     return undefined;
   }

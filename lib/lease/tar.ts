@@ -1,8 +1,8 @@
 import { dirname } from 'node:path/posix';
 
-/** One file of an archive. */
+/** A file of an archive. */
 export interface TarFile {
-  /** Absolute; at most 99 bytes. */
+  /** Absolute, of at most 99 bytes. */
   readonly path: string;
   readonly isExecutable?: boolean | undefined;
   readonly sizeBytes: number;
@@ -10,11 +10,14 @@ export interface TarFile {
 }
 
 /**
- * The archive of `files` and of the folders above them, chunk by chunk, in the ustar format: owned by root and dated 1970, so
- * that the same files are the same bytes. @see POSIX.1-2024, pax, "ustar Interchange Format"
+ * Yields a ustar archive of `files` and the folders above them. All entries are owned by root and dated 1970, so that equal
+ * files give equal bytes.
+ *
+ * @throws Error for a path over 99 bytes, and for content of another length than `sizeBytes`.
+ * @see POSIX.1-2024, pax, "ustar Interchange Format"
  */
 export async function* tarOf(files: readonly TarFile[]): AsyncGenerator<Uint8Array> {
-  // An engine gives folders that have no entry of their own to root alone.
+  // An engine creates folders without an entry with access for root only.
   for (const path of foldersOf(files)) yield header({ path, type: '5', mode: 0o755, sizeBytes: 0 });
   for (const { path, isExecutable, sizeBytes, content } of files) {
     yield header({ path, type: '0', mode: isExecutable === true ? 0o755 : 0o644, sizeBytes });
@@ -24,7 +27,7 @@ export async function* tarOf(files: readonly TarFile[]): AsyncGenerator<Uint8Arr
       yield chunk;
     }
     if (sentBytes !== sizeBytes)
-      throw new Error(`archive ${path}: it has ${sentBytes} bytes; ${sizeBytes} were announced`);
+      throw new Error(`archive ${path}: got ${sentBytes} bytes, expected ${sizeBytes}`);
     yield Buffer.alloc((blockBytes - (sizeBytes % blockBytes)) % blockBytes);
   }
   yield Buffer.alloc(2 * blockBytes);
@@ -49,7 +52,7 @@ interface Header {
 
 function header({ path, type, mode, sizeBytes }: Header): Buffer {
   const name = path.slice(1);
-  if (Buffer.byteLength(name) >= 100) throw new Error(`archive ${path}: its path has more than 99 bytes`);
+  if (Buffer.byteLength(name) >= 100) throw new Error(`archive ${path}: the path has more than 99 bytes`);
   const block = Buffer.alloc(blockBytes);
   const put = (offset: number, text: string): void => void block.write(text, offset);
   put(0, name);
@@ -58,7 +61,7 @@ function header({ path, type, mode, sizeBytes }: Header): Buffer {
   put(116, octal(0, 7));
   put(124, octal(sizeBytes, 11));
   put(136, octal(0, 11));
-  // The sum of all bytes counts its own place as blanks.
+  // The checksum counts its own field as blanks.
   put(148, ' '.repeat(8));
   put(156, type);
   put(257, 'ustar\u000000');

@@ -10,13 +10,7 @@ import { disableRyuk } from '../core/disable-ryuk';
 import { deserializeError } from '../wire/serialize-error';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { RunClient, SharedTurn } from '../session/run-client';
-import {
-  longestRunLineBytes,
-  parseRunReply,
-  type JoinAnswer,
-  type RunCall,
-  type RunNote,
-} from './run-message';
+import { maxRunLineBytes, parseRunReply, type JoinAnswer, type RunCall, type RunNote } from './run-message';
 import { setCurrentRunClient } from '../session/current-run';
 import { checkJsonLength } from './shared-value';
 
@@ -143,7 +137,7 @@ class WorkerLine {
 
   constructor(socket: Socket, address: string) {
     this.#address = address;
-    this.#lines = openJsonLines(socket, longestRunLineBytes, {
+    this.#lines = openJsonLines(socket, maxRunLineBytes, {
       onLine: (text) => this.#take(text),
       onEnd: () => this.#end(),
     });

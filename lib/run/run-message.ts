@@ -6,7 +6,7 @@ import type { RunSettings, SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 
 /** The longest line between a run and its workers: the JSON of a shared value, as a text within JSON, is at most twice as long. */
-export const longestRunLineBytes = 3 * 1_024 * 1_024;
+export const maxRunLineBytes = 3 * 1_024 * 1_024;
 
 /** What a worker asks; each is answered under its `id`. */
 export type RunRequest = { readonly id: number } & RunCall;

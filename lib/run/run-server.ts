@@ -7,7 +7,7 @@ import { serializeError } from '../wire/serialize-error';
 import { openJsonLines, type JsonLines } from '../wire/json-lines';
 import type { SharedTurn } from '../session/run-client';
 import {
-  longestRunLineBytes,
+  maxRunLineBytes,
   parseRunLine,
   type JoinAnswer,
   type RunCall,
@@ -79,7 +79,7 @@ function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines 
     waiting -= 1;
     lines.send({ id, ...reply });
   };
-  const lines = openJsonLines(socket, longestRunLineBytes, {
+  const lines = openJsonLines(socket, maxRunLineBytes, {
     onLine(text) {
       const parsed = parseRunLine(text);
       if ('request' in parsed) {

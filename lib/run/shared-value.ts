@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 
 /** A shared value is an address and its like; more is better kept where it is shared from. */
-const longestJsonBytes = 1_024 * 1_024;
+const maxJsonBytes = 1_024 * 1_024;
 
 /**
  * The JSON of `value`, from which every worker gets the same value back.
@@ -20,10 +20,10 @@ export function requireJson(what: string, value: unknown): string {
 /** @throws CastoffError `CONFIG_INVALID` for more than 1 MiB. */
 export function checkJsonLength(what: string, json: string): void {
   const bytes = Buffer.byteLength(json);
-  if (bytes <= longestJsonBytes) return;
+  if (bytes <= maxJsonBytes) return;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `${what}: its value has ${bytes} bytes as JSON, and at most ${longestJsonBytes} go to other workers; return where it can be had`,
+    `${what}: its value has ${bytes} bytes as JSON, and at most ${maxJsonBytes} go to other workers; return where it can be had`,
   );
 }
 

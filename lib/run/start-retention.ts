@@ -8,7 +8,7 @@ import { withTimeout } from '../core/timeout';
 import type { Engine } from '../engine/engine';
 import { passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
-import { packageFolder } from '../lease/own-files';
+import { findPackageFolder } from '../lease/own-files';
 import { retentionMs } from './retention';
 
 /** What a keeper is told, as its argument. */
@@ -40,7 +40,7 @@ export async function startRetention(
     Partial<Pick<RetentionOrder, 'forMs' | 'lookMs' | 'projects'>>,
 ): Promise<{ readonly pid: number }> {
   const order: RetentionOrder = { forMs: retentionMs, lookMs: 30_000, projects: [], ...kept };
-  const program = join(packageFolder(), 'dist/keeper.js');
+  const program = join(findPackageFolder(), 'dist/keeper.js');
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     cwd: '/',
     detached: true,

@@ -1,6 +1,6 @@
 import { CastoffError } from '../core/errors';
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 /** The creations of a run that went out without castoff's labels: their results are unknown, and castoff does not remove them. */
 export class UnlabelledCreations {
@@ -15,8 +15,8 @@ export class UnlabelledCreations {
   failures(): readonly CastoffError[] {
     const count = this.#creations.length;
     if (count === 0) return [];
-    const named = this.#creations.slice(0, mostNamed);
-    if (count > mostNamed) named.push(`and ${count - mostNamed} more`);
+    const named = this.#creations.slice(0, maxNamed);
+    if (count > maxNamed) named.push(`and ${count - maxNamed} more`);
     const [what, them] = count === 1 ? ['1 creation', 'it'] : [`${count} creations`, 'them'];
     const head = `watch what raw code creates: ${what} went out without castoff's labels, remove by hand what is left of ${them}`;
     return [new CastoffError('CLEANUP_FAILED', `${head}: ${named.join('; ')}`)];

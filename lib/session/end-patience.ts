@@ -15,7 +15,7 @@ export interface EndPatienceOptions {
   readonly silenceMs?: number | undefined;
 }
 
-const mostNames = 3;
+const maxNames = 3;
 
 /**
  * The patience that all waiting at the end of a run, or of a session, shares: it is over when the engine has not answered for 10 s. After 1 s it says
@@ -79,6 +79,6 @@ export class EndPatience {
 }
 
 function inWords(names: readonly string[]): string {
-  const more = names.length - mostNames;
-  return `${names.slice(0, mostNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const more = names.length - maxNames;
+  return `${names.slice(0, maxNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -116,7 +116,7 @@ describe('a reaper that cannot be had', () => {
     const error = String(await rejectionOf(start({ reaper: 'container', env: nowhere })));
     expect(error).toContain("code: 'REAPER_UNAVAILABLE'");
     expect(error).toMatch(
-      /start a reaper \(container\) for unix:.*: container create castoff-reaper-.*does not exist.*; try the other way/,
+      /start a reaper \(container\) for unix:.*: container create castoff-reaper-.*does not exist.*; try reaper: 'process'/,
     );
     const session = /castoff-reaper-(\w+)/.exec(error)?.[1] ?? '';
     expect(session).toMatch(/^[0-9a-f]+$/);

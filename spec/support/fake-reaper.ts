@@ -1,5 +1,5 @@
 import { duplexPair } from 'node:stream';
-import type { ReaperConnection } from '../../lib/lease/conversation';
+import type { ReaperConnection } from '../../lib/lease/request-stream';
 import type { Ask } from '../../lib/lease/client-state';
 import type { Reply, Request } from '../../lib/reaper/protocol/message';
 

@@ -11,28 +11,28 @@ import { standInConnection } from '../support/stand-in-connection';
 const dockerfile = readFileSync(join(__dirname, '../../docker/reaper/Dockerfile'), 'utf8');
 
 describe("the recipe of the reaper's image", () => {
-  it('is the same in docker/reaper/Dockerfile', () => {
+  it('docker/reaper/Dockerfile has the same configuration as the built image', () => {
     const lines = dockerfile.split('\n');
     const configuring = /^(ENV|LABEL|EXPOSE|ENTRYPOINT|CMD|HEALTHCHECK|USER|VOLUME|WORKDIR|STOPSIGNAL) /;
     expect(lines.filter((line) => configuring.test(line))).toEqual(imageConfig({ hasBinder: true }));
   });
 
-  it('starts Node itself where there is nothing that binds the port first', () => {
+  it('an image without a binder starts Node directly', () => {
     expect(imageConfig({ hasBinder: false })).toContain('ENTRYPOINT ["node","/castoff/reaper-server.js"]');
   });
 
-  it('has another digest for every other content, also where the parts join to the same', () => {
+  it('different parts have different digests, even if they concatenate to the same bytes', () => {
     const digests = [['ab', 'c'], ['a', 'bc'], ['abc'], ['ab', 'c', '']].map(digestOf);
     expect(new Set(digests).size).toBe(4);
     expect(digestOf(['ab', 'c'])).toBe(digestOf([Buffer.from('ab'), 'c']));
   });
 });
 
-describe('an engine whose containers cannot run this Node', () => {
+describe('building the image on an engine whose containers cannot run this Node', () => {
   it.each([
     ['another processor', 'linux', 's390x'],
     ['another system', 'windows', 'amd64'],
-  ])('%s: gets no image, and the reader a way out', async (_, Os, Arch) => {
+  ])('building the image for %s fails with an error that suggests --base', async (_, Os, Arch) => {
     const docker = { version: () => Promise.resolve({ Os, Arch }) } as unknown as Dockerode;
     const error = await rejectionOf(
       buildReaperImage(createEngine(standInConnection, false, async () => docker)),

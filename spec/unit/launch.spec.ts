@@ -8,50 +8,44 @@ import { hostEnvironment } from '../../lib/lease/host-environment';
 import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
 import { chooseReaper } from '../../lib/lease/reaper-choice';
 
-describe('the way to run a reaper', () => {
+describe('the choice of a reaper', () => {
   it.each([
     ['container', 'process', 'container'],
     [undefined, 'process', 'process'],
     [undefined, '', 'auto'],
     [undefined, undefined, 'auto'],
     ['off', 'container', 'off'],
-  ])('with the option %j and CASTOFF_REAPER=%j is %s', (option, environment, mode) => {
+  ])('the option %j and CASTOFF_REAPER=%j choose %s', (option, environment, mode) => {
     expect(chooseReaper(option, environment)).toBe(mode);
   });
 
   it.each([
     ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
     [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],
-  ])('is not %j %j', (option, environment, message) => {
+  ])('the option %j and CASTOFF_REAPER=%j are CONFIG_INVALID', (option, environment, message) => {
     expect(() => chooseReaper(option, environment)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message }),
     );
   });
 });
 
-describe("the engine's socket, as a container has it mounted", () => {
+describe("the path of the engine's socket to mount into a container", () => {
   const usual = '/var/run/docker.sock';
   it.each([
-    ['at its own path', 'unix:///var/run/docker.sock', 'Debian GNU/Linux 12', undefined, [usual]],
+    ['a local engine', 'unix:///var/run/docker.sock', 'Debian GNU/Linux 12', undefined, [usual]],
     [
-      'where a rootless one has it',
+      'a rootless engine',
       'unix:///run/user/7/docker.sock',
       'Debian',
       undefined,
       ['/run/user/7/docker.sock', usual],
     ],
-    [
-      'in the virtual machine of Docker Desktop',
-      'unix:///Users/a/.docker/run/docker.sock',
-      'Docker Desktop',
-      undefined,
-      [usual],
-    ],
-    ['on another host', 'tcp://build:2376', 'Debian', undefined, [usual]],
-    ['on another host, over ssh', 'ssh://me@build', 'Debian', undefined, [usual]],
-    ['on Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
-    ['where the user says', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
-  ])('is sought %s', (_where, address, operatingSystem, override, paths) => {
+    ['Docker Desktop', 'unix:///Users/a/.docker/run/docker.sock', 'Docker Desktop', undefined, [usual]],
+    ['another host', 'tcp://build:2376', 'Debian', undefined, [usual]],
+    ['another host over ssh', 'ssh://me@build', 'Debian', undefined, [usual]],
+    ['Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
+    ['an override', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
+  ])('lists the paths to mount for %s', (_where, address, operatingSystem, override, paths) => {
     expect(engineSocketPaths({ address, operatingSystem, override })).toEqual(paths);
   });
 });
@@ -59,24 +53,24 @@ describe("the engine's socket, as a container has it mounted", () => {
 const secure = (key: string): Endpoint =>
   parseEndpoint('tcp://build', 'spec', { ca: 'ca', cert: 'cert', key, isVerified: true });
 
-describe('a connection', () => {
+describe('the key of a connection', () => {
   it.each([
     ['another key', secure('other')],
     ['no TLS', parseEndpoint('tcp://build:2376', 'spec')],
-  ])('with %s is another one, at the same address', (_what, other) => {
+  ])('a connection with %s has another key at the same address', (_what, other) => {
     expect(other.address).toBe(secure('key').address);
     expect(connectionKey(other)).not.toBe(connectionKey(secure('key')));
     expect(connectionKey(secure('key'))).toBe(connectionKey(secure('key')));
   });
 });
 
-describe('an engine', () => {
+describe('the id of an engine', () => {
   // Docker 20.10.24 and, twice, Podman 4.3.1.
   const docker = '{"ID":"YWQV:YWSO:C37T:5GTN","Name":"vm","DockerRootDir":"/var/lib/docker"}';
   const podman = (id: string): string =>
     `{"ID":"${id}","DockerRootDir":"/var/lib/containers/storage","Name":"vm","BuildahVersion":"1.28.2"}`;
 
-  it('is known by its id, and Podman, which draws a new one for each answer, by its storage', () => {
+  it('Docker is identified by its id, and Podman, which reports a new id each time, by its storage', () => {
     expect(parseEngineId(docker, { isPodman: false })).toBe('YWQV:YWSO:C37T:5GTN');
     const [one, other] = ['bd140515-44dd', 'de8ce6d9-aac6'].map((id) =>
       parseEngineId(podman(id), { isPodman: true }),
@@ -85,7 +79,7 @@ describe('an engine', () => {
     expect(other).toBe(one);
   });
 
-  it('that does not say who it is has no id', () => {
+  it('an engine that reports no id has none', () => {
     expect(parseEngineId('{"ID":""}', { isPodman: false })).toBeUndefined();
     expect(parseEngineId('{"Name":"vm"}', { isPodman: true })).toBeUndefined();
   });
@@ -101,7 +95,7 @@ describe('the socket of the host process', () => {
     version: '0.1.0',
   };
 
-  it('is the same for all who ask alike', () => {
+  it('equal facts give the same socket path', () => {
     expect(hostSocketPath(facts)).toMatch(/^\/tmp\/castoff-7\/reaper-[0-9a-f]{12}\.sock$/);
     expect(hostSocketPath({ ...facts })).toBe(hostSocketPath(facts));
   });
@@ -112,20 +106,20 @@ describe('the socket of the host process', () => {
     ['engine behind the same address', { engineId: 'QX3L:7YTC' }],
     ['version', { version: '0.1.1' }],
     ['folder', { folder: '/tmp/castoff-8' }],
-  ])('is another for another %s', (_what, other) => {
+  ])('another %s gives another socket path', (_what, other) => {
     expect(hostSocketPath({ ...facts, ...other })).not.toBe(hostSocketPath(facts));
   });
 
-  it('is in the short folder where the other is too long to be bound', () => {
+  it('the socket is in the short folder when the other path is too long to bind', () => {
     const folder = `/var/folders/${'x'.repeat(80)}/T/castoff-501`;
     expect(hostSocketPath({ ...facts, folder })).toMatch(/^\/tmp\/castoff-7\/reaper-/);
-    // As long as can be: 103 bytes, and 8 of them for a pid.
+    // The longest path: 103 bytes, of which 8 are for a pid.
     const longest = `/${'x'.repeat(95 - join('/', 'reaper-0123456789ab.sock').length - 1)}`;
     expect(hostSocketPath({ ...facts, folder: longest })).toHaveLength(95);
     expect(hostSocketPath({ ...facts, folder: `${longest}x` })).toMatch(/^\/tmp\/castoff-7\/reaper-/);
   });
 
-  it('is a named pipe on Windows', () => {
+  it('the socket is a named pipe on Windows', () => {
     expect(hostSocketPath({ ...facts, platform: 'win32' })).toMatch(
       /^\\\\\.\\pipe\\castoff-reaper-[0-9a-f]{12}$/,
     );
@@ -141,7 +135,7 @@ describe('the environment of the host process', () => {
     JEST_WORKER_ID: '1',
   };
 
-  it('has what it needs, and nothing else', () => {
+  it('a host process gets the variables that it needs, and no others', () => {
     const reaper = {
       CASTOFF_REAPER_GRACE: '1s',
       CASTOFF_REAPER_MAX_REMOVALS: 'none',
@@ -154,7 +148,7 @@ describe('the environment of the host process', () => {
     });
   });
 
-  it('has absolute paths: the process works in another folder', () => {
+  it('a host process gets absolute paths', () => {
     const here = process.cwd();
     expect(hostEnvironment({ TMPDIR: 'tmp', XDG_RUNTIME_DIR: '/run/user/7', PATH: 'bin:/bin' })).toEqual({
       TMPDIR: join(here, 'tmp'),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   advanceClient,
-  noLease,
+  initialClientState,
   type Ask,
   type ClientAction,
   type ClientEvent,
@@ -20,13 +20,13 @@ const hello = {
   owner: { host: 'h', pid: 1 },
 } as const;
 
-/** A client, and a reaper that answers the requests of the connection one by one, when it is told to. */
+/** A client, and a reaper that answers one request of the connection per call of `answer`. */
 class Play {
-  state = noLease(hello);
+  state = initialClientState(hello);
   readonly actions: ClientAction[] = [];
-  /** On this connection, and not answered yet. */
+  /** Requests of this connection that are not answered yet. */
   pending: Request[] = [];
-  /** What the reaper of this connection holds, in order. */
+  /** The claims that the reaper of this connection holds, in order. */
   held: string[] = [];
   wanted: string[] = [];
   isConnected = false;
@@ -69,7 +69,7 @@ class Play {
     this.apply({ type: 'disconnected' });
   }
 
-  told(type: ClientAction['type']): number {
+  count(type: ClientAction['type']): number {
     return this.actions.filter((action) => action.type === type).length;
   }
 }
@@ -122,8 +122,8 @@ function settleAll(play: Play): void {
   while (play.pending.length > 0) play.answer();
 }
 
-describe('the client of a lease, whatever happens in whatever order', () => {
-  it('holds at the last reaper just what it has claimed and not released, and everybody has an answer', () => {
+describe('a lease client with events in any order', () => {
+  it('the last reaper holds exactly the claims that were not released, and every request is answered once', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const play = new Play();
@@ -139,20 +139,20 @@ describe('the client of a lease, whatever happens in whatever order', () => {
     );
   });
 
-  it('says that the lease is lost once for every time that it was held, and then that it was got back once', () => {
+  it('each loss of a held lease is reported once, and is followed by one report of its return', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const play = new Play();
         perform(play, steps);
         settleAll(play);
-        const gotBack = play.actions.filter((action) => action.type === 'held' && action.wasLost).length;
-        expect(gotBack).toBe(play.told('lost'));
-        expect(play.told('held')).toBe(gotBack + 1);
+        const regained = play.actions.filter((action) => action.type === 'held' && action.wasLost).length;
+        expect(regained).toBe(play.count('lost'));
+        expect(play.count('held')).toBe(regained + 1);
       }),
     );
   });
 
-  it('makes the claims again in the order in which they were first made', () => {
+  it('claims are repeated in the order in which they were first made', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(9), { maxLength: 8 }), fc.nat(8), (numbers, answers) => {
         const play = new Play();
@@ -167,18 +167,18 @@ describe('the client of a lease, whatever happens in whatever order', () => {
   });
 });
 
-describe('the client of a lease', () => {
-  it('asks nothing of a reaper any more after its bye', () => {
+describe('a lease client', () => {
+  it('a client sends no requests after its bye', () => {
     const play = new Play();
     settleAll(play);
     play.ask({ type: 'claim', labels: ['a=1'] });
     play.ask({ type: 'bye' });
     while (play.pending.length > 0) play.answer();
-    const before = play.told('send');
+    const before = play.count('send');
     play.ask({ type: 'claim', labels: ['b=2'] });
     play.disconnect();
-    expect(play.told('send')).toBe(before);
-    expect(play.told('lost')).toBe(0);
-    expect(play.told('settle')).toBe(3);
+    expect(play.count('send')).toBe(before);
+    expect(play.count('lost')).toBe(0);
+    expect(play.count('settle')).toBe(3);
   });
 });

@@ -37,14 +37,14 @@ const heardIn = (connection: number) => fake.heard[connection] ?? [];
 const isHeldAgain = () => until(() => client.isHeld && fake.heard.length > 1, 5_000);
 
 describe('a lease', () => {
-  it('is taken by hello and the first claim, and given back by bye', async () => {
+  it('a lease is taken with hello and a first claim, and ended with bye', async () => {
     await client.open(own);
     await client.close();
     expect(fake.heard).toEqual([[hello, claim(own), { type: 'bye' }]]);
     expect(warnings).toEqual([]);
   });
 
-  it('is not held before both are answered', async () => {
+  it('a lease is not held before hello and the claim are answered', async () => {
     let isOpen = false;
     fake.answering = ({ type }) => (type === 'hello' ? { ok: true } : undefined);
     const opening = client.open(own).then(() => (isOpen = true));
@@ -56,7 +56,7 @@ describe('a lease', () => {
   });
 
   it.each(['hello', 'claim'])(
-    'is refused with REAPER_PROTOCOL where the reaper refuses %s, and not sought again',
+    'a lease fails with REAPER_PROTOCOL when the reaper refuses %s, and is not retried',
     async (type) => {
       fake.answering = (request) =>
         request.type === type ? { ok: false, reason: 'not here' } : { ok: true };
@@ -69,7 +69,7 @@ describe('a lease', () => {
     },
   );
 
-  it('is refused with REAPER_PROTOCOL where the reaper answers what was not asked', async () => {
+  it('a lease fails with REAPER_PROTOCOL when the reaper replies to a request that was not sent', async () => {
     fake.answering = ({ id }) => ({ ok: true, id: id + 5 }) as never;
     const connect = fake.connect;
     fake.connect = async () => {
@@ -80,7 +80,7 @@ describe('a lease', () => {
     expect(isCastoffError(await rejectionOf(client.open(own)), 'REAPER_PROTOCOL')).toBe(true);
   });
 
-  it('takes no notice of lines that are no answer', async () => {
+  it('a client ignores lines that are not replies', async () => {
     const connect = fake.connect;
     fake.connect = async () => {
       const connection = await connect();
@@ -94,14 +94,14 @@ describe('a lease', () => {
 });
 
 describe('a claim', () => {
-  it('that is held already is not made again', async () => {
+  it('a claim that is already held is not sent again', async () => {
     await client.open(own);
     await client.claim(['a=1', 'b=2']);
     await client.claim(['b=2', 'a=1']);
     expect(heardIn(0)).toEqual([hello, claim(own), claim(['a=1', 'b=2'])]);
   });
 
-  it('that is not answered in 2 s lets the work go on, with one warning for all such', async () => {
+  it('claims resolve after 2 s without a reply, with one warning for all of them', async () => {
     await client.open(own);
     fake.answering = () => undefined;
     const startedAtMs = performance.now();
@@ -110,7 +110,7 @@ describe('a claim', () => {
     expect(warnings).toEqual(['CASTOFF_CLAIM_UNANSWERED']);
   });
 
-  it('that the reaper refuses is warned of, and the work goes on', async () => {
+  it('a refused claim emits a warning and does not reject', async () => {
     await client.open(own);
     fake.answering = () => ({ ok: false, reason: 'not claimable' });
     await client.claim(others[0]!);
@@ -119,7 +119,7 @@ describe('a claim', () => {
 });
 
 describe('a lease that is lost', () => {
-  it('is taken again with all claims in their order, and said so once each', async () => {
+  it('a lost lease is taken again with all claims in order, with one warning for the loss and one for the return', async () => {
     await client.open(own);
     for (const labels of others) await client.claim(labels);
     await client.release(others[0]!);
@@ -129,13 +129,13 @@ describe('a lease that is lost', () => {
     expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
   });
 
-  it('is sought until a reaper is found, with one warning', async () => {
+  it('a client retries until it reaches a reaper, with one warning', async () => {
     await client.open(own);
     const { connect } = fake;
     let misses = 0;
     fake.connect = async () => {
       misses += 1;
-      if (misses < 3) throw new Error('nobody there');
+      if (misses < 3) throw new Error('no reaper');
       return connect();
     };
     fake.hangUp();
@@ -144,7 +144,7 @@ describe('a lease that is lost', () => {
     expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
   });
 
-  it('is not regained at a reaper that hangs up again at once', async () => {
+  it('a lost lease is not reported as regained when the next reaper disconnects at once', async () => {
     await client.open(own);
     fake.answering = ({ type }) => {
       if (fake.heard.length === 2 && type === 'claim') setImmediate(() => fake.hangUp());
@@ -174,9 +174,9 @@ describe('a lease that is lost', () => {
     ]);
   });
 
-  it('is not sought any more once it has been given back', async () => {
+  it('a closed client stops retrying', async () => {
     await client.open(own);
-    fake.connect = () => Promise.reject(new Error('nobody there'));
+    fake.connect = () => Promise.reject(new Error('no reaper'));
     fake.hangUp();
     await until(() => warnings.length > 0, 2_000);
     await client.close();

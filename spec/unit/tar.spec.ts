@@ -13,22 +13,25 @@ const file = (path: string, text: string, isExecutable = false): TarFile => {
 
 const bytesOf = (files: readonly TarFile[]): Promise<Buffer> => buffer(tarOf(files));
 
-describe('an archive', () => {
+describe('a tar archive', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'castoff-tar-'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it.each([0, 1, 511, 512, 513, 70_000])('holds a file of %d bytes as tar reads it', async (sizeBytes) => {
-    const text = 'x'.repeat(sizeBytes);
-    const input = await bytesOf([file('/a/b/file', text), file('/last', 'end')]);
-    execFileSync('tar', ['-xf', '-', '-C', folder], { input });
-    expect(readFileSync(join(folder, 'a/b/file'), 'utf8')).toBe(text);
-    expect(readFileSync(join(folder, 'last'), 'utf8')).toBe('end');
-  });
+  it.each([0, 1, 511, 512, 513, 70_000])(
+    'tar extracts a file of %d bytes from an archive',
+    async (sizeBytes) => {
+      const text = 'x'.repeat(sizeBytes);
+      const input = await bytesOf([file('/a/b/file', text), file('/last', 'end')]);
+      execFileSync('tar', ['-xf', '-', '-C', folder], { input });
+      expect(readFileSync(join(folder, 'a/b/file'), 'utf8')).toBe(text);
+      expect(readFileSync(join(folder, 'last'), 'utf8')).toBe('end');
+    },
+  );
 
-  it('names each folder once, before what is in it, open to all', async () => {
+  it('an archive lists each folder once, before its files, readable by everyone', async () => {
     const input = await bytesOf([file('/usr/bin/node', ''), file('/usr/lib/c', '')]);
     const lines = execFileSync('tar', ['-tvf', '-'], { input, encoding: 'utf8' }).trim().split('\n');
     const listed = lines.map((line) => `${line.slice(0, 10)} ${/\S+$/.exec(line)?.[0].replace(/\/$/, '')}`);
@@ -41,7 +44,7 @@ describe('an archive', () => {
     ]);
   });
 
-  it('tells programs from other files', async () => {
+  it('an archive marks programs as executable, and other files as not', async () => {
     const input = await bytesOf([file('/program', '', true), file('/text', '')]);
     const lines = execFileSync('tar', ['-tvf', '-'], { input, encoding: 'utf8' }).trim().split('\n');
     expect(lines).toEqual([
@@ -50,18 +53,18 @@ describe('an archive', () => {
     ]);
   });
 
-  it('is the same bytes for the same files', async () => {
+  it('the same files give an archive with the same bytes', async () => {
     const files = (): TarFile[] => [file('/a', 'one', true), file('/b/c', 'two')];
     expect(await bytesOf(files())).toEqual(await bytesOf(files()));
   });
 
-  it('breaks off when a file has not the bytes that were announced', async () => {
+  it('an archive fails when a file has another length than announced', async () => {
     await expect(bytesOf([{ ...file('/a', 'four'), sizeBytes: 5 }])).rejects.toThrow(
-      'it has 4 bytes; 5 were',
+      'got 4 bytes, expected 5',
     );
   });
 
-  it('refuses a path that its format has no room for', async () => {
+  it('an archive refuses a path that is too long for its format', async () => {
     await expect(bytesOf([file(`/${'p'.repeat(100)}`, '')])).rejects.toThrow('more than 99 bytes');
   });
 });
