@@ -6,13 +6,17 @@ import { retryWithBackoff, RetryableError } from '../core/retry';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
 import { advanceClient, initialClientState, type Ask, type ClientEvent, type Hello } from './client-state';
 import { openRequestStream, type RequestStream, type ReaperConnection } from './request-stream';
+import { SilentReapers } from './silent-reapers';
 import { logDebug, warn } from './warnings';
+import type { AnswerLimits } from './watch-answers';
 
 /** The options of a {@link LeaseClient}. */
 export interface LeaseClientOptions {
   readonly hello: Omit<Hello, 'type' | 'protocol'>;
   /** Connects to a reaper, and starts one if none runs. */
   readonly connect: (signal: AbortSignal) => Promise<ReaperConnection>;
+  /** Defaults as for {@link watchAnswers}. */
+  readonly answerLimits?: AnswerLimits | undefined;
 }
 
 /** How long a request may delay the user's code. */
@@ -36,9 +40,11 @@ export class LeaseClient {
   #reaper = 'no reaper yet';
   #resuming: PromiseWithResolvers<void> | undefined;
   #hasWarned = false;
+  readonly #silent: SilentReapers;
 
   constructor(options: LeaseClientOptions) {
     this.#options = options;
+    this.#silent = new SilentReapers(options.answerLimits);
     this.#state = initialClientState({ type: 'hello', protocol: protocolVersion, ...options.hello });
   }
 
@@ -84,16 +90,11 @@ export class LeaseClient {
 
   /** Releases a claim: the resources that it covers are kept. */
   async release(labels: readonly string[], bounds?: Bounds): Promise<void> {
+    this.#silent.release({ labels, bounds: digestBounds(bounds) });
     await this.#answerInTime(
       { type: 'release', labels, bounds: digestBounds(bounds) },
       `release ${labels.join(' and ')}`,
     );
-  }
-
-  /** Whether the reaper answers within 2 s. */
-  async ping(): Promise<boolean> {
-    const reply = await this.#inTime(this.#ask({ type: 'ping' }), 'ping the reaper');
-    return reply?.ok === true;
   }
 
   /** Ends the lease: the reaper removes at once the resources that its claims still cover. Waits for its reply, 2 s at most. */
@@ -104,7 +105,17 @@ export class LeaseClient {
 
   #end(): void {
     this.#ending.abort(new Error('the lease is closed'));
+    this.#silent.end([...this.#state.claims.values()]);
     this.#requests?.end();
+  }
+
+  /** A reaper whose process is stopped, or hangs, would not notice this one's death: the lease goes to another. */
+  #watch(): void {
+    const ping = (): Promise<unknown> => this.#ask({ type: 'ping' });
+    this.#silent.watch(this.#requests, ping, () => {
+      this.#requests = undefined;
+      this.#advance({ type: 'disconnected' });
+    });
   }
 
   #ask(ask: Ask): Promise<Reply> {
@@ -152,8 +163,10 @@ export class LeaseClient {
           break;
         case 'held':
           this.#resuming?.resolve();
+          this.#watch();
           break;
         case 'lost':
+          this.#silent.stopWatching();
           if (!this.#ending.signal.aborted) void this.#regain();
           break;
         case 'drop':
@@ -188,6 +201,7 @@ export class LeaseClient {
         if (this.#requests === requests) this.#advance({ type: 'answered', reply });
       },
       onEnd: (reason) => {
+        this.#silent.delete(requests);
         resuming.reject(refused(reaper, 'take a lease', reason));
         if (this.#requests === requests) this.#advance({ type: 'disconnected' });
       },

@@ -13,6 +13,7 @@ import {
   startSessionChild,
   thingsOfSession,
 } from '../support/session-child';
+import { isLong } from '../support/spec-size';
 import { until } from '../support/until';
 
 let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
@@ -81,6 +82,27 @@ describe('a session that meets a host process', () => {
     expect(broken.stdout.join('\n')).not.toMatch(/msg=reaping/);
   });
 });
+
+// 20 s pass before a silent reaper is given up; `unit/lease-client` has the same in milliseconds.
+if (isLong) {
+  describe('a host process that stops after a session took its lease', () => {
+    it('loses the session to another, and removes nothing of it when it continues', async () => {
+      const child = await openChild();
+      const [stopped] = reaperFolder.hosts();
+      process.kill(stopped!, 'SIGSTOP');
+      try {
+        expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'), 40_000)).toBe(true);
+        expect(reaperFolder.hosts()).toHaveLength(2);
+      } finally {
+        process.kill(stopped!, 'SIGCONT');
+      }
+      await child.ask('make');
+      expect(await thingsOfSession(child.told.session)).toHaveLength(6);
+      await child.kill();
+      expect(await isGone(child.told.session)).toBe(true);
+    });
+  });
+}
 
 describe('a host process that is asked to end', () => {
   it('loses its clients to another, which reaps what they leave', async () => {

@@ -10,6 +10,8 @@ export type Answering = (request: Request) => Omit<Reply, 'id'> | undefined;
 export interface FakeReaper {
   /** What it has been asked, a list for every connection. */
   readonly heard: readonly (readonly Ask[])[];
+  /** The connections that the client has ended, by their place in `heard`. */
+  readonly ended: readonly number[];
   answering: Answering;
   connect: () => Promise<ReaperConnection>;
   /** Ends the last connection. */
@@ -20,14 +22,16 @@ export interface FakeReaper {
 
 export function openFakeReaper(): FakeReaper {
   const heard: Ask[][] = [];
+  const ended: number[] = [];
   let last: ReturnType<typeof duplexPair>[1] | undefined;
   const fake: FakeReaper = {
     heard,
+    ended,
     answering: () => ({ ok: true }),
     async connect() {
       const [stream, far] = duplexPair();
       const asked: Ask[] = [];
-      heard.push(asked);
+      const number = heard.push(asked) - 1;
       last = far;
       far.setEncoding('utf8');
       far.on('data', (text: string) => {
@@ -40,7 +44,10 @@ export function openFakeReaper(): FakeReaper {
         }
       });
       far.on('error', () => undefined); // What is written behind the end is lost, as it would be on a socket.
-      far.once('end', () => far.end());
+      far.once('end', () => {
+        ended.push(number);
+        far.end();
+      });
       return { stream, reaper: `fake reaper ${heard.length}` };
     },
     hangUp: () => void last?.destroy(),
