@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { DeferredRemoval } from '../scope/deferred-removal';
+import type { BackgroundRemoval } from '../scope/background-removal';
 import type { OwnedTarget } from '../scope/owned-target';
 import { connectionsClosed, connectionsTo } from './connections';
 import { hasFixedName } from './fixed-name';
@@ -10,7 +10,7 @@ import type { WorkerRunState } from './worker-run';
 export interface ContextEnd {
   readonly hasFailed: boolean;
   /** Takes the removals that nobody has to wait for now. */
-  readonly handOver: (removal: DeferredRemoval) => void;
+  readonly handOver: (removal: BackgroundRemoval) => void;
 }
 
 /**
@@ -33,9 +33,9 @@ export async function closeContext(
   try {
     await openContextScope(place)?.close({
       reason: hasFailed ? 'failed' : 'done',
-      handOver: cleanup === 'background' ? handOver : undefined,
+      onBackgroundRemoval: cleanup === 'background' ? handOver : undefined,
       // The next test may want its name or port; a client that is still connected fails when its server goes.
-      mustWait: (target) =>
+      shouldAwait: (target) =>
         target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
       // A stop() that the test did not await would fail if its container went now.
       beforeRemoval: async (target) => {

@@ -98,7 +98,7 @@ export class SharedResources {
       const work = runInContext(making, async () => factory(onlyOnEngine(what, scope)));
       const value = await withTimeout(work, { what: `make ${what}`, timeoutMs });
       const json = requireJson(what, value);
-      scope.leave();
+      scope.detach();
       return json;
     } catch (error) {
       // What is left in spite of this stands in the registry, with why; the error of the factory is the one to tell.

@@ -10,7 +10,7 @@ import { cleanupOne } from '../resources/cleanup-one';
 import type { Inspection } from '../resources/kind';
 import { removables } from '../resources/removables';
 import type { Item } from './close-items';
-import { refusal } from './closed-error';
+import { closedErrorAfter } from './closed-error';
 import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-target';
 import type { ScopeContext } from './scope-context';
@@ -21,62 +21,67 @@ interface Adopted {
 }
 
 /**
- * Has what others have created removed with `contents`; what comes too late is removed at once, and then refused.
+ * Adds an existing resource to `items`, which remove it when the scope closes.
  *
- * @throws EngineError when it is not there, or the engine cannot say.
+ * @throws EngineError when the resource does not exist or cannot be inspected; CastoffError `SCOPE_CLOSED`
+ * when the scope is closing or closed, after the resource has been removed.
  */
-export async function adoptInto(
-  contents: ScopeItems,
+export async function adoptInScope(
+  items: ScopeItems,
   adopted: Adopted,
-  surroundings: ScopeContext,
+  context: ScopeContext,
   source: string | undefined,
 ): Promise<void> {
   const { kind, id } = adopted;
-  const { cleanupTimeoutMs: timeoutMs, engineAddress: engine, scope } = surroundings;
+  const { cleanupTimeoutMs: timeoutMs, engineAddress: engine, scope } = context;
   const what = `${kind} ${id}`;
-  if (contents.isClosed)
-    throw await refusal(scope, `adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
-  const adopting = adopt(adopted, surroundings, source);
+  if (items.isClosed)
+    throw await closedErrorAfter(scope, `adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
+  const adopting = adopt(adopted, context, source);
   const limits = { what: `adopt ${what}`, timeoutMs };
-  const item: Item = { type: 'thing', thing: { what, source, target: () => withTimeout(adopting, limits) } };
-  contents.add(item);
+  const target = (): Promise<OwnedTarget> => withTimeout(adopting, limits);
+  const item: Item = { type: 'resource', resource: { what, source, target } };
+  items.add(item);
   try {
     await adopting;
   } catch (error) {
-    contents.drop(item);
+    items.drop(item);
     throw error;
   }
 }
 
-/** Looks at it, and notes it in the registry as what it is for good: its name may come to stand for something else. */
+/** Inspects the resource and registers it by its id, since another resource may get its name later. */
 async function adopt(
   { kind, id: given }: Adopted,
-  surroundings: ScopeContext,
+  context: ScopeContext,
   source: string | undefined,
 ): Promise<OwnedTarget> {
-  const { registry, owner, engineAddress } = surroundings;
+  const { registry, owner, engineAddress } = context;
   const engine = await connectEngine(engineAddress);
-  const seen = valueOf(await removables[kind].inspect(engine, given));
-  if (seen.isPartialMatch) {
+  const inspection = valueOf(await removables[kind].inspect(engine, given));
+  if (inspection.isPartialMatch) {
     throw new CastoffError(
       'ENGINE_REFUSED',
-      `adopt ${kind} ${given}: nothing is called so, though the id of another begins with it; give the full name or id`,
+      `adopt ${kind} ${given}: no ${kind} has this name or id, though an id starts with it; give the full name or id`,
     );
   }
-  const ownership = surroundings.labels(randomBytes(8).toString('hex'), source);
-  const { [labelNames.session]: session } = seen.labels;
-  // One without labels may be in the journal of another session, which this process may not see.
-  const isOfAnother = session !== ownership[labelNames.session];
-  if (isOfAnother) await surroundings.ready?.();
-  const { id, name, identity, marker } = isOfAnother
-    ? await markAndLookAgain(engine, { kind, id: seen.id }, ownership)
-    : { ...seen, marker: undefined };
+  const ownership = context.labels(randomBytes(8).toString('hex'), source);
+  const { [labelNames.session]: session } = inspection.labels;
+  // A resource without labels may be in the journal of another session that this process cannot read.
+  const isForeign = session !== ownership[labelNames.session];
+  if (isForeign) await context.ready?.();
+  const { id, name, identity, marker } = isForeign
+    ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
+    : { ...inspection, marker: undefined };
   const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });
   return { kind, id, name, identity, key, marker, engine: engine.address };
 }
 
-/** A sweep that did not see the marker may have removed the resource meanwhile: only the look after the marker counts. */
-async function markAndLookAgain(
+/**
+ * Creates the marker, then inspects the resource again: a sweep that did not see the marker may have removed
+ * it.
+ */
+async function markAndInspect(
   engine: Engine,
   adopted: Adopted,
   ownership: Readonly<Record<string, string>>,
@@ -89,7 +94,7 @@ async function markAndLookAgain(
     if (end.status === 'fulfilled') throw cause;
     throw new CastoffError(
       'CLEANUP_FAILED',
-      `adopt ${adopted.kind} ${adopted.id}: ${messageOf(cause)}; its marker is left: ${messageOf(end.reason)}`,
+      `adopt ${adopted.kind} ${adopted.id}: ${messageOf(cause)}; its marker could not be removed: ${messageOf(end.reason)}`,
       { cause, errors: [cause, end.reason] },
     );
   }

@@ -1,22 +1,26 @@
 import { isCastoffError } from '../core/errors';
 
 /**
- * Whether `error` only says that the work was cancelled by `signal`: its reason, an `AbortError`, or that the closing scope took
- * nothing more, however wrapped.
+ * Whether `error` only reports that `signal` cancelled the work: the signal's reason, an `AbortError` or
+ * `SCOPE_CLOSED`, possibly as the cause of another error.
  */
 export function isCancellation(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   const seen = new Set<unknown>();
-  for (let one = error; one !== undefined && !seen.has(one); one = property(one, 'cause')) {
-    if (one === signal.reason || property(one, 'name') === 'AbortError') return true;
-    // With a cause it also says that something could not be ended.
-    if (isCastoffError(one, 'SCOPE_CLOSED') && one.cause === undefined) return true;
-    seen.add(one);
+  for (
+    let current = error;
+    current !== undefined && !seen.has(current);
+    current = property(current, 'cause')
+  ) {
+    if (current === signal.reason || property(current, 'name') === 'AbortError') return true;
+    // With a cause, it also reports a failed cleanup.
+    if (isCastoffError(current, 'SCOPE_CLOSED') && current.cause === undefined) return true;
+    seen.add(current);
   }
   return false;
 }
 
-// Errors come from other realms too: Jest's sandboxes.
+// No `instanceof`: errors also come from other realms, such as Jest's sandboxes.
 function property(error: unknown, name: 'cause' | 'name'): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 }

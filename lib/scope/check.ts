@@ -5,20 +5,25 @@ import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import type { FinalizerEnd } from './close-report';
 
-/** Whether something is so: `false`, or what it throws, says no. */
+/** Fails when it returns or resolves to `false`, throws or rejects; any other result passes. */
 export type Check = () => unknown;
 
-/** Something that has to be so when everything in the scope has ended. */
+/** A check that runs after everything in the scope has been cleaned up. */
 export interface Verification {
   readonly what: string;
   readonly source: string | undefined;
   readonly check: Check;
 }
 
-/** What is on its way out when the cleanup is over, such as a port in the kernel, has this long to go. */
-const patienceMs = 2_000;
+/** Some effects of a cleanup are late: the kernel may take a moment to close a port. */
+const retryForMs = 2_000;
 
-/** Asks until it is so, at most for a short while. A single answer may take `timeoutMs`. */
+/**
+ * Runs a check until it passes, for at most 2 s. Never rejects: the last failure is the `error` of the
+ * result.
+ *
+ * @param timeoutMs - Limit for a single call of the check, in milliseconds.
+ */
 export async function runCheck(
   { what, source, check }: Verification,
   timeoutMs: number,
@@ -26,22 +31,22 @@ export async function runCheck(
   const startedAt = performance.now();
   const title = `verify ${what}`;
   let error: unknown;
-  const ask = async (): Promise<void> => {
+  const attempt = async (): Promise<void> => {
     error = await failureOf(title, check, timeoutMs);
     if (error !== undefined) throw new RetryableError();
   };
-  const signal = deadline(patienceMs, { what: title });
-  // Where it ends by the deadline, the last answer tells more.
-  await Promise.allSettled([retryWithBackoff(ask, { firstPauseMs: 5, maxPauseMs: 100, signal })]);
+  const signal = deadline(retryForMs, { what: title });
+  // Rejects at the deadline; the check's own failure is more useful than that one.
+  await Promise.allSettled([retryWithBackoff(attempt, { firstPauseMs: 5, maxPauseMs: 100, signal })]);
   return { what: title, source, durationMs: performance.now() - startedAt, error };
 }
 
 async function failureOf(what: string, check: Check, timeoutMs: number): Promise<unknown> {
   try {
-    const answer = await withTimeout((async () => check())(), { what, timeoutMs });
-    if (answer !== false) return undefined;
-    const words = `it is not so, also ${formatDuration(patienceMs)} after all else has ended`;
-    return new CastoffError('CLEANUP_FAILED', `${what}: ${words}`);
+    const result = await withTimeout((async () => check())(), { what, timeoutMs });
+    if (result !== false) return undefined;
+    const message = `still false ${formatDuration(retryForMs)} after cleanup finished`;
+    return new CastoffError('CLEANUP_FAILED', `${what}: ${message}`);
   } catch (error) {
     return error ?? new Error(`it threw ${String(error)}`);
   }

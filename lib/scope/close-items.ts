@@ -5,19 +5,19 @@ import type { FinalizerEnd } from './close-report';
 import type { CloseReason, Finalizer } from './finalizer';
 import { removeResources, type RemovalSettings, type OwnedResource } from './remove-resources';
 
-/** Something to be run when the scope closes. */
+/** A function to run when the scope closes. */
 export interface Call {
   readonly what: string;
   readonly source?: string | undefined;
   readonly run: Finalizer;
 }
 
-/** What keeps to time limits of its own: a scope inside, a task, a command. */
+/** An item that enforces its own timeouts: a child scope, a task or a command. */
 export interface Part {
   readonly what: string;
   readonly source?: string | undefined;
   close(settings: CloseSettings): Promise<unknown>;
-  /** What is on record of it, once it is closed. */
+  /** Added to the report once the part has closed. */
   readonly ended?: Pick<FinalizerEnd, 'task' | 'command'>;
 }
 
@@ -27,7 +27,10 @@ export interface CloseSettings extends RemovalSettings {
   readonly reason: CloseReason;
 }
 
-/** Ends all `items`, the last first. A failure never skips what comes after it: each is kept beside what it happened to. */
+/**
+ * Ends all `items`, the last one first. Resolves to one outcome per item, in the order in which they ended.
+ * Never rejects: a failure is the `error` of its outcome and skips nothing after it.
+ */
 export async function closeItems(
   items: readonly Item[],
   settings: CloseSettings,
@@ -35,15 +38,15 @@ export async function closeItems(
   const ends: FinalizerEnd[] = [];
   const steps = planClose(items);
   for (const step of steps) {
-    // What ends after it may count on its being gone.
-    const inStep = step === steps.at(-1) ? settings : { ...settings, handOver: undefined };
-    if (step.type === 'call') ends.push(await endCall(step.call, inStep));
-    else ends.push(...(await removeResources(step.things, inStep)));
+    // The next step may rely on these resources being removed.
+    const stepSettings = step === steps.at(-1) ? settings : { ...settings, onBackgroundRemoval: undefined };
+    if (step.type === 'call') ends.push(await closeCall(step.call, stepSettings));
+    else ends.push(...(await removeResources(step.resources, stepSettings)));
   }
   return ends;
 }
 
-async function endCall(call: Call | Part, settings: CloseSettings): Promise<FinalizerEnd> {
+async function closeCall(call: Call | Part, settings: CloseSettings): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { what, source } = call;
   const error = await failureOf(call, settings);
@@ -53,24 +56,24 @@ async function endCall(call: Call | Part, settings: CloseSettings): Promise<Fina
 
 async function failureOf(call: Call | Part, settings: CloseSettings): Promise<unknown> {
   try {
-    if ('run' in call) await runWithinLimits(call, settings);
+    if ('run' in call) await runWithTimeout(call, settings);
     else await call.close(settings);
     return undefined;
   } catch (error) {
-    // `undefined` can be thrown too, and is a failure like any other.
+    // Code can also throw `undefined`, which is a failure like any other.
     return error === undefined ? new Error('it threw undefined') : error;
   }
 }
 
-async function runWithinLimits(
+async function runWithTimeout(
   { what, run }: Call,
   { reason, cleanupTimeoutMs: timeoutMs }: CloseSettings,
 ): Promise<void> {
-  const leaving = new AbortController();
-  const signal = deadline(timeoutMs, { what, signal: leaving.signal });
+  const finished = new AbortController();
+  const signal = deadline(timeoutMs, { what, signal: finished.signal });
   try {
     await withTimeout((async () => run({ reason, signal }))(), { what, timeoutMs });
   } finally {
-    leaving.abort();
+    finished.abort();
   }
 }

@@ -1,22 +1,22 @@
-/** Something in a scope, in the order in which it came. A `call` is a fence; `thing`s that stand together go together. */
-export type ScopeItem<Call, Thing> =
-  { readonly type: 'call'; readonly call: Call } | { readonly type: 'thing'; readonly thing: Thing };
+/** An item of a scope. Calls run alone; neighbouring resources are removed together. */
+export type ScopeItem<Call, Resource> =
+  { readonly type: 'call'; readonly call: Call } | { readonly type: 'resource'; readonly resource: Resource };
 
-export type CloseStep<Call, Thing> =
+export type CloseStep<Call, Resource> =
   | { readonly type: 'call'; readonly call: Call }
-  | { readonly type: 'things'; readonly things: readonly Thing[] };
+  | { readonly type: 'resources'; readonly resources: readonly Resource[] };
 
-/** Last in, first out; consecutive things in one step, since their removals can run in parallel. */
-export function planClose<Call, Thing>(
-  items: readonly ScopeItem<Call, Thing>[],
-): readonly CloseStep<Call, Thing>[] {
-  const steps: CloseStep<Call, Thing>[] = [];
+/** Returns the steps that close a scope: last in, first out, with neighbouring resources in one step. */
+export function planClose<Call, Resource>(
+  items: readonly ScopeItem<Call, Resource>[],
+): readonly CloseStep<Call, Resource>[] {
+  const steps: CloseStep<Call, Resource>[] = [];
   for (const item of items.toReversed()) {
     const last = steps.at(-1);
     if (item.type === 'call') steps.push(item);
-    else if (last?.type === 'things')
-      steps[steps.length - 1] = { type: 'things', things: [...last.things, item.thing] };
-    else steps.push({ type: 'things', things: [item.thing] });
+    else if (last?.type === 'resources')
+      steps[steps.length - 1] = { type: 'resources', resources: [...last.resources, item.resource] };
+    else steps.push({ type: 'resources', resources: [item.resource] });
   }
   return steps;
 }

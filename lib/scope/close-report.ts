@@ -4,25 +4,25 @@ import type { CommandEnd } from './command-end';
 import type { CloseReason } from './finalizer';
 import type { TaskRecord } from './task-record';
 
-/** How one thing of a scope ended. */
+/** The outcome of one item of a scope. */
 export interface FinalizerEnd {
-  /** What it was: the words given to `defer`, `container web (3f2a91c0)`, `scope child`. */
+  /** The name given to `defer`, `container web (3f2a91c0)` or `scope child`. */
   readonly what: string;
-  /** Where it was given to the scope: `file:line`. */
+  /** Where the item was added to the scope: `file:line`. */
   readonly source?: string | undefined;
   readonly durationMs: number;
-  /** For what was removed from an engine. */
+  /** For a resource on an engine. */
   readonly result?: CleanupResult | undefined;
   /** For a task. */
   readonly task?: TaskRecord | undefined;
   /** For a command. */
   readonly command?: CommandEnd | undefined;
-  /** It was left on purpose. */
+  /** The resource was kept on purpose. */
   readonly isKept?: boolean | undefined;
   readonly error?: unknown;
 }
 
-/** How a scope closed; the ends in the order in which they came. */
+/** The outcome of closing a scope; `ends` has one outcome per item, in the order in which they ended. */
 export interface CloseReport {
   readonly scope: string;
   readonly reason: CloseReason;
@@ -30,7 +30,10 @@ export interface CloseReport {
   readonly ends: readonly FinalizerEnd[];
 }
 
-/** A scope closed, and not everything in it ended well (`CLEANUP_FAILED`): every failure is in `errors`, the whole in `report`. */
+/**
+ * A scope closed, but some of its items failed (`CLEANUP_FAILED`). `errors` has every failure, `report` every
+ * outcome.
+ */
 export class CloseError extends CastoffError {
   readonly report: CloseReport;
 
@@ -44,7 +47,7 @@ export class CloseError extends CastoffError {
     });
     super(
       'CLEANUP_FAILED',
-      `close scope ${report.scope}: ${failed.length} of ${report.ends.length} did not end well\n${lines.map((line) => `  ${line}`).join('\n')}`,
+      `close scope ${report.scope}: ${failed.length} of ${countItems(report.ends.length)} failed\n${lines.map((line) => `  ${line}`).join('\n')}`,
       {
         cause: failed[0]?.error,
         errors: failed.map((end) => end.error),
@@ -54,7 +57,14 @@ export class CloseError extends CastoffError {
   }
 }
 
-/** What `error` says: all of it where it is of castoff, whose lists name what failed inside; else its first line. */
+function countItems(count: number): string {
+  return count === 1 ? '1 item' : `${count} items`;
+}
+
+/**
+ * Returns the message of `error` as lines: all of it for an error of castoff, which may list others; else the
+ * first line.
+ */
 export function messageLines(error: unknown): readonly string[] {
   return isCastoffError(error) ? error.message.split('\n') : [messageOf(error)];
 }

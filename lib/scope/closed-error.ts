@@ -1,18 +1,34 @@
 import { CastoffError } from '../core/errors';
 import { messageLines } from './close-report';
 
-/** That a scope is closing or closed (`SCOPE_CLOSED`); where what came too late could not be ended, that failure is the cause. */
+/**
+ * Creates the error of a call on a scope that is closing or closed (`SCOPE_CLOSED`).
+ *
+ * @param failure - The failed cleanup of a resource that was added too late; becomes the `cause`.
+ */
 export function closedError(
   scope: string,
   what: string,
   failure: { readonly cause?: unknown } = {},
 ): CastoffError {
-  const words = 'cause' in failure ? `, and ending it failed: ${messageLines(failure.cause).join('\n')}` : '';
-  return new CastoffError('SCOPE_CLOSED', `scope ${scope}: cannot ${what}, it is closed${words}`, failure);
+  const suffix =
+    'cause' in failure ? `, and its cleanup failed: ${messageLines(failure.cause).join('\n')}` : '';
+  return new CastoffError(
+    'SCOPE_CLOSED',
+    `scope ${scope}: cannot ${what}: the scope is closed${suffix}`,
+    failure,
+  );
 }
 
-/** The same about something that exists, once `ending` it is over. */
-export async function refusal(scope: string, what: string, ending: Promise<unknown>): Promise<CastoffError> {
-  const [end] = await Promise.allSettled([ending]);
+/**
+ * Waits for `disposal`, then resolves to the error of {@link closedError}, with the failure of `disposal` as
+ * its cause.
+ */
+export async function closedErrorAfter(
+  scope: string,
+  what: string,
+  disposal: Promise<unknown>,
+): Promise<CastoffError> {
+  const [end] = await Promise.allSettled([disposal]);
   return closedError(scope, what, end.status === 'rejected' ? { cause: end.reason } : {});
 }

@@ -1,60 +1,69 @@
 import { CastoffError, messageOf } from '../core/errors';
 
-/** How a command ended, or how it is with it as long as it has not. */
+/** Exit status of a command, or its current status while it runs. */
 export interface CommandEnd {
-  /** As it would be typed: `npm run 'my script'`. */
+  /** As typed in a shell: `npm run 'my script'`. */
   readonly command: string;
   /** `undefined`: it could not be started. */
   readonly pid?: number | undefined;
-  /** `undefined`: it has not ended, or a signal ended it. */
+  /** `undefined`: it is still running, or a signal ended it. */
   readonly exitCode?: number | undefined;
-  /** What ended it, if that was a signal: `SIGTERM`. */
+  /** The signal that ended it: `SIGTERM`. */
   readonly signal?: string | undefined;
-  /** The end of what it wrote to stdout and stderr, as it came, at most 64 Ki characters. */
+  /** The end of stdout and stderr, interleaved as they arrived; at most 64 Ki characters. */
   readonly output: string;
   readonly startedAt: Date;
-  /** `undefined`: it has not ended. */
+  /** `undefined`: it is still running. */
   readonly endedAt?: Date | undefined;
 }
 
 /**
- * A command did not end well (`COMMAND_FAILED`): it could not be started, or its exit code is not 0, or it was stopped, for which
- * the reason is the `cause`.
+ * A command failed (`COMMAND_FAILED`): it could not be started, exited with a code other than 0 or was
+ * stopped, in which case `cause` has the reason.
  */
 export class CommandError extends CastoffError {
   readonly end: CommandEnd;
 
-  constructor(end: CommandEnd, words: string, source: string | undefined, causes: { cause?: unknown } = {}) {
+  constructor(
+    end: CommandEnd,
+    message: string,
+    source: string | undefined,
+    causes: { cause?: unknown } = {},
+  ) {
     const line = source === undefined ? '' : ` (${source})`;
-    const lastLines = end.output.trimEnd().split('\n').slice(-mostLines);
-    const output = end.output.trim() === '' ? [] : ['its last output:', ...lastLines.map((it) => `  ${it}`)];
-    super('COMMAND_FAILED', [`run ${end.command}${line}: ${words}`, ...output].join('\n'), causes);
+    const lastLines = end.output.trimEnd().split('\n').slice(-maxOutputLines);
+    const output = end.output.trim() === '' ? [] : ['last output:', ...lastLines.map((it) => `  ${it}`)];
+    super('COMMAND_FAILED', [`run ${end.command}${line}: ${message}`, ...output].join('\n'), causes);
     this.end = end;
   }
 }
 
-const mostLines = 20;
+const maxOutputLines = 20;
 
-/** Why a command that has ended by itself has failed; `undefined`: it has not. */
+/** Describes why a command that exited on its own failed; `undefined` when it succeeded. */
 export function describeExit({ exitCode, signal }: CommandEnd): string | undefined {
   if (exitCode === 0) return undefined;
-  return exitCode === undefined ? `ended by ${signal}` : `exit code ${exitCode}`;
+  return exitCode === undefined ? `killed by ${signal}` : `exit code ${exitCode}`;
 }
 
-/** @param folder - Where it was to run, where that does not exist. */
-export function describeNoStart(error: unknown, folder: string | undefined): string {
+/**
+ * Describes why a command could not be started.
+ *
+ * @param missingFolder - Its working directory, when that does not exist.
+ */
+export function describeSpawnError(error: unknown, missingFolder: string | undefined): string {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return messageOf(error);
-  if (folder !== undefined) return `there is no folder ${folder} to run it in (ENOENT)`;
-  return 'there is no such command (ENOENT); is it installed, and its folder in PATH?';
+  if (missingFolder !== undefined) return `the working directory ${missingFolder} does not exist (ENOENT)`;
+  return 'command not found (ENOENT); install it, or add its directory to PATH';
 }
 
-/** A command as it would be typed. */
+/** Formats a command as typed in a shell, with arguments quoted where needed. */
 export function formatCommand(command: string, args: readonly string[]): string {
-  return [command, ...args].map((word) => (plain.test(word) ? word : quote(word))).join(' ');
+  return [command, ...args].map((arg) => (plain.test(arg) ? arg : quote(arg))).join(' ');
 }
 
 const plain = /^[\w./:=@%+,~-]+$/;
 
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+function quote(arg: string): string {
+  return `'${arg.replaceAll("'", "'\\''")}'`;
 }

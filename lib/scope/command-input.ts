@@ -5,10 +5,10 @@ import type { CommandOptions } from './command';
 
 const names: OptionNames<CommandOptions> = { cwd: true, env: true, timeoutMs: true, graceMs: true };
 
-/** @throws CastoffError `CONFIG_INVALID` for what no command can be made of. */
+/** @throws CastoffError `CONFIG_INVALID` for an invalid command, argument or option. */
 export function checkCommand(command: unknown, args: unknown, options: CommandOptions): void {
   if (typeof command !== 'string' || command === '')
-    refuse('the command', command, 'its name or path; its arguments come as an array');
+    refuse('the command', command, 'its name or path, and its arguments as an array');
   if (!Array.isArray(args)) refuse('the arguments', args, 'an array of strings');
   for (const arg of args as unknown[]) if (typeof arg !== 'string') refuse('an argument', arg, 'a string');
   checkOptionNames('scope.run', options, names);

@@ -5,44 +5,50 @@ import { DeadlineError } from '../core/deadline';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
-import { CommandError, describeExit, describeNoStart, formatCommand, type CommandEnd } from './command-end';
+import {
+  CommandError,
+  describeExit,
+  describeSpawnError,
+  formatCommand,
+  type CommandEnd,
+} from './command-end';
 import { LastOutput } from './last-output';
 import { hasGroups, ProcessGroup } from './process-group';
 
 export interface CommandOptions {
-  /** Where it runs. Default: the working directory. */
+  /** Working directory. Default: that of this process. */
   readonly cwd?: string | undefined;
-  /** Added to this process's environment; `undefined` takes a variable out. */
+  /** Added to this process's environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Time for the command, in milliseconds: then it is stopped, and has failed. Default: no limit. */
+  /** Time limit in milliseconds; the command is then stopped and fails. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Between SIGTERM and SIGKILL, in milliseconds. Default 5 000. */
+  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 5 000. */
   readonly graceMs?: number | undefined;
 }
 
 export interface CommandContext extends CommandOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** The scope's. */
   readonly scopeSignal: AbortSignal;
   readonly source: string | undefined;
 }
 
-const mostOutputChars = 64 * 1024;
-/** The pipes of what has ended are empty by then, unless something that it has started holds them. */
+const maxOutputChars = 64 * 1024;
+/** After the exit, the pipes drain at once, unless a background process still holds them. */
 const drainTimeoutMs = 250;
 
 /**
- * A command that runs as a child process, in a process group of its own, which its scope ends. Awaiting it gives how it ended.
+ * A child process in a process group of its own, which its scope stops. Awaiting it resolves to its exit
+ * status.
  */
 export class Command implements PromiseLike<CommandEnd> {
   /** @internal */
   readonly what: string;
   /** @internal */
   readonly source: string | undefined;
-  readonly #surroundings: CommandContext;
+  readonly #context: CommandContext;
   readonly #text: string;
-  readonly #output = new LastOutput(mostOutputChars);
+  readonly #output = new LastOutput(maxOutputChars);
   readonly #startedAt = new Date();
   readonly #result: Promise<CommandEnd>;
   #endedAt: Date | undefined;
@@ -52,23 +58,23 @@ export class Command implements PromiseLike<CommandEnd> {
   #isAwaited = false;
 
   /** @internal */
-  constructor(surroundings: CommandContext) {
-    this.#surroundings = surroundings;
-    this.#text = formatCommand(surroundings.command, surroundings.args);
+  constructor(context: CommandContext) {
+    this.#context = context;
+    this.#text = formatCommand(context.command, context.args);
     this.what = `command ${this.#text}`;
-    this.source = surroundings.source;
+    this.source = context.source;
     this.#result = this.#run();
-    // Nobody may ever ask: the close of the scope tells then.
+    // If it is never awaited, the close of the scope reports its failure.
     this.#result.catch(() => undefined);
   }
 
-  /** How it is with it now; once it has ended, how it ended. */
+  /** Its current status; after it has ended, its exit status. */
   get state(): CommandEnd {
     const { pid, exitCode, signalCode } = this.#child ?? {};
     return {
       command: this.#text,
       pid,
-      // Node has the error's number there for what could not be started.
+      // After a failed spawn, Node sets `exitCode` to the error number.
       exitCode: pid === undefined ? undefined : (exitCode ?? undefined),
       signal: signalCode ?? undefined,
       output: this.#output.text,
@@ -83,10 +89,10 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   /**
-   * Resolves when it has ended with exit code 0. Whoever awaits it is told of its failure: the close of the scope does not tell it
-   * again.
+   * Resolves when the command exits with code 0. Awaiting it receives its failure, which the close of the
+   * scope then does not report again.
    *
-   * @throws CommandError `COMMAND_FAILED` when it cannot be started, ends otherwise or is stopped.
+   * @throws CommandError `COMMAND_FAILED` when it cannot be started, exits with another code or is stopped.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- it is there to be awaited
   then<R = CommandEnd, E = never>(
@@ -98,16 +104,16 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   /**
-   * Ends all of its process group, whether it has itself ended or not.
+   * Stops the whole process group, even if the command itself has already exited.
    *
-   * @throws CastoffError `CLEANUP_FAILED` when something of it is left; CommandError `COMMAND_FAILED` when it had failed by
-   * itself, and nobody has been told.
+   * @throws CastoffError `CLEANUP_FAILED` when a process of the group survives; CommandError `COMMAND_FAILED`
+   * when the command failed on its own and was never awaited.
    * @internal
    */
   async close(): Promise<void> {
-    const { scopeSignal, graceMs = 5_000 } = this.#surroundings;
+    const { scopeSignal, graceMs = 5_000 } = this.#context;
     if (this.#isRunning()) this.#stoppedFor ??= { reason: scopeSignal.reason };
-    await this.#group?.end(this.what, graceMs);
+    await this.#group?.stop(this.what, graceMs);
     const [end] = await Promise.allSettled([this.#result]);
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
@@ -121,17 +127,17 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   async #run(): Promise<CommandEnd> {
-    const { source, cwd } = this.#surroundings;
-    const leaving = new AbortController();
+    const { source, cwd } = this.#context;
+    const finished = new AbortController();
     try {
-      this.#stopWhenTold(leaving.signal);
+      this.#stopOnAbort(finished.signal);
       await this.#launch();
     } catch (cause) {
       this.#endedAt = new Date();
-      const folder = cwd === undefined || existsSync(cwd) ? undefined : cwd;
-      throw new CommandError(this.state, describeNoStart(cause, folder), source, { cause });
+      const missingFolder = cwd === undefined || existsSync(cwd) ? undefined : cwd;
+      throw new CommandError(this.state, describeSpawnError(cause, missingFolder), source, { cause });
     } finally {
-      leaving.abort();
+      finished.abort();
     }
     this.#endedAt = new Date();
     const end = this.state;
@@ -144,9 +150,9 @@ export class Command implements PromiseLike<CommandEnd> {
     return end;
   }
 
-  /** Resolves when it has ended and all that it wrote has been read. */
+  /** Resolves when it has exited and its output has been read. */
   async #launch(): Promise<void> {
-    const { command, args, cwd, env, scopeSignal } = this.#surroundings;
+    const { command, args, cwd, env, scopeSignal } = this.#context;
     scopeSignal.throwIfAborted();
     const child = spawn(command, args, {
       cwd,
@@ -156,37 +162,37 @@ export class Command implements PromiseLike<CommandEnd> {
     });
     this.#child = child;
     const drained = once(child, 'close');
-    // Where it cannot be started, the wait for its `exit` tells.
+    // After a failed spawn, the wait for `exit` below rejects with the same error.
     drained.catch(() => undefined);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => this.#output.add(chunk));
     if (isStarted(child)) this.#group = new ProcessGroup(child);
     await once(child, 'exit');
-    // What still holds the pipes is no reason to wait for it.
+    // Times out when a background process holds the pipes; its output does not count.
     await Promise.allSettled([withTimeout(drained, { what: this.what, timeoutMs: drainTimeoutMs })]);
   }
 
-  #stopWhenTold(over: AbortSignal): void {
-    const { scopeSignal, timeoutMs } = this.#surroundings;
+  #stopOnAbort(finished: AbortSignal): void {
+    const { scopeSignal, timeoutMs } = this.#context;
     if (timeoutMs !== undefined) {
       const timer = setTimeout(
         () => this.#stop(new DeadlineError(`run ${this.#text}`, timeoutMs)),
         timeoutMs,
       );
-      over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+      finished.addEventListener('abort', () => clearTimeout(timer), { once: true });
     }
-    const hear = (): void => {
-      // A scope that closes ends it in its turn: what was begun after it may need it until then.
+    const onAbort = (): void => {
+      // A closing scope stops it in its turn: items added after it may need it until then.
       if (!isCastoffError(scopeSignal.reason, 'SCOPE_CLOSED')) this.#stop(scopeSignal.reason);
     };
-    scopeSignal.addEventListener('abort', hear, { once: true, signal: over });
+    scopeSignal.addEventListener('abort', onAbort, { once: true, signal: finished });
   }
 
   #stop(reason: unknown): void {
-    const { graceMs = 5_000 } = this.#surroundings;
+    const { graceMs = 5_000 } = this.#context;
     this.#stoppedFor ??= { reason };
-    // Its failure is told by the close of the scope, which asks for the same end.
-    this.#group?.end(this.what, graceMs).catch(() => undefined);
+    // `close` waits for the same stop, and reports its failure.
+    this.#group?.stop(this.what, graceMs).catch(() => undefined);
   }
 }
 

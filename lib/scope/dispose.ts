@@ -2,7 +2,10 @@ import { CastoffError } from '../core/errors';
 
 type Method<Name extends string> = { readonly [Key in Name]: (...args: never[]) => unknown };
 
-/** Whatever can be made to end: what `scope.use` takes, and what a start may return. */
+/**
+ * A value with a method that ends it: accepted by `scope.use`, and expected from the `start()` of a
+ * startable.
+ */
 export type Stoppable =
   | AsyncDisposable
   | Disposable
@@ -15,45 +18,49 @@ export type Stoppable =
   | Method<'destroy'>;
 
 /**
- * Of several, the most graceful comes first: ioredis and node-redis `quit` after their last answer and `disconnect` at once; drivers of
- * MySQL and PostgreSQL `end` in good order, and `close` or `destroy` at once.
+ * The most graceful method comes first. ioredis and node-redis: `quit` waits for pending replies,
+ * `disconnect` does not. MySQL and PostgreSQL drivers: `end` is graceful, `close` and `destroy` are not.
  */
 const methods = ['stop', 'quit', 'end', 'close', '$disconnect', 'disconnect', 'destroy'] as const;
 
 /**
- * How to end `thing`: by `[Symbol.asyncDispose]`, `[Symbol.dispose]`, or one of {@link methods}, the first that it has.
- * `undefined` for what has none.
+ * Returns a function that ends `value`, by the first that it has of `[Symbol.asyncDispose]`,
+ * `[Symbol.dispose]` and {@link methods}; `undefined` when it has none.
  */
-export function disposerOf(thing: unknown): (() => unknown) | undefined {
-  if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null) return undefined;
+export function disposerOf(value: unknown): (() => unknown) | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   for (const name of [Symbol.asyncDispose, Symbol.dispose, ...methods]) {
-    const method: unknown = Reflect.get(thing, name);
-    if (typeof method === 'function') return () => Reflect.apply(method, thing, []);
+    const method: unknown = Reflect.get(value, name);
+    if (typeof method === 'function') return () => Reflect.apply(method, value, []);
   }
   return undefined;
 }
 
-/** @throws CastoffError `CONFIG_INVALID` for what cannot be ended. */
-export function requireDisposer(what: string, thing: unknown): () => unknown {
-  const dispose = disposerOf(thing);
+/**
+ * Like {@link disposerOf}.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when `value` has no method that ends it.
+ */
+export function requireDisposer(what: string, value: unknown): () => unknown {
+  const dispose = disposerOf(value);
   if (dispose !== undefined) return dispose;
-  const got = thing === null || thing === undefined ? String(thing) : `a ${describeDisposable(thing)}`;
+  const got = value === null || value === undefined ? String(value) : `a ${typeNameOf(value)}`;
   throw new CastoffError(
     'CONFIG_INVALID',
     `${what}: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], ${methods.slice(0, -1).join('(), ')}() or ${methods.at(-1)}()`,
   );
 }
 
-/** @throws CastoffError `CONFIG_INVALID` for anything but a function. */
+/** @throws CastoffError `CONFIG_INVALID` when `fn` is not a function. */
 export function requireFunction(what: string, fn: unknown): void {
   if (typeof fn === 'function') return;
-  throw new CastoffError('CONFIG_INVALID', `${what}: got ${describeDisposable(fn)}; give a function`);
+  throw new CastoffError('CONFIG_INVALID', `${what}: got ${typeNameOf(fn)}; give a function`);
 }
 
-/** What people call a thing: the name of its class, or its type. */
-export function describeDisposable(thing: unknown): string {
-  if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null) return typeof thing;
-  if (typeof thing === 'function' && thing.name !== '') return thing.name;
-  const { constructor } = thing;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : typeof thing;
+/** Returns the name of a function or of the value's class, else its type. */
+export function typeNameOf(value: unknown): string {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return typeof value;
+  if (typeof value === 'function' && value.name !== '') return value.name;
+  const { constructor } = value;
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : typeof value;
 }

@@ -1,15 +1,15 @@
 /**
- * Why a scope closes. `done`: its owner has finished. `failed`: its owner says that its work failed. `deadline`: its time ran
- * out. `cancelled`: its signal, or its parent's, was aborted.
+ * Why a scope closes. `done`: its owner finished. `failed`: its owner reported a failure. `deadline`: its
+ * timeout expired. `cancelled`: its signal, or its parent's, was aborted.
  */
 export type CloseReason = 'done' | 'failed' | 'deadline' | 'cancelled';
 
-/** What a finalizer is told. */
+/** The argument of a finalizer. */
 export interface Closing {
   readonly reason: CloseReason;
-  /** Aborts when the finalizer's own time is up; never because the scope's work was cancelled. */
+  /** Aborts when the finalizer's own timeout expires, not when the scope's work is cancelled. */
   readonly signal: AbortSignal;
 }
 
-/** Runs when its scope closes; what it returns is awaited. */
+/** Runs when its scope closes, which awaits the returned value. */
 export type Finalizer = (closing: Closing) => unknown;

@@ -1,19 +1,19 @@
-/** The end of what something writes: old text goes when new text comes. */
+/** Keeps the last characters of a stream. */
 export class LastOutput {
-  readonly #mostChars: number;
+  readonly #maxChars: number;
   #text = '';
 
-  constructor(mostChars: number) {
-    this.#mostChars = mostChars;
+  constructor(maxChars: number) {
+    this.#maxChars = maxChars;
   }
 
   add(chunk: string): void {
     this.#text += chunk;
-    // Cut seldom: each cut copies.
-    if (this.#text.length > 2 * this.#mostChars) this.#text = this.text;
+    // Trimmed rarely, since each trim copies the text.
+    if (this.#text.length > 2 * this.#maxChars) this.#text = this.text;
   }
 
   get text(): string {
-    return this.#text.slice(-this.#mostChars);
+    return this.#text.slice(-this.#maxChars);
   }
 }

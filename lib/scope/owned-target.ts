@@ -1,15 +1,15 @@
 import type { BoundedTarget } from '../resources/cleanup-resource';
 import type { StartOptions } from './start-options';
 
-/** A thing of a scope that is, or will be, on an engine. */
+/** A resource on an engine that a scope removes when it closes. */
 export interface OwnedTarget extends BoundedTarget {
   readonly key: string;
   readonly name?: string | undefined;
-  /** Tells it from another resource under the same name, where it was seen. */
+  /** Distinguishes it from a later resource with the same name, where the engine reports an identity. */
   readonly identity?: string | undefined;
-  /** The volume that shows other processes that its session has adopted the resource. */
+  /** The volume that marks an adopted resource as owned by this session, for other processes. */
   readonly marker?: string | undefined;
-  /** The address of the engine that it is on. */
+  /** The address of its engine. */
   readonly engine: string;
   /** How it is stopped before its removal. Default: killed at once. */
   readonly stop?: StartOptions | undefined;

@@ -12,124 +12,131 @@ import { disposerOf } from './dispose';
 import { boundsAfter } from './project-bounds';
 import type { ProjectWatch } from './project-watch';
 
-/** Where a start makes what it makes, and under which mark. */
 export interface RollbackOptions {
   readonly engine: Engine;
   readonly registry: Registry;
-  /** Carries the key of the label; the kind and the name where that is the mark. */
+  /** Its key is the value of the start label; kinds without that label are found by its kind and name. */
   readonly entry: RegistryEntry;
-  /** For each removal of what was half made. */
+  /** For each removal of a partly created resource, in milliseconds. */
   readonly timeoutMs: number;
-  /** Which parts of a Compose project may come from the start. */
+  /** The parts of a Compose project that the start may create. */
   readonly bounds: Bounds | undefined;
-  /** Called with the parts that have come from it, once it has ended. */
+  /** Called with the parts that the start created, after it has finished. */
   readonly narrow: (bounds: Bounds) => Promise<void>;
 }
 
-/** What a start that has not ended well has left on the engine: found by its mark, captured for the error, removed. */
+/**
+ * The rollback of a failed start: finds resources that it created by its label or name, captures their state
+ * and removes them.
+ */
 export class PartialStart {
-  readonly #making: RollbackOptions;
+  readonly #options: RollbackOptions;
   #outcome: CleanupResult['outcome'] | undefined;
-  #isGone = false;
+  #isRemoved = false;
   #bounds: Bounds | undefined;
-  /** What the half-made containers were like before they were removed. */
+  /** The state of partly created containers before they were removed. */
   readonly postMortems: PostMortem[] = [];
 
-  constructor(making: RollbackOptions) {
-    this.#making = making;
-    this.#bounds = making.bounds;
+  constructor(options: RollbackOptions) {
+    this.#options = options;
+    this.#bounds = options.bounds;
   }
 
-  /** Takes over what was seen of a Compose project while it came up. */
-  takeWatched(watch: ProjectWatch): void {
+  /** Adds the observations of a Compose project made while it started. */
+  addWatched(watch: ProjectWatch): void {
     if (watch.hasSeen) this.#outcome ??= 'removed-elsewhere';
-    for (const postMortem of watch.postMortems()) this.#keep(postMortem);
+    for (const postMortem of watch.postMortems()) this.#addPostMortem(postMortem);
   }
 
-  /** Looks at a container that did not become ready: testcontainers is about to remove it. Never rejects. */
-  async captureNotReady(id: string): Promise<void> {
-    const { engine, registry, entry } = this.#making;
+  /** Captures a container that did not become ready, before testcontainers removes it. Never rejects. */
+  async captureUnready(id: string): Promise<void> {
+    const { engine, registry, entry } = this.#options;
     this.#outcome = 'removed-elsewhere';
     try {
       if (entry.kind === 'container')
         registry.update(entry.key, { id, engine: engine.address, state: 'present' });
-      this.#keep(await capturePostMortem(engine, id));
+      this.#addPostMortem(await capturePostMortem(engine, id));
     } catch (error) {
-      this.#keep(describePostMortem(undefined, undefined, [messageOf(error)]));
+      this.#addPostMortem(describePostMortem(undefined, undefined, [messageOf(error)]));
     }
   }
 
   /**
-   * Removes what there is, and says so to the registry.
+   * Removes the created resources and records the outcome in the registry.
    *
-   * @param product - What the start has brought: where our engine knows nothing of it, only its own way leads to its end.
-   * @param hasEnded - Whether the start has: as long as it has not, something may still come, and nothing is said to be gone.
+   * @param startResult - The result of the start, if any: its own `stop` ends it when castoff finds nothing
+   * on its engine.
+   * @param hasFinished - Whether the start has finished; before that, it may still create resources, so
+   * nothing is recorded as gone.
    */
-  async remove(product: unknown, hasEnded: boolean): Promise<void> {
-    const { registry, entry } = this.#making;
+  async remove(startResult: unknown, hasFinished: boolean): Promise<void> {
+    const { registry, entry } = this.#options;
     try {
-      const found = await this.#removeMarked(hasEnded);
-      if (found === undefined && this.#outcome === undefined) await this.#endElsewhere(product);
+      const found = await this.#removeCreated(hasFinished);
+      if (found === undefined && this.#outcome === undefined) await this.#dispose(startResult);
       this.#outcome = found?.outcome ?? this.#outcome;
-      if (this.#isGone && found === undefined) return;
-      const known = found === undefined ? {} : { id: found.id, engine: this.#making.engine.address };
+      if (this.#isRemoved && found === undefined) return;
+      const known = found === undefined ? {} : { id: found.id, engine: this.#options.engine.address };
       const outcome = this.#outcome ?? 'never-created';
       registry.update(
         entry.key,
-        hasEnded ? { ...known, state: 'gone', outcome } : { ...known, state: 'cleaning' },
+        hasFinished ? { ...known, state: 'gone', outcome } : { ...known, state: 'cleaning' },
       );
-      this.#isGone = hasEnded;
+      this.#isRemoved = hasFinished;
     } catch (error) {
-      this.leave(error);
+      this.markLeft(error);
       throw error;
     }
   }
 
-  /** Says that it may still be there, and why. */
-  leave(cause: unknown): void {
-    const { registry, entry } = this.#making;
-    this.#isGone = false;
+  /** Records in the registry that resources may be left, and why. */
+  markLeft(cause: unknown): void {
+    const { registry, entry } = this.#options;
+    this.#isRemoved = false;
     registry.update(entry.key, { state: 'left', failure: messageOf(cause) });
   }
 
-  async #endElsewhere(product: unknown): Promise<void> {
-    const dispose = disposerOf(product);
+  async #dispose(startResult: unknown): Promise<void> {
+    const dispose = disposerOf(startResult);
     if (dispose === undefined) return;
     await dispose();
     this.#outcome = 'removed';
   }
 
-  /** What was found, and how it went. */
-  async #removeMarked(hasEnded: boolean): Promise<CleanupResult | undefined> {
-    const { engine, entry, timeoutMs } = this.#making;
+  /** Resolves to the result of the removal; `undefined` when nothing was found. */
+  async #removeCreated(hasFinished: boolean): Promise<CleanupResult | undefined> {
+    const { engine, entry, timeoutMs } = this.#options;
     const { kind, key, name = '' } = entry;
     const options = { engine: engine.address, timeoutMs, postMortem: true };
     if (kind === 'container') {
       const { results, errors } = await cleanupByLabel(engine, [`${labelNames.start}=${key}`], options);
-      for (const { postMortem } of results) this.#keep(postMortem);
+      for (const { postMortem } of results) this.#addPostMortem(postMortem);
       throwAll(errors);
       return results[0];
     }
     if (kind === 'compose-project') {
-      if (hasEnded) await this.#narrow(name);
+      if (hasFinished) await this.#narrow(name);
       const result = await cleanupProject(name, { ...options, bounds: this.#bounds });
-      for (const { postMortem } of result.parts) this.#keep(postMortem);
+      for (const { postMortem } of result.parts) this.#addPostMortem(postMortem);
       return result.outcome === 'already-gone' ? undefined : result;
     }
     const result = await cleanupOne(kind, name, options);
     return result.outcome === 'already-gone' ? undefined : result;
   }
 
-  /** A later project of that name belongs to someone else: the start's parts are listed once, when no more can appear. */
+  /**
+   * Lists the created parts once, after the start has finished: a later project of that name has another
+   * owner.
+   */
   async #narrow(project: string): Promise<void> {
-    const { engine, narrow, bounds } = this.#making;
+    const { engine, narrow, bounds } = this.#options;
     if (bounds === undefined || this.#bounds !== bounds) return;
     this.#bounds = await boundsAfter(engine, project, bounds);
     await narrow(this.#bounds);
   }
 
-  // A container that did not become ready has been looked at before testcontainers' own removal of it: that look is worth more.
-  #keep(postMortem: PostMortem | undefined): void {
+  // The first capture wins: an unready container is captured before testcontainers stops it.
+  #addPostMortem(postMortem: PostMortem | undefined): void {
     const isKnown = this.postMortems.some(({ name }) => name === postMortem?.name);
     if (postMortem !== undefined && !isKnown) this.postMortems.push(postMortem);
   }
@@ -140,7 +147,7 @@ function throwAll(errors: readonly Error[]): void {
   if (first === undefined) return;
   if (more.length === 0) throw first;
   const lines = errors.map((error) => `  ${error.message}`);
-  throw new CastoffError('CLEANUP_FAILED', `${errors.length} things are left\n${lines.join('\n')}`, {
+  throw new CastoffError('CLEANUP_FAILED', `${errors.length} removals failed\n${lines.join('\n')}`, {
     cause: first,
     errors,
   });

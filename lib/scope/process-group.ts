@@ -6,36 +6,37 @@ import { processWide } from '../core/global-state';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { readText } from '../registry/system-file';
 
-/** A process with all that it starts, as long as those do not leave its group. On Windows, where there are none, that process alone. */
+/** Windows has no process groups: there, a command is stopped without the processes that it started. */
 export const hasGroups = process.platform !== 'win32';
 
-/** SIGKILL cannot be refused, but takes its time on a busy machine. */
+/** SIGKILL cannot be ignored, but takes time on a busy machine. */
 const killTimeoutMs = 5_000;
 
+/** A child process and its descendants, except those that leave the group. */
 export class ProcessGroup {
   readonly #leader: ChildProcess;
   readonly #pid: number;
-  #hasGone = false;
-  #ending: Promise<void> | undefined;
+  #hasExited = false;
+  #stopping: Promise<void> | undefined;
 
-  /** @param leader - It has just been started, `detached` where there are groups. */
+  /** @param leader - A new child process, spawned `detached` where the platform has groups. */
   constructor(leader: ChildProcess & { readonly pid: number }) {
     this.#leader = leader;
     this.#pid = leader.pid;
-    killWithUs(this);
-    // Its number may be another's from the moment on in which nobody has it any more.
+    killOnExit(this);
+    // Checked at once: the kernel may reuse the number of an empty group.
     leader.once('exit', () => void this.isAlive());
   }
 
   isAlive(): boolean {
-    if (!this.#hasGone && !this.#exists()) {
-      this.#hasGone = true;
+    if (!this.#hasExited && !this.#exists()) {
+      this.#hasExited = true;
       liveGroups().delete(this);
     }
-    return !this.#hasGone;
+    return !this.#hasExited;
   }
 
-  /** @throws Error `EPERM` when all of it belongs to another user. */
+  /** @throws Error `EPERM` when every process of the group belongs to another user. */
   kill(signal: NodeJS.Signals): void {
     if (!this.isAlive()) return;
     try {
@@ -49,63 +50,63 @@ export class ProcessGroup {
     try {
       this.kill('SIGKILL');
     } catch {
-      // EPERM: another user's. There is no time to ask anybody, and the next one is to be killed too.
+      // EPERM: it belongs to another user. The process is exiting, and the next group has to be killed too.
     }
   }
 
   /**
-   * SIGTERM, and SIGKILL for what is still there after `graceMs`; resolves when nothing of it is left. Every caller gets the same.
+   * Sends SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left. All callers
+   * share one stop.
    *
-   * @throws CastoffError `CLEANUP_FAILED` when something is left.
+   * @throws CastoffError `CLEANUP_FAILED` when a process survives.
    */
-  end(what: string, graceMs: number): Promise<void> {
-    return (this.#ending ??= this.#end(what, graceMs));
+  stop(what: string, graceMs: number): Promise<void> {
+    return (this.#stopping ??= this.#stop(what, graceMs));
   }
 
-  async #end(what: string, graceMs: number): Promise<void> {
+  async #stop(what: string, graceMs: number): Promise<void> {
     this.kill('SIGTERM');
-    if (await this.#isGoneWithin(graceMs)) return;
+    if (await this.#exitsWithin(graceMs)) return;
     this.kill('SIGKILL');
-    if (await this.#isGoneWithin(killTimeoutMs)) return;
-    const words = `processes of its group ${this.#pid} are left after SIGTERM and SIGKILL`;
+    if (await this.#exitsWithin(killTimeoutMs)) return;
     throw new CastoffError(
       'CLEANUP_FAILED',
-      `end ${what}: ${words}; see ps -o pid,stat,args -g ${this.#pid}`,
+      `stop ${what}: processes of group ${this.#pid} survived SIGTERM and SIGKILL; see ps -o pid,stat,args -g ${this.#pid}`,
     );
   }
 
-  async #isGoneWithin(timeoutMs: number): Promise<boolean> {
-    const signal = deadline(timeoutMs, { what: 'a look' });
-    const look = async (): Promise<void> => {
+  async #exitsWithin(timeoutMs: number): Promise<boolean> {
+    const signal = deadline(timeoutMs, { what: 'wait for the exit' });
+    const check = async (): Promise<void> => {
       if (this.isAlive()) throw new RetryableError();
     };
-    // The deadline is no failure: what counts is how it is then.
-    await Promise.allSettled([retryWithBackoff(look, { firstPauseMs: 2, maxPauseMs: 25, signal })]);
+    // Rejects at the deadline; the final check below decides.
+    await Promise.allSettled([retryWithBackoff(check, { firstPauseMs: 2, maxPauseMs: 25, signal })]);
     return !this.isAlive();
   }
 
   #exists(): boolean {
     const { exitCode, signalCode } = this.#leader;
     if (exitCode === null && signalCode === null) return true;
-    if (!hasGroups || !answersTo(-this.#pid)) return false;
-    // The kernel gives a group's number to no process; where one has it, that group was gone.
-    if (answersTo(this.#pid)) return false;
+    if (!hasGroups || !processExists(-this.#pid)) return false;
+    // The kernel does not give a live group's number to a process: if a process has it, the group was empty.
+    if (processExists(this.#pid)) return false;
     return hasLiveMembers(this.#pid);
   }
 }
 
-/** Whether there is such a process; such a group, for a negative number. Zombies count. @see kill(2) */
-function answersTo(pid: number): boolean {
+/** Whether a process exists; a group, for a negative number. Zombies count. @see kill(2) */
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is another user's.
+    // EPERM: it belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Whether one of the group is more than a zombie, which nobody may ever collect: in a container, process 1 may not care. */
+/** Whether a process of the group is more than a zombie, which process 1 of a container may never reap. */
 function hasLiveMembers(group: number): boolean {
   if (process.platform !== 'linux') return true;
   return readdirSync('/proc').some((name) => {
@@ -114,7 +115,11 @@ function hasLiveMembers(group: number): boolean {
   });
 }
 
-/** @see proc(5), /proc/pid/stat: 3 state, 5 pgrp; the second field, in brackets, may hold anything */
+/**
+ * Whether `stat`, the text of `/proc/pid/stat`, is of a live process in `group`.
+ *
+ * @see proc(5), /proc/pid/stat: 3 state, 5 pgrp; field 2, in parentheses, may contain any characters
+ */
 export function isLiveMember(stat: string, group: number): boolean {
   const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(pgrp) === group && state !== 'Z' && state !== 'X';
@@ -122,11 +127,11 @@ export function isLiveMember(stat: string, group: number): boolean {
 
 const liveGroups = (): Set<ProcessGroup> => processWide('process groups', () => new Set<ProcessGroup>());
 
-/** A process that exits without closing its scopes takes its commands with it, as far as it can. */
-function killWithUs(group: ProcessGroup): void {
+/** Kills the group when this process exits without closing its scopes. */
+function killOnExit(group: ProcessGroup): void {
   processWide('process groups end with us', () =>
     process.on('exit', () => {
-      for (const one of liveGroups()) one.killAtExit();
+      for (const each of liveGroups()) each.killAtExit();
     }),
   );
   liveGroups().add(group);

@@ -4,19 +4,25 @@ import { hasStableCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
 import type { StartPlan } from './startable';
 
-/** Bounds of the parts that a start of a Compose project may create: all that do not exist yet. `undefined` for other starts. */
+/**
+ * Resolves to bounds that cover the parts a start of a Compose project may create: all but those that exist
+ * now. `undefined` for starts of other kinds.
+ */
 export async function boundsBefore(
   engine: Engine,
   { kind, name }: Pick<StartPlan, 'kind' | 'name'>,
 ): Promise<Bounds | undefined> {
   if (kind !== 'compose-project' || name === undefined) return undefined;
-  const there = await identitiesOfProject(engine, name);
-  // Docker before 23.0 would say another time as soon as one of its volumes is written to.
-  return { except: (await hasStableCreatedAt(engine)) ? there : there.map(withoutCreationTime) };
+  const existing = await identitiesOfProject(engine, name);
+  // Docker before 23.0 changes the creation time of a volume on every write to it.
+  return { except: (await hasStableCreatedAt(engine)) ? existing : existing.map(withoutCreationTime) };
 }
 
-/** What the start has brought, now that it has ended; the same bounds where that is more than a reaper takes. */
+/**
+ * Resolves to bounds of the parts that a finished start created; to `bounds` when those are more than a
+ * reaper accepts.
+ */
 export async function boundsAfter(engine: Engine, project: string, bounds: Bounds): Promise<Bounds> {
-  const created = (await identitiesOfProject(engine, project)).filter((one) => isWithin(one, bounds));
+  const created = (await identitiesOfProject(engine, project)).filter((part) => isWithin(part, bounds));
   return created.length > maxBoundedIdentities ? bounds : { only: created };
 }

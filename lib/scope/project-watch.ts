@@ -5,80 +5,80 @@ import { watchEvents, type WatchedEvent } from '../engine/events';
 import { identityOf } from '../engine/identity';
 import { capturePostMortem, type PostMortem } from '../resources/post-mortem';
 
-/** What the containers of a Compose project do while it comes up. */
+/** Observes the containers of a Compose project while it starts. */
 export interface ProjectWatch {
-  /** Whether a container of it has been seen. */
+  /** Whether a container of the project has been observed. */
   readonly hasSeen: boolean;
-  /** What those were like that ended by themselves with a failure: the last time of each. */
+  /** Returns the latest post-mortem of each container that crashed. */
   postMortems(): readonly PostMortem[];
-  /** Ends it; resolves when all that has been seen has been read, in about 2 s at most. */
+  /** Stops watching; resolves when pending post-mortems have been captured, within about 2 s. */
   stop(): Promise<void>;
 }
 
-/** These signals are how others end a container. */
-const endings: ReadonlySet<string> = new Set(['kill', 'stop']);
+/** Events of a container that a client stops, which is not a crash. */
+const stopActions: ReadonlySet<string> = new Set(['kill', 'stop']);
 
 /**
- * Watches the containers of a project: testcontainers takes a project down that does not come up, with all that its containers had to say.
- * Without events, on an engine that has none to give, nothing is seen.
+ * Watches the containers of a project. testcontainers removes a project that fails to start, including its
+ * logs, so this captures them before. On an engine without events, it observes nothing.
  *
- * @param bounds - Which of them may come from the start.
+ * @param bounds - The containers that the start may create.
  */
 export function watchProject(engine: Engine, project: string, bounds: Bounds): ProjectWatch {
-  const ending = new AbortController();
-  const reading = new Map<string, Promise<void>>();
-  const ended = new Set<string>();
+  const stopping = new AbortController();
+  const capturing = new Map<string, Promise<void>>();
+  const stopped = new Set<string>();
   const crashed = new Map<string, number | undefined>();
-  const read = new Map<string, PostMortem>();
+  const captured = new Map<string, PostMortem>();
   let hasSeen = false;
-  const isMeant = (id: string): boolean => isWithin(identityOf({ kind: 'container', id }), bounds);
+  const isCreatedByStart = (id: string): boolean => isWithin(identityOf({ kind: 'container', id }), bounds);
 
-  // One that restarts again and again is read once at a time.
+  // A container in a restart loop has one capture at a time.
   const capture = (id: string): void => {
-    if (!reading.has(id)) reading.set(id, captureNow(id));
+    if (!capturing.has(id)) capturing.set(id, captureNow(id));
   };
   const captureNow = async (id: string): Promise<void> => {
     const postMortem = await capturePostMortem(engine, id);
-    reading.delete(id);
+    capturing.delete(id);
     if (postMortem === undefined) return;
-    // The engine may write what a container has said a moment after its end.
-    const isBetter = postMortem.logLines.length > 0 || !read.has(id);
-    if (isBetter) read.set(id, atItsEnd(postMortem, crashed.get(id)));
+    // The engine may write the last output a moment after the container has exited.
+    const isBetter = postMortem.logLines.length > 0 || !captured.has(id);
+    if (isBetter) captured.set(id, atExit(postMortem, crashed.get(id)));
   };
-  const hear = (heard: WatchedEvent): void => {
-    if (heard.type === 'listing') {
-      hasSeen ||= heard.targets.some(({ id }) => isMeant(id));
+  const onEvent = (watched: WatchedEvent): void => {
+    if (watched.type === 'listing') {
+      hasSeen ||= watched.targets.some(({ id }) => isCreatedByStart(id));
       return;
     }
-    const { event } = heard;
-    if (!isMeant(event.id)) return;
+    const { event } = watched;
+    if (!isCreatedByStart(event.id)) return;
     hasSeen = true;
     const { id, action, exitCode } = event;
-    if (endings.has(action)) ended.add(id);
-    else if (action === 'die' && exitCode !== 0 && !ended.has(id)) crashed.set(id, exitCode);
+    if (stopActions.has(action)) stopped.add(id);
+    else if (action === 'die' && exitCode !== 0 && !stopped.has(id)) crashed.set(id, exitCode);
     if (crashed.has(id) && (action === 'die' || action === 'kill')) capture(id);
   };
   const watching = (async () => {
     const labels = [`${composeProjectLabel}=${project}`];
-    const events = watchEvents(engine, { labels, kinds: ['container'], signal: ending.signal });
-    for await (const heard of events) hear(heard);
+    const events = watchEvents(engine, { labels, kinds: ['container'], signal: stopping.signal });
+    for await (const event of events) onEvent(event);
   })();
 
   return {
     get hasSeen() {
       return hasSeen;
     },
-    postMortems: () => [...read.values()],
+    postMortems: () => [...captured.values()],
     async stop() {
-      ending.abort();
-      // An EngineError says that there are no events: then nothing was seen.
-      await Promise.allSettled([watching, ...reading.values()]);
+      stopping.abort();
+      // An EngineError means that the engine has no events: nothing was observed.
+      await Promise.allSettled([watching, ...capturing.values()]);
     },
   };
 }
 
-/** A container that is restarted says no more how it ended. */
-function atItsEnd(postMortem: PostMortem, exitCode: number | undefined): PostMortem {
+/** A restarted container no longer reports how it exited before: restores that from the event. */
+function atExit(postMortem: PostMortem, exitCode: number | undefined): PostMortem {
   const { status } = postMortem;
   return {
     ...postMortem,

@@ -1,5 +1,5 @@
 import { currentStart } from './start-context';
-import { describeStrategy, noteWait } from './starts-under-way';
+import { describeStrategy, recordWait } from './starts-under-way';
 
 type SelectWaitStrategy = (...given: readonly unknown[]) => Promise<unknown>;
 
@@ -8,48 +8,50 @@ interface WaitStrategy {
   waitUntilReady(container: { readonly id: string }, ...rest: readonly unknown[]): Promise<unknown>;
 }
 
-const choosing = 'selectWaitStrategy';
+const selectorName = 'selectWaitStrategy';
 
 /**
- * Calls `onNotReady`, which never rejects, when a container of `definition` did not become ready, before testcontainers
- * removes it with all that it had to say. Returns what takes the watch off again. Where a testcontainers has no place for it,
- * nothing is watched.
+ * Calls `onUnready` when a container of `definition` does not become ready, before testcontainers removes it
+ * and its logs. Returns a function that removes the watch. Does nothing on a version of testcontainers
+ * without `selectWaitStrategy`.
  *
- * @see testcontainers 12, GenericContainer.selectWaitStrategy and waitForContainer: stop and remove, then rethrow
+ * @param onUnready - Must not reject.
+ * @see testcontainers 12, GenericContainer.selectWaitStrategy and waitForContainer: stop and remove, then
+ * rethrow
  */
 export function watchReadiness(
   definition: object,
-  onNotReady: (containerId: string) => Promise<void>,
+  onUnready: (containerId: string) => Promise<void>,
 ): () => void {
-  const select: unknown = Reflect.get(definition, choosing);
+  const select: unknown = Reflect.get(definition, selectorName);
   if (typeof select !== 'function') return () => undefined;
-  const own = Object.getOwnPropertyDescriptor(definition, choosing);
+  const own = Object.getOwnPropertyDescriptor(definition, selectorName);
   const watched: SelectWaitStrategy = async (...given) =>
-    watchStrategy((await Reflect.apply(select, definition, given)) as WaitStrategy, onNotReady);
-  Object.defineProperty(definition, choosing, { value: watched, configurable: true, writable: true });
+    watchStrategy((await Reflect.apply(select, definition, given)) as WaitStrategy, onUnready);
+  Object.defineProperty(definition, selectorName, { value: watched, configurable: true, writable: true });
   return () => {
-    if (own === undefined) Reflect.deleteProperty(definition, choosing);
-    else Object.defineProperty(definition, choosing, own);
+    if (own === undefined) Reflect.deleteProperty(definition, selectorName);
+    else Object.defineProperty(definition, selectorName, own);
   };
 }
 
 /**
- * The same for the services of a Compose `environment`, as far as its user says what they are waited for.
+ * Like {@link watchReadiness}, for the services of a Compose environment that have a wait strategy.
  *
  * @see testcontainers 12, DockerComposeEnvironment.up: `compose down`, then rethrow
  */
 export function watchServices(
   environment: object,
-  onNotReady: (containerId: string) => Promise<void>,
+  onUnready: (containerId: string) => Promise<void>,
 ): () => void {
   const { waitStrategy, defaultWaitStrategy } = environment as Readonly<Record<string, unknown>>;
   const watched = new Map<string, unknown>();
   if (isStrategy(defaultWaitStrategy))
-    watched.set('defaultWaitStrategy', watchStrategy(defaultWaitStrategy, onNotReady));
+    watched.set('defaultWaitStrategy', watchStrategy(defaultWaitStrategy, onUnready));
   if (typeof waitStrategy === 'object' && waitStrategy !== null) {
     const each = Object.entries(waitStrategy).map(([name, strategy]: [string, unknown]) => [
       name,
-      isStrategy(strategy) ? watchStrategy(strategy, onNotReady) : strategy,
+      isStrategy(strategy) ? watchStrategy(strategy, onUnready) : strategy,
     ]);
     watched.set('waitStrategy', Object.fromEntries(each));
   }
@@ -69,19 +71,19 @@ function isStrategy(value: unknown): value is WaitStrategy {
 
 function watchStrategy(
   strategy: WaitStrategy,
-  onNotReady: (containerId: string) => Promise<void>,
+  onUnready: (containerId: string) => Promise<void>,
 ): WaitStrategy {
   const waitUntilReady: WaitStrategy['waitUntilReady'] = async (container, ...rest) => {
     const start = currentStart();
     if (start !== undefined) {
       const limitMs = strategy.getStartupTimeout?.();
       const what = describeStrategy(strategy);
-      noteWait(start.key, { containerId: container.id, what, limitMs, sinceMs: performance.now() });
+      recordWait(start.key, { containerId: container.id, what, limitMs, sinceMs: performance.now() });
     }
     try {
       return await strategy.waitUntilReady(container, ...rest);
     } catch (error) {
-      await onNotReady(container.id);
+      await onUnready(container.id);
       throw error;
     }
   };
@@ -89,7 +91,7 @@ function watchStrategy(
     get(target, name) {
       if (name === 'waitUntilReady') return waitUntilReady;
       const value: unknown = Reflect.get(target, name);
-      // Set and asked on the strategy itself, which may have private state: testcontainers hands it its startup timeout.
+      // Bound to the strategy itself, which may have private fields: testcontainers sets its startup timeout.
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });

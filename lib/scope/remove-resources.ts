@@ -12,105 +12,112 @@ import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
 import type { OwnedTarget } from './owned-target';
 
-/** Something on an engine that is to be removed when the scope closes. */
+/** A resource that its scope removes when it closes. */
 export interface OwnedResource {
   readonly what: string;
   readonly source?: string | undefined;
-  /** Within a time limit of its own. */
+  /** Resolves to `undefined` when nothing was created. Has its own timeout. */
   target(): Promise<OwnedTarget | undefined>;
 }
 
 export interface RemovalSettings extends Pick<
   CloseOptions,
-  'handOver' | 'mustWait' | 'beforeRemoval' | 'isKept' | 'signal'
+  'onBackgroundRemoval' | 'shouldAwait' | 'beforeRemoval' | 'isKept' | 'signal'
 > {
   /** For each group of removals. */
   readonly cleanupTimeoutMs: number;
 }
 
-type Present = OwnedTarget & { readonly thing: OwnedResource };
+type PresentResource = OwnedTarget & { readonly resource: OwnedResource };
 
-/** Removes what there is of `things`; resolves to how those ended that are not handed over. */
+/**
+ * Removes `resources`, or passes their removals to `onBackgroundRemoval`. Resolves to the outcomes of the
+ * others. Never rejects: a failure is the `error` of its outcome.
+ */
 export async function removeResources(
-  things: readonly OwnedResource[],
+  resources: readonly OwnedResource[],
   settings: RemovalSettings,
 ): Promise<readonly FinalizerEnd[]> {
-  const { handOver, mustWait = () => false, isKept = () => false, signal } = settings;
-  const { present, ends } = await findPresent(things, signal);
+  const { onBackgroundRemoval, shouldAwait = () => false, isKept = () => false, signal } = settings;
+  const { present, ends } = await findPresent(resources, signal);
   const kept = present.filter(isKept);
-  for (const target of kept) ends.push(keep(target));
+  for (const target of kept) ends.push(markKept(target));
   const unwanted = present.filter((target) => !kept.includes(target));
-  const awaited = new Set<Present>();
-  for (const target of unwanted) if ((await mustWait(target)) || handOver === undefined) awaited.add(target);
-  const removals = beginRemovals(unwanted, settings);
+  const awaited = new Set<PresentResource>();
+  for (const target of unwanted)
+    if ((await shouldAwait(target)) || onBackgroundRemoval === undefined) awaited.add(target);
+  const removals = startRemovals(unwanted, settings);
   for (const { target, done } of removals) {
     if (awaited.has(target)) continue;
-    const { key, kind, id, thing } = target;
-    handOver?.({ what: titleOf(target), source: thing.source, key, kind, id, done });
+    const { key, kind, id, resource } = target;
+    onBackgroundRemoval?.({ what: describeTarget(target), source: resource.source, key, kind, id, done });
   }
   for (const { target, done } of removals) if (awaited.has(target)) ends.push(await done);
   return ends;
 }
 
 async function findPresent(
-  things: readonly OwnedResource[],
+  resources: readonly OwnedResource[],
   signal: AbortSignal | undefined,
-): Promise<{ readonly present: readonly Present[]; readonly ends: FinalizerEnd[] }> {
+): Promise<{ readonly present: readonly PresentResource[]; readonly ends: FinalizerEnd[] }> {
   const startedAt = performance.now();
-  const present: Present[] = [];
+  const present: PresentResource[] = [];
   const ends: FinalizerEnd[] = [];
-  const targets = await Promise.allSettled(things.map((thing) => targetOf(thing, signal)));
-  for (const [index, thing] of things.entries()) {
-    const { what, source } = thing;
+  const targets = await Promise.allSettled(resources.map((resource) => findTarget(resource, signal)));
+  for (const [index, resource] of resources.entries()) {
+    const { what, source } = resource;
     const target = targets[index];
     if (target?.status === 'rejected')
       ends.push({ what, source, durationMs: performance.now() - startedAt, error: target.reason });
-    else if (target?.value !== undefined) present.push({ ...target.value, thing });
+    else if (target?.value !== undefined) present.push({ ...target.value, resource });
   }
   return { present, ends };
 }
 
-/** A target that is known already also counts after the abort: its removal is on record as failed then. */
-async function targetOf(
-  thing: OwnedResource,
+/**
+ * After an abort, still resolves to a target that is already known, so that the registry records its failed
+ * removal.
+ */
+async function findTarget(
+  resource: OwnedResource,
   signal: AbortSignal | undefined,
 ): Promise<OwnedTarget | undefined> {
-  const target = thing.target();
+  const target = resource.target();
   if (signal?.aborted === true) await Promise.race([Promise.allSettled([target]), nextTurn()]);
-  return Promise.race([target, withTimeout(target, { what: `end ${thing.what}`, signal })]);
+  return Promise.race([target, withTimeout(target, { what: `end ${resource.what}`, signal })]);
 }
 
-function keep(target: Present): FinalizerEnd {
+function markKept(target: PresentResource): FinalizerEnd {
   sessionIdentity().registry.update(target.key, { state: 'kept' });
-  return { what: titleOf(target), source: target.thing.source, durationMs: 0, isKept: true };
+  return { what: describeTarget(target), source: target.resource.source, durationMs: 0, isKept: true };
 }
 
 interface Removal {
-  readonly target: Present;
+  readonly target: PresentResource;
   /** Never rejects. */
   readonly done: Promise<FinalizerEnd>;
 }
 
-/** In the order of the plan; in the order of the plan also what is returned. */
-function beginRemovals(targets: readonly Present[], settings: RemovalSettings): readonly Removal[] {
+/** Starts the removals in the order of the plan, and returns them in that order. */
+function startRemovals(targets: readonly PresentResource[], settings: RemovalSettings): readonly Removal[] {
   const removals = targets.map((target) => {
     const { promise: done, resolve } = Promise.withResolvers<FinalizerEnd>();
     return { kind: target.kind, id: target.id, target, done, resolve };
   });
-  // It never rejects, nor does what it is given.
+  // Never rejects, since `remove` does not.
   void cleanupMany(removals, async ({ target, resolve }) => resolve(await remove(target, settings)));
   return planRemovals(removals).flat();
 }
 
 async function remove(
-  target: Present,
+  target: PresentResource,
   { cleanupTimeoutMs: timeoutMs, beforeRemoval, signal }: RemovalSettings,
 ): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { registry } = sessionIdentity();
-  // Its own engine, whatever the environment says by now.
-  const { engine, thing, key } = target;
-  const words = { what: titleOf(target), source: thing.source };
+  // The engine that it was created on, even if DOCKER_HOST has changed since.
+  const { engine, resource, key } = target;
+  const title = { what: describeTarget(target), source: resource.source };
   registry.update(key, { state: 'cleaning' });
   await beforeRemoval?.(target);
   try {
@@ -120,16 +127,19 @@ async function remove(
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseThirdParty(target, target.bounds);
     const marker = await removeMarker(target, { timeoutMs, signal });
-    return { ...words, durationMs: result.durationMs, result, ...marker };
+    return { ...title, durationMs: result.durationMs, result, ...marker };
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });
-    return { ...words, durationMs: performance.now() - startedAt, error };
+    return { ...title, durationMs: performance.now() - startedAt, error };
   }
 }
 
-/** A resource that could not be removed keeps its marker for as long as the session lives. */
+/**
+ * Removes the marker of a removed resource. A resource that could not be removed keeps its marker while the
+ * session lives.
+ */
 async function removeMarker(
-  { engine, marker }: Present,
+  { engine, marker }: PresentResource,
   limits: Pick<CleanupOptions, 'timeoutMs' | 'signal'>,
 ): Promise<Pick<FinalizerEnd, 'error'> | undefined> {
   if (marker === undefined) return undefined;
@@ -137,13 +147,13 @@ async function removeMarker(
     await cleanupOne('volume', marker, { engine, ...limits });
     return undefined;
   } catch (error) {
-    // Its resource is gone all the same.
+    // Reported with the resource, which stays recorded as removed.
     return { error };
   }
 }
 
 /** `container web (3f2a91c0d1e2)`, `volume data`. */
-function titleOf({ kind, id, name }: OwnedTarget): string {
+function describeTarget({ kind, id, name }: OwnedTarget): string {
   if (!isFullId(id)) return `${kind} ${id}`;
   return name === undefined ? `${kind} ${id.slice(0, 12)}` : `${kind} ${name} (${id.slice(0, 12)})`;
 }

@@ -4,23 +4,22 @@ import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ScopeOptions } from './scope-options';
 
-/** What a start needs to know of the scope that it happens in. */
+/** What a start or an adoption uses of its scope. */
 export interface ScopeContext {
   /** The scope's name. */
   readonly scope: string;
   readonly registry: Registry;
-  /** Aborted: the scope's work is cancelled, and no start may go on. */
+  /** Aborts when the scope's work is cancelled; every start then stops. */
   readonly signal: AbortSignal;
   readonly engineAddress: string | undefined;
   readonly cleanupTimeoutMs: number;
   readonly owner: (source: string | undefined) => EntryOwner;
-  /** Awaited before anything is registered. */
+  /** Awaited before a resource is registered. */
   readonly ready: (() => Promise<void>) | undefined;
   readonly labels: (key: string, source: string | undefined) => Readonly<Record<string, string>>;
 }
 
-/** What a scope tells of itself. */
-export interface ScopeFacts extends Pick<
+export interface ScopeContextOptions extends Pick<
   ScopeContext,
   'scope' | 'signal' | 'engineAddress' | 'cleanupTimeoutMs' | 'ready'
 > {
@@ -28,12 +27,12 @@ export interface ScopeFacts extends Pick<
   readonly identity: ScopeOptions['identity'];
 }
 
-/** The surroundings of a start in that scope of this process. */
-export function scopeContext({ scope, test, identity, ...facts }: ScopeFacts): ScopeContext {
+/** Returns the context of a scope in this process, with the registry and the labels of its session. */
+export function scopeContext({ scope, test, identity, ...options }: ScopeContextOptions): ScopeContext {
   const { id: session, registry, ...own } = sessionIdentity();
   const { owner, worker } = identity ?? own;
   return {
-    ...facts,
+    ...options,
     scope,
     registry,
     owner: (source) => ({ scope, test, source }),

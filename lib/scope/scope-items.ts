@@ -2,7 +2,7 @@ import { CastoffError } from '../core/errors';
 import { runCheck, type Verification } from './check';
 import { CloseError, type CloseReport } from './close-report';
 import { closeItems, type Item } from './close-items';
-import { closedError, refusal } from './closed-error';
+import { closedError, closedErrorAfter } from './closed-error';
 import type { CloseReason } from './finalizer';
 import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
@@ -16,7 +16,7 @@ export interface ScopeItemsOptions {
   readonly onClosed: (() => void) | undefined;
 }
 
-/** What a scope has, in the order in which it came, until it closes. */
+/** The items of a scope, in the order in which they were added, until it closes. */
 export class ScopeItems {
   readonly #options: ScopeItemsOptions;
   #items: Item[] = [];
@@ -32,8 +32,8 @@ export class ScopeItems {
     return this.#isClosed;
   }
 
-  /** @throws CastoffError `SCOPE_CLOSED` when nothing can be added any more. */
-  refuseLate(what: string): void {
+  /** @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed. */
+  assertOpen(what: string): void {
     if (this.#isClosed) throw closedError(this.#options.scope, what);
   }
 
@@ -41,10 +41,15 @@ export class ScopeItems {
     this.#items.push(item);
   }
 
-  /** Adds what exists already: what comes too late is ended, and then refused. */
-  async addOrEnd(item: Item, what: string): Promise<void> {
+  /**
+   * Adds an item that already exists.
+   *
+   * @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed, after the item has been cleaned
+   * up.
+   */
+  async addOrDispose(item: Item, what: string): Promise<void> {
     if (!this.#isClosed) return this.add(item);
-    throw await refusal(this.#options.scope, what, this.endLate(item));
+    throw await closedErrorAfter(this.#options.scope, what, this.disposeNow(item));
   }
 
   addVerification(verification: Verification): void {
@@ -55,33 +60,37 @@ export class ScopeItems {
     this.#items = this.#items.filter((other) => other !== item);
   }
 
-  /** Ends what comes too late, since it exists. */
-  endLate(item: Item): Promise<CloseReport> {
-    return this.#end([item], { reason: this.#options.signal.reason() });
+  /** Cleans up an item that exists but came too late to be added. */
+  disposeNow(item: Item): Promise<CloseReport> {
+    return this.#closeItems([item], { reason: this.#options.signal.reason() });
   }
 
   close(options: CloseOptions): Promise<CloseReport> {
     if (this.#closing !== undefined) return this.#closing;
     const reason = this.#options.signal.reason() ?? options.reason ?? 'done';
     const checks = this.#verifications;
-    // What is to be verified is so only when all is gone.
-    const handOver = checks.length === 0 ? options.handOver : undefined;
-    return this.#closeFor(reason, (items) => this.#end(items, { ...options, reason, handOver }, checks));
+    // Checks run after every removal has finished.
+    const onBackgroundRemoval = checks.length === 0 ? options.onBackgroundRemoval : undefined;
+    const closeOptions = { ...options, reason, onBackgroundRemoval };
+    return this.#closeOnce(reason, (items) => this.#closeItems(items, closeOptions, checks));
   }
 
-  /** @throws CastoffError `CONFIG_INVALID` when something is there that only this process can end; it stays open then. */
-  leave(): void {
-    const own = this.#items.find((item) => item.type === 'call');
-    if (own !== undefined) {
+  /**
+   * @throws CastoffError `CONFIG_INVALID` when an item exists only in this process; the scope then stays
+   * open.
+   */
+  detach(): void {
+    const local = this.#items.find((item) => item.type === 'call');
+    if (local !== undefined) {
       throw new CastoffError(
         'CONFIG_INVALID',
-        `scope ${this.#options.scope}: ${own.call.what} is on no engine, and ends with this process: it cannot be left to others`,
+        `detach scope ${this.#options.scope}: ${local.call.what} exists only in this process, not on an engine`,
       );
     }
-    void this.#closeFor('done', () => this.#end([], {}));
+    void this.#closeOnce('done', () => this.#closeItems([], {}));
   }
 
-  #closeFor(
+  #closeOnce(
     reason: CloseReason,
     end: (items: readonly Item[]) => Promise<CloseReport>,
   ): Promise<CloseReport> {
@@ -89,15 +98,15 @@ export class ScopeItems {
     const items = this.#items;
     this.#items = [];
     this.#isClosed = true;
-    // Stored before anything runs that may close the scope too: whoever listens to its signal, and the finalizers.
+    // Stored before any listener of the signal or any finalizer runs: each of them may close the scope too.
     this.#closing = Promise.resolve()
       .then(() => end(items))
       .finally(() => onClosed?.());
-    signal.close(reason, closedError(scope, 'go on'));
+    signal.close(reason, closedError(scope, 'continue'));
     return this.#closing;
   }
 
-  async #end(
+  async #closeItems(
     items: readonly Item[],
     options: CloseOptions,
     verifications: readonly Verification[] = [],
@@ -107,13 +116,13 @@ export class ScopeItems {
     const reason = options.reason ?? 'done';
     let hasKept = false;
     const isKept = (target: OwnedTarget): boolean => {
-      const isMeant = options.isKept?.(target) === true;
-      hasKept ||= isMeant;
-      return isMeant;
+      const keepsTarget = options.isKept?.(target) === true;
+      hasKept ||= keepsTarget;
+      return keepsTarget;
     };
     const ends = [...(await closeItems(items, { ...options, isKept, reason, cleanupTimeoutMs }))];
-    // Where something is kept, it is not as it has to be after the cleanup, and is not meant to be.
-    for (const one of hasKept ? [] : verifications) ends.push(await runCheck(one, cleanupTimeoutMs));
+    // A kept resource would fail checks that expect a full cleanup.
+    for (const each of hasKept ? [] : verifications) ends.push(await runCheck(each, cleanupTimeoutMs));
     const report = { scope, reason, durationMs: performance.now() - startedAt, ends };
     if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
     return report;

@@ -1,28 +1,34 @@
 import type { Owner } from '../core/labels';
 import type { OptionNames } from '../core/option-names';
 import type { CloseReason } from './finalizer';
-import type { DeferredRemoval } from './deferred-removal';
+import type { BackgroundRemoval } from './background-removal';
 import type { OwnedTarget } from './owned-target';
 
 export interface ScopeOptions {
-  /** Time for the scope's work, in milliseconds: then its `signal` aborts with a `DeadlineError`. Default: no limit. */
+  /**
+   * Time limit of the scope's work, in milliseconds; its `signal` then aborts with a `DeadlineError`.
+   * Default: no limit.
+   */
   readonly timeoutMs?: number | undefined;
   /** Cancels the scope's work when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine of the environment. */
   readonly engine?: string | undefined;
-  /** Time for each finalizer and each group of removals when the scope closes, in milliseconds. Default 30 000. */
+  /**
+   * Time limit of each finalizer and each group of removals when the scope closes, in milliseconds. Default
+   * 30 000.
+   */
   readonly cleanupTimeoutMs?: number | undefined;
   /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
   readonly test?: string | undefined;
   /**
-   * Whose labels what is started carries. Default: those of this process.
+   * The owner named in the labels of started resources. Default: this process.
    *
    * @internal
    */
   readonly identity?: { readonly owner: Owner; readonly worker: string | undefined } | undefined;
   /**
-   * Awaited before a start registers and creates anything; when it rejects, so does the start.
+   * Awaited before a start registers or creates anything; a rejection fails the start.
    *
    * @internal
    */
@@ -30,36 +36,39 @@ export interface ScopeOptions {
 }
 
 export interface CloseOptions {
-  /** What finalizers are told, unless the scope's signal was aborted before. Default `done`. */
+  /** Passed to finalizers, unless the scope's signal was aborted before. Default `done`. */
   readonly reason?: CloseReason | undefined;
   /**
-   * Takes over the last things in closing order, after which nothing else is to end: their removals have begun, and the close
-   * does not wait for them, nor tell of them in its report.
+   * Receives the removals of the resources that end last, which have then started. The close does not wait
+   * for them, and its report omits them. Not called for resources that another item of the scope, or a check,
+   * waits for.
    *
    * @internal
    */
-  readonly handOver?: ((removal: DeferredRemoval) => void) | undefined;
+  readonly onBackgroundRemoval?: ((removal: BackgroundRemoval) => void) | undefined;
   /**
-   * Whether the close waits for a removal although `handOver` would take it. Asked before any removal of a group begins, and where
-   * nothing is handed over, too.
+   * Whether the close waits for a removal that `onBackgroundRemoval` would receive. Called for each resource
+   * of a group before the first removal of the group starts, even without `onBackgroundRemoval`.
    *
    * @internal
    */
-  readonly mustWait?: ((target: OwnedTarget) => boolean | Promise<boolean>) | undefined;
+  readonly shouldAwait?: ((target: OwnedTarget) => boolean | Promise<boolean>) | undefined;
   /**
-   * Awaited before each removal begins; it must not reject.
+   * Awaited before each removal starts; must not reject.
    *
    * @internal
    */
   readonly beforeRemoval?: ((target: OwnedTarget) => Promise<void>) | undefined;
   /**
-   * What is not removed, but noted as `kept`. It is asked about every kind: a network goes only without its containers.
+   * Whether a resource is kept: recorded as `kept` instead of removed. Called for every kind: a network of a
+   * kept container has to be kept too.
    *
    * @internal
    */
   readonly isKept?: ((target: OwnedTarget) => boolean) | undefined;
   /**
-   * Ends the waiting for the engine: removals that have not ended are failures then. Finalizers, tasks and commands keep their own time.
+   * Stops waiting for the engine: removals that have not finished then fail. Finalizers, tasks and commands
+   * keep their own timeouts.
    *
    * @internal
    */
@@ -78,8 +87,8 @@ export const scopeOptionNames: OptionNames<ScopeOptions> = {
 
 export const closeOptionNames: OptionNames<CloseOptions> = {
   reason: true,
-  handOver: true,
-  mustWait: true,
+  onBackgroundRemoval: true,
+  shouldAwait: true,
   beforeRemoval: true,
   isKept: true,
   signal: true,

@@ -5,13 +5,16 @@ import type { CloseReason } from './finalizer';
 export interface ScopeSignalOptions {
   readonly what: string;
   readonly timeoutMs?: number | undefined;
-  /** Cancels the work when it aborts: the user's. */
+  /** The user's signal; cancels the work when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** That of the scope above, which cancels this one; when that one closes, this one closes for its reason. */
+  /**
+   * The parent scope's signal, which cancels this one; a child that the parent closes has the parent's close
+   * reason.
+   */
   readonly parent?: ScopeSignal | undefined;
 }
 
-/** The signal of a scope's work, made when first asked for: most scopes never cancel anything. */
+/** The abort signal of a scope's work, created on first use: most scopes never cancel anything. */
 export class ScopeSignal {
   readonly #own = new AbortController();
   readonly #options: ScopeSignalOptions;
@@ -21,28 +24,29 @@ export class ScopeSignal {
   constructor(options: ScopeSignalOptions) {
     this.#options = options;
     const { timeoutMs, signal, parent } = options;
-    // The time runs from the opening of the scope, and of two signals only one made of both tells which was first.
+    // The timeout starts when the scope opens, and only a combined signal records which of two aborted first.
     if (timeoutMs !== undefined || (signal !== undefined && parent !== undefined)) this.get();
   }
 
   get(): AbortSignal {
     if (this.#signal !== undefined) return this.#signal;
     const { what, timeoutMs, signal, parent } = this.#options;
-    const above = [signal, parent?.get()].filter((one) => one !== undefined);
-    const any = AbortSignal.any([this.#own.signal, ...above]);
-    // Where nobody listens, Node 24.21 looks for a reason when it is asked for, and takes the first in the list, not in time.
+    const sources = [signal, parent?.get()].filter((source) => source !== undefined);
+    const any = AbortSignal.any([this.#own.signal, ...sources]);
+    // Without a listener, Node 24.21 computes `reason` on first read, from the first aborted signal in list
+    // order, not in time.
     any.addEventListener('abort', () => undefined, { once: true });
     this.#signal = timeoutMs === undefined ? any : deadline(timeoutMs, { what, signal: any });
     return this.#signal;
   }
 
-  /** Ends the work because its scope closes. */
+  /** Aborts the work because its scope closes. */
   close(reason: CloseReason, error: unknown): void {
     this.#closedFor = reason;
     this.#own.abort(error);
   }
 
-  /** Why the work was ended, if it was: the first reason wins. */
+  /** Returns why the work ended: the first reason wins. `undefined` while it continues. */
   reason(): CloseReason | undefined {
     if (this.#closedFor !== undefined) return this.#closedFor;
     const { signal: given, parent } = this.#options;

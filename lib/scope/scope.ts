@@ -4,41 +4,41 @@ import { checkOptionNames } from '../core/option-names';
 import { callerSourceLine } from '../core/source-line';
 import type { RemovableKind } from '../engine/removable-kind';
 import { idOfRef, type Ref } from '../resources/ref';
-import { adoptInto } from './adopt';
+import { adoptInScope } from './adopt';
 import type { Check } from './check';
-import type { Item } from './close-items';
+import type { Item, Part } from './close-items';
 import type { CloseReport } from './close-report';
 import { closedError } from './closed-error';
 import { Command, type CommandOptions } from './command';
 import { checkCommand } from './command-input';
 import { ScopeItems } from './scope-items';
-import { describeDisposable, requireDisposer, requireFunction, type Stoppable } from './dispose';
+import { requireDisposer, requireFunction, typeNameOf, type Stoppable } from './dispose';
 import type { Finalizer } from './finalizer';
 import { closeOptionNames, scopeOptionNames, type CloseOptions, type ScopeOptions } from './scope-options';
 import { ScopeSignal } from './scope-signal';
-import { startInto } from './start-into';
+import { startInScope } from './start-in-scope';
 import { checkStartOptions, type StartOptions } from './start-options';
 import type { ComposeStartable, ImageBuilder, Startable } from './startable';
 import { scopeContext, type ScopeContext } from './scope-context';
 import { Task, taskOptionNames, type TaskOptions, type Work } from './task';
 
 /**
- * Opens a scope: what is started in it, or given to it, ends when it closes, the last first.
+ * Opens a scope. Closing it ends everything that was started in it or added to it, in reverse order.
  *
- * @param name - For people: stands in reports, in the registry and in the label `castoff.scope`. Default `scope`.
- * @throws CastoffError `CONFIG_INVALID` for a time that is none.
+ * @param name - Shown in reports, the registry and the label `castoff.scope`. Default `scope`.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid or unknown option.
  */
 export function openScope(name = 'scope', options: ScopeOptions = {}): Scope {
   return new Scope(name, options, undefined);
 }
 
-/** One lifetime inside a process: a test, a file, a block. */
+/** One lifetime inside a process: a test, a file or a block. */
 export class Scope implements AsyncDisposable {
   readonly name: string;
   readonly #options: ScopeOptions;
   readonly #cleanupTimeoutMs: number;
   readonly #signal: ScopeSignal;
-  readonly #contents: ScopeItems;
+  readonly #items: ScopeItems;
 
   /** @internal */
   constructor(
@@ -53,7 +53,7 @@ export class Scope implements AsyncDisposable {
     this.#options = options;
     this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', options.cleanupTimeoutMs ?? 30_000);
     this.#signal = new ScopeSignal({ what: `scope ${name}`, timeoutMs, signal, parent: parent?.signal });
-    this.#contents = new ScopeItems({
+    this.#items = new ScopeItems({
       scope: name,
       signal: this.#signal,
       cleanupTimeoutMs: this.#cleanupTimeoutMs,
@@ -61,52 +61,57 @@ export class Scope implements AsyncDisposable {
     });
   }
 
-  /** Aborts when the scope's work is to end: its time is out, its own or its parent's signal aborted, or it is closing. */
+  /**
+   * Aborts when the scope's timeout expires, its own or its parent's signal aborts, or it starts to close.
+   */
   get signal(): AbortSignal {
     return this.#signal.get();
   }
 
   /**
-   * Runs `fn` when the scope closes; what was deferred last runs first. A failure of it is kept, and stops nothing else.
+   * Runs `fn` when the scope closes: last deferred, first run. A failure is reported and skips nothing else.
    *
-   * @param what - For people: stands in the report, with the line of this call.
-   * @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed; `fn` is run at once then, since what it ends exists.
+   * @param what - Shown in the report, with the line of this call.
+   * @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed; `fn` then runs at once, so that
+   * its resource is still cleaned up.
    */
   defer(what: string, fn: Finalizer): void {
     const source = callerSourceLine();
     requireFunction(`scope.defer ${what}`, fn);
     const item: Item = { type: 'call', call: { what, source, run: fn } };
-    if (!this.#contents.isClosed) return this.#contents.add(item);
-    // The error below is thrown in any case; a failure of `fn` is reported as a warning of the process.
-    void this.#contents.endLate(item).catch((error: unknown) => process.emitWarning(error as Error));
+    if (!this.#items.isClosed) return this.#items.add(item);
+    // This call throws before `fn` finishes: a failure of `fn` becomes a process warning.
+    void this.#items.disposeNow(item).catch((error: unknown) => process.emitWarning(error as Error));
     throw closedError(this.name, `defer ${what}`);
   }
 
   /**
-   * Ends `thing` when the scope closes, by the first that it has of `[Symbol.asyncDispose]`, `[Symbol.dispose]`,
-   * `stop`, `quit`, `end`, `close`, `$disconnect`, `disconnect` and `destroy`; resolves to it.
+   * Ends `disposable` when the scope closes, by the first method that it has of `[Symbol.asyncDispose]`,
+   * `[Symbol.dispose]`, `stop`, `quit`, `end`, `close`, `$disconnect`, `disconnect` and `destroy`. Resolves
+   * to it.
    *
-   * @throws CastoffError `CONFIG_INVALID` for a thing with none of these; `SCOPE_CLOSED` when the scope is closing or closed:
-   * the thing is ended first.
+   * @throws CastoffError `CONFIG_INVALID` when it has none of these methods; `SCOPE_CLOSED` when the scope is
+   * closing or closed, after `disposable` has been ended.
    */
-  async use<T extends Stoppable>(thing: T): Promise<T> {
+  async use<T extends Stoppable>(disposable: T): Promise<T> {
     const source = callerSourceLine();
-    const run = requireDisposer('scope.use', thing);
-    const item: Item = { type: 'call', call: { what: describeDisposable(thing), source, run } };
-    await this.#contents.addOrEnd(item, `use a ${describeDisposable(thing)}`);
-    return thing;
+    const run = requireDisposer('scope.use', disposable);
+    const item: Item = { type: 'call', call: { what: typeNameOf(disposable), source, run } };
+    await this.#items.addOrDispose(item, `use a ${typeNameOf(disposable)}`);
+    return disposable;
   }
 
   /**
-   * Starts a test container, module, `Network`, Compose environment or Dockerfile build, or anything else with `start()`, and
-   * owns it: labelled and registered before it is created, removed and seen to be gone when the scope closes.
+   * Starts a test container, module, `Network`, Compose environment or Dockerfile build, or any object with
+   * `start()`. Labels and registers it first; when the scope closes, removes it and verifies the removal.
    *
-   * @param options.stopTimeoutMs - Grace before SIGKILL when it ends, in milliseconds. Default 0: kill at once.
-   * @param options.stopSignal - What asks it to end. Default: the image's own stop signal; with it, `stopTimeoutMs` is 10 000 by default.
-   * @returns What `start()` (`up()`) resolves to.
-   * @throws StartError `START_FAILED` when the start throws, or the scope's signal aborts: what was half made has been captured
-   * and removed; the original error is the `cause`.
-   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing has been created.
+   * @param options.stopTimeoutMs - Grace before SIGKILL, in milliseconds. Default 0; 10 000 with
+   * `stopSignal`.
+   * @param options.stopSignal - The signal that stops it. Default: the image's stop signal.
+   * @returns The result of its `start()` (`up()`).
+   * @throws StartError `START_FAILED` when the start fails or the scope's signal aborts, after partly created
+   * resources have been captured and removed; `cause` is the original error.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing was created.
    */
   start<S>(
     startable: Startable<S> | ComposeStartable<S> | ImageBuilder<S>,
@@ -115,127 +120,127 @@ export class Scope implements AsyncDisposable {
   async start(startable: unknown, options: StartOptions = {}): Promise<unknown> {
     const source = callerSourceLine();
     checkStartOptions(options);
-    return startInto(this.#contents, startable, this.#surroundings(), source, options);
+    return startInScope(this.#items, startable, this.#context(), source, options);
   }
 
   /**
-   * Takes ownership of something that others created: it is removed when the scope closes.
+   * Takes ownership of an existing resource: the scope removes it when it closes.
    *
    * @param kind - Default `container`.
-   * @throws CastoffError `CONFIG_INVALID` for what has no id; `ENGINE_REFUSED` for what is not there; `SCOPE_CLOSED` when the
-   * scope is closing or closed: the thing is removed first.
+   * @throws CastoffError `CONFIG_INVALID` for a reference without an id; `ENGINE_REFUSED` when the resource
+   * does not exist; `SCOPE_CLOSED` when the scope is closing or closed, after the resource has been removed.
    */
   async adopt(ref: Ref, kind: RemovableKind = 'container'): Promise<void> {
     const source = callerSourceLine();
     const id = idOfRef(`scope.adopt a ${kind}`, ref);
     if (id === undefined)
       throw new CastoffError('CONFIG_INVALID', `scope.adopt a ${kind}: got nothing; give an id`);
-    await adoptInto(this.#contents, { kind, id }, this.#surroundings(), source);
+    await adoptInScope(this.#items, { kind, id }, this.#context(), source);
   }
 
   /**
-   * Begins `work` in the background. Its signal is the scope's: it aborts as soon as the scope is cancelled or begins to close,
-   * and the close waits for the task, in its turn. With `timeoutMs`, `await scope.spawn(…)` is start, wait and limit in one.
+   * Starts `work` in the background. Its signal aborts when the scope is cancelled or starts to close, and
+   * the close waits for it in turn; it fails with the failure of the task, unless the task was awaited.
    *
-   * A failure that nobody has awaited fails the close; that it was cancelled is none.
-   *
-   * @param name - For people: stands in the report, with the line of this call.
-   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`. The close: `TASK_STUCK` for a task that does not end within
-   * `cleanupTimeoutMs` although its signal has aborted.
+   * @param name - Shown in the report, with the line of this call.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`. The close fails with `TASK_STUCK` when the task is
+   * still running `cleanupTimeoutMs` after its signal aborted.
    */
   spawn<T>(name: string, work: Work<T>, options: TaskOptions = {}): Task<T> {
     const source = callerSourceLine();
     requireFunction(`scope.spawn ${name}`, work);
     checkOptionNames('scope.spawn', options, taskOptionNames);
     if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
-    this.#contents.refuseLate(`spawn ${name}`);
+    this.#items.assertOpen(`spawn ${name}`);
     const task = new Task(name, work, { ...options, signal: this.signal, source });
-    this.#contents.add({ type: 'call', call: task });
+    this.#items.add({ type: 'call', call: task });
     return task;
   }
 
   /**
-   * Runs a command as a child process, without a shell and without input. When the scope closes, all of its process group ends:
-   * by SIGTERM, and by SIGKILL after `graceMs`; when the scope is cancelled, at once. On Windows, only the process itself.
+   * Runs a command as a child process, without a shell and without input. Closing the scope stops its whole
+   * process group by SIGTERM, then by SIGKILL after `graceMs`; cancelling the scope does so at once. On
+   * Windows, only the process itself is stopped.
    *
-   * It does not outlive this process's exit, but goes on where a signal kills this process. A failure that nobody has awaited fails
-   * the close.
+   * The command is killed when this process exits, but survives when a signal kills this process. The close
+   * fails with the command's failure, unless the command was awaited.
    *
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
    */
   run(command: string, args: readonly string[] = [], options: CommandOptions = {}): Command {
     const source = callerSourceLine();
     checkCommand(command, args, options);
-    this.#contents.refuseLate(`run ${command}`);
+    this.#items.assertOpen(`run ${command}`);
     const running = new Command({ ...options, command, args, scopeSignal: this.signal, source });
-    this.#contents.add({ type: 'call', call: running });
+    this.#items.add({ type: 'call', call: running });
     return running;
   }
 
   /**
-   * Sees, when all in the scope has ended, that something is so; in the order in which it was asked for. Asks again for 2 s, since
-   * a thing may be on its way; then the close fails, with these words and this line.
+   * Runs `check` after everything in the scope has been cleaned up, in the order of the `verify` calls.
+   * Retries it for 2 s; then the close fails, with `what` and the line of this call.
    *
-   * @param check - `false`, or what it throws, says no.
+   * @param check - Fails when it returns `false` or throws.
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
    */
   verify(what: string, check: Check): void {
     const source = callerSourceLine();
     requireFunction(`scope.verify ${what}`, check);
-    this.#contents.refuseLate(`verify ${what}`);
-    this.#contents.addVerification({ what, source, check });
+    this.#items.assertOpen(`verify ${what}`);
+    this.#items.addVerification({ what, source, check });
   }
 
-  /** Opens a scope inside this one: closing this one closes it, and it hears of this one's cancellation. */
+  /**
+   * Opens a child scope, which closes and is cancelled with this one.
+   *
+   * @param name - Appended to this scope's name: `parent/name`.
+   * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
+   */
   child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
     checkOptionNames('openScope', options, scopeOptionNames);
-    this.#contents.refuseLate(`open child ${name}`);
+    this.#items.assertOpen(`open child ${name}`);
     const path = `${this.name}/${name}`;
     const { timeoutMs: _timeoutMs, signal: _signal, ...inherited } = this.#options;
     const scope = new Scope(
       path,
       { ...inherited, ...options },
-      { signal: this.#signal, onClosed: () => this.#contents.drop(item) },
+      { signal: this.#signal, onClosed: () => this.#items.drop(item) },
     );
     const source = callerSourceLine();
-    const item: Item = {
-      type: 'call',
-      call: {
-        what: `scope ${path}`,
-        source,
-        close: (closing) => scope.#contents.close(closing),
-      },
-    };
-    this.#contents.add(item);
+    const close: Part['close'] = (settings) => scope.#items.close(settings);
+    const item: Item = { type: 'call', call: { what: `scope ${path}`, source, close } };
+    this.#items.add(item);
     return scope;
   }
 
   /**
-   * Ends everything in the scope, the last first, and waits for it; containers that stand together go in parallel. Closes
-   * once: every caller gets the same.
+   * Ends everything in the scope in reverse order; neighbouring resources are removed in parallel. Resolves
+   * when all of it has ended. All callers share one close.
    *
-   * @throws CloseError `CLEANUP_FAILED` when something did not end well: every failure in `errors`, the report in `report`.
+   * @throws CloseError `CLEANUP_FAILED` when an item failed; `errors` has every failure, `report` every
+   * outcome.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     checkOptionNames('scope.close', options, closeOptionNames);
-    return this.#contents.close(options);
+    return this.#items.close(options);
   }
 
   /**
-   * Closes the scope without ending what is in it: that is somebody else's from now on.
+   * Closes the scope without removing its resources, which another owner takes over.
    *
-   * @throws CastoffError `CONFIG_INVALID` when something is in it that only this process can end; the scope stays open then.
+   * @throws CastoffError `CONFIG_INVALID` when an item exists only in this process; the scope then stays
+   * open.
    * @internal
    */
-  leave(): void {
-    this.#contents.leave();
+  detach(): void {
+    this.#items.detach();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #surroundings(): ScopeContext {
+  #context(): ScopeContext {
     const { name: scope, signal } = this;
     const { test, engine: engineAddress, identity, ready } = this.#options;
     const cleanupTimeoutMs = this.#cleanupTimeoutMs;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
 
-/** The start that code runs for: what it creates on the way carries these labels. */
+/** The start that the current code belongs to. Resources created by that code carry its labels. */
 export interface StartContext {
   /** The key of its entry in the registry. */
   readonly key: string;
@@ -11,12 +11,12 @@ export interface StartContext {
 const storage = (): AsyncLocalStorage<StartContext> =>
   processWide('start context', () => new AsyncLocalStorage<StartContext>());
 
-/** Runs `work`, and all that follows from it, as part of that start. */
+/** Runs `work`, including its asynchronous continuations, as part of a start. Returns its result. */
 export function runInStart<T>(context: StartContext, work: () => T): T {
   return storage().run(context, work);
 }
 
-/** The start that the calling code runs for; `undefined`: none. */
+/** Returns the start that the calling code belongs to, if any. */
 export function currentStart(): StartContext | undefined {
   return storage().getStore();
 }
@@ -25,19 +25,19 @@ const labelling = (): { watches: number } =>
   processWide('watches that label requests', () => ({ watches: 0 }));
 
 /**
- * Has it known that what a start's code creates in this process carries the start's labels, also what takes none by itself: a
- * network, an image. Returns what ends that.
+ * Records that engine requests made during a start are labelled automatically, including those for networks
+ * and images, which testcontainers creates without custom labels. Returns a function that reverts this.
  */
 export function markRequestsLabelled(): () => void {
   labelling().watches += 1;
-  let isOver = false;
+  let isReverted = false;
   return () => {
-    if (!isOver) labelling().watches -= 1;
-    isOver = true;
+    if (!isReverted) labelling().watches -= 1;
+    isReverted = true;
   };
 }
 
-/** Whether what the code of {@link runInStart} asks an engine for carries the start's labels. */
+/** Whether engine requests made in {@link runInStart} carry the labels of the start. */
 export function areRequestsLabelled(): boolean {
   return labelling().watches > 0;
 }

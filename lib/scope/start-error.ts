@@ -2,18 +2,18 @@ import { CastoffError, messageOf } from '../core/errors';
 import { formatPostMortem, type PostMortem } from '../resources/post-mortem';
 
 export interface FailedStart {
-  /** What was to be started: `PostgreSqlContainer`. */
+  /** The class of the startable: `PostgreSqlContainer`. */
   readonly what: string;
   readonly source: string | undefined;
-  /** What the half-made containers were like before they were removed. */
+  /** The state of partly created containers before they were removed. */
   readonly postMortems: readonly PostMortem[];
-  /** What could not be rolled back, if anything. */
+  /** Failures of the rollback, if any. */
   readonly rollbackErrors: readonly unknown[];
 }
 
 /**
- * A start failed or was aborted (`START_FAILED`): the original error is its `cause`, and what was half made has been removed,
- * or else stands in `errors` beside the cause.
+ * A start failed or was aborted (`START_FAILED`); `cause` is the original error. Partly created resources
+ * have been removed; if that failed too, `errors` has the cause and every failure of the rollback.
  */
 export class StartError extends CastoffError {
   readonly postMortems: readonly PostMortem[];

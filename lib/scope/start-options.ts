@@ -3,17 +3,21 @@ import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { checkStopSignal } from '../resources/stop-options';
 
-/** How what was started ends when its scope closes. */
+/** How a started resource is stopped when its scope closes. */
 export interface StartOptions {
   /** Grace before SIGKILL, in milliseconds. Default 0: kill at once; 10 000 with a `stopSignal`. */
   readonly stopTimeoutMs?: number | undefined;
-  /** What asks it to end: `SIGINT`. Default: the image's own stop signal. */
+  /** The signal that stops it, such as `SIGINT`. Default: the image's stop signal. */
   readonly stopSignal?: string | undefined;
 }
 
 const names: OptionNames<StartOptions> = { stopTimeoutMs: true, stopSignal: true };
 
-/** @throws CastoffError `CONFIG_INVALID` */
+/**
+ * Returns `options`.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for an invalid or unknown option.
+ */
 export function checkStartOptions(options: StartOptions): StartOptions {
   checkOptionNames('scope.start', options, names);
   const { stopTimeoutMs, stopSignal } = options;
@@ -22,12 +26,15 @@ export function checkStartOptions(options: StartOptions): StartOptions {
   return options;
 }
 
-/** Whether anything but an immediate kill is asked for. */
 function isGraceful({ stopTimeoutMs = 0, stopSignal }: StartOptions): boolean {
   return stopTimeoutMs > 0 || stopSignal !== undefined;
 }
 
-/** @throws CastoffError `CONFIG_INVALID` for what the engine cannot stop: it would be removed at once all the same. */
+/**
+ * For resources that the engine cannot stop, only remove.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when `options` asks for anything but an immediate kill.
+ */
 export function refuseGraceful(what: string, options: StartOptions): void {
   if (!isGraceful(options)) return;
   throw new CastoffError(

@@ -3,37 +3,38 @@ import { disposerOf, requireDisposer } from './dispose';
 import { StartError } from './start-error';
 import type { StartPlan } from './startable';
 
-/** A start of something that is on no engine, as far as its shape tells; it ends by its own `stop`. */
+/** A start of an object that, by its shape, is not a resource on an engine. Its own `stop` ends it. */
 export interface UnmanagedStart {
   /** Rejects with `START_FAILED`. */
   readonly started: Promise<unknown>;
-  /** Ends what was started, or what an aborted start still brings. */
-  end(): Promise<void>;
+  /** Ends the result of the start, even if an aborted start returns it late. */
+  dispose(): Promise<void>;
 }
 
+/** Starts `plan` without labels or registration. */
 export function startUnmanaged(
   plan: StartPlan,
   signal: AbortSignal,
   source: string | undefined,
 ): UnmanagedStart {
   const { what } = plan;
-  const beginning = (async () => {
+  const starting = (async () => {
     signal.throwIfAborted();
-    return plan.begin({ labels: {}, signal, onNotReady: async () => undefined });
+    return plan.start({ labels: {}, signal, onUnready: async () => undefined });
   })();
   const start = async (): Promise<unknown> => {
     try {
-      const product = await withTimeout(beginning, { what: `start ${what}`, signal });
-      requireDisposer(`start ${what}: what start() returned`, product);
-      return product;
+      const started = await withTimeout(starting, { what: `start ${what}`, signal });
+      requireDisposer(`start ${what}: what start() returned`, started);
+      return started;
     } catch (cause) {
       throw new StartError({ what, source, postMortems: [], rollbackErrors: [] }, cause);
     }
   };
   return {
     started: start(),
-    async end() {
-      const [end] = await Promise.allSettled([beginning]);
+    async dispose() {
+      const [end] = await Promise.allSettled([starting]);
       if (end.status === 'fulfilled') await disposerOf(end.value)?.();
     },
   };

@@ -7,69 +7,72 @@ import type { RegistryEntry } from '../registry/entry';
 import type { Target } from '../resources/plan';
 import { idOfRef } from '../resources/ref';
 import { claimThirdParty, releaseThirdParty } from './third-party-labels';
-import { holdDown } from './hold-down';
+import { suppressComposeDown } from './suppress-compose-down';
 import { boundsAfter, boundsBefore } from './project-bounds';
 import { watchProject } from './project-watch';
 import { PartialStart } from './partial-start';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-target';
-import { beginStart } from './starts-under-way';
+import { trackStart } from './starts-under-way';
 import { StartError } from './start-error';
-import type { StartMark, StartPlan } from './startable';
+import type { StartParameters, StartPlan } from './startable';
 import type { ScopeContext } from './scope-context';
 
 /**
- * One start in a scope: registered before it is created, rolled back when it fails, released when it comes too late.
+ * One start in a scope. Registers the resource before it is created, rolls it back when the start fails, and
+ * removes it when the start finishes after it was aborted.
  */
 export class Start {
   readonly #plan: StartPlan & { readonly kind: Target['kind'] };
-  readonly #surroundings: ScopeContext;
+  readonly #context: ScopeContext;
   readonly #source: string | undefined;
   readonly #settled = Promise.withResolvers<void>();
-  #halfMade: PartialStart | undefined;
+  #partial: PartialStart | undefined;
   #owned: OwnedTarget | undefined;
   #bounds: Bounds | undefined;
-  #product: unknown;
-  #hasEnded = false;
-  /** Resolves to what was started; rejects with `START_FAILED` when that has been rolled back. */
+  #result: unknown;
+  #hasFinished = false;
+  /** Resolves to the result of the start; rejects with `START_FAILED` after the rollback. */
   readonly started: Promise<unknown>;
 
   constructor(
     plan: StartPlan & { readonly kind: Target['kind'] },
-    surroundings: ScopeContext,
+    context: ScopeContext,
     source: string | undefined,
   ) {
     this.#plan = plan;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#source = source;
     this.started = this.#run();
   }
 
   /**
-   * What is there to be removed when the scope closes; `undefined` for a start that came to nothing. Waits for a start that
-   * was aborted and has not ended, and looks once more for what a failed one has made: the engine may have been slow.
+   * Resolves to the resource that the closing scope has to remove; `undefined` when the start created none.
+   * Waits for an aborted start to finish, and rolls a failed one back once more: a slow engine may have
+   * created a resource late.
    *
-   * @throws DeadlineError when the start has not ended in time; what it still brings is removed then, whenever that is.
+   * @throws DeadlineError when the start does not finish in time; resources that it creates later are removed
+   * then.
    */
   async target(): Promise<OwnedTarget | undefined> {
     const limits = {
-      what: `wait for ${this.#plan.what} to end its start`,
-      timeoutMs: this.#surroundings.cleanupTimeoutMs,
+      what: `wait for the start of ${this.#plan.what} to finish`,
+      timeoutMs: this.#context.cleanupTimeoutMs,
     };
     const [end] = await Promise.allSettled([withTimeout(this.#settled.promise, limits)]);
     if (this.#owned === undefined) await this.#rollBack();
     if (end.status === 'fulfilled') return this.#owned;
-    this.#halfMade?.leave(end.reason);
+    this.#partial?.markLeft(end.reason);
     throw end.reason;
   }
 
   async #run(): Promise<unknown> {
-    const { registry, signal, owner, engineAddress, ready } = this.#surroundings;
+    const { registry, signal, owner, engineAddress, ready } = this.#context;
     const { kind, name, what } = this.#plan;
     let entry: RegistryEntry | undefined;
-    let beginning: Promise<unknown> = Promise.resolve();
-    let wasGivenUp = false;
+    let creating: Promise<unknown> = Promise.resolve();
+    let wasAbandoned = false;
     try {
       signal.throwIfAborted();
       if (ready !== undefined) await withTimeout(ready(), { what: `start ${what}`, signal });
@@ -79,77 +82,77 @@ export class Start {
       this.#bounds = await boundsBefore(engine, this.#plan);
       if (this.#bounds !== undefined) registry.update(entry.key, { bounds: this.#bounds });
       signal.throwIfAborted();
-      beginning = this.#begin(entry, engine);
-      await withTimeout(beginning, { what: `start ${what}`, signal });
-      await this.#own(entry, engine);
-      return this.#product;
+      creating = this.#create(entry, engine);
+      await withTimeout(creating, { what: `start ${what}`, signal });
+      await this.#takeOwnership(entry, engine);
+      return this.#result;
     } catch (cause) {
-      wasGivenUp = this.#halfMade !== undefined && !this.#hasEnded;
-      if (entry !== undefined && this.#halfMade === undefined)
+      wasAbandoned = this.#partial !== undefined && !this.#hasFinished;
+      if (entry !== undefined && this.#partial === undefined)
         registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
       const [rollback] = await Promise.allSettled([this.#rollBack()]);
       throw new StartError(
         {
           what,
           source: this.#source,
-          postMortems: this.#halfMade?.postMortems ?? [],
+          postMortems: this.#partial?.postMortems ?? [],
           rollbackErrors: rollback.status === 'rejected' ? [rollback.reason] : [],
         },
         cause,
       );
     } finally {
-      void this.#settle(beginning, wasGivenUp);
+      void this.#settle(creating, wasAbandoned);
     }
   }
 
-  async #begin(entry: RegistryEntry, engine: Engine): Promise<void> {
-    const { registry, signal, cleanupTimeoutMs: timeoutMs } = this.#surroundings;
-    const labels = this.#surroundings.labels(entry.key, this.#source);
-    const narrow = (bounds: Bounds): Promise<void> => this.#narrow(entry.key, bounds);
-    const halfMade = new PartialStart({ engine, registry, entry, timeoutMs, bounds: this.#bounds, narrow });
-    this.#halfMade = halfMade;
-    const { name = '' } = this.#plan;
-    const watch = this.#bounds === undefined ? undefined : watchProject(engine, name, this.#bounds);
-    const { what } = this.#plan;
-    const { scope } = this.#surroundings;
+  async #create(entry: RegistryEntry, engine: Engine): Promise<void> {
+    const { registry, signal, cleanupTimeoutMs: timeoutMs, scope } = this.#context;
+    const { name = '', what } = this.#plan;
+    const { key } = entry;
     const source = this.#source;
+    const labels = this.#context.labels(key, source);
+    const bounds = this.#bounds;
+    const narrow = (narrowed: Bounds): Promise<void> => this.#narrow(key, narrowed);
+    const partial = new PartialStart({ engine, registry, entry, timeoutMs, bounds, narrow });
+    this.#partial = partial;
+    const watch = bounds === undefined ? undefined : watchProject(engine, name, bounds);
     const sinceMs = performance.now();
-    const endStart = beginStart({ key: entry.key, what, source, scope, engine: engine.address, sinceMs });
-    const wasThere = this.#bounds?.except?.length !== 0;
-    // What is on another engine than ours only testcontainers can take down.
-    const isRolledBack = (): boolean => wasThere || watch?.hasSeen === true;
-    const letGo = watch && holdDown({ key: entry.key, project: name, isRolledBack });
+    const untrack = trackStart({ key, what, source, scope, engine: engine.address, sinceMs });
+    const hadParts = bounds?.except?.length !== 0;
+    // If testcontainers uses another engine than castoff, only its own `down` can remove the project.
+    const isRolledBack = (): boolean => hadParts || watch?.hasSeen === true;
+    const allowDown = watch && suppressComposeDown({ key, project: name, isRolledBack });
     try {
-      await claimThirdParty(this.#plan, this.#bounds);
-      const mark: StartMark = {
+      await claimThirdParty(this.#plan, bounds);
+      const parameters: StartParameters = {
         labels,
         signal,
-        // Where the start is not wanted any more, it is our own removal that makes it fail.
-        onNotReady: async (id) => (signal.aborted ? undefined : halfMade.captureNotReady(id)),
+        // After an abort, the container is unready only because castoff removes it.
+        onUnready: async (id) => (signal.aborted ? undefined : partial.captureUnready(id)),
       };
-      this.#product = await runInStart({ key: entry.key, labels }, () => this.#plan.begin(mark));
+      this.#result = await runInStart({ key, labels }, () => this.#plan.start(parameters));
     } catch (error) {
       await watch?.stop();
-      if (watch !== undefined) halfMade.takeWatched(watch);
+      if (watch !== undefined) partial.addWatched(watch);
       throw error;
     } finally {
-      letGo?.();
+      allowDown?.();
       await watch?.stop();
-      endStart();
-      this.#hasEnded = true;
+      untrack();
+      this.#hasFinished = true;
     }
   }
 
-  async #own(entry: RegistryEntry, engine: Engine): Promise<void> {
+  async #takeOwnership(entry: RegistryEntry, engine: Engine): Promise<void> {
     const { kind, name, what } = this.#plan;
     const isKnownById = kind === 'container' || kind === 'network';
-    const id = isKnownById ? idOfRef(`start ${what}: what start() returned`, this.#product) : name;
+    const id = isKnownById ? idOfRef(`start ${what}: what start() returned`, this.#result) : name;
     if (id === undefined) throw new CastoffError('CONFIG_INVALID', `start ${what}: start() returned nothing`);
     await checkSameEngine(engine, { kind, id }, what);
     if (this.#bounds !== undefined)
       await this.#narrow(entry.key, await boundsAfter(engine, id, this.#bounds));
-    const title = name ?? nameOfStarted(this.#product);
-    this.#surroundings.registry.update(entry.key, {
+    const title = name ?? nameOfStarted(this.#result);
+    this.#context.registry.update(entry.key, {
       id,
       name: title,
       engine: engine.address,
@@ -165,35 +168,37 @@ export class Start {
     };
   }
 
-  /** Replaces the claim on what the start may create by one on what it created, without a moment between the two. */
+  /**
+   * Replaces the claim on parts that the start may create by one on parts that it created, without a gap
+   * between the two.
+   */
   async #narrow(key: string, bounds: Bounds): Promise<void> {
     const before = this.#bounds;
     if (before === bounds) return;
-    this.#surroundings.registry.update(key, { bounds });
-    // There is nothing to claim of what has brought nothing.
+    this.#context.registry.update(key, { bounds });
     if (bounds.only?.length !== 0) await claimThirdParty(this.#plan, bounds);
     this.#bounds = bounds;
     await releaseThirdParty(this.#plan, before);
   }
 
-  /** What a start that was given up before its end still brings is removed as soon as that has come. */
-  async #settle(beginning: Promise<unknown>, wasGivenUp: boolean): Promise<void> {
-    await Promise.allSettled([beginning]);
-    // A failure of this stands in the registry, and the scope's close, where that is still to come, tries again and tells.
-    if (wasGivenUp) await Promise.allSettled([this.#rollBack()]);
+  /** Waits for the start to finish, and removes resources that it created after it was abandoned. */
+  async #settle(creating: Promise<unknown>, wasAbandoned: boolean): Promise<void> {
+    await Promise.allSettled([creating]);
+    // The registry records a failure; a scope that closes later tries again and reports it.
+    if (wasAbandoned) await Promise.allSettled([this.#rollBack()]);
     this.#settled.resolve();
   }
 
   async #rollBack(): Promise<void> {
-    if (this.#halfMade === undefined) return;
-    await this.#halfMade.remove(this.#product, this.#hasEnded);
-    if (this.#hasEnded) await releaseThirdParty(this.#plan, this.#bounds);
+    if (this.#partial === undefined) return;
+    await this.#partial.remove(this.#result, this.#hasFinished);
+    if (this.#hasFinished) await releaseThirdParty(this.#plan, this.#bounds);
   }
 }
 
-function nameOfStarted(product: unknown): string | undefined {
+function nameOfStarted(started: unknown): string | undefined {
   const getName: unknown =
-    typeof product === 'object' && product !== null ? Reflect.get(product, 'getName') : undefined;
-  const name: unknown = typeof getName === 'function' ? Reflect.apply(getName, product, []) : undefined;
+    typeof started === 'object' && started !== null ? Reflect.get(started, 'getName') : undefined;
+  const name: unknown = typeof getName === 'function' ? Reflect.apply(getName, started, []) : undefined;
   return typeof name === 'string' ? name.replace(/^\//, '') : undefined;
 }

@@ -3,51 +3,54 @@ import { CastoffError } from '../core/errors';
 import { creationLabels } from '../core/labels';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import type { ResourceKind } from '../resources/kind';
-import { describeDisposable } from './dispose';
+import { typeNameOf } from './dispose';
 import { watchReadiness, watchServices } from './ready-watch';
 
-/** Something whose `start()` gives something stoppable: test containers and modules, `Network`, anything of that shape. */
+/**
+ * An object whose `start()` resolves to something stoppable: a test container, a module, a `Network` or
+ * anything similar.
+ */
 export interface Startable<S> {
   start(): Promise<S>;
 }
 
-/** `DockerComposeEnvironment`: it is started by `up()`. */
+/** `DockerComposeEnvironment`, which starts with `up()`. */
 export interface ComposeStartable<S> {
   up(): Promise<S>;
 }
 
-/** `GenericContainer.fromDockerfile(…)`: it builds what can be started. */
+/** `GenericContainer.fromDockerfile(…)`, whose `build()` resolves to a startable. */
 export interface ImageBuilder<S> {
   build(image?: string, options?: { deleteOnExit: boolean }): Promise<Startable<S>>;
 }
 
-/** What a start is given, so that what it makes can be found and understood. */
-export interface StartMark {
+export interface StartParameters {
+  /** Put on the created container, so that a failed start can be rolled back. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Aborted: what has not been begun is not wanted any more. */
+  /** When it aborts, steps that have not started yet are skipped. */
   readonly signal: AbortSignal;
-  /** Called while a container that did not become ready is still there; never rejects. */
-  readonly onNotReady: (containerId: string) => Promise<void>;
+  /** Called while a container that did not become ready still exists; never rejects. */
+  readonly onUnready: (containerId: string) => Promise<void>;
 }
 
-/** How one kind of startable is made to carry our labels or a known name, started, and found again when its start fails. */
+/** How to start one kind of startable so that its resources carry castoff's labels or a known name. */
 export interface StartPlan {
-  /** What people call it: `PostgreSqlContainer`. */
+  /** The class of the startable: `PostgreSqlContainer`. */
   readonly what: string;
-  /** `undefined`: nothing on an engine; it is only known by its own `stop`. */
+  /** `undefined`: it is not a resource on an engine, and only its own `stop` can end it. */
   readonly kind: ResourceKind | undefined;
-  /** The name that it will have, where that is known before it exists and is its mark: networks and Compose projects. */
+  /** The future name of a network, image or Compose project, by which a failed start is rolled back. */
   readonly name?: string | undefined;
-  begin(mark: StartMark): Promise<unknown>;
+  start(parameters: StartParameters): Promise<unknown>;
 }
 
 /**
- * How to start `startable`, by its shape: instances come from other copies of testcontainers than ours.
+ * Plans the start of `startable` by its shape, since it may come from another copy of testcontainers.
  *
- * @throws CastoffError `CONFIG_INVALID` for what cannot be started, or must not be owned by a scope.
+ * @throws CastoffError `CONFIG_INVALID` when it cannot be started, or must not be owned by a scope.
  */
 export function planStart(startable: unknown): StartPlan {
-  const what = describeDisposable(startable);
+  const what = typeNameOf(startable);
   if (!hasMethod(startable, 'start')) {
     if (hasMethod(startable, 'up')) return planCompose(what, startable);
     if (hasMethod(startable, 'build')) return planBuild(what, startable);
@@ -58,31 +61,31 @@ export function planStart(startable: unknown): StartPlan {
     );
   }
   if (hasMethod(startable, 'withLabels')) return planContainer(what, startable);
-  return planNetwork(what, startable) ?? { what, kind: undefined, begin: async () => startable.start() };
+  return planNetwork(what, startable) ?? { what, kind: undefined, start: async () => startable.start() };
 }
 
 type Method<Name extends string> = { readonly [K in Name]: (...args: readonly unknown[]) => unknown };
 type Starting = { start(): Promise<unknown> };
 
-function hasMethod<Name extends string>(thing: unknown, name: Name): thing is Method<Name> & Starting {
-  return typeof thing === 'object' && thing !== null && typeof Reflect.get(thing, name) === 'function';
+function hasMethod<Name extends string>(value: unknown, name: Name): value is Method<Name> & Starting {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }
 
 function planContainer(what: string, container: Method<'withLabels'> & Starting): StartPlan {
   if (Reflect.get(container, 'reuse') === true) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `scope.start: this ${what} is withReuse(), which outlives every scope; start it yourself, or drop withReuse()`,
+      `scope.start: this ${what} uses withReuse(), which outlives every scope; start it yourself, or drop withReuse()`,
     );
   }
   return {
     what,
     kind: 'container',
-    begin: ({ labels, signal, onNotReady }) =>
-      inTurn(container, { what: `start ${what} after another start of it`, signal }, async () => {
-        const restore = keepLabels(container);
+    start: ({ labels, signal, onUnready }) =>
+      runInTurn(container, { what: `start ${what} after another start of it`, signal }, async () => {
+        const restore = saveLabels(container);
         container.withLabels({ ...labels, ...creationLabels('container') });
-        const unwatch = watchReadiness(container, onNotReady);
+        const unwatch = watchReadiness(container, onUnready);
         try {
           return await container.start();
         } finally {
@@ -93,8 +96,11 @@ function planContainer(what: string, container: Method<'withLabels'> & Starting)
   };
 }
 
-/** Returns what makes the definition's labels be as they are now: what the user starts from it themselves is not ours. */
-function keepLabels(definition: object): () => void {
+/**
+ * Returns a function that restores the definition's current labels: castoff does not own later starts by the
+ * user.
+ */
+function saveLabels(definition: object): () => void {
   const options: unknown = Reflect.get(definition, 'createOpts');
   if (typeof options !== 'object' || options === null) return () => undefined;
   const before = Object.getOwnPropertyDescriptor(options, 'Labels');
@@ -106,27 +112,28 @@ function keepLabels(definition: object): () => void {
 
 const turns = new WeakMap<object, Promise<void>>();
 
-// A definition carries one set of labels: two starts of one definition at once would both carry the second's.
-async function inTurn<T>(definition: object, limits: TimeoutOptions, work: () => Promise<T>): Promise<T> {
+// A definition has one set of labels: two concurrent starts would both use the labels of the second.
+async function runInTurn<T>(definition: object, limits: TimeoutOptions, work: () => Promise<T>): Promise<T> {
   const before = turns.get(definition) ?? Promise.resolve();
-  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   turns.set(
     definition,
-    before.then(() => over),
+    before.then(() => finished),
   );
   try {
     await withTimeout(before, limits);
     return await work();
   } finally {
-    end();
+    finish();
   }
 }
 
-// testcontainers' Network takes no labels, but draws its name from the `uuid` that its constructor takes: a name drawn
-// beforehand is as good a mark.
+// A testcontainers Network takes no labels, but generates its name from the `uuid` of its constructor. A name
+// generated in advance identifies it as well as a label.
 function planNetwork(what: string, network: Starting): StartPlan | undefined {
-  const drawn = drawnName(network);
-  if (drawn !== undefined) return { what, kind: 'network', name: drawn, begin: async () => network.start() };
+  const generated = generatedName(network);
+  if (generated !== undefined)
+    return { what, kind: 'network', name: generated, start: async () => network.start() };
   const source: unknown = Reflect.get(network, 'uuid');
   if (!hasMethod(source, 'nextUuid')) return undefined;
   const name = String(source.nextUuid());
@@ -134,13 +141,16 @@ function planNetwork(what: string, network: Starting): StartPlan | undefined {
     what,
     kind: 'network',
     name,
-    begin: async () =>
+    start: async () =>
       (Object.create(network, { uuid: { value: { nextUuid: () => name } } }) as Starting).start(),
   };
 }
 
-/** testcontainers 8 draws it in the constructor. A name that a user has given there is no mark. */
-function drawnName(network: Starting): string | undefined {
+/**
+ * The name that the constructor of testcontainers 8 generates. A name chosen by the user may not be unique,
+ * and is ignored.
+ */
+function generatedName(network: Starting): string | undefined {
   const options: unknown = Reflect.get(network, 'createNetworkOptions');
   const name: unknown =
     typeof options === 'object' && options !== null ? Reflect.get(options, 'name') : undefined;
@@ -151,17 +161,17 @@ function planCompose(what: string, environment: Method<'up'>): StartPlan {
   if (Reflect.get(environment, 'recreate') === false) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `scope.start: this ${what} is withNoRecreate(), which shares its project with others; start it yourself, or drop withNoRecreate()`,
+      `scope.start: this ${what} uses withNoRecreate(), which shares its project with others; start it yourself, or drop withNoRecreate()`,
     );
   }
   const name: unknown = Reflect.get(environment, 'projectName');
-  if (typeof name !== 'string') return { what, kind: undefined, begin: async () => environment.up() };
+  if (typeof name !== 'string') return { what, kind: undefined, start: async () => environment.up() };
   return {
     what,
     kind: 'compose-project',
     name,
-    begin: async ({ onNotReady }) => {
-      const unwatch = watchServices(environment, onNotReady);
+    start: async ({ onUnready }) => {
+      const unwatch = watchServices(environment, onUnready);
       try {
         return await environment.up();
       } finally {
@@ -173,5 +183,5 @@ function planCompose(what: string, environment: Method<'up'>): StartPlan {
 
 function planBuild(what: string, builder: Method<'build'>): StartPlan {
   const name = `localhost/castoff:${randomBytes(8).toString('hex')}`;
-  return { what, kind: 'image', name, begin: async () => builder.build(name, { deleteOnExit: true }) };
+  return { what, kind: 'image', name, start: async () => builder.build(name, { deleteOnExit: true }) };
 }

@@ -1,17 +1,17 @@
 import { formatDuration } from '../core/durations';
 import { processWide } from '../core/global-state';
 
-/** What a start waits for before its container counts as ready. */
+/** The readiness check that a start currently waits for. */
 export interface ReadyWait {
   readonly containerId: string;
   /** `log 'ready'`. */
   readonly what: string;
   readonly sinceMs: number;
-  /** The start's own limit. */
+  /** The startup timeout of testcontainers. */
   readonly limitMs?: number | undefined;
 }
 
-/** A start in a scope that has not ended. */
+/** A start in a scope that has not finished. */
 export interface StartUnderWay {
   /** The key of its entry in the registry. */
   readonly key: string;
@@ -28,37 +28,42 @@ export interface StartUnderWay {
 const starts = (): Map<string, StartUnderWay> =>
   processWide('starts under way', () => new Map<string, StartUnderWay>());
 
-/** Returns what ends it. */
-export function beginStart(start: StartUnderWay): () => void {
+/** Lists `start` in {@link startsUnderWay} until the returned function is called. */
+export function trackStart(start: StartUnderWay): () => void {
   starts().set(start.key, start);
   return () => void starts().delete(start.key);
 }
 
-/** Records what a start waits for now; the last of several containers counts. */
-export function noteWait(key: string, wait: ReadyWait): void {
+/** Records the current wait of a start; with several containers, the last wait wins. */
+export function recordWait(key: string, wait: ReadyWait): void {
   const start = starts().get(key);
   if (start !== undefined) starts().set(key, { ...start, wait });
 }
 
+/** Returns the starts of this process that have not finished. */
 export function startsUnderWay(): readonly StartUnderWay[] {
   return [...starts().values()];
 }
 
-/** `start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s; its own limit is 20 s`. */
+/**
+ * Formats a start: `start of RedisContainer (a.test.js:3) has waited 2.4 s for log 'ready'; its startup
+ * timeout is 20 s`.
+ */
 export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, nowMs: number): string {
   const title = `start of ${what}${source === undefined ? '' : ` (${source})`}`;
-  if (wait === undefined) return `${title} has been under way for ${formatDuration(nowMs - sinceMs)}`;
+  if (wait === undefined) return `${title} has been running for ${formatDuration(nowMs - sinceMs)}`;
   const limit =
     wait.limitMs === undefined
       ? ''
-      : `; its own limit is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
-  return `${title} has been waiting for ${wait.what} for ${formatDuration(nowMs - wait.sinceMs)}${limit}`;
+      : `; its startup timeout is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
+  return `${title} has waited ${formatDuration(nowMs - wait.sinceMs)} for ${wait.what}${limit}`;
 }
 
 /**
- * What a wait strategy of testcontainers waits for, by its shape.
+ * Describes what a wait strategy of testcontainers waits for, by its shape.
  *
- * @see testcontainers 12, LogWaitStrategy, HttpWaitStrategy, ShellWaitStrategy, CompositeWaitStrategy, and the others by their names
+ * @see testcontainers 12, LogWaitStrategy, HttpWaitStrategy, ShellWaitStrategy, CompositeWaitStrategy, and
+ * the others by their names
  */
 export function describeStrategy(strategy: object): string {
   const { message, path, port, command, waitStrategies } = strategy as Readonly<Record<string, unknown>>;
@@ -71,10 +76,10 @@ export function describeStrategy(strategy: object): string {
   const { name } = strategy.constructor;
   if (name.startsWith('HealthCheck')) return 'its health check';
   if (name.startsWith('HostPort')) return 'its ports';
-  return name.startsWith('OneShot') ? 'its end' : name;
+  return name.startsWith('OneShot') ? 'its exit' : name;
 }
 
-/** Of another realm, too. */
+// No `instanceof`: it may come from another realm.
 function isRegExp(value: unknown): boolean {
   return Object.prototype.toString.call(value) === '[object RegExp]';
 }

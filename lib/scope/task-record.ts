@@ -1,9 +1,12 @@
-/** What is on record of a task. */
+/** The state and the outcome of a task. */
 export interface TaskRecord {
   readonly name: string;
   readonly startedAt: Date;
-  /** `undefined`: it has not ended. */
+  /** `undefined`: it is still running. */
   readonly endedAt?: Date | undefined;
-  /** `cancelled`: it ended because it was told to. `stuck`: it did not, though it was told to. */
+  /**
+   * `cancelled`: it ended because its signal aborted. `stuck`: it was still running some time after its
+   * signal aborted.
+   */
   readonly outcome: 'running' | 'done' | 'failed' | 'cancelled' | 'stuck';
 }

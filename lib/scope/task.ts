@@ -8,17 +8,20 @@ import type { CloseSettings } from './close-items';
 import type { TaskRecord } from './task-record';
 
 export interface TaskOptions {
-  /** Time for the task, in milliseconds: then it is cancelled with a `DeadlineError`, which is what awaiting it throws. Default: no limit. */
+  /**
+   * Time limit in milliseconds; the task is then cancelled, and awaiting it throws a `DeadlineError`.
+   * Default: no limit.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
 export const taskOptionNames: OptionNames<TaskOptions> = { timeoutMs: true };
 
-/** Work to be done in the background; it has to end when `signal` aborts. */
+/** Background work, which must end when `signal` aborts. */
 export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;
 
 export interface TaskContext extends TaskOptions {
-  /** The scope's. */
+  /** The scope's signal. */
   readonly signal: AbortSignal;
   readonly source: string | undefined;
 }
@@ -29,8 +32,9 @@ interface Failure {
 }
 
 /**
- * A task in the background, which its scope cancels and waits for. Awaiting it gives what it returns, or throws what it throws;
- * or the reason for which its signal aborted, as soon as that happens, unless the scope closes in good order.
+ * A background task, which its scope cancels and waits for. Awaiting it returns what the work returns, or
+ * throws what it throws. If its signal aborts first, awaiting it throws the signal's reason at once, unless
+ * the abort comes from closing the scope.
  */
 export class Task<T> implements PromiseLike<T> {
   /** @internal */
@@ -42,37 +46,40 @@ export class Task<T> implements PromiseLike<T> {
   readonly #startedAt = new Date();
   #endedAt: Date | undefined;
   #outcome: TaskRecord['outcome'] = 'running';
-  /** How the work itself failed. */
+  /** The failure of the work itself. */
   #failure: Failure | undefined;
-  /** That it has not ended within its own limit. */
-  #late: DeadlineError | undefined;
-  /** What those who await it are told. */
+  /** Set when the task's own time limit expires. */
+  #deadlineError: DeadlineError | undefined;
+  /** Settles for callers that await the task, possibly before the work ends. */
   readonly #result: Promise<T>;
   readonly #ended: Promise<void>;
-  readonly #gaveUp = Promise.withResolvers<never>();
+  readonly #abandoned = Promise.withResolvers<never>();
   #isAwaited = false;
 
   /** @internal */
-  constructor(name: string, work: Work<T>, surroundings: TaskContext) {
-    const { signal: scopeSignal, source, timeoutMs } = surroundings;
+  constructor(name: string, work: Work<T>, context: TaskContext) {
+    const { signal: scopeSignal, source, timeoutMs } = context;
     this.what = `task ${name}`;
     this.source = source;
     this.#name = name;
     this.#scopeSignal = scopeSignal;
-    const over = new AbortController();
-    const signal = timeoutMs === undefined ? scopeSignal : this.#limit(timeoutMs, over.signal);
-    signal.addEventListener('abort', () => this.#leaveWaiting(signal), { once: true, signal: over.signal });
+    const finished = new AbortController();
+    const signal = timeoutMs === undefined ? scopeSignal : this.#withTimeLimit(timeoutMs, finished.signal);
+    signal.addEventListener('abort', () => this.#rejectOnAbort(signal), {
+      once: true,
+      signal: finished.signal,
+    });
     const working = (async () => {
       signal.throwIfAborted();
       return work(signal);
     })();
-    this.#ended = this.#end(working, signal).finally(() => over.abort());
-    this.#result = Promise.race([working, this.#gaveUp.promise]);
-    // Nobody may ever ask: the close of the scope tells then.
+    this.#ended = this.#recordEnd(working, signal).finally(() => finished.abort());
+    this.#result = Promise.race([working, this.#abandoned.promise]);
+    // If it is never awaited, the close of the scope reports its failure.
     this.#result.catch(() => undefined);
   }
 
-  /** What is on record of it. */
+  /** Its current state; after it has ended, its outcome. */
   get record(): TaskRecord {
     return {
       name: this.#name,
@@ -87,7 +94,7 @@ export class Task<T> implements PromiseLike<T> {
     return { task: this.record };
   }
 
-  /** Whoever awaits it is told of its failure: the close of the scope does not tell it again. */
+  /** Awaiting the task receives its failure, which the close of the scope then does not report again. */
   // oxlint-disable-next-line unicorn/no-thenable -- it is there to be awaited
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
@@ -98,9 +105,10 @@ export class Task<T> implements PromiseLike<T> {
   }
 
   /**
-   * Waits for its end; its signal has been aborted.
+   * Waits for the task to end, after its signal has been aborted.
    *
-   * @throws CastoffError `TASK_STUCK` when it has not ended in time; else the failure that nobody has been told of, if any.
+   * @throws CastoffError `TASK_STUCK` when it does not end in time; else its failure, if awaiting it did not
+   * report that.
    * @internal
    */
   async close({ cleanupTimeoutMs }: Pick<CloseSettings, 'cleanupTimeoutMs'>): Promise<void> {
@@ -110,31 +118,32 @@ export class Task<T> implements PromiseLike<T> {
     if (end.status === 'rejected') {
       this.#outcome = 'stuck';
       const stuck = this.#stuckError(cleanupTimeoutMs);
-      this.#gaveUp.reject(stuck);
+      this.#abandoned.reject(stuck);
       throw stuck;
     }
-    throwAll(await this.#untold());
+    throwAll(await this.#unreportedErrors());
   }
 
-  #limit(timeoutMs: number, over: AbortSignal): AbortSignal {
+  #withTimeLimit(timeoutMs: number, finished: AbortSignal): AbortSignal {
     const limit = new AbortController();
-    // It holds the process: the task is to be told.
+    // The timer keeps the process alive, so that the task learns of its timeout.
     const timer = setTimeout(() => {
-      this.#late = new DeadlineError(this.what, timeoutMs);
-      limit.abort(this.#late);
+      this.#deadlineError = new DeadlineError(this.what, timeoutMs);
+      limit.abort(this.#deadlineError);
     }, timeoutMs);
     const stop = (): void => clearTimeout(timer);
-    over.addEventListener('abort', stop, { once: true });
-    this.#scopeSignal.addEventListener('abort', stop, { once: true, signal: over });
+    finished.addEventListener('abort', stop, { once: true });
+    this.#scopeSignal.addEventListener('abort', stop, { once: true, signal: finished });
     return AbortSignal.any([this.#scopeSignal, limit.signal]);
   }
 
-  #leaveWaiting(signal: AbortSignal): void {
-    // A scope that closes waits for its tasks, and so may others: what a task says on its way out is worth more than that.
-    if (!isCastoffError(signal.reason, 'SCOPE_CLOSED')) this.#gaveUp.reject(signal.reason);
+  #rejectOnAbort(signal: AbortSignal): void {
+    // A closing scope waits for its tasks, and so can callers: the task's own result is worth more than the
+    // abort reason.
+    if (!isCastoffError(signal.reason, 'SCOPE_CLOSED')) this.#abandoned.reject(signal.reason);
   }
 
-  async #end(working: Promise<T>, signal: AbortSignal): Promise<void> {
+  async #recordEnd(working: Promise<T>, signal: AbortSignal): Promise<void> {
     try {
       await working;
       this.#outcome = 'done';
@@ -142,25 +151,25 @@ export class Task<T> implements PromiseLike<T> {
       this.#failure = { error, isCancellation: isCancellation(error, signal) };
       this.#outcome = this.#failure.isCancellation ? 'cancelled' : 'failed';
     }
-    if (this.#late !== undefined) this.#outcome = 'failed';
+    if (this.#deadlineError !== undefined) this.#outcome = 'failed';
     this.#endedAt = new Date();
   }
 
-  /** What failed, beside being cancelled, and nobody who awaits it has been told. */
-  async #untold(): Promise<readonly unknown[]> {
-    const [told] = await Promise.allSettled([this.#result]);
-    const wasTold = (error: unknown): boolean =>
-      this.#isAwaited && told.status === 'rejected' && told.reason === error;
+  /** Returns failures other than a cancellation that awaiting the task has not reported. */
+  async #unreportedErrors(): Promise<readonly unknown[]> {
+    const [result] = await Promise.allSettled([this.#result]);
+    const isReported = (error: unknown): boolean =>
+      this.#isAwaited && result.status === 'rejected' && result.reason === error;
     const own = this.#failure?.isCancellation === false ? [this.#failure.error] : [];
-    const late = this.#late === undefined ? [] : [this.#late];
-    return [...own, ...late].filter((error) => !wasTold(error));
+    const late = this.#deadlineError === undefined ? [] : [this.#deadlineError];
+    return [...own, ...late].filter((error) => !isReported(error));
   }
 
   #stuckError(timeoutMs: number): CastoffError {
     const line = this.source === undefined ? '' : ` (${this.source})`;
     return new CastoffError(
       'TASK_STUCK',
-      `${this.what}${line}: not ended ${formatDuration(timeoutMs)} after the scope told it to; have it end when its signal aborts`,
+      `${this.what}${line}: still running ${formatDuration(timeoutMs)} after its signal aborted; end it when the signal aborts`,
     );
   }
 }

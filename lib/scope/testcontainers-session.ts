@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors';
 import { claimLabels, hasClaimListeners } from '../registry/claims';
 import { disableRyuk } from '../core/disable-ryuk';
 
-/** The part of testcontainers that tells which label it puts on what it creates. */
+/** The exports of testcontainers that reveal its session label. */
 interface Testcontainers {
   readonly LABEL_TESTCONTAINERS_SESSION_ID: string;
   getContainerRuntimeClient(): Promise<unknown>;
@@ -11,8 +11,8 @@ interface Testcontainers {
 }
 
 /**
- * Has the leases of this process claim what testcontainers creates in it, where that is loaded already; Ryuk is not started then. A
- * start through a scope does so too. Never rejects.
+ * Claims resources that testcontainers creates in this process, if it is already loaded, and keeps it from
+ * starting Ryuk. A start in a scope does the same. Never rejects: prints a warning instead.
  */
 export async function claimLoadedTestcontainers(): Promise<void> {
   if (!Object.keys(require.cache).some((path) => entryPoint.test(path))) return;
@@ -20,7 +20,7 @@ export async function claimLoadedTestcontainers(): Promise<void> {
     const labels = await testcontainersLabels();
     if (labels !== undefined) await claimLabels(labels);
   } catch (error) {
-    // It finds no engine where castoff does: then it creates nothing that could be left.
+    // testcontainers found no engine where castoff did, so it cannot create anything that could leak.
     printWarning(`testcontainers is not claimed: ${messageOf(error)}`, 'CASTOFF_CLAIM_REFUSED');
   }
 }
@@ -28,14 +28,17 @@ export async function claimLoadedTestcontainers(): Promise<void> {
 const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
 
 /**
- * The label that testcontainers puts on everything that it creates in this process. `undefined`: it has a reaper of its own, whose
- * session it may share with others on this machine; it is a version that may share one without a reaper; or it is not there. With a
- * lease Ryuk is turned off where castoff takes its place, unless `TESTCONTAINERS_RYUK_DISABLED` says otherwise.
+ * Resolves to the label that testcontainers puts on everything that it creates in this process. With a lease,
+ * turns Ryuk off first, unless `TESTCONTAINERS_RYUK_DISABLED` is set otherwise.
+ *
+ * `undefined` when testcontainers is not installed, uses its own reaper, whose session other processes may
+ * share, or is a version that may join another session without a reaper.
  */
 export async function testcontainersLabels(): Promise<readonly string[] | undefined> {
   if (!hasOwnSession(installedVersion())) return undefined;
-  // It keeps what it decides with this call. Another copy of it is not covered by the claim.
-  const turnBack = hasClaimListeners() ? disableRyuk(process) : () => undefined;
+  // testcontainers stores the decision that it makes in this call. The claim does not cover other copies of
+  // it.
+  const restore = hasClaimListeners() ? disableRyuk(process) : () => undefined;
   try {
     if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
     const testcontainers = await loadTestcontainers();
@@ -45,13 +48,13 @@ export async function testcontainersLabels(): Promise<readonly string[] | undefi
     if (containerId !== '') return undefined;
     return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
   } finally {
-    turnBack();
+    restore();
   }
 }
 
 /**
- * Whether a version of testcontainers has a session of its own while Ryuk is off. Those before 11.12 take over the session of any
- * reaper that runs on the engine: with it, a claim would cover what other processes created.
+ * Whether a version of testcontainers uses its own session while Ryuk is off. Versions before 11.12 join the
+ * session of any reaper on the engine, so a claim would cover resources of other processes.
  *
  * @see testcontainers, build/reaper/reaper.js, getReaper
  */
@@ -64,7 +67,7 @@ function installedVersion(): string | undefined {
   try {
     return (require('testcontainers/package.json') as { readonly version: string }).version;
   } catch {
-    // MODULE_NOT_FOUND: something of the same shape, in a project without testcontainers.
+    // MODULE_NOT_FOUND: the startable only resembles testcontainers, which is not installed.
     return undefined;
   }
 }

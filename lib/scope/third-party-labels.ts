@@ -6,39 +6,40 @@ import type { StartPlan } from './startable';
 import { testcontainersLabels } from './testcontainers-session';
 
 /**
- * Has the leases of this process, also those yet to be taken, claim what `plan` will create and castoff's own labels will not be
- * on.
+ * Adds a claim on resources that `plan` will create without castoff's labels to every current and future
+ * lease of this process.
  *
- * @param bounds - Which parts of a Compose project.
+ * @param bounds - The parts of a Compose project to claim.
  */
 export async function claimThirdParty(plan: StartPlan, bounds?: Bounds): Promise<void> {
-  const project = labelsOfProject(plan);
+  const project = projectLabels(plan);
   if (project !== undefined) return claimLabels(project, bounds);
-  const labels = await labelsOfTestcontainers(plan);
+  const labels = await sessionLabels(plan);
   if (labels !== undefined) await claimLabels(labels);
 }
 
-/** Gives up the claim on what is gone for good, where the labels are only a name: it is anybody's now. */
+/** Releases the claim on a removed Compose project, whose label is only a name that others may use again. */
 export async function releaseThirdParty(
-  thing: Pick<StartPlan, 'kind' | 'name'>,
+  plan: Pick<StartPlan, 'kind' | 'name'>,
   bounds?: Bounds,
 ): Promise<void> {
-  const labels = labelsOfProject(thing);
+  const labels = projectLabels(plan);
   if (labels !== undefined) await releaseLabels(labels, bounds);
 }
 
-function labelsOfProject({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): readonly string[] | undefined {
+function projectLabels({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): readonly string[] | undefined {
   return kind === 'compose-project' ? [`${composeProjectLabel}=${name}`] : undefined;
 }
 
 /**
- * The session that testcontainers writes on its networks, on the images that it builds, and on what a module makes beside the
- * container that it returns.
+ * The session label that testcontainers puts on its networks, on the images that it builds, and on resources
+ * that a module creates besides the returned container.
  */
-async function labelsOfTestcontainers({ kind }: StartPlan): Promise<readonly string[] | undefined> {
-  // Our own are on all of it then, and the copy of testcontainers that makes it may be one in a sandbox, out of our sight.
+async function sessionLabels({ kind }: StartPlan): Promise<readonly string[] | undefined> {
+  // All of them then carry castoff's labels, and the copy of testcontainers in use may be out of reach in a
+  // sandbox.
   if (areRequestsLabelled()) return undefined;
-  // What only looks like a container of testcontainers may have nothing to do with it.
+  // An object shaped like a test container may not use testcontainers at all.
   if (kind === 'container' && !hasClaimListeners()) return undefined;
   return testcontainersLabels();
 }

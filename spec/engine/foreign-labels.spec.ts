@@ -88,7 +88,7 @@ describe('what a scope starts and our labels are not on', () => {
     const { TESTCONTAINERS_RYUK_DISABLED: before } = process.env;
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'false';
     try {
-      await claimThirdParty({ what: 'Network', kind: 'network', begin: async () => undefined });
+      await claimThirdParty({ what: 'Network', kind: 'network', start: async () => undefined });
     } finally {
       process.env['TESTCONTAINERS_RYUK_DISABLED'] = before;
     }

@@ -55,7 +55,7 @@ describe('what a scope adopts', () => {
     const error = await rejectionOf(scope.adopt(stranger.slice(0, 5)));
     expect(error).toMatchObject({
       code: 'ENGINE_REFUSED',
-      message: expect.stringContaining('nothing is called so'),
+      message: expect.stringContaining('no container has this name or id'),
     });
     expect((await scope.close()).ends).toEqual([]);
     expect(await exists('container', stranger)).toBe(true);
@@ -215,7 +215,7 @@ describe('a scope that is closed', () => {
     await scope.close();
     expect(await rejectionOf(scope.adopt(id))).toMatchObject({
       code: 'SCOPE_CLOSED',
-      message: `scope orders: cannot adopt container ${id}, it is closed`,
+      message: `scope orders: cannot adopt container ${id}: the scope is closed`,
     });
     expect(await exists('container', id)).toBe(false);
   });

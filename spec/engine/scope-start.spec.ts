@@ -294,7 +294,7 @@ describe('containers that are to be removed', () => {
     rule.remove();
     const name = left.getName().replace('/', '');
     const what = `container ${name} (${left.getId().slice(0, 12)})`;
-    expect(error.message).toMatch(/^close scope cannot be removed: 1 of 3 did not end well$/m);
+    expect(error.message).toMatch(/^close scope cannot be removed: 1 of 3 items failed$/m);
     expect(error.message).toContain(`  ${what} (${source}): remove container `);
     expect(error.message).toContain('403 it is protected');
     expect(error.errors).toMatchObject([{ code: 'CLEANUP_FAILED', evidence: { id: left.getId() } }]);

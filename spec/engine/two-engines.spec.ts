@@ -120,7 +120,7 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
     code: 'START_FAILED',
     cause: {
       code: 'CONFIG_INVALID',
-      message: `start ${what}: it was started on another engine than ${other.address}; set DOCKER_HOST, so that both use one`,
+      message: `start ${what}: testcontainers started it on another engine than ${other.address}; set DOCKER_HOST, so that both use one`,
     },
   });
 

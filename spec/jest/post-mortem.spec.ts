@@ -48,7 +48,7 @@ describe('the message of a test that fails', () => {
   it('names a start that is still under way, and what it waits for, with what its container has said', () => {
     const message = messageOf('slow › times out while its block starts\n');
     expect(message).toMatch(
-      /start of GenericContainer \(failing\.test\.js:\d+\) has been waiting for log 'opened' for [\d.]+ m?s; its own limit is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
+      /start of GenericContainer \(failing\.test\.js:\d+\) has waited [\d.]+ m?s for log 'opened'; its startup timeout is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
     );
   });
 

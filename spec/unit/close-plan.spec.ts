@@ -5,13 +5,13 @@ import { planClose, type CloseStep, type ScopeItem } from '../../lib/scope/close
 /** `'ab!c'` is the things a and b, a call, and the thing c. */
 function itemsOf(text: string): ScopeItem<string, string>[] {
   return Array.from(text, (letter) =>
-    letter === '!' ? { type: 'call', call: letter } : { type: 'thing', thing: letter },
+    letter === '!' ? { type: 'call', call: letter } : { type: 'resource', resource: letter },
   );
 }
 
 /** `['c', '!', 'ba']`: a step each. */
 function stepsOf(steps: readonly CloseStep<string, string>[]): string[] {
-  return steps.map((step) => (step.type === 'call' ? step.call : step.things.join('')));
+  return steps.map((step) => (step.type === 'call' ? step.call : step.resources.join('')));
 }
 
 describe('the plan for closing a scope', () => {
@@ -28,16 +28,18 @@ describe('the plan for closing a scope', () => {
     expect(stepsOf(planClose(itemsOf(items)))).toEqual(steps);
   });
 
-  const anyItems = fc.array(fc.constantFrom('call', 'thing')).map((types) =>
+  const anyItems = fc.array(fc.constantFrom('call', 'resource')).map((types) =>
     types.map((type, index): ScopeItem<number, number> => {
-      return type === 'call' ? { type: 'call', call: index } : { type: 'thing', thing: index };
+      return type === 'call' ? { type: 'call', call: index } : { type: 'resource', resource: index };
     }),
   );
 
   it('ends everything exactly once, the last first', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
-        const ended = planClose(items).flatMap((step) => (step.type === 'call' ? [step.call] : step.things));
+        const ended = planClose(items).flatMap((step) =>
+          step.type === 'call' ? [step.call] : step.resources,
+        );
         expect(ended).toEqual(items.map((_, index) => index).toReversed());
       }),
     );
@@ -47,7 +49,7 @@ describe('the plan for closing a scope', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const types = planClose(items).map((step) => step.type);
-        expect(types.join(' ')).not.toContain('things things');
+        expect(types.join(' ')).not.toContain('resources resources');
       }),
     );
   });

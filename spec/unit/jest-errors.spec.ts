@@ -135,7 +135,7 @@ describe('what goes wrong when a place closes', () => {
     });
     const [error] = close([{ what: 'scope inner', durationMs: 1, error: inner }]);
     expect(error!.message).toBe(
-      'after a.spec.js: scope inner: close scope inner: 1 of 1 did not end well\n  stop server: boom',
+      'after a.spec.js: scope inner: close scope inner: 1 of 1 item failed\n  stop server: boom',
     );
   });
 

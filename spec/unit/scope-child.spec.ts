@@ -144,8 +144,8 @@ describe('a child scope that does not end well', () => {
     ]);
     expect(error.message).toBe(
       [
-        'close scope suite: 1 of 2 did not end well',
-        `  scope suite/test (${childLine}): close scope suite/test: 1 of 1 did not end well`,
+        'close scope suite: 1 of 2 items failed',
+        `  scope suite/test (${childLine}): close scope suite/test: 1 of 1 item failed`,
         `    drop the table (${line}): no such table`,
       ].join('\n'),
     );

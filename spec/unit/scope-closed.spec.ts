@@ -32,7 +32,7 @@ describe('a scope that is closed', () => {
     const defer = () => scope.defer('drop the table', () => void (runs += 1));
     expect(defer).toThrow(closed);
     expect(runs).toBe(1);
-    expect(defer).toThrow('scope orders: cannot defer drop the table, it is closed');
+    expect(defer).toThrow('scope orders: cannot defer drop the table: the scope is closed');
     expect(runs).toBe(2);
   });
 

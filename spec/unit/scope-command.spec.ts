@@ -62,7 +62,7 @@ describe('a command of a scope', () => {
     const error = (await rejectionOf(Promise.resolve(command))) as CommandError;
     expect(error).toEqual(failed);
     expect(error.message).toContain(`run sh -c 'seq 1 30; echo cannot >&2; exit 3' (${source}): exit code 3`);
-    expect(error.message).toMatch(/its last output:\n( {2}\d+\n)+/);
+    expect(error.message).toMatch(/last output:\n( {2}\d+\n)+/);
     expect(error.message).toContain('  cannot');
     expect(error.message.split('\n')).toHaveLength(22);
     expect(error.end).toMatchObject({ exitCode: 3, output: expect.stringContaining('1\n2\n3\n') });
@@ -72,21 +72,16 @@ describe('a command of a scope', () => {
     await using scope = openScope();
     const error = await rejectionOf(Promise.resolve(sh(scope, 'kill -9 $$')));
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', end: { exitCode: undefined, signal: 'SIGKILL' } });
-    expect(String(error)).toContain('ended by SIGKILL');
+    expect(String(error)).toContain('killed by SIGKILL');
   });
 
   it.each([
-    [
-      'there is no such command',
-      'castoff-no-such-command',
-      {},
-      /no such command \(ENOENT\); is it installed/,
-    ],
+    ['there is no such command', 'castoff-no-such-command', {}, /command not found \(ENOENT\); install it/],
     [
       'there is no such folder',
       'sh',
       { cwd: '/no/such/folder' },
-      /no folder \/no\/such\/folder to run it in/,
+      /working directory \/no\/such\/folder does not exist/,
     ],
     ['it may not be run', '/etc/passwd', {}, /EACCES/],
     ['it has a NUL in its name', 'a\0b', {}, /null bytes/],
@@ -106,7 +101,7 @@ describe('a command of a scope', () => {
     await until(() => command.state.exitCode === 3, 5_000);
     const error = await rejectionOf(scope.close());
     expect(error).toMatchObject({ code: 'CLEANUP_FAILED', errors: [failed] });
-    expect(String(error)).toContain(`did not end well\n  run sh -c 'exit 3' (${source}): exit code 3`);
+    expect(String(error)).toContain(`1 of 1 item failed\n  run sh -c 'exit 3' (${source}): exit code 3`);
   });
 
   it('is not told of twice when somebody has', async () => {
@@ -198,7 +193,7 @@ describe('a command whose time is up', () => {
     const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 300 });
     const error = await rejectionOf(Promise.resolve(command));
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'DEADLINE_EXCEEDED' } });
-    expect(String(error)).toMatch(/stopped: run sh .*: not done after 300 ms\nits last output:\n {2}pid=\d+/);
+    expect(String(error)).toMatch(/stopped: run sh .*: not done after 300 ms\nlast output:\n {2}pid=\d+/);
     expect(isRunning(command.state.pid!)).toBe(false);
   });
 

@@ -162,7 +162,7 @@ describe('a task that does not end when it is told to', () => {
     const error = (await rejectionOf(scope.close())) as CloseError;
     expect(isCastoffError(error.errors?.[0], 'TASK_STUCK')).toBe(true);
     expect(String(error.errors?.[0])).toContain(
-      `task poll (${source}): not ended 30 ms after the scope told it to`,
+      `task poll (${source}): still running 30 ms after its signal aborted`,
     );
     expect(error.report.ends).toMatchObject([{ what: 'task poll', task: { outcome: 'stuck' } }]);
     expect(task.record.endedAt).toBeUndefined();

@@ -111,7 +111,7 @@ describe('what is not as it has to be, also after a while,', () => {
   it('fails the close with its words and its line', () => {
     expect(errors.untrue).toMatchObject({ code: 'CLEANUP_FAILED', errors: [{ code: 'CLEANUP_FAILED' }] });
     expect(String(errors.untrue)).toContain(`verify the port is closed (${source}): `);
-    expect(String(errors.untrue)).toContain('it is not so, also 2.0 s after all else has ended');
+    expect(String(errors.untrue)).toContain('still false 2.0 s after cleanup finished');
   });
 
   it('does not keep the next from being asked', () => {

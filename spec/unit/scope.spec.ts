@@ -129,7 +129,7 @@ describe('a finalizer that fails', () => {
     expect(error.errors).toEqual([second, first]);
     expect(error.message).toBe(
       [
-        'close scope orders: 2 of 3 did not end well',
+        'close scope orders: 2 of 3 items failed',
         `  close the pool (${close}): pool is busy`,
         `  drop the table (${drop}): no such table`,
       ].join('\n'),

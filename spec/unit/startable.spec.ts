@@ -1,12 +1,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { openScope } from '../../lib/index';
-import { planStart, type StartMark } from '../../lib/scope/startable';
+import { planStart, type StartParameters } from '../../lib/scope/startable';
 import { rejectionOf } from '../support/rejection';
 
-const mark: StartMark = {
+const mark: StartParameters = {
   labels: { 'castoff.start': 'one' },
   signal: new AbortController().signal,
-  onNotReady: async () => undefined,
+  onUnready: async () => undefined,
 };
 
 interface Strategy {
@@ -61,7 +61,7 @@ describe('what a scope can start', () => {
     const environment = { projectName: 'testcontainers-node', recreate: false, up };
     expect(await rejectionOf(openScope('s').start(environment))).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('withNoRecreate(), which shares its project with others'),
+      message: expect.stringContaining('uses withNoRecreate(), which shares its project with others'),
     });
     expect(up).not.toHaveBeenCalled();
   });
@@ -72,7 +72,7 @@ describe('what a scope can start', () => {
     const definition = Object.assign(new Definition(start), { reuse: true });
     expect(await rejectionOf(scope.start(definition))).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('Definition is withReuse(), which outlives every scope'),
+      message: expect.stringContaining('Definition uses withReuse(), which outlives every scope'),
     });
     expect(start).not.toHaveBeenCalled();
   });
@@ -93,7 +93,7 @@ describe('what a scope can start', () => {
 
   it('starts by up() what has no start()', async () => {
     const up = jest.fn(() => Promise.resolve('up'));
-    expect(await planStart({ up }).begin(mark)).toBe('up');
+    expect(await planStart({ up }).start(mark)).toBe('up');
   });
 });
 
@@ -101,7 +101,7 @@ describe('a definition of a container', () => {
   it('carries the labels of its start beside its own, while it starts', async () => {
     let seen: unknown;
     const definition = new Definition(async ({ createOpts }) => void (seen = createOpts.Labels));
-    await planStart(definition).begin(mark);
+    await planStart(definition).start(mark);
     expect(seen).toEqual({
       mine: 'kept',
       'castoff.start': 'one',
@@ -123,7 +123,7 @@ describe('a definition of a container', () => {
     const definition = new Definition(start);
     const labels = definition.createOpts.Labels;
     await planStart(definition)
-      .begin(mark)
+      .start(mark)
       .catch(() => undefined); // One of the two throws.
     expect(definition.createOpts.Labels).toBe(labels);
     expect(labels).toEqual({ mine: 'kept' });
@@ -134,7 +134,7 @@ describe('a definition of a container', () => {
   it('has no labels again where it had none', async () => {
     const definition = new Definition(async () => undefined);
     delete definition.createOpts.Labels;
-    await planStart(definition).begin(mark);
+    await planStart(definition).start(mark);
     expect('Labels' in definition.createOpts).toBe(false);
   });
 
@@ -142,7 +142,7 @@ describe('a definition of a container', () => {
     const definition = new Definition(async () => undefined);
     const own = async () => undefined;
     Object.assign(definition, { selectWaitStrategy: own });
-    await planStart(definition).begin(mark);
+    await planStart(definition).start(mark);
     expect(Reflect.get(definition, 'selectWaitStrategy')).toBe(own);
   });
 
@@ -153,7 +153,7 @@ describe('a definition of a container', () => {
       seen.push(createOpts.Labels?.['castoff.start']);
     });
     const starts = ['one', 'two'].map((start) =>
-      planStart(definition).begin({ ...mark, labels: { 'castoff.start': start } }),
+      planStart(definition).start({ ...mark, labels: { 'castoff.start': start } }),
     );
     await Promise.all(starts);
     expect(seen).toEqual(['one', 'two']);
@@ -165,12 +165,12 @@ describe('a definition of a container', () => {
     const start = jest.fn(() => promise);
     const definition = new Definition(start);
     const user = new AbortController();
-    const first = planStart(definition).begin(mark);
-    const second = planStart(definition).begin({ ...mark, signal: user.signal });
+    const first = planStart(definition).start(mark);
+    const second = planStart(definition).start({ ...mark, signal: user.signal });
     const reason = new Error('no longer wanted');
     user.abort(reason);
     expect(await rejectionOf(second)).toBe(reason);
-    const third = planStart(definition).begin(mark);
+    const third = planStart(definition).start(mark);
     await new Promise(setImmediate);
     expect(start).toHaveBeenCalledTimes(1);
     resolve();
@@ -183,8 +183,8 @@ describe('a definition of a container', () => {
     start.mockResolvedValueOnce('started');
     const definition = new Definition(start);
     const starts = await Promise.allSettled([
-      planStart(definition).begin(mark),
-      planStart(definition).begin(mark),
+      planStart(definition).start(mark),
+      planStart(definition).start(mark),
     ]);
     expect(starts).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled', value: 'started' }]);
   });
@@ -217,15 +217,15 @@ describe('what a container waits for', () => {
   it('is told the container that did not become ready, before the start fails with the same error', async () => {
     const notReady: string[] = [];
     const definition = new Definition(startAndWait, new SlowStrategy());
-    const onNotReady = async (id: string) => void notReady.push(id);
-    const error = await rejectionOf(planStart(definition).begin({ ...mark, onNotReady }));
+    const onUnready = async (id: string) => void notReady.push(id);
+    const error = await rejectionOf(planStart(definition).start({ ...mark, onUnready }));
     expect(notReady).toEqual(['c1']);
     expect(error).toMatchObject({ message: 'not ready' });
   });
 
   it('waits as long as the definition says', async () => {
     const strategy = new SlowStrategy();
-    await rejectionOf(planStart(new Definition(startAndWait, strategy)).begin(mark));
+    await rejectionOf(planStart(new Definition(startAndWait, strategy)).start(mark));
     expect(strategy.waitedFor).toEqual([['c1', 500]]);
   });
 });
@@ -242,7 +242,7 @@ describe('a network', () => {
     const network = new Network();
     const plan = planStart(network);
     expect(plan).toMatchObject({ what: 'Network', name: 'n1' });
-    expect(await plan.begin(mark)).toBe('n1');
+    expect(await plan.start(mark)).toBe('n1');
     expect(uuid.nextUuid).toHaveBeenCalledTimes(1);
     expect(network.uuid).toBe(uuid);
   });

@@ -10,7 +10,7 @@ describe('what a start waits for', () => {
     [Wait.forSuccessfulCommand('pg_isready'), "command 'pg_isready'"],
     [Wait.forHealthCheck(), 'its health check'],
     [Wait.forListeningPorts(), 'its ports'],
-    [Wait.forOneShotStartup(), 'its end'],
+    [Wait.forOneShotStartup(), 'its exit'],
     [Wait.forAll([Wait.forListeningPorts(), Wait.forLogMessage('up')]), "its ports and log 'up'"],
   ])('%#: is named by its strategy', (strategy, words) => {
     expect(describeStrategy(strategy)).toBe(words);
@@ -27,10 +27,10 @@ describe('what a start waits for', () => {
     };
     const wait = { containerId: 'c', what: "log 'ready'", sinceMs: 1_000, limitMs: 20_000 };
     expect(describeStart({ ...start, wait }, 3_400)).toBe(
-      "start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s; its own limit is 20 s",
+      "start of RedisContainer (a.test.js:3) has waited 2.4 s for log 'ready'; its startup timeout is 20 s",
     );
     expect(describeStart({ ...start, source: undefined }, 3_400)).toBe(
-      'start of RedisContainer has been under way for 3.4 s',
+      'start of RedisContainer has been running for 3.4 s',
     );
   });
 });

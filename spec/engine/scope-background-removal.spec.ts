@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { GenericContainer, Network } from 'testcontainers';
 import { openScope, type FinalizerEnd, type Scope } from '../../lib/index';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import type { DeferredRemoval } from '../../lib/scope/deferred-removal';
+import type { BackgroundRemoval } from '../../lib/scope/background-removal';
 import { currentStart, type StartContext } from '../../lib/scope/start-context';
 import { removeLeftovers, removeMarkers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
@@ -21,13 +21,16 @@ const entryOf = (key: string) =>
     .find((entry) => entry.key === key);
 
 /** Closes `scope`, and keeps what it hands over. */
-async function closeHandingOver(scope: Scope, mustWait?: () => boolean) {
-  const handedOver: DeferredRemoval[] = [];
-  const report = await scope.close({ handOver: (removal) => void handedOver.push(removal), mustWait });
+async function closeHandingOver(scope: Scope, shouldAwait?: () => boolean) {
+  const handedOver: BackgroundRemoval[] = [];
+  const report = await scope.close({
+    onBackgroundRemoval: (removal) => void handedOver.push(removal),
+    shouldAwait,
+  });
   return { handedOver, report };
 }
 
-async function ended(handedOver: readonly DeferredRemoval[]): Promise<readonly FinalizerEnd[]> {
+async function ended(handedOver: readonly BackgroundRemoval[]): Promise<readonly FinalizerEnd[]> {
   return Promise.all(handedOver.map(({ done }) => done));
 }
 
@@ -151,7 +154,7 @@ describe('a scope that is left', () => {
   it('is closed, and what it started is there', async () => {
     const scope = openScope('shared/web');
     const container = await scope.start(definition());
-    scope.leave();
+    scope.detach();
     expect(await scope.close()).toMatchObject({ ends: [] });
     expect(await exists('container', container.getId())).toBe(true);
     expect(await rejectionOf(scope.start(definition()))).toMatchObject({ code: 'SCOPE_CLOSED' });
@@ -161,10 +164,10 @@ describe('a scope that is left', () => {
     const scope = openScope('shared/web');
     let hasEnded = false;
     await scope.use({ stop: () => void (hasEnded = true) });
-    expect(() => scope.leave()).toThrow(
+    expect(() => scope.detach()).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
-        message: expect.stringContaining('Object is on no'),
+        message: expect.stringContaining('Object exists only in this process'),
       }),
     );
     await scope.close();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { argsOfHelp } from '../../lib/scope/hold-down';
+import { helpArgs } from '../../lib/scope/suppress-compose-down';
 
 const envPairs = ['PATH=/bin', 'COMPOSE_PROJECT_NAME=app'];
 
@@ -10,7 +10,7 @@ describe('the `down` that testcontainers runs when a start of a Compose project 
     ['/usr/bin/docker-compose', ['docker-compose', '-f', 'down', 'down', '-v', '-t', '10']],
   ])('prints its help instead: %s', (file, args) => {
     const at = args.lastIndexOf('down');
-    expect(argsOfHelp({ file, args, envPairs }, 'app')).toEqual(args.toSpliced(at + 1, 0, '--help'));
+    expect(helpArgs({ file, args, envPairs }, 'app')).toEqual(args.toSpliced(at + 1, 0, '--help'));
   });
 
   it.each([
@@ -22,6 +22,6 @@ describe('the `down` that testcontainers runs when a start of a Compose project 
     ['another program', { file: 'sh', args: ['sh', '-c', 'down'], envPairs }],
     ['nothing', { file: 'docker' }],
   ])('is let be where it is %s', (_what, options) => {
-    expect(argsOfHelp(options, 'app')).toBeUndefined();
+    expect(helpArgs(options, 'app')).toBeUndefined();
   });
 });

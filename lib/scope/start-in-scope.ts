@@ -1,0 +1,51 @@
+import type { ScopeItems } from './scope-items';
+import { Start } from './start';
+import { startUnmanaged } from './start-unmanaged';
+import type { OwnedTarget } from './owned-target';
+import { refuseGraceful, type StartOptions } from './start-options';
+import { planStart, type StartPlan } from './startable';
+import type { ScopeContext } from './scope-context';
+
+/**
+ * Starts `startable` and adds it to `items`; a Dockerfile build is built first, then started. Resolves to the
+ * result of its `start()`.
+ *
+ * @throws StartError `START_FAILED`
+ * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing was created.
+ */
+export async function startInScope(
+  items: ScopeItems,
+  startable: unknown,
+  context: ScopeContext,
+  source: string | undefined,
+  options: StartOptions = {},
+): Promise<unknown> {
+  const plan = planStart(startable);
+  if (plan.kind !== 'image') return startPlan(items, plan, context, source, options);
+  const definition = await startPlan(items, plan, context, source, {});
+  return startPlan(items, planStart(definition), context, source, options);
+}
+
+async function startPlan(
+  items: ScopeItems,
+  plan: StartPlan,
+  context: ScopeContext,
+  source: string | undefined,
+  options: StartOptions,
+): Promise<unknown> {
+  const { what, kind } = plan;
+  if (kind !== 'container' && kind !== 'compose-project') refuseGraceful(`a ${what}`, options);
+  items.assertOpen(`start ${what}`);
+  if (kind === undefined) {
+    const unmanaged = startUnmanaged(plan, context.signal, source);
+    items.add({ type: 'call', call: { what, source, run: () => unmanaged.dispose() } });
+    return unmanaged.started;
+  }
+  const start = new Start({ ...plan, kind }, context, source);
+  const target = async (): Promise<OwnedTarget | undefined> => {
+    const owned = await start.target();
+    return owned === undefined ? undefined : { ...owned, stop: options };
+  };
+  items.add({ type: 'resource', resource: { what, source, target } });
+  return start.started;
+}
