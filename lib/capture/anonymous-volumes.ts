@@ -32,12 +32,12 @@ export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolum
 
 /** The same for the containers that a command names. It blocks: the command runs as soon as this returns. */
 export function volumesLeftByCommand(
-  things: TrackedResources,
+  tracked: TrackedResources,
   { file, env }: CommandLine,
   refs: readonly string[],
 ): readonly LeftVolumes[] {
-  const { session } = things.options;
-  const containers = things.options.registry.list({ kind: 'container' });
+  const { session } = tracked.options;
+  const containers = tracked.options.registry.list({ kind: 'container' });
   const known = containers.filter(({ state }) => state !== 'gone');
   if (known.length === 0 || refs.length === 0) return [];
   return inspectByCommand(file, env, refs).flatMap((inspected) => {
@@ -49,11 +49,11 @@ export function volumesLeftByCommand(
 }
 
 /** Takes the volumes that are still there as their container's owner's. Never rejects. */
-export async function registerLeft(things: TrackedResources, left: readonly LeftVolumes[]): Promise<void> {
+export async function registerLeft(tracked: TrackedResources, left: readonly LeftVolumes[]): Promise<void> {
   for (const { container, names } of left) {
     for (const name of names.filter(isAnonymousName)) {
       try {
-        await register(things, container, name);
+        await register(tracked, container, name);
       } catch (error) {
         warnCapture(`look for volume ${name}`, error, 'it may stay');
       }
@@ -61,7 +61,7 @@ export async function registerLeft(things: TrackedResources, left: readonly Left
   }
 }
 
-async function register(things: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
+async function register(tracked: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
   const seen = await volume.inspect(engine, name);
   if (seen.meaning === 'gone') return;
@@ -70,7 +70,7 @@ async function register(things: TrackedResources, container: RegistryEntry, name
   if (users.meaning !== 'done') throw users.error;
   // Another container has it: by `--volumes-from`, or by its name.
   if (users.value.length > 0) return;
-  const { registry } = things.options;
+  const { registry } = tracked.options;
   if (registry.list({ kind: 'volume' }).some((entry) => entry.id === name && entry.state !== 'gone')) return;
   const entry = registry.note('volume', container.owner, { origin: 'raw', name, engine: engine.address });
   registry.update(entry.key, { state: 'present', id: name, identity: seen.value.identity });

@@ -20,8 +20,8 @@ interface Note {
 }
 
 /** From a dial to its request it takes a look for the socket, at most. */
-const mostAgeMs = 30_000;
-const mostNotes = 500;
+const maxAgeMs = 30_000;
+const maxNotes = 500;
 
 /**
  * Finds the user's lines of what docker-modem asks for. A request itself is made in a callback, far from the user's frames. One step
@@ -44,7 +44,7 @@ export function watchCallSites(findUserLine: () => string | undefined): CallSite
       const line =
         query !== '' && isCalledBy(/buildQuerystring/) ? (userLine() ?? buildLine.getStore()) : undefined;
       if (line !== undefined) notes.push({ query, line, at: performance.now() });
-      if (notes.length > mostNotes) notes.shift();
+      if (notes.length > maxNotes) notes.shift();
       return query;
     }),
     watchFunction(fs, 'readFile', (readFile, [path]) => {
@@ -56,7 +56,7 @@ export function watchCallSites(findUserLine: () => string | undefined): CallSite
   ];
   return {
     take(query) {
-      const oldest = performance.now() - mostAgeMs;
+      const oldest = performance.now() - maxAgeMs;
       const found = notes.findIndex((one) => one.query === query && one.at > oldest);
       return found === -1 ? undefined : notes.splice(found, 1)[0]?.line;
     },

@@ -1,29 +1,29 @@
-import { Answers } from './answers';
-import { Commands } from './commands';
+import { ResponseObserver } from './response-observer';
+import { CommandTracker } from './command-tracker';
 import { CreateTracker } from './create-tracker';
 import { TrackedResources } from './tracked-resources';
 import type { CaptureOptions } from './capture';
-import { Removals } from './removals';
+import { RemovalTracker } from './removal-tracker';
 import { findSurvivors } from './survivors';
 
 /** What a watch loads when it has seen the first thing that is its business. */
 export function createCaptureWork(options: CaptureOptions) {
-  const things = new TrackedResources(options);
-  const answers = new Answers();
-  const commands = new Commands(things);
+  const tracked = new TrackedResources(options);
+  const responses = new ResponseObserver();
+  const commands = new CommandTracker(tracked);
   return {
-    answers,
-    creations: new CreateTracker(things, answers),
-    removals: new Removals(things, answers),
+    responses,
+    creations: new CreateTracker(tracked, responses),
+    removals: new RemovalTracker(tracked, responses),
     commands,
-    endingCalls: things.endingCalls,
-    isPinned: (containerId: string) => things.isPinned(containerId),
+    endingCalls: tracked.endingCalls,
+    hasFixedNameOrPort: (containerId: string) => tracked.hasFixedNameOrPort(containerId),
     postMortems: (project: string) => commands.postMortems(project),
     stop: () => commands.stop(),
-    isHelper: (key: string) => things.helperKeys.has(key),
-    survivors: (isMeant: Parameters<typeof findSurvivors>[1]) => {
+    isHelper: (key: string) => tracked.helperKeys.has(key),
+    findSurvivors: (filter: Parameters<typeof findSurvivors>[1]) => {
       commands.lookForProjects();
-      return findSurvivors(things, isMeant);
+      return findSurvivors(tracked, filter);
     },
   };
 }

@@ -4,10 +4,10 @@ import { creationLabels, labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { nonceComment, nonceOfBuild } from '../resources/ownership';
 import type { StartContext } from '../scope/start-context';
-import type { Answers, HeardAnswer } from './answers';
-import { readCreateAnswer } from './create-answer';
+import type { ResponseObserver, ObservedResponse } from './response-observer';
+import { readCreateResponse } from './create-response';
 import { PausedRequest } from './paused-request';
-import { placeOfRequest } from './known-engines';
+import { targetOfRequest } from './known-engines';
 import { parseBody, addLabelsToBody, addLabelsToChanges, addLabelsToQuery, queryOf } from './add-labels';
 import type { TrackedResources } from './tracked-resources';
 import type { Attribution } from './capture';
@@ -26,129 +26,130 @@ import type { RequestMeaning } from './request-meaning';
 export interface SeenCreation {
   readonly request: ClientRequest;
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
-  readonly maker: CreatedBy;
+  readonly createdBy: CreatedBy;
 }
 
 /** A start in a scope, or else code that stands somewhere. */
 export type CreatedBy =
   | { readonly start: StartContext }
-  | { readonly start?: undefined; readonly whereabouts: Attribution; readonly source: string | undefined };
+  | { readonly start?: undefined; readonly attribution: Attribution; readonly source: string | undefined };
 
 type Body = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, string>>;
 
 /** Sees to requests that create: they wait until the run is ready for them, are noted, and carry whose they are. */
 export class CreateTracker {
-  readonly #things: TrackedResources;
-  readonly #answers: Answers;
+  readonly #tracked: TrackedResources;
+  readonly #responses: ResponseObserver;
 
-  constructor(things: TrackedResources, answers: Answers) {
-    this.#things = things;
-    this.#answers = answers;
+  constructor(tracked: TrackedResources, responses: ResponseObserver) {
+    this.#tracked = tracked;
+    this.#responses = responses;
   }
 
   /** To be called before anything is written to the request. */
   see(creation: SeenCreation): void {
-    const held = new PausedRequest(creation.request);
-    const seeing = this.#see(held, creation).catch(async (error: unknown) => {
+    const paused = new PausedRequest(creation.request);
+    const seeing = this.#see(paused, creation).catch(async (error: unknown) => {
       this.#giveUp(creation.request, messageOf(error));
-      await held.release();
+      await paused.release();
     });
-    this.#things.begin(seeing);
+    this.#tracked.addPending(seeing);
   }
 
-  #giveUp({ method, path }: ClientRequest, why: string): void {
-    this.#things.options.unwatched(`${method} ${path.split('?')[0]}: ${why}`);
+  #giveUp({ method, path }: ClientRequest, reason: string): void {
+    this.#tracked.options.reportUnlabelled(`${method} ${path.split('?')[0]}: ${reason}`);
   }
 
-  async #see(held: PausedRequest, { request, meaning, maker }: SeenCreation): Promise<void> {
+  async #see(paused: PausedRequest, { request, meaning, createdBy }: SeenCreation): Promise<void> {
     const engine = await this.#engineOf(request);
-    if (engine === undefined) return held.release();
-    const why = whyUnlabelled(request);
-    if (why !== undefined) {
-      this.#giveUp(request, why);
-      return held.release();
+    if (engine === undefined) return paused.release();
+    const reason = unlabelledReason(request);
+    if (reason !== undefined) {
+      this.#giveUp(request, reason);
+      return paused.release();
     }
-    const text = meaning.labelsGoInto === 'body' ? await held.wholeBody() : '{}';
+    const text = meaning.labelsGoInto === 'body' ? await paused.wholeBody() : '{}';
     if (text === undefined && !request.destroyed) this.#giveUp(request, 'its body is longer than 16 MB');
     const body = text === undefined ? undefined : parseBody(text);
     // The engine refuses what is no JSON object.
-    if (body === undefined) return held.release();
+    if (body === undefined) return paused.release();
     const order = readCreateRequest(meaning, request.path, body);
-    const { session } = this.#things.options;
+    const { session } = this.#tracked.options;
     if (isOfAnotherCopy(order, session)) {
-      if (!(await this.#isReady(held))) return;
-      const { worker = '' } = 'whereabouts' in maker ? maker.whereabouts : {};
+      if (!(await this.#isReady(paused))) return;
+      const { worker = '' } = 'attribution' in createdBy ? createdBy.attribution : {};
       const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
-      return this.#send(held, order, putLabels(request, order, body, ours));
+      return this.#send(paused, order, putLabels(request, order, body, ours));
     }
-    if (isLabelledByHand(order)) return this.#send(held, order, putLabels(request, order, body, {}));
+    if (isLabelledByHand(order)) return this.#send(paused, order, putLabels(request, order, body, {}));
     if (isUntracked(order, request.path)) {
       request.path = stripOwnershipLabels(request.path) ?? request.path;
-      return this.#send(held, order);
+      return this.#send(paused, order);
     }
-    if (maker.start !== undefined)
-      return this.#send(held, order, putLabels(request, order, body, maker.start.labels));
-    if (!(await this.#isReady(held))) return;
-    const { whereabouts, source } = maker;
-    const noted = { ...order, isHelper: isHelper(order, request.path) };
-    const entry = await this.#things.register(noted, whereabouts, source, engine);
-    const labels = this.#things.labelsOf(entry, whereabouts);
+    if (createdBy.start !== undefined)
+      return this.#send(paused, order, putLabels(request, order, body, createdBy.start.labels));
+    if (!(await this.#isReady(paused))) return;
+    const { attribution, source } = createdBy;
+    const resource = { ...order, isHelper: isHelper(order, request.path) };
+    const entry = await this.#tracked.register(resource, attribution, source, engine);
+    const labels = this.#tracked.labelsOf(entry, attribution);
     // However long the engine takes: what may still come is not said never to have been created.
-    this.#things.running.add(entry.key);
-    await this.#send(held, order, putLabels(request, order, body, labels), entry);
+    this.#tracked.runningKeys.add(entry.key);
+    await this.#send(paused, order, putLabels(request, order, body, labels), entry);
   }
 
   /** Where the configuration cannot be read, every server that a request of that form goes to by a socket is an engine. */
   async #engineOf(request: ClientRequest): Promise<string | undefined> {
-    const place = placeOfRequest(request);
+    const target = targetOfRequest(request);
     try {
-      return await this.#things.engines.addressOf(place);
+      return await this.#tracked.engines.addressOf(target);
     } catch (error) {
-      if (place.socketPath !== undefined) return `unix://${place.socketPath}`;
+      if (target.socketPath !== undefined) return `unix://${target.socketPath}`;
       this.#giveUp(request, messageOf(error));
       return undefined;
     }
   }
 
   /** Whether it may go out; it has failed, or been given up, where it may not. */
-  async #isReady(held: PausedRequest): Promise<boolean> {
-    const [readiness] = await Promise.allSettled([this.#things.options.ready()]);
-    if (readiness.status === 'rejected') held.fail(asError(readiness.reason));
-    return readiness.status === 'fulfilled' && !held.request.destroyed;
+  async #isReady(paused: PausedRequest): Promise<boolean> {
+    const [readiness] = await Promise.allSettled([this.#tracked.options.ready()]);
+    if (readiness.status === 'rejected') paused.fail(asError(readiness.reason));
+    return readiness.status === 'fulfilled' && !paused.request.destroyed;
   }
 
   async #send(
-    held: PausedRequest,
+    paused: PausedRequest,
     order: CreateRequest,
     body?: string,
     entry?: RegistryEntry,
   ): Promise<void> {
-    const { request } = held;
-    const answered = this.#answers.to(request, (answer) => this.#note(request, order, entry, answer));
+    const { request } = paused;
+    const answered = this.#responses.observe(request, (answer) => this.#note(request, order, entry, answer));
     // It was given up while it was held, and says no more.
     if (request.closed) {
-      if (entry !== undefined) this.#things.running.delete(entry.key);
+      if (entry !== undefined) this.#tracked.runningKeys.delete(entry.key);
       return this.#note(request, order, entry, undefined);
     }
-    await held.release(body);
+    await paused.release(body);
     await answered;
-    if (entry !== undefined) this.#things.running.delete(entry.key);
+    if (entry !== undefined) this.#tracked.runningKeys.delete(entry.key);
   }
 
   #note(
     request: ClientRequest,
     order: CreateRequest,
     entry: RegistryEntry | undefined,
-    answer: HeardAnswer | undefined,
+    answer: ObservedResponse | undefined,
   ): void {
-    const { kind, name, isPinned } = order;
-    const said = answer === undefined ? unsaid(request) : readCreateAnswer(kind, answer.status, answer.text);
+    const { kind, name, hasFixedNameOrPort } = order;
+    const said =
+      answer === undefined ? unsaid(request) : readCreateResponse(kind, answer.status, answer.text);
     // Whether it exists is not known: whoever looks for it later looks for its labels.
     if (said === undefined) return;
-    if (said.isCreated && isPinned) this.#things.pinnedIds.add(said.id);
-    if (entry === undefined || this.#things.openEntry(entry.key) === undefined) return;
-    const { registry } = this.#things.options;
+    if (said.isCreated && hasFixedNameOrPort) this.#tracked.fixedNameOrPortIds.add(said.id);
+    if (entry === undefined || this.#tracked.openEntry(entry.key) === undefined) return;
+    const { registry } = this.#tracked.options;
     if (!said.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
     else if (kind === 'image')
       registry.update(entry.key, { state: 'present', id: name ?? said.id, identity: said.id });
@@ -157,10 +158,10 @@ export class CreateTracker {
 }
 
 /** Why labels cannot be put into a request; `undefined` when they can. */
-function whyUnlabelled(request: ClientRequest): string | undefined {
+function unlabelledReason(request: ClientRequest): string | undefined {
   if (request.hasHeader('content-encoding')) return 'its body is compressed';
   // As they are with `expect`, and with headers given as a list.
-  return request.headersSent ? 'its headers had been written before it could be held' : undefined;
+  return request.headersSent ? 'its headers had been written before it could be paused' : undefined;
 }
 
 /** What never went out has created nothing. A connection that is used again has sent before. */

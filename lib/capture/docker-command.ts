@@ -12,7 +12,7 @@ export type CommandMeaning =
       readonly type: 'create';
       readonly kind: RemovableKind;
       readonly name?: string | undefined;
-      readonly isPinned: boolean;
+      readonly hasFixedNameOrPort: boolean;
       readonly isAutoRemoved?: boolean | undefined;
       /** Where in the arguments more flags may be put. */
       readonly flagsAt: number;
@@ -104,10 +104,10 @@ function creation(
   if ((group === '' || group === 'container') && (verb === 'run' || verb === 'create')) {
     const { flags } = readFlags(given, runSwitches);
     const name = valueOf(flags, '--name');
-    const isPinned = name !== undefined || flags.some(takesHostPort);
+    const hasFixedNameOrPort = name !== undefined || flags.some(takesHostPort);
     const isAutoRemoved = flags.some((flag) => flag.name === '--rm' && flag.value !== 'false');
-    if (isLeftAlone(flags)) return undefined;
-    return { type: 'create', kind: 'container', name, isPinned, isAutoRemoved, flagsAt };
+    if (hasReservedLabel(flags)) return undefined;
+    return { type: 'create', kind: 'container', name, hasFixedNameOrPort, isAutoRemoved, flagsAt };
   }
   if (verb !== 'create' || (group !== 'network' && group !== 'volume')) return undefined;
   const { flags, restAt } = readFlags(
@@ -115,7 +115,9 @@ function creation(
     group === 'network' ? networkSwitches : words('--ignore --help'),
   );
   const name = given[restAt] ?? valueOf(flags, '--name');
-  return isLeftAlone(flags) ? undefined : { type: 'create', kind: group, name, isPinned: false, flagsAt };
+  return hasReservedLabel(flags)
+    ? undefined
+    : { type: 'create', kind: group, name, hasFixedNameOrPort: false, flagsAt };
 }
 
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
@@ -151,7 +153,7 @@ function takesHostPort({ name, value = '' }: Flag): boolean {
   return /^[\d-]+$/.test(published ?? '') && isFixedPort(published);
 }
 
-function isLeftAlone(flags: readonly Flag[]): boolean {
+function hasReservedLabel(flags: readonly Flag[]): boolean {
   const labels = flags
     .filter(({ name }) => ['-l', '--label'].includes(name))
     .map(({ value = '' }) => value.split('=')[0]);

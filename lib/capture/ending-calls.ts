@@ -32,7 +32,7 @@ export interface RefTarget {
 /** The engine's own, for a stop that names none. @see Engine API, ContainerStop */
 const defaultGraceMs = 10_000;
 const answerMs = 5_000;
-const longestWaitMs = 30_000;
+const maxWaitMs = 30_000;
 /** `stop()` of testcontainers stops, and then removes: the second request follows the first answer within a few turns of the event loop. */
 const followUpMs = 100;
 
@@ -49,7 +49,7 @@ export class EndingCalls {
   /** @param closed - Resolves when the call has been answered, or given up. */
   follow(ending: Ending, closed: Promise<unknown>): void {
     const nowMs = performance.now();
-    const givenUpAtMs = nowMs + Math.min(longestWaitMs, graceOf(ending) + answerMs);
+    const givenUpAtMs = nowMs + Math.min(maxWaitMs, graceOf(ending) + answerMs);
     const call: Tracked = { ...ending, givenUpAtMs, closed };
     void closed.then(() => (call.closedAtMs = performance.now()));
     this.#calls = [...this.#calls.filter((one) => !isOver(one, nowMs)), call];

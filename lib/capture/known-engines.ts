@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { endpointCandidates } from '../engine/candidates';
 import type { Endpoint } from '../engine/endpoint';
 import { readEngineFacts, thisMachine } from '../engine/engine-facts';
-import { engineAt, type RequestPlace } from './request-place';
+import { engineAt, type RequestTarget } from './request-target';
 
 /** The places where an engine may listen, as the environment names them now; read from the machine when first needed. */
 export class KnownEngines {
@@ -13,14 +13,14 @@ export class KnownEngines {
   #lastRead: readonly Endpoint[] = [];
 
   /** The address of the engine that `place` is; `undefined`: it is none. */
-  async addressOf(place: RequestPlace): Promise<string | undefined> {
+  async addressOf(target: RequestTarget): Promise<string | undefined> {
     this.#lastRead = await this.#endpoints();
-    return this.addressKnownOf(place);
+    return this.addressKnownOf(target);
   }
 
   /** The same for who cannot wait: as it was when {@link addressOf} was last asked. */
-  addressKnownOf(place: RequestPlace): string | undefined {
-    return engineAt(place, this.#lastRead, (path) => this.#realPath(path));
+  addressKnownOf(target: RequestTarget): string | undefined {
+    return engineAt(target, this.#lastRead, (path) => this.#realPath(path));
   }
 
   #endpoints(): Promise<readonly Endpoint[]> {
@@ -59,7 +59,7 @@ function readRealPath(path: string): string {
 }
 
 /** Where `request` goes; its port stands in the Host header alone. */
-export function placeOfRequest(request: ClientRequest): RequestPlace {
+export function targetOfRequest(request: ClientRequest): RequestTarget {
   const { socketPath } = request as ClientRequest & { readonly socketPath?: unknown };
   const port = /:(\d+)$/.exec(String(request.getHeader('host') ?? ''))?.[1];
   return {

@@ -6,7 +6,7 @@ type Call = { readonly method: Method; readonly args: readonly unknown[]; readon
 type Methods = { readonly [M in Method]: (...args: readonly unknown[]) => unknown };
 
 /** A longer body than this is no order for a container, and the user's memory is not ours to fill. */
-const mostBodyBytes = 16 * 1024 * 1024;
+const maxBodyBytes = 16 * 1024 * 1024;
 const highWaterBytes = 64 * 1024;
 
 /** A request of which nothing goes out before it is released: what is written is kept, in order. */
@@ -40,7 +40,7 @@ export class PausedRequest {
     this.#isWholeWanted = true;
     this.#drain();
     await this.#ended.promise;
-    const isWhole = this.#calls.at(-1)?.method === 'end' && this.#bytes <= mostBodyBytes;
+    const isWhole = this.#calls.at(-1)?.method === 'end' && this.#bytes <= maxBodyBytes;
     return isWhole ? Buffer.concat(this.#calls.flatMap(chunkOf)).toString() : undefined;
   }
 
@@ -70,7 +70,7 @@ export class PausedRequest {
     const call = { method, args, turn: this.#turn };
     this.#calls.push(call);
     this.#bytes += chunkOf(call).reduce((sum, chunk) => sum + chunk.length, 0);
-    if (method === 'end' || this.#bytes > mostBodyBytes) this.#ended.resolve();
+    if (method === 'end' || this.#bytes > maxBodyBytes) this.#ended.resolve();
     return answer();
   }
 

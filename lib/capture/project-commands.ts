@@ -9,80 +9,82 @@ import type { RegistryEntry } from '../registry/entry';
 import type { CreatedBy } from './create-tracker';
 import type { CommandLine } from './docker-command';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
-import { listProjectByCommand } from './project-before';
+import { listProjectByCommand } from './list-project-by-command';
 import { listParts } from '../resources/project-parts';
 import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 
-type RawMaker = Extract<CreatedBy, { start?: undefined }>;
+type CreatedByCode = Extract<CreatedBy, { start?: undefined }>;
 
 /** A command that has brought a project up, or is about to. */
 interface Order {
   /** Where the command says it. */
   readonly project?: string | undefined;
   readonly folders: readonly string[];
-  readonly beganAtMs: number;
-  readonly maker: RawMaker;
+  readonly startedAtMs: number;
+  readonly createdBy: CreatedByCode;
   /** Bounds of the claim on what it may create, until the command ends. */
-  readonly early?: Bounds | undefined;
+  readonly earlyBounds?: Bounds | undefined;
   /** Its project, once found. */
   name?: string | undefined;
   /** Settles when the reaper has the claim on what was found. */
   claiming?: Promise<unknown> | undefined;
-  isDowned: boolean;
+  isDown: boolean;
 }
 
-const mostWaitMs = 5_000;
+const maxWaitMs = 5_000;
 
 /**
  * Finds the Compose projects that commands bring up, whose names may be those of projects that are there: by what the engine has
  * afterwards, of the name, or where the command gives none, of the folder.
  */
 export class ProjectCommands {
-  readonly #things: TrackedResources;
+  readonly #tracked: TrackedResources;
   /** Those whose project may come yet. */
   readonly #awaited = new Set<Order>();
   readonly #found = new Set<Order>();
 
-  constructor(things: TrackedResources) {
-    this.#things = things;
+  constructor(tracked: TrackedResources) {
+    this.#tracked = tracked;
   }
 
   /** Blocks where the command names its project: what was there before is listed until then. */
-  up(at: ProjectLocation, line: CommandLine, ended: () => Promise<unknown>, maker: RawMaker): void {
+  up(at: ProjectLocation, line: CommandLine, ended: () => Promise<unknown>, createdBy: CreatedByCode): void {
     const folders = projectFolders(at, line.cwd ?? process.cwd());
     const { project } = at;
-    if (project !== undefined) this.#things.downed.delete(project);
-    const early = project === undefined ? undefined : this.#claimEarly(line, project);
-    const order: Order = { project, folders, beganAtMs: Date.now(), maker, early, isDowned: false };
-    for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.delete(name ?? '');
+    if (project !== undefined) this.#tracked.downedProjects.delete(project);
+    const earlyBounds = project === undefined ? undefined : this.#claimEarly(line, project);
+    const order: Order = { project, folders, startedAtMs: Date.now(), createdBy, earlyBounds, isDown: false };
+    for (const { name } of this.#ofFolders(folders, this.#found))
+      this.#tracked.downedProjects.delete(name ?? '');
     this.#awaited.add(order);
     void this.#lookAfter(ended(), order);
   }
 
   down(at: ProjectLocation, cwd: string | undefined): void {
     const folders = projectFolders(at, cwd ?? process.cwd());
-    for (const order of this.#ofFolders(folders, this.#awaited)) order.isDowned = true;
-    for (const { name } of this.#ofFolders(folders, this.#found)) this.#things.downed.add(name ?? '');
+    for (const order of this.#ofFolders(folders, this.#awaited)) order.isDown = true;
+    for (const { name } of this.#ofFolders(folders, this.#found))
+      this.#tracked.downedProjects.add(name ?? '');
   }
 
   /** Also for a command that runs as long as its project does. */
   look(): void {
-    for (const order of this.#awaited) this.#things.begin(this.#look(order));
+    for (const order of this.#awaited) this.#tracked.addPending(this.#look(order));
   }
 
   async #lookAfter(ended: Promise<unknown>, order: Order): Promise<void> {
     await ended;
     const looking = this.#look(order);
-    this.#things.begin(looking);
+    this.#tracked.addPending(looking);
     await looking;
     await this.#finish(order);
   }
 
   /** Claims what the command creates, for a crash before its end. */
   #claimEarly(line: CommandLine, project: string): Bounds | undefined {
-    const { options } = this.#things;
+    const { options } = this.#tracked;
     const what = `docker compose --project-name ${project}`;
     const consequence = 'a crash before the command ends would leave what it creates';
     try {
@@ -102,15 +104,16 @@ export class ProjectCommands {
   /** Releases the early claim once a claim on what was found has replaced it. */
   async #finish(order: Order): Promise<void> {
     this.#awaited.delete(order);
-    const { project, early, claiming } = order;
-    if (project === undefined || early === undefined) return;
+    const { project, earlyBounds, claiming } = order;
+    if (project === undefined || earlyBounds === undefined) return;
     await Promise.allSettled([claiming]);
-    const key = claimKey(labelsOf(project), early);
+    const key = claimKey(labelsOf(project), earlyBounds);
     const isShared = [...this.#awaited].some(
-      (other) => other.early !== undefined && claimKey(labelsOf(other.project ?? ''), other.early) === key,
+      (other) =>
+        other.earlyBounds !== undefined && claimKey(labelsOf(other.project ?? ''), other.earlyBounds) === key,
     );
     // Where the run is gone, its claims are, too.
-    if (!isShared) await Promise.allSettled([this.#things.options.release(labelsOf(project), early)]);
+    if (!isShared) await Promise.allSettled([this.#tracked.options.release(labelsOf(project), earlyBounds)]);
   }
 
   #ofFolders(folders: readonly string[], orders: ReadonlySet<Order>): readonly Order[] {
@@ -120,7 +123,7 @@ export class ProjectCommands {
   async #look(order: Order): Promise<void> {
     const [folder = ''] = order.folders;
     try {
-      const engine = (await connectEngine()).within({ timeoutMs: mostWaitMs });
+      const engine = (await connectEngine()).within({ timeoutMs: maxWaitMs });
       const found = await findProject(engine, order, this.#known());
       if (found !== undefined) this.#take(order, found, engine.address);
     } catch (error) {
@@ -130,13 +133,13 @@ export class ProjectCommands {
 
   /** The parts of projects that are known to be ours already. */
   #known(): ReadonlySet<string> {
-    const entries = this.#things.options.registry.list({ kind: 'compose-project' });
+    const entries = this.#tracked.options.registry.list({ kind: 'compose-project' });
     return new Set(entries.flatMap(({ state, bounds }) => (state === 'gone' ? [] : (bounds?.only ?? []))));
   }
 
   #take(order: Order, { name, only }: FoundProject, engine: string): void {
-    const { options, downed } = this.#things;
-    const known = this.#things
+    const { options, downedProjects } = this.#tracked;
+    const known = this.#tracked
       .open()
       .find((entry) => entry.kind === 'compose-project' && entry.name === name);
     // One that has no bounds has all of it.
@@ -146,8 +149,8 @@ export class ProjectCommands {
     options.registry.update(entry.key, { id: name, engine, bounds, state: 'present' });
     order.name = name;
     this.#found.add(order);
-    if (order.isDowned) downed.add(name);
-    else downed.delete(name);
+    if (order.isDown) downedProjects.add(name);
+    else downedProjects.delete(name);
     // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
     void Promise.allSettled([options.ready()]);
     const labels = labelsOf(name);
@@ -160,10 +163,10 @@ export class ProjectCommands {
     );
   }
 
-  #note({ maker, beganAtMs }: Order, name: string): RegistryEntry {
-    const registeredAt = new Date(beganAtMs);
-    const ordered = { kind: 'compose-project', name, isPinned: false, registeredAt } as const;
-    return this.#things.note(ordered, maker.whereabouts, maker.source);
+  #note({ createdBy, startedAtMs }: Order, name: string): RegistryEntry {
+    const registeredAt = new Date(startedAtMs);
+    const ordered = { kind: 'compose-project', name, hasFixedNameOrPort: false, registeredAt } as const;
+    return this.#tracked.note(ordered, createdBy.attribution, createdBy.source);
   }
 }
 
@@ -180,14 +183,14 @@ interface FoundProject {
 /** The project of which nothing was there when the command began, but for what is `known`. */
 async function findProject(
   engine: Engine,
-  { project, folders, beganAtMs }: Order,
+  { project, folders, startedAtMs }: Order,
   known: ReadonlySet<string>,
 ): Promise<FoundProject | undefined> {
   const names = project === undefined ? await findNames(engine, folders) : [project];
   if (names.length === 0) return undefined;
   const beforeMs = Date.now();
   const engineMs = valueOf(await readEngineClock(engine));
-  const sinceMs = byClockOfEngine(beganAtMs, { engineMs, beforeMs, afterMs: Date.now() });
+  const sinceMs = byClockOfEngine(startedAtMs, { engineMs, beforeMs, afterMs: Date.now() });
   const projects = await Promise.all(
     names.map(async (name) => {
       const parts = await listParts(engine, name);

@@ -2,19 +2,19 @@ import { labelNames, isReaper } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
 import { isAutoRemoved, hasFixedNameOrPort } from './fixed-name-or-port';
 import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
-import type { LabelPlace, RequestMeaning } from './request-meaning';
+import type { LabelTarget, RequestMeaning } from './request-meaning';
 
 /** What is ordered of an engine, as the request says it. */
 export interface CreateRequest {
   readonly kind: RemovableKind;
   /** Where more labels are put. */
-  readonly labelsGoInto: LabelPlace;
+  readonly labelsGoInto: LabelTarget;
   readonly labels: Readonly<Record<string, string>>;
   readonly name?: string | undefined;
   /** What a container is to run. */
   readonly image?: string | undefined;
   /** A container with a name or a host port that the next one may want. */
-  readonly isPinned: boolean;
+  readonly hasFixedNameOrPort: boolean;
   /** The engine removes it as it ends. */
   readonly isAutoRemoved: boolean;
 }
@@ -28,7 +28,7 @@ export function readCreateRequest(
 ): CreateRequest {
   const { kind, labelsGoInto } = creation;
   const query = queryOf(path);
-  const order = { kind, labelsGoInto, labels: {}, isPinned: false, isAutoRemoved: false };
+  const order = { kind, labelsGoInto, labels: {}, hasFixedNameOrPort: false, isAutoRemoved: false };
   if (labelsGoInto === 'query')
     return { ...order, labels: labelsOfQuery(path), name: query.get('t') ?? undefined };
   if (labelsGoInto === 'changes') return { ...order, name: imageName(query.get('repo'), query.get('tag')) };
@@ -39,7 +39,7 @@ export function readCreateRequest(
     labels: labelsOfBody(body),
     name: typeof name === 'string' && name !== '' ? name.replace(/^\//, '') : undefined,
     image: typeof image === 'string' ? image : undefined,
-    isPinned: kind === 'container' && hasFixedNameOrPort(query.get('name'), body),
+    hasFixedNameOrPort: kind === 'container' && hasFixedNameOrPort(query.get('name'), body),
     isAutoRemoved: kind === 'container' && isAutoRemoved(body),
   };
 }

@@ -1,17 +1,17 @@
 import type { RemovableKind } from '../engine/removable-kind';
 
 /**
- * What a request asks an engine for, as far as it creates, stops or removes things. `labelsGoInto`: the body's `Labels`, the query's
+ * What a request asks an engine for, as far as it creates, stops or removes resources. `labelsGoInto`: the body's `Labels`, the query's
  * `labels`, or the query's `changes`, as an instruction of a Dockerfile.
  */
 export type RequestMeaning =
-  | { readonly type: 'create'; readonly kind: RemovableKind; readonly labelsGoInto: LabelPlace }
+  | { readonly type: 'create'; readonly kind: RemovableKind; readonly labelsGoInto: LabelTarget }
   | { readonly type: 'remove'; readonly kind: RemovableKind; readonly ref: string }
   | { readonly type: 'kill'; readonly ref: string }
   /** `graceMs`: before the engine kills it; `undefined`: its own default. */
   | { readonly type: 'stop'; readonly ref: string; readonly graceMs?: number | undefined };
 
-export type LabelPlace = 'body' | 'query' | 'changes';
+export type LabelTarget = 'body' | 'query' | 'changes';
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
 

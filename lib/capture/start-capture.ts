@@ -31,7 +31,7 @@ import { watchSyncCommands } from './watch-sync-commands';
  */
 export function startCapture(options: CaptureOptions): Capture {
   const lineHere = (): string | undefined => userLineHere(options.testFile?.());
-  const dials = watchCallSites(lineHere);
+  const callSites = watchCallSites(lineHere);
   let work: rawWork.CaptureWork | undefined;
   // Loaded where it is used, at once: the request goes on when this returns.
   const load = (): rawWork.CaptureWork =>
@@ -46,7 +46,7 @@ export function startCapture(options: CaptureOptions): Capture {
       if (meaning === undefined) return;
       isCreation = meaning.type === 'create';
       if (meaning.type !== 'create') {
-        const source = dials.take(queryTextOf(path)) ?? lineHere();
+        const source = callSites.take(queryTextOf(path)) ?? lineHere();
         if (work === undefined || isOwnAgent(request.agent)) return;
         if (meaning.type === 'remove') work.removals.see(request, meaning);
         if (!isCastoffAgent(request.agent) && isAboutContainer(meaning))
@@ -54,11 +54,11 @@ export function startCapture(options: CaptureOptions): Capture {
         return;
       }
       if (isCastoffAgent(request.agent)) return;
-      const maker = makerHere(options, () => dials.take(queryTextOf(path)) ?? lineHere());
-      if (maker !== undefined) load().creations.see({ request, meaning, maker });
+      const createdBy = currentCreator(options, () => callSites.take(queryTextOf(path)) ?? lineHere());
+      if (createdBy !== undefined) load().creations.see({ request, meaning, createdBy });
     } catch (error) {
       const what = `${request.method} ${pathOf(request)}`;
-      if (isCreation) options.unwatched(`${what}: ${messageOf(error)}`);
+      if (isCreation) options.reportUnlabelled(`${what}: ${messageOf(error)}`);
       else warnCapture(`look at ${what}`, error, 'the engine is asked later how that ended');
     }
   };
@@ -67,14 +67,14 @@ export function startCapture(options: CaptureOptions): Capture {
       readonly request: ClientRequest;
       readonly response: IncomingMessage;
     };
-    work?.answers.hear(request, response);
+    work?.responses.onResponse(request, response);
   };
   const seeCommand: SeeCommand = (line, ended) => {
     try {
-      const maker = makerHere(options, lineHere);
-      return maker === undefined ? undefined : load().commands.see(line, ended, maker);
+      const createdBy = currentCreator(options, lineHere);
+      return createdBy === undefined ? undefined : load().commands.see(line, ended, createdBy);
     } catch (error) {
-      options.unwatched(`${line.args.slice(0, 2).join(' ')}: ${messageOf(error)}`);
+      options.reportUnlabelled(`${line.args.slice(0, 2).join(' ')}: ${messageOf(error)}`);
       return undefined;
     }
   };
@@ -85,10 +85,10 @@ export function startCapture(options: CaptureOptions): Capture {
   subscribe('http.client.response.finish', seeResponse);
   const unmark = markRequestsLabelled();
   return {
-    isPinned: (containerId) => work?.isPinned(containerId) ?? false,
+    hasFixedNameOrPort: (containerId) => work?.hasFixedNameOrPort(containerId) ?? false,
     isHelper: (key) => work?.isHelper(key) ?? false,
     postMortems: async (project) => work?.postMortems(project) ?? [],
-    survivors: async (isMeant) => (work === undefined ? [] : work.survivors(isMeant)),
+    findSurvivors: async (filter) => (work === undefined ? [] : work.findSurvivors(filter)),
     whenQuiet: async (id) => work?.endingCalls.settle(id === undefined ? undefined : { id }),
     stop() {
       work?.stop();
@@ -96,17 +96,20 @@ export function startCapture(options: CaptureOptions): Capture {
       unsubscribe('http.client.response.finish', seeResponse);
       unwatchSpawns();
       unwatchSyncCommands();
-      dials.stop();
+      callSites.stop();
       unmark();
     },
   };
 }
 
-function makerHere(options: CaptureOptions, sourceHere: () => string | undefined): CreatedBy | undefined {
+function currentCreator(
+  options: CaptureOptions,
+  sourceHere: () => string | undefined,
+): CreatedBy | undefined {
   const start = currentStart();
   if (start !== undefined) return { start };
-  const whereabouts = options.whereabouts();
-  return whereabouts === undefined ? undefined : { whereabouts, source: sourceHere() ?? nearLine(options) };
+  const attribution = options.attribution();
+  return attribution === undefined ? undefined : { attribution, source: sourceHere() ?? nearLine(options) };
 }
 
 function isAboutContainer(meaning: RequestMeaning): boolean {
@@ -114,7 +117,7 @@ function isAboutContainer(meaning: RequestMeaning): boolean {
 }
 
 function nearLine(options: CaptureOptions): string | undefined {
-  const line = options.definition?.();
+  const line = options.testDefinition?.();
   return line === undefined ? undefined : approximateSource(line);
 }
 

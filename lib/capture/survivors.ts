@@ -15,35 +15,35 @@ import type { EndingCall } from './ending-calls';
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 
-const mostWaitMs = 5_000;
+const maxWaitMs = 5_000;
 
 /** What is known of an entry when the engine has been asked: something new of what is there, that it is gone, or nothing. */
 type Found = { readonly update?: EntryUpdate; readonly isGone: boolean };
 
 /**
- * The raw entries that `isMeant` picks and that are still there. What is under way is waited for; then the engine is asked for each, and
+ * The raw entries that `filter` picks and that are still there. What is under way is waited for; then the engine is asked for each, and
  * what is gone is noted. What the engine does not tell is noted as `unknown`. Resources that another cleanup is removing are left to it.
  */
 export async function findSurvivors(
-  things: TrackedResources,
-  isMeant: (entry: RegistryEntry) => boolean,
+  tracked: TrackedResources,
+  filter: (entry: RegistryEntry) => boolean,
 ): Promise<readonly RegistryEntry[]> {
   const floating = new Map(
-    things.open().map((entry) => [entry.key, things.endingCalls.underWay(entry)] as const),
+    tracked.open().map((entry) => [entry.key, tracked.endingCalls.underWay(entry)] as const),
   );
-  await things.endingCalls.settle();
-  const endsAt = performance.now() + mostWaitMs;
-  await things.settle(mostWaitMs);
+  await tracked.endingCalls.settle();
+  const endsAt = performance.now() + maxWaitMs;
+  await tracked.settle(maxWaitMs);
   const leftMs = (): number => Math.max(500, endsAt - performance.now());
-  const asked = things.open().filter((entry) => isAskedFor(things, entry) && isMeant(entry));
-  await Promise.all(asked.map((entry) => lookAt(things, entry, leftMs)));
+  const asked = tracked.open().filter((entry) => isAskedFor(tracked, entry) && filter(entry));
+  await Promise.all(asked.map((entry) => lookAt(tracked, entry, leftMs)));
   return asked.flatMap(({ key }) => {
-    const entry = things.openEntry(key);
+    const entry = tracked.openEntry(key);
     // Its command still runs, or its request waits, and has not created it yet: it will carry the labels of the session when it does.
-    const isYetToCome = entry?.state === 'registered' && things.running.has(key);
+    const isYetToCome = entry?.state === 'registered' && tracked.runningKeys.has(key);
     if (entry === undefined || isYetToCome) return [];
     const [call] = floating.get(key) ?? [];
-    return [call === undefined ? entry : things.options.registry.update(key, { floating: describe(call) })];
+    return [call === undefined ? entry : tracked.options.registry.update(key, { floating: describe(call) })];
   });
 }
 
@@ -52,49 +52,49 @@ function describe({ verb, source }: EndingCall): string {
   return source === undefined ? `${verb}()` : `${verb}() at ${source}`;
 }
 
-function isAskedFor({ removing }: TrackedResources, { state, key }: RegistryEntry): boolean {
+function isAskedFor({ removingKeys }: TrackedResources, { state, key }: RegistryEntry): boolean {
   const isOpen = state === 'registered' || state === 'present' || state === 'unknown';
-  return isOpen || (state === 'cleaning' && removing.has(key));
+  return isOpen || (state === 'cleaning' && removingKeys.has(key));
 }
 
-async function lookAt(things: TrackedResources, entry: RegistryEntry, leftMs: () => number): Promise<void> {
-  const { registry } = things.options;
+async function lookAt(tracked: TrackedResources, entry: RegistryEntry, leftMs: () => number): Promise<void> {
+  const { registry } = tracked.options;
   try {
     const engine = (await connectEngine(entry.engine)).within({ timeoutMs: leftMs() });
-    const { update = {}, isGone } = await find(things, entry, engine);
-    const now = things.openEntry(entry.key);
+    const { update = {}, isGone } = await find(tracked, entry, engine);
+    const now = tracked.openEntry(entry.key);
     // While the engine was asked, the answer to its removal may have come, or somebody may have begun to clean it up.
     if (now?.state !== entry.state) return;
     if (!isGone) {
       const state = entry.state === 'unknown' ? 'present' : entry.state;
       registry.update(entry.key, { state, failure: undefined, ...update, engine: engine.address });
-    } else if (!things.running.has(entry.key)) {
-      registry.update(entry.key, { state: 'gone', outcome: outcomeOf(things, entry) });
-      await giveUp(things, entry);
+    } else if (!tracked.runningKeys.has(entry.key)) {
+      registry.update(entry.key, { state: 'gone', outcome: outcomeOf(tracked, entry) });
+      await giveUp(tracked, entry);
     }
   } catch (error) {
     const what = `look for ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`;
     warnCapture(what, error, 'whether it is still there is not known');
-    const isHelper = things.helperKeys.has(entry.key);
-    if (!isHelper && things.openEntry(entry.key)?.state === entry.state)
+    const isHelper = tracked.helperKeys.has(entry.key);
+    if (!isHelper && tracked.openEntry(entry.key)?.state === entry.state)
       registry.update(entry.key, { state: 'unknown', failure: messageOf(error) });
   }
 }
 
 /** A later project of that name belongs to someone else. */
-async function giveUp(things: TrackedResources, { kind, name, bounds }: RegistryEntry): Promise<void> {
-  if (kind === 'compose-project') await things.options.release([`${composeProjectLabel}=${name}`], bounds);
+async function giveUp(tracked: TrackedResources, { kind, name, bounds }: RegistryEntry): Promise<void> {
+  if (kind === 'compose-project') await tracked.options.release([`${composeProjectLabel}=${name}`], bounds);
 }
 
 function outcomeOf(
-  { commanded, downed }: TrackedResources,
+  { commandKeys, downedProjects }: TrackedResources,
   { key, kind, name = '', state }: RegistryEntry,
 ): string {
-  if (kind === 'compose-project') return downed.has(name) ? 'removed-by-code' : 'removed-elsewhere';
-  return state === 'registered' && !commanded.has(key) ? 'never-created' : 'removed-elsewhere';
+  if (kind === 'compose-project') return downedProjects.has(name) ? 'removed-by-code' : 'removed-elsewhere';
+  return state === 'registered' && !commandKeys.has(key) ? 'never-created' : 'removed-elsewhere';
 }
 
-async function find(things: TrackedResources, entry: RegistryEntry, engine: Engine): Promise<Found> {
+async function find(tracked: TrackedResources, entry: RegistryEntry, engine: Engine): Promise<Found> {
   const { kind, id, key, name, bounds = {} } = entry;
   if (kind === 'compose-project') {
     const parts = await listParts(engine, name ?? '');
@@ -115,7 +115,7 @@ async function find(things: TrackedResources, entry: RegistryEntry, engine: Engi
   if (seen.meaning === 'gone') return { isGone: true };
   if (seen.meaning !== 'done') throw seen.error;
   if (kind === 'volume') return { isGone: !isSameVolume(entry, seen.value) };
-  if (kind === 'container' && isOnItsWayOut(things, key, seen.value)) {
+  if (kind === 'container' && isOnItsWayOut(tracked, key, seen.value)) {
     await removables[kind].waitForRemoval?.(engine, id);
     // The end of the wait may be that of a removal which has failed.
     const again = await removables[kind].inspect(engine, id);

@@ -7,11 +7,11 @@ import { EndingCalls } from './ending-calls';
 import { KnownEngines } from './known-engines';
 import type { CaptureOptions, Attribution } from './capture';
 
-interface Noted {
+interface NewResource {
   readonly kind: ResourceKind;
   readonly name?: string | undefined;
   readonly image?: string | undefined;
-  readonly isPinned: boolean;
+  readonly hasFixedNameOrPort: boolean;
   readonly isAutoRemoved?: boolean | undefined;
   readonly isHelper?: boolean | undefined;
   /** When it was asked for. Default: now. */
@@ -24,21 +24,21 @@ export class TrackedResources {
   readonly engines = new KnownEngines();
   readonly endingCalls = new EndingCalls();
   /** The entries of containers that have a name or a host port of their own. */
-  readonly pinnedKeys = new Set<string>();
-  readonly pinnedIds = new Set<string>();
+  readonly fixedNameOrPortKeys = new Set<string>();
+  readonly fixedNameOrPortIds = new Set<string>();
   /** Those of containers that the engine removes as they end. */
   readonly autoRemovedKeys = new Set<string>();
   /** Those of what testcontainers makes on the way. */
   readonly helperKeys = new Set<string>();
   /** The entries of what the code is removing by a request. */
-  readonly removing = new Set<string>();
+  readonly removingKeys = new Set<string>();
   /** The entries of what a command creates. */
-  readonly commanded = new Set<string>();
+  readonly commandKeys = new Set<string>();
   /** Those whose command still runs, or whose request has no answer yet: they may be created yet. */
-  readonly running = new Set<string>();
+  readonly runningKeys = new Set<string>();
   /** Compose projects that the code has brought down. */
-  readonly downed = new Set<string>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly downedProjects = new Set<string>();
+  readonly #pending = new Set<Promise<unknown>>();
 
   constructor(options: CaptureOptions) {
     this.options = options;
@@ -56,40 +56,40 @@ export class TrackedResources {
     return this.open().find((entry) => entry.key === key);
   }
 
-  isPinned(containerId: string): boolean {
-    if (this.pinnedIds.has(containerId)) return true;
+  hasFixedNameOrPort(containerId: string): boolean {
+    if (this.fixedNameOrPortIds.has(containerId)) return true;
     const entry = this.options.registry
       .list()
       .find(({ kind, id }) => kind === 'container' && id === containerId);
-    return entry !== undefined && this.pinnedKeys.has(entry.key);
+    return entry !== undefined && this.fixedNameOrPortKeys.has(entry.key);
   }
 
   /** Notes what is about to be created, on disk when this resolves. */
   async register(
-    noted: Noted,
-    whereabouts: Attribution,
+    resource: NewResource,
+    attribution: Attribution,
     source: string | undefined,
     engine: string,
   ): Promise<RegistryEntry> {
-    const { kind, name, image } = noted;
-    const { scope, test } = whereabouts;
+    const { kind, name, image } = resource;
+    const { scope, test } = attribution;
     const known = { origin: 'raw', name, image, engine } as const;
     const entry = await this.options.registry.register(kind, { scope, test, source }, known);
-    return this.#keep(noted, entry, whereabouts);
+    return this.#keep(resource, entry, attribution);
   }
 
   /** As {@link register}, for a command, which does not wait. */
-  note(noted: Noted, whereabouts: Attribution, source: string | undefined): RegistryEntry {
-    const { kind, name, registeredAt } = noted;
-    const { scope, test } = whereabouts;
+  note(resource: NewResource, attribution: Attribution, source: string | undefined): RegistryEntry {
+    const { kind, name, registeredAt } = resource;
+    const { scope, test } = attribution;
     const known = { origin: 'raw', name, registeredAt } as const;
     const entry = this.options.registry.note(kind, { scope, test, source }, known);
-    return this.#keep(noted, entry, whereabouts);
+    return this.#keep(resource, entry, attribution);
   }
 
-  #keep(noted: Noted, entry: RegistryEntry, { isOver = false }: Attribution): RegistryEntry {
-    const { isPinned, isAutoRemoved = false, isHelper = false } = noted;
-    if (isPinned) this.pinnedKeys.add(entry.key);
+  #keep(resource: NewResource, entry: RegistryEntry, { isOver = false }: Attribution): RegistryEntry {
+    const { hasFixedNameOrPort, isAutoRemoved = false, isHelper = false } = resource;
+    if (hasFixedNameOrPort) this.fixedNameOrPortKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
     if (isHelper) this.helperKeys.add(entry.key);
     // Its file has ended already: no later check of that file will find it.
@@ -114,18 +114,18 @@ export class TrackedResources {
   }
 
   /** Has `work`, which never rejects, waited for before it is asked what there is. */
-  begin(work: Promise<unknown>): void {
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
+  addPending(work: Promise<unknown>): void {
+    this.#pending.add(work);
+    void work.finally(() => this.#pending.delete(work));
   }
 
   /** Resolves when nothing is under way, or when the time is up. */
   async settle(timeoutMs: number): Promise<void> {
-    const awaited = [...this.#underWay];
+    const awaited = [...this.#pending];
     const all = Promise.all(awaited);
     // Only a DeadlineError: whoever asks then hears what the engine says by then.
     await Promise.allSettled([withTimeout(all, { what: 'wait for requests that are under way', timeoutMs })]);
     // What never ends is not waited for again: each has had its time.
-    for (const work of awaited) this.#underWay.delete(work);
+    for (const work of awaited) this.#pending.delete(work);
   }
 }

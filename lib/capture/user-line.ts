@@ -1,7 +1,7 @@
 import { firstSourceLine, ownFolder } from '../core/source-line';
 
 /** Deep enough for all that lies between a test and the request: dockerode, testcontainers, helpers, each `await` a frame. */
-const deepest = 100;
+const maxFrames = 100;
 
 /**
  * Where the user's code stands that led to here: `file:line`, the file relative to the working directory; `undefined`: the stack does
@@ -10,7 +10,7 @@ const deepest = 100;
  * @param testFile - The path of the test file that runs: its line says more than that of a function which many tests call.
  */
 export function userLineHere(testFile?: string): string | undefined {
-  const stack = stackHere(deepest);
+  const stack = stackHere(maxFrames);
   return stack === undefined ? undefined : userLineIn(stack, testFile);
 }
 

@@ -66,7 +66,7 @@ export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: bool
 
 /** What the user's own teardown has removed of what the own setup created is known to have existed, then. */
 async function settleOwn({ watch, registry }: WorkerRunState): Promise<void> {
-  const there = await watch.survivors(({ owner }) => owner.scope === 'run');
+  const there = await watch.findSurvivors(({ owner }) => owner.scope === 'run');
   // Not looked at when an owner had ended: what the run's end finds of it says nothing of a leak.
   for (const { key, id, state } of there)
     if (state === 'unknown')

@@ -28,7 +28,7 @@ export async function closeContext(
   const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
     const own = await connectionsTo(target);
     connections.push(...own);
-    return own.length > 0 || watch.isPinned(target.id);
+    return own.length > 0 || watch.hasFixedNameOrPort(target.id);
   };
   try {
     await openContextScope(place)?.close({

@@ -21,7 +21,7 @@ export async function noteLeaks(
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);
   const leaked: string[] = [];
-  for (const entry of await watch.survivors(isOfFile)) {
+  for (const entry of await watch.findSurvivors(isOfFile)) {
     if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });
     // Nothing was seen of it: the run's end tells what it finds.

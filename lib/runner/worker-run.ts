@@ -75,14 +75,14 @@ function openRunHere(link: RunClient, isOutside: () => boolean = () => false): W
   const watch = startCapture({
     session: link.session,
     registry,
-    whereabouts: () => (isOutside() ? undefined : currentAttribution(link)),
+    attribution: () => (isOutside() ? undefined : currentAttribution(link)),
     testFile: currentTestFile,
-    definition: currentDefinition,
+    testDefinition: currentDefinition,
     ready: () => link.ready(),
-    hold: () => link.hold?.(),
+    holdRun: () => link.hold?.(),
     claim: (labels, bounds) => link.claim(labels, bounds),
     release: (labels, bounds) => link.release(labels, bounds),
-    unwatched: (creation) => link.noteUnwatched(creation),
+    reportUnlabelled: (creation) => link.noteUnwatched(creation),
   });
   return { link, registry, watch, shared: new SharedResources(link) };
 }

@@ -18,7 +18,7 @@ import { sessionIdentity } from '../../lib/registry/session-identity';
 import { openRun } from '../../lib/run/run';
 import type { Run } from '../../lib/session/current-run';
 import { removeLeftovers } from '../support/leftovers';
-import { inATest } from '../support/raw-stage';
+import { inATest } from '../support/capture-stage';
 import { specImage } from '../support/spec-image';
 import { docker, specLabel, uniqueName } from '../support/things';
 import { rejectionOf } from '../support/rejection';
@@ -93,11 +93,11 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     const watch = startCapture({
       session: run.session,
       registry: sessionIdentity().registry,
-      whereabouts: () => ({ ...inATest, isOver: true }),
+      attribution: () => ({ ...inATest, isOver: true }),
       ready: () => run.ready(),
       claim: async () => undefined,
       release: async () => undefined,
-      unwatched: () => undefined,
+      reportUnlabelled: () => undefined,
     });
     await docker.createVolume({ Name: uniqueName(), Labels: specLabel });
     watch.stop();

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { composeCommand } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
-import { inATest, stageOfFile } from '../support/raw-stage';
+import { inATest, stageOfFile } from '../support/capture-stage';
 import { specImage } from '../support/spec-image';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
@@ -28,7 +28,7 @@ afterAll(() => removeLeftovers());
 
 /** A folder with a Compose file of one service, and what Compose calls its project. */
 async function openFolder(service: object): Promise<void> {
-  stage.be(inATest);
+  stage.attributeTo(inATest);
   folder = await mkdtemp(join(tmpdir(), 'castoff-spec-compose-'));
   project = basename(folder).toLowerCase();
   const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'], ...service };
@@ -46,7 +46,7 @@ async function removeFolder(): Promise<void> {
 const stdio = 'ignore' as const;
 const ofProject = ({ name }: { readonly name?: string | undefined }): boolean => name === project;
 const entriesOfProject = () => stage.entries().filter(ofProject);
-const survivors = () => stage.survivors(ofProject);
+const survivors = () => stage.findSurvivors(ofProject);
 const labelled = () => ({ filters: { label: [`com.docker.compose.project=${project}`] } });
 const containers = async () =>
   (await docker.listContainers({ all: true, ...labelled() })).map(({ Id }) => Id);
@@ -54,17 +54,17 @@ const containers = async () =>
 /** As Compose 2 builds an image for a project. */
 async function commitImage(labels: Readonly<Record<string, string>>): Promise<string> {
   const name = uniqueName();
-  stage.be(undefined);
+  stage.attributeTo(undefined);
   const container = await docker.createContainer({ Image: specImage, Labels: { ...specLabel, ...labels } });
   await container.commit({ repo: name, tag: '1' });
   await container.remove();
-  stage.be(inATest);
+  stage.attributeTo(inATest);
   return `${name}:1`;
 }
 
 /** Makes a container and a volume of the project, as Compose does for somebody whom nobody watches. */
 async function makeAsDeveloper(...kinds: readonly ('container' | 'volume')[]): Promise<void> {
-  stage.be(undefined);
+  stage.attributeTo(undefined);
   const Labels = { ...specLabel, 'com.docker.compose.project': project };
   if (kinds.includes('volume'))
     await docker.createVolume({
@@ -80,7 +80,7 @@ async function makeAsDeveloper(...kinds: readonly ('container' | 'volume')[]): P
         'com.docker.compose.service': 'web',
       },
     });
-  stage.be(inATest);
+  stage.attributeTo(inATest);
 }
 
 describe('a Compose project without a name', () => {
@@ -163,9 +163,9 @@ describe('a developer’s own project in the same folder is not touched', () => 
   let own: readonly string[];
   beforeAll(async () => {
     await openFolder({});
-    stage.be(undefined);
+    stage.attributeTo(undefined);
     execSync(`${command} up -d`, { cwd: folder, stdio });
-    stage.be(inATest);
+    stage.attributeTo(inATest);
     own = await containers();
   });
   afterAll(removeFolder);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
-import { engineAt, type RequestPlace } from '../../lib/capture/request-place';
+import { engineAt, type RequestTarget } from '../../lib/capture/request-target';
 
 const realPath = (path: string) => path.replace(/^\/var\/run\//, '/run/');
-const at = (place: Partial<RequestPlace>, ...addresses: readonly string[]) =>
+const at = (place: Partial<RequestTarget>, ...addresses: readonly string[]) =>
   engineAt(
     { host: 'localhost', port: 80, ...place },
     addresses.map((address) => parseEndpoint(address, 'spec')),

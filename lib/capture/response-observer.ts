@@ -1,26 +1,26 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { warnCapture } from './warn';
 
-export interface HeardAnswer {
+export interface ObservedResponse {
   readonly status: number;
   /** The body; of a long one, such as that to a build, the end. */
   readonly text: string;
 }
 
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 /** The answers to requests, overheard: their readers miss nothing, and what nobody reads does not flow. */
-export class Answers {
+export class ResponseObserver {
   readonly #listeners = new WeakMap<ClientRequest, (response: IncomingMessage) => void>();
 
   /**
    * Calls `whenEnded` with the answer, as soon as all of it has come and before its reader is told; with what has come, where it breaks
    * off; with nothing when there is none. Resolves after that.
    */
-  to(request: ClientRequest, whenEnded: (answer: HeardAnswer | undefined) => void): Promise<void> {
+  observe(request: ClientRequest, whenEnded: (answer: ObservedResponse | undefined) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { method, path } = request;
-    const end = (answer: HeardAnswer | undefined): void => {
+    const end = (answer: ObservedResponse | undefined): void => {
       try {
         whenEnded(answer);
       } catch (error) {
@@ -40,7 +40,7 @@ export class Answers {
   }
 
   /** To be told of every answer as its head has come. */
-  hear(request: ClientRequest, response: IncomingMessage): void {
+  onResponse(request: ClientRequest, response: IncomingMessage): void {
     this.#listeners.get(request)?.(response);
   }
 }
@@ -61,7 +61,7 @@ function overhear(response: IncomingMessage, whenEnded: (text: string) => void):
     if (Buffer.isBuffer(chunk)) {
       chunks.push(chunk);
       bytes += chunk.length;
-      while (bytes - (chunks[0]?.length ?? 0) > mostBytes) bytes -= chunks.shift()?.length ?? 0;
+      while (bytes - (chunks[0]?.length ?? 0) > maxBytes) bytes -= chunks.shift()?.length ?? 0;
     }
     return Reflect.apply(push, response, [chunk, encoding]);
   };

@@ -44,8 +44,8 @@ describe('meaningOfCommand', () => {
     ['docker run -p 127.0.0.1::80 redis', false],
     ['docker run -P redis', false],
     ['docker run --network app redis -p 8080:80', false],
-  ])('sees whether %s takes what the next one may want', (line, isPinned) => {
-    expect(meaning(line)).toMatchObject({ isPinned });
+  ])('sees whether %s takes what the next one may want', (line, hasFixedNameOrPort) => {
+    expect(meaning(line)).toMatchObject({ hasFixedNameOrPort });
   });
 
   it('knows a container that the engine removes as it ends', () => {

@@ -4,7 +4,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupLeftovers } from '../../lib/run/remove-leftovers';
 import { removeLeftovers } from '../support/leftovers';
-import { stageOfFile } from '../support/raw-stage';
+import { stageOfFile } from '../support/capture-stage';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 
 const stage = stageOfFile();
@@ -26,9 +26,9 @@ const removeEntries = async () =>
 describe('a volume that raw code asks for by its name', () => {
   it('is not removed as its own where somebody else had it before', async () => {
     const name = uniqueName();
-    stage.be(undefined);
+    stage.attributeTo(undefined);
     await docker.createVolume({ Name: name, Labels: specLabel });
-    stage.be({ scope: 'run' });
+    stage.attributeTo({ scope: 'run' });
     await new Docker().createVolume({ Name: name });
     expect(stage.entries().at(-1)).toMatchObject({ kind: 'volume', id: name, state: 'present' });
     expect((await removeEntries()).errors).toEqual([]);
@@ -37,7 +37,7 @@ describe('a volume that raw code asks for by its name', () => {
 
   it('is removed where it has created it', async () => {
     const name = uniqueName();
-    stage.be({ scope: 'run' });
+    stage.attributeTo({ scope: 'run' });
     await new Docker().createVolume({ Name: name, Labels: specLabel });
     expect((await removeEntries()).errors).toEqual([]);
     expect(await exists('volume', name)).toBe(false);

@@ -8,58 +8,58 @@ import { journalFolder, sessionIdentity } from '../../lib/registry/session-ident
 import { docker } from './things';
 import { removeThingsOfThisFile } from './things-of-file';
 
-/** A watch on what this spec file's code does, as a run would have it. */
-export interface RawStage extends Capture {
-  /** How often `ready()` has been asked for. */
-  readonly asked: () => number;
-  /** What has been claimed. */
+/** Captures what the code of this spec file creates, as a run would. */
+export interface CaptureStage extends Capture {
+  /** The number of calls of `ready()`. */
+  readonly readyCalls: () => number;
+  /** The claimed labels. */
   readonly claimed: readonly string[];
-  /** What has been given up. */
+  /** The labels whose claims were released. */
   readonly released: readonly string[];
-  /** The creations that went out without labels. */
-  readonly unwatched: readonly string[];
-  /** The raw entries, in their order. */
+  /** The creations that were sent without labels. */
+  readonly unlabelled: readonly string[];
+  /** The entries captured by this stage, oldest first. */
   readonly entries: () => readonly RegistryEntry[];
-  /** Where the code is from now on. */
-  be(place: Attribution | undefined): void;
+  /** Attributes everything created from now on; `undefined` leaves it uncaptured. */
+  attributeTo(attribution: Attribution | undefined): void;
 }
 
 export const inATest: Attribution = { scope: 'orders.test.js › pays', test: 'orders pays "twice" \\ $HOME' };
 
-function openRawStage(options: Partial<Pick<CaptureOptions, 'ready'>> = {}): RawStage {
+function openCaptureStage(options: Partial<Pick<CaptureOptions, 'ready'>> = {}): CaptureStage {
   const { id: session, registry } = sessionIdentity();
   const before = new Set(registry.list().map(({ key }) => key));
-  let place: Attribution | undefined = inATest;
-  let asked = 0;
+  let attribution: Attribution | undefined = inATest;
+  let readyCalls = 0;
   const claimed: string[] = [];
   const released: string[] = [];
-  const unwatched: string[] = [];
-  const watch = startCapture({
+  const unlabelled: string[] = [];
+  const capture = startCapture({
     session,
     registry,
-    whereabouts: () => place,
+    attribution: () => attribution,
     ready: async () => {
-      asked += 1;
+      readyCalls += 1;
       await options.ready?.();
     },
-    unwatched: (creation) => void unwatched.push(creation),
+    reportUnlabelled: (creation) => void unlabelled.push(creation),
     claim: async (labels) => void claimed.push(...labels),
     release: async (labels) => void released.push(...labels),
   });
   return {
-    ...watch,
-    asked: () => asked,
+    ...capture,
+    readyCalls: () => readyCalls,
     claimed,
     released,
-    unwatched,
+    unlabelled,
     entries: () => registry.list().filter(({ key, origin }) => origin === 'raw' && !before.has(key)),
-    be: (other) => (place = other),
+    attributeTo: (other) => (attribution = other),
   };
 }
 
-/** A stage for a whole spec file, which cleans up after each of its specs. */
-export function stageOfFile(options: Parameters<typeof openRawStage>[0] = {}): RawStage {
-  const stage = openRawStage(options);
+/** Opens a stage for a whole spec file and removes what its specs created after each of them. */
+export function stageOfFile(options: Parameters<typeof openCaptureStage>[0] = {}): CaptureStage {
+  const stage = openCaptureStage(options);
   afterEach(async () => {
     await removeThingsOfThisFile();
     await removeVolumesOfThisFile();
@@ -71,7 +71,7 @@ export function stageOfFile(options: Parameters<typeof openRawStage>[0] = {}): R
   return stage;
 }
 
-/** The labels of castoff that say whose something is. */
+/** The labels that name the owner of a resource. */
 export function whose(labels: Readonly<Record<string, string>>) {
   return {
     session: labels[labelNames.session],
@@ -81,7 +81,7 @@ export function whose(labels: Readonly<Record<string, string>>) {
   };
 }
 
-/** Takes away the volumes of this spec file's session; the rest goes with `removeThingsOfThisFile()`. */
+/** Removes the volumes of this spec file's session; `removeThingsOfThisFile()` removes everything else. */
 async function removeVolumesOfThisFile(): Promise<void> {
   const filters = { label: [`${labelNames.session}=${sessionIdentity().id}`] };
   const { Volumes } = await docker.listVolumes({ filters });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCreateAnswer } from '../../lib/capture/create-answer';
+import { readCreateResponse } from '../../lib/capture/create-response';
 
 const sha = `sha256:${'5b8b'.repeat(16)}`;
 
-describe('readCreateAnswer', () => {
+describe('readCreateResponse', () => {
   it.each([
     ['container', '{"Id":"4f2a","Warnings":[]}\n', '4f2a'],
     ['network', '{"Id":"8a1c","Warning":""}\n', '8a1c'],
@@ -27,31 +27,31 @@ describe('readCreateAnswer', () => {
     // Podman prints what it answers over several lines where it is asked to.
     ['container', '{\n  "Id": "4f2a",\n  "Warnings": []\n}', '4f2a'],
   ] as const)('reads the id of a %s', (kind, text, id) => {
-    expect(readCreateAnswer(kind, 201, text)).toEqual({ isCreated: true, id });
+    expect(readCreateResponse(kind, 201, text)).toEqual({ isCreated: true, id });
   });
 
   it('reads the image of a build whose beginning has been dropped, and of several the last', () => {
     const other = `sha256:${'0a0a'.repeat(16)}`;
     const text = `tep 3"}\r\n{"aux":{"ID":"${other}"}}\r\n{"aux":{"ID":"${sha}"}}\r\n`;
-    expect(readCreateAnswer('image', 200, text)).toEqual({ isCreated: true, id: sha });
+    expect(readCreateResponse('image', 200, text)).toEqual({ isCreated: true, id: sha });
   });
 
   it('takes a refusal, and a build that broke off, for nothing made', () => {
     expect(
-      readCreateAnswer(
+      readCreateResponse(
         'container',
         409,
         '{"message":"Conflict. The container name \\"/db\\" is already in use"}',
       ),
     ).toEqual({ isCreated: false });
-    expect(readCreateAnswer('network', 500, '')).toEqual({ isCreated: false });
+    expect(readCreateResponse('network', 500, '')).toEqual({ isCreated: false });
     const build = `{"aux":{"ID":"${sha}"}}\r\n{"errorDetail":{"message":"no"},"error":"no"}\r\n`;
-    expect(readCreateAnswer('image', 200, build)).toEqual({ isCreated: false });
+    expect(readCreateResponse('image', 200, build)).toEqual({ isCreated: false });
   });
 
   it('does not know of an answer that was cut off', () => {
-    expect(readCreateAnswer('container', 201, '{"Id":"4f')).toBeUndefined();
-    expect(readCreateAnswer('image', 200, '{"stream":"Step 1/1"}\r\n')).toBeUndefined();
-    expect(readCreateAnswer('volume', 201, '')).toBeUndefined();
+    expect(readCreateResponse('container', 201, '{"Id":"4f')).toBeUndefined();
+    expect(readCreateResponse('image', 200, '{"stream":"Step 1/1"}\r\n')).toBeUndefined();
+    expect(readCreateResponse('volume', 201, '')).toBeUndefined();
   });
 });

@@ -1,18 +1,18 @@
 import type { RemovableKind } from '../engine/removable-kind';
 
 /** What an engine says of what it was to create: the id, or nothing where it has not. */
-export type CreateAnswer = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };
+export type CreateOutcome = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };
 
 /**
  * What an answer to a request that creates says; `undefined`: it does not say.
  *
  * @param text - The body; of a long one, the end.
  */
-export function readCreateAnswer(
+export function readCreateResponse(
   kind: RemovableKind,
   status: number,
   text: string,
-): CreateAnswer | undefined {
+): CreateOutcome | undefined {
   if (status >= 400) return { isCreated: false };
   const whole = parseLine(text);
   const lines = whole.length > 0 ? whole : text.split('\n').flatMap(parseLine);

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../engine/endpoint';
 
 /** Where a request goes. */
-export interface RequestPlace {
+export interface RequestTarget {
   readonly socketPath?: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -13,23 +13,23 @@ export interface RequestPlace {
  * @param realPath - The path that a path leads to: `/var/run` is a link to `/run` on most systems.
  */
 export function engineAt(
-  place: RequestPlace,
+  target: RequestTarget,
   endpoints: readonly Endpoint[],
   realPath: (path: string) => string,
 ): string | undefined {
   return endpoints.find(({ transport }) => {
     switch (transport.type) {
       case 'socket':
-        return place.socketPath !== undefined && realPath(place.socketPath) === realPath(transport.path);
+        return target.socketPath !== undefined && realPath(target.socketPath) === realPath(transport.path);
       case 'tcp':
         return (
-          place.socketPath === undefined &&
-          place.port === transport.port &&
-          plainHost(place.host) === plainHost(transport.host)
+          target.socketPath === undefined &&
+          target.port === transport.port &&
+          plainHost(target.host) === plainHost(transport.host)
         );
       case 'ssh':
         // docker-modem tunnels by an agent; the host is the one that it logs in to.
-        return place.socketPath === undefined && place.host === transport.destination.replace(/^.*@/, '');
+        return target.socketPath === undefined && target.host === transport.destination.replace(/^.*@/, '');
     }
   })?.address;
 }

@@ -17,14 +17,14 @@ type Creation = Extract<CommandMeaning, { type: 'create' }>;
 type Ended = () => Promise<unknown>;
 
 /** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
-export class Commands {
-  readonly #things: TrackedResources;
+export class CommandTracker {
+  readonly #tracked: TrackedResources;
   readonly #orders: ProjectCommands;
   readonly #watches = new ProjectWatches();
 
-  constructor(things: TrackedResources) {
-    this.#things = things;
-    this.#orders = new ProjectCommands(things);
+  constructor(tracked: TrackedResources) {
+    this.#tracked = tracked;
+    this.#orders = new ProjectCommands(tracked);
   }
 
   /**
@@ -32,38 +32,39 @@ export class Commands {
    *
    * @param ended - Resolves when it has ended.
    */
-  see(line: CommandLine, ended: Ended, maker: CreatedBy): Insertion | undefined {
+  see(line: CommandLine, ended: Ended, createdBy: CreatedBy): Insertion | undefined {
     if (isForAnotherEngine(line.env)) return undefined;
     const meaning = meaningOfCommand(line);
-    if (isCreation(meaning) && maker.start === undefined) this.#hold();
+    if (isCreation(meaning) && createdBy.start === undefined) this.#hold();
     switch (meaning?.type) {
       case 'create':
-        return this.#create(ended, meaning, maker);
+        return this.#create(ended, meaning, createdBy);
       case 'up':
-        if (maker.start !== undefined) return undefined;
+        if (createdBy.start !== undefined) return undefined;
         this.#watches.begin(meaning.project);
         // A name that was chosen may be that of a project which is up already.
-        if (hasGeneratedName(meaning.project)) this.#up(ended, meaning.project, maker);
-        else this.#orders.up({ project: meaning.project }, line, ended, maker);
+        if (hasGeneratedName(meaning.project)) this.#up(ended, meaning.project, createdBy);
+        else this.#orders.up({ project: meaning.project }, line, ended, createdBy);
         return undefined;
       case 'up-unnamed':
-        if (maker.start === undefined) this.#orders.up(meaning.at, line, ended, maker);
+        if (createdBy.start === undefined) this.#orders.up(meaning.at, line, ended, createdBy);
         return undefined;
       case 'down-unnamed':
         this.#orders.down(meaning.at, line.cwd);
-        this.#things.begin(ended());
+        this.#tracked.addPending(ended());
         return undefined;
       case 'down':
-        this.#things.downed.add(meaning.project);
-        this.#things.begin(ended().then(() => this.#watches.end(meaning.project)));
+        this.#tracked.downedProjects.add(meaning.project);
+        this.#tracked.addPending(ended().then(() => this.#watches.end(meaning.project)));
         return undefined;
       case 'remove': {
         const whenEnded = ended();
-        this.#things.begin(whenEnded);
-        const source = maker.start === undefined ? maker.source : undefined;
+        this.#tracked.addPending(whenEnded);
+        const source = createdBy.start === undefined ? createdBy.source : undefined;
         const { ending } = meaning;
         if (ending === undefined) return undefined;
-        for (const ref of ending.refs) this.#things.endingCalls.follow({ ...ending, ref, source }, whenEnded);
+        for (const ref of ending.refs)
+          this.#tracked.endingCalls.follow({ ...ending, ref, source }, whenEnded);
         if (ending.verb === 'remove' && !ending.removesVolumes)
           this.#followVolumes(line, ending.refs, whenEnded);
         return undefined;
@@ -74,8 +75,8 @@ export class Commands {
   }
 
   #followVolumes(line: CommandLine, refs: readonly string[], ended: Promise<unknown>): void {
-    const left = volumesLeftByCommand(this.#things, line, refs).filter(({ names }) => names.length > 0);
-    if (left.length > 0) this.#things.begin(ended.then(() => registerLeft(this.#things, left)));
+    const left = volumesLeftByCommand(this.#tracked, line, refs).filter(({ names }) => names.length > 0);
+    if (left.length > 0) this.#tracked.addPending(ended.then(() => registerLeft(this.#tracked, left)));
   }
 
   /** What the services of a Compose project were like that ended by themselves with a failure. */
@@ -95,29 +96,29 @@ export class Commands {
   // What goes wrong here is no reason not to label what the command creates.
   #hold(): void {
     try {
-      this.#things.options.hold?.();
+      this.#tracked.options.holdRun?.();
     } catch (error) {
       warnCapture('take a lease before a command', error, 'no reaper holds what it creates yet');
     }
   }
 
-  #create(ended: Ended, creation: Creation, maker: CreatedBy): Insertion {
-    if (maker.start !== undefined) return labelFlags(creation, maker.start.labels);
-    const entry = this.#things.note(creation, maker.whereabouts, maker.source);
+  #create(ended: Ended, creation: Creation, createdBy: CreatedBy): Insertion {
+    if (createdBy.start !== undefined) return labelFlags(creation, createdBy.start.labels);
+    const entry = this.#tracked.note(creation, createdBy.attribution, createdBy.source);
     this.#follow(ended, entry);
-    return labelFlags(creation, this.#things.labelsOf(entry, maker.whereabouts));
+    return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
   }
 
-  #up(ended: Ended, project: string, maker: Extract<CreatedBy, { start?: undefined }>): void {
-    this.#things.downed.delete(project);
-    const isKnown = this.#things
+  #up(ended: Ended, project: string, createdBy: Extract<CreatedBy, { start?: undefined }>): void {
+    this.#tracked.downedProjects.delete(project);
+    const isKnown = this.#tracked
       .open()
       .some(({ kind, name }) => kind === 'compose-project' && name === project);
     if (isKnown) return;
-    const ordered = { kind: 'compose-project', name: project, isPinned: false } as const;
-    const entry = this.#things.note(ordered, maker.whereabouts, maker.source);
-    this.#things.options.registry.update(entry.key, { id: project });
-    const claiming = this.#things.options.claim([`${composeProjectLabel}=${project}`]);
+    const ordered = { kind: 'compose-project', name: project, hasFixedNameOrPort: false } as const;
+    const entry = this.#tracked.note(ordered, createdBy.attribution, createdBy.source);
+    this.#tracked.options.registry.update(entry.key, { id: project });
+    const claiming = this.#tracked.options.claim([`${composeProjectLabel}=${project}`]);
     claiming.catch((error: unknown) =>
       warnCapture(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
     );
@@ -126,10 +127,10 @@ export class Commands {
 
   /** What a command that still runs may yet create is not said to be gone. */
   #follow(ended: Ended, entry: RegistryEntry): void {
-    const { options, running, commanded } = this.#things;
-    commanded.add(entry.key);
-    running.add(entry.key);
-    void ended().then(() => running.delete(entry.key));
+    const { options, runningKeys, commandKeys } = this.#tracked;
+    commandKeys.add(entry.key);
+    runningKeys.add(entry.key);
+    void ended().then(() => runningKeys.delete(entry.key));
     // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
     void Promise.allSettled([options.ready()]);
     const locating = connectEngine().then(({ address }) =>

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
-import { inATest, stageOfFile } from '../support/raw-stage';
+import { inATest, stageOfFile } from '../support/capture-stage';
 import { specImage } from '../support/spec-image';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 
@@ -22,7 +22,8 @@ async function volumeOf(id: string): Promise<string> {
   return Mounts.find(({ Destination }) => Destination === '/data')?.Name ?? '';
 }
 
-const leftVolumes = async () => (await stage.survivors(() => true)).filter(({ kind }) => kind === 'volume');
+const leftVolumes = async () =>
+  (await stage.findSurvivors(() => true)).filter(({ kind }) => kind === 'volume');
 
 const removals: readonly (readonly [string, (id: string) => unknown])[] = [
   ["dockerode's remove()", (id) => new Docker().getContainer(id).remove({ force: true })],
@@ -39,7 +40,7 @@ describe('the anonymous volume of a container that is removed without it', () =>
     expect(await leftVolumes()).toMatchObject([
       { id: name, origin: 'raw', state: 'present', owner: { ...inATest, source: entry?.owner.source } },
     ]);
-    expect(entry?.owner.source).toMatch(/raw-anonymous-volumes\.spec\.ts:\d+$/);
+    expect(entry?.owner.source).toMatch(/capture-anonymous-volumes\.spec\.ts:\d+$/);
     await docker.getVolume(name).remove();
     expect(await leftVolumes()).toEqual([]);
   });

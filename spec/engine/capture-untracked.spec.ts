@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { GenericContainer } from 'testcontainers';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { stageOfFile } from '../support/raw-stage';
+import { stageOfFile } from '../support/capture-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, specLabel, uniqueName } from '../support/things';
 import { removeLeftovers } from '../support/leftovers';
@@ -41,7 +41,7 @@ describe('what is to outlive the run is left alone', () => {
     const before = stage.entries().length;
     const name = `localhost/${uniqueName()}:1`;
     // Without a cache: other spec files take away the layers that they would share.
-    const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/raw/image')).withCache(
+    const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/capture/image')).withCache(
       false,
     );
     await builder.build(name, { deleteOnExit: false });
@@ -59,7 +59,7 @@ describe('what is to outlive the run is left alone', () => {
     );
     const labels = (await image.inspect()).Config.Labels;
     await image.remove();
-    expect(labels['castoff.source']).toContain('raw-left-alone.spec.ts');
+    expect(labels['castoff.source']).toContain('capture-untracked.spec.ts');
     expect(labels['castoff.session']).toBe('');
     expect(stage.entries().length).toBe(before);
   });

@@ -20,7 +20,7 @@ beforeAll(async () => void (watched = await runWatched()));
 afterAll(() => removeLeftovers());
 
 async function runWatched() {
-  const program = join(__dirname, '../fixtures/raw/watched.cjs');
+  const program = join(__dirname, '../fixtures/capture/watched.cjs');
   const hooks = join(__dirname, '../support/require-typescript.cjs');
   const { stdout } = await run(process.execPath, ['--require', hooks, program, JSON.stringify(specLabel)], {
     // Without it Node takes the environment of its own process, which is not the sandbox's.

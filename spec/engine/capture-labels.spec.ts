@@ -7,7 +7,7 @@ import { ownerFromLabels } from '../../lib/core/labels';
 import { connectEngine } from '../../lib/engine/connect';
 import { listOwned } from '../../lib/resources/list-owned';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { inATest, stageOfFile, whose } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/capture-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
@@ -20,7 +20,7 @@ const definition = () => new GenericContainer(specImage).withCommand(sleeper).wi
 /** Two empty blocks end a tar archive. */
 const emptyTar = Buffer.alloc(1024);
 // Built without a cache: other spec files take away the layers that they would share.
-const imageFolder = join(__dirname, '../fixtures/raw/image');
+const imageFolder = join(__dirname, '../fixtures/capture/image');
 
 const containerLabels = async (id: string) => (await dockerode.getContainer(id).inspect()).Config.Labels;
 const imageLabels = async (name: string) => (await dockerode.getImage(name).inspect()).Config.Labels;

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { inATest, stageOfFile, whose } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/capture-stage';
 import { specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
@@ -14,7 +14,7 @@ const stage = stageOfFile();
 
 const encoding = 'utf8' as const;
 const lastEntry = () => stage.entries().at(-1)!;
-const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
+const survivor = async (key: string) => (await stage.findSurvivors((entry) => entry.key === key))[0];
 
 function thrownBy(run: () => unknown): Error {
   try {
@@ -40,11 +40,11 @@ const createdAt = (source: string, printed: string) => ({
 
 describe('a container says whose it is that is created by', () => {
   it('execFileSync', async () => {
-    const asked = stage.asked();
+    const asked = stage.readyCalls();
     const source = nextLine();
     const id = execFileSync('docker', ['create', specImage], { encoding });
     expect(await seen(id)).toMatchObject(createdAt(source, id));
-    expect(stage.asked()).toBe(asked + 1);
+    expect(stage.readyCalls()).toBe(asked + 1);
   });
 
   it('spawnSync', async () => {
@@ -97,7 +97,7 @@ describe('what a synchronous command makes', () => {
     execSync(`docker network create ${name}`, { stdio: 'ignore' });
     execFileSync('docker', ['volume', 'create', name]);
     const entries = stage.entries().slice(-2);
-    expect(await stage.survivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
+    expect(await stage.findSurvivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
       { kind: 'network', name, state: 'present' },
       { kind: 'volume', id: name, state: 'present' },
     ]);

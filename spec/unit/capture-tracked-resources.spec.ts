@@ -5,18 +5,18 @@ import { sessionIdentity } from '../../lib/registry/session-identity';
 describe('what is under way', () => {
   it('is waited for once: what never ends does not hold up the next file', async () => {
     const { id: session, registry } = sessionIdentity();
-    const things = new TrackedResources({
+    const tracked = new TrackedResources({
       session,
       registry,
-      whereabouts: () => undefined,
+      attribution: () => undefined,
       ready: async () => undefined,
       claim: async () => undefined,
       release: async () => undefined,
-      unwatched: () => undefined,
+      reportUnlabelled: () => undefined,
     });
-    things.begin(new Promise(() => undefined));
-    await things.settle(1);
+    tracked.addPending(new Promise(() => undefined));
+    await tracked.settle(1);
     // Longer than a spec may take.
-    await expect(things.settle(600_000)).resolves.toBeUndefined();
+    await expect(tracked.settle(600_000)).resolves.toBeUndefined();
   });
 });

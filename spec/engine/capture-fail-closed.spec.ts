@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { removeLeftovers } from '../support/leftovers';
-import { inATest, stageOfFile, whose } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/capture-stage';
 import { docker, specLabel } from '../support/things';
 
 const stage = stageOfFile();
@@ -55,7 +55,7 @@ describe('under a docker configuration that cannot be read', () => {
     const { labels } = await create({ 'content-type': 'application/json' }, body);
     const entry = stage.entries().at(-1);
     expect(whose(labels)).toMatchObject({ session: sessionIdentity().id, start: entry?.key });
-    expect(stage.unwatched).toEqual([]);
+    expect(stage.unlabelled).toEqual([]);
   });
 });
 
@@ -76,10 +76,10 @@ describe('a creation that labels cannot be put on', () => {
       'its body is compressed',
     ],
   ])('goes out as it is, and is reported, when it %s', async (_, headers, content, status, why) => {
-    const before = stage.unwatched.length;
+    const before = stage.unlabelled.length;
     const answer = await create(headers, content);
     expect(answer.status).toBe(status);
-    expect(stage.unwatched.slice(before)).toEqual([
+    expect(stage.unlabelled.slice(before)).toEqual([
       expect.stringContaining(`POST /containers/create: ${why}`),
     ]);
   });
@@ -90,11 +90,11 @@ describe('a test whose name no command line takes', () => {
     ['is 200 KB long', 'pays '.repeat(40_000)],
     ['has a NUL', 'pays \0 twice'],
   ])('has its own docker command run, and labelled, when it %s', async (_, test) => {
-    stage.be({ scope: `orders › ${test}`, test });
+    stage.attributeTo({ scope: `orders › ${test}`, test });
     const [name = '', value = ''] = Object.entries(specLabel)[0] ?? [];
     const args = ['create', '--label', `${name}=${value}`, 'castoff-spec/busybox:1'];
     const id = execFileSync('docker', args, { encoding: 'utf8' }).trim();
-    stage.be(inATest);
+    stage.attributeTo(inATest);
     const { Labels } = (await docker.getContainer(id).inspect()).Config;
     expect(whose(Labels)).toMatchObject({
       session: sessionIdentity().id,

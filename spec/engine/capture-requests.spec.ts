@@ -12,7 +12,7 @@ import { sessionIdentity } from '../../lib/registry/session-identity';
 import { tarOf } from '../../lib/lease/tar';
 import { runInStart } from '../../lib/scope/start-context';
 import type { FaultProxy } from '../support/fault-proxy';
-import { inATest, stageOfFile } from '../support/raw-stage';
+import { inATest, stageOfFile } from '../support/capture-stage';
 import { rejectionOf } from '../support/rejection';
 import { specImage } from '../support/spec-image';
 import { docker, exists, uniqueName } from '../support/things';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   dockerode = new Docker({ socketPath: proxy.socketPath });
 });
 afterEach(async () => {
-  stage.be(inATest);
+  stage.attributeTo(inATest);
   ready = async () => undefined;
 });
 afterAll(async () => {
@@ -48,9 +48,9 @@ describe('a request that creates', () => {
   it('goes out when the run is ready, and not before', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const before = { creates: creates(), asked: stage.asked(), entries: stage.entries().length };
+    const before = { creates: creates(), asked: stage.readyCalls(), entries: stage.entries().length };
     const creating = dockerode.createContainer({ Image: specImage });
-    expect(await until(() => stage.asked() > before.asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.asked, 2_000)).toBe(true);
     await setImmediate();
     expect([creates(), stage.entries().length]).toEqual([before.creates, before.entries]);
     gate.resolve();
@@ -82,7 +82,7 @@ describe('a request that creates', () => {
   });
 
   it('is left as it is where it is nobody’s business', async () => {
-    stage.be(undefined);
+    stage.attributeTo(undefined);
     const before = stage.entries().length;
     const container = await dockerode.createContainer({ Image: specImage });
     const { Labels } = (await container.inspect()).Config;
@@ -126,7 +126,7 @@ describe('a request that creates', () => {
     const { key } = lastEntry()!;
     expect(lastEntry()).toMatchObject({ state: 'registered' });
     expect(lastEntry()?.id).toBeUndefined();
-    const [survivor] = await stage.survivors((entry) => entry.key === key);
+    const [survivor] = await stage.findSurvivors((entry) => entry.key === key);
     expect(survivor).toMatchObject({ state: 'present' });
     expect(await exists('container', survivor?.id ?? '')).toBe(true);
   });
@@ -135,19 +135,19 @@ describe('a request that creates', () => {
     proxy.inject({ on: 'POST /containers/create', fault: { type: 'reset' } });
     await rejectionOf(dockerode.createContainer({ Image: specImage }));
     const { key } = lastEntry()!;
-    expect(await stage.survivors((entry) => entry.key === key)).toEqual([]);
+    expect(await stage.findSurvivors((entry) => entry.key === key)).toEqual([]);
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'never-created' });
   });
 
   it('is never sent when it is given up while it waits', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const before = { creates: creates(), asked: stage.asked(), entries: stage.entries().length };
+    const before = { creates: creates(), asked: stage.readyCalls(), entries: stage.entries().length };
     const leaving = new AbortController();
     const creating = rejectionOf(
       dockerode.createContainer({ Image: specImage, abortSignal: leaving.signal }),
     );
-    expect(await until(() => stage.asked() > before.asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.asked, 2_000)).toBe(true);
     leaving.abort();
     expect(await creating).toMatchObject({ name: 'AbortError' });
     gate.resolve();
@@ -156,7 +156,7 @@ describe('a request that creates', () => {
   });
 
   it('of a scope’s start carries the labels of that start, and is not registered again', async () => {
-    const before = { entries: stage.entries().length, asked: stage.asked() };
+    const before = { entries: stage.entries().length, asked: stage.readyCalls() };
     const labels = { 'castoff.session': sessionIdentity().id, 'castoff.start': '00000000deadbeef' };
     const network = await runInStart({ key: '00000000deadbeef', labels }, () =>
       dockerode.createNetwork({ Name: uniqueName(), Labels: { mine: 'kept' } }),
@@ -167,17 +167,17 @@ describe('a request that creates', () => {
       'castoff.kind': 'network',
       'castoff.nonce': expect.stringMatching(/^[0-9a-f]{16}$/),
     });
-    expect([stage.entries().length, stage.asked()]).toEqual([before.entries, before.asked]);
+    expect([stage.entries().length, stage.readyCalls()]).toEqual([before.entries, before.asked]);
   });
 
   it('keeps the order and the end of a body that is longer than what is held', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const asked = stage.asked();
+    const asked = stage.readyCalls();
     const files = await archive('big', 'x'.repeat(3_000_000));
     const repo = uniqueName();
     const importing = dockerode.importImage(Readable.from(chunksOf(files, 10_000)), { repo, tag: '1' });
-    expect(await until(() => stage.asked() > asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > asked, 2_000)).toBe(true);
     gate.resolve();
     await text((await importing) as Readable);
     const { Size, Config } = await docker.getImage(`${repo}:1`).inspect();
@@ -240,12 +240,12 @@ describe('a request to another server', () => {
       server.close();
       return (await received).replaceAll(String(port), 'PORT');
     };
-    const before = { asked: stage.asked(), entries: stage.entries().length };
+    const before = { asked: stage.readyCalls(), entries: stage.entries().length };
     const watched = await sent();
-    stage.be(undefined);
+    stage.attributeTo(undefined);
     expect(watched).toBe(await sent());
     expect(watched).toContain('{"Image":');
-    expect({ asked: stage.asked(), entries: stage.entries().length }).toEqual(before);
+    expect({ asked: stage.readyCalls(), entries: stage.entries().length }).toEqual(before);
   });
 
   it('is answered as ever on another unix socket', async () => {

@@ -11,7 +11,7 @@ import { cleanupProject } from '../../lib/resources/compose-project';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
 import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
-import { inATest, stageOfFile, whose } from '../support/raw-stage';
+import { inATest, stageOfFile, whose } from '../support/capture-stage';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
@@ -23,7 +23,7 @@ const stage = stageOfFile();
 const noNetwork = ['--network', 'none'];
 
 const lastEntry = () => stage.entries().at(-1);
-const survivor = async (key: string) => (await stage.survivors((entry) => entry.key === key))[0];
+const survivor = async (key: string) => (await stage.findSurvivors((entry) => entry.key === key))[0];
 
 /** What the command prints; it is run as the user's code would. */
 async function output(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -77,12 +77,12 @@ describe('what a docker command creates says whose it is', () => {
     const labels = [container.Config.Labels, network.Labels ?? {}, volume.Labels];
     const entries = stage.entries().slice(-3);
     expect(labels.map((one) => one['castoff.start'])).toEqual(entries.map(({ key }) => key));
-    expect(await stage.survivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
+    expect(await stage.findSurvivors(({ key }) => entries.some((entry) => entry.key === key))).toMatchObject([
       { kind: 'container', id: container.Id, name },
       { kind: 'network', id: network.Id, name },
       { kind: 'volume', id: name },
     ]);
-    expect(stage.isPinned(container.Id)).toBe(true);
+    expect(stage.hasFixedNameOrPort(container.Id)).toBe(true);
   });
 
   it('and of a scope’s start those of the start, without being registered', async () => {
@@ -125,12 +125,12 @@ describe('what a docker command creates says whose it is', () => {
   });
 
   it('and nothing where it is nobody’s business', async () => {
-    stage.be(undefined);
+    stage.attributeTo(undefined);
     const before = stage.entries().length;
     const id = await output(['create', specImage]);
     const { Labels } = (await docker.getContainer(id).inspect()).Config;
     await docker.getContainer(id).remove();
-    stage.be(inATest);
+    stage.attributeTo(inATest);
     expect(Object.keys(Labels)).not.toContain('castoff.session');
     expect(stage.entries().length).toBe(before);
   });
@@ -147,7 +147,7 @@ describe('a container that a docker command removes', () => {
     const removing = output(['rm', '--force', leaving.id]);
     const ids = [removed.id, leaving.id];
     expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, state: 'present' })));
-    expect(await stage.survivors(({ id = '' }) => ids.includes(id))).toEqual([]);
+    expect(await stage.findSurvivors(({ id = '' }) => ids.includes(id))).toEqual([]);
     const gone = { state: 'gone', outcome: 'removed-elsewhere' };
     expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, ...gone })));
     await removing;
@@ -204,7 +204,7 @@ describe('a Compose project', () => {
     const [command = '', ...words] = await composeCommand();
     const up = [...words, '--file', composeFile, '-p', name, 'up', '--no-start'];
     await once(spawn(command, up, { stdio: 'ignore' }), 'close');
-    const [found] = await stage.survivors(({ id }) => id === name);
+    const [found] = await stage.findSurvivors(({ id }) => id === name);
     const key = found?.key ?? '';
     expect(found).toMatchObject({ kind: 'compose-project', origin: 'raw', state: 'present' });
     await cleanupProject(name);

@@ -5,7 +5,7 @@ import type { RegistryEntry } from '../../lib/registry/entry';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupContainer } from '../../lib/resources/cleanup';
 import type { FaultProxy } from '../support/fault-proxy';
-import { stageOfFile } from '../support/raw-stage';
+import { stageOfFile } from '../support/capture-stage';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, exists, uniqueName } from '../support/things';
@@ -29,7 +29,7 @@ afterAll(async () => {
 const HostConfig = { NetworkMode: 'none' };
 
 const entryOf = (id: string): RegistryEntry | undefined => stage.entries().find((entry) => entry.id === id);
-const survivors = (...ids: readonly string[]) => stage.survivors(({ id }) => ids.includes(id ?? ''));
+const survivors = (...ids: readonly string[]) => stage.findSurvivors(({ id }) => ids.includes(id ?? ''));
 const looks = () => proxy.calls.filter(({ method }) => method === 'GET').length;
 
 describe('what the code removes by itself', () => {
@@ -155,7 +155,7 @@ describe('what the code has not removed by a request', () => {
 
 describe('a container that the next one may clash with', () => {
   const pinned = async (options: Docker.ContainerCreateOptions): Promise<boolean> =>
-    stage.isPinned((await dockerode.createContainer({ Image: specImage, ...options })).id);
+    stage.hasFixedNameOrPort((await dockerode.createContainer({ Image: specImage, ...options })).id);
 
   it('has a name, a host port or the host’s network', async () => {
     expect(await pinned({ name: uniqueName() })).toBe(true);
@@ -169,7 +169,7 @@ describe('a container that the next one may clash with', () => {
       .withWaitStrategy(Wait.forSuccessfulCommand('true'))
       .withCommand(sleeper)
       .start();
-    expect(stage.isPinned(container.getId())).toBe(false);
+    expect(stage.hasFixedNameOrPort(container.getId())).toBe(false);
     expect(await pinned({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '0' }] } } })).toBe(false);
     expect(await pinned({})).toBe(false);
   });
