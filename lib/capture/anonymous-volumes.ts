@@ -9,7 +9,7 @@ import type { CommandLine } from './docker-command';
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 
-/** Anonymous volumes of a container whose removal leaves them on the engine. */
+/** Anonymous volumes that the removal of their container leaves on the engine. */
 export interface LeftVolumes {
   readonly container: RegistryEntry;
   readonly names: readonly string[];
@@ -17,20 +17,23 @@ export interface LeftVolumes {
 
 const inspectMs = 5_000;
 
-/** The anonymous volumes of a container that is about to be removed without them. Never rejects. */
+/** Lists the anonymous volumes of a container that is about to be removed without them. Never rejects. */
 export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolumes> {
   if (container.id === undefined) return { container, names: [] };
   try {
     const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
-    const seen = await inspectMounted(engine, container.id);
-    return { container, names: seen.meaning === 'done' ? volumesOfContainer(seen.value) : [] };
+    const inspected = await inspectMounted(engine, container.id);
+    return { container, names: inspected.meaning === 'done' ? volumesOfContainer(inspected.value) : [] };
   } catch (error) {
-    warnCapture(`look for the volumes of container ${container.id}`, error, 'they may stay');
+    warnCapture(`list volumes of container ${container.id}`, error, 'they may be left behind');
     return { container, names: [] };
   }
 }
 
-/** The same for the containers that a command names. It blocks: the command runs as soon as this returns. */
+/**
+ * Lists the anonymous volumes of the containers that a command is about to remove without them. Blocks,
+ * because the command runs as soon as this returns.
+ */
 export function volumesLeftByCommand(
   tracked: TrackedResources,
   { file, env }: CommandLine,
@@ -48,14 +51,14 @@ export function volumesLeftByCommand(
   });
 }
 
-/** Takes the volumes that are still there as their container's owner's. Never rejects. */
+/** Registers the volumes that still exist under the owner of their container. Never rejects. */
 export async function registerLeft(tracked: TrackedResources, left: readonly LeftVolumes[]): Promise<void> {
   for (const { container, names } of left) {
     for (const name of names.filter(isAnonymousName)) {
       try {
         await register(tracked, container, name);
       } catch (error) {
-        warnCapture(`look for volume ${name}`, error, 'it may stay');
+        warnCapture(`inspect volume ${name}`, error, 'it may be left behind');
       }
     }
   }
@@ -63,17 +66,17 @@ export async function registerLeft(tracked: TrackedResources, left: readonly Lef
 
 async function register(tracked: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
-  const seen = await volume.inspect(engine, name);
-  if (seen.meaning === 'gone') return;
-  if (seen.meaning !== 'done') throw seen.error;
+  const inspected = await volume.inspect(engine, name);
+  if (inspected.meaning === 'gone') return;
+  if (inspected.meaning !== 'done') throw inspected.error;
   const users = await listContainersUsingVolume(engine, name);
   if (users.meaning !== 'done') throw users.error;
-  // Another container has it: by `--volumes-from`, or by its name.
+  // Another container uses it, through `--volumes-from` or by its name.
   if (users.value.length > 0) return;
   const { registry } = tracked.options;
   if (registry.list({ kind: 'volume' }).some((entry) => entry.id === name && entry.state !== 'gone')) return;
   const entry = registry.note('volume', container.owner, { origin: 'raw', name, engine: engine.address });
-  registry.update(entry.key, { state: 'present', id: name, identity: seen.value.identity });
+  registry.update(entry.key, { state: 'present', id: name, identity: inspected.value.identity });
 }
 
 function inspectByCommand(
@@ -91,7 +94,7 @@ function inspectByCommand(
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   } catch (error) {
-    // One of the containers is not there: the others are in its output.
+    // One of the containers does not exist: the output still lists the others.
     const stdout: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'stdout') : '';
     text = typeof stdout === 'string' ? stdout : '';
   }

@@ -6,35 +6,36 @@ import { stackHere } from './user-line';
 import { warnCapture } from './warn';
 import { watchFunction } from './watch-function';
 
-/** The lines from which docker-modem has been called for requests that are about to be made. */
+/** The lines that called docker-modem for requests it is about to make. */
 export interface CallSites {
-  /** The line of the request whose path has that query, once; `undefined`: docker-modem has not been seen to make it. */
+  /** Returns the line that caused the request with this query and forgets it; `undefined` if none is known. */
   take(query: string): string | undefined;
   stop(): void;
 }
 
-interface Note {
+interface CallSite {
   readonly query: string;
   readonly line: string;
   readonly at: number;
 }
 
-/** From a dial to its request it takes a look for the socket, at most. */
+/** Between a call and its request docker-modem at most resolves the socket. */
 const maxAgeMs = 30_000;
-const maxNotes = 500;
+const maxCallSites = 500;
 
 /**
- * Finds the user's lines of what docker-modem asks for. A request itself is made in a callback, far from the user's frames. One step
- * earlier they are all there: `Modem.dial` writes the options of whatever it creates into a query, even where the engine reads them from
- * the body, by the core module `querystring`, which all sandboxes of Jest share. Only a build from a folder is one callback later: that
- * of the look for its `.dockerignore`.
+ * Records the user's lines that call docker-modem. docker-modem sends its request in a callback, whose stack
+ * has none of the user's frames. One step earlier they are all there: `Modem.dial` serializes the options of
+ * every create call into a query, even when the engine reads them from the body, with the core module
+ * `querystring`, which all Jest sandboxes share. Only a build from a folder does so one callback later, after
+ * reading its `.dockerignore`.
  *
- * @param findUserLine - Finds it on the stack.
+ * @param findUserLine - Finds the user's line on the current stack.
  * @see docker-modem, `Modem.prototype.buildQuerystring`; dockerode, `util.prepareBuildContext`
  */
 export function watchCallSites(findUserLine: () => string | undefined): CallSites {
   const userLine = (): string | undefined => attempt(findUserLine);
-  const notes: Note[] = [];
+  const callSites: CallSite[] = [];
   const buildLine = new AsyncLocalStorage<string>();
   const querystring = coreModule('querystring') as typeof Querystring;
   const fs = coreModule('fs') as typeof Fs;
@@ -43,22 +44,22 @@ export function watchCallSites(findUserLine: () => string | undefined): CallSite
       const query = String(stringify());
       const line =
         query !== '' && isCalledBy(/buildQuerystring/) ? (userLine() ?? buildLine.getStore()) : undefined;
-      if (line !== undefined) notes.push({ query, line, at: performance.now() });
-      if (notes.length > maxNotes) notes.shift();
+      if (line !== undefined) callSites.push({ query, line, at: performance.now() });
+      if (callSites.length > maxCallSites) callSites.shift();
       return query;
     }),
     watchFunction(fs, 'readFile', (readFile, [path]) => {
-      const isMeant =
+      const isBuildContext =
         typeof path === 'string' && path.endsWith('.dockerignore') && isCalledBy(/prepareBuildContext/);
-      const line = isMeant ? userLine() : undefined;
+      const line = isBuildContext ? userLine() : undefined;
       return line === undefined ? readFile() : buildLine.run(line, readFile);
     }),
   ];
   return {
     take(query) {
       const oldest = performance.now() - maxAgeMs;
-      const found = notes.findIndex((one) => one.query === query && one.at > oldest);
-      return found === -1 ? undefined : notes.splice(found, 1)[0]?.line;
+      const found = callSites.findIndex((one) => one.query === query && one.at > oldest);
+      return found === -1 ? undefined : callSites.splice(found, 1)[0]?.line;
     },
     stop() {
       for (const stop of stops) stop();
@@ -70,12 +71,12 @@ function isCalledBy(name: RegExp): boolean {
   return name.test(attempt(() => stackHere(8)) ?? '');
 }
 
-/** Without a working directory, or where somebody else prepares stacks and fails, there is no line; the user's call goes on. */
+/** The user's call must go on if the working directory is missing or a custom `prepareStackTrace` throws. */
 function attempt(find: () => string | undefined): string | undefined {
   try {
     return find();
   } catch (error) {
-    warnCapture('find the line of a call', error, 'it has no line in the report');
+    warnCapture('find the line of a call', error, 'the report shows no line for it');
     return undefined;
   }
 }

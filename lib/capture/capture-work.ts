@@ -6,7 +6,7 @@ import type { CaptureOptions } from './capture';
 import { RemovalTracker } from './removal-tracker';
 import { findSurvivors } from './survivors';
 
-/** What a watch loads when it has seen the first thing that is its business. */
+/** Creates the trackers behind a {@link Capture}, loaded at the first request or command that concerns it. */
 export function createCaptureWork(options: CaptureOptions) {
   const tracked = new TrackedResources(options);
   const responses = new ResponseObserver();
@@ -16,13 +16,13 @@ export function createCaptureWork(options: CaptureOptions) {
     creations: new CreateTracker(tracked, responses),
     removals: new RemovalTracker(tracked, responses),
     commands,
-    endingCalls: tracked.endingCalls,
+    teardownCalls: tracked.teardownCalls,
     hasFixedNameOrPort: (containerId: string) => tracked.hasFixedNameOrPort(containerId),
     postMortems: (project: string) => commands.postMortems(project),
     stop: () => commands.stop(),
     isHelper: (key: string) => tracked.helperKeys.has(key),
     findSurvivors: (filter: Parameters<typeof findSurvivors>[1]) => {
-      commands.lookForProjects();
+      commands.findProjects();
       return findSurvivors(tracked, filter);
     },
   };

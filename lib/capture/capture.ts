@@ -4,65 +4,70 @@ import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import type { Registry } from '../registry/registry';
 
-/** Where code is that asks an engine for something: whose what it creates will be. */
+/** The owner of resources that the calling code creates. */
 export interface Attribution {
   readonly scope: string;
   readonly test?: string | undefined;
-  /** The test file that began it has ended: what is created now has leaked as soon as it exists. Default false. */
+  /** Whether its test file has finished: a resource created now leaks as soon as it exists. Default false. */
   readonly isOver?: boolean | undefined;
   /** Default: this process. */
   readonly owner?: Owner | undefined;
   readonly worker?: string | undefined;
 }
 
+/** The session that captured resources belong to, and the callbacks into its run. */
 export interface CaptureOptions {
   readonly session: string;
   readonly registry: Registry;
   /**
-   * Called when a request or a command is seen, in the asynchronous context of the code that makes it; `undefined`: it is nobody's
-   * business here, and is left as it is.
+   * Returns the owner of a request or command, called in the async context of the code that makes it.
+   * `undefined` leaves the request or command unchanged.
    */
   attribution(): Attribution | undefined;
-  /** The path of the test file that runs, where one does. */
+  /** Returns the path of the running test file. */
   testFile?(): string | undefined;
-  /** The line of the test or hook whose code this is, for stacks without the user's frames: async functions that are compiled away. */
+  /**
+   * Returns the line of the running test or hook, for stacks without user frames, as with transpiled async
+   * functions.
+   */
   testDefinition?(): string | undefined;
-  /** Awaited before a request that creates goes out. When it rejects, the request fails with its error. */
+  /** Awaited before a create request is sent. When it rejects, the request fails with its error. */
   ready(): Promise<void>;
-  /** Called before a command that creates runs, which cannot wait for `ready()`. */
+  /** Called before a command that creates a resource runs: a command cannot wait for `ready()`. */
   holdRun?(): void;
-  /** Claims what castoff's labels cannot be put on: parts of Compose projects. */
+  /** Claims resources that cannot carry castoff's labels: the parts of Compose projects. */
   claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
-  /** Gives up such a claim, of which all is gone. */
+  /** Releases such a claim after everything it covered was removed. */
   release(labels: readonly string[], bounds?: Bounds): Promise<void>;
-  /** Called for each creation that goes out without labels, with the request or command and the reason. */
+  /** Called for each creation that is sent without labels, with the request or command and the reason. */
   reportUnlabelled(creation: string): void;
 }
 
-/** A look at what this process asks the engine for, and at the docker commands that it runs. */
+/** Tracks the engine requests that this process makes and the docker commands that it runs. */
 export interface Capture {
-  /** Whether a container has a name or a host port that the next one may want: its removal is to be waited for. */
+  /** Whether a container has a name or host port that the next one may need: its removal must be awaited. */
   hasFixedNameOrPort(containerId: string): boolean;
   /**
-   * Whether the entry is of something that testcontainers made on the way, and gives nobody a means to remove: its port forwarder, and
-   * images that are built or committed with `deleteOnExit`. Still there, it is no leak.
+   * Whether the entry is a helper that testcontainers creates for itself and offers no way to remove: its
+   * port forwarder, and images built or committed with `deleteOnExit`. A helper is never a leak.
    */
   isHelper(key: string): boolean;
   /**
-   * What the services of a Compose project that a command has brought up were like when they ended by themselves with a failure: of each the
-   * last time, also where the project is gone.
+   * Resolves to a post-mortem of each service that failed by itself in a Compose project started by a
+   * command. Covers the last failure of each, even after the project was removed.
    */
   postMortems(project: string): Promise<readonly PostMortem[]>;
   /**
-   * What is still there of the raw entries that `filter` picks: what is under way of their creation and removal is waited for, 5 s at
-   * the most, and the engine is asked for each; what is gone is noted as `removed-by-code` or `removed-elsewhere`. What the engine
-   * does not tell is among it, as `unknown`.
+   * Resolves to the captured entries matching `filter` whose resources still exist. Waits at most 5 s for
+   * pending creations and removals, then inspects each. Marks removed ones as `removed-by-code` or
+   * `removed-elsewhere`; includes those that the engine could not report on, as `unknown`.
    */
   findSurvivors(filter: (entry: RegistryEntry) => boolean): Promise<readonly RegistryEntry[]>;
   /**
-   * Resolves when no request of user code to stop, kill or remove that container (default: any) is under way; after 30 s at most. A
-   * removal by castoff in between would make that request fail.
+   * Resolves when user code has no pending request to stop, kill or remove the container (default: any
+   * container), after 30 s at most. Removing the container earlier would make that request fail.
    */
   whenQuiet(containerId?: string): Promise<void>;
+  /** Stops capturing. */
   stop(): void;
 }

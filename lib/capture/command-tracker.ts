@@ -3,7 +3,7 @@ import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import { hasGeneratedName } from '../resources/compose-project';
-import type { CreatedBy } from './create-tracker';
+import type { CreatedBy, CreatedByCode } from './create-tracker';
 import { meaningOfCommand, type CommandLine, type CommandMeaning } from './docker-command';
 import type { Insertion } from './launch';
 import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
@@ -14,59 +14,59 @@ import { warnCapture } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
 
-type Ended = () => Promise<unknown>;
+/** Resolves when the command has exited. */
+type WaitForExit = () => Promise<unknown>;
 
-/** Sees to docker commands that this process runs. They cannot be held: Node runs them at once. */
+/**
+ * Tracks docker commands that this process runs. Unlike requests, commands cannot be paused: Node runs them
+ * at once.
+ */
 export class CommandTracker {
   readonly #tracked: TrackedResources;
-  readonly #orders: ProjectCommands;
+  readonly #projects: ProjectCommands;
   readonly #watches = new ProjectWatches();
 
   constructor(tracked: TrackedResources) {
     this.#tracked = tracked;
-    this.#orders = new ProjectCommands(tracked);
+    this.#projects = new ProjectCommands(tracked);
   }
 
-  /**
-   * Notes what a command is about to do; what it is to be given beside its arguments.
-   *
-   * @param ended - Resolves when it has ended.
-   */
-  see(line: CommandLine, ended: Ended, createdBy: CreatedBy): Insertion | undefined {
+  /** Records the effect of a command that is about to run. Returns the arguments to insert into it. */
+  track(line: CommandLine, waitForExit: WaitForExit, createdBy: CreatedBy): Insertion | undefined {
     if (isForAnotherEngine(line.env)) return undefined;
     const meaning = meaningOfCommand(line);
-    if (isCreation(meaning) && createdBy.start === undefined) this.#hold();
+    if (isCreation(meaning) && createdBy.start === undefined) this.#holdRun();
     switch (meaning?.type) {
       case 'create':
-        return this.#create(ended, meaning, createdBy);
+        return this.#create(waitForExit, meaning, createdBy);
       case 'up':
         if (createdBy.start !== undefined) return undefined;
-        this.#watches.begin(meaning.project);
-        // A name that was chosen may be that of a project which is up already.
-        if (hasGeneratedName(meaning.project)) this.#up(ended, meaning.project, createdBy);
-        else this.#orders.up({ project: meaning.project }, line, ended, createdBy);
+        this.#watches.start(meaning.project);
+        // A project with a chosen name may be running already.
+        if (hasGeneratedName(meaning.project)) this.#up(waitForExit, meaning.project, createdBy);
+        else this.#projects.up({ project: meaning.project }, line, waitForExit, createdBy);
         return undefined;
       case 'up-unnamed':
-        if (createdBy.start === undefined) this.#orders.up(meaning.at, line, ended, createdBy);
+        if (createdBy.start === undefined) this.#projects.up(meaning.at, line, waitForExit, createdBy);
         return undefined;
       case 'down-unnamed':
-        this.#orders.down(meaning.at, line.cwd);
-        this.#tracked.addPending(ended());
+        this.#projects.down(meaning.at, line.cwd);
+        this.#tracked.addPending(waitForExit());
         return undefined;
       case 'down':
         this.#tracked.downedProjects.add(meaning.project);
-        this.#tracked.addPending(ended().then(() => this.#watches.end(meaning.project)));
+        this.#tracked.addPending(waitForExit().then(() => this.#watches.end(meaning.project)));
         return undefined;
       case 'remove': {
-        const whenEnded = ended();
-        this.#tracked.addPending(whenEnded);
+        const exited = waitForExit();
+        this.#tracked.addPending(exited);
         const source = createdBy.start === undefined ? createdBy.source : undefined;
-        const { ending } = meaning;
-        if (ending === undefined) return undefined;
-        for (const ref of ending.refs)
-          this.#tracked.endingCalls.follow({ ...ending, ref, source }, whenEnded);
-        if (ending.verb === 'remove' && !ending.removesVolumes)
-          this.#followVolumes(line, ending.refs, whenEnded);
+        const { teardown } = meaning;
+        if (teardown === undefined) return undefined;
+        for (const ref of teardown.refs)
+          this.#tracked.teardownCalls.track({ ...teardown, ref, source }, exited);
+        if (teardown.verb === 'remove' && !teardown.removesVolumes)
+          this.#trackVolumes(line, teardown.refs, exited);
         return undefined;
       }
       case undefined:
@@ -74,69 +74,71 @@ export class CommandTracker {
     }
   }
 
-  #followVolumes(line: CommandLine, refs: readonly string[], ended: Promise<unknown>): void {
+  #trackVolumes(line: CommandLine, refs: readonly string[], exited: Promise<unknown>): void {
     const left = volumesLeftByCommand(this.#tracked, line, refs).filter(({ names }) => names.length > 0);
-    if (left.length > 0) this.#tracked.addPending(ended.then(() => registerLeft(this.#tracked, left)));
+    if (left.length > 0) this.#tracked.addPending(exited.then(() => registerLeft(this.#tracked, left)));
   }
 
-  /** What the services of a Compose project were like that ended by themselves with a failure. */
+  /** Resolves to a post-mortem of each service of a Compose project that failed by itself. */
   postMortems(project: string): Promise<readonly PostMortem[]> {
     return this.#watches.postMortems(project);
   }
 
+  /** Stops watching Compose projects. */
   stop(): void {
     this.#watches.stop();
   }
 
-  /** Looks for the projects that commands have brought up; that is under way then. */
-  lookForProjects(): void {
-    this.#orders.look();
+  /** Starts to find the projects that commands have brought up, as pending work. */
+  findProjects(): void {
+    this.#projects.findAll();
   }
 
-  // What goes wrong here is no reason not to label what the command creates.
-  #hold(): void {
+  // The command must be labelled even when this fails.
+  #holdRun(): void {
     try {
       this.#tracked.options.holdRun?.();
     } catch (error) {
-      warnCapture('take a lease before a command', error, 'no reaper holds what it creates yet');
+      warnCapture('take a lease before a command', error, 'no reaper covers what it creates yet');
     }
   }
 
-  #create(ended: Ended, creation: Creation, createdBy: CreatedBy): Insertion {
+  #create(waitForExit: WaitForExit, creation: Creation, createdBy: CreatedBy): Insertion {
     if (createdBy.start !== undefined) return labelFlags(creation, createdBy.start.labels);
     const entry = this.#tracked.note(creation, createdBy.attribution, createdBy.source);
-    this.#follow(ended, entry);
+    this.#follow(waitForExit, entry);
     return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
   }
 
-  #up(ended: Ended, project: string, createdBy: Extract<CreatedBy, { start?: undefined }>): void {
+  #up(waitForExit: WaitForExit, project: string, createdBy: CreatedByCode): void {
     this.#tracked.downedProjects.delete(project);
     const isKnown = this.#tracked
       .open()
       .some(({ kind, name }) => kind === 'compose-project' && name === project);
     if (isKnown) return;
-    const ordered = { kind: 'compose-project', name: project, hasFixedNameOrPort: false } as const;
-    const entry = this.#tracked.note(ordered, createdBy.attribution, createdBy.source);
+    const resource = { kind: 'compose-project', name: project, hasFixedNameOrPort: false } as const;
+    const entry = this.#tracked.note(resource, createdBy.attribution, createdBy.source);
     this.#tracked.options.registry.update(entry.key, { id: project });
     const claiming = this.#tracked.options.claim([`${composeProjectLabel}=${project}`]);
     claiming.catch((error: unknown) =>
-      warnCapture(`docker compose --project-name ${project}`, error, 'a crash would leave it'),
+      warnCapture(`claim Compose project ${project}`, error, 'a crash would leave it behind'),
     );
-    this.#follow(ended, entry);
+    this.#follow(waitForExit, entry);
   }
 
-  /** What a command that still runs may yet create is not said to be gone. */
-  #follow(ended: Ended, entry: RegistryEntry): void {
-    const { options, runningKeys, commandKeys } = this.#tracked;
+  /** Keeps the entry open until the command exits, which may create the resource at any time before. */
+  #follow(waitForExit: WaitForExit, entry: RegistryEntry): void {
+    const { options, inFlightKeys, commandKeys } = this.#tracked;
     commandKeys.add(entry.key);
-    runningKeys.add(entry.key);
-    void ended().then(() => runningKeys.delete(entry.key));
-    // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
+    inFlightKeys.add(entry.key);
+    void waitForExit().then(() => inFlightKeys.delete(entry.key));
+    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails
+    // with its error.
     void Promise.allSettled([options.ready()]);
     const locating = connectEngine().then(({ address }) =>
       options.registry.update(entry.key, { engine: address }),
     );
-    // Without an engine the command comes to nothing either.
+    // Rejects without an engine, and then the command fails too.
     void Promise.allSettled([locating]);
   }
 }
@@ -145,7 +147,7 @@ function isCreation(meaning: CommandMeaning | undefined): boolean {
   return meaning?.type === 'create' || meaning?.type === 'up' || meaning?.type === 'up-unnamed';
 }
 
-/** Without a HOME docker asks the system for the user's. */
+/** Without HOME, docker looks up the user's home folder. */
 function isForAnotherEngine(env: CommandLine['env']): boolean {
   const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
   return (
@@ -155,9 +157,9 @@ function isForAnotherEngine(env: CommandLine['env']): boolean {
 }
 
 function labelFlags({ flagsAt, kind }: Creation, labels: Readonly<Record<string, string>>): Insertion {
-  const words = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
+  const args = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
     '--label',
     `${name}=${value}`,
   ]);
-  return { at: flagsAt, words };
+  return { at: flagsAt, args };
 }

@@ -1,12 +1,13 @@
 import type { RemovableKind } from '../engine/removable-kind';
 
-/** What an engine says of what it was to create: the id, or nothing where it has not. */
+/** The outcome of a create request: the id of the new resource, or a failure. */
 export type CreateOutcome = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };
 
 /**
- * What an answer to a request that creates says; `undefined`: it does not say.
+ * Parses the response to a create request. Returns `undefined` when the response does not tell whether it
+ * succeeded.
  *
- * @param text - The body; of a long one, the end.
+ * @param text - The body, or the end of a long one.
  */
 export function readCreateResponse(
   kind: RemovableKind,
@@ -14,8 +15,8 @@ export function readCreateResponse(
   text: string,
 ): CreateOutcome | undefined {
   if (status >= 400) return { isCreated: false };
-  const whole = parseLine(text);
-  const lines = whole.length > 0 ? whole : text.split('\n').flatMap(parseLine);
+  const parsed = parseLine(text);
+  const lines = parsed.length > 0 ? parsed : text.split('\n').flatMap(parseLine);
   // {"errorDetail":{"code":1,"message":"The command '/bin/false' returned a non-zero code: 1"},"error":"The command …"}
   if (lines.some((line) => typeof line['error'] === 'string')) return { isCreated: false };
   const id = kind === 'image' ? imageId(lines) : lines.map(({ Id, Name }) => Id ?? Name).find(isText);
@@ -23,8 +24,9 @@ export function readCreateResponse(
 }
 
 /**
- * Commit: {"Id":"sha256:9b0…"}. Import: {"status":"sha256:3fd…"}. Build: {"aux":{"ID":"sha256:5b8…"}} among many lines, where it
- * is not BuildKit's {"id":"moby.buildkit.trace","aux":"CnoK…"}; the last one is the image.
+ * Commit: {"Id":"sha256:9b0…"}. Import: {"status":"sha256:3fd…"}. Build: {"aux":{"ID":"sha256:5b8…"}} among
+ * many other lines, such as BuildKit's {"id":"moby.buildkit.trace","aux":"CnoK…"}; the last id is that of the
+ * image.
  */
 function imageId(lines: readonly Line[]): string | undefined {
   const ids = lines.flatMap(({ Id, status, aux }) => [Id, status, isLine(aux) ? aux['ID'] : undefined]);
@@ -40,7 +42,7 @@ function parseLine(text: string): readonly Line[] {
     const value: unknown = JSON.parse(text);
     return isLine(value) ? [value] : [];
   } catch {
-    // SyntaxError: the empty line at the end, or one whose beginning has been dropped.
+    // SyntaxError: an empty last line, or a line whose start was dropped.
     return [];
   }
 }

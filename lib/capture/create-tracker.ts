@@ -22,22 +22,27 @@ import {
 } from './read-create-request';
 import type { RequestMeaning } from './request-meaning';
 
-/** A request that creates, if it goes to an engine, and who makes it. */
-export interface SeenCreation {
+/** A request that creates a resource if its target is an engine. */
+export interface ObservedCreate {
   readonly request: ClientRequest;
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
   readonly createdBy: CreatedBy;
 }
 
-/** A start in a scope, or else code that stands somewhere. */
-export type CreatedBy =
-  | { readonly start: StartContext }
-  | { readonly start?: undefined; readonly attribution: Attribution; readonly source: string | undefined };
+/** A `scope.start()` call, or code that creates a resource without castoff. */
+export type CreatedBy = { readonly start: StartContext } | CreatedByCode;
+
+/** Code that creates a resource without castoff, at the line `source`. */
+export interface CreatedByCode {
+  readonly start?: undefined;
+  readonly attribution: Attribution;
+  readonly source: string | undefined;
+}
 
 type Body = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, string>>;
 
-/** Sees to requests that create: they wait until the run is ready for them, are noted, and carry whose they are. */
+/** Pauses create requests until the run is ready, registers them and adds the labels of their owner. */
 export class CreateTracker {
   readonly #tracked: TrackedResources;
   readonly #responses: ResponseObserver;
@@ -47,71 +52,83 @@ export class CreateTracker {
     this.#responses = responses;
   }
 
-  /** To be called before anything is written to the request. */
-  see(creation: SeenCreation): void {
-    const paused = new PausedRequest(creation.request);
-    const seeing = this.#see(paused, creation).catch(async (error: unknown) => {
-      this.#giveUp(creation.request, messageOf(error));
+  /** Tracks a create request. Call it before anything is written to the request. */
+  track(create: ObservedCreate): void {
+    const paused = new PausedRequest(create.request);
+    const tracking = this.#track(paused, create).catch(async (error: unknown) => {
+      this.#reportUnlabelled(create.request, messageOf(error));
       await paused.release();
     });
-    this.#tracked.addPending(seeing);
+    this.#tracked.addPending(tracking);
   }
 
-  #giveUp({ method, path }: ClientRequest, reason: string): void {
+  #reportUnlabelled({ method, path }: ClientRequest, reason: string): void {
     this.#tracked.options.reportUnlabelled(`${method} ${path.split('?')[0]}: ${reason}`);
   }
 
-  async #see(paused: PausedRequest, { request, meaning, createdBy }: SeenCreation): Promise<void> {
+  async #track(paused: PausedRequest, { request, meaning, createdBy }: ObservedCreate): Promise<void> {
     const engine = await this.#engineOf(request);
     if (engine === undefined) return paused.release();
     const reason = unlabelledReason(request);
     if (reason !== undefined) {
-      this.#giveUp(request, reason);
+      this.#reportUnlabelled(request, reason);
       return paused.release();
     }
     const text = meaning.labelsGoInto === 'body' ? await paused.wholeBody() : '{}';
-    if (text === undefined && !request.destroyed) this.#giveUp(request, 'its body is longer than 16 MB');
+    if (text === undefined && !request.destroyed)
+      this.#reportUnlabelled(request, 'its body is longer than 16 MB');
     const body = text === undefined ? undefined : parseBody(text);
-    // The engine refuses what is no JSON object.
+    // The engine rejects a body that is not a JSON object.
     if (body === undefined) return paused.release();
-    const order = readCreateRequest(meaning, request.path, body);
+    const createRequest = readCreateRequest(meaning, request.path, body);
     const { session } = this.#tracked.options;
-    if (isOfAnotherCopy(order, session)) {
+    if (isOfAnotherCopy(createRequest, session)) {
       if (!(await this.#isReady(paused))) return;
       const { worker = '' } = 'attribution' in createdBy ? createdBy.attribution : {};
       const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
-      return this.#send(paused, order, putLabels(request, order, body, ours));
+      return this.#send(paused, createRequest, addLabels(request, createRequest, body, ours));
     }
-    if (isLabelledByHand(order)) return this.#send(paused, order, putLabels(request, order, body, {}));
-    if (isUntracked(order, request.path)) {
+    if (isLabelledByHand(createRequest))
+      return this.#send(paused, createRequest, addLabels(request, createRequest, body, {}));
+    if (isUntracked(createRequest, request.path)) {
       request.path = stripOwnershipLabels(request.path) ?? request.path;
-      return this.#send(paused, order);
+      return this.#send(paused, createRequest);
     }
     if (createdBy.start !== undefined)
-      return this.#send(paused, order, putLabels(request, order, body, createdBy.start.labels));
+      return this.#send(
+        paused,
+        createRequest,
+        addLabels(request, createRequest, body, createdBy.start.labels),
+      );
     if (!(await this.#isReady(paused))) return;
     const { attribution, source } = createdBy;
-    const resource = { ...order, isHelper: isHelper(order, request.path) };
+    const resource = { ...createRequest, isHelper: isHelper(createRequest, request.path) };
     const entry = await this.#tracked.register(resource, attribution, source, engine);
     const labels = this.#tracked.labelsOf(entry, attribution);
-    // However long the engine takes: what may still come is not said never to have been created.
-    this.#tracked.runningKeys.add(entry.key);
-    await this.#send(paused, order, putLabels(request, order, body, labels), entry);
+    // Until the response arrives, the entry must not be marked as never created.
+    this.#tracked.inFlightKeys.add(entry.key);
+    await this.#send(paused, createRequest, addLabels(request, createRequest, body, labels), entry);
   }
 
-  /** Where the configuration cannot be read, every server that a request of that form goes to by a socket is an engine. */
+  /**
+   * If the Docker configuration cannot be read, any server on a unix socket that gets such a request counts
+   * as an engine.
+   */
   async #engineOf(request: ClientRequest): Promise<string | undefined> {
     const target = targetOfRequest(request);
     try {
       return await this.#tracked.engines.addressOf(target);
     } catch (error) {
       if (target.socketPath !== undefined) return `unix://${target.socketPath}`;
-      this.#giveUp(request, messageOf(error));
+      this.#reportUnlabelled(request, messageOf(error));
       return undefined;
     }
   }
 
-  /** Whether it may go out; it has failed, or been given up, where it may not. */
+  /**
+   * Whether the request can be sent: `false` when the run failed to get ready or the request was aborted
+   * meanwhile.
+   */
   async #isReady(paused: PausedRequest): Promise<boolean> {
     const [readiness] = await Promise.allSettled([this.#tracked.options.ready()]);
     if (readiness.status === 'rejected') paused.fail(asError(readiness.reason));
@@ -120,69 +137,79 @@ export class CreateTracker {
 
   async #send(
     paused: PausedRequest,
-    order: CreateRequest,
+    createRequest: CreateRequest,
     body?: string,
     entry?: RegistryEntry,
   ): Promise<void> {
     const { request } = paused;
-    const answered = this.#responses.observe(request, (answer) => this.#note(request, order, entry, answer));
-    // It was given up while it was held, and says no more.
+    const responded = this.#responses.observe(request, (response) =>
+      this.#record(request, createRequest, entry, response),
+    );
+    // A request aborted while paused emits no more events.
     if (request.closed) {
-      if (entry !== undefined) this.#tracked.runningKeys.delete(entry.key);
-      return this.#note(request, order, entry, undefined);
+      if (entry !== undefined) this.#tracked.inFlightKeys.delete(entry.key);
+      return this.#record(request, createRequest, entry, undefined);
     }
     await paused.release(body);
-    await answered;
-    if (entry !== undefined) this.#tracked.runningKeys.delete(entry.key);
+    await responded;
+    if (entry !== undefined) this.#tracked.inFlightKeys.delete(entry.key);
   }
 
-  #note(
+  #record(
     request: ClientRequest,
-    order: CreateRequest,
+    createRequest: CreateRequest,
     entry: RegistryEntry | undefined,
-    answer: ObservedResponse | undefined,
+    response: ObservedResponse | undefined,
   ): void {
-    const { kind, name, hasFixedNameOrPort } = order;
-    const said =
-      answer === undefined ? unsaid(request) : readCreateResponse(kind, answer.status, answer.text);
-    // Whether it exists is not known: whoever looks for it later looks for its labels.
-    if (said === undefined) return;
-    if (said.isCreated && hasFixedNameOrPort) this.#tracked.fixedNameOrPortIds.add(said.id);
+    const { kind, name, hasFixedNameOrPort } = createRequest;
+    const outcome =
+      response === undefined
+        ? outcomeWithoutResponse(request)
+        : readCreateResponse(kind, response.status, response.text);
+    // Unknown for now: the resource is found by its labels later.
+    if (outcome === undefined) return;
+    if (outcome.isCreated && hasFixedNameOrPort) this.#tracked.fixedNameOrPortIds.add(outcome.id);
     if (entry === undefined || this.#tracked.openEntry(entry.key) === undefined) return;
     const { registry } = this.#tracked.options;
-    if (!said.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
+    if (!outcome.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
     else if (kind === 'image')
-      registry.update(entry.key, { state: 'present', id: name ?? said.id, identity: said.id });
-    else registry.update(entry.key, { state: 'present', id: said.id });
+      registry.update(entry.key, { state: 'present', id: name ?? outcome.id, identity: outcome.id });
+    else registry.update(entry.key, { state: 'present', id: outcome.id });
   }
 }
 
-/** Why labels cannot be put into a request; `undefined` when they can. */
+/** Returns the reason that labels cannot be added to a request, or `undefined` when they can. */
 function unlabelledReason(request: ClientRequest): string | undefined {
   if (request.hasHeader('content-encoding')) return 'its body is compressed';
-  // As they are with `expect`, and with headers given as a list.
+  // Node sends headers at once with `expect`, and when they are given as a list.
   return request.headersSent ? 'its headers had been written before it could be paused' : undefined;
 }
 
-/** What never went out has created nothing. A connection that is used again has sent before. */
-function unsaid(request: ClientRequest): { readonly isCreated: false } | undefined {
+/**
+ * A request that was never sent created nothing. On a reused connection, `bytesWritten` counts earlier
+ * requests too.
+ */
+function outcomeWithoutResponse(request: ClientRequest): { readonly isCreated: false } | undefined {
   const hasSent = request.reusedSocket || (request.socket?.bytesWritten ?? 0) > 0;
   return hasSent ? undefined : { isCreated: false };
 }
 
-/** Adds `labels` and those of this creation to the request; returns the new body, where that carries them. */
-function putLabels(
+/**
+ * Adds the labels of `owner` and of this creation to the request. Returns the new body when the body carries
+ * them.
+ */
+function addLabels(
   request: ClientRequest,
-  order: CreateRequest,
+  createRequest: CreateRequest,
   body: Body,
   owner: Labels,
 ): string | undefined {
-  const labels = { ...owner, ...creationLabels(order.kind) };
-  switch (order.labelsGoInto) {
+  const labels = { ...owner, ...creationLabels(createRequest.kind) };
+  switch (createRequest.labelsGoInto) {
     case 'body':
       return addLabelsToBody(body, labels);
     case 'query':
-      request.path = addLabelsToQuery(request.path, buildLabels(labels, order.labels));
+      request.path = addLabelsToQuery(request.path, buildLabels(labels, createRequest.labels));
       return undefined;
     case 'changes':
       request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
@@ -191,8 +218,8 @@ function putLabels(
 }
 
 /**
- * The labels of a build. The builder of Docker's engine makes a layer for each, in 50 ms or more (BuildKit does not): scope, time and CI
- * run are left out.
+ * Returns the labels of a build. Docker's classic builder creates a layer for each, which takes 50 ms or more
+ * (BuildKit does not), so the scope, the time and the CI run are left out.
  */
 function buildLabels(labels: Labels, own: Labels): Labels {
   const { scope, created, run, nonce } = labelNames;
@@ -202,7 +229,11 @@ function buildLabels(labels: Labels, own: Labels): Labels {
   return { ...put, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
 }
 
-/** Has the history of an image name its nonce, where the request gives its step no comment. @see Engine API, ImageCommit, ImageCreate */
+/**
+ * Adds the nonce to the history of an image, unless the request has a comment of its own.
+ *
+ * @see Engine API, ImageCommit: `comment`; ImageCreate: `message`
+ */
 function markStep(path: string, nonce: string): string {
   const parameter = path.includes('/commit') ? 'comment' : 'message';
   if (queryOf(path).get(parameter)) return path;

@@ -6,7 +6,7 @@ import { readFlags, type Flag } from './command-flags';
 import { isDockerCommand } from './is-docker-command';
 import { isFixedPort } from './fixed-name-or-port';
 
-/** What a docker, podman or Compose command does, as far as it makes things or removes them. */
+/** The effect of a docker, podman or Compose command that creates, stops or removes resources. */
 export type CommandMeaning =
   | {
       readonly type: 'create';
@@ -14,81 +14,84 @@ export type CommandMeaning =
       readonly name?: string | undefined;
       readonly hasFixedNameOrPort: boolean;
       readonly isAutoRemoved?: boolean | undefined;
-      /** Where in the arguments more flags may be put. */
+      /** The index in the arguments at which flags can be inserted. */
       readonly flagsAt: number;
     }
   | { readonly type: 'up' | 'down'; readonly project: string }
-  /** The project has its name from its folder or its file. */
+  /** The project takes its name from its folder or Compose file. */
   | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectLocation }
   | {
       readonly type: 'remove';
-      /** The containers that it stops, kills or removes. */
-      readonly ending?: EndingCommand | undefined;
+      /** Set when the resources are containers. */
+      readonly teardown?: ContainerTeardown | undefined;
     };
 
-export interface EndingCommand {
+/** The containers that a command stops, kills or removes. */
+export interface ContainerTeardown {
   readonly verb: 'stop' | 'kill' | 'remove';
   readonly refs: readonly string[];
-  /** Whether a removal takes the anonymous volumes along. */
+  /** Whether a removal includes the anonymous volumes. */
   readonly removesVolumes: boolean;
-  /** `undefined`: the engine's own. */
+  /** Default: the engine's. */
   readonly graceMs?: number | undefined;
 }
 
+/** A command with its arguments, environment and working directory. */
 export interface CommandLine {
   readonly file: string;
-  /** With the command's own name in front. */
+  /** Includes `argv[0]`. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Default: where this process is. */
+  /** Default: the working directory of this process. */
   readonly cwd?: string | undefined;
 }
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
-const globalSwitches = words(
+const flagSet = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+const globalSwitches = flagSet(
   '-D --debug --tls --tlsverify -v --version -h --help -r --remote --noout --syslog --trace',
 );
-const composeSwitches = words(
+const composeSwitches = flagSet(
   '--all-resources --compatibility --dry-run --verbose --no-ansi --skip-hostname-check --tls --tlsverify -v --version -h --help',
 );
-const runSwitches = words(
+const runSwitches = flagSet(
   '-d --detach -i --interactive -t --tty -P --publish-all -q --quiet --rm --init --privileged --read-only --no-healthcheck --oom-kill-disable --no-hosts --replace --tls-verify --help',
 );
-const endSwitches = words('-f --force -l --link -v --volumes -a --all --help');
-const networkSwitches = words(
+const teardownSwitches = flagSet('-f --force -l --link -v --volumes -a --all --help');
+const networkSwitches = flagSet(
   '--attachable --config-only --ingress --internal --ipv6 --disable-dns --ignore --help',
 );
-/** These lead to an engine that is not the one that the environment names. */
-const elsewhere = words('-H --host -c --context --config --connection --url');
+/** Flags that select an engine other than that of the environment. */
+const engineFlags = flagSet('-H --host -c --context --config --connection --url');
 
 /**
- * What a command line asks for; `undefined`: something else, or it goes to another engine than the environment names.
+ * Parses a docker, podman or Compose command line. Returns `undefined` for commands that neither create nor
+ * remove resources, and for those that select another engine than the environment.
  */
 export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined {
   if (!isDockerCommand(line.file)) return undefined;
   const args = line.args.slice(1);
   if (/docker-compose(\.exe)?$/i.test(line.file)) return composeMeaning(args, line.env);
   const { flags, restAt } = readFlags(args, globalSwitches);
-  if (flags.some(({ name }) => elsewhere.has(name))) return undefined;
+  if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const rest = args.slice(restAt);
   if (rest[0] === 'compose') return composeMeaning(rest.slice(1), line.env);
   const isGrouped = ['container', 'network', 'volume', 'image'].includes(rest[0] ?? '');
   const [group, verb = ''] = isGrouped ? rest : ['', rest[0]];
   const flagsAt = 1 + restAt + (isGrouped ? 2 : 1);
   if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb))
-    return { type: 'remove', ending: endingOf(group ?? '', verb, line.args.slice(flagsAt)) };
+    return { type: 'remove', teardown: teardownOf(group ?? '', verb, line.args.slice(flagsAt)) };
   return creation(group ?? '', verb, line.args, flagsAt);
 }
 
-function endingOf(group: string, verb: string, given: readonly string[]): EndingCommand | undefined {
-  const ending = verb === 'rm' ? 'remove' : verb;
+function teardownOf(group: string, command: string, args: readonly string[]): ContainerTeardown | undefined {
+  const verb = command === 'rm' ? 'remove' : command;
   if (group !== '' && group !== 'container') return undefined;
-  if (ending !== 'stop' && ending !== 'kill' && ending !== 'remove') return undefined;
-  const { flags, restAt } = readFlags(given, endSwitches);
+  if (verb !== 'stop' && verb !== 'kill' && verb !== 'remove') return undefined;
+  const { flags, restAt } = readFlags(args, teardownSwitches);
   const seconds = flags.find(({ name }) => ['-t', '--time', '--timeout'].includes(name))?.value;
   return {
-    verb: ending,
-    refs: given.slice(restAt),
+    verb,
+    refs: args.slice(restAt),
     removesVolumes: flags.some(({ name, value }) => ['-v', '--volumes'].includes(name) && value !== 'false'),
     graceMs: seconds === undefined ? undefined : Number(seconds) * 1_000,
   };
@@ -100,9 +103,9 @@ function creation(
   args: readonly string[],
   flagsAt: number,
 ): CommandMeaning | undefined {
-  const given = args.slice(flagsAt);
+  const ownArgs = args.slice(flagsAt);
   if ((group === '' || group === 'container') && (verb === 'run' || verb === 'create')) {
-    const { flags } = readFlags(given, runSwitches);
+    const { flags } = readFlags(ownArgs, runSwitches);
     const name = valueOf(flags, '--name');
     const hasFixedNameOrPort = name !== undefined || flags.some(takesHostPort);
     const isAutoRemoved = flags.some((flag) => flag.name === '--rm' && flag.value !== 'false');
@@ -111,10 +114,10 @@ function creation(
   }
   if (verb !== 'create' || (group !== 'network' && group !== 'volume')) return undefined;
   const { flags, restAt } = readFlags(
-    given,
-    group === 'network' ? networkSwitches : words('--ignore --help'),
+    ownArgs,
+    group === 'network' ? networkSwitches : flagSet('--ignore --help'),
   );
-  const name = given[restAt] ?? valueOf(flags, '--name');
+  const name = ownArgs[restAt] ?? valueOf(flags, '--name');
   return hasReservedLabel(flags)
     ? undefined
     : { type: 'create', kind: group, name, hasFixedNameOrPort: false, flagsAt };
@@ -123,16 +126,16 @@ function creation(
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
   const { flags, restAt } = readFlags(args, composeSwitches);
   const project = valueOf(flags, '--project-name') ?? valueOf(flags, '-p') ?? env['COMPOSE_PROJECT_NAME'];
-  if (flags.some(({ name }) => elsewhere.has(name))) return undefined;
+  if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const verb = args[restAt] ?? '';
   const type = ['up', 'create', 'run', 'start'].includes(verb) ? 'up' : verb === 'down' ? 'down' : undefined;
   if (type === undefined) return undefined;
   if (project) return { type, project };
-  return { type: `${type}-unnamed`, at: projectPlace(flags, env) };
+  return { type: `${type}-unnamed`, at: projectLocation(flags, env) };
 }
 
 /** @see docker compose, `--project-directory`, `--file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
-function projectPlace(flags: readonly Flag[], env: CommandLine['env']): ProjectLocation {
+function projectLocation(flags: readonly Flag[], env: CommandLine['env']): ProjectLocation {
   const separator = env['COMPOSE_PATH_SEPARATOR'] || delimiter;
   const file = flags.find(({ name }) => name === '-f' || name === '--file')?.value;
   return {
@@ -145,7 +148,10 @@ function valueOf(flags: readonly Flag[], name: string): string | undefined {
   return flags.findLast((flag) => flag.name === name)?.value;
 }
 
-/** `-p 8080:80`, `-p 127.0.0.1:8080:80/tcp`, `--publish published=8080,target=80`, `--network host`; `-p 80` is any port that is free. */
+/**
+ * True for `-p 8080:80`, `-p 127.0.0.1:8080:80/tcp`, `--publish published=8080,target=80` and
+ * `--network host`; `-p 80` publishes on any free port.
+ */
 function takesHostPort({ name, value = '' }: Flag): boolean {
   if (['--network', '--net'].includes(name)) return value === 'host';
   if (!['-p', '--publish'].includes(name)) return false;

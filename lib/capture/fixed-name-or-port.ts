@@ -1,8 +1,9 @@
 /**
- * Whether a container takes a name or a host port that the next one may want. Without a name the engine makes one up, and testcontainers
- * gives none; port 0, or none, is any that is free.
+ * Whether a create request gives its container a name or host port that the next container may need. Without
+ * a name, as testcontainers sends it, the engine generates one; without a port, or with port 0, it takes any
+ * free one.
  *
- * @param name - `name` of the query.
+ * @param name - `name` in the query.
  * @param body - `HostConfig.PortBindings`: `{ "6379/tcp": [{ "HostIp": "", "HostPort": "6379" }] }`
  * @see Engine API, ContainerCreate
  */
@@ -15,13 +16,13 @@ export function hasFixedNameOrPort(name: string | null, body: Readonly<Record<st
   return bindings.flat().some((binding) => isObject(binding) && isFixedPort(binding['HostPort']));
 }
 
-/** Whether the engine removes the container as it ends. */
+/** Whether the engine removes the container when it exits. */
 export function isAutoRemoved(body: Readonly<Record<string, unknown>>): boolean {
   const host = body['HostConfig'];
   return isObject(host) && host['AutoRemove'] === true;
 }
 
-/** Whether a text names one port, or a range, and not any that is free. */
+/** Whether a host port is a given port or range, rather than any free port. */
 export function isFixedPort(port: unknown): boolean {
   return typeof port === 'string' && port !== '' && port !== '0';
 }

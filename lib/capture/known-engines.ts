@@ -6,19 +6,19 @@ import type { Endpoint } from '../engine/endpoint';
 import { readEngineFacts, thisMachine } from '../engine/engine-facts';
 import { engineAt, type RequestTarget } from './request-target';
 
-/** The places where an engine may listen, as the environment names them now; read from the machine when first needed. */
+/** The engines that the current environment points to, read when first needed. */
 export class KnownEngines {
   readonly #byEnvironment = new Map<string, Promise<readonly Endpoint[]>>();
   readonly #realPaths = new Map<string, string>();
   #lastRead: readonly Endpoint[] = [];
 
-  /** The address of the engine that `place` is; `undefined`: it is none. */
+  /** Resolves to the address of the engine at `target`, or `undefined` if there is none. */
   async addressOf(target: RequestTarget): Promise<string | undefined> {
     this.#lastRead = await this.#endpoints();
     return this.addressKnownOf(target);
   }
 
-  /** The same for who cannot wait: as it was when {@link addressOf} was last asked. */
+  /** Like {@link addressOf} but synchronous: uses the engines that the last call of it found. */
   addressKnownOf(target: RequestTarget): string | undefined {
     return engineAt(target, this.#lastRead, (path) => this.#realPath(path));
   }
@@ -35,7 +35,7 @@ export class KnownEngines {
     if (known !== undefined) return known;
     const reading = readEngineFacts().then(endpointCandidates);
     this.#byEnvironment.set(key, reading);
-    // Whatever cannot be used may be mended.
+    // The user may fix an invalid configuration.
     reading.catch(() => this.#byEnvironment.delete(key));
     return reading;
   }
@@ -53,12 +53,12 @@ function readRealPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // ENOENT: nobody listens there. On Windows a pipe is no file.
+    // ENOENT: the socket does not exist, or it is a Windows named pipe, which is not a file.
     return posix.normalize(path.replaceAll('\\', '/'));
   }
 }
 
-/** Where `request` goes; its port stands in the Host header alone. */
+/** Returns the target of `request`. Only the Host header holds its port. */
 export function targetOfRequest(request: ClientRequest): RequestTarget {
   const { socketPath } = request as ClientRequest & { readonly socketPath?: unknown };
   const port = /:(\d+)$/.exec(String(request.getHeader('host') ?? ''))?.[1];

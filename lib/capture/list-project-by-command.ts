@@ -6,8 +6,8 @@ import type { CommandLine } from './docker-command';
 
 const listMs = 2_000;
 
-/** @see docker, `ps`, `network ls`, `volume ls`, `images`; podman has the same */
-const lists: Readonly<Record<RemovableKind, readonly string[]>> = {
+/** @see docker and podman: `ps`, `network ls`, `volume ls`, `images` */
+const listArgs: Readonly<Record<RemovableKind, readonly string[]>> = {
   container: ['ps', '--all', '--no-trunc', '--format', '{{.ID}}'],
   network: ['network', 'ls', '--no-trunc', '--format', '{{.ID}}'],
   volume: ['volume', 'ls', '--format', '{{.Name}}'],
@@ -15,17 +15,18 @@ const lists: Readonly<Record<RemovableKind, readonly string[]>> = {
 };
 
 /**
- * The identities of everything that carries a Compose project's label, volumes by their names alone. It asks by the same command and blocks,
- * because a command that user code runs cannot wait for an answer.
+ * Lists everything that carries the label of a Compose project. Returns identities; that of a volume has only
+ * its name. Uses the same command as the user and blocks, because the user's command cannot wait for a
+ * request.
  *
- * @throws the error of the first list that fails.
+ * @throws the error of the first list that fails
  */
 export function listProjectByCommand({ file, env }: CommandLine, project: string): readonly string[] {
   const command = file.replace(/docker-compose(\.exe)?$/i, 'docker$1');
-  return (Object.keys(lists) as RemovableKind[]).flatMap((kind) => {
+  return (Object.keys(listArgs) as RemovableKind[]).flatMap((kind) => {
     const printed = execFileSync(
       command,
-      [...lists[kind], '--filter', `label=${composeProjectLabel}=${project}`],
+      [...listArgs[kind], '--filter', `label=${composeProjectLabel}=${project}`],
       {
         env: { ...env },
         encoding: 'utf8',

@@ -5,7 +5,10 @@ import type { ListedTarget } from '../engine/list-targets';
 
 type Part = Pick<ListedTarget, 'labels' | 'createdAtMs'>;
 
-/** The names of the projects whose containers say one of `folders`. */
+/**
+ * Returns the names of the Compose projects whose containers carry one of `folders` as their working
+ * directory.
+ */
 export function projectsIn(
   folders: readonly string[],
   containers: readonly Part[],
@@ -19,7 +22,10 @@ export function projectsIn(
   return [...new Set(names)];
 }
 
-/** Whether all of a project was created since then: what was there before is somebody's own. */
+/**
+ * Whether all parts of a project were created since then: an older part means that the project belongs to
+ * someone else.
+ */
 export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
   return (
     parts.length > 0 &&
@@ -28,24 +34,29 @@ export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
 }
 
 /**
- * Bounds of what a command may create in a project that has the parts `there`. `undefined` where one of them is not `known` to be ours: what
- * the command replaces in it belongs to someone else. Images that were built for the project are no parts of it.
+ * Returns the bounds of what a command may create in a project that already has the parts `existing`. Returns
+ * `undefined` when one of them is not `known` as ours, because the command may replace parts that belong to
+ * someone else. Images built for the project do not count as parts.
  */
-export function boundsOfNew(there: readonly string[], known: ReadonlySet<string>): Bounds | undefined {
+export function boundsOfNew(existing: readonly string[], known: ReadonlySet<string>): Bounds | undefined {
   const ours = new Set([...known].map(withoutCreationTime));
-  const isOurs = there.every(
-    (identity) => identity.startsWith('image ') || ours.has(withoutCreationTime(identity)),
-  );
-  return isOurs && there.length <= maxBoundedIdentities ? { except: there } : undefined;
+  const isOurs = existing.every((identity) => identity.startsWith('image ') || ours.has(withoutCreationTime(identity)));
+  return isOurs && existing.length <= maxBoundedIdentities ? { except: existing } : undefined;
 }
 
-/** The one of `names` that a command without a name has brought up: the folder's own, or there is no other. */
+/**
+ * Returns the project that a command without a project name started: the one named after the folder, or the
+ * only one.
+ */
 export function unnamedOf(names: readonly string[], folder: string): string | undefined {
   const own = names.find((name) => isNameOfFolder(name, folder));
   return own ?? (names.length === 1 ? names[0] : undefined);
 }
 
-/** When that was by the engine's clock, whose time was `engineMs` between `beforeMs` and `afterMs` of ours. */
+/**
+ * Converts a time of our clock to the engine's clock, which showed `engineMs` at some moment between
+ * `beforeMs` and `afterMs` of ours. If the clocks differ, returns the latest possible time.
+ */
 export function byClockOfEngine(
   atMs: number,
   {
@@ -54,16 +65,16 @@ export function byClockOfEngine(
     afterMs,
   }: { readonly engineMs: number; readonly beforeMs: number; readonly afterMs: number },
 ): number {
-  const isOneClock = beforeMs <= engineMs && engineMs <= afterMs;
-  return isOneClock ? atMs : atMs + (engineMs - beforeMs);
+  const isSameClock = beforeMs <= engineMs && engineMs <= afterMs;
+  return isSameClock ? atMs : atMs + (engineMs - beforeMs);
 }
 
-// Engines tell of containers and volumes in whole seconds.
+// Engines round the creation time of containers and volumes to whole seconds.
 function isSince(createdAtMs: number, sinceMs: number): boolean {
   return createdAtMs >= (createdAtMs % 1_000 === 0 ? Math.floor(sinceMs / 1_000) * 1_000 : sinceMs);
 }
 
-/** @see docker compose, "Specify a project name"; version 1 leaves a dash or a line at the beginning where it is */
+/** @see docker compose, "Specify a project name"; version 1 keeps leading dashes and underscores */
 function isNameOfFolder(name: string, folder: string): boolean {
   const plain = basename(folder)
     .toLowerCase()

@@ -5,49 +5,52 @@ type Method = 'write' | 'end' | 'flushHeaders';
 type Call = { readonly method: Method; readonly args: readonly unknown[]; readonly turn: object };
 type Methods = { readonly [M in Method]: (...args: readonly unknown[]) => unknown };
 
-/** A longer body than this is no order for a container, and the user's memory is not ours to fill. */
+/** A longer body is not a create request, and buffering it would fill the user's memory. */
 const maxBodyBytes = 16 * 1024 * 1024;
 const highWaterBytes = 64 * 1024;
 
-/** A request of which nothing goes out before it is released: what is written is kept, in order. */
+/** Buffers everything written to a request, in order, until it is released. */
 export class PausedRequest {
   readonly request: ClientRequest;
   readonly #calls: Call[] = [];
   readonly #original: Methods;
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #bodyEnded = Promise.withResolvers<void>();
   #bytes = 0;
   #isReleased = false;
-  #isWholeWanted = false;
+  #needsWholeBody = false;
   #owesDrain = false;
   #turn: object | undefined;
 
   constructor(request: ClientRequest) {
     this.request = request;
-    // Each has several signatures; here they are only handed on.
+    // The overloads do not matter here: arguments are only passed on.
     const { write, end, flushHeaders } = request as unknown as Methods;
     this.#original = { write, end, flushHeaders };
-    const own = {
+    const buffering = {
       write: (...args: readonly unknown[]) => this.#call('write', args, () => this.#hasRoom()),
       end: (...args: readonly unknown[]) => this.#call('end', args, () => request),
       flushHeaders: (...args: readonly unknown[]) => this.#call('flushHeaders', args, () => undefined),
     };
-    Object.assign(request, own);
-    request.once('close', () => this.#ended.resolve());
+    Object.assign(request, buffering);
+    request.once('close', () => this.#bodyEnded.resolve());
   }
 
-  /** The whole body, once it has been written; `undefined`: it is too long, or has been given up. */
+  /**
+   * Resolves to the whole body once it was written, or `undefined` if it is longer than 16 MiB or the request
+   * was aborted.
+   */
   async wholeBody(): Promise<string | undefined> {
-    this.#isWholeWanted = true;
+    this.#needsWholeBody = true;
     this.#drain();
-    await this.#ended.promise;
-    const isWhole = this.#calls.at(-1)?.method === 'end' && this.#bytes <= maxBodyBytes;
-    return isWhole ? Buffer.concat(this.#calls.flatMap(chunkOf)).toString() : undefined;
+    await this.#bodyEnded.promise;
+    const isComplete = this.#calls.at(-1)?.method === 'end' && this.#bytes <= maxBodyBytes;
+    return isComplete ? Buffer.concat(this.#calls.flatMap(chunkOf)).toString() : undefined;
   }
 
-  /** Sends what was written, and lets everything through from now on. `body` goes in the place of the whole body. */
+  /** Sends the buffered data, or `body` instead of it, and passes all further writes through. */
   async release(body?: string): Promise<void> {
     if (body === undefined) {
-      // What was written in different turns of the event loop goes out as different chunks.
+      // Data written in different turns of the event loop is sent as separate chunks.
       this.#sendTurn();
       while (this.#calls.length > 0) {
         await setImmediate();
@@ -58,29 +61,29 @@ export class PausedRequest {
     this.#drain();
   }
 
-  /** Ends it with `error`, as if its connection had failed. */
+  /** Destroys the request with `error`, as if its connection had failed. */
   fail(error: Error): void {
     this.#isReleased = true;
     this.request.destroy(error);
   }
 
-  #call(method: Method, args: readonly unknown[], answer: () => unknown): unknown {
+  #call(method: Method, args: readonly unknown[], result: () => unknown): unknown {
     if (this.#isReleased) return Reflect.apply(this.#original[method], this.request, args);
-    this.#turn ??= this.#beginTurn();
+    this.#turn ??= this.#startTurn();
     const call = { method, args, turn: this.#turn };
     this.#calls.push(call);
     this.#bytes += chunkOf(call).reduce((sum, chunk) => sum + chunk.length, 0);
-    if (method === 'end' || this.#bytes > maxBodyBytes) this.#ended.resolve();
-    return answer();
+    if (method === 'end' || this.#bytes > maxBodyBytes) this.#bodyEnded.resolve();
+    return result();
   }
 
-  #beginTurn(): object {
+  #startTurn(): object {
     process.nextTick(() => (this.#turn = undefined));
     return {};
   }
 
   #hasRoom(): boolean {
-    const hasRoom = this.#isWholeWanted || this.#bytes < highWaterBytes;
+    const hasRoom = this.#needsWholeBody || this.#bytes < highWaterBytes;
     if (!hasRoom) this.#owesDrain = true;
     return hasRoom;
   }

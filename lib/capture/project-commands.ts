@@ -6,7 +6,7 @@ import { readEngineClock } from '../engine/engine-clock';
 import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
-import type { CreatedBy } from './create-tracker';
+import type { CreatedByCode } from './create-tracker';
 import type { CommandLine } from './docker-command';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from './new-project';
 import { listProjectByCommand } from './list-project-by-command';
@@ -15,20 +15,18 @@ import { projectFolders, realPath, type ProjectLocation } from '../resources/pro
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 
-type CreatedByCode = Extract<CreatedBy, { start?: undefined }>;
-
-/** A command that has brought a project up, or is about to. */
-interface Order {
-  /** Where the command says it. */
+/** A command that starts a Compose project. */
+interface UpCommand {
+  /** The project name, if the command has one. */
   readonly project?: string | undefined;
   readonly folders: readonly string[];
   readonly startedAtMs: number;
   readonly createdBy: CreatedByCode;
-  /** Bounds of the claim on what it may create, until the command ends. */
+  /** The bounds of the claim on what it may create, held until the command exits. */
   readonly earlyBounds?: Bounds | undefined;
-  /** Its project, once found. */
+  /** The name of its project, once found. */
   name?: string | undefined;
-  /** Settles when the reaper has the claim on what was found. */
+  /** Settles when the reaper holds the claim on the found parts. */
   claiming?: Promise<unknown> | undefined;
   isDown: boolean;
 }
@@ -36,57 +34,71 @@ interface Order {
 const maxWaitMs = 5_000;
 
 /**
- * Finds the Compose projects that commands bring up, whose names may be those of projects that are there: by what the engine has
- * afterwards, of the name, or where the command gives none, of the folder.
+ * Finds the parts that commands create in Compose projects whose names may already be in use. Compares the
+ * engine's resources before and after the command: those of the project's name, or of its folder when the
+ * command names none.
  */
 export class ProjectCommands {
   readonly #tracked: TrackedResources;
-  /** Those whose project may come yet. */
-  readonly #awaited = new Set<Order>();
-  readonly #found = new Set<Order>();
+  /** Commands whose project may still appear. */
+  readonly #awaited = new Set<UpCommand>();
+  readonly #found = new Set<UpCommand>();
 
   constructor(tracked: TrackedResources) {
     this.#tracked = tracked;
   }
 
-  /** Blocks where the command names its project: what was there before is listed until then. */
-  up(at: ProjectLocation, line: CommandLine, ended: () => Promise<unknown>, createdBy: CreatedByCode): void {
+  /** Tracks an `up`. Blocks when the command names its project, to list the parts that exist before. */
+  up(
+    at: ProjectLocation,
+    line: CommandLine,
+    waitForExit: () => Promise<unknown>,
+    createdBy: CreatedByCode,
+  ): void {
     const folders = projectFolders(at, line.cwd ?? process.cwd());
     const { project } = at;
     if (project !== undefined) this.#tracked.downedProjects.delete(project);
     const earlyBounds = project === undefined ? undefined : this.#claimEarly(line, project);
-    const order: Order = { project, folders, startedAtMs: Date.now(), createdBy, earlyBounds, isDown: false };
+    const up: UpCommand = {
+      project,
+      folders,
+      startedAtMs: Date.now(),
+      createdBy,
+      earlyBounds,
+      isDown: false,
+    };
     for (const { name } of this.#ofFolders(folders, this.#found))
       this.#tracked.downedProjects.delete(name ?? '');
-    this.#awaited.add(order);
-    void this.#lookAfter(ended(), order);
+    this.#awaited.add(up);
+    void this.#findWhenExited(waitForExit(), up);
   }
 
+  /** Marks the projects of that folder as removed by the user's code. */
   down(at: ProjectLocation, cwd: string | undefined): void {
     const folders = projectFolders(at, cwd ?? process.cwd());
-    for (const order of this.#ofFolders(folders, this.#awaited)) order.isDown = true;
+    for (const up of this.#ofFolders(folders, this.#awaited)) up.isDown = true;
     for (const { name } of this.#ofFolders(folders, this.#found))
       this.#tracked.downedProjects.add(name ?? '');
   }
 
-  /** Also for a command that runs as long as its project does. */
-  look(): void {
-    for (const order of this.#awaited) this.#tracked.addPending(this.#look(order));
+  /** Starts to find the projects of all commands, including those that run as long as their project. */
+  findAll(): void {
+    for (const up of this.#awaited) this.#tracked.addPending(this.#find(up));
   }
 
-  async #lookAfter(ended: Promise<unknown>, order: Order): Promise<void> {
-    await ended;
-    const looking = this.#look(order);
-    this.#tracked.addPending(looking);
-    await looking;
-    await this.#finish(order);
+  async #findWhenExited(exited: Promise<unknown>, up: UpCommand): Promise<void> {
+    await exited;
+    const finding = this.#find(up);
+    this.#tracked.addPending(finding);
+    await finding;
+    await this.#finish(up);
   }
 
-  /** Claims what the command creates, for a crash before its end. */
+  /** Claims what the command creates, in case this process crashes before the command exits. */
   #claimEarly(line: CommandLine, project: string): Bounds | undefined {
     const { options } = this.#tracked;
-    const what = `docker compose --project-name ${project}`;
-    const consequence = 'a crash before the command ends would leave what it creates';
+    const what = `claim Compose project ${project}`;
+    const consequence = 'a crash before the command exits would leave what it creates';
     try {
       const bounds = boundsOfNew(listProjectByCommand(line, project), this.#known());
       if (bounds === undefined) return undefined;
@@ -102,9 +114,9 @@ export class ProjectCommands {
   }
 
   /** Releases the early claim once a claim on what was found has replaced it. */
-  async #finish(order: Order): Promise<void> {
-    this.#awaited.delete(order);
-    const { project, earlyBounds, claiming } = order;
+  async #finish(up: UpCommand): Promise<void> {
+    this.#awaited.delete(up);
+    const { project, earlyBounds, claiming } = up;
     if (project === undefined || earlyBounds === undefined) return;
     await Promise.allSettled([claiming]);
     const key = claimKey(labelsOf(project), earlyBounds);
@@ -112,61 +124,62 @@ export class ProjectCommands {
       (other) =>
         other.earlyBounds !== undefined && claimKey(labelsOf(other.project ?? ''), other.earlyBounds) === key,
     );
-    // Where the run is gone, its claims are, too.
+    // Rejects when the run has ended, whose claims ended with it.
     if (!isShared) await Promise.allSettled([this.#tracked.options.release(labelsOf(project), earlyBounds)]);
   }
 
-  #ofFolders(folders: readonly string[], orders: ReadonlySet<Order>): readonly Order[] {
-    return [...orders].filter((order) => order.folders.some((folder) => folders.includes(folder)));
+  #ofFolders(folders: readonly string[], commands: ReadonlySet<UpCommand>): readonly UpCommand[] {
+    return [...commands].filter((up) => up.folders.some((folder) => folders.includes(folder)));
   }
 
-  async #look(order: Order): Promise<void> {
-    const [folder = ''] = order.folders;
+  async #find(up: UpCommand): Promise<void> {
+    const [folder = ''] = up.folders;
     try {
       const engine = (await connectEngine()).within({ timeoutMs: maxWaitMs });
-      const found = await findProject(engine, order, this.#known());
-      if (found !== undefined) this.#take(order, found, engine.address);
+      const found = await findProject(engine, up, this.#known());
+      if (found !== undefined) this.#record(up, found, engine.address);
     } catch (error) {
-      warnCapture(`look for the Compose project of ${folder}`, error, 'what it has is not watched');
+      warnCapture(`find the Compose project of ${folder}`, error, 'its resources are not tracked');
     }
   }
 
-  /** The parts of projects that are known to be ours already. */
+  /** Returns the identities of project parts that are already known as ours. */
   #known(): ReadonlySet<string> {
     const entries = this.#tracked.options.registry.list({ kind: 'compose-project' });
     return new Set(entries.flatMap(({ state, bounds }) => (state === 'gone' ? [] : (bounds?.only ?? []))));
   }
 
-  #take(order: Order, { name, only }: FoundProject, engine: string): void {
+  #record(up: UpCommand, { name, only }: FoundProject, engine: string): void {
     const { options, downedProjects } = this.#tracked;
     const known = this.#tracked
       .open()
       .find((entry) => entry.kind === 'compose-project' && entry.name === name);
-    // One that has no bounds has all of it.
+    // An entry without bounds covers the whole project.
     if (known !== undefined && known.bounds === undefined) return;
-    const entry = known ?? this.#note(order, name);
+    const entry = known ?? this.#note(up, name);
     const bounds = { only: [...(known?.bounds?.only ?? []), ...only] };
     options.registry.update(entry.key, { id: name, engine, bounds, state: 'present' });
-    order.name = name;
-    this.#found.add(order);
-    if (order.isDown) downedProjects.add(name);
+    up.name = name;
+    this.#found.add(up);
+    if (up.isDown) downedProjects.add(name);
     else downedProjects.delete(name);
-    // Asked for, not waited for: where the run cannot be made ready, the next request that can wait says why.
+    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails
+    // with its error.
     void Promise.allSettled([options.ready()]);
     const labels = labelsOf(name);
     const claiming = options
       .claim(labels, bounds)
       .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
-    order.claiming = claiming;
+    up.claiming = claiming;
     claiming.catch((error: unknown) =>
-      warnCapture(`docker compose --project-name ${name}`, error, 'a crash would leave it'),
+      warnCapture(`claim Compose project ${name}`, error, 'a crash would leave it behind'),
     );
   }
 
-  #note({ createdBy, startedAtMs }: Order, name: string): RegistryEntry {
+  #note({ createdBy, startedAtMs }: UpCommand, name: string): RegistryEntry {
     const registeredAt = new Date(startedAtMs);
-    const ordered = { kind: 'compose-project', name, hasFixedNameOrPort: false, registeredAt } as const;
-    return this.#tracked.note(ordered, createdBy.attribution, createdBy.source);
+    const resource = { kind: 'compose-project', name, hasFixedNameOrPort: false, registeredAt } as const;
+    return this.#tracked.note(resource, createdBy.attribution, createdBy.source);
   }
 }
 
@@ -174,16 +187,16 @@ function labelsOf(project: string): readonly string[] {
   return [`${composeProjectLabel}=${project}`];
 }
 
-/** A project, and the identities of the parts of it that a command has created. */
+/** A project with the identities of the parts that a command created. */
 interface FoundProject {
   readonly name: string;
   readonly only: readonly string[];
 }
 
-/** The project of which nothing was there when the command began, but for what is `known`. */
+/** Finds the project whose parts, except for `known` ones, were all created since the command started. */
 async function findProject(
   engine: Engine,
-  { project, folders, startedAtMs }: Order,
+  { project, folders, startedAtMs }: UpCommand,
   known: ReadonlySet<string>,
 ): Promise<FoundProject | undefined> {
   const names = project === undefined ? await findNames(engine, folders) : [project];

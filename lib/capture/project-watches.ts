@@ -3,29 +3,33 @@ import type { PostMortem } from '../resources/post-mortem';
 import { watchProject, type ProjectWatch } from '../scope/project-watch';
 import { warnCapture } from './warn';
 
-/** Watches the Compose projects that commands bring up, until they are brought down: what their services said is read before it goes. */
+/**
+ * Watches the Compose projects that commands start until they are brought down, to read their logs before
+ * they are removed.
+ */
 export class ProjectWatches {
   readonly #watches = new Map<string, Promise<ProjectWatch | undefined>>();
-  #isOver = false;
+  #isStopped = false;
 
-  begin(project: string): void {
-    if (this.#isOver || this.#watches.has(project)) return;
+  /** Starts to watch a project; does nothing when it is watched already. */
+  start(project: string): void {
+    if (this.#isStopped || this.#watches.has(project)) return;
     this.#watches.set(project, this.#watch(project));
   }
 
-  /** Ends the watch of a project; what it has seen is kept. */
+  /** Stops watching a project and keeps its post-mortems. */
   async end(project: string): Promise<void> {
     await (await this.#watches.get(project))?.stop();
   }
 
-  /** What the services were like that ended by themselves with a failure. */
+  /** Resolves to a post-mortem of each service that failed by itself. */
   async postMortems(project: string): Promise<readonly PostMortem[]> {
     return (await this.#watches.get(project))?.postMortems() ?? [];
   }
 
-  /** Ends all; nothing more is watched. */
+  /** Stops all watches and ignores further projects. */
   stop(): void {
-    this.#isOver = true;
+    this.#isStopped = true;
     for (const project of this.#watches.keys()) void this.end(project);
   }
 
@@ -33,8 +37,8 @@ export class ProjectWatches {
     try {
       return watchProject(await connectEngine(), project, {});
     } catch (error) {
-      // Without an engine the command comes to nothing either.
-      warnCapture(`watch the Compose project ${project}`, error, 'what its services say is not kept');
+      // Rejects without an engine, and then the command fails too.
+      warnCapture(`watch Compose project ${project}`, error, 'the logs of its services are not kept');
       return undefined;
     }
   }

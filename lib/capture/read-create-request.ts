@@ -4,23 +4,24 @@ import { isAutoRemoved, hasFixedNameOrPort } from './fixed-name-or-port';
 import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
 import type { LabelTarget, RequestMeaning } from './request-meaning';
 
-/** What is ordered of an engine, as the request says it. */
+/** The resource that a create request describes. */
 export interface CreateRequest {
   readonly kind: RemovableKind;
-  /** Where more labels are put. */
+  /** Where labels can be added. */
   readonly labelsGoInto: LabelTarget;
   readonly labels: Readonly<Record<string, string>>;
   readonly name?: string | undefined;
-  /** What a container is to run. */
+  /** The image of a container. */
   readonly image?: string | undefined;
-  /** A container with a name or a host port that the next one may want. */
+  /** Whether it is a container with a name or host port that the next one may need. */
   readonly hasFixedNameOrPort: boolean;
-  /** The engine removes it as it ends. */
+  /** Whether the engine removes it when it exits. */
   readonly isAutoRemoved: boolean;
 }
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
 
+/** Parses a create request. Only a request whose labels go into the body needs `body`. */
 export function readCreateRequest(
   creation: Creation,
   path: string,
@@ -28,14 +29,15 @@ export function readCreateRequest(
 ): CreateRequest {
   const { kind, labelsGoInto } = creation;
   const query = queryOf(path);
-  const order = { kind, labelsGoInto, labels: {}, hasFixedNameOrPort: false, isAutoRemoved: false };
+  const defaults = { kind, labelsGoInto, labels: {}, hasFixedNameOrPort: false, isAutoRemoved: false };
   if (labelsGoInto === 'query')
-    return { ...order, labels: labelsOfQuery(path), name: query.get('t') ?? undefined };
-  if (labelsGoInto === 'changes') return { ...order, name: imageName(query.get('repo'), query.get('tag')) };
+    return { ...defaults, labels: labelsOfQuery(path), name: query.get('t') ?? undefined };
+  if (labelsGoInto === 'changes')
+    return { ...defaults, name: imageName(query.get('repo'), query.get('tag')) };
   const name = kind === 'container' ? query.get('name') : body['Name'];
   const image = kind === 'container' ? body['Image'] : undefined;
   return {
-    ...order,
+    ...defaults,
     labels: labelsOfBody(body),
     name: typeof name === 'string' && name !== '' ? name.replace(/^\//, '') : undefined,
     image: typeof image === 'string' ? image : undefined,
@@ -49,15 +51,15 @@ function imageName(repository: string | null, tag: string | null): string | unde
   return tag ? `${repository}:${tag}` : repository;
 }
 
-/** testcontainers' own labels. @see testcontainers, `utils/labels` */
+/** Labels of testcontainers. @see testcontainers, `utils/labels` */
 const testcontainers = 'org.testcontainers';
 const reuseLabel = `${testcontainers}.container-hash`;
 const forwarderLabel = `${testcontainers}.sshd`;
 const sessionLabel = `${testcontainers}.session-id`;
 
 /**
- * Whether an order is not to be touched: castoff has labelled it itself; it is a reaper; or it is meant to outlive the run, as
- * `withReuse()` and `deleteOnExit: false` have it.
+ * Whether a request must be left unchanged: castoff has labelled it already; it creates a reaper; or the
+ * resource is meant to outlive the run, through `withReuse()` or `deleteOnExit: false`.
  */
 export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: string): boolean {
   if (labelNames.session in labels || isReaper(labels) || reuseLabel in labels) return true;
@@ -66,8 +68,8 @@ export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: strin
 }
 
 /**
- * Whether a copy of castoff in this very process has labelled it as another session's: that of a test file, which has a global object of
- * its own. It is the run's all the same.
+ * Whether another copy of castoff in this process has labelled it with its own session, as in the sandbox of
+ * a test file. It belongs to the run all the same.
  */
 export function isOfAnotherCopy({ labels, labelsGoInto }: CreateRequest, session: string): boolean {
   return (
@@ -78,17 +80,20 @@ export function isOfAnotherCopy({ labels, labelsGoInto }: CreateRequest, session
   );
 }
 
-/** Whether user code has put the labels of a session on it, which say nothing of this one creation. */
+/** Whether user code added the labels of a session, which lack those of a single creation. */
 export function isLabelledByHand({ labels }: CreateRequest): boolean {
   return labelNames.session in labels && !(labelNames.nonce in labels) && !isReaper(labels);
 }
 
-/** testcontainers' `commit({ deleteOnExit: false })` blanks its own label, which the image would have from its container. */
+/**
+ * With `deleteOnExit: false`, testcontainers' `commit()` blanks the session label that the image inherits
+ * from its container.
+ */
 function isKept(path: string): boolean {
   return changesOf(path).some((line) => line.trim() === `LABEL ${sessionLabel}=`);
 }
 
-/** Whether testcontainers makes it on the way, and leaves its removal to its reaper: nobody else is given a means to. */
+/** Whether testcontainers creates it for itself, with no API to remove it: it leaves that to its reaper. */
 export function isHelper({ kind, labels }: CreateRequest, path: string): boolean {
   if (labels[forwarderLabel] === 'true') return true;
   return (
@@ -97,7 +102,10 @@ export function isHelper({ kind, labels }: CreateRequest, path: string): boolean
   );
 }
 
-/** What is left alone must not be ours by the labels of the container that it is made from; `undefined`: it is as it should be. */
+/**
+ * Blanks the ownership labels that an untracked image would inherit from its container. Returns the new path,
+ * or `undefined` when there is nothing to blank.
+ */
 export function stripOwnershipLabels(path: string): string | undefined {
   return isKept(path)
     ? addLabelsToChanges(path, { [labelNames.session]: '', [labelNames.start]: '' })

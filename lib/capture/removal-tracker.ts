@@ -10,7 +10,7 @@ import type { RequestMeaning } from './request-meaning';
 
 type Removal = Extract<RequestMeaning, { type: 'remove' }>;
 
-/** Sees to requests that remove: what the code that created something removes again is no leak. */
+/** Tracks removal requests of user code: a resource that its own code removes is not a leak. */
 export class RemovalTracker {
   readonly #tracked: TrackedResources;
   readonly #responses: ResponseObserver;
@@ -20,9 +20,9 @@ export class RemovalTracker {
     this.#responses = responses;
   }
 
-  /** To be called before anything is written to the request. */
-  see(request: ClientRequest, removal: Removal): void {
-    this.#seeVolumes(request, removal);
+  /** Tracks a removal request. Call it before anything is written to the request. */
+  track(request: ClientRequest, removal: Removal): void {
+    this.#trackVolumes(request, removal);
     const present = this.#tracked
       .open()
       .filter((one) => one.state === 'present' && matchesTarget(one, removal));
@@ -32,19 +32,20 @@ export class RemovalTracker {
     if (entry === undefined) return;
     const { removingKeys, options } = this.#tracked;
     removingKeys.add(entry.key);
-    // Its remover knows better how it ends than whoever follows the engine.
+    // The response decides the outcome, rather than the engine's events.
     options.registry.update(entry.key, { state: 'cleaning' });
-    const answered = this.#responses.observe(request, (answer) => {
+    const responded = this.#responses.observe(request, (response) => {
       removingKeys.delete(entry.key);
       if (this.#tracked.openEntry(entry.key)?.state !== 'cleaning') return;
-      if (isGone(answer)) options.registry.update(entry.key, { state: 'gone', outcome: 'removed-by-code' });
+      if (isRemoved(response))
+        options.registry.update(entry.key, { state: 'gone', outcome: 'removed-by-code' });
       else options.registry.update(entry.key, { state: 'present' });
     });
-    this.#tracked.addPending(answered);
+    this.#tracked.addPending(responded);
   }
 
-  /** The anonymous volumes of a container that is removed without them: the request waits until they are known. */
-  #seeVolumes(request: ClientRequest, removal: Removal): void {
+  /** Pauses the removal of a container without its anonymous volumes until they are known. */
+  #trackVolumes(request: ClientRequest, removal: Removal): void {
     if (removal.kind !== 'container' || removesVolumes(request.path) || request.headersSent) return;
     const engine = this.#tracked.engines.addressKnownOf(targetOfRequest(request));
     const container = this.#tracked.options.registry
@@ -52,31 +53,33 @@ export class RemovalTracker {
       .find((one) => one.state !== 'gone' && one.engine === engine && matchesTarget(one, removal));
     if (container === undefined) return;
     const paused = new PausedRequest(request);
-    const see = async (): Promise<void> => {
+    const registerVolumes = async (): Promise<void> => {
       const left = await volumesLeftBy(container);
-      const answered = new Promise<void>((resolve) => request.once('close', () => resolve()));
+      const closed = new Promise<void>((resolve) => request.once('close', () => resolve()));
       await paused.release();
-      await answered;
+      await closed;
       await registerLeft(this.#tracked, [left]);
     };
     this.#tracked.addPending(
-      see().catch((error: unknown) =>
-        warnCapture(`remove container ${removal.ref}`, error, 'its anonymous volumes may stay'),
+      registerVolumes().catch((error: unknown) =>
+        warnCapture(`list anonymous volumes of container ${removal.ref}`, error, 'they may be left behind'),
       ),
     );
   }
 }
 
-/** @see Engine API, ContainerDelete: `v`, which dockerode writes as `true` */
+/** @see Engine API, ContainerDelete: `v`, which dockerode sends as `true` */
 function removesVolumes(path: string): boolean {
   return /[?&]v=(?:1|true)(?:&|$)/i.test(path);
 }
 
-function isGone(answer: ObservedResponse | undefined): boolean {
-  return answer !== undefined && ((answer.status >= 200 && answer.status < 300) || answer.status === 404);
+function isRemoved(response: ObservedResponse | undefined): boolean {
+  return (
+    response !== undefined && ((response.status >= 200 && response.status < 300) || response.status === 404)
+  );
 }
 
-/** Whether `ref` says that entry for certain: the engine knows shorter beginnings of ids than these, too. */
+/** Whether `ref` certainly denotes the entry. The engine also accepts shorter, ambiguous id prefixes. */
 function matchesTarget({ kind, id = '', name, identity = '' }: RegistryEntry, removal: Removal): boolean {
   if (kind !== removal.kind) return false;
   const ref = removal.ref.replace(/^\//, '');

@@ -1,16 +1,17 @@
 import type { RemovableKind } from '../engine/removable-kind';
 
-/**
- * What a request asks an engine for, as far as it creates, stops or removes resources. `labelsGoInto`: the body's `Labels`, the query's
- * `labels`, or the query's `changes`, as an instruction of a Dockerfile.
- */
+/** The effect of an engine request that creates, stops or removes a resource. */
 export type RequestMeaning =
   | { readonly type: 'create'; readonly kind: RemovableKind; readonly labelsGoInto: LabelTarget }
   | { readonly type: 'remove'; readonly kind: RemovableKind; readonly ref: string }
   | { readonly type: 'kill'; readonly ref: string }
-  /** `graceMs`: before the engine kills it; `undefined`: its own default. */
+  /** `graceMs`: the time before the engine kills it. Default: the engine's. */
   | { readonly type: 'stop'; readonly ref: string; readonly graceMs?: number | undefined };
 
+/**
+ * Where a create request carries labels: the body's `Labels`, the query's `labels`, or `changes`, Dockerfile
+ * instructions in the query.
+ */
 export type LabelTarget = 'body' | 'query' | 'changes';
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
@@ -32,10 +33,11 @@ const kinds: Readonly<Record<string, RemovableKind>> = {
 };
 
 /**
- * What `method` and `path` ask an engine for; `undefined`: something else, or no engine is meant. A pull is something else: what it
- * brings has its name from a registry, and is there to stay.
+ * Parses a request to an engine. Returns `undefined` for requests that neither create, stop nor remove a
+ * resource. A pull does not count as creation: the image has its name from a registry, and stays.
  *
- * @see Engine API, ContainerCreate, NetworkCreate, VolumeCreate, ImageBuild, ImageCreate, ImageCommit; ContainerDelete and its like
+ * @see Engine API, ContainerCreate, NetworkCreate, VolumeCreate, ImageBuild, ImageCreate, ImageCommit;
+ * ContainerDelete, NetworkDelete, VolumeDelete, ImageDelete
  */
 export function meaningOfRequest(method: string, path: string): RequestMeaning | undefined {
   if (method !== 'POST' && method !== 'DELETE') return undefined;
@@ -43,15 +45,15 @@ export function meaningOfRequest(method: string, path: string): RequestMeaning |
     /^(?:\/v\d+(?:\.\d+)?)?\/(?<route>[^?]+)(?:\?(?<query>.*))?$/.exec(path)?.groups ?? {};
   if (route === undefined) return undefined;
   if (method === 'DELETE') return removalOf(route);
-  const ending = endingOf(route, new URLSearchParams(query));
-  if (ending !== undefined) return ending;
+  const teardown = teardownOf(route, new URLSearchParams(query));
+  if (teardown !== undefined) return teardown;
   if (!Object.hasOwn(creations, route)) return undefined;
   if (route === 'images/create' && !new URLSearchParams(query).has('fromSrc')) return undefined;
   return creations[route];
 }
 
 /** @see Engine API, ContainerStop: `t` in seconds; ContainerKill */
-function endingOf(route: string, query: URLSearchParams): RequestMeaning | undefined {
+function teardownOf(route: string, query: URLSearchParams): RequestMeaning | undefined {
   const { ref, verb } = /^containers\/(?<ref>[^/]+)\/(?<verb>stop|kill)$/.exec(route)?.groups ?? {};
   if (ref === undefined) return undefined;
   if (verb === 'kill') return { type: 'kill', ref: decode(ref) };
@@ -62,7 +64,7 @@ function endingOf(route: string, query: URLSearchParams): RequestMeaning | undef
 function removalOf(route: string): RequestMeaning | undefined {
   const { list = '', ref = '' } = /^(?<list>[a-z]+)\/(?<ref>.+)$/.exec(route)?.groups ?? {};
   const kind = Object.hasOwn(kinds, list) ? kinds[list] : undefined;
-  // Only the names of images have slashes in them.
+  // Only image names contain slashes.
   if (kind === undefined || (ref.includes('/') && kind !== 'image')) return undefined;
   return { type: 'remove', kind, ref: decode(ref) };
 }
@@ -71,7 +73,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A URIError: the engine will not understand it either.
+    // URIError: the engine rejects it too.
     return text;
   }
 }

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../engine/endpoint';
 
-/** Where a request goes. */
+/** The socket, or host and port, that a request is sent to. */
 export interface RequestTarget {
   readonly socketPath?: string | undefined;
   readonly host: string;
@@ -8,9 +8,9 @@ export interface RequestTarget {
 }
 
 /**
- * The address of the engine among `endpoints` that a request to `place` reaches; `undefined`: none of them.
+ * Returns the address of the engine among `endpoints` that a request to `target` reaches, or `undefined`.
  *
- * @param realPath - The path that a path leads to: `/var/run` is a link to `/run` on most systems.
+ * @param realPath - Resolves symbolic links: `/var/run` is a link to `/run` on most systems.
  */
 export function engineAt(
   target: RequestTarget,
@@ -28,7 +28,7 @@ export function engineAt(
           plainHost(target.host) === plainHost(transport.host)
         );
       case 'ssh':
-        // docker-modem tunnels by an agent; the host is the one that it logs in to.
+        // docker-modem tunnels through an agent; `host` is the ssh server.
         return target.socketPath === undefined && target.host === transport.destination.replace(/^.*@/, '');
     }
   })?.address;

@@ -1,51 +1,60 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { warnCapture } from './warn';
 
+/** An observed response of the engine. */
 export interface ObservedResponse {
   readonly status: number;
-  /** The body; of a long one, such as that to a build, the end. */
+  /** The body, or the last 64 KiB of it, as for a build. */
   readonly text: string;
 }
 
 const maxBytes = 64 * 1024;
 
-/** The answers to requests, overheard: their readers miss nothing, and what nobody reads does not flow. */
+/**
+ * Observes responses without consuming them: their readers get every byte, and an unread response stays
+ * paused.
+ */
 export class ResponseObserver {
   readonly #listeners = new WeakMap<ClientRequest, (response: IncomingMessage) => void>();
 
   /**
-   * Calls `whenEnded` with the answer, as soon as all of it has come and before its reader is told; with what has come, where it breaks
-   * off; with nothing when there is none. Resolves after that.
+   * Calls `onEnd` once: with the response when all of it has arrived, before its reader sees the end; with
+   * the part that arrived when the connection breaks; with `undefined` when the request closes without a
+   * response. Resolves afterwards.
    */
-  observe(request: ClientRequest, whenEnded: (answer: ObservedResponse | undefined) => void): Promise<void> {
+  observe(request: ClientRequest, onEnd: (response: ObservedResponse | undefined) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { method, path } = request;
-    const end = (answer: ObservedResponse | undefined): void => {
+    const end = (observed: ObservedResponse | undefined): void => {
       try {
-        whenEnded(answer);
+        onEnd(observed);
       } catch (error) {
-        warnCapture(`the answer to ${method} ${path.split('?')[0]}`, error, 'the engine is asked later');
+        warnCapture(
+          `read the response to ${method} ${path.split('?')[0]}`,
+          error,
+          'castoff checks the result later',
+        );
       }
       resolve();
     };
-    let isAnswered = false;
+    let hasResponse = false;
     this.#listeners.set(request, (response) => {
-      isAnswered = true;
-      overhear(response, (text) => end({ status: response.statusCode ?? 0, text }));
+      hasResponse = true;
+      observeBody(response, (text) => end({ status: response.statusCode ?? 0, text }));
     });
     request.once('close', () => {
-      if (!isAnswered) end(undefined);
+      if (!hasResponse) end(undefined);
     });
     return promise;
   }
 
-  /** To be told of every answer as its head has come. */
+  /** Starts to observe a response. Call it for every response when its headers have arrived. */
   onResponse(request: ClientRequest, response: IncomingMessage): void {
     this.#listeners.get(request)?.(response);
   }
 }
 
-function overhear(response: IncomingMessage, whenEnded: (text: string) => void): void {
+function observeBody(response: IncomingMessage, onEnd: (text: string) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const push: (chunk: unknown, encoding?: BufferEncoding) => boolean = Reflect.get(response, 'push');
@@ -53,9 +62,10 @@ function overhear(response: IncomingMessage, whenEnded: (text: string) => void):
   const end = (): void => {
     if (isEnded) return;
     isEnded = true;
-    whenEnded(Buffer.concat(chunks).toString());
+    onEnd(Buffer.concat(chunks).toString());
   };
-  // The parser of HTTP hands over every piece by this, and null for the end. A listener for `data` would have the answer flow.
+  // Node's HTTP parser pushes each chunk, and null at the end. A `data` listener would switch the response to
+  // flowing mode.
   response.push = (chunk: unknown, encoding?: BufferEncoding) => {
     if (chunk === null) end();
     if (Buffer.isBuffer(chunk)) {

@@ -1,32 +1,32 @@
-/** One simple command as a POSIX shell reads it. */
+/** A single simple command, as a POSIX shell parses it. */
 export interface ShellCommand {
-  /** What stands before the command's name: `NAME=value`. */
+  /** The assignments before the command: `NAME=value`. */
   readonly env: Readonly<Record<string, string>>;
-  /** With the command's own name in front. */
+  /** Includes the name of the command. */
   readonly words: readonly string[];
-  /** Where in the text each of them ends. */
+  /** The end offset of each word in the text. */
   readonly ends: readonly number[];
 }
 
 interface Word {
   readonly text: string;
   readonly end: number;
-  /** Where a `=` makes it an assignment, and no part of that is quoted. */
+  /** The variable name, if the word is an assignment whose name is not quoted. */
   readonly name?: string | undefined;
 }
 
-// A shell does more with these, where they are not quoted, than to read words: other commands, expansions, globs, comments.
-const moreThanWords = /[;|&$`()<>*?[\]{}~#!\s]/;
+// Unquoted, these start other commands, expansions, globs or comments.
+const specialCharacters = /[;|&$`()<>*?[\]{}~#!\s]/;
 
 /**
- * Reads the text of one simple command whose words stand in it as they are; `undefined`: it is something else, or it takes a shell to
- * say what its words are.
+ * Parses the text of a single simple command with literal words. Returns `undefined` for anything that only a
+ * shell can expand.
  *
  * @see POSIX, Shell Command Language: 2.2 Quoting, 2.3 Token Recognition, 2.9.1 Simple Commands
  */
 export function readShellCommand(text: string): ShellCommand | undefined {
   const words: Word[] = [];
-  // A line that ends is the end of the command: it may stand where nothing more comes.
+  // A newline ends the command, so it may only be at the start or the end of the text.
   let at = /^[ \t\n]*/.exec(text)?.[0].length ?? 0;
   const endsAt = text.replace(/[ \t\n]+$/, '').length;
   while (at < text.length) {
@@ -53,23 +53,28 @@ export function readShellCommand(text: string): ShellCommand | undefined {
   };
 }
 
-/** The text with `words` put in before the word that is number `at`, quoted; the rest of it stays as it is. */
+/** Inserts `words`, quoted, before word number `at` of the text and leaves the rest unchanged. */
 export function insertShellWords(
   text: string,
   { ends }: ShellCommand,
   at: number,
   words: readonly string[],
 ): string {
-  const place = ends[at - 1] ?? text.length;
-  return text.slice(0, place) + words.map((word) => ` ${quoteShellWord(word)}`).join('') + text.slice(place);
+  const offset = ends[at - 1] ?? text.length;
+  return (
+    text.slice(0, offset) + words.map((word) => ` ${quoteShellWord(word)}`).join('') + text.slice(offset)
+  );
 }
 
-/** The word as a shell reads it back. */
+/** Quotes a word for a POSIX shell, if necessary. */
 export function quoteShellWord(word: string): string {
   return /^[\w./:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** The word that begins at `at`; `undefined`: none does, it is not plain, or it has no end. */
+/**
+ * Parses the word at `at`. Returns `undefined` if there is none, or if it needs expansion or is not
+ * terminated.
+ */
 function readWord(text: string, at: number): Word | undefined {
   const name = /^([A-Za-z_]\w*)=/.exec(text.slice(at))?.[1];
   let word = '';
@@ -104,10 +109,10 @@ function readPiece(
     const escaped = rest[1];
     return escaped === undefined ? undefined : { text: withoutNewline(escaped), length: 2 };
   }
-  return moreThanWords.test(first) ? undefined : { text: first, length: 1 };
+  return specialCharacters.test(first) ? undefined : { text: first, length: 1 };
 }
 
-/** A backslash before the end of a line goes on in the next one. */
+/** A backslash before a newline continues the line. */
 function withoutNewline(escaped: string): string {
   return escaped === '\n' ? '' : escaped;
 }

@@ -7,37 +7,41 @@ import { currentStart, markRequestsLabelled } from '../scope/start-context';
 import type { CreatedBy } from './create-tracker';
 import { watchCallSites } from './call-sites';
 import type { Capture, CaptureOptions } from './capture';
-import type * as rawWork from './capture-work';
+import type * as captureWork from './capture-work';
 import { meaningOfRequest, type RequestMeaning } from './request-meaning';
 import { userLineHere } from './user-line';
 import { warnCapture } from './warn';
-import { watchSpawns, type SeeCommand } from './watch-spawns';
+import { watchSpawns, type OnCommand } from './watch-spawns';
 import { watchSyncCommands } from './watch-sync-commands';
 
 /**
- * Watches what the code of this process, sandboxes of Jest included, asks an engine for by `node:http`, as dockerode and
- * testcontainers do, and by `docker`, `podman` and `docker-compose` commands that it runs: with `spawn` or `exec`, their kin and their
- * synchronous forms, by a list of arguments or as the one simple command of a shell. What it creates is noted in the registry with the
- * user's line, and carries labels that say whose it is; a request waits for `ready()` before. Left alone is what goes to another server
- * or another engine, what castoff has labelled itself, reapers, and what is to outlive the run: `withReuse()`, `deleteOnExit: false`.
+ * Captures resources that code creates without castoff: registers each with the user's line and labels it
+ * with its owner.
  *
- * A Compose project that is given no name is found when its command has ended, by its folder; nothing of it may have been there before.
+ * Covers all code in this process, including Jest sandboxes: requests through `node:http`, as dockerode and
+ * testcontainers make them, and `docker`, `podman` and `docker-compose` commands, run with `spawn`, `exec`
+ * and their variants, sync or async, as a list of arguments or as a single simple shell command. A create
+ * request waits for `ready()`. Leaves alone: other servers and engines, resources labelled by castoff,
+ * reapers, and resources meant to outlive the run (`withReuse()`, `deleteOnExit: false`).
  *
- * Not seen: a shell's text that is more than one command and plain words (`docker pull x && docker run x`, `docker run -v $PWD:/x y`),
- * a script's commands, and requests by `fetch`.
+ * A Compose project without a name is found by its folder when the command exits, unless parts of it existed
+ * before.
  *
- * Costs two subscriptions and a few functions until there is something to see; nothing that it fails at reaches the user's code, but for
- * the error of `ready()`.
+ * Misses: shell text beyond one command with literal words (`docker pull x && docker run x`,
+ * `docker run -v $PWD:/x y`), commands in scripts, and requests through `fetch`.
+ *
+ * Costs two subscriptions and a few wrapped functions until the first request or command. Its own failures
+ * never reach user code, except for the error of `ready()`.
  */
 export function startCapture(options: CaptureOptions): Capture {
   const lineHere = (): string | undefined => userLineHere(options.testFile?.());
   const callSites = watchCallSites(lineHere);
-  let work: rawWork.CaptureWork | undefined;
-  // Loaded where it is used, at once: the request goes on when this returns.
-  const load = (): rawWork.CaptureWork =>
-    (work ??= (require('./capture-work') as typeof rawWork).createCaptureWork(options));
+  let work: captureWork.CaptureWork | undefined;
+  // Loaded synchronously: the request continues when the subscriber returns.
+  const load = (): captureWork.CaptureWork =>
+    (work ??= (require('./capture-work') as typeof captureWork).createCaptureWork(options));
 
-  const seeRequest = (message: unknown): void => {
+  const onRequest = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest & { readonly agent?: unknown } };
     let isCreation = false;
     try {
@@ -48,52 +52,52 @@ export function startCapture(options: CaptureOptions): Capture {
       if (meaning.type !== 'create') {
         const source = callSites.take(queryTextOf(path)) ?? lineHere();
         if (work === undefined || isOwnAgent(request.agent)) return;
-        if (meaning.type === 'remove') work.removals.see(request, meaning);
+        if (meaning.type === 'remove') work.removals.track(request, meaning);
         if (!isCastoffAgent(request.agent) && isAboutContainer(meaning))
-          work.endingCalls.see(request, meaning, source);
+          work.teardownCalls.trackRequest(request, meaning, source);
         return;
       }
       if (isCastoffAgent(request.agent)) return;
       const createdBy = currentCreator(options, () => callSites.take(queryTextOf(path)) ?? lineHere());
-      if (createdBy !== undefined) load().creations.see({ request, meaning, createdBy });
+      if (createdBy !== undefined) load().creations.track({ request, meaning, createdBy });
     } catch (error) {
       const what = `${request.method} ${pathOf(request)}`;
       if (isCreation) options.reportUnlabelled(`${what}: ${messageOf(error)}`);
-      else warnCapture(`look at ${what}`, error, 'the engine is asked later how that ended');
+      else warnCapture(`track ${what}`, error, 'castoff checks the result later');
     }
   };
-  const seeResponse = (message: unknown): void => {
+  const onResponse = (message: unknown): void => {
     const { request, response } = message as {
       readonly request: ClientRequest;
       readonly response: IncomingMessage;
     };
     work?.responses.onResponse(request, response);
   };
-  const seeCommand: SeeCommand = (line, ended) => {
+  const onCommand: OnCommand = (line, waitForExit) => {
     try {
       const createdBy = currentCreator(options, lineHere);
-      return createdBy === undefined ? undefined : load().commands.see(line, ended, createdBy);
+      return createdBy === undefined ? undefined : load().commands.track(line, waitForExit, createdBy);
     } catch (error) {
       options.reportUnlabelled(`${line.args.slice(0, 2).join(' ')}: ${messageOf(error)}`);
       return undefined;
     }
   };
-  const unwatchSpawns = watchSpawns(seeCommand);
-  const unwatchSyncCommands = watchSyncCommands(seeCommand);
-  subscribe('http.client.request.created', seeRequest);
-  // In spite of its name: when the head of the answer has come.
-  subscribe('http.client.response.finish', seeResponse);
+  const unwatchSpawns = watchSpawns(onCommand);
+  const unwatchSyncCommands = watchSyncCommands(onCommand);
+  subscribe('http.client.request.created', onRequest);
+  // Despite its name, Node publishes this when the headers of the response have arrived.
+  subscribe('http.client.response.finish', onResponse);
   const unmark = markRequestsLabelled();
   return {
     hasFixedNameOrPort: (containerId) => work?.hasFixedNameOrPort(containerId) ?? false,
     isHelper: (key) => work?.isHelper(key) ?? false,
     postMortems: async (project) => work?.postMortems(project) ?? [],
     findSurvivors: async (filter) => (work === undefined ? [] : work.findSurvivors(filter)),
-    whenQuiet: async (id) => work?.endingCalls.settle(id === undefined ? undefined : { id }),
+    whenQuiet: async (id) => work?.teardownCalls.settle(id === undefined ? undefined : { id }),
     stop() {
       work?.stop();
-      unsubscribe('http.client.request.created', seeRequest);
-      unsubscribe('http.client.response.finish', seeResponse);
+      unsubscribe('http.client.request.created', onRequest);
+      unsubscribe('http.client.response.finish', onResponse);
       unwatchSpawns();
       unwatchSyncCommands();
       callSites.stop();
@@ -109,14 +113,14 @@ function currentCreator(
   const start = currentStart();
   if (start !== undefined) return { start };
   const attribution = options.attribution();
-  return attribution === undefined ? undefined : { attribution, source: sourceHere() ?? nearLine(options) };
+  return attribution === undefined ? undefined : { attribution, source: sourceHere() ?? testSource(options) };
 }
 
 function isAboutContainer(meaning: RequestMeaning): boolean {
   return !('kind' in meaning) || meaning.kind === 'container';
 }
 
-function nearLine(options: CaptureOptions): string | undefined {
+function testSource(options: CaptureOptions): string | undefined {
   const line = options.testDefinition?.();
   return line === undefined ? undefined : approximateSource(line);
 }

@@ -3,10 +3,11 @@ import { ownershipLabels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ResourceKind } from '../resources/kind';
-import { EndingCalls } from './ending-calls';
+import { TeardownCalls } from './teardown-calls';
 import { KnownEngines } from './known-engines';
 import type { CaptureOptions, Attribution } from './capture';
 
+/** A resource that is about to be created. */
 interface NewResource {
   readonly kind: ResourceKind;
   readonly name?: string | undefined;
@@ -14,29 +15,29 @@ interface NewResource {
   readonly hasFixedNameOrPort: boolean;
   readonly isAutoRemoved?: boolean | undefined;
   readonly isHelper?: boolean | undefined;
-  /** When it was asked for. Default: now. */
+  /** When its creation was requested. Default: now. */
   readonly registeredAt?: Date | undefined;
 }
 
-/** What the parts of a watch share: the things that they have seen, and what is under way with them. */
+/** State shared by the trackers of a capture: the captured resources and the pending work on them. */
 export class TrackedResources {
   readonly options: CaptureOptions;
   readonly engines = new KnownEngines();
-  readonly endingCalls = new EndingCalls();
-  /** The entries of containers that have a name or a host port of their own. */
+  readonly teardownCalls = new TeardownCalls();
+  /** Keys of containers with a fixed name or host port. */
   readonly fixedNameOrPortKeys = new Set<string>();
   readonly fixedNameOrPortIds = new Set<string>();
-  /** Those of containers that the engine removes as they end. */
+  /** Keys of containers that the engine removes when they exit. */
   readonly autoRemovedKeys = new Set<string>();
-  /** Those of what testcontainers makes on the way. */
+  /** Keys of helpers that testcontainers creates for itself. */
   readonly helperKeys = new Set<string>();
-  /** The entries of what the code is removing by a request. */
+  /** Keys of resources with a pending removal request of user code. */
   readonly removingKeys = new Set<string>();
-  /** The entries of what a command creates. */
+  /** Keys of resources created by commands. */
   readonly commandKeys = new Set<string>();
-  /** Those whose command still runs, or whose request has no answer yet: they may be created yet. */
-  readonly runningKeys = new Set<string>();
-  /** Compose projects that the code has brought down. */
+  /** Keys of resources whose command is still running, or whose request has no response yet. */
+  readonly inFlightKeys = new Set<string>();
+  /** Names of Compose projects that user code has brought down. */
   readonly downedProjects = new Set<string>();
   readonly #pending = new Set<Promise<unknown>>();
 
@@ -44,7 +45,7 @@ export class TrackedResources {
     this.options = options;
   }
 
-  /** The raw entries that are not known to have ended. */
+  /** Returns the captured entries that were neither removed nor kept. */
   open(): readonly RegistryEntry[] {
     const { registry } = this.options;
     return registry
@@ -52,10 +53,12 @@ export class TrackedResources {
       .filter(({ origin, state }) => origin === 'raw' && state !== 'gone' && state !== 'kept');
   }
 
+  /** Returns the entry with that key if it is among {@link open}. */
   openEntry(key: string): RegistryEntry | undefined {
     return this.open().find((entry) => entry.key === key);
   }
 
+  /** Whether that container has a fixed name or host port. */
   hasFixedNameOrPort(containerId: string): boolean {
     if (this.fixedNameOrPortIds.has(containerId)) return true;
     const entry = this.options.registry
@@ -64,7 +67,7 @@ export class TrackedResources {
     return entry !== undefined && this.fixedNameOrPortKeys.has(entry.key);
   }
 
-  /** Notes what is about to be created, on disk when this resolves. */
+  /** Registers a resource before its creation. Resolves when the entry is on disk. */
   async register(
     resource: NewResource,
     attribution: Attribution,
@@ -78,7 +81,7 @@ export class TrackedResources {
     return this.#keep(resource, entry, attribution);
   }
 
-  /** As {@link register}, for a command, which does not wait. */
+  /** Like {@link register}, but synchronous, for commands. */
   note(resource: NewResource, attribution: Attribution, source: string | undefined): RegistryEntry {
     const { kind, name, registeredAt } = resource;
     const { scope, test } = attribution;
@@ -92,11 +95,11 @@ export class TrackedResources {
     if (hasFixedNameOrPort) this.fixedNameOrPortKeys.add(entry.key);
     if (isAutoRemoved) this.autoRemovedKeys.add(entry.key);
     if (isHelper) this.helperKeys.add(entry.key);
-    // Its file has ended already: no later check of that file will find it.
+    // Its test file has finished already, so no later check of that file would find it.
     return isOver && !isHelper ? this.options.registry.update(entry.key, { leakedAt: new Date() }) : entry;
   }
 
-  /** What is put on a thing, so that it is known whose it is. */
+  /** Returns the labels that name the owner of a resource. */
   labelsOf(
     entry: RegistryEntry,
     { scope, test, owner, worker }: Attribution,
@@ -113,19 +116,19 @@ export class TrackedResources {
     });
   }
 
-  /** Has `work`, which never rejects, waited for before it is asked what there is. */
+  /** Adds work for {@link settle} to wait for. `work` must never reject. */
   addPending(work: Promise<unknown>): void {
     this.#pending.add(work);
     void work.finally(() => this.#pending.delete(work));
   }
 
-  /** Resolves when nothing is under way, or when the time is up. */
+  /** Resolves when no work is pending, or after `timeoutMs`. */
   async settle(timeoutMs: number): Promise<void> {
     const awaited = [...this.#pending];
     const all = Promise.all(awaited);
-    // Only a DeadlineError: whoever asks then hears what the engine says by then.
-    await Promise.allSettled([withTimeout(all, { what: 'wait for requests that are under way', timeoutMs })]);
-    // What never ends is not waited for again: each has had its time.
+    // Can only reject with a DeadlineError.
+    await Promise.allSettled([withTimeout(all, { what: 'wait for pending requests', timeoutMs })]);
+    // Work that never finishes must not delay the next file.
     for (const work of awaited) this.#pending.delete(work);
   }
 }

@@ -1,33 +1,41 @@
 import { firstSourceLine, ownFolder } from '../core/source-line';
 
-/** Deep enough for all that lies between a test and the request: dockerode, testcontainers, helpers, each `await` a frame. */
+/**
+ * Enough for the frames between a test and its request: dockerode, testcontainers, helpers, one for each
+ * `await`.
+ */
 const maxFrames = 100;
 
 /**
- * Where the user's code stands that led to here: `file:line`, the file relative to the working directory; `undefined`: the stack does
- * not say. Its calls that are waited for count as well.
+ * Returns the user's line on the current stack, including async frames, as `file:line` relative to the
+ * working directory; `undefined` if the stack has none.
  *
- * @param testFile - The path of the test file that runs: its line says more than that of a function which many tests call.
+ * @param testFile - The path of the running test file, whose line is preferred over that of a function shared
+ * by tests.
  */
 export function userLineHere(testFile?: string): string | undefined {
   const stack = stackHere(maxFrames);
   return stack === undefined ? undefined : userLineIn(stack, testFile);
 }
 
-/** The same of another stack. */
+/** Returns the user's line on the given stack, like {@link userLineHere}. */
 export function userLineIn(stack: string, testFile?: string): string | undefined {
   return userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
 }
 
+/** How to recognise the user's frames. */
 export interface StackFrames {
   /** castoff's own folder. */
   readonly castoff: string;
-  /** What paths are relative to. */
+  /** The folder that paths are relative to. */
   readonly folder: string;
   readonly testFile?: string | undefined;
 }
 
-/** The first frame of `stack` in the test file; else the first that is neither Node's, nor of a package, nor castoff's own. */
+/**
+ * Returns the line of the first frame in the test file, or else the first frame outside Node, packages and
+ * castoff.
+ */
 export function userLineOf(stack: string, { castoff, folder, testFile }: StackFrames): string | undefined {
   const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
   const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));
@@ -37,7 +45,12 @@ export function userLineOf(stack: string, { castoff, folder, testFile }: StackFr
   );
 }
 
-/** The stack, at most so deep, without this function; `undefined` where somebody has it prepared otherwise. */
+/**
+ * Returns the current stack without this function, or `undefined` if a custom `prepareStackTrace` does not
+ * return text.
+ *
+ * @param depth - The maximum number of frames.
+ */
 export function stackHere(depth: number): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;

@@ -1,26 +1,26 @@
-/** Calls what was there before; with other arguments where `args` are given. */
-export type OwnCall = (args?: readonly unknown[]) => unknown;
+/** Calls the original function, with its own arguments unless `args` are given. */
+export type OriginalCall = (args?: readonly unknown[]) => unknown;
 
-/** Has `around` make every call of `module[name]`. Returns what ends that. */
+/** Wraps `module[name]` so that `around` handles every call. Returns a function that removes the wrapper. */
 export function watchFunction<Name extends string>(
   module: { [N in Name]: (...args: never[]) => unknown },
   name: Name,
-  around: (call: OwnCall, args: readonly unknown[]) => unknown,
+  around: (call: OriginalCall, args: readonly unknown[]) => unknown,
 ): () => void {
   const original = module[name];
-  let isOver = false;
-  // It looks like the original function: same name, same length, same promisified form.
+  let isStopped = false;
+  // A proxy keeps the name, length and promisified form of the original function.
   const watched = new Proxy(original, {
     apply(target, self: unknown, args: readonly unknown[]) {
-      const call: OwnCall = (own = args) => Reflect.apply(target, self, own);
-      return isOver ? call() : around(call, args);
+      const call: OriginalCall = (newArgs = args) => Reflect.apply(target, self, newArgs);
+      return isStopped ? call() : around(call, args);
     },
   });
-  const put = (value: unknown): void => void Object.assign(module, { [name]: value });
-  put(watched);
+  const assign = (value: unknown): void => void Object.assign(module, { [name]: value });
+  assign(watched);
   return () => {
-    isOver = true;
-    // Somebody else may have put theirs over ours since.
-    if (module[name] === watched) put(original);
+    isStopped = true;
+    // Other code may have wrapped the function again since.
+    if (module[name] === watched) assign(original);
   };
 }

@@ -4,10 +4,13 @@ import type { CommandLine } from './docker-command';
 import { argsForLaunch, type Insertion } from './launch';
 import { warnCapture } from './warn';
 
-/** Looks at a docker command that is about to run; what it returns is put in. `ended` resolves when the command has ended. */
-export type SeeCommand = (line: CommandLine, ended: () => Promise<unknown>) => Insertion | undefined;
+/**
+ * Called with a docker command that is about to run. Returns the arguments to insert. `waitForExit` resolves
+ * when it exits.
+ */
+export type OnCommand = (line: CommandLine, waitForExit: () => Promise<unknown>) => Insertion | undefined;
 
-/** What Node hands to the `spawn` of a new ChildProcess. */
+/** The options that Node passes to the `spawn` method of a new ChildProcess. */
 interface SpawnOptions {
   readonly file?: unknown;
   args?: readonly string[] | undefined;
@@ -18,11 +21,11 @@ interface SpawnOptions {
 type Spawn = (options: SpawnOptions) => unknown;
 
 /**
- * Has `see` look at every docker command before it runs on its own. Returns what ends that.
+ * Calls `onCommand` before each docker command that runs asynchronously. Returns a function that stops it.
  *
- * @see Node.js, `diagnostics_channel`: `child_process` tells of a ChildProcess that has not been spawned yet
+ * @see Node.js, `diagnostics_channel`: `child_process` publishes each ChildProcess before it is spawned
  */
-export function watchSpawns(see: SeeCommand): () => void {
+export function watchSpawns(onCommand: OnCommand): () => void {
   const onChild = (message: unknown): void => {
     const child = (message as { readonly process: ChildProcess & { spawn?: Spawn } }).process;
     const spawn = child.spawn;
@@ -30,9 +33,9 @@ export function watchSpawns(see: SeeCommand): () => void {
     child.spawn = function watchedSpawn(options: SpawnOptions) {
       child.spawn = spawn;
       try {
-        if (typeof options.file === 'string') seeSpawn(options.file, options, child, see);
+        if (typeof options.file === 'string') interceptSpawn(options.file, options, child, onCommand);
       } catch (error) {
-        warnCapture(`look at the command ${String(options.file)}`, error, 'it runs as it is');
+        warnCapture(`track the command ${String(options.file)}`, error, 'it runs unchanged');
       }
       return Reflect.apply(spawn, child, [options]);
     };
@@ -41,20 +44,28 @@ export function watchSpawns(see: SeeCommand): () => void {
   return () => void unsubscribe('child_process', onChild);
 }
 
-function seeSpawn(file: string, options: SpawnOptions, child: ChildProcess, see: SeeCommand): void {
+function interceptSpawn(
+  file: string,
+  options: SpawnOptions,
+  child: ChildProcess,
+  onCommand: OnCommand,
+): void {
   const { args = [], envPairs = [], cwd } = options;
   const launch = { file, args, cwd, env: () => envOf(envPairs) };
-  const given = argsForLaunch(launch, (line) => see(line, () => endOf(child)));
-  // Node owns this object, and reads it next.
-  if (given !== args) Object.assign(options, { args: given });
+  const newArgs = argsForLaunch(launch, (line) => onCommand(line, () => exitOf(child)));
+  // Node reads this object next.
+  if (newArgs !== args) Object.assign(options, { args: newArgs });
 }
 
-/** Resolves when the command has ended, or could not be run. Its `error` is not listened for: nobody else would hear of it then. */
-function endOf(child: ChildProcess): Promise<void> {
+/**
+ * Resolves when the command exits or could not start. A listener for `error` would hide an error that the
+ * user does not handle.
+ */
+function exitOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()).once('close', () => resolve()));
 }
 
-/** `NAME=value` each. */
+/** Parses pairs of the form `NAME=value`. */
 function envOf(pairs: readonly string[]): CommandLine['env'] {
   return Object.fromEntries(
     pairs.map((pair) => {

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { coreModule } from '../core/pristine';
 import { argsForLaunch, type Launch } from './launch';
 import { warnCapture } from './warn';
-import { watchFunction, type OwnCall } from './watch-function';
-import type { SeeCommand } from './watch-spawns';
+import { watchFunction, type OriginalCall } from './watch-function';
+import type { OnCommand } from './watch-spawns';
 
-/** What matters here of the options of Node's functions. */
+/** The relevant options of Node's sync functions. */
 interface SyncOptions {
   readonly shell?: unknown;
   readonly argv0?: unknown;
@@ -17,25 +17,25 @@ interface SyncOptions {
 
 type CommandEnv = Readonly<Record<string, string | undefined>>;
 
-/** A call of one of the functions, and how it is made with other arguments for the process. */
+/** A call of one of the functions, which can be repeated with other arguments for the process. */
 interface SyncCall {
   readonly launch: Launch;
   argumentsWith(args: readonly string[]): readonly unknown[];
 }
 
 /**
- * Has `see` look at every docker command that `spawnSync`, `execFileSync` or `execSync` is about to run; sandboxes of Jest have the same
- * functions. Returns what ends that.
+ * Calls `onCommand` before each docker command run by `spawnSync`, `execFileSync` or `execSync`, which Jest
+ * sandboxes share. Returns a function that stops it.
  */
-export function watchSyncCommands(see: SeeCommand): () => void {
+export function watchSyncCommands(onCommand: OnCommand): () => void {
   const watched =
     (read: (args: readonly unknown[]) => SyncCall | undefined) =>
-    (call: OwnCall, args: readonly unknown[]): unknown => {
-      const seen = argumentsSeen(read, args, see);
+    (call: OriginalCall, args: readonly unknown[]): unknown => {
+      const intercepted = interceptCall(read, args, onCommand);
       try {
-        return call(seen.args);
+        return call(intercepted.args);
       } catch (error) {
-        if (seen.words !== undefined) hideWords(error, seen.words);
+        if (intercepted.texts !== undefined) hideInsertion(error, intercepted.texts);
         throw error;
       }
     };
@@ -45,7 +45,7 @@ export function watchSyncCommands(see: SeeCommand): () => void {
     watchFunction(childProcess, 'execFileSync', watched(readFileCall)),
     watchFunction(childProcess, 'execSync', watched(readTextCall)),
   ];
-  // What ES modules import by name are copies.
+  // ES modules that import by name have copies of the functions.
   syncBuiltinESMExports();
   return () => {
     for (const stop of stops) stop();
@@ -53,54 +53,61 @@ export function watchSyncCommands(see: SeeCommand): () => void {
   };
 }
 
-interface SeenArguments {
+interface InterceptedCall {
   readonly args: readonly unknown[];
-  /** The command as it is run, and as it was given. */
-  readonly words?: { readonly run: string; readonly given: string } | undefined;
+  /** The command with and without castoff's insertion. */
+  readonly texts?: CommandTexts | undefined;
 }
 
-/** Node puts the command into the message of its error, which is the user's to read. */
-function hideWords(error: unknown, { run, given }: { readonly run: string; readonly given: string }): void {
+interface CommandTexts {
+  readonly actual: string;
+  readonly original: string;
+}
+
+/** Restores the user's command in the error: Node includes the command in its message and stack. */
+function hideInsertion(error: unknown, { actual, original }: CommandTexts): void {
   if (typeof error !== 'object' || error === null) return;
   for (const key of ['message', 'stack']) {
     const text: unknown = Reflect.get(error, key);
-    // Where it cannot be changed, it stays as it is.
+    // `Reflect.set` ignores a read-only property.
     if (typeof text === 'string')
       Reflect.set(
         error,
         key,
-        text.replace(run, () => given),
+        text.replace(actual, () => original),
       );
   }
 }
 
-function argumentsSeen(
+function interceptCall(
   read: (args: readonly unknown[]) => SyncCall | undefined,
   args: readonly unknown[],
-  see: SeeCommand,
-): SeenArguments {
+  onCommand: OnCommand,
+): InterceptedCall {
   try {
     const call = read(args);
     if (call === undefined) return { args };
-    // While it runs nothing else does: whoever hears of its end hears of it afterwards.
-    const given = argsForLaunch(call.launch, (line) => see(line, () => Promise.resolve()));
-    if (given === call.launch.args) return { args };
-    const words = { run: wordsOf(given), given: wordsOf(call.launch.args) };
-    return { args: call.argumentsWith(given), words };
+    // The call blocks, so a promise that is already resolved is only handled after the command has exited.
+    const newArgs = argsForLaunch(call.launch, (line) => onCommand(line, () => Promise.resolve()));
+    if (newArgs === call.launch.args) return { args };
+    const texts = { actual: commandText(newArgs), original: commandText(call.launch.args) };
+    return { args: call.argumentsWith(newArgs), texts };
   } catch (error) {
-    warnCapture(`look at the command ${String(args[0])}`, error, 'it runs as it is');
+    warnCapture(`track the command ${String(args[0])}`, error, 'it runs unchanged');
     return { args };
   }
 }
 
-/** As they stand in Node's message: without the command's own name, or a shell's. */
-function wordsOf(args: readonly string[]): string {
+/** Returns the command as Node's message shows it, without `argv[0]` or the shell. */
+function commandText(args: readonly string[]): string {
   return args[1] === '-c' ? (args[2] ?? '') : args.slice(1).join(' ');
 }
 
-/** `spawnSync(file, args?, options?)`, and `execFileSync`; `undefined`: nothing that Node would run. */
-function readFileCall(given: readonly unknown[]): SyncCall | undefined {
-  const [file, second, third] = given;
+/**
+ * Parses the arguments of `spawnSync(file, args?, options?)` or `execFileSync`. Returns `undefined` if Node
+ * would reject them.
+ */
+function readFileCall([file, second, third]: readonly unknown[]): SyncCall | undefined {
   const isList = Array.isArray(second);
   const args: readonly unknown[] = isList ? second : [];
   const options = isList || second == null ? third : second;
@@ -108,15 +115,15 @@ function readFileCall(given: readonly unknown[]): SyncCall | undefined {
   const { shell, argv0 } = options ?? {};
   if (shell) return readShellCall([file, ...args].join(' '), options, (text) => [text, [], options]);
   return {
-    launch: { file, args: [isText(argv0) ? argv0 : file, ...args], ...surroundings(options) },
-    argumentsWith: (own) => [file, own.slice(1), options],
+    launch: { file, args: [isText(argv0) ? argv0 : file, ...args], ...envAndCwd(options) },
+    argumentsWith: (newArgs) => [file, newArgs.slice(1), options],
   };
 }
 
-/** `execSync(text, options?)`. */
+/** Parses the arguments of `execSync(text, options?)`. */
 function readTextCall([text, options]: readonly unknown[]): SyncCall | undefined {
   if (typeof text !== 'string' || !isOptions(options)) return undefined;
-  return readShellCall(text, options, (own) => [own, options]);
+  return readShellCall(text, options, (newText) => [newText, options]);
 }
 
 /** @see Node.js, `child_process`: "Shell requirements", "Default Windows shell" */
@@ -128,12 +135,12 @@ function readShellCall(
   const { shell } = options ?? {};
   const file = isText(shell) ? shell : process.platform === 'win32' ? 'cmd.exe' : '/bin/sh';
   return {
-    launch: { file, args: [file, '-c', text], ...surroundings(options) },
-    argumentsWith: (own) => argumentsWith(own[2] ?? text),
+    launch: { file, args: [file, '-c', text], ...envAndCwd(options) },
+    argumentsWith: (newArgs) => argumentsWith(newArgs[2] ?? text),
   };
 }
 
-function surroundings(options: SyncOptions | null | undefined): Pick<Launch, 'env' | 'cwd'> {
+function envAndCwd(options: SyncOptions | null | undefined): Pick<Launch, 'env' | 'cwd'> {
   const { env, cwd } = options ?? {};
   const folder = cwd == null || isText(cwd) ? cwd : fileURLToPath(cwd);
   return { env: () => env ?? process.env, cwd: folder ?? undefined };

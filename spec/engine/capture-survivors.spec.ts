@@ -145,7 +145,7 @@ describe('what the code has not removed by a request', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     expect(await survivors(id)).toMatchObject([{ id, state: 'unknown' }]);
     expect(warn.mock.calls).toEqual([
-      [expect.stringContaining('500 not now; whether it is still there is not known'), expect.anything()],
+      [expect.stringContaining('500 not now; it may still exist'), expect.anything()],
     ]);
     warn.mockRestore();
     rule.remove();
