@@ -40,7 +40,9 @@ export function isAllNew(parts: readonly Part[], sinceMs: number): boolean {
  */
 export function boundsOfNew(existing: readonly string[], known: ReadonlySet<string>): Bounds | undefined {
   const ours = new Set([...known].map(withoutCreationTime));
-  const isOurs = existing.every((identity) => identity.startsWith('image ') || ours.has(withoutCreationTime(identity)));
+  const isOurs = existing.every(
+    (identity) => identity.startsWith('image ') || ours.has(withoutCreationTime(identity)),
+  );
   return isOurs && existing.length <= maxBoundedIdentities ? { except: existing } : undefined;
 }
 

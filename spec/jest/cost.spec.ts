@@ -24,7 +24,9 @@ describe('a suite without containers', () => {
   it('loads nothing that speaks to an engine, nor scopes', () => {
     expect(loaded).toContainEqual(expect.stringMatching(/jest\/teardown\.js$/));
     expect(
-      loaded.filter((file) => /dockerode|connect|resources|capture-work|scope\.js|session\.js|lease/.test(file)),
+      loaded.filter((file) =>
+        /dockerode|connect|resources|capture-work|scope\.js|session\.js|lease/.test(file),
+      ),
     ).toEqual([]);
   });
 

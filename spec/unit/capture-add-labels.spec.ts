@@ -10,8 +10,8 @@ import {
 
 const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
 
-describe('labels that are put into a body', () => {
-  it('stand beside its own, and the rest stays', () => {
+describe('addLabelsToBody', () => {
+  it('adds labels and keeps the rest of the body', () => {
     const body = { Image: 'redis', Labels: { mine: 'kept' }, HostConfig: { Memory: 4_294_967_296 } };
     expect(JSON.parse(addLabelsToBody(body, labels))).toEqual({
       ...body,
@@ -19,34 +19,34 @@ describe('labels that are put into a body', () => {
     });
   });
 
-  it.each([[{}], [{ Labels: null }], [{ Labels: undefined }]])('are alone in %j', (body) => {
+  it.each([[{}], [{ Labels: null }], [{ Labels: undefined }]])('adds labels to %j', (body) => {
     expect(JSON.parse(addLabelsToBody(body, labels))).toEqual({ Labels: labels });
   });
 
-  it('are put into JSON objects alone', () => {
+  it('parses only JSON objects', () => {
     for (const text of ['', 'name=web', '[]', 'null', '"x"', '{"Image":'])
       expect(parseBody(text)).toBeUndefined();
     expect(parseBody('{}')).toEqual({});
   });
 });
 
-describe('labels that are put into a query', () => {
-  it('stand beside its own, and the rest stays as it is spelled', () => {
+describe('addLabelsToQuery', () => {
+  it('adds labels and keeps the spelling of the rest of the query', () => {
     const path = '/v1.41/build?t=app%3A1&labels=%7B%22mine%22%3A%22kept%22%7D&buildargs=%7B%7D&q=a+b?c';
     const made = addLabelsToQuery(path, labels);
     expect(made.startsWith('/v1.41/build?t=app%3A1&buildargs=%7B%7D&q=a+b?c&labels=')).toBe(true);
     expect(labelsOfQuery(made)).toEqual({ mine: 'kept', ...labels });
   });
 
-  it.each(['/build', '/build?', '/build?labels=', '/build?labels=nonsense'])('are alone in %s', (path) => {
+  it.each(['/build', '/build?', '/build?labels=', '/build?labels=nonsense'])('adds labels to %s', (path) => {
     const made = addLabelsToQuery(path, labels);
     expect(made).toMatch(/^\/build\?labels=[^&]+$/);
     expect(labelsOfQuery(made)).toEqual(labels);
   });
 });
 
-describe('labels that are put into changes', () => {
-  it('are an instruction of a Dockerfile each, after the others', () => {
+describe('addLabelsToChanges', () => {
+  it('appends one Dockerfile instruction per label', () => {
     const made = addLabelsToChanges('/commit?container=3f2a&changes=ENV+A%3Db%0ACMD+x', labels);
     expect(changesOf(made)).toEqual([
       'ENV A=b',
@@ -56,7 +56,7 @@ describe('labels that are put into changes', () => {
     ]);
   });
 
-  it('begin the query where there is none', () => {
+  it('adds a query to a path without one', () => {
     expect(addLabelsToChanges('/commit', { a: '' })).toBe(
       `/commit?changes=${encodeURIComponent('LABEL a=""')}`,
     );

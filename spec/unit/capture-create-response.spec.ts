@@ -24,19 +24,19 @@ describe('readCreateResponse', () => {
       `{"id":"moby.buildkit.trace","aux":"CnoK"}\n{"id":"moby.image.id","aux":{"ID":"${sha}"}}\n`,
       sha,
     ],
-    // Podman prints what it answers over several lines where it is asked to.
+    // Podman can pretty-print its responses.
     ['container', '{\n  "Id": "4f2a",\n  "Warnings": []\n}', '4f2a'],
-  ] as const)('reads the id of a %s', (kind, text, id) => {
+  ] as const)('reads the id of a new %s', (kind, text, id) => {
     expect(readCreateResponse(kind, 201, text)).toEqual({ isCreated: true, id });
   });
 
-  it('reads the image of a build whose beginning has been dropped, and of several the last', () => {
+  it('reads the last image id of a build whose first lines were dropped', () => {
     const other = `sha256:${'0a0a'.repeat(16)}`;
     const text = `tep 3"}\r\n{"aux":{"ID":"${other}"}}\r\n{"aux":{"ID":"${sha}"}}\r\n`;
     expect(readCreateResponse('image', 200, text)).toEqual({ isCreated: true, id: sha });
   });
 
-  it('takes a refusal, and a build that broke off, for nothing made', () => {
+  it('treats a rejected request and a failed build as not created', () => {
     expect(
       readCreateResponse(
         'container',
@@ -49,7 +49,7 @@ describe('readCreateResponse', () => {
     expect(readCreateResponse('image', 200, build)).toEqual({ isCreated: false });
   });
 
-  it('does not know of an answer that was cut off', () => {
+  it('returns undefined for a truncated response', () => {
     expect(readCreateResponse('container', 201, '{"Id":"4f')).toBeUndefined();
     expect(readCreateResponse('image', 200, '{"stream":"Step 1/1"}\r\n')).toBeUndefined();
     expect(readCreateResponse('volume', 201, '')).toBeUndefined();

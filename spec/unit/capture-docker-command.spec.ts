@@ -15,7 +15,7 @@ describe('meaningOfCommand', () => {
     ['docker -D --log-level debug run redis', 'container', 5],
     ['docker network create --driver bridge app', 'network', 3],
     ['docker volume create data', 'volume', 3],
-  ])('finds where flags go in %s', (line, kind, flagsAt) => {
+  ])('finds the index for flags in %s', (line, kind, flagsAt) => {
     expect(meaning(line)).toMatchObject({ type: 'create', kind, flagsAt });
   });
 
@@ -44,11 +44,11 @@ describe('meaningOfCommand', () => {
     ['docker run -p 127.0.0.1::80 redis', false],
     ['docker run -P redis', false],
     ['docker run --network app redis -p 8080:80', false],
-  ])('sees whether %s takes what the next one may want', (line, hasFixedNameOrPort) => {
+  ])('detects whether %s uses a fixed name or host port', (line, hasFixedNameOrPort) => {
     expect(meaning(line)).toMatchObject({ hasFixedNameOrPort });
   });
 
-  it('knows a container that the engine removes as it ends', () => {
+  it('detects a container that the engine removes when it exits', () => {
     expect(meaning('docker run --rm redis')).toMatchObject({ isAutoRemoved: true });
     expect(meaning('docker run --rm=false redis')).toMatchObject({ isAutoRemoved: false });
     expect(meaning('docker run redis --rm')).toMatchObject({ isAutoRemoved: false });
@@ -59,11 +59,11 @@ describe('meaningOfCommand', () => {
     ['docker-compose --file a.yml --project-name=app up', 'up', 'app'],
     ['docker compose --profile x -p app run web', 'up', 'app'],
     ['docker-compose -f a.yml -p app down -v', 'down', 'app'],
-  ])('reads the project of %s', (line, type, project) => {
+  ])('reads the project name in %s', (line, type, project) => {
     expect(meaning(line)).toEqual({ type, project });
   });
 
-  it('reads a project from the environment, and a flag before that', () => {
+  it('reads the project name from the environment unless a flag overrides it', () => {
     const env = { COMPOSE_PROJECT_NAME: 'theirs' };
     expect(meaning('docker-compose up -d', env)).toEqual({ type: 'up', project: 'theirs' });
     expect(meaning('docker-compose -p mine up', env)).toEqual({ type: 'up', project: 'mine' });
@@ -77,12 +77,12 @@ describe('meaningOfCommand', () => {
       'down-unnamed',
       { directory: 'x', file: 'a.yml' },
     ],
-  ])('reads where the project of %s is, which has no name', (line, type, at) => {
+  ])('reads the location of the project of %s, which has no name', (line, type, at) => {
     expect(meaning(line)).toEqual({ type, at });
     expect(meaning(line, { COMPOSE_PROJECT_NAME: '' })).toEqual({ type, at });
   });
 
-  it('reads the file of a project from the environment, and a flag before that', () => {
+  it('reads the Compose file from the environment unless a flag overrides it', () => {
     const env = { COMPOSE_FILE: 'a.yml:b.yml' };
     expect(meaning('docker compose up', env)).toEqual({ type: 'up-unnamed', at: { file: 'a.yml' } });
     expect(meaning('docker compose -f c.yml up', env)).toEqual({ type: 'up-unnamed', at: { file: 'c.yml' } });
@@ -101,8 +101,8 @@ describe('meaningOfCommand', () => {
     ['docker volume prune -f', undefined],
     ['docker network rm app', undefined],
     ['podman rmi app', undefined],
-  ])('takes %s for a removal, and knows the containers that it ends', (line, ending) => {
-    expect(meaning(line)).toEqual({ type: 'remove', ending });
+  ])('reads %s as a removal with the containers that it stops, kills or removes', (line, teardown) => {
+    expect(meaning(line)).toEqual({ type: 'remove', teardown });
   });
 
   it.each([
@@ -120,7 +120,7 @@ describe('meaningOfCommand', () => {
     'dockerd --debug',
     'my-docker run redis',
     'sh -c docker',
-  ])('leaves %s alone', (line) => {
+  ])('ignores %s', (line) => {
     expect(meaning(line)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/capture/new-project';
 
-/** As docker-compose 1.29.2 labels a container; version 2 does the same. */
+/** The labels of docker-compose 1.29.2 and 2. */
 const container = (project: string, folder: string) => ({
   labels: {
     'com.docker.compose.oneoff': 'False',
@@ -14,8 +14,8 @@ const container = (project: string, folder: string) => ({
 });
 const asItIs = (path: string): string => path;
 
-describe('the projects of a folder', () => {
-  it('are those whose containers say so, by whatever name of the folder', () => {
+describe('projectsIn', () => {
+  it('finds the projects whose containers were created in the folder, through symbolic links too', () => {
     const containers = [
       container('shop', '/work/shop'),
       container('shop', '/work/shop'),
@@ -31,7 +31,7 @@ describe('the projects of a folder', () => {
   });
 });
 
-describe('whether a project is new', () => {
+describe('isAllNew', () => {
   const since = 1_700_000_000_400;
   const all = (...times: readonly (number | undefined)[]): boolean =>
     isAllNew(
@@ -40,18 +40,18 @@ describe('whether a project is new', () => {
     );
 
   it.each([
-    ['all of it came after the command', [since, since + 1, since + 9_000], true],
-    ['a part was there before', [since + 1, since - 1], false],
-    ['the engine tells of that second alone', [1_700_000_000_000], true],
-    ['of the second before', [1_699_999_999_000], false],
-    ['the engine does not tell', [since + 1, undefined], false],
-    ['there is nothing of it', [], false],
-  ])('%s', (_, times, isNew) => {
+    [true, 'all parts were created after the command started', [since, since + 1, since + 9_000]],
+    [false, 'a part existed before', [since + 1, since - 1]],
+    [true, 'a time without milliseconds is in the same second', [1_700_000_000_000]],
+    [false, 'a time without milliseconds is in the second before', [1_699_999_999_000]],
+    [false, 'a creation time is unknown', [since + 1, undefined]],
+    [false, 'the project has no parts', []],
+  ])('is %s when %s', (isNew, _, times) => {
     expect(all(...times)).toBe(isNew);
   });
 });
 
-describe('the project of a command without a name', () => {
+describe('unnamedOf', () => {
   it.each([
     [['shop'], '/work/shop', 'shop'],
     [['staging', 'shop'], '/work/shop', 'shop'],
@@ -61,37 +61,37 @@ describe('the project of a command without a name', () => {
     [['from-its-file'], '/work/shop', 'from-its-file'],
     [['one', 'two'], '/work/shop', undefined],
     [[], '/work/shop', undefined],
-  ])('of %j in %s is %s', (names, folder, name) => {
+  ])('picks among %j for the folder %s: %s', (names, folder, name) => {
     expect(unnamedOf(names, folder)).toBe(name);
   });
 });
 
-describe('a time of ours by the engine’s clock', () => {
-  it('is the same where the clocks may be one', () => {
+describe('byClockOfEngine', () => {
+  it('keeps the time when both clocks may be the same', () => {
     expect(byClockOfEngine(1_000, { engineMs: 5_010, beforeMs: 5_000, afterMs: 5_020 })).toBe(1_000);
   });
 
-  it('else is the latest that it can have been: what is older is somebody’s own', () => {
+  it('returns the latest possible time when the clocks differ, so that older parts count as foreign', () => {
     expect(byClockOfEngine(1_000, { engineMs: 65_010, beforeMs: 5_000, afterMs: 5_020 })).toBe(61_010);
     expect(byClockOfEngine(1_000, { engineMs: 2_000, beforeMs: 5_000, afterMs: 5_020 })).toBe(-2_000);
   });
 });
 
-describe('what a command may create in a named project', () => {
-  const there = ['container 1', 'network 2', 'volume data ', 'image sha256:3'];
+describe('boundsOfNew', () => {
+  const existing = ['container 1', 'network 2', 'volume data ', 'image sha256:3'];
 
-  it('is all but the images, where nothing else is there', () => {
+  it('excludes existing images when the project has no other parts', () => {
     expect(boundsOfNew([], new Set())).toEqual({ except: [] });
     expect(boundsOfNew(['image sha256:3'], new Set())).toEqual({ except: ['image sha256:3'] });
   });
 
-  it('is all but the parts that are ours, a volume by its name', () => {
+  it('excludes existing parts when all of them are ours, comparing volumes by name', () => {
     const known = new Set(['container 1', 'network 2', 'volume data 2026-11-28T12:00:00Z']);
-    expect(boundsOfNew(there, known)).toEqual({ except: there });
+    expect(boundsOfNew(existing, known)).toEqual({ except: existing });
   });
 
-  it('is nothing, where a part is not ours, or there are more than a reaper takes', () => {
-    expect(boundsOfNew(there, new Set(['container 1', 'network 2']))).toBeUndefined();
+  it('returns undefined when a part is not ours, or when there are more than a reaper accepts', () => {
+    expect(boundsOfNew(existing, new Set(['container 1', 'network 2']))).toBeUndefined();
     expect(boundsOfNew(['volume data '], new Set(['volume data-2 2026']))).toBeUndefined();
     const images = Array.from({ length: 201 }, (_, index) => `image ${index}`);
     expect(boundsOfNew(images, new Set())).toBeUndefined();

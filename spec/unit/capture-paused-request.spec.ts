@@ -8,16 +8,16 @@ import { PausedRequest } from '../../lib/capture/paused-request';
 import { rejectionOf } from '../support/rejection';
 
 let server: Server;
-/** Each request that has come, with its headers and its body. */
-const come: { readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
+/** The requests that the server has received. */
+const received: { readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
 
 beforeAll(async () => {
-  server = createServer((asked, answer) => {
+  server = createServer((incoming, response) => {
     let body = '';
-    asked.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-    asked.once('end', () => {
-      come.push({ headers: asked.headers, body });
-      answer.end('done');
+    incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    incoming.once('end', () => {
+      received.push({ headers: incoming.headers, body });
+      response.end('done');
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -29,136 +29,136 @@ function post(headers: Record<string, string | number> = {}): ClientRequest {
   return request({ host: '127.0.0.1', port, method: 'POST', path: '/', headers, agent: false });
 }
 
-/** Without somebody who listens, a request that is given up is an error of the process. */
-function giveUp(asking: ClientRequest): void {
-  asking.on('error', () => undefined).destroy();
+/** Destroys a request. Without a listener, its error would crash the process. */
+function abort(outgoing: ClientRequest): void {
+  outgoing.on('error', () => undefined).destroy();
 }
 
-async function answerTo(asking: ClientRequest): Promise<string> {
-  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+async function bodyOf(outgoing: ClientRequest): Promise<string> {
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   return text(response);
 }
 
-describe('a held request', () => {
-  it('sends nothing, not even its head, until it is released', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    const before = come.length;
-    asking.flushHeaders();
-    asking.end('{}');
-    await once(asking, 'socket');
+describe('PausedRequest', () => {
+  it('sends nothing, not even headers, until it is released', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    const before = received.length;
+    outgoing.flushHeaders();
+    outgoing.end('{}');
+    await once(outgoing, 'socket');
     await setImmediate();
-    expect([asking.headersSent, come.length]).toEqual([false, before]);
-    const answered = answerTo(asking);
-    await held.release();
-    expect(await answered).toBe('done');
-    expect(come.at(-1)?.body).toBe('{}');
+    expect([outgoing.headersSent, received.length]).toEqual([false, before]);
+    const responded = bodyOf(outgoing);
+    await paused.release();
+    expect(await responded).toBe('done');
+    expect(received.at(-1)?.body).toBe('{}');
   });
 
-  it('sends another body with its own length, and tells all who wait for theirs', async () => {
-    const asking = post({ 'Content-Length': 2 });
-    const held = new PausedRequest(asking);
-    const told: string[] = [];
-    asking.write('{', () => told.push('write'));
-    asking.end('}', () => told.push('end'));
-    expect(await held.wholeBody()).toBe('{}');
-    const answered = answerTo(asking);
-    await held.release('{"Labels":"ä"}');
-    await answered;
-    expect(come.at(-1)).toMatchObject({ body: '{"Labels":"ä"}', headers: { 'content-length': '15' } });
-    expect(told).toEqual(['write', 'end']);
+  it('sends a replacement body with its own length, and calls all write callbacks', async () => {
+    const outgoing = post({ 'Content-Length': 2 });
+    const paused = new PausedRequest(outgoing);
+    const called: string[] = [];
+    outgoing.write('{', () => called.push('write'));
+    outgoing.end('}', () => called.push('end'));
+    expect(await paused.wholeBody()).toBe('{}');
+    const responded = bodyOf(outgoing);
+    await paused.release('{"Labels":"ä"}');
+    await responded;
+    expect(received.at(-1)).toMatchObject({ body: '{"Labels":"ä"}', headers: { 'content-length': '15' } });
+    expect(called).toEqual(['write', 'end']);
   });
 
-  it('reads a body in whatever form it is written', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    asking.write('7b', 'hex');
-    asking.write(new Uint8Array([0x22, 0x61]));
-    asking.write(Buffer.from('":'));
-    asking.end('MX0=', 'base64');
-    expect(await held.wholeBody()).toBe('{"a":1}');
-    giveUp(asking);
+  it('reads a body written as strings, buffers and typed arrays, in any encoding', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    outgoing.write('7b', 'hex');
+    outgoing.write(new Uint8Array([0x22, 0x61]));
+    outgoing.write(Buffer.from('":'));
+    outgoing.end('MX0=', 'base64');
+    expect(await paused.wholeBody()).toBe('{"a":1}');
+    abort(outgoing);
   });
 
-  it('stops a writer that is far ahead, and lets it go on when it is released', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    expect(asking.write('a'.repeat(1000))).toBe(true);
-    expect(asking.write('b'.repeat(70_000))).toBe(false);
-    const drained = once(asking, 'drain');
-    await held.release();
+  it('applies backpressure to a writer until it is released', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    expect(outgoing.write('a'.repeat(1000))).toBe(true);
+    expect(outgoing.write('b'.repeat(70_000))).toBe(false);
+    const drained = once(outgoing, 'drain');
+    await paused.release();
     await drained;
-    const answered = answerTo(asking);
-    asking.end('c');
-    await answered;
-    expect(come.at(-1)?.body).toBe(`${'a'.repeat(1000)}${'b'.repeat(70_000)}c`);
+    const responded = bodyOf(outgoing);
+    outgoing.end('c');
+    await responded;
+    expect(received.at(-1)?.body).toBe(`${'a'.repeat(1000)}${'b'.repeat(70_000)}c`);
   });
 
-  it('does not stop a writer whose whole body is wanted', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    expect(asking.write('b'.repeat(70_000))).toBe(false);
-    const drained = once(asking, 'drain');
-    const whole = held.wholeBody();
+  it('does not apply backpressure while the whole body is requested', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    expect(outgoing.write('b'.repeat(70_000))).toBe(false);
+    const drained = once(outgoing, 'drain');
+    const whole = paused.wholeBody();
     await drained;
-    expect(asking.write('b'.repeat(70_000))).toBe(true);
-    asking.end();
+    expect(outgoing.write('b'.repeat(70_000))).toBe(true);
+    outgoing.end();
     expect((await whole)?.length).toBe(140_000);
-    giveUp(asking);
+    abort(outgoing);
   });
 
-  it('keeps what is written while it is being released behind what was before', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    asking.write('1');
+  it('keeps the order of data written before and during the release', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    outgoing.write('1');
     await setImmediate();
-    asking.write('2');
-    const releasing = held.release();
-    asking.write('3');
+    outgoing.write('2');
+    const releasing = paused.release();
+    outgoing.write('3');
     await releasing;
-    const answered = answerTo(asking);
-    asking.end('4');
-    await answered;
-    expect(come.at(-1)?.body).toBe('1234');
+    const responded = bodyOf(outgoing);
+    outgoing.end('4');
+    await responded;
+    expect(received.at(-1)?.body).toBe('1234');
   });
 
-  it('can be held twice, and is sent when both have released it, whichever is first', async () => {
+  it('supports pausing a request twice: it is sent after both releases, in either order', async () => {
     for (const isOuterFirst of [true, false]) {
-      const asking = post();
-      const inner = new PausedRequest(asking);
-      const outer = new PausedRequest(asking);
-      asking.end('twice');
-      const answered = answerTo(asking);
+      const outgoing = post();
+      const inner = new PausedRequest(outgoing);
+      const outer = new PausedRequest(outgoing);
+      outgoing.end('twice');
+      const responded = bodyOf(outgoing);
       await (isOuterFirst ? outer : inner).release();
       await (isOuterFirst ? inner : outer).release();
-      expect(await answered).toBe('done');
-      expect(come.at(-1)?.body).toBe('twice');
+      expect(await responded).toBe('done');
+      expect(received.at(-1)?.body).toBe('twice');
     }
   });
 
-  it('fails as its connection would', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    const before = come.length;
-    asking.end('{}');
-    const failed = rejectionOf(answerTo(asking));
+  it('fails the request with the given error', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    const before = received.length;
+    outgoing.end('{}');
+    const failed = rejectionOf(bodyOf(outgoing));
     const error = new Error('not ready');
-    held.fail(error);
+    paused.fail(error);
     expect(await failed).toBe(error);
-    expect(come.length).toBe(before);
+    expect(received.length).toBe(before);
   });
 
-  it('sends nothing once it has been given up, and its body is none', async () => {
-    const asking = post();
-    const held = new PausedRequest(asking);
-    const before = come.length;
-    asking.write('{');
-    const whole = held.wholeBody();
-    giveUp(asking);
+  it('sends nothing after the request was aborted, and resolves its body to undefined', async () => {
+    const outgoing = post();
+    const paused = new PausedRequest(outgoing);
+    const before = received.length;
+    outgoing.write('{');
+    const whole = paused.wholeBody();
+    abort(outgoing);
     expect(await whole).toBeUndefined();
-    await held.release();
-    await held.release('{}');
+    await paused.release();
+    await paused.release('{}');
     await setImmediate();
-    expect(come.length).toBe(before);
+    expect(received.length).toBe(before);
   });
 });

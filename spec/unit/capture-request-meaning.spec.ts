@@ -15,7 +15,7 @@ describe('meaningOfRequest', () => {
     ['POST /build?t=app%3A1', 'image', 'query'],
     ['POST /commit?container=3f2a', 'image', 'changes'],
     ['POST /images/create?fromSrc=-&repo=app', 'image', 'changes'],
-  ])('takes %s for the creation of a %s', (line, kind, labelsGoInto) => {
+  ])('reads %s as the creation of a %s', (line, kind, labelsGoInto) => {
     expect(meaning(line)).toEqual({ type: 'create', kind, labelsGoInto });
   });
 
@@ -26,7 +26,7 @@ describe('meaningOfRequest', () => {
     ['DELETE /images/localhost:5000/app/web:1', 'image', 'localhost:5000/app/web:1'],
     ['DELETE /images/sha256%3A3fd9', 'image', 'sha256:3fd9'],
     ['DELETE /volumes/50%', 'volume', '50%'],
-  ])('takes %s for the removal of a %s', (line, kind, ref) => {
+  ])('reads %s as the removal of a %s', (line, kind, ref) => {
     expect(meaning(line)).toEqual({ type: 'remove', kind, ref });
   });
 
@@ -36,7 +36,7 @@ describe('meaningOfRequest', () => {
     ['POST /v1.41/containers/web/stop', { type: 'stop', ref: 'web' }],
     ['POST /containers/web/stop?t=-1', { type: 'stop', ref: 'web' }],
     ['POST /containers/web/kill?signal=SIGTERM', { type: 'kill', ref: 'web' }],
-  ])('takes %s for the end of a container', (line, wanted) => {
+  ])('reads %s as stopping or killing a container', (line, wanted) => {
     expect(meaning(line)).toEqual(wanted);
   });
 
@@ -56,7 +56,7 @@ describe('meaningOfRequest', () => {
     'DELETE /constructor/3f2a',
     'DELETE /containers/',
     'DELETE /build/cache/3f2a',
-  ])('takes %s for something else', (line) => {
+  ])('ignores %s', (line) => {
     expect(meaning(line)).toBeUndefined();
   });
 });

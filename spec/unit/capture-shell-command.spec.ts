@@ -17,11 +17,11 @@ describe('readShellCommand', () => {
     [String.raw`docker run -e A=a\ b\;c r`, ['docker', 'run', '-e', 'A=a b;c', 'r']],
     [`docker run --name=we'b '"1" r ''`, ['docker', 'run', '--name=web 1', 'r', '']],
     ['docker network create app', ['docker', 'network', 'create', 'app']],
-  ])('reads %j', (text, words) => {
+  ])('parses %j', (text, words) => {
     expect(readShellCommand(text)).toMatchObject({ env: {}, words });
   });
 
-  it('reads what is assigned in front of the command alone', () => {
+  it('reads only the assignments before the command as environment', () => {
     expect(readShellCommand(`COMPOSE_PROJECT_NAME="my app" B= docker-compose A=b up`)).toMatchObject({
       env: { COMPOSE_PROJECT_NAME: 'my app', B: '' },
       words: ['docker-compose', 'A=b', 'up'],
@@ -56,11 +56,11 @@ describe('readShellCommand', () => {
     'A=b',
     ' \n',
     '',
-  ])('leaves %j to a shell', (text) => {
+  ])('does not parse %j', (text) => {
     expect(readShellCommand(text)).toBeUndefined();
   });
 
-  it('reads the words that have been quoted', () => {
+  it('parses quoted words back to the original', () => {
     fc.assert(
       fc.property(fc.array(anyWord, { minLength: 1 }), blank, (words, between) => {
         const text = ['docker', ...words].map(quoteShellWord).join(between);
@@ -69,7 +69,7 @@ describe('readShellCommand', () => {
     );
   });
 
-  it('and either reads what sh reads, or nothing', () => {
+  it('agrees with sh on everything that it parses', () => {
     const unit = fc.constantFrom(...String.raw`ab =\'"$;#~*{}-`.split(''), '\n', '\t');
     const texts = fc.sample(fc.string({ unit, maxLength: 12 }), { numRuns: 2_000, seed: 1 });
     const read = texts
@@ -83,7 +83,7 @@ describe('readShellCommand', () => {
 });
 
 describe('insertShellWords', () => {
-  it('puts words behind the command, and leaves the rest as it was', () => {
+  it('inserts words and leaves the rest of the text unchanged', () => {
     const text = ` A=b docker  'run' \\\n -d "re dis"  \n`;
     const command = readShellCommand(text)!;
     expect(insertShellWords(text, command, 2, ['--label', `it's=$(x)`])).toBe(
@@ -91,7 +91,7 @@ describe('insertShellWords', () => {
     );
   });
 
-  it('puts in what is read back', () => {
+  it('inserts words so that they are parsed back', () => {
     fc.assert(
       fc.property(
         fc.array(anyWord, { minLength: 1 }),

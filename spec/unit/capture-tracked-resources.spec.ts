@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { TrackedResources } from '../../lib/capture/tracked-resources';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 
-describe('what is under way', () => {
-  it('is waited for once: what never ends does not hold up the next file', async () => {
+describe('TrackedResources', () => {
+  it('waits only once for pending work that never finishes', async () => {
     const { id: session, registry } = sessionIdentity();
     const tracked = new TrackedResources({
       session,
@@ -16,7 +16,7 @@ describe('what is under way', () => {
     });
     tracked.addPending(new Promise(() => undefined));
     await tracked.settle(1);
-    // Longer than a spec may take.
+    // Longer than the timeout of a spec.
     await expect(tracked.settle(600_000)).resolves.toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ const stackOf = (frames: readonly string[]): string =>
   ['Error', ...frames.map((frame) => `    ${frame}`)].join('\n');
 
 describe('userLineOf', () => {
-  it('is the first frame that is nobody else’s', () => {
+  it('returns the first frame outside Node.js, packages and castoff', () => {
     expect(
       lineOf(
         'at seeRequest (/app/packages/castoff/dist/chunks/raw.js:10:5)',
@@ -24,7 +24,7 @@ describe('userLineOf', () => {
     ).toBe('spec/support/database.ts:14');
   });
 
-  it('is the line in the test file, where that is known and has a part in it', () => {
+  it('prefers a frame in the running test file', () => {
     const frames = stackOf([
       'at async startDatabase (/app/spec/support/database.ts:14:9)',
       'at async Object.<anonymous> (/app/spec/orders.test.ts:31:5)',
@@ -35,29 +35,29 @@ describe('userLineOf', () => {
     expect(of('/app/spec/other.test.ts')).toBe('spec/support/database.ts:14');
   });
 
-  it('reads ES modules, and frames without a function', () => {
+  it('parses frames of ES modules and frames without a function', () => {
     expect(lineOf('at async file:///app/spec/orders.test.mjs:7:3')).toBe('spec/orders.test.mjs:7');
     expect(lineOf('at async /app/packages/castoff/dist/index.js:1:1', 'at /app/a.js:7:3')).toBe('a.js:7');
   });
 
-  it('does not take a folder that begins like castoff’s for castoff’s', () => {
+  it('does not mistake a folder with the same prefix for castoff’s own', () => {
     expect(lineOf('at f (/app/packages/castoff/dist-tests/a.js:7:3)')).toBe(
       'packages/castoff/dist-tests/a.js:7',
     );
   });
 
-  it('is unknown where the user is not on the stack', () => {
+  it('returns undefined if the stack has no user frame', () => {
     expect(lineOf('at Modem.dial (/app/node_modules/docker-modem/lib/modem.js:151:12)')).toBeUndefined();
   });
 });
 
 describe('userLineHere', () => {
-  it('is the line that calls, past castoff’s own', () => {
+  it('returns the calling line outside castoff', () => {
     const line = nextLine();
     expect(userLineHere()).toBe(line);
   });
 
-  it('leaves the limit of stacks as it was, and bears with somebody who prepares them otherwise', () => {
+  it('restores the stack trace limit, and tolerates a custom prepareStackTrace', () => {
     const before = Error.stackTraceLimit;
     userLineHere();
     expect(Error.stackTraceLimit).toBe(before);

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
 import { watchFunction } from '../../lib/capture/watch-function';
 
-it('has every call seen, and the function look as it did: its name, its length, its form for promises', async () => {
+it('intercepts every call, and keeps the name, length and promisified form of the function', async () => {
   const original = Object.assign((path: string, _options?: object) => `read ${path}`, { extra: 1 });
   const inPromises = async (path: string): Promise<string> => `promised ${path}`;
   Object.defineProperty(original, promisify.custom, { value: inPromises });
