@@ -30,7 +30,7 @@ describe('the message of a test that fails', () => {
   it('has the last 20 lines of each', () => {
     const message = messageOf('block › fails\n');
     expect(message).toContain('| line 13\n');
-    expect(message).not.toContain('| line 12\n');
+    expect(message).not.toContain('| line 11\n');
   });
 
   it('has the last four containers at most, the newest first', () => {

@@ -9,6 +9,7 @@ import { runJest } from '../support/jest-run';
 import { removeThingsOfRun, thingsOfRun } from '../support/jest-run-things';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
 import { isLong } from '../support/spec-size';
+import { withoutWaiting } from '../support/without-waiting';
 
 const exec = promisify(execFile);
 
@@ -34,7 +35,10 @@ it('lets scripts end their sessions under the same replacements', async () => {
     CASTOFF_SPEC_RUN: id,
     TESTCONTAINERS_RYUK_DISABLED: 'true',
   };
-  const script = (args: readonly string[]) => exec(process.execPath, args, { cwd: project.folder, env });
+  const script = async (args: readonly string[]) => {
+    const { stdout, stderr } = await exec(process.execPath, args, { cwd: project.folder, env });
+    return { stdout, stderr: withoutWaiting(stderr) };
+  };
   try {
     const names = ['nock-14', 'msw', 'nock-13', 'modules', 'globals', 'node-timers'];
     const { stdout, stderr } = await script(['plain.js', ...names]);

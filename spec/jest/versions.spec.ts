@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { runJudged } from '../support/judged-jest';
+import { withoutWaiting } from '../support/without-waiting';
 
 const run = promisify(execFile);
 const oldest = join(__dirname, '../fixtures/testcontainers-8/node_modules/testcontainers');
@@ -30,7 +31,11 @@ const sessionEnvironment = {
 async function useAll(modules: Readonly<Record<string, string>>, node = process.execPath) {
   let session = { stdout: '', stderr: '' };
   const end = await runJudged('versions', { modules, node }, async (jest) => {
-    session = await run(node, ['session.cjs'], { cwd: jest.folder, env: sessionEnvironment });
+    const { stdout, stderr } = await run(node, ['session.cjs'], {
+      cwd: jest.folder,
+      env: sessionEnvironment,
+    });
+    session = { stdout, stderr: withoutWaiting(stderr) };
   });
   return { ...end, session };
 }
