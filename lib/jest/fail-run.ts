@@ -3,10 +3,10 @@ import type { Verdict } from '../verdict/verdict';
 import type { GlobalConfig } from './global-hook';
 
 /**
- * Has Jest end with exit code 1. It does when its teardown throws, but then it leaves out what else it would do: writing its results
- * as JSON, where the exit code alone has to say it, and listening to the keys of its watch mode, where the verdict is enough.
+ * Makes Jest exit with code 1 by throwing in its teardown. Jest then skips the rest of its work: so with `--json` this sets
+ * the exit code only, and in watch mode it does nothing.
  *
- * @throws CastoffError `LEAKS_FOUND`, `CLEANUP_FAILED`
+ * @throws CastoffError `LEAKS_FOUND` for leaks if `leaks` is `fail`; else `CLEANUP_FAILED`.
  */
 export function failRun({ leaks, mode, left, failures }: Verdict, globalConfig: GlobalConfig): void {
   const { json, outputFile, testResultsProcessor, watch, watchAll } = globalConfig;
@@ -18,20 +18,20 @@ export function failRun({ leaks, mode, left, failures }: Verdict, globalConfig: 
     return;
   }
   throw mode === 'fail' && leaks.length > 0
-    ? withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run has leaked, see above'))
+    ? withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run leaked resources, see above'))
     : withoutStack(
         new CastoffError(
           'CLEANUP_FAILED',
           failures.length === 0 && left.every(({ lastLook }) => lastLook === 'gone')
-            ? 'castoff: some of the run could not be removed at first, see above'
+            ? 'castoff: some resources of this run could not be removed at first, see above'
             : left.some(({ lastLook }) => lastLook === 'there')
-              ? 'castoff: not all of the run could be removed, see above'
-              : 'castoff: not all of the run is known to be gone, see above',
+              ? 'castoff: some resources of this run could not be removed, see above'
+              : 'castoff: some resources of this run may still exist, see above',
         ),
       );
 }
 
-/** Jest prints the stack, and it would say nothing: the verdict has the lines that matter. */
+/** Shortens the stack, which Jest prints, to the message: the verdict has the lines that matter. */
 function withoutStack(error: CastoffError): CastoffError {
   error.stack = `${error.code}: ${error.message}`;
   return error;

@@ -3,7 +3,7 @@ import type { ResourceKind } from '../resources/kind';
 import { shortenMiddle } from './fit-text';
 import type { ResourceRecord } from './verdict';
 
-const ownWay: Readonly<Record<ResourceKind, string>> = {
+const removalCalls: Readonly<Record<ResourceKind, string>> = {
   container: 'await container.stop()',
   network: 'await network.stop()',
   volume: 'await volume.remove()',
@@ -11,20 +11,21 @@ const ownWay: Readonly<Record<ResourceKind, string>> = {
   'compose-project': 'await environment.down()',
 };
 
-/** What to do about leaks like these, in lines. */
+/** Returns the lines that explain how to fix `leaks`. */
 export function fixesFor(leaks: readonly ResourceRecord[]): readonly string[] {
-  const areGone = leaks.every(({ state }) => state === 'gone');
-  const ways = [...new Set(leaks.map(({ kind }) => ownWay[kind]))].join(', ');
+  const areRemoved = leaks.every(({ state }) => state === 'gone');
+  const status = leaks.length === 1 ? 'The leak has been removed.' : 'All leaks have been removed.';
+  const calls = [...new Set(leaks.map(({ kind }) => removalCalls[kind]))].join(', ');
   return [
-    `${areGone ? 'All of it has been removed now. ' : ''}To mend it, do one of these:`,
-    `- remove what a test starts in its 'afterEach' or 'afterAll': ${ways}`,
-    "- give it to a scope, which removes it also when the test fails; import { scope } from 'castoff/jest':",
+    areRemoved ? `${status} To fix this:` : 'To fix this:',
+    `- remove what a test starts in 'afterEach' or 'afterAll': ${calls}`,
+    "- or give it to a scope, which removes it even when the test fails; import { scope } from 'castoff/jest':",
     '    const container = await scope.start(new GenericContainer(…))',
-    `- where it is meant to stay that long: withCastoff(config, { ignore: ['${patternFor(leaks)}'] }), or leaks: 'warn'`,
+    `- or, if it is meant to outlive its test file: withCastoff(config, { ignore: ['${patternFor(leaks)}'] }), or leaks: 'warn'`,
   ];
 }
 
-/** An example that will still fit the next run: names are often made up anew. */
+/** Prefers an image or a file: a generated name would not match in the next run. */
 function patternFor(leaks: readonly ResourceRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
   if (image !== undefined) return `image:${shortPattern(image)}`;
@@ -33,7 +34,7 @@ function patternFor(leaks: readonly ResourceRecord[]): string {
   return `file:${shortPattern(file)}`;
 }
 
-/** One that still matches `text`. */
+/** Shortens `text` to a pattern that still matches it. */
 function shortPattern(text: string): string {
   return shortenMiddle(text, 40).replace('…', '*');
 }

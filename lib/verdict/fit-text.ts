@@ -1,36 +1,40 @@
-/** `text` in at most `width` characters: what is too long loses its middle, because names differ at their ends. */
+/** Shortens `text` to at most `width` characters. It cuts the middle, because names differ at their ends. */
 export function shortenMiddle(text: string, width: number): string {
   if (text.length <= width) return text;
   const tail = Math.floor((width - 1) / 2);
   const head = Math.max(0, width - 1 - tail);
   const end = tail === 0 ? '' : text.slice(-tail);
-  // Half of a character may be what is left at the cut.
+  // The cut may split a surrogate pair.
   return `${text.slice(0, head)}…${end}`.toWellFormed();
 }
 
-/** How wide a column would be, and how narrow it may get. */
+/** A column's natural and minimum width, in characters. */
 export interface ColumnWidth {
   readonly natural: number;
   readonly least: number;
 }
 
-/** Widths that come to `available` together: the widest gives way first, none below its least. */
+/**
+ * Distributes `available` characters over columns: the widest column shrinks first, and none below its minimum.
+ *
+ * Returns the width of each column. Their sum exceeds `available` only if the minimum widths do.
+ */
 export function fitWidths(columns: readonly ColumnWidth[], available: number): readonly number[] {
   const widths = columns.map(({ natural, least }) =>
     Math.max(Math.min(natural, available), Math.min(natural, least)),
   );
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;
   while (excess > 0) {
-    const room = widths.map((width, column) => (width > (columns[column]?.least ?? 0) ? width : -1));
-    const widest = room.indexOf(Math.max(...room));
-    if ((room[widest] ?? -1) < 0) break;
+    const shrinkable = widths.map((width, column) => (width > (columns[column]?.least ?? 0) ? width : -1));
+    const widest = shrinkable.indexOf(Math.max(...shrinkable));
+    if ((shrinkable[widest] ?? -1) < 0) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;
   }
   return widths;
 }
 
-/** `text` in lines of at most `width` characters, as far as its words allow. */
+/** Wraps `text` into lines of at most `width` characters. A longer word gets a line of its own. */
 export function wrapWords(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';

@@ -5,111 +5,112 @@ import { formatLeakTable, type RenderOptions } from './leak-table';
 import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { formatCounts, displayName, describeCreator, plural } from './describe-record';
 
-/** On a terminal. */
-const mostLines = 20;
-const longestLine = 1_000;
-/** How wide prose is where the width does not matter. */
+/** Limits of a list on a terminal. */
+const maxLines = 20;
+const maxLineLength = 1_000;
+/** Width of prose when the output is not a terminal. */
 const proseColumns = 120;
 
 /**
- * The verdict for people: nothing where nothing came to exist, one quiet line where all is well, else what happened, where, and
- * what to do. How to reach what is kept is for others to say. Ends with a line end.
+ * Formats the verdict for people: the empty string if nothing was created, one line if nothing went wrong, otherwise what
+ * happened, where, and what to do. The text ends with a newline. It does not describe kept resources.
  *
- * @param paper.columns - The terminal's width; `undefined`: it is no terminal, and nothing is cut.
+ * @param options.columns - Width of the terminal in characters; `undefined` means no terminal, and nothing is shortened.
  */
-export function formatVerdict(verdict: Verdict, paper: RenderOptions): string {
-  const parts = [
-    leakPart(verdict, paper),
-    leftPart(verdict.left, paper),
-    failurePart(verdict.failures, paper),
-    orphanPart(verdict, paper),
+export function formatVerdict(verdict: Verdict, options: RenderOptions): string {
+  const problems = [
+    formatLeaks(verdict, options),
+    formatUnremoved(verdict.left, options),
+    formatFailures(verdict.failures, options),
+    formatOrphans(verdict, options),
   ].filter((part) => part !== '');
-  const told = parts.length === 0 ? [quietLine(verdict)] : parts;
-  return [...told, diedPart(verdict, paper)].filter((part) => part !== '').join('\n');
+  const parts = problems.length === 0 ? [formatSummary(verdict)] : problems;
+  return [...parts, formatDied(verdict, options)].filter((part) => part !== '').join('\n');
 }
 
-function quietLine({ counts, ignored, kept }: Verdict): string {
-  const words = formatCounts(counts);
-  if (words === '') return '';
-  const spared = kept.length === 0 ? '' : ` but ${kept.length} kept`;
-  const pardoned = ignored.length === 0 ? '' : ` (${plural(ignored.length, 'leak')} ignored)`;
-  return `castoff: ${words}, all gone${spared}${pardoned}\n`;
+function formatSummary({ counts, ignored, kept }: Verdict): string {
+  const created = formatCounts(counts);
+  if (created === '') return '';
+  const exceptKept = kept.length === 0 ? '' : ` except ${kept.length} kept`;
+  const andIgnored = ignored.length === 0 ? '' : ` (${plural(ignored.length, 'leak')} ignored)`;
+  return `castoff: ${created}, all gone${exceptKept}${andIgnored}\n`;
 }
 
-function leakPart({ leaks, mode, counts }: Verdict, paper: RenderOptions): string {
+function formatLeaks({ leaks, mode, counts }: Verdict, options: RenderOptions): string {
   if (leaks.length === 0) return '';
   const whose = leaks.length === 1 ? 'its' : 'their';
-  const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still there when ${whose} test file had ended, in no scope`;
+  const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still present after ${whose} test file finished, and not owned by a scope`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, paper)}\n${formatLeakTable(leaks, paper)}${floatingCalls(leaks, paper)}\n${list(fixesFor(leaks), paper)}`;
+  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(fixesFor(leaks), options)}`;
 }
 
-/** Why a leak that its code was about to end was still there. */
-function floatingCalls(leaks: readonly ResourceRecord[], paper: RenderOptions): string {
+/** Explains leaks whose own removal was still in progress. */
+function formatFloatingCalls(leaks: readonly ResourceRecord[], options: RenderOptions): string {
   const lines = leaks.flatMap((leak) =>
     leak.floating === undefined ? [] : [`${displayName(leak)}: ${leak.floating} was not awaited`],
   );
-  return lines.length === 0 ? '' : `\n${list(lines, paper)}`;
+  return lines.length === 0 ? '' : `\n${list(lines, options)}`;
 }
 
-const looks: Readonly<Record<FinalState, string>> = {
+const finalStates: Readonly<Record<FinalState, string>> = {
   there: 'still on the engine',
-  gone: 'gone now',
-  unknown: 'unknown, the engine did not say whether it is there',
+  gone: 'gone at the end of the run',
+  unknown: 'may still exist, the engine did not confirm its removal',
 };
 
-function leftPart(left: readonly UnremovedResource[], paper: RenderOptions): string {
+function formatUnremoved(left: readonly UnremovedResource[], options: RenderOptions): string {
   if (left.length === 0) return '';
   const [there, unknown] = (['there', 'unknown'] as const).map(
-    (look) => left.filter(({ lastLook }) => lastLook === look).length,
+    (state) => left.filter(({ lastLook }) => lastLook === state).length,
   );
   const titles = [
-    ...(there ? [`${plural(there, 'thing')} of this run could not be removed`] : []),
-    ...(unknown
-      ? [`whether ${plural(unknown, 'thing')} of this run ${unknown === 1 ? 'is' : 'are'} gone is not known`]
-      : []),
+    ...(there ? [`${plural(there, 'resource')} of this run could not be removed`] : []),
+    ...(unknown ? [`${plural(unknown, 'resource')} of this run may still exist`] : []),
   ];
-  const late = `${plural(left.length, 'thing')} of this run could not be removed at first, and went later`;
+  const late = `${plural(left.length, 'resource')} of this run could not be removed at first`;
   const title = titles.length === 0 ? late : titles.join('; ');
-  const lines = left.map(({ thing, failure, lastLook }) => {
-    const owner = describeCreator(thing) === '' ? '' : `, of '${describeCreator(thing)}'`;
-    const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    const what = `${displayName(thing)}${thing.image === undefined ? '' : `, ${thing.image}`}${owner}${place}`;
-    return `${what}: ${looks[lastLook]}${failure === undefined ? '' : `\n  ${failure}`}`;
+  const lines = left.map(({ resource, failure, lastLook }) => {
+    const image = resource.image === undefined ? '' : `, ${resource.image}`;
+    const state = `${displayName(resource)}${image}${creationOf(resource)}: ${finalStates[lastLook]}`;
+    return failure === undefined ? state : `${state}\n  ${failure}`;
   });
   const advice =
     titles.length > 0
-      ? "See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended."
-      : 'Something stood in the way while its test ended: a slow engine, a mount, or a test that replaces parts of node:http.';
-  return `${heading(title, 'red', paper)}${list(lines, paper)}${prose(advice, paper)}`;
+      ? "List what is left with 'npx castoff ls', and remove it with 'npx castoff sweep'."
+      : 'Something blocked the first attempt: a slow engine, a busy mount, or a test that mocks parts of node:http.';
+  return `${heading(title, 'red', options)}${list(lines, options)}${prose(advice, options)}`;
 }
 
-function failurePart(failures: readonly string[], paper: RenderOptions): string {
+function formatFailures(failures: readonly string[], options: RenderOptions): string {
   if (failures.length === 0) return '';
-  return `${heading(`${plural(failures.length, 'failure')} while the run closed`, 'red', paper)}${list(failures, paper)}`;
+  const title = `${plural(failures.length, 'error')} while closing the run`;
+  return `${heading(title, 'red', options)}${list(failures, options)}`;
 }
 
-function orphanPart({ orphans, deadWorkers, left, failures }: Verdict, paper: RenderOptions): string {
+function formatOrphans({ orphans, deadWorkers, left, failures }: Verdict, options: RenderOptions): string {
   if (orphans.length === 0 && deadWorkers === 0) return '';
-  const who = deadWorkers > 1 ? `${deadWorkers} workers` : 'a worker';
-  const isAllKnown = left.length === 0 && failures.length === 0;
-  const nothing = isAllKnown ? '; nothing was left of it' : '';
-  const had = orphans.length === 0 ? nothing : '; what was left of it is gone';
-  const lines = orphans.map((thing) => {
-    const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    return `${displayName(thing)}, of '${describeCreator(thing)}'${place}`;
-  });
-  return `${heading(`${who} died in the middle of its tests${had}`, 'yellow', paper)}${list(lines, paper)}`;
+  const [who, whose, pronoun] =
+    deadWorkers > 1 ? [`${deadWorkers} workers`, 'their', 'they'] : ['a worker', 'its', 'it'];
+  const isAllRemoved = left.length === 0 && failures.length === 0;
+  const nothingLeft = isAllRemoved ? `; ${pronoun} left nothing` : '';
+  const result = orphans.length === 0 ? nothingLeft : `; ${whose} resources have been removed`;
+  const lines = orphans.map((resource) => `${displayName(resource)}${creationOf(resource)}`);
+  const title = `${who} died while running ${whose} tests${result}`;
+  return `${heading(title, 'yellow', options)}${list(lines, options)}`;
 }
 
-function diedPart({ died }: Verdict, paper: RenderOptions): string {
+function formatDied({ died }: Verdict, options: RenderOptions): string {
   if (died.length === 0) return '';
-  const lines = died.map((thing) => {
-    const place = thing.source === undefined ? '' : ` (${thing.source})`;
-    return `${displayName(thing)}, of '${describeCreator(thing)}'${place}: ${thing.died}`;
-  });
-  const title = `${plural(died.length, 'container')} had ended when a test that depends on ${died.length === 1 ? 'it' : 'them'} failed`;
-  return `${heading(title, 'yellow', paper)}${list(lines, paper)}`;
+  const lines = died.map((resource) => `${displayName(resource)}${creationOf(resource)}: ${resource.died}`);
+  const title = `${plural(died.length, 'container')} had died when a test that depends on ${died.length === 1 ? 'it' : 'them'} failed`;
+  return `${heading(title, 'yellow', options)}${list(lines, options)}`;
+}
+
+/** Formats where a resource was created: `, created in 'users inserts' (db.spec.ts:12)`. */
+function creationOf({ test, scope, source }: UnremovedResource['resource']): string {
+  const creator = describeCreator({ test, scope });
+  const place = source === undefined ? '' : ` (${source})`;
+  return creator === '' ? place : `, created in '${creator}'${place}`;
 }
 
 function heading(text: string, colour: Colour, { columns = proseColumns, hasColour }: RenderOptions): string {
@@ -126,9 +127,9 @@ function prose(text: string, { columns = proseColumns }: RenderOptions): string 
 
 function list(lines: readonly string[], { columns }: RenderOptions): string {
   const isCut = columns !== undefined;
-  const shown = (isCut ? lines.slice(0, mostLines) : lines).flatMap((line) => line.split('\n'));
-  const more = isCut && lines.length > mostLines ? [`… and ${lines.length - mostLines} more`] : [];
+  const shown = (isCut ? lines.slice(0, maxLines) : lines).flatMap((line) => line.split('\n'));
+  const more = isCut && lines.length > maxLines ? [`… and ${lines.length - maxLines} more`] : [];
   return [...shown, ...more]
-    .map((line) => `  ${paint(isCut ? shortenMiddle(line, longestLine) : line)}\n`)
+    .map((line) => `  ${paint(isCut ? shortenMiddle(line, maxLineLength) : line)}\n`)
     .join('');
 }

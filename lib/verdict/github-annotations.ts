@@ -2,10 +2,10 @@ import { isAbsolute, posix } from 'node:path';
 import { safeForTerminal } from '../core/safe-text';
 import { readSource } from '../core/source-line';
 import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
-import { describeEnd, formatLifetime, displayName, describeCreator } from './describe-record';
+import { describeRemoval, formatLifetime, displayName, describeCreator } from './describe-record';
 
 type Level = 'error' | 'warning';
-interface Note {
+interface Annotation {
   readonly level: Level;
   readonly source?: string | undefined;
   readonly title: string;
@@ -13,58 +13,61 @@ interface Note {
 }
 
 /**
- * The verdict as commands to GitHub's runner, a line each: it shows them at the lines that they are about. Empty where all is well.
+ * Formats the verdict as workflow commands for GitHub Actions, one per line. GitHub shows each at the line that created the
+ * resource. The text is empty if the run has no leaks and no failures.
  *
- * @param options.folder - From the repository's root to where the sources' paths begin, such as `packages/shop`. Default: there.
+ * @param options.folder - Folder that the sources are relative to, relative to the repository's root: `packages/shop`. Default:
+ * the root itself.
  * @see docs.github.com, "Workflow commands for GitHub Actions": setting an error message; actions/toolkit, `command.ts`: escaping
  */
 export function githubAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
   const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';
-  const notes: readonly Note[] = [
+  const annotations: readonly Annotation[] = [
     ...verdict.leaks.map((leak) => ({
       level,
       source: leak.source,
       title: titleOf(leak),
-      message: leakWords(leak),
+      message: leakMessage(leak),
     })),
     ...verdict.left.map((left) => ({
       level: 'error' as const,
-      source: left.thing.source,
-      title: titleOf(left.thing),
-      message: leftWords(left),
+      source: left.resource.source,
+      title: titleOf(left.resource),
+      message: unremovedMessage(left),
     })),
     ...verdict.failures.map((message) => ({
       level: 'error' as const,
-      title: 'castoff: the end of the run',
+      title: 'castoff: closing the run',
       message,
     })),
   ];
-  return notes.map((note) => commandOf(note, options.folder ?? '')).join('');
+  return annotations.map((each) => commandOf(each, options.folder ?? '')).join('');
 }
 
-function titleOf(thing: Pick<ResourceRecord, 'kind' | 'id' | 'name'>): string {
-  return `castoff: ${displayName(thing)}`;
+function titleOf(resource: Pick<ResourceRecord, 'kind' | 'id' | 'name'>): string {
+  return `castoff: ${displayName(resource)}`;
 }
 
-function leakWords(leak: ResourceRecord): string {
-  const image = leak.image === undefined ? '' : ` of ${leak.image}`;
-  return `leak: ${displayName(leak)}${image} outlived the test file of '${describeCreator(leak)}'; it lived ${formatLifetime(leak)}, removed: ${describeEnd(leak)}`;
+function leakMessage(leak: ResourceRecord): string {
+  const image = leak.image === undefined ? '' : `, ${leak.image}`;
+  const creator = describeCreator(leak);
+  return `leak: ${displayName(leak)}${image}, created in '${creator}', outlived its test file; lifetime: ${formatLifetime(leak)}, removed: ${describeRemoval(leak)}`;
 }
 
-const looks: Readonly<Record<FinalState, string>> = {
-  there: 'it is still on the engine',
-  gone: 'it went later',
-  unknown: 'the engine did not say whether it is still there',
+const finalStates: Readonly<Record<FinalState, string>> = {
+  there: 'could not be removed',
+  gone: 'could not be removed at first',
+  unknown: 'may still exist, the engine did not confirm its removal',
 };
 
-function leftWords({ thing, failure, lastLook }: UnremovedResource): string {
-  const state = looks[lastLook];
-  return `${displayName(thing)} of '${describeCreator(thing)}' could not be removed, ${state}${failure === undefined ? '' : `: ${failure}`}`;
+function unremovedMessage({ resource, failure, lastLook }: UnremovedResource): string {
+  const message = `${displayName(resource)}, created in '${describeCreator(resource)}', ${finalStates[lastLook]}`;
+  return failure === undefined ? message : `${message}: ${failure}`;
 }
 
-function commandOf({ level, source, title, message }: Note, folder: string): string {
-  const place = source === undefined ? undefined : readSource(source).line;
-  const [, path = place, line] = /^(.*):(\d+)$/s.exec(place ?? '') ?? [];
+function commandOf({ level, source, title, message }: Annotation, folder: string): string {
+  const fileAndLine = source === undefined ? undefined : readSource(source).line;
+  const [, path = fileAndLine, line] = /^(.*):(\d+)$/s.exec(fileAndLine ?? '') ?? [];
   const properties = {
     file: path === undefined ? undefined : isAbsolute(path) ? path : posix.join(folder, path),
     line,
@@ -77,7 +80,7 @@ function commandOf({ level, source, title, message }: Note, folder: string): str
 }
 
 function escapeData(text: string): string {
-  // Line ends are part of the message; other control characters are removed.
+  // A message may have several lines; other control characters are removed.
   const lines = text.split(/(\r|\n)/).map((part) => (/^[\r\n]$/.test(part) ? part : safeForTerminal(part)));
   return lines
     .join('')

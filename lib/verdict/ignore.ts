@@ -5,7 +5,7 @@ import type { ResourceRecord } from './verdict';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
-/** What a pattern may look at: a kind's name stands for the names of that kind, `image` also for what a container runs. */
+/** Fields of a pattern. A kind matches the names of that kind; `image` also matches the image that a container runs. */
 const fields: readonly Field[] = [
   'container',
   'network',
@@ -18,32 +18,36 @@ const fields: readonly Field[] = [
 ];
 
 /**
- * Whether `pattern` lets `thing` be: `container:web-*`, `image:redis*`, `test:*slow*`, `file:spec/old/*`; without a field, the
- * name of whatever it is. A `*` stands for any characters, none among them; all the rest for itself; the whole has to match.
+ * Returns whether `pattern` matches a resource: `container:web-*`, `image:redis*`, `test:*slow*`, `file:spec/old/*`. Without a
+ * field, the pattern matches a name or id of any kind. `*` matches any characters or none, and the whole text has to match.
  *
- * @throws CastoffError `CONFIG_INVALID` for a pattern that could never have been meant: see `checkIgnore`.
+ * @throws CastoffError `CONFIG_INVALID` for a pattern that `checkIgnore` refuses.
  */
-export function matchesIgnore(pattern: string, thing: ResourceRecord): boolean {
+export function matchesIgnore(pattern: string, record: ResourceRecord): boolean {
   const { field, glob } = parsePattern(pattern);
-  return valuesOf(field, thing).some((value) => value !== undefined && matchesGlob(glob, value));
+  return valuesOf(field, record).some((value) => value !== undefined && matchesGlob(glob, value));
 }
 
-/** @throws CastoffError `CONFIG_INVALID` for the first of `patterns` that is empty, or asks for a field that there is not. */
+/**
+ * Checks ignore patterns.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for the first of `patterns` that is empty or has an unknown field.
+ */
 export function checkIgnore(patterns: readonly string[]): void {
   for (const pattern of patterns) parsePattern(pattern);
 }
 
 function parsePattern(pattern: unknown): { readonly field: Field; readonly glob: string } {
-  if (typeof pattern !== 'string') throw invalid(pattern, 'a pattern is a string');
-  const [, word, rest = pattern] = /^([a-z-]+):(.*)$/s.exec(pattern) ?? [];
-  const field = fields.find((known) => known === (word ?? 'name'));
-  // `redis:7` is an image's name: easily written where `image:redis:7` is meant, and it would never match.
-  if (field === undefined) throw invalid(pattern, `there is no ${word}`);
-  if (rest === '') throw invalid(pattern, 'it matches nothing');
+  if (typeof pattern !== 'string') throw invalid(pattern, 'not a string');
+  const [, prefix, rest = pattern] = /^([a-z-]+):(.*)$/s.exec(pattern) ?? [];
+  const field = fields.find((known) => known === (prefix ?? 'name'));
+  // An image without its field, such as `redis:7`, would never match.
+  if (field === undefined) throw invalid(pattern, `unknown field ${prefix}`);
+  if (rest === '') throw invalid(pattern, 'an empty pattern matches nothing');
   return { field, glob: rest };
 }
 
-/** Piece after piece, each at its first chance: a later one would leave less room for the rest. */
+/** Matches each piece at its first occurrence, which leaves the most text for the remaining pieces. */
 function matchesGlob(glob: string, text: string): boolean {
   const [head = '', ...pieces] = glob.split('*');
   const tail = pieces.pop();
@@ -59,8 +63,8 @@ function matchesGlob(glob: string, text: string): boolean {
   return true;
 }
 
-function valuesOf(field: Field, thing: ResourceRecord): readonly (string | undefined)[] {
-  const { kind, id, name, image, test, source } = thing;
+function valuesOf(field: Field, record: ResourceRecord): readonly (string | undefined)[] {
+  const { kind, id, name, image, test, source } = record;
   switch (field) {
     case 'name':
       return [name, id];
@@ -78,9 +82,9 @@ function valuesOf(field: Field, thing: ResourceRecord): readonly (string | undef
   }
 }
 
-function invalid(pattern: unknown, why: string): CastoffError {
+function invalid(pattern: unknown, reason: string): CastoffError {
   return new CastoffError(
     'CONFIG_INVALID',
-    `ignore: got ${JSON.stringify(pattern)}: ${why}; give a name, or ${fields.map((field) => `${field}:…`).join(', ')}, with * for any characters`,
+    `ignore: got ${JSON.stringify(pattern)}: ${reason}; give a name, or ${fields.map((field) => `${field}:…`).join(', ')}, with * as a wildcard`,
   );
 }

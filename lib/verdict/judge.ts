@@ -14,30 +14,34 @@ import type {
 import { finalStateOf } from './describe-record';
 
 /**
- * What the end of a run means.
+ * Judges the end of a run.
  *
- * A leak is raw, outlived its owner, and no ignore rule lets it be; a dead worker's things are orphans instead. The run fails for
- * leaks where `leaks` is `fail`, and always for what could not be removed, or could not be looked up: that is our fault or the
- * engine's, never wanted.
+ * A leak is a resource that code without a scope created, that outlived its owner, and that no ignore pattern matches. Resources
+ * of a dead worker are orphans instead. Leaks fail the run if `leaks` is `fail`. Resources that could not be removed or inspected
+ * always fail it, because only castoff or the engine can cause that.
  */
-export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
-  const things = withoutTwins(seen.things);
-  const end = { ...seen, things };
-  const outlived = settings.leaks === 'off' ? [] : things.filter((thing) => isLeak(thing));
-  const isIgnored = (thing: ResourceRecord): boolean =>
-    settings.ignore.some((pattern) => matchesIgnore(pattern, thing));
-  const leaks = outlived.filter((thing) => !isIgnored(thing));
-  const left = findLeft(end);
-  const failures = wordsOf(end.failures, left);
+export function judge(
+  { things, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
+  settings: LeakSettings,
+): Verdict {
+  const records = withoutDuplicates(things);
+  const outlived = settings.leaks === 'off' ? [] : records.filter((record) => isLeak(record));
+  const isIgnored = (record: ResourceRecord): boolean =>
+    settings.ignore.some((pattern) => matchesIgnore(pattern, record));
+  const leaks = outlived.filter((record) => !isIgnored(record));
+  const left = findUnremoved(records, onEngine);
+  const failures = failureMessages(errors, left);
   return {
     mode: settings.leaks,
-    counts: countKinds(things),
+    counts: countKinds(records),
     leaks,
-    ignored: outlived.filter((thing) => isIgnored(thing)),
-    orphans: things.filter((thing) => thing.isOrphan === true && hasExisted(thing) && thing.state === 'gone'),
-    died: things.filter(({ died }) => died !== undefined),
-    deadWorkers: end.deadWorkers ?? 0,
-    kept: things.filter(({ state }) => state === 'kept'),
+    ignored: outlived.filter((record) => isIgnored(record)),
+    orphans: records.filter(
+      (record) => record.isOrphan === true && hasExisted(record) && record.state === 'gone',
+    ),
+    died: records.filter(({ died }) => died !== undefined),
+    deadWorkers,
+    kept: records.filter(({ state }) => state === 'kept'),
     left,
     failures,
     isFailure: (settings.leaks === 'fail' && leaks.length > 0) || left.length > 0 || failures.length > 0,
@@ -45,21 +49,21 @@ export function judge(seen: RunEnd, settings: LeakSettings): Verdict {
 }
 
 /**
- * What raw code created and then gave to a scope was seen twice: it is the scope's. What came under the name of something that was gone by
- * then is another thing.
+ * Drops the second record of a resource that code created and then gave to a scope: the scope owns it. A resource that was
+ * created after another one of its name had been removed is not a duplicate.
  */
-function withoutTwins(things: readonly ResourceRecord[]): readonly ResourceRecord[] {
-  const byScopes = things.filter(({ origin }) => origin === 'scope');
-  const known = Map.groupBy(byScopes, (thing) => keyOf(thing));
-  return things.filter((thing) => {
-    if (thing.origin === 'scope' || thing.id === undefined) return true;
-    const ofName = known.get(keyOf(thing)) ?? [];
-    known.set(keyOf(thing), [...ofName, thing]);
-    return ofName.every((other) => isGoneBefore(other, thing));
+function withoutDuplicates(records: readonly ResourceRecord[]): readonly ResourceRecord[] {
+  const ofScopes = records.filter(({ origin }) => origin === 'scope');
+  const byKey = Map.groupBy(ofScopes, (record) => keyOf(record));
+  return records.filter((record) => {
+    if (record.origin === 'scope' || record.id === undefined) return true;
+    const earlier = byKey.get(keyOf(record)) ?? [];
+    byKey.set(keyOf(record), [...earlier, record]);
+    return earlier.every((other) => wasRemovedBefore(other, record));
   });
 }
 
-function isGoneBefore({ state, since }: ResourceRecord, { registeredAt }: ResourceRecord): boolean {
+function wasRemovedBefore({ state, since }: ResourceRecord, { registeredAt }: ResourceRecord): boolean {
   return state === 'gone' && since.getTime() <= registeredAt.getTime();
 }
 
@@ -67,49 +71,51 @@ function keyOf({ kind, id = '' }: ResourceRecord): string {
   return `${kind} ${id}`;
 }
 
-function isLeak(thing: ResourceRecord): boolean {
-  return (
-    thing.origin === 'raw' && thing.leakedAt !== undefined && thing.isOrphan !== true && hasExisted(thing)
-  );
+function isLeak(record: ResourceRecord): boolean {
+  const { origin, leakedAt, isOrphan } = record;
+  return origin === 'raw' && leakedAt !== undefined && isOrphan !== true && hasExisted(record);
 }
 
 function hasExisted({ state, id, outcome }: ResourceRecord): boolean {
   return outcome !== 'never-created' && (state !== 'registered' || id !== undefined);
 }
 
-function countKinds(things: readonly ResourceRecord[]): KindCounts {
+function countKinds(records: readonly ResourceRecord[]): KindCounts {
   const counts: Partial<Record<ResourceKind, number>> = {};
-  for (const thing of things) if (hasExisted(thing)) counts[thing.kind] = (counts[thing.kind] ?? 0) + 1;
+  for (const record of records) if (hasExisted(record)) counts[record.kind] = (counts[record.kind] ?? 0) + 1;
   return counts;
 }
 
-/** What the engine still has, may still have, and what could not be removed when its turn came. */
-function findLeft({ things, left }: RunEnd): readonly UnremovedResource[] {
-  const onEngine = new Set(left.flatMap((target) => recordOf(target, things) ?? []));
-  const failed = things
-    .map((thing) => ({
-      thing,
-      failure: thing.failure,
-      lastLook: onEngine.has(thing) ? 'there' : finalStateOf(thing),
+/** Finds resources that still exist, may still exist, or whose first removal failed. */
+function findUnremoved(
+  records: readonly ResourceRecord[],
+  onEngine: readonly LeftOnEngine[],
+): readonly UnremovedResource[] {
+  const present = new Set(onEngine.flatMap((found) => recordOf(found, records) ?? []));
+  const unremoved = records
+    .map((resource) => ({
+      resource,
+      failure: resource.failure,
+      lastLook: present.has(resource) ? 'there' : finalStateOf(resource),
     }))
     .filter(
-      ({ thing, lastLook }) => thing.state !== 'kept' && (thing.state === 'left' || lastLook !== 'gone'),
+      ({ resource: { state }, lastLook }) => state !== 'kept' && (state === 'left' || lastLook !== 'gone'),
     );
-  const unclaimed = left
-    .filter((target) => recordOf(target, things) === undefined)
-    .map((target) => ({ thing: describeByLabels(target), lastLook: 'there' as const }));
-  return [...failed, ...unclaimed];
+  const unrecorded = onEngine
+    .filter((found) => recordOf(found, records) === undefined)
+    .map((found) => ({ resource: describeByLabels(found), lastLook: 'there' as const }));
+  return [...unremoved, ...unrecorded];
 }
 
-function recordOf(target: LeftOnEngine, things: readonly ResourceRecord[]): ResourceRecord | undefined {
-  const ofKind = things.filter(({ kind }) => kind === target.kind);
+function recordOf(found: LeftOnEngine, records: readonly ResourceRecord[]): ResourceRecord | undefined {
+  const ofKind = records.filter(({ kind }) => kind === found.kind);
   return (
-    ofKind.find(({ id }) => id !== undefined && (id === target.id || id === target.name)) ??
-    ofKind.find(({ id, name }) => id === undefined && name !== undefined && name === target.name)
+    ofKind.find(({ id }) => id !== undefined && (id === found.id || id === found.name)) ??
+    ofKind.find(({ id, name }) => id === undefined && name !== undefined && name === found.name)
   );
 }
 
-function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): UnremovedResource['thing'] {
+function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): UnremovedResource['resource'] {
   return {
     kind,
     id,
@@ -120,15 +126,16 @@ function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): Unremo
   };
 }
 
-/** A failure that a thing's own row tells already is not told twice. */
-function wordsOf(failures: readonly unknown[], left: readonly UnremovedResource[]): readonly string[] {
-  const told = new Set(left.map(({ failure }) => failure));
-  return [...new Set(failures.flatMap((failure) => leavesOf(failure)))].filter((words) => !told.has(words));
+/** Returns the messages of `errors` that no unremoved resource reports already, each once. */
+function failureMessages(errors: readonly unknown[], left: readonly UnremovedResource[]): readonly string[] {
+  const reported = new Set(left.map(({ failure }) => failure));
+  const messages = new Set(errors.flatMap((error) => leafMessages(error)));
+  return [...messages].filter((message) => !reported.has(message));
 }
 
-function leavesOf(error: unknown, depth = 0): readonly string[] {
+function leafMessages(error: unknown, depth = 0): readonly string[] {
   const nested: unknown =
     typeof error === 'object' && error !== null && 'errors' in error ? error.errors : undefined;
   if (!Array.isArray(nested) || nested.length === 0 || depth > 5) return [messageOf(error)];
-  return nested.flatMap((leaf: unknown) => leavesOf(leaf, depth + 1));
+  return nested.flatMap((leaf: unknown) => leafMessages(leaf, depth + 1));
 }

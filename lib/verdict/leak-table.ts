@@ -1,53 +1,59 @@
 import { formatTable } from '../core/text-table';
 import { fitWidths, shortenMiddle } from './fit-text';
 import type { ResourceRecord } from './verdict';
-import { describeEnd, formatLifetime, displayName, describeCreator } from './describe-record';
+import { describeRemoval, formatLifetime, displayName, describeCreator } from './describe-record';
 
+/** How to format text for a terminal or a log. */
 export interface RenderOptions {
-  /** How many characters a line has room for; `undefined`: no terminal, and nothing is cut. */
+  /** Width of the terminal, in characters; `undefined` means no terminal, and nothing is shortened. */
   readonly columns: number | undefined;
   readonly hasColour: boolean;
 }
 
-/** On a terminal; all of them are in a log, and in the JSON. */
-const mostRows = 50;
+/** Limit on a terminal. A log and the JSON report list all rows. */
+const maxRows = 50;
 const indent = '  ';
 const gap = 2;
 
 interface Column {
   readonly title: string;
-  /** In characters; a column that is narrower by itself stays so. */
+  /** Minimum width when the table is shortened, in characters. */
   readonly least: number;
-  readonly text: (thing: ResourceRecord) => string;
+  readonly text: (record: ResourceRecord) => string;
 }
 
 const columns: readonly Column[] = [
-  { title: 'WHAT', least: 12, text: displayName },
+  { title: 'RESOURCE', least: 12, text: displayName },
   { title: 'IMAGE', least: 7, text: ({ image }) => image ?? '' },
   { title: 'TEST', least: 12, text: describeCreator },
-  // What an editor opens at a click, if it is whole.
-  { title: 'LINE', least: Infinity, text: ({ source }) => source ?? '' },
-  { title: 'LIVED', least: 7, text: formatLifetime },
-  { title: 'REMOVED', least: 10, text: describeEnd },
+  // Never shortened: terminals and editors open it at a click.
+  { title: 'SOURCE', least: Infinity, text: ({ source }) => source ?? '' },
+  { title: 'LIFETIME', least: 8, text: formatLifetime },
+  { title: 'REMOVED', least: 10, text: describeRemoval },
 ];
 
-/** A row for each thing; on a narrow terminal names lose their middle, but where two rows would be alike. Ends with a line end. */
+/**
+ * Formats a table with one row per resource. On a narrow terminal, the middle of long names is cut, unless two rows would then
+ * read the same. The text ends with a newline.
+ */
 export function formatLeakTable(
-  things: readonly ResourceRecord[],
-  { columns: room, hasColour }: RenderOptions,
+  records: readonly ResourceRecord[],
+  { columns: available, hasColour }: RenderOptions,
 ): string {
-  const shown = columns.filter(({ text }) => things.some((thing) => text(thing) !== ''));
-  const full = things
-    .slice(0, room === undefined ? undefined : mostRows)
-    .map((thing) => shown.map(({ text }) => text(thing)));
+  const shown = columns.filter(({ text }) => records.some((record) => text(record) !== ''));
+  const full = records
+    .slice(0, available === undefined ? undefined : maxRows)
+    .map((record) => shown.map(({ text }) => text(record)));
   const rows =
-    room === undefined ? full : fitRows(full, shown, room - indent.length - gap * (shown.length - 1));
+    available === undefined
+      ? full
+      : fitRows(full, shown, available - indent.length - gap * (shown.length - 1));
   const table = formatTable(
     shown.map(({ title }) => title),
     rows,
     { indent, hasColour },
   );
-  const more = things.length - rows.length;
+  const more = records.length - rows.length;
   return more > 0 ? `${table}${indent}… and ${more} more\n` : table;
 }
 
@@ -62,6 +68,6 @@ function fitRows(rows: readonly Row[], shown: readonly Column[], available: numb
     available,
   );
   const cut = rows.map((row) => row.map((text, column) => shortenMiddle(text, widths[column] ?? 0)));
-  const alike = Map.groupBy(cut, (row) => row.join('\0'));
-  return cut.map((row, at) => ((alike.get(row.join('\0'))?.length ?? 0) > 1 ? (rows[at] ?? row) : row));
+  const byText = Map.groupBy(cut, (row) => row.join('\0'));
+  return cut.map((row, at) => ((byText.get(row.join('\0'))?.length ?? 0) > 1 ? (rows[at] ?? row) : row));
 }

@@ -3,55 +3,56 @@ import type { ResourceKind } from '../resources/kind';
 import type { KindCounts, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { lifetimeMsOf, finalStateOf } from './describe-record';
 
-/** One thing in the report. What is not known is not there. */
+/** A resource in the report. A property that is not known is absent. */
 export interface ResourceJson {
   readonly kind: ResourceKind;
   /** The full id; a volume's or Compose project's name. */
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly image?: string | undefined;
-  /** The names of the scopes that it was in, outermost first. */
+  /** Names of the scopes around it, outermost first: `db.spec.ts/users/inserts`. */
   readonly scope: string;
   readonly test?: string | undefined;
-  /** `file:line`, relative to where Jest ran. */
+  /** `file:line`, relative to the folder that Jest ran in. */
   readonly source?: string | undefined;
-  /** The line is that of the test or hook in which it was created: the stack did not have a nearer one. */
+  /** The line is that of the test or hook that created the resource, because the stack had no closer one. */
   readonly isSourceApproximate?: true | undefined;
-  /** RFC 3339. */
+  /** RFC 3339 timestamp. */
   readonly createdAt: string;
   readonly livedMs: number;
-  /** `unknown`: the engine did not say, at the end of the run, whether it is still there. */
+  /** `unknown` if the engine did not confirm, at the end of the run, that it was removed. */
   readonly state: ResourceRecord['state'];
-  /** How it came to be gone: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
+  /** How it was removed: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
   readonly outcome?: string | undefined;
-  /** A call that was to end it and was not awaited: `stop() at a.test.js:9`. */
+  /** The call that would have removed it but was not awaited: `stop() at a.test.js:9`. */
   readonly floating?: string | undefined;
 }
 
-/** The report of a run, as it stands in the file that `reportFile` names. A later `version` may mean other things by these names. */
+/** The JSON report of a run, written to `reportFile`. A later `version` may change what these names mean. */
 export interface VerdictJson {
   readonly version: 1;
   readonly isFailure: boolean;
   readonly leakMode: Verdict['mode'];
-  /** How many of each kind came to exist. */
+  /** Number of created resources by kind. */
   readonly counts: KindCounts;
   readonly leaks: readonly ResourceJson[];
   readonly ignoredLeaks: readonly ResourceJson[];
   readonly deadWorkers: number;
   readonly orphans: readonly ResourceJson[];
-  /** Containers that had ended when a test that depends on them failed, and how. */
+  /** Containers that had died when a test that depends on them failed, with their exit status. */
   readonly died: readonly (ResourceJson & { readonly died?: string | undefined })[];
   readonly kept: readonly ResourceJson[];
-  /** What could not be removed, or could not be looked up; `lastLook` is `there`, `gone` or `unknown`. */
+  /** Resources whose removal failed or was not confirmed; `lastLook` is `there`, `gone` or `unknown`. */
   readonly left: readonly UnremovedJson[];
   readonly failures: readonly string[];
 }
 
-export type UnremovedJson = UnremovedResource['thing'] &
+/** A resource in the report whose removal failed or was not confirmed. */
+export type UnremovedJson = UnremovedResource['resource'] &
   Pick<ResourceJson, 'isSourceApproximate'> &
   Pick<UnremovedResource, 'failure' | 'lastLook'>;
 
-/** The verdict for programs. */
+/** Converts a verdict to its JSON report. */
 export function verdictJson(verdict: Verdict): VerdictJson {
   const { mode, counts, leaks, ignored, orphans, died, kept, left, deadWorkers, failures, isFailure } =
     verdict;
@@ -60,23 +61,23 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     isFailure,
     leakMode: mode,
     counts,
-    leaks: leaks.map((thing) => describe(thing)),
-    ignoredLeaks: ignored.map((thing) => describe(thing)),
+    leaks: leaks.map((record) => recordJson(record)),
+    ignoredLeaks: ignored.map((record) => recordJson(record)),
     deadWorkers,
-    orphans: orphans.map((thing) => describe(thing)),
-    died: died.map((thing) => ({ ...describe(thing), died: thing.died })),
-    kept: kept.map((thing) => describe(thing)),
-    left: left.map(({ thing, failure, lastLook }) => {
-      const { kind, id, name, image, scope, test, source } = thing;
+    orphans: orphans.map((record) => recordJson(record)),
+    died: died.map((record) => ({ ...recordJson(record), died: record.died })),
+    kept: kept.map((record) => recordJson(record)),
+    left: left.map(({ resource, failure, lastLook }) => {
+      const { kind, id, name, image, scope, test, source } = resource;
       return { kind, id, name, image, scope, test, ...sourceJson(source), failure, lastLook };
     }),
     failures,
   };
 }
 
-function describe(thing: ResourceRecord): ResourceJson {
-  const { kind, id, name, image, scope, test, source, registeredAt, outcome, floating } = thing;
-  const state = thing.state !== 'kept' && finalStateOf(thing) === 'unknown' ? 'unknown' : thing.state;
+function recordJson(record: ResourceRecord): ResourceJson {
+  const { kind, id, name, image, scope, test, source, registeredAt, outcome, floating } = record;
+  const state = record.state !== 'kept' && finalStateOf(record) === 'unknown' ? 'unknown' : record.state;
   return {
     kind,
     id,
@@ -86,7 +87,7 @@ function describe(thing: ResourceRecord): ResourceJson {
     test,
     ...sourceJson(source),
     createdAt: registeredAt.toISOString(),
-    livedMs: lifetimeMsOf(thing),
+    livedMs: lifetimeMsOf(record),
     state,
     outcome,
     floating,

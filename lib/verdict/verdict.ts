@@ -1,73 +1,74 @@
 import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
 
-/** What the last look at the engine found of one resource; `unknown`: the engine did not say. */
+/** State of a resource at the end of a run; `unknown` if the engine did not report it. */
 export type FinalState = 'there' | 'gone' | 'unknown';
 
-/** What is known of one thing of a run when it is over; plain data, as it stands in the report. */
+/** The final record of a resource of a run, as plain data. */
 export type ResourceRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
   EntryOwner & {
-    /** The worker died before it was gone: its own fault it was not. */
+    /** Its worker died before it could be removed; not counted as a leak. */
     readonly isOrphan?: boolean | undefined;
-    /** Where it was not known to be gone when the run ended. */
+    /** Result of the final inspection, for a resource that was not known to be removed. */
     readonly lastLook?: FinalState | undefined;
   };
 
-/** What the last look at the engine still found of the run. */
+/** A resource of the run that the final listing still found on the engine. */
 export interface LeftOnEngine {
   readonly kind: ResourceKind;
-  /** The full id; a volume's name. */
+  /** The full id, or a volume's name. */
   readonly id: string;
   readonly name?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
-/** How a run has ended. */
+/** The end of a run: everything that {@link Verdict} is judged from. */
 export interface RunEnd {
   readonly things: readonly ResourceRecord[];
-  /** What was thrown while the run closed. */
+  /** Errors thrown while the run closed. */
   readonly failures: readonly unknown[];
-  /** Without reapers; what is kept may be among it. */
+  /** Excludes reapers; may include kept resources. */
   readonly left: readonly LeftOnEngine[];
-  /** How many workers died before they had ended. */
+  /** Number of workers that died before they finished. */
   readonly deadWorkers?: number | undefined;
 }
 
+/** How leaks are judged. */
 export interface LeakSettings {
   readonly leaks: 'fail' | 'warn' | 'off';
-  /** Patterns of what is no leak. */
+  /** Patterns of resources that are not leaks. */
   readonly ignore: readonly string[];
 }
 
-/** Something whose removal failed, that may still be there, or of which nothing is known but its labels. */
+/** A resource whose removal failed or was not confirmed, or that was found on the engine without a record. */
 export interface UnremovedResource {
-  readonly thing: Pick<ResourceRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
-  /** Why its removal failed, where that is known. */
+  readonly resource: Pick<ResourceRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
+  /** Message of the error that its removal failed with. */
   readonly failure?: string | undefined;
-  /** `gone`: a later attempt was luckier. */
+  /** `gone` if a later attempt succeeded. */
   readonly lastLook: FinalState;
 }
 
-/** How many of each kind. */
+/** Number of resources by kind. */
 export type KindCounts = Readonly<Partial<Record<ResourceKind, number>>>;
 
-/** What a run has come to: plain data, from which all reports are made. */
+/** The outcome of a run, as plain data. All reports are made from it. */
 export interface Verdict {
   readonly mode: LeakSettings['leaks'];
-  /** All that came to exist. */
+  /** All resources that were created. */
   readonly counts: KindCounts;
-  /** What its owner neither gave to a scope nor removed. */
+  /** Resources that their owner neither gave to a scope nor removed. */
   readonly leaks: readonly ResourceRecord[];
-  /** What would be leaks but for the ignore rules. */
+  /** Leaks that match an ignore pattern. */
   readonly ignored: readonly ResourceRecord[];
-  /** What a worker that died had, and is gone. */
+  /** Resources of dead workers, now removed. */
   readonly orphans: readonly ResourceRecord[];
-  /** Shared containers, and those of a file, that had ended when a test which depends on them failed. */
+  /** Containers of a file, block or shared resource that had died when a test that depends on them failed. */
   readonly died: readonly ResourceRecord[];
   readonly deadWorkers: number;
   readonly kept: readonly ResourceRecord[];
   readonly left: readonly UnremovedResource[];
-  /** What else failed, in words. */
+  /** Messages of all other failures. */
   readonly failures: readonly string[];
   readonly isFailure: boolean;
 }

@@ -91,7 +91,7 @@ describe('a removal that fails when its test is over', () => {
       const { exitCode, stderr } = await run.ended;
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
-      expect(stderr).toContain('castoff: 1 thing of this run could not be removed at first, and went later');
+      expect(stderr).toContain('castoff: 1 resource of this run could not be removed at first\n');
       expect(await run.report()).toMatchObject({
         isFailure: true,
         leaks: [],

@@ -49,9 +49,9 @@ describe('a container that has died', () => {
     const scopes = ['orders-1.test.js', 'orders-2.test.js', 'shared/orders db'];
     expect(end.verdict.died.map(({ scope }) => scope).toSorted()).toEqual(scopes);
     expect(end.verdict.died).toMatchObject([{ died }, { died }, { died }]);
-    expect(stderr).toContain('castoff: 3 containers had ended when a test that depends on them failed\n');
+    expect(stderr).toContain('castoff: 3 containers had died when a test that depends on them failed\n');
     expect(stderr).toMatch(
-      /container \S+ \(\w+\), of 'shared\/orders db' \(orders\.js:\d+\): exited, exit code 137 \(SIGKILL\)\n/,
+      /container \S+ \(\w+\), created in 'shared\/orders db' \(orders\.js:\d+\): exited, exit code 137 \(SIGKILL\)\n/,
     );
     expect(end.left).toEqual([]);
   });

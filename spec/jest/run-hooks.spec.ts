@@ -33,7 +33,7 @@ describe("a leak, as far as Jest's own results go", () => {
   it('fails the run with LEAKS_FOUND and no stack, and is an annotation on GitHub', async () => {
     const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: tmpdir() };
     const end = await runJest('both-ways', { args: ['forgets', '--reporters', 'default'], env });
-    expect(end.stderr).toMatch(/^LEAKS_FOUND: castoff: the run has leaked, see above$/m);
+    expect(end.stderr).toMatch(/^LEAKS_FOUND: castoff: the run leaked resources, see above$/m);
     expect(end.stderr).not.toMatch(/^ +at /m);
     expect(end.stderr).toMatch(/^::error .*file=castoff-project-\w+\/forgets\.test\.js,line=5/m);
     expect(end).toMatchObject({ exitCode: 1, left: [] });

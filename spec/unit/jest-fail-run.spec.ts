@@ -18,7 +18,10 @@ const failing = (verdict: Verdict): unknown => {
 describe('a run that fails for what castoff has found', () => {
   it('throws what Jest shows: that it leaked, without a stack', () => {
     const error = failing(verdictOf([leak()]));
-    expect(error).toMatchObject({ code: 'LEAKS_FOUND', message: 'castoff: the run has leaked, see above' });
+    expect(error).toMatchObject({
+      code: 'LEAKS_FOUND',
+      message: 'castoff: the run leaked resources, see above',
+    });
     expect((error as Error).stack).not.toContain('    at ');
   });
 
@@ -28,21 +31,21 @@ describe('a run that fails for what castoff has found', () => {
     const { kind, id = '' } = left;
     expect(failing(verdictOf([left], [{ kind, id }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
-      message: 'castoff: not all of the run could be removed, see above',
+      message: 'castoff: some resources of this run could not be removed, see above',
     });
   });
 
   it('throws that it is not known whether all is gone, where the engine did not say', () => {
     expect(failing(verdictOf([left]))).toMatchObject({
       code: 'CLEANUP_FAILED',
-      message: 'castoff: not all of the run is known to be gone, see above',
+      message: 'castoff: some resources of this run may still exist, see above',
     });
   });
 
   it('throws that something could not be removed at first, where it has gone since', () => {
     expect(failing(verdictOf([{ ...left, lastLook: 'gone' }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
-      message: 'castoff: some of the run could not be removed at first, see above',
+      message: 'castoff: some resources of this run could not be removed at first, see above',
     });
   });
 });

@@ -18,7 +18,7 @@ describe('annotations for GitHub', () => {
 
   it('stand at the line of the leak: an error, or a warning where leaks only warn', () => {
     const rest =
-      "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc) of redis:7 outlived the test file of 'orders'; it lived 3.2 s, removed: by castoff\n";
+      "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc), redis:7, created in 'orders', outlived its test file; lifetime: 3.2 s, removed: by castoff\n";
     expect(annotate({ things: [web] })).toBe(`::error ${rest}`);
     expect(annotate({ things: [web] }, 'warn')).toBe(`::warning ${rest}`);
   });
@@ -42,8 +42,8 @@ describe('annotations for GitHub', () => {
     ];
     const text = annotate({ things, failures: [new Error('close the line')] }, 'warn');
     expect(text.split('\n')).toEqual([
-      expect.stringMatching(/^::error file=a\.ts,line=1,.*could not be removed, it went later: remove: 500$/),
-      '::error title=castoff%3A the end of the run::close the line',
+      expect.stringMatching(/^::error file=a\.ts,line=1,.*could not be removed at first: remove: 500$/),
+      '::error title=castoff%3A closing the run::close the line',
       '',
     ]);
   });
@@ -56,6 +56,6 @@ describe('annotations for GitHub', () => {
     expect(text).toContain(
       'file=a%2Cb%3Ac%25.ts,line=7,title=castoff%3A container 100%25%2Ca%3Ab%0D%0A%3A%3Aset-output',
     );
-    expect(text).toContain("of '100%25,a:b%0D%0A::set-output name=x::y'");
+    expect(text).toContain("in '100%25,a:b%0D%0A::set-output name=x::y'");
   });
 });

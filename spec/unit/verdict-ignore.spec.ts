@@ -60,11 +60,11 @@ describe('an ignore pattern', () => {
   });
 
   it.each([
-    ['', 'it matches nothing'],
-    ['container:', 'it matches nothing'],
-    ['redis:7', 'there is no redis'],
-    ['tests:a', 'there is no tests'],
-    [7, 'a pattern is a string'],
+    ['', 'an empty pattern matches nothing'],
+    ['container:', 'an empty pattern matches nothing'],
+    ['redis:7', 'unknown field redis'],
+    ['tests:a', 'unknown field tests'],
+    [7, 'not a string'],
   ])('%j is refused, with what to write instead', (pattern, why) => {
     const check = () => checkIgnore(['web', pattern as string]);
     expect(check).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));

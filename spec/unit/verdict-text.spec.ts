@@ -41,16 +41,16 @@ describe('the verdict in words', () => {
     });
     expect(textOf({ things: [web, thing()] })).toBe(
       [
-        'castoff: 1 leak among 2 containers: still there when its test file had ended, in no scope',
+        'castoff: 1 leak among 2 containers: still present after its test file finished, and not owned by a scope',
         '',
-        '  WHAT                          IMAGE    TEST              LINE               LIVED  REMOVED',
-        '  container web (cccccccccccc)  redis:7  orders are found  spec/a.spec.ts:12  3.2 s  by castoff',
+        '  RESOURCE                      IMAGE    TEST              SOURCE             LIFETIME  REMOVED',
+        '  container web (cccccccccccc)  redis:7  orders are found  spec/a.spec.ts:12  3.2 s     by castoff',
         '',
-        '  All of it has been removed now. To mend it, do one of these:',
-        "  - remove what a test starts in its 'afterEach' or 'afterAll': await container.stop()",
-        "  - give it to a scope, which removes it also when the test fails; import { scope } from 'castoff/jest':",
+        '  The leak has been removed. To fix this:',
+        "  - remove what a test starts in 'afterEach' or 'afterAll': await container.stop()",
+        "  - or give it to a scope, which removes it even when the test fails; import { scope } from 'castoff/jest':",
         '      const container = await scope.start(new GenericContainer(…))',
-        "  - where it is meant to stay that long: withCastoff(config, { ignore: ['image:redis:7'] }), or leaks: 'warn'",
+        "  - or, if it is meant to outlive its test file: withCastoff(config, { ignore: ['image:redis:7'] }), or leaks: 'warn'",
         '',
       ].join('\n'),
     );
@@ -68,7 +68,7 @@ describe('the verdict in words', () => {
     for (const words of [
       'network.stop()',
       'environment.down()',
-      'by somebody else',
+      'by another client',
       'late',
       'NOT REMOVED',
       'UNKNOWN',
@@ -84,27 +84,27 @@ describe('the verdict in words', () => {
     ];
     expect(textOf({ things, left: [{ kind: 'container', id: shownId }] })).toBe(
       [
-        'castoff: 1 thing of this run could not be removed',
-        "  container web (cccccccccccc), of 'orders' (a.spec.ts:3): still on the engine",
+        'castoff: 1 resource of this run could not be removed',
+        "  container web (cccccccccccc), created in 'orders' (a.spec.ts:3): still on the engine",
         `    ${failure}`,
-        "  See what is there with 'npx castoff ls'; 'npx castoff sweep' removes what is left of runs that have ended.",
+        "  List what is left with 'npx castoff ls', and remove it with 'npx castoff sweep'.",
         '',
       ].join('\n'),
     );
     const look = (lastLook: 'gone' | 'unknown') =>
       textOf({ things: things.map((one) => ({ ...one, lastLook })) });
-    expect(look('gone')).toContain('(a.spec.ts:3): gone now\n');
-    expect(look('unknown')).toContain('castoff: whether 1 thing of this run is gone is not known\n');
-    expect(look('unknown')).toContain('(a.spec.ts:3): unknown, the engine did not say whether it is there\n');
-    expect(look('unknown')).not.toContain('gone now');
+    expect(look('gone')).toContain('(a.spec.ts:3): gone at the end of the run\n');
+    expect(look('unknown')).toContain('castoff: 1 resource of this run may still exist\n');
+    expect(look('unknown')).toContain(
+      '(a.spec.ts:3): may still exist, the engine did not confirm its removal\n',
+    );
+    expect(look('unknown')).not.toContain('gone');
   });
 
   it('does not say that a dead worker left nothing while something is not known to be gone', () => {
     const things = [thing({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
-    expect(textOf({ things, deadWorkers: 1 })).toContain(
-      'castoff: a worker died in the middle of its tests\n',
-    );
-    expect(textOf({ deadWorkers: 1 })).toContain('its tests; nothing was left of it\n');
+    expect(textOf({ things, deadWorkers: 1 })).toContain('castoff: a worker died while running its tests\n');
+    expect(textOf({ deadWorkers: 1 })).toContain('its tests; it left nothing\n');
   });
 
   it('tells every failure, and what a dead worker left', () => {
@@ -113,14 +113,14 @@ describe('the verdict in words', () => {
       failures: [new Error('close the line: EPIPE')],
       deadWorkers: 1,
     });
-    expect(text).toContain('castoff: 1 failure while the run closed\n  close the line: EPIPE\n');
-    expect(text).toContain('a worker died in the middle of its tests');
-    expect(text).toContain("  container web (cccccccccccc), of 'orders'\n");
+    expect(text).toContain('castoff: 1 error while closing the run\n  close the line: EPIPE\n');
+    expect(text).toContain('a worker died while running its tests; its resources have been removed');
+    expect(text).toContain("  container web (cccccccccccc), created in 'orders'\n");
   });
 
   it('does not call gone what is kept', () => {
     const things = [thing(), thing({ name: 'web', test: 'orders', state: 'kept' })];
-    expect(textOf({ things })).toBe('castoff: 2 containers, all gone but 1 kept\n');
+    expect(textOf({ things })).toBe('castoff: 2 containers, all gone except 1 kept\n');
   });
 
   it('shows colours only where there are some', () => {

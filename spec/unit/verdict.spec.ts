@@ -84,7 +84,7 @@ describe('the verdict on a run', () => {
     const verdict = judged({ things, left }, { leaks });
     expect(verdict.isFailure).toBe(true);
     expect(verdict.left).toMatchObject([
-      { thing: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
+      { resource: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
     ]);
   });
 
@@ -115,7 +115,7 @@ describe('the verdict on a run', () => {
     };
     const { left } = judged({ left: [{ kind: 'volume', id: 'data', name: 'data', labels }] });
     expect(left).toMatchObject([
-      { thing: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
+      { resource: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
     ]);
   });
 
@@ -126,7 +126,7 @@ describe('the verdict on a run', () => {
     ];
     const { left } = judged({ things, left: [{ kind: 'network', id: 'f1', name: 'shop' }] });
     expect(left).toHaveLength(1);
-    expect(left[0]?.thing.kind).toBe('network');
+    expect(left[0]?.resource.kind).toBe('network');
   });
 
   it('fails for a removal that failed, also where a later one did not', () => {
