@@ -10,22 +10,22 @@ import type { Scope } from './scope/scope';
 
 export type { SharedFactory, SharedOptions, SharedScope };
 
-/** A scope that closes by itself when what it belongs to ends. */
+/** A scope that closes by itself when its test, block or file ends. */
 export type JestScope = Omit<Scope, 'close' | typeof Symbol.asyncDispose>;
 
 const methods = ['defer', 'use', 'start', 'adopt', 'child', 'spawn', 'run', 'verify'] as const;
 
 /**
- * The scope of where the calling code is: in a test, or a hook around each, that test's; in `beforeAll` and `afterAll`, that of their
- * `describe`; at file level, and in the body of a `describe`, the file's; in a global setup, the run's. Code that a test begins, and timers and
- * callbacks that follow from it, are in that test; so concurrent tests each have their own, and so has each attempt of a test
- * that is retried.
+ * The scope of the calling code: that of the current test, including its `beforeEach` and `afterEach`; of the enclosing `describe`
+ * in `beforeAll` and `afterAll`; of the file at top level and in the body of a `describe`; of the run in a global setup. Timers
+ * and callbacks belong to the test that started them, so concurrent tests have different scopes. Each attempt of a retried test
+ * has a scope of its own.
  *
- * It closes when that ends, and cleanup that fails fails the test: the test's own, or, for a `describe`, each test in it.
- * What can wait is removed in the background, unless `cleanup` is `wait`.
+ * The scope closes when its test, block or file ends. A cleanup that fails, fails the test; in a `describe`, each test in it.
+ * Removals continue in the background where the next test does not depend on them, unless the option `cleanup` is `wait`.
  *
- * @throws CastoffError `SCOPE_CLOSED` when the test has ended, with its name; `CONFIG_INVALID` outside of Jest, or without
- * castoff's preset, and in the factory of something shared, which is given a scope of its own.
+ * @throws CastoffError `SCOPE_CLOSED` when the test has ended; `CONFIG_INVALID` outside of Jest, without castoff's preset, and in
+ * the factory of a shared resource, which receives a scope of its own.
  */
 export const scope: JestScope = Object.freeze(
   Object.defineProperties(
@@ -41,40 +41,43 @@ export const scope: JestScope = Object.freeze(
   ),
 ) as JestScope;
 
-/** As `scope.defer`: runs `fn` when the scope of where you are closes. */
+/** Runs a function when the current scope closes, as `scope.defer` does. */
 export const defer: Scope['defer'] = (...args) =>
   bridge()
     .scope()
     .defer(...args);
 
-/** As `scope.spawn`: a task that ends with the scope of where you are. */
+/** Starts a task that ends with the current scope, as `scope.spawn` does. */
 export const spawn: Scope['spawn'] = (...args) =>
   bridge()
     .scope()
     .spawn(...args);
 
-/** As `scope.run`: a command that ends with the scope of where you are. */
+/** Runs a command that ends with the current scope, as `scope.run` does. */
 export const run: Scope['run'] = (...args) =>
   bridge()
     .scope()
     .run(...args);
 
-/** As `scope.verify`: a check that is made when all in the scope of where you are has ended. */
+/** Adds a check that runs when all items of the current scope have closed, as `scope.verify` does. */
 export const verify: Scope['verify'] = (...args) =>
   bridge()
     .scope()
     .verify(...args);
 
 /**
- * What all test files of a run share under `name`: made by `factory` for whoever asks first, in whichever worker; everybody gets
- * what it returned. It lives to the end of the run, when what was made last is removed first, also when the worker that made it dies.
+ * Creates a resource once per run, and shares it between all test files. The first caller runs `factory`, in its worker. The
+ * resource lives until the run ends, even if that worker dies; shared resources are then removed in reverse order.
  *
- * A factory that throws is thrown in all who wait for it, with its own stack; the next to ask tries again.
+ * Resolves to the value that `factory` returned, or a copy of it. If `factory` throws, all waiting callers get its error, and the
+ * next caller tries again.
  *
- * @param factory - Gets a scope to start in. What it returns has to be JSON, which others get a copy of.
- * @param options.timeoutMs - How long to wait for whoever makes it, and for the making, in milliseconds. Default 120 000.
- * @throws CastoffError `CONFIG_INVALID` for a value that is no JSON, for two that wait for each other, and outside of Jest;
- * DeadlineError `DEADLINE_EXCEEDED`.
+ * @param name - Identifies the resource within the run.
+ * @param factory - Receives a scope to start resources in. It has to return a value that JSON can represent.
+ * @param options.timeoutMs - Limit for waiting for another caller's factory, and for the factory itself, in milliseconds. Default
+ * 120 000.
+ * @throws CastoffError `CONFIG_INVALID` for a value that JSON cannot represent, for factories that wait for each other, and
+ * outside of Jest; DeadlineError `DEADLINE_EXCEEDED`.
  */
 export async function shared<T>(
   name: string,
@@ -84,9 +87,7 @@ export async function shared<T>(
   return JSON.parse(await bridge().shared(name, factory, options)) as T;
 }
 
-/**
- * As {@link shared}, but made once for each worker of the run, and removed when that has ended.
- */
+/** Creates a resource once per worker, as {@link shared} does per run. It is removed when the worker ends. */
 export async function sharedPerWorker<T>(
   name: string,
   factory: SharedFactory<T>,
@@ -100,11 +101,11 @@ function bridge(): Bridge {
   if (found !== undefined) return found;
   throw new CastoffError(
     'CONFIG_INVALID',
-    "castoff/jest: this is no test file of a run with castoff; add preset: 'castoff' to Jest's config, or wrap it in withCastoff of castoff/jest-preset",
+    "castoff/jest: used outside of a Jest run with castoff; add preset: 'castoff' to the Jest config, or wrap it in withCastoff from castoff/jest-preset",
   );
 }
 
-/** Bound, rather than wrapped: the user's line is then the first below the method itself. */
+/** Binds the method instead of wrapping it, so that the user's line comes directly below the method in a stack. */
 function boundTo(method: (typeof methods)[number]): unknown {
   const own = bridge().scope();
   return (own[method] as (...args: unknown[]) => unknown).bind(own);
@@ -113,6 +114,6 @@ function boundTo(method: (typeof methods)[number]): unknown {
 function refuseToClose(): never {
   throw new CastoffError(
     'CONFIG_INVALID',
-    'scope.close: a scope of Jest closes when its test, block or file ends; for one that ends earlier, open a scope.child(name)',
+    'scope.close: this scope closes when its test, block or file ends; to close earlier, use scope.child(name)',
   );
 }

@@ -2,19 +2,22 @@ import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
-/** What `testEnvironmentOptions.castoff` of a project holds: the options, and what castoff has taken the place of. */
+/** The value of a project's `testEnvironmentOptions.castoff`: castoff's options, and the user's values that castoff replaced. */
 export interface CastoffConfig extends CastoffOptions {
-  /** The `testEnvironment` that castoff is mixed into, as the user has it. */
+  /** The user's `testEnvironment`, which castoff instruments. */
   readonly environment?: string | undefined;
+  /** The user's hooks, which castoff's hooks call. */
   readonly globalSetup?: string | undefined;
   readonly globalTeardown?: string | undefined;
 }
 
-/** By this the environment of a file learns with what the run was set up. */
+/** Environment variable that passes the options of the run to the environments of test files. */
 export const runConfigVariable = 'CASTOFF_RUN_CONFIG';
 
 /**
- * @throws CastoffError `CONFIG_INVALID` where somebody has written it by hand, and not as it is meant.
+ * Reads castoff's configuration from a project's `testEnvironmentOptions`.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for an unknown option or an invalid value.
  */
 export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string, unknown>>): CastoffConfig {
   const given = testEnvironmentOptions['castoff'];
@@ -22,7 +25,7 @@ export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string
   if (typeof given !== 'object' || given === null) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `testEnvironmentOptions.castoff: got ${JSON.stringify(given)}; leave it to withCastoff`,
+      `testEnvironmentOptions.castoff: got ${JSON.stringify(given)}; use withCastoff instead`,
     );
   }
   const { environment, globalSetup, globalTeardown, ...options }: CastoffConfig = given;
@@ -30,15 +33,16 @@ export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string
   return { ...options, environment, globalSetup, globalTeardown };
 }
 
-/** What `assertSameOptions` compares by, as the text of an environment variable. */
+/** Returns the value of {@link runConfigVariable}, which `assertSameOptions` reads. */
 export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string {
   return JSON.stringify({ isOfRoot, options: optionsOf(config) });
 }
 
 /**
- * Projects that are wrapped on their own have to agree on the options of the run, unless its root is wrapped, whose options hold.
+ * Checks that a project has the options that the run was opened with. If the root config is wrapped, its options apply to all
+ * projects, and theirs may differ.
  *
- * @throws CastoffError `CONFIG_INVALID` when the run was opened with other options than `config` has.
+ * @throws CastoffError `CONFIG_INVALID` when the options differ; lists both.
  */
 export function assertSameOptions(
   config: CastoffConfig,
@@ -48,16 +52,16 @@ export function assertSameOptions(
   if (text === undefined) return;
   const run = JSON.parse(text) as { isOfRoot: boolean; options: object };
   if (run.isOfRoot) return;
-  const [here, there] = [JSON.stringify(optionsOf(config)), JSON.stringify(run.options)];
-  if (here === there) return;
+  const [own, opened] = [JSON.stringify(optionsOf(config)), JSON.stringify(run.options)];
+  if (own === opened) return;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `withCastoff: two of the run's projects disagree on its options, ${here} and ${there}; ` +
+    `withCastoff: two projects of this run have different options, ${own} and ${opened}; ` +
       'wrap the root config in withCastoff as well, with the options of the whole run',
   );
 }
 
-/** Without what each project has for itself; in one order. */
+/** Returns the options of the run, without those of the project, in a fixed order. */
 function optionsOf(config: CastoffConfig): object {
   const { environment: _e, globalSetup: _s, globalTeardown: _t, ...options } = config;
   const given = Object.entries(definedOnly(options));

@@ -1,42 +1,46 @@
-// The parts of jest-circus' state and events that castoff looks at, alike in Jest 29 and 30.
+// The parts of jest-circus' state and events that castoff reads; they are the same in Jest 29 and 30.
 // @see jest-circus, `Circus.State` and `Circus.Event` of @jest/types
 
-/** A function given to `test` or to a hook. */
+/** The function of a test or hook. */
 export type CircusFn = (this: unknown, ...args: unknown[]) => unknown;
 
+/** A hook of a block. */
 export interface CircusHook {
   fn: CircusFn;
   readonly type: 'afterAll' | 'afterEach' | 'beforeAll' | 'beforeEach';
-  /** An error made where it was defined, for its stack. */
+  /** Error created where it was defined; its stack has the line. */
   readonly asyncError?: unknown;
 }
 
+/** A `describe` block, or the file itself. */
 export interface CircusBlock {
   readonly type: 'describeBlock';
   readonly name: string;
-  /** `undefined`: it is the file's own, in which everything stands. */
+  /** `undefined` for the root block, which is the file itself. */
   readonly parent?: CircusBlock | undefined;
   readonly hooks: readonly CircusHook[];
   readonly children: readonly (CircusBlock | CircusTest)[];
 }
 
+/** A test. */
 export interface CircusTest {
   readonly type: 'test';
   readonly name: string;
   readonly parent: CircusBlock;
   /** `undefined` for `test.todo`. */
   fn?: CircusFn | undefined;
-  /** An error made where it was defined, for its stack. */
+  /** Error created where it was defined; its stack has the line. */
   readonly asyncError?: unknown;
-  /** What was thrown, alone or before an error that knows the line of the test. */
+  /** Thrown values, or pairs of a thrown value and an error with the line of the test. */
   errors: unknown[];
   readonly status?: 'done' | 'skip' | 'todo' | null | undefined;
 }
 
+/** The state of jest-circus in a test file. */
 export interface CircusState {
   readonly rootDescribeBlock: CircusBlock;
   readonly unhandledErrors: unknown[];
-  /** The test that errors outside of its promises belong to; Jest 30 goes by the asynchronous context first. */
+  /** Test that uncaught errors are attributed to. Jest 30 prefers the asynchronous context. */
   currentlyRunningTest?: CircusTest | null | undefined;
 }
 
@@ -50,7 +54,7 @@ interface BlockEvent {
   readonly describeBlock: CircusBlock;
 }
 
-/** What happens around the places of a file; circus tells of more than that. */
+/** An event that starts or ends a test, a block or the file. Circus has other events too. */
 export type CircusEvent = TestEvent | BlockEvent | { readonly name: 'run_finish' | 'run_start' };
 
 const isEndByName: ReadonlyMap<string, boolean> = new Map<CircusEvent['name'], boolean>([
@@ -64,17 +68,17 @@ const isEndByName: ReadonlyMap<string, boolean> = new Map<CircusEvent['name'], b
   ['run_finish', true],
 ]);
 
-/** Whether an event of circus is one that castoff follows. */
+/** Returns whether castoff handles an event of jest-circus. */
 export function isFollowed(event: { readonly name: string }): event is CircusEvent {
   return isEndByName.has(event.name);
 }
 
-/** Whether something ends with it. */
+/** Returns whether an event ends a test, a block or the file. */
 export function isEnd({ name }: CircusEvent): boolean {
   return isEndByName.get(name) === true;
 }
 
-/** All tests below a block that have run. */
+/** Returns the tests in a block, nested ones included, that have run. */
 export function testsThatRan(block: CircusBlock): readonly CircusTest[] {
   return block.children.flatMap((child) => {
     if (child.type === 'describeBlock') return testsThatRan(child);
@@ -82,7 +86,7 @@ export function testsThatRan(block: CircusBlock): readonly CircusTest[] {
   });
 }
 
-/** Whether anything that the event ends has failed. */
+/** Returns whether the test, block or file that an event ends has failed. */
 export function hasFailed(event: CircusEvent, state: CircusState): boolean {
   if ('test' in event) return event.test.errors.length > 0;
   if ('describeBlock' in event)

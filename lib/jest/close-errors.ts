@@ -4,19 +4,19 @@ import type { TestContext } from '../runner/test-context';
 import { isOwnFrame } from '../runner/test-errors';
 
 /**
- * What went wrong when a place closed, as errors that Jest prints well: one for each failure, with the line it was given to the
- * scope at and its own stack, and without the lists that say it again.
+ * Converts the error of a context's close to errors for Jest: one per failed item, with the item's line and the failure's own
+ * stack, and without nested lists that would repeat it.
  */
-export function closeErrors(place: TestContext, error: unknown): readonly Error[] {
+export function closeErrors(context: TestContext, error: unknown): readonly Error[] {
   const report = reportOf(error);
   if (report === undefined) return [asError(error)];
   return report.ends.flatMap((end) => {
     if (end.error === undefined) return [];
     const [first, ...rest] = messageLines(end.error);
     const at = end.source === undefined ? '' : ` (${end.source})`;
-    const message = [`after ${place.name}: ${end.what}${at}: ${first}`, ...rest].join('\n');
+    const message = [`after ${context.name}: ${end.what}${at}: ${first}`, ...rest].join('\n');
     const cause = propertyOf(end.error, 'cause');
-    // What castoff says stands in its message, with all causes.
+    // A message of castoff includes its causes.
     const options = cause === undefined || isCastoffError(end.error) ? {} : { cause };
     const closeError = new CastoffError('CLEANUP_FAILED', message, options);
     closeError.stack = `${closeError.name}: ${closeError.message}${framesIn(propertyOf(end.error, 'stack'))}`;
@@ -30,7 +30,7 @@ function reportOf(error: unknown): CloseReport | undefined {
     : undefined;
 }
 
-// Thrown in a sandbox, it is no `Error` here.
+// An error of a sandbox is not an instance of this realm's `Error`.
 function propertyOf(error: unknown, key: 'cause' | 'stack'): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
 }

@@ -2,12 +2,12 @@ import { dirname, resolve } from 'node:path';
 import { firstSourceLine } from '../core/source-line';
 
 /**
- * The folder of the file that calls `called`: Jest does not tell a config where it stands, and what is relative in it is from
- * there. Where the stack does not say, the working directory.
+ * Returns the folder of the file that calls `callee`, or the working directory if the stack does not have it. Jest does not pass
+ * a config its own path, which the config's relative paths depend on.
  */
-export function folderOfCaller(called: (...args: never[]) => unknown): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, called);
-  const line = firstSourceLine(holder.stack ?? '', process.cwd());
+export function folderOfCaller(callee: (...args: never[]) => unknown): string {
+  const trace: { stack?: string } = {};
+  Error.captureStackTrace(trace, callee);
+  const line = firstSourceLine(trace.stack ?? '', process.cwd());
   return line === undefined ? process.cwd() : dirname(resolve(line.replace(/:\d+$/, '')));
 }

@@ -5,14 +5,18 @@ import { describeKept } from '../run/describe-kept';
 import { runConfigVariable } from './castoff-config';
 import type { MainRun } from './main-run';
 
-/** Takes this process out of the run, closes that, and judges. Never rejects: what fails is part of the verdict. */
+/**
+ * Detaches this process from the run, closes the run and judges it. Never rejects: failures are part of the verdict.
+ *
+ * Resolves to the verdict, and a description of the kept resources.
+ */
 export async function endRun(
-  { run, leave, unwatchSignals }: MainRun,
+  { run, detach, unwatchSignals }: MainRun,
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
-  const leaving = withTimeout(leave(), { what: 'close the scope of the run', signal: run.beginEnd() });
-  await leaving.catch((error: unknown) => void failures.push(error));
+  const detaching = withTimeout(detach(), { what: 'close the scope of the run', signal: run.beginEnd() });
+  await detaching.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
   unwatchSignals();
   for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];

@@ -3,7 +3,7 @@ import { instrumentEnvironment, type JestEnvironment } from './mix-in';
 import { assertOwnHooks } from './replaced-error';
 import { resolveEnvironment } from './resolve-environment';
 
-/** What Jest gives an environment to know its project by; a part of it. */
+/** The part of an environment's config that castoff reads. */
 export interface EnvironmentConfig {
   readonly projectConfig: {
     readonly rootDir: string;
@@ -19,9 +19,9 @@ type EnvironmentClass = new (
 ) => JestEnvironment;
 
 /**
- * Jest's `testEnvironment`: the one that the project has otherwise, `node` if it says nothing, with castoff mixed in.
+ * Jest's `testEnvironment`: an instance of the project's own environment, `node` by default, instrumented by castoff.
  *
- * @throws CastoffError `CONFIG_INVALID` when there is no such environment, or when the run was set up with another config.
+ * @throws CastoffError `CONFIG_INVALID` when that environment cannot be found, or when the run was set up with another config.
  */
 // oxlint-disable-next-line typescript/no-extraneous-class -- Jest calls it with `new`
 export default class TestEnvironment {
@@ -30,26 +30,28 @@ export default class TestEnvironment {
     const castoffConfig = readCastoffConfig(testEnvironmentOptions);
     assertOwnHooks(config.projectConfig);
     assertSameOptions(castoffConfig, process.env);
-    const { environment = 'node' } = castoffConfig;
-    const Base = loadClass(environment, rootDir);
-    // Environments hand these options on: to a window, or as globals.
+    const Base = loadClass(castoffConfig.environment ?? 'node', rootDir);
+    // Environments pass their options on, to a window or as globals.
     const { castoff: _, ...options } = testEnvironmentOptions;
-    const own = { ...config, projectConfig: { ...config.projectConfig, testEnvironmentOptions: options } };
-    const made = new Base(own, context);
-    instrumentEnvironment(made, context.testPath, rootDir);
-    return made;
+    const baseConfig = {
+      ...config,
+      projectConfig: { ...config.projectConfig, testEnvironmentOptions: options },
+    };
+    const environment = new Base(baseConfig, context);
+    instrumentEnvironment(environment, context.testPath, rootDir);
+    return environment;
   }
 }
 
-const loadedFor = new Map<string, EnvironmentClass>();
+const loaded = new Map<string, EnvironmentClass>();
 
 function loadClass(name: string, rootDir: string): EnvironmentClass {
   const key = `${rootDir}\n${name}`;
-  const known = loadedFor.get(key);
+  const known = loaded.get(key);
   if (known !== undefined) return known;
-  const loaded = require(resolveEnvironment(name, rootDir)) as
+  const exported = require(resolveEnvironment(name, rootDir)) as
     EnvironmentClass | { readonly default: EnvironmentClass };
-  const found = 'default' in loaded ? loaded.default : loaded;
-  loadedFor.set(key, found);
-  return found;
+  const environmentClass = 'default' in exported ? exported.default : exported;
+  loaded.set(key, environmentClass);
+  return environmentClass;
 }

@@ -6,44 +6,43 @@ import { contextScope } from '../runner/context-scopes';
 import { TestContext } from '../runner/test-context';
 import { currentContext } from '../runner/current-context';
 import { replacedError } from './replaced-error';
-import type { WorkerRunState } from '../runner/worker-run';
+import type { WorkerRun } from '../runner/worker-run';
 
 /**
- * Puts the way out of a sandbox on its global object.
+ * Installs the bridge on the global object of a sandbox.
  *
- * @param here - `undefined`: there is no run, and whoever uses it is told so.
+ * @param workerRun - `undefined` if there is no run: then every call of the bridge throws.
  */
-export function installBridge(sandbox: object, here: WorkerRunState | undefined): void {
+export function installBridge(sandbox: object, workerRun: WorkerRun | undefined): void {
   handToSandbox(sandbox);
-  if (here?.link.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
-  const bridge = here === undefined ? bridgeToNowhere() : bridgeTo(here);
-  // Frozen: Jest deletes at the end what the objects of a sandbox have, and what comes late is to be told the reason.
+  if (workerRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
+  const bridge = workerRun === undefined ? bridgeWithoutRun() : bridgeTo(workerRun);
+  // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need their error.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
 }
 
-// Its process is a copy, and so is the environment in that.
+// A sandbox has a copy of `process`, with its own copy of the environment.
 function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process, 'env'> } {
   return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
 }
 
-function bridgeTo(here: WorkerRunState): Bridge {
+function bridgeTo(workerRun: WorkerRun): Bridge {
   return {
     scope() {
-      const position = currentContext();
-      if (position instanceof TestContext) return contextScope(position, here);
-      const where = position === undefined ? 'outside of a test file' : `in the factory of ${position.what}`;
-      const instead =
-        position === undefined
-          ? 'use it in tests, their hooks, or at file level'
-          : 'use the one that it is given';
-      throw new CastoffError('CONFIG_INVALID', `scope: it was asked for ${where}; ${instead}`);
+      const context = currentContext();
+      if (context instanceof TestContext) return contextScope(context, workerRun);
+      const message =
+        context === undefined
+          ? 'used outside of a test file; use it in tests, hooks, or at file level'
+          : `used in the factory of ${context.what}; use the scope that the factory receives`;
+      throw new CastoffError('CONFIG_INVALID', `scope: ${message}`);
     },
-    shared: (name, factory, options) => here.shared.shared(name, factory, options),
-    sharedPerWorker: (name, factory, options) => here.shared.sharedPerWorker(name, factory, options),
+    shared: (name, factory, options) => workerRun.shared.shared(name, factory, options),
+    sharedPerWorker: (name, factory, options) => workerRun.shared.sharedPerWorker(name, factory, options),
   };
 }
 
-function bridgeToNowhere(): Bridge {
+function bridgeWithoutRun(): Bridge {
   return {
     scope() {
       throw replacedError('setup', 'globalSetup');

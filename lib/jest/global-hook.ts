@@ -3,12 +3,12 @@ import { pathToFileURL } from 'node:url';
 import { CastoffError } from '../core/errors';
 import { resolveModule } from './resolve-module';
 
-/** What of Jest's configs is read here; all of it goes on to the user's function. */
+/** The part of Jest's global config that castoff reads. */
 export interface GlobalConfig {
   readonly rootDir: string;
   readonly globalSetup?: string | null | undefined;
   readonly globalTeardown?: string | null | undefined;
-  /** Paths, and configs as objects. */
+  /** Paths, or inline configs. */
   readonly projects?: readonly unknown[] | undefined;
   readonly watch?: boolean | undefined;
   readonly watchAll?: boolean | undefined;
@@ -17,6 +17,7 @@ export interface GlobalConfig {
   readonly testResultsProcessor?: string | null | undefined;
 }
 
+/** The part of a project's config that castoff reads. */
 export interface ProjectConfig {
   readonly rootDir: string;
   readonly displayName?: { readonly name: string } | undefined;
@@ -30,13 +31,15 @@ export interface ProjectConfig {
   readonly moduleFileExtensions?: readonly string[] | undefined;
 }
 
+/** A user's `globalSetup` or `globalTeardown`. */
 export type GlobalHook = (globalConfig: unknown, projectConfig: unknown) => unknown;
 
 /**
- * The function that the user's `globalSetup` or `globalTeardown` exports, loaded as Jest loads it: while Jest runs castoff's own, its
- * transform is in `require`.
+ * Loads the function that a user's `globalSetup` or `globalTeardown` exports. Jest's transform applies, because Jest hooks
+ * `require` while it runs castoff's own hook.
  *
- * @throws CastoffError `CONFIG_INVALID` when there is no such file, or no function in it; what the file itself throws.
+ * @param name - A package or a path, relative to `rootDir`.
+ * @throws CastoffError `CONFIG_INVALID` when the file cannot be found or exports no function; errors of the file itself.
  */
 export async function loadGlobalHook(
   option: 'globalSetup' | 'globalTeardown',
@@ -49,7 +52,10 @@ export async function loadGlobalHook(
   const extensions = moduleFileExtensions.map((extension) => `.${extension}`);
   const path = resolveModule(name, rootDir, extensions);
   if (path === undefined) {
-    throw new CastoffError('CONFIG_INVALID', `${option}: there is no ${name} to be found from ${rootDir}`);
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `${option}: cannot find ${name} from ${rootDir}; check its path`,
+    );
   }
   const loaded = await requireOrImport(path);
   const hook = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : loaded;
@@ -59,14 +65,14 @@ export async function loadGlobalHook(
   return hook as GlobalHook;
 }
 
-// oxlint-disable-next-line typescript/no-implied-eval -- the build makes a `require` of each `import()` that it sees
+// oxlint-disable-next-line typescript/no-implied-eval -- the build replaces each `import()` by a `require`
 const importModule = new Function('url', 'return import(url)') as (url: string) => Promise<unknown>;
 
 async function requireOrImport(path: string): Promise<unknown> {
   try {
     return createRequire(path)(path);
   } catch (error) {
-    // An ES module that awaits at its top cannot be required.
+    // An ES module with a top-level await cannot be required.
     const isAsyncModule =
       typeof error === 'object' &&
       error !== null &&

@@ -12,12 +12,12 @@ interface OwnHooks {
 const takenNumbers = (): Map<number, string> => processWide('jest hook files', () => new Map());
 
 /**
- * The files of castoff that Jest runs as the hooks of a config whose own hooks are these.
+ * Returns the files of castoff that Jest runs as hooks of a config with these own hooks.
  *
- * Jest runs equal paths once, for the first project that has them. Each pair of own hooks therefore has a pair of files of its own:
- * Jest runs those of the projects that have tests in this run, each with its project's config.
+ * Jest runs each path once, with the config of the first project that names it. So each different pair of own hooks gets a pair
+ * of files, and Jest runs them for the projects that have tests in the run.
  *
- * @throws CastoffError `CONFIG_INVALID` when the configs of this process have more different hooks than there are files.
+ * @throws CastoffError `CONFIG_INVALID` when the configs of this process have more different hooks than castoff has files.
  */
 export function hookFiles(
   { globalSetup, globalTeardown }: OwnHooks,
@@ -35,13 +35,13 @@ export function hookFiles(
   };
 }
 
-/** Names a hook alike for all configs that mean the same file. */
+/** Returns a key for a hook, which is the same for all configs that name the same file. */
 export function identify(hook: string | undefined, rootDir: string): string {
   if (hook === undefined) return '';
   return resolveModule(hook, rootDir) ?? `${rootDir}\n${hook}`;
 }
 
-// From the hooks' paths, where it is free: a number that changes from run to run would change the key of Jest's transform cache.
+// Derived from the hooks' paths: a number that differs between runs would change the key of Jest's transform cache.
 function numberOf(key: string): number {
   const taken = takenNumbers();
   const start = createHash('sha256').update(key).digest().readUInt32BE() % hookFileCount;
@@ -54,6 +54,6 @@ function numberOf(key: string): number {
   }
   throw new CastoffError(
     'CONFIG_INVALID',
-    `withCastoff: the run has more than ${hookFileCount} projects with hooks of their own; let them share globalSetup and globalTeardown`,
+    `withCastoff: more than ${hookFileCount} projects have their own globalSetup or globalTeardown; let projects share these files`,
   );
 }

@@ -1,14 +1,15 @@
 import type { ProjectConfig } from './global-hook';
 import { isOwnModule, watchedCheck } from './own-modules';
 
+/** The part of a project's config that shows whether castoff watches it. */
 export type JudgedProject = Pick<
   ProjectConfig,
   'testEnvironment' | 'testRunner' | 'globalSetup' | 'globalTeardown' | 'setupFilesAfterEnv'
 >;
 
 /**
- * Whether castoff sees the test files of a project: `replaced` where its config has castoff, with a runner and an environment of its
- * own instead; `without` where it has none of castoff.
+ * Returns whether castoff watches the test files of a project: `watched`; `replaced` if the config has castoff but replaces both
+ * its runner and its environment; `without` if the config does not have castoff.
  */
 export function judgeProject(project: JudgedProject): 'watched' | 'replaced' | 'without' {
   const { testEnvironment, testRunner, globalSetup, globalTeardown, setupFilesAfterEnv = [] } = project;

@@ -6,7 +6,7 @@ import type { Run } from '../session/current-run';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { loadLate } from '../runner/load-late';
 import { currentContext } from '../runner/current-context';
-import { attachRun, type WorkerRunState } from '../runner/worker-run';
+import { attachRun, type WorkerRun } from '../runner/worker-run';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
@@ -16,7 +16,7 @@ interface OwnHooks {
 const ownHooks = (): OwnHooks =>
   processWide('jest own hooks', () => ({ storage: new AsyncLocalStorage<true>(), running: 0 }));
 
-/** Runs a user's hook that castoff calls: what it creates, also later on, is the run's. */
+/** Runs a user's hook. Everything that it creates, then or later, belongs to the run. */
 export async function withinOwnHook(hook: () => Promise<void>): Promise<void> {
   const own = ownHooks();
   own.running += 1;
@@ -27,28 +27,29 @@ export async function withinOwnHook(hook: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Code of this process that castoff has not called: other hooks, whose teardown may come after the run's end. */
+/** Returns whether the calling code is a hook that Jest runs without castoff. Its teardown may run after the run has ended. */
 function isOutside(): boolean {
   const { storage, running } = ownHooks();
   return running === 0 && storage.getStore() === undefined && currentContext() === undefined;
 }
 
 /**
- * Lets the run's own process, in which global setups run, be a part of the run: what they create, with `castoff/jest` or without,
- * is the run's. Returns what ends that: it closes the scope that they had.
+ * Attaches Jest's main process to the run: everything that global setups create belongs to the run.
  *
- * @param options.hasOutsideHooks - Jest runs hooks here that castoff does not call: what they create is left alone.
+ * Returns a function that closes the scope of the global setups and detaches the process.
+ *
+ * @param options.hasOutsideHooks - Whether Jest runs hooks without castoff, whose resources are not captured.
  */
 export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: boolean }): () => Promise<void> {
-  const { here, end } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
+  const { workerRun, detach } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
   let scope: Scope | undefined;
   const bridge: Bridge = {
     scope: () => (scope ??= openRunScope(run)),
-    shared: (name, factory, options) => here.shared.shared(name, factory, options),
+    shared: (name, factory, options) => workerRun.shared.shared(name, factory, options),
     sharedPerWorker: async (name) => {
       throw new CastoffError(
         'CONFIG_INVALID',
-        `sharedPerWorker ${name}: a global setup runs in no worker; use shared`,
+        `sharedPerWorker ${name}: a global setup does not run in a worker; use shared`,
       );
     },
   };
@@ -56,19 +57,19 @@ export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: bool
   return async () => {
     try {
       await scope?.close();
-      await settleOwn(here);
+      await settleSetupResources(workerRun);
     } finally {
-      end();
+      detach();
       Reflect.deleteProperty(globalThis, bridgeKey);
     }
   };
 }
 
-/** What the user's own teardown has removed of what the own setup created is known to have existed, then. */
-async function settleOwn({ watch, registry }: WorkerRunState): Promise<void> {
-  const there = await watch.findSurvivors(({ owner }) => owner.scope === 'run');
-  // Not looked at when an owner had ended: what the run's end finds of it says nothing of a leak.
-  for (const { key, id, state } of there)
+/** Records which resources of the global setup the global teardown has removed. */
+async function settleSetupResources({ capture, registry }: WorkerRun): Promise<void> {
+  const survivors = await capture.findSurvivors(({ owner }) => owner.scope === 'run');
+  // The end of the run inspects them again, and they are not leaks.
+  for (const { key, id, state } of survivors)
     if (state === 'unknown')
       registry.update(key, { state: id === undefined ? 'registered' : 'present', failure: undefined });
 }

@@ -3,27 +3,29 @@ import type { Run } from '../session/current-run';
 import type { HookRounds } from './hook-rounds';
 import type { RunConfig } from './run-config';
 
-/** The open run of Jest's own process: Jest loads the hooks that share it apart. */
+/** The open run of Jest's main process. Jest loads its hooks separately, and they share this state. */
 export interface MainRun {
   readonly run: Run;
   readonly runConfig: RunConfig;
   readonly hooks: HookRounds;
-  /** Files that run as global setups of this run's configs without castoff. */
+  /** Absolute paths of global setups that Jest runs without castoff. */
   readonly outsideSetups: readonly string[];
-  /** What the hooks of the projects have thrown so far at the end. */
+  /** Errors of the projects' teardowns so far. */
   readonly failures: unknown[];
-  /** Takes this process out of the run; rejects with what that could not clean. */
-  readonly leave: () => Promise<void>;
+  /** Detaches this process from the run. Rejects when the scope of the global setups could not be closed. */
+  readonly detach: () => Promise<void>;
+  /** Stops handling signals. */
   readonly unwatchSignals: () => void;
 }
 
 const holder = (): { main?: MainRun | undefined } => processWide('jest main run', () => ({}));
 
-/** `undefined` where no run is open any more. */
+/** Sets the open run; `undefined` when it ends. */
 export function setMainRun(main: MainRun | undefined): void {
   holder().main = main;
 }
 
+/** Returns the open run, if any. */
 export function mainRun(): MainRun | undefined {
   return holder().main;
 }

@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path';
 import { isEnd, isFollowed, type CircusState } from './circus';
 import { TestFile } from './test-file';
 
-/** What castoff needs of an environment of Jest, whatever it is otherwise. */
+/** The part of a Jest environment that castoff instruments. */
 export interface JestEnvironment {
   readonly global: object;
   setup?: () => unknown;
@@ -10,39 +10,43 @@ export interface JestEnvironment {
   handleTestEvent?: (event: { readonly name: string }, state: unknown) => unknown;
 }
 
-const mixedIn = new WeakMap<JestEnvironment, TestFile>();
+const instrumented = new WeakMap<JestEnvironment, TestFile>();
 
 /**
- * Mixes castoff into an environment that has not been set up yet. What it does by itself goes on: it comes before castoff where
- * something ends, and after it where something begins.
+ * Instruments an environment that has not been set up yet. Its own methods still run: after castoff when something starts, before
+ * castoff when something ends.
  */
 export function instrumentEnvironment(environment: JestEnvironment, testPath: string, rootDir: string): void {
-  const file = mixInEvents(environment, testPath, rootDir);
+  const file = instrumentEvents(environment, testPath, rootDir);
   if (file === undefined) return;
   const { setup } = environment;
   environment.setup = async () => {
-    await file.begin();
+    await file.start();
     await setup?.call(environment);
-    file.letIn(environment.global);
+    file.exposeBridge(environment.global);
   };
 }
 
-/** Does the same for one that has been set up already, where that is still to be done. Resolves to the test file in it. */
+/** Instruments an environment that has been set up, unless it is instrumented already. Resolves to its test file. */
 export async function instrumentEnvironmentLate(
   environment: JestEnvironment,
   testPath: string,
   rootDir: string,
 ): Promise<TestFile | undefined> {
-  const file = mixInEvents(environment, testPath, rootDir);
-  await file?.begin();
-  file?.letIn(environment.global);
-  return mixedIn.get(environment);
+  const file = instrumentEvents(environment, testPath, rootDir);
+  await file?.start();
+  file?.exposeBridge(environment.global);
+  return instrumented.get(environment);
 }
 
-function mixInEvents(environment: JestEnvironment, testPath: string, rootDir: string): TestFile | undefined {
-  if (mixedIn.has(environment)) return undefined;
+function instrumentEvents(
+  environment: JestEnvironment,
+  testPath: string,
+  rootDir: string,
+): TestFile | undefined {
+  if (instrumented.has(environment)) return undefined;
   const file = new TestFile(relative(rootDir, testPath).split(sep).join('/'), testPath);
-  mixedIn.set(environment, file);
+  instrumented.set(environment, file);
   const { teardown, handleTestEvent } = environment;
   environment.teardown = async () => {
     try {
@@ -54,15 +58,15 @@ function mixInEvents(environment: JestEnvironment, testPath: string, rootDir: st
   environment.handleTestEvent = (event, state) => {
     if (!isFollowed(event)) return handleTestEvent?.call(environment, event, state);
     if (handleTestEvent === undefined) return file.follow(event, state as CircusState);
-    const theirs = () => handleTestEvent.call(environment, event, state);
-    const ours = () => file.follow(event, state as CircusState);
-    return isEnd(event) ? bothInTurn(theirs, ours) : bothInTurn(ours, theirs);
+    const original = () => handleTestEvent.call(environment, event, state);
+    const added = () => file.follow(event, state as CircusState);
+    return isEnd(event) ? runBoth(original, added) : runBoth(added, original);
   };
   return file;
 }
 
-/** The second comes whatever becomes of the first. */
-async function bothInTurn(first: () => unknown, second: () => unknown): Promise<void> {
+/** Runs both functions in order; `second` runs even if `first` throws. */
+async function runBoth(first: () => unknown, second: () => unknown): Promise<void> {
   try {
     await first();
   } finally {

@@ -1,9 +1,9 @@
 import { dirname, join, sep } from 'node:path';
 
-// Found through castoff's own `exports`, from whichever file of the build asks; once, for that costs half a millisecond.
+// Resolved through castoff's `exports`, because the build may inline this file anywhere; once, because it takes 0.5 ms.
 const folder = dirname(require.resolve('castoff/jest/setup'));
 
-/** What castoff gives Jest to load: absolute paths. */
+/** Absolute paths of castoff's modules that Jest loads, by option. */
 export const ownModules = {
   testEnvironment: join(folder, 'environment.js'),
   testRunner: join(folder, 'build', 'runner.js'),
@@ -11,13 +11,13 @@ export const ownModules = {
   globalTeardown: join(folder, 'teardown.js'),
 } as const;
 
-/** Runs in the sandbox of each test file, after its environment, and fails the file where castoff is not in it. */
+/** Absolute path of the setup file that fails a test file whose environment castoff has not instrumented. */
 export const watchedCheck = join(folder, 'watched.js');
 
-/** How many numbered hook files the build has; `rolldown.config.mjs` writes them. */
+/** Number of numbered hook files in the build; `rolldown.config.mjs` writes them. */
 export const hookFileCount = 100;
 
-/** The path of a numbered hook file: alike in what it does, and one more for Jest to run. */
+/** Returns the path of a numbered hook file. All do the same, but Jest runs each path once. */
 export function numberedHook(option: 'globalSetup' | 'globalTeardown', number: number): string {
   const name = option === 'globalSetup' ? 'setup' : 'teardown';
   return join(folder, 'hooks', `${name}-${number}.js`);
@@ -30,7 +30,7 @@ const fileNames = {
   globalTeardown: /^(?:teardown|hooks[\\/]teardown-\d+)\.js$/,
 } as const;
 
-/** Whether `path` is what castoff gives Jest for an option; also another installed copy of castoff, as monorepos have. */
+/** Returns whether `path` is castoff's module for an option, in this or another installed copy of castoff. */
 export function isOwnModule(option: keyof typeof fileNames, path: string | null | undefined): boolean {
   if (path == null) return false;
   const name = path.startsWith(folder + sep)

@@ -4,74 +4,75 @@ import { shortId } from '../core/short-id';
 import { sharedScope } from '../registry/scope-names';
 import type { CircusTest } from './circus';
 import type { TestContext } from '../runner/test-context';
-import type { WorkerRunState } from '../runner/worker-run';
+import type { WorkerRun } from '../runner/worker-run';
 import { addToMessage } from '../runner/test-errors';
 import { loadLate } from '../runner/load-late';
 
-const mostContainers = 4;
-const mostLines = 20;
+const maxContainers = 4;
+const maxLogLines = 20;
 
-/** What the containers of failed tests are like, each told once in a file: with the first test that fails while it is there. */
+/** Post-mortems of the containers of failed tests. The first test of a file that fails shows a container in full. */
 export class PostMortems {
-  readonly #told = new Set<string>();
+  readonly #shown = new Set<string>();
 
   /**
-   * Puts into the first error of `test`, if it has one, what its containers and those that it depends on are like; in about 2 s at most.
-   * One that has died is named in each test that fails after it.
+   * Adds the state and log of its containers to the first error of a failed test, in about 2 s at most. These are the containers
+   * of the test, of the blocks and the file around it, and of the shared resources that its file uses. A container that was shown
+   * before is added only if it has died, as one line.
    *
-   * @param path - The test file's.
+   * @param path - Path of the test file.
    */
-  async addTo(test: CircusTest, place: TestContext, path: string, here: WorkerRunState): Promise<void> {
+  async addTo(test: CircusTest, context: TestContext, path: string, workerRun: WorkerRun): Promise<void> {
     if (test.errors.length === 0) return;
     const starting = startsUnderWay().filter(
-      ({ key, scope }) => !this.#told.has(key) && isAround(place, scope),
+      ({ key, scope }) => !this.#shown.has(key) && isAround(context, scope),
     );
-    const around = containersOf(place, path, here);
-    const fresh = around.filter(({ key }) => !this.#told.has(key)).slice(-mostContainers);
-    const known = around.filter(({ key }) => this.#told.has(key)).slice(-mostContainers);
-    const projects = here.registry
+    const around = containersOf(context, path, workerRun);
+    const fresh = around.filter(({ key }) => !this.#shown.has(key)).slice(-maxContainers);
+    const known = around.filter(({ key }) => this.#shown.has(key)).slice(-maxContainers);
+    const projects = workerRun.registry
       .list({ kind: 'compose-project' })
-      .filter(({ key, owner }) => !this.#told.has(key) && isAround(place, owner.scope))
+      .filter(({ key, owner }) => !this.#shown.has(key) && isAround(context, owner.scope))
       .filter(({ origin }) => origin === 'raw')
-      .slice(-mostContainers);
-    for (const { key } of [...fresh, ...starting, ...projects]) this.#told.add(key);
+      .slice(-maxContainers);
+    for (const { key } of [...fresh, ...starting, ...projects]) this.#shown.add(key);
     const deaths = new Map<Dependency, string>();
     const described = await Promise.all([
       ...starting.map(describeStarting),
       ...fresh.toReversed().map((each) => describeContainer(each, deaths)),
       ...known.map((each) => describeDead(each, deaths)),
-      ...projects.toReversed().map((entry) => describeProject(entry, here.watch)),
+      ...projects.toReversed().map((entry) => describeProject(entry, workerRun.capture)),
     ]);
     for (const [dependency, died] of deaths)
-      if (dependency.scope !== place.name) await noteDeath(dependency, died, here);
-    const words = described.filter((each) => each !== undefined);
-    if (words.length === 0) return;
-    test.errors[0] = addToMessage(test.errors[0], words.join('\n\n'));
+      if (dependency.scope !== context.name) await noteDeath(dependency, died, workerRun);
+    const texts = described.filter((each) => each !== undefined);
+    if (texts.length === 0) return;
+    test.errors[0] = addToMessage(test.errors[0], texts.join('\n\n'));
   }
 }
 
 /** A container that a test depends on. */
 interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
-  /** The name of its scope; `undefined`: that of a shared thing which another process made. */
+  /** Name of its scope; `undefined` for a shared resource that another process created. */
   readonly scope?: string | undefined;
   readonly source?: string | undefined;
-  /** The shared thing that it belongs to: `shared orders db`. */
+  /** The shared resource that it belongs to: `shared orders db`. */
   readonly shared?: string | undefined;
 }
 
-/** The containers of `place` and of the places around it, then those of the shared fixtures that its file uses. */
+/** Returns the containers of the shared resources that a file uses, then those of `context` and the contexts around it. */
 function containersOf(
-  place: TestContext,
+  context: TestContext,
   path: string,
-  { registry, shared }: WorkerRunState,
+  { registry, shared }: WorkerRun,
 ): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
-  const own = present.filter(({ owner }) => isAround(place, owner.scope)).map(dependencyOf);
+  const own = present.filter(({ owner }) => isAround(context, owner.scope)).map(dependencyOf);
   const used = [...shared.usedBy(path)].flatMap(([what, containers]) => {
     const ofOthers = containers.map((each) => ({ ...each, shared: what }));
     const scope = sharedScope(what.replace(/^shared /, ''));
-    const made = present.filter(({ owner }) => owner.scope === scope).map(dependencyOf);
-    return [...ofOthers, ...made.map((each) => ({ ...each, shared: what }))];
+    const created = present.filter(({ owner }) => owner.scope === scope).map(dependencyOf);
+    return [...ofOthers, ...created.map((each) => ({ ...each, shared: what }))];
   });
   return [...new Map([...used, ...own].map((each) => [each.key, each])).values()];
 }
@@ -80,27 +81,23 @@ function dependencyOf({ key, id, engine, owner: { scope, source } }: RegistryEnt
   return { key, id, engine, scope, source };
 }
 
-/** For the verdict. */
-async function noteDeath(
-  { key }: Dependency,
-  died: string,
-  { registry, link }: WorkerRunState,
-): Promise<void> {
+/** Records a death for the verdict. */
+async function noteDeath({ key }: Dependency, died: string, { registry, client }: WorkerRun): Promise<void> {
   if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
-  // Rejects when the run is gone: then there is no verdict.
-  else await Promise.allSettled([link.noteDeath(key, died)]);
+  // Rejects when the run has ended: then there is no verdict.
+  else await Promise.allSettled([client.noteDeath(key, died)]);
 }
 
-/** Whether a scope is that of `place`, or of a block or the file that it is in. */
-function isAround(place: TestContext, scope: string): boolean {
-  return place.name === scope || (place.parent !== undefined && isAround(place.parent, scope));
+/** Returns whether a scope is that of `context`, or of a block or file around it. */
+function isAround({ name, parent }: TestContext, scope: string): boolean {
+  return name === scope || (parent !== undefined && isAround(parent, scope));
 }
 
 async function describeStarting(start: StartUnderWay): Promise<string> {
-  const words = describeStart(start, performance.now());
+  const waiting = describeStart(start, performance.now());
   const { engine, wait } = start;
   const container = await describeContainer({ key: start.key, id: wait?.containerId, engine });
-  return [words, ...(container === undefined ? [] : [container])].join('\n');
+  return [waiting, ...(container === undefined ? [] : [container])].join('\n');
 }
 
 async function describeContainer(
@@ -114,34 +111,36 @@ async function describeContainer(
   const postMortem = await capturePostMortem(await connectEngine(engine), id);
   const title = shared === undefined ? '' : `${shared}: `;
   if (postMortem === undefined)
-    return shared === undefined ? undefined : `${title}container ${shortId(id)}${lineOf(dependency)} is gone`;
+    return shared === undefined
+      ? undefined
+      : `${title}container ${shortId(id)}${lineOf(dependency)} no longer exists`;
   if (/^(?:exited|dead)$/.test(postMortem.status ?? '')) deaths?.set(dependency, describeState(postMortem));
-  return `${title}${formatPostMortem({ ...postMortem, logLines: postMortem.logLines.slice(-mostLines) })}`;
+  return `${title}${formatPostMortem({ ...postMortem, logLines: postMortem.logLines.slice(-maxLogLines) })}`;
 }
 
-/** One line of a container that an earlier message has described, if it does not run. */
+/** Describes a container that an earlier message has shown, in one line, unless it runs. */
 async function describeDead(
   dependency: Dependency,
   deaths: Map<Dependency, string>,
 ): Promise<string | undefined> {
-  const words = await describeContainer(dependency, deaths);
-  const [first = ''] = words?.split('\n') ?? [];
-  return words === undefined || first.endsWith(': running') ? undefined : `${first}${lineOf(dependency)}`;
+  const text = await describeContainer(dependency, deaths);
+  const [first = ''] = text?.split('\n') ?? [];
+  return text === undefined || first.endsWith(': running') ? undefined : `${first}${lineOf(dependency)}`;
 }
 
 function lineOf({ source }: Dependency): string {
   return source === undefined ? '' : ` (${source})`;
 }
 
-/** Its services that ended by themselves, also where it has been taken down meanwhile. */
+/** Describes the services of a Compose project that exited with a failure, even if the project has been removed since. */
 async function describeProject(
   { name = '' }: RegistryEntry,
-  watch: WorkerRunState['watch'],
+  capture: WorkerRun['capture'],
 ): Promise<string | undefined> {
   const { formatPostMortem } = loadLate.postMortem();
-  const postMortems = (await watch.postMortems(name)).slice(-mostContainers);
-  const words = postMortems.map(({ logLines, ...postMortem }) =>
-    formatPostMortem({ ...postMortem, logLines: logLines.slice(-mostLines) }),
+  const postMortems = (await capture.postMortems(name)).slice(-maxContainers);
+  const texts = postMortems.map(({ logLines, ...postMortem }) =>
+    formatPostMortem({ ...postMortem, logLines: logLines.slice(-maxLogLines) }),
   );
-  return words.length === 0 ? undefined : words.join('\n\n');
+  return texts.length === 0 ? undefined : texts.join('\n\n');
 }

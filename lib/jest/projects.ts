@@ -7,18 +7,20 @@ import { isOwnModule } from './own-modules';
 import { resolveInJest } from './resolve-environment';
 import { hasProjects } from './run-config';
 
-/** What runs beside castoff in a run of several projects: absolute paths. */
+/** Hooks that Jest runs without castoff, as absolute paths. */
 export interface OutsideHooks {
   readonly outsideHooks: readonly string[];
-  /** Of these, the global setups. */
+  /** The global setups among them. */
   readonly outsideSetups: readonly string[];
 }
 
 /**
- * Looks at each project of the run. One without castoff is named where the root is wrapped.
+ * Checks that castoff watches the projects of the run. Prints a project without castoff if the root config is wrapped.
  *
- * @throws CastoffError `CONFIG_INVALID` when castoff's runner and environment are both replaced in one that has castoff, and when no
- * project has them.
+ * Resolves to the hooks that Jest runs without castoff.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when a project replaces both castoff's runner and its environment, and when castoff
+ * watches no project.
  */
 export async function checkProjects(
   globalConfig: GlobalConfig,
@@ -35,10 +37,10 @@ export async function checkProjects(
   const without = judged.filter(({ judgement }) => judgement === 'without');
   if (isRootWrapped) {
     for (const { project } of without) {
-      // Linters that run as projects have a runner of their own, and no tests.
+      // Linters that run as projects have their own runner, and no tests.
       if (project.runner !== undefined && !/[\\/]jest-runner[\\/]/.test(project.runner)) continue;
       print(
-        `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff of castoff/jest-preset, too`,
+        `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff from castoff/jest-preset as well`,
       );
     }
   }
@@ -60,7 +62,7 @@ interface JestConfigModule {
   ) => Promise<{ readonly projectConfig: ProjectConfig }>;
 }
 
-/** The configs of all projects, as Jest has read them: it hands a hook that of one project only. */
+/** Reads the configs of all projects with jest-config, because Jest passes a hook only one of them. */
 async function readProjects(
   { rootDir, projects = [] }: GlobalConfig,
   known: ProjectConfig,
@@ -70,12 +72,12 @@ async function readProjects(
     const argv = { $0: 'jest', _: [] };
     const read: ProjectConfig[] = [];
     for (const [index, project] of projects.entries()) {
-      const own = typeof project === 'string' ? project : { ...(project as object) };
-      read.push((await readConfig(argv, own, true, rootDir, index, true)).projectConfig);
+      const pathOrConfig = typeof project === 'string' ? project : { ...(project as object) };
+      read.push((await readConfig(argv, pathOrConfig, true, rootDir, index, true)).projectConfig);
     }
     return read;
   } catch (error) {
-    print(`not known whether all projects are watched: ${messageOf(error)}`);
+    print(`check whether castoff watches all projects: ${messageOf(error)}`);
     return [known];
   }
 }
@@ -88,15 +90,15 @@ function nameOf({ displayName, rootDir }: ProjectConfig, globalConfig: GlobalCon
 function unwatchedRun(): CastoffError {
   return new CastoffError(
     'CONFIG_INVALID',
-    'castoff/jest: no test file of this run would be watched: a config of its own, which a path in projects names, takes nothing from ' +
-      'the root; wrap each of them in withCastoff of castoff/jest-preset',
+    'castoff/jest: no test file of this run would be watched, because projects given as paths do not inherit the root config; ' +
+      'wrap the config of each in withCastoff from castoff/jest-preset',
   );
 }
 
 function replacedRunner(what: string): CastoffError {
   return new CastoffError(
     'CONFIG_INVALID',
-    `castoff/jest: ${what}: its test files would not be watched, because it has a testRunner and testEnvironment of its own in the place of castoff's; ` +
-      'wrap the config in withCastoff of castoff/jest-preset, which keeps the environment',
+    `castoff/jest: ${what}: its test files would not be watched, because its config replaces castoff's testRunner and testEnvironment; ` +
+      'wrap the config in withCastoff from castoff/jest-preset, which keeps the environment',
   );
 }

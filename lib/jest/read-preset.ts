@@ -4,9 +4,10 @@ import { CastoffError } from '../core/errors';
 import { replaceRootDir, resolveModule } from './resolve-module';
 
 /**
- * The options that a `preset` brings, found as Jest finds it.
+ * Loads the options of a Jest preset.
  *
- * @throws CastoffError `CONFIG_INVALID` when there is none, or when it cannot be loaded.
+ * @param preset - A package, or a path relative to `rootDir`.
+ * @throws CastoffError `CONFIG_INVALID` when the preset cannot be found or loaded.
  * @see jest-config, setupPreset
  */
 export function readPreset(preset: string, rootDir: string): Readonly<Record<string, unknown>> {
@@ -16,7 +17,7 @@ export function readPreset(preset: string, rootDir: string): Readonly<Record<str
   if (path === undefined) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `withCastoff: preset ${JSON.stringify(preset)}: there is no ${target} to be found from ${rootDir}; install it, or mend the name`,
+      `withCastoff: preset ${JSON.stringify(preset)}: cannot find ${target} from ${rootDir}; install it, or correct its name`,
     );
   }
   try {
@@ -25,7 +26,7 @@ export function readPreset(preset: string, rootDir: string): Readonly<Record<str
   } catch (cause) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `withCastoff: preset ${JSON.stringify(preset)}: ${path} does not load`,
+      `withCastoff: preset ${JSON.stringify(preset)}: ${path} cannot be loaded`,
       {
         cause,
       },

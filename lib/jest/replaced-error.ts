@@ -1,22 +1,23 @@
 import { CastoffError } from '../core/errors';
 import { isOwnModule } from './own-modules';
 
-/** What to do where a config beside `preset: 'castoff'` has an option of its own in the place of castoff's. */
+/** Creates the error for a config that replaces castoff's setup or teardown beside `preset: 'castoff'`. */
 export function replacedError(
   what: 'setup' | 'teardown',
   option: 'globalSetup' | 'globalTeardown',
 ): CastoffError {
   return new CastoffError(
     'CONFIG_INVALID',
-    `castoff/jest: castoff's ${what} ${what === 'setup' ? 'did' : 'would'} not run, because the config has a ${option} of its own in its place; ` +
-      'wrap the config in withCastoff of castoff/jest-preset, which runs both',
+    `castoff/jest: castoff's ${what} ${what === 'setup' ? 'did' : 'would'} not run, because the config replaces its ${option}; ` +
+      'wrap the config in withCastoff from castoff/jest-preset, which runs both',
   );
 }
 
 /**
- * A project's own hook beside the preset runs outside of castoff, whatever other projects of the run have.
+ * Checks that a project does not replace castoff's hooks: its own hook would run without castoff, even if other projects of the
+ * run have castoff.
  *
- * @throws CastoffError `CONFIG_INVALID`
+ * @throws CastoffError `CONFIG_INVALID` when it does.
  */
 export function assertOwnHooks(config: {
   readonly globalSetup?: string | null | undefined;

@@ -3,10 +3,10 @@ import { CastoffError } from '../core/errors';
 import { resolveModule } from './resolve-module';
 
 /**
- * The absolute path of the environment that Jest's `testEnvironment` names, found where Jest looks.
+ * Resolves the name of a `testEnvironment` to an absolute path.
  *
- * @throws CastoffError `CONFIG_INVALID` when there is none.
- * @see jest-resolve, resolveTestEnvironment: `jest-environment-<name>` from the project, then from Jest; then `<name>`.
+ * @throws CastoffError `CONFIG_INVALID` when it cannot be found.
+ * @see jest-resolve, resolveTestEnvironment: `jest-environment-<name>` from the project, then from Jest; then `<name>`
  */
 export function resolveEnvironment(name: string, rootDir: string): string {
   const folders = [rootDir, ...jestFolders(rootDir)];
@@ -18,27 +18,24 @@ export function resolveEnvironment(name: string, rootDir: string): string {
   }
   throw new CastoffError(
     'CONFIG_INVALID',
-    `testEnvironment ${JSON.stringify(name)}: neither jest-environment-${name} nor ${name} is to be found from ${rootDir}; install it`,
+    `testEnvironment ${JSON.stringify(name)}: cannot find jest-environment-${name} or ${name} from ${rootDir}; install it`,
   );
 }
 
 /**
- * The absolute path of what Jest brings, for that project.
+ * Resolves a dependency of the project's Jest to an absolute path.
  *
- * @throws CastoffError `CONFIG_INVALID` when it is not to be found.
+ * @throws CastoffError `CONFIG_INVALID` when it cannot be found.
  */
 export function resolveInJest(request: string, rootDir: string): string {
   for (const folder of [...jestFolders(rootDir), rootDir]) {
     const path = resolveModule(request, folder);
     if (path !== undefined) return path;
   }
-  throw new CastoffError(
-    'CONFIG_INVALID',
-    `${request}: it is not to be found from ${rootDir}; install jest there`,
-  );
+  throw new CastoffError('CONFIG_INVALID', `${request}: cannot find it from ${rootDir}; install jest there`);
 }
 
-/** From Jest's own package to the one that has the environments among its dependencies: not every installer hoists them. */
+/** Returns the folders of the packages between `jest` and its environments, because not every installer hoists those. */
 function jestFolders(rootDir: string): readonly string[] {
   return [rootDir, __dirname].flatMap((start) => {
     const folders: string[] = [];

@@ -1,14 +1,16 @@
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 
-/** `path` with the `<rootDir>` that Jest's options may begin with. */
+/** Replaces the `<rootDir>` that a path of Jest's options may start with. */
 export function replaceRootDir(path: string, rootDir: string): string {
   return path.startsWith('<rootDir>') ? resolve(rootDir, `.${path.slice('<rootDir>'.length)}`) : path;
 }
 
 /**
- * The absolute path of the module that an option of Jest names: a package, or a path from `rootDir`; `undefined`: there is none.
- * `extensions` are tried beside those that Node knows.
+ * Resolves the module that an option of Jest names to an absolute path, or `undefined` if it cannot be found.
+ *
+ * @param name - A package, or a path relative to `rootDir`.
+ * @param extensions - Extensions to try besides those of Node.js, with their dot.
  */
 export function resolveModule(
   name: string,
@@ -16,14 +18,16 @@ export function resolveModule(
   extensions: readonly string[] = [],
 ): string | undefined {
   const request = replaceRootDir(name, rootDir);
-  const { resolve: find } = createRequire(join(rootDir, 'package.json'));
-  // Jest takes `setup/a.js` for a path where no package is called so.
+  const { resolve: resolveFromRoot } = createRequire(join(rootDir, 'package.json'));
+  // Jest treats `setup/a.js` as a path unless a package has that name.
   const requests = isAbsolute(request) || request.startsWith('.') ? [request] : [request, `./${request}`];
-  for (const candidate of requests.flatMap((each) => ['', ...extensions].map((end) => `${each}${end}`))) {
+  for (const candidate of requests.flatMap((each) =>
+    ['', ...extensions].map((extension) => `${each}${extension}`),
+  )) {
     try {
-      return find(candidate);
+      return resolveFromRoot(candidate);
     } catch {
-      // MODULE_NOT_FOUND, ERR_PACKAGE_PATH_NOT_EXPORTED: the next one, or none.
+      // MODULE_NOT_FOUND, ERR_PACKAGE_PATH_NOT_EXPORTED: try the next candidate.
     }
   }
   return undefined;

@@ -3,12 +3,12 @@ import type { CastoffConfig } from './castoff-config';
 
 const holder = (): { config?: CastoffConfig } => processWide('jest root config', () => ({}));
 
-/** Keeps what belongs to the root of several projects: Jest hands no project's config on to its global setup but one's. */
+/** Stores the config of the root of several projects, because Jest passes its global setup only the config of one project. */
 export function keepRootConfig(config: CastoffConfig): void {
   holder().config = config;
 }
 
-/** What `keepRootConfig` last kept in this process. */
+/** Returns the config that {@link keepRootConfig} last stored in this process. */
 export function rootConfig(): CastoffConfig | undefined {
   return holder().config;
 }

@@ -7,11 +7,11 @@ import { rootConfig } from './root-config';
 export interface RunConfig {
   readonly config: CastoffConfig;
   readonly rootDir: string;
-  /** Whether they are those of a root that is wrapped. */
+  /** Whether they come from a wrapped root config. */
   readonly isOfRoot: boolean;
 }
 
-/** The root's config where there are several projects and castoff is around them; else that of the project Jest has picked. */
+/** Finds the options of the run: those of the root config if that is wrapped, else those of the project that Jest passes. */
 export function findRunConfig(globalConfig: GlobalConfig, projectConfig: ProjectConfig): RunConfig {
   const { rootDir, globalSetup } = globalConfig;
   const root = isOwnModule('globalSetup', globalSetup) ? rootConfig() : undefined;
@@ -19,7 +19,7 @@ export function findRunConfig(globalConfig: GlobalConfig, projectConfig: Project
   return { config: readCastoffConfig(projectConfig.testEnvironmentOptions), rootDir, isOfRoot: false };
 }
 
-/** Whether Jest's config has `projects` beside itself. */
+/** Returns whether the config lists `projects` other than itself. */
 export function hasProjects({ rootDir, projects = [] }: GlobalConfig): boolean {
   return projects.length > 1 || projects.some((project) => project !== rootDir);
 }

@@ -2,34 +2,38 @@ import type { CircusBlock, CircusFn } from './circus';
 import type { TestContext } from '../runner/test-context';
 import type { TestTree } from './test-tree';
 
-/** Runs the function of a test or hook at its place. `definedBy` is an error made where it was defined. */
-type RunAtPlace = (place: TestContext, work: () => unknown, definedBy: unknown) => unknown;
+/** Runs the function of a test or hook in its context. `definedBy` is an error created where it was defined. */
+type RunInContext = (context: TestContext, work: () => unknown, definedBy: unknown) => unknown;
 
-/** Has `run` do all that the tests and hooks of a file do, told of the place of each. To be called when all are defined. */
-export function runInContexts(block: CircusBlock, places: TestTree, run: RunAtPlace): void {
+/**
+ * Wraps the function of every test and hook of a file, so that `run` calls it with its context. Call this when all are defined.
+ *
+ * @param run - Calls the function it receives, and returns its result.
+ */
+export function runInContexts(block: CircusBlock, tree: TestTree, run: RunInContext): void {
   for (const hook of block.hooks) {
     const isOfBlock = hook.type === 'beforeAll' || hook.type === 'afterAll';
-    // Hooks around each test are never called for concurrent ones: the current one is theirs.
-    hook.fn = within(hook, hook.fn, () => (isOfBlock ? places.of(block) : places.current), run);
+    // Circus does not call hooks around concurrent tests, so the current test is the right one.
+    hook.fn = wrap(hook, hook.fn, () => (isOfBlock ? tree.of(block) : tree.current), run);
   }
   for (const child of block.children) {
-    if (child.type === 'describeBlock') runInContexts(child, places, run);
-    else if (child.fn !== undefined) child.fn = within(child, child.fn, () => places.of(child), run);
+    if (child.type === 'describeBlock') runInContexts(child, tree, run);
+    else if (child.fn !== undefined) child.fn = wrap(child, child.fn, () => tree.of(child), run);
   }
 }
 
-function within(
+function wrap(
   { asyncError }: { readonly asyncError?: unknown },
   fn: CircusFn,
-  placeOf: () => TestContext,
-  run: RunAtPlace,
+  contextOf: () => TestContext,
+  run: RunInContext,
 ): CircusFn {
-  // Circus drives generators itself, which it tells by the function.
+  // Circus recognises generator functions, and runs them itself.
   if (Object.prototype.toString.call(fn) === '[object GeneratorFunction]') return fn;
-  const placed: CircusFn = function (...args) {
-    return run(placeOf(), () => Reflect.apply(fn, this, args), asyncError);
+  const wrapped: CircusFn = function (...args) {
+    return run(contextOf(), () => Reflect.apply(fn, this, args), asyncError);
   };
-  // By its length circus tells whether it takes `done`.
-  if (fn.length > 0) Object.defineProperty(placed, 'length', { value: fn.length });
-  return placed;
+  // Circus passes `done` to a function that has parameters.
+  if (fn.length > 0) Object.defineProperty(wrapped, 'length', { value: fn.length });
+  return wrapped;
 }

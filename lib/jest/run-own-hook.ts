@@ -6,9 +6,9 @@ import { withinOwnHook } from './main-process';
 import { rootConfig } from './root-config';
 
 /**
- * Runs the user's own hook of the config for which Jest has called castoff's at `path`: once, however many configs name it.
+ * Runs the user's hook that belongs to castoff's hook at `path`. It runs once per run, even if several configs name it.
  *
- * @throws what it throws; CastoffError `CONFIG_INVALID` when it cannot be loaded.
+ * @throws CastoffError `CONFIG_INVALID` when it cannot be loaded; errors of the hook itself.
  */
 export async function runOwnHook(
   option: 'globalSetup' | 'globalTeardown',
@@ -17,7 +17,7 @@ export async function runOwnHook(
 ): Promise<void> {
   const { config, rootDir } = configAt(option, path, globalConfig, projectConfig);
   const name = config[option];
-  if (name === undefined || !hooks.takeOwn(`${option} ${identify(name, rootDir)}`)) return;
+  if (name === undefined || !hooks.takeOwnHook(`${option} ${identify(name, rootDir)}`)) return;
   const { moduleFileExtensions } = projectConfig;
   await withinOwnHook(async () => {
     const hook = await loadGlobalHook(option, name, { rootDir, moduleFileExtensions });
@@ -25,13 +25,14 @@ export async function runOwnHook(
   });
 }
 
+/** The call of castoff's hook by Jest. */
 interface CalledHook {
   readonly globalConfig: GlobalConfig;
   readonly projectConfig: ProjectConfig;
   readonly hooks: HookRounds;
 }
 
-/** Jest hands a project's config to the root's hook as well: the first one's. */
+/** Returns the config of the hook at `path`. Jest passes the root's hook the config of the first project. */
 function configAt(
   option: 'globalSetup' | 'globalTeardown',
   path: string,

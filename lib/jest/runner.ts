@@ -14,14 +14,14 @@ type Runner = (
 ) => Promise<unknown>;
 
 /**
- * Jest's `testRunner`: jest-circus, with castoff mixed into whatever environment the file has; also one that its docblock names, or
- * the project's own beside the preset.
+ * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented by castoff, even if a docblock or the config
+ * names another one.
  *
- * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or was made with another config.
+ * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or the run was opened with other options.
  */
 const runner: Runner = async (globalConfig, projectConfig, environment, runtime, testPath, ...rest) => {
   const { rootDir, testEnvironmentOptions } = projectConfig;
-  // Tests that know nothing of castoff would never hear that it is not there.
+  // Tests that do not use castoff would pass without being watched.
   if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
   assertOwnHooks(projectConfig);
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
@@ -39,14 +39,14 @@ const runner: Runner = async (globalConfig, projectConfig, environment, runtime,
 
 export default runner;
 
-const loadedFor = new Map<string, Runner>();
+const loaded = new Map<string, Runner>();
 
 function loadCircus(rootDir: string): Runner {
-  const known = loadedFor.get(rootDir);
+  const known = loaded.get(rootDir);
   if (known !== undefined) return known;
-  const loaded = require(resolveInJest('jest-circus/runner', rootDir)) as
+  const exported = require(resolveInJest('jest-circus/runner', rootDir)) as
     Runner | { readonly default: Runner };
-  const circus = 'default' in loaded ? loaded.default : loaded;
-  loadedFor.set(rootDir, circus);
+  const circus = 'default' in exported ? exported.default : exported;
+  loaded.set(rootDir, circus);
   return circus;
 }

@@ -13,13 +13,13 @@ import { runOwnHook } from './run-own-hook';
 import { resolveSettings } from '../runner/options';
 
 /**
- * Jest's `globalSetup`: opens the run, and runs the user's own `globalSetup` within it. An engine is not asked for anything
- * before something needs one. Of several projects each has a hook of its own; the first opens the run. Where one throws, the run is
- * closed: Jest runs no teardown then.
+ * Jest's `globalSetup`: opens the run, and runs the user's `globalSetup` in it. It sends no request to an engine. With several
+ * projects, each has its own hook, and the first opens the run. If a user's setup throws, the run is closed, because Jest runs no
+ * teardown then.
  *
- * @param path - The file that Jest has called.
- * @throws CastoffError `CONFIG_INVALID` when castoff's teardown, runner or environment was replaced, or an option cannot be used; what
- * the user's own throws.
+ * @param path - Path of the hook file that Jest called.
+ * @throws CastoffError `CONFIG_INVALID` when the config replaces castoff's teardown, runner or environment, or has an invalid
+ * option; errors of the user's setup.
  */
 export default async function setup(
   globalConfig: GlobalConfig,
@@ -29,17 +29,17 @@ export default async function setup(
   const teardowns = [projectConfig, globalConfig]
     .map(({ globalTeardown }) => globalTeardown ?? '')
     .filter((file) => isOwnModule('globalTeardown', file));
-  // A `globalTeardown` beside the preset takes the place of castoff's, and no verdict would be given.
+  // A `globalTeardown` beside the preset replaces castoff's, and the run would have no verdict.
   if (teardowns.length === 0) throw replacedError('teardown', 'globalTeardown');
   const open = mainRun();
   const main =
     open === undefined || open.hooks.hasRun(path) ? await enterRun(globalConfig, projectConfig) : open;
-  main.hooks.begin(path, teardowns);
+  main.hooks.recordSetup(path, teardowns);
   try {
     await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: main.hooks });
   } catch (error) {
     setMainRun(undefined);
-    await undo(main);
+    await closeFailedRun(main);
     throw error;
   }
 }
@@ -53,7 +53,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   process.env['CASTOFF_RUN'] = run.address;
   process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
   try {
-    const leave = enterMain(run, { hasOutsideHooks: outsideHooks.length > 0 });
+    const detach = enterMain(run, { hasOutsideHooks: outsideHooks.length > 0 });
     const unwatchSignals = watchSignals(run);
     const main = {
       run,
@@ -61,7 +61,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
       hooks: new HookRounds(),
       outsideSetups,
       failures: [],
-      leave,
+      detach,
       unwatchSignals,
     };
     setMainRun(main);
@@ -72,8 +72,8 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   }
 }
 
-/** The error that brought it here is what Jest is to show; what could not be cleaned is said beside it. */
-async function undo(main: MainRun): Promise<void> {
+/** Closes the run of a failed setup. Jest shows the setup's error; failures of the cleanup are printed as well. */
+async function closeFailedRun(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
   const { printVerdict } = await import('../runner/print-verdict.ts');
   const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });

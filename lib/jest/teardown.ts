@@ -13,11 +13,11 @@ import { runOwnHook } from './run-own-hook';
 import { printVerdict, writeReport } from '../runner/print-verdict';
 
 /**
- * Jest's `globalTeardown`: runs the user's own. The last one of the run's projects closes the run, and gives the verdict.
+ * Jest's `globalTeardown`: runs the user's `globalTeardown`. The last one of the run closes the run and prints the verdict.
  *
- * @param path - The file that Jest has called.
- * @throws what the users' own threw, when the run is closed; CastoffError `LEAKS_FOUND` where `leaks` is `fail`, and `CLEANUP_FAILED`
- * when something could not be removed, whatever `leaks` is.
+ * @param path - Path of the hook file that Jest called.
+ * @throws errors of the user's teardowns, after the run is closed; CastoffError `LEAKS_FOUND` for leaks if `leaks` is `fail`;
+ * `CLEANUP_FAILED` when a resource could not be removed.
  */
 export default async function teardown(
   globalConfig: GlobalConfig,
@@ -27,19 +27,19 @@ export default async function teardown(
   const main = mainRun();
   if (main === undefined) return;
   const { hooks, failures } = main;
-  const note = (error: unknown): void => void failures.push(error);
-  await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(note);
-  if (!hooks.end(path)) return;
+  const recordFailure = (error: unknown): void => void failures.push(error);
+  await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(recordFailure);
+  if (!hooks.recordTeardown(path)) return;
   setMainRun(undefined);
   reportOutsideSetups(main);
-  await closeAndTell(main, globalConfig).catch(note);
+  await closeAndReport(main, globalConfig).catch(recordFailure);
   if (failures.length === 0) return;
   const [first, ...others] = failures;
   for (const error of others) print(messageOf(error));
   throw first;
 }
 
-async function closeAndTell(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
+async function closeAndReport(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = main.run;
   const { verdict, kept } = await endRun(main, settings);
   printVerdict(verdict, kept, process.env);

@@ -10,93 +10,94 @@ import { TestTree } from './test-tree';
 import { PostMortems } from './post-mortems';
 import { enterFile, runInContext, runFunctionInContext } from '../runner/current-context';
 import { noteLeaks } from '../runner/note-leaks';
-import { joinCurrentRun, type WorkerRunState } from '../runner/worker-run';
+import { joinCurrentRun, type WorkerRun } from '../runner/worker-run';
 import { runInContexts } from './run-in-contexts';
 import { asTestCode } from './test-code';
 import { hideOwnFrames } from '../runner/test-errors';
 
-/** A test file while it runs: its places come and go with what circus tells, and with each goes what was begun in it. */
+/** A running test file. It follows the events of jest-circus, and closes the scope of each test, block and file that ends. */
 export class TestFile {
-  readonly #places: TestTree;
+  readonly #tree: TestTree;
   readonly #postMortems = new PostMortems();
   readonly #removals: Promise<unknown>[] = [];
-  /** The names of the places in which something has failed. */
+  /** Names of the contexts in which something failed. */
   readonly #failed = new Set<string>();
-  #here: WorkerRunState | undefined;
-  /** Jest's, in which the code of the file runs, where that is known. */
+  #workerRun: WorkerRun | undefined;
+  /** The jest-runtime that the file runs in, if known. */
   runtime: unknown;
-  #leave: (() => void) | undefined;
+  #leaveFile: (() => void) | undefined;
 
-  /** @param name - Its path relative to the project's folder. */
+  /** @param name - Path relative to the project's folder. */
   constructor(name: string, path: string) {
-    this.#places = new TestTree(name, path);
+    this.#tree = new TestTree(name, path);
   }
 
-  async begin(): Promise<void> {
-    this.#leave = enterFile(this.#places);
-    this.#here = await joinCurrentRun();
+  /** Joins the run, and makes this the current file of the process. */
+  async start(): Promise<void> {
+    this.#leaveFile = enterFile(this.#tree);
+    this.#workerRun = await joinCurrentRun();
   }
 
-  /** Runs what loads the file and all that is in it. */
+  /** Runs the code that loads and runs the file. */
   within<T>(work: () => T): T {
-    return runInContext(this.#places, work);
+    return runInContext(this.#tree, work);
   }
 
-  letIn(sandbox: object): void {
-    installBridge(sandbox, this.#here);
+  /** Makes `castoff/jest` work in the sandbox of the file. */
+  exposeBridge(sandbox: object): void {
+    installBridge(sandbox, this.#workerRun);
   }
 
-  /** Resolves when what ends with that event has ended; most has nothing to end, and is over at once. */
+  /** Follows an event. Resolves when the scope that ends with it has closed; returns `undefined` if there is nothing to close. */
   follow(event: CircusEvent, state: CircusState): Promise<void> | undefined {
-    if (event.name === 'run_start')
-      runInContexts(state.rootDescribeBlock, this.#places, runFunctionInContext);
-    const place = this.#places.follow(event);
-    if (place === undefined) return undefined;
+    if (event.name === 'run_start') runInContexts(state.rootDescribeBlock, this.#tree, runFunctionInContext);
+    const context = this.#tree.follow(event);
+    if (context === undefined) return undefined;
     const isFailure = hasFailed(event, state);
-    if (isFailure) this.#failed.add(place.name);
-    else if (this.#failed.size > 0) this.#failed.delete(place.name);
-    if (isFailure || openContextScope(place) !== undefined) return this.#end(place, event, state);
-    place.end();
+    if (isFailure) this.#failed.add(context.name);
+    else if (this.#failed.size > 0) this.#failed.delete(context.name);
+    if (isFailure || openContextScope(context) !== undefined) return this.#end(context, event, state);
+    context.end();
     return undefined;
   }
 
-  /** Closes the scope of a file that could not be loaded: it has run nothing. Jest reports that failure, and takes no other. */
+  /** Closes the scope of a file that could not be loaded. Jest reports the load error only, so errors of the close are printed. */
   async endUnloaded(): Promise<void> {
-    const { file } = this.#places;
-    if (this.#here === undefined || file.isOver) return;
+    const { file } = this.#tree;
+    if (this.#workerRun === undefined || file.hasEnded) return;
     for (const error of await this.#close(file)) print(messageOf(error));
   }
 
-  /** After all that the user has to run at the end of a file; what is left of raw code then, nobody wants any more. */
+  /** Ends the file after all of its hooks: waits for background removals, and records the leaks. */
   async end(): Promise<void> {
     try {
-      const here = this.#here;
-      if (here === undefined) return;
-      const { file } = this.#places;
+      const workerRun = this.#workerRun;
+      if (workerRun === undefined) return;
+      const { file } = this.#tree;
       await this.endUnloaded();
-      // Each failure stands in the registry.
+      // Failures are recorded in the registry.
       await Promise.allSettled(this.#removals);
-      await noteLeaks(file, this.#failed, here);
+      await noteLeaks(file, this.#failed, workerRun);
     } finally {
-      this.#places.file.leave();
-      this.#leave?.();
+      this.#tree.file.markJudged();
+      this.#leaveFile?.();
     }
   }
 
-  async #end(place: TestContext, event: CircusEvent, state: CircusState): Promise<void> {
+  async #end(context: TestContext, event: CircusEvent, state: CircusState): Promise<void> {
     if (event.name === 'test_done') {
       event.test.errors.forEach(hideOwnFrames);
-      if (this.#here !== undefined)
-        await this.#postMortems.addTo(event.test, place, this.#places.path, this.#here);
+      if (this.#workerRun !== undefined)
+        await this.#postMortems.addTo(event.test, context, this.#tree.path, this.#workerRun);
     }
     if ('test' in event) {
-      // Also what a client throws whose server is removed now.
+      // Errors of a client whose server is removed now belong to this test.
       state.currentlyRunningTest = event.test;
-      event.test.errors.push(...(await this.#close(place)));
+      event.test.errors.push(...(await this.#close(context)));
       state.currentlyRunningTest = null;
       return;
     }
-    const errors = await this.#close(place);
+    const errors = await this.#close(context);
     if ('describeBlock' in event) {
       for (const test of testsThatRan(event.describeBlock)) test.errors.push(...errors);
     } else {
@@ -105,19 +106,19 @@ export class TestFile {
     }
   }
 
-  async #close(place: TestContext): Promise<readonly Error[]> {
-    place.end();
-    const here = this.#here;
-    if (here === undefined) return [];
+  async #close(context: TestContext): Promise<readonly Error[]> {
+    context.end();
+    const workerRun = this.#workerRun;
+    if (workerRun === undefined) return [];
     const end: ContextEnd = {
-      hasFailed: this.#failed.has(place.name),
+      hasFailed: this.#failed.has(context.name),
       handOver: ({ done }) => this.#removals.push(done),
     };
     try {
-      await asTestCode(this.runtime, () => closeContext(place, here, end));
+      await asTestCode(this.runtime, () => closeContext(context, workerRun, end));
       return [];
     } catch (error) {
-      return closeErrors(place, error);
+      return closeErrors(context, error);
     }
   }
 }

@@ -1,14 +1,14 @@
 import type { CircusBlock, CircusEvent, CircusTest } from './circus';
 import { FileContexts, TestContext } from '../runner/test-context';
 
-/** The places of one test file, as its run goes through them. */
+/** The contexts of one test file. */
 export class TestTree extends FileContexts {
   readonly file: TestContext;
   override readonly path: string;
   readonly #open = new Map<CircusBlock | CircusTest, TestContext>();
   #current: TestContext;
 
-  /** @param name - The test file's path relative to the project's folder. */
+  /** @param name - Path of the test file relative to the project's folder. */
   constructor(name: string, path: string) {
     super();
     this.path = path;
@@ -21,17 +21,17 @@ export class TestTree extends FileContexts {
   }
 
   /**
-   * The place of a test's attempt, or of a block. It is there from the first time that somebody asks until it ends: Jest 29 calls
-   * the functions of concurrent tests before it says that they start.
+   * Returns the context of a block, or of the current attempt of a test. The first call creates it, because Jest 29 calls the
+   * functions of concurrent tests before their `test_start`.
    */
   of(node: CircusBlock | CircusTest): TestContext {
     const isFile = node.type === 'describeBlock' && node.parent === undefined;
-    const place = isFile ? this.file : (this.#open.get(node) ?? this.#create(node));
-    this.#open.set(node, place);
-    return place;
+    const context = isFile ? this.file : (this.#open.get(node) ?? this.#create(node));
+    this.#open.set(node, context);
+    return context;
   }
 
-  /** Follows an event of the run; returns the place that ends with it, if one does. */
+  /** Follows an event. Returns the context that ends with it, if any. */
   follow(event: CircusEvent): TestContext | undefined {
     switch (event.name) {
       case 'run_start':
@@ -53,12 +53,12 @@ export class TestTree extends FileContexts {
     }
   }
 
-  // With its place goes all that is known of it: the next attempt of a test that is retried gets a new one.
+  /** Forgets the context of a node, so that the next attempt of a retried test gets a new one. */
   #leave(node: CircusBlock | CircusTest): TestContext {
-    const place = this.of(node);
+    const context = this.of(node);
     this.#open.delete(node);
-    this.#current = place.parent ?? this.file;
-    return place;
+    this.#current = context.parent ?? this.file;
+    return context;
   }
 
   #create(node: CircusBlock | CircusTest): TestContext {

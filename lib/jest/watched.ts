@@ -4,7 +4,7 @@ import { bridgeKey } from '../runner/bridge';
 if (!(bridgeKey in globalThis)) {
   throw new CastoffError(
     'CONFIG_INVALID',
-    "castoff/jest: this test file is not watched: neither its environment nor its runner is castoff's; " +
-      'remove testRunner and testEnvironment beside the preset, or wrap the config in withCastoff of castoff/jest-preset',
+    "castoff/jest: this test file is not watched, because neither its environment nor its runner is castoff's; " +
+      'remove testRunner and testEnvironment beside the preset, or wrap the config in withCastoff from castoff/jest-preset',
   );
 }

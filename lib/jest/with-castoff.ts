@@ -10,7 +10,7 @@ import { replaceRootDir } from './resolve-module';
 import { keepRootConfig, rootConfig } from './root-config';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
-/** What is looked at of a Jest config; all else of it is handed on as it is. */
+/** The part of a Jest config that castoff reads. Everything else is passed on unchanged. */
 interface JestConfig {
   readonly rootDir?: string;
   readonly preset?: string | null;
@@ -24,15 +24,15 @@ interface JestConfig {
 }
 
 /**
- * A Jest config with castoff in it; what `config` has already stays at work. Its `preset` is kept, its `globalSetup` and
- * `globalTeardown` run within castoff's, castoff is mixed into its `testEnvironment`. Of `projects`, those that are objects are
- * wrapped, each with its own environment and hooks; those that are paths have configs of their own, to be wrapped there. Around the
- * root, `options` are those of the whole run.
+ * Adds castoff to a Jest config. The config's own `preset` is kept, its `globalSetup` and `globalTeardown` run inside castoff's,
+ * and its `testEnvironment` is instrumented. `projects` that are objects are wrapped as well, each with its own environment and
+ * hooks; those that are paths have to be wrapped in their own configs. Around a root config, `options` apply to the whole run.
  *
- * @param config - A config, or a function that resolves to one, as Jest takes it.
- * @param options - What they say goes before environment variables, and these before the defaults.
- * @throws CastoffError `CONFIG_INVALID` for an option that there is not or a value that it cannot have, and for a preset that
- * cannot be found or loaded.
+ * Returns the new config, or a function that resolves to it if `config` is a function.
+ *
+ * @param config - A Jest config, or a function that returns or resolves to one.
+ * @param options - Take precedence over environment variables, and these over the defaults.
+ * @throws CastoffError `CONFIG_INVALID` for an unknown option, an invalid value, or a preset that cannot be found or loaded.
  */
 export function withCastoff<Config extends object>(
   config: () => Config | Promise<Config>,
@@ -43,60 +43,63 @@ export function withCastoff(
   config: JestConfig | (() => JestConfig | Promise<JestConfig>),
   options: CastoffOptions = {},
 ): unknown {
-  const given = definedOnly(checkOptions(options));
+  const definedOptions = definedOnly(checkOptions(options));
   const folder = folderOfCaller(withCastoff);
-  if (typeof config !== 'function') return wrapRoot(config, given, folder);
-  return async () => wrapRoot(await config(), given, folder);
+  if (typeof config !== 'function') return wrapRoot(config, definedOptions, folder);
+  return async () => wrapRoot(await config(), definedOptions, folder);
 }
 
 function wrapRoot(config: JestConfig, options: CastoffOptions, folder: string): JestConfig {
   if (typeof config !== 'object' || config === null || 'then' in config) {
-    const what = config !== null && typeof config === 'object' ? 'a promise' : String(config);
+    const received = config !== null && typeof config === 'object' ? 'a promise' : String(config);
     throw new CastoffError(
       'CONFIG_INVALID',
-      `withCastoff: got ${what}; give it a Jest config, or a function that makes one`,
+      `withCastoff: got ${received}; give a Jest config, or a function that returns one`,
     );
   }
   const { projects = [] } = config;
   if (projects.length === 0) return wrapProject(config, options, folder);
   const { before, hooks, rootDir } = compose(config, folder);
-  // Wrapped a second time, its hooks are castoff's already.
+  // The config was wrapped before: its hooks are castoff's already.
   const earlier = isOwnModule('globalSetup', config.globalSetup) ? rootConfig() : undefined;
   const root = { ...earlier, ...before, ...hooks, ...options };
   keepRootConfig(root);
   const wrapped = projects.map((project) =>
-    // An inline project is relative to the file that it stands in, whatever the root's `rootDir`.
+    // An inline project is relative to its config file, not to the root's `rootDir`.
     typeof project === 'string' ? project : wrapInline(project, folder),
   );
   return { ...config, ...hookFiles(root, rootDir), projects: wrapped };
 }
 
-/** The options are the root's; hooks are the project's own, where it has any. */
+/** Wraps an inline project with its own hooks, if any. The options of the run stay with the root. */
 function wrapInline(project: JestConfig, folder: string): JestConfig {
-  const { theirs, before, environment, hooks, rootDir } = compose(project, folder);
+  const { merged, before, environment, hooks, rootDir } = compose(project, folder);
   const hasHooks = Object.keys(hooks).length > 0;
   return {
     ...project,
     ...(hasHooks ? hookFiles(hooks, rootDir) : {}),
-    ...mixed(project, theirs, { ...before, ...hooks, environment }),
+    ...castoffFields(project, merged, { ...before, ...hooks, environment }),
   };
 }
 
 function wrapProject(config: JestConfig, options: CastoffOptions, folder: string): JestConfig {
-  const { theirs, before, environment, hooks, rootDir } = compose(config, folder);
+  const { merged, before, environment, hooks, rootDir } = compose(config, folder);
   return {
     ...config,
     ...hookFiles(hooks, rootDir),
-    ...mixed(config, theirs, { ...before, ...hooks, environment, ...options }),
+    ...castoffFields(config, merged, { ...before, ...hooks, environment, ...options }),
   };
 }
 
-/** What the user's config, or else its preset, has in the places that castoff takes; `before`: by an earlier `withCastoff`. */
+/**
+ * Reads the values that castoff replaces, from the user's config or else its preset. `merged` is the config with its preset;
+ * `before` is the result of an earlier `withCastoff`.
+ */
 function compose(
   config: JestConfig,
   folder: string,
 ): {
-  theirs: JestConfig;
+  merged: JestConfig;
   before: CastoffConfig;
   environment: string | undefined;
   hooks: Pick<CastoffConfig, 'globalSetup' | 'globalTeardown'>;
@@ -104,45 +107,46 @@ function compose(
 } {
   const rootDir = resolve(folder, replaceRootDir(config.rootDir ?? '.', folder));
   const preset: JestConfig = config.preset == null ? {} : readPreset(config.preset, rootDir);
-  const theirs: JestConfig = { ...preset, ...definedOnly(config) };
-  const before = readCastoffConfig(theirs.testEnvironmentOptions ?? {});
-  const keep = (name: 'testEnvironment' | 'globalSetup' | 'globalTeardown'): string | undefined => {
-    const value = theirs[name];
+  const merged: JestConfig = { ...preset, ...definedOnly(config) };
+  const before = readCastoffConfig(merged.testEnvironmentOptions ?? {});
+  const ownValue = (name: 'testEnvironment' | 'globalSetup' | 'globalTeardown'): string | undefined => {
+    const value = merged[name];
     return value == null || isOwnModule(name, value) ? undefined : value;
   };
   const hooks = definedOnly({
-    globalSetup: keep('globalSetup') ?? before.globalSetup,
-    globalTeardown: keep('globalTeardown') ?? before.globalTeardown,
+    globalSetup: ownValue('globalSetup') ?? before.globalSetup,
+    globalTeardown: ownValue('globalTeardown') ?? before.globalTeardown,
   });
-  return { theirs, before, environment: keep('testEnvironment') ?? before.environment, hooks, rootDir };
+  return { merged, before, environment: ownValue('testEnvironment') ?? before.environment, hooks, rootDir };
 }
 
-function mixed(
+/** Returns the fields of a wrapped project that make Jest load castoff. */
+function castoffFields(
   config: JestConfig,
-  theirs: JestConfig,
+  merged: JestConfig,
   { environment, ...castoff }: CastoffConfig,
 ): JestConfig {
-  const isWithRunner = isCircus(theirs.testRunner);
-  // Castoff's runner mixes it in then: a file of the project's own may need Jest's transform, and Jest alone loads it with that.
-  const isLeft =
-    isWithRunner && environment !== undefined && /^(\.|<rootDir>|\/|[A-Za-z]:)/.test(environment);
+  const hasRunner = isCircus(merged.testRunner);
+  // A file of the project may need Jest's transform, which only Jest applies: castoff's runner instruments it later.
+  const isLoadedByJest =
+    hasRunner && environment !== undefined && /^(\.|<rootDir>|\/|[A-Za-z]:)/.test(environment);
   return {
-    testEnvironment: isLeft ? environment : ownModules.testEnvironment,
+    testEnvironment: isLoadedByJest ? environment : ownModules.testEnvironment,
     testEnvironmentOptions: {
-      ...theirs.testEnvironmentOptions,
-      castoff: definedOnly({ ...castoff, environment: isLeft ? undefined : environment }),
+      ...merged.testEnvironmentOptions,
+      castoff: definedOnly({ ...castoff, environment: isLoadedByJest ? undefined : environment }),
     },
-    ...(isWithRunner ? { testRunner: ownModules.testRunner } : withCheck(config)),
+    ...(hasRunner ? { testRunner: ownModules.testRunner } : withCheck(config)),
   };
 }
 
-/** Another runner is left to its work: castoff is in the environment then, alone. */
+/** Returns whether a runner is jest-circus. castoff keeps any other runner, and instruments the environment only. */
 function isCircus(testRunner: string | undefined): boolean {
   const names: readonly (string | undefined)[] = [undefined, 'circus', 'jest-circus', 'jest-circus/runner'];
   return isOwnModule('testRunner', testRunner) || names.includes(testRunner);
 }
 
-/** With another runner, a docblock may name an environment without castoff. Jest adds the preset's files by itself. */
+/** Adds the check for docblocks that name an environment without castoff. Jest adds the preset's setup files itself. */
 function withCheck({ setupFilesAfterEnv = [] }: JestConfig): JestConfig {
   const others = setupFilesAfterEnv.filter((file) => file !== watchedCheck);
   return { setupFilesAfterEnv: [watchedCheck, ...others] };

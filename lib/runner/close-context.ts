@@ -5,41 +5,42 @@ import { connectionsClosed, connectionsTo } from './connections';
 import { hasFixedName } from './fixed-name';
 import { openContextScope } from './context-scopes';
 import type { TestContext } from './test-context';
-import type { WorkerRunState } from './worker-run';
+import type { WorkerRun } from './worker-run';
 
+/** How a context ends. */
 export interface ContextEnd {
   readonly hasFailed: boolean;
-  /** Takes the removals that nobody has to wait for now. */
+  /** Called with each removal that continues in the background. */
   readonly handOver: (removal: BackgroundRemoval) => void;
 }
 
 /**
- * Closes the scope of a place that is over, as the settings of the run have it.
+ * Closes the scope of a context that has ended, according to the settings of the run.
  *
- * @throws CloseError
+ * @throws CloseError `CLEANUP_FAILED` when an item of the scope failed.
  */
 export async function closeContext(
-  place: TestContext,
-  { link, watch }: WorkerRunState,
+  context: TestContext,
+  { client, capture }: WorkerRun,
   { hasFailed, handOver }: ContextEnd,
 ): Promise<void> {
-  const { cleanup, keep } = link.settings;
+  const { cleanup, keep } = client.settings;
   const connections: Socket[] = [];
   const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
     const own = await connectionsTo(target);
     connections.push(...own);
-    return own.length > 0 || watch.hasFixedNameOrPort(target.id);
+    return own.length > 0 || capture.hasFixedNameOrPort(target.id);
   };
   try {
-    await openContextScope(place)?.close({
+    await openContextScope(context)?.close({
       reason: hasFailed ? 'failed' : 'done',
       onBackgroundRemoval: cleanup === 'background' ? handOver : undefined,
-      // The next test may want its name or port; a client that is still connected fails when its server goes.
+      // The next test may need its name or port, and a client that is still connected fails when its server is removed.
       shouldAwait: (target) =>
         target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
-      // A stop() that the test did not await would fail if its container went now.
+      // A stop() that the test did not await would fail without its container.
       beforeRemoval: async (target) => {
-        if (target.kind === 'container') await watch.whenQuiet(target.id);
+        if (target.kind === 'container') await capture.whenQuiet(target.id);
       },
       isKept: () => isKept(keep, hasFailed),
     });
@@ -48,7 +49,7 @@ export async function closeContext(
   }
 }
 
-/** Whether what belongs to a place is left as it is, to be looked at. */
+/** Returns whether the resources of a context are kept for inspection. */
 export function isKept(keep: 'none' | 'failed', hasFailed: boolean): boolean {
   return keep === 'failed' && hasFailed;
 }

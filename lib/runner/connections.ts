@@ -5,7 +5,7 @@ import { withTimeout } from '../core/timeout';
 import type { ContainerAddresses } from '../engine/container-ports';
 import { loadLate } from './load-late';
 
-/** A container on an engine. */
+/** A container, and the engine it is on. */
 export interface ConnectedTarget {
   readonly id: string;
   /** The engine's address. */
@@ -15,14 +15,14 @@ export interface ConnectedTarget {
 const inspectMs = 2_000;
 const closeMs = 1_000;
 
-/** The open TCP connections of this process that lead to a container, by a published port or by its own address. */
+/** Returns this process's open TCP connections to a container, through a published port or its own address. */
 export async function connectionsTo({ id, engine: address }: ConnectedTarget): Promise<readonly Socket[]> {
-  // Most processes have none, and then nothing is asked.
+  // Most processes have no connections, and need no inspection.
   if (openSockets().length === 0) return [];
   const { connectEngine } = loadLate.connect();
   const { inspectAddresses } = loadLate.containerPorts();
   const [connecting] = await Promise.allSettled([connectEngine(address)]);
-  // Its removal reports why the engine cannot be reached.
+  // The removal reports an unreachable engine.
   if (connecting.status === 'rejected') return [];
   const engine = connecting.value.within({ timeoutMs: inspectMs });
   const reach = await inspectAddresses(engine, id);
@@ -31,19 +31,19 @@ export async function connectionsTo({ id, engine: address }: ConnectedTarget): P
   return openSockets().filter((socket) => leadsTo(socket, reach.value, isRemote));
 }
 
-/** Resolves when these have closed and their listeners have run; after a second at most. */
+/** Resolves when `sockets` have closed and their listeners have run, or after 1 s. */
 export async function connectionsClosed(sockets: readonly Socket[]): Promise<void> {
   const open = sockets.filter((socket) => !socket.closed);
   if (open.length === 0) return;
   const closing = Promise.allSettled(open.map((socket) => once(socket, 'close')));
-  // A client may keep its side open: its error comes too late for its test then.
+  // DEADLINE_EXCEEDED: a client keeps its side open. Its error comes too late to fail its own test.
   await Promise.allSettled([
     withTimeout(closing, { what: 'wait for connections to close', timeoutMs: closeMs }),
   ]);
   await setImmediate();
 }
 
-/** Closes connections whose owners have ended, before their server goes: an error of theirs would end the process. */
+/** Closes connections of finished code before their server is removed: an unhandled `error` event would end the process. */
 export function dropConnections(sockets: readonly Socket[]): void {
   for (const socket of sockets) {
     socket.removeAllListeners();
@@ -76,6 +76,6 @@ function leadsTo(
 ): boolean {
   const plain = remoteAddress.replace(/^::ffff:/, '');
   if (addresses.includes(plain)) return true;
-  const isHere = plain === '::1' || plain.startsWith('127.');
-  return hostPorts.includes(remotePort) && (isHere || isRemote);
+  const isLocal = plain === '::1' || plain.startsWith('127.');
+  return hostPorts.includes(remotePort) && (isLocal || isRemote);
 }

@@ -1,42 +1,44 @@
 import { CastoffError } from '../core/errors';
 import type { Scope } from '../scope/scope';
 import type { TestContext } from './test-context';
-import type { WorkerRunState } from './worker-run';
+import type { WorkerRun } from './worker-run';
 import { loadLate } from './load-late';
 
 const scopes = new WeakMap<TestContext, Scope>();
 
 /**
- * The scope of a place, opened when first asked for.
+ * Returns the scope of a context, which the first call opens.
  *
- * @throws CastoffError `SCOPE_CLOSED` when the place is over, with its name.
+ * @throws CastoffError `SCOPE_CLOSED` when the context has ended; names it.
  */
-export function contextScope(place: TestContext, here: WorkerRunState): Scope {
-  if (place.isOver) throw overError(place);
-  const open = scopes.get(place);
+export function contextScope(context: TestContext, workerRun: WorkerRun): Scope {
+  if (context.hasEnded) throw endedError(context);
+  const open = scopes.get(context);
   if (open !== undefined) return open;
-  const { parent, title, test } = place;
+  const { parent, title, test } = context;
   const scope =
-    parent === undefined ? openFileScope(title, here) : contextScope(parent, here).child(title, { test });
-  scopes.set(place, scope);
+    parent === undefined
+      ? openFileScope(title, workerRun)
+      : contextScope(parent, workerRun).child(title, { test });
+  scopes.set(context, scope);
   return scope;
 }
 
-/** The scope of a place, if anything was ever asked of it. */
-export function openContextScope(place: TestContext): Scope | undefined {
-  return scopes.get(place);
+/** Returns the scope of a context, if {@link contextScope} has opened it. */
+export function openContextScope(context: TestContext): Scope | undefined {
+  return scopes.get(context);
 }
 
-function openFileScope(file: string, { link }: WorkerRunState): Scope {
+function openFileScope(file: string, { client }: WorkerRun): Scope {
   const { openScope } = loadLate.scope();
-  return openScope(file, { ready: () => link.ready() });
+  return openScope(file, { ready: () => client.ready() });
 }
 
-function overError({ name, test, parent }: TestContext): CastoffError {
+function endedError({ name, test, parent }: TestContext): CastoffError {
   const what =
     test === undefined ? `${parent === undefined ? 'test file' : 'describe'} ${name}` : `test ${name}`;
   return new CastoffError(
     'SCOPE_CLOSED',
-    `scope: ${what} has ended, and what is begun now would have no owner; await all that it does before it ends`,
+    `scope: ${what} has ended, and can own nothing new; await everything that it starts`,
   );
 }

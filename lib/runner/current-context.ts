@@ -6,93 +6,101 @@ import { userLineIn } from '../capture/user-line';
 import type { RunClient } from '../session/run-client';
 import { FileContexts, TestContext } from './test-context';
 
-/** Something shared, while its factory runs: what that creates is its own, wherever it was asked for. */
+/** The running factory of a shared resource, which owns everything that the factory creates. */
 export interface SharedFactoryContext {
-  /** Names it among all shared things: `shared postgres`. */
+  /** Names the shared resource: `shared postgres`. */
   readonly what: string;
-  /** The name of its scope. */
+  /** Name of its scope. */
   readonly scope: string;
-  /** Whose what it creates is; `undefined`: this process's. */
+  /** Owner of the created resources. Default: this process. */
   readonly owner?: Owner | undefined;
   readonly worker?: string | undefined;
-  /** The shared thing of the whole run that it is, or is made for. */
+  /** Name of the run's shared resource that it creates, or creates a part of. */
   readonly sharedName?: string | undefined;
-  /** What is being made by whoever asked for it. */
+  /** The factory that asked for this one. */
   readonly within?: SharedFactoryContext | undefined;
 }
 
+/** Where the calling code runs: in a context of its test file, or in a factory. */
 export type CurrentContext = TestContext | SharedFactoryContext;
 
-interface Positions {
-  /** `FileContexts`: code of that file, of which only the file is known; what a file does as it loads goes on when the next one runs. */
+interface ContextState {
+  /** `FileContexts` for code of which only the file is known: what a file starts as it loads may continue in the next file. */
   readonly storage: AsyncLocalStorage<CurrentContext | FileContexts>;
-  /** Errors that were made where the running test or hook was defined. */
+  /** Errors created where the running test or hook was defined. */
   readonly definitions: AsyncLocalStorage<unknown>;
-  /** Those of the test file that runs in this process. */
-  places?: FileContexts | undefined;
+  /** Contexts of the test file that runs in this process. */
+  file?: FileContexts | undefined;
 }
 
-const positions = (): Positions =>
-  processWide('jest positions', (): Positions => ({
+const contextState = (): ContextState =>
+  processWide('jest positions', (): ContextState => ({
     storage: new AsyncLocalStorage(),
     definitions: new AsyncLocalStorage(),
   }));
 
-/** Runs `work`, and all that follows from it, at that position. */
-export function runInContext<T>(position: CurrentContext | FileContexts, work: () => T): T {
-  return positions().storage.run(position, work);
+/** Runs `work`, and everything it starts, in a context. Returns the result of `work`. */
+export function runInContext<T>(context: CurrentContext | FileContexts, work: () => T): T {
+  return contextState().storage.run(context, work);
 }
 
-/** Does the same for the function of a test or hook. */
-export function runFunctionInContext<T>(position: CurrentContext, work: () => T, definedBy: unknown): T {
-  const { storage, definitions } = positions();
-  return storage.run(position, () => definitions.run(definedBy, work));
+/**
+ * Runs the function of a test or hook in a context. Returns its result.
+ *
+ * @param definedBy - Error created where the test or hook was defined; its stack has the line.
+ */
+export function runFunctionInContext<T>(context: CurrentContext, work: () => T, definedBy: unknown): T {
+  const { storage, definitions } = contextState();
+  return storage.run(context, () => definitions.run(definedBy, work));
 }
 
-/** The line at which the test or hook that the calling code belongs to was defined. */
+/** Returns the line that defines the test or hook around the calling code, if known. */
 export function currentDefinition(): string | undefined {
-  const { definitions } = positions();
+  const { definitions } = contextState();
   const definedBy = definitions.getStore();
   if (typeof definedBy !== 'object' || definedBy === null) return undefined;
   const stack: unknown = Reflect.get(definedBy, 'stack');
   return typeof stack === 'string' ? userLineIn(stack, currentTestFile()) : undefined;
 }
 
-/** Where the calling code is: where it was begun, else where the run of the test file is; `undefined`: in no test file. */
+/**
+ * Returns the context of the calling code: the one that started it, else the current one of the running test file. `undefined`
+ * outside of test files.
+ */
 export function currentContext(): CurrentContext | undefined {
-  const { storage, places } = positions();
-  const held = storage.getStore() ?? places;
-  return held instanceof FileContexts ? held.current : held;
+  const { storage, file } = contextState();
+  const context = storage.getStore() ?? file;
+  return context instanceof FileContexts ? context.current : context;
 }
 
-/** The path of the test file that the calling code is part of, else of the one that runs in this process. */
+/** Returns the path of the test file that the calling code belongs to, else of the one that runs in this process. */
 export function currentTestFile(): string | undefined {
-  const { storage, places } = positions();
-  const held = storage.getStore();
-  return held instanceof FileContexts ? held.path : places?.path;
+  const { storage, file } = contextState();
+  const context = storage.getStore();
+  return context instanceof FileContexts ? context.path : file?.path;
 }
 
-/** What is being made for the calling code, if it is part of a factory. */
+/** Returns the factory that the calling code belongs to, if any. */
 export function currentSharedFactory(): SharedFactoryContext | undefined {
-  const position = positions().storage.getStore();
-  return position instanceof TestContext || position instanceof FileContexts ? undefined : position;
+  const context = contextState().storage.getStore();
+  return context instanceof TestContext || context instanceof FileContexts ? undefined : context;
 }
 
-/** Makes `places` those of the test file that runs now; returns what ends that. */
-export function enterFile(places: FileContexts): () => void {
-  const held = positions();
-  held.places = places;
+/** Sets the test file that runs in this process. Returns a function that unsets it. */
+export function enterFile(file: FileContexts): () => void {
+  const state = contextState();
+  state.file = file;
   return () => {
-    if (held.places === places) held.places = undefined;
+    if (state.file === file) state.file = undefined;
   };
 }
 
-/** Whose it is what the calling code creates in a process of that run. */
+/** Returns the scope, test and owner of resources that the calling code creates in a process of a run. */
 export function currentAttribution({ worker }: Pick<RunClient, 'worker'>): Attribution {
-  const position = currentContext();
-  if (position === undefined) return { scope: worker === undefined ? 'run' : `worker ${worker}`, worker };
-  if (position instanceof TestContext)
-    return { scope: position.name, test: position.test, worker, isOver: position.isLeft };
-  const { scope, owner, worker: ownWorker } = position;
-  return { scope, owner, worker: ownWorker };
+  const context = currentContext();
+  if (context === undefined) return { scope: worker === undefined ? 'run' : `worker ${worker}`, worker };
+  if (context instanceof TestContext)
+    return { scope: context.name, test: context.test, worker, isOver: context.isFileJudged };
+  const { scope, owner, worker: factoryWorker } = context;
+  return { scope, owner, worker: factoryWorker };
 }

@@ -1,15 +1,15 @@
 import type { OwnedTarget } from '../scope/owned-target';
 
 /**
- * What nobody will ask for again: the ids that engines and testcontainers draw (12 digits for a network, 64 for a volume), those with
- * testcontainers' prefix for a Compose project, and castoff's own for an image.
+ * Names that are generated: ids of engines and testcontainers (12 digits for a network, 64 for a volume), Compose projects with
+ * testcontainers' prefix, and images built by castoff.
  */
-const drawn = /^(?:testcontainers-|localhost\/castoff:)?[0-9a-f-]{12,}$/;
+const generated = /^(?:testcontainers-|localhost\/castoff:)?[0-9a-f-]{12,}$/;
 
 /**
- * Whether something other than a container has a name that the next test may want. The network could not be created while this one is
- * there; the volume would be found, with what is in it, and then taken away.
+ * Returns whether a resource other than a container has a name that the next test may use again. A network of that name cannot be
+ * created while the old one exists; a volume would be reused with its content, and then removed.
  */
 export function hasFixedName({ kind, id, name }: Pick<OwnedTarget, 'kind' | 'id' | 'name'>): boolean {
-  return kind !== 'container' && !drawn.test(name ?? id.replace(/^sha256:/, ''));
+  return kind !== 'container' && !generated.test(name ?? id.replace(/^sha256:/, ''));
 }

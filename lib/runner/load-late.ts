@@ -1,24 +1,25 @@
-// What a test file without containers never loads. `require`, because most of it has to be there at once.
+// Modules that a test file without containers never loads. `require`, because most callers are synchronous.
 import type * as connect from '../engine/connect';
 import type * as containerPorts from '../engine/container-ports';
-import type * as rawWatch from '../capture/start-capture';
+import type * as startCapture from '../capture/start-capture';
 import type * as sessionIdentity from '../registry/session-identity';
 import type * as cleanupResource from '../resources/cleanup-resource';
 import type * as postMortem from '../resources/post-mortem';
 import type * as scope from '../scope/scope';
 import type * as serializeError from '../wire/serialize-error';
 import type * as sharedValue from '../run/shared-value';
-import type * as workerLine from '../run/join-run';
+import type * as joinRun from '../run/join-run';
 
+/** Loads modules when they are first needed. */
 export const loadLate = {
   connect: () => require('../engine/connect') as typeof connect,
   containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
-  rawWatch: () => require('../capture/start-capture') as typeof rawWatch,
+  startCapture: () => require('../capture/start-capture') as typeof startCapture,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
   cleanupResource: () => require('../resources/cleanup-resource') as typeof cleanupResource,
   postMortem: () => require('../resources/post-mortem') as typeof postMortem,
   scope: () => require('../scope/scope') as typeof scope,
   serializeError: () => require('../wire/serialize-error') as typeof serializeError,
   sharedValue: () => require('../run/shared-value') as typeof sharedValue,
-  workerLine: () => require('../run/join-run') as typeof workerLine,
+  joinRun: () => require('../run/join-run') as typeof joinRun,
 } as const;

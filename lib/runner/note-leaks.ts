@@ -5,40 +5,40 @@ import { isKept } from './close-context';
 import { connectionsTo, dropConnections } from './connections';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';
-import type { WorkerRunState } from './worker-run';
+import type { WorkerRun } from './worker-run';
 
 /**
- * Notes what raw code of a test file has left on the engine as leaks, and resolves when the run has removed them: the next file must not
- * find them half removed. Helpers that testcontainers makes for itself are not leaks.
+ * Records resources that a test file left behind without a scope as leaks. Resolves when the run has removed them, so that the
+ * next file does not find them half removed. Helpers that testcontainers creates for itself are not leaks.
  *
- * @param failed - The names of the places in which something has failed.
+ * @param failed - Names of the contexts in which something failed.
  */
 export async function noteLeaks(
   file: TestContext,
   failed: ReadonlySet<string>,
-  { link, registry, watch }: WorkerRunState,
+  { client, registry, capture }: WorkerRun,
 ): Promise<void> {
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);
   const leaked: string[] = [];
-  for (const entry of await watch.findSurvivors(isOfFile)) {
-    if (isKept(link.settings.keep, failed.has(entry.owner.scope)))
+  for (const entry of await capture.findSurvivors(isOfFile)) {
+    if (isKept(client.settings.keep, failed.has(entry.owner.scope)))
       registry.update(entry.key, { state: 'kept' });
-    // Nothing was seen of it: the run's end tells what it finds.
+    // The engine did not answer; the end of the run inspects it again.
     else if (entry.state === 'unknown') continue;
-    else if (!watch.isHelper(entry.key)) {
+    else if (!capture.isHelper(entry.key)) {
       leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
       if (entry.kind === 'container' && entry.id !== undefined)
         dropConnections(await connectionsTo({ id: entry.id, engine: entry.engine }));
     }
-    // Its images stay until the run's end: they may be those of another file, too.
+    // Images stay until the run ends, because another file may use them too.
     else if (entry.kind !== 'image') await removeHelper(entry, registry);
   }
-  // Rejects when the run ends or is gone: it removes them then, or its reaper does.
-  if (leaked.length > 0) await Promise.allSettled([link.removeLeaks(leaked)]);
+  // Rejects when the run has ended: then the run or its reaper removes them.
+  if (leaked.length > 0) await Promise.allSettled([client.removeLeaks(leaked)]);
 }
 
-/** A failure of it stands in the registry. */
+/** Removes a helper. A failure is recorded in the registry. */
 async function removeHelper(
   { key, kind, id, bounds, engine }: RegistryEntry,
   registry: Registry,
@@ -54,7 +54,7 @@ async function removeHelper(
   }
 }
 
-/** Whether a scope has it by now: that of something shared, which outlives the file. */
+/** Returns whether the scope of a shared resource, which outlives the file, owns it by now. */
 function isInScope(registry: Registry, id: string | undefined): boolean {
   return (
     id !== undefined &&

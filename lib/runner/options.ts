@@ -4,26 +4,26 @@ import type { RunSettings } from '../session/run-client';
 
 /** The options of `withCastoff`. Explicit option > environment variable > default. */
 export interface CastoffOptions {
-  /** What a leak does to the run: `fail` it, `warn` of it, or `off`: nothing. Default `fail`. Variable CASTOFF_LEAKS. */
+  /** Effect of a leak: `fail` the run, `warn`, or `off`. Default `fail`. Variable CASTOFF_LEAKS. */
   readonly leaks?: RunSettings['leaks'] | undefined;
   /**
-   * Whether a test waits for the removal of what it had (`wait`), or the file's end does (`background`, the default). Variable
+   * Whether each test waits for its removals (`wait`), or only the end of the file does (`background`, the default). Variable
    * CASTOFF_CLEANUP.
    */
   readonly cleanup?: RunSettings['cleanup'] | undefined;
-  /** `failed`: a failed test's containers are kept for an hour, to be looked at. Default `none`. Variable CASTOFF_KEEP. */
+  /** `failed` keeps the resources of failed tests for an hour, for inspection. Default `none`. Variable CASTOFF_KEEP. */
   readonly keep?: RunSettings['keep'] | undefined;
-  /** What is no leak. Default: nothing. Variable CASTOFF_IGNORE, with commas between. */
+  /** Patterns of resources that are not leaks. Default `[]`. Variable CASTOFF_IGNORE, separated by commas. */
   readonly ignore?: readonly string[] | undefined;
-  /** Where the verdict goes as JSON, from Jest's `rootDir`. Default: nowhere. Variable CASTOFF_REPORT_FILE. */
+  /** File for the JSON report, relative to Jest's `rootDir`. Default: none. Variable CASTOFF_REPORT_FILE. */
   readonly reportFile?: string | undefined;
 }
 
 interface Option<T> {
   readonly variable: string;
   readonly byDefault: T;
-  /** What would be a value, for people. */
-  readonly wanted: string;
+  /** Advice of an error message: `give fail, warn or off`. */
+  readonly advice: string;
   readonly isValue: (given: unknown) => given is T;
   readonly fromText: (text: string) => unknown;
 }
@@ -35,7 +35,7 @@ const oneOf = <T extends string>(variable: string, byDefault: T, ...others: read
   return {
     variable,
     byDefault,
-    wanted: `give ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
+    advice: `give ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
     isValue: (given): given is T => values.some((value) => value === given),
     fromText: (text) => text,
   };
@@ -43,7 +43,7 @@ const oneOf = <T extends string>(variable: string, byDefault: T, ...others: read
 
 const isText = (given: unknown): given is string => typeof given === 'string' && given.trim() !== '';
 
-/** Every option of a run: its variable, its default, and what it may be. What each does, `CastoffOptions` says. */
+/** Every option of a run with its variable, default and valid values. {@link CastoffOptions} documents their effects. */
 export const runOptions: Table = {
   leaks: oneOf('CASTOFF_LEAKS', 'fail', 'warn', 'off'),
   cleanup: oneOf('CASTOFF_CLEANUP', 'background', 'wait'),
@@ -51,14 +51,14 @@ export const runOptions: Table = {
   ignore: {
     variable: 'CASTOFF_IGNORE',
     byDefault: [],
-    wanted: 'give patterns that are not empty',
+    advice: 'give a list of non-empty patterns',
     isValue: (given): given is readonly string[] => Array.isArray(given) && given.every(isText),
     fromText: (text) => text.split(',').map((pattern) => pattern.trim()),
   },
   reportFile: {
     variable: 'CASTOFF_REPORT_FILE',
     byDefault: undefined,
-    wanted: 'give the path of a file',
+    advice: 'give the path of a file',
     isValue: (given): given is string => isText(given),
     fromText: (text) => text,
   },
@@ -67,9 +67,9 @@ export const runOptions: Table = {
 const entries = Object.entries(runOptions) as readonly [keyof RunSettings, Option<unknown>][];
 
 /**
- * `given`, if it holds nothing but options, each with a value that it may have.
+ * Checks the options of `withCastoff`, and returns them.
  *
- * @throws CastoffError `CONFIG_INVALID` naming the option, what came, and what is wanted.
+ * @throws CastoffError `CONFIG_INVALID` for an unknown option or an invalid value; names the valid ones.
  */
 export function checkOptions(given: object): CastoffOptions {
   for (const [name, value] of Object.entries(given)) {
@@ -78,7 +78,7 @@ export function checkOptions(given: object): CastoffOptions {
       const known = entries.map(([each]) => each).join(', ');
       throw new CastoffError(
         'CONFIG_INVALID',
-        `withCastoff: no option is called ${name}; there are ${known}`,
+        `withCastoff: unknown option ${name}; valid options are ${known}`,
       );
     }
     if (value !== undefined) check(`withCastoff: option ${name}`, option, value);
@@ -87,9 +87,9 @@ export function checkOptions(given: object): CastoffOptions {
 }
 
 /**
- * The settings that `options` and `environment` make, with the defaults for what neither has. An empty variable is one not set.
+ * Resolves the settings of a run: options first, then environment variables, then defaults. An empty variable counts as unset.
  *
- * @throws CastoffError `CONFIG_INVALID` naming the variable, its value, and what is wanted.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid variable; names its value and the valid ones.
  */
 export function resolveSettings(
   options: CastoffOptions,
@@ -106,7 +106,7 @@ export function resolveSettings(
 
 function check(what: string, option: Option<unknown>, value: unknown): unknown {
   if (!option.isValue(value)) {
-    throw new CastoffError('CONFIG_INVALID', `${what}: got ${JSON.stringify(value)}; ${option.wanted}`);
+    throw new CastoffError('CONFIG_INVALID', `${what}: got ${JSON.stringify(value)}; ${option.advice}`);
   }
   if (option === runOptions.ignore) checkIgnore(value as readonly string[]);
   return value;

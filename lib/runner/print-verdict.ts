@@ -6,7 +6,12 @@ import { githubAnnotations } from '../verdict/github-annotations';
 import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
 
-/** Says the verdict on standard error, where Jest's own words are: standard output may be somebody's JSON. */
+/**
+ * Prints the verdict on standard error, where Jest prints its results; standard output may be read as JSON. On GitHub, prints
+ * annotations as well.
+ *
+ * @param kept - Description of the kept resources; may be empty.
+ */
 export function printVerdict(
   verdict: Verdict,
   kept: string,
@@ -22,19 +27,19 @@ export function printVerdict(
   process.stderr.write(`${parts.join('\n')}${annotations}`);
 }
 
-/** Writes the verdict as JSON, in a folder that is made where there is none. */
+/** Writes the verdict as JSON. Creates the file's folder if necessary. */
 export async function writeReport(verdict: Verdict, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
 }
 
-/** From the repository's root to where Jest runs, and the sources' paths begin. */
+/** Returns the working directory, which sources are relative to, relative to the repository's root. */
 function folderWithin(workspace: string | undefined): string {
   const folder = relative(workspace ?? '.', '.');
   return folder.startsWith('..') || isAbsolute(folder) ? '' : folder.replaceAll(sep, '/');
 }
 
-/** As Jest decides it: FORCE_COLOR, else what the terminal can, which knows of NO_COLOR. */
+/** Decides as Jest does: by FORCE_COLOR, else by the terminal's capabilities, which respect NO_COLOR. */
 function hasColours({ FORCE_COLOR: forced }: Readonly<Record<string, string | undefined>>): boolean {
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return process.stderr.isTTY && process.stderr.hasColors();

@@ -17,15 +17,15 @@ import { loadLate } from './load-late';
 const defaultTimeoutMs = 120_000;
 const sharedOptionNames: OptionNames<SharedOptions> = { timeoutMs: true };
 
-/** What tests share: made once, by whoever asks first, and handed out as JSON. */
+/** Shared resources: the first caller creates each, and every caller gets its value as JSON. */
 export class SharedResources {
-  readonly #link: RunClient;
+  readonly #client: RunClient;
   readonly #perWorker = new Map<string, Promise<string>>();
-  /** By test file: what each shared thing that it has asked for has on the engine, as far as others made it. */
+  /** By test file and shared resource: its containers that other processes created. */
   readonly #used = new Map<string, Map<string, readonly SharedContainer[]>>();
 
-  constructor(link: RunClient) {
-    this.#link = link;
+  constructor(client: RunClient) {
+    this.#client = client;
   }
 
   /** @see Bridge.shared */
@@ -34,20 +34,20 @@ export class SharedResources {
     const timeoutMs = checkRest(what, factory, options);
     const within = currentSharedFactory();
     checkCycle(what, within);
-    const turn = await this.#link.awaitShared(name, { timeoutMs, within: within?.sharedName });
+    const turn = await this.#client.awaitShared(name, { timeoutMs, within: within?.sharedName });
     this.#use(what, turn.type === 'there' ? turn.containers : []);
     if (turn.type === 'there') return turn.json;
-    const { owner } = this.#link;
-    const making: SharedFactoryContext = { what, scope: sharedScope(name), owner, sharedName: name, within };
-    const [made] = await Promise.allSettled([this.#make(making, factory, timeoutMs)]);
-    if (made.status === 'fulfilled') {
-      await this.#link.settleShared(name, { json: made.value });
-      return made.value;
+    const { owner } = this.#client;
+    const context: SharedFactoryContext = { what, scope: sharedScope(name), owner, sharedName: name, within };
+    const [created] = await Promise.allSettled([this.#create(context, factory, timeoutMs)]);
+    if (created.status === 'fulfilled') {
+      await this.#client.settleShared(name, { json: created.value });
+      return created.value;
     }
     const { serializeError } = loadLate.serializeError();
-    // Where the line is broken nobody waits any more; the factory's own error is the one to tell.
-    await Promise.allSettled([this.#link.settleShared(name, { error: serializeError(made.reason) })]);
-    throw made.reason;
+    // Rejects when the run has ended: no caller waits any more, and the factory's own error matters more.
+    await Promise.allSettled([this.#client.settleShared(name, { error: serializeError(created.reason) })]);
+    throw created.reason;
   }
 
   /** @see Bridge.sharedPerWorker */
@@ -56,23 +56,23 @@ export class SharedResources {
     const timeoutMs = checkRest(what, factory, options);
     const within = currentSharedFactory();
     checkCycle(what, within);
-    let made = this.#perWorker.get(name);
-    if (made === undefined) {
-      const { worker } = this.#link;
+    let creating = this.#perWorker.get(name);
+    if (creating === undefined) {
+      const { worker } = this.#client;
       const sharedName = within?.sharedName;
-      made = this.#make(
+      creating = this.#create(
         { what, scope: perWorkerScope(name), worker, sharedName, within },
         factory,
         timeoutMs,
       );
-      this.#perWorker.set(name, made);
-      // The next to ask may try again.
-      made.catch(() => this.#perWorker.delete(name));
+      this.#perWorker.set(name, creating);
+      // The next caller tries again.
+      creating.catch(() => this.#perWorker.delete(name));
     }
-    return withTimeout(made, { what, timeoutMs });
+    return withTimeout(creating, { what, timeoutMs });
   }
 
-  /** The shared things that the tests of a file use, and their containers where another process made them. */
+  /** Returns the shared resources that a test file uses, with their containers that other processes created. */
   usedBy(file: string): ReadonlyMap<string, readonly SharedContainer[]> {
     return this.#used.get(file) ?? new Map();
   }
@@ -84,46 +84,45 @@ export class SharedResources {
     this.#used.set(file, used.set(what, containers));
   }
 
-  async #make(making: SharedFactoryContext, factory: SharedFactory, timeoutMs: number): Promise<string> {
-    const { what } = making;
+  async #create(context: SharedFactoryContext, factory: SharedFactory, timeoutMs: number): Promise<string> {
+    const { what, owner } = context;
     const { openScope } = loadLate.scope();
     const { requireJson } = loadLate.sharedValue();
-    const { owner } = making;
-    const scope = openScope(making.scope, {
+    const scope = openScope(context.scope, {
       timeoutMs,
-      ready: () => this.#link.ready(),
+      ready: () => this.#client.ready(),
       identity: owner === undefined ? undefined : { owner, worker: undefined },
     });
     try {
-      const work = runInContext(making, async () => factory(onlyOnEngine(what, scope)));
-      const value = await withTimeout(work, { what: `make ${what}`, timeoutMs });
+      const work = runInContext(context, async () => factory(limitToEngine(what, scope)));
+      const value = await withTimeout(work, { what: `create ${what}`, timeoutMs });
       const json = requireJson(what, value);
       scope.detach();
       return json;
     } catch (error) {
-      // What is left in spite of this stands in the registry, with why; the error of the factory is the one to tell.
+      // A failed cleanup is recorded in the registry; the factory's own error matters more.
       await Promise.allSettled([scope.close({ reason: 'failed' })]);
       throw error;
     }
   }
 }
 
-/** The run removes it at its end, and kills it: a graceful stop would be promised in vain. */
-function startWithout(what: string, scope: Scope): Scope['start'] {
+/** Refuses options of `start`: the run kills shared resources, so a graceful stop could not be kept. */
+function startWithoutOptions(what: string, scope: Scope): Scope['start'] {
   const start = scope.start.bind(scope);
   return (startable, options) => {
     if (options !== undefined && Object.keys(options).length > 0) {
       throw new CastoffError(
         'CONFIG_INVALID',
-        `${what}: its scope's start takes no options, for the run kills what is shared at its end; stop it in the global teardown`,
+        `${what}: start takes no options in its scope, because the run kills shared resources when it ends; to stop one gracefully, use the global teardown`,
       );
     }
     return start(startable);
   };
 }
 
-// It outlives the process that makes it: a function that is to run at its end would have nowhere to run.
-function onlyOnEngine(what: string, scope: Scope): SharedScope {
+// The scope outlives the process that opens it, so a finalizer would have no process to run in.
+function limitToEngine(what: string, scope: Scope): SharedScope {
   const allowed: SharedScope = {
     get name() {
       return scope.name;
@@ -131,7 +130,7 @@ function onlyOnEngine(what: string, scope: Scope): SharedScope {
     get signal() {
       return scope.signal;
     },
-    start: startWithout(what, scope),
+    start: startWithoutOptions(what, scope),
     adopt: scope.adopt.bind(scope),
   };
   return new Proxy(allowed, {
@@ -139,15 +138,18 @@ function onlyOnEngine(what: string, scope: Scope): SharedScope {
       if (!(key in scope) || key in target) return Reflect.get(target, key);
       throw new CastoffError(
         'CONFIG_INVALID',
-        `${what}: its scope cannot ${String(key)}, for it outlives the process that makes it; start and adopt what is on the engine`,
+        `${what}: its scope has no ${String(key)}, because it outlives the process that opens it; use start and adopt`,
       );
     },
   });
 }
 
-function checkName(how: string, name: unknown): string {
-  if (typeof name === 'string' && name !== '') return `${how} ${name}`;
-  throw new CastoffError('CONFIG_INVALID', `${how}: its name is ${JSON.stringify(name)}; give it one`);
+function checkName(method: string, name: unknown): string {
+  if (typeof name === 'string' && name !== '') return `${method} ${name}`;
+  throw new CastoffError(
+    'CONFIG_INVALID',
+    `${method}: got the name ${JSON.stringify(name)}; give a non-empty string`,
+  );
 }
 
 function checkRest(what: string, factory: unknown, options: SharedOptions): number {
@@ -155,16 +157,16 @@ function checkRest(what: string, factory: unknown, options: SharedOptions): numb
   if (typeof factory !== 'function')
     throw new CastoffError(
       'CONFIG_INVALID',
-      `${what}: got a ${typeof factory}; give a function that makes it`,
+      `${what}: got a factory of type ${typeof factory}; give a function`,
     );
   return checkDuration('timeoutMs', options.timeoutMs ?? defaultTimeoutMs);
 }
 
 function checkCycle(what: string, within: SharedFactoryContext | undefined): void {
   const chain = [what];
-  for (let making = within; making !== undefined; making = making.within) {
-    chain.unshift(making.what);
-    if (making.what !== what) continue;
-    throw new CastoffError('CONFIG_INVALID', `${what}: it waits for itself: ${chain.join(' → ')}`);
+  for (let outer = within; outer !== undefined; outer = outer.within) {
+    chain.unshift(outer.what);
+    if (outer.what !== what) continue;
+    throw new CastoffError('CONFIG_INVALID', `${what}: its factory waits for itself: ${chain.join(' → ')}`);
   }
 }

@@ -1,11 +1,11 @@
-/** Where code of a test file is: in a test or its hooks, in a `describe`, or in the file itself. Most are never asked for anything. */
+/** A part of a test file that code runs in: a test with its hooks, a `describe`, or the file itself. */
 export class TestContext {
-  /** Of its own: `inserts`. */
+  /** Its own title: `inserts`. */
   readonly title: string;
   readonly parent: TestContext | undefined;
   readonly #isTest: boolean;
-  #isOver = false;
-  #isLeft = false;
+  #hasEnded = false;
+  #isJudged = false;
 
   constructor(title: string, parent?: TestContext, isTest = false) {
     this.title = title;
@@ -13,46 +13,47 @@ export class TestContext {
     this.#isTest = isTest;
   }
 
-  /** Of all that it is in, for people: `db.spec.ts/users/inserts`. */
+  /** Titles of the file, the blocks and the test: `db.spec.ts/users/inserts`. */
   get name(): string {
     return this.#titles().join('/');
   }
 
-  /** The full name of the test, as Jest has it: `users inserts`. */
+  /** Full name of the test, in Jest's form: `users inserts`. `undefined` for a block or file. */
   get test(): string | undefined {
     return this.#isTest ? this.#titles().slice(1).join(' ') : undefined;
   }
 
-  /** Nothing may be begun here any more. */
-  get isOver(): boolean {
-    return this.#isOver;
+  /** Whether it has ended: its scope takes nothing new. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
+  /** Marks it as ended. */
   end(): void {
-    this.#isOver = true;
+    this.#hasEnded = true;
   }
 
-  /** Its file has ended, and what was left of it has been noted. */
-  get isLeft(): boolean {
-    return this.parent?.isLeft ?? this.#isLeft;
+  /** Whether the leaks of its file have been recorded: a resource that is created now is one. */
+  get isFileJudged(): boolean {
+    return this.parent?.isFileJudged ?? this.#isJudged;
   }
 
-  /** Of a file. */
-  leave(): void {
-    this.#isLeft = true;
+  /** Marks the leaks of a file as recorded. Call it on the context of the file. */
+  markJudged(): void {
+    this.#isJudged = true;
   }
 
   #titles(): readonly string[] {
     const titles = [this.title];
-    for (let place = this.parent; place !== undefined; place = place.parent) titles.unshift(place.title);
+    for (let around = this.parent; around !== undefined; around = around.parent) titles.unshift(around.title);
     return titles;
   }
 }
 
-/** The contexts of one test file. Each test runner has its own: it follows that runner's events. */
+/** The contexts of one test file. Each test runner has an implementation, which follows the runner's events. */
 export abstract class FileContexts {
-  /** The test file's path. */
+  /** Path of the test file. */
   abstract readonly path: string;
-  /** The context of code that is in none of its own; while tests run concurrently, that of the test that started last. */
+  /** Context of code that no test or hook started; among concurrent tests, that of the test that started last. */
   abstract get current(): TestContext;
 }

@@ -6,83 +6,87 @@ import { currentDefinition, currentTestFile, currentAttribution } from './curren
 import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
-/** What this process, a worker or Jest's own, has of the run. */
-export interface WorkerRunState {
-  readonly link: RunClient;
+/** The run as seen by this process, which is a worker or Jest's main process. */
+export interface WorkerRun {
+  readonly client: RunClient;
   readonly registry: Registry;
-  readonly watch: Capture;
+  readonly capture: Capture;
   readonly shared: SharedResources;
 }
 
-interface Held {
-  /** That of the run's line. */
+interface JoinedRun {
+  /** Address of the run's server. */
   readonly address: string;
-  readonly here: Promise<WorkerRunState>;
+  readonly workerRun: Promise<WorkerRun>;
 }
 
-const slot = (): { held?: Held | undefined } => processWide('jest run', (): { held?: Held } => ({}));
+const slot = (): { joined?: JoinedRun | undefined } =>
+  processWide('jest run', (): { joined?: JoinedRun } => ({}));
 
 /**
- * The run that castoff's setup has opened: joined by the first test file of a worker, and kept for those that follow. `undefined`
- * where there is none.
+ * Joins the run that castoff's setup opened. The first test file of a worker joins, and later files share its connection.
+ *
+ * Resolves to `undefined` if there is no run.
  */
-export async function joinCurrentRun(): Promise<WorkerRunState | undefined> {
+export async function joinCurrentRun(): Promise<WorkerRun | undefined> {
   const address = process.env['CASTOFF_RUN'];
   if (address === undefined || address === '') return undefined;
-  const { held } = slot();
-  if (held?.address === address) return held.here;
-  const { joinRun } = loadLate.workerLine();
-  return hold(
+  const { joined } = slot();
+  if (joined?.address === address) return joined.workerRun;
+  const { joinRun } = loadLate.joinRun();
+  return store(
     address,
-    joinRun(address).then((link) => openRunHere(link)),
+    joinRun(address).then((client) => startWorkerRun(client)),
   );
 }
 
 /**
- * Makes this process the run's own: what test files find here when they run in it, too. Returns what ends that.
+ * Attaches the run's own process to the run. Test files that run in this process share the connection.
  *
- * @param isOutside - Whether the calling code does not belong to the run.
+ * Returns the attached run, and a function that detaches it.
+ *
+ * @param isOutside - Returns whether the calling code does not belong to the run.
  */
 export function attachRun(
   address: string,
-  link: RunClient,
+  client: RunClient,
   isOutside?: () => boolean,
-): { here: WorkerRunState; end: () => void } {
-  const here = openRunHere(link, isOutside);
-  void hold(address, Promise.resolve(here));
-  const end = (): void => {
-    here.watch.stop();
-    if (slot().held?.address === address) slot().held = undefined;
+): { workerRun: WorkerRun; detach: () => void } {
+  const workerRun = startWorkerRun(client, isOutside);
+  void store(address, Promise.resolve(workerRun));
+  const detach = (): void => {
+    workerRun.capture.stop();
+    if (slot().joined?.address === address) slot().joined = undefined;
   };
-  return { here, end };
+  return { workerRun, detach };
 }
 
-async function hold(address: string, here: Promise<WorkerRunState>): Promise<WorkerRunState> {
-  const held = { address, here };
-  slot().held = held;
+async function store(address: string, workerRun: Promise<WorkerRun>): Promise<WorkerRun> {
+  const joined = { address, workerRun };
+  slot().joined = joined;
   try {
-    return await here;
+    return await workerRun;
   } catch (error) {
-    if (slot().held === held) slot().held = undefined;
+    if (slot().joined === joined) slot().joined = undefined;
     throw error;
   }
 }
 
-function openRunHere(link: RunClient, isOutside: () => boolean = () => false): WorkerRunState {
+function startWorkerRun(client: RunClient, isOutside: () => boolean = () => false): WorkerRun {
   const { sessionIdentity } = loadLate.sessionIdentity();
-  const { startCapture } = loadLate.rawWatch();
+  const { startCapture } = loadLate.startCapture();
   const { registry } = sessionIdentity();
-  const watch = startCapture({
-    session: link.session,
+  const capture = startCapture({
+    session: client.session,
     registry,
-    attribution: () => (isOutside() ? undefined : currentAttribution(link)),
+    attribution: () => (isOutside() ? undefined : currentAttribution(client)),
     testFile: currentTestFile,
     testDefinition: currentDefinition,
-    ready: () => link.ready(),
-    holdRun: () => link.hold?.(),
-    claim: (labels, bounds) => link.claim(labels, bounds),
-    release: (labels, bounds) => link.release(labels, bounds),
-    reportUnlabelled: (creation) => link.noteUnwatched(creation),
+    ready: () => client.ready(),
+    holdRun: () => client.hold?.(),
+    claim: (labels, bounds) => client.claim(labels, bounds),
+    release: (labels, bounds) => client.release(labels, bounds),
+    reportUnlabelled: (creation) => client.noteUnwatched(creation),
   });
-  return { link, registry, watch, shared: new SharedResources(link) };
+  return { client, registry, capture, shared: new SharedResources(client) };
 }

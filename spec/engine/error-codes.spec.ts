@@ -87,7 +87,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
       hooks: new HookRounds(),
       outsideSetups: [],
       failures: [],
-      leave: async () => undefined,
+      detach: async () => undefined,
       unwatchSignals: () => undefined,
     });
     const watch = startCapture({

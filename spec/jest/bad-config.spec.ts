@@ -14,12 +14,12 @@ describe('a config that cannot be meant', () => {
     [
       'an option that there is not',
       wrapped('', '{ leak: 1 }'),
-      'withCastoff: no option is called leak; there are leaks,',
+      'withCastoff: unknown option leak; valid options are leaks,',
     ],
     [
       'a global setup that is nowhere',
       wrapped("globalSetup: './down'"),
-      'globalSetup: there is no ./down to be found from',
+      'globalSetup: cannot find ./down from',
     ],
     [
       'a global setup that is no function',
@@ -29,7 +29,7 @@ describe('a config that cannot be meant', () => {
     [
       'an environment that is nowhere',
       wrapped("testEnvironment: 'moon'"),
-      'neither jest-environment-moon nor moon',
+      'cannot find jest-environment-moon or moon from',
     ],
   ])('fails the run: %s', async (_, config, message) => {
     const files = { 'jest.config.js': config, 'up.json': '{}' };
@@ -73,7 +73,7 @@ describe('projects with configs of their own', () => {
     };
     const end = await runJest('plain', { files });
     expect(end.stderr).toMatch(
-      /withCastoff: two of the run's projects disagree on its options, .*"leaks":"off".* wrap the root config/,
+      /withCastoff: two projects of this run have different options, .*"leaks":"off".* wrap the root config/,
     );
     expect(end.stderr).toMatch(/Tests: +1 passed, 1 total/);
     expect(end).toMatchObject(red);

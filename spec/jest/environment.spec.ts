@@ -83,7 +83,7 @@ describe('castoff/jest', () => {
     const use = `try { require(${JSON.stringify(castoff)}).scope.start({}); } catch (error) { process.stdout.write(error.code + ' ' + error.message); }`;
     const { stdout } = await exec(process.execPath, ['-e', use]);
     expect(stdout).toContain(
-      "CONFIG_INVALID castoff/jest: this is no test file of a run with castoff; add preset: 'castoff'",
+      "CONFIG_INVALID castoff/jest: used outside of a Jest run with castoff; add preset: 'castoff'",
     );
   });
 

@@ -134,7 +134,9 @@ describe('a project without castoff beside others', () => {
       ...packageC("{ displayName: 'c', transform: {} }"),
     };
     const end = await run({ files });
-    expect(end.stderr).toMatch(/no test file of this run would be watched.*wrap each of them in withCastoff/);
+    expect(end.stderr).toMatch(
+      /no test file of this run would be watched.*wrap the config of each in withCastoff/,
+    );
     expect(end).toMatchObject(red);
   });
 });
@@ -142,7 +144,7 @@ describe('a project without castoff beside others', () => {
 describe('a config that replaces what castoff needs', () => {
   const replaced =
     "preset: 'castoff', transform: {}, testRunner: 'jest-circus/runner', testEnvironment: 'node'";
-  const advice = /testRunner and testEnvironment .* in the place of castoff's.*withCastoff/;
+  const advice = /its config replaces castoff's testRunner and testEnvironment.*withCastoff/;
 
   it('fails the run', async () => {
     const end = await run({ files: { 'jest.config.js': `module.exports = { ${replaced} };` } });
@@ -162,7 +164,7 @@ describe('a config that replaces what castoff needs', () => {
     const files = packageC(`{ displayName: 'c', preset: 'castoff', transform: {}, ${hooks} }`);
     const end = await run({ files });
     expect(end.stderr).toMatch(
-      /packages\/c\/c\.test\.js[^]*globalSetup of its own in its place; wrap the config in withCastoff/,
+      /packages\/c\/c\.test\.js[^]*the config replaces its globalSetup; wrap the config in withCastoff/,
     );
     expect(end).toMatchObject({ exitCode: 1 });
   });

@@ -125,9 +125,9 @@ describe('withCastoff around a preset', () => {
   });
 
   it.each([
-    ['./nowhere', /preset "\.\/nowhere": there is no \.\/nowhere to be found from .*presets/],
-    ['castoff-nowhere', /preset "castoff-nowhere": there is no castoff-nowhere\/jest-preset/],
-    ['./broken', /preset ".\/broken": .*broken\.js does not load/],
+    ['./nowhere', /preset "\.\/nowhere": cannot find \.\/nowhere from .*presets/],
+    ['castoff-nowhere', /preset "castoff-nowhere": cannot find castoff-nowhere\/jest-preset from/],
+    ['./broken', /preset ".\/broken": .*broken\.js cannot be loaded/],
   ])('refuses %s', (preset, message) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringMatching(message) };
     expect(() => wrap({ preset })).toThrow(expect.objectContaining(error));

@@ -36,7 +36,7 @@ describe("a run's settings", () => {
     ['CASTOFF_LEAKS', 'never', 'CASTOFF_LEAKS: got "never"; give fail, warn or off'],
     ['CASTOFF_CLEANUP', 'no', 'CASTOFF_CLEANUP: got "no"; give background or wait'],
     ['CASTOFF_KEEP', '1', 'CASTOFF_KEEP: got "1"; give none or failed'],
-    ['CASTOFF_IGNORE', 'a,,b', 'CASTOFF_IGNORE: got ["a","","b"]; give patterns that are not empty'],
+    ['CASTOFF_IGNORE', 'a,,b', 'CASTOFF_IGNORE: got ["a","","b"]; give a list of non-empty patterns'],
     ['CASTOFF_IGNORE', 'redis:7', /redis:7/],
   ])('refuse %s=%s', (variable, text, message) => {
     expect(() => resolveSettings({}, { [variable]: text })).toThrow(message);
@@ -53,11 +53,11 @@ describe("a run's settings", () => {
 
 describe('options', () => {
   it.each([
-    [{ leak: 'off' }, 'no option is called leak; there are leaks, cleanup, keep, ignore, reportFile'],
+    [{ leak: 'off' }, 'unknown option leak; valid options are leaks, cleanup, keep, ignore, reportFile'],
     [{ leaks: true }, 'option leaks: got true; give fail, warn or off'],
     [{ keep: null }, 'option keep: got null; give none or failed'],
-    [{ ignore: 'redis' }, 'option ignore: got "redis"; give patterns that are not empty'],
-    [{ ignore: [1] }, 'option ignore: got [1]; give patterns that are not empty'],
+    [{ ignore: 'redis' }, 'option ignore: got "redis"; give a list of non-empty patterns'],
+    [{ ignore: [1] }, 'option ignore: got [1]; give a list of non-empty patterns'],
     [{ ignore: ['redis:7'] }, 'redis:7'],
     [{ reportFile: '' }, 'option reportFile: got ""; give the path of a file'],
   ])('refuses %j', (options, message) => {
