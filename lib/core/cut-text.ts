@@ -1,4 +1,4 @@
-/** `text`, or its beginning where it has more than `most` characters: what clients send must not fill a log. */
-export function cutText(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+/** Truncates `text` to `maxLength` characters, so that input from clients cannot fill a log. */
+export function cutText(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

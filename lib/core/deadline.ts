@@ -2,32 +2,34 @@ import { formatDuration, checkDuration } from './durations';
 import { CastoffError } from './errors';
 import { checkOptionNames, type OptionNames } from './option-names';
 
-/** A time limit ran out (`DEADLINE_EXCEEDED`): says on what, and how long it was. */
+/** Thrown when a timeout expires (`DEADLINE_EXCEEDED`). */
 export class DeadlineError extends CastoffError {
   readonly what: string;
   readonly timeoutMs: number;
 
   constructor(what: string, timeoutMs: number) {
-    super('DEADLINE_EXCEEDED', `${what}: not done after ${formatDuration(timeoutMs)}`);
+    super('DEADLINE_EXCEEDED', `${what}: timed out after ${formatDuration(timeoutMs)}`);
     this.what = what;
     this.timeoutMs = timeoutMs;
   }
 }
 
 export interface DeadlineOptions {
-  /** What the limit is on, for the error: `start postgres`. */
+  /** The operation that has the deadline, for the error: `start postgres`. */
   readonly what: string;
-  /** Aborts the deadline's signal too, with its own reason. */
+  /** Aborts the returned signal early, with its own reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const names: OptionNames<DeadlineOptions> = { what: true, signal: true };
 
 /**
- * A signal that aborts after `timeoutMs` milliseconds, with a `DeadlineError` as its reason, or when `signal` aborts, with
- * that one's reason, whichever is first. Its timer does not hold the process.
+ * Returns a signal that aborts after `timeoutMs` milliseconds, or earlier when `options.signal` aborts.
  *
- * @throws CastoffError `CONFIG_INVALID` when `timeoutMs` is negative, NaN or longer than a timer can be.
+ * The reason is a `DeadlineError`, or the reason of `options.signal`. The timer does not keep the process
+ * alive.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when `timeoutMs` is negative, NaN or longer than the longest timer.
  */
 export function deadline(timeoutMs: number, options: DeadlineOptions): AbortSignal {
   checkOptionNames('deadline', options, names);
@@ -36,8 +38,8 @@ export function deadline(timeoutMs: number, options: DeadlineOptions): AbortSign
   const timer = setTimeout(() => controller.abort(new DeadlineError(options.what, timeoutMs)), timeoutMs);
   timer.unref();
   if (options.signal === undefined) return controller.signal;
-  const either = AbortSignal.any([controller.signal, options.signal]);
-  either.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  if (either.aborted) clearTimeout(timer);
-  return either;
+  const combined = AbortSignal.any([controller.signal, options.signal]);
+  combined.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  if (combined.aborted) clearTimeout(timer);
+  return combined;
 }

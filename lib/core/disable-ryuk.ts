@@ -1,46 +1,46 @@
-/** Testcontainers starts no reaper of its own where it reads `true` here. @see testcontainers, `getReaper` */
+/** When `true`, Testcontainers starts no reaper of its own. @see testcontainers, `getReaper` */
 const variable = 'TESTCONTAINERS_RYUK_DISABLED';
 
-/** `process`, or the copy of it that a sandbox of Jest has. */
+/** `process`, or its copy in a sandbox of Jest. */
 interface EnvironmentHolder {
   env: NodeJS.ProcessEnv;
 }
 
-const switches = new WeakMap<EnvironmentHolder, { users: number; undo: () => void }>();
+const replaced = new WeakMap<EnvironmentHolder, { users: number; restore: () => void }>();
 
 /**
- * Has code that reads `TESTCONTAINERS_RYUK_DISABLED` from `holder.env` find `true`, unless it is set to something. The variable is in no
- * list of names, so processes and threads that this code starts inherit what was there: castoff does not cover them.
+ * Makes `holder.env.TESTCONTAINERS_RYUK_DISABLED` read as `true`, unless it is set.
  *
- * Returns what ends that; with several users, the last one does.
+ * The variable is not enumerable, so child processes and threads do not inherit it: castoff does not cover
+ * them. Returns a function that restores `holder.env`, once every caller has called theirs.
  */
 export function disableRyuk(holder: EnvironmentHolder): () => void {
-  const known = switches.get(holder) ?? { users: 0, undo: replaceEnv(holder) };
-  switches.set(holder, known);
-  known.users += 1;
-  let isOver = false;
+  const replacement = replaced.get(holder) ?? { users: 0, restore: replaceEnv(holder) };
+  replaced.set(holder, replacement);
+  replacement.users += 1;
+  let isReleased = false;
   return () => {
-    if (isOver) return;
-    isOver = true;
-    known.users -= 1;
-    if (known.users > 0) return;
-    switches.delete(holder);
-    known.undo();
+    if (isReleased) return;
+    isReleased = true;
+    replacement.users -= 1;
+    if (replacement.users > 0) return;
+    replaced.delete(holder);
+    replacement.restore();
   };
 }
 
 function replaceEnv(holder: EnvironmentHolder): () => void {
-  let own = holder.env;
-  let shown = withRyukOff(own);
+  let original = holder.env;
+  let proxy = withRyukDisabled(original);
   // Tests also assign it: `process.env = { ...before }`.
   Object.defineProperty(holder, 'env', {
     configurable: true,
     enumerable: true,
-    get: () => shown,
+    get: () => proxy,
     set(env: NodeJS.ProcessEnv) {
-      if (env === shown) return;
-      own = env;
-      shown = withRyukOff(env);
+      if (env === proxy) return;
+      original = env;
+      proxy = withRyukDisabled(env);
     },
   });
   return () =>
@@ -48,12 +48,12 @@ function replaceEnv(holder: EnvironmentHolder): () => void {
       configurable: true,
       enumerable: true,
       writable: true,
-      value: own,
+      value: original,
     });
 }
 
-function withRyukOff(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  // Empty, it says nothing; as a name in the list it would be read with its value for a child process.
+function withRyukDisabled(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  // An empty value means unset; an enumerable name would be read through the proxy for a child process.
   if (env[variable] === '') delete env[variable];
   return new Proxy(env, {
     get: (target, name) => (name === variable ? (target[variable] ?? 'true') : Reflect.get(target, name)),

@@ -1,6 +1,6 @@
 import { CastoffError } from './errors';
 
-/** `850 ms`, `2.3 s`, `4 min 10 s`, `3 h 2 min`, `5 d 1 h`: for people to read. */
+/** Formats milliseconds for people: `850 ms`, `2.3 s`, `4 min 10 s`, `3 h 2 min`, `5 d 1 h`. */
 export function formatDuration(ms: number): string {
   if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   if (Math.round(ms / 100) < 600) return `${(ms / 1_000).toFixed(1)} s`;
@@ -12,10 +12,15 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** The longest time that a Node timer can hold; a longer one would fire at once. */
+/** The longest delay of a Node.js timer; a longer one fires immediately. */
 export const maxTimerMs = 2 ** 31 - 1;
 
-/** Lets a time limit pass, or throws `CONFIG_INVALID` naming the option and what was got. */
+/**
+ * Returns `ms` when it is a valid timeout.
+ *
+ * @param option - The option's name, for the error.
+ * @throws CastoffError `CONFIG_INVALID` when `ms` is negative, not a number or longer than the longest timer.
+ */
 export function checkDuration(option: string, ms: number): number {
   if (typeof ms === 'number' && ms >= 0 && ms <= maxTimerMs) return ms;
   throw new CastoffError(

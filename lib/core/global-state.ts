@@ -1,10 +1,10 @@
 /**
- * State that exists once however often the package is loaded: bundlers and Jest's module registry make copies of a module,
- * and two registries would be two truths. It hangs under one registered symbol of the global object.
+ * Returns the state called `name`, created on first use. It exists once per global object, even when bundlers
+ * or Jest's module registry load several copies of the package: two registries would contradict each other.
  */
 export function processWide<T>(name: string, create: () => T): T {
-  const everything = globalThis as { [stateKey]?: Map<string, unknown> };
-  const states = (everything[stateKey] ??= new Map<string, unknown>());
+  const holder = globalThis as { [stateKey]?: Map<string, unknown> };
+  const states = (holder[stateKey] ??= new Map<string, unknown>());
   if (!states.has(name)) states.set(name, create());
   return states.get(name) as T;
 }

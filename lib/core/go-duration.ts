@@ -9,12 +9,12 @@ const unitsMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** The longest time that Go can hold: 2^63 − 1 nanoseconds. */
-const longestMs = 2 ** 63 / 1e6;
+/** Go's longest duration: 2^63 − 1 nanoseconds. */
+const maxMs = 2 ** 63 / 1e6;
 
 /**
- * A duration as Go spells it, in milliseconds: `10s`, `0.1s`, `1m0s`, `10ms`, `-1s`, `0`. `undefined` for what is none: `10`,
- * `1e9h`, an empty string.
+ * Parses a Go duration (`10s`, `0.1s`, `1m0s`, `10ms`, `-1s`, `0`) into milliseconds. Returns `undefined` for
+ * invalid text: `10`, `1e9h`, an empty string.
  *
  * @see Go, time.ParseDuration
  */
@@ -28,27 +28,27 @@ export function parseGoDuration(text: string): number | undefined {
     (sum, [, amount, unit]) => sum + Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN),
     0,
   );
-  return ms <= longestMs ? sign * ms : undefined;
+  return ms <= maxMs ? sign * ms : undefined;
 }
 
 /**
- * Milliseconds as Go prints a duration: `1m0s`, `10s`, `500ms`, `0s`.
+ * Formats milliseconds as Go prints a duration: `1m0s`, `10s`, `500ms`, `0s`.
  *
  * @see Go, time.Duration.String
  */
 export function formatGoDuration(ms: number): string {
   const sign = ms < 0 ? '-' : '';
-  const whole = Math.abs(ms);
-  if (whole === 0) return '0s';
-  if (whole < 1) return `${sign}${whole * 1_000}µs`;
-  if (whole < 1_000) return `${sign}${whole}ms`;
-  const hours = Math.floor(whole / 3_600_000);
-  const minutes = Math.floor((whole % 3_600_000) / 60_000);
-  const seconds = (whole % 60_000) / 1_000;
-  return `${sign}${hours > 0 ? `${hours}h` : ''}${whole >= 60_000 ? `${minutes}m` : ''}${seconds}s`;
+  const absolute = Math.abs(ms);
+  if (absolute === 0) return '0s';
+  if (absolute < 1) return `${sign}${absolute * 1_000}µs`;
+  if (absolute < 1_000) return `${sign}${absolute}ms`;
+  const hours = Math.floor(absolute / 3_600_000);
+  const minutes = Math.floor((absolute % 3_600_000) / 60_000);
+  const seconds = (absolute % 60_000) / 1_000;
+  return `${sign}${hours > 0 ? `${hours}h` : ''}${absolute >= 60_000 ? `${minutes}m` : ''}${seconds}s`;
 }
 
-/** A boolean as Go spells it; `undefined` for what is none. @see Go, strconv.ParseBool */
+/** Parses a Go boolean. Returns `undefined` for invalid text. @see Go, strconv.ParseBool */
 export function parseGoBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;

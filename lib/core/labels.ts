@@ -1,62 +1,70 @@
 import { randomBytes } from 'node:crypto';
 import { labelValue } from './label-value';
 
-/** The labels on everything that is created through castoff. Other programs are written against these names. */
+/** The labels on every resource created through castoff. Other programs rely on these names. */
 export const labelNames = {
   session: 'castoff.session',
   scope: 'castoff.scope',
-  /** One start: finds what a start that failed half way has made. */
+  /** Identifies one start, to find the resources of a start that failed. */
   start: 'castoff.start',
   test: 'castoff.test',
   source: 'castoff.source',
   created: 'castoff.created',
   host: 'castoff.host',
-  /** Tells two machines of one name apart. */
+  /** Distinguishes two machines with the same host name. */
   machine: 'castoff.machine',
   boot: 'castoff.boot',
   pid: 'castoff.pid',
   pidStart: 'castoff.pid-start',
-  /** Where the pid counts: containers share their host's kernel and boot, not its pids. */
+  /** The namespace of the pid: containers share their host's kernel and boot id, but not its pids. */
   pidNamespace: 'castoff.pid-ns',
-  /** `<container id>@<engine id>`: the container that the owner ran in, where it was one of the same engine's. */
+  /** `<container id>@<engine id>`: the container that the owner ran in, on the same engine. */
   container: 'castoff.container',
   run: 'castoff.run',
-  /** The worker of a run that it belongs to; what belongs to the whole run has none. */
+  /** The worker that owns the resource; absent when the whole run owns it. */
   worker: 'castoff.worker',
-  /** The kind of the created resource: an image of a labelled container inherits the label, and is no container. */
+  /**
+   * The kind of the created resource: an image inherits the labels of its container, with the kind
+   * `container`.
+   */
   kind: 'castoff.kind',
-  /** Random, one per creation: a resource that inherits it from an image is not the created one. */
+  /** Random, one per creation: shows which resources inherited their labels. */
   nonce: 'castoff.nonce',
-  /** `true` on a reaper of ours. */
+  /** `true` on castoff's own reaper. */
   reaper: 'castoff.reaper',
-  /** On a marker: `<kind>:<id>` of the resource of another session that its own session has adopted. */
+  /** On a marker: `<kind>:<id>` of a resource that the marker's session adopted from another session. */
   adopts: 'castoff.adopts',
 } as const;
 
-/** Compose puts this on all that belongs to a project. @see docker compose, `com.docker.compose.project` */
+/** Label on every resource of a Compose project. @see docker compose, `com.docker.compose.project` */
 export const composeProjectLabel = 'com.docker.compose.project';
 
-/** Compose writes the folder of its project on containers. @see docker compose, and version 1 of docker-compose since 1.25 */
+/**
+ * Label with a Compose project's folder, on its containers.
+ *
+ * @see docker compose, and docker-compose since 1.25
+ */
 export const projectFolderLabel = 'com.docker.compose.project.working_dir';
 
-/** The process that owns something, told apart from any other that ever ran: what proof of its death rests on. */
+/** The process that owns a resource, identified well enough to prove that it has ended. */
 export interface Owner {
   readonly host: string;
-  /** A hash of what makes the machine this one, where that can be told; proof that it was booted again needs it. */
+  /** A hash that identifies the machine, where available; needed to prove that it has rebooted. */
   readonly machine?: string | undefined;
-  /** The kernel's boot id, where the platform has one. */
+  /** The kernel's boot id, on platforms that have one. */
   readonly boot?: string | undefined;
   readonly pid: number;
-  /** When the process started, in the platform's own words; tells a reused pid from the first one. */
+  /** The start time of the process, in the platform's own format; detects a reused pid. */
   readonly pidStart?: string | undefined;
-  /** The pid namespace in which `pid` counts, where that is known. */
+  /** The pid namespace of `pid`, where known. */
   readonly pidNamespace?: string | undefined;
-  /** The container that it runs in and the engine that was seen to run that: `<container id>@<engine id>`. */
+  /** The container that the process runs in, and its engine: `<container id>@<engine id>`. */
   readonly container?: string | undefined;
-  /** The CI run, where there is one. */
+  /** The id of the CI run. */
   readonly run?: string | undefined;
 }
 
+/** The owner of a resource, and where in the owner's code it was created. */
 export interface Ownership {
   readonly session: string;
   readonly owner: Owner;
@@ -68,15 +76,15 @@ export interface Ownership {
   readonly createdAt: Date;
 }
 
-/** By this Testcontainers' clients find a Ryuk. */
+/** Label that Testcontainers clients use to discover a running Ryuk. */
 export const ryukLabel = 'org.testcontainers.ryuk';
 
-/** Whether that is a reaper, ours or a Ryuk: it reaps others, and is never reaped by a label. */
+/** Returns whether the labels are those of a reaper, castoff's or a Ryuk, which is never reaped by label. */
 export function isReaper(labels: Readonly<Record<string, string>>): boolean {
   return labels[labelNames.reaper] === 'true' || labels[ryukLabel] === 'true';
 }
 
-/** What `ownership` says, as labels; what is not known has no label. */
+/** Converts `ownership` to labels, without those whose value is unknown. */
 export function ownershipLabels(ownership: Ownership): Record<string, string> {
   const { owner } = ownership;
   const values: readonly (readonly [string, string | undefined])[] = [
@@ -105,12 +113,12 @@ function textValue(text: string | undefined): string | undefined {
   return text === undefined ? undefined : labelValue(text);
 }
 
-/** The labels that one creation adds to those of its owner. */
+/** Returns the labels of one creation, in addition to those of its owner. */
 export function creationLabels(kind: 'container' | 'network' | 'volume' | 'image'): Record<string, string> {
   return { [labelNames.kind]: kind, [labelNames.nonce]: randomBytes(8).toString('hex') };
 }
 
-/** The owner that `labels` name, or `undefined` where they name none. */
+/** Reads the owner from `labels`. Returns `undefined` when host or pid is missing or invalid. */
 export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner | undefined {
   const host = labels[labelNames.host];
   const pid = Number(labels[labelNames.pid]);

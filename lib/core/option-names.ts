@@ -1,13 +1,14 @@
 import { CastoffError } from './errors';
 
-/** The names of all options of a function; the compiler holds it to the interface. */
+/** The names of all options of a function, which the compiler checks against the interface. */
 export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**
- * Refuses an option that does not exist: ignored, a misspelt one would do nothing.
+ * Rejects unknown options, so that a misspelt one is not ignored.
  *
- * @param what - The function: `scope.start`.
- * @throws CastoffError `CONFIG_INVALID` naming the option and all that there are.
+ * @param what - The function, for the error: `scope.start`.
+ * @throws CastoffError `CONFIG_INVALID` when `options` is not an object or has an unknown option; lists the
+ *   known ones.
  */
 export function checkOptionNames<Options extends object>(
   what: string,
@@ -19,6 +20,6 @@ export function checkOptionNames<Options extends object>(
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     const known = Object.keys(names).join(', ');
-    throw new CastoffError('CONFIG_INVALID', `${what}: there is no option ${name}; there are ${known}`);
+    throw new CastoffError('CONFIG_INVALID', `${what}: unknown option ${name}; known options are ${known}`);
   }
 }

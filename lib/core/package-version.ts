@@ -1,2 +1,4 @@
-/** As in package.json, which neither the reaper's single file nor its image has beside it; a spec holds the two together. */
+/**
+ * The version in package.json, which the reaper's bundle and image do not contain; a spec compares the two.
+ */
 export const packageVersion = '0.1.0';

@@ -1,14 +1,17 @@
 import { safeForLog, safeLinesForLog } from './safe-text';
 
 /**
- * Says one line on standard error. Jest's own streams may be those of a worker, or of a reporter that is in the middle of a line, and
- * standard output may be JSON for another program.
+ * Prints one line on standard error. Standard output may be JSON for another program, and Jest's own streams
+ * may belong to a worker or be in the middle of a line.
  */
-export function print(words: string, who = 'castoff'): void {
-  process.stderr.write(`${who}: ${safeForLog(words)}\n`);
+export function print(message: string, program = 'castoff'): void {
+  process.stderr.write(`${program}: ${safeForLog(message)}\n`);
 }
 
-/** Warns as Node does: on standard error, and to listeners of the process's `warning` event. */
+/**
+ * Emits a Node.js warning: printed on standard error, and passed to listeners of the process's `warning`
+ * event.
+ */
 export function printWarning(message: string, code?: string): void {
   process.emitWarning(safeLinesForLog(message), { type: 'CastoffWarning', code });
 }

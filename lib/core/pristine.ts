@@ -1,21 +1,21 @@
 import type * as Http from 'node:http';
 
 /**
- * Node's modules and the functions of the global object as they are before any test runs. Tests replace both: by nock, msw, fake timers
- * and `jest.spyOn`. The build leads every `import` of a core module, and every global named here, to this module, in castoff and in what
- * it inlines; so no call site has to think of it.
+ * Node.js modules and global functions as they were before any test ran. Tests replace both, by nock, msw,
+ * fake timers and `jest.spyOn`. The build redirects every `import` of a core module, and every global listed
+ * here, to this module, in castoff and in the packages that it inlines; call sites need not care.
  */
 interface Pristine {
   readonly globals: PristineGlobals;
-  /** A copy of a core module. Those that are captured with the first load of castoff are as they were then. */
+  /** Returns a copy of a core module; copies of the `captured` ones are made when castoff is first loaded. */
   readonly coreCopy: (name: string) => object;
-  /** Runs `load`, which requires files, with the functions by which Node reads them. */
+  /** Runs `load`, which requires files, with the original functions of `fs`. */
   readonly loadUntouched: <T>(load: () => T) => T;
 }
 
 type Global = typeof globalThis;
 
-/** Timers, clocks and the like are the process's; what objects are made by belongs to the realm. */
+/** Timers and clocks belong to the process; constructors such as `Date` belong to the realm. */
 interface PristineGlobals {
   readonly setTimeout: Global['setTimeout'];
   readonly clearTimeout: Global['clearTimeout'];
@@ -39,7 +39,10 @@ interface PristineGlobals {
 const key: unique symbol = Symbol.for('castoff.pristine');
 type Realm = Global & { [key]?: () => Pristine };
 
-/** What tests replace most, and what that needs in turn. `tls` only when it is used: it takes as long to load as all the rest. */
+/**
+ * Modules that tests often replace, and their dependencies. Without `tls`, which takes as long to load as all
+ * of these.
+ */
 const captured = ['http', 'net', 'fs', 'fs/promises', 'child_process', 'timers/promises', 'os', 'crypto'];
 
 const pristine = ((globalThis as Realm)[key] ??= hold(capture(globalThis, process)))();
@@ -64,18 +67,20 @@ export const {
   anySignal,
 } = pristine.globals;
 
-/** Hands what is held here to the sandbox that `realm` is the global object of, before any test runs in it. */
+/**
+ * Makes the captured modules and functions available in the sandbox of `realm`, before any test runs in it.
+ */
 export function handToSandbox(realm: object): void {
   const globals = { ...pristine.globals, ...globalsOfRealm(realm as Global, pristine.globals) };
   Object.defineProperty(realm, key, { value: hold({ ...pristine, globals }), configurable: true });
 }
 
-/** Behind a function: Jest deletes, at the end of a file, what the objects of a sandbox have. */
+/** Wrapped in a function: at the end of a file, Jest deletes the properties of a sandbox's objects. */
 function hold(held: Pristine): () => Pristine {
   return Object.freeze(() => held);
 }
 
-// Both are given: what is spelled `process.emitWarning` here would be led back to this module, too.
+// Both are parameters: the build would redirect `process.emitWarning` in this file to this module, too.
 function capture(realm: Global, node: NodeJS.Process): Pristine {
   const copies = new Map<string, object>();
   const copyOf = (name: string): object => {
@@ -107,13 +112,13 @@ function capture(realm: Global, node: NodeJS.Process): Pristine {
   };
 }
 
-/** The object that tests replace functions of; a sandbox of Jest has the same. */
+/** Returns the module object itself, which tests modify; Jest's sandboxes share it. */
 export function coreModule(name: string): object {
   return process.getBuiltinModule(`node:${name}`) as object;
 }
 
 /**
- * Node's own function, also where nock or msw were loaded before castoff and have replaced it.
+ * Returns Node's own function, even if nock or msw was loaded before castoff and has replaced it.
  *
  * @see Node.js, lib/http.js: `request` makes a ClientRequest of lib/_http_client.js
  */
@@ -127,7 +132,7 @@ function ownRequest(http: typeof Http): typeof Http.request {
 
 type OfRealm = Pick<PristineGlobals, 'Date' | 'dateNow' | 'JSON' | 'AbortSignal' | 'anySignal'>;
 
-/** @param outer - What is known already: most sandboxes share the class of signals with the process. */
+/** @param outer - The functions of the process: most sandboxes share its `AbortSignal`. */
 function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
   const { parse, stringify } = realm.JSON;
   const isShared = realm.AbortSignal === outer?.AbortSignal;
@@ -140,7 +145,7 @@ function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
   };
 }
 
-/** @see Node.js, lib/internal/modules/cjs/loader.js: it looks up the functions of `fs` with each call. */
+/** @see Node.js, lib/internal/modules/cjs/loader.js: reads the functions from `fs` on each call */
 function loaderWith(fs: object): Pristine['loadUntouched'] {
   const names = ['readFileSync', 'realpathSync'] as const;
   const own = names.map((name) => Object.getOwnPropertyDescriptor(fs, name) as PropertyDescriptor);

@@ -1,19 +1,20 @@
 import pRetry from 'p-retry';
 
-/** Thrown by an attempt that is to be made again after a pause. */
+/** Thrown by an attempt to request a retry after a pause. */
 export class RetryableError extends Error {}
 
+/** The pauses between attempts, and what ends them. */
 export interface RetryOptions {
-  /** The first pause, in milliseconds; each next one is twice as long, up to `maxPauseMs`, with some randomness. */
+  /** The first pause, in milliseconds; doubled after each attempt up to `maxPauseMs`, with jitter. */
   readonly firstPauseMs: number;
   readonly maxPauseMs: number;
-  /** Ends the pauses, with its own reason. */
+  /** Ends the retries; its reason is the rejection. */
   readonly signal: AbortSignal;
-  /** Whether its pauses hold the process. Default true. */
+  /** Whether pauses keep the process alive. Default true. */
   readonly holdsProcess?: boolean | undefined;
 }
 
-/** Makes `attempt` again and again while it throws `TryAgain`; whatever else it throws is thrown. */
+/** Retries `attempt` for as long as it throws `RetryableError`; rejects with any other error. */
 export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   return pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,

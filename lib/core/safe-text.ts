@@ -1,16 +1,16 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** C0, DEL and C1, which terminals obey, line ends that are none to a person, and marks that turn the direction of what follows. */
-const steering = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+/** C0, DEL and C1 control characters, Unicode line separators, and marks that change the text direction. */
+const unsafe = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
-/** `text` as one line that steers no terminal. */
+/** Returns `text` as one line without control characters, safe to print on a terminal. */
 export function safeForTerminal(text: string): string {
-  return text.replaceAll(steering, '?');
+  return text.replaceAll(unsafe, '?');
 }
 
 /**
- * `text` as one line that neither a terminal nor GitHub's runner takes for a command, wherever in a log it is. The runner obeys
- * `::name::` at the beginning of a line, and `##[name]` anywhere.
+ * Returns `text` as one line that neither a terminal nor GitHub's runner interprets as a command. The runner
+ * executes `::name::` at the start of a line, and `##[name]` anywhere.
  *
  * @see actions/runner, `ActionCommand.TryParseV2` and `TryParse`
  */
@@ -20,7 +20,7 @@ export function safeForLog(text: string): string {
     .replaceAll('##[', '## [');
 }
 
-/** The same for a text of several lines. */
+/** Does the same for a text of several lines. */
 export function safeLinesForLog(text: string): string {
   return text
     .split('\n')
@@ -29,28 +29,31 @@ export function safeLinesForLog(text: string): string {
     .join('\n');
 }
 
-/** What a program has written on a terminal, without its colours, as one line for a log. */
+/** Returns a program's output as one line for a log, without colours. */
 export function safeOutput(text: string): string {
   return safeForLog(stripVTControlCharacters(text).replaceAll('\t', '  '));
 }
 
-/** `value` as JSON that parses to the same value, and that a terminal or a log prints as plain text. */
+/**
+ * Formats `value` as JSON without characters that a terminal or a log interprets; it parses to the same
+ * value.
+ */
 export function safeJson(value: unknown): string {
   return safeJsonText(JSON.stringify(value, undefined, 2));
 }
 
-/** The same of what is JSON already. Outside of its strings it has none of these but its line ends. */
+/** Escapes those characters in existing JSON, where they occur only in strings; line ends stay. */
 export function safeJsonText(json: string): string {
   return json
-    .replaceAll(steering, (character) => (character === '\n' ? character : escapeOf(character)))
+    .replaceAll(unsafe, (character) => (character === '\n' ? character : escapeCharacter(character)))
     .replaceAll('##[', String.raw`#\u0023[`);
 }
 
-function escapeOf(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
 
-/** `text` quoted as one argument of a POSIX shell command, on one line. */
+/** Quotes `text` as one argument of a POSIX shell command, on one line. */
 export function quoteShellArgument(text: string): string {
   if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
   return `'${safeForLog(text).replaceAll("'", String.raw`'\''`)}'`;

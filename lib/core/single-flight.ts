@@ -1,14 +1,16 @@
-/** Work in flight, by key: all who ask for a key while its work is in flight share it. */
+/** Shares work in flight: callers with the same key get the same result. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, T>();
 
   /**
-   * The work in flight under `key`, or new work from `start`, which is told how to say that nobody may join it any more:
-   * when it has ended, or has been given up. Whoever comes after that starts anew.
+   * Returns the work in flight under `key`, or starts it.
+   *
+   * `start` gets a function that releases the key once the work has finished or been abandoned; later callers
+   * start new work.
    */
-  run(key: string, start: (land: () => void) => T): T {
-    const flying = this.#flights.get(key);
-    if (flying !== undefined) return flying;
+  run(key: string, start: (release: () => void) => T): T {
+    const current = this.#flights.get(key);
+    if (current !== undefined) return current;
     const flight = start(() => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });

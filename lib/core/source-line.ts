@@ -2,9 +2,8 @@ import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where the user called the function that calls this, through however much of castoff: `file:line`, the file relative to the
- * working directory; `undefined` when the stack does not say. To be called while the user's call is on the stack, before the
- * first `await`.
+ * Returns the user's line that called castoff, as `file:line` relative to the working directory; `undefined`
+ * when the stack has none. Call it before the first `await`, while the user's call is on the stack.
  */
 export function callerSourceLine(): string | undefined {
   const holder: { stack?: string } = {};
@@ -13,37 +12,40 @@ export function callerSourceLine(): string | undefined {
   return firstSourceLine(framesAbove.join('\n'), process.cwd(), ownFolder);
 }
 
-/** Where castoff's own code is: `dist`, or `lib` in its repository. */
+/** The folder of castoff's own code: `dist`, or `lib` in its repository. */
 export const ownFolder = /^.*[\\/](?:dist|lib)(?=[\\/]|$)/.exec(__dirname)?.[0] ?? __dirname;
 
-/** The first frame of `stack` that names a file, and none below `without`, as `file:line` relative to `folder`. */
+/**
+ * Returns the first frame of `stack` in a file outside the folder `without`, as `file:line` relative to
+ * `folder`.
+ */
 export function firstSourceLine(stack: string, folder: string, without?: string): string | undefined {
   for (const frame of stack.split('\n')) {
     // `    at Object.<anonymous> (/app/spec/a.spec.ts:12:5)`, `    at async file:///app/b.mjs:3:1`
-    const place = /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*):(\d+):\d+\)?$/.exec(
+    const match = /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*):(\d+):\d+\)?$/.exec(
       frame.trim(),
     );
-    if (place?.[1] === undefined || place[2] === undefined) continue;
-    const path = place[1].startsWith('file://') ? fileURLToPath(place[1]) : place[1];
+    if (match?.[1] === undefined || match[2] === undefined) continue;
+    const path = match[1].startsWith('file://') ? fileURLToPath(match[1]) : match[1];
     if (without !== undefined && path.startsWith(without + sep)) continue;
-    return `${shortPath(path, folder)}:${place[2]}`;
+    return `${relativePath(path, folder)}:${match[2]}`;
   }
   return undefined;
 }
 
-function shortPath(path: string, folder: string): string {
-  const short = relative(folder, path);
-  return short.startsWith('..') ? path : short.split(sep).join('/');
+function relativePath(path: string, folder: string): string {
+  const relativeToFolder = relative(folder, path);
+  return relativeToFolder.startsWith('..') ? path : relativeToFolder.split(sep).join('/');
 }
 
 const near = 'near ';
 
-/** The source of what was created somewhere in the test or hook at `line`: `near a.test.ts:12`. */
+/** Returns the source of a resource created somewhere in the test or hook at `line`: `near a.test.ts:12`. */
 export function approximateSource(line: string): string {
   return `${near}${line}`;
 }
 
-/** The `file:line` of a source, and whether it is that of the test or hook around it. */
+/** Splits a source into its `file:line`, and whether that is the line of the enclosing test or hook. */
 export function readSource(source: string): { readonly line: string; readonly isApproximate: boolean } {
   const isApproximate = source.startsWith(near);
   return { line: isApproximate ? source.slice(near.length) : source, isApproximate };

@@ -3,27 +3,31 @@ import { safeForLog } from './safe-text';
 
 export type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
 
-/** A cell, with the colour that it has on a terminal. */
+/** A cell, and its colour on a terminal. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
+/** The indentation and colours of a table. */
 export interface TableOptions {
   readonly indent?: string | undefined;
-  /** Default: what standard output can show, if nobody said NO_COLOR. */
+  /** Default: whether standard output supports colours and NO_COLOR is not set. */
   readonly hasColour?: boolean | undefined;
 }
 
-/** Lines with columns under each other; the header is bold on a terminal. Ends with a line end; nothing for no rows. */
+/**
+ * Formats rows as aligned columns under a bold header, ending in a line end. Returns an empty string without
+ * rows.
+ */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly Cell[])[],
   { indent = '', hasColour }: TableOptions = {},
 ): string {
   if (rows.length === 0) return '';
-  const all: readonly (readonly Cell[])[] = [header.map((text) => ({ text, colour: 'bold' })), ...rows];
+  const lines: readonly (readonly Cell[])[] = [header.map((text) => ({ text, colour: 'bold' })), ...rows];
   const widths = header.map((_, column) =>
-    all.reduce((widest, row) => Math.max(widest, textOf(row[column]).length), 0),
+    lines.reduce((width, row) => Math.max(width, textOf(row[column]).length), 0),
   );
-  const lines = all.map((row) => {
+  const formatted = lines.map((row) => {
     const last = row.findLastIndex((cell) => textOf(cell) !== '');
     return row
       .slice(0, last + 1)
@@ -33,17 +37,17 @@ export function formatTable(
       })
       .join('  ');
   });
-  return lines.map((line) => `${indent}${line}\n`).join('');
+  return formatted.map((line) => `${indent}${line}\n`).join('');
 }
 
-/** As it is printed: with its colour where there is one, by default on a terminal that has some, if nobody said NO_COLOR. */
+/** Returns a cell's text with its colour. Default of `hasColour`: see {@link TableOptions}. */
 export function paint(cell: Cell, hasColour?: boolean): string {
   if (typeof cell === 'string' || hasColour === false) return textOf(cell);
   const stream = hasColour === undefined ? { stream: process.stdout } : { validateStream: false };
   return styleText(cell.colour, textOf(cell), stream);
 }
 
-// Names and labels are anybody's.
+// Names and labels may contain control characters.
 function textOf(cell: Cell | undefined): string {
   const text = typeof cell === 'object' ? cell.text : (cell ?? '');
   return safeForLog(text);

@@ -1,46 +1,49 @@
 import { DeadlineError } from './deadline';
 import { CastoffError } from './errors';
 
+/** The limits of a wait. */
 export interface TimeoutOptions {
+  /** The operation, for the error. */
   readonly what: string;
-  /** In milliseconds; `undefined`: without a limit. */
+  /** In milliseconds. Default: no limit. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Less than this is no time in which an engine could do anything. */
-const leastMs = 100;
+/** An engine gets nothing done in less time. */
+const minTimeMs = 100;
 
-/** @throws CastoffError `DEADLINE_EXCEEDED` where `leftMs` is too little to begin something: nothing of it was tried. */
+/** @throws CastoffError `DEADLINE_EXCEEDED` when `leftMs` milliseconds are too few to start an operation. */
 export function checkTimeLeft(leftMs: number, what: string): void {
-  if (leftMs < leastMs) throw new CastoffError('DEADLINE_EXCEEDED', `${what}: not tried: out of time`);
+  if (leftMs < minTimeMs) throw new CastoffError('DEADLINE_EXCEEDED', `${what}: not attempted: no time left`);
 }
 
 /**
- * Waits for `work`, but no longer than `timeoutMs`, and not past an abort of `signal`. It ends the waiting, not the work: a
- * removal that was sent goes on. Its timer holds the process, since somebody is waiting.
+ * Resolves or rejects with `work`, unless the timeout expires or `signal` aborts first.
  *
- * @throws DeadlineError when the time is up; the signal's own reason when it aborts.
+ * This ends the wait, not the work: a removal that was sent continues. The timer keeps the process alive.
+ *
+ * @throws DeadlineError `DEADLINE_EXCEEDED` when the timeout expires; the signal's own reason when it aborts.
  */
 export async function withTimeout<T>(work: Promise<T>, options: TimeoutOptions): Promise<T> {
   const { signal, timeoutMs, what } = options;
-  const leaving = new AbortController();
+  const settled = new AbortController();
   try {
     return await Promise.race([
       work,
       new Promise<never>((_, reject) => {
         if (timeoutMs !== undefined) {
           const timer = setTimeout(() => reject(new DeadlineError(what, timeoutMs)), timeoutMs);
-          leaving.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+          settled.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
         }
         if (signal?.aborted) reject(signal.reason);
         signal?.addEventListener('abort', () => reject(signal.reason), {
           once: true,
-          signal: leaving.signal,
+          signal: settled.signal,
         });
       }),
     ]);
   } finally {
-    leaving.abort();
+    settled.abort();
   }
 }

@@ -9,28 +9,31 @@ import { markAgent } from './agent-mark';
 import { openSshConnection } from './ssh-connection';
 
 const pooling: AgentOptions = { keepAlive: true, maxFreeSockets: 32 };
-const loginsAtOnce = 8;
+const maxConcurrentLogins = 8;
 const loginTimeoutMs = 5_000;
 
 /**
- * The connections to one engine. Their sockets do not hold the process: whoever waits for an answer holds it with the
- * timer of the wait, so that a request nobody waits for any more (a swallowed answer) cannot keep a test run alive.
+ * Creates the pool of connections to one engine.
+ *
+ * Its sockets do not keep the process alive: the timer of a caller that waits for a response does. A request
+ * without a response, and without a caller, cannot keep a test run alive.
  */
 export function agentFor(endpoint: Endpoint): Agent {
   const agent = createAgent(endpoint);
-  // docker-modem inspects every request to the last depth, for a debug line that hardly anybody reads: with thirty under way, the
-  // agent's sockets and queues took more of the CPU than the requests themselves (4 s in a reaping of 30 containers).
+  // docker-modem inspects every request in full depth for its debug output. With 30 requests in flight,
+  // inspecting the sockets and queues of the agent took more CPU time than the requests (4 s while reaping 30
+  // containers).
   return markAgent(Object.assign(agent, { [inspect.custom]: () => `Agent of ${endpoint.address}` }));
 }
 
 function createAgent({ transport }: Endpoint): Agent {
   switch (transport.type) {
     case 'socket':
-      return new UnheldAgent(pooling);
+      return new UnrefAgent(pooling);
     case 'tcp':
       return transport.tls === undefined
-        ? new UnheldAgent(pooling)
-        : new UnheldTlsAgent(tlsOptions(transport.tls));
+        ? new UnrefAgent(pooling)
+        : new UnrefTlsAgent(tlsOptions(transport.tls));
     case 'ssh':
       return new SshAgent(transport);
   }
@@ -41,27 +44,27 @@ function tlsOptions(tls: NonNullable<Extract<Transport, { type: 'tcp' }>['tls']>
   return { ...pooling, ca, cert, key, rejectUnauthorized: isVerified } as AgentOptions;
 }
 
-class UnheldAgent extends Agent {
-  // Node's own agent looks up `net.connect` with each call, and tests replace it.
+class UnrefAgent extends Agent {
+  // Node's own agent reads `net.connect` on each call, and tests replace it.
   override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
     return connect(options as NetConnectOpts).unref();
   }
 
-  // Node's own agent takes hold of a pooled socket when it is used again.
+  // Node's own agent calls `ref` on a pooled socket when it reuses it.
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     super.reuseSocket(socket, request);
-    unhold(socket);
+    if (socket instanceof Socket) socket.unref();
   }
 }
 
-class UnheldTlsAgent extends UnheldAgent {
+class UnrefTlsAgent extends UnrefAgent {
   /** Node reads these to choose the default port and to set up TLS. */
   readonly protocol = 'https:';
   readonly defaultPort = 443;
   #session: Buffer | undefined;
 
   override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
-    // Loaded where it is used: it costs a reaper on a local socket 2 MB.
+    // Loaded on first use: a reaper on a local socket saves 2 MB.
     const tls = require('node:tls') as typeof Tls;
     const socket = tls.connect({
       ALPNProtocols: ['http/1.1'],
@@ -77,9 +80,9 @@ class UnheldTlsAgent extends UnheldAgent {
 }
 
 /**
- * Logs in a few at a time: sshd drops connections when more than `MaxStartups` (10, as a rule) are not logged in yet, and
- * the removal of 30 containers asks for 30. A login that has not answered for a while makes room for the next: what is
- * slow may be the engine's answer.
+ * Limits concurrent logins: sshd drops connections when more than `MaxStartups` (usually 10) have not logged
+ * in yet, and removing 30 containers opens 30. After a timeout, a login no longer counts: the login may have
+ * succeeded, and the engine be slow to respond.
  */
 class SshAgent extends Agent {
   readonly #transport: Extract<Transport, { type: 'ssh' }>;
@@ -92,7 +95,7 @@ class SshAgent extends Agent {
   }
 
   override createConnection(...[, created]: Parameters<Agent['createConnection']>): Duplex | undefined {
-    if (this.#logins < loginsAtOnce) return this.#logIn();
+    if (this.#logins < maxConcurrentLogins) return this.#logIn();
     this.#waiting.push(() => created?.(null, this.#logIn()));
     return undefined;
   }
@@ -111,9 +114,4 @@ class SshAgent extends Agent {
     });
     return connection;
   }
-}
-
-function unhold<S extends Duplex | null | undefined>(socket: S): S {
-  if (socket instanceof Socket) socket.unref();
-  return socket;
 }

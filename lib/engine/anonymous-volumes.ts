@@ -1,4 +1,4 @@
-/** What an inspection says of a container's volumes. @see Engine API, ContainerInspect */
+/** The part of a container's inspection that is about volumes. @see Engine API, ContainerInspect */
 export interface MountedContainer {
   readonly Config?:
     | {
@@ -10,45 +10,46 @@ export interface MountedContainer {
     | {
         readonly Binds?: readonly string[] | null | undefined;
         readonly VolumesFrom?: readonly string[] | null | undefined;
-        readonly Mounts?: readonly OrderedMount[] | null | undefined;
+        readonly Mounts?: readonly RequestedMount[] | null | undefined;
       }
     | undefined;
-  readonly Mounts?: readonly SeenMount[] | undefined;
+  readonly Mounts?: readonly ActualMount[] | undefined;
 }
 
-interface OrderedMount {
+interface RequestedMount {
   readonly Type?: string | undefined;
   readonly Source?: string | undefined;
   readonly Target?: string | undefined;
 }
 
-interface SeenMount {
+interface ActualMount {
   readonly Type?: string | undefined;
   readonly Name?: string | undefined;
   readonly Destination?: string | undefined;
 }
 
-/** Engines draw 64 hexadecimal digits. */
+/** Returns whether an engine generated the name: 64 hexadecimal digits. */
 export function isAnonymousName(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
 /**
- * The names of the volumes that the engine has made for this container, and no other: those at the paths that its image or its order
- * declares without a name. A volume that was asked for by its name, or that another container has lent, is not among them.
+ * Returns the names of the anonymous volumes that the engine created for this container: those at paths that
+ * the image, or the create request, declares without a name. Named volumes, and volumes from other
+ * containers, are left out.
  */
 export function volumesOfContainer({ Config, HostConfig, Mounts = [] }: MountedContainer): readonly string[] {
-  const { Binds, VolumesFrom, Mounts: ordered } = HostConfig ?? {};
+  const { Binds, VolumesFrom, Mounts: requested } = HostConfig ?? {};
   if ((VolumesFrom ?? []).length > 0) return [];
-  const asked = (Binds ?? []).map((bind) => bind.split(':')[0]);
-  const named = (ordered ?? []).flatMap(({ Source }) => (Source ? [Source] : []));
-  const unnamed = (ordered ?? []).filter(({ Type, Source }) => Type === 'volume' && !Source);
+  const bound = (Binds ?? []).map((bind) => bind.split(':')[0]);
+  const named = (requested ?? []).flatMap(({ Source }) => (Source ? [Source] : []));
+  const unnamed = (requested ?? []).filter(({ Type, Source }) => Type === 'volume' && !Source);
   const declared = new Set([
     ...Object.keys(Config?.Volumes ?? {}),
     ...unnamed.map(({ Target = '' }) => Target),
   ]);
   return Mounts.flatMap(({ Type, Name = '', Destination = '' }) => {
     const isOwn = Type === 'volume' && isAnonymousName(Name) && declared.has(Destination);
-    return isOwn && !asked.includes(Name) && !named.includes(Name) ? [Name] : [];
+    return isOwn && !bound.includes(Name) && !named.includes(Name) ? [Name] : [];
   });
 }

@@ -32,15 +32,15 @@ export type EngineCall =
   | 'image.build';
 
 /**
- * What an answer means for whoever wants something gone.
+ * The meaning of an engine's response for a removal.
  *
- * - `done`: the engine did it, or it was so already (304)
- * - `gone`: there is no such thing (any more)
- * - `being-removed`: somebody else's removal is under way; it may still fail
- * - `busy`: not now: something else holds it
- * - `failed`: the engine tried and could not
- * - `engine-away`: nobody answered, or only a proxy did
- * - `refused`: no, and asking again will not change it
+ * - `done`: the call succeeded, or there was nothing to do (304)
+ * - `gone`: the resource does not exist, or no longer
+ * - `being-removed`: another client's removal is in progress; it may still fail
+ * - `busy`: another resource is using it; a retry may succeed
+ * - `failed`: the engine tried and failed
+ * - `engine-away`: no response, or only one from a proxy
+ * - `refused`: rejected; a retry will not help
  */
 export type Meaning = 'done' | 'gone' | 'being-removed' | 'busy' | 'failed' | 'engine-away' | 'refused';
 
@@ -52,8 +52,8 @@ interface Row {
 }
 
 /**
- * The first row that fits an answer gives its meaning. Words as the engines say them, captured from Docker 20.10.24 and
- * Podman 4.3.1 unless a source is named.
+ * The first row that matches a response gives its meaning. Messages were captured from Docker 20.10.24 and
+ * Podman 4.3.1, unless a source is named.
  */
 const table: readonly Row[] = [
   // {"message":"removal of container 8d7c… is already in progress"}
@@ -81,17 +81,18 @@ const table: readonly Row[] = [
   { call: 'image.remove', status: 409, message: /referenced in multiple repositories/, meaning: 'refused' },
   // Podman: {"message":"unable to delete image … with more than one tag (…): please force removal","response":500}
   { call: 'image.remove', status: 500, message: /more than one tag/, meaning: 'refused' },
-  // {"message":"page not found"}: no such route; <html>…: a server in between. Neither says anything of the thing.
+  // {"message":"page not found"}: no such route; <html>…: a proxy. Neither is about the resource.
   { status: 404, message: /page not found|^</, meaning: 'refused' },
   // {"message":"No such container: x"}, {"message":"network x not found"}, {"message":"get x: no such volume"};
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
-  // {"message":"error while removing network: unknown network x id 8dd1…"}: somebody else was quicker by a moment.
+  // {"message":"error while removing network: unknown network x id 8dd1…"}: removed by another client in the meantime.
   { status: 404, message: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
-  // {"message":"unrecognized image ID sha256:7ab3…"}: somebody else was quicker by a moment, too.
+  // {"message":"unrecognized image ID sha256:7ab3…"}: removed by another client in the meantime.
   { call: 'image.remove', status: 500, message: /unrecognized image ID/, meaning: 'gone' },
   // 503 {"message":"This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node …"}
   { call: 'service.inspect', status: 503, message: /Use "docker swarm init"/, meaning: 'gone' },
-  // "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. …" @see moby, daemon/cluster
+  // "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. …" @see
+  // moby, daemon/cluster
   { call: 'service.inspect', status: 503, message: /swarm/i, meaning: 'refused' },
   { call: 'service.remove', status: 503, message: /swarm/i, meaning: 'refused' },
   { status: 304, meaning: 'done' },
@@ -102,22 +103,22 @@ const table: readonly Row[] = [
   { status: 504, meaning: 'engine-away' },
 ];
 
-/** What the engine answered: a status and its message, or nothing (`status` undefined: the connection failed). */
+/** The engine's response; `status` is undefined when the connection failed. */
 export interface RawAnswer {
   readonly status?: number | undefined;
   readonly message: string;
 }
 
-/** The meaning of `answer` to `call`: the whole knowledge of what engines say, in one place. */
+/** Returns the meaning of `answer` to `call`. All knowledge of engines' responses is in this table. */
 export function meaningOf(call: EngineCall, answer: RawAnswer): Meaning {
   const { status, message } = answer;
   if (status === undefined) return 'engine-away';
   if (status >= 200 && status < 300) return 'done';
-  const fitting = table.find(
+  const match = table.find(
     (row) =>
       row.status === status &&
       (row.call === undefined || row.call === call) &&
       (row.message === undefined || row.message.test(message)),
   );
-  return fitting?.meaning ?? 'refused';
+  return match?.meaning ?? 'refused';
 }

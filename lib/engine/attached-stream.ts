@@ -4,9 +4,10 @@ const headerBytes = 8;
 const stdout = 1;
 
 /**
- * What a container without a terminal reads and writes: what is written here goes to its stdin, what is read here is its
- * stdout; its stderr is in its logs. It does not hold the process. When this process dies, however it does, the container
- * reads the end of its stdin within 10 ms.
+ * The stdin and stdout of a container without a terminal; its stderr is in its logs only.
+ *
+ * The stream does not keep the process alive. When this process ends, even by SIGKILL, the container reads
+ * the end of its stdin within 10 ms.
  *
  * @see Engine API, ContainerAttach, "Stream format"
  */
@@ -18,13 +19,13 @@ export class AttachedStream extends Duplex {
     super({ allowHalfOpen: false });
     this.#socket = socket;
     if ('unref' in socket && typeof socket.unref === 'function') socket.unref();
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('data', (chunk: Buffer) => this.#readFrames(chunk));
     socket.once('end', () => this.push(null));
     socket.once('error', (error) => this.destroy(error));
     socket.once('close', () => this.destroy());
   }
 
-  #take(chunk: Buffer): void {
+  #readFrames(chunk: Buffer): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     while (at + headerBytes <= bytes.length) {

@@ -5,11 +5,14 @@ import type { EngineFacts } from './engine-facts';
 import { parseEndpoint } from './parse-endpoint';
 
 /**
- * Where an engine may listen, most wanted first, each address once. What `DOCKER_HOST` or else `DOCKER_CONTEXT` names
- * stands alone: whoever sets them does not want another engine. Otherwise the current docker context, what
- * `~/.testcontainers.properties` names, and the usual sockets or pipes of the platform.
+ * Returns the addresses where an engine may listen, in order of preference and without duplicates.
  *
- * @throws CastoffError `CONFIG_INVALID` when an address cannot be used, or a context is not there or names no engine.
+ * `DOCKER_HOST`, or else `DOCKER_CONTEXT`, is the only candidate when set. Otherwise the candidates are the
+ * current docker context, the addresses in `~/.testcontainers.properties`, and the platform's default sockets
+ * or pipes.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when an address is invalid, or a context does not exist or has no
+ *   docker endpoint.
  * @see docker/cli, `DockerCli.CurrentContext`; testcontainers, `container-runtime/strategies`
  */
 export function endpointCandidates(facts: EngineFacts): Endpoint[] {
@@ -17,7 +20,11 @@ export function endpointCandidates(facts: EngineFacts): Endpoint[] {
   if (host) return [parseEndpoint(host, 'DOCKER_HOST', facts.tls)];
   if (context) return [contextEndpoint(context, 'DOCKER_CONTEXT', facts)];
   const addresses = new Map<string, Endpoint>();
-  for (const endpoint of [...currentContext(facts), ...propertyEndpoints(facts), ...usualEndpoints(facts)]) {
+  for (const endpoint of [
+    ...currentContext(facts),
+    ...propertyEndpoints(facts),
+    ...defaultEndpoints(facts),
+  ]) {
     if (!addresses.has(endpoint.address)) addresses.set(endpoint.address, endpoint);
   }
   return [...addresses.values()];
@@ -32,18 +39,18 @@ function currentContext(facts: EngineFacts): Endpoint[] {
 function contextEndpoint(name: string, namedBy: string, facts: EngineFacts): Endpoint {
   const from = `docker context "${name}"`;
   if (name === 'default') return parseEndpoint(defaultAddress(facts), from);
-  const context = facts.contexts.find((one) => one.name === name);
+  const context = facts.contexts.find((other) => other.name === name);
   if (context === undefined) {
-    const names = ['default', ...facts.contexts.map((one) => one.name)].map((one) => `"${one}"`).join(', ');
+    const names = ['default', ...facts.contexts.map((other) => other.name)];
     throw new CastoffError(
       'CONFIG_INVALID',
-      `${namedBy}: got "${name}", and no such context is there; choose one of ${names}`,
+      `${namedBy}: context "${name}" does not exist; use one of ${names.map((other) => `"${other}"`).join(', ')}`,
     );
   }
   if (context.host === undefined) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `${from}: it has no docker endpoint; choose another context or set DOCKER_HOST`,
+      `${from}: no docker endpoint; use another context or set DOCKER_HOST`,
     );
   }
   return parseEndpoint(context.host || defaultAddress(facts), from, context.tls);
@@ -58,15 +65,15 @@ function propertyEndpoints({ testcontainers }: EngineFacts): Endpoint[] {
   ];
 }
 
-function usualEndpoints(facts: EngineFacts): Endpoint[] {
-  return usualPlaces(facts).map(([address, from]) => parseEndpoint(address, from));
+function defaultEndpoints(facts: EngineFacts): Endpoint[] {
+  return defaultAddresses(facts).map(([address, from]) => parseEndpoint(address, from));
 }
 
-type Place = readonly [address: string, from: string];
+type NamedAddress = readonly [address: string, from: string];
 
-// The system's socket before the user's own, and Docker before Podman: testcontainers looks in this order, and the two
-// must meet at the same engine. Podman's own sockets come last, since testcontainers does not look there at all.
-function usualPlaces(facts: EngineFacts): readonly Place[] {
+// The system's socket before the user's, and Docker before Podman: the order of testcontainers, which has to
+// find the same engine. Podman's own sockets come last, because testcontainers does not try them.
+function defaultAddresses(facts: EngineFacts): readonly NamedAddress[] {
   const { platform, home, env } = facts;
   if (platform === 'win32') {
     return [
@@ -76,7 +83,7 @@ function usualPlaces(facts: EngineFacts): readonly Place[] {
   }
   const runtimeFolders = userRuntimeFolders(facts);
   const inHome = (...path: string[]): string => `unix://${posix.join(home, ...path)}`;
-  const podmanPlaces: readonly Place[] =
+  const podmanAddresses: readonly NamedAddress[] =
     platform === 'darwin'
       ? [
           [
@@ -86,7 +93,7 @@ function usualPlaces(facts: EngineFacts): readonly Place[] {
           [inHome('.local/share/containers/podman/machine/podman.sock'), 'Podman machine socket'],
         ]
       : [
-          ...runtimeFolders.map((folder): Place => [
+          ...runtimeFolders.map((folder): NamedAddress => [
             `unix://${folder}/podman/podman.sock`,
             'rootless Podman socket',
           ]),
@@ -101,11 +108,11 @@ function usualPlaces(facts: EngineFacts): readonly Place[] {
     ],
     [inHome('.docker/desktop/docker.sock'), 'Docker Desktop socket'],
     ...runtimeFolders.map(rootlessDocker),
-    ...podmanPlaces,
+    ...podmanAddresses,
   ];
 }
 
-function rootlessDocker(folder: string): Place {
+function rootlessDocker(folder: string): NamedAddress {
   return [`unix://${folder}/docker.sock`, 'rootless Docker socket'];
 }
 

@@ -1,4 +1,7 @@
-/** Whether `labels` have every one of `wanted`, each `key` or `key=value`: what the engine's own label filter asks for. */
+/**
+ * Returns whether `labels` include all of `wanted`, each `key` or `key=value`, like the engine's own label
+ * filter.
+ */
 export function carriesLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
   return wanted.every((label) => {
     const at = label.indexOf('=');

@@ -11,22 +11,24 @@ import { pingEndpoint } from './ping-endpoint';
 const pingTimeoutMs = 5_000;
 
 /**
- * The engine at `address` (as `DOCKER_HOST` spells one), or the one that the environment names. One connection per engine
- * and process; dockerode is loaded with its first call.
+ * Resolves to the engine at `address`, or else to the one that the environment names.
  *
- * @throws CastoffError `ENGINE_UNREACHABLE` with every place that was tried and why it failed; `CONFIG_INVALID` for an
- * address that is none.
+ * There is one connection per engine and process. The first call loads dockerode.
+ *
+ * @param address - As in `DOCKER_HOST`.
+ * @throws CastoffError `ENGINE_UNREACHABLE` when no engine answers, with every address and the reason;
+ *   `CONFIG_INVALID` when an address is invalid.
  */
 export function connectEngine(address?: string): Promise<Engine> {
-  const found = enginesFound();
+  const connections = engineConnections();
   const key = address ?? `environment ${environmentKeys.map((name) => process.env[name] ?? '').join(' ')}`;
-  const known = found.get(key);
-  if (known !== undefined) return known;
-  const finding = openEngine(address);
-  found.set(key, finding);
-  // An engine that was not there may come: only what was found is kept.
-  finding.catch(() => found.delete(key));
-  return finding;
+  const existing = connections.get(key);
+  if (existing !== undefined) return existing;
+  const opening = openEngine(address);
+  connections.set(key, opening);
+  // The engine may start later: failures are not cached.
+  opening.catch(() => connections.delete(key));
+  return opening;
 }
 
 const environmentKeys = [
@@ -41,7 +43,7 @@ const environmentKeys = [
   'TMPDIR',
 ];
 
-const enginesFound = (): Map<string, Promise<Engine>> =>
+const engineConnections = (): Map<string, Promise<Engine>> =>
   processWide('engines by what they were asked for as', () => new Map<string, Promise<Engine>>());
 
 const enginesByIdentity = (): Map<string, Engine> =>
@@ -56,7 +58,7 @@ async function openEngine(address: string | undefined): Promise<Engine> {
       const answer = await ask('ping', candidate.address, { timeoutMs: pingTimeoutMs }, (signal) =>
         pingEndpoint(candidate, agent, signal),
       );
-      // A connection that still tries to come about (a login over ssh) has no use any more.
+      // Ends a connection that is still being opened, such as a login over ssh.
       if (answer.meaning !== 'done') agent.destroy();
       const { isPodman } = valueOf(answer);
       const connection = { endpoint: candidate, agent };
@@ -67,30 +69,30 @@ async function openEngine(address: string | undefined): Promise<Engine> {
   const engine = engines.get(connectionKey(endpoint)) ?? opened.get(endpoint);
   if (engine === undefined) throw new Error(`no connection to ${endpoint.address}`);
   engines.set(connectionKey(endpoint), engine);
-  // Its address alone does not say which certificates it wants: this connection has them.
-  const found = enginesFound();
-  if (!found.has(engine.address)) found.set(engine.address, Promise.resolve(engine));
+  // A later lookup by address alone would not know the certificates; this connection has them.
+  const connections = engineConnections();
+  if (!connections.has(engine.address)) connections.set(engine.address, Promise.resolve(engine));
   return engine;
 }
 
-// With the first call, and not to find the engine: it takes as long as all the rest of opening a session.
+// Loaded by the first call rather than on connecting: loading takes as long as the rest of opening a session.
 function loadLate(endpoint: Endpoint, agent: Agent): () => Promise<Dockerode> {
   let loading: Promise<Dockerode> | undefined;
   const load = async (): Promise<Dockerode> => {
-    // It blocks: whoever has just opened a session, and does not ask yet, goes on first.
+    // Loading blocks; let the caller that has just opened a session continue first.
     await setImmediate();
     const { default: Docker } = await import('dockerode');
     return new Docker(clientOptions(endpoint, agent));
   };
   return () => {
     loading ??= load();
-    // Between two tests Jest refuses to load modules: a later call may succeed.
+    // Jest refuses to load modules between two tests: a later call may succeed.
     loading.catch(() => (loading = undefined));
     return loading;
   };
 }
 
-// Everything is given, also as undefined: docker-modem fills what is missing from the environment.
+// Every option is present, even if undefined: docker-modem takes missing ones from the environment.
 function clientOptions(endpoint: Endpoint, agent: Agent): Dockerode.DockerOptions {
   const unset = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
   const ofAgent = { ca: undefined, cert: undefined, key: undefined, agent };

@@ -2,7 +2,7 @@ import { withTimeout } from '../core/timeout';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
-/** What castoff reads of a container. */
+/** The fields that castoff reads from a container's inspection. */
 export interface ContainerFacts {
   readonly id: string;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface ContainerFacts {
   readonly image: string;
   readonly exitCode?: number | undefined;
   readonly isOomKilled: boolean;
-  /** The engine's own words on why it did not start or could not be removed. */
+  /** The engine's own message about a failed start or removal. */
   readonly error: string;
   readonly startedAt?: string | undefined;
   readonly finishedAt?: string | undefined;
@@ -20,38 +20,43 @@ export interface ContainerFacts {
   readonly isTty: boolean;
 }
 
+/** A container in a list. */
 export interface ContainerListItem {
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly status: string;
-  /** By the engine's clock, in milliseconds since the epoch; so everywhere. */
+  /** In milliseconds since the epoch, by the engine's clock. */
   readonly createdAtMs?: number | undefined;
   readonly imageId: string;
 }
 
-/** Removes it with its anonymous volumes, killing it if it runs. @see Engine API, ContainerDelete */
+/**
+ * Removes a container, running or not, and its anonymous volumes unless `removeVolumes` is false. @see Engine
+ * API, ContainerDelete
+ */
 export async function removeContainer(
   engine: Engine,
   id: string,
   options: { readonly removeVolumes: boolean },
 ): Promise<Answer<unknown>> {
-  // Podman 5.4 and later stop it gracefully even with `force`: 10 s for a PID 1 that ignores SIGTERM. The kill's own answer
-  // does not matter (`can only kill running containers. … container state improper`): the removal decides.
+  // Podman 5.4 and later stop a container gracefully even with `force`: 10 s for a PID 1 that ignores
+  // SIGTERM. The result of the kill does not matter (`can only kill running containers. … container state
+  // improper`): the removal decides.
   if (engine.isPodman) await killContainer(engine, id);
   return engine.ask('container.remove', id, (docker) =>
     docker.getContainer(urlPart(id)).remove({ force: true, v: options.removeVolumes }),
   );
 }
 
-/** SIGKILL. @see Engine API, ContainerKill */
+/** Sends SIGKILL. @see Engine API, ContainerKill */
 function killContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('container.kill', id, (docker) => docker.getContainer(urlPart(id)).kill());
 }
 
 /**
- * The folder on the engine's machine that has what the container writes; `undefined` where the engine does not say: containerd's image
- * store has no such field.
+ * Resolves to the folder on the engine's machine that contains the container's writable layer; `undefined`
+ * when the engine does not report it, as with containerd's image store.
  *
  * @see Engine API, ContainerInspect: GraphDriver.Data.UpperDir of overlay2, and of Podman's overlay
  */
@@ -65,14 +70,20 @@ export function readUpperFolder(engine: Engine, id: string): Promise<Answer<stri
   });
 }
 
+/** How to stop a container. */
 export interface ContainerStop {
-  /** Grace before SIGKILL. */
+  /** Grace before SIGKILL, in milliseconds. */
   readonly timeoutMs: number;
   /** Default: the image's stop signal, or SIGTERM. */
   readonly signal?: string | undefined;
 }
 
-/** SIGTERM (or the image's stop signal), then SIGKILL after the grace, which the engine counts in whole seconds. @see Engine API, ContainerStop */
+/**
+ * Stops a container with its stop signal, and kills it after the grace, which the engine counts in whole
+ * seconds.
+ *
+ * @see Engine API, ContainerStop
+ */
 export function stopContainer(
   engine: Engine,
   id: string,
@@ -85,7 +96,9 @@ export function stopContainer(
 }
 
 /**
- * Sends a signal, and waits until the container has stopped or the time is up. Engines take a signal with `stop` since API 1.42 only.
+ * Sends a signal, and waits until the container has stopped or the timeout has expired. Engines accept a
+ * signal for `stop` since API 1.42 only.
+ *
  * @see Engine API, ContainerKill: 409 when it does not run; ContainerWait
  */
 function signalContainer(
@@ -98,13 +111,14 @@ function signalContainer(
     const container = docker.getContainer(urlPart(id));
     await container.kill({ signal });
     const stopping = container.wait({ condition: 'not-running', abortSignal });
-    // A DeadlineError: the removal that follows kills it.
+    // Ignores a DeadlineError: the removal that follows kills the container.
     await Promise.allSettled([withTimeout(stopping, { what: `stop container ${id}`, timeoutMs })]);
   });
 }
 
 /**
- * Answers when the container has been removed, and also when a removal has failed: a look tells which.
+ * Resolves when the container has been removed, or its removal has failed: inspect it to know which.
+ *
  * @see Engine API, ContainerWait, `condition=removed` (API 1.30)
  */
 export function waitUntilRemoved(engine: Engine, id: string): Promise<Answer<unknown>> {
@@ -113,6 +127,7 @@ export function waitUntilRemoved(engine: Engine, id: string): Promise<Answer<unk
   );
 }
 
+/** Inspects a container. @see Engine API, ContainerInspect */
 export function inspectContainer(engine: Engine, id: string): Promise<Answer<ContainerFacts>> {
   return engine.ask('container.inspect', id, async (docker) => {
     const { Id, Name, Config, State } = await docker.getContainer(urlPart(id)).inspect();
@@ -140,7 +155,11 @@ export function inspectContainer(engine: Engine, id: string): Promise<Answer<Con
   });
 }
 
-/** All containers, running or not, that carry every one of `labels` (`key` or `key=value`). */
+/**
+ * Lists containers, running or not, that have all of `labels` (`key` or `key=value`).
+ *
+ * @see Engine API, ContainerList
+ */
 export function listContainers(
   engine: Engine,
   labels: readonly string[],
@@ -158,14 +177,18 @@ export function listContainers(
   });
 }
 
-/** The last `tail` lines of both streams, multiplexed unless the container has a terminal. @see Engine API, ContainerLogs */
+/**
+ * Reads the last `tail` lines of output, multiplexed unless the container has a terminal.
+ *
+ * @see Engine API, ContainerLogs
+ */
 export function readContainerLogs(engine: Engine, id: string, tail: number): Promise<Answer<Buffer>> {
   return engine.ask('container.logs', id, (docker, abortSignal) =>
     docker.getContainer(urlPart(id)).logs({ stdout: true, stderr: true, follow: false, tail, abortSignal }),
   );
 }
 
-// Docker says 0001-01-01T00:00:00Z for "not yet".
+// Docker reports 0001-01-01T00:00:00Z for "not yet".
 function knownTime(time: string): string | undefined {
   return time.startsWith('0001-') ? undefined : time;
 }

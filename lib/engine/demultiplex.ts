@@ -1,4 +1,4 @@
-/** One piece of what a container wrote. */
+/** A chunk of a container's output. */
 export interface LogChunk {
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
@@ -8,8 +8,9 @@ const streams = { 1: 'stdout', 2: 'stderr' } as const;
 const headerBytes = 8;
 
 /**
- * Takes apart what the engine sends for a container without a terminal: frames of one byte for the stream, three zero bytes,
- * four bytes of length (big endian) and the text. A frame that is cut off is kept as far as it goes.
+ * Splits the multiplexed output of a container without a terminal. Each frame has one byte for the stream,
+ * three zero bytes, four bytes of length (big endian) and the text. The part of an incomplete last frame is
+ * returned, too.
  *
  * @see Engine API, ContainerAttach, "Stream format"
  */

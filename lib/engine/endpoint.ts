@@ -1,28 +1,32 @@
 import { createHash } from 'node:crypto';
 
-/** Where an engine listens, and who said so. */
+/** The address of an engine, and the setting that named it. */
 export interface Endpoint {
-  /** As `DOCKER_HOST` spells it, made canonical: the identity of an engine inside this process. */
+  /** In the form of `DOCKER_HOST`, normalized: identifies an engine inside this process. */
   readonly address: string;
-  /** Who named it, for errors: `DOCKER_HOST`, `docker context "remote"`, `rootless Docker socket`, `default`. */
+  /**
+   * The setting that named it, for errors: `DOCKER_HOST`, `docker context "remote"`, `rootless Docker
+   * socket`, `default`.
+   */
   readonly from: string;
   readonly transport: Transport;
 }
 
+/** How to connect to an engine. */
 export type Transport =
   /** A unix socket, or a named pipe on Windows. */
   | { readonly type: 'socket'; readonly path: string }
   | { readonly type: 'tcp'; readonly host: string; readonly port: number; readonly tls?: Tls | undefined }
-  /** `docker system dial-stdio` on the other side of the system's own `ssh`. */
+  /** `docker system dial-stdio` on a remote host, through the system's own `ssh`. */
   | {
       readonly type: 'ssh';
       readonly destination: string;
       readonly port?: number | undefined;
-      /** Where the engine listens on that side, where it is not the other side's own default. */
+      /** The engine's socket on the remote host, unless it is the default there. */
       readonly socketPath?: string | undefined;
     };
 
-/** PEM texts. `isVerified` false is the context's `SkipTLSVerify`. */
+/** Certificates and key in PEM format. `isVerified` is false for a context with `SkipTLSVerify`. */
 export interface Tls {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -30,7 +34,7 @@ export interface Tls {
   readonly isVerified: boolean;
 }
 
-/** What a request needs to get to `transport`, beside its agent. */
+/** Returns the options of an HTTP request to `transport`, in addition to its agent. */
 export function requestTarget(
   transport: Transport,
 ): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
@@ -40,12 +44,12 @@ export function requestTarget(
     case 'tcp':
       return { host: transport.host, port: transport.port };
     case 'ssh':
-      // The agent's connections are the tunnel; the engine behind it ignores the host.
+      // The agent's connections are the tunnel; the engine ignores the host.
       return { host: 'docker.ssh', port: 80 };
   }
 }
 
-/** What tells a connection from every other: the address, and what is shown and trusted there. */
+/** Returns the key of a connection: the address, and a digest of the certificates. */
 export function connectionKey({ address, transport }: Endpoint): string {
   if (transport.type !== 'tcp' || transport.tls === undefined) return address;
   const { ca = '', cert = '', key = '', isVerified } = transport.tls;

@@ -1,6 +1,10 @@
 import { mapAnswer, type Answer, type Engine } from './engine';
 
-/** The engine's own time, in milliseconds since the epoch: ages count by it, whatever our clock says. @see Engine API, SystemInfo */
+/**
+ * Resolves to the engine's time, in milliseconds since the epoch: ages are computed by its clock.
+ *
+ * @see Engine API, SystemInfo
+ */
 export async function readEngineClock(engine: Engine): Promise<Answer<number>> {
   const answer = await engine.ask('info', engine.address, async (docker) => {
     const info: unknown = await docker.info();

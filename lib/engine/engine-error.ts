@@ -1,13 +1,13 @@
 import { CastoffError } from '../core/errors';
 import type { EngineCall, Meaning } from './answers';
 
-/** An answer of the engine that was not what the call was for: `ENGINE_UNREACHABLE` or `ENGINE_REFUSED`. */
+/** A failed call to an engine: `ENGINE_UNREACHABLE` or `ENGINE_REFUSED`. */
 export class EngineError extends CastoffError {
   readonly call: EngineCall;
   readonly subject: string;
   readonly meaning: Exclude<Meaning, 'done'>;
   readonly status: number | undefined;
-  /** No call was made: its client could not be loaded, for the `cause`. */
+  /** Whether the call was never sent, because the client could not be loaded: see `cause`. */
   readonly isUnsent: boolean;
   /** The engine's own message, without dockerode's wrapping. */
   readonly engineMessage: string;

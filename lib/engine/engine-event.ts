@@ -1,19 +1,19 @@
 import type { RemovableKind } from './removable-kind';
 
-/** One thing that happened on an engine. */
+/** A change of a resource, reported by the engine. */
 export interface EngineEvent {
   readonly kind: RemovableKind;
-  /** In Docker's words: `create`, `start`, `die`, `destroy`; `delete` for an image. */
+  /** Docker's name for the action: `create`, `start`, `die`, `destroy`; `delete` for an image. */
   readonly action: string;
-  /** What follows the action where something does: `healthy`, the command of an exec. */
+  /** The text after the action: `healthy`, the command of an exec. */
   readonly detail?: string | undefined;
   /** The full id; a volume's name, an image's `sha256:…`. */
   readonly id: string;
   readonly name?: string | undefined;
-  /** Only containers' events carry labels on every engine. */
+  /** Only events of containers have labels on every engine. */
   readonly labels: Readonly<Record<string, string>>;
   readonly exitCode?: number | undefined;
-  /** Nanoseconds since 1970 by the engine's clock: digits, since a number would lose the last ones. */
+  /** Nanoseconds since 1970 by the engine's clock, as digits: a number would lose precision. */
   readonly atNano: string;
 }
 
@@ -25,11 +25,11 @@ interface Message {
 
 const kinds: readonly string[] = ['container', 'network', 'volume', 'image'] satisfies RemovableKind[];
 
-/** Podman's words for what Docker says otherwise. */
-const dockerWords: Readonly<Record<string, string>> = { remove: 'destroy', exec_died: 'exec_die' };
+/** Docker's names for actions that Podman names differently. */
+const dockerActions: Readonly<Record<string, string>> = { remove: 'destroy', exec_died: 'exec_die' };
 
-/** Attributes that are not labels; a label of one of these names is lost in the engine already. */
-const facts: ReadonlySet<string> = new Set([
+/** Attributes that are not labels. An engine drops labels with these names. */
+const attributeNames: ReadonlySet<string> = new Set([
   'name',
   'oldName',
   'image',
@@ -42,10 +42,11 @@ const facts: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads one line of `GET /events`; `undefined` for what is about nothing that castoff knows (plugins, pods, the daemon), and
- * for what is no event: no engine seen writes one, and the truth comes from the next listing.
+ * Parses one line of `GET /events`. Returns `undefined` for events of other kinds (plugins, pods, the daemon)
+ * and for invalid lines, which no engine is known to send; the next listing corrects a missed event.
  *
- * Docker 20.10.24. `status`, `id` and `from` are the old form, which networks and volumes never had; they carry no labels:
+ * Docker 20.10.24. `status`, `id` and `from` are the old format, which networks and volumes never had; their
+ * events have no labels:
  *
  *     {"status":"die","id":"9d7a…","from":"castoff-spec/busybox:1","Type":"container","Action":"die","Actor":{"ID":"9d7a…",
  *      "Attributes":{"castoff-ev":"20400","exitCode":"137","image":"castoff-spec/busybox:1","name":"charming_hofstadter"}},
@@ -53,8 +54,8 @@ const facts: ReadonlySet<string> = new Set([
  *     {"Type":"network","Action":"destroy","Actor":{"ID":"e0d3…","Attributes":{"name":"app","type":"bridge"}},
  *      "scope":"local","time":1795251086,"timeNano":1795251086652784417}
  *
- * Podman 4.3.1. A container is not destroyed but removed; a volume has a name and no ID, an image's ID no `sha256:`; networks
- * have no events at all:
+ * Podman 4.3.1. The action is `remove` instead of `destroy`, a volume has a name but no ID, and an image's ID
+ * no `sha256:`. Networks have no events:
  *
  *     {"status":"remove","Type":"volume","Action":"remove","Actor":{"ID":"","Attributes":{"containerExitCode":"0","image":"",
  *      "name":"evol","podId":""}},"scope":"local","time":1795251386,"timeNano":1795251386261379810}
@@ -62,20 +63,20 @@ const facts: ReadonlySet<string> = new Set([
  * @see Engine API, SystemEvents
  */
 export function parseEngineEvent(line: string): EngineEvent | undefined {
-  const { Type: kind, Action: words, Actor: actor } = parseMessage(line);
+  const { Type: kind, Action: text, Actor: actor } = parseMessage(line);
   const [atNano] = /(?<="timeNano":)\d+/.exec(line) ?? [];
-  if (kind === undefined || !isKind(kind) || words === undefined || atNano === undefined) return undefined;
+  if (kind === undefined || !isKind(kind) || text === undefined || atNano === undefined) return undefined;
   const attributes = actor?.Attributes ?? {};
   const id = idOf(kind, actor?.ID || attributes['name']);
   if (id === undefined) return undefined;
   // `health_status: healthy`, `exec_create: /bin/sh -c true`
-  const colon = words.indexOf(':');
-  const action = colon === -1 ? words : words.slice(0, colon);
+  const colon = text.indexOf(':');
+  const action = colon === -1 ? text : text.slice(0, colon);
   const { exitCode } = attributes;
   return {
     kind,
-    action: dockerWords[action] ?? action,
-    detail: colon === -1 ? undefined : words.slice(colon + 1).trim(),
+    action: dockerActions[action] ?? action,
+    detail: colon === -1 ? undefined : text.slice(colon + 1).trim(),
     id,
     name: kind === 'volume' ? id : attributes['name'],
     labels: kind === 'container' || kind === 'image' ? labelsAmong(attributes) : {},
@@ -102,5 +103,5 @@ function idOf(kind: RemovableKind, id: string | undefined): string | undefined {
 }
 
 function labelsAmong(attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !facts.has(name)));
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !attributeNames.has(name)));
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import type { Tls } from './endpoint';
 
-/** The machine and the user that look for an engine. */
+/** The machine and user that an engine is found for. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly home: string;
@@ -13,44 +13,46 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** All that decides where to look for an engine, as read from the machine. */
+/** The settings that decide which engine to use, as read from the machine. */
 export interface EngineFacts extends Machine {
-  /** What `DOCKER_TLS_VERIFY` or `DOCKER_TLS` ask for. */
+  /** From `DOCKER_TLS_VERIFY` or `DOCKER_TLS`. */
   readonly tls?: Tls | undefined;
-  /** The context that `docker context use` chose. */
+  /** The context chosen by `docker context use`. */
   readonly currentContext?: string | undefined;
   readonly contexts: readonly DockerContext[];
   readonly testcontainers: TestcontainersProperties;
 }
 
+/** A context of the docker CLI. */
 export interface DockerContext {
   readonly name: string;
-  /** Missing where the context is for something else than docker; empty where it means the default. */
+  /** Absent when the context has no docker endpoint; empty for the default address. */
   readonly host?: string | undefined;
   readonly tls?: Tls | undefined;
 }
 
-/** What `~/.testcontainers.properties` says of engines. */
+/** The settings in `~/.testcontainers.properties` that are about engines. */
 export interface TestcontainersProperties {
   readonly tcHost?: string | undefined;
   readonly dockerHost?: string | undefined;
   readonly tls?: Tls | undefined;
 }
 
+/** Returns the machine and user of this process. */
 export function thisMachine(): Machine {
   return { platform: process.platform, home: homedir(), uid: process.getuid?.(), env: process.env };
 }
 
 /**
- * Reads the docker configuration, its contexts and `~/.testcontainers.properties`, as far as the environment does not decide without them.
- * What is not there is left out.
+ * Reads the docker configuration, its contexts and `~/.testcontainers.properties`, unless the environment
+ * alone decides. Files that do not exist are skipped.
  *
- * @throws CastoffError `CONFIG_INVALID` when a file that is there cannot be read or understood; names the file.
+ * @throws CastoffError `CONFIG_INVALID` when an existing file cannot be read or parsed; names the file.
  * @see docker/cli, `cli/config`, `cli/context/store`; testcontainers, `strategies/utils/config`
  */
 export async function readEngineFacts(machine: Machine = thisMachine()): Promise<EngineFacts> {
   const { DOCKER_HOST: host } = machine.env;
-  // It stands alone: what is not needed may be broken.
+  // The only candidate: files that are not needed may be invalid.
   if (host) return { ...machine, tls: await readEnvTls(machine), contexts: [], testcontainers: {} };
   const folder = dockerFolder(machine);
   const currentContext = machine.env.DOCKER_CONTEXT
@@ -64,7 +66,10 @@ export async function readEngineFacts(machine: Machine = thisMachine()): Promise
   return { ...machine, tls, currentContext, contexts, testcontainers };
 }
 
-/** What `DOCKER_TLS_VERIFY` or `DOCKER_TLS` ask for, with the PEM files of `DOCKER_CERT_PATH`, else of the docker folder. */
+/**
+ * Resolves to the TLS settings from `DOCKER_TLS_VERIFY` or `DOCKER_TLS`, with the PEM files in
+ * `DOCKER_CERT_PATH`, or else in the docker folder.
+ */
 export async function readEnvTls(machine: Machine = thisMachine()): Promise<Tls | undefined> {
   const { DOCKER_TLS_VERIFY: verify, DOCKER_TLS: encrypt, DOCKER_CERT_PATH: folder } = machine.env;
   if (!verify && !encrypt) return undefined;
@@ -78,22 +83,22 @@ function dockerFolder({ env, home }: Machine): string {
 async function readCurrentContext(file: string): Promise<string | undefined> {
   const { currentContext } = (await readJson(file)) ?? {};
   if (currentContext === undefined || typeof currentContext === 'string') return currentContext;
-  throw unusable(file, `its currentContext is not a text: ${JSON.stringify(currentContext)}`);
+  throw invalidFile(file, `currentContext is not a string: ${JSON.stringify(currentContext)}`);
 }
 
 async function readContexts(folder: string, wanted: string | undefined): Promise<DockerContext[]> {
-  const ids = await whenThere(join(folder, 'meta'), (path) => readdir(path));
+  const ids = await readIfExists(join(folder, 'meta'), (path) => readdir(path));
   const contexts = (ids ?? []).map(async (id) => {
     try {
       return await readContext(folder, id);
     } catch (error) {
       if (wanted !== undefined && id === createHash('sha256').update(wanted).digest('hex')) throw error;
-      // Docker too reads only the context in use; the others are wanted for their names.
+      // Like docker, require only the context in use to be valid; the others are read for their names.
       return undefined;
     }
   });
   const found = (await Promise.all(contexts)).filter((context) => context !== undefined);
-  return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  return found.toSorted((first, second) => (first.name < second.name ? -1 : 1));
 }
 
 async function readContext(folder: string, id: string): Promise<DockerContext | undefined> {
@@ -102,11 +107,11 @@ async function readContext(folder: string, id: string): Promise<DockerContext | 
   const meta = await readJson(file);
   if (meta === undefined) return undefined;
   const { Name: name, Endpoints: endpoints } = meta;
-  if (typeof name !== 'string') throw unusable(file, 'it has no Name');
+  if (typeof name !== 'string') throw invalidFile(file, 'Name is missing');
   const docker = isRecord(endpoints) ? endpoints.docker : undefined;
   if (!isRecord(docker)) return { name };
   const { Host: host = '', SkipTLSVerify: isUnverified } = docker;
-  if (typeof host !== 'string') throw unusable(file, `its Host is not a text: ${JSON.stringify(host)}`);
+  if (typeof host !== 'string') throw invalidFile(file, `Host is not a string: ${JSON.stringify(host)}`);
   const pems = await readPems(join(folder, 'tls', id, 'docker'));
   const isVerified = isUnverified !== true;
   const hasTls = !isVerified || Object.values(pems).some((pem) => pem !== undefined);
@@ -114,7 +119,7 @@ async function readContext(folder: string, id: string): Promise<DockerContext | 
 }
 
 async function readTestcontainersProperties({ env, home }: Machine): Promise<TestcontainersProperties> {
-  const text = await whenThere(join(home, '.testcontainers.properties'), readText);
+  const text = await readIfExists(join(home, '.testcontainers.properties'), readText);
   const properties = parseProperties(text ?? '');
   const verify = env.DOCKER_TLS_VERIFY ?? properties.get('docker.tls.verify');
   const certPath = env.DOCKER_CERT_PATH ?? properties.get('docker.cert.path');
@@ -127,7 +132,7 @@ async function readTestcontainersProperties({ env, home }: Machine): Promise<Tes
   };
 }
 
-/** `key=value` lines; Java writes `tcp\://host\:1` for `tcp://host:1`. */
+/** Parses `key=value` lines; Java writes `tcp\://host\:1` for `tcp://host:1`. */
 function parseProperties(text: string): Map<string, string> {
   const lines = text.matchAll(/^[ \t]*([^#!=\s][^#=\n]*?)[ \t]*=(.*)$/gm);
   return new Map(
@@ -137,41 +142,41 @@ function parseProperties(text: string): Map<string, string> {
 
 async function readPems(folder: string): Promise<Omit<Tls, 'isVerified'>> {
   const [ca, cert, key] = await Promise.all(
-    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => whenThere(join(folder, name), readText)),
+    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readIfExists(join(folder, name), readText)),
   );
   return { ca, cert, key };
 }
 
 async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
-  const text = await whenThere(file, readText);
+  const text = await readIfExists(file, readText);
   if (text === undefined || text.trim() === '') return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw unusable(file, `it is not JSON: ${messageOf(error)}`, error);
+    throw invalidFile(file, `invalid JSON: ${messageOf(error)}`, error);
   }
   if (isRecord(value)) return value;
-  throw unusable(file, 'it is not a JSON object');
+  throw invalidFile(file, 'not a JSON object');
 }
 
 function readText(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-async function whenThere<T>(path: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
+async function readIfExists<T>(path: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
   try {
     return await read(path);
   } catch (error) {
     const code = isRecord(error) ? error.code : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw unusable(path, messageOf(error), error);
+    throw invalidFile(path, messageOf(error), error);
   }
 }
 
-function unusable(file: string, why: string, cause?: unknown): CastoffError {
+function invalidFile(file: string, reason: string, cause?: unknown): CastoffError {
   const options = cause === undefined ? {} : { cause };
-  return new CastoffError('CONFIG_INVALID', `read ${file}: ${why}; mend it, or move it away`, options);
+  return new CastoffError('CONFIG_INVALID', `read ${file}: ${reason}; fix the file or move it away`, options);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,7 +5,8 @@ import { getFromEndpoint } from './ping-endpoint';
 const timeoutMs = 5_000;
 
 /**
- * What tells the engine itself from every other, wherever it is reached; a new id each time for an engine that does not say.
+ * Resolves to an id of the engine itself, the same at every address; a random one when the engine does not
+ * report an id.
  *
  * @see Engine API, SystemInfo
  */
@@ -18,8 +19,10 @@ export async function readEngineId({ address, connection, isPodman }: Engine): P
 }
 
 /**
- * The id in the answer to `/info`; `undefined` where it has none. Docker keeps its own: `"ID":"YWQV:YWSO:…"`. Podman draws a new
- * one for each answer, and is known by its machine and its storage: `"DockerRootDir":"/var/lib/containers/storage","Name":"vm"`.
+ * Reads the id from a response to `/info`; `undefined` when it has none.
+ *
+ * Docker has a permanent one: `"ID":"YWQV:YWSO:…"`. Podman generates a new one for each response, so its
+ * machine and storage identify it: `"DockerRootDir":"/var/lib/containers/storage","Name":"vm"`.
  */
 export function parseEngineId(
   body: string,

@@ -1,12 +1,12 @@
 import type { Answer, Engine } from './engine';
 
-/** The machine that containers of an engine run on, in the words of Go: `linux`, `amd64`. */
+/** The platform that an engine's containers run on, in Go's names: `linux`, `amd64`. */
 export interface EngineMachine {
   readonly os: string;
   readonly architecture: string;
 }
 
-/** @see Engine API, SystemVersion */
+/** Resolves to the platform that the engine's containers run on. @see Engine API, SystemVersion */
 export function readEngineMachine(engine: Engine): Promise<Answer<EngineMachine>> {
   return engine.ask('version', engine.address, async (docker) => {
     const { Os, Arch } = await docker.version();

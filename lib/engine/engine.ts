@@ -7,28 +7,28 @@ import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';
 
-/** The engine's answer to one call, with its meaning. Only `done` has a value; every other has the error that it would be. */
+/** The result of one call to an engine, with its meaning: a value if `done`, or else an error. */
 export type Answer<T> =
   | { readonly meaning: 'done'; readonly value: T }
   | { readonly meaning: EngineError['meaning']; readonly error: EngineError };
 
-/** How long an answer is waited for. */
+/** How long to wait for a response. */
 export interface CallLimits {
-  /** In milliseconds; no answer until then is an answer too: `engine-away`. */
+  /** In milliseconds. Without a response until then, the result is `engine-away`. */
   readonly timeoutMs: number;
-  /** Ends the waiting, not the call. */
+  /** Ends the wait, not the call. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends one call. Those that only read may end with `signal`, which aborts when the wait for their answer is over.
+ * Sends one call. `signal` aborts when the wait for the response ends; calls that only read may end with it.
  *
  * @internal
  */
 export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 
 /**
- * Where an engine listens, and the pool of connections to it.
+ * The address of an engine, and the pool of connections to it.
  *
  * @internal
  */
@@ -37,29 +37,32 @@ export interface EngineConnection {
   readonly agent: Agent;
 }
 
-/** A connection to one engine; the calls stand in `container-calls`, `network-calls`, `volume-calls` and `image-calls`. */
+/**
+ * A connection to one engine. Its calls are in `container-calls`, `network-calls`, `volume-calls` and
+ * `image-calls`.
+ */
 export interface Engine {
-  /** As `DOCKER_HOST` spells it: what tells two engines in one process apart. */
+  /** In the form of `DOCKER_HOST`: identifies an engine inside this process. */
   readonly address: string;
-  /** Whether Podman answers there: some of its answers mean something else than Docker's. */
+  /** Whether the engine is Podman, whose behaviour differs from Docker's in some calls. */
   readonly isPodman: boolean;
   /** @internal */
   readonly connection: EngineConnection;
   /**
-   * Makes one call. It never rejects, and it always ends: a failure is an answer, and so is none. The wait for the answer
-   * holds the process; a call that is no longer waited for does not.
+   * Makes one call. It never rejects and always settles: a failure or a timeout is a result, too. Waiting for
+   * the response keeps the process alive; a call without a waiting caller does not.
    *
    * @internal
    */
   ask<T>(call: EngineCall, subject: string, send: Send<T>): Promise<Answer<T>>;
-  /** The same engine, asked with another patience. */
-  within(patience: CallLimits): Engine;
+  /** Returns the same engine with other limits for its calls. */
+  within(limits: CallLimits): Engine;
 }
 
-const defaultPatience: CallLimits = { timeoutMs: 30_000 };
+const defaultLimits: CallLimits = { timeoutMs: 30_000 };
 
 /**
- * An engine reached through the client that `load` resolves to; every call asks for it anew.
+ * Creates an engine that makes its calls through the client that `load` resolves to; each call awaits `load`.
  *
  * @internal
  */
@@ -67,7 +70,7 @@ export function createEngine(
   connection: EngineConnection,
   isPodman: boolean,
   load: () => Promise<Dockerode>,
-  patience = defaultPatience,
+  limits = defaultLimits,
 ): Engine {
   return {
     address: connection.endpoint.address,
@@ -75,11 +78,11 @@ export function createEngine(
     connection,
     within: (other) => createEngine(connection, isPodman, load, other),
     ask: (call, subject, send) =>
-      ask(call, subject, patience, async (signal) => send(await loadClient(load), signal)),
+      ask(call, subject, limits, async (signal) => send(await loadClient(load), signal)),
   };
 }
 
-/** The client could not be loaded: no call was made. */
+/** Thrown when the client could not be loaded: the call was not sent. */
 class LoadError extends Error {}
 
 async function loadClient(load: () => Promise<Dockerode>): Promise<Dockerode> {
@@ -95,23 +98,23 @@ function unsentError(call: EngineCall, subject: string, { message, cause }: Load
 }
 
 /**
- * Makes one call and waits for its answer as {@link Engine.ask} does, by whatever way `send` goes.
+ * Makes one call through `send`, and waits for the response as {@link Engine.ask} does.
  *
  * @internal
  */
 export async function ask<T>(
   call: EngineCall,
   subject: string,
-  patience: CallLimits,
+  limits: CallLimits,
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<Answer<T>> {
   const waiting = new AbortController();
   try {
-    // dockerode never settles after an answer that was cut off: the limit is the only end that is certain.
-    return { meaning: 'done', value: await withTimeout(send(waiting.signal), { what: call, ...patience }) };
+    // dockerode never settles after a truncated response: only the timeout is certain to end the wait.
+    return { meaning: 'done', value: await withTimeout(send(waiting.signal), { what: call, ...limits }) };
   } catch (error) {
     if (error instanceof LoadError) return { meaning: 'refused', error: unsentError(call, subject, error) };
-    const raw = rawAnswer(error, patience);
+    const raw = rawAnswer(error, limits);
     const meaning = meaningOf(call, raw);
     if (meaning === 'done') return { meaning, value: undefined as never };
     return { meaning, error: new EngineError({ call, subject, meaning, ...raw }, error) };
@@ -120,22 +123,23 @@ export async function ask<T>(
   }
 }
 
-/** The value of an answer that was `done`; throws the error of any other. */
+/** Returns the value of an answer. @throws EngineError unless the answer is `done`. */
 export function valueOf<T>(answer: Answer<T>): T {
   if (answer.meaning === 'done') return answer.value;
   throw answer.error;
 }
 
-/** `answer` with its value turned into another. */
-export function mapAnswer<T, U>(answer: Answer<T>, turn: (value: T) => U): Answer<U> {
-  return answer.meaning === 'done' ? { meaning: 'done', value: turn(answer.value) } : answer;
+/** Applies `convert` to the value of an answer that is `done`. */
+export function mapAnswer<T, U>(answer: Answer<T>, convert: (value: T) => U): Answer<U> {
+  return answer.meaning === 'done' ? { meaning: 'done', value: convert(answer.value) } : answer;
 }
 
-// docker-modem: err.statusCode, err.json = { message } (Podman adds cause and response); a failed connection has err.code only.
+// docker-modem: err.statusCode, err.json = { message } (Podman adds cause and response); a failed connection
+// has err.code only.
 function rawAnswer(error: unknown, { timeoutMs, signal }: CallLimits): RawAnswer {
-  if (signal?.aborted && error === signal.reason) return { message: 'no longer waited for' };
+  if (signal?.aborted && error === signal.reason) return { message: 'aborted by the caller' };
   if (isCastoffError(error, 'DEADLINE_EXCEEDED'))
-    return { message: `no answer in ${formatDuration(timeoutMs)}` };
+    return { message: `no response within ${formatDuration(timeoutMs)}` };
   const failure = error as { statusCode?: number; json?: { message?: unknown } | Uint8Array | null };
   if (failure.statusCode === undefined) return { message: messageOf(error) };
   const { json } = failure;

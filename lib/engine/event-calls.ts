@@ -2,34 +2,38 @@ import type { IncomingMessage } from 'node:http';
 import type { Answer, Engine } from './engine';
 import type { RemovableKind } from './removable-kind';
 
+/** Which events a stream has. */
 export interface EventQuery {
   readonly kinds: readonly RemovableKind[];
-  /** Each `key` or `key=value`; they narrow the stream only where it is of containers alone. */
+  /** Each `key` or `key=value`. They filter the stream only when `kinds` is containers alone. */
   readonly labels: readonly string[];
-  /** In seconds since 1970, by the engine's clock: it repeats what was from then on, as far as it remembers. */
+  /**
+   * In seconds since 1970, by the engine's clock: replays events from then on, as far as the engine has them.
+   */
   readonly since: number | undefined;
-  /** As `since`: what comes later is not waited for. Default: all of it is. */
+  /** As `since`: the stream ends with the last event before. Default: it does not end. */
   readonly until?: number | undefined;
   /** Closes the connection. */
   readonly signal: AbortSignal;
 }
 
+/** An open stream of events. */
 export interface EventStream {
-  /** When the engine began to answer, in seconds since 1970 by its clock. */
+  /** When the engine sent the response header, in seconds since 1970 by its clock. */
   readonly openedAtSecond: number | undefined;
-  /** One for each event. They end when the connection does, in whatever way. */
+  /** One for each event. They end when the connection ends, for any reason. */
   readonly lines: AsyncIterable<string>;
 }
 
 /**
- * Opens a stream of what happens on the engine from now on; both engines answer at once, before anything happens. Docker
- * remembers 256 events to repeat (moby, `daemon/events`), Podman all of them.
+ * Opens a stream of the engine's events. Docker and Podman respond at once, before the first event. Docker
+ * can replay 256 events (moby, `daemon/events`), Podman all of them.
  *
  * @see Engine API, SystemEvents
  */
-export function openEventStream(engine: Engine, question: EventQuery): Promise<Answer<EventStream>> {
-  const { kinds, labels, since, until, signal } = question;
-  // No network, no volume and no deleted image has labels in its events: this filter would leave all of them out.
+export function openEventStream(engine: Engine, query: EventQuery): Promise<Answer<EventStream>> {
+  const { kinds, labels, since, until, signal } = query;
+  // Events of networks, volumes and deleted images have no labels: this filter would drop them all.
   const label = kinds.every((kind) => kind === 'container') ? [...labels] : [];
   return engine.ask('events', labels.join(' '), async (docker) => {
     const stream = (await docker.getEvents({
@@ -52,7 +56,7 @@ async function* linesOf(stream: IncomingMessage): AsyncGenerator<string, undefin
       yield* lines;
     }
   } catch {
-    // ECONNRESET, ABORT_ERR: the connection is over, and so are the lines. One that was cut off will be repeated.
+    // ECONNRESET, ABORT_ERR: the connection has ended. A truncated line will be replayed.
   }
 }
 

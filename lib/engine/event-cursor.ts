@@ -1,60 +1,64 @@
 import type { EngineEvent } from './engine-event';
 
-/** Events come a little out of order: engines take the time before they write, and several write at once. */
+/** Events arrive slightly out of order: engines set the time before writing, and write concurrently. */
 const overlapSeconds = 2;
 
 /**
- * How far a reader of events has come, over any number of connections: where the next one is to begin, and which of its
- * events the reader has had already. It remembers those of the last seconds only. All times are the engine's own.
+ * The position of a reader of events across connections: where the next connection has to start, and which of
+ * its events are duplicates. Only events of the last seconds are remembered. All times are by the engine's
+ * clock.
  */
 export class EventCursor {
-  /** The reader wants nothing from before it. */
+  /** The reader skips earlier events. */
   #startSecond: number | undefined;
   #lastSecond = 0;
-  readonly #taken = new Map<number, Set<string>>();
-  /** Whether this connection repeats what was before it. */
+  readonly #seen = new Map<number, Set<string>>();
+  /** Whether this connection replays earlier events. */
   #isReplaying = false;
-  /** The earliest event that came as it happened. */
+  /** The time of the earliest event that was not replayed. */
   #earliestNano: string | undefined;
 
-  /** From which second on (since 1970) the engine is to repeat its events; `undefined`: none of them. */
+  /** The second (since 1970) from which the engine has to replay events; `undefined` for no replay. */
   get since(): number | undefined {
     if (this.#startSecond === undefined) return undefined;
     return Math.max(this.#startSecond, this.#lastSecond - overlapSeconds);
   }
 
-  /** A connection begins, one that asked for `since`; `engineSecond` is the time on it, where the engine has told it. */
+  /**
+   * Records a new connection, opened with `since`. `engineSecond` is the engine's time, if it reported one.
+   */
   connect(engineSecond: number | undefined): void {
     this.#isReplaying = this.since !== undefined;
     this.#startSecond ??= engineSecond;
   }
 
-  /** Whether the reader has not had `event` yet. From now on it has. */
+  /** Returns whether `event` is new to the reader, and records it. */
   take(event: EngineEvent): boolean {
     const { atNano, kind, id, action, detail } = event;
     const second = Number(atNano.slice(0, -9));
     this.#startSecond ??= second;
     if (!this.#isReplaying) this.#earliestNano = earlier(this.#earliestNano, atNano);
-    // The start is known to the second: what stands in it before the first event was before the reader came.
+    // The start is known to the second only: earlier events of that second happened before the reader
+    // started.
     else if (second === this.#startSecond && atNano < (this.#earliestNano ?? '')) return false;
 
     const key = `${atNano} ${kind} ${id} ${action} ${detail ?? ''}`;
-    const taken = this.#taken.get(second) ?? new Set<string>();
-    if (taken.has(key)) return false;
-    taken.add(key);
-    this.#taken.set(second, taken);
+    const seen = this.#seen.get(second) ?? new Set<string>();
+    if (seen.has(key)) return false;
+    seen.add(key);
+    this.#seen.set(second, seen);
     this.#lastSecond = Math.max(this.#lastSecond, second);
     this.#forget();
     return true;
   }
 
-  /** What the engine will not repeat needs no memory. */
+  /** Forgets events that the engine will not replay. */
   #forget(): void {
     const since = this.since ?? 0;
-    for (const second of this.#taken.keys()) if (second < since) this.#taken.delete(second);
+    for (const second of this.#seen.keys()) if (second < since) this.#seen.delete(second);
   }
 }
 
-function earlier(one: string | undefined, other: string): string {
-  return one === undefined || other < one ? other : one;
+function earlier(first: string | undefined, second: string): string {
+  return first === undefined || second < first ? second : first;
 }

@@ -9,17 +9,21 @@ import { EventCursor } from './event-cursor';
 import { ItemQueue } from './item-queue';
 import { listTargets, type ListedTarget } from './list-targets';
 
+/** What to watch, and until when. */
 export interface WatchOptions {
   /**
-   * Each `key` or `key=value`. They narrow the listings, and the events of containers; other events do not carry labels on
-   * every engine, and all of them come: match their ids.
+   * Each `key` or `key=value`. They filter the listings and the events of containers. Events of other kinds
+   * are not filtered, because they do not have labels on every engine: match their ids.
    */
   readonly labels: readonly string[];
-  /** Default: all. */
+  /** Default: all kinds. */
   readonly kinds?: readonly RemovableKind[] | undefined;
   /** Ends the watch. */
   readonly signal: AbortSignal;
-  /** How many items may wait for the reader; with more the watch begins anew, with a listing. Default 10 000. */
+  /**
+   * The number of items that may be queued for the reader; beyond it, the watch reconnects, with a listing.
+   * Default 10 000.
+   */
   readonly maxQueuedItems?: number | undefined;
 }
 
@@ -28,27 +32,32 @@ const defaults = Object.freeze({
   maxQueuedItems: 10_000,
 });
 
+/** An item of a watch: an event or a listing. */
 export type WatchedEvent =
   | { readonly type: 'event'; readonly event: EngineEvent }
-  /** What there was when the watch connected, or connected again: what it lacks is gone, or has been made since. */
+  /**
+   * The resources that exist when the watch connects or reconnects; others are gone, or were created since.
+   */
   | { readonly type: 'listing'; readonly targets: readonly ListedTarget[] };
 
 const firstPauseMs = 50;
 const maxPauseMs = 5_000;
-/** A connection that lasted so long is made again without a pause; one that did not, after a longer one each time. */
-const steadyMs = 1_000;
-const answerTimeoutMs = 10_000;
-const mostFailures = 5;
+/** A connection that lasted this long is reopened without a pause; after shorter ones, the pauses grow. */
+const stableMs = 1_000;
+const callTimeoutMs = 10_000;
+const maxFailures = 5;
 
 /**
- * Tells what happens on the engine, as it happens and each thing once, over all the connections that this takes.
+ * Watches the engine's events, each delivered once, and reconnects as often as needed.
  *
- * Each connection begins with a listing, taken when the stream is open already. A broken one is made again, for as long as
- * the engine is away; what happened in between is told then, as far as the engine remembers it, and the listing has the
- * rest. The watch begins with the first `next()`, and ends when the loop over it does or `signal` aborts: then it is done at
- * once, without an error, and what waits is dropped. It does not hold the process, beyond a call that waits for its answer.
+ * Each connection starts with a listing, made after the stream was opened. The watch reconnects for as long
+ * as the engine is away; events in between are delivered then if the engine can replay them, and the listing
+ * covers the rest. The watch starts with the first `next()`, and ends when the loop over it ends or `signal`
+ * aborts: at once, without an error, dropping queued items. It does not keep the process alive, except while
+ * a call waits for its response.
  *
- * @throws EngineError `ENGINE_REFUSED` from `next()`, after what waits: the engine said no, or could not five times in a row.
+ * @throws EngineError `ENGINE_REFUSED` from `next()`, after queued items, when the engine refuses or fails
+ *   five times in a row.
  */
 export function watchEvents(engine: Engine, options: WatchOptions): AsyncIterableIterator<WatchedEvent> {
   return new EventWatch(engine, options);
@@ -66,7 +75,7 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
   #running: Promise<void> | undefined;
 
   constructor(engine: Engine, options: WatchOptions) {
-    this.#engine = engine.within({ timeoutMs: answerTimeoutMs, signal: this.#ending.signal });
+    this.#engine = engine.within({ timeoutMs: callTimeoutMs, signal: this.#ending.signal });
     this.#labels = options.labels;
     this.#kinds = options.kinds ?? defaults.kinds;
     this.#signal = options.signal;
@@ -107,41 +116,41 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
         });
       }
     } catch (error) {
-      // An end in the middle of an attempt or a pause is an end like any other.
+      // An abort during an attempt or a pause ends the watch without an error.
       if (!signal.aborted) this.#queue.fail(error);
     } finally {
       this.#ending.abort();
     }
   }
 
-  /** One connection, from its opening to its end; tries again at once only after one that has lasted. */
+  /** Reads one connection to its end; asks for a pause before the next one unless this one lasted. */
   async #connect(): Promise<void> {
     const startedAt = performance.now();
-    const leaving = new AbortController();
-    const leave = (): void => leaving.abort();
-    this.#ending.signal.addEventListener('abort', leave, { once: true, signal: leaving.signal });
+    const disconnecting = new AbortController();
+    const disconnect = (): void => disconnecting.abort();
+    this.#ending.signal.addEventListener('abort', disconnect, { once: true, signal: disconnecting.signal });
     try {
-      await this.#read(leaving.signal);
+      await this.#read(disconnecting.signal);
     } catch (error) {
-      throw this.#isPassing(error) ? new RetryableError('no events', { cause: error }) : error;
+      throw this.#isRetryable(error) ? new RetryableError('no events', { cause: error }) : error;
     } finally {
-      leave();
+      disconnect();
     }
     if (this.#queue.isFull) await this.#queue.untilEmpty();
-    if (performance.now() - startedAt < steadyMs) throw new RetryableError('the events ended');
+    if (performance.now() - startedAt < stableMs) throw new RetryableError('the events ended');
   }
 
-  /** Reads one stream until it breaks, or more waits than may. */
+  /** Reads one stream until it ends, or the queue is full. */
   async #read(signal: AbortSignal): Promise<void> {
-    const question = { kinds: this.#kinds, labels: this.#labels, since: this.#cursor.since, signal };
-    const { lines, openedAtSecond } = valueOf(await openEventStream(this.#engine, question));
+    const query = { kinds: this.#kinds, labels: this.#labels, since: this.#cursor.since, signal };
+    const { lines, openedAtSecond } = valueOf(await openEventStream(this.#engine, query));
     const targets = await listTargets(this.#engine, this.#labels, this.#kinds);
     this.#failures = 0;
     if (this.#queue.isFull) return;
     this.#queue.put({ type: 'listing', targets });
     this.#cursor.connect(openedAtSecond);
     for await (const line of lines) {
-      // Left to the next connection, the cursor has not taken it.
+      // The cursor has not recorded this event: the next connection replays it.
       if (this.#queue.isFull) return;
       const event = parseEngineEvent(line);
       if (event === undefined || !this.#cursor.take(event)) continue;
@@ -150,10 +159,10 @@ class EventWatch implements AsyncIterableIterator<WatchedEvent> {
     }
   }
 
-  #isPassing(error: unknown): boolean {
+  #isRetryable(error: unknown): boolean {
     if (!(error instanceof EngineError) || error.meaning === 'refused') return false;
     if (error.meaning === 'engine-away') return true;
     this.#failures += 1;
-    return this.#failures < mostFailures;
+    return this.#failures < maxFailures;
   }
 }

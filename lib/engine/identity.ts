@@ -1,8 +1,8 @@
 import type { RemovableKind } from './removable-kind';
 
 /**
- * Identifies one resource of an engine for good. A volume has only a name, which a later volume may have too: the engine's own
- * `CreatedAt` distinguishes the two.
+ * Returns a permanent identity of one resource on an engine. A volume only has a name, which a later volume
+ * may reuse: the engine's own `CreatedAt` distinguishes the two.
  */
 export function identityOf({
   kind,

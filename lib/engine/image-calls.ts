@@ -2,29 +2,31 @@ import type Docker from 'dockerode';
 import type { Answer, Engine } from './engine';
 import { imageUrlPart } from './url-part';
 
-/** What castoff reads of an image. */
+/** The fields that castoff reads from an image. */
 export interface ImageFacts {
   readonly id: string;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** As a list shows it. */
+/** An image in a list. */
 export interface ListedImage extends ImageFacts {
   readonly createdAtMs: number;
 }
 
-/** As it is inspected. */
+/** An inspected image. */
 export interface InspectedImage extends ImageFacts {
-  /** Whether it is certain that it has been given a name, be it one that it has lost since: Podman (4.3.1) never tells. */
+  /** Whether the image is known to have had a name, now or earlier. Podman (4.3.1) does not report it. */
   readonly hasHadName: boolean;
-  /** When it was last given a name, in milliseconds since the epoch by the engine's clock, where it is known. */
+  /** When it was last given a name, if known, in milliseconds since the epoch by the engine's clock. */
   readonly taggedAtMs: number | undefined;
 }
 
 /**
- * Takes the name off an image, and removes the image with its last name. Not forced: force would take an image away from a
- * container, and other names with it. @see Engine API, ImageDelete
+ * Removes a name from an image, and the image with its last name. Not forced: force would also remove other
+ * names, and an image that a container uses.
+ *
+ * @see Engine API, ImageDelete
  */
 export function removeImage(engine: Engine, name: string): Promise<Answer<unknown>> {
   return engine.ask('image.remove', name, (docker) => docker.getImage(imageUrlPart(name)).remove());
@@ -37,10 +39,11 @@ interface Tagged {
 
 function taggedAtOf({ Metadata }: Tagged): number | undefined {
   const at = Date.parse(Metadata?.LastTagTime ?? '');
-  // Docker's for never: 0001-01-01T00:00:00Z.
+  // Docker reports 0001-01-01T00:00:00Z for "never".
   return at > 0 ? at : undefined;
 }
 
+/** Inspects an image. @see Engine API, ImageInspect */
 export function inspectImage(engine: Engine, name: string): Promise<Answer<InspectedImage>> {
   return engine.ask('image.inspect', name, async (docker) => {
     const image: Docker.ImageInspectInfo & Tagged = await docker.getImage(imageUrlPart(name)).inspect();
@@ -54,9 +57,9 @@ export function inspectImage(engine: Engine, name: string): Promise<Answer<Inspe
   });
 }
 
-/** One step of the history of an image. */
+/** One step in the history of an image. */
 export interface ImageStep {
-  /** The image that the step made, where the engine has it still. */
+  /** The image created by the step, if the engine still has it. */
   readonly id: string;
   readonly createdBy: string;
   readonly comment: string;
@@ -68,7 +71,7 @@ interface HistoryStep {
   readonly Comment?: string;
 }
 
-/** The steps in which an image was made, newest first. @see Engine API, ImageHistory */
+/** Resolves to the steps that created an image, newest first. @see Engine API, ImageHistory */
 export function readImageHistory(engine: Engine, id: string): Promise<Answer<readonly ImageStep[]>> {
   return engine.ask('image.history', id, async (docker) => {
     const steps: unknown = await docker.getImage(imageUrlPart(id)).history();
@@ -80,9 +83,10 @@ export function readImageHistory(engine: Engine, id: string): Promise<Answer<rea
   });
 }
 
-/** So Docker lists an image without a name; asked for it, it says 400. */
-const noName = '<none>:<none>';
+/** The name of an unnamed image in Docker's list. Inspecting that name fails with 400. */
+const unnamed = '<none>:<none>';
 
+/** Lists images that have all of `labels` (`key` or `key=value`). @see Engine API, ImageList */
 export function listImages(
   engine: Engine,
   labels: readonly string[],
@@ -91,7 +95,7 @@ export function listImages(
     const images = await docker.listImages({ filters: { label: [...labels] } });
     return images.map((image) => ({
       id: image.Id,
-      tags: (image.RepoTags ?? []).filter((tag) => tag !== noName),
+      tags: (image.RepoTags ?? []).filter((tag) => tag !== unnamed),
       labels: image.Labels ?? {},
       createdAtMs: image.Created * 1_000,
     }));

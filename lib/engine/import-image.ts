@@ -1,17 +1,18 @@
 import type { Answer, Engine } from './engine';
 import { readProgress } from './read-progress';
 
-/** A name of an image, in its two parts. */
+/** The repository and tag of an image. */
 export interface ImageName {
   readonly repository: string;
   readonly tag: string;
 }
 
 /**
- * Makes an image of one layer of a tar archive, and gives it the name; what had the name before is an image without one then.
- * Answers with the id. @see Engine API, ImageCreate, `fromSrc=-`
+ * Creates an image with one layer from a tar archive, and names it; an existing image of that name loses it.
+ * Resolves to the id.
  *
- * @param changes - Lines as in a Dockerfile: `ENV …`, `LABEL …`.
+ * @param changes - Instructions of a Dockerfile: `ENV …`, `LABEL …`.
+ * @see Engine API, ImageCreate, `fromSrc=-`
  */
 export function importImage(
   engine: Engine,
@@ -20,7 +21,7 @@ export function importImage(
   changes: readonly string[],
 ): Promise<Answer<string>> {
   return engine.ask('image.import', `${repository}:${tag}`, async (docker, abortSignal) => {
-    // Not in two parameters: Podman (4.3.1) passes `tag` by on an import, and names the image `latest`.
+    // Not in a separate parameter: Podman (4.3.1) ignores `tag` on an import, and names the image `latest`.
     const options = { repo: `${repository}:${tag}`, changes: [...changes], abortSignal };
     const sent = docker.importImage(archive, options).then(readProgress);
     const { status } = await Promise.race([sent, failureOf(archive)]);
@@ -29,10 +30,10 @@ export function importImage(
 }
 
 /**
- * Builds the image that the Dockerfile in a tar archive describes, and gives it the name. Images that it starts from are
- * pulled where they are missing. @see Engine API, ImageBuild
+ * Builds an image from the Dockerfile in a tar archive, and names it. Missing base images are pulled.
  *
- * @param base - What it starts from: for the error.
+ * @param base - The base image, for the error.
+ * @see Engine API, ImageBuild
  */
 export function buildImage(
   engine: Engine,
@@ -46,7 +47,7 @@ export function buildImage(
   });
 }
 
-// dockerode waits for ever for an archive that breaks off.
+// dockerode never settles when the archive stream fails.
 function failureOf(archive: NodeJS.ReadableStream): Promise<never> {
   return new Promise((_, reject) => archive.once('error', reject));
 }

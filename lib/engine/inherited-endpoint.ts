@@ -3,31 +3,31 @@ import { readFileSync } from 'node:fs';
 import { processWide } from '../core/global-state';
 import type { Endpoint } from './endpoint';
 
-/** The argument of a program of castoff's that reads its engine from its standard input. */
+/** The argument that makes a castoff program read its engine from standard input. */
 export const inheritEngineArgument = '--engine-on-stdin';
 
-const handed = (): { endpoint?: Endpoint } =>
-  processWide('handed endpoint', (): { endpoint?: Endpoint } => ({}));
+const inherited = (): { endpoint?: Endpoint } =>
+  processWide('inherited endpoint', (): { endpoint?: Endpoint } => ({}));
 
 /**
- * The only place where this process looks for an engine by default, where another process handed it one: relative paths, docker's
- * current context and the certificates may mean something else here.
+ * Returns the endpoint that a parent process passed to this one, which replaces all other candidates:
+ * relative paths, docker's current context and certificates may differ here.
  */
 export function inheritedEndpoint(): Endpoint | undefined {
-  return handed().endpoint;
+  return inherited().endpoint;
 }
 
-/** Takes the endpoint that {@link passEndpoint} offers on the standard input. */
+/** Reads the endpoint that {@link passEndpoint} provides on standard input. */
 export function readInheritedEndpoint(): void {
-  handed().endpoint = JSON.parse(readFileSync(0, 'utf8')) as Endpoint;
+  inherited().endpoint = JSON.parse(readFileSync(0, 'utf8')) as Endpoint;
 }
 
 /**
- * Hands `child` the endpoint on its standard input, a pipe: certificates may be longer than an environment variable can be, and a private
- * key does not belong in a file.
+ * Sends the endpoint to `child` on standard input, a pipe: certificates may exceed the limits of an environment
+ * variable, and a private key must not be written to a file.
  */
 export function passEndpoint(endpoint: Endpoint, child: ChildProcess): void {
-  // EPIPE, or no process at all: how it exited says more.
+  // EPIPE, or the process did not start: its exit reports the reason.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(JSON.stringify(endpoint));
 }

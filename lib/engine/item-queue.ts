@@ -1,4 +1,4 @@
-/** Items between one who puts them as they come and one who takes them when there is time, up to a limit. */
+/** A queue between a producer and a slower consumer, with a limit. */
 export class ItemQueue<T> {
   readonly #limit: number;
   #items: T[] = [];
@@ -15,6 +15,7 @@ export class ItemQueue<T> {
     return this.#items.length >= this.#limit;
   }
 
+  /** Adds an item; a no-op when the queue has ended. */
   put(item: T): void {
     if (this.#hasEnded) return;
     const taker = this.#takers.shift();
@@ -22,11 +23,14 @@ export class ItemQueue<T> {
     else taker.resolve({ done: false, value: item });
   }
 
-  /** The first item, or the next to come; done when the queue has ended. Rejects once with what it failed with. */
+  /**
+   * Resolves to the next item, or to done when the queue has ended. Rejects once with the error of {@link
+   * fail}.
+   */
   async take(): Promise<IteratorResult<T, undefined>> {
     if (this.#items.length > 0) {
       const value = this.#items.shift() as T;
-      if (this.#items.length === 0) this.#tellEmptied();
+      if (this.#items.length === 0) this.#notifyEmpty();
       return { done: false, value };
     }
     const failure = this.#failure;
@@ -38,21 +42,21 @@ export class ItemQueue<T> {
     return taker.promise;
   }
 
-  /** Resolves when the last item is taken, or the queue has ended. */
+  /** Resolves when the last item has been taken, or the queue has ended. */
   async untilEmpty(): Promise<void> {
     if (this.#items.length > 0) await this.#emptied.promise;
   }
 
-  /** Drops what is in it, and ends it for whoever takes. */
+  /** Ends the queue, drops its items and resolves pending calls of {@link take}. */
   end(): void {
     this.#hasEnded = true;
     this.#items = [];
     this.#failure = undefined;
-    this.#tellEmptied();
+    this.#notifyEmpty();
     for (const taker of this.#takers.splice(0)) taker.resolve({ done: true, value: undefined });
   }
 
-  /** Ends it after what is in it: the taker after that gets `error`. */
+  /** Ends the queue after its remaining items: the next {@link take} then rejects with `error`. */
   fail(error: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -62,7 +66,7 @@ export class ItemQueue<T> {
     for (const taker of others) taker.resolve({ done: true, value: undefined });
   }
 
-  #tellEmptied(): void {
+  #notifyEmpty(): void {
     this.#emptied.resolve();
     this.#emptied = Promise.withResolvers();
   }

@@ -5,15 +5,16 @@ import { AttachedStream } from './attached-stream';
 import { urlPart } from './url-part';
 
 /**
- * As the Engine API takes it.
+ * The Engine API's options of a new container.
  *
  * @internal
  */
 export type NewContainer = Dockerode.ContainerCreateOptions & { readonly name: string };
 
 /**
- * Creates a container; answers with its id. @see Engine API, ContainerCreate
+ * Creates a container; resolves to its id.
  *
+ * @see Engine API, ContainerCreate
  * @internal
  */
 export function createContainer(engine: Engine, options: NewContainer): Promise<Answer<string>> {
@@ -23,14 +24,14 @@ export function createContainer(engine: Engine, options: NewContainer): Promise<
   });
 }
 
-/** @see Engine API, ContainerStart */
+/** Starts a container. @see Engine API, ContainerStart */
 export function startContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('container.start', id, (docker) => docker.getContainer(urlPart(id)).start());
 }
 
 /**
- * Takes the stdin and the stdout of a container that was created with `OpenStdin` and without a terminal. Before its start:
- * then nothing that it says is missed. Podman hands over the body of this call as the first bytes of stdin.
+ * Attaches to stdin and stdout of a container created with `OpenStdin` and without a terminal. Call it before
+ * the start, so that no output is missed. Podman sends the body of this request as the first bytes of stdin.
  *
  * @see Engine API, ContainerAttach
  */
@@ -40,13 +41,18 @@ export function attachContainer(engine: Engine, id: string): Promise<Answer<Dupl
       .getContainer(urlPart(id))
       .attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
     const stream = new AttachedStream(socket as Duplex);
-    // It comes too late: nobody would ever close it.
+    // The caller has stopped waiting, and would never close it.
     if (signal.aborted) stream.destroy();
     return stream;
   });
 }
 
-/** What the engine calls the system that it runs on: `Debian GNU/Linux 12 (bookworm)`, `Docker Desktop`. @see Engine API, SystemInfo */
+/**
+ * Resolves to the engine's operating system, as the engine reports it: `Debian GNU/Linux 12 (bookworm)`,
+ * `Docker Desktop`.
+ *
+ * @see Engine API, SystemInfo
+ */
 export function readOperatingSystem(engine: Engine): Promise<Answer<string>> {
   return engine.ask('info', engine.address, async (docker) => {
     const info: unknown = await docker.info();

@@ -6,20 +6,20 @@ import { listNetworks } from './network-calls';
 import type { RemovableKind } from './removable-kind';
 import { listVolumes } from './volume-calls';
 
-/** A thing on an engine, as its list shows it. */
+/** A resource in an engine's list. */
 export interface ListedTarget {
   readonly kind: RemovableKind;
-  /** The full id; a volume's name. */
+  /** The full id, or a volume's name. */
   readonly id: string;
   readonly name: string;
   /** All names of an image. */
   readonly tags?: readonly string[] | undefined;
   readonly labels: Readonly<Record<string, string>>;
-  /** By the engine's clock, in milliseconds since the epoch, where its list tells. */
+  /** In milliseconds since the epoch, by the engine's clock, if its list reports it. */
   readonly createdAtMs?: number | undefined;
-  /** A volume's: the same in the engine's own words. */
+  /** Of a volume: the creation time in the engine's own format. */
   readonly createdAt?: string | undefined;
-  /** A container's: `running`, `exited`. */
+  /** Of a container: `running`, `exited`. */
   readonly status?: string | undefined;
   /** The id of a container's image. */
   readonly imageId?: string | undefined;
@@ -56,10 +56,11 @@ const lists: Readonly<Record<RemovableKind, List>> = {
 const allKinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 
 /**
- * All things of `kinds` that carry every one of `labels` (`key` or `key=value`), by one list of each kind. The labels of each
- * are looked at again here: an engine that ignores a filter must not cost anybody what is theirs.
+ * Lists resources of `kinds` that have all of `labels` (`key` or `key=value`), with one request for each
+ * kind. The labels are checked again here: an engine that ignores the filter must not lead to the removal of
+ * other resources.
  *
- * @throws EngineError when one of the lists cannot be had.
+ * @throws EngineError when a list request fails.
  */
 export async function listTargets(
   engine: Engine,
@@ -86,7 +87,7 @@ export async function listTargets(
   return answers.flatMap(valueOf).filter((target) => carriesLabels(target.labels, labels));
 }
 
-// An image that is built to be the same every time says 1970, or nothing.
+// Reproducible images have 1970 as their time, or none.
 function isTime(ms: number | undefined): boolean {
   return ms !== undefined && ms > 24 * 3_600_000;
 }

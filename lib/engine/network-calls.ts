@@ -1,21 +1,21 @@
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
-/** What castoff reads of a network. */
+/** The fields that castoff reads from a network's inspection. */
 export interface NetworkFacts {
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The ids of the containers that hang on it. */
+  /** The ids of the running containers attached to it. */
   readonly containerIds: readonly string[];
 }
 
-/** @see Engine API, NetworkDelete */
+/** Removes a network. @see Engine API, NetworkDelete */
 export function removeNetwork(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('network.remove', id, (docker) => docker.getNetwork(urlPart(id)).remove());
 }
 
-/** @see Engine API, NetworkDisconnect */
+/** Disconnects a container from a network, by force. @see Engine API, NetworkDisconnect */
 export function disconnectContainer(
   engine: Engine,
   networkId: string,
@@ -27,9 +27,10 @@ export function disconnectContainer(
 }
 
 /**
- * The containers attached to a network, stopped ones included.
+ * Lists the ids of the containers attached to a network, stopped ones included, which an inspection may leave
+ * out (Podman).
  *
- * Podman's own inspect lists running ones only. @see Engine API, ContainerList, filter `network`
+ * @see Engine API, ContainerList, filter `network`
  */
 export function listAttachedContainers(
   engine: Engine,
@@ -41,6 +42,7 @@ export function listAttachedContainers(
   });
 }
 
+/** Inspects a network. @see Engine API, NetworkInspect */
 export function inspectNetwork(engine: Engine, id: string): Promise<Answer<NetworkFacts>> {
   return engine.ask('network.inspect', id, async (docker) => {
     const network = await docker.getNetwork(urlPart(id)).inspect();
@@ -53,6 +55,7 @@ export function inspectNetwork(engine: Engine, id: string): Promise<Answer<Netwo
   });
 }
 
+/** Lists networks that have all of `labels` (`key` or `key=value`). @see Engine API, NetworkList */
 export function listNetworks(
   engine: Engine,
   labels: readonly string[],

@@ -7,13 +7,15 @@ const expected =
   'expected unix:///path, npipe:////./pipe/name, tcp://host[:port], https://host[:port] or ssh://[user@]host[:port][/path]';
 
 /**
- * The endpoint that `address` names, spelled as in `DOCKER_HOST`, without asking whether anybody listens there. An address
- * without a scheme is `tcp`; what is left out has docker's defaults: `/var/run/docker.sock`, `//./pipe/docker_engine`,
- * `localhost`, port 2375, or 2376 with TLS.
+ * Parses an address in the form of `DOCKER_HOST`, without connecting to it.
  *
- * @param from - Who named it, for errors.
- * @param tls - What to show and to expect on `tcp://` and `https://`; other transports pass it by.
- * @throws CastoffError `CONFIG_INVALID` when the address cannot be used; says what was got and what is expected.
+ * An address without a scheme is `tcp`. Missing parts have docker's defaults: `/var/run/docker.sock`,
+ * `//./pipe/docker_engine`, `localhost`, port 2375, or 2376 with TLS.
+ *
+ * @param from - The setting that named it, for errors.
+ * @param tls - The certificates for `tcp://` and `https://`; other transports ignore them.
+ * @throws CastoffError `CONFIG_INVALID` when the address is invalid; names the address and the expected
+ *   forms.
  * @see docker/cli, `opts/hosts.go` and `cli/connhelper/ssh`
  */
 export function parseEndpoint(address: string, from: string, tls?: Tls): Endpoint {
@@ -28,12 +30,12 @@ export function parseEndpoint(address: string, from: string, tls?: Tls): Endpoin
   }
 }
 
-type Place = Omit<Endpoint, 'from'>;
+type ParsedAddress = Omit<Endpoint, 'from'>;
 
-/** Why an address is of no use, before it is known who named it. Never leaves this file. */
+/** Thrown for an invalid address, and rethrown in this file with the setting that named it. */
 class AddressError extends Error {}
 
-function parseAddress(address: string, tls: Tls | undefined): Place {
+function parseAddress(address: string, tls: Tls | undefined): ParsedAddress {
   if (address === '') throw new AddressError('which is empty');
   if (/\p{Cc}/u.test(address)) throw new AddressError('which has a control character in it');
   const { scheme, rest } = /^(?<scheme>[a-z]+):\/\/(?<rest>.*)$/i.exec(address)?.groups ?? {};
@@ -53,23 +55,23 @@ function parseAddress(address: string, tls: Tls | undefined): Place {
     case 'ssh':
       return parseSsh(rest ?? '');
     default:
-      throw new AddressError(`and ${scheme}:// is not a way to an engine`);
+      throw new AddressError(`whose scheme ${scheme}:// is not supported`);
   }
 }
 
-function parseUnix(path: string): Place {
+function parseUnix(path: string): ParsedAddress {
   if (!path.startsWith('/')) throw new AddressError('whose path is not absolute');
   const canonical = posix.normalize(path);
   return { address: `unix://${canonical}`, transport: { type: 'socket', path: canonical } };
 }
 
-function parsePipe(name: string): Place {
+function parsePipe(name: string): ParsedAddress {
   const path = name.replaceAll('\\', '/');
   if (!/^\/\/[^/]+\/pipe\/./.test(path)) throw new AddressError('which is not the name of a pipe');
   return { address: `npipe://${path}`, transport: { type: 'socket', path } };
 }
 
-function parseTcp(scheme: 'tcp' | 'https', hostAndPort: string, tls: Tls | undefined): Place {
+function parseTcp(scheme: 'tcp' | 'https', hostAndPort: string, tls: Tls | undefined): ParsedAddress {
   const parts = /^(?!\/)(?<host>\[[^\]]*\]|[^:/@?#[\]\s]*)(?::(?<port>\d*))?\/?$/.exec(hostAndPort)?.groups;
   if (parts === undefined) throw new AddressError('which is not a host and a port');
   const name = parts.host || 'localhost';
@@ -81,18 +83,17 @@ function parseTcp(scheme: 'tcp' | 'https', hostAndPort: string, tls: Tls | undef
 const sshPattern =
   /^(?:(?<login>[^@/?#]*)@)?(?<name>\[[^\]]*\]|[^:/@?#[\]]*)(?::(?<port>\d*))?(?<path>\/[^?#]*)?$/;
 
-function parseSsh(rest: string): Place {
+function parseSsh(rest: string): ParsedAddress {
   const parts = sshPattern.exec(rest)?.groups;
   if (parts === undefined) throw new AddressError('which is not a user, a host, a port and a path');
   const { login, name = '', path = '/' } = parts;
-  if (login?.includes(':'))
-    throw new AddressError('and a password has no place in it: ssh asks its keys and its agent');
+  if (login?.includes(':')) throw new AddressError('which has a password: ssh uses keys and an agent');
   const user = login === undefined ? undefined : decode(login);
   const host = name.startsWith('[') ? parseIp(name) : name;
-  // Both become arguments of ssh, and reach a shell where a ProxyCommand has %r or %h.
+  // Both become arguments of ssh, and reach a shell when a ProxyCommand contains %r or %h.
   if (user !== undefined && !/^\w[\w.@+-]*$/.test(user))
-    throw new AddressError('whose user ssh cannot be given');
-  if (host === name && !/^\w[\w.-]*$/.test(host)) throw new AddressError('whose host ssh cannot be given');
+    throw new AddressError('whose user is not valid for ssh');
+  if (host === name && !/^\w[\w.-]*$/.test(host)) throw new AddressError('whose host is not valid for ssh');
   const port = parsePort(parts.port);
   const socketPath = posix.normalize(decode(path));
   const loginPart = user === undefined ? '' : `${encodeURIComponent(user)}@`;
@@ -109,7 +110,7 @@ function parseSsh(rest: string): Place {
   };
 }
 
-/** `[0:0::1]` as `::1`. */
+/** Parses `[0:0::1]` to `::1`. */
 function parseIp(bracketed: string): string {
   const ip = bracketed.slice(1, -1).replace('%25', '%');
   if (!isIPv6(ip)) throw new AddressError('whose host in brackets is not an IPv6 address');
@@ -119,7 +120,7 @@ function parseIp(bracketed: string): string {
 function parsePort(port: string | undefined): number | undefined {
   if (port === undefined || port === '') return undefined;
   const number = Number(port);
-  if (number < 1 || number > 65_535) throw new AddressError('whose port is not one of 1 to 65535');
+  if (number < 1 || number > 65_535) throw new AddressError('whose port is not between 1 and 65535');
   return number;
 }
 
@@ -129,7 +130,7 @@ function decode(text: string): string {
     decoded = decodeURIComponent(text);
   } catch {
     // A URIError; decodeURIComponent throws no other.
-    throw new AddressError('which has a % that is no escape');
+    throw new AddressError('which has an invalid % escape');
   }
   if (/\p{Cc}/u.test(decoded)) throw new AddressError('which has a control character in it');
   return decoded;

@@ -3,13 +3,13 @@ import { text } from 'node:stream/consumers';
 import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
 
-/** Which engine answers. */
+/** Which engine answers at an endpoint. */
 export interface EngineFlavour {
   readonly isPodman: boolean;
 }
 
 /**
- * Resolves to which engine answers at `endpoint`, without dockerode; rejects as {@link getFromEndpoint} does.
+ * Pings the engine at `endpoint` without dockerode; rejects as {@link getFromEndpoint} does.
  *
  * @see Engine API, SystemPing
  */
@@ -24,8 +24,8 @@ export async function pingEndpoint(
 }
 
 /**
- * What the engine answers with, without dockerode. Rejects with the error of the connection, or with what dockerode would make of an
- * answer other than 200: `statusCode` and `json`.
+ * Sends a GET request to the engine without dockerode. Rejects with the connection's error, or for a status
+ * other than 200 with dockerode's fields `statusCode` and `json`.
  */
 export async function getFromEndpoint(
   { endpoint, agent }: EngineConnection,
@@ -33,8 +33,8 @@ export async function getFromEndpoint(
   signal: AbortSignal,
 ): Promise<{ readonly body: string; readonly headers: IncomingHttpHeaders }> {
   const { transport } = endpoint;
-  const isSecret = transport.type === 'tcp' && transport.tls !== undefined;
-  const protocol = isSecret ? 'https:' : 'http:';
+  const isEncrypted = transport.type === 'tcp' && transport.tls !== undefined;
+  const protocol = isEncrypted ? 'https:' : 'http:';
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request({ ...requestTarget(transport), protocol, path, agent, signal }, resolve)
       .on('error', reject)
@@ -50,7 +50,7 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    // SyntaxError: plain words.
+    // SyntaxError: plain text.
     return undefined;
   }
 }

@@ -1,14 +1,14 @@
-/** What an engine tells while it works: one JSON object a line. */
+/** A line of the engine's progress report, in JSON. */
 interface Progress {
   readonly status?: string;
   readonly error?: string;
 }
 
 /**
- * Reads to the end what an engine tells of its progress; resolves to the last that it said.
+ * Reads a progress report to the end; resolves to its last line.
  *
- * The answer began with 200: a failure in the middle is one of its lines.
- * `{"errorDetail":{"message":"Error processing tar file(exit status 1): unexpected EOF"},"error":"Error processing …"}`
+ * The status of the response is always 200; a failure is one of its lines: `{"errorDetail":{"message":"Error
+ * processing tar file(exit status 1): unexpected EOF"},"error":"Error processing …"}`
  */
 export async function readProgress(answer: NodeJS.ReadableStream): Promise<Progress> {
   let rest = '';

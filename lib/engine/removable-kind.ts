@@ -1,2 +1,2 @@
-/** What an engine has, lists, tells events of, and can remove. */
+/** The kinds of resources that an engine lists, removes and reports events of. */
 export type RemovableKind = 'container' | 'network' | 'volume' | 'image';

@@ -6,12 +6,16 @@ import type { Transport } from './endpoint';
 type SshTransport = Omit<Extract<Transport, { type: 'ssh' }>, 'type'>;
 
 /**
- * A connection to the engine on the other side of the system's own `ssh`, which knows the user's keys, agent, aliases and
- * jump hosts. It does not hold the process. Once it has closed, its `ssh` is gone. When this process dies, `ssh` reads the
- * end of its stdin, and so does the engine, which ends the call; an attached container that goes on in silence keeps it.
+ * Opens a connection to a remote engine through the system's own `ssh`, which knows the user's keys, agent,
+ * aliases and jump hosts.
  *
- * Emits `connect` with the first byte from over there: `ssh` does not tell any earlier that it is through. Its errors have
- * the code `ESSH` and say the last words of `ssh`.
+ * The connection does not keep the process alive, and its `ssh` has exited once it has closed. When this
+ * process ends, `ssh` and the engine read the end of their input, which ends the call, except for an attached
+ * container without output.
+ *
+ * Emits `connect` on the first byte from the remote host: `ssh` does not report the connection any earlier.
+ * Errors have the code `ESSH` and the last output of `ssh`.
+ *
  * @see docker/cli, `cli/connhelper` and `cli/command/system/dial_stdio.go`
  */
 export function openSshConnection(transport: SshTransport): Duplex {
@@ -28,38 +32,38 @@ class SshConnection extends Duplex {
     const ssh = spawnSsh(transport);
     this.#ssh = ssh;
     ssh.on('error', (error) => this.destroy(sshError(transport, error.message, error)));
-    // It did not start; with no file descriptor left it does not even have pipes. The error is on its way.
+    // Not started: `error` follows. Without free file descriptors, there are no pipes either.
     if (ssh.pid === undefined) return;
     ssh.stdout.once('data', () => this.emit('connect'));
     ssh.stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) ssh.stdout.pause();
     });
     ssh.stdin.on('error', () => {
-      // EPIPE: ssh is ending, and its end says why.
+      // EPIPE: ssh is exiting, and its exit reports the reason.
     });
-    void this.#awaitEnd(transport);
+    void this.#waitForExit(transport);
   }
 
-  async #awaitEnd(transport: SshTransport): Promise<void> {
+  async #waitForExit(transport: SshTransport): Promise<void> {
     const ssh = this.#ssh;
-    let lastWords = '';
+    let stderr = '';
     ssh.stderr.on('data', (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-2_000);
+      stderr = (stderr + chunk.toString()).slice(-2_000);
     });
     const stderrEnd = ended(ssh.stderr);
-    await Promise.all([new Promise<void>((resolve) => this.#whenGone(resolve)), ended(ssh.stdout)]);
+    await Promise.all([new Promise<void>((resolve) => this.#whenExited(resolve)), ended(ssh.stdout)]);
     if (ssh.exitCode === 0) {
       this.push(null);
       return;
     }
-    // A ControlMaster that stays in the background can hold stderr open: what ssh said is there by now.
+    // A ControlMaster in the background may keep stderr open: the output of ssh itself has arrived by now.
     await Promise.race([stderrEnd, delay(200, undefined, { ref: false })]);
-    const how = ssh.signalCode ?? `exit code ${ssh.exitCode}`;
-    const lines = lastWords.split('\n').map((line) => line.trim());
-    this.destroy(sshError(transport, [how, ...lines.filter((line) => line !== '').slice(-3)].join(': ')));
+    const exit = ssh.signalCode ?? `exit code ${ssh.exitCode}`;
+    const lines = stderr.split('\n').map((line) => line.trim());
+    this.destroy(sshError(transport, [exit, ...lines.filter((line) => line !== '').slice(-3)].join(': ')));
   }
 
-  #whenGone(done: () => void): void {
+  #whenExited(done: () => void): void {
     const { pid, exitCode, signalCode } = this.#ssh;
     if (pid === undefined || exitCode !== null || signalCode !== null) done();
     else this.#ssh.once('exit', () => done());
@@ -72,8 +76,8 @@ class SshConnection extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     if (this.#ssh.pid === undefined) return;
     this.#ssh.stdin.write(chunk, (error) => {
-      // What an ssh that is ending did not take counts as written, as on any socket: the reader sees how it ended.
-      if (error) this.#whenGone(done);
+      // As on any socket, data that an exiting ssh did not read counts as written: reading reports the exit.
+      if (error) this.#whenExited(done);
       else done();
     });
   }
@@ -86,15 +90,15 @@ class SshConnection extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const ssh = this.#ssh;
     for (const stream of pipesOf(ssh)) stream.destroy();
-    const impatience = setTimeout(() => ssh.kill('SIGKILL'), 2_000).unref();
-    this.#whenGone(() => {
-      clearTimeout(impatience);
+    const killTimer = setTimeout(() => ssh.kill('SIGKILL'), 2_000).unref();
+    this.#whenExited(() => {
+      clearTimeout(killTimer);
       done(error);
     });
     ssh.kill('SIGTERM');
   }
 
-  // What `http` calls on a socket: there is nothing to do on pipes that hold nothing.
+  // Methods of a socket that `http` calls; no-ops on these pipes.
 
   setKeepAlive(): this {
     return this;
@@ -129,12 +133,13 @@ function spawnSsh({ destination, port, socketPath }: SshTransport): Ssh {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: process.env,
     windowsHide: true,
-    // A session of its own: Ctrl-C is for us, whose cleanup needs the connection; and nobody is asked for a password.
+    // Its own session: Ctrl-C must not end the connection that cleanup needs, and ssh must not prompt for a
+    // password.
     detached: process.platform !== 'win32',
   });
   ssh.unref();
   for (const pipe of pipesOf(ssh)) {
-    // Pipes are sockets, whatever their type says.
+    // Pipes are sockets, although their type does not show it.
     if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
   }
   return ssh;
@@ -144,12 +149,12 @@ function pipesOf(ssh: Ssh): readonly (Readable | Writable)[] {
   return ssh.pid === undefined ? [] : [ssh.stdin, ssh.stdout, ssh.stderr];
 }
 
-function sshError({ destination, port }: SshTransport, why: string, cause?: NodeJS.ErrnoException): Error {
-  const byHand = ['ssh', ...(port === undefined ? [] : ['-p', port]), destination, 'docker version'].join(
+function sshError({ destination, port }: SshTransport, reason: string, cause?: NodeJS.ErrnoException): Error {
+  const command = ['ssh', ...(port === undefined ? [] : ['-p', port]), destination, 'docker version'].join(
     ' ',
   );
-  const advice = cause?.code === 'ENOENT' ? 'install the client of OpenSSH' : `try "${byHand}" by hand`;
-  const message = `reach the engine on ${destination} over ssh: ${why}; ${advice}`;
+  const advice = cause?.code === 'ENOENT' ? 'install an OpenSSH client' : `try "${command}" by hand`;
+  const message = `reach the engine on ${destination} over ssh: ${reason}; ${advice}`;
   return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { code: 'ESSH' });
 }
 

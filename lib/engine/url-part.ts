@@ -1,9 +1,9 @@
-/** `id` as one segment of an Engine API path: an id never reaches beyond its own place. */
+/** Encodes `id` as one segment of an Engine API path. */
 export function urlPart(id: string): string {
   return encodeURIComponent(id);
 }
 
-/** An image as a part of an Engine API path: its slashes and colons stay, as the engine expects them. */
+/** Encodes an image's name or id for an Engine API path, which keeps slashes, colons and `@`. */
 export function imageUrlPart(image: string): string {
   return imageReference(image)
     .split(/([/:@])/)
@@ -12,13 +12,14 @@ export function imageUrlPart(image: string): string {
 }
 
 /**
- * `image` spelled so that no engine can take it for something else.
+ * Returns an unambiguous reference to `image`.
  *
- * - A full id gets its `sha256:`. Podman (4.3 to 5.8) answers 500 "cannot specify 64-byte hexadecimal strings" without it.
- * - A name without a tag gets `:latest`. Docker's containerd image store looks among the ids, too: 404 "ambiguous reference"
- *   where another image's id begins with that name.
+ * - A full id gets the prefix `sha256:`. Without it, Podman (4.3 to 5.8) responds 500 "cannot specify 64-byte
+ *   hexadecimal strings".
+ * - A name without a tag gets `:latest`. Docker's containerd image store also matches ids: it responds 404
+ *   "ambiguous reference" when another image's id starts with that name.
  *
- * Twelve hexadecimal digits and more stay as they are: they are an id, as `docker image ls` prints one.
+ * Twelve or more hexadecimal digits are an id, as in `docker image ls`, and stay unchanged.
  */
 export function imageReference(image: string): string {
   if (/^[0-9a-f]{64}$/.test(image)) return `sha256:${image}`;

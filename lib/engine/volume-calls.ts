@@ -2,15 +2,23 @@ import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
-/** What castoff reads of a volume; its name is its identity. */
+/** The fields that castoff reads from a volume. */
 export interface VolumeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** RFC 3339, in whole seconds; of an old Docker, when its content has changed. @see {@link hasStableCreatedAt} */
+  /**
+   * RFC 3339, in whole seconds. Old versions of Docker report the last change of its content.
+   *
+   * @see {@link hasStableCreatedAt}
+   */
   readonly createdAt?: string | undefined;
 }
 
-/** Creates a volume; the engine answers with the one that is there where the name is taken. @see Engine API, VolumeCreate */
+/**
+ * Creates a volume; if the name is taken, the engine returns the existing one.
+ *
+ * @see Engine API, VolumeCreate
+ */
 export function createVolume(
   engine: Engine,
   name: string,
@@ -19,11 +27,16 @@ export function createVolume(
   return engine.ask('volume.create', name, (docker) => docker.createVolume({ Name: name, Labels: labels }));
 }
 
-/** Not forced: force would make an unknown name look like a success. @see Engine API, VolumeDelete */
+/**
+ * Removes a volume. Not forced: with force, removing an unknown name succeeds.
+ *
+ * @see Engine API, VolumeDelete
+ */
 export function removeVolume(engine: Engine, name: string): Promise<Answer<unknown>> {
   return engine.ask('volume.remove', name, (docker) => docker.getVolume(urlPart(name)).remove());
 }
 
+/** Inspects a volume. @see Engine API, VolumeInspect */
 export function inspectVolume(engine: Engine, name: string): Promise<Answer<VolumeFacts>> {
   return engine.ask('volume.inspect', name, async (docker) => {
     const volume = await docker.getVolume(urlPart(name)).inspect();
@@ -31,11 +44,12 @@ export function inspectVolume(engine: Engine, name: string): Promise<Answer<Volu
   });
 }
 
-// dockerode's types do not know of CreatedAt.
+// Not in dockerode's types.
 function createdAtOf(volume: object): string | undefined {
   return 'CreatedAt' in volume && typeof volume.CreatedAt === 'string' ? volume.CreatedAt : undefined;
 }
 
+/** Lists volumes that have all of `labels` (`key` or `key=value`). @see Engine API, VolumeList */
 export function listVolumes(
   engine: Engine,
   labels: readonly string[],
@@ -50,12 +64,12 @@ export function listVolumes(
   });
 }
 
-/** What a container mounts. @see Engine API, ContainerInspect */
+/** Inspects the mounts of a container. @see Engine API, ContainerInspect */
 export function inspectMounted(engine: Engine, id: string): Promise<Answer<MountedContainer>> {
   return engine.ask('container.inspect', id, async (docker) => docker.getContainer(urlPart(id)).inspect());
 }
 
-/** The ids of all containers that mount a volume. @see Engine API, ContainerList, filter `volume` */
+/** Lists the ids of all containers that mount a volume. @see Engine API, ContainerList, filter `volume` */
 export function listContainersUsingVolume(
   engine: Engine,
   volume: string,

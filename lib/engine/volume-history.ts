@@ -5,22 +5,24 @@ import { parseEngineEvent, type EngineEvent } from './engine-event';
 import { openEventStream } from './event-calls';
 
 /**
- * Whether the engine says when a volume was created. Docker before 23.0 (API 1.42) says when the folder of its content has last
- * changed: a container that writes a file there changes it. @see moby#44719
+ * Resolves to whether the engine reports when a volume was created. Docker before 23.0 (API 1.42) reports the
+ * last change of its folder, which a container changes by writing a file.
+ *
+ * @see moby#44719
  */
 export async function hasStableCreatedAt(engine: Engine): Promise<boolean> {
-  const known = steadiness();
-  const before = known.get(engine.address);
-  if (before !== undefined) return before;
+  const cache = stableEngines();
+  const cached = cache.get(engine.address);
+  if (cached !== undefined) return cached;
   const answer = await engine.ask('version', engine.address, (docker) => docker.version());
-  // Where it does not say, nothing is to rest on its times.
+  // Without a version, its times cannot be trusted.
   if (answer.meaning !== 'done') return false;
   const version = answer.value as EngineVersion;
   const isPodman = version.Components?.some(({ Name }) => Name.startsWith('Podman')) === true;
   const [major = 0, minor = 0] = version.ApiVersion.split('.').map(Number);
-  const isSteady = isPodman || major > 1 || (major === 1 && minor >= 42);
-  known.set(engine.address, isSteady);
-  return isSteady;
+  const isStable = isPodman || major > 1 || (major === 1 && minor >= 42);
+  cache.set(engine.address, isStable);
+  return isStable;
 }
 
 interface EngineVersion {
@@ -28,19 +30,22 @@ interface EngineVersion {
   readonly Components?: readonly { readonly Name: string }[] | undefined;
 }
 
-const steadiness = (): Map<string, boolean> =>
-  processWide('engines with a steady CreatedAt', () => new Map<string, boolean>());
+const stableEngines = (): Map<string, boolean> =>
+  processWide('engines with a stable CreatedAt', () => new Map<string, boolean>());
 
-/** What the engine remembers of a volume's name. */
+/** What an engine's events show about a volume's name. */
 export type VolumeHistory = 'same' | 'replaced' | 'unknown';
 
 type PastEvent = Pick<EngineEvent, 'kind' | 'action' | 'id' | 'atNano'>;
 
 /**
- * Whether the volume `name`, which existed in the second `sinceMs`, has been replaced since, by the events that the engine remembers: 256
- * at the most (Docker 20.10), and none from before its own start.
+ * Resolves to whether the volume `name`, which existed at `sinceMs`, has been replaced since.
  *
- * @throws EngineError when the engine does not answer.
+ * The result is `unknown` when the engine's events do not reach back that far: it keeps 256 at most (Docker
+ * 20.10), and none from before its own start.
+ *
+ * @param sinceMs - In milliseconds since the epoch, by the engine's clock; counts in whole seconds.
+ * @throws EngineError when the engine does not respond.
  */
 export async function readVolumeHistory(
   engine: Engine,
@@ -67,19 +72,19 @@ export async function readVolumeHistory(
   return judgeHistory(events, name, Math.floor(sinceMs / 1_000));
 }
 
-/** In the order in which the events came. */
+/** Evaluates events in the order in which they arrived. */
 export function judgeHistory(events: readonly PastEvent[], name: string, sinceSecond: number): VolumeHistory {
   const own = events.filter(({ kind, id }) => kind === 'volume' && id === name);
   const isReplaced = own.some(({ action, atNano }, index) => {
     if (action !== 'destroy' || secondOf(atNano) < sinceSecond) return false;
-    // In the very second, it may be the one before that went.
+    // Within that second, the event may be the removal of an earlier volume.
     const isCreatedLater = own
       .slice(index)
       .some((later) => later.action === 'create' && secondOf(later.atNano) > sinceSecond);
     return isCreatedLater || secondOf(atNano) > sinceSecond;
   });
   if (isReplaced) return 'replaced';
-  // What it remembers reaches back to then.
+  // The events reach back to that second.
   return events.some(({ atNano }) => secondOf(atNano) <= sinceSecond) ? 'same' : 'unknown';
 }
 

@@ -1,19 +1,21 @@
 import type { Writable } from 'node:stream';
 
+/** The end of an output, and how long to wait for it. */
 export interface FinalWrite {
+  /** The last text to write. */
   readonly text?: string | undefined;
-  /** How long the other side may take to read it, in milliseconds. */
+  /** How long the peer may take to read it, in milliseconds. */
   readonly timeoutMs: number;
-  /** Called once, when it was read or not read in time. */
+  /** Called once, when the output has finished or the timeout has expired. */
   readonly onEnd: () => void;
 }
 
-/** Ends `output` with `text`. A client that reads nothing must not keep a descriptor. */
+/** Writes `text`, if any, and ends `output`; a peer that does not read cannot keep a file descriptor open. */
 export function endWithin(output: Writable, { text, timeoutMs, onEnd }: FinalWrite): void {
-  let isOver = false;
+  let hasEnded = false;
   const finish = (): void => {
-    if (isOver) return;
-    isOver = true;
+    if (hasEnded) return;
+    hasEnded = true;
     clearTimeout(timer);
     onEnd();
   };

@@ -1,28 +1,30 @@
 import type { Socket } from 'node:net';
 import { LineReader } from './line-reader';
 
-/** A connection on which both sides say JSON, a line each. */
+/** A connection that carries one JSON value a line, in both directions. */
 export interface JsonLines {
-  /** Says it, in its turn; what is said behind the end of the connection is lost. */
+  /** Sends `value`. Drops it when the connection has ended. */
   send(value: object): void;
-  /** Says what is still to be said, and ends the connection. */
+  /** Ends the connection once everything sent has been written. */
   end(): void;
 }
 
 /**
- * @param longestBytes - A longer line is skipped.
- * @param listener.onLine - Told of each whole line, in order.
- * @param listener.onEnd - Told once that no more will come.
+ * Reads and writes JSON lines on `socket`.
+ *
+ * @param maxLineBytes - Longer lines are skipped.
+ * @param listener.onLine - Called with each complete line, in order.
+ * @param listener.onEnd - Called once, when the connection has closed.
  */
 export function openJsonLines(
   socket: Socket,
-  longestBytes: number,
+  maxLineBytes: number,
   listener: { readonly onLine: (text: string) => void; readonly onEnd: () => void },
 ): JsonLines {
-  const reader = new LineReader(longestBytes);
+  const reader = new LineReader(maxLineBytes);
   socket.on('data', (chunk) => {
     for (const line of reader.push(chunk)) {
-      // Who sends longer ones, or no text, is none of us, and has no answer to wait for.
+      // A line that is too long, or not text, does not come from castoff: it needs no response.
       if ('text' in line) listener.onLine(line.text);
     }
   });

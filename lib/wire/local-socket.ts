@@ -16,25 +16,30 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
 
-/** Has a server listen. `close`: what else there is to do before it stops. `undefined`: another serves there already. */
+/**
+ * Makes a server listen. Resolves to its address and a cleanup to call before it stops, or to `undefined`
+ * when another process serves there.
+ */
 export type Listen = (
   server: Server,
 ) => Promise<{ readonly where: string; readonly close?: () => void } | undefined>;
 
-/** The longest path of a socket that every platform can bind. @see macOS, sun_path[104] */
-const longestPath = 103;
-/** A takeover is four file operations; one that has not come to its end by then was killed. */
+/** The longest socket path that every platform can bind. @see macOS, sun_path[104] */
+const maxPathBytes = 103;
+/** A takeover is four file operations; after this time, its process must have been killed. */
 const takeoverMs = 2_000;
 const pollMs = 20;
 
 /**
- * Listens at `path`, for this user alone, unless a living process does already: then there is no way. It binds under a private
- * name and then moves to `path` in one step: of several that start at once one gets it, and nobody ever finds one that does not
- * answer yet. The socket of a process that was killed is replaced. On Windows `path` is a named pipe, and the system does that.
+ * Listens at `path`, accessible to this user only, unless another process listens there.
  *
- * @param options.replacing - A socket to replace although a process listens there, as {@link socketIdentity} names it. That process keeps
- *   the clients that it has.
- * @throws CastoffError `CONFIG_INVALID` when the folder is not this user's alone, or the path is too long.
+ * The socket is bound under a private name and then moved to `path` atomically: of several processes that
+ * start at once, one gets the path, and every socket at the path accepts connections. The socket of a killed
+ * process is replaced. On Windows, `path` is a named pipe, where the system does all of this.
+ *
+ * @param options.replacing - Identity of a socket to replace even if a process listens there, from {@link
+ *   socketIdentity}. That process keeps its existing connections.
+ * @throws CastoffError `CONFIG_INVALID` when other users can access the folder, or the path is too long.
  */
 export function listenLocally(
   path: string,
@@ -52,37 +57,43 @@ export function listenLocally(
       removeFile(privatePath);
       return undefined;
     }
-    const ours = lstatSync(path, { bigint: true });
+    const own = lstatSync(path, { bigint: true });
     const close = () => {
-      // Before it stops listening: until then nobody takes the path over.
-      if (isSame(look(path), ours)) removeFile(path);
+      // Before the server stops listening: until then no other process replaces the socket.
+      if (isSame(statSocket(path), own)) removeFile(path);
     };
     return { where: path, close };
   };
 }
 
-/** Whether `path` leads to the socket at `privatePath` now; else a living process has it. */
+/**
+ * Moves the socket from `privatePath` to `path`. Resolves to false when a running process listens at `path`.
+ */
 async function takePath(privatePath: string, path: string, replacing: string | undefined): Promise<boolean> {
   for (;;) {
     if (linkIfFree(privatePath, path)) {
       removeFile(privatePath);
       return true;
     }
-    const stale = look(path);
+    const stale = statSocket(path);
     if (stale === undefined) continue;
     if (identityOfStats(stale) !== replacing && (await isServed(path))) return false;
     if (replaceStale(privatePath, path, stale)) return true;
-    // Somebody else replaces it: then it is served, or, if they were killed over it, still the stale one.
+    // Another process is replacing it. Next time, the path is served, or still stale if that process was
+    // killed.
     await delay(pollMs);
   }
 }
 
-/** Whoever makes the marker replaces this very socket, and nobody else does; a marker that has been left has had its time. */
+/**
+ * Replaces the socket `stale`. Only the process that creates the marker may do so; an abandoned marker
+ * expires.
+ */
 function replaceStale(privatePath: string, path: string, stale: BigIntStats): boolean {
   const marker = `${path}.takeover-${stale.ino}-${stale.ctimeNs}`;
-  if (!makeMarker(marker)) return false;
+  if (!createMarker(marker)) return false;
   try {
-    if (!isSame(look(path), stale)) return false;
+    if (!isSame(statSocket(path), stale)) return false;
     renameSync(privatePath, path);
     return true;
   } finally {
@@ -90,14 +101,14 @@ function replaceStale(privatePath: string, path: string, stale: BigIntStats): bo
   }
 }
 
-function makeMarker(marker: string): boolean {
+function createMarker(marker: string): boolean {
   try {
     closeSync(openSync(marker, 'wx', 0o600));
     return true;
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
-    const left = look(marker);
-    if (left !== undefined && Date.now() - Number(left.mtimeMs) > takeoverMs) removeFile(marker);
+    const existing = statSocket(marker);
+    if (existing !== undefined && Date.now() - Number(existing.mtimeMs) > takeoverMs) removeFile(marker);
     return false;
   }
 }
@@ -113,7 +124,7 @@ async function listenAtPipe(server: Server, path: string): Promise<{ where: stri
   }
 }
 
-/** Whether a process accepts connections there. */
+/** Resolves to whether a process accepts connections at `path`. */
 export async function isServed(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
@@ -122,7 +133,7 @@ export async function isServed(path: string): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT') || hasCode(error, 'ENOTSOCK'))
       return false;
-    // EAGAIN: so many come at once that the queue is full; EACCES: another user's.
+    // EAGAIN: the queue of connections is full; EACCES: another user's socket.
     return true;
   } finally {
     socket.destroy();
@@ -131,17 +142,17 @@ export async function isServed(path: string): Promise<boolean> {
 
 function checkPath(path: string, privatePath: string): void {
   const folder = dirname(path);
-  const refuse = (why: string) => new CastoffError('CONFIG_INVALID', `listen at ${path}: ${why}`);
-  if (Buffer.byteLength(privatePath) > longestPath)
+  const refuse = (reason: string) => new CastoffError('CONFIG_INVALID', `listen at ${path}: ${reason}`);
+  if (Buffer.byteLength(privatePath) > maxPathBytes)
     throw refuse(
-      `the path is longer than ${longestPath - (privatePath.length - path.length)} bytes; give a shorter one`,
+      `the path is longer than ${maxPathBytes - (privatePath.length - path.length)} bytes; give a shorter one`,
     );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stats = lstatSync(folder);
   const uid = process.getuid?.();
-  if (!stats.isDirectory()) throw refuse(`${folder} is no folder`);
+  if (!stats.isDirectory()) throw refuse(`${folder} is not a folder`);
   if (stats.uid !== uid || (stats.mode & 0o077) !== 0)
-    throw refuse(`${folder} is not this user's alone; give a path in a folder of mode 0700`);
+    throw refuse(`${folder} is accessible to other users; give a path in a folder of mode 0700`);
 }
 
 function linkIfFree(from: string, to: string): boolean {
@@ -154,18 +165,20 @@ function linkIfFree(from: string, to: string): boolean {
   }
 }
 
-/** Tells the socket at `path` from every other that is or was there; `undefined`: there is none, or it is a pipe of Windows. */
+/**
+ * Identifies the socket at `path`. Returns `undefined` when there is none, and for named pipes on Windows.
+ */
 export function socketIdentity(path: string): string | undefined {
-  const stats = process.platform === 'win32' ? undefined : look(path);
+  const stats = process.platform === 'win32' ? undefined : statSocket(path);
   return stats === undefined ? undefined : identityOfStats(stats);
 }
 
-// The number of one that is gone is given out again.
+// The time is needed because inode numbers are reused.
 function identityOfStats({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev}-${ino}-${ctimeNs}`;
 }
 
-function look(path: string): BigIntStats | undefined {
+function statSocket(path: string): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 

@@ -1,6 +1,6 @@
 import { CastoffError, errorCodes, type ErrorCode } from '../core/errors';
 
-/** An error on its way to another process. */
+/** An error as JSON, for another process. */
 export interface SerializedError {
   readonly name: string;
   readonly message: string;
@@ -8,29 +8,29 @@ export interface SerializedError {
   readonly code?: string | undefined;
 }
 
-/** What of a message or a stack goes over a line. */
-const longestText = 64 * 1_024;
+/** Longer messages and stacks are cut, in characters. */
+const maxTextLength = 64 * 1_024;
 
-/** What `error` says, whatever was thrown, for another process. */
+/** Converts any thrown value to JSON for another process. */
 export function serializeError(error: unknown): SerializedError {
   const isObject = typeof error === 'object' && error !== null;
   const read = (name: string): string | undefined => {
     const value: unknown = isObject ? Reflect.get(error, name) : undefined;
-    return typeof value === 'string' ? value.slice(0, longestText) : undefined;
+    return typeof value === 'string' ? value.slice(0, maxTextLength) : undefined;
   };
   return {
     name: read('name') ?? 'Error',
-    message: read('message') ?? String(error).slice(0, longestText),
+    message: read('message') ?? String(error).slice(0, maxTextLength),
     stack: read('stack'),
     code: read('code'),
   };
 }
 
-/** The error again: its words, its code, and its stack as it was where it was thrown. */
+/** Returns an error with the original name, message, code and stack. */
 export function deserializeError({ name, message, stack, code }: SerializedError): Error {
-  const isOurs = code !== undefined && code in errorCodes;
-  const error = isOurs ? new CastoffError(code as ErrorCode, message) : new Error(message);
+  const isCastoffCode = code !== undefined && code in errorCodes;
+  const error = isCastoffCode ? new CastoffError(code as ErrorCode, message) : new Error(message);
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
   if (stack !== undefined) error.stack = stack;
-  return isOurs || code === undefined ? error : Object.assign(error, { code });
+  return isCastoffCode || code === undefined ? error : Object.assign(error, { code });
 }

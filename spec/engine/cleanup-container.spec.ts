@@ -274,7 +274,7 @@ describe('cleanup of a container through a proxy', () => {
 
   it.each([
     ['500', { type: 'answer', status: 500, message: 'no luck' } as const, 800, /: 500 no luck \(/],
-    ['nothing', { type: 'swallow' } as const, 3_000, /: no answer in \d+ ms \(/],
+    ['nothing', { type: 'swallow' } as const, 3_000, /: no response within \d+ ms \(/],
   ])(
     'says what it knows when the engine answers %s until the deadline',
     async (_what, fault, timeoutMs, words) => {

@@ -255,7 +255,7 @@ describe('a scope that closes during a start', () => {
     await starting;
     expect(error.errors).toMatchObject([{ code: 'DEADLINE_EXCEEDED', timeoutMs: 1_500 }]);
     expect(error.message).toContain(
-      `Endless (${source}): wait for the start of Endless to finish: not done after 1.5 s`,
+      `Endless (${source}): wait for the start of Endless to finish: timed out after 1.5 s`,
     );
     expect(entriesOf(scope)).toMatchObject([{ state: 'left' }]);
     expect(hasJournal()).toBe(true);

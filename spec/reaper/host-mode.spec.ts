@@ -109,7 +109,7 @@ describe('a host process', () => {
     await using host = startHost();
     expect(await host.exited).toBe(1);
     await host.says(
-      /^castoff reaper: listen at .*: .* is not this user's alone; give a path in a folder of mode 0700$/,
+      /^castoff reaper: listen at .*: .* is accessible to other users; give a path in a folder of mode 0700$/,
     );
   });
 

@@ -54,13 +54,13 @@ describe('a line that nobody should send', () => {
 
   it.each([
     ['garbage', 'hello?', /^NACK a filter by "hello\?"/],
-    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK no valid UTF-8$/],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK invalid UTF-8$/],
     ['a broken percent sign', 'label=mine%zz=yes', /^NACK percent-encoding that does not decode$/],
     ['a label without all', 'label=', /^NACK a label without a key/],
     ['a label without a value', 'label=mine', /^NACK no label with a value/],
     ['another filter', 'status=running', /^NACK a filter by "status"/],
     ['another filter beside a label', 'label=mine=yes&status=running', /^NACK a filter by "status"/],
-    ['more than 64 KiB', `label=mine=${'y'.repeat(65_536)}`, /^NACK a line of more than 65536 bytes$/],
+    ['more than 64 KiB', `label=mine=${'y'.repeat(65_536)}`, /^NACK line longer than 65536 bytes$/],
     [
       'half a JSON object',
       '{"id":1,"type":"claim","labels":["mine=yes"]',

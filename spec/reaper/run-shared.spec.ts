@@ -45,7 +45,7 @@ describe('what workers share', () => {
     const thrown = await thrownBy(other.do('await', { name, timeoutMs: 50 }));
     expect(thrown).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: 'wait for shared slow, which another test makes: not done after 50 ms',
+      message: 'wait for shared slow, which another test makes: timed out after 50 ms',
     });
     await maker.do('settle', { name, json: '1' });
   });

@@ -14,7 +14,7 @@ describe('a deadline', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(29);
     expect(isCastoffError(reason, 'DEADLINE_EXCEEDED')).toBe(true);
     expect(reason).toMatchObject({
-      message: 'start postgres: not done after 30 ms',
+      message: 'start postgres: timed out after 30 ms',
       what: 'start postgres',
       timeoutMs: 30,
     });

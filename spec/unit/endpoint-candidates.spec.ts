@@ -125,7 +125,9 @@ describe('DOCKER_HOST', () => {
 
   it('is named when it cannot be used', () => {
     const facts = { ...linux, env: { DOCKER_HOST: 'ftp://docker' } };
-    expect(() => endpointCandidates(facts)).toThrow(/^DOCKER_HOST: got "ftp:\/\/docker", and ftp/);
+    expect(() => endpointCandidates(facts)).toThrow(
+      /^DOCKER_HOST: got "ftp:\/\/docker", whose scheme ftp:\/\/ is not supported/,
+    );
   });
 });
 
@@ -159,7 +161,7 @@ describe('DOCKER_CONTEXT', () => {
       expect.objectContaining({
         code: 'CONFIG_INVALID',
         message:
-          'DOCKER_CONTEXT: got "remot", and no such context is there; choose one of "default", "desktop-linux", "empty", "kubernetes", "remote"',
+          'DOCKER_CONTEXT: context "remot" does not exist; use one of "default", "desktop-linux", "empty", "kubernetes", "remote"',
       }),
     );
   });
@@ -168,8 +170,7 @@ describe('DOCKER_CONTEXT', () => {
     expect(() => endpointCandidates({ ...linux, env: { DOCKER_CONTEXT: 'kubernetes' }, contexts })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
-        message:
-          'docker context "kubernetes": it has no docker endpoint; choose another context or set DOCKER_HOST',
+        message: 'docker context "kubernetes": no docker endpoint; use another context or set DOCKER_HOST',
       }),
     );
   });
@@ -189,7 +190,7 @@ describe('the current context of docker', () => {
 
   it('is refused when it is not there', () => {
     expect(() => endpointCandidates({ ...linux, contexts: [], currentContext: 'gone' })).toThrow(
-      'the current context of docker: got "gone", and no such context is there; choose one of "default"',
+      'the current context of docker: context "gone" does not exist; use one of "default"',
     );
   });
 });

@@ -72,9 +72,9 @@ describe('config.json', () => {
   });
 
   it.each([
-    ['{"currentContext":', /it is not JSON: .+; mend it, or move it away$/],
-    ['[]', /it is not a JSON object/],
-    ['{"currentContext":1}', /its currentContext is not a text: 1/],
+    ['{"currentContext":', /invalid JSON: .+; fix the file or move it away$/],
+    ['[]', /not a JSON object/],
+    ['{"currentContext":1}', /currentContext is not a string: 1/],
   ])('is named when it is %s', async (content, why) => {
     const file = await write('.docker/config.json', content);
     const error: unknown = await readEngineFacts(machine()).catch((reason: unknown) => reason);
@@ -121,13 +121,13 @@ describe('docker contexts', () => {
     await writeMeta('whole', { Name: 'whole' });
     await expect(readEngineFacts(machine(env))).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining(`read ${meta}: it is not JSON`),
+      message: expect.stringContaining(`read ${meta}: invalid JSON`),
     });
   });
 
   it.each([
-    ['{}', 'it has no Name'],
-    ['{"Name":"chosen","Endpoints":{"docker":{"Host":1}}}', 'its Host is not a text: 1'],
+    ['{}', 'Name is missing'],
+    ['{"Name":"chosen","Endpoints":{"docker":{"Host":1}}}', 'Host is not a string: 1'],
   ])('are refused when they are chosen and are %s', async (content, why) => {
     const meta = await writeMeta('chosen', content);
     await expect(readEngineFacts(machine({ DOCKER_CONTEXT: 'chosen' }))).rejects.toMatchObject({

@@ -88,10 +88,10 @@ describe('finding no engine', () => {
     await expect(findEndpoint({ ping, machine: machine() })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
       message: [
-        'find a Docker engine: none of the 2 places answered',
+        'find a Docker engine: none answered at 2 addresses',
         '  npipe:////./pipe/docker_engine (default pipe): no such socket',
-        '  npipe:////./pipe/podman-machine-default (Podman machine pipe): nobody listens there',
-        'start Docker or Podman, or say where one listens: DOCKER_HOST=unix:///path/to/docker.sock',
+        '  npipe:////./pipe/podman-machine-default (Podman machine pipe): connection refused',
+        'start Docker or Podman, or set its address: DOCKER_HOST=unix:///path/to/docker.sock',
       ].join('\n'),
       errors,
     });
@@ -102,27 +102,31 @@ describe('finding no engine', () => {
     const failure = await failureOf(undefined, error, { DOCKER_HOST: 'tcp://10.0.0.1' });
     expect(failure).toMatchObject({ cause: error, errors: [error] });
     expect(failure.message.split('\n')[0]).toBe(
-      'find a Docker engine: tcp://10.0.0.1:2375 (DOCKER_HOST): nobody listens there',
+      'find a Docker engine: tcp://10.0.0.1:2375 (DOCKER_HOST): connection refused',
     );
   });
 
   it.each<[address: string, error: unknown, words: string]>([
     ['unix:///x', fault('ENOENT'), 'no such socket'],
-    ['unix:///x', fault('ECONNREFUSED'), 'nobody listens there'],
+    ['unix:///x', fault('ECONNREFUSED'), 'connection refused'],
     [
       'unix:///run/docker.sock',
       fault('EACCES'),
       'permission denied; add your user to the docker group (sudo usermod -aG docker "$USER") and log in again',
     ],
-    ['unix:///run/podman/podman.sock', fault('EACCES'), 'permission denied; it belongs to another user'],
+    [
+      'unix:///run/podman/podman.sock',
+      fault('EACCES'),
+      'permission denied; the socket belongs to another user',
+    ],
     ['tcp://x', fault('ENOTFOUND', 'getaddrinfo ENOTFOUND x'), 'no such host'],
     ['tcp://x', fault('EACCES', 'connect EACCES 1.1.1.1'), 'connect EACCES 1.1.1.1'],
     ['tcp://x', fault('ETIMEDOUT', 'connect ETIMEDOUT'), 'connect ETIMEDOUT'],
-    ['tcp://x', Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' }), 'nobody listens there'],
+    ['tcp://x', Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' }), 'connection refused'],
     [
       'https://x',
       fault('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'),
-      'its certificate is not trusted (self-signed certificate in certificate chain); its CA goes into ca.pem in DOCKER_CERT_PATH',
+      'its certificate is not trusted (self-signed certificate in certificate chain); add its CA to ca.pem in DOCKER_CERT_PATH',
     ],
     [
       'ssh://x',
@@ -166,7 +170,7 @@ describe('finding no engine', () => {
     await expect(
       findEndpoint({ address: `tcp://localhost:${place.port}`, ping, machine: machine() }),
     ).rejects.toThrow(
-      `find a Docker engine: tcp://localhost:${place.port} (engine option): nobody listens there`,
+      `find a Docker engine: tcp://localhost:${place.port} (engine option): connection refused`,
     );
   });
 });

@@ -59,16 +59,16 @@ describe('reading lines', () => {
     const reader = new LineReader(longestLineBytes);
     const tooLong = Array.from({ length: 40 }, () => Buffer.alloc(longest, 'x'));
     expect(readAll([...tooLong, Buffer.from('y\nnext\n')], reader)).toEqual([
-      { refusal: 'a line of more than 65536 bytes' },
+      { refusal: 'line longer than 65536 bytes' },
       { text: 'next' },
     ]);
     expect(readAll([Buffer.from(`${'x'.repeat(longest + 1)}\nnext\n`)])).toEqual([
-      { refusal: 'a line of more than 65536 bytes' },
+      { refusal: 'line longer than 65536 bytes' },
       { text: 'next' },
     ]);
   });
 
   it('refuses what is no UTF-8', () => {
-    expect(readAll([Buffer.from([0xff, 0xfe, 0x0a])])).toEqual([{ refusal: 'no valid UTF-8' }]);
+    expect(readAll([Buffer.from([0xff, 0xfe, 0x0a])])).toEqual([{ refusal: 'invalid UTF-8' }]);
   });
 });

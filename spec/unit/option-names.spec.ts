@@ -42,7 +42,7 @@ describe.each(calls)('%s', (what, call) => {
     const error = await rejectionOf((async () => call({ timoutMs: 5 } as never))());
     expect(error).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringMatching(new RegExp(`^${what}: there is no option timoutMs; there are \\w+`)),
+      message: expect.stringMatching(new RegExp(`^${what}: unknown option timoutMs; known options are \\w+`)),
     });
   });
 

@@ -109,20 +109,20 @@ describe('an address that is of no use', () => {
     ['unix:/var/run/docker.sock', 'which is not a host and a port'],
     ['npipe://docker_engine', 'which is not the name of a pipe'],
     ['npipe:////./pipe/', 'which is not the name of a pipe'],
-    ['fd://3', 'and fd:// is not a way to an engine'],
+    ['fd://3', 'whose scheme fd:// is not supported'],
     ['tcp://docker:http', 'which is not a host and a port'],
     ['tcp://docker/base', 'which is not a host and a port'],
     ['tcp://docker?x=1', 'which is not a host and a port'],
     ['tcp://::1', 'which is not a host and a port'],
-    ['tcp://docker:0', 'whose port is not one of 1 to 65535'],
-    ['tcp://docker:65536', 'whose port is not one of 1 to 65535'],
+    ['tcp://docker:0', 'whose port is not between 1 and 65535'],
+    ['tcp://docker:65536', 'whose port is not between 1 and 65535'],
     ['tcp://[docker]', 'whose host in brackets is not an IPv6 address'],
-    ['ssh://', 'whose host ssh cannot be given'],
-    ['ssh:///run/docker.sock', 'whose host ssh cannot be given'],
-    ['ssh://@docker', 'whose user ssh cannot be given'],
+    ['ssh://', 'whose host is not valid for ssh'],
+    ['ssh:///run/docker.sock', 'whose host is not valid for ssh'],
+    ['ssh://@docker', 'whose user is not valid for ssh'],
     ['ssh://docker?x=1', 'which is not a user, a host, a port and a path'],
     ['ssh://docker#x', 'which is not a user, a host, a port and a path'],
-    ['ssh://docker/%zz', 'which has a % that is no escape'],
+    ['ssh://docker/%zz', 'which has an invalid % escape'],
     ['ssh://docker/%0a', 'which has a control character in it'],
     ['ssh://me%0a@docker', 'which has a control character in it'],
   ])('%j is refused: %s', (given, why) => {
@@ -152,7 +152,7 @@ describe('an address that is of no use', () => {
 
   it('names no password', () => {
     expect(() => parseEndpoint('ssh://me:secret@docker', 'DOCKER_HOST')).toThrow(
-      'DOCKER_HOST: got "ssh://me:***@docker", and a password has no place in it',
+      'DOCKER_HOST: got "ssh://me:***@docker", which has a password: ssh uses keys and an agent',
     );
     expect(() => parseEndpoint('tcp://me:secret@docker:1', 'DOCKER_HOST')).toThrow(
       'got "tcp://me:***@docker:1"',

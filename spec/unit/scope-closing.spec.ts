@@ -108,7 +108,7 @@ describe("a scope's signal", () => {
       code: 'DEADLINE_EXCEEDED',
       what: 'scope orders',
       timeoutMs: 1,
-      message: 'scope orders: not done after 1 ms',
+      message: 'scope orders: timed out after 1 ms',
     });
   });
 

@@ -193,7 +193,7 @@ describe('a command whose time is up', () => {
     const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 300 });
     const error = await rejectionOf(Promise.resolve(command));
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'DEADLINE_EXCEEDED' } });
-    expect(String(error)).toMatch(/stopped: run sh .*: not done after 300 ms\nlast output:\n {2}pid=\d+/);
+    expect(String(error)).toMatch(/stopped: run sh .*: timed out after 300 ms\nlast output:\n {2}pid=\d+/);
     expect(isRunning(command.state.pid!)).toBe(false);
   });
 

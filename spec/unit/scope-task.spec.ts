@@ -187,7 +187,7 @@ describe('a task that does not end when it is told to', () => {
 
 describe('a task with a time limit: begin, wait and limit in one', () => {
   const limit = { timeoutMs: 20 };
-  const late = { code: 'DEADLINE_EXCEEDED', message: 'task migrate: not done after 20 ms' };
+  const late = { code: 'DEADLINE_EXCEEDED', message: 'task migrate: timed out after 20 ms' };
 
   it('gives what it returns in time', async () => {
     await using scope = openScope();

@@ -163,7 +163,7 @@ describe('a finalizer that hangs', () => {
     expect(error.errors).toMatchObject([
       { code: 'DEADLINE_EXCEEDED', what: 'close the pool', timeoutMs: 30 },
     ]);
-    expect(error.message).toContain(`close the pool (${source}): close the pool: not done after 30 ms`);
+    expect(error.message).toContain(`close the pool (${source}): close the pool: timed out after 30 ms`);
   });
 
   it('hears of its deadline from its signal, and has ended well if it then ends', async () => {

@@ -168,7 +168,7 @@ describe('a start that is aborted', () => {
     const starting = rejectionOf(scope.start(server));
     const error = (await rejectionOf(scope.close())) as CloseError;
     await starting;
-    expect(error.message).toContain(`Server (${source}): Server: not done after 30 ms`);
+    expect(error.message).toContain(`Server (${source}): Server: timed out after 30 ms`);
     server.arrive();
     await new Promise(setImmediate);
     expect(server.stop).toHaveBeenCalledTimes(1);
