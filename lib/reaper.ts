@@ -11,24 +11,31 @@ import { ReaperServer } from './reaper/daemon/server';
 import { readSettings, type ReaperSettings } from './reaper/daemon/settings';
 import type { ReaperSnapshot } from './reaper/daemon/snapshot';
 
+/** Options of `openReaper`. */
 export interface ReaperOptions {
-  /** A TCP port (0: any that is free) at loopback or `host`; or the path of a local socket, on Windows a named pipe. */
+  /**
+   * A TCP port (0: any free port) at `host`, loopback by default; or the path of a local socket, on Windows a
+   * named pipe.
+   */
   readonly listen: { readonly port: number; readonly host?: string | undefined } | { readonly path: string };
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  /** The engine's address, written as in `DOCKER_HOST`. Default: found from the environment. */
   readonly engine?: string | undefined;
-  /** How long the return of a castoff client is waited for, in milliseconds. Default 500. */
+  /** Grace period for castoff clients to reconnect, in milliseconds. Default 500. */
   readonly graceMs?: number | undefined;
-  /** How long the return of a Ryuk client is waited for, in milliseconds. Default 10 000. */
+  /** Grace period for Ryuk clients to reconnect, in milliseconds. Default 10 000. */
   readonly reconnectionTimeoutMs?: number | undefined;
-  /** How long `close` waits for clients that are still there, in milliseconds. Default 600 000. */
+  /** How long `close` waits for connected clients, in milliseconds. Default 600 000. */
   readonly shutdownTimeoutMs?: number | undefined;
-  /** What a client that comes over TCP has to show first. Default: nothing. */
+  /** Token that TCP clients must send. Default: none required. */
   readonly token?: string | undefined;
-  /** The label keys of which a claim must name one; `any`: every key. Default: the keys that name a session. */
+  /**
+   * Label keys of which a claim must contain one; `any` accepts every key. Default: keys that identify a
+   * session.
+   */
   readonly claimableKeys?: readonly string[] | 'any' | undefined;
-  /** Whether it only says what it would remove. Default false. */
+  /** Only reports what would be removed. Default false. */
   readonly isDryRun?: boolean | undefined;
-  /** Told of everything that happens. */
+  /** Called with every event. */
   readonly observe?: Observer | undefined;
 }
 
@@ -46,27 +53,28 @@ const names: OptionNames<ReaperOptions> = {
 
 /** A reaper in this process. */
 export interface Reaper extends AsyncDisposable {
-  /** Where it listens: `127.0.0.1:40123`, or the path. */
+  /** The address that it listens at: `127.0.0.1:40123`, or the path. */
   readonly address: string;
-  /** Who holds what, what is being reaped, and what has been, at this moment. */
+  /** Returns the current leases and claims, and totals of the reapings so far. */
   snapshot(): ReaperSnapshot;
   /**
-   * Lets nobody new in, waits for those that are there, reaps what they held, and resolves to what the reaper's life came to.
-   * Several calls share one end.
+   * Accepts no new clients, waits for connected ones, and reaps their claims. Resolves to a summary of the
+   * reaper's whole run. Idempotent.
    */
   close(): Promise<ReaperEnd>;
 }
 
 /**
- * Opens a reaper in this process: it speaks Ryuk's protocol and castoff's own, and reaps on the engine what a client claimed
- * that has gone. It lives until it is closed, and dies with the process: what is to outlive that needs a reaper of its own.
+ * Opens a reaper in this process. It speaks Ryuk's protocol and castoff's own, and reaps the claims of
+ * clients that disconnect. It runs until it is closed, and dies with the process: to clean up after this
+ * process, use a separate reaper.
  *
- * @throws CastoffError `CONFIG_INVALID` for an option that cannot be used; `REAPER_UNAVAILABLE` where another reaper listens at
- * that path.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid option; `REAPER_UNAVAILABLE` when another reaper
+ * listens at the path.
  */
 export async function openReaper(options: ReaperOptions): Promise<Reaper> {
   checkOptionNames('openReaper', options, names);
-  const settings = settingsOf(options);
+  const settings = resolveSettings(options);
   const { listen, engine, observe = () => undefined } = options;
   const server = new ReaperServer({
     mode: 'standing',
@@ -84,7 +92,7 @@ export async function openReaper(options: ReaperOptions): Promise<Reaper> {
     const path = 'path' in listen ? listen.path : '';
     throw new CastoffError(
       'REAPER_UNAVAILABLE',
-      `listen at ${path}: another reaper serves there; connect to that one`,
+      `listen at ${path}: another reaper already serves there; connect to it`,
     );
   }
   const close = (): Promise<ReaperEnd> => {
@@ -101,7 +109,7 @@ export async function openReaper(options: ReaperOptions): Promise<Reaper> {
   };
 }
 
-function settingsOf(options: ReaperOptions): ReaperSettings {
+function resolveSettings(options: ReaperOptions): ReaperSettings {
   const { graceMs, reconnectionTimeoutMs, shutdownTimeoutMs, token, claimableKeys, isDryRun } = options;
   const defaults = readSettings({});
   return {
@@ -119,6 +127,6 @@ function settingsOf(options: ReaperOptions): ReaperSettings {
   };
 }
 
-function durationOr(name: string, ms: number | undefined, byDefault: number): number {
-  return ms === undefined ? byDefault : checkDuration(name, ms);
+function durationOr(name: string, ms: number | undefined, defaultMs: number): number {
+  return ms === undefined ? defaultMs : checkDuration(name, ms);
 }

@@ -91,7 +91,7 @@ describe('an attached reaper', () => {
     await using _ = reaper;
     expect(await line.ask(hello('spec', { protocol: 1 }))).toMatchObject({
       ok: false,
-      reason: 'protocol: got 1; this reaper speaks 2: use the reaper of the same castoff',
+      reason: 'protocol: got 1; this reaper speaks 2: use the reaper of the same castoff version',
     });
   });
 

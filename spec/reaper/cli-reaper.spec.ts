@@ -88,7 +88,7 @@ describe('castoff reaper', () => {
     const second = await runCastoff(['reaper', '--socket', socketPath(), '--http-port', '0']);
     expect(second).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('another reaper serves there'),
+      stderr: expect.stringContaining('another reaper already serves there'),
     });
   });
 });

@@ -140,7 +140,7 @@ describe('a host process', () => {
     engine.closeAllConnections();
     await once(engine.close(), 'close');
     line.end();
-    await host.says(/wait for the engine, to reap/);
+    await host.says(/wait for the engine to reap/);
     host.process.kill('SIGTERM');
     expect(await host.exited).toBe(1);
     expect(host.stderr.join('\n')).toMatch(/^left: reap castoff-spec-claim=away: /m);

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHttp, type HttpPort } from '../../lib/reaper/daemon/http';
-import type { HttpSources } from '../../lib/reaper/daemon/http-answer';
+import type { HttpSources } from '../../lib/reaper/daemon/http-routes';
 import { askHttp } from '../support/standing-reaper';
 
 let fault: string | undefined;
 const sources: HttpSources = {
-  findFault: async () => fault,
+  checkHealth: async () => fault,
   metrics: async () => ({ text: 'up 1\n', type: 'text/plain; version=0.0.4' }),
   sessions: () => ({ leases: [] }),
 };
@@ -15,7 +15,7 @@ const sources: HttpSources = {
 let port: HttpPort;
 beforeEach(async () => {
   fault = undefined;
-  port = await openHttp({ host: '127.0.0.1', port: 0, sources, patienceMs: 200 });
+  port = await openHttp({ host: '127.0.0.1', port: 0, sources, timeoutMs: 200 });
 });
 afterEach(() => port.close());
 

@@ -55,7 +55,7 @@ describe('a line that nobody should send', () => {
   it.each([
     ['garbage', 'hello?', /^NACK a filter by "hello\?"/],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK invalid UTF-8$/],
-    ['a broken percent sign', 'label=mine%zz=yes', /^NACK percent-encoding that does not decode$/],
+    ['a broken percent sign', 'label=mine%zz=yes', /^NACK invalid percent-encoding$/],
     ['a label without all', 'label=', /^NACK a label without a key/],
     ['a label without a value', 'label=mine', /^NACK no label with a value/],
     ['another filter', 'status=running', /^NACK a filter by "status"/],
@@ -64,18 +64,14 @@ describe('a line that nobody should send', () => {
     [
       'half a JSON object',
       '{"id":1,"type":"claim","labels":["mine=yes"]',
-      /"reason":"no JSON object in one line"/,
+      /"reason":"not a JSON object on one line"/,
     ],
     [
       'a request of another protocol',
       '{"id":7,"type":"hello","protocol":9}',
       /^{"id":7,"ok":false,"reason":"protocol: got 9;/,
     ],
-    [
-      'a claim without labels',
-      '{"id":8,"type":"claim"}',
-      /^{"id":8,"ok":false,"reason":"labels: it is missing;/,
-    ],
+    ['a claim without labels', '{"id":8,"type":"claim"}', /^{"id":8,"ok":false,"reason":"labels: missing;/],
     [
       'a reaping of what is not held',
       '{"id":9,"type":"reap","labels":["mine=yes"]}',
@@ -140,7 +136,7 @@ describe('a client of another protocol', () => {
     const headers = { 'content-type': 'text/plain' };
     const call = fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body: `${claim}\n` });
     await expect(call).rejects.toThrow('fetch failed');
-    await reaper.says(/msg="client refused" .*error="it speaks HTTP"/);
+    await reaper.says(/msg="client refused" .*error="the client speaks HTTP"/);
   });
 
   it.each<[string, readonly (string | Buffer)[]]>([
@@ -183,7 +179,7 @@ describe('the reaper', () => {
     using line = await connectLine({ port });
     line.send(`label=mine=yes\nlabel=team=${bystander}\n`);
     expect(await line.answers(2)).toEqual([
-      'NACK none of its labels may be claimed here; one of team has to be named',
+      'NACK no claimable label; at least one key must be one of team',
       'ACK',
     ]);
     line.end();
@@ -196,7 +192,7 @@ describe('the reaper', () => {
     await using _ = reaper;
     using line = await connectLine({ port });
     line.send('label=mine=yes\n');
-    expect(await line.answers(1)).toEqual(['NACK this reaper demands a token: say hello with it first']);
+    expect(await line.answers(1)).toEqual(['NACK this reaper requires a token; send a hello with it first']);
     expect(await line.ask(request('claim', 'mine=yes'))).toMatchObject({ ok: false });
     expect(await line.ask(hello('spec', { token: 'secre' }))).toMatchObject({ ok: false });
     expect(await line.ask(hello('spec', { token: 'secret' }))).toMatchObject({ ok: true, version: '0.1.0' });
@@ -246,7 +242,7 @@ describe('the reaper', () => {
     for (const line of [one, two]) line.send('label=castoff-spec-many=1\n');
     expect([...(await one.answers(1)), ...(await two.answers(1))]).toEqual(['ACK', 'ACK']);
     using three = await connectLine({ port });
-    expect(await three.answers(1)).toEqual(['NACK there are 2 clients already']);
+    expect(await three.answers(1)).toEqual(['NACK 2 clients are connected already']);
     expect(await until(() => three.hasEnded, 5_000)).toBe(true);
   });
 });
@@ -312,7 +308,7 @@ describe('the reaper of many clients', () => {
     const answers = await line.answers(1);
     for (let thousand = 1; thousand <= 10; thousand += 1) answers.push(...(await line.answers(1_000)));
     expect(answers.filter((answer) => answer === 'ACK')).toHaveLength(10_000);
-    expect(answers.at(-1)).toBe('NACK there are too many claims already');
+    expect(answers.at(-1)).toBe('NACK too many claims');
     using other = await connectLine({ port: ownPort });
     other.send('label=castoff-spec-many=other\n');
     expect(await other.answers(1)).toEqual(['ACK']);

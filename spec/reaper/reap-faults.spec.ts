@@ -40,7 +40,7 @@ describe('reaping what cannot be removed', () => {
     atEnd.use(await makeUndeletable(proxy.upstream, stuck.id));
     const reaping = reapClaim(await connectEngine(), claim, {
       ...pauses,
-      mostTries: 3,
+      maxAttempts: 3,
       onAudit: (entry) => entries.push(entry),
     });
 

@@ -95,13 +95,13 @@ describe('reaping what others go on creating', () => {
     const { claim, create } = await claimOfVolumes();
     const creations: Promise<unknown>[] = [];
     const report = await reapClaim(await connectEngine(), claim, {
-      mostRemovals: 4,
+      maxRemovals: 4,
       settlePausesMs: [500, 500],
       onAudit: () => void creations.push(create()),
     });
     await Promise.all(creations);
     expect(report.removed.volume).toBe(4);
-    expect(report.cutShort).toMatch(/^it covers 5 things, and 4 at the most/);
+    expect(report.cutShort).toMatch(/^it covers 5 resources, more than the limit of 4/);
   });
 
   it('ends after one more round when the reaper must end, and reports what it still sees', async () => {
@@ -113,6 +113,6 @@ describe('reaping what others go on creating', () => {
     await create();
     const report = await reaping;
     expect(report.removed.volume).toBe(1);
-    expect(report.cutShort).toBe('the reaper was asked to end, and 1 things are still there');
+    expect(report.cutShort).toBe('the reaper was asked to shut down, and 1 resources still exist');
   });
 });

@@ -145,13 +145,13 @@ describe('reaping a claim', () => {
     const { claim, labels } = newSession();
     const things = await Promise.all([createIdle(labels), createIdle(labels), createVolumeOf(labels)]);
 
-    const refused = await reapClaim(await connectEngine(), claim, { mostRemovals: 2 });
+    const refused = await reapClaim(await connectEngine(), claim, { maxRemovals: 2 });
 
     expect(await stillThere(things)).toEqual(things);
     expect(refused).toMatchObject({ removed: { container: 0, network: 0, volume: 0, image: 0 } });
-    expect(refused.cutShort).toMatch(/covers 3 things.*CASTOFF_REAPER_MAX_REMOVALS=none/);
+    expect(refused.cutShort).toMatch(/covers 3 resources.*CASTOFF_REAPER_MAX_REMOVALS=none/);
 
-    const done = await reapClaim(await connectEngine(), claim, { mostRemovals: 3, settlePausesMs });
+    const done = await reapClaim(await connectEngine(), claim, { maxRemovals: 3, settlePausesMs });
     expect(done.cutShort).toBeUndefined();
     expect(await stillThere(things)).toEqual([]);
   });

@@ -167,7 +167,7 @@ describe('a reaper in a process of one’s own', () => {
     expect(reaper.address).toBe(path);
     expect(await rejectionOf(openReaper({ listen: { path } }))).toMatchObject({
       code: 'REAPER_UNAVAILABLE',
-      message: `listen at ${path}: another reaper serves there; connect to that one`,
+      message: `listen at ${path}: another reaper already serves there; connect to it`,
     });
     await reaper.close();
     await using again = await openReaper({ listen: { path } });

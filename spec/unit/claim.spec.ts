@@ -50,7 +50,7 @@ describe('a claim', () => {
       expect(checkClaim(['castoff.session=1', 'other=2'], rules)).toHaveProperty('claim');
       for (const labels of [['other=2'], ['team', 'other=2'], ['team=', 'other=2'], ['castoff.session2=1']])
         expect(checkClaim(labels, rules)).toEqual({
-          refusal: 'none of its labels may be claimed here; one of castoff.session, team has to be named',
+          refusal: 'no claimable label; at least one key must be one of castoff.session, team',
         });
     });
   });

@@ -7,7 +7,7 @@ import { LeaseTable } from '../../lib/reaper/reaping/lease-table';
 function openClients(names: readonly string[]) {
   const answers: { readonly name: string; readonly text: string }[] = [];
   const claims: string[] = [];
-  const ledger = new LeaseTable({
+  const leases = new LeaseTable({
     mode: 'standing',
     limits: { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 60_000 },
     reap: () => Promise.reject(new Error('nothing is reaped here')),
@@ -23,7 +23,7 @@ function openClients(names: readonly string[]) {
     void new Connection(
       { input, output },
       {
-        ledger,
+        leases,
         observe: () => undefined,
         rules: {},
         from: name,
@@ -32,7 +32,7 @@ function openClients(names: readonly string[]) {
         latePausesMs: [],
         isStrict: false,
         onForeign: () => undefined,
-        onGone: () => undefined,
+        onClosed: () => undefined,
       },
     );
     return input;

@@ -4,8 +4,8 @@ import { FairQueue } from '../../lib/reaper/reaping/fair-queue';
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A queue whose works end when they are told to. */
-function openQueue(atOnce: number, atOnceOfOne: number) {
-  const queue = new FairQueue({ atOnce, atOnceOfOne });
+function openQueue(total: number, perOwner: number) {
+  const queue = new FairQueue({ total, perOwner });
   const started: string[] = [];
   const ends = new Map<string, () => void>();
   const add = (owner: string, name: string) =>
@@ -50,7 +50,7 @@ describe('a fair queue', () => {
 
   it('goes on after a work that fails, whose failure it passes on', async () => {
     const { add, started } = openQueue(1, 1);
-    const queue = new FairQueue({ atOnce: 1, atOnceOfOne: 1 });
+    const queue = new FairQueue({ total: 1, perOwner: 1 });
     await expect(queue.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await expect(queue.run('a', () => Promise.resolve('yes'))).resolves.toBe('yes');
     void add('a', 'a1');

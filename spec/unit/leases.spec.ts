@@ -5,7 +5,7 @@ import {
   advanceLeases,
   countClaims,
   countPhases,
-  nextDueMs,
+  nextExpiryMs,
   noLeases,
   type LeaseAction,
   type LeaseEvent,
@@ -75,7 +75,7 @@ describe('a claim', () => {
       passed(9_000),
     ]);
     expect(actions.flat()).toEqual([]);
-    expect(state.ending.size).toBe(0);
+    expect(state.orphaned.size).toBe(0);
   });
 
   describe('whose client died', () => {
@@ -96,13 +96,13 @@ describe('a claim', () => {
       ]);
       expect(actions.map((each) => each.length)).toEqual([0, 0, 1, 0, 0, 1, 0, 1, 0, 0]);
       expect([actions[5], actions[7]]).toEqual([[isLate], [isLate]]);
-      expect([...state.ending.values()]).toEqual([]);
+      expect([...state.orphaned.values()]).toEqual([]);
     });
 
     it('is no longer looked for when it is claimed again, or when another reaper has it', () => {
       const again = play([...begun, opened('b'), claimed('b'), passed(1_000)]);
       expect(again.actions.flat()).toHaveLength(1);
-      const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isGivenUp: true, atMs: 100 };
+      const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isSkipped: true, atMs: 100 };
       const elsewhere = play([opened('a'), claimed('a'), died, given, passed(1_000)]);
       expect(elsewhere.actions.flat()).toHaveLength(1);
     });
@@ -112,10 +112,10 @@ describe('a claim', () => {
       const events = [opened('a'), ...claims.map((each) => claimed('a', each)), died];
       const { state } = play(events);
       let now = state;
-      for (const [key, known] of state.ending.entries())
+      for (const [key, known] of state.orphaned.entries())
         if (known.phase === 'reaping')
           now = advanceLeases(now, { type: 'reaped', key, run: known.run, atMs: 100 }).state;
-      expect(countPhases(now)).toEqual({ lapsing: 0, reaping: 0, watched: 100 });
+      expect(countPhases(now)).toEqual({ 'grace-period': 0, reaping: 0, watched: 100 });
     });
   });
 
@@ -131,7 +131,7 @@ describe('a claim', () => {
     const { state, actions } = play([...again, { type: 'reaped', key: web.key, run: 1, atMs: 2 }]);
     expect(actions[4]).toEqual([{ type: 'stop-reaping', key: web.key, run: 1 }]);
     expect(actions[5]).toEqual([reap(2, 'of b')]);
-    expect([...state.ending.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
+    expect([...state.orphaned.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
   });
 
   it('that is released is not reaped', () => {
@@ -185,7 +185,7 @@ class Model {
   nowMs = 0;
   state = noLeases;
   readonly #held = new Map<string, Set<string>>();
-  readonly #dueMs = new Map<string, number>();
+  readonly #expiresAtMs = new Map<string, number>();
   readonly #reaping = new Map<string, { run: number; isOn: boolean }>();
 
   do(deed: Deed): void {
@@ -219,7 +219,7 @@ class Model {
 
   #claim(lease: string, claim: Claim): void {
     const stops = this.#held.has(lease) && this.#reaping.delete(claim.key) ? [claim.key] : [];
-    if (this.#held.has(lease)) this.#dueMs.delete(claim.key);
+    if (this.#held.has(lease)) this.#expiresAtMs.delete(claim.key);
     this.#held.get(lease)?.add(claim.key);
     this.#expect({ type: 'claimed', lease, claim }, [], stops);
   }
@@ -227,13 +227,15 @@ class Model {
   #close(lease: string, graceMs: number): void {
     const claims = this.#held.get(lease) ?? [];
     this.#held.delete(lease);
-    for (const key of claims) if (!this.#isHeld(key)) this.#dueMs.set(key, this.nowMs + graceMs);
+    for (const key of claims) if (!this.#isHeld(key)) this.#expiresAtMs.set(key, this.nowMs + graceMs);
     this.#expect({ type: 'closed', lease, graceMs, atMs: this.nowMs }, this.#takeDue());
   }
 
   #takeDue(): string[] {
-    const due = [...this.#dueMs].filter(([, dueMs]) => dueMs <= this.nowMs).map(([key]) => key);
-    for (const key of due) this.#dueMs.delete(key);
+    const due = [...this.#expiresAtMs]
+      .filter(([, expiresAtMs]) => expiresAtMs <= this.nowMs)
+      .map(([key]) => key);
+    for (const key of due) this.#expiresAtMs.delete(key);
     return due;
   }
 
@@ -247,11 +249,13 @@ class Model {
     expect(keysOf('reap').toSorted()).toEqual(reaped.toSorted());
     expect(keysOf('stop-reaping')).toEqual(stopped);
     expect(reaped.filter((key) => this.#isHeld(key))).toEqual([]);
-    expect(countPhases(state).lapsing).toBe(this.#dueMs.size);
-    expect(nextDueMs(state)).toBe(this.#dueMs.size === 0 ? undefined : Math.min(...this.#dueMs.values()));
-    expect(state.ending.size).toBe(this.#dueMs.size + this.#reaping.size);
+    expect(countPhases(state)['grace-period']).toBe(this.#expiresAtMs.size);
+    expect(nextExpiryMs(state)).toBe(
+      this.#expiresAtMs.size === 0 ? undefined : Math.min(...this.#expiresAtMs.values()),
+    );
+    expect(state.orphaned.size).toBe(this.#expiresAtMs.size + this.#reaping.size);
     const held = [...this.#held.values()].reduce((sum, claims) => sum + claims.size, 0);
-    expect(countClaims(state)).toBe(held + state.ending.size);
+    expect(countClaims(state)).toBe(held + state.orphaned.size);
   }
 }
 
@@ -274,7 +278,7 @@ describe('whatever happens in whatever order', () => {
         for (const lease of leases) model.do({ do: 'bye', lease });
         model.do({ do: 'wait', ms: 1_000 });
         model.do({ do: 'finish' });
-        expect([model.state.leases.size, model.state.ending.size]).toEqual([0, 0]);
+        expect([model.state.leases.size, model.state.orphaned.size]).toEqual([0, 0]);
       }),
     );
   });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { longestLineBytes } from '../../lib/reaper/protocol/message';
+import { maxLineBytes } from '../../lib/reaper/protocol/message';
 import { LineReader, type RawLine } from '../../lib/wire/line-reader';
 
 const longest = 65_536;
 
-function readAll(pieces: readonly Uint8Array[], reader = new LineReader(longestLineBytes)): RawLine[] {
+function readAll(pieces: readonly Uint8Array[], reader = new LineReader(maxLineBytes)): RawLine[] {
   return pieces.flatMap((piece) => reader.push(Buffer.from(piece)));
 }
 
@@ -56,7 +56,7 @@ describe('reading lines', () => {
   });
 
   it('refuses a longer one once, however long, and goes on with the next', () => {
-    const reader = new LineReader(longestLineBytes);
+    const reader = new LineReader(maxLineBytes);
     const tooLong = Array.from({ length: 40 }, () => Buffer.alloc(longest, 'x'));
     expect(readAll([...tooLong, Buffer.from('y\nnext\n')], reader)).toEqual([
       { refusal: 'line longer than 65536 bytes' },

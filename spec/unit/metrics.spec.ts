@@ -135,7 +135,7 @@ describe('the figures', () => {
     const figures = await figuresAfter([
       { type: 'line-refused', from, reason: 'no label' },
       { type: 'line-refused', from, reason: 'no label' },
-      { type: 'connection-refused', from, reason: 'there are 1000 clients already' },
+      { type: 'connection-refused', from, reason: '1000 clients are connected already' },
     ]);
     expect(figures).toMatchObject({
       castoff_reaper_refused_lines_total: 2,

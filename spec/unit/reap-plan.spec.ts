@@ -12,7 +12,7 @@ const thing = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {
   labels,
 });
 
-/** What may be begun of things that are written as `container a: begun`. */
+/** What may be begun of things that are written as `container a: started`. */
 function nextOf(lines: readonly string[], isStalled = false): readonly string[] {
   const progress = new Map(
     lines.map((line) => [line.split(':')[0]!, line.split(': ')[1] as Progress | undefined] as const),
@@ -32,34 +32,38 @@ describe('what may be removed next', () => {
       ['image i', 'container a', 'network n', 'container b'],
       ['container a', 'container b'],
     ],
-    ['no network while a container is on its way', ['container a: begun', 'network n'], []],
+    ['no network while a container is on its way', ['container a: started', 'network n'], []],
     [
       'networks when containers are gone',
-      ['container a: gone', 'network n', 'network m'],
+      ['container a: removed', 'network n', 'network m'],
       ['network n', 'network m'],
     ],
-    ['networks when a container has failed', ['container a: retried', 'network n'], ['network n']],
+    ['networks when a container has failed', ['container a: retrying', 'network n'], ['network n']],
     ['networks when a container is given up', ['container a: left', 'network n'], ['network n']],
-    ['no volume while a network is on its way', ['network n: begun', 'volume v', 'image i'], []],
-    ['images last', ['container a: gone', 'network n: gone', 'volume v: left', 'image i'], ['image i']],
+    ['no volume while a network is on its way', ['network n: started', 'volume v', 'image i'], []],
+    ['images last', ['container a: removed', 'network n: removed', 'volume v: left', 'image i'], ['image i']],
     [
       'a container that has come late, whatever is on its way',
-      ['network n: begun', 'image i: begun', 'container late'],
+      ['network n: started', 'image i: started', 'container late'],
       ['container late'],
     ],
-    ['nothing that is on its way already', ['container a: begun', 'image i: retried', 'volume v: gone'], []],
+    [
+      'nothing that is on its way already',
+      ['container a: started', 'image i: retrying', 'volume v: removed'],
+      [],
+    ],
   ])('is %s', (_name, lines, next) => {
     expect(nextOf(lines)).toEqual(next);
   });
 
   it('does not wait for what hangs', () => {
-    expect(nextOf(['container a: begun', 'network n', 'volume v'], true)).toEqual(['network n']);
-    expect(nextOf(['container a: begun', 'network n: begun', 'volume v'], true)).toEqual(['volume v']);
+    expect(nextOf(['container a: started', 'network n', 'volume v'], true)).toEqual(['network n']);
+    expect(nextOf(['container a: started', 'network n: started', 'volume v'], true)).toEqual(['volume v']);
   });
 
   it('is of one kind, has not been begun, and comes to everything in the end', () => {
     const anyThing = fc.record({ kind: fc.constantFrom(...kinds), id: fc.string({ maxLength: 3 }) });
-    const ends = fc.constantFrom<Progress>('gone', 'left', 'retried');
+    const ends = fc.constantFrom<Progress>('removed', 'left', 'retrying');
     fc.assert(
       fc.property(fc.uniqueArray(anyThing, { selector: keyOf }), fc.infiniteStream(ends), (things, endOf) => {
         const found = things.map(({ kind, id }) => thing(kind, id));

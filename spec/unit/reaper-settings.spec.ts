@@ -45,23 +45,23 @@ describe("a reaper's settings", () => {
   });
 
   it.each([
-    ['RYUK_CONNECTION_TIMEOUT', '10', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
-    ['RYUK_RECONNECTION_TIMEOUT', '-1s', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
-    ['RYUK_SHUTDOWN_TIMEOUT', '1e9h', 'give a time as Go writes it: 500ms, 10s, 1m0s'],
+    ['RYUK_CONNECTION_TIMEOUT', '10', 'use a Go duration, such as 500ms, 10s or 1m0s'],
+    ['RYUK_RECONNECTION_TIMEOUT', '-1s', 'use a Go duration, such as 500ms, 10s or 1m0s'],
+    ['RYUK_SHUTDOWN_TIMEOUT', '1e9h', 'use a Go duration, such as 500ms, 10s or 1m0s'],
     [
       'RYUK_RETRY_OFFSET',
       'soon',
-      'give a time as Go writes it: 500ms, 10s, 1m0s; a negative one lies in the past',
+      'use a Go duration, such as 500ms, 10s or 1m0s; a negative one is in the past',
     ],
-    ['RYUK_PORT', '65536', 'give a whole number from 0 to 65535'],
-    ['RYUK_PORT', '-1', 'give a whole number from 0 to 65535'],
-    ['RYUK_REMOVE_RETRIES', '1.5', 'give a whole number from 0 to 2147483647'],
-    ['RYUK_VERBOSE', 'yes', 'give true or false'],
-    ['RYUK_COMPAT', 'loose', 'give strict, or nothing'],
-    ['CASTOFF_REAPER_MAX_CONNECTIONS', '0', 'give a whole number from 1 to 100000'],
-    ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'give a whole number from 1, or none'],
-    ['CASTOFF_REAPER_LISTEN_FD', '1', 'give the number of a file descriptor, from 3'],
-    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'give label keys with commas between, or any'],
+    ['RYUK_PORT', '65536', 'use a whole number from 0 to 65535'],
+    ['RYUK_PORT', '-1', 'use a whole number from 0 to 65535'],
+    ['RYUK_REMOVE_RETRIES', '1.5', 'use a whole number from 0 to 2147483647'],
+    ['RYUK_VERBOSE', 'yes', 'use true or false'],
+    ['RYUK_COMPAT', 'loose', 'use strict, or nothing'],
+    ['CASTOFF_REAPER_MAX_CONNECTIONS', '0', 'use a whole number from 1 to 100000'],
+    ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'use a whole number from 1, or none'],
+    ['CASTOFF_REAPER_LISTEN_FD', '1', 'use the number of a file descriptor, from 3'],
+    ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'use comma-separated label keys, or any'],
   ])('refuse %s=%s, saying what is wanted', (variable, value, wanted) => {
     expect(() => readSettings({ [variable]: value })).toThrow(
       expect.objectContaining({

@@ -32,8 +32,8 @@ describe("a line of Ryuk's", () => {
     ['status=running', 'a filter by "status"; only labels can be claimed'],
     ['label=a=b&name=x', 'a filter by "name"; only labels can be claimed'],
     ['GET / HTTP/1.1', 'a filter by "GET / HTTP/1.1"; only labels can be claimed'],
-    ['label=%', 'percent-encoding that does not decode'],
-    ['label=a%zz=b', 'percent-encoding that does not decode'],
+    ['label=%', 'invalid percent-encoding'],
+    ['label=a%zz=b', 'invalid percent-encoding'],
     ['label=a=b;label=c=d', 'a semicolon; separate filters with &'],
     ['label=', 'a label without a key; send label=<key>=<value>'],
     ['label==b', 'a label without a key; send label=<key>=<value>'],
@@ -41,8 +41,8 @@ describe("a line of Ryuk's", () => {
     ['label=a=', 'no label with a value; send label=<key>=<value>'],
     ['&', 'no label; send label=<key>=<value>'],
     ['label=a=b%0Amsg=removed', 'a label with a control character'],
-    [`label=a=${'b'.repeat(5_000)}`, '5002 characters of labels; 4096 at the most'],
-    [Array.from({ length: 65 }, (_, n) => `label=k${n}=v`).join('&'), '65 labels; 64 at the most'],
+    [`label=a=${'b'.repeat(5_000)}`, '5002 characters of labels; at most 4096 allowed'],
+    [Array.from({ length: 65 }, (_, n) => `label=k${n}=v`).join('&'), '65 labels; at most 64 allowed'],
   ])('%.40s is refused with the reason', (line, reason) => {
     expect(parseRequest(line)).toEqual({ type: 'refusal', isFilter: true, id: 0, reason });
   });

@@ -1,52 +1,52 @@
 import type { Connection } from '../protocol/connection';
 
 /**
- * How many clients there may be at once. A newcomer takes the place of the one that has been silent for longest, since whoever
- * means it speaks at once; those that hold a lease stay.
+ * Limits the number of connected clients. At the limit, a new client replaces the one that has been without a
+ * lease for longest: real clients make a claim at once. Clients with a lease are never disconnected.
  */
 export class ConnectionLimit {
-  readonly #places: number;
-  /** In the order in which they came. */
-  readonly #silent = new Set<Connection>();
-  readonly #leased = new Set<Connection>();
+  readonly #max: number;
+  /** In the order of their connection. */
+  readonly #withoutLease = new Set<Connection>();
+  readonly #withLease = new Set<Connection>();
 
-  constructor(places: number) {
-    this.#places = places;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   get size(): number {
-    return this.#silent.size + this.#leased.size;
+    return this.#withoutLease.size + this.#withLease.size;
   }
 
-  /** Whether there is a place, or one can be made. */
+  /** Whether one more client may connect; disconnects a client without a lease where necessary. */
   admit(): boolean {
-    if (this.size < this.#places) return true;
-    for (const connection of this.#silent) {
-      if (this.#sort(connection)) continue;
-      connection.dismiss('nothing was claimed here, and others wait for the place');
+    if (this.size < this.#max) return true;
+    for (const connection of this.#withoutLease) {
+      if (this.#moveIfLeased(connection)) continue;
+      connection.dismiss('no claim was made, and another client needs the connection');
       return true;
     }
     return false;
   }
 
   add(connection: Connection): void {
-    this.#silent.add(connection);
+    this.#withoutLease.add(connection);
   }
 
   remove(connection: Connection): void {
-    this.#silent.delete(connection);
-    this.#leased.delete(connection);
+    this.#withoutLease.delete(connection);
+    this.#withLease.delete(connection);
   }
 
   dismissAll(): void {
-    for (const connection of [...this.#silent, ...this.#leased]) connection.dismiss();
+    for (const connection of [...this.#withoutLease, ...this.#withLease]) connection.dismiss();
   }
 
-  /** Whether it holds a lease, as it was seen to do now. */
-  #sort(connection: Connection): boolean {
+  /** Whether `connection` holds a lease by now. */
+  #moveIfLeased(connection: Connection): boolean {
     if (!connection.hasLease) return false;
-    this.#silent.delete(connection);
-    this.#leased.add(connection);
+    this.#withoutLease.delete(connection);
+    this.#withLease.add(connection);
     return true;
   }
 }

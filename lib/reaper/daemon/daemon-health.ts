@@ -4,22 +4,22 @@ import { SingleFlight } from '../../core/single-flight';
 import { connectEngine } from '../../engine/connect';
 import type { Engine } from '../../engine/engine';
 
-/** Less than the patience of those who ask: Kubernetes' probes wait 1 s. */
+/** Shorter than the timeout of Kubernetes' probes, 1 s. */
 const pingTimeoutMs = 800;
 
 /**
- * What keeps the engine from answering, found out anew each time; `undefined`: it answers. Takes 0.8 s at the most, never
- * rejects, and asks once for all who want to know at the same time.
+ * Returns a function that pings the engine and resolves to the reason if it does not answer, else to
+ * `undefined`. It takes at most 0.8 s, never rejects, and shares one ping among concurrent calls.
  */
-export function watchEngine(
+export function createEngineCheck(
   connect: () => Promise<Engine> = connectEngine,
 ): () => Promise<string | undefined> {
   const flights = new SingleFlight<Promise<string | undefined>>();
-  return () => flights.run('ping', (land) => findFault(connect).finally(land));
+  return () => flights.run('ping', (release) => checkEngine(connect).finally(release));
 }
 
-async function findFault(connect: () => Promise<Engine>): Promise<string | undefined> {
-  const limit = { what: 'ask the engine', timeoutMs: pingTimeoutMs };
+async function checkEngine(connect: () => Promise<Engine>): Promise<string | undefined> {
+  const limit = { what: 'ping the engine', timeoutMs: pingTimeoutMs };
   try {
     const engine = await withTimeout(connect(), limit);
     const answer = await engine

@@ -8,8 +8,8 @@ import type { ReaperEvent } from '../reaping/observer';
 const levels = { DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /**
- * A log for programs to read: a line of JSON for each thing that happens, whose `event` says what, as the observer names it. An
- * audit line (`"event":"audited"`) has what became of one thing, its labels, the claim, and who held it.
+ * Opens a log for programs: one line of JSON per event; `event` is the observer's name for it. An audit line
+ * (`"event":"audited"`) has the outcome for one resource, its labels, the claim and the claim's last holder.
  */
 export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly isVerbose: boolean }): Log {
   const logger = pino(
@@ -24,7 +24,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
   const write = ({ level, message, facts }: LogEntry): void => logger[levels[level]](facts, message);
   return {
     write,
-    tellState: (state) => logger.info({ event: 'state', state }, 'state'),
+    logSnapshot: (state) => logger.info({ event: 'state', state }, 'state'),
     observe(event) {
       if (event.type === 'audited') {
         const level = event.entry.outcome === 'left' ? 'error' : 'info';
@@ -36,13 +36,13 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
       }
       const line = logEntryOf(event);
       if (line !== undefined)
-        write({ ...line, facts: { event: event.type, ...line.facts, ...numbersOf(event) } });
+        write({ ...line, facts: { event: event.type, ...line.facts, ...extraFacts(event) } });
     },
   };
 }
 
-/** What a line for people leaves out, or spells out. */
-function numbersOf(event: ReaperEvent): LogEntry['facts'] {
+/** Facts that the text log omits or formats. */
+function extraFacts(event: ReaperEvent): LogEntry['facts'] {
   if (event.type === 'claimed' || event.type === 'released') return { lease: event.lease };
   if (event.type === 'reap-began') return { run: event.run };
   if (event.type !== 'reap-ended') return {};

@@ -4,30 +4,31 @@ import type { Log } from './log';
 import { createMetrics } from './metrics';
 import type { ReaperServer } from './server';
 import type { ReaperSettings } from './settings';
-import { watchEngine } from './daemon-health';
+import { createEngineCheck } from './daemon-health';
 import { openJsonLog } from './daemon-log';
 
-/** What a reaper has that runs for long: a log for programs, figures, and an HTTP port. */
+/** Services of the standing reaper: a log for programs, metrics and an HTTP port. */
 export interface DaemonServices {
-  /** Writes JSON lines, and counts. */
+  /** Writes JSON lines, and updates the metrics. */
   readonly log: Log;
   /**
-   * Answers `/healthz`, `/metrics` and `/sessions` until the server's life is over; resolves when it listens.
+   * Serves `/healthz`, `/metrics` and `/sessions` until the reaper has shut down; resolves when it listens.
    *
    * @throws CastoffError `CONFIG_INVALID` when it cannot listen there.
    */
   openHttp(server: ReaperServer): Promise<void>;
 }
 
+/** Opens the log on `output`, and the metrics. */
 export function openDaemonServices(
   settings: Pick<ReaperSettings, 'httpHost' | 'httpPort' | 'isVerbose'>,
   output: Writable,
 ): DaemonServices {
-  // EPIPE: who read the log is gone, and the leases are not.
+  // EPIPE: without a reader of the log, the leases live on.
   output.on('error', () => undefined);
   const metrics = createMetrics();
   const log = openJsonLog(output, settings);
-  const askEngine = watchEngine();
+  const checkEngine = createEngineCheck();
   return {
     log: {
       ...log,
@@ -41,11 +42,9 @@ export function openDaemonServices(
         host: settings.httpHost,
         port: settings.httpPort,
         sources: {
-          findFault: async () => {
-            const fault = await askEngine();
-            return server.snapshot().isDraining
-              ? 'it ends with its last client: nobody new is served'
-              : fault;
+          checkHealth: async () => {
+            const fault = await checkEngine();
+            return server.snapshot().isDraining ? 'shutting down: no new clients are accepted' : fault;
           },
           metrics: async () => ({ text: await metrics.render(server.snapshot()), type: metrics.type }),
           sessions: () => server.snapshot(),

@@ -26,48 +26,48 @@ export interface EngineReapOptions {
   readonly connect?: (() => Promise<Engine>) | undefined;
 }
 
-/** What a client that has just died had asked for comes this soon; the look after it takes the setting's time. */
+/** Requests that were in flight when their client died finish this soon; the pause after it is a setting. */
 const firstSettlePauseMs = 250;
 const engineTimeoutMs = 600_000;
-/** A late look only covers what may have appeared since: with an engine that stays away it is over. */
+/** A late listing only finds resources created since; it does not wait long for an unreachable engine. */
 const lateEngineTimeoutMs = 10_000;
-/** Castoff's own clients come back this soon. */
+/** castoff's own clients reconnect this soon. */
 const ownReturnWindowMs = 2_000;
 
-/** Reaps on the engine that `connect` finds; it is looked for when something is to be reaped, and not before. */
+/** Returns a `Reap` for the engine that `connect` finds. It connects at the first reaping, not before. */
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
   const isOurs = mode === 'attached' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
-    const mostAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
+    const maxAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
     const engine = await waitForEngine({
       connect,
       requestTimeoutMs,
-      engineTimeoutMs: mostAwayMs,
+      engineTimeoutMs: maxAwayMs,
       returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, maxTimerMs),
       signal: AbortSignal.any([signal, endSoon]),
       onAway: (reason) =>
-        observe({ type: 'noted', text: `wait for the engine, to reap ${claim.key}: ${reason}` }),
+        observe({ type: 'noted', text: `wait for the engine to reap ${claim.key}: ${reason}` }),
     });
     if (mode === 'attached' && (await hasNewerReaper(engine, { signal })))
-      throw new ReapSkipped(`its session has a newer reaper: ${claim.key} is left to that one`);
+      throw new ReapSkipped(`skip ${claim.key}: its session has a newer reaper, which reaps it`);
     return reapClaim(engine, claim, {
       lastHolder,
       signal,
       endSoon,
       requestTimeoutMs,
-      engineTimeoutMs: mostAwayMs,
-      mostTries: Math.max(1, settings.removeRetries),
+      engineTimeoutMs: maxAwayMs,
+      maxAttempts: Math.max(1, settings.removeRetries),
       settlePausesMs: isLate ? [] : settlePausesMs,
-      settledAtMs: sinceMs + sumOf(settlePausesMs),
-      mostRemovals: settings.maxRemovals,
+      settledAtMs: sinceMs + sum(settlePausesMs),
+      maxRemovals: settings.maxRemovals,
       isDryRun: settings.isDryRun,
       onAudit: (entry) => observe({ type: 'audited', entry }),
     });
   };
 }
 
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, one) => sum + one, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -4,61 +4,68 @@ import { retryWithBackoff, RetryableError } from '../../core/retry';
 import { withTimeout } from '../../core/timeout';
 import { valueOf, type Engine } from '../../engine/engine';
 
+/** Options of `waitForEngine`. */
 export interface EngineWait {
   readonly connect: () => Promise<Engine>;
-  /** How long one answer is waited for, in milliseconds. */
+  /** Timeout of one ping, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** How long an engine that is away is waited for, in milliseconds. */
+  /** How long to wait for an unreachable engine, in milliseconds. */
   readonly engineTimeoutMs: number;
-  /** How long the clients of an engine that has come back have, in milliseconds, to come back too. */
+  /** How long clients may take to reconnect after an outage, in milliseconds. */
   readonly returnWindowMs: number;
   readonly signal: AbortSignal;
-  /** Told once, when the engine is away. */
+  /** Called once, with the reason, when the engine does not answer. */
   readonly onAway: (reason: string) => void;
 }
 
 /**
- * The engine, when it answers. One that was away takes its clients' connections along when it goes, and they may be on their way
- * back: nothing is reaped as soon as it is there again.
+ * Resolves to the engine when it answers. An engine that goes away breaks its clients' connections, so after
+ * an outage this waits for `returnWindowMs`, while the clients may reconnect: nothing is reaped as soon as
+ * the engine is back.
  *
- * @throws Error when it is away for longer than `engineTimeoutMs`; an abort error when the signal aborts; `CONFIG_INVALID` at once.
+ * @throws Error when the engine is unreachable for longer than `engineTimeoutMs`, or when the signal aborts;
+ * CastoffError `CONFIG_INVALID`, at once, for an invalid address.
  */
 export async function waitForEngine(options: EngineWait): Promise<Engine> {
   const { engineTimeoutMs, returnWindowMs, signal, onAway } = options;
-  const leaving = new AbortController();
-  let away: unknown;
-  const asking = retryWithBackoff(
+  const stop = new AbortController();
+  let lastError: unknown;
+  const pinging = retryWithBackoff(
     async () => {
       try {
-        return await ask(options);
+        return await ping(options);
       } catch (error) {
-        // An address that is none stays one.
+        // An invalid address stays invalid.
         if (isCastoffError(error, 'CONFIG_INVALID')) throw error;
-        if (away === undefined) onAway(messageOf(error));
-        away = error;
+        if (lastError === undefined) onAway(messageOf(error));
+        lastError = error;
         throw new RetryableError();
       }
     },
-    { firstPauseMs: 100, maxPauseMs: 5_000, signal: leaving.signal },
+    { firstPauseMs: 100, maxPauseMs: 5_000, signal: stop.signal },
   );
-  // Whoever stops waiting leaves it behind.
-  asking.catch(() => {});
+  // After a timeout, its rejection has no other handler.
+  pinging.catch(() => {});
   try {
-    const engine = await withTimeout(asking, { what: 'find the engine', timeoutMs: engineTimeoutMs, signal });
-    if (away !== undefined) await delay(returnWindowMs, undefined, { signal });
+    const engine = await withTimeout(pinging, {
+      what: 'find the engine',
+      timeoutMs: engineTimeoutMs,
+      signal,
+    });
+    if (lastError !== undefined) await delay(returnWindowMs, undefined, { signal });
     return engine;
   } catch (error) {
-    throw signal.aborted || away === undefined
+    throw signal.aborted || lastError === undefined
       ? error
-      : new Error(`no engine: ${messageOf(away)}`, { cause: error });
+      : new Error(`no engine: ${messageOf(lastError)}`, { cause: error });
   } finally {
-    leaving.abort();
+    stop.abort();
   }
 }
 
-async function ask({ connect, requestTimeoutMs, signal }: EngineWait): Promise<Engine> {
+async function ping({ connect, requestTimeoutMs, signal }: EngineWait): Promise<Engine> {
   const engine = await connect();
-  const patient = engine.within({ timeoutMs: requestTimeoutMs, signal });
-  valueOf(await patient.ask('ping', engine.address, (docker) => docker.ping()));
+  const limited = engine.within({ timeoutMs: requestTimeoutMs, signal });
+  valueOf(await limited.ask('ping', engine.address, (docker) => docker.ping()));
   return engine;
 }

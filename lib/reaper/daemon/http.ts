@@ -1,47 +1,49 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { CastoffError, messageOf } from '../../core/errors';
-import { answerHttp, type HttpAnswer, type HttpSources } from './http-answer';
+import { handleHttpRequest, type HttpResponse, type HttpSources } from './http-routes';
 
 export interface HttpOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly sources: HttpSources;
-  /** How long a client may take to ask, and be silent while it is answered, in milliseconds. Default 5 000. */
-  readonly patienceMs?: number | undefined;
+  /** How long a client may take to send its request, in milliseconds. Default 5 000. */
+  readonly timeoutMs?: number | undefined;
 }
 
+/** An open HTTP port. */
 export interface HttpPort {
   /** `http://127.0.0.1:8081`. */
   readonly address: string;
-  /** Resolves when nobody is connected any more; who still is, is cut off. */
+  /** Disconnects all clients and stops listening. */
   close(): Promise<void>;
 }
 
-const defaultPatienceMs = 5_000;
-/** Far more than the one or two that watch a reaper; the descriptors are for its clients. */
-const mostConnections = 64;
+const defaultTimeoutMs = 5_000;
+/** Far more than the usual one or two; file descriptors are reserved for the reaper's clients. */
+const maxConnections = 64;
 
 /**
- * Answers `/healthz`, `/metrics` and `/sessions`, one request a connection. Clients that ask slowly, or not at all, are cut off.
+ * Serves `/healthz`, `/metrics` and `/sessions`, one request per connection. Clients that send their request
+ * too slowly are disconnected.
  *
  * @throws CastoffError `CONFIG_INVALID` when it cannot listen there.
  */
 export async function openHttp(options: HttpOptions): Promise<HttpPort> {
-  const { host, port, sources, patienceMs = defaultPatienceMs } = options;
+  const { host, port, sources, timeoutMs = defaultTimeoutMs } = options;
   const limits = {
-    headersTimeout: patienceMs,
-    requestTimeout: patienceMs,
-    connectionsCheckingInterval: patienceMs,
+    headersTimeout: timeoutMs,
+    requestTimeout: timeoutMs,
+    connectionsCheckingInterval: timeoutMs,
     keepAlive: false,
   };
   const server = createServer(limits, (request, response) => void respond(request, response, sources));
-  server.maxConnections = mostConnections;
-  // Also those that do not read their answer.
-  server.setTimeout(2 * patienceMs, (socket) => socket.destroy());
+  server.maxConnections = maxConnections;
+  // For clients that do not read the response.
+  server.setTimeout(2 * timeoutMs, (socket) => socket.destroy());
   await listen(server, host, port);
-  // EMFILE: one that could not be accepted is no end; the next may be.
+  // EMFILE: one connection could not be accepted; the next may be.
   server.on('error', () => undefined);
   return {
     address: addressOf(server),
@@ -60,26 +62,26 @@ async function respond(
   response: ServerResponse,
   sources: HttpSources,
 ): Promise<void> {
-  // ECONNRESET, EPIPE: who asked has gone.
+  // ECONNRESET, EPIPE: the client disconnected.
   response.on('error', () => undefined);
   const { method = '', url = '', headers } = request;
-  const answer = await answerHttp({ method, url, host: headers.host }, sources).catch(
-    (error: unknown): HttpAnswer => ({
+  const result = await handleHttpRequest({ method, url, host: headers.host }, sources).catch(
+    (error: unknown): HttpResponse => ({
       status: 500,
       type: 'text/plain; charset=utf-8',
       body: `${messageOf(error)}\n`,
     }),
   );
-  response.writeHead(answer.status, {
-    'content-type': answer.type,
-    'content-length': Buffer.byteLength(answer.body),
+  response.writeHead(result.status, {
+    'content-type': result.type,
+    'content-length': Buffer.byteLength(result.body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    // A body that came with the question is not read.
+    // The request's body is not read.
     connection: 'close',
-    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
+    ...(result.allow === undefined ? {} : { allow: result.allow }),
   });
-  response.end(answer.body);
+  response.end(result.body);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
@@ -89,15 +91,15 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   } catch (error) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `listen at ${host}:${port} for HTTP: ${messageOf(error)}; give another port in CASTOFF_REAPER_HTTP_PORT, or 0 for any`,
+      `listen at ${host}:${port} for HTTP: ${messageOf(error)}; set CASTOFF_REAPER_HTTP_PORT to another port, or to 0 for any free one`,
       { cause: error },
     );
   }
 }
 
 function addressOf(server: Server): string {
-  const place = server.address();
-  if (place === null || typeof place === 'string') return String(place);
-  const name = place.family === 'IPv6' ? `[${place.address}]` : place.address;
-  return `http://${name}:${place.port}`;
+  const address = server.address();
+  if (address === null || typeof address === 'string') return String(address);
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
 }

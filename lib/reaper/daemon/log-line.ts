@@ -4,7 +4,7 @@ import { formatGoDuration } from '../../core/go-duration';
 import type { ReaperEvent, ReapOutcome } from '../reaping/observer';
 import { reaperVariables, type ReaperSettings } from './settings';
 
-/** One line of a log: what happened, and the facts about it in their order. */
+/** One log entry: a message, and facts in their order. */
 export interface LogEntry {
   readonly level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   readonly message: string;
@@ -12,9 +12,10 @@ export interface LogEntry {
 }
 
 /**
- * A line as Go's text log writes it, which is what clients of Ryuk know.
+ * Formats an entry as Go's text log does, as Ryuk's clients expect.
  *
- * @see moby-ryuk, slog.NewTextHandler: `time=2026-08-01T10:00:00.000Z level=INFO msg=Started address=[::]:8080`
+ * @see moby-ryuk, slog.NewTextHandler: `time=2026-08-01T10:00:00.000Z level=INFO msg=Started
+ * address=[::]:8080`
  */
 export function formatLogLine({ level, message, facts }: LogEntry, at: Date): string {
   const pairs: LogEntry['facts'] = { time: at.toISOString(), level, msg: message, ...facts };
@@ -23,13 +24,13 @@ export function formatLogLine({ level, message, facts }: LogEntry, at: Date): st
     .join(' ');
 }
 
-/** `2026/08/01 10:00:00 Started!`: what older clients wait for. */
+/** Formats `2026/08/01 10:00:00 Started!`, which older clients wait for. */
 export function formatStarted(at: Date): string {
   const [day = '', time = ''] = at.toISOString().split('T');
   return `${day.replaceAll('-', '/')} ${time.slice(0, 8)} Started!`;
 }
 
-/** What a log says about `event`, if anything. The words are the original's, where it has any. */
+/** Returns the log entry for `event`, if it has one. Messages are Ryuk's, where Ryuk has one. */
 export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
   const line = (level: LogEntry['level'], message: string, facts: LogEntry['facts'] = {}): LogEntry => ({
     level,
@@ -61,7 +62,7 @@ export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
     case 'reap-began':
       return line('INFO', 'reaping', { claim: event.claim.key, holder: event.lastHolder });
     case 'reap-ended':
-      return outcomeLine(cutText(event.claim.key, longestFact), event.outcome);
+      return outcomeLine(cutText(event.claim.key, maxFactLength), event.outcome);
     case 'draining':
       return line('INFO', 'draining', { why: event.why, leases: event.leases });
     case 'audited':
@@ -71,19 +72,19 @@ export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
   }
 }
 
-/** The longest value of a line: a claim may have 4 096 characters and is named in several lines. */
-const longestFact = 512;
+/** Per value: a claim may have 4 096 characters, and several lines contain it. */
+const maxFactLength = 512;
 
 function cutFacts(facts: LogEntry['facts']): LogEntry['facts'] {
   return Object.fromEntries(
     Object.entries(facts).map(([key, value]) => [
       key,
-      typeof value === 'string' ? cutText(value, longestFact) : value,
+      typeof value === 'string' ? cutText(value, maxFactLength) : value,
     ]),
   );
 }
 
-/** What it was told to do: `starting connection_timeout=1m0s …`. A token is not shown. */
+/** Returns the entry with all settings: `starting connection_timeout=1m0s …`. Hides the token. */
 export function settingsLine(mode: string, settings: ReaperSettings): LogEntry {
   const facts: Record<string, string> = { mode };
   for (const [key, { variable }] of Object.entries(reaperVariables)) {
@@ -121,7 +122,7 @@ function outcomeLine(claim: string, outcome: ReapOutcome): LogEntry {
   }
 }
 
-// As Go's does: what has blanks, quotes, equals signs or nothing in it, or what does not print.
+// As Go's slog: quotes empty text, and text with spaces, quotes, equals signs or unprintable characters.
 function quote(text: string): string {
   const isPlain = text !== '' && !/[\s"=]|##\[|[^\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
   return isPlain ? text : safeJson(text);

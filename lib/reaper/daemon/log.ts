@@ -4,15 +4,16 @@ import { formatLogLine, formatStarted, logEntryOf, type LogEntry } from './log-l
 import type { Observer } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
 
+/** Writes events and other entries. */
 export interface Log {
   readonly observe: Observer;
   write(line: LogEntry): void;
-  tellState(state: ReaperSnapshot): void;
+  logSnapshot(snapshot: ReaperSnapshot): void;
 }
 
-/** Writes what happens to `output`, a line each; `isVerbose`: also what only somebody who looks for a fault wants to know. */
+/** Opens a text log on `output`, one line per event. `isVerbose` includes the level DEBUG. */
 export function openLog(output: Writable, { isVerbose }: { readonly isVerbose: boolean }): Log {
-  // EPIPE: who read the log is gone, and the leases are not.
+  // EPIPE: without a reader of the log, the leases live on.
   output.on('error', () => undefined);
   const print = (text: string): void => void output.write(`${text}\n`);
   const write = (line: LogEntry): void => {
@@ -20,7 +21,8 @@ export function openLog(output: Writable, { isVerbose }: { readonly isVerbose: b
   };
   return {
     write,
-    tellState: (state) => write({ level: 'INFO', message: 'state', facts: { state: JSON.stringify(state) } }),
+    logSnapshot: (state) =>
+      write({ level: 'INFO', message: 'state', facts: { state: JSON.stringify(state) } }),
     observe(event) {
       if (event.type === 'audited') {
         print(`time=${new Date().toISOString()} level=INFO ${formatAuditEntry(event.entry)}`);

@@ -3,22 +3,25 @@ import { packageVersion } from '../../core/package-version';
 import type { Observer, ReapOutcome } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
 
-/** Figures about one reaper, in Prometheus' text format. */
+/** Metrics of one reaper, in Prometheus' text format. */
 export interface Metrics {
-  /** Counts what happens. */
+  /** Counts events. */
   readonly observe: Observer;
-  /** Everything, with what stands in `snapshot`. */
+  /** Renders all metrics, with gauges from `snapshot`. */
   render(snapshot: ReaperSnapshot): Promise<string>;
-  /** The content type of what is rendered. */
+  /** Content type of the rendered text. */
   readonly type: string;
 }
 
-/** Two looks that find nothing, 1.25 s, are the least; the engine removes some fifteen things a second. */
+/**
+ * In seconds. Two empty listings take 1.25 s, the minimum; an engine removes about fifteen resources a
+ * second.
+ */
 const durationBuckets = [1, 1.5, 2, 3, 5, 10, 30, 60, 300, 600];
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 const outcomes = ['reaped', 'incomplete', 'stopped', 'failed'] as const;
 
-/** Nothing is counted before; every series that will ever be there is there from the start, at 0. */
+/** Creates the metrics. Every series exists from the start, at 0. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -29,31 +32,26 @@ export function createMetrics(): Metrics {
 
   new Gauge({
     name: 'castoff_reaper_build_info',
-    help: '1, with the versions of castoff and Node.',
+    help: 'Always 1; labelled with the versions of castoff and Node.js.',
     labelNames: ['version', 'node'],
     registers,
   }).set({ version: packageVersion, node: process.version }, 1);
-  gauge('start_time_seconds', 'When it started, in seconds since 1970.').set(
+  gauge('start_time_seconds', 'Start time, in seconds since 1970.').set(
     Math.round(performance.timeOrigin) / 1_000,
   );
-  const connections = gauge('connections', 'Connected clients, those without a lease among them.');
-  const leases = gauge('leases', 'Leases that are held.');
-  const claims = gauge('claims', 'Claims that are held, counted once for each lease that holds them.');
-  const lapsing = gauge(
-    'lapsing_claims',
-    "Claims that nobody holds, and whose holder's return is waited for.",
-  );
-  const reapings = gauge('reapings_in_progress', 'Claims that are being reaped.');
-  const draining = gauge('draining', '1: nobody new is served, and it ends with its last client.');
-  const removed = counter('removed_total', 'Things that it removed.', ['kind']);
-  const failures = counter('removal_failures_total', 'Things that it could not remove, and gave up.', [
-    'kind',
-  ]);
-  const refusedLines = counter('refused_lines_total', 'Lines of clients that were refused.');
-  const refusedClients = counter('refused_connections_total', 'Clients for whom there was no place.');
+  const connections = gauge('connections', 'Connected clients, including those without a lease.');
+  const leases = gauge('leases', 'Open leases.');
+  const claims = gauge('claims', 'Held claims, counted once per lease that holds them.');
+  const inGracePeriod = gauge('lapsing_claims', 'Claims without a lease, in their grace period.');
+  const reapings = gauge('reapings_in_progress', 'Claims being reaped.');
+  const draining = gauge('draining', '1 while shutting down: no new clients are accepted.');
+  const removed = counter('removed_total', 'Resources removed.', ['kind']);
+  const failures = counter('removal_failures_total', 'Resources that could not be removed.', ['kind']);
+  const refusedLines = counter('refused_lines_total', 'Lines refused.');
+  const refusedClients = counter('refused_connections_total', 'Connections refused.');
   const durations = new Histogram({
     name: 'castoff_reaper_reap_duration_seconds',
-    help: 'How long the reaping of one claim took, from its beginning until nothing more was found, in seconds.',
+    help: 'Duration of reaping one claim, until a listing is empty, in seconds.',
     labelNames: ['outcome'],
     buckets: durationBuckets,
     registers,
@@ -64,7 +62,7 @@ export function createMetrics(): Metrics {
   }
   for (const outcome of outcomes) durations.zero({ outcome });
 
-  const beganAtMs = new Map<number, number>();
+  const startedAtMs = new Map<number, number>();
   return {
     type: registry.contentType,
     observe(event) {
@@ -75,21 +73,21 @@ export function createMetrics(): Metrics {
       }
       if (event.type === 'line-refused') refusedLines.inc();
       if (event.type === 'connection-refused') refusedClients.inc();
-      if (event.type === 'reap-began') beganAtMs.set(event.run, performance.now());
+      if (event.type === 'reap-began') startedAtMs.set(event.run, performance.now());
       if (event.type === 'reap-ended') {
-        const began = beganAtMs.get(event.run);
-        beganAtMs.delete(event.run);
-        // One that was stopped before its turn has not begun.
-        if (began === undefined) return;
-        durations.observe({ outcome: outcomeOf(event.outcome) }, (performance.now() - began) / 1_000);
+        const started = startedAtMs.get(event.run);
+        startedAtMs.delete(event.run);
+        // Stopped while it was queued.
+        if (started === undefined) return;
+        durations.observe({ outcome: outcomeOf(event.outcome) }, (performance.now() - started) / 1_000);
       }
     },
     async render(snapshot) {
       connections.set(snapshot.connections);
       leases.set(snapshot.leases.length);
       claims.set(snapshot.leases.reduce((sum, lease) => sum + lease.claims.length, 0));
-      lapsing.set(snapshot.ending.filter(({ phase }) => phase === 'lapsing').length);
-      reapings.set(beganAtMs.size);
+      inGracePeriod.set(snapshot.ending.filter(({ phase }) => phase === 'lapsing').length);
+      reapings.set(startedAtMs.size);
       draining.set(snapshot.isDraining ? 1 : 0);
       return registry.metrics();
     },

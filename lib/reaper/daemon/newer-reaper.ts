@@ -8,19 +8,23 @@ const pollMs = 100;
 
 export interface ReaperSearch {
   readonly signal: AbortSignal;
-  /** How an engine names the container that this process runs in. Default: by its host's name, the first digits of its id. */
+  /** Id, or its first digits, of the container that this process runs in. Default: the host name. */
   readonly ownId?: string | undefined;
-  /** How long a newer one has to live to be held by somebody, in milliseconds. Default 2 000: with nobody it ends well before. */
+  /**
+   * How long a newer reaper must run to count as held, in milliseconds. Default 2 000: without a client, it
+   * exits sooner.
+   */
   readonly heldForMs?: number | undefined;
-  /** How long one that was created may take to start, in milliseconds. Default 5 000. */
+  /** How long a created reaper may take to start, in milliseconds. Default 5 000. */
   readonly startTimeoutMs?: number | undefined;
 }
 
 /**
- * Whether the session that this container serves has a newer reaper that runs and whose client holds it: the client lost the connection
- * to this one, and lives. A newer one that goes away again, or never starts, has lost its client.
+ * Whether this container's session has a newer reaper that its client holds: then the client is alive, and
+ * only lost the connection to this reaper. The client of a newer reaper that exits again, or never starts, is
+ * dead.
  *
- * @throws EngineError when the engine cannot be asked.
+ * @throws EngineError when the engine cannot list containers.
  */
 export async function hasNewerReaper(
   engine: Engine,
@@ -45,7 +49,7 @@ export async function hasNewerReaper(
   }
 }
 
-// By what their clients wrote on them: they are those of one client, with one clock.
+// Compares labels that one client wrote, with one clock.
 function newerState(reapers: readonly ListedTarget[], ownId: string): 'running' | 'created' | undefined {
   const own = reapers.find(({ id }) => ownId !== '' && id.startsWith(ownId));
   const session = own?.labels[labelNames.session];

@@ -9,15 +9,17 @@ import { pingEndpoint } from '../../engine/ping-endpoint';
 
 const pingTimeoutMs = 5_000;
 
-/** Why this process can reach no engine; `undefined` where one has answered a ping just now. Many who ask at once share the ping. */
+/**
+ * Resolves to why no engine can be reached; `undefined` if one answers a ping. Concurrent calls share a ping.
+ */
 export function probeEngine(): Promise<string | undefined> {
-  asking ??= askEngine().finally(() => (asking = undefined));
-  return asking;
+  pendingProbe ??= findAnyEngine().finally(() => (pendingProbe = undefined));
+  return pendingProbe;
 }
 
-let asking: Promise<string | undefined> | undefined;
+let pendingProbe: Promise<string | undefined> | undefined;
 
-async function askEngine(): Promise<string | undefined> {
+async function findAnyEngine(): Promise<string | undefined> {
   try {
     await findEndpoint({ ping });
     return undefined;
@@ -29,15 +31,15 @@ async function askEngine(): Promise<string | undefined> {
 
 async function ping(endpoint: Endpoint): Promise<void> {
   const { transport } = endpoint;
-  const waiting = new AbortController();
-  const answer =
+  const stop = new AbortController();
+  const pinging =
     transport.type === 'socket'
-      ? pingSocket(transport.path, waiting.signal)
-      : pingOverAgent(endpoint, waiting.signal);
+      ? pingSocket(transport.path, stop.signal)
+      : pingOverAgent(endpoint, stop.signal);
   try {
-    await withTimeout(answer, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
+    await withTimeout(pinging, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
   } finally {
-    waiting.abort();
+    stop.abort();
   }
 }
 
@@ -50,7 +52,7 @@ async function pingOverAgent(endpoint: Endpoint, signal: AbortSignal): Promise<v
   }
 }
 
-// By hand: a request of `node:http` costs a reaper that only waits 1 MB for the rest of its life.
+// By hand: a request of `node:http` would cost an idle reaper 1 MB of memory, permanently.
 async function pingSocket(path: string, signal: AbortSignal): Promise<void> {
   const socket = connect({ path, signal });
   socket.on('error', () => undefined);
@@ -58,9 +60,9 @@ async function pingSocket(path: string, signal: AbortSignal): Promise<void> {
     await once(socket, 'connect');
     socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
     const next: IteratorResult<unknown, unknown> = await socket[Symbol.asyncIterator]().next();
-    if (next.done === true) throw new Error('it closes the connection without an answer to a ping');
+    if (next.done === true) throw new Error('the engine closed the connection without answering a ping');
     const [status = ''] = String(next.value).split('\r\n');
-    if (!/^HTTP\/1\.[01] 200 /.test(status)) throw new Error(`it answers a ping with ${status}`);
+    if (!/^HTTP\/1\.[01] 200 /.test(status)) throw new Error(`the engine answered a ping with ${status}`);
   } finally {
     socket.destroy();
   }

@@ -14,9 +14,9 @@ import { defaultPort, readSettings, type ReaperSettings } from './settings';
 import { withTokenOfFile } from './token-file';
 
 /**
- * The reaper as a program of its own. Resolves to its exit code.
+ * Runs the reaper as a program. Resolves to its exit code: 1 if anything that it reaped still exists, else 0.
  *
- * @throws CastoffError `CONFIG_INVALID` for a mode or a setting that cannot be used.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid mode or setting.
  */
 export async function runProgram(
   args: readonly string[],
@@ -25,13 +25,13 @@ export async function runProgram(
   const { mode, path, replacing, isEngineHanded } = readArguments(args);
   if (isEngineHanded) readInheritedEndpoint();
   const settings = await withTokenOfFile(readSettings(environment));
-  // Loaded where it is used: figures and JSON cost the others memory.
-  const standing =
+  // Loaded late: metrics and JSON logs would cost the other modes memory.
+  const daemon =
     mode === 'standing'
       ? (await import('./daemon-services.ts')).openDaemonServices(settings, process.stdout)
       : undefined;
-  // The attached reaper's standard output is for its answers.
-  const log = standing?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
+  // The attached reaper's standard output carries its responses.
+  const log = daemon?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
   if (settings.isVerbose) log.write(settingsLine(mode, settings));
   const server = new ReaperServer({
     mode,
@@ -40,11 +40,11 @@ export async function runProgram(
     observe: log.observe,
   });
   listenToSignals(server, log);
-  const ways = { ...settings, socketPath: path ?? settings.socketPath, replacing };
-  if (!(await openWays(server, mode, ways, log))) return 0;
-  await standing?.openHttp(server);
+  const listenerSettings = { ...settings, socketPath: path ?? settings.socketPath, replacing };
+  if (!(await openListeners(server, mode, listenerSettings, log))) return 0;
+  await daemon?.openHttp(server);
   const end = await server.ended;
-  sayFarewell(end, log);
+  logShutdownSummary(end, log);
   return end.left.length + end.failures.length > 0 ? 1 : 0;
 }
 
@@ -54,8 +54,8 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-/** Whether there is a way in that is ours. */
-async function openWays(
+/** Starts to listen. Resolves to false if another reaper serves at the path. */
+async function openListeners(
   server: ReaperServer,
   mode: ReaperMode,
   settings: ReaperSettings & Pick<Arguments, 'replacing'>,
@@ -84,20 +84,20 @@ async function openWays(
       if (socketPath === undefined || (await serveLocally(server, log, socketPath))) return true;
       throw new CastoffError(
         'CONFIG_INVALID',
-        `listen at ${socketPath}: another reaper serves there already`,
+        `listen at ${socketPath}: another reaper already serves there; choose another path`,
       );
     }
     case 'host':
       if (socketPath === undefined)
-        throw new CastoffError('CONFIG_INVALID', 'run as a host process: got no path; give one: host <path>');
+        throw new CastoffError('CONFIG_INVALID', 'run as a host process: no path; use host <path>');
       return serveLocally(server, log, socketPath, { replacing, unavailableReason: probeEngine });
   }
 }
 
-/** Like the original, it does not begin where it could not end. */
+/** Like Ryuk, it does not start without an engine. */
 async function checkEngine(): Promise<void> {
-  const why = await probeEngine();
-  if (why !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', why);
+  const reason = await probeEngine();
+  if (reason !== undefined) throw new CastoffError('ENGINE_UNREACHABLE', reason);
 }
 
 async function serveLocally(
@@ -109,16 +109,16 @@ async function serveLocally(
   const listen = listenLocally(path, { replacing });
   const isOurs = (await server.serve(listen, { isTrusted: true, unavailableReason })) !== undefined;
   if (!isOurs)
-    log.write({ level: 'INFO', message: 'somebody else serves there already', facts: { address: path } });
+    log.write({ level: 'INFO', message: 'another reaper already serves there', facts: { address: path } });
   return isOurs;
 }
 
 function listenToSignals(server: ReaperServer, log: Log): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.drain(signal));
-  process.on('SIGHUP', () => log.tellState(server.snapshot()));
+  process.on('SIGHUP', () => log.logSnapshot(server.snapshot()));
 }
 
-function sayFarewell(end: ReaperEnd, log: Log): void {
+function logShutdownSummary(end: ReaperEnd, log: Log): void {
   const { container, network, volume, image } = end.removed;
   log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
   for (const { kind, name, id, reason } of end.left)
@@ -136,19 +136,19 @@ const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standi
 interface Arguments {
   readonly mode: ReaperMode;
   readonly path?: string | undefined;
-  /** The socket at that path to replace, even if a process listens there. */
+  /** The socket at `path` to replace, even if a process listens on it. */
   readonly replacing?: string | undefined;
   readonly isEngineHanded: boolean;
 }
 
 const replacingOption = '--replacing=';
 
-function readArguments([given = 'stand-alone', path, ...options]: readonly string[]): Arguments {
-  const mode = modes.find((known) => known === given);
+function readArguments([name = 'stand-alone', path, ...options]: readonly string[]): Arguments {
+  const mode = modes.find((candidate) => candidate === name);
   const replacing = options
     .find((option) => option.startsWith(replacingOption))
     ?.slice(replacingOption.length);
   if (mode !== undefined)
     return { mode, path, replacing, isEngineHanded: options.includes(inheritEngineArgument) };
-  throw new CastoffError('CONFIG_INVALID', `run the reaper: got ${given}; give one of ${modes.join(', ')}`);
+  throw new CastoffError('CONFIG_INVALID', `run the reaper: unknown mode ${name}; use ${modes.join(', ')}`);
 }

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { claimableKeysIn } from '../leases/claimable-keys';
-import { Connection, type ConnectionOptions, type Ends } from '../protocol/connection';
+import { Connection, type ConnectionOptions, type ClientStreams } from '../protocol/connection';
 import { LeaseTable, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
@@ -33,72 +33,80 @@ export type ServerSettings = Pick<
   | 'watchMs'
 >;
 
-/** How those who come one way are received. */
+/** How the clients of one listener are treated. */
 export interface Listener {
-  /** Who can come at all may come without the token. */
+  /** Its clients need no token. */
   readonly isTrusted: boolean;
-  /** Asked at each hello: why no client can be served here, if so. */
+  /** Called at each hello. Resolves to the reason why no client can be served, if any. */
   readonly unavailableReason?: (() => Promise<string | undefined>) | undefined;
 }
 
-/** Told when a client's host vanishes without a word; Go's default, which the original has. */
+/** Detects hosts that vanish. Go's default, and so Ryuk's. */
 const keepAliveMs = 15_000;
 
-/** The ways in, and the one ledger behind them. Nothing listens before it is told to. */
+/** The listeners, their connections and the lease table. Listens only after `serve` or `attach`. */
 export class ReaperServer {
-  /** Settles when the reaper's life is over; its ways in are closed by then. */
+  /** Resolves when the reaper has shut down, with all listeners and connections closed. */
   readonly ended: Promise<ReaperEnd>;
   readonly #options: ServerOptions;
   readonly #observe: Observer;
-  readonly #ledger: LeaseTable;
-  readonly #room: ConnectionLimit;
+  readonly #leases: LeaseTable;
+  readonly #connections: ConnectionLimit;
   readonly #closers: (() => void)[] = [];
-  #comers = 0;
+  #acceptedCount = 0;
 
   constructor(options: ServerOptions) {
     const { mode, settings, reap, observe = () => undefined } = options;
     this.#options = options;
     this.#observe = observe;
-    this.#room = new ConnectionLimit(settings.maxConnections);
-    const onLetGo = (): void => this.#room.dismissAll();
-    this.#ledger = new LeaseTable({ mode, limits: settings, reap, observe, onLetGo });
-    this.ended = this.#ledger.ended.then((end) => {
-      this.#closeWays();
-      this.#room.dismissAll();
+    this.#connections = new ConnectionLimit(settings.maxConnections);
+    const onLeasesDropped = (): void => this.#connections.dismissAll();
+    this.#leases = new LeaseTable({ mode, limits: settings, reap, observe, onLeasesDropped });
+    this.ended = this.#leases.ended.then((end) => {
+      this.#closeListeners();
+      this.#connections.dismissAll();
       return end;
     });
   }
 
   /**
-   * Serves one client that is there already, at the process's own standard input and output. No other can come after it.
+   * Serves one client, connected to the process's standard input and output. No other client can connect
+   * afterwards.
    *
-   * @param unavailableReason - Asked at its hello: why it cannot be served here, if so.
+   * @param unavailableReason - Called at its hello. Resolves to the reason why it cannot be served, if any.
    */
   attach(input: Readable, output: Writable, unavailableReason?: () => Promise<string | undefined>): void {
-    const endInput = () => this.#ledger.endInput();
-    const ends = { onGone: endInput, onBye: endInput };
-    const client = { from: 'stdin', hasPreamble: true, isTrusted: true, unavailableReason, ...ends };
+    const endInput = () => this.#leases.endInput();
+    const client = {
+      from: 'stdin',
+      hasPreamble: true,
+      isTrusted: true,
+      unavailableReason,
+      onClosed: endInput,
+      onBye: endInput,
+    };
     this.#serve({ input, output }, client);
   }
 
   /**
-   * Serves everybody who comes to what `listen` has listening, and resolves to where that is; `undefined`: another does.
+   * Serves the clients that connect through `listen`. Resolves to the address; `undefined` if another process
+   * serves there.
    *
-   * @throws What `listen` throws: then nobody comes.
+   * @throws Errors of `listen`.
    */
-  async serve(listen: Listen, way: Listener): Promise<string | undefined> {
+  async serve(listen: Listen, listener: Listener): Promise<string | undefined> {
     const server = createServer({
-      // Who has said all may still wait for an answer.
+      // A client that has ended its output may still wait for a response.
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
     });
-    server.on('connection', (socket: Socket) => this.#welcome(socket, way));
-    const opened = await listen(server);
-    if (opened === undefined) return undefined;
-    const { where, close } = opened;
-    // An accept that failed (EMFILE) is no end: the next may succeed.
+    server.on('connection', (socket: Socket) => this.#accept(socket, listener));
+    const listening = await listen(server);
+    if (listening === undefined) return undefined;
+    const { where, close } = listening;
+    // EMFILE: one connection could not be accepted; the next may be.
     server.on('error', (error) =>
       this.#observe({ type: 'noted', text: `accept a client at ${where}: ${error.message}` }),
     );
@@ -106,56 +114,58 @@ export class ReaperServer {
       close?.();
       server.close();
     });
-    if (this.#ledger.isDraining) this.#closeWays();
+    if (this.#leases.isDraining) this.#closeListeners();
     this.#observe({ type: 'listening', where });
     return where;
   }
 
-  /** Nobody new comes in; it ends when those that are there have gone, at most the shutdown timeout later. */
+  /** Accepts no new clients. Shuts down when the last one has left, at most the shutdown timeout later. */
   drain(why: string): void {
-    this.#closeWays();
-    this.#ledger.drain(why);
+    this.#closeListeners();
+    this.#leases.drain(why);
   }
 
+  /** Returns the current state. */
   snapshot(): ReaperSnapshot {
     return takeSnapshot({
-      ...this.#ledger.view(),
+      ...this.#leases.view(),
       mode: this.#options.mode,
-      connections: this.#room.size,
+      connections: this.#connections.size,
     });
   }
 
-  #welcome(socket: Socket, way: Listener): void {
-    this.#comers += 1;
+  #accept(socket: Socket, listener: Listener): void {
+    this.#acceptedCount += 1;
     const { remoteAddress, remotePort } = socket;
-    const from = remoteAddress === undefined ? `socket ${this.#comers}` : `${remoteAddress}:${remotePort}`;
-    // Without an answer, like the original: whoever asked tries again, and gets another reaper.
-    if (this.#ledger.isDraining) {
+    const from =
+      remoteAddress === undefined ? `socket ${this.#acceptedCount}` : `${remoteAddress}:${remotePort}`;
+    // Without a response, like Ryuk: the client retries, and gets another reaper.
+    if (this.#leases.isDraining) {
       socket.destroy();
       return;
     }
-    if (!this.#room.admit()) {
-      const reason = `there are ${this.#room.size} clients already`;
+    if (!this.#connections.admit()) {
+      const reason = `${this.#connections.size} clients are connected already`;
       this.#observe({ type: 'connection-refused', from, reason });
       socket.on('error', () => undefined);
       endWithin(socket, { text: `NACK ${reason}\n`, timeoutMs: 1_000, onEnd: () => socket.destroy() });
       return;
     }
-    this.#serve({ input: socket, output: socket }, { ...way, from });
+    this.#serve({ input: socket, output: socket }, { ...listener, from });
   }
 
   #serve(
-    ends: Ends,
+    streams: ClientStreams,
     client: Pick<ConnectionOptions, 'from' | 'hasPreamble' | 'onBye' | 'unavailableReason'> & {
       readonly isTrusted: boolean;
-      readonly onGone?: () => void;
+      readonly onClosed?: () => void;
     },
   ): void {
     const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token, watchMs } =
       this.#options.settings;
     const { from, isTrusted } = client;
-    const connection = new Connection(ends, {
-      ledger: this.#ledger,
+    const connection = new Connection(streams, {
+      leases: this.#leases,
       observe: this.#observe,
       rules: { claimableKeys: claimableKeysIn(this.#options.mode, claimableKeys) },
       from,
@@ -168,19 +178,19 @@ export class ReaperServer {
       onBye: client.onBye,
       unavailableReason: client.unavailableReason,
       onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
-      onGone: () => {
-        this.#room.remove(connection);
-        this.#observe({ type: 'connection-closed', from, connections: this.#room.size });
-        this.#ledger.touch();
-        client.onGone?.();
+      onClosed: () => {
+        this.#connections.remove(connection);
+        this.#observe({ type: 'connection-closed', from, connections: this.#connections.size });
+        this.#leases.touch();
+        client.onClosed?.();
       },
     });
-    this.#room.add(connection);
-    this.#observe({ type: 'connection-opened', from, connections: this.#room.size });
-    this.#ledger.touch();
+    this.#connections.add(connection);
+    this.#observe({ type: 'connection-opened', from, connections: this.#connections.size });
+    this.#leases.touch();
   }
 
-  #closeWays(): void {
+  #closeListeners(): void {
     for (const close of this.#closers.splice(0)) close();
   }
 }

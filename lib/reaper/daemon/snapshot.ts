@@ -1,71 +1,73 @@
-import { countPhases, type EndingClaim } from '../leases/leases';
+import { countPhases } from '../leases/leases';
 import type { LeaseTableView } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import type { ReapTotals } from '../reaping/reap-totals';
 
-/** What stands in a reaper at one moment, as plain data for JSON. */
+/** The state of a reaper at one moment, as plain data for JSON. */
 export interface ReaperSnapshot extends ReapTotals {
   readonly mode: ReaperMode;
   /** RFC 3339. */
   readonly startedAt: string;
   readonly isDraining: boolean;
-  /** Those that hold no lease included. */
+  /** Number of connected clients, including those without a lease. */
   readonly connections: number;
   readonly leases: readonly LeaseView[];
-  /** The claims that nobody holds any more. */
+  /** Claims that no lease holds. */
   readonly ending: readonly EndingView[];
-  /** How many claims of clients that died were reaped, and are looked for again. */
+  /** Number of claims of dead clients that were reaped, and are listed again later. */
   readonly watched: number;
 }
 
+/** An open lease. */
 export interface LeaseView {
   readonly id: string;
   readonly holder: string;
   /** RFC 3339. */
   readonly since: string;
-  /** The labels of each. */
+  /** The labels of each claim. */
   readonly claims: readonly (readonly string[])[];
 }
 
+/** A claim that no lease holds: in its grace period (`lapsing`), or being reaped. */
 export interface EndingView {
   readonly labels: readonly string[];
   readonly lastHolder: string;
   readonly phase: 'lapsing' | 'reaping';
-  /** How long its holder's return is still waited for, in milliseconds. */
+  /** Rest of the grace period, in milliseconds. */
   readonly dueInMs?: number | undefined;
 }
 
 export type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
-/** Turns times that count from the process's start into the world's. */
+/** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
 export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {
   const { state, startedAtMs, totals, isDraining } = view;
   const nowMs = performance.now();
-  const inTheWorld = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();
+  const toTimestamp = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();
   return {
     mode,
-    startedAt: inTheWorld(startedAtMs),
+    startedAt: toTimestamp(startedAtMs),
     isDraining,
     connections,
     leases: [...state.leases.values()].map(({ id, holder, sinceMs, claims }) => ({
       id,
       holder,
-      since: inTheWorld(sinceMs),
+      since: toTimestamp(sinceMs),
       claims: [...claims.values()].map(({ labels }) => labels),
     })),
-    ending: [...state.ending.values()].filter(isEnding).map((known) => ({
-      labels: known.claim.labels,
-      lastHolder: known.lastHolder,
-      phase: known.phase,
-      dueInMs: known.phase === 'lapsing' ? Math.max(0, Math.round(known.dueMs - nowMs)) : undefined,
-    })),
+    ending: [...state.orphaned.values()].flatMap((orphaned) => {
+      if (orphaned.phase === 'watched') return [];
+      const { claim, lastHolder } = orphaned;
+      return orphaned.phase === 'reaping'
+        ? { labels: claim.labels, lastHolder, phase: 'reaping' }
+        : {
+            labels: claim.labels,
+            lastHolder,
+            phase: 'lapsing',
+            dueInMs: Math.max(0, Math.round(orphaned.expiresAtMs - nowMs)),
+          };
+    }),
     watched: countPhases(state).watched,
     ...totals,
   };
-}
-
-type Ending = EndingClaim & { readonly phase: 'lapsing' | 'reaping' };
-
-function isEnding(known: EndingClaim): known is Ending {
-  return known.phase !== 'watched';
 }

@@ -12,19 +12,19 @@ import type { ListedTarget } from '../../engine/list-targets';
 import type { ClaimableKeys } from './claimable-keys';
 
 /**
- * What a lease owns: all that carries every one of `labels` and is within `bounds`. Two claims of the same are one claim, whoever makes
- * them.
+ * A label filter that a lease owns: it covers every resource that carries all `labels` and is within
+ * `bounds`. Claims with the same labels and bounds are one claim, whichever clients make them.
  */
 export interface Claim {
-  /** The labels in one order, and the bounds: names the claim in the state, in logs and in answers. */
+  /** Sorted labels and bounds. Identifies the claim in the state, in logs and in responses. */
   readonly key: string;
-  /** `key=value`, or `key` alone; at least one has both parts. */
+  /** `key=value` or a bare `key`; at least one has a value. */
   readonly labels: readonly string[];
-  /** By the digests of identities. */
+  /** Digests of identities. */
   readonly bounds?: Bounds | undefined;
 }
 
-/** Whether `claim` covers that thing. */
+/** Whether `claim` covers `target`. */
 export function isCovered(
   claim: Pick<Claim, 'labels' | 'bounds'>,
   target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>,
@@ -43,29 +43,30 @@ export interface ClaimRules {
 
 export type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
 
-/** The most labels that one claim may have; five is the most that a Testcontainers client sends. */
-const mostLabels = 64;
+/** Per claim; Testcontainers clients send at most five. */
+const maxLabels = 64;
 
-/** The longest claim, in characters of all its labels: what many leases hold has to fit the memory. */
-const longestClaim = 4_096;
+/** Total length of the labels of one claim: the claims of all leases must fit the memory. */
+const maxClaimCharacters = 4_096;
 
 /**
- * The claim on `labels`, or why there can be none: a filter that is not about somebody's session would reap what others own.
+ * Validates a claim. Returns the claim, or the reason for its refusal: a filter that does not identify a
+ * session would reap resources of others.
  *
  * @see moby-ryuk#32: 58 volumes and 977 images that were not its own
  */
 export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bounds?: Bounds): ClaimCheck {
   if (labels.length === 0) return { refusal: 'no label; send label=<key>=<value>' };
-  if (labels.length > mostLabels) return { refusal: `${labels.length} labels; ${mostLabels} at the most` };
+  if (labels.length > maxLabels) return { refusal: `${labels.length} labels; at most ${maxLabels} allowed` };
   const length = labels.reduce((sum, label) => sum + label.length, 0);
-  if (length > longestClaim)
-    return { refusal: `${length} characters of labels; ${longestClaim} at the most` };
+  if (length > maxClaimCharacters)
+    return { refusal: `${length} characters of labels; at most ${maxClaimCharacters} allowed` };
   const identities = [...(bounds?.except ?? []), ...(bounds?.only ?? [])];
   if (!identities.every((digest) => /^[\w-]{16}$/.test(digest)))
-    return { refusal: 'bounds that are no digests of identities' };
+    return { refusal: 'bounds: not digests of identities' };
   if (identities.length > maxBoundedIdentities)
-    return { refusal: `bounds of ${identities.length} things; ${maxBoundedIdentities} at the most` };
-  // A line end that came percent-encoded would write lines of its own into logs.
+    return { refusal: `bounds: ${identities.length} resources; at most ${maxBoundedIdentities} allowed` };
+  // A percent-encoded line end would forge log lines.
   if (labels.some((label) => /\p{Cc}/u.test(label))) return { refusal: 'a label with a control character' };
   const keyless = labels.find((label) => label === '' || label.startsWith('='));
   if (keyless !== undefined) return { refusal: `a label without a key; send label=<key>=<value>` };
@@ -74,7 +75,7 @@ export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bo
   const { claimableKeys = 'any' } = rules;
   if (claimableKeys !== 'any' && !full.some((label) => claimableKeys.includes(keyOf(label)))) {
     return {
-      refusal: `none of its labels may be claimed here; one of ${claimableKeys.join(', ')} has to be named`,
+      refusal: `no claimable label; at least one key must be one of ${claimableKeys.join(', ')}`,
     };
   }
   const sorted = [...new Set(labels)].toSorted();

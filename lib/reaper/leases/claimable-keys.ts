@@ -1,11 +1,11 @@
 import { composeProjectLabel, labelNames } from '../../core/labels';
 import type { ReaperMode } from './shutdown-policy';
 
-/** The label keys of which a claim must name one with a value; `any`: every key. */
+/** Label keys of which a claim must contain at least one, with a value. `any` accepts every key. */
 export type ClaimableKeys = readonly string[] | 'any';
 
 /**
- * The label keys whose value names one session. Go and Java send further labels in the same line.
+ * Label keys whose value identifies a session. The Go and Java clients send more labels on the same line.
  *
  * @see testcontainers-node and -python, -go and -java, -dotnet; docker compose
  */
@@ -17,7 +17,10 @@ export const sessionKeys: readonly string[] = [
   composeProjectLabel,
 ];
 
-/** The keys that a reaper accepts. A stand-alone one serves the clients of one test run and accepts what Ryuk accepts. */
+/**
+ * Label keys that a reaper accepts. A stand-alone reaper serves the clients of one test run and accepts the
+ * same keys as Ryuk.
+ */
 export function claimableKeysIn(mode: ReaperMode, configured: ClaimableKeys | undefined): ClaimableKeys {
   return configured ?? (mode === 'standing' ? sessionKeys : 'any');
 }

@@ -1,16 +1,21 @@
 import type { LeaseEvent } from './leases';
 
-/** How a lease ended. */
+/** How a lease ended, and what follows. */
 export interface LeaseEnd {
-  /** How long its return is waited for where it ended without a bye. */
+  /** Grace period, in milliseconds, unless the client sent `bye`. */
   readonly graceMs: number;
-  /** Whether the client said bye. */
+  /** Whether the client sent `bye`. */
   readonly isClean: boolean;
-  /** The pauses before its claims are looked for again where it ended without a bye. */
+  /**
+   * Pauses, in milliseconds, before its claims are listed again, unless the client sent `bye`. Default: none.
+   */
   readonly latePausesMs?: readonly number[] | undefined;
 }
 
-/** After a bye nothing is waited for: the client has seen all that it created. */
+/**
+ * The event for the end of `lease`. A `bye` needs no grace period: the client has finished creating
+ * resources.
+ */
 export function closedEvent(lease: string, end: LeaseEnd, atMs: number): LeaseEvent {
   const { graceMs, isClean, latePausesMs } = end;
   return isClean

@@ -2,46 +2,48 @@ import type { Claim } from './claim';
 import { SharedMap } from './shared-map';
 
 /**
- * Who owns what, as plain data. A claim lives while any lease holds it. When its last lease has gone, and the grace is over,
- * what it covers is reaped, whatever other leases live; who claims it again in time keeps it.
+ * Leases and their claims, as plain data. A claim is kept while any lease holds it. When its last lease ends
+ * and the grace period expires, the resources it covers are reaped, whichever other leases are open. A client
+ * that claims it again in time keeps them.
  */
 export interface LeaseState {
   readonly leases: SharedMap<Lease>;
-  /** How many claims all leases have together. */
+  /** Number of claims, counted once per lease that holds them. */
   readonly held: number;
-  /** The claims, by key, that no lease holds any more and that are not done with. */
-  readonly ending: SharedMap<EndingClaim>;
-  /** The number of the next reaping: tells one of a claim from an earlier one of the same claim. */
+  /** By key: claims that no lease holds and that are not yet finished. */
+  readonly orphaned: SharedMap<OrphanedClaim>;
+  /** Number of the next reaping. Distinguishes two reapings of the same claim. */
   readonly nextRun: number;
 }
 
 export interface Lease {
   readonly id: string;
-  /** For people: the owner that said hello, or where it connected from. */
+  /** For logs: the owner from its hello, or the address it connected from. */
   readonly holder: string;
   readonly sinceMs: number;
   /** By key. */
   readonly claims: SharedMap<Claim>;
 }
 
-export type EndingClaim = {
+/** A claim that no lease holds. */
+export type OrphanedClaim = {
   readonly claim: Claim;
   readonly lastHolder: string;
   /** When its last lease ended. */
   readonly sinceMs: number;
-  /** The pauses, in milliseconds, before it is looked for again once it was reaped. */
+  /** Pauses, in milliseconds, before the claim is listed again after it was reaped. */
   readonly latePausesMs: readonly number[];
 } & (
-  | { readonly phase: 'lapsing' | 'watched'; readonly dueMs: number }
+  | { readonly phase: 'grace-period' | 'watched'; readonly expiresAtMs: number }
   | { readonly phase: 'reaping'; readonly run: number }
 );
 
 export type LeaseEvent =
   | { readonly type: 'opened'; readonly lease: string; readonly holder: string; readonly atMs: number }
   | { readonly type: 'claimed'; readonly lease: string; readonly claim: Claim }
-  /** Given up without reaping: what it covers is to be kept. */
+  /** Given up by its lease: its resources are kept. */
   | { readonly type: 'released'; readonly lease: string; readonly key: string }
-  /** The connection has ended; `graceMs` is how long its return is waited for: 0 after a bye. */
+  /** The connection ended. `graceMs`: how long to wait for the client to return; 0 after `bye`. */
   | {
       readonly type: 'closed';
       readonly lease: string;
@@ -51,14 +53,14 @@ export type LeaseEvent =
       readonly atMs: number;
     }
   | { readonly type: 'time-passed'; readonly atMs: number }
-  /** Nobody is waited for any more: everything that lapses is due. */
+  /** No client can return: every grace period expires now. */
   | { readonly type: 'grace-ended' }
   | {
       readonly type: 'reaped';
       readonly key: string;
       readonly run: number;
-      /** Whether another reaper has taken it over. */
-      readonly isGivenUp?: boolean | undefined;
+      /** Whether another reaper has taken over the claim. */
+      readonly isSkipped?: boolean | undefined;
       readonly atMs: number;
     };
 
@@ -69,11 +71,11 @@ export type LeaseAction =
       readonly lastHolder: string;
       /** When its last lease ended. */
       readonly sinceMs: number;
-      /** Whether it was reaped before. */
+      /** Whether the claim was reaped before and is listed again. */
       readonly isLate: boolean;
       readonly run: number;
     }
-  /** Somebody claims again what is being reaped: what they create from now on is to stay. */
+  /** The claim is held again during its reaping: resources created from now on are kept. */
   | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number };
 
 export interface LeaseStep {
@@ -84,11 +86,11 @@ export interface LeaseStep {
 export const noLeases: LeaseState = {
   leases: SharedMap.empty(),
   held: 0,
-  ending: SharedMap.empty(),
+  orphaned: SharedMap.empty(),
   nextRun: 1,
 };
 
-/** The state after `event`, and what is to be done because of it. What a lease that is unknown asks for changes nothing. */
+/** Returns the state after `event` and the resulting actions. Events of an unknown lease change nothing. */
 export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
   switch (event.type) {
     case 'opened':
@@ -100,32 +102,35 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
     case 'closed':
       return close(state, event);
     case 'time-passed':
-      return reapDue(state, event.atMs);
+      return reapExpired(state, event.atMs);
     case 'grace-ended':
-      return reapDue(state, Number.POSITIVE_INFINITY);
+      return reapExpired(state, Number.POSITIVE_INFINITY);
     case 'reaped':
       return stay(finishReaping(state, event));
   }
 }
 
-/** When the next claim lapses, in the time of the events; `undefined`: none does. */
-export function nextDueMs(state: LeaseState): number | undefined {
-  let dueMs: number | undefined;
-  for (const known of state.ending.values())
-    if (known.phase !== 'reaping') dueMs = Math.min(dueMs ?? known.dueMs, known.dueMs);
-  return dueMs;
+/**
+ * When the next grace period or watch pause expires, on the clock of the events; `undefined` if none does.
+ */
+export function nextExpiryMs(state: LeaseState): number | undefined {
+  let expiresAtMs: number | undefined;
+  for (const known of state.orphaned.values())
+    if (known.phase !== 'reaping')
+      expiresAtMs = Math.min(expiresAtMs ?? known.expiresAtMs, known.expiresAtMs);
+  return expiresAtMs;
 }
 
-/** How many claims that no lease holds are in each phase. */
-export function countPhases(state: LeaseState): Record<EndingClaim['phase'], number> {
-  const count = { lapsing: 0, reaping: 0, watched: 0 };
-  for (const { phase } of state.ending.values()) count[phase] += 1;
+/** Counts orphaned claims by phase. */
+export function countPhases(state: LeaseState): Record<OrphanedClaim['phase'], number> {
+  const count = { 'grace-period': 0, reaping: 0, watched: 0 };
+  for (const { phase } of state.orphaned.values()) count[phase] += 1;
   return count;
 }
 
-/** How many claims there are, counted once for each lease that holds them. */
+/** Counts all claims: held ones once per lease, and orphaned ones. */
 export function countClaims(state: LeaseState): number {
-  return state.held + state.ending.size;
+  return state.held + state.orphaned.size;
 }
 
 function stay(state: LeaseState): LeaseStep {
@@ -142,11 +147,12 @@ function claim(state: LeaseState, id: string, wanted: Claim): LeaseStep {
   const lease = state.leases.get(id);
   if (lease === undefined || lease.claims.has(wanted.key)) return stay(state);
   const held = withClaims(state, lease, lease.claims.with(wanted.key, wanted));
-  const ending = state.ending.get(wanted.key);
-  if (ending === undefined) return stay(held);
+  const orphaned = state.orphaned.get(wanted.key);
+  if (orphaned === undefined) return stay(held);
   return {
-    state: { ...held, ending: state.ending.without(wanted.key) },
-    actions: ending.phase === 'reaping' ? [{ type: 'stop-reaping', key: wanted.key, run: ending.run }] : [],
+    state: { ...held, orphaned: state.orphaned.without(wanted.key) },
+    actions:
+      orphaned.phase === 'reaping' ? [{ type: 'stop-reaping', key: wanted.key, run: orphaned.run }] : [],
   };
 }
 
@@ -160,60 +166,70 @@ function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>
   const lease = state.leases.get(event.lease);
   if (lease === undefined) return stay(state);
   const leases = state.leases.without(event.lease);
-  let { ending } = state;
+  let { orphaned } = state;
   const others = [...leases.values()];
   for (const [key, known] of lease.claims.entries()) {
     if (others.some((other) => other.claims.has(key))) continue;
-    ending = ending.with(key, {
+    orphaned = orphaned.with(key, {
       claim: known,
       lastHolder: lease.holder,
       sinceMs: event.atMs,
       latePausesMs: event.latePausesMs ?? [],
-      phase: 'lapsing',
-      dueMs: event.atMs + event.graceMs,
+      phase: 'grace-period',
+      expiresAtMs: event.atMs + event.graceMs,
     });
   }
-  return reapDue({ ...state, leases, held: state.held - lease.claims.size, ending }, event.atMs);
+  return reapExpired({ ...state, leases, held: state.held - lease.claims.size, orphaned }, event.atMs);
 }
 
-function reapDue(state: LeaseState, atMs: number): LeaseStep {
-  let { ending } = state;
+function reapExpired(state: LeaseState, atMs: number): LeaseStep {
+  let { orphaned } = state;
   const actions: LeaseAction[] = [];
   let { nextRun } = state;
-  for (const [key, known] of state.ending.entries()) {
-    if (known.phase === 'reaping' || known.dueMs > atMs) continue;
-    const { claim: lapsed, lastHolder, sinceMs, latePausesMs } = known;
+  for (const [key, known] of state.orphaned.entries()) {
+    if (known.phase === 'reaping' || known.expiresAtMs > atMs) continue;
+    const { claim: expired, lastHolder, sinceMs, latePausesMs } = known;
     const isLate = known.phase === 'watched';
     const run = nextRun;
     nextRun += 1;
-    ending = ending.with(key, { claim: lapsed, lastHolder, sinceMs, latePausesMs, phase: 'reaping', run });
-    actions.push({ type: 'reap', claim: lapsed, lastHolder, sinceMs, isLate, run });
+    orphaned = orphaned.with(key, {
+      claim: expired,
+      lastHolder,
+      sinceMs,
+      latePausesMs,
+      phase: 'reaping',
+      run,
+    });
+    actions.push({ type: 'reap', claim: expired, lastHolder, sinceMs, isLate, run });
   }
-  return actions.length === 0 ? stay(state) : { state: { ...state, ending, nextRun }, actions };
+  return actions.length === 0 ? stay(state) : { state: { ...state, orphaned, nextRun }, actions };
 }
 
-/** One client's mistake must not keep a reaper busy: a session has a handful of claims. */
-const mostWatched = 100;
+/** A session has a handful of claims; a client with far more must not keep the reaper busy. */
+const maxWatched = 100;
 
-/** A create that was under way when its client died may end later than the reaping: the claim is watched for a while. */
+/**
+ * A create request that was in flight when its client died may finish after the reaping, so the claim is
+ * watched for a while.
+ */
 function finishReaping(state: LeaseState, event: Extract<LeaseEvent, { type: 'reaped' }>): LeaseState {
-  const known = state.ending.get(event.key);
+  const known = state.orphaned.get(event.key);
   if (known?.phase !== 'reaping' || known.run !== event.run) return state;
   const { claim: reaped, lastHolder, sinceMs, latePausesMs } = known;
   const [pauseMs, ...later] = latePausesMs;
-  const isOver = pauseMs === undefined || event.isGivenUp === true;
-  if (isOver || countPhases(state).watched >= mostWatched)
-    return { ...state, ending: state.ending.without(event.key) };
-  const dueMs = event.atMs + pauseMs;
+  const isOver = pauseMs === undefined || event.isSkipped === true;
+  if (isOver || countPhases(state).watched >= maxWatched)
+    return { ...state, orphaned: state.orphaned.without(event.key) };
+  const expiresAtMs = event.atMs + pauseMs;
   const watched = {
     claim: reaped,
     lastHolder,
     sinceMs,
     latePausesMs: later,
     phase: 'watched',
-    dueMs,
+    expiresAtMs,
   } as const;
-  return { ...state, ending: state.ending.with(event.key, watched) };
+  return { ...state, orphaned: state.orphaned.with(event.key, watched) };
 }
 
 function withClaims(state: LeaseState, lease: Lease, claims: Lease['claims']): LeaseState {

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 
 const secret = randomBytes(8);
 const seed = secret.readInt32LE(0);
-/** Odd, so that each step can be undone: no two states become one. */
+/** Odd, so that multiplication is invertible and no two states collide. */
 const factor = secret.readInt32LE(4) | 1;
 
 /**
- * A hash of `text` from 0 to 2³² − 1 that differs from process to process: clients choose what is hashed, and cannot choose texts of
- * one hash.
+ * Hashes `text` to a number from 0 to 2³² − 1. The seed differs per process: clients choose the texts, and
+ * must not be able to provoke collisions.
  */
 export function hashOf(text: string): number {
   let hash = seed;
@@ -15,7 +15,7 @@ export function hashOf(text: string): number {
     hash = Math.imul(hash ^ text.charCodeAt(at), factor);
     hash ^= hash >>> 15;
   }
-  // The last characters reach all bits.
+  // Spreads the last characters over all bits.
   hash = Math.imul(hash ^ (hash >>> 16), factor);
   return (hash ^ (hash >>> 13)) >>> 0;
 }

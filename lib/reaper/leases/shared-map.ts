@@ -1,13 +1,13 @@
 import { hashOf } from './seeded-hash';
 
-/** How many parts there are: a change copies one of them. */
+/** A change copies one part. */
 const partCount = 64;
 
 const noParts = Array.from({ length: partCount }, () => new Map<string, never>());
 
 /**
- * A map that never changes: `with` and `without` make another that shares nearly all with it. A thousand leases that make ten
- * claims each would copy a plain map ten thousand times.
+ * An immutable map. `with` and `without` return a copy that shares most of its parts: with plain maps, a
+ * thousand leases with ten claims each would copy the whole map ten thousand times.
  */
 export class SharedMap<V> {
   readonly size: number;

@@ -1,22 +1,23 @@
 /** How a reaper is run. */
 export type ReaperMode = 'attached' | 'host' | 'stand-alone' | 'standing';
 
-/** What the end of a reaper depends on. */
+/** Everything that decides when a reaper shuts down. Times are in milliseconds, on one clock. */
 export interface LifecycleState {
   readonly mode: ReaperMode;
   readonly startedAtMs: number;
-  /** When the last thing happened: somebody came or left, a reaping ended. */
+  /** Time of the last event: a client connected or left, a reaping finished. */
   readonly activeAtMs: number;
   readonly hadLease: boolean;
+  /** Number of open leases. */
   readonly leases: number;
-  /** Claims that nobody holds: still waited for, and being reaped. */
-  readonly lapsing: number;
+  /** Number of orphaned claims whose client may still return. */
+  readonly inGracePeriod: number;
   readonly reaping: number;
-  /** Claims that were reaped, and are looked for again. */
+  /** Number of claims that were reaped and are listed again later. */
   readonly watched: number;
-  /** The one way in has ended: nobody can come any more. */
+  /** The only listener has ended: no client can connect. */
   readonly isInputOver: boolean;
-  /** Since when nobody new is served; `undefined`: everybody is. */
+  /** Since when no new client is accepted; `undefined`: clients are accepted. */
   readonly drainingSinceMs: number | undefined;
 }
 
@@ -26,58 +27,61 @@ export interface LifecycleLimits {
 }
 
 export type LifecycleStep =
-  /** `lookAgainAtMs`: when time alone would change the answer. */
-  | { readonly type: 'stay'; readonly lookAgainAtMs?: number | undefined }
-  /** Nobody can come back any more: what lapses is due. */
+  /** `recheckAtMs`: when the passing of time alone changes the decision. */
+  | { readonly type: 'stay'; readonly recheckAtMs?: number | undefined }
+  /** No client can return: all grace periods expire now. */
   | { readonly type: 'end-grace' }
-  /** Those that are still there were waited for long enough: as if they had left. */
+  /** The shutdown timeout has passed: close all leases as if their clients had disconnected. */
   | { readonly type: 'end-leases' }
-  /** Those that are there take their leases to another reaper: nothing of theirs is reaped here. */
-  | { readonly type: 'let-go' }
+  /** The clients move to another reaper: release their leases and reap nothing. */
+  | { readonly type: 'drop-leases' }
   | { readonly type: 'exit'; readonly why: string };
 
-/** How long a host process waits for somebody to come back, and for the one that started it. */
+/** How long a host process waits for a client to return. */
 const hostIdleMs = 2_000;
+/** How long a host process waits for the client that started it. */
 const hostFirstIdleMs = 10_000;
 
-/** Whether the reaper goes on, given `facts` at `nowMs`. @see moby-ryuk, pruneWait */
+/** Decides whether the reaper goes on, given `facts` at `nowMs`. @see moby-ryuk, pruneWait */
 export function nextLifecycleStep(
   facts: LifecycleState,
   limits: LifecycleLimits,
   nowMs: number,
 ): LifecycleStep {
-  const { mode, leases, lapsing, reaping, watched, drainingSinceMs, hadLease } = facts;
+  const { mode, leases, inGracePeriod, reaping, watched, drainingSinceMs, hadLease } = facts;
   if (drainingSinceMs !== undefined) {
     if (leases > 0) {
-      // Castoff's own clients start another reaper as soon as their connection ends.
-      if (mode === 'host') return { type: 'let-go' };
+      // castoff's clients start another reaper as soon as their connection ends.
+      if (mode === 'host') return { type: 'drop-leases' };
       const limitMs = drainingSinceMs + limits.shutdownTimeoutMs;
-      return nowMs >= limitMs ? { type: 'end-leases' } : { type: 'stay', lookAgainAtMs: limitMs };
+      return nowMs >= limitMs ? { type: 'end-leases' } : { type: 'stay', recheckAtMs: limitMs };
     }
-    if (lapsing > 0) return { type: 'end-grace' };
-    return reaping > 0 ? { type: 'stay' } : { type: 'exit', why: 'asked to end, and nobody is left' };
+    if (inGracePeriod > 0) return { type: 'end-grace' };
+    return reaping > 0
+      ? { type: 'stay' }
+      : { type: 'exit', why: 'asked to shut down, and no client is connected' };
   }
-  if (leases > 0 || lapsing > 0 || reaping > 0 || watched > 0) return { type: 'stay' };
+  if (leases > 0 || inGracePeriod > 0 || reaping > 0 || watched > 0) return { type: 'stay' };
   switch (mode) {
     case 'standing':
       return { type: 'stay' };
     case 'attached':
-      // Its grace runs all the same: a client that lost the connection, and lives, may be starting another reaper.
-      return facts.isInputOver ? { type: 'exit', why: 'its input has ended' } : { type: 'stay' };
+      // The grace period ran all the same: a client that lost its connection may be starting another reaper.
+      return facts.isInputOver ? { type: 'exit', why: 'standard input has ended' } : { type: 'stay' };
     case 'stand-alone':
-      if (hadLease) return { type: 'exit', why: 'the last client has gone' };
-      return exitAt(facts.startedAtMs + limits.connectionTimeoutMs, nowMs, 'no client came');
+      if (hadLease) return { type: 'exit', why: 'the last client has disconnected' };
+      return exitAt(facts.startedAtMs + limits.connectionTimeoutMs, nowMs, 'no client connected');
     case 'host':
       return hadLease
-        ? exitAt(facts.activeAtMs + hostIdleMs, nowMs, 'the last client has gone')
+        ? exitAt(facts.activeAtMs + hostIdleMs, nowMs, 'the last client has disconnected')
         : exitAt(
             Math.max(facts.startedAtMs + hostFirstIdleMs, facts.activeAtMs + hostIdleMs),
             nowMs,
-            'no client came',
+            'no client connected',
           );
   }
 }
 
 function exitAt(atMs: number, nowMs: number, why: string): LifecycleStep {
-  return nowMs >= atMs ? { type: 'exit', why } : { type: 'stay', lookAgainAtMs: atMs };
+  return nowMs >= atMs ? { type: 'exit', why } : { type: 'stay', recheckAtMs: atMs };
 }

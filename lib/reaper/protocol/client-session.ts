@@ -8,180 +8,186 @@ import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
 
 export interface ClientSessionOptions {
-  readonly ledger: LeaseTable;
+  readonly leases: LeaseTable;
   readonly observe: Observer;
   readonly rules: ClaimRules;
-  /** Where the other side is, for people. */
+  /** The client's address, for logs. */
   readonly from: string;
+  /** Grace period of a client that sent a hello, in milliseconds. */
   readonly graceMs: number;
+  /** Grace period of a client that sent no hello, in milliseconds. */
   readonly reconnectionTimeoutMs: number;
-  /** The pauses before what a client of castoff claimed is looked for again, where it ended without a bye. */
+  /** Pauses, in milliseconds, before the claims of a client that sent a hello and no bye are listed again. */
   readonly latePausesMs: readonly number[];
-  /** A filter that cannot be used is answered like one that can. */
+  /** Whether an invalid filter gets `ACK`. */
   readonly isStrict: boolean;
-  /** Has to stand in the hello that comes first. */
+  /** Token that the first request, a hello, must contain. Default: none required. */
   readonly token?: string | undefined;
-  /** Asked at a hello: why nobody can be served here, if so. */
+  /** Called at each hello. Resolves to the reason why no client can be served, if any. */
   readonly unavailableReason?: (() => Promise<string | undefined>) | undefined;
   /** Called after a bye. */
   readonly onBye?: (() => void) | undefined;
 }
 
+/** The line to send, if any. */
 export type Response = string | Promise<string> | undefined;
 
-/** What one client says, line by line, turned into what it holds; a lease begins with its first valid hello or claim. */
+/** Handles the lines of one client. Its lease opens with its first valid hello or claim. */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
   #lease: string | undefined;
-  #hasSaidHello = false;
-  /** Settles to why no client can be served here, if so: what is claimed meanwhile is held, and answered then. */
-  #judging: Promise<string | undefined> | undefined;
-  #whyTurnedAway: string | undefined;
-  #isKnown: boolean;
+  #hasHello = false;
+  /** The check started by the hello. Claims made meanwhile are held, and answered when it completes. */
+  #unavailable: Promise<string | undefined> | undefined;
+  #rejection: string | undefined;
+  #isAuthenticated: boolean;
 
   constructor(options: ClientSessionOptions) {
     this.#options = options;
-    this.#isKnown = options.token === undefined;
+    this.#isAuthenticated = options.token === undefined;
   }
 
   get hasLease(): boolean {
     return this.#lease !== undefined;
   }
 
-  /** The answer to a line; every line but an empty one has one. */
+  /** Returns the response to a line; an empty line has none. */
   handleLine(line: string): Response {
-    return line === '' ? undefined : this.#answer(parseRequest(line, this.#options.rules));
+    return line === '' ? undefined : this.#respond(parseRequest(line, this.#options.rules));
   }
 
-  /** The answer to a line that could not be read. */
+  /** Returns the response to a line that could not be read. */
   refuse(reason: string): string {
     return this.#nack(reason);
   }
 
-  /** The connection has ended. */
+  /** Closes the lease because the connection ended. */
   end(): void {
     this.#close(false);
   }
 
-  /** Gives up everything that this connection claimed, without reaping it. */
+  /** Releases every claim of this connection: nothing is reaped. */
   disown(): void {
-    if (this.#lease !== undefined) this.#options.ledger.releaseAll(this.#lease);
+    if (this.#lease !== undefined) this.#options.leases.releaseAll(this.#lease);
   }
 
-  #answer(parsed: ParsedRequest): Response {
+  #respond(parsed: ParsedRequest): Response {
     if (parsed.type === 'refusal')
       return parsed.isFilter ? this.#nack(parsed.reason) : this.#deny(parsed.id, parsed.reason);
-    if (!this.#isKnown) {
-      const isShown =
-        parsed.type === 'request' && parsed.request.type === 'hello' && this.#isToken(parsed.request.token);
-      const reason = 'this reaper demands a token: say hello with it first';
-      if (!isShown)
+    if (!this.#isAuthenticated) {
+      const hasToken =
+        parsed.type === 'request' &&
+        parsed.request.type === 'hello' &&
+        this.#isValidToken(parsed.request.token);
+      const reason = 'this reaper requires a token; send a hello with it first';
+      if (!hasToken)
         return parsed.type === 'filter' ? this.#nack(reason) : this.#deny(parsed.request.id, reason);
-      this.#isKnown = true;
+      this.#isAuthenticated = true;
     }
     switch (parsed.type) {
       case 'filter':
-        return this.#options.ledger.claim(this.#open(), parsed.claim) ? 'ACK' : this.#nack(noRoom);
+        return this.#options.leases.claim(this.#open(), parsed.claim) ? 'ACK' : this.#nack(tooManyClaims);
       case 'claim-request':
-        return this.#answerClaim(parsed.request.id, parsed.request.type, parsed.claim);
+        return this.#respondToClaim(parsed.request.id, parsed.request.type, parsed.claim);
       case 'request':
-        return this.#answerRequest(parsed.request);
+        return this.#respondToRequest(parsed.request);
     }
   }
 
-  #answerRequest(request: Extract<ParsedRequest, { type: 'request' }>['request']): Response {
+  #respondToRequest(request: Extract<ParsedRequest, { type: 'request' }>['request']): Response {
     const { id } = request;
     switch (request.type) {
       case 'ping':
-        return say({ id, ok: true });
+        return formatReply({ id, ok: true });
       case 'bye':
         this.#close(true);
         this.#options.onBye?.();
-        return say({ id, ok: true });
+        return formatReply({ id, ok: true });
       case 'hello': {
         const { version, session, owner } = request;
         const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
-        this.#hasSaidHello = true;
-        if (this.#lease === undefined) this.#lease = this.#options.ledger.open(holder);
-        else this.#options.ledger.rename(this.#lease, holder);
-        return this.#welcome(id);
+        this.#hasHello = true;
+        if (this.#lease === undefined) this.#lease = this.#options.leases.open(holder);
+        else this.#options.leases.rename(this.#lease, holder);
+        return this.#greet(id);
       }
     }
   }
 
-  #welcome(id: number): Response {
-    const welcome = say({ id, ok: true, version: packageVersion });
+  #greet(id: number): Response {
+    const greeting = formatReply({ id, ok: true, version: packageVersion });
     const { unavailableReason } = this.#options;
-    if (unavailableReason === undefined) return welcome;
-    this.#whyTurnedAway = undefined;
-    this.#judging = unavailableReason().catch((error: unknown) => messageOf(error));
-    return this.#judging.then((why) => (why === undefined ? welcome : this.#turnAway(id, why)));
+    if (unavailableReason === undefined) return greeting;
+    this.#rejection = undefined;
+    this.#unavailable = unavailableReason().catch((error: unknown) => messageOf(error));
+    return this.#unavailable.then((reason) => (reason === undefined ? greeting : this.#reject(id, reason)));
   }
 
-  #judged(answer: (why: string | undefined) => string): Response {
-    return this.#judging === undefined ? answer(undefined) : this.#judging.then(answer);
+  #afterHello(answer: (reason: string | undefined) => string): Response {
+    return this.#unavailable === undefined ? answer(undefined) : this.#unavailable.then(answer);
   }
 
-  // The client goes to another reaper: what it has claimed here meanwhile is not to be reaped when it leaves.
-  #turnAway(id: number, why: string): string {
-    this.#whyTurnedAway = why;
-    if (this.#lease !== undefined) this.#options.ledger.drop(this.#lease);
+  // The client moves to another reaper, so claims that it made here meanwhile must not be reaped.
+  #reject(id: number, reason: string): string {
+    this.#rejection = reason;
+    if (this.#lease !== undefined) this.#options.leases.drop(this.#lease);
     this.#lease = undefined;
-    return this.#deny(id, why);
+    return this.#deny(id, reason);
   }
 
-  #answerClaim(id: number, type: 'claim' | 'release', claim: Claim): Response {
-    const { ledger } = this.#options;
+  #respondToClaim(id: number, type: 'claim' | 'release', claim: Claim): Response {
+    const { leases } = this.#options;
     switch (type) {
       case 'claim':
-        if (this.#whyTurnedAway !== undefined) return this.#deny(id, this.#whyTurnedAway);
-        if (!ledger.claim(this.#open(), claim)) return this.#deny(id, noRoom);
-        return this.#judged((why) => (why === undefined ? say({ id, ok: true }) : this.#deny(id, why)));
+        if (this.#rejection !== undefined) return this.#deny(id, this.#rejection);
+        if (!leases.claim(this.#open(), claim)) return this.#deny(id, tooManyClaims);
+        return this.#afterHello((reason) =>
+          reason === undefined ? formatReply({ id, ok: true }) : this.#deny(id, reason),
+        );
       case 'release':
-        if (this.#lease === undefined || !ledger.release(this.#lease, claim))
+        if (this.#lease === undefined || !leases.release(this.#lease, claim))
           return this.#deny(id, `this connection does not hold ${claim.key}`);
-        return say({ id, ok: true });
+        return formatReply({ id, ok: true });
     }
   }
 
   #open(): string {
-    this.#lease ??= this.#options.ledger.open(`client ${this.#options.from}`);
+    this.#lease ??= this.#options.leases.open(`client ${this.#options.from}`);
     return this.#lease;
   }
 
   #close(isClean: boolean): void {
     if (this.#lease === undefined) return;
-    const graceMs = this.#hasSaidHello ? this.#options.graceMs : this.#options.reconnectionTimeoutMs;
-    const latePausesMs = this.#hasSaidHello ? this.#options.latePausesMs : [];
-    this.#options.ledger.close(this.#lease, { graceMs, isClean, latePausesMs });
+    const graceMs = this.#hasHello ? this.#options.graceMs : this.#options.reconnectionTimeoutMs;
+    const latePausesMs = this.#hasHello ? this.#options.latePausesMs : [];
+    this.#options.leases.close(this.#lease, { graceMs, isClean, latePausesMs });
     this.#lease = undefined;
   }
 
   #nack(reason: string): string {
-    this.#tellRefusal(reason);
+    this.#logRejection(reason);
     return this.#options.isStrict ? 'ACK' : `NACK ${reason}`;
   }
 
   #deny(id: number, reason: string): string {
-    this.#tellRefusal(reason);
-    return say({ id, ok: false, reason });
+    this.#logRejection(reason);
+    return formatReply({ id, ok: false, reason });
   }
 
-  #tellRefusal(reason: string): void {
+  #logRejection(reason: string): void {
     this.#options.observe({ type: 'line-refused', from: this.#options.from, reason });
   }
 
-  #isToken(shown: string | undefined): boolean {
-    const { token } = this.#options;
-    if (token === undefined) return true;
-    // Of one length, whatever was sent: how long the comparison takes says nothing.
-    return timingSafeEqual(digest(token), digest(shown ?? ''));
+  #isValidToken(token = ''): boolean {
+    const expected = this.#options.token;
+    // Digests have equal lengths, so that the time of the comparison reveals nothing.
+    return expected === undefined || timingSafeEqual(digest(expected), digest(token));
   }
 }
 
-const noRoom = 'there are too many claims already';
+const tooManyClaims = 'too many claims';
 
-const say = (reply: Reply): string => JSON.stringify(reply);
+const formatReply = (reply: Reply): string => JSON.stringify(reply);
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();

@@ -3,190 +3,194 @@ import { ClientSession, type ClientSessionOptions, type Response } from './clien
 import { endWithin } from '../../wire/end-within';
 import { isHttpLine, isTlsHandshake } from './http-line';
 import { LineReader, type RawLine } from '../../wire/line-reader';
-import { longestLineBytes } from './message';
+import { maxLineBytes } from './message';
 import { parseRequest } from './parse-request';
 
-/** The two ends of one line to a client: a socket is both. */
-export interface Ends {
+/** A client's input and output; a socket is both. */
+export interface ClientStreams {
   readonly input: Readable;
   readonly output: Writable;
 }
 
 export interface ConnectionOptions extends ClientSessionOptions {
   /**
-   * Whether a first line that cannot be read is passed over.
-   * @see FACTS: Podman delivers the attach options, a JSON body, to the container's stdin
+   * Whether to ignore a first line that cannot be read: Podman writes the body of the attach request, in
+   * JSON, to the container's stdin.
    */
   readonly hasPreamble?: boolean | undefined;
   /** Called with the reason when a client of another protocol is disconnected. */
   readonly onForeign: (reason: string) => void;
-  /** Called once, when the other side has gone or was sent away. */
-  readonly onGone: () => void;
+  /** Called once, when the client has disconnected or was dismissed. */
+  readonly onClosed: () => void;
 }
 
-/** So much may wait to be sent, or be still under way, before no more lines are read. */
-const mostUnsentBytes = 65_536;
-const mostUnderWay = 1_000;
-/** So many lines of one client are answered before the others have their turn. */
-const linesATurn = 32;
-/** How long a client that is sent away may take to read why. */
+/** Above these limits, no more lines of the client are read. */
+const maxUnsentBytes = 65_536;
+const maxPendingResponses = 1_000;
+/** Lines of one client handled before other clients get their turn. */
+const linesPerTurn = 32;
+/** How long a dismissed client may take to read the reason. */
 const dismissalMs = 1_000;
-/** How long a client that sends nothing more may take to read its last answers. */
-const lastAnswersMs = 10_000;
+/** How long a client that ended its input may take to read the last responses. */
+const lastResponsesMs = 10_000;
 
-/** One client: its lines heard as they come, its answers sent in their order. */
+/** The connection of one client: handles its lines, and sends the responses in order. */
 export class Connection {
-  readonly #ends: Ends;
+  readonly #streams: ClientStreams;
   readonly #options: ConnectionOptions;
-  readonly #reader = new LineReader(longestLineBytes);
-  readonly #conversation: ClientSession;
+  readonly #reader = new LineReader(maxLineBytes);
+  readonly #session: ClientSession;
   readonly #lines: RawLine[] = [];
-  readonly #answers: (string | Promise<string>)[] = [];
+  readonly #responses: (string | Promise<string>)[] = [];
   #isFirstLine = true;
   #isFirstChunk = true;
-  #hasEnded = false;
-  #hasClosed = false;
-  #isGone = false;
+  #isInputEnded = false;
+  #isInputClosed = false;
+  #isClosed = false;
 
-  constructor(ends: Ends, options: ConnectionOptions) {
-    this.#ends = ends;
+  constructor(streams: ClientStreams, options: ConnectionOptions) {
+    this.#streams = streams;
     this.#options = options;
-    this.#conversation = new ClientSession(options);
-    const { input, output } = ends;
+    this.#session = new ClientSession(options);
+    const { input, output } = streams;
     input.on('data', (chunk: Buffer) => this.#receive(chunk));
-    input.once('end', () => this.#finish());
-    input.once('close', () => this.#leaveAfterLines());
-    // ECONNRESET: the other side is gone.
-    input.on('error', () => this.#leaveAfterLines());
-    // EPIPE: nobody hears the answers. On a socket the other end says so too; without a standard output the lease lives on.
+    input.once('end', () => this.#endInput());
+    input.once('close', () => this.#closeAfterLines());
+    // ECONNRESET: the client disconnected.
+    input.on('error', () => this.#closeAfterLines());
+    // EPIPE: the client does not read. A socket also reports this on its input; without stdout, the lease
+    // lives on.
     output.on('error', () => undefined);
-    output.on('drain', () => this.#regulate());
+    output.on('drain', () => this.#applyBackpressure());
   }
 
   get hasLease(): boolean {
-    return this.#conversation.hasLease;
+    return this.#session.hasLease;
   }
 
-  /** Sends the client away, with the reason where there is one to be told. */
+  /** Disconnects the client, after sending the reason, if any. */
   dismiss(reason?: string): void {
-    const { input, output } = this.#ends;
-    this.#leave();
+    const { input, output } = this.#streams;
+    this.#close();
     if (reason === undefined || !output.writable) input.destroy();
     else
       endWithin(output, { text: `NACK ${reason}\n`, timeoutMs: dismissalMs, onEnd: () => input.destroy() });
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#isFirstChunk && isTlsHandshake(chunk[0])) this.#hangUp('it speaks TLS');
+    if (this.#isFirstChunk && isTlsHandshake(chunk[0])) this.#rejectForeign('the client speaks TLS');
     this.#isFirstChunk = false;
-    const isWorking = this.#lines.length > 0;
+    const isHandling = this.#lines.length > 0;
     for (const line of this.#reader.push(chunk)) this.#lines.push(line);
-    if (!isWorking) this.#work();
+    if (!isHandling) this.#handleLines();
   }
 
-  /** Answers some lines; the others wait for the next turn of the event loop, so that other clients are heard between them. */
-  #work(): void {
-    for (const line of this.#lines.splice(0, linesATurn)) {
-      if (this.#isGone) return;
+  /**
+   * Handles some lines, and leaves the others to the next turn of the event loop, so that other clients get
+   * their turn.
+   */
+  #handleLines(): void {
+    for (const line of this.#lines.splice(0, linesPerTurn)) {
+      if (this.#isClosed) return;
       if ('text' in line && isHttpLine(line.text)) {
-        this.#hangUp('it speaks HTTP');
+        this.#rejectForeign('the client speaks HTTP');
         return;
       }
-      this.#send(this.#hear(line));
+      this.#send(this.#handle(line));
     }
-    this.#regulate();
-    if (this.#lines.length > 0) setImmediate(() => this.#work());
-    else if (this.#hasClosed) this.#leave();
-    else if (this.#hasEnded) this.#endLines();
+    this.#applyBackpressure();
+    if (this.#lines.length > 0) setImmediate(() => this.#handleLines());
+    else if (this.#isInputClosed) this.#close();
+    else if (this.#isInputEnded) this.#endSession();
   }
 
-  /** What a client claimed before it died counts. */
-  #leaveAfterLines(): void {
-    this.#hasClosed = true;
-    if (this.#lines.length === 0) this.#leave();
+  /** Claims that a client sent before it died still count. */
+  #closeAfterLines(): void {
+    this.#isInputClosed = true;
+    if (this.#lines.length === 0) this.#close();
   }
 
-  #hear(line: RawLine): Response {
+  #handle(line: RawLine): Response {
     const isFirst = this.#isFirstLine;
     if ('text' in line && line.text === '') return undefined;
     this.#isFirstLine = false;
-    if ('refusal' in line) return this.#conversation.refuse(line.refusal);
-    if (isFirst && this.#options.hasPreamble === true && isPreamble(line.text)) return undefined;
-    return this.#conversation.handleLine(line.text);
+    if ('refusal' in line) return this.#session.refuse(line.refusal);
+    if (isFirst && this.#options.hasPreamble === true && isUnreadable(line.text)) return undefined;
+    return this.#session.handleLine(line.text);
   }
 
-  #send(answer: Response): void {
-    if (answer === undefined) return;
-    if (this.#answers.length === 0 && typeof answer === 'string') {
-      this.#write(answer);
+  #send(response: Response): void {
+    if (response === undefined) return;
+    if (this.#responses.length === 0 && typeof response === 'string') {
+      this.#write(response);
       return;
     }
-    this.#answers.push(answer);
-    if (this.#answers.length === 1) void this.#sendWaiting();
+    this.#responses.push(response);
+    if (this.#responses.length === 1) void this.#sendResponses();
   }
 
-  /** Never rejects: neither do the answers. */
-  async #sendWaiting(): Promise<void> {
-    for (let next = this.#answers[0]; next !== undefined; next = this.#answers[0]) {
-      const answer = await next;
-      this.#write(answer);
-      void this.#answers.shift();
+  /** Never rejects, because the responses never do. */
+  async #sendResponses(): Promise<void> {
+    for (let next = this.#responses[0]; next !== undefined; next = this.#responses[0]) {
+      const response = await next;
+      this.#write(response);
+      void this.#responses.shift();
     }
-    this.#regulate();
-    if (this.#hasEnded && this.#lines.length === 0) this.#endOutput();
+    this.#applyBackpressure();
+    if (this.#isInputEnded && this.#lines.length === 0) this.#endOutput();
   }
 
-  #write(answer: string): void {
-    if (this.#ends.output.writable) this.#ends.output.write(`${answer}\n`);
+  #write(response: string): void {
+    if (this.#streams.output.writable) this.#streams.output.write(`${response}\n`);
   }
 
-  // A client that does not read its answers is not read either: its lines wait on its own side.
-  #regulate(): void {
-    const { input, output } = this.#ends;
+  // The lines of a client that does not read its responses stay in the client's buffers.
+  #applyBackpressure(): void {
+    const { input, output } = this.#streams;
     const isFull =
-      output.writableLength > mostUnsentBytes ||
-      this.#answers.length > mostUnderWay ||
+      output.writableLength > maxUnsentBytes ||
+      this.#responses.length > maxPendingResponses ||
       this.#lines.length > 0;
     if (isFull === input.isPaused()) return;
     if (isFull) input.pause();
     else input.resume();
   }
 
-  // It says nothing more, and may wait for an answer.
-  #finish(): void {
-    this.#hasEnded = true;
-    if (this.#lines.length === 0) this.#endLines();
+  // The client may still wait for a response.
+  #endInput(): void {
+    this.#isInputEnded = true;
+    if (this.#lines.length === 0) this.#endSession();
   }
 
-  #endLines(): void {
-    this.#conversation.end();
-    if (this.#answers.length === 0) this.#endOutput();
+  #endSession(): void {
+    this.#session.end();
+    if (this.#responses.length === 0) this.#endOutput();
   }
 
   #endOutput(): void {
-    const { input, output } = this.#ends;
-    endWithin(output, { timeoutMs: lastAnswersMs, onEnd: () => input.destroy() });
+    const { input, output } = this.#streams;
+    endWithin(output, { timeoutMs: lastResponsesMs, onEnd: () => input.destroy() });
   }
 
-  /** Nothing that this connection claimed counts, so nothing is reaped because it ends. */
-  #hangUp(reason: string): void {
-    this.#conversation.disown();
+  /** Disconnects a client of another protocol. Its claims are released, so that nothing is reaped. */
+  #rejectForeign(reason: string): void {
+    this.#session.disown();
     this.#options.onForeign(reason);
     this.dismiss();
   }
 
-  #leave(): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#answers.length = 0;
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#responses.length = 0;
     this.#lines.length = 0;
-    this.#conversation.end();
-    this.#options.onGone();
+    this.#session.end();
+    this.#options.onClosed();
   }
 }
 
-// What somebody asked for, if wrongly, is answered.
-function isPreamble(line: string): boolean {
+// An invalid request that has an id still gets a response.
+function isUnreadable(line: string): boolean {
   const parsed = parseRequest(line);
   return parsed.type === 'refusal' && parsed.id === 0;
 }

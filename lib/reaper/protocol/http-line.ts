@@ -1,6 +1,7 @@
 /**
- * Whether a line is part of an HTTP request. Browsers let any page send one to a loopback port, with a body of the page's choice:
- * the request line and the `Host` header come before that body, and no line of the reaper's protocols looks like either.
+ * Whether a line is part of an HTTP request. Browsers let any page send one to a loopback port, with a body
+ * of the page's choice. The request line and the `Host` header come first, and no line of the reaper's
+ * protocols matches either.
  *
  * @see redis, securityWarningCommand: `POST` and `Host:` end the connection
  * @see RFC 9113, section 3.4: `PRI * HTTP/2.0`
@@ -13,10 +14,10 @@ const requestLine = /^[!#$%&'*+.^_`|~\w-]+ .*\bHTTP\/\d/i;
 const headerField = /^[!#$%&'*+.^_`|~\w-]+:/;
 
 /**
- * Whether a connection begins with a TLS handshake. A resumed session's ticket is chosen by the server that issued it and may
- * contain lines.
+ * Whether a connection starts with a TLS handshake. The ticket of a resumed session is chosen by the server
+ * that issued it, and may contain lines.
  *
- * @see RFC 8446, section 5.1: a record of type handshake begins with 22
+ * @see RFC 8446, section 5.1: a record of type handshake starts with 22
  */
 export function isTlsHandshake(firstByte: number | undefined): boolean {
   return firstByte === 0x16;

@@ -1,39 +1,39 @@
 import type { BoundedLabels } from '../../core/bounds';
 import type { Owner } from '../../core/labels';
 
-/** What a client of castoff sends: one JSON object a line, each answered once and in order. */
+/** A request of castoff's protocol: one JSON object per line. Every request gets one response, in order. */
 export type Request = { readonly id: number } & (
   | {
       readonly type: 'hello';
       readonly protocol: typeof protocolVersion;
-      /** Of the castoff that speaks. */
+      /** Version of the client's castoff. */
       readonly version: string;
       readonly session: string;
       readonly owner: Owner;
-      /** Where the server demands one. */
+      /** Required by some servers. */
       readonly token?: string | undefined;
     }
-  /** The identities in its bounds are digests. */
+  /** The identities in `bounds` are digests. */
   | ({ readonly type: 'claim' } & BoundedLabels)
-  /** Gives up a claim: what it covers is kept. */
+  /** Gives up a claim: its resources are kept. */
   | ({ readonly type: 'release' } & BoundedLabels)
-  /** Ends the lease: what is left of its claims is reaped at once, without the grace. */
+  /** Ends the lease: its remaining claims are reaped at once, without a grace period. */
   | { readonly type: 'bye' }
   | { readonly type: 'ping' }
 );
 
-/** The answer to the request of that `id`; 0 where the line had none. */
+/** The response to the request with the same `id`; 0 if the line had none. */
 export type Reply = { readonly id: number } & (
   | {
       readonly ok: true;
-      /** Of the castoff that answers: in the answer to hello. */
+      /** Version of the reaper's castoff, in the response to a hello. */
       readonly version?: string | undefined;
     }
   | { readonly ok: false; readonly reason: string }
 );
 
-/** 2: a claim may have bounds; a reaper of version 1 would reap what lies beyond them. */
+/** 2: claims may have bounds, which a reaper of version 1 would ignore. */
 export const protocolVersion = 2;
 
-/** The longest line, in bytes without its end, that either side takes. */
-export const longestLineBytes = 65_536;
+/** Longest line that either side accepts, without its line end. */
+export const maxLineBytes = 65_536;

@@ -1,13 +1,14 @@
 import { cutText } from '../../core/cut-text';
 
-/** The labels that one line of Ryuk's protocol names, or why it names none. */
+/** The labels of one line of Ryuk's protocol, or the reason for its refusal. */
 export type RyukLine = { readonly labels: readonly string[] } | { readonly refusal: string };
 
 /**
- * Reads `label=a=b&label=c=d`, raw or percent-encoded, in which all labels have to fit. A filter of any other type is
- * refused with its whole line: half of what somebody asked for is more than they own.
+ * Parses `label=a=b&label=c=d`, raw or percent-encoded; a resource must carry all labels. A line with any
+ * other filter is refused as a whole: without that filter, it would match more resources than the client
+ * owns.
  *
- * @see moby-ryuk, url.ParseQuery: `+` is a blank, `;` is refused
+ * @see moby-ryuk, url.ParseQuery: `+` is a space, `;` is refused
  */
 export function parseRyukLine(line: string): RyukLine {
   const labels: string[] = [];
@@ -17,8 +18,7 @@ export function parseRyukLine(line: string): RyukLine {
     const at = part.indexOf('=');
     const type = decode(at === -1 ? part : part.slice(0, at));
     const value = at === -1 ? '' : decode(part.slice(at + 1));
-    if (type === undefined || value === undefined)
-      return { refusal: 'percent-encoding that does not decode' };
+    if (type === undefined || value === undefined) return { refusal: 'invalid percent-encoding' };
     if (type !== 'label')
       return { refusal: `a filter by ${JSON.stringify(cutText(type, 60))}; only labels can be claimed` };
     labels.push(value);

@@ -1,29 +1,29 @@
-/** How many works of all owners, and of one of them, run at once. */
+/** How many tasks run at once: of all owners, and of one owner. */
 export interface FairQueueLimits {
-  readonly atOnce: number;
-  readonly atOnceOfOne: number;
+  readonly total: number;
+  readonly perOwner: number;
 }
 
 /**
- * Runs work a few at a time. Owners take turns, and none of them takes all places: one that has a thousand works waiting does not
- * delay one that has a single one.
+ * Runs a limited number of tasks at once. Owners take turns, and none can use the whole limit: an owner with
+ * a thousand waiting tasks does not delay an owner with one.
  */
 export class FairQueue {
   readonly #limits: FairQueueLimits;
-  /** The owner whose turn is next comes first. */
+  /** In the order of the owners' turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #running = new Map<string, number>();
-  #runningInAll = 0;
+  #totalRunning = 0;
 
   constructor(limits: FairQueueLimits) {
     this.#limits = limits;
   }
 
-  /** Settles as `work` does. */
-  async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
+  /** Runs `task` when it is the turn of `owner`; settles as it does. */
+  async run<T>(owner: string, task: () => Promise<T>): Promise<T> {
     await this.#takeTurn(owner);
     try {
-      return await work();
+      return await task();
     } finally {
       this.#leave(owner);
     }
@@ -31,31 +31,31 @@ export class FairQueue {
 
   #takeTurn(owner: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const line = this.#waiting.get(owner) ?? [];
-    line.push(resolve);
-    this.#waiting.set(owner, line);
+    const turns = this.#waiting.get(owner) ?? [];
+    turns.push(resolve);
+    this.#waiting.set(owner, turns);
     this.#startNext();
     return promise;
   }
 
   #leave(owner: string): void {
-    this.#runningInAll -= 1;
-    const left = (this.#running.get(owner) ?? 1) - 1;
-    if (left === 0) this.#running.delete(owner);
-    else this.#running.set(owner, left);
+    this.#totalRunning -= 1;
+    const remaining = (this.#running.get(owner) ?? 1) - 1;
+    if (remaining === 0) this.#running.delete(owner);
+    else this.#running.set(owner, remaining);
     this.#startNext();
   }
 
   #startNext(): void {
-    if (this.#runningInAll >= this.#limits.atOnce) return;
-    for (const [owner, line] of this.#waiting) {
+    if (this.#totalRunning >= this.#limits.total) return;
+    for (const [owner, turns] of this.#waiting) {
       const running = this.#running.get(owner) ?? 0;
-      if (running >= this.#limits.atOnceOfOne) continue;
-      const start = line.shift();
+      if (running >= this.#limits.perOwner) continue;
+      const start = turns.shift();
       this.#waiting.delete(owner);
-      if (line.length > 0) this.#waiting.set(owner, line);
+      if (turns.length > 0) this.#waiting.set(owner, turns);
       this.#running.set(owner, running + 1);
-      this.#runningInAll += 1;
+      this.#totalRunning += 1;
       start?.();
       return;
     }

@@ -5,7 +5,7 @@ import { closedEvent, type LeaseEnd } from '../leases/lease-end';
 import {
   advanceLeases,
   countPhases,
-  nextDueMs,
+  nextExpiryMs,
   noLeases,
   type LeaseAction,
   type LeaseEvent,
@@ -26,16 +26,17 @@ export interface LeaseTableOptions {
   readonly limits: LifecycleLimits;
   readonly reap: Reap;
   readonly observe: Observer;
-  /** Called when those that are there are to take their leases elsewhere. */
-  readonly onLetGo?: (() => void) | undefined;
+  /** Called when the clients must move to another reaper. */
+  readonly onLeasesDropped?: (() => void) | undefined;
 }
 
-/** How a reaper's life went, at its end. */
+/** Summary of a reaper's whole run. */
 export interface ReaperEnd extends ReapTotals {
+  /** Why it shut down. */
   readonly why: string;
 }
 
-/** What stands in it at one moment; times count from the process's start. */
+/** The table's contents at one moment; times are on the clock of `performance.now()`. */
 export interface LeaseTableView {
   readonly state: LeaseState;
   readonly startedAtMs: number;
@@ -44,39 +45,39 @@ export interface LeaseTableView {
 }
 
 /**
- * Owns who holds what, lets time pass, and has reaped what is due. Everything that changes a lease goes through here, one thing
- * after another; nothing in here waits, but for the reapings.
+ * Owns the leases and their timers, and starts the reapings. Every change of a lease goes through this table,
+ * one event at a time and synchronously; only the reapings are asynchronous.
  */
 export class LeaseTable {
-  /** Settles when the reaper's life is over: nobody is left, and nothing is being reaped. */
+  /** Resolves when the reaper may exit: no client is left, and no reaping is running. */
   readonly ended: Promise<ReaperEnd>;
   readonly #options: LeaseTableOptions;
-  readonly #reapings: ReapJobs;
+  readonly #jobs: ReapJobs;
   readonly #startedAtMs = performance.now();
-  readonly #end: (end: ReaperEnd) => void;
+  readonly #resolveEnded: (end: ReaperEnd) => void;
   #state = noLeases;
   #activeAtMs = this.#startedAtMs;
   #openedLeases = 0;
   #isInputOver = false;
   #drainingSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isLookPlanned = false;
+  #isCheckScheduled = false;
   #hasEnded = false;
 
   constructor(options: LeaseTableOptions) {
     this.#options = options;
-    this.#reapings = new ReapJobs(options.reap, options.observe);
+    this.#jobs = new ReapJobs(options.reap, options.observe);
     const { promise, resolve } = Promise.withResolvers<ReaperEnd>();
     this.ended = promise;
-    this.#end = resolve;
-    this.#lookSoon();
+    this.#resolveEnded = resolve;
+    this.#scheduleCheck();
   }
 
   get isDraining(): boolean {
     return this.#drainingSinceMs !== undefined;
   }
 
-  /** Begins a lease; its id is what the other calls take. */
+  /** Opens a lease and returns its id. */
   open(holder: string): string {
     this.#openedLeases += 1;
     const lease = `lease-${this.#openedLeases}`;
@@ -85,12 +86,12 @@ export class LeaseTable {
     return lease;
   }
 
-  /** Says who holds a lease that is open already. */
+  /** Changes the holder of an open lease. */
   rename(lease: string, holder: string): void {
     this.#advance({ type: 'opened', lease, holder, atMs: performance.now() });
   }
 
-  /** Whether there was room for one more claim. */
+  /** Adds a claim to a lease. Returns false if that exceeds the limits. */
   claim(lease: string, claim: Claim): boolean {
     const held = this.#state.leases.get(lease);
     if (held === undefined || held.claims.has(claim.key)) return true;
@@ -100,7 +101,7 @@ export class LeaseTable {
     return true;
   }
 
-  /** Whether the lease held the claim that it gives up. */
+  /** Gives up a claim: its resources are kept. Returns false if the lease does not hold it. */
   release(lease: string, claim: Claim): boolean {
     const held = this.#state.leases.get(lease);
     if (held?.claims.has(claim.key) !== true) return false;
@@ -109,12 +110,12 @@ export class LeaseTable {
     return true;
   }
 
-  /** Gives up every claim of a lease: what they cover is kept. */
+  /** Gives up every claim of a lease: their resources are kept. */
   releaseAll(lease: string): void {
     for (const claim of this.#state.leases.get(lease)?.claims.values() ?? []) this.release(lease, claim);
   }
 
-  /** Ends a lease, after a bye (`isClean`) or without one: then its return is waited for `graceMs`. */
+  /** Closes a lease; its claims are reaped after the grace period in `end`, if no other lease holds them. */
   close(lease: string, end: LeaseEnd): void {
     const held = this.#state.leases.get(lease);
     if (held === undefined) return;
@@ -122,36 +123,38 @@ export class LeaseTable {
     this.#advance(closedEvent(lease, end, performance.now()));
   }
 
-  /** Ends a lease whose client goes to another reaper: what its claims cover is kept. */
+  /** Closes a lease whose client moves to another reaper: its resources are kept. */
   drop(lease: string): void {
     this.releaseAll(lease);
     this.close(lease, { graceMs: 0, isClean: true });
   }
 
+  /** Restarts the idle timeout. */
   touch(): void {
     this.#activeAtMs = performance.now();
-    this.#lookSoon();
+    this.#scheduleCheck();
   }
 
+  /** Records that no client can connect any more. */
   endInput(): void {
     this.#isInputOver = true;
-    this.#lookSoon();
+    this.#scheduleCheck();
   }
 
-  /** Ends when those that are there have gone, or the shutdown timeout has. */
+  /** Shuts down when the last client has left, or when the shutdown timeout has passed. */
   drain(why: string): void {
     if (this.#drainingSinceMs !== undefined) return;
     this.#drainingSinceMs = performance.now();
-    this.#reapings.drain();
+    this.#jobs.drain();
     this.#options.observe({ type: 'draining', why, leases: this.#state.leases.size });
-    this.#lookSoon();
+    this.#scheduleCheck();
   }
 
   view(): LeaseTableView {
     return {
       state: this.#state,
       startedAtMs: this.#startedAtMs,
-      totals: this.#reapings.totals(),
+      totals: this.#jobs.totals(),
       isDraining: this.isDraining,
     };
   }
@@ -161,46 +164,47 @@ export class LeaseTable {
     this.#state = state;
     this.#activeAtMs = performance.now();
     for (const action of actions) this.#perform(action);
-    this.#lookSoon();
+    this.#scheduleCheck();
   }
 
   #perform(action: LeaseAction): void {
     if (action.type === 'stop-reaping') {
-      this.#reapings.stop(action.run);
+      this.#jobs.stop(action.run);
       return;
     }
     const { claim, run } = action;
-    this.#reapings.start(action, ({ type }) =>
+    this.#jobs.start(action, ({ type }) =>
       this.#advance({
         type: 'reaped',
         key: claim.key,
         run,
-        isGivenUp: type === 'stopped',
+        isSkipped: type === 'stopped',
         atMs: performance.now(),
       }),
     );
   }
 
-  // Once for all that happens in one go: a thousand clients may leave at once.
-  #lookSoon(): void {
-    if (this.#isLookPlanned || this.#hasEnded) return;
-    this.#isLookPlanned = true;
+  // Batched: a thousand clients may leave at once.
+  #scheduleCheck(): void {
+    if (this.#isCheckScheduled || this.#hasEnded) return;
+    this.#isCheckScheduled = true;
     queueMicrotask(() => {
-      this.#isLookPlanned = false;
-      this.#look();
+      this.#isCheckScheduled = false;
+      this.#check();
     });
   }
 
-  #look(): void {
+  #check(): void {
     clearTimeout(this.#timer);
     const nowMs = performance.now();
-    const dueMs = nextDueMs(this.#state);
-    if (dueMs !== undefined && dueMs <= nowMs) this.#advance({ type: 'time-passed', atMs: nowMs });
-    const step = nextLifecycleStep(this.#facts(), this.#options.limits, nowMs);
+    const expiresAtMs = nextExpiryMs(this.#state);
+    if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+      this.#advance({ type: 'time-passed', atMs: nowMs });
+    const step = nextLifecycleStep(this.#lifecycleState(), this.#options.limits, nowMs);
     switch (step.type) {
       case 'exit':
         this.#hasEnded = true;
-        this.#end({ why: step.why, ...this.#reapings.totals() });
+        this.#resolveEnded({ why: step.why, ...this.#jobs.totals() });
         return;
       case 'end-grace':
         this.#advance({ type: 'grace-ended' });
@@ -208,33 +212,33 @@ export class LeaseTable {
       case 'end-leases':
         for (const { id } of this.#state.leases.values()) this.close(id, { graceMs: 0, isClean: false });
         return;
-      case 'let-go':
+      case 'drop-leases':
         for (const { id } of this.#state.leases.values()) this.drop(id);
-        this.#options.onLetGo?.();
+        this.#options.onLeasesDropped?.();
         return;
       case 'stay':
-        this.#lookAt(Math.min(nextDueMs(this.#state) ?? Infinity, step.lookAgainAtMs ?? Infinity), nowMs);
+        this.#checkAt(Math.min(nextExpiryMs(this.#state) ?? Infinity, step.recheckAtMs ?? Infinity), nowMs);
     }
   }
 
-  #lookAt(atMs: number, nowMs: number): void {
+  #checkAt(atMs: number, nowMs: number): void {
     if (atMs === Infinity) return;
     const delayMs = Math.min(Math.max(0, Math.ceil(atMs - nowMs)), maxTimerMs);
-    this.#timer = setTimeout(() => this.#look(), delayMs);
+    this.#timer = setTimeout(() => this.#check(), delayMs);
   }
 
-  #facts(): LifecycleState {
+  #lifecycleState(): LifecycleState {
     const { leases } = this.#state;
-    const { lapsing, reaping, watched } = countPhases(this.#state);
+    const { 'grace-period': inGracePeriod, reaping, watched } = countPhases(this.#state);
     return {
       mode: this.#options.mode,
       startedAtMs: this.#startedAtMs,
       activeAtMs: this.#activeAtMs,
       hadLease: this.#openedLeases > 0,
       leases: leases.size,
-      lapsing,
+      inGracePeriod,
       // A stopped one may still be running.
-      reaping: Math.max(reaping, this.#reapings.size),
+      reaping: Math.max(reaping, this.#jobs.size),
       watched,
       isInputOver: this.#isInputOver,
       drainingSinceMs: this.#drainingSinceMs,

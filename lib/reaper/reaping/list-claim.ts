@@ -11,21 +11,22 @@ import { sortOwned, type ProvenTarget, type UnclearTarget } from '../../resource
 import { isCovered, type Claim } from '../leases/claim';
 import { reapable } from './reap-plan';
 
-/** What one look at an engine shows of a claim. */
+/** The resources of a claim on an engine, at one moment. */
 export interface ClaimListing {
   readonly found: readonly ListedTarget[];
-  /** Resources that carry the labels, and may have them from an image: they are kept. */
+  /** Resources that may have inherited the labels from an image; they are kept. */
   readonly unclear: readonly UnclearTarget[];
-  /** Why a kind could not be listed: the others can go. */
+  /** Why a kind could not be listed. The other kinds can still be removed. */
   readonly failures: readonly Error[];
 }
 
 const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 
 /**
- * Lists all kinds at once; waits for an engine that is away.
+ * Lists the resources of all kinds that `claim` covers. Waits for an unreachable engine.
  *
- * @throws DeadlineError when it is away for longer than `engineTimeoutMs`; the signal's reason when it aborts.
+ * @throws Error when the engine is unreachable for longer than `engineTimeoutMs`; the signal's reason when it
+ * aborts.
  */
 export async function listClaim(
   engine: Engine,
@@ -34,9 +35,9 @@ export async function listClaim(
 ): Promise<ClaimListing> {
   const { engineTimeoutMs, signal } = options;
   const { labels } = claim;
-  const leaving = new AbortController();
+  const stop = new AbortController();
   let lastError: unknown;
-  const looking = retryWithBackoff(
+  const listing = retryWithBackoff(
     async () => {
       const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
@@ -50,7 +51,7 @@ export async function listClaim(
       }
       const { owned, unclear } = sorted.value;
       const covered = reapable(owned).filter((target) => isCovered(claim, target));
-      // Listed last: sessions look at a resource again once they have marked it.
+      // Listed last: a session inspects a resource again after it has created its marker.
       const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
       if (markers.status === 'rejected') {
         lastError = markers.reason;
@@ -65,13 +66,13 @@ export async function listClaim(
         failures,
       };
     },
-    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: stop.signal },
   );
-  // Whoever stops waiting leaves it behind.
-  looking.catch(() => {});
+  // After a timeout, its rejection has no other handler.
+  listing.catch(() => {});
   try {
-    const what = `list what carries ${labels.join(', ')}`;
-    return await withTimeout(looking, { what, timeoutMs: engineTimeoutMs, signal });
+    const what = `list resources with ${labels.join(', ')}`;
+    return await withTimeout(listing, { what, timeoutMs: engineTimeoutMs, signal });
   } catch (error) {
     throw lastError === undefined || signal.aborted
       ? error
@@ -79,7 +80,7 @@ export async function listClaim(
           cause: error,
         });
   } finally {
-    leaving.abort();
+    stop.abort();
   }
 }
 
@@ -88,12 +89,13 @@ function isAway(error: unknown): boolean {
 }
 
 /**
- * Separates the resources that other sessions have adopted. A reaper may be unable to prove that such a session is dead, so it keeps them
- * in any case; a sweep removes them once both sessions are. A marker that the claim covers keeps nothing.
+ * Separates the resources that other sessions have adopted. A reaper may be unable to prove that such a
+ * session is dead, so it always keeps them; a sweep removes them once both sessions are dead. A marker that
+ * the claim itself covers has no effect, and neither has one that is created between this listing and the
+ * removal.
  *
- * A marker that is created between this listing and the removal is not seen.
- *
- * @param markers - `undefined`: the engine cannot list volumes. Its volumes stay; the other kinds go, adopted or not.
+ * @param markers - `undefined`: the engine cannot list volumes. Volumes are kept; other kinds are removed,
+ * adopted or not.
  */
 function sortAdopted(
   covered: readonly ProvenTarget[],

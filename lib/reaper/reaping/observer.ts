@@ -2,16 +2,16 @@ import type { AuditEntry } from './audit';
 import type { Claim } from '../leases/claim';
 import type { ReapReport } from './reap-report';
 
-/** Everything that happens in a reaper, told as it happens: for logs, figures and specs. */
+/** An event in a reaper: for logs, metrics and specs. */
 export type ReaperEvent =
-  /** From now on somebody who comes `where` is served. */
+  /** Clients can connect at `where`. */
   | { readonly type: 'listening'; readonly where: string }
   | { readonly type: 'connection-opened'; readonly from: string; readonly connections: number }
   | { readonly type: 'connection-closed'; readonly from: string; readonly connections: number }
   | { readonly type: 'connection-refused'; readonly from: string; readonly reason: string }
   | { readonly type: 'line-refused'; readonly from: string; readonly reason: string }
   | { readonly type: 'lease-opened'; readonly lease: string; readonly holder: string }
-  /** `isClean`: with a bye. */
+  /** `isClean`: the client sent `bye`. */
   | {
       readonly type: 'lease-closed';
       readonly lease: string;
@@ -28,17 +28,19 @@ export type ReaperEvent =
       readonly lastHolder: string;
       readonly outcome: ReapOutcome;
     }
-  /** What became of one thing. */
+  /** The outcome for one resource. */
   | { readonly type: 'audited'; readonly entry: AuditEntry }
-  /** No new clients from now on; those that are there are waited for. */
+  /** No new clients are accepted; connected ones may finish. */
   | { readonly type: 'draining'; readonly why: string; readonly leases: number }
-  /** Whatever else somebody who reads the log should know. */
+  /** A message for the log. */
   | { readonly type: 'noted'; readonly text: string };
 
+/** How a reaping ended. */
 export type ReapOutcome =
   | { readonly type: 'reaped'; readonly report: ReapReport }
-  /** Somebody claimed again what was being reaped, or another reaper sees to it. */
+  /** The claim was held again, or left to another reaper. */
   | { readonly type: 'stopped'; readonly report?: ReapReport | undefined }
   | { readonly type: 'failed'; readonly reason: string };
 
+/** Receives every event, synchronously. */
 export type Observer = (event: ReaperEvent) => void;

@@ -6,30 +6,35 @@ import type { Observer, ReapOutcome } from './observer';
 import type { ReapReport } from './reap-report';
 import { ReapTotalsCounter, type ReapTotals } from './reap-totals';
 
-export interface ReapCall {
+/** Options that a reaping gets. */
+export interface ReapCallOptions {
   readonly lastHolder: string;
-  /** When its last lease ended, as `performance.now()` counts. */
+  /** When the claim's last lease ended, on the clock of `performance.now()`. */
   readonly sinceMs: number;
-  /** Whether it was reaped before, and only what came later is left to remove. */
+  /** Whether the claim was reaped before, so that only later resources remain. */
   readonly isLate: boolean;
-  /** Aborts when it is claimed again. */
+  /** Aborts when the claim is held again. */
   readonly signal: AbortSignal;
-  /** Aborts when the reaper must end: what is there is removed, and what is created from then on is left. */
+  /** Aborts when the reaper must exit: existing resources are removed, later ones are left. */
   readonly endSoon: AbortSignal;
 }
 
-/** Removes what `claim` covers. */
-export type Reap = (claim: Claim, options: ReapCall) => Promise<ReapReport>;
+/** Removes the resources that `claim` covers. */
+export type Reap = (claim: Claim, options: ReapCallOptions) => Promise<ReapReport>;
 
-/** Thrown by a `Reap` that leaves the claim to somebody else, for the reason in its message. */
+/** Thrown by a `Reap` that leaves the claim to another reaper; the message is the reason. */
 export class ReapSkipped extends Error {}
 
 export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
-/** Each asks the engine for four lists again and again. */
-const limits = { atOnce: 32, atOnceOfOne: 24 };
+/** Each reaping repeatedly requests four listings from the engine. */
+const limits = { total: 32, perOwner: 24 };
 
-/** How long a reaping may look for more once the reaper was asked to end. @see docker stop: SIGKILL after 10 s */
+/**
+ * How long a reaping may list again once the reaper was asked to shut down.
+ *
+ * @see docker stop: SIGKILL after 10 s
+ */
 const drainingMs = 5_000;
 
 interface Reaping {
@@ -37,13 +42,13 @@ interface Reaping {
   readonly endSoon: AbortController;
 }
 
-/** The reapings that are under way, several at once, and what those that have ended came to. */
+/** Runs reapings, several at once, and adds up their results. */
 export class ReapJobs {
   readonly #reap: Reap;
   readonly #observe: Observer;
-  readonly #tally = new ReapTotalsCounter();
+  readonly #totals = new ReapTotalsCounter();
   readonly #queue = new FairQueue(limits);
-  readonly #underWay = new Map<number, Reaping>();
+  readonly #running = new Map<number, Reaping>();
   #isDraining = false;
 
   constructor(reap: Reap, observe: Observer) {
@@ -52,19 +57,19 @@ export class ReapJobs {
   }
 
   get size(): number {
-    return this.#underWay.size;
+    return this.#running.size;
   }
 
-  /** `onEnded` runs when it is over, in whatever way. */
+  /** Queues a reaping; calls `onEnded` with its outcome. */
   start(action: ReapAction, onEnded: (outcome: ReapOutcome) => void): void {
     const stop = new AbortController();
     const endSoon = new AbortController();
-    this.#underWay.set(action.run, { stop, endSoon });
+    this.#running.set(action.run, { stop, endSoon });
     void this.#queue.run(action.lastHolder, async () => {
-      if (this.#isDraining) this.#endLater(endSoon);
+      if (this.#isDraining) this.#limitTime(endSoon);
       const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
-      this.#underWay.delete(action.run);
-      this.#tally.add(action.claim, ended);
+      this.#running.delete(action.run);
+      this.#totals.add(action.claim, ended);
       const { run, claim, lastHolder } = action;
       if (!action.isLate || hasNews(ended))
         this.#observe({ type: 'reap-ended', run, claim, lastHolder, outcome: ended });
@@ -72,28 +77,29 @@ export class ReapJobs {
     });
   }
 
-  /** The reaper was asked to end. */
+  /** Gives all reapings a time limit, because the reaper was asked to shut down. */
   drain(): void {
     this.#isDraining = true;
-    for (const { endSoon } of this.#underWay.values()) this.#endLater(endSoon);
+    for (const { endSoon } of this.#running.values()) this.#limitTime(endSoon);
   }
 
+  /** Stops a reaping whose claim is held again. */
   stop(run: number): void {
-    this.#underWay.get(run)?.stop.abort(new Error('claimed again'));
+    this.#running.get(run)?.stop.abort(new Error('claimed again'));
   }
 
   totals(): ReapTotals {
-    return this.#tally.totals();
+    return this.#totals.totals();
   }
 
-  #endLater(endSoon: AbortController): void {
-    // What it limits holds the process: requests to an engine, and pauses between them.
-    setTimeout(() => endSoon.abort(new Error('the reaper was asked to end')), drainingMs).unref();
+  #limitTime(endSoon: AbortController): void {
+    // Unreferenced: the requests and pauses that it limits keep the process alive.
+    setTimeout(() => endSoon.abort(new Error('the reaper was asked to shut down')), drainingMs).unref();
   }
 
   async #run(
     { claim, lastHolder, sinceMs, isLate, run }: ReapAction,
-    { signal, endSoon }: Pick<ReapCall, 'signal' | 'endSoon'>,
+    { signal, endSoon }: Pick<ReapCallOptions, 'signal' | 'endSoon'>,
   ): Promise<ReapOutcome> {
     if (signal.aborted) return { type: 'stopped' };
     if (!isLate) this.#observe({ type: 'reap-began', run, claim, lastHolder });
@@ -108,7 +114,7 @@ export class ReapJobs {
   }
 }
 
-/** Most late looks find nothing, and are not reported. */
+/** Most late listings are empty, and not reported. */
 function hasNews(outcome: ReapOutcome): boolean {
   if (outcome.type !== 'reaped') return outcome.type === 'failed';
   const { removed, left, cutShort } = outcome.report;

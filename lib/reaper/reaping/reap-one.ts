@@ -11,75 +11,80 @@ import { removalRefs, type ProvenTarget } from '../../resources/list-owned';
 import { isSameCreation } from '../../resources/ownership';
 import { removeServiceOf } from '../../resources/swarm-service';
 
-/** How one try to remove one thing ended. */
-export type TryEnd =
+/** The result of one attempt to remove a resource. */
+export type RemovalAttempt =
   | { readonly type: 'gone'; readonly outcome: Exclude<CleanupResult['outcome'], 'skipped'> }
-  /** `isFinal`: the engine refuses, and would again. */
+  /** `isFinal`: the engine refused, and would refuse again. */
   | { readonly type: 'failed'; readonly reason: string; readonly isFinal: boolean }
-  /** A Swarm service that does not carry the claim's labels recreates it. */
+  /** A Swarm service without the claim's labels recreates it. */
   | { readonly type: 'left-to-service'; readonly reason: string }
   | { readonly type: 'engine-away'; readonly reason: string };
 
-export interface TryRules {
+export interface RemovalAttemptOptions {
   readonly claim: Pick<Claim, 'labels' | 'bounds'>;
   readonly requestTimeoutMs: number;
   readonly stop: AbortSignal;
 }
 
-/** What is busy for a moment (a network whose containers have just gone) is free after these. */
-const quickRemovals = 4;
+/** Enough for a resource that is briefly busy, such as a network whose containers have just been removed. */
+const maxQuickRemovals = 4;
 
 /**
- * Tries to remove one thing; never rejects. What has a name only is looked at once more right before. What has an id is not: it
- * has the labels of its listing for ever, and an inspect waits for the engine's locks behind every removal and create that is
- * under way (Docker 20.10.24 with a load of 25: 7 s each, where 30 removals take 3 s). An image goes with all its names.
+ * Attempts to remove one resource; never rejects. A resource that has only a name is inspected right before.
+ * One with an id is not: its labels cannot have changed since the listing, and an inspect waits for the
+ * engine's locks behind every running removal and create (Docker 20.10.24 with a load of 25: 7 s each, while
+ * 30 removals take 3 s). An image is removed with all its names.
  */
-export async function reapOne(engine: Engine, target: ProvenTarget, rules: TryRules): Promise<TryEnd> {
+export async function reapOne(
+  engine: Engine,
+  target: ProvenTarget,
+  rules: RemovalAttemptOptions,
+): Promise<RemovalAttempt> {
   const { claim, requestTimeoutMs, stop } = rules;
-  // Whatever has brought it here: the last look before something goes for good.
-  if (!isMeant(target, claim)) {
+  // The last check before the removal, wherever the target came from.
+  if (!isReapable(target, claim)) {
     return { type: 'failed', reason: 'is not covered by the claim', isFinal: true };
   }
-  // A service is in no bounds: its tasks come and go.
-  const isServiceMeant = (own: ListedTarget['labels']): boolean =>
+  // Bounds never contain a service: its tasks come and go.
+  const matchesClaim = (own: ListedTarget['labels']): boolean =>
     claim.bounds === undefined && carriesLabels(own, claim.labels) && !isReaper(own);
-  const service = await removeServiceOf(engine, target.labels, isServiceMeant);
+  const service = await removeServiceOf(engine, target.labels, matchesClaim);
   if (service !== undefined) {
     const { reason, isFinal } = service;
     return isFinal ? { type: 'left-to-service', reason } : { type: 'failed', reason, isFinal };
   }
   const ids = removalRefs(target);
-  let end: TryEnd = { type: 'gone', outcome: 'already-gone' };
+  let attempt: RemovalAttempt = { type: 'gone', outcome: 'already-gone' };
   for (const id of ids) {
     try {
       const { outcome } = await cleanupOne(target.kind, id, {
         connection: engine,
-        // What has an id has the identity of its listing; a volume may be another one by now.
+        // An id still identifies the listed resource; a volume's name may belong to another one by now.
         matchesTarget: (labels, { createdAt }) =>
-          isMeant({ ...target, labels, createdAt }, claim) && isSameCreation(labels, target.labels),
+          isReapable({ ...target, labels, createdAt }, claim) && isSameCreation(labels, target.labels),
         verify: false,
-        maxRemovals: quickRemovals,
+        maxRemovals: maxQuickRemovals,
         callTimeoutMs: requestTimeoutMs,
-        // One that is not answered, the look at what came of it, and a second one.
+        // An unanswered removal, an inspection of its effect, and a second removal.
         timeoutMs: 3 * requestTimeoutMs,
         stop,
       });
-      if (outcome !== 'skipped') end = { type: 'gone', outcome };
+      if (outcome !== 'skipped') attempt = { type: 'gone', outcome };
     } catch (error) {
-      return failedTry(error);
+      return failedAttempt(error);
     }
   }
-  return end;
+  return attempt;
 }
 
-function isMeant(
+function isReapable(
   target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>,
-  claim: TryRules['claim'],
+  claim: RemovalAttemptOptions['claim'],
 ): boolean {
   return isCovered(claim, target) && !isReaper(target.labels);
 }
 
-function failedTry(error: unknown): TryEnd {
+function failedAttempt(error: unknown): RemovalAttempt {
   const cause = error instanceof CleanupError ? error.cause : error;
   const reason =
     error instanceof CleanupError ? (error.evidence.engineWords ?? 'no answer') : messageOf(error);

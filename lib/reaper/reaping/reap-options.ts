@@ -2,38 +2,45 @@ import { definedOnly } from '../../core/defined-only';
 import type { AuditEntry } from './audit';
 import { defaultMaxRemovals } from './removal-limit';
 
+/** Options of one reaping. */
 export interface ReapOptions {
-  /** Who held the claim last: for the audit. Default: nobody who is known. */
+  /** Last holder of the claim, for the audit. Default: unknown. */
   readonly lastHolder?: string | undefined;
-  /** Somebody claims again: nothing more is removed, and what was sent is seen to its end. */
+  /** Aborts when the claim is held again: no more removals are sent, and those already sent are awaited. */
   readonly signal?: AbortSignal | undefined;
-  /** The reaper must end: what is there is removed, and what is created from then on is left. Default: never. */
+  /**
+   * Aborts when the reaper must exit: existing resources are removed, later ones are left. Default: never.
+   */
   readonly endSoon?: AbortSignal | undefined;
-  /** Hears of each thing what became of it. */
+  /** Called with the outcome for each resource. */
   readonly onAudit?: ((entry: AuditEntry) => void) | undefined;
   /** Whether it only lists what it would remove. Default false. */
   readonly isDryRun?: boolean | undefined;
-  /** The most things that one reaping may remove; a listing that shows more ends it, and nothing of that listing is removed. Default 1 000; `Infinity`: no limit. */
-  readonly mostRemovals?: number | undefined;
-  /** How long an unanswered request is waited for, in milliseconds. Default 10 000. */
+  /**
+   * Maximum number of removals. A listing that exceeds it ends the reaping, and none of its new resources are
+   * removed. Default 1 000; `Infinity`: no limit.
+   */
+  readonly maxRemovals?: number | undefined;
+  /** Timeout of one request, in milliseconds. Default 10 000. */
   readonly requestTimeoutMs?: number | undefined;
-  /** How often the removal of one thing is tried. Default 10. */
-  readonly mostTries?: number | undefined;
-  /** The pause after a failed try, in milliseconds; each next one is twice as long. Default 1 000. */
+  /** Attempts per resource. Default 10. */
+  readonly maxAttempts?: number | undefined;
+  /** Pause after the first failed attempt, in milliseconds; doubles each time. Default 1 000. */
   readonly firstPauseMs?: number | undefined;
-  /** The longest of these pauses, in milliseconds. Default 5 000. */
+  /** Maximum of these pauses, in milliseconds. Default 5 000. */
   readonly maxPauseMs?: number | undefined;
-  /** How long an engine that is away is waited for, in milliseconds. Default 600 000. */
+  /** How long to wait for an unreachable engine, in milliseconds. Default 600 000. */
   readonly engineTimeoutMs?: number | undefined;
   /**
-   * After how long, in milliseconds, it looks again when nothing is left; done when none of these looks finds anything. Default
-   * 250 and 1 000: 30 creates that were under way when their client was killed were all there 350 ms later, 175 ms apart at the
-   * most (Docker 20.10.24 with a load of 15 on two processors).
+   * Pauses before listing again once nothing is left, in milliseconds. The reaping is done when none of these
+   * listings shows a resource. Default 250 and 1 000: 30 create requests that were in flight when their
+   * client was killed all finished within 350 ms, at most 175 ms apart (Docker 20.10.24 with a load of 15 on
+   * two processors).
    */
   readonly settlePausesMs?: readonly number[] | undefined;
   /**
-   * From when, as `performance.now()` counts, nothing is under way any more that its owner had asked for: a first look after that
-   * which finds nothing is the last. Default: never.
+   * Time, on the clock of `performance.now()`, after which no request of the dead owner is in flight: if the
+   * first listing after it is empty, it is the only one. Default: never.
    */
   readonly settledAtMs?: number | undefined;
 }
@@ -41,9 +48,9 @@ export interface ReapOptions {
 export const reapDefaults = Object.freeze({
   lastHolder: '',
   isDryRun: false,
-  mostRemovals: defaultMaxRemovals,
+  maxRemovals: defaultMaxRemovals,
   requestTimeoutMs: 10_000,
-  mostTries: 10,
+  maxAttempts: 10,
   firstPauseMs: 1_000,
   maxPauseMs: 5_000,
   engineTimeoutMs: 600_000,
@@ -55,6 +62,7 @@ export type ReapSettings = {
   readonly [K in keyof typeof reapDefaults]: NonNullable<ReapOptions[K]>;
 } & Pick<ReapOptions, 'signal' | 'endSoon' | 'onAudit'>;
 
+/** Returns `options` with defaults for those that are missing. */
 export function resolveReapOptions(options: ReapOptions): ReapSettings {
   return { ...reapDefaults, ...definedOnly(options) };
 }

@@ -2,51 +2,54 @@ import { isReaper } from '../../core/labels';
 import type { ListedTarget } from '../../engine/list-targets';
 import type { RemovableKind } from '../../engine/removable-kind';
 
-/** How far the removal of one thing has got; what is not known has not been begun. */
+/** Progress of the removal of one resource; `undefined` where it has not started. */
 export type Progress =
-  /** The first try is under way. */
-  | 'begun'
-  /** It has failed at least once, and is tried again. */
-  | 'retried'
-  | 'gone'
-  /** Given up. */
+  /** The first attempt is running. */
+  | 'started'
+  /** At least one attempt failed. */
+  | 'retrying'
+  | 'removed'
+  /** Not removed: given up, or kept. */
   | 'left';
 
-/** What a listing of a claim's labels shows of what may be reaped: no reaper, of anybody. */
+/** Filters out reapers, which are never reaped. */
 export function reapable(listed: readonly ListedTarget[]): readonly ListedTarget[] {
   return listed.filter(({ labels }) => !isReaper(labels));
 }
 
-/** Each waits for those before it: a network for its containers, an image for all that is made of it. */
+/** Each kind waits for those before it: a network for its containers, an image for its containers. */
 const order: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 
 /**
- * What may be begun now of `found`: all of a kind at once, when the first tries of the kinds before it have ended, well or not.
- * When nothing has ended for a while (`isStalled`), what hangs is not waited for.
+ * Chooses the removals to start next: all resources of one kind at once, when the first attempts for the
+ * kinds before it have ended.
+ *
+ * @param isStalled - No attempt has ended for a while: do not wait for the kinds before.
  */
 export function chooseNext(
   found: readonly ListedTarget[],
   progressOf: (target: ListedTarget) => Progress | undefined,
   isStalled: boolean,
 ): readonly ListedTarget[] {
-  const fresh = found.filter((target) => progressOf(target) === undefined);
-  const isBegun = (kind: RemovableKind): boolean =>
-    found.some((target) => target.kind === kind && progressOf(target) === 'begun');
+  const notStarted = found.filter((target) => progressOf(target) === undefined);
+  const isStarted = (kind: RemovableKind): boolean =>
+    found.some((target) => target.kind === kind && progressOf(target) === 'started');
   for (const kind of order) {
-    const next = fresh.filter((target) => target.kind === kind);
+    const next = notStarted.filter((target) => target.kind === kind);
     if (next.length > 0) return next;
-    if (!isStalled && isBegun(kind)) return [];
+    if (!isStalled && isStarted(kind)) return [];
   }
   return [];
 }
 
+/** Counts resources by kind. */
 export function countByKind(targets: readonly ListedTarget[]): Record<RemovableKind, number> {
   const count = { container: 0, network: 0, volume: 0, image: 0 };
   for (const { kind } of targets) count[kind] += 1;
   return count;
 }
 
-/** Names a thing among all kinds. */
+/** Identifies a resource among all kinds. */
 export function keyOf({ kind, id }: { readonly kind: RemovableKind; readonly id: string }): string {
   return `${kind} ${id}`;
 }

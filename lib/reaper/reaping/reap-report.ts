@@ -1,19 +1,23 @@
 import type { RemovableKind } from '../../engine/removable-kind';
 
-/** What one reaping of one claim has come to. */
+/** The result of one reaping of one claim. */
 export interface ReapReport {
   /** The claim's labels. */
   readonly labels: readonly string[];
-  /** How many of each kind are gone, and were there when it began or came meanwhile; in a dry run, how many would be removed. */
+  /**
+   * Number of removed resources by kind, including those created meanwhile; in a dry run, of those that would
+   * be removed.
+   */
   readonly removed: Readonly<Record<RemovableKind, number>>;
-  /** What is still there, and why. */
+  /** Resources that still exist, and why. */
   readonly left: readonly LeftResource[];
-  /** Why it ended before all was done that it could do: somebody claims again, too many things, no engine. */
+  /** Why the reaping ended early: claimed again, too many resources, no engine. */
   readonly cutShort?: string | undefined;
   readonly isDryRun?: true | undefined;
   readonly durationMs: number;
 }
 
+/** A resource that was not removed. */
 export interface LeftResource {
   readonly kind: RemovableKind;
   readonly id: string;

@@ -3,26 +3,30 @@ import type { Claim } from '../leases/claim';
 import type { ReapOutcome } from './observer';
 import type { LeftResource, ReapReport } from './reap-report';
 
+/** Results of all reapings of a reaper. */
 export interface ReapTotals {
-  /** How many of each kind are gone, over the reaper's life. */
+  /** Number of removed resources by kind, since the reaper started. */
   readonly removed: Readonly<Record<RemovableKind, number>>;
-  /** What is still there of the claims that were reaped, and why. */
+  /** Resources of reaped claims that still exist, and why. */
   readonly left: readonly LeftResource[];
-  /** The claims whose reaping came to no end at all, and why. */
+  /** Claims whose reaping failed or ended early, and why. */
   readonly failures: readonly string[];
 }
 
-/** A reaper that runs for weeks remembers the last ones. */
-const mostRemembered = 1_000;
+/** Bounds the memory of a reaper that runs for weeks. */
+const maxRemembered = 1_000;
 
-/** Adds up what reaping came to. What is left of a claim is forgotten when a later reaping of it leaves nothing. */
+/**
+ * Adds up the results of reapings. A later reaping of a claim replaces the leftovers and failures of an
+ * earlier one.
+ */
 export class ReapTotalsCounter {
   readonly #removed: Record<RemovableKind, number> = { container: 0, network: 0, volume: 0, image: 0 };
   readonly #unfinished = new Map<string, { left: readonly LeftResource[]; failures: readonly string[] }>();
 
   add(claim: Claim, outcome: ReapOutcome): void {
     if (outcome.type !== 'failed' && outcome.report !== undefined) this.#count(outcome.report.removed);
-    // Of what is claimed again, nothing is left behind.
+    // A claim that is held again leaves nothing to report.
     if (outcome.type === 'stopped') return;
     this.#unfinished.delete(claim.key);
     if (outcome.type === 'failed') {
@@ -50,9 +54,9 @@ export class ReapTotalsCounter {
     this.#removed.image += removed.image;
   }
 
-  #remember(claim: Claim, what: { left: readonly LeftResource[]; failures: readonly string[] }): void {
+  #remember(claim: Claim, result: { left: readonly LeftResource[]; failures: readonly string[] }): void {
     const [oldest] = this.#unfinished.keys();
-    if (this.#unfinished.size >= mostRemembered && oldest !== undefined) this.#unfinished.delete(oldest);
-    this.#unfinished.set(claim.key, what);
+    if (this.#unfinished.size >= maxRemembered && oldest !== undefined) this.#unfinished.delete(oldest);
+    this.#unfinished.set(claim.key, result);
   }
 }

@@ -10,18 +10,21 @@ import { chooseNext, countByKind } from './reap-plan';
 import type { ReapReport } from './reap-report';
 import { RemovalQueue } from './removal-queue';
 
-/** Things may come while others go: so often it looks again, however long a removal takes. */
-const lookEveryMs = 2_000;
-/** How long nothing may go before a reaper that was asked to end gives up the rest. */
-const lastRoundQuietMs = 3_000;
+/**
+ * Resources may be created during the removals, so the claim is listed again at this interval, however long a
+ * removal takes.
+ */
+const listEveryMs = 2_000;
+/** How long a reaper that was asked to shut down waits for the next removal to succeed. */
+const lastRoundIdleMs = 3_000;
 
 /**
- * Removes everything that carries all labels of `claim`, and looks again until nothing more is found: things may be created
- * while it reaps, and a create that was under way when its client died comes late. What cannot be removed is tried again with
- * growing pauses while others go. A reaper is never removed.
+ * Removes every resource that `claim` covers, and lists again until no more are found: resources may be
+ * created meanwhile, and a create request that was in flight when its client died finishes late. Failed
+ * removals are retried with growing pauses while others go on. A reaper is never removed.
  *
- * Resolves to what came of it, also where it was cut short: by `signal`, by more things than may be removed, by an engine that
- * stays away. Never rejects.
+ * Resolves to a report, even if the reaping ended early: because of `signal`, too many resources, or an
+ * engine that stays unreachable. Never rejects.
  */
 export async function reapClaim(
   engine: Engine,
@@ -30,38 +33,41 @@ export async function reapClaim(
 ): Promise<ReapReport> {
   const startedAtMs = performance.now();
   const settings = resolveReapOptions(options);
-  const patient = engine.within({ timeoutMs: settings.requestTimeoutMs });
+  const limitedEngine = engine.within({ timeoutMs: settings.requestTimeoutMs });
   const stop = new AbortController();
   const { signal = stop.signal } = settings;
-  const ending = AbortSignal.any([signal, stop.signal]);
+  const stopSignal = AbortSignal.any([signal, stop.signal]);
   const reaping: Reaping = {
     claim,
     settings,
-    work: new RemovalQueue(patient, claim, settings, ending),
-    look: () => lookUntilTheEnd(patient, claim, settings, ending),
-    signal: ending,
+    queue: new RemovalQueue(limitedEngine, claim, settings, stopSignal),
+    list: () => listUntilShutdown(limitedEngine, claim, settings, stopSignal),
+    signal: stopSignal,
   };
   let cutShort: string | undefined;
   try {
-    cutShort = settings.isDryRun ? await listOnly(reaping) : await reapAll(reaping);
+    cutShort = settings.isDryRun ? await dryRun(reaping) : await reapAll(reaping);
   } catch (error) {
     cutShort = messageOf(error);
   }
-  // What is still tried again is given up; what was sent is seen to its end.
+  // Ends the retries; removals that were sent are awaited.
   stop.abort();
-  await reaping.work.settled();
+  await reaping.queue.settled();
   return {
     labels: claim.labels,
-    removed: countByKind(reaping.work.gone()),
-    left: reaping.work.left(cutShort),
+    removed: countByKind(reaping.queue.removed()),
+    left: reaping.queue.left(cutShort),
     cutShort,
     isDryRun: settings.isDryRun || undefined,
     durationMs: performance.now() - startedAtMs,
   };
 }
 
-/** A look that the end of the reaper interrupts is made once more, with an engine that answers at once. */
-async function lookUntilTheEnd(
+/**
+ * Lists the claim. A listing that a shutdown interrupts is repeated once, with the timeout of a single
+ * request.
+ */
+async function listUntilShutdown(
   engine: Engine,
   claim: Claim,
   settings: ReapSettings,
@@ -83,84 +89,88 @@ async function lookUntilTheEnd(
 interface Reaping {
   readonly claim: Claim;
   readonly settings: ReapSettings;
-  readonly work: RemovalQueue;
-  readonly look: () => Promise<ClaimListing>;
+  readonly queue: RemovalQueue;
+  readonly list: () => Promise<ClaimListing>;
   readonly signal: AbortSignal;
 }
 
-async function listOnly({ look, settings, work }: Reaping): Promise<string | undefined> {
-  const { found, failures } = await look();
-  const refusal = checkRemovalLimit(found.length, settings.mostRemovals);
+/** Resolves to the reason why the dry run ended early, if it did. */
+async function dryRun({ list, settings, queue }: Reaping): Promise<string | undefined> {
+  const { found, failures } = await list();
+  const refusal = checkRemovalLimit(found.length, settings.maxRemovals);
   if (refusal !== undefined) return refusal;
-  for (const target of found) await work.pretend(target);
+  for (const target of found) await queue.dryRun(target);
   return failures[0]?.message;
 }
 
-/** Resolves to why it was cut short. */
-async function reapAll({ look, settings, work, signal }: Reaping): Promise<string | undefined> {
-  const { mostRemovals, settlePausesMs, settledAtMs, endSoon } = settings;
-  let emptyLooks = 0;
-  let hasMadeLastRound = false;
+/** Resolves to the reason why the reaping ended early, if it did. */
+async function reapAll({ list, settings, queue, signal }: Reaping): Promise<string | undefined> {
+  const { maxRemovals, settlePausesMs, settledAtMs, endSoon } = settings;
+  let emptyListings = 0;
+  let isLastRoundDone = false;
   for (;;) {
-    const isEnding = endSoon?.aborted === true;
+    const isShuttingDown = endSoon?.aborted === true;
     const askedAtMs = performance.now();
-    const { found: listed, unclear, failures } = await look();
-    for (const one of unclear) work.keep(one);
-    const found = work.sift(listed, askedAtMs).filter((target) => work.progressOf(target) !== 'left');
-    const fresh = found.filter((target) => work.progressOf(target) === undefined);
-    const refusal = checkRemovalLimit(work.starts + fresh.length, mostRemovals);
+    const { found: listed, unclear, failures } = await list();
+    for (const target of unclear) queue.skip(target);
+    const found = queue
+      .filterRemoved(listed, askedAtMs)
+      .filter((target) => queue.progressOf(target) !== 'left');
+    const newTargets = found.filter((target) => queue.progressOf(target) === undefined);
+    const refusal = checkRemovalLimit(queue.startCount + newTargets.length, maxRemovals);
     if (refusal !== undefined) return refusal;
-    if (found.length > 0 || work.isBusy) {
-      emptyLooks = 0;
-      if (hasMadeLastRound) return `the reaper was asked to end, and ${found.length} things are still there`;
-      await (isEnding ? removeWhileTheyGo(found, work, signal) : removeAll(found, work, signal));
-      hasMadeLastRound = isEnding;
+    if (found.length > 0 || queue.isBusy) {
+      emptyListings = 0;
+      if (isLastRoundDone)
+        return `the reaper was asked to shut down, and ${found.length} resources still exist`;
+      await (isShuttingDown ? removeWhileProgressing(found, queue, signal) : removeAll(found, queue, signal));
+      isLastRoundDone = isShuttingDown;
       continue;
     }
-    const isSettled = askedAtMs >= settledAtMs && work.starts === 0;
-    const pauseMs = settlePausesMs[emptyLooks];
-    if (pauseMs === undefined || isSettled || isEnding) return failures[0]?.message;
-    emptyLooks += 1;
+    const isSettled = askedAtMs >= settledAtMs && queue.startCount === 0;
+    const pauseMs = settlePausesMs[emptyListings];
+    if (pauseMs === undefined || isSettled || isShuttingDown) return failures[0]?.message;
+    emptyListings += 1;
     await waitFor(new Promise(() => {}), pauseMs, signal);
   }
 }
 
-/** Removes what was found, until all of it has ended or it is time for another look. */
-function removeAll(found: readonly ListedTarget[], work: RemovalQueue, signal: AbortSignal): Promise<void> {
-  const endsAtMs = performance.now() + lookEveryMs;
-  return removeUntil(found, work, { endsAtMs: () => endsAtMs, signal });
+/** Removes `found` until all attempts have ended, or it is time to list again. */
+function removeAll(found: readonly ListedTarget[], queue: RemovalQueue, signal: AbortSignal): Promise<void> {
+  const endsAtMs = performance.now() + listEveryMs;
+  return removeUntil(found, queue, { endsAtMs: () => endsAtMs, signal });
 }
 
-/** Removes what was found, until all of it has ended or nothing has gone for a while. */
-function removeWhileTheyGo(
+/** Removes `found` until all attempts have ended, or no removal has succeeded for a while. */
+function removeWhileProgressing(
   found: readonly ListedTarget[],
-  work: RemovalQueue,
+  queue: RemovalQueue,
   signal: AbortSignal,
 ): Promise<void> {
   const startedAtMs = performance.now();
-  const endsAtMs = (): number => Math.max(startedAtMs, work.lastGoneAtMs) + lastRoundQuietMs;
-  return removeUntil(found, work, { endsAtMs, signal });
+  const endsAtMs = (): number => Math.max(startedAtMs, queue.lastRemovedAtMs) + lastRoundIdleMs;
+  return removeUntil(found, queue, { endsAtMs, signal });
 }
 
 async function removeUntil(
   found: readonly ListedTarget[],
-  work: RemovalQueue,
+  queue: RemovalQueue,
   { endsAtMs, signal }: { readonly endsAtMs: () => number; readonly signal: AbortSignal },
 ): Promise<void> {
   for (;;) {
-    const ended = work.nextEnd();
-    const isStalled = work.quietMs > lookEveryMs;
-    work.start(chooseNext(found, (target) => work.progressOf(target), isStalled));
+    const ended = queue.nextAttemptEnd();
+    const isStalled = queue.idleMs > listEveryMs;
+    queue.start(chooseNext(found, (target) => queue.progressOf(target), isStalled));
     const leftMs = endsAtMs() - performance.now();
-    if (!work.isBusy || leftMs <= 0) return;
+    if (!queue.isBusy || leftMs <= 0) return;
     await waitFor(ended, leftMs, signal);
   }
 }
 
-/** Resolves when `event` has, or after so long. @throws the signal's reason */
-async function waitFor(event: Promise<unknown>, mostMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves when `event` does, or after `timeoutMs`. @throws the signal's reason */
+async function waitFor(event: Promise<unknown>, timeoutMs: number, signal: AbortSignal): Promise<void> {
   try {
-    await withTimeout(event, { what: 'wait', timeoutMs: mostMs, signal });
+    await withTimeout(event, { what: 'wait', timeoutMs, signal });
   } catch (error) {
     if (signal.aborted || !isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
   }

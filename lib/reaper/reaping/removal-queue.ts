@@ -15,34 +15,35 @@ import { keyOf, type Progress } from './reap-plan';
 import type { LeftResource } from './reap-report';
 
 /**
- * What a crash has left is often removed while other runs keep the machine busy. With a load of 25 on two processors, 30 removals
- * take 2.2 s sixteen at a time, 2.6 s eight at a time and 2.9 s all at once (Docker 20.10.24, overlay2).
+ * A reaper often removes resources while other runs keep the machine busy. With a load of 25 on two
+ * processors, 30 removals take 2.2 s sixteen at a time, 2.6 s eight at a time and 2.9 s all at once (Docker
+ * 20.10.24, overlay2).
  */
-const removalsAtOnce = Math.max(16, 8 * availableParallelism());
+const maxConcurrentRemovals = Math.max(16, 8 * availableParallelism());
 
-interface Piece {
+interface RemovalItem {
   readonly target: ListedTarget;
-  /** `undefined`: it has come again, and is to be begun again. */
+  /** `undefined`: it exists again, and its removal must start again. */
   progress: Progress | undefined;
   reason: string;
-  /** When it was last seen to be gone, and how often it was. */
-  goneAtMs: number;
-  timesGone: number;
+  /** When it was last removed. */
+  removedAtMs: number;
+  timesRemoved: number;
 }
 
-/** The removals of one reaping: each on its own, so that what fails delays nobody else. */
+/** The removals of one reaping. They run independently, so that a failing one delays no other. */
 export class RemovalQueue {
   readonly #engine: Engine;
   readonly #claim: Claim;
   readonly #settings: ReapSettings;
   readonly #stop: AbortSignal;
-  readonly #limit = pLimit(removalsAtOnce);
-  readonly #pieces = new Map<string, Piece>();
+  readonly #limit = pLimit(maxConcurrentRemovals);
+  readonly #items = new Map<string, RemovalItem>();
   readonly #running = new Set<Promise<void>>();
-  #lastNewsAtMs = performance.now();
-  #lastGoneAtMs = performance.now();
-  #lookedAtMs = 0;
-  #starts = 0;
+  #lastActivityAtMs = performance.now();
+  #lastRemovedAtMs = performance.now();
+  #listedAtMs = 0;
+  #startCount = 0;
   readonly #services = new ServiceTurns();
   #wake: (() => void) | undefined;
 
@@ -53,18 +54,18 @@ export class RemovalQueue {
     this.#stop = stop;
   }
 
-  /** Begins to remove them, and goes on with each until it is gone or given up. */
+  /** Starts to remove `targets`, retrying each until it is removed or given up. */
   start(targets: readonly ListedTarget[]): void {
-    this.#lastNewsAtMs = performance.now();
+    this.#lastActivityAtMs = performance.now();
     for (const target of targets) if (this.#services.take(target.labels)) this.#start(target);
   }
 
   #start(target: ListedTarget): void {
-    const timesGone = this.#pieces.get(keyOf(target))?.timesGone ?? 0;
-    const piece: Piece = { target, progress: 'begun', reason: '', goneAtMs: 0, timesGone };
-    this.#starts += 1;
-    this.#pieces.set(keyOf(target), piece);
-    const run = this.#remove(piece);
+    const timesRemoved = this.#items.get(keyOf(target))?.timesRemoved ?? 0;
+    const item: RemovalItem = { target, progress: 'started', reason: '', removedAtMs: 0, timesRemoved };
+    this.#startCount += 1;
+    this.#items.set(keyOf(target), item);
+    const run = this.#remove(item);
     this.#running.add(run);
     void run.finally(() => {
       this.#running.delete(run);
@@ -72,96 +73,97 @@ export class RemovalQueue {
     });
   }
 
-  /** How many removals have been started: a name that comes again counts each time. */
-  get starts(): number {
-    return this.#starts;
+  /** Number of removals started; a name that exists again counts each time. */
+  get startCount(): number {
+    return this.#startCount;
   }
 
-  /** Reports what would be removed. */
-  async pretend(target: ListedTarget): Promise<void> {
+  /** Audits what a real reaping would do with `target`. */
+  async dryRun(target: ListedTarget): Promise<void> {
     if (!this.#services.take(target.labels)) return;
-    const isMeant = (own: ListedTarget['labels']) => carriesLabels(own, this.#claim.labels);
-    const step = await inspectServiceOf(this.#engine, target.labels, isMeant);
+    const matchesClaim = (labels: ListedTarget['labels']) => carriesLabels(labels, this.#claim.labels);
+    const step = await inspectServiceOf(this.#engine, target.labels, matchesClaim);
     this.#services.settle(target.labels, step.type === 'leave' ? 'left' : 'gone');
     if (step.type === 'leave') {
       const { reason } = step;
-      const left: Piece = { target, progress: 'left', reason, goneAtMs: 0, timesGone: 0 };
-      this.#pieces.set(keyOf(target), left);
+      const left: RemovalItem = { target, progress: 'left', reason, removedAtMs: 0, timesRemoved: 0 };
+      this.#items.set(keyOf(target), left);
       this.#audit(left, 'left', performance.now());
       return;
     }
-    const piece: Piece = { target, progress: 'gone', reason: '', goneAtMs: 0, timesGone: 0 };
-    this.#pieces.set(keyOf(target), piece);
-    this.#audit(piece, 'would-remove', performance.now());
+    const item: RemovalItem = { target, progress: 'removed', reason: '', removedAtMs: 0, timesRemoved: 0 };
+    this.#items.set(keyOf(target), item);
+    this.#audit(item, 'would-remove', performance.now());
   }
 
-  /** Reports once that it is kept, and why. */
-  keep({ target, reason: why }: UnclearTarget): void {
-    if (this.#pieces.has(keyOf(target))) return;
-    const piece: Piece = { target, progress: 'left', reason: why, goneAtMs: 0, timesGone: 0 };
-    this.#pieces.set(keyOf(target), piece);
-    this.#audit(piece, 'left', performance.now());
+  /** Audits, once, that `target` is kept, and why. */
+  skip({ target, reason }: UnclearTarget): void {
+    if (this.#items.has(keyOf(target))) return;
+    const item: RemovalItem = { target, progress: 'left', reason, removedAtMs: 0, timesRemoved: 0 };
+    this.#items.set(keyOf(target), item);
+    this.#audit(item, 'left', performance.now());
   }
 
   /**
-   * What is there of a listing that was asked for at `askedAtMs`: without what went meanwhile. A name that was gone before has
-   * come again, and is to go again, but not for ever.
+   * Returns the resources of a listing that still exist: without those removed since it was requested, at
+   * `askedAtMs`. A name that was removed before that exists again; it is removed again, up to `maxAttempts`
+   * times.
    */
-  sift(listed: readonly ListedTarget[], askedAtMs: number): readonly ListedTarget[] {
-    this.#lookedAtMs = performance.now();
+  filterRemoved(listed: readonly ListedTarget[], askedAtMs: number): readonly ListedTarget[] {
+    this.#listedAtMs = performance.now();
     return listed.filter((target) => {
-      const piece = this.#pieces.get(keyOf(target));
-      if (piece === undefined && this.#services.isLeft(target.labels)) return false;
-      if (piece?.progress !== 'gone') return true;
-      if (piece.goneAtMs >= askedAtMs) return false;
-      piece.progress = undefined;
-      if (piece.timesGone < this.#settings.mostTries) return true;
-      piece.progress = 'left';
-      piece.reason = `listed again each time that it has gone, ${piece.timesGone} times`;
+      const item = this.#items.get(keyOf(target));
+      if (item === undefined && this.#services.isLeft(target.labels)) return false;
+      if (item?.progress !== 'removed') return true;
+      if (item.removedAtMs >= askedAtMs) return false;
+      item.progress = undefined;
+      if (item.timesRemoved < this.#settings.maxAttempts) return true;
+      item.progress = 'left';
+      item.reason = `still listed after ${item.timesRemoved} removals`;
       return true;
     });
   }
 
   progressOf(target: ListedTarget): Progress | undefined {
-    return this.#pieces.get(keyOf(target))?.progress;
+    return this.#items.get(keyOf(target))?.progress;
   }
 
   get isBusy(): boolean {
     return this.#running.size > 0;
   }
 
-  /** How long no try has begun or ended, in milliseconds. */
-  get quietMs(): number {
-    return performance.now() - this.#lastNewsAtMs;
+  /** Time since an attempt last started or ended, in milliseconds. */
+  get idleMs(): number {
+    return performance.now() - this.#lastActivityAtMs;
   }
 
-  /** When something was last removed, or the work began. */
-  get lastGoneAtMs(): number {
-    return this.#lastGoneAtMs;
+  /** When a resource was last removed; at first, when the queue was created. */
+  get lastRemovedAtMs(): number {
+    return this.#lastRemovedAtMs;
   }
 
-  /** Resolves when the next try ends. */
-  nextEnd(): Promise<void> {
+  /** Resolves when the next attempt ends. */
+  nextAttemptEnd(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     return promise;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when all running removals have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running);
   }
 
-  gone(): readonly ListedTarget[] {
-    return [...this.#pieces.values()]
-      .filter(({ progress }) => progress === 'gone')
+  removed(): readonly ListedTarget[] {
+    return [...this.#items.values()]
+      .filter(({ progress }) => progress === 'removed')
       .map(({ target }) => target);
   }
 
-  /** `cutShort`: why what was not tried to the end is there. */
+  /** Resources that still exist. `cutShort`: the reason for those that have none of their own. */
   left(cutShort = ''): readonly LeftResource[] {
-    return [...this.#pieces.values()]
-      .filter(({ progress }) => progress !== 'gone')
+    return [...this.#items.values()]
+      .filter(({ progress }) => progress !== 'removed')
       .map(({ target: { kind, id, name }, reason }) => ({
         kind,
         id,
@@ -171,58 +173,58 @@ export class RemovalQueue {
   }
 
   /** Never rejects. */
-  async #remove(piece: Piece): Promise<void> {
-    const { mostTries, firstPauseMs, maxPauseMs, requestTimeoutMs } = this.#settings;
+  async #remove(item: RemovalItem): Promise<void> {
+    const { maxAttempts, firstPauseMs, maxPauseMs, requestTimeoutMs } = this.#settings;
     const startedAtMs = performance.now();
     const rules = { claim: this.#claim, requestTimeoutMs, stop: this.#stop };
     let failures = 0;
     let countedAtMs = startedAtMs;
-    const tryOnce = async (): Promise<void> => {
-      const end = await this.#limit(() => reapOne(this.#engine, piece.target, rules));
-      this.#lastNewsAtMs = performance.now();
-      if (end.type === 'gone') {
-        piece.progress = 'gone';
-        this.#services.settle(piece.target.labels, 'gone');
-        piece.goneAtMs = performance.now();
-        this.#lastGoneAtMs = piece.goneAtMs;
-        piece.timesGone += 1;
-        this.#audit(piece, end.outcome, startedAtMs);
+    const attemptOnce = async (): Promise<void> => {
+      const attempt = await this.#limit(() => reapOne(this.#engine, item.target, rules));
+      this.#lastActivityAtMs = performance.now();
+      if (attempt.type === 'gone') {
+        item.progress = 'removed';
+        this.#services.settle(item.target.labels, 'gone');
+        item.removedAtMs = performance.now();
+        this.#lastRemovedAtMs = item.removedAtMs;
+        item.timesRemoved += 1;
+        this.#audit(item, attempt.outcome, startedAtMs);
         return;
       }
-      // Given up because nothing more is to be sent: that says nothing of the thing.
+      // The reaping was stopped: no failure of this resource.
       if (this.#stop.aborted) return;
-      piece.reason = end.reason;
-      if (end.type === 'left-to-service') {
-        piece.progress = 'left';
-        this.#services.settle(piece.target.labels, 'left');
-        this.#audit(piece, 'left', startedAtMs);
+      item.reason = attempt.reason;
+      if (attempt.type === 'left-to-service') {
+        item.progress = 'left';
+        this.#services.settle(item.target.labels, 'left');
+        this.#audit(item, 'left', startedAtMs);
         return;
       }
-      piece.progress = 'retried';
-      // An engine that is away says nothing of the thing, unless it has answered others.
-      if (end.type === 'failed' || this.#lookedAtMs > countedAtMs) {
+      item.progress = 'retrying';
+      // An unreachable engine counts as a failure of this resource only if it has answered a listing since.
+      if (attempt.type === 'failed' || this.#listedAtMs > countedAtMs) {
         failures += 1;
         countedAtMs = performance.now();
       }
-      if ((end.type === 'failed' && end.isFinal) || failures >= mostTries) {
-        piece.progress = 'left';
-        this.#audit(piece, 'left', startedAtMs);
+      if ((attempt.type === 'failed' && attempt.isFinal) || failures >= maxAttempts) {
+        item.progress = 'left';
+        this.#audit(item, 'left', startedAtMs);
         return;
       }
       this.#wake?.();
       throw new RetryableError();
     };
     try {
-      await retryWithBackoff(tryOnce, { firstPauseMs, maxPauseMs, signal: this.#stop });
+      await retryWithBackoff(attemptOnce, { firstPauseMs, maxPauseMs, signal: this.#stop });
     } catch (error) {
-      // An end of the pause: nothing more is to be removed.
+      // The pause was aborted: the reaping was stopped.
       if (this.#stop.aborted) return;
-      piece.progress = 'left';
-      piece.reason = messageOf(error);
+      item.progress = 'left';
+      item.reason = messageOf(error);
     }
   }
 
-  #audit({ target, reason }: Piece, outcome: AuditEntry['outcome'], startedAtMs: number): void {
+  #audit({ target, reason }: RemovalItem, outcome: AuditEntry['outcome'], startedAtMs: number): void {
     const { kind, id, name, labels } = target;
     this.#settings.onAudit?.({
       outcome,

@@ -18,7 +18,7 @@ describe('the cap on removals', () => {
   });
 
   it('would have spared what a filter once took from others: 58 volumes and 977 images', () => {
-    expect(checkRemovalLimit(58 + 977, defaultMaxRemovals)).toMatch(/covers 1035 things/);
+    expect(checkRemovalLimit(58 + 977, defaultMaxRemovals)).toMatch(/covers 1035 resources/);
   });
 
   it.each<[string, number | undefined]>([
