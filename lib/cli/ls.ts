@@ -13,10 +13,13 @@ import { markedKey } from '../resources/adoption';
 import { ageOf, describeOwner } from '../sweep/judge-session';
 import { colourOfState } from './state-colour';
 
-/** What `castoff ls` prints: every session that has something on the engine, whether its owners live, and what it has. */
+/**
+ * Returns the output of `castoff ls`: every session with resources on the engine, whether its owners are
+ * alive, and its resources.
+ */
 export async function describeSessions(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
-  const found = await findSessions(engine, false, { what: 'list what castoff has', timeoutMs: 30_000 });
+  const found = await findSessions(engine, false, { what: 'list sessions', timeoutMs: 30_000 });
   const prove = proveOwnersHere();
   const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
   const rows = found.sessions
@@ -26,14 +29,14 @@ export async function describeSessions(options: { readonly isJson: boolean }): P
       return describe(session, proveSession(session.resources, session.owners, proveHere), found.nowMs);
     });
   if (options.isJson) return `${safeJson(rows)}\n`;
-  if (rows.length === 0) return `nothing of castoff on ${engine.address}\n`;
+  if (rows.length === 0) return `no castoff resources on ${engine.address}\n`;
   return rows.map((row) => formatSession(row)).join('\n');
 }
 
-/** One session, as `castoff ls --json` tells it. */
+/** One session in the output of `castoff ls --json`. */
 interface SessionRow {
   readonly session: string;
-  /** `dead` where every owner is proven to be. */
+  /** `dead` when every owner is proven dead. */
   readonly state: OwnerProof['state'];
   readonly proof: string;
   readonly things: readonly ResourceRow[];
@@ -48,7 +51,7 @@ interface ResourceRow {
   readonly proof: string;
   readonly source: string | undefined;
   readonly isReaper: boolean;
-  /** On a marker: `volume:data` of another session, which this session has adopted. */
+  /** On a marker: the resource that this session has adopted from another one, such as `volume:data`. */
   readonly adopts: string | undefined;
   /** By the engine's clock. */
   readonly ageMs: number | undefined;
@@ -87,8 +90,8 @@ function describeResource(resource: ListedTarget, session: SessionProof, nowMs: 
 }
 
 function formatSession({ session, state, proof, things }: SessionRow): string {
-  const words = paint({ text: state, colour: colourOfState(state) });
-  const title = `session ${safeForLog(session)}: ${words}, ${safeForLog(proof)}\n`;
+  const paintedState = paint({ text: state, colour: colourOfState(state) });
+  const title = `session ${safeForLog(session)}: ${paintedState}, ${safeForLog(proof)}\n`;
   const rows = things.map((resource) => [
     resource.isReaper ? 'reaper' : resource.adopts === undefined ? resource.kind : 'marker',
     resource.id.replace('sha256:', '').slice(0, 12),

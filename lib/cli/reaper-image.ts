@@ -1,13 +1,13 @@
 import { connectEngine } from '../engine/connect';
 import { buildReaperImage } from '../lease/image';
 
-/** What `castoff reaper image` prints: what it did, for people; and, last, the image's name. */
+/** Output of `castoff reaper image`: notes for stderr, and the image's name for stdout. */
 export interface ImageMessages {
   readonly notes: readonly string[];
   readonly name: string;
 }
 
-/** Makes sure that the reaper's image is on the engine. */
+/** Builds the reaper's image on the engine unless it is up to date. */
 export async function makeReaperImage(options: {
   readonly base?: string | undefined;
 }): Promise<ImageMessages> {
@@ -16,7 +16,7 @@ export async function makeReaperImage(options: {
   const { name, isBuilt, hasBinder } = await buildReaperImage(engine, options);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const done = isBuilt ? `${name} built on ${engine.address} in ${seconds} s` : `${name} is up to date`;
-  const noBinder =
-    "this package has no bind-then-run for the engine's processor: used stand-alone, the reaper listens when Node is up";
-  return { notes: hasBinder ? [done] : [done, noBinder], name };
+  const binderNote =
+    "this package has no bind-then-run for the engine's CPU: in place of Ryuk, the reaper listens only once Node.js has started";
+  return { notes: hasBinder ? [done] : [done, binderNote], name };
 }

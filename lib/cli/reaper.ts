@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors';
 import { reaperVariables } from '../reaper/daemon/settings';
 import { exitCodeOf } from './exit-code';
 
-/** The options of `castoff reaper run`: each stands for a variable of the reaper's environment, and goes before it. */
+/** Options of `castoff reaper run`: each one overrides a variable of the reaper's environment. */
 const options = [
   { flags: '--port <port>', setting: 'port' },
   { flags: '--host <address>', setting: 'host' },
@@ -17,21 +17,21 @@ const options = [
 ] as const satisfies readonly { flags: string; setting: keyof typeof reaperVariables }[];
 
 const exitCodes = `
-The token itself comes from CASTOFF_REAPER_TOKEN, or from a file: what stands on a command line, everybody can read.
-SIGTERM and SIGINT: nobody new is served; it ends when the clients that are there have gone, and all they claimed is reaped.
-SIGHUP: writes what stands in it to the log.
+The token comes from CASTOFF_REAPER_TOKEN or from a file, because every user can read command lines.
+SIGTERM, SIGINT: accepts no new clients; exits once the connected ones have left and their claims are reaped.
+SIGHUP: logs its current state.
 
 Exit codes:
-  0  asked to end, and everything that was claimed is gone
+  0  stopped by a signal, and everything claimed was removed
   1  something failed, or could not be removed
-  2  bad usage, or a setting that cannot be used`;
+  2  bad usage, or an invalid setting`;
 
-/** Adds `run` to the command: the reaper in the foreground, until it is told to end. Also what the command alone does. */
+/** Adds the default command `run`: the reaper in the foreground, until a signal stops it. */
 export function addReaperRun(reaper: Command): void {
   const run = reaper
     .command('run', { isDefault: true })
     .description(
-      'run it in the foreground, for many sessions, with health, figures and a list of sessions over HTTP',
+      'run the reaper in the foreground for many sessions, with health, metrics and a session list over HTTP',
     )
     .addHelpText('after', exitCodes);
   for (const { flags, setting } of options) {
@@ -54,6 +54,6 @@ async function runReaper(_: unknown, command: Command): Promise<void> {
     print(messageOf(error), 'castoff reaper');
     return exitCodeOf(error);
   });
-  // Ways in that are open after an error would hold it.
+  // Listeners that are still open after an error would keep the process alive.
   process.exit(code);
 }

@@ -1,6 +1,6 @@
 import type { Colour } from '../core/text-table';
 
-/** The colour of an owner's state. */
+/** Returns the colour of an owner's state. */
 export function colourOfState(state: 'alive' | 'dead' | 'unknown'): Colour {
   switch (state) {
     case 'alive':

@@ -6,7 +6,7 @@ import { parseGoDuration } from '../core/go-duration';
 import { sweep } from '../sweep/sweep';
 import type { SweepAction, SweepReport, SweptResource } from '../sweep/sweep-report';
 
-/** The options of `castoff sweep`, as commander reads them. */
+/** Options of `castoff sweep`, as commander parses them. */
 export interface SweepFlags {
   readonly dryRun?: boolean | undefined;
   readonly json?: boolean | undefined;
@@ -16,16 +16,18 @@ export interface SweepFlags {
   readonly timeout?: string | undefined;
 }
 
-/** What `castoff sweep` prints, and its exit code: 0, or 1 where something could not be removed. */
+/**
+ * Runs a sweep. Resolves to the output of `castoff sweep` and its exit code: 0, or 1 when something could not
+ * be removed.
+ */
 export async function sweepAndReport(
   flags: SweepFlags,
 ): Promise<{ readonly text: string; readonly exitCode: number }> {
-  const needy =
-    flags.foreign === true ? '--foreign' : flags.otherHosts === true ? '--other-hosts' : undefined;
-  if (needy !== undefined && flags.olderThan === undefined) {
+  const flag = flags.foreign === true ? '--foreign' : flags.otherHosts === true ? '--other-hosts' : undefined;
+  if (flag !== undefined && flags.olderThan === undefined) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `${needy}: nothing proves that their owners are dead; give an age with --older-than, such as 2h`,
+      `${flag}: their owners cannot be proven dead; give an age with --older-than, such as 2h`,
     );
   }
   const report = await sweep({
@@ -51,7 +53,7 @@ function parseDuration(flag: string, text: string | undefined): number | undefin
   );
 }
 
-/** On a terminal alone, beside the report: standard output may be a file. */
+/** On a terminal only, and on stderr: standard output may be redirected to a file. */
 function showProgress({ done, of }: { readonly done: number; readonly of: number }): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of}`);
 }

@@ -1,8 +1,8 @@
 import { print } from '../core/print';
 
 /**
- * Lets a command end well when its reader has gone: `| head -1` is no failure; where it cannot be written, as on
- * a full disk, that is said once and the exit code is 1.
+ * Handles errors of standard output. A closed pipe (`| head -1`) is ignored; other errors, such as a full
+ * disk, are printed once and set the exit code to 1.
  */
 export function watchOutput(): void {
   let hasReported = false;
@@ -12,6 +12,6 @@ export function watchOutput(): void {
     process.exitCode = 1;
     print(`write the output: ${error.message}`);
   });
-  // Nothing is left to say it on.
+  // Errors cannot be reported when stderr fails.
   process.stderr.on('error', () => undefined);
 }

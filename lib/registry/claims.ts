@@ -1,7 +1,10 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
 import { processWide } from '../core/global-state';
 
-/** Told of labels that a lease has to claim, or to give up; resolves when it has, or when there is no use in waiting longer. */
+/**
+ * Adds claims to a lease and releases them. Both resolve when the lease has done so, or has given up waiting
+ * for the reaper.
+ */
 export interface ClaimListener {
   claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
   release(labels: readonly string[], bounds?: Bounds): Promise<void>;
@@ -13,38 +16,38 @@ const listeners = (): Set<ClaimListener> => processWide('claim listeners', () =>
 const claims = (): Claims => processWide('claims', (): Claims => new Map());
 
 /**
- * Has the leases of this process claim what carries every one of `labels` (`key=value`) and is within `bounds`, also those that are yet to be taken. To
- * be awaited before something is created that castoff's own labels will not be on: after a crash, the reaper knows it by these.
- * Asking again costs nothing.
+ * Adds a claim on everything that carries all of `labels` (`key=value`) and is within `bounds` to every
+ * current and future lease of this process. Idempotent.
  *
- * Without a session nobody listens. It does not reject for a reaper that is away.
+ * Await it before creating a resource without castoff's labels: after a crash, the reaper finds the resource
+ * by this claim. Without a session it only records the claim. Does not reject when the reaper is away.
  */
 export async function claimLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
   claims().set(claimKey(labels, bounds), { labels, bounds });
   await Promise.all([...listeners()].map((listener) => listener.claim(labels, bounds)));
 }
 
-/** Has the leases give up such a claim: what carries the labels from now on is somebody else's. */
+/** Releases such a claim from every lease: resources that get these labels later belong to others. */
 export async function releaseLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
   if (!claims().delete(claimKey(labels, bounds))) return;
   await Promise.all([...listeners()].map((listener) => listener.release(labels, bounds)));
 }
 
-/** What is claimed now: a new lease has to begin with these. */
+/** Returns the current claims, with which a new lease starts. */
 export function claimedLabels(): readonly BoundedLabels[] {
   return [...claims().values()];
 }
 
 /**
- * Has `listener` told of every claim and release from now on, whichever copy of the package it comes from. Returns what ends
- * that.
+ * Calls `listener` for every later claim and release, from every copy of the package in this process. Returns
+ * a function that unsubscribes it.
  */
 export function onClaim(listener: ClaimListener): () => void {
   listeners().add(listener);
   return () => void listeners().delete(listener);
 }
 
-/** Whether any lease of this process would hear of a claim. */
+/** Whether any lease of this process would receive a claim. */
 export function hasClaimListeners(): boolean {
   return listeners().size > 0;
 }

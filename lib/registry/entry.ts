@@ -2,58 +2,62 @@ import type { Bounds } from '../core/bounds';
 import type { ResourceKind } from '../resources/kind';
 
 /**
- * `registered`: about to be created. `present`: it exists. `cleaning`: its removal is under way. `gone`: seen to be gone.
- * `left`: its cleanup failed, and it may still be there. `unknown`: its owner has ended, and the engine did not say whether it is
- * there. `kept`: left on purpose.
+ * `registered`: about to be created. `present`: exists. `cleaning`: its removal is in progress. `gone`:
+ * verified gone. `left`: its cleanup failed, and it may still exist. `unknown`: its owner has ended, and the
+ * engine did not report whether it exists. `kept`: kept on purpose.
  */
 export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'unknown' | 'kept';
 
-/** `scope`: it was started in a scope, or given to one. `raw`: code created it without castoff, and was seen to. */
+/** `scope`: started in a scope, or adopted by one. `raw`: created by code without castoff, and captured. */
 export type EntryOrigin = 'scope' | 'raw';
 
-/** One thing that was started or adopted: what it is, whose it is, and how it is with it. */
+/** A tracked resource: its kind, owner and current state. */
 export interface RegistryEntry {
-  /** Names the entry; what is created for it carries it as the label `castoff.start`. */
+  /** Identifies the entry; also the value of the label `castoff.start` on the resource. */
   readonly key: string;
   readonly kind: ResourceKind;
-  /** Known as soon as it exists. */
+  /** Set once the resource exists. */
   readonly id?: string | undefined;
   readonly name?: string | undefined;
-  /** What a container runs, as its code has it, where that was seen. */
+  /** The image of a container as its code names it, if captured. */
   readonly image?: string | undefined;
-  /** The address of the engine that it is on, once known. */
+  /** Address of its engine, once known. */
   readonly engine?: string | undefined;
   readonly owner: EntryOwner;
   readonly origin: EntryOrigin;
   readonly registeredAt: Date;
   readonly state: EntryState;
-  /** When it came into that state. */
+  /** When it entered that state. */
   readonly since: Date;
-  /** Tells it from another thing under the same name. */
+  /** Tells it apart from a later resource with the same name. */
   readonly identity?: string | undefined;
-  /** Which parts of a Compose project it is about. Default: all that carries the project's name. */
+  /** Limits a Compose project to these parts. Default: everything with the project's label. */
   readonly bounds?: Bounds | undefined;
-  /** How it came to be gone: `removed`, `already-gone`, `removed-elsewhere`; `removed-by-code` by the code that created it. */
+  /**
+   * How it was removed: `removed`, `already-gone`, `removed-elsewhere`; `removed-by-code` by the code that
+   * created it.
+   */
   readonly outcome?: string | undefined;
-  /** When its owner ended and it was still there, though no scope had it. */
+  /** When its owner ended, if it still existed then and no scope owned it. */
   readonly leakedAt?: Date | undefined;
-  /** A call that was to end it and was not awaited, where it has leaked: `stop() at a.test.js:9`. */
+  /** A call that would have removed a leaked resource but was not awaited: `stop() at a.test.js:9`. */
   readonly floating?: string | undefined;
-  /** How it had ended when a test that depends on it failed: `exited, exit code 137 (SIGKILL)`. */
+  /** How it had exited when a test that depends on it failed: `exited, exit code 137 (SIGKILL)`. */
   readonly died?: string | undefined;
-  /** Why its cleanup failed, where it is `left`, or why nothing is known, where it is `unknown`. */
+  /** Why its cleanup failed when it is `left`, or why its state is `unknown`. */
   readonly failure?: string | undefined;
 }
 
+/** Who created a resource, and where. */
 export interface EntryOwner {
-  /** The scope's name. */
+  /** Name of the scope. */
   readonly scope: string;
   readonly test?: string | undefined;
-  /** Where the user asked for it: `file:line`. */
+  /** The user's line that created it: `file:line`. */
   readonly source?: string | undefined;
 }
 
-/** What an entry may hear of in its life; `undefined` is what is not known yet. */
+/** Fields of an entry that may change. A value of `undefined` is not known yet. */
 export type EntryUpdate = Partial<
   Pick<
     RegistryEntry,

@@ -7,27 +7,30 @@ import { removables } from '../resources/removables';
 import type { RegistryEntry } from './entry';
 import type { Registry } from './registry';
 
-/** A registry that hears of what others remove. */
+/** Keeps a registry up to date with removals by others. */
 export interface Follower {
-  /** Resolves when it hears no more: to what ended it, or to `undefined` where it was closed. It never rejects. */
+  /**
+   * Resolves when it stops: to the error that ended it, or to `undefined` when it was closed. Never rejects.
+   */
   readonly ended: Promise<unknown>;
-  /** Resolves when it has ended. Idempotent. */
+  /** Resolves when it has stopped. Idempotent. */
   close(): Promise<void>;
 }
 
 const inspectTimeoutMs = 10_000;
-/** The last two are an image's. */
+/** Images emit the last two. */
 const removals: ReadonlySet<string> = new Set(['destroy', 'untag', 'delete']);
 
 /**
- * Follows what happens on the engine: what `registry` has there as `present`, and somebody else removes, becomes `gone` with
- * the outcome `removed-elsewhere`. What is being cleaned up is left to its cleaner.
+ * Follows the engine's events: an entry that is `present` and that another client removes becomes `gone` with
+ * the outcome `removed-elsewhere`. Entries that are being cleaned up are skipped.
  *
- * Things are told by their ids, not by labels: what was adopted, and testcontainers' networks, carry none of ours. Events and
- * listings are hints; an entry is gone when the engine, asked for it, knows no such thing. Podman 4 tells nothing of
- * networks: they are looked after when the connection is made again. An engine that goes away is waited for.
+ * Resources are matched by id, not by label: adopted resources and testcontainers' networks have none of
+ * castoff's labels. Events and listings are only hints; an entry is gone when an inspection does not find it.
+ * Podman 4 emits no network events, so networks are checked on every reconnect. Reconnects when the engine
+ * goes away.
  *
- * @param options.signal - Ends it, as `close()` does.
+ * @param options.signal - Stops it, as `close()` does.
  */
 export function followEngine(
   registry: Registry,
@@ -51,13 +54,13 @@ export function followEngine(
 }
 
 async function follow(registry: Registry, engine: Engine, signal: AbortSignal): Promise<void> {
-  const asked = engine.within({ timeoutMs: inspectTimeoutMs, signal });
-  for await (const heard of watchEvents(engine, { labels: [], signal })) {
-    for (const entry of presentOn(registry, engine)) {
-      if (entry.id === undefined || !isInDoubt(entry, entry.id, heard)) continue;
-      const { meaning } = await removables[entry.kind].inspect(asked, entry.id);
-      // While the engine was asked, a cleanup may have begun, and ended.
-      const isStillPresent = presentOn(registry, engine).some(({ key }) => key === entry.key);
+  const boundedEngine = engine.within({ timeoutMs: inspectTimeoutMs, signal });
+  for await (const hint of watchEvents(engine, { labels: [], signal })) {
+    for (const entry of presentEntries(registry, engine)) {
+      if (entry.id === undefined || !mayBeGone(entry, entry.id, hint)) continue;
+      const { meaning } = await removables[entry.kind].inspect(boundedEngine, entry.id);
+      // A cleanup may have started, or finished, during the inspection.
+      const isStillPresent = presentEntries(registry, engine).some(({ key }) => key === entry.key);
       if (meaning === 'gone' && isStillPresent)
         registry.update(entry.key, { state: 'gone', outcome: 'removed-elsewhere' });
     }
@@ -66,8 +69,8 @@ async function follow(registry: Registry, engine: Engine, signal: AbortSignal): 
 
 type EntryOnEngine = RegistryEntry & { readonly kind: RemovableKind };
 
-/** What can be asked for by its id: a Compose project is no thing of the engine's. */
-function presentOn(registry: Registry, engine: Engine): readonly EntryOnEngine[] {
+/** Returns the entries that the engine can inspect by id, which excludes Compose projects. */
+function presentEntries(registry: Registry, engine: Engine): readonly EntryOnEngine[] {
   return registry
     .list({ state: 'present' })
     .filter(
@@ -75,17 +78,19 @@ function presentOn(registry: Registry, engine: Engine): readonly EntryOnEngine[]
     );
 }
 
-/** Whether what was heard makes it worth asking for the entry. A listing is old already: the entry may be newer. */
-function isInDoubt(entry: EntryOnEngine, id: string, heard: WatchedEvent): boolean {
-  if (heard.type === 'listing')
-    return !heard.targets.some((target) => target.kind === entry.kind && matchesId(target, id));
-  const { event } = heard;
+/** Whether an event or a listing is a reason to inspect the entry. The entry may be newer than a listing. */
+function mayBeGone(entry: EntryOnEngine, id: string, hint: WatchedEvent): boolean {
+  if (hint.type === 'listing')
+    return !hint.targets.some((target) => target.kind === entry.kind && matchesId(target, id));
+  const { event } = hint;
   if (event.kind !== entry.kind || !removals.has(event.action)) return false;
-  // An image goes name by name, and Docker does not say which one went.
+  // An image is untagged name by name, and Docker does not report which name.
   return entry.kind === 'image' || matchesId(event, id);
 }
 
-/** Adopted things may be known by their name or a short id. */
-function matchesId(thing: EngineEvent | ListedTarget, id: string): boolean {
-  return thing.id === id || thing.name === id || (thing.kind !== 'volume' && thing.id.startsWith(id));
+/** Adopted resources may be registered by name or short id. */
+function matchesId(resource: EngineEvent | ListedTarget, id: string): boolean {
+  return (
+    resource.id === id || resource.name === id || (resource.kind !== 'volume' && resource.id.startsWith(id))
+  );
 }

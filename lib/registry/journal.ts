@@ -14,7 +14,7 @@ import type { Owner } from '../core/labels';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner } from './entry';
 
-/** One line of a journal. Facts are only ever added: what is true now follows from all of them. */
+/** One line of a journal. Facts are only appended; the current state follows from all of them. */
 export type JournalFact =
   | { readonly fact: 'opened'; readonly session: string; readonly owner: Owner; readonly at: string }
   | {
@@ -22,7 +22,7 @@ export type JournalFact =
       readonly key: string;
       readonly kind: ResourceKind;
       readonly name?: string | undefined;
-      /** The address of the engine on which it is to be. */
+      /** Address of the engine that it will be created on. */
       readonly engine?: string | undefined;
       readonly owner: EntryOwner;
       readonly origin?: EntryOrigin | undefined;
@@ -34,7 +34,7 @@ export type JournalFact =
       readonly id: string;
       readonly name?: string | undefined;
       readonly identity?: string | undefined;
-      /** The identities of the parts of a Compose project that are meant, and no others. */
+      /** Identities of the parts of a Compose project that it is limited to. */
       readonly only?: readonly string[] | undefined;
       readonly at: string;
     }
@@ -48,13 +48,14 @@ export type JournalFact =
 const syncToDisk = promisify(fdatasync);
 
 /**
- * An append-only file of facts, a JSON line each. A line is written by one call in append mode where the system takes it whole, so that
- * several processes may write to one file, and a SIGKILL loses at most the line that was being written.
+ * An append-only file of facts, one JSON object per line. Each line is one write in append mode, if the
+ * system accepts it whole, so several processes can share a file, and a SIGKILL loses at most the line being
+ * written.
  */
 export class Journal {
   readonly path: string;
   readonly #file: number;
-  /** Whether the file may end in the middle of a line: after a crash, or a write that failed half way. */
+  /** Whether the file may end with an incomplete line, after a crash or a failed write. */
   #isTorn = true;
 
   constructor(path: string) {
@@ -70,7 +71,7 @@ export class Journal {
     this.#isTorn = false;
   }
 
-  /** Resolves when what was appended survives a crash of the machine. */
+  /** Resolves when the appended facts survive a crash of the machine. */
   async sync(): Promise<void> {
     await syncToDisk(this.#file);
   }
@@ -79,17 +80,17 @@ export class Journal {
     closeSync(this.#file);
   }
 
-  /** Closes the journal of which every fact has come to its end. */
+  /** Closes and deletes the journal, when all its facts are settled. */
   remove(): void {
     this.close();
-    // Not rmSync: it calls other functions of `fs`, as they are then, which tests replace.
+    // Not rmSync: it calls functions of `fs` that tests may have mocked.
     attempt(() => unlinkSync(this.path), ['ENOENT']);
-    // Other processes of the session may keep theirs beside it.
+    // Other processes of the session may have journals in this folder.
     attempt(() => rmdirSync(dirname(this.path)), ['ENOTEMPTY', 'EEXIST', 'ENOENT']);
   }
 }
 
-/** A full disk, or a limit of the system, may take a part of it. */
+/** A full disk or a system limit may cause a partial write. */
 function writeWhole(file: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length;)
@@ -105,7 +106,10 @@ function attempt(call: () => void, expected: readonly string[]): void {
   }
 }
 
-/** The facts of a journal. A line that was torn by a crash is passed over: what it was about has another trace, its labels. */
+/**
+ * Reads the facts of a journal. Skips lines that a crash has truncated; their resources can still be found by
+ * label.
+ */
 export function readJournal(path: string): readonly JournalFact[] {
   return readFileSync(path, 'utf8')
     .split('\n')
@@ -129,7 +133,7 @@ function parseFact(line: string): readonly JournalFact[] {
       factNames.includes(String(value.fact));
     return isFact ? [value as JournalFact] : [];
   } catch {
-    // SyntaxError: a torn line, or the empty one after the last.
+    // SyntaxError: a truncated line, or the empty one after the last.
     return [];
   }
 }

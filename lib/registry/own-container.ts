@@ -2,19 +2,21 @@ import { join } from 'node:path';
 import { readText } from './system-file';
 
 /**
- * The id of the container that this process runs in, as the engine that runs it knows it; `undefined`: in none, or that cannot be told. A
- * file such as `/.dockerenv` proves nothing: some machines have it. Where the container joined the network of another, it is that one's id.
+ * Returns the id of the container that this process runs in, or `undefined` when there is none or it cannot
+ * be determined. A file such as `/.dockerenv` proves nothing, since some machines have it. In a container
+ * that joined another one's network, it is the other one's id.
  *
- * @param root - Where `/proc` is.
+ * @param root - Folder that contains `/proc`. Default: `/`.
  */
 export function readOwnContainerId(root = '/'): string | undefined {
   const mounts = readText(join(root, 'proc/self/mountinfo')) ?? '';
   const groups = readText(join(root, 'proc/self/cgroup')) ?? '';
-  return idInMounts(mounts) ?? idInGroups(groups);
+  return parseMounts(mounts) ?? parseCgroups(groups);
 }
 
 /**
- * The folder on the engine's machine that has what this container writes, as it was mounted; `undefined` where that cannot be told.
+ * Returns the folder on the engine's machine that stores this container's writes, as mounted, or `undefined`
+ * when it cannot be determined.
  *
  * @see linux, Documentation/filesystems/overlayfs.rst: upperdir
  */
@@ -25,12 +27,12 @@ export function readOwnUpperFolder(root = '/'): string | undefined {
 }
 
 /**
- * Docker and Podman mount files of their own for the container over these:
- * `612 590 254:0 /docker/containers/<id>/hostname /etc/hostname rw,relatime - ext4 /dev/vda rw`.
+ * Docker and Podman mount per-container files over these: `612 590 254:0 /docker/containers/<id>/hostname
+ * /etc/hostname rw,relatime - ext4 /dev/vda rw`.
  *
  * @see proc(5), /proc/pid/mountinfo: 4 root, 5 mount point
  */
-function idInMounts(text: string): string | undefined {
+function parseMounts(text: string): string | undefined {
   for (const line of text.split('\n')) {
     const [, , , root = '', mountPoint = ''] = line.split(' ');
     if (!/^\/etc\/(?:hostname|hosts|resolv\.conf)$/.test(mountPoint)) continue;
@@ -40,7 +42,10 @@ function idInMounts(text: string): string | undefined {
   return undefined;
 }
 
-/** Without a cgroup namespace: `5:cpu:/docker/<id>`, `0::/system.slice/docker-<id>.scope`, `0::/machine.slice/libpod-<id>.scope`. */
-function idInGroups(text: string): string | undefined {
+/**
+ * Without a cgroup namespace: `5:cpu:/docker/<id>`, `0::/system.slice/docker-<id>.scope`,
+ * `0::/machine.slice/libpod-<id>.scope`.
+ */
+function parseCgroups(text: string): string | undefined {
   return /[/:](?:docker|libpod)[/-]([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m.exec(text)?.[1];
 }

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 
 /**
- * The folder in which this user's processes leave what others of theirs may need: journals, sockets, logs. Made where it is missing, and
- * accessible to this user alone, since what a journal names is removed.
+ * Returns the folder for files shared between this user's processes: journals, sockets, logs. Creates it when
+ * missing, accessible to this user only, since castoff removes what a journal names.
  *
- * It is in `XDG_RUNTIME_DIR` where that is such a folder itself, else in the temporary folder. Another user may have taken the name there:
- * then it has a name that could not be foreseen, which later processes find.
+ * It is in `XDG_RUNTIME_DIR` when that folder is private to the user, and in the temporary folder otherwise.
+ * When another user has taken its name there, it gets a random suffix, and later processes find it by prefix.
  *
- * @throws CastoffError `CONFIG_INVALID` when none can be made.
+ * @throws CastoffError `CONFIG_INVALID` when it cannot be created.
  * @see XDG Base Directory Specification: owned by the user, mode 0700
  */
 export function makeOwnFolder(): string {
@@ -19,16 +19,16 @@ export function makeOwnFolder(): string {
   return makeFolderIn(resolve(tmpdir()));
 }
 
-/** A folder as {@link makeOwnFolder} makes it, whose name is short enough for the path of a socket. */
+/** Like {@link makeOwnFolder}, with a path short enough for sockets. */
 export function makeShortFolder(): string {
   const folder = makeOwnFolder();
   return Buffer.byteLength(folder) <= maxShortPathBytes ? folder : makeFolderIn('/tmp');
 }
 
-/** With it, the paths of all sockets fit into 95 bytes. */
+/** Keeps the paths of all sockets within 95 bytes. */
 const maxShortPathBytes = 50;
 
-/** Every such folder that is there: processes with another environment may have used another. */
+/** Lists all existing folders of this kind: processes with another environment may use another one. */
 export function listOwnFolders(): readonly string[] {
   const uid = process.getuid?.();
   const runtimes = [process.env['XDG_RUNTIME_DIR'] ?? '', uid === undefined ? '' : `/run/user/${uid}`];
@@ -41,7 +41,7 @@ export function listOwnFolders(): readonly string[] {
   return [...new Set(folders)].filter((path) => isPrivate(path));
 }
 
-// Not the user's name: a uid need not have one (`docker run -u 12345`, OpenShift).
+// Not the user's name: a uid may have none (`docker run -u 12345`, OpenShift).
 const usualName = (): string => `castoff-${process.getuid?.() ?? 'user'}`;
 
 function runtimeFolder(): string | undefined {
@@ -60,13 +60,13 @@ function makeFolderIn(base: string): string {
   } catch (cause) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `make ${usual} for castoff's journals and sockets: ${messageOf(cause)}; set TMPDIR to a folder that you can write to`,
+      `create ${usual} for castoff's journals and sockets: ${messageOf(cause)}; set TMPDIR to a folder that you can write to`,
       { cause },
     );
   }
 }
 
-/** Those whose names could not be foreseen. */
+/** Lists the folders with a random suffix. */
 function otherFoldersIn(base: string): readonly string[] {
   try {
     return readdirSync(base)
@@ -75,17 +75,17 @@ function otherFoldersIn(base: string): readonly string[] {
       .map((name) => join(base, name))
       .filter((path) => isPrivate(path));
   } catch {
-    // ENOENT, ENOTDIR, EACCES: then there are none that could be used.
+    // ENOENT, ENOTDIR, EACCES: no usable folders.
     return [];
   }
 }
 
-/** Whether `path` is such a folder now. */
+/** Creates a private folder at `path`. Returns whether it is one now. */
 function makePrivate(path: string): boolean {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch {
-    // EEXIST, ENOTDIR: something else has the name. EACCES, EROFS, ENOSPC: another place may do.
+    // EEXIST, ENOTDIR: the name is taken. EACCES, EROFS, ENOSPC: try another location.
     return false;
   }
   return isPrivate(path);
@@ -96,7 +96,7 @@ function isPrivate(path: string): boolean {
   try {
     stats = lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    // EACCES, ENOTDIR: nothing there is ours.
+    // EACCES, ENOTDIR: not a folder of this user.
     return false;
   }
   if (stats?.isDirectory() !== true) return false;

@@ -1,9 +1,9 @@
 import type { ProcessProbe } from './owner-proof';
 
 /**
- * What the kernel tells of a pid that no list of processes shows: there is none, or it hides.
+ * Asks the kernel about a pid that no process list shows: it does not exist, or is hidden.
  *
- * @see kill(2): signal 0; proc(5), hidepid: the folders of other users' processes are not there
+ * @see kill(2): signal 0; proc(5), hidepid: the folders of other users' processes are hidden
  */
 export function probePid(pid: number): ProcessProbe {
   try {
@@ -14,6 +14,6 @@ export function probePid(pid: number): ProcessProbe {
   }
   return {
     seen: 'unclear',
-    reason: `there is a process ${pid}, which hides from here: whose it is cannot be known`,
+    reason: `process ${pid} exists, but is hidden from this process`,
   };
 }

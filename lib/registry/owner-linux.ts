@@ -3,34 +3,41 @@ import { probePid } from './owner-kernel';
 import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
 
-/** @see random(4), /proc/sys/kernel/random/boot_id */
+/**
+ * Returns the id of the current boot.
+ *
+ * @see random(4), /proc/sys/kernel/random/boot_id
+ */
 export function readLinuxBoot(): string | undefined {
   return readText('/proc/sys/kernel/random/boot_id');
 }
 
 /**
- * The namespace in which this process's pids, and the starts that go with them, count: its inode, and that of the time
- * namespace where it is another one than the kernel's first, since that shifts the starts.
+ * Returns the namespace in which this process's pid and start time are valid: the inode of its pid namespace,
+ * plus that of its time namespace unless it is the initial one, since that shifts start times.
  *
- * @see namespaces(7), time_namespaces(7); linux, include/uapi/linux/nsfs.h: the first ones have fixed inodes
+ * @see namespaces(7), time_namespaces(7); linux, include/uapi/linux/nsfs.h: the initial ones have fixed
+ * inodes
  */
 export function readLinuxPidNamespace(): string | undefined {
-  // After `unshare --pid` without a /proc of its own, /proc counts as the parent does: other processes under our pids.
+  // After `unshare --pid` without remounting /proc, /proc shows the parent's pids: our pids are other
+  // processes there.
   if (readLink('/proc/self') !== String(process.pid)) return undefined;
   const pids = readNamespace('pid');
   const time = readNamespace('time');
   return time === undefined || time === firstTimeNamespace ? pids : `${pids}-${time}`;
 }
 
+/** Inode of the initial pid namespace. @see linux, include/uapi/linux/nsfs.h */
 export const firstPidNamespace = '4026531836';
 const firstTimeNamespace = '4026531834';
 
-/** The inode of this process's namespace of that type. */
+/** Returns the inode of this process's namespace of that type. */
 export function readNamespace(type: 'pid' | 'time' | 'uts'): string | undefined {
   return /\[(\d+)\]/.exec(readLink(`/proc/self/ns/${type}`) ?? '')?.[1];
 }
 
-/** What /proc shows of a process; that it does not exist is told by the kernel too, for /proc may hide it. */
+/** Reads a process from /proc. Asks the kernel when it is missing there, since /proc may hide it. */
 export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe {
   let stat: string;
   try {
@@ -38,17 +45,21 @@ export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): P
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return probePid(pid);
-    return { seen: 'unclear', reason: `/proc/${pid} cannot be read (${code}): whose it is cannot be known` };
+    return { seen: 'unclear', reason: `/proc/${pid} cannot be read (${code})` };
   }
-  return parseStat(stat, bootedAtMs) ?? { seen: 'unclear', reason: `/proc/${pid}/stat cannot be understood` };
+  return parseStat(stat, bootedAtMs) ?? { seen: 'unclear', reason: `/proc/${pid}/stat cannot be parsed` };
 }
 
-/** USER_HZ, which is what the kernel tells all programs whatever it counts in itself. */
+/** USER_HZ, which the kernel uses towards programs, whatever its internal rate. */
 const ticksPerSecond = 100;
 
-/** @see proc(5), /proc/pid/stat: 3 state, 20 num_threads, 22 starttime in clock ticks since boot */
+/**
+ * Parses /proc/pid/stat.
+ *
+ * @see proc(5), /proc/pid/stat: 3 state, 20 num_threads, 22 starttime in clock ticks since boot
+ */
 export function parseStat(stat: string, bootedAtMs: number | undefined): ProcessProbe | undefined {
-  // The second field is the command in brackets, and may hold blanks and brackets itself.
+  // The second field is the command in parentheses, and may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, threads, start] = [fields[0], Number(fields[17]), fields[19]];
   if (state === undefined || start === undefined || !/^\d+$/.test(start)) return undefined;
@@ -57,7 +68,7 @@ export function parseStat(stat: string, bootedAtMs: number | undefined): Process
     bootedAtMs === undefined
       ? `${Math.round(sinceBootMs / 1_000)} s after boot`
       : new Date(bootedAtMs + sinceBootMs).toISOString().replace(/\.\d+Z$/, 'Z');
-  // A first thread that has ended is a zombie too while others go on.
+  // A process whose first thread has ended is a zombie too while other threads run.
   const isZombie = state === 'X' || (state === 'Z' && threads <= 1);
   return { seen: 'process', start, startedAt, isZombie };
 }

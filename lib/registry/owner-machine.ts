@@ -4,18 +4,20 @@ import { basename, join } from 'node:path';
 import { firstPidNamespace, readNamespace } from './owner-linux';
 import { readLink, readText } from './system-file';
 
-/** @see linux, include/uapi/linux/nsfs.h */
+/** Inode of the initial UTS namespace. @see linux, include/uapi/linux/nsfs.h */
 const firstUtsNamespace = '4026531838';
 
 /**
- * What makes this Linux machine this one, from boot to boot, as a hash; `undefined` where that cannot be told.
+ * Returns a hash that identifies this Linux machine across boots, or `undefined` when it cannot be
+ * determined.
  *
- * The machine id alone does not: clones of one disk have the same, and so has every container of an image. It takes a network
- * card beside it, and a process that is in no container, for there neither id nor name are the machine's own. A card that
- * changes makes another machine, of which nothing is proven: that is the safe side.
+ * The machine id is not enough: clones of a disk share it, and so do all containers of an image. It also
+ * takes a network card, and a process outside containers, where neither id nor host name are the machine's
+ * own. After a change of cards it counts as another machine, about which nothing is proven: that is the safe
+ * side.
  *
- * @param root - Where the machine's files are.
- * @see machine-id(5): unique per installation, never to be shown as it is
+ * @param root - Root of the machine's file system. Default: `/`.
+ * @see machine-id(5): unique per installation, must not be exposed
  */
 export function readLinuxMachine(root = '/'): string | undefined {
   if (readNamespace('pid') !== firstPidNamespace || readNamespace('uts') !== firstUtsNamespace)
@@ -23,7 +25,7 @@ export function readLinuxMachine(root = '/'): string | undefined {
   return machineUnder(root);
 }
 
-/** The same, of a machine whose files are under `root`. */
+/** Like {@link readLinuxMachine}, for a machine whose files are under `root`. */
 export function machineUnder(root: string): string | undefined {
   if (existsSync(join(root, '.dockerenv')) || existsSync(join(root, 'run/.containerenv'))) return undefined;
   const id = readText(join(root, 'etc/machine-id'));
@@ -32,6 +34,7 @@ export function machineUnder(root: string): string | undefined {
   return hashMachine([id, ...cards]);
 }
 
+/** Hashes the identifiers of a machine, so that they cannot be read from labels. */
 export function hashMachine(parts: readonly string[]): string {
   return createHash('sha256')
     .update(['castoff machine', ...parts].join('\n'))
@@ -39,14 +42,14 @@ export function hashMachine(parts: readonly string[]): string {
     .slice(0, 32);
 }
 
-/** The addresses of the built-in cards, as they were made. */
+/** Reads the permanent addresses of the built-in network cards. */
 function readCards(root: string): readonly string[] {
   const net = join(root, 'sys/class/net');
   const wired = listFolder(net)
     .map((name) => join(net, name))
     .filter((path) => isBuiltIn(path))
     .map((path) => readText(join(path, 'address')));
-  // A wireless card may go by a made-up address; this is its own.
+  // A wireless card may use a random address; this is its permanent one.
   const wireless = join(root, 'sys/class/ieee80211');
   const radios = listFolder(wireless).map((name) => readText(join(wireless, name, 'macaddress')));
   const known = [...wired, ...radios].filter(
@@ -55,7 +58,10 @@ function readCards(root: string): readonly string[] {
   return [...new Set(known as string[])].toSorted();
 }
 
-/** Neither made by software, nor plugged in for a while, nor under an address that somebody set. @see linux, addr_assign_type: 0 is the card's own */
+/**
+ * Whether a network card is neither virtual nor on USB, and has its permanent address. @see linux,
+ * addr_assign_type: 0 is the permanent address
+ */
 function isBuiltIn(path: string): boolean {
   const bus = basename(readLink(join(path, 'device/subsystem')) ?? '');
   return (

@@ -1,47 +1,55 @@
 import type { Owner } from '../core/labels';
 
-/** The machine and the boot as this process sees them. What is not known here is `undefined`, and proves nothing. */
+/**
+ * The machine and boot of this process. A field that cannot be determined is `undefined`, and proves nothing.
+ */
 export interface LocalHost {
   readonly host: string;
   readonly machine?: string | undefined;
   readonly boot?: string | undefined;
-  /** By this machine's clock, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch, by this machine's clock. */
   readonly bootedAtMs?: number | undefined;
   readonly pidNamespace?: string | undefined;
 }
 
-/** What this process sees under a pid. */
+/** What this process can see under a pid. */
 export type ProcessProbe =
   | { readonly seen: 'none' }
   | {
       readonly seen: 'process';
-      /** As in {@link Owner.pidStart}. */
+      /** In the format of {@link Owner.pidStart}. */
       readonly start: string;
-      /** The same for people to read. */
+      /** The start in readable form. */
       readonly startedAt: string;
-      /** Nothing of it is left but its exit code. */
+      /** Whether it has ended, and only its exit code is left. */
       readonly isZombie: boolean;
     }
   | { readonly seen: 'unclear'; readonly reason: string };
 
+/** Whether an owner is alive or dead, with the proof. */
 export interface OwnerProof {
-  /** `alive` and `dead` are proven; where it cannot be known, nothing is claimed. */
+  /** `alive` and `dead` are proven; everything else is `unknown`. */
   readonly state: 'alive' | 'dead' | 'unknown';
-  /** A sentence for people. */
+  /** The reason, for display. */
   readonly proof: string;
-  /** Unknown, because the owner is or was where this process cannot see: another host, or another pid namespace. */
+  /**
+   * Unknown because the owner is or was on another host, or in another pid namespace, which this process
+   * cannot see.
+   */
   readonly isElsewhere?: boolean | undefined;
 }
 
 /**
- * Whether `owner` is proven to be alive or dead. Dead is who ran on this boot in this pid namespace, where no process has its
- * pid and start any more; and who ran on an earlier boot of this machine.
+ * Proves that `owner` is alive or dead, if possible. It is dead if it ran on this boot in this pid namespace
+ * and no process has its pid and start any more, or if it ran on an earlier boot of this machine.
  *
- * Everything short of that is unknown: a host name alone is no machine (clones are called alike), a boot alone is no pid
- * namespace (containers share the kernel), and a pid alone is no process (it is used again).
+ * Everything else is unknown: a host name does not identify a machine (clones share it), a boot does not
+ * identify a pid namespace (containers share the kernel), and a pid does not identify a process (pids are
+ * reused).
  *
- * @param processWith - What is seen under a pid; asked only where that tells something.
- * @param lastActiveMs - When the owner has last been seen to create something, by its own clock.
+ * @param processWith - Probes a pid; called only when that can prove something.
+ * @param lastActiveMs - When the owner last created something, in milliseconds since the epoch, by its own
+ * clock.
  */
 export function proveOwner(
   owner: Owner,
@@ -58,30 +66,29 @@ export function proveOwner(
 function elsewhereReason(owner: Owner, here: LocalHost): string | undefined {
   if (owner.host !== here.host) return `another host: ${owner.host}`;
   const areBothKnown = owner.machine !== undefined && here.machine !== undefined;
-  if (areBothKnown && owner.machine !== here.machine)
-    return `another machine that is called ${owner.host} too`;
-  if (owner.boot === undefined) return `it does not say on which boot of ${owner.host} its process ran`;
-  if (here.boot === undefined) return 'which boot this is cannot be known here';
+  if (areBothKnown && owner.machine !== here.machine) return `another machine named ${owner.host}`;
+  if (owner.boot === undefined) return 'the owner names no boot id';
+  if (here.boot === undefined) return 'the boot id of this machine cannot be read';
   if (owner.boot !== here.boot) {
     if (areBothKnown) return undefined;
-    return `another boot: of this machine, or of another that is called ${owner.host} too`;
+    return `another boot, of this machine or of another one named ${owner.host}`;
   }
-  if (owner.pidNamespace === undefined)
-    return `it does not say in which pid namespace its pid ${owner.pid} counts`;
-  if (here.pidNamespace === undefined) return 'the pids of this boot cannot be seen from here';
+  if (owner.pidNamespace === undefined) return `the owner names no pid namespace for pid ${owner.pid}`;
+  if (here.pidNamespace === undefined) return 'the pid namespace of this process cannot be read';
   if (owner.pidNamespace !== here.pidNamespace)
-    return `its pid ${owner.pid} counts in the pid namespace ${owner.pidNamespace}, which cannot be seen from ${here.pidNamespace}`;
+    return `pid ${owner.pid} is in pid namespace ${owner.pidNamespace}, which cannot be seen from ${here.pidNamespace}`;
   return undefined;
 }
 
 function proveByBoot(owner: Owner, here: LocalHost, lastActiveMs: number | undefined): OwnerProof {
   const { bootedAtMs } = here;
-  // A clone of this machine whose network card looks the same: what it creates while this boot lasts gives it away.
+  // A clone of this machine may have the same network card: it is recognised by what it creates during this
+  // boot.
   if (bootedAtMs === undefined || (lastActiveMs !== undefined && lastActiveMs >= bootedAtMs)) {
-    const proof = `it has created something on another boot while this one lasts: another machine that is called ${owner.host} too, or a clock that jumped`;
+    const proof = `it created something on another boot during this one: another machine named ${owner.host}, or a clock that jumped`;
     return { state: 'unknown', proof, isElsewhere: true };
   }
-  const proof = `host ${owner.host} was booted again: boot ${short(owner.boot)} is over, now it is ${short(here.boot)}`;
+  const proof = `host ${owner.host} was rebooted: boot ${short(owner.boot)} has ended, the current boot is ${short(here.boot)}`;
   return { state: 'dead', proof };
 }
 
@@ -97,25 +104,25 @@ function proveByProcess(owner: Owner, process: ProcessProbe): OwnerProof {
       if (isSame === undefined)
         return {
           state: 'unknown',
-          proof: `there is a process ${pid}; whether it is the owner cannot be known`,
+          proof: `process ${pid} exists, but may not be the owner`,
         };
       if (!isSame)
         return {
           state: 'dead',
           proof: `pid ${pid} now belongs to a process that started at ${process.startedAt}`,
         };
-      // It runs no code, and holds no file, no socket and no lease any more.
+      // A zombie runs no code and holds no file, socket or lease.
       return process.isZombie
-        ? { state: 'dead', proof: `process ${pid} has ended, and waits for its parent to take note` }
+        ? { state: 'dead', proof: `process ${pid} has ended and is a zombie` }
         : { state: 'alive', proof: `process ${pid} is alive` };
     }
   }
 }
 
-/** `ps` tells whole seconds: a start that it has rounded otherwise is no other start. */
+/** `ps` reports whole seconds, and may round the same start differently. */
 const wallClockToleranceMs = 2_000;
 
-/** Two ways of telling a start do not compare: `undefined`. */
+/** Returns `undefined` when the two are in different formats. */
 function isSameStart(one: string | undefined, other: string): boolean | undefined {
   if (one === undefined) return undefined;
   if (isTicks(one) && isTicks(other)) return one === other;

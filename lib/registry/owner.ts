@@ -5,10 +5,13 @@ import { readLinuxMachine } from './owner-machine';
 import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
 import { proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
 
-/** This process, as an owner that another process can tell from any other that ever ran. */
+/**
+ * Describes this process as an owner that other processes can tell apart from every other process, past or
+ * present.
+ */
 export function readOwner(): Owner {
   const { host, machine, boot, bootedAtMs, pidNamespace } = readLocalHost();
-  // Where pids count otherwise than /proc does, another process would be read.
+  // Without a known pid namespace, /proc may show another process under this pid.
   const self = pidNamespace === undefined ? undefined : readProcess(process.pid, bootedAtMs);
   return {
     host,
@@ -21,7 +24,10 @@ export function readOwner(): Owner {
   };
 }
 
-/** Proves owners by what is seen from here at this moment: the machine is read once, and each process once. */
+/**
+ * Returns a function that proves owners by what this process can see now. It reads the machine once, and each
+ * process once.
+ */
 export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => OwnerProof {
   const here = readLocalHost();
   const seen = new Map<number, ProcessProbe>();
@@ -33,7 +39,7 @@ export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => Owne
   return (owner, lastActiveMs) => proveOwner(owner, here, processWith, lastActiveMs);
 }
 
-/** How a platform tells its machines, boots and processes apart. */
+/** Identifies machines, boots and processes on one platform. */
 interface Platform {
   machine(): string | undefined;
   boot(): string | undefined;
@@ -41,7 +47,7 @@ interface Platform {
   process(pid: number, bootedAtMs: number | undefined): ProcessProbe;
 }
 
-/** On any other, nothing is known for certain, and nothing is proven. */
+/** On other platforms nothing can be proven. */
 const platforms: Partial<Record<NodeJS.Platform, Platform>> = {
   linux: {
     machine: () => readLinuxMachine(),
@@ -69,11 +75,11 @@ function readLocalHost(): LocalHost {
 }
 
 function readProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe {
-  const reason = `processes cannot be told apart on ${process.platform}`;
+  const reason = `processes cannot be identified on ${process.platform}`;
   return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', reason };
 }
 
-/** The id that a CI system gives its run. */
+/** Returns the id of the current CI run. */
 function readCiRun(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const variables = [
     'GITHUB_RUN_ID',

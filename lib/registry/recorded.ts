@@ -2,7 +2,7 @@ import type { RecordedResource } from '../resources/ownership';
 import type { RegistryEntry } from './entry';
 import type { Unfinished } from './unfinished';
 
-/** The resources whose ids a registry knows: an image by its identity, since its name may come to mean another. */
+/** Returns the resources whose ids a registry knows: images by identity, since their names may be reused. */
 export function recordedInRegistry(
   entries: readonly Pick<RegistryEntry, 'kind' | 'key' | 'id' | 'identity'>[],
 ): readonly RecordedResource[] {
@@ -12,7 +12,7 @@ export function recordedInRegistry(
   });
 }
 
-/** The resources whose ids a journal has noted. */
+/** Returns the resources whose ids a journal has recorded. */
 export function recordedInJournal(unfinished: readonly Unfinished[]): readonly RecordedResource[] {
   return recordedInRegistry(unfinished.map(({ kind, key, present }) => ({ ...present, kind, key })));
 }

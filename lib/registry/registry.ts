@@ -5,32 +5,36 @@ import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalFact } from './journal';
 
+/** Criteria of {@link Registry.list}; entries must match all of them. */
 export interface RegistryFilter {
   readonly kind?: ResourceKind | undefined;
   readonly state?: EntryState | undefined;
   readonly scope?: string | undefined;
 }
 
-/** What is known of a thing that others created. */
+/** What is known about a resource created by others. */
 export type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
   readonly id: string;
   readonly engine: string;
 };
 
-/** What is known of a thing that is yet to be created. */
+/** What is known about a resource that is about to be created. */
 export type KnownResource = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
-  /** When it was asked for. Default: now. */
+  /** When its creation was requested. Default: now. */
   readonly registeredAt?: Date | undefined;
   readonly origin?: EntryOrigin | undefined;
 };
 
-/** An entry as it is now, and as it was before; `before` is `undefined` for a new one. */
+/** An entry before and after a change; `before` is `undefined` for a new one. */
 export interface RegistryChange {
   readonly entry: RegistryEntry;
   readonly before: RegistryEntry | undefined;
 }
 
-/** Everything that this process has started through castoff: what it is, who asked for it and where, and how it ended. */
+/**
+ * Every resource that this process has created or adopted through castoff: its kind, its owner, the line that
+ * created it, and its state.
+ */
 export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   readonly #entries = new Map<string, RegistryEntry>();
   readonly #openJournal: () => Journal;
@@ -44,7 +48,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     this.#openJournal = openJournal;
   }
 
-  /** The entries that fit `filter`, in the order in which they were registered; also those that are gone. */
+  /** Returns the entries that match `filter`, in the order of registration, including those that are gone. */
   list(filter: RegistryFilter = {}): readonly RegistryEntry[] {
     return [...this.#entries.values()].filter(
       (entry) =>
@@ -55,7 +59,8 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   /**
-   * Notes what is about to be created, on disk when this resolves: a crash after it leaves something that can be found.
+   * Registers a resource that is about to be created. Resolves once it is recorded on disk: after a crash,
+   * its leftovers can be found.
    *
    * @internal
    */
@@ -70,7 +75,8 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   /**
-   * As {@link register}, for what cannot wait: it survives a crash of the process from now on, and one of the machine a moment later.
+   * Like {@link register}, for callers that cannot wait: the record survives a crash of the process at once,
+   * and a crash of the machine a moment later.
    *
    * @internal
    */
@@ -79,13 +85,17 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   /**
-   * Notes what exists already.
+   * Registers a resource that already exists.
    *
    * @internal
    */
-  adopt(kind: ResourceKind, owner: EntryOwner, thing: AdoptedResource): RegistryEntry {
-    const entry = this.#add(kind, owner, { state: 'registered', name: thing.name, engine: thing.engine });
-    return this.update(entry.key, { ...thing, state: 'present' });
+  adopt(kind: ResourceKind, owner: EntryOwner, resource: AdoptedResource): RegistryEntry {
+    const entry = this.#add(kind, owner, {
+      state: 'registered',
+      name: resource.name,
+      engine: resource.engine,
+    });
+    return this.update(entry.key, { ...resource, state: 'present' });
   }
 
   /** @internal */
@@ -96,14 +106,14 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     const entry = { ...before, ...update, since: isNewState ? new Date() : before.since };
     this.#entries.set(key, entry);
     this.#record(entry, before);
-    this.#tell({ entry, before });
+    this.#notify({ entry, before });
     return entry;
   }
 
   #add(
     kind: ResourceKind,
     owner: EntryOwner,
-    first: Pick<RegistryEntry, 'state'> & KnownResource,
+    initial: Pick<RegistryEntry, 'state'> & KnownResource,
   ): RegistryEntry {
     const now = new Date();
     const entry: RegistryEntry = {
@@ -111,18 +121,19 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
       kind,
       owner,
       since: now,
-      ...first,
-      registeredAt: first.registeredAt ?? now,
-      origin: first.origin ?? 'scope',
+      ...initial,
+      registeredAt: initial.registeredAt ?? now,
+      origin: initial.origin ?? 'scope',
     };
     this.#record(entry, undefined);
     this.#entries.set(entry.key, entry);
-    this.#tell({ entry, before: undefined });
+    this.#notify({ entry, before: undefined });
     return entry;
   }
 
-  // Later and one by one, so that a listener that throws breaks no cleanup, and no other listener.
-  #tell(change: RegistryChange): void {
+  // Asynchronously and one by one, so that a listener that throws breaks neither a cleanup nor other
+  // listeners.
+  #notify(change: RegistryChange): void {
     for (const listener of this.rawListeners('change')) {
       queueMicrotask(() => {
         try {
@@ -138,7 +149,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     const { key, kind, id, name, identity, bounds, engine, outcome, owner, origin } = entry;
     const at = new Date().toISOString();
     if (entry.state === 'gone') {
-      if (this.#openKeys.delete(key)) this.#recordEnd({ fact: 'gone', key, outcome, at });
+      if (this.#openKeys.delete(key)) this.#recordGone({ fact: 'gone', key, outcome, at });
       return;
     }
     const isNew = !this.#openKeys.has(key);
@@ -146,8 +157,8 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     try {
       const journal = (this.#journal ??= this.#openJournal());
       if (isNew) journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
-      const isNewOfIt = before?.id === undefined || before.bounds?.only !== bounds?.only;
-      if (id !== undefined && (isNew || isNewOfIt)) {
+      const isNewId = before?.id === undefined || before.bounds?.only !== bounds?.only;
+      if (id !== undefined && (isNew || isNewId)) {
         journal.append({ fact: 'present', key, id, name, identity, only: bounds?.only, at });
       }
     } catch (error) {
@@ -157,24 +168,24 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   /**
-   * A scope creates nothing that it cannot write down. Raw code creates it all the same, so the entry has to be there: its labels, and
-   * this process, know whose it is.
+   * A scope does not create what it cannot record. Raw code creates it anyway, so the entry is kept: its
+   * labels, and this process, identify its owner.
    */
   #acceptUnwritten({ origin }: RegistryEntry, error: unknown): void {
     if (origin !== 'raw') throw error;
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const words = `write the journal: ${messageOf(error)}; a sweep after a crash knows what raw code created by its labels alone`;
-    process.emitWarning(words, { type: 'CastoffWarning', code: 'CASTOFF_JOURNAL' });
+    const message = `write the journal: ${messageOf(error)}; after a crash, a sweep finds what raw code created by its labels only`;
+    process.emitWarning(message, { type: 'CastoffWarning', code: 'CASTOFF_JOURNAL' });
   }
 
-  // What is gone is gone, even if that cannot be written down: whoever reads the journal looks for it in vain.
-  #recordEnd(fact: JournalFact): void {
+  // A failure is only a warning: a later sweep looks for the resource and finds it gone.
+  #recordGone(fact: JournalFact): void {
     try {
       this.#journal?.append(fact);
       if (this.#openKeys.size > 0) return;
       const journal = this.#journal;
-      // Closed is closed, also where its file cannot be removed.
+      // The journal counts as closed even if its file cannot be removed.
       this.#journal = undefined;
       journal?.remove();
     } catch (error) {

@@ -7,32 +7,32 @@ import { makeOwnFolder } from './own-folder';
 import { readOwner } from './owner';
 import { Registry } from './registry';
 
-/** Who this process is to everything that it creates. */
+/** The session, owner and registry of this process. */
 export interface SessionIdentity {
   readonly id: string;
   readonly owner: Owner;
   readonly registry: Registry;
-  /** Where this process, or thread, works for a run that another one has opened: which of its workers it is. */
+  /** The worker id, when this process or thread works for a run that another process opened. */
   readonly worker?: string | undefined;
 }
 
-/** The session of this process; its journal is opened with the first thing that is registered. */
+/** Returns the session of this process. Its journal is opened with the first registration. */
 export function sessionIdentity(): SessionIdentity {
-  const place = identities();
-  return (place.current ??= createIdentity(randomBytes(6).toString('hex'), undefined));
+  const state = identities();
+  return (state.current ??= createIdentity(randomBytes(6).toString('hex'), undefined));
 }
 
-/** Makes this process one of the workers of session `id`: what it creates from now on is that session's. */
+/** Joins session `id` as a worker: resources created from now on belong to that session. */
 export function joinSession(id: string, worker: string): SessionIdentity {
   return (identities().current = createIdentity(id, worker));
 }
 
-/** Makes what this process creates from now on another session's: in a watching process, each run is one. */
+/** Starts a new session for this process: in watch mode, each run has its own. */
 export function renewSession(): SessionIdentity {
   return (identities().current = createIdentity(randomBytes(6).toString('hex'), undefined));
 }
 
-/** Adds to the owner that this process is where it runs, as {@link Owner.container} has it. */
+/** Sets the container that this process runs in, in the format of {@link Owner.container}. */
 export function setOwnerContainer(container: string): void {
   const identity = sessionIdentity();
   identities().current = { ...identity, owner: { ...identity.owner, container } };
@@ -44,7 +44,7 @@ const identities = (): { current?: SessionIdentity } =>
 function createIdentity(id: string, worker: string | undefined): SessionIdentity {
   const owner = readOwner();
   const openJournal = (): Journal => {
-    // Threads share a pid.
+    // Threads share a pid, so the worker id names their journal.
     const journal = new Journal(join(journalFolder(id), `${worker ?? owner.pid}.jsonl`));
     journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
     return journal;
@@ -52,7 +52,7 @@ function createIdentity(id: string, worker: string | undefined): SessionIdentity
   return { id, owner, registry: new Registry(openJournal), worker };
 }
 
-/** Where the processes of a session in an environment like this one's keep their journals. */
+/** Returns the folder for the journals of a session's processes in this environment. */
 export function journalFolder(sessionId: string): string {
   return join(makeOwnFolder(), sessionId);
 }

@@ -1,13 +1,13 @@
 import type { Owner } from '../core/labels';
 import type { JournalFact } from './journal';
 
-/** Something of which a journal tells that it was begun, and does not tell that it is gone. */
+/** A journal record of a registered resource that is not recorded as gone. */
 export type Unfinished = Extract<JournalFact, { fact: 'registered' }> & {
-  /** What was noted when it existed; `undefined`: whether it ever did is not known. */
+  /** The fact recorded once it existed; `undefined` when it may never have existed. */
   readonly present?: Extract<JournalFact, { fact: 'present' }> | undefined;
 };
 
-/** What follows from a journal's facts: whose it is, and what is unfinished, in the order in which it was begun. */
+/** Returns the owners that a journal names, and its unfinished resources in the order of registration. */
 export function replayJournal(facts: readonly JournalFact[]): {
   readonly owners: readonly Owner[];
   readonly unfinished: readonly Unfinished[];

@@ -7,33 +7,37 @@ import { createVolume } from '../engine/volume-calls';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** An id, or the name of a volume. */
+/** A resource by id, or by name for a volume. */
 interface Resource {
   readonly kind: RemovableKind;
   readonly id: string;
 }
 
-/** A resource that `session` has adopted from another session. */
+/** A claim by `session` on a resource that another session created. */
 export interface Adoption {
   readonly session: string;
   /** As {@link adoptionKey} returns it. */
   readonly key: string;
 }
 
+/** Returns the key of an adopted resource, such as `volume:data`. */
 export function adoptionKey({ kind, id }: Resource): string {
   return `${kind}:${id}`;
 }
 
-/** The key of the resource that a marker is about; `undefined`: these are not the labels of a marker. */
+/**
+ * Returns the key of the resource that a marker refers to, or `undefined` when `labels` are not a marker's.
+ */
 export function markedKey(labels: Labels): string | undefined {
   return labels[labelNames.adopts];
 }
 
 /**
- * Creates the marker of an adoption: an empty volume with the labels of the adopting session, which goes with that session however it
- * ends. Journals are visible to processes of one user with one temporary folder; a marker is visible to all clients of the engine.
+ * Creates the marker of an adoption: an empty volume with the adopting session's labels, removed together
+ * with that session. Journals are visible only to one user's processes; a marker is visible to every client
+ * of the engine.
  *
- * Resolves to the name of the marker.
+ * Resolves to the marker's name.
  *
  * @throws EngineError when the engine does not create it.
  */
@@ -44,12 +48,16 @@ export async function createMarker(engine: Engine, adopted: Resource, ownership:
   return name;
 }
 
-/** @throws EngineError when the engine cannot list volumes. */
+/**
+ * Lists the adoption markers of all sessions.
+ *
+ * @throws EngineError when the engine cannot list volumes.
+ */
 export async function listMarkers(engine: Engine): Promise<readonly ListedTarget[]> {
   return listTargets(engine, [labelNames.adopts], ['volume']);
 }
 
-/** The adoptions that `listed` resources mark. */
+/** Returns the adoptions that the markers among `listed` record. */
 export function adoptionsIn(listed: readonly Pick<ListedTarget, 'kind' | 'labels'>[]): readonly Adoption[] {
   return listed.flatMap(({ kind, labels }) => {
     const { [labelNames.session]: session } = labels;

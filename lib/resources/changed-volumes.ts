@@ -5,8 +5,10 @@ import type { ListedTarget } from '../engine/list-targets';
 import { hasStableCreatedAt, readVolumeHistory } from '../engine/volume-history';
 
 /**
- * The identities of the volumes that `bounds` names by an earlier `CreatedAt`, which Docker before 23.0 changes with their content, and
- * that the engine remembers as not replaced since.
+ * Finds volumes whose `CreatedAt` differs from the one in `bounds` but which the engine's events show were
+ * not recreated. Before 23.0, Docker updates `CreatedAt` when a volume's content changes.
+ *
+ * Resolves to their current identities.
  *
  * @throws EngineError when the engine does not answer.
  */

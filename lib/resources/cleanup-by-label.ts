@@ -22,32 +22,39 @@ import type { RemovalRules } from './removal-rules';
 import { cleanupMany } from './plan';
 import { clearServiceOf, ServiceTurns } from './swarm-service';
 
+/** Options of {@link cleanupByLabel}. */
 export interface LabelCleanupOptions extends CleanupOptions {
   readonly timeoutMs: number;
-  /** Whether what carries these labels is left alone. Default: nothing is. */
+  /** Returns whether to keep a resource with these labels. Default: none are kept. */
   readonly isSpared?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
-  /** The resources whose ids their creators have recorded. */
+  /** Resources whose ids their creators recorded. Default: none. */
   readonly recorded?: readonly RecordedResource[] | undefined;
-  /** Which of them go. Default: all. */
+  /** Limits the cleanup to these resources. Default: all. */
   readonly bounds?: Bounds | undefined;
-  /** Called with what a listing has found, before anything of it is removed; what it throws ends the cleanup. */
+  /** Called with each listing before anything is removed; an error it throws ends the cleanup. */
   readonly check?: ((found: readonly ListedTarget[]) => void) | undefined;
-  /** Default: all. */
+  /** Default: all kinds. */
   readonly kinds?: readonly RemovableKind[] | undefined;
 }
 
+/** Result of {@link cleanupByLabel}. */
 export interface LabelCleanup {
   readonly results: readonly CleanupResult[];
-  /** The failure of each thing that is left. */
+  /** One error for each resource that could not be removed. */
   readonly errors: readonly Error[];
-  /** Resources that carry the labels, and may have them from an image: they are kept. */
+  /** Resources that may have inherited the labels from an image; kept. */
   readonly unclear: readonly UnclearTarget[];
 }
 
 /**
- * Removes the resources that carry all of `labels`, are within the bounds and are proven to have the labels from their creator, and
- * lists again until nothing new is found: resources may be created during the cleanup. A removal that failed is not tried again within
- * one call. Volumes and images, which are removed by name, are inspected right before: labels and nonce have to be those of the listing.
+ * Removes the resources that carry all of `labels`, are within the bounds and provably have the labels from
+ * their creator. Lists again until nothing new is found, since resources may be created during the cleanup.
+ *
+ * A failed removal is not retried within one call. Volumes and images are removed by name, so each is
+ * inspected right before its removal: its labels and nonce must be those of the listing.
+ *
+ * @param options.timeoutMs - Time limit for the whole cleanup.
+ * @throws CastoffError `CLEANUP_FAILED` when the resources cannot be listed in time.
  */
 export async function cleanupByLabel(
   engine: Engine,
@@ -57,7 +64,10 @@ export async function cleanupByLabel(
   const { isSpared = () => false, bounds = {}, kinds, check, recorded, ...settings } = options;
   const endsAt = performance.now() + options.timeoutMs;
   const leftMs = (): number => Math.max(0, endsAt - performance.now());
-  const patient = engine.within({ timeoutMs: callTimeoutFor(options.timeoutMs), signal: options.signal });
+  const boundedEngine = engine.within({
+    timeoutMs: callTimeoutFor(options.timeoutMs),
+    signal: options.signal,
+  });
   const results: CleanupResult[] = [];
   const failed = new Map<string, Error>();
   const changed = new Set<string>();
@@ -65,10 +75,10 @@ export async function cleanupByLabel(
     !isSpared(target.labels) && (isWithin(identityOf(target), bounds) || changed.has(identityOf(target)));
   const services = new ServiceTurns();
   for (;;) {
-    const wanted = { labels, kinds, recorded };
-    const { owned, unclear } = await find(patient, wanted, leftMs(), options.signal, failed);
+    const query = { labels, kinds, recorded };
+    const { owned, unclear } = await list(boundedEngine, query, leftMs(), options.signal, failed);
     check?.(owned);
-    for (const identity of await findChanged(patient, owned, bounds)) changed.add(identity);
+    for (const identity of await findChanged(boundedEngine, owned, bounds)) changed.add(identity);
     const fresh = owned.filter(
       (target) => shouldRemove(target) && !failed.has(keyOf(target)) && !services.isLeft(target.labels),
     );
@@ -78,20 +88,24 @@ export async function cleanupByLabel(
         errors: [...failed.values()],
         unclear: unclear.filter(({ target }) => shouldRemove(target)),
       };
-    // Since the listing, the name may have been given to another resource.
+    // The name may have been reused since the listing.
     const matchesTarget = (own: ListedTarget['labels']) => carriesLabels(own, labels) && !isSpared(own);
-    const tried = fresh.filter((target) => services.take(target.labels));
+    const batch = fresh.filter((target) => services.take(target.labels));
     const clean = async (target: ListedTarget): Promise<CleanupResult | undefined> => {
       checkTimeLeft(leftMs(), `remove ${target.kind} ${target.name}`);
       try {
-        // A service is in no bounds: its tasks come and go.
-        await clearServiceOf(patient, target, (own) => options.bounds === undefined && matchesTarget(own));
+        // Bounds never include services, since their tasks come and go.
+        await clearServiceOf(
+          boundedEngine,
+          target,
+          (own) => options.bounds === undefined && matchesTarget(own),
+        );
         services.settle(target.labels, 'gone');
       } catch (error) {
         services.settle(target.labels, 'left');
         throw error;
       }
-      // A volume of the same labels may have come under its name.
+      // A new volume with the same labels may have taken the name.
       const isSame: RemovalRules['matchesTarget'] = (own, { createdAt }) =>
         matchesTarget(own) &&
         isSameCreation(own, target.labels) &&
@@ -102,13 +116,17 @@ export async function cleanupByLabel(
         result = await cleanupOne(target.kind, ref, { ...rules, timeoutMs: leftMs() });
       return result;
     };
-    const outcomes = await cleanupMany(tried, clean, { stuckMs: callTimeoutFor(options.timeoutMs) });
+    const outcomes = await cleanupMany(batch, clean, { stuckMs: callTimeoutFor(options.timeoutMs) });
     for (const { target, result, error } of outcomes) {
       if (result !== undefined) results.push(result);
-      else failed.set(keyOf(target), asError(error ?? `${target.kind} ${target.id} has no name to remove`));
+      else
+        failed.set(
+          keyOf(target),
+          asError(error ?? `${target.kind} ${target.id} has no reference to remove it by`),
+        );
     }
     options.signal?.throwIfAborted();
-    // No time to list again: what has failed by then says why.
+    // There is no time to list again; the recorded errors explain what is left.
     if (failed.size > 0 && leftMs() < 10)
       return {
         results,
@@ -118,8 +136,8 @@ export async function cleanupByLabel(
   }
 }
 
-/** The list, asked for again while the engine is away. */
-async function find(
+/** Lists the owned resources, and retries while the engine is away. */
+async function list(
   engine: Engine,
   { labels, ...options }: ListOwnedOptions & { readonly labels: readonly string[] },
   timeoutMs: number,
@@ -127,30 +145,38 @@ async function find(
   failed: ReadonlyMap<string, Error>,
 ): Promise<OwnedListing> {
   let lastError: unknown;
-  const leaving = new AbortController();
+  const stopRetrying = new AbortController();
   const listing = retryWithBackoff(
     async () => {
       try {
         return await listOwned(engine, labels, options);
       } catch (error) {
         lastError = error;
-        const isPassing = error instanceof EngineError && error.meaning !== 'refused';
-        throw isPassing ? new RetryableError() : error;
+        const isTemporary = error instanceof EngineError && error.meaning !== 'refused';
+        throw isTemporary ? new RetryableError() : error;
       }
     },
-    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: stopRetrying.signal },
   );
   try {
-    return await withTimeout(listing, { what: `list what carries ${labels.join(', ')}`, timeoutMs, signal });
+    return await withTimeout(listing, {
+      what: `list resources with ${labels.join(', ')}`,
+      timeoutMs,
+      signal,
+    });
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error;
     const cause = lastError ?? error;
-    throw new CastoffError('CLEANUP_FAILED', `list what carries ${labels.join(', ')}: ${messageOf(cause)}`, {
-      cause,
-      errors: [...failed.values(), asError(cause)],
-    });
+    throw new CastoffError(
+      'CLEANUP_FAILED',
+      `list resources with ${labels.join(', ')}: ${messageOf(cause)}`,
+      {
+        cause,
+        errors: [...failed.values(), asError(cause)],
+      },
+    );
   } finally {
-    leaving.abort();
+    stopRetrying.abort();
   }
 }
 

@@ -3,22 +3,22 @@ import { CastoffError } from '../core/errors';
 import { shortId } from '../core/short-id';
 import type { RemovableKind } from '../engine/removable-kind';
 
-/** What is known of a cleanup that did not succeed. */
+/** Details of a cleanup that failed. */
 export interface CleanupEvidence {
   readonly kind: RemovableKind;
   readonly id: string;
-  /** What people call it, where that is not its id. */
+  /** Its name, if different from its id. */
   readonly title?: string | undefined;
   /** Removals sent. */
   readonly attempts: number;
   readonly durationMs: number;
-  /** Its state when last looked at: `dead`. */
+  /** Its last known state, such as `dead`. */
   readonly lastStatus?: string | undefined;
-  /** What the engine last said, with its status: `403 network app has active endpoints`. */
+  /** The engine's last response, with its status: `403 network app has active endpoints`. */
   readonly engineWords?: string | undefined;
 }
 
-/** Something is still there, or could not be seen to be gone (`CLEANUP_FAILED`). */
+/** A resource still exists, or its removal could not be verified (`CLEANUP_FAILED`). */
 export class CleanupError extends CastoffError {
   readonly evidence: CleanupEvidence;
 
@@ -32,15 +32,17 @@ function describe(evidence: CleanupEvidence, advice: string): string {
   const { kind, title, id, attempts, durationMs, lastStatus, engineWords } = evidence;
   const what = title === undefined || title === id ? shortId(id) : `${title} (${shortId(id)})`;
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
-  const words = engineWords ?? 'the engine did not answer';
-  const seen = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;
-  return `remove ${kind} ${what}: ${words} (${tries} in ${formatDuration(durationMs)}${seen}); ${advice}`;
+  const response = engineWords ?? 'the engine did not answer';
+  const state = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;
+  return `remove ${kind} ${what}: ${response} (${tries} in ${formatDuration(durationMs)}${state}); ${advice}`;
 }
 
-/** The failure of a removal that might take a resource that others have created under the same name. */
+/**
+ * Returns the error for a resource that may have been recreated by others under the same name, and is kept.
+ */
 export function unclearError(kind: RemovableKind, name: string): CastoffError {
   return new CastoffError(
     'CLEANUP_FAILED',
-    `remove ${kind} ${name}: it may be another one that was created under its name since, and the engine does not remember; it is kept`,
+    `remove ${kind} ${name}: kept, because it may have been recreated under the same name, and the engine's events do not go back far enough`,
   );
 }

@@ -19,23 +19,31 @@ import { checkStopSignal, defaultGraceMs } from './stop-options';
 import { removables } from './removables';
 import { RemovalTask } from './removal-task';
 
+/** Options of a cleanup. */
 export interface CleanupOptions {
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine that the environment names. */
   readonly engine?: string | undefined;
-  /** Grace before SIGKILL, in milliseconds; the engine counts whole seconds, rounded up. Default 0: kill at once. */
+  /**
+   * Grace before SIGKILL, in milliseconds, rounded up to whole seconds by the engine. Default 0: kill at
+   * once.
+   */
   readonly stopTimeoutMs?: number | undefined;
-  /** What asks a container to stop: `SIGINT`. Default: its image's own stop signal. With it `stopTimeoutMs` is 10 000 by default. */
+  /**
+   * Signal that asks a container to stop, such as `SIGINT`. Default: its image's stop signal. When set,
+   * `stopTimeoutMs` defaults to 10 000.
+   */
   readonly stopSignal?: string | undefined;
-  /** Whether a container's anonymous volumes go with it. Default true. */
+  /** Whether to remove a container's anonymous volumes with it. Default true. */
   readonly removeVolumes?: boolean | undefined;
-  /** How long to go on until it is gone, in milliseconds. Default 30 000. */
+  /** Time limit for the verified removal, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the waiting, with its own reason; a removal that was sent goes on. */
+  /** Stops waiting, with the signal's reason; a removal request already sent continues on the engine. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether to read a container's state and last output before its removal. Default false. */
+  /** Whether to read a container's state and last output before removing it. Default false. */
   readonly postMortem?: boolean | undefined;
 }
 
+/** Names of {@link CleanupOptions}, to reject misspelt options. */
 export const cleanupOptionNames: OptionNames<CleanupOptions> = {
   engine: true,
   stopTimeoutMs: true,
@@ -53,14 +61,15 @@ const defaults = Object.freeze({
   postMortem: false,
 });
 
+/** Result of one cleanup. */
 export interface CleanupResult {
   readonly kind: ResourceKind;
-  /** The full id, or the name where a name is all there is; empty for nothing. */
+  /** The full id, or the name for resources without an id; empty when skipped. */
   readonly id: string;
   readonly name?: string | undefined;
   /**
-   * `removed`: by this cleanup. `already-gone`: it was not there. `removed-elsewhere`: somebody else's removal, seen to its
-   * end. `skipped`: nothing was given.
+   * `removed`: by this cleanup. `already-gone`: it did not exist. `removed-elsewhere`: by another client,
+   * observed to completion. `skipped`: `ref` was null or undefined.
    */
   readonly outcome: GoneOutcome | 'skipped';
   /** Removals sent. */
@@ -69,7 +78,13 @@ export interface CleanupResult {
   readonly postMortem?: PostMortem | undefined;
 }
 
-/** Cleans up one thing of any kind: what the public functions do. */
+/**
+ * Cleans up one resource of any kind; the public `cleanup…` functions call it.
+ *
+ * @throws CleanupError `CLEANUP_FAILED` when it still exists at the deadline or the engine refuses.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid reference or option; `ENGINE_UNREACHABLE` when no
+ * engine answers.
+ */
 export async function cleanupOne(
   kind: RemovableKind,
   ref: Ref | null | undefined,
@@ -96,10 +111,10 @@ export async function cleanupOne(
   let task: RemovalTask | undefined;
   try {
     const engine = settings.connection ?? (await withTimeout(connectEngine(settings.engine), limits()));
-    const patience = { timeoutMs: callTimeoutMs, signal: settings.signal };
+    const callLimits = { timeoutMs: callTimeoutMs, signal: settings.signal };
     const found = removable.isImmutableId(given)
       ? 'unknown'
-      : await findResource(engine, removable, given, patience);
+      : await findResource(engine, removable, given, callLimits);
     const isAnother = typeof found === 'object' && matchesTarget?.(found.labels, found) === false;
     const isReplaced = await isAnotherThan(settings.identity, found, { engine, removable, given });
     if (found === 'gone' || isAnother || isReplaced)
@@ -115,11 +130,11 @@ export async function cleanupOne(
           callTimeoutMs,
           inspection,
           capture: kind === 'container' && settings.postMortem ? capturePostMortem : undefined,
-          onOver: release,
+          onClosed: release,
         }),
     );
     const { outcome, postMortem } = await task.waitFor(limits());
-    // Not an answer of the engine, and nothing that advice about it would help.
+    // The request was never sent: advice about the engine would not help.
     if (outcome === undefined && task.lastError?.isUnsent === true) throw task.lastError.cause;
     if (outcome === undefined) throw failure(removable, given, task, elapsedMs(), task.lastError);
     return {
@@ -138,7 +153,7 @@ export async function cleanupOne(
   }
 }
 
-/** @throws CastoffError `CLEANUP_FAILED` where that cannot be known. */
+/** @throws CastoffError `CLEANUP_FAILED` when the engine cannot tell. */
 async function isAnotherThan(
   before: string | undefined,
   found: Found,
@@ -157,12 +172,15 @@ async function isAnotherThan(
 const removalsInFlight = (): SingleFlight<RemovalTask> =>
   processWide('removals in flight', () => new SingleFlight<RemovalTask>());
 
-// Long enough for a busy engine, short enough that a lost answer leaves time to look and to try again.
+/**
+ * Returns the timeout of one engine call, in milliseconds: long enough for a busy engine, short enough to inspect
+ * and retry after a lost response.
+ */
 export function callTimeoutFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
 }
 
-// Without a remover no engine has answered.
+// Without a task, no engine has answered.
 function failure(
   removable: Removable,
   given: string,

@@ -4,10 +4,10 @@ import { cleanupProject } from './compose-project';
 import type { Target } from './plan';
 import type { RemovalRules } from './removal-rules';
 
-/** A resource to clean up; of a Compose project, the parts within `bounds`. */
+/** A resource to clean up; for a Compose project, only the parts within `bounds`. */
 export type BoundedTarget = Target & { readonly bounds?: Bounds | undefined };
 
-/** Cleans up one thing, of whichever kind it is. */
+/** Cleans up one resource of any kind, including a Compose project. */
 export function cleanupResource(
   { kind, id, bounds }: BoundedTarget,
   options: CleanupOptions & RemovalRules,

@@ -4,16 +4,18 @@ import { cleanupOne, cleanupOptionNames, type CleanupOptions, type CleanupResult
 import type { Ref } from './ref';
 
 /**
- * Removes a container and its anonymous volumes, whatever state it is in, and sees that it is gone.
+ * Removes a container and its anonymous volumes, in any state, and verifies that it is gone.
  *
- * Resolves to what happened: `removed` (by this call), `already-gone`, `removed-elsewhere` (somebody else's removal, seen to
- * its end) or `skipped` (nothing to do for null). Safe to call concurrently: all callers share one removal, and the options
- * of the first decide how it is done.
+ * Resolves to the outcome: `removed` (by this call), `already-gone`, `removed-elsewhere` (another client's
+ * removal, observed to completion) or `skipped` (`ref` was null or undefined). Safe to call concurrently: all
+ * callers share one removal, which uses the options of the first.
  *
  * @param ref - Id, name, dockerode container or started test container.
  * @param options.stopTimeoutMs - Grace before SIGKILL, in milliseconds. Default 0: kill at once.
- * @throws CleanupError `CLEANUP_FAILED` when it is still there at the deadline, or the engine refuses; carries the evidence.
- * @throws CastoffError `CONFIG_INVALID` for what is no container or no option; `ENGINE_UNREACHABLE` when there is no engine.
+ * @throws CleanupError `CLEANUP_FAILED` when it still exists at the deadline, or the engine refuses; carries
+ * the evidence.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid reference or option; `ENGINE_UNREACHABLE` when no
+ * engine answers.
  * @see Engine API, ContainerDelete: 404, 409
  */
 export function cleanupContainer(
@@ -24,7 +26,7 @@ export function cleanupContainer(
 }
 
 /**
- * Removes a network and sees that it is gone; what still hangs on it is disconnected first. Otherwise as
+ * Removes a network and verifies that it is gone; disconnects attached containers first. Otherwise like
  * {@link cleanupContainer}.
  *
  * @see Engine API, NetworkDelete: 403 "has active endpoints"
@@ -37,7 +39,8 @@ export function cleanupNetwork(
 }
 
 /**
- * Removes a volume and sees that it is gone, waiting while a container still uses it. Otherwise as {@link cleanupContainer}.
+ * Removes a volume and verifies that it is gone; waits while a container uses it. Otherwise like {@link
+ * cleanupContainer}.
  *
  * @see Engine API, VolumeDelete: 409 "volume is in use"
  */
@@ -49,8 +52,8 @@ export function cleanupVolume(
 }
 
 /**
- * Takes a name off an image, and removes the image with its last name; waits while a container still uses it. Never forced:
- * other names and other people's containers keep their image. Otherwise as {@link cleanupContainer}.
+ * Untags an image, and removes it with its last tag; waits while a container uses it. Never forced: other
+ * tags and other users' containers keep their image. Otherwise like {@link cleanupContainer}.
  *
  * @see Engine API, ImageDelete: 409
  */

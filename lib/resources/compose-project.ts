@@ -10,18 +10,19 @@ import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from './c
 import { cleanupByLabel, type LabelCleanupOptions } from './cleanup-by-label';
 import { checkProjectFolder } from './project-folder';
 
-/** `id` is the project's name; `attempts` counts the removals of all its parts. */
+/** Result of a project's cleanup: `id` is the project's name, `attempts` the sum over all parts. */
 export interface ComposeProjectResult extends CleanupResult {
-  /** What belonged to it, in the order in which it went. */
+  /** Results of the parts, in the order in which they finished. */
   readonly parts: readonly CleanupResult[];
 }
 
+/** Options of {@link cleanupComposeProject}. */
 export interface ComposeCleanupOptions extends CleanupOptions {
-  /** Whether its volumes go with it, those with a name and those without. Default true. */
+  /** Whether to remove its named and anonymous volumes. Default true. */
   readonly removeVolumes?: boolean | undefined;
   /**
-   * The folder from which it was brought up: that of its first Compose file. Default: the one that `docker compose`, run in this process's
-   * working directory, would bring it up from.
+   * The folder of the project's first Compose file. Default: the folder that `docker compose` would use in
+   * this process's working directory.
    */
   readonly workingDir?: string | undefined;
 }
@@ -29,15 +30,18 @@ export interface ComposeCleanupOptions extends CleanupOptions {
 const optionNames: OptionNames<ComposeCleanupOptions> = { ...cleanupOptionNames, workingDir: true };
 
 /**
- * Removes everything that carries a Compose project's label (containers, networks, volumes, images built for it) in that
- * order, and sees that nothing of it is left, also of what `docker compose` creates meanwhile. What is `external` stays.
+ * Removes the containers, networks, volumes and built images of a Compose project, in that order, and
+ * verifies that nothing is left, including resources that `docker compose` creates meanwhile. `external`
+ * resources stay.
  *
- * Resolves to the results of its parts; `already-gone` when nothing carries its label; `skipped` for null.
+ * Resolves to the results of its parts; `already-gone` when nothing carries its label; `skipped` for null or
+ * undefined.
  *
- * @param name - The project's name, as `docker compose -p` or `withProjectName` give it.
- * @param options - As for {@link cleanupContainer}; `timeoutMs` bounds the whole.
- * @throws CastoffError `CLEANUP_FAILED` with every part's failure in `errors`; `CONFIG_INVALID` for what is no name, and for a project
- * that was brought up from another folder than `workingDir`, as its containers say: nothing is removed then.
+ * @param name - The project's name, as in `docker compose -p` or `withProjectName`.
+ * @param options - As for {@link cleanupContainer}; `timeoutMs` limits the whole cleanup.
+ * @throws CastoffError `CLEANUP_FAILED` with every part's failure in `errors`; `CONFIG_INVALID` for an
+ * invalid name, and when the labels of the project's containers name another folder than `workingDir`:
+ * nothing is removed then.
  * @see docker compose, labels `com.docker.compose.project` and `com.docker.compose.project.working_dir`
  */
 export async function cleanupComposeProject(
@@ -52,7 +56,7 @@ export async function cleanupComposeProject(
   if (workingDir !== undefined && (typeof workingDir !== 'string' || workingDir === '')) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `clean up a Compose project: workingDir: got ${JSON.stringify(workingDir)}; give the folder of its first file`,
+      `clean up a Compose project: workingDir: got ${JSON.stringify(workingDir)}; give the folder of its first Compose file`,
     );
   }
   const kinds: readonly RemovableKind[] | undefined =
@@ -60,16 +64,18 @@ export async function cleanupComposeProject(
   return cleanupProject(name, { ...settings, kinds, check: checkProjectFolder(name, workingDir) });
 }
 
+/** Options of {@link cleanupProject}. */
 export interface ProjectCleanupOptions
   extends CleanupOptions, Pick<LabelCleanupOptions, 'bounds' | 'check' | 'kinds'> {}
 
-/** As {@link cleanupComposeProject}, for the parts within `bounds`, from any folder. */
+/** Like {@link cleanupComposeProject}, for the parts within `bounds` and from any folder. */
 export async function cleanupProject(
   name: string,
   options: ProjectCleanupOptions = {},
 ): Promise<ComposeProjectResult> {
   const startedAt = performance.now();
-  // @see Compose specification, "name": lower case letters, digits, dashes and underscores; older Compose allowed more
+  // @see Compose specification, "name": lower case letters, digits, dashes and underscores; older versions
+  // allowed more
   if (typeof name !== 'string' || !/^[\w.-]+$/.test(name)) {
     throw new CastoffError(
       'CONFIG_INVALID',
@@ -87,7 +93,7 @@ export async function cleanupProject(
   if (errors.length > 0) {
     throw new CastoffError(
       'CLEANUP_FAILED',
-      `remove Compose project ${name}: ${errors.length} of its parts are left\n${errors.map((error) => `  ${error.message}`).join('\n')}`,
+      `remove Compose project ${name}: ${errors.length} of its resources could not be removed\n${errors.map((error) => `  ${error.message}`).join('\n')}`,
       { cause: errors[0], errors },
     );
   }
@@ -111,15 +117,15 @@ async function connectWithin(
     return await withTimeout(connectEngine(engine), { what, timeoutMs, signal });
   } catch (error) {
     if (!isCastoffError(error, 'DEADLINE_EXCEEDED') || error === signal?.reason) throw error;
-    const words = `the engine did not answer in ${formatDuration(timeoutMs)}`;
-    throw new CastoffError('CLEANUP_FAILED', `${what}: ${words}`, { cause: error });
+    const message = `${what}: the engine did not answer in ${formatDuration(timeoutMs)}`;
+    throw new CastoffError('CLEANUP_FAILED', message, { cause: error });
   }
 }
 
 /**
- * Whether a project has a name that was drawn for it: nobody else's is called so.
+ * Whether a project has a random name, which no other project can have.
  *
- * @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` unless told otherwise
+ * @see testcontainers, DockerComposeEnvironment: `testcontainers-${uuid}` by default
  */
 export function hasGeneratedName(name: string): boolean {
   return /^testcontainers-[0-9a-f]{12}$/.test(name);

@@ -7,6 +7,7 @@ import {
 import { mapAnswer } from '../engine/engine';
 import { isFullId, isPrefixMatch, type Removable } from './kind';
 
+/** Inspects and removes containers. */
 export const container: Removable = {
   kind: 'container',
   isImmutableId: isFullId,

@@ -5,27 +5,29 @@ import { SingleFlight } from '../core/single-flight';
 import type { Engine, CallLimits } from '../engine/engine';
 import type { Removable, Inspection } from './kind';
 
-/** What the engine knows a thing as; `gone`: nothing is meant by that name; `unknown`: the engine cannot be asked now. */
+/** Result of inspecting a reference; `gone`: no such resource; `unknown`: the engine is away. */
 export type Found = Inspection | 'gone' | 'unknown';
 
 /**
- * What the engine knows `given` as, so that a name and an id of one thing share one removal. Whoever asks for the same at
- * once hears the same: none of them finds gone what the other has begun to remove.
+ * Inspects `given`, so that a name and an id of one resource share one removal. Concurrent callers share the
+ * result: a caller does not find a resource gone that another caller has just started to remove.
+ *
+ * @throws the reason of `limits.signal` when it aborts.
  */
 export async function findResource(
   engine: Engine,
   removable: Removable,
   given: string,
-  patience: CallLimits,
+  limits: CallLimits,
 ): Promise<Found> {
-  const { timeoutMs, signal } = patience;
-  const looking = inspectionsInFlight().run(`${engine.address} ${removable.kind} ${given}`, (release) => {
-    const look = inspectOnce(engine.within({ timeoutMs }), removable, given);
-    void look.finally(release);
-    return look;
+  const { timeoutMs, signal } = limits;
+  const inspection = inspectionsInFlight().run(`${engine.address} ${removable.kind} ${given}`, (release) => {
+    const inspecting = inspectOnce(engine.within({ timeoutMs }), removable, given);
+    void inspecting.finally(release);
+    return inspecting;
   });
   try {
-    return await withTimeout(looking, { what: `look for ${removable.kind} ${given}`, timeoutMs, signal });
+    return await withTimeout(inspection, { what: `inspect ${removable.kind} ${given}`, timeoutMs, signal });
   } catch (error) {
     if (isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== signal?.reason) return 'unknown';
     throw error;
@@ -33,11 +35,11 @@ export async function findResource(
 }
 
 const inspectionsInFlight = (): SingleFlight<Promise<Found>> =>
-  processWide('looks in flight', () => new SingleFlight<Promise<Found>>());
+  processWide('inspections in flight', () => new SingleFlight<Promise<Found>>());
 
-// An answer never rejects, and so does this not.
+// Engine calls resolve to an answer and never reject, so this does not either.
 async function inspectOnce(engine: Engine, removable: Removable, given: string): Promise<Found> {
-  const seen = await removable.inspect(engine, given);
-  if (seen.meaning === 'done') return seen.value.isPartialMatch ? 'gone' : seen.value;
-  return seen.meaning === 'gone' ? 'gone' : 'unknown';
+  const answer = await removable.inspect(engine, given);
+  if (answer.meaning === 'done') return answer.value.isPartialMatch ? 'gone' : answer.value;
+  return answer.meaning === 'gone' ? 'gone' : 'unknown';
 }

@@ -2,6 +2,7 @@ import { mapAnswer } from '../engine/engine';
 import { inspectImage, removeImage, type ImageFacts } from '../engine/image-calls';
 import type { Removable } from './kind';
 
+/** Inspects and removes images. */
 export const image: Removable = {
   kind: 'image',
   isImmutableId: () => false,
@@ -14,20 +15,20 @@ export const image: Removable = {
       isPartialMatch: !matchesReference(name, facts),
     })),
   remove: removeImage,
-  advice: 'remove the containers and images made from it, or its other names, first',
+  advice: 'remove the containers and images made from it, or its other tags, first',
 };
 
 /**
- * A name of twelve hexadecimal digits may begin another image's id: Docker's containerd image store finds it, and then answers
- * its removal with 404 "ambiguous reference".
+ * A name of twelve hexadecimal digits may also be a prefix of another image's id: Docker's containerd image
+ * store finds the name, but rejects its removal with 404 "ambiguous reference".
  */
 function unambiguousName(given: string, tags: readonly string[]): string {
   return /^[0-9a-f]{12,64}$/.test(given) && tags.includes(`${given}:latest`) ? `${given}:latest` : given;
 }
 
 /**
- * Whether `given` says this image: by a name, its digest, its id, or the twelve digits of a short id. Engines go further: for
- * `cafe`, when it is gone, Docker finds an image whose id begins so, and Podman one that is called `somebody/cafe`.
+ * Whether `given` is a name, a digest, the id or the short id of this image. Engines match more: for `cafe`,
+ * Docker finds an image whose id starts with it, and Podman one called `somebody/cafe`.
  */
 function matchesReference(given: string, { id, tags }: ImageFacts): boolean {
   if (given.includes('@')) return true;
@@ -36,7 +37,7 @@ function matchesReference(given: string, { id, tags }: ImageFacts): boolean {
   return tags.map(fullName).includes(fullName(given));
 }
 
-// `cafe` is stored as cafe:latest by Docker; as localhost/cafe:latest or docker.io/library/cafe:latest by Podman.
+// Docker stores `cafe` as cafe:latest; Podman as localhost/cafe:latest or docker.io/library/cafe:latest.
 function fullName(name: string): string {
   const short = name.replace(/^(localhost|(index\.)?docker\.io)\//, '').replace(/^library\//, '');
   return /:[^/]*$/.test(short) ? short : `${short}:latest`;

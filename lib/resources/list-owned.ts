@@ -7,31 +7,35 @@ import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
 import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource } from './ownership';
 
+/** Resources that match a claim, by the proof of their ownership. */
 export interface OwnedListing {
-  /** Proven to be created by the claim's owner. */
+  /** Provably created by the claim's owner. */
   readonly owned: readonly ProvenTarget[];
-  /** Neither proven to be, nor not to be: to be kept and reported. */
+  /** Could not be proven either way; keep and report them. */
   readonly unclear: readonly UnclearTarget[];
 }
 
-/** `isBase`: an image that is kept was built on it. */
+/** A target that is proven to be owned. `isBase`: a kept image was built on this image. */
 export type ProvenTarget = ListedTarget & { readonly isBase?: boolean | undefined };
 
+/** A resource whose ownership is unclear, with the reason. */
 export interface UnclearTarget {
   readonly target: ListedTarget;
   readonly reason: string;
 }
 
+/** Options of {@link listOwned}. */
 export interface ListOwnedOptions {
   readonly kinds?: readonly RemovableKind[] | undefined;
-  /** Default: none is. */
+  /** Resources whose ids their creators recorded. Default: none. */
   readonly recorded?: readonly RecordedResource[] | undefined;
 }
 
 /**
- * Lists the resources that carry every one of `labels` and are proven to have them from their creator, not from an image.
+ * Lists the resources that carry all of `labels` and provably have them from their creator, not from an
+ * image.
  *
- * @throws EngineError when one of the lists cannot be read, or the engine goes away.
+ * @throws EngineError when a list cannot be read, or the engine goes away.
  */
 export async function listOwned(
   engine: Engine,
@@ -42,8 +46,8 @@ export async function listOwned(
 }
 
 /**
- * Sorts `listed`, which all carry every one of `labels`: all kinds in one call, since what an image is proven to be decides about
- * its containers.
+ * Sorts `listed`, which all carry every one of `labels`, into owned and unclear. Call it with all kinds at
+ * once: the proof of an image decides about its containers.
  *
  * @throws EngineError when the engine goes away.
  */
@@ -64,9 +68,8 @@ export async function sortOwned(
 }
 
 /**
- * Judges each of `listed`, which all carry `claim`; asks the engine about their images, at most once per image and process.
- *
- * What cannot be read proves nothing.
+ * Judges each of `listed`, which all carry `claim`. Inspects their images, at most once per image and
+ * process; an image that cannot be read proves nothing.
  *
  * @throws EngineError when the engine goes away.
  */
@@ -98,7 +101,7 @@ export async function proveOwnership(
 
 type Cache<T> = Map<string, T>;
 
-/** An image's id is a digest of all that is read here: it never changes. */
+/** An image's id is a digest of everything cached here, so entries never change. */
 const labelsOfImages = (): Cache<Readonly<Record<string, string>>> =>
   processWide('labels of images', () => new Map<string, Readonly<Record<string, string>>>());
 const historiesOfImages = (): Cache<readonly ImageStep[]> =>
@@ -128,13 +131,16 @@ async function readEach<T>(
   return found;
 }
 
-/** `undefined`: the engine has no such image, or cannot read it. */
+/** Returns `undefined` when the engine has no such image, or cannot read it. */
 async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>): Promise<T | undefined> {
   const answer = await read(id);
   return answer.meaning === 'done' || answer.meaning === 'engine-away' ? valueOf(answer) : undefined;
 }
 
-/** The references by which to remove it: an image by its names, the last one by its id, unless the engine keeps the image. */
+/**
+ * Returns the references to remove in order: an image by its tags, the last one by its id, unless the engine
+ * keeps the image.
+ */
 export function removalRefs({ id, tags = [], isBase = false }: ProvenTarget): readonly string[] {
   return isBase ? tags : [...tags.slice(1), id];
 }

@@ -7,6 +7,7 @@ import {
 } from '../engine/network-calls';
 import { isFullId, isPrefixMatch, type Removable } from './kind';
 
+/** Inspects and removes networks. */
 export const network: Removable = {
   kind: 'network',
   isImmutableId: isFullId,
@@ -17,13 +18,13 @@ export const network: Removable = {
       isPartialMatch: isPrefixMatch(id, facts.id, [facts.name]),
     })),
   async remove(engine, id) {
-    // Podman removes a network by its id while containers are attached to it (4.3 to 5.8), and their own removal fails then:
-    // 500 "unable to find network".
+    // Podman (4.3 to 5.8) removes a network by id while containers are attached to it; removing the
+    // containers then fails with 500 "unable to find network".
     if (engine.isPodman) await detachAll(engine, id);
     return removeNetwork(engine, id);
   },
   detach: detachAll,
-  advice: 'remove what is still connected to it (`docker network inspect` lists it) first',
+  advice: 'remove its connected containers first (`docker network inspect` lists them)',
 };
 
 async function detachAll(engine: Engine, id: string): Promise<void> {
@@ -31,6 +32,7 @@ async function detachAll(engine: Engine, id: string): Promise<void> {
     ? await listAttachedContainers(engine, id)
     : mapAnswer(await inspectNetwork(engine, id), ({ containerIds }) => containerIds);
   if (attached.meaning !== 'done') return;
-  // An answer never rejects: what cannot be disconnected keeps the network busy, and its next removal says so.
+  // Engine calls never reject. A container that cannot be disconnected keeps the network busy, and the next
+  // removal reports it.
   await Promise.all(attached.value.map((containerId) => disconnectContainer(engine, id, containerId)));
 }

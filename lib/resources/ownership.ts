@@ -6,16 +6,16 @@ import type { ResourceKind } from './kind';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Whether a listed resource that matches a claim is the one that the claim's owner created. */
+/** Whether the claim's owner created a resource that matches the claim. */
 export type OwnershipProof =
-  /** `isBase`: an image that is kept was built on it; the engine keeps it, too, and only its names can go. */
+  /** `isBase`: a kept image was built on it; the engine keeps it too, so only its tags can be removed. */
   | { readonly state: 'ours'; readonly isBase?: true | undefined }
-  /** Proven: its labels are inherited. */
+  /** Proven: it inherited its labels. */
   | { readonly state: 'not-ours'; readonly reason: string }
-  /** Neither can be proven: it is kept and reported. */
+  /** Not proven either way: kept and reported. */
   | { readonly state: 'unclear'; readonly reason: string };
 
-/** A resource whose id its creator has recorded. */
+/** A resource whose id its creator recorded. */
 export interface RecordedResource {
   readonly kind: ResourceKind;
   /** The value of `castoff.start`. */
@@ -23,27 +23,28 @@ export interface RecordedResource {
   readonly id: string;
 }
 
-/** What the engine and the creators' records say beside the listing. */
+/** Evidence beside the listing, from the engine and the creators' records. */
 export interface OwnershipEvidence {
-  /** By id: the labels of the containers' images; an image that the engine no longer has is missing. */
+  /** Labels of the containers' images, by image id; without images that the engine no longer has. */
   readonly imageLabels: ReadonlyMap<string, Labels>;
-  /** By id: how listed images were made, newest step first. */
+  /** Build steps of listed images by id, newest first. */
   readonly histories: ReadonlyMap<string, readonly ImageStep[]>;
   readonly recorded: readonly RecordedResource[];
 }
 
-/** Compose writes it on containers, never on images or volumes. */
+/** Compose sets it on containers, never on images or volumes. */
 const composeContainerLabel = 'com.docker.compose.container-number';
 
 const ours: OwnershipProof = { state: 'ours' };
-const inherited = notOurs('it has its labels from its image');
+const inherited = notOurs('it inherited its labels from its image');
 
 /**
- * Judges each of `listed`, which all carry the labels of `claim`. A container has the labels of its image beside its own, and an
- * image those of its base, or of the container that it was committed from: only a nonce that it did not inherit proves ownership.
+ * Judges each of `listed`, which all carry the labels of `claim`. A container inherits the labels of its
+ * image, and an image those of its base or of the container it was committed from: only a nonce that it did
+ * not inherit proves ownership.
  *
- * Resources without labels of castoff are judged as Ryuk does, by the claim alone; but an image that was built on one of the owner's
- * is not the owner's, nor are its containers.
+ * Resources without castoff's labels are judged by the claim alone, as in Ryuk. An image built on one of the
+ * owner's images is not the owner's, nor are its containers.
  */
 export function judgeOwnership(
   listed: readonly ListedTarget[],
@@ -70,22 +71,22 @@ export function judgeOwnership(
         return [target, { ...proof, isBase: true }];
       if (proof.state !== 'ours' || isRecorded(target, evidence)) return [target, proof];
       const twin = proofs.find((other) => other.proof.state === 'ours' && isTwin(other.target, target));
-      return [target, twin === undefined ? proof : unclear(`${nameOf(twin.target)} carries the same nonce`)];
+      return [target, twin === undefined ? proof : unclear(`${nameOf(twin.target)} has the same nonce`)];
     }),
   );
 }
 
-/** Whether `target` is known by an id that means no other resource. A volume's name may come to mean another. */
+/** Whether its creator recorded the id of `target`. Volumes have no id, and their names can be reused. */
 function isRecorded({ kind, id }: ListedTarget, { recorded }: OwnershipEvidence): boolean {
   return kind !== 'volume' && recorded.some((one) => one.kind === kind && one.id === id);
 }
 
-/** A container with labels of castoff has a nonce of its own to be judged by. */
+/** A container with castoff's labels has its own nonce to be judged by. */
 function isOfForeignImage({ kind, labels, imageId = '' }: ListedTarget, images: readonly string[]): boolean {
   return kind === 'container' && !(labelNames.session in labels) && images.includes(imageId);
 }
 
-/** Labels were copied by hand: the nonce proves nothing about either. */
+/** A copied nonce proves nothing about either resource. */
 function isTwin(other: ListedTarget, target: ListedTarget): boolean {
   const { [labelNames.nonce]: nonce } = target.labels;
   return (
@@ -114,7 +115,7 @@ function judgeOne(
     case 'network':
     case 'volume': {
       const { [labelNames.kind]: kind = target.kind } = target.labels;
-      return kind === target.kind ? ours : notOurs(`its labels are those of a ${kind}`);
+      return kind === target.kind ? ours : notOurs(`it has the labels of a ${kind}`);
     }
   }
 }
@@ -130,9 +131,9 @@ function judgeContainer(
   const { [labelNames.kind]: kind, [labelNames.nonce]: nonce } = labels;
   if (image === undefined)
     return kind !== undefined && kind !== 'container'
-      ? notOurs(`its labels are those of an ${kind}`)
-      : unclear('its image is gone, and may have had the same labels');
-  // At least one label of the claim is its own.
+      ? notOurs(`it has the labels of an ${kind}`)
+      : unclear('its image no longer exists, and may have had the same labels');
+  // At least one label of the claim is not from the image.
   if (!carriesLabels(image, claim)) return ours;
   const isInherited =
     nonce !== undefined
@@ -151,40 +152,44 @@ function judgeImage(
 ): OwnershipProof {
   const { [labelNames.kind]: kind, [labelNames.nonce]: nonce, [labelNames.start]: start } = labels;
   if ((kind !== undefined && kind !== 'image') || composeContainerLabel in labels)
-    return notOurs('it was committed from a container, and has its labels');
+    return notOurs('it was committed from a container and inherited its labels');
   if (nonce === undefined) {
     const isSnapshot =
       labelNames.session in labels &&
       listed.some((other) => other.kind === 'container' && hasSameOwnership(other.labels, labels));
-    if (isSnapshot) return unclear('a container carries the same labels: it may be its snapshot');
+    if (isSnapshot) return unclear('it may be a snapshot of a container with the same labels');
     const steps = histories.get(id);
     if (steps === undefined && !(labelNames.session in labels))
-      return unclear('how it was built cannot be read');
-    return isBuiltOnLabelled(steps ?? [], claim) ? notOurs('it was built on an image of the owner') : ours;
+      return unclear('its build history cannot be read');
+    return isBuiltOnLabelled(steps ?? [], claim)
+      ? notOurs("it was built on one of the owner's images")
+      : ours;
   }
   if (recorded.some((one) => one.kind === 'image' && one.key === start))
-    return notOurs('it was built on an image of the owner');
+    return notOurs("it was built on one of the owner's images");
   return judgeHistory(histories.get(id) ?? [], nonce);
 }
 
 /**
- * The step that set the nonce is the newest one of the image that was built, but for the labels set after it (see
- * `nonceOfBuild`). Whoever builds on the image adds steps. BuildKit sets labels without a step.
+ * The step that sets the nonce is the newest step of the owner's image, except for the labels set after it
+ * (see `nonceOfBuild`). A build on top of that image adds steps. BuildKit sets labels without a step.
  */
 function judgeHistory(steps: readonly ImageStep[], nonce: string): OwnershipProof {
   const at = steps.findIndex(
     ({ createdBy, comment }) =>
       createdBy.includes(`${labelNames.nonce}=${nonce}`) || comment === nonceComment(nonce),
   );
-  if (at === -1)
-    return unclear('whether its owner built it, or others did on top of an image of the owner, is not known');
+  if (at === -1) return unclear("the owner or others may have built it on one of the owner's images");
   // Podman sets all labels in one step.
-  return at === 0 || at === labelsAfterNonce(nonce) ? ours : notOurs('it was built on an image of the owner');
+  return at === 0 || at === labelsAfterNonce(nonce)
+    ? ours
+    : notOurs("it was built on one of the owner's images");
 }
 
 /**
- * Whether steps follow those that set the labels of Testcontainers or Compose. Docker's builder sets the labels of a request last, in
- * the order of their names, in a step each: `LABEL org.testcontainers.session-id=…`. BuildKit sets them without a step.
+ * Whether steps follow those that set the labels of Testcontainers or Compose. Docker's builder sets the
+ * labels of a request last, in the order of their names, one step each: `LABEL
+ * org.testcontainers.session-id=…`. BuildKit sets them without a step.
  */
 function isBuiltOnLabelled(steps: readonly ImageStep[], claim: readonly string[]): boolean {
   return claim.some((label) => {
@@ -194,14 +199,14 @@ function isBuiltOnLabelled(steps: readonly ImageStep[], claim: readonly string[]
   });
 }
 
-/** The comment that marks the step of a commit or an import. */
+/** Returns the comment that marks the step of a commit or an import. */
 export function nonceComment(nonce: string): string {
   return `${labelNames.nonce}=${nonce}`;
 }
 
 /**
- * The nonce of an image that is built with `names` as the names of all its labels. Docker's builder sets the labels in the order of
- * their names, in a step each: the nonce says how many follow its own.
+ * Returns the nonce of an image built with `names` as the names of all its labels. Docker's builder sets
+ * labels in the order of their names, one step each: the nonce encodes how many follow its own.
  */
 export function nonceOfBuild(nonce: string, names: readonly string[]): string {
   const after = names.filter((name) => name > labelNames.nonce).length;
@@ -212,13 +217,15 @@ function labelsAfterNonce(nonce: string): number {
   return Number(/-(\d+)$/.exec(nonce)?.[1] ?? 0);
 }
 
-/** Whether the proof needs the labels of the image: a container with labels of castoff or Compose may have them from there. */
+/** Whether judging it requires its image's labels: a container may inherit labels of castoff or Compose. */
 export function needsImage({ kind, labels }: ListedTarget): boolean {
   const names = [labelNames.session, labelNames.nonce, composeContainerLabel];
   return kind === 'container' && names.some((name) => name in labels);
 }
 
-/** Whether two sets of labels under one name can be those of one resource: a re-created one has another nonce. */
+/**
+ * Whether two sets of labels under one name can belong to one resource: a recreated one has another nonce.
+ */
 export function isSameCreation(one: Labels, other: Labels): boolean {
   return one[labelNames.nonce] === other[labelNames.nonce];
 }

@@ -3,25 +3,26 @@ import { inspectContainer, readContainerLogs, type ContainerFacts } from '../eng
 import { demultiplex, type LogChunk } from '../engine/demultiplex';
 import type { Engine } from '../engine/engine';
 
-/** What a container was like just before its removal. */
+/** A container's state and last output, read just before its removal. */
 export interface PostMortem {
   readonly name?: string | undefined;
   readonly image?: string | undefined;
   /** `running`, `exited`, `dead`, …; `undefined` when it could not be read. */
   readonly status?: string | undefined;
   readonly exitCode?: number | undefined;
-  /** The signal that ended it, from an exit code above 128: `SIGKILL`. */
+  /** The signal that killed it, derived from an exit code above 128: `SIGKILL`. */
   readonly exitSignal?: string | undefined;
   readonly isOomKilled: boolean;
-  /** The engine's words where it did not start. */
+  /** The engine's error when it did not start. */
   readonly error?: string | undefined;
   readonly health?: { readonly status: string; readonly log: readonly string[] } | undefined;
-  /** The last lines of its output, oldest first; `stderr` lines are marked as such. */
+  /** The last lines of its output, oldest first. */
   readonly logLines: readonly LogLine[];
-  /** Why something above is missing, where it is. */
+  /** Error messages for the fields that could not be read. */
   readonly gaps: readonly string[];
 }
 
+/** One line of a container's output. */
 export interface LogLine {
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
@@ -32,18 +33,19 @@ const maxLogLines = 50;
 const maxLineLength = 1_000;
 
 /**
- * Reads state and last output of a container, in 2 s at most. It never rejects: what could not be read is a gap.
- * `undefined` for a container that is not there.
+ * Reads a container's state and last output, in at most 2 s. Never rejects: errors are listed in `gaps`.
+ *
+ * Resolves to `undefined` when the container does not exist.
  */
 export async function capturePostMortem(
   engine: Engine,
   id: string,
   signal?: AbortSignal,
 ): Promise<PostMortem | undefined> {
-  const patient = engine.within({ timeoutMs: captureTimeoutMs, signal });
+  const boundedEngine = engine.within({ timeoutMs: captureTimeoutMs, signal });
   const [inspected, logs] = await Promise.all([
-    inspectContainer(patient, id),
-    readContainerLogs(patient, id, maxLogLines),
+    inspectContainer(boundedEngine, id),
+    readContainerLogs(boundedEngine, id, maxLogLines),
   ]);
   if (inspected.meaning === 'gone') return undefined;
   const facts = inspected.meaning === 'done' ? inspected.value : undefined;
@@ -54,7 +56,7 @@ export async function capturePostMortem(
   return describePostMortem(facts, output, gaps);
 }
 
-/** Facts and raw output as a post-mortem. */
+/** Builds a post-mortem from an inspection and raw output. */
 export function describePostMortem(
   facts: ContainerFacts | undefined,
   output: Buffer | undefined,
@@ -74,7 +76,8 @@ export function describePostMortem(
   };
 }
 
-// From 1 on, as Linux counts them: this process may run on macOS, where 10 is SIGBUS. @see signal(7), "Signal numbering"
+// Numbered from 1 as on Linux; on macOS, where this process may run, 10 is SIGBUS. @see signal(7), "Signal
+// numbering"
 const signals =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
     ' ',
@@ -98,7 +101,7 @@ function lastLines(output: Buffer, isTty: boolean): readonly LogLine[] {
     .slice(-maxLogLines);
 }
 
-// The engine sends a long line in pieces of 16 KiB; only the last one ends in a newline.
+// The engine splits long lines into pieces of 16 KiB; only the last piece ends in a newline.
 function joinPieces(chunks: readonly LogChunk[]): readonly LogChunk[] {
   const joined: LogChunk[] = [];
   for (const chunk of chunks) {
@@ -113,16 +116,18 @@ function shorten(line: string): string {
   return line.length <= maxLineLength ? line : `${line.slice(0, maxLineLength)}… (${line.length} characters)`;
 }
 
-/** `exited, exit code 137 (SIGKILL), out of memory`. */
+/** Formats the state, such as `exited, exit code 137 (SIGKILL), out of memory`. */
 export function describeState({ status, exitCode, exitSignal, isOomKilled }: PostMortem): string {
-  const end =
+  const exit =
     exitCode === undefined
       ? ''
       : `, exit code ${exitCode}${exitSignal === undefined ? '' : ` (${exitSignal})`}`;
-  return `${status ?? 'state unknown'}${end}${isOomKilled ? ', out of memory' : ''}`;
+  return `${status ?? 'state unknown'}${exit}${isOomKilled ? ', out of memory' : ''}`;
 }
 
-/** For an error's message: state in a line, then health checks and output, each line indented. */
+/**
+ * Formats a post-mortem for an error message: the state in one line, then health checks and output, indented.
+ */
 export function formatPostMortem(postMortem: PostMortem): string {
   const { name, image, error, health, logLines, gaps } = postMortem;
   const lines = [
@@ -133,7 +138,7 @@ export function formatPostMortem(postMortem: PostMortem): string {
       : [`health: ${health.status}`, ...health.log.slice(-3).map((output) => `  ${output}`)]),
     ...(logLines.length === 0 ? ['no output'] : ['last output:']),
     ...logLines.map(({ stream, text }) => (stream === 'stderr' ? `  ! ${text}` : `  | ${text}`)),
-    ...gaps.map((gap) => `not read: ${gap}`),
+    ...gaps.map((gap) => `could not read: ${gap}`),
   ];
   return lines.map((line, index) => `${index === 0 ? '' : '  '}${safeOutput(line)}`).join('\n');
 }

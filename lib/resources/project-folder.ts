@@ -4,12 +4,12 @@ import { CastoffError } from '../core/errors';
 import { projectFolderLabel } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 
-/** What a Compose command says of its project, and of where that is. */
+/** Where the arguments of a Compose command locate its project. */
 export interface ProjectLocation {
-  /** Its name. */
+  /** The project's name. */
   readonly project?: string | undefined;
   readonly directory?: string | undefined;
-  /** The first of its files. */
+  /** The first Compose file. */
   readonly file?: string | undefined;
 }
 
@@ -17,8 +17,9 @@ export interface ProjectLocation {
 const fileNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 
 /**
- * The folder of the project of a Compose command that is run in `cwd`, as Compose writes it on containers: that of its first file, or
- * without one the next folder upwards that has one; links on the way may be named in it, or not.
+ * Returns the project folder of a Compose command run in `cwd`, as Compose writes it on container labels: the
+ * folder of its first file, or else the nearest folder upwards with a Compose file. Contains a second path
+ * when resolving symbolic links changes it.
  */
 export function projectFolders({ directory, file }: ProjectLocation, cwd: string): readonly string[] {
   const folder =
@@ -26,12 +27,12 @@ export function projectFolders({ directory, file }: ProjectLocation, cwd: string
   return [...new Set([folder, realPath(folder)])];
 }
 
-/** The same for a path that Compose has written. */
+/** Resolves symbolic links in a path that Compose has written. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // ENOENT: it is gone, or another machine's.
+    // ENOENT: it was removed, or is on another machine.
     return path;
   }
 }
@@ -48,8 +49,9 @@ function folderOfFile(file: string | undefined, cwd: string): string {
 }
 
 /**
- * What throws `CONFIG_INVALID` for a container of a project that was brought up from another folder than `workingDir`, or without one, than
- * the folder of a Compose project that this process is in. A container that names no folder says nothing of it.
+ * Returns a check that throws `CONFIG_INVALID` for a container of a project that was started from another
+ * folder than `workingDir`; by default, than the Compose folder of the working directory. Containers that do
+ * not name a folder pass.
  */
 export function checkProjectFolder(
   project: string,
@@ -63,8 +65,8 @@ export function checkProjectFolder(
       if (folder === undefined || expected.includes(folder) || expected.includes(realPath(folder))) continue;
       throw new CastoffError(
         'CONFIG_INVALID',
-        `remove Compose project ${project}: it was brought up from ${folder}, not from ${expected[0] ?? cwd}; ` +
-          `if it is yours, give workingDir: ${JSON.stringify(folder)}`,
+        `remove Compose project ${project}: it was started from ${folder}, not from ${expected[0] ?? cwd}; ` +
+          `if it is yours, set workingDir: ${JSON.stringify(folder)}`,
       );
     }
   };

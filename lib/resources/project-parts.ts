@@ -5,17 +5,25 @@ import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
 
 /**
- * What a project is made of. Its images are images: Compose 2 labels what it builds, and `docker compose down` leaves that as a cache for
- * the next build.
+ * Kinds that belong to a project. Images do not: Compose 2 labels the images that it builds, and `docker
+ * compose down` keeps them as a cache for the next build.
  */
 const partKinds: readonly RemovableKind[] = ['container', 'network', 'volume'];
 
-/** The containers, networks and volumes of a Compose project. */
+/**
+ * Lists the containers, networks and volumes of a Compose project.
+ *
+ * @throws EngineError when the engine cannot list them.
+ */
 export function listParts(engine: Engine, project: string): Promise<readonly ListedTarget[]> {
   return listTargets(engine, [`${composeProjectLabel}=${project}`], partKinds);
 }
 
-/** The identities of everything that carries the project's label, images included. */
+/**
+ * Lists the identities of everything with the project's label, images included.
+ *
+ * @throws EngineError when the engine cannot list them.
+ */
 export async function identitiesOfProject(engine: Engine, project: string): Promise<readonly string[]> {
   const listed = await listTargets(engine, [`${composeProjectLabel}=${project}`]);
   return listed.map((target) => identityOf(target));

@@ -1,21 +1,23 @@
 import { CastoffError } from '../core/errors';
 
-/** A thing on an engine, as the packages around Docker hand it over: its id or name, or an object that knows its id. */
+/**
+ * A reference to a resource, in the forms that Docker packages use: an id or name, or an object with an id.
+ */
 export type Ref = string | { readonly id: string } | { getId(): string };
 
 /**
- * The id or name that `ref` stands for; `undefined` for null and undefined, so that a cleanup can stand before the check
- * whether there is anything to clean.
+ * Returns the id or name of `ref`, or `undefined` for null and undefined, so that a cleanup can be registered
+ * before a resource exists.
  *
- * @throws CastoffError `CONFIG_INVALID` naming what was got.
+ * @throws CastoffError `CONFIG_INVALID` naming the invalid value.
  */
 export function idOfRef(what: string, ref: unknown): string | undefined {
   if (ref === undefined || ref === null) return undefined;
   const id = rawId(ref);
   if (typeof id !== 'string' || id === '') throw invalidRef(what, describe(ref, id));
-  // What a command has printed ends in a newline: as a name it would be unknown, which is taken for gone.
+  // Command output ends in a newline. As a name it would not exist, and would count as removed.
   if (id !== id.trim()) throw invalidRef(what, JSON.stringify(id));
-  // An id is a part of a path of the Engine API; these would lead elsewhere: `//json` to a host of that name.
+  // An id becomes part of an Engine API path; these would address other endpoints, and `//json` another host.
   const name = id.replace(/^\//, '');
   if (name.split('/').some((part) => ['', '.', '..'].includes(part))) {
     throw invalidRef(what, JSON.stringify(id));
@@ -33,7 +35,7 @@ function rawId(ref: unknown): unknown {
 function invalidRef(what: string, got: string): CastoffError {
   return new CastoffError(
     'CONFIG_INVALID',
-    `${what}: got ${got}; give an id or a name, an object with an id, a started container, or null for nothing`,
+    `${what}: got ${got}; give an id, a name, an object with an id, a started container, or null to skip`,
   );
 }
 

@@ -5,5 +5,5 @@ import type { Removable } from './kind';
 import { network } from './network';
 import { volume } from './volume';
 
-/** How each kind is looked at and removed. */
+/** How to inspect and remove each kind. */
 export const removables: Record<RemovableKind, Removable> = { container, network, volume, image };

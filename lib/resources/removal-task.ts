@@ -15,23 +15,24 @@ import {
   type StepAnswer,
 } from './removal';
 
+/** Options of a {@link RemovalTask}. */
 export interface RemovalTaskOptions extends RemovalRules {
-  /** Grace before the kill, in milliseconds; 0: none. */
+  /** Grace before SIGKILL, in milliseconds; 0: kill at once. */
   readonly stopTimeoutMs: number;
   readonly stopSignal?: string | undefined;
   readonly removeVolumes: boolean;
-  /** How long an unanswered call is waited for before the engine is looked at instead. */
+  /** Timeout of one engine call, in milliseconds; then the resource is inspected instead. */
   readonly callTimeoutMs: number;
-  /** What a look has told already. */
+  /** The result of an earlier inspection. */
   readonly inspection?: Inspection | undefined;
-  /** Called as soon as nobody may join any more: it has ended, or its last waiter has left. */
-  readonly onOver: () => void;
-  /** Read before anything is done to it. */
+  /** Called when no more callers may join: the removal has finished, or its last waiter has left. */
+  readonly onClosed: () => void;
+  /** Reads a post-mortem before the removal starts. */
   readonly capture?:
     ((engine: Engine, id: string, signal: AbortSignal) => Promise<PostMortem | undefined>) | undefined;
 }
 
-/** How a removal ended: `finish` with its outcome, or `give-up`: the engine refuses. */
+/** Outcome of a removal; `outcome` is `undefined` when the engine refuses. */
 export interface RemovalResult {
   readonly outcome: GoneOutcome | undefined;
   readonly postMortem?: PostMortem | undefined;
@@ -40,19 +41,22 @@ export interface RemovalResult {
 const firstPauseMs = 50;
 const maxPauseMs = 1_000;
 
-/** One removal of one thing: does what the state machine in `removal.ts` says, until it is gone or nobody waits any more. */
+/**
+ * One removal of one resource: performs the steps of the state machine in `removal.ts` until the resource is
+ * gone or the last waiter has left.
+ */
 export class RemovalTask {
   readonly #engine: Engine;
   readonly #removable: Removable;
   #id: string;
   readonly #options: RemovalTaskOptions;
-  readonly #noMoreWaiting = new AbortController();
-  #waiting = 0;
+  readonly #abandoned = new AbortController();
+  #waiters = 0;
   #state: RemovalState;
   #inspection: Inspection | undefined;
   #lastError: EngineError | undefined;
-  /** Settles when the removal has ended; rejects when nobody waits for it any more. */
-  readonly ended: Promise<RemovalResult>;
+  /** Resolves when the removal has finished; rejects when its last waiter has left. */
+  readonly finished: Promise<RemovalResult>;
 
   constructor(engine: Engine, removable: Removable, id: string, options: RemovalTaskOptions) {
     this.#engine = engine;
@@ -67,16 +71,16 @@ export class RemovalTask {
       isStopWanted: options.stopTimeoutMs > 0 && removable.stop !== undefined,
       isDetachable: removable.detach !== undefined,
     });
-    this.ended = this.#run();
-    // Waiters hear of a failure through `waitFor`; when the last has left, nobody is there to hear.
-    this.ended.then(options.onOver, options.onOver);
+    this.finished = this.#run();
+    // Waiters get a failure from `waitFor`; without waiters, no caller needs it.
+    this.finished.then(options.onClosed, options.onClosed);
   }
 
   get state(): RemovalState {
     return this.#state;
   }
 
-  /** What it is called by: the full id as soon as a look has told it. */
+  /** Its full id once an inspection has reported it; before that, the reference. */
   get id(): string {
     return this.#id;
   }
@@ -89,24 +93,27 @@ export class RemovalTask {
     return this.#lastError;
   }
 
-  /** Waits for the end, within `limits`. The last waiter to leave ends the removal; a call that was sent goes on. */
+  /**
+   * Waits for the result, within `limits`. When the last waiter leaves, the removal stops; a request already
+   * sent continues on the engine.
+   */
   async waitFor(limits: TimeoutOptions): Promise<RemovalResult> {
-    this.#waiting += 1;
+    this.#waiters += 1;
     try {
-      return await withTimeout(this.ended, limits);
+      return await withTimeout(this.finished, limits);
     } finally {
-      this.#waiting -= 1;
-      if (this.#waiting === 0) {
-        this.#options.onOver();
-        this.#noMoreWaiting.abort();
+      this.#waiters -= 1;
+      if (this.#waiters === 0) {
+        this.#options.onClosed();
+        this.#abandoned.abort();
       }
     }
   }
 
   async #run(): Promise<RemovalResult> {
-    const { signal } = this.#noMoreWaiting;
+    const { signal } = this.#abandoned;
     const postMortem = await this.#options.capture?.(this.#engine, this.#id, signal);
-    await retryWithBackoff(() => this.#untilPause(), {
+    await retryWithBackoff(() => this.#runUntilPause(), {
       firstPauseMs,
       maxPauseMs,
       signal,
@@ -114,18 +121,18 @@ export class RemovalTask {
     return { outcome: this.#state.step === 'finish' ? outcomeOf(this.#state) : undefined, postMortem };
   }
 
-  async #untilPause(): Promise<void> {
+  async #runUntilPause(): Promise<void> {
     if (this.#state.step === 'pause') this.#state = advance(this.#state, { meaning: 'done' });
     while (this.#state.step !== 'finish' && this.#state.step !== 'give-up') {
-      if (this.#isEnough()) return;
+      if (this.#isStopped()) return;
       if (this.#state.step === 'pause') throw new RetryableError();
-      this.#noMoreWaiting.signal.throwIfAborted();
-      this.#state = advance(this.#state, await this.#take(this.#state.step));
+      this.#abandoned.signal.throwIfAborted();
+      this.#state = advance(this.#state, await this.#perform(this.#state.step));
     }
   }
 
-  /** Whether nothing more is to be sent. What was sent is looked at until its end is seen. */
-  #isEnough(): boolean {
+  /** Whether no new request may be sent. Requests already sent are followed to completion. */
+  #isStopped(): boolean {
     const { step, afterPause, removals } = this.#state;
     const { stop, maxRemovals = Number.POSITIVE_INFINITY } = this.#options;
     const next = step === 'pause' ? afterPause : step;
@@ -133,22 +140,22 @@ export class RemovalTask {
     return next === 'remove' && removals >= maxRemovals;
   }
 
-  async #take(step: 'inspect' | 'stop' | 'remove' | 'wait-for-removal' | 'detach'): Promise<StepAnswer> {
+  async #perform(step: 'inspect' | 'stop' | 'remove' | 'wait-for-removal' | 'detach'): Promise<StepAnswer> {
     const { stopTimeoutMs, stopSignal, callTimeoutMs, removeVolumes } = this.#options;
     const { inspect, stop, remove, waitForRemoval, detach } = this.#removable;
-    const engine = this.#asking(callTimeoutMs);
+    const engine = this.#engineWithin(callTimeoutMs);
     switch (step) {
       case 'inspect':
-        return this.#see(engine, await inspect(engine, this.#id));
+        return this.#handleInspection(engine, await inspect(engine, this.#id));
       case 'stop':
-        return this.#note(
-          await stop?.(this.#asking(stopTimeoutMs + callTimeoutMs), this.#id, {
+        return this.#handleAnswer(
+          await stop?.(this.#engineWithin(stopTimeoutMs + callTimeoutMs), this.#id, {
             timeoutMs: stopTimeoutMs,
             signal: stopSignal,
           }),
         );
       case 'remove':
-        return this.#note(await remove(engine, this.#id, { removeVolumes }));
+        return this.#handleAnswer(await remove(engine, this.#id, { removeVolumes }));
       case 'wait-for-removal':
         return { meaning: (await waitForRemoval?.(engine, this.#id))?.meaning ?? 'engine-away' };
       case 'detach':
@@ -157,15 +164,15 @@ export class RemovalTask {
     }
   }
 
-  #asking(timeoutMs: number): Engine {
-    return this.#engine.within({ timeoutMs, signal: this.#noMoreWaiting.signal });
+  #engineWithin(timeoutMs: number): Engine {
+    return this.#engine.within({ timeoutMs, signal: this.#abandoned.signal });
   }
 
-  async #see(engine: Engine, seen: Answer<Inspection>): Promise<StepAnswer> {
-    if (seen.meaning !== 'done') return this.#note(seen);
-    const { id, identity, isPartialMatch, labels, status } = seen.value;
-    const isAnother = this.#options.matchesTarget?.(labels, seen.value) === false;
-    // Another resource has come under the same name: the one that was to go is gone.
+  async #handleInspection(engine: Engine, answer: Answer<Inspection>): Promise<StepAnswer> {
+    if (answer.meaning !== 'done') return this.#handleAnswer(answer);
+    const { id, identity, isPartialMatch, labels, status } = answer.value;
+    const isAnother = this.#options.matchesTarget?.(labels, answer.value) === false;
+    // Another resource uses the name now: the intended one is gone.
     if (isPartialMatch || isAnother) return { meaning: 'gone' };
     const before = this.#inspection?.identity ?? this.#options.identity;
     if (before !== undefined) {
@@ -174,12 +181,12 @@ export class RemovalTask {
       if (sameness === 'another') return { meaning: 'gone' };
       if (sameness === 'unclear') throw unclearError(this.#removable.kind, this.#id);
     }
-    this.#inspection = seen.value;
+    this.#inspection = answer.value;
     this.#id = id;
     return { meaning: 'done', status };
   }
 
-  #note(answer: Answer<unknown> | undefined): StepAnswer {
+  #handleAnswer(answer: Answer<unknown> | undefined): StepAnswer {
     if (answer === undefined) return { meaning: 'done' };
     if (answer.meaning !== 'done' && answer.meaning !== 'gone') this.#lastError = answer.error;
     return { meaning: answer.meaning };

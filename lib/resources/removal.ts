@@ -1,63 +1,69 @@
 import type { Meaning } from '../engine/answers';
 
-/** How a thing came to be gone, once it is seen to be. */
+/** How a resource was removed, once that is verified. */
 export type GoneOutcome = 'removed' | 'already-gone' | 'removed-elsewhere';
 
-/** What to do next about one thing that is to be gone. */
+/** Next step of a removal. */
 export type Step =
   | 'inspect'
   | 'stop'
   | 'remove'
-  /** Wait for the end of somebody else's removal. */
+  /** Wait for another client's removal. */
   | 'wait-for-removal'
-  /** Take off what still hangs on it. */
+  /** Disconnect attached containers. */
   | 'detach'
   | 'pause'
   | 'finish'
   | 'give-up';
 
+/** State of one removal. */
 export interface RemovalState {
   readonly step: Step;
   readonly afterPause: 'inspect' | 'remove';
-  /** Its id names it for ever. A name may come to stand for something else in a pause: look before it is removed. */
+  /**
+   * Its id can only ever refer to this resource. A name may be reused during a pause: inspect before
+   * removing.
+   */
   readonly isImmutableId: boolean;
-  /** A graceful stop that is still to be asked for, and how often it was. */
+  /** Whether a graceful stop is still to be requested, and how often it was. */
   readonly isStopWanted: boolean;
   readonly stops: number;
-  /** Removals sent. */
+  /** Removal requests sent. */
   readonly removals: number;
-  /** The engine has spoken of it as a thing that exists. */
+  /** An answer has shown that it exists. */
   readonly isKnownToExist: boolean;
-  /** A removal of ours was accepted, or its answer was lost: its end may be our doing. */
+  /** One of our removal requests was accepted or got no response: this cleanup may have removed it. */
   readonly isPossiblyOurs: boolean;
-  /** Somebody else's removal was seen under way. */
+  /** Another client's removal was in progress. */
   readonly isRemovedByOthers: boolean;
-  /** Something may hang on it that can be taken off: networks. */
+  /** Attached containers can be disconnected: networks. */
   readonly isDetachable: boolean;
-  /** The engine's word that it is done ends it: somebody looks later. */
+  /** Whether to inspect after the engine reports success, rather than trust it. */
   readonly verify: boolean;
-  /** A removal, ours or not, has said that it is over: if it is still there, the next step waits for a pause. */
+  /** A removal was reported as finished: if the resource still exists, pause before the next step. */
   readonly isReportedDone: boolean;
-  /** Its state when last looked at: `running`, `removing`, `dead`. */
+  /** Its last known state: `running`, `removing`, `dead`. */
   readonly status?: string | undefined;
 }
 
-/** The answer to the state's step; `status` is what a look has seen. */
+/** Answer to the state's step; `status` is from an inspection. */
 export interface StepAnswer {
   readonly meaning: Meaning;
   readonly status?: string | undefined;
 }
 
+/** What is known before a removal starts. */
 export interface RemovalStart {
   readonly isImmutableId: boolean;
-  /** A look has seen it. */
+  /** An inspection has shown that it exists. */
   readonly isKnownToExist: boolean;
   readonly isStopWanted: boolean;
   readonly isDetachable: boolean;
-  /** The engine's word is taken for it: somebody looks later. */
+  /** Whether to inspect after the engine reports success. Default true. */
   readonly verify?: boolean | undefined;
 }
 
+/** Returns the state in which a removal starts. */
 export function initialRemovalState(start: RemovalStart): RemovalState {
   return {
     step: !start.isImmutableId && !start.isKnownToExist ? 'inspect' : start.isStopWanted ? 'stop' : 'remove',
@@ -75,10 +81,10 @@ export function initialRemovalState(start: RemovalStart): RemovalState {
   };
 }
 
-/** A stop whose answer is lost is asked for once more; then the removal, which kills, is more use than a third. */
+/** After a stop without a response, try once more; then send the removal, which kills. */
 const maxStops = 2;
 
-/** The state after the answer to its step. `finish` and `give-up` are ends. */
+/** Returns the state after `answer` to the current step. `finish` and `give-up` are final. */
 export function advance(state: RemovalState, answer: StepAnswer): RemovalState {
   switch (state.step) {
     case 'inspect':
@@ -105,7 +111,7 @@ function afterInspect(state: RemovalState, { meaning, status }: StepAnswer): Rem
       return { ...state, step: 'finish' };
     case 'done':
       return afterPresent({ ...state, isKnownToExist: true, status });
-    // 500 "RWLayer of container … is unexpectedly nil" is no reason not to remove it. @see moby, daemon/inspect.go
+    // 500 "RWLayer of container … is unexpectedly nil": remove it anyway. @see moby, daemon/inspect.go
     case 'failed':
       return pause(state, 'remove');
     case 'being-removed':
@@ -148,7 +154,7 @@ function afterStop(state: RemovalState, { meaning }: StepAnswer): RemovalState {
 function afterRemove(state: RemovalState, { meaning }: StepAnswer): RemovalState {
   switch (meaning) {
     case 'done':
-      // Seen to be gone, not said to be: the next look decides.
+      // The next inspection verifies it.
       return {
         ...state,
         isKnownToExist: true,
@@ -177,7 +183,8 @@ function afterWait(state: RemovalState, { meaning }: StepAnswer): RemovalState {
   switch (meaning) {
     case 'gone':
       return { ...state, step: 'finish' };
-    // The wait is over, or was cut off, or told of a removal that failed: a look says whether it is gone, or `dead`.
+    // The wait finished, was cut off, or reported a failed removal: an inspection shows whether it is gone or
+    // `dead`.
     case 'done':
       return { ...state, isReportedDone: true, step: 'inspect' };
     case 'being-removed':
@@ -193,7 +200,7 @@ function pause(state: RemovalState, afterPause: 'inspect' | 'remove'): RemovalSt
   return { ...state, step: 'pause', afterPause: state.isImmutableId ? afterPause : 'inspect' };
 }
 
-/** How a thing that is gone came to be so: nothing is claimed that was not seen. */
+/** Returns how a resource was removed. Claims only what the answers have shown. */
 export function outcomeOf(state: RemovalState): GoneOutcome {
   if (state.isPossiblyOurs) return 'removed';
   return state.isKnownToExist || state.isRemovedByOthers ? 'removed-elsewhere' : 'already-gone';

@@ -1,9 +1,14 @@
 import { CastoffError } from '../core/errors';
 
-/** The engine's own, for a stop that names none. */
+/** The engine's default grace for a stop, in milliseconds. */
 export const defaultGraceMs = 10_000;
 
-/** @throws CastoffError `CONFIG_INVALID` for what is no signal, and for one that a kill at once leaves no time for. */
+/**
+ * Validates `stopSignal`.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for an invalid signal name, and for a signal with a `stopTimeoutMs`
+ * of 0.
+ */
 export function checkStopSignal(stopSignal: unknown, stopTimeoutMs: number | undefined): void {
   if (stopSignal === undefined) return;
   if (typeof stopSignal !== 'string' || !/^SIG[A-Z]+[A-Z0-9+-]*$/.test(stopSignal))
@@ -14,6 +19,6 @@ export function checkStopSignal(stopSignal: unknown, stopTimeoutMs: number | und
   if (stopTimeoutMs === 0)
     throw new CastoffError(
       'CONFIG_INVALID',
-      `stopSignal: got ${stopSignal} with stopTimeoutMs 0, which kills at once; give it time`,
+      `stopSignal: got ${stopSignal} with stopTimeoutMs 0, which kills at once; set a stopTimeoutMs above 0`,
     );
 }

@@ -10,17 +10,22 @@ export interface ServiceRef {
   readonly name: string;
 }
 
-/** What to do about the service of a container before the container is removed. */
+/** What to do about a container's service before removing the container. */
 export type ServiceStep =
   /** The service no longer exists or there is no swarm: nothing recreates the container. */
   | { readonly type: 'none' }
   | { readonly type: 'remove-service' }
-  /** `isFinal`: asking again will not change it. */
+  /** `isFinal`: retrying does not help. */
   | { readonly type: 'leave'; readonly reason: string; readonly isFinal: boolean };
 
 type Labels = Readonly<Record<string, string>>;
 
-/** @see Docker 20.10.24: `com.docker.swarm.service.id=kg4md8x6z669ne4k1y6pep233`, `com.docker.swarm.service.name=web` */
+/**
+ * Returns the service of a container with `labels`.
+ *
+ * @see Docker 20.10.24: `com.docker.swarm.service.id=kg4md8x6z669ne4k1y6pep233`,
+ * `com.docker.swarm.service.name=web`
+ */
 export function serviceOf(labels: Labels): ServiceRef | undefined {
   const id = labels['com.docker.swarm.service.id'];
   if (id === undefined || id === '') return undefined;
@@ -28,13 +33,14 @@ export function serviceOf(labels: Labels): ServiceRef | undefined {
 }
 
 /**
- * A swarm starts a new task for each container that is removed, so the container of a service goes with its service or not at all.
+ * Decides what to do about a container's service. Swarm starts a new task for each removed container, so a
+ * container is removed with its service or not at all.
  *
- * @param matchesTarget - Whether a service with these labels may be removed.
+ * @param matchesTarget - Returns whether a service with these labels may be removed.
  */
 export function decideService(
   { name, id }: ServiceRef,
-  seen: Answer<ServiceFacts>,
+  answer: Answer<ServiceFacts>,
   matchesTarget: (labels: Labels) => boolean,
 ): ServiceStep {
   const leave = (reason: string, isFinal: boolean): ServiceStep => ({
@@ -42,24 +48,24 @@ export function decideService(
     reason: `belongs to service ${name} (${id.slice(0, 12)}), ${reason}`,
     isFinal,
   });
-  switch (seen.meaning) {
+  switch (answer.meaning) {
     case 'done':
-      return matchesTarget(seen.value.labels)
+      return matchesTarget(answer.value.labels)
         ? { type: 'remove-service' }
-        : leave('which does not carry these labels; remove the service', true);
+        : leave('which does not have these labels; remove the service', true);
     case 'gone':
       return { type: 'none' };
     case 'refused':
-      return leave(`which cannot be inspected here: ${seen.error.engineMessage}`, true);
+      return leave(`which cannot be inspected here: ${answer.error.engineMessage}`, true);
     case 'being-removed':
     case 'busy':
     case 'failed':
     case 'engine-away':
-      return leave(`which could not be inspected: ${messageOf(seen.error)}`, false);
+      return leave(`which could not be inspected: ${messageOf(answer.error)}`, false);
   }
 }
 
-/** What to do about the service of a container with `labels`. Changes nothing. */
+/** Decides what to do about the service of a container with `labels`, without changing anything. */
 export async function inspectServiceOf(
   engine: Engine,
   labels: Labels,
@@ -71,8 +77,9 @@ export async function inspectServiceOf(
 }
 
 /**
- * Removes the service of a container with `labels`, where it has one that is meant. Resolves to why the container must be left;
- * `undefined` when nothing recreates it. Never rejects.
+ * Removes the service of a container with `labels` if it may be removed.
+ *
+ * Resolves to the reason to keep the container, or to `undefined` when nothing recreates it. Never rejects.
  */
 export async function removeServiceOf(
   engine: Engine,
@@ -93,9 +100,9 @@ export async function removeServiceOf(
 }
 
 /**
- * Does what {@link removeServiceOf} does.
+ * Like {@link removeServiceOf}.
  *
- * @throws CleanupError when the container must be left.
+ * @throws CleanupError when the container must be kept.
  */
 export async function clearServiceOf(
   engine: Engine,
@@ -109,22 +116,22 @@ export async function clearServiceOf(
 }
 
 /**
- * Decides which containers of a Swarm service are tried: the first one, and the others only when the service is gone. They would
- * go with it, or be left for the same reason.
+ * Decides which containers of a Swarm service to try: the first one, and the others only after the service is
+ * removed. They are removed with the service, or kept for the same reason.
  */
 export class ServiceTurns {
-  readonly #states = new Map<string, 'asked' | 'gone' | 'left'>();
+  readonly #states = new Map<string, 'tried' | 'gone' | 'left'>();
 
-  /** Whether a container with `labels` is tried now. */
+  /** Whether to try a container with `labels` now. */
   take(labels: Labels): boolean {
     const service = serviceOf(labels);
     if (service === undefined) return true;
     const state = this.#states.get(service.id);
-    if (state === undefined) this.#states.set(service.id, 'asked');
+    if (state === undefined) this.#states.set(service.id, 'tried');
     return state === undefined || state === 'gone';
   }
 
-  /** Records what became of the service of a container with `labels`. */
+  /** Records the outcome for the service of a container with `labels`. */
   settle(labels: Labels, state: 'gone' | 'left'): void {
     const service = serviceOf(labels);
     if (service !== undefined) this.#states.set(service.id, state);

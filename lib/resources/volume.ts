@@ -5,6 +5,7 @@ import { inspectVolume, removeVolume, type VolumeFacts } from '../engine/volume-
 import { hasStableCreatedAt, readVolumeHistory } from '../engine/volume-history';
 import type { Removable, Sameness } from './kind';
 
+/** Inspects and removes volumes. */
 export const volume: Removable = {
   kind: 'volume',
   isImmutableId: () => false,
@@ -21,9 +22,9 @@ export const volume: Removable = {
 };
 
 /**
- * A volume has no id: its labels and the engine's own words for its creation tell it from a later one of the same name. They are in whole
- * seconds: a volume that is re-created in the second of the first one, with the same labels, is not told apart; the nonce does that for
- * what castoff created.
+ * A volume has no id: its labels and its `CreatedAt` tell it apart from a later one with the same name.
+ * `CreatedAt` has a resolution of one second: a volume recreated within the second and with the same labels
+ * is not told apart, except by castoff's nonce.
  */
 function identityOf({ createdAt = '', labels }: VolumeFacts): string {
   return `${createdAt} ${JSON.stringify(labels, Object.keys(labels).toSorted())}`;
@@ -33,7 +34,7 @@ async function compareVolumes(engine: Engine, name: string, before: string, now:
   const [then, current] = [parseIdentity(before), parseIdentity(now)];
   if (then.labels !== current.labels) return 'another';
   if (await hasStableCreatedAt(engine)) return 'another';
-  // The time is that of the last change of its content: the same volume may have another one.
+  // `CreatedAt` changes with the volume's content, so the same volume may have another one.
   if (then.labels.includes(`"${labelNames.nonce}":`) || isAnonymousName(name)) return 'same';
   const sinceMs = Date.parse(then.createdAt);
   if (Number.isNaN(sinceMs)) return 'unclear';

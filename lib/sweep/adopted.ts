@@ -3,26 +3,26 @@ import { adoptionKey, adoptionsIn } from '../resources/adoption';
 import type { ResourceKind } from '../resources/kind';
 import type { SessionProof } from './session-proof';
 
-/** A session, its listed resources, and whether it goes in this sweep. */
+/** A session, its listed resources, and whether this sweep removes it. */
 interface ProvenSession {
   readonly resources: readonly Pick<ListedTarget, 'kind' | 'labels'>[];
   readonly proof: Pick<SessionProof, 'state' | 'proof'>;
   readonly shouldRemove: boolean;
 }
 
-/** Why a resource stays that another session has adopted; `undefined`: none has. */
+/** Returns why an adopted resource must be kept, or `undefined` when no session has adopted it. */
 export type AdoptionReason = (resource: {
   readonly kind: ResourceKind;
   readonly id: string;
 }) => string | undefined;
 
 /**
- * Finds the resources that sessions have adopted from others. A session that is proven dead, or that goes because of its age, keeps
- * nothing.
+ * Finds the resources that sessions have adopted from others. Adoptions of a session that is proven dead, or
+ * that is removed for its age, do not count.
  *
- * The markers are those of the sweep's one listing. A marker that is created between that listing and the removal is not seen: its
- * session looks at the resource again after it has created the marker, and so learns of a removal that was completed by then, but not
- * of one that comes later.
+ * The markers come from the sweep's one listing, so a marker created between that listing and the removal is
+ * missed. After creating a marker, the adopting session inspects the resource again, and so detects a removal
+ * that has finished by then, but not a later one.
  */
 export function findAdopted(sessions: readonly ProvenSession[]): AdoptionReason {
   const reasons = new Map<string, string>();

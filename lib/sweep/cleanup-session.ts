@@ -21,21 +21,22 @@ import { boundsOfRecord, isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './judge-session';
 import { idsOfLiveSessions } from './remove-candidate';
 
-/** What became of a session that another process has left behind. */
+/** Result of cleaning up a session that another process left behind. */
 export interface SessionCleanup {
   readonly session: string;
   readonly results: readonly CleanupResult[];
 }
 
 /**
- * Finishes the cleanup of a session whose process is gone: everything that carries its label on the engine, and everything
- * that its journal on this machine names, is removed and seen to be gone; then the journal goes too. What has meanwhile come
- * under the name of something that the session had is left alone, and so is a reaper that runs.
+ * Finishes the cleanup of a session whose processes have ended: removes everything that carries its label on
+ * the engine or is named in its journals on this machine, verifies that it is gone, and deletes the journals.
+ * Resources that have reused the name of one of the session's, and running reapers, are kept.
  *
  * @param session - The id that the label `castoff.session` and `castoff ls` show.
- * @param options - As for {@link cleanupContainer}; `engine` is where labels are looked for, beside the journal's own engines.
- * @throws CastoffError `CONFIG_INVALID` when a process of the session is alive, or cannot be proven dead; `CLEANUP_FAILED` with
- * every failure in `errors`: the journal stays.
+ * @param options - As for {@link cleanupContainer}; `engine` is the engine to search for labels, in addition
+ * to the engines that the journals name.
+ * @throws CastoffError `CONFIG_INVALID` when a process of the session is alive, or cannot be proven dead;
+ * `CLEANUP_FAILED` with every failure in `errors`: the journals are kept.
  */
 export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
   checkOptionNames('clean up a session', options, cleanupOptionNames);
@@ -48,24 +49,24 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const journals = readJournals(session);
   const engines = await connectAll(options.engine, journals.unfinished);
   const recorded = recordedInJournal(journals.unfinished);
-  const listings = await Promise.all(engines.map((engine) => findLabelled(engine, session, recorded)));
+  const listings = await Promise.all(engines.map((engine) => findByLabel(engine, session, recorded)));
   const labelled = listings.flatMap(({ resources }) => resources);
   const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
   const found = { session, resources: labelled, proofs, owners: journals.owners };
   const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
   if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
 
-  const ofLiving = idsOfLiveSessions(session);
-  const toGo = labelled.flatMap((target): readonly EngineTarget[] => {
+  const liveIds = idsOfLiveSessions(session);
+  const candidates = labelled.flatMap((target): readonly EngineTarget[] => {
     const verdict = judged.verdicts.find(({ resource }) => resource === target);
-    if (verdict?.shouldRemove !== true || ofLiving.has(target.id)) return [];
+    if (verdict?.shouldRemove !== true || liveIds.has(target.id)) return [];
     const { kind, engine, listing } = target;
     return verdict.refs.map((id) => ({ kind, id, engine, listing }));
   });
-  const targets = [...toGo, ...(await findJournaled(journals.unfinished, engines))];
+  const targets = [...candidates, ...(await findJournaled(journals.unfinished, engines))];
   const adopted = new Map(listings.map(({ engine, adoptionReason }) => [engine, adoptionReason]));
   const own = unique(targets).filter(
-    (target) => !ofLiving.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
+    (target) => !liveIds.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
   );
   const matchesTarget = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
   const results = await cleanupMany(own, async (target) => {
@@ -79,27 +80,30 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
       matchesTarget: listed && ((labels) => isSameCreation(labels, listed.labels) && matchesTarget(labels)),
     });
   });
-  const errors = results.filter((end) => end.error !== undefined).map((end) => end.error);
+  const errors = results.filter((outcome) => outcome.error !== undefined).map((outcome) => outcome.error);
   if (errors.length > 0) {
     throw new CastoffError(
       'CLEANUP_FAILED',
-      `clean up session ${session}: ${errors.length} of ${results.length} are left\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
+      `clean up session ${session}: ${errors.length} of ${results.length} resources could not be removed\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
       { cause: errors[0], errors },
     );
   }
   removeJournals(journals);
-  return { session, results: results.map((end) => end.result).filter((result) => result !== undefined) };
+  return {
+    session,
+    results: results.map((outcome) => outcome.result).filter((result) => result !== undefined),
+  };
 }
 
 type EngineTarget = BoundedTarget & {
   readonly engine: string;
-  /** As the journal has noted it. */
+  /** As recorded in the journal. */
   readonly identity?: string | undefined;
-  /** Where it was found by its label. */
+  /** Set when it was found by label. */
   readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
 };
 
-/** The engine where labels are looked for, and those that the journals name. */
+/** Connects to the engine to search for labels, and to those that the journals name. */
 async function connectAll(
   address: string | undefined,
   unfinished: readonly Unfinished[],
@@ -109,7 +113,7 @@ async function connectAll(
   return [...new Set(engines)];
 }
 
-async function findLabelled(
+async function findByLabel(
   engine: Engine,
   session: string,
   recorded: readonly RecordedResource[],
@@ -143,14 +147,17 @@ async function findLabelled(
   return { resources, proofs, engine: engine.address, adoptionReason };
 }
 
-// Not this process: its own session ends with its scopes.
+// Includes this process: its session is removed by closing its scopes.
 function checkDead(session: string, { shouldRemove, proof: { state, proof } }: JudgedSession): void {
   if (shouldRemove) return;
-  const advice = state === 'alive' ? 'let it close its scopes, or end it first' : 'it may be alive';
+  const advice = state === 'alive' ? 'let it finish, or stop it first' : 'it may be alive';
   throw new CastoffError('CONFIG_INVALID', `clean up session ${session}: ${proof}; ${advice}`);
 }
 
-/** What the journals name that is still the same thing. What was never seen to exist is found by its label, or by its name. */
+/**
+ * Returns the resources that the journals name and that still exist. One that was not recorded as present is
+ * found by label, or by name.
+ */
 async function findJournaled(
   unfinished: readonly Unfinished[],
   engines: readonly Engine[],

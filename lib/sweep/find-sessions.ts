@@ -13,29 +13,30 @@ import { readAllJournals, type SessionJournals } from './session-journals';
 import { proveThirdParty, testcontainersLabel } from './third-party-sessions';
 import type { FoundSession } from './judge-session';
 
-/** What an engine and this machine tell of sessions. */
+/** The sessions found on an engine and in the journals on this machine. */
 export interface Findings {
   /** The engine's time, in milliseconds since the epoch. */
   readonly nowMs: number;
   readonly sessions: readonly (FoundSession & { readonly journals?: SessionJournals | undefined })[];
-  /** What carries Testcontainers' label, and all reapers of its kind; only where it was asked for. */
+  /** Resources with Testcontainers' label, and all Ryuk-compatible reapers; empty unless requested. */
   readonly foreign: readonly ListedTarget[];
   readonly reapers: readonly ListedTarget[];
   readonly foreignProofs: ReadonlyMap<ListedTarget, OwnershipProof>;
 }
 
 /**
- * Looks for everything that names a session. An engine that is away for a moment is asked again.
+ * Finds every session with resources or journals. Retries while the engine is away.
  *
- * @throws EngineError when the engine refuses; DeadlineError when it does not answer in time; the signal's reason.
+ * @throws EngineError when the engine refuses; DeadlineError when it does not answer in time; the signal's
+ * reason.
  */
 export async function findSessions(
   engine: Engine,
   isForeignWanted: boolean,
   limits: TimeoutOptions,
 ): Promise<Findings> {
-  const leaving = new AbortController();
-  const asking = retryWithBackoff(
+  const stopRetrying = new AbortController();
+  const finding = retryWithBackoff(
     async () => {
       try {
         return await findOnce(engine, isForeignWanted);
@@ -45,12 +46,12 @@ export async function findSessions(
           : error;
       }
     },
-    { firstPauseMs: 50, maxPauseMs: 1_000, signal: leaving.signal },
+    { firstPauseMs: 50, maxPauseMs: 1_000, signal: stopRetrying.signal },
   );
   try {
-    return await withTimeout(asking, limits);
+    return await withTimeout(finding, limits);
   } finally {
-    leaving.abort();
+    stopRetrying.abort();
   }
 }
 
@@ -63,7 +64,7 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
       : [],
     isForeignWanted ? listTargets(engine, ['org.testcontainers.ryuk=true'], ['container']) : [],
   ]);
-  // After the engine's lists: who has created something has noted it before.
+  // Read after the engine's lists: resources are journaled before they are created.
   const journals = readAllJournals();
   const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
   const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);

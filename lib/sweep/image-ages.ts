@@ -6,8 +6,8 @@ import type { ListedTarget } from '../engine/list-targets';
 const maxConcurrentReads = 8;
 
 /**
- * `listed` with the time at which each image was last given a name in the place of its `Created`: a cached build keeps the time of the
- * first one. Without a name it has no known age.
+ * Replaces each image's `Created` with the time at which it was last tagged, since a cached build keeps the
+ * time of the first build. An image without a tag has no known age.
  *
  * @throws EngineError when the engine does not answer.
  */

@@ -9,7 +9,10 @@ import type { SweptResource } from './sweep-report';
 
 type Session = JudgedSession & { readonly session: string; readonly journals?: SessionJournals | undefined };
 
-/** What the journals of sessions that are to go name, beside what carries their label. */
+/**
+ * Returns the resources of dead sessions that only their journals name: candidates for removal, and those to
+ * keep.
+ */
 export async function candidatesFromJournals(
   engine: Engine,
   sessions: readonly Session[],
@@ -27,12 +30,12 @@ export async function candidatesFromJournals(
         continue;
       const resource = describeJournaled(judged, record, id);
       if (record.engine !== undefined && record.engine !== engine.address) {
-        const proof = `${resource.proof}; but it is on another engine: sweep ${record.engine}`;
+        const proof = `${resource.proof}; it is on another engine: sweep ${record.engine} instead`;
         kept.push({ ...resource, proof, action: 'kept' });
       } else {
-        const isOurs = await isStillOurs(engine, record, id).catch(unclearReason);
-        if (isOurs === true) candidates.push({ kind: record.kind, id, record, resource });
-        else if (isOurs !== false) kept.push({ ...resource, proof: isOurs, action: 'kept' });
+        const stillOurs = await isStillOurs(engine, record, id).catch(unclearReason);
+        if (stillOurs === true) candidates.push({ kind: record.kind, id, record, resource });
+        else if (stillOurs !== false) kept.push({ ...resource, proof: stillOurs, action: 'kept' });
       }
     }
   }
@@ -50,7 +53,7 @@ function describeJournaled(
     name: record.present?.name ?? record.name ?? id,
     session,
     owner: describeOwner(proof.owner),
-    proof: `${proof.proof}; its journal names it`,
+    proof: `${proof.proof}; named in its journal`,
   };
 }
 

@@ -5,29 +5,30 @@ import { removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { proveSession, type ProveOwner, type ObservedOwner, type SessionProof } from './session-proof';
 
-/** Everything that is found of one session on one engine. */
+/** Everything found about one session on one engine. */
 export interface FoundSession {
   readonly session: string;
   readonly resources: readonly ListedTarget[];
-  /** Of each of them, whether it has its labels from its creator. */
+  /** Proof, for each resource, that it has its labels from its creator. */
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
-  /** The owners that its journals on this machine name. */
+  /** Owners named in its journals on this machine. */
   readonly owners: readonly ObservedOwner[];
 }
 
+/** Rules of a sweep, from its options. */
 export interface SweepRules {
-  /** Only what is older than this goes, all of its session with it. */
+  /** Removes only sessions whose every resource is older than this, in milliseconds. */
   readonly olderThanMs?: number | undefined;
-  /** Also what owners left that cannot be seen from here; needs an age. */
+  /** Whether to also remove what owners left that cannot be checked from here; needs an age. */
   readonly otherHosts?: boolean | undefined;
-  /** The engine's time. */
+  /** The engine's time, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** What is to be done about one thing, and why. */
+/** Whether to remove one resource, and why. */
 export interface SessionVerdict {
   readonly resource: ListedTarget;
-  /** The references by which to remove it, in this order. */
+  /** References to remove, in this order. */
   readonly refs: readonly string[];
   readonly session: string;
   readonly owner?: string | undefined;
@@ -36,7 +37,7 @@ export interface SessionVerdict {
   readonly ageMs?: number | undefined;
 }
 
-/** A session with what is to be done about it. */
+/** A session, and whether to remove each of its resources. */
 export interface JudgedSession {
   readonly shouldRemove: boolean;
   readonly proof: SessionProof;
@@ -44,8 +45,8 @@ export interface JudgedSession {
 }
 
 /**
- * What is to be done about a session: its resources go together, or none of them. One that has its labels from an image, or names no
- * owner, is kept and says nothing about the others.
+ * Judges a session: its resources are removed together, or not at all. A resource that inherited its labels
+ * from an image, or names no owner, is kept, and does not count for the others.
  */
 export function judgeSession(found: FoundSession, prove: ProveOwner, rules: SweepRules): JudgedSession {
   const owned = found.resources.filter((resource) => notOwnedReason(found, resource) === undefined);
@@ -53,26 +54,27 @@ export function judgeSession(found: FoundSession, prove: ProveOwner, rules: Swee
   const ages = owned
     .filter(({ labels }) => !isReaper(labels))
     .map((resource) => ageOf(resource, rules.nowMs));
-  const { shouldRemove, reason } = mayGo(proof, ages, rules);
+  const { shouldRemove, reason } = decide(proof, ages, rules);
   const verdicts = found.resources.map((resource): SessionVerdict => {
     const owner = ownerFromLabels(resource.labels);
-    const words = shouldRemove && owner !== undefined ? (proof.proofOf(owner)?.proof ?? reason) : reason;
-    const stays = notOwnedReason(found, resource) ?? (shouldRemove ? reaperKeptReason(resource) : undefined);
+    const ownReason = shouldRemove && owner !== undefined ? (proof.proofOf(owner)?.proof ?? reason) : reason;
+    const keptReason =
+      notOwnedReason(found, resource) ?? (shouldRemove ? reaperKeptReason(resource) : undefined);
     const ownership = found.proofs.get(resource);
     return {
       resource,
       refs: removalRefs({ ...resource, isBase: ownership?.state === 'ours' && ownership.isBase }),
       session: found.session,
       owner: describeOwner(owner),
-      shouldRemove: shouldRemove && stays === undefined,
-      proof: stays ?? (words === reason ? reason : withAge(words, proof, rules)),
+      shouldRemove: shouldRemove && keptReason === undefined,
+      proof: keptReason ?? (ownReason === reason ? reason : withAge(ownReason, proof, rules)),
       ageMs: ageOf(resource, rules.nowMs),
     };
   });
   return { shouldRemove, proof, verdicts };
 }
 
-/** Why a resource is not proven to be the session's; `undefined`: it is. */
+/** Returns why a resource is not proven to be the session's, or `undefined` when it is. */
 function notOwnedReason({ proofs }: FoundSession, resource: ListedTarget): string | undefined {
   const proof = proofs.get(resource) ?? { state: 'ours' };
   if (proof.state !== 'ours') return proof.reason;
@@ -80,31 +82,37 @@ function notOwnedReason({ proofs }: FoundSession, resource: ListedTarget): strin
   return hasOwner ? undefined : 'it names no owner';
 }
 
-/** `build-7 pid 4711` */
+/** Formats an owner, such as `build-7 pid 4711`. */
 export function describeOwner(owner: Owner | undefined): string | undefined {
   return owner === undefined ? undefined : `${owner.host} pid ${owner.pid}`;
 }
 
-/** By the engine's clock; `undefined` where the engine does not tell when it was created. */
+/**
+ * Returns the age in milliseconds by the engine's clock, or `undefined` when the engine reports no creation
+ * time.
+ */
 export function ageOf({ createdAtMs }: ListedTarget, nowMs: number): number | undefined {
   return createdAtMs === undefined ? undefined : nowMs - createdAtMs;
 }
 
-/** Why things of these ages are not all old enough; `undefined`: they are. An unknown age is none. */
+/**
+ * Returns why resources of these ages are not all old enough, or `undefined` when they are. Unknown ages are
+ * not old enough.
+ */
 export function tooYoungReason(
   ages: readonly (number | undefined)[],
   olderThanMs: number | undefined,
 ): string | undefined {
   if (olderThanMs === undefined) return undefined;
   const known = ages.filter((age) => age !== undefined);
-  if (known.length < ages.length) return 'how old something of its session is cannot be known';
+  if (known.length < ages.length) return 'the age of a resource of its session is unknown';
   const youngest = known.reduce((least, age) => Math.min(least, age), Number.POSITIVE_INFINITY);
   return youngest > olderThanMs
     ? undefined
-    : `its session's youngest is only ${formatDuration(youngest)} old`;
+    : `the youngest resource of its session is only ${formatDuration(youngest)} old`;
 }
 
-function mayGo(
+function decide(
   proof: SessionProof,
   ages: readonly (number | undefined)[],
   rules: SweepRules,
@@ -117,16 +125,19 @@ function mayGo(
   return { shouldRemove: true, reason: withAge(proof.proof, proof, rules) };
 }
 
-/** Nobody has proven these dead: the age that the user gave is the reason. */
-function withAge(words: string, { state }: SessionProof, { olderThanMs }: SweepRules): string {
-  if (state === 'dead' || olderThanMs === undefined) return words;
-  return `${words}; all of its session is older than ${formatDuration(olderThanMs)}`;
+/** Adds the age to a reason when the owners are not proven dead. */
+function withAge(reason: string, { state }: SessionProof, { olderThanMs }: SweepRules): string {
+  if (state === 'dead' || olderThanMs === undefined) return reason;
+  return `${reason}; every resource of its session is older than ${formatDuration(olderThanMs)}`;
 }
 
-/** A running reaper of a dead session is about to reap by itself, and to go. One that does not run never will: nobody starts it. */
+/**
+ * A running reaper of a dead session is about to reap and exit. One that does not run never will, since
+ * nothing restarts it.
+ */
 function reaperKeptReason({ kind, labels, status = '' }: ListedTarget): string | undefined {
   if (!isReaper(labels)) return undefined;
   const isOurs = kind === 'container' && labels[labelNames.reaper] === 'true';
   if (isOurs && ['created', 'exited', 'dead'].includes(status)) return undefined;
-  return isOurs ? `a reaper, which is ${status}` : 'a reaper';
+  return isOurs ? `a reaper that is ${status}` : 'a reaper';
 }

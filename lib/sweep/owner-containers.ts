@@ -9,20 +9,24 @@ import { setOwnerContainer } from '../registry/session-identity';
 import type { ProveOwner } from './session-proof';
 
 /**
- * Notes in this process's owner the container that it runs in, where that is one of `engine`'s: the container's end is proof of the
- * owner's death for whoever asks that engine.
+ * Records, in this process's owner, the container that it runs in, if `engine` runs that container. Once the
+ * container has ended, clients of that engine can prove that the owner is dead.
  */
 export async function locateOwner(engine: Engine): Promise<void> {
   const [id, upper] = [readOwnContainerId(), readOwnUpperFolder()];
   if (id === undefined || upper === undefined) return;
   const answer = await readUpperFolder(engine, id);
   if (answer.meaning !== 'done') return;
-  // The same storage: it is this very container, and this very engine. With long options, Docker mounts by a relative path.
+  // The same storage proves the same container and engine. With long mount options, Docker mounts by a
+  // relative path.
   if (answer.value === upper || answer.value?.endsWith(`/${upper}`) === true)
     setOwnerContainer(`${id}@${await readEngineId(engine)}`);
 }
 
-/** Why each of the containers that `owners` ran in, if `engine` is the one that ran it, runs no more, by {@link Owner.container}. */
+/**
+ * Finds which of the containers that `owners` ran in have ended, if `engine` ran them. Resolves to the
+ * reasons by {@link Owner.container}.
+ */
 export async function findEndedContainers(
   engine: Engine,
   owners: readonly Owner[],
@@ -43,8 +47,9 @@ export async function findEndedContainers(
 }
 
 /**
- * Proves by their containers the death of owners of one session that cannot be seen from here. Its other processes in the same pid
- * namespace ended with the container, too. A namespace that is the machine's proves nothing: its processes may outlive a container.
+ * Extends `prove` with proof by container, for a session's owners that cannot be seen from here. Other
+ * processes in the same pid namespace ended with the container. The machine's own namespace proves nothing,
+ * since its processes may outlive a container.
  */
 export function proveByContainers(
   prove: ProveOwner,

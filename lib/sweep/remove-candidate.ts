@@ -15,32 +15,36 @@ import { proveSession } from './session-proof';
 import { boundsOfRecord, isStillOurs } from './still-ours';
 import type { SweptResource } from './sweep-report';
 
-/** Something that is to go, and what has to hold of it at the moment of its removal. */
+/** A resource to remove, with the conditions to check right before its removal. */
 export type RemovalCandidate = Target & { readonly resource: Omit<SweptResource, 'action'> } & (
     | {
         readonly kind: RemovableKind;
-        /** What it has to carry still. */
+        /** Labels that it must still carry. */
         readonly labels: readonly string[];
-        /** The references by which to remove it, in this order. */
+        /** References to remove, in this order. */
         readonly refs: readonly string[];
-        /** All labels of its listing. */
+        /** All its labels in the listing. */
         readonly listed: Readonly<Record<string, string>>;
       }
     | {
-        /** The journal's note on it. */
+        /** The journal's record of it. */
         readonly record: Unfinished;
       }
   );
 
-/** For one of them: the rest of the time is for others. */
+/** Limit for one removal, in milliseconds: the rest of the time is for others. */
 const maxRemovalMs = 30_000;
 
+/** Time left for a sweep's removals. */
 export interface RemoveLimits {
   readonly leftMs: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Removes it, unless it has become somebody else's. A failure is part of what it resolves to; it rejects for the signal alone. */
+/**
+ * Removes a candidate unless it now belongs to another owner. Resolves to the result, also when the removal
+ * fails; rejects only with the signal's reason.
+ */
 export async function removeCandidate(
   engine: Engine,
   candidate: RemovalCandidate,
@@ -51,14 +55,18 @@ export async function removeCandidate(
     limits.signal?.throwIfAborted();
     checkTimeLeft(limits.leftMs(), `remove ${resource.kind} ${resource.name || resource.id}`);
     if (idsOfLiveSessions(resource.session).has(candidate.id))
-      return { ...resource, action: 'kept', proof: 'a session that is not over has journaled it as its own' };
+      return {
+        ...resource,
+        action: 'kept',
+        proof: 'a session that is not proven dead has recorded it as its own',
+      };
     const service =
       'labels' in candidate
         ? await removeServiceOf(engine, candidate.listed, carriesAllOf(candidate.labels))
         : undefined;
     if (service !== undefined) return { ...resource, action: 'kept', proof: service.reason };
     const { outcome, isAnother } = await removeIfOurs(engine, candidate, limits);
-    if (isAnother) return { ...resource, action: 'kept', proof: 'another thing has come under its name' };
+    if (isAnother) return { ...resource, action: 'kept', proof: 'another resource has reused its name' };
     return { ...resource, action: 'removed', outcome };
   } catch (error) {
     if (limits.signal?.aborted) throw limits.signal.reason;
@@ -70,7 +78,7 @@ export async function removeCandidate(
   }
 }
 
-/** What would become of it. */
+/** Resolves to the action that a sweep would take. */
 export async function previewCandidate(engine: Engine, candidate: RemovalCandidate): Promise<SweptResource> {
   const { resource } = candidate;
   const step =
@@ -111,17 +119,18 @@ async function removeIfOurs(
 }
 
 /**
- * The ids, and where there is none yet the names, of what sessions that are not proven dead have noted on this machine: the
- * next run adopts a volume, or takes up a Compose project, under the name that the last one used.
+ * Returns the ids, or the names where there is no id yet, that the journals of sessions not proven dead
+ * record on this machine. The next run may adopt a volume, or use a Compose project, with the name of the
+ * last run's.
  *
- * @param besides - The session that is being swept.
+ * @param besides - The session to leave out, because it is being swept.
  */
 export function idsOfLiveSessions(besides?: string): ReadonlySet<string> {
   const prove = proveOwnersHere();
-  const living = readAllJournals().filter(
+  const live = readAllJournals().filter(
     ({ session, owners }) => session !== besides && proveSession([], owners, prove).state !== 'dead',
   );
-  const ids = living.flatMap(({ unfinished }) =>
+  const ids = live.flatMap(({ unfinished }) =>
     unfinished.flatMap(({ present, name }) => [present?.id, name]),
   );
   return new Set(ids.filter((id) => id !== undefined));

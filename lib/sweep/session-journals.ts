@@ -5,7 +5,7 @@ import { listOwnFolders } from '../registry/own-folder';
 import { replayJournal, type Unfinished } from '../registry/unfinished';
 import type { ObservedOwner } from './session-proof';
 
-/** What the processes of one session have noted on this machine. */
+/** The journals of one session on this machine. */
 export interface SessionJournals {
   readonly session: string;
   readonly files: readonly string[];
@@ -13,17 +13,21 @@ export interface SessionJournals {
   readonly unfinished: readonly Unfinished[];
 }
 
+/** Whether `text` has the format of a session id: 12 hexadecimal digits. */
 export function isSessionId(text: string): boolean {
   return /^[0-9a-f]{12}$/.test(text);
 }
 
-/** The journals of every session of this user that has one here: in `XDG_RUNTIME_DIR`, or in this temporary folder. */
+/**
+ * Reads the journals of all sessions of this user on this machine, in `XDG_RUNTIME_DIR` and in the temporary
+ * folder.
+ */
 export function readAllJournals(): readonly SessionJournals[] {
   const names = listOwnFolders().flatMap((folder) => listFolder(folder));
   return [...new Set(names)].filter((name) => isSessionId(name)).map((session) => readJournals(session));
 }
 
-/** The journals of one session; none for a session that ended well, or ran elsewhere. */
+/** Reads the journals of one session; empty for a session that closed normally, or ran elsewhere. */
 export function readJournals(session: string): SessionJournals {
   const folders = listOwnFolders().map((folder) => join(folder, session));
   const files = folders.flatMap((folder) => listFolder(folder).map((name) => join(folder, name)));
@@ -36,7 +40,7 @@ export function readJournals(session: string): SessionJournals {
   };
 }
 
-/** Removes journals of which every fact has come to its end, and only those that were read. */
+/** Removes journals whose resources are all gone, and only those that were read. */
 export function removeJournals({ session, files }: SessionJournals): void {
   for (const file of files) rmSync(file, { force: true });
   for (const folder of listOwnFolders()) removeIfEmpty(join(folder, session));
@@ -46,7 +50,7 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (error) {
-    // Another sweep was here; or a process has come that was not read.
+    // ENOENT: another sweep removed it. ENOTEMPTY, EEXIST: a new process has a journal there.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
@@ -64,7 +68,7 @@ function readIfThere(file: string): ReturnType<typeof readJournal> {
   try {
     return readJournal(file);
   } catch (error) {
-    // Its last thing has come to its end in between.
+    // ENOENT: its last resource was removed in the meantime.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
@@ -74,7 +78,7 @@ function listFolder(path: string): readonly string[] {
   try {
     return readdirSync(path);
   } catch (error) {
-    // No session has left a journal, or the last one has been removed in between.
+    // ENOENT, ENOTDIR: no session has left a journal, or the last one was removed in the meantime.
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;

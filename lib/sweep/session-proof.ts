@@ -2,46 +2,48 @@ import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 import type { OwnerProof } from '../registry/owner-proof';
 
-/** An owner, and when it was last seen to create something, by its own clock. */
+/** An owner, and when it last created something, in milliseconds since the epoch, by its own clock. */
 export interface ObservedOwner {
   readonly owner: Owner;
   readonly lastActiveMs?: number | undefined;
 }
 
+/** Proves whether an owner is alive or dead; `lastActiveMs` is its last known creation, by its own clock. */
 export type ProveOwner = (owner: Owner, lastActiveMs?: number) => OwnerProof;
 
-/** Whether a session is over, by all owners that its things and its journals name. */
+/** Proof that a session is dead or alive, by all owners that its resources and journals name. */
 export interface SessionProof extends OwnerProof {
-  /** The owner that the proof is about; `undefined`: there is none. */
+  /** The owner that the proof is about; `undefined` when there is none. */
   readonly owner?: Owner | undefined;
-  /** What each owner's own proof is. */
+  /** Returns the proof of one of the session's owners. */
   readonly proofOf: (owner: Owner) => OwnerProof | undefined;
 }
 
 /**
- * A session is dead when every owner that it names is: its processes share its resources. One that lives, or may live, keeps all of
- * them. A resource that names no owner proves nothing.
+ * Judges a session by its owners. It is dead when all of them are, since its processes share its resources;
+ * an owner that is or may be alive keeps all of them. A resource that names no owner proves nothing.
  */
 export function proveSession(
   resources: readonly Pick<ListedTarget, 'labels'>[],
-  inJournals: readonly ObservedOwner[],
+  journaled: readonly ObservedOwner[],
   prove: ProveOwner,
 ): SessionProof {
-  const seen = mergeOwners([...resources.flatMap(ownerOf), ...inJournals]);
+  const seen = mergeOwners([...resources.flatMap(ownerOf), ...journaled]);
   const proofs = seen.map(({ owner, lastActiveMs }) => ({ owner, proof: prove(owner, lastActiveMs) }));
   const proofOf = (owner: Owner): OwnerProof | undefined =>
     proofs.find((one) => keyOf(one.owner) === keyOf(owner))?.proof;
   const decisive =
     proofs.find(({ proof }) => proof.state === 'alive') ??
-    // A reason that stays, whatever flags are given, before one that does not.
+    // A reason that no flag overrides comes before one that a flag can override.
     proofs.find(({ proof }) => proof.state === 'unknown' && proof.isElsewhere !== true) ??
     proofs.find(({ proof }) => proof.state === 'unknown') ??
     proofs[0];
-  if (decisive === undefined) return { state: 'unknown', proof: 'nothing of it names an owner', proofOf };
+  if (decisive === undefined)
+    return { state: 'unknown', proof: 'none of its resources names an owner', proofOf };
   return { ...decisive.proof, owner: decisive.owner, proofOf };
 }
 
-/** What tells an owner from every other: all that is on its labels. */
+/** Identifies an owner by everything on its labels. */
 function keyOf({ host, machine, boot, pid, pidStart, pidNamespace }: Owner): string {
   return JSON.stringify([host, machine, boot, pid, pidStart, pidNamespace]);
 }
@@ -53,7 +55,7 @@ function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly ObservedOwn
   return [{ owner, lastActiveMs: Number.isNaN(createdMs) ? undefined : createdMs }];
 }
 
-/** Every owner that a session names. */
+/** Returns every owner that a session names. */
 export function ownersOf({
   resources,
   owners,

@@ -12,17 +12,18 @@ import { compareIdentities } from '../resources/kind';
 import { removables } from '../resources/removables';
 
 /**
- * Whether what the engine now knows as `id` is the thing that the note is about: names can come to stand for something else
- * that others made after the session was gone. What is not there needs no removal.
+ * Whether the resource that the engine now knows as `id` is the one that `record` describes: its name may
+ * have been reused after the session ended. False when it does not exist.
  *
- * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` where it does not remember.
+ * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` when the engine cannot
+ * tell.
  */
 export async function isStillOurs(engine: Engine, record: Unfinished, id: string): Promise<boolean> {
   if (record.kind === 'compose-project') return isSameProject(engine, record, id);
   const seen = await removables[record.kind].inspect(engine, id);
   if (seen.meaning === 'gone') return false;
   const { identity, labels } = valueOf(seen);
-  // Raw code may name what is there already, and create nothing: what it did create says so.
+  // Raw code may refer to an existing resource without creating it; what it did create has the label.
   if (record.origin === 'raw' && labels[labelNames.start] !== record.key && !isSeenVolume(record))
     return false;
   const before = record.present?.identity;
@@ -32,14 +33,14 @@ export async function isStillOurs(engine: Engine, record: Unfinished, id: string
   return sameness === 'same';
 }
 
-/** An anonymous volume carries no labels: it was looked at when its container was removed without it. */
+/** Anonymous volumes have no labels: it was recorded when its container was removed without it. */
 function isSeenVolume({ kind, present }: Unfinished): boolean {
   return kind === 'volume' && present?.identity !== undefined && isAnonymousName(present.id);
 }
 
 /**
- * A project's name may be the user's, and the next run's too: ours are the parts that were noted. One of which none were noted is only known
- * by a name that was drawn.
+ * A project's name may be the user's, and reused by the next run, so only its recorded parts count. Without
+ * recorded parts, a project counts only if its name is random.
  */
 async function isSameProject(engine: Engine, { present }: Unfinished, name: string): Promise<boolean> {
   const parts = await listTargets(engine, [`${composeProjectLabel}=${name}`]);
@@ -48,7 +49,7 @@ async function isSameProject(engine: Engine, { present }: Unfinished, name: stri
   return parts.some((part) => only.includes(identityOf(part)));
 }
 
-/** The parts of a Compose project that a note is about. */
+/** Returns the bounds of the Compose project that a record describes. */
 export function boundsOfRecord({ present }: Pick<Unfinished, 'present'>): Bounds | undefined {
   return present?.only === undefined ? undefined : { only: present.only };
 }

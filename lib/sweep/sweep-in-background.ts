@@ -5,24 +5,29 @@ import { messageOf } from '../core/errors';
 import { sweep, type SweepOptions } from './sweep';
 import type { SweepReport } from './sweep-report';
 
-/** A sweep that nobody waits for. */
+/** A sweep that runs in the background. */
 export interface BackgroundSweep {
-  /** Resolves when it has ended: to its report, or to `undefined` where it was cut short. It never rejects. */
+  /**
+   * Resolves when it has finished: to its report, or to `undefined` when it was stopped or timed out. Never
+   * rejects.
+   */
   readonly ended: Promise<SweepReport | undefined>;
-  /** Cuts it short; resolves when it has ended. A removal that was sent goes on. Idempotent. */
+  /**
+   * Stops it, and resolves when it has finished. A removal request already sent continues on the engine.
+   * Idempotent.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Begins to remove what provably dead owners left, beside what the process does, and for so long at the most. What is not done
- * by then is left to the next sweep. What goes wrong is told in one warning of the process.
+ * Starts to remove what provably dead owners left, for at most `options.limitMs`; the next sweep continues.
+ * Prints one warning when it fails.
  *
- * `CASTOFF_SWEEP=off` in the environment: it does nothing.
+ * Does nothing when the environment has `CASTOFF_SWEEP=off`. Keeps the process alive while it runs, until the
+ * limit or `stop()` at the latest.
  *
- * While it goes on it holds the process, as any call to an engine does: no longer than the limit, nor than until `stop()`.
- *
- * @param engine - The engine's address. Default: the one that the environment names.
- * @param options.limitMs - Default 1 000.
+ * @param engine - The engine's address. Default: the engine that the environment names.
+ * @param options.limitMs - In milliseconds. Default 1 000.
  */
 export function sweepInBackground(
   engine: string | undefined,
@@ -31,7 +36,7 @@ export function sweepInBackground(
   const stopping = new AbortController();
   const { limitMs = 1_000 } = options;
   const signal = deadline(limitMs, {
-    what: 'sweep at the opening of a session',
+    what: 'sweep when a session opens',
     signal: stopping.signal,
   });
   const ended = sweepQuietly(signal, { engine, stuckMs: limitMs / 5 });
@@ -50,12 +55,12 @@ async function sweepQuietly(
 ): Promise<SweepReport | undefined> {
   if (process.env['CASTOFF_SWEEP'] === 'off') return undefined;
   try {
-    // Whoever opens the session goes first.
+    // Lets the caller, which opens the session, go first.
     await nextTurn();
     const report = await sweep({ ...options, signal });
     const failed = report.things.filter(({ action }) => action === 'failed');
     if (failed.length > 0)
-      warn(`${failed.length} of them could not be removed: ${messageOf(failed[0]?.error)}`);
+      warn(`${failed.length} resources could not be removed: ${messageOf(failed[0]?.error)}`);
     return report;
   } catch (error) {
     if (!signal.aborted) warn(messageOf(error));
@@ -65,7 +70,7 @@ async function sweepQuietly(
 
 function warn(reason: string): void {
   printWarning(
-    `sweep what dead owners left: ${reason}; \`npx castoff sweep\` tells more`,
+    `sweep what dead owners left: ${reason}; run \`npx castoff sweep\` for details`,
     'CASTOFF_SWEEP_FAILED',
   );
 }

@@ -2,33 +2,33 @@ import type { CleanupResult } from '../resources/cleanup-one';
 import type { ResourceKind } from '../resources/kind';
 
 /**
- * `removed`: it is gone. `would-remove`: it would have been, but for `dryRun`. `kept`: nothing says that it may go. `failed`: it
- * was to go, and may still be there.
+ * `removed`: verified gone. `would-remove`: would have been removed without `dryRun`. `kept`: not proven to
+ * be removable. `failed`: could not be removed, and may still exist.
  */
 export type SweepAction = 'removed' | 'would-remove' | 'kept' | 'failed';
 
-/** What a sweep has found, what it has done about it, and why. */
+/** A resource that a sweep has found, what it did with it, and why. */
 export interface SweptResource {
   readonly kind: ResourceKind;
-  /** The full id; a volume's or Compose project's name. */
+  /** The full id, or the name of a volume or Compose project. */
   readonly id: string;
   readonly name: string;
-  /** Castoff's session; of what carries none, Testcontainers' own; empty for neither. */
+  /** castoff's session, or else Testcontainers'; empty for neither. */
   readonly session: string;
-  /** For people: `build-7 pid 4711`; `undefined` where none is named. */
+  /** For display, such as `build-7 pid 4711`; `undefined` when it names no owner. */
   readonly owner?: string | undefined;
-  /** Why it may go, or why not: `no process 4711 on this boot`. */
+  /** Why it may or may not be removed, such as `no process 4711 on this boot`. */
   readonly proof: string;
   readonly action: SweepAction;
-  /** How it came to be gone: others may have been quicker. */
+  /** How it was removed; another client may have been faster. */
   readonly outcome?: CleanupResult['outcome'] | undefined;
-  /** By the engine's clock; `undefined` where the engine does not tell. */
+  /** By the engine's clock; `undefined` when the engine reports no creation time. */
   readonly ageMs?: number | undefined;
   /** Why it could not be removed. */
   readonly error?: Error | undefined;
 }
 
-/** What one sweep of one engine has come to. */
+/** Result of one sweep of one engine. */
 export interface SweepReport {
   /** The engine's address. */
   readonly engine: string;
@@ -37,6 +37,7 @@ export interface SweepReport {
   readonly durationMs: number;
 }
 
+/** Number of resources by action. */
 export interface SweepTotals {
   readonly removed: number;
   readonly wouldRemove: number;
@@ -44,6 +45,7 @@ export interface SweepTotals {
   readonly failed: number;
 }
 
+/** Counts resources by action. */
 export function totalsOf(resources: readonly SweptResource[]): SweepTotals {
   const count = (action: SweepAction): number =>
     resources.filter((resource) => resource.action === action).length;

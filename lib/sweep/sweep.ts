@@ -25,29 +25,40 @@ import {
 import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
 import { removeJournals } from './session-journals';
 
+/** Options of {@link sweep}. */
 export interface SweepOptions {
-  /** Removes nothing, and tells what would go. Default false. */
+  /** Whether to only report what would be removed. Default false. */
   readonly dryRun?: boolean | undefined;
-  /** Only what is older than this goes, in milliseconds by the engine's clock; a session goes by its youngest. Default: any age. */
+  /**
+   * Removes only sessions whose every resource is older than this, in milliseconds by the engine's clock.
+   * Default: any age.
+   */
   readonly olderThanMs?: number | undefined;
-  /** Also what Testcontainers has left and no owner of castoff's stands for. Needs `olderThanMs`. Default false. */
+  /**
+   * Whether to also remove what Testcontainers left without an owner known to castoff. Needs `olderThanMs`.
+   * Default false.
+   */
   readonly foreign?: boolean | undefined;
-  /** Also what owners left that cannot be seen from here: of other hosts, of containers. Needs `olderThanMs`. Default false. */
+  /**
+   * Whether to also remove what owners left that cannot be checked from here, such as on other hosts and in
+   * containers. Needs `olderThanMs`. Default false.
+   */
   readonly otherHosts?: boolean | undefined;
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine that the environment names. */
   readonly engine?: string | undefined;
-  /** Ends the sweep, with its own reason; a removal that was sent goes on. */
+  /** Stops the sweep, with the signal's reason; a removal request already sent continues on the engine. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to go on, in milliseconds; a removal that takes long holds up no other. Default 60 000. */
+  /** Time limit, in milliseconds; one slow removal does not block others. Default 60 000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Called when the removal of one thing has ended.
+   * Called after each removal.
    *
    * @internal
    */
   readonly onProgress?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
   /**
-   * For how long one removal may hold up the next ones, in milliseconds. Default: a sixth of the time, 5 000 at the most.
+   * How long one removal may block later ones, in milliseconds. Default: a sixth of the time limit, at most 5
+   * 000.
    *
    * @internal
    */
@@ -67,16 +78,17 @@ const optionNames: OptionNames<SweepOptions> = {
 };
 
 /**
- * Removes what provably dead owners left: everything that carries the label of a session whose every owner is dead, and what
- * the journals of that session on this machine name. Dead is who ran on this boot in this pid namespace, where no process has
- * that pid and start any more, or on an earlier boot of this machine; what cannot be proven is kept.
+ * Removes what provably dead owners left: everything with the label of a session whose owners are all dead,
+ * and everything that the journals of that session on this machine name. An owner is dead if it ran on this
+ * boot in this pid namespace and no process has its pid and start any more, or if it ran on an earlier boot
+ * of this machine. What cannot be proven is kept.
  *
- * Resolves to a report on every thing that it looked at: what became of it, and why. What could not be removed stands there as
- * `failed`, with its error. A thing that somebody else removes meanwhile is gone too: sweeps may run at once. A running reaper
- * is left alone, and so is what belongs to another engine.
+ * Resolves to a report on every resource found, with the action taken and the reason. Failed removals are in
+ * the report as `failed`, with their errors. A resource that another client removes meanwhile counts as
+ * removed, so sweeps may run concurrently. Running reapers and resources on other engines are kept.
  *
- * @throws CastoffError `CONFIG_INVALID` for options that do not fit; `ENGINE_UNREACHABLE`; `ENGINE_REFUSED`; `DEADLINE_EXCEEDED`
- * when the engine did not tell in time what it has; the signal's own reason.
+ * @throws CastoffError `CONFIG_INVALID` for invalid options; `ENGINE_UNREACHABLE`; `ENGINE_REFUSED`;
+ * `DEADLINE_EXCEEDED` when the engine did not list its resources in time; the signal's own reason.
  */
 export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const startedAt = performance.now();
@@ -110,7 +122,7 @@ function checkOptions({ timeoutMs = 60_000, olderThanMs, foreign, otherHosts }: 
   if (option !== undefined && olderThanMs === undefined)
     throw new CastoffError(
       'CONFIG_INVALID',
-      `sweep with ${option}: nothing proves that its owners are dead; give olderThanMs, the age from which you know`,
+      `sweep with ${option}: its owners cannot be proven dead; set olderThanMs to remove by age`,
     );
   return checkDuration('timeoutMs', timeoutMs);
 }
@@ -126,7 +138,7 @@ async function judge(
   readonly candidates: readonly RemovalCandidate[];
   readonly kept: readonly SweptResource[];
 }> {
-  // Read after everything else: an owner that has ended by now has ended; one that is new has nothing here.
+  // Read last: an owner that has ended by now stays dead, and a new one has no resources in the listing.
   const prove = proveOwnersHere();
   const rules: SweepRules = { olderThanMs, otherHosts, nowMs };
   const ended = await findEndedContainers(engine, sessions.flatMap(ownersOf));
@@ -135,7 +147,7 @@ async function judge(
     ...judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
   }));
   const adoptionReason = findAdopted(judged);
-  const living = judged.filter(({ proof }) => proof.state !== 'dead');
+  const live = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined
       ? judgeThirdParty(
@@ -143,8 +155,8 @@ async function judge(
             resources: foreign,
             reapers,
             proofs: foreignProofs,
-            ofLiving: living.flatMap(({ resources }) => resources),
-            idsOfLiving: idsOfLiveSessions(),
+            liveResources: live.flatMap(({ resources }) => resources),
+            liveIds: idsOfLiveSessions(),
           },
           { olderThanMs, nowMs },
         )
@@ -223,7 +235,7 @@ async function remove(
   );
 }
 
-/** A session of which nothing is left needs no journal any more. */
+/** Removes the journals of sessions that have nothing left. */
 function removeFinishedJournals(judged: readonly Judged[], resources: readonly SweptResource[]): void {
   for (const { shouldRemove, session, journals } of judged) {
     const isLeft = resources.some(

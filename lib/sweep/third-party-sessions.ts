@@ -5,39 +5,41 @@ import { proveOwnership, removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { ageOf, tooYoungReason, type SessionVerdict } from './judge-session';
 
-/** Testcontainers of every language labels what it makes with this. */
+/** Label that Testcontainers sets in every language. */
 export const testcontainersLabel = 'org.testcontainers=true';
 
-/** Under what its session stands: Node and Python; Go and Java; .NET. */
+/** Session labels of Node and Python; of Go and Java; of .NET. */
 const sessionLabels = [
   'org.testcontainers.session-id',
   'org.testcontainers.sessionId',
   'org.testcontainers.resource-reaper-session',
 ];
 
+/** Rules for Testcontainers' leftovers, from the options of a sweep. */
 export interface ThirdPartyRules {
   readonly olderThanMs: number;
-  /** The engine's time. */
+  /** The engine's time, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** Everything on an engine that says whose a Testcontainers session is. */
+/** Everything on an engine that shows who owns a Testcontainers session. */
 export interface ThirdPartyFindings {
-  /** What carries Testcontainers' label and no session of castoff's. */
+  /** Resources with Testcontainers' label. */
   readonly resources: readonly ListedTarget[];
-  /** Reapers of Testcontainers' kind. */
+  /** Ryuk-compatible reapers. */
   readonly reapers: readonly ListedTarget[];
-  /** What belongs to sessions of castoff's that are not over. */
-  readonly ofLiving: readonly ListedTarget[];
-  /** The ids of what the journals of such sessions name. */
-  readonly idsOfLiving: ReadonlySet<string>;
-  /** Whether the labels of `things` are their own. */
+  /** Resources of castoff sessions that are not proven dead. */
+  readonly liveResources: readonly ListedTarget[];
+  /** Ids that the journals of such sessions record. */
+  readonly liveIds: ReadonlySet<string>;
+  /** Proof, for each resource, that it has its labels from its creator. */
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
 }
 
 /**
- * What is to be done about Testcontainers' leftovers. They name no process, so that nothing can be proven: a session goes as a
- * whole when all of it is old enough, no reaper runs that may be its own, and no living castoff session has a part in it.
+ * Judges Testcontainers' leftovers. They name no process, so nothing can be proven: a session is removed as a
+ * whole when all of it is old enough, no reaper that may be its own is running, and no live castoff session
+ * shares it.
  */
 export function judgeThirdParty(
   findings: ThirdPartyFindings,
@@ -47,7 +49,7 @@ export function judgeThirdParty(
   const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
   return resources.map((resource) => {
     const session = testcontainersSession(resource.labels);
-    const mates = resources.filter(
+    const siblings = resources.filter(
       (other) => !isReaper(other.labels) && testcontainersSession(other.labels) === session,
     );
     const proof = findings.proofs.get(resource);
@@ -56,7 +58,7 @@ export function judgeThirdParty(
       keptReason(resource, session, findings) ??
       reaperReason(session, running) ??
       tooYoungReason(
-        mates.map((mate) => ageOf(mate, rules.nowMs)),
+        siblings.map((sibling) => ageOf(sibling, rules.nowMs)),
         rules.olderThanMs,
       );
     return {
@@ -66,7 +68,7 @@ export function judgeThirdParty(
       shouldRemove: reason === undefined,
       proof:
         reason ??
-        'Testcontainers names no process; all of its session is old enough, and no reaper of it runs',
+        'Testcontainers names no process; all of its session is old enough, and its reaper is not running',
       ageMs: ageOf(resource, rules.nowMs),
     };
   });
@@ -91,7 +93,7 @@ export async function proveThirdParty(
   return proofs;
 }
 
-/** The label of its Testcontainers session, as a filter. */
+/** Returns the label of its Testcontainers session, as a filter `key=value`. */
 export function testcontainersSessionLabel(labels: Readonly<Record<string, string>>): string | undefined {
   const name = sessionLabels.find((label) => (labels[label] ?? '') !== '');
   return name === undefined ? undefined : `${name}=${labels[name]}`;
@@ -105,27 +107,27 @@ function testcontainersSession(labels: Readonly<Record<string, string>>): string
 function keptReason(
   { labels }: ListedTarget,
   session: string | undefined,
-  { ofLiving, idsOfLiving, resources }: ThirdPartyFindings,
+  { liveResources, liveIds, resources }: ThirdPartyFindings,
 ): string | undefined {
   if (isReaper(labels)) return 'a reaper';
   // `org.testcontainers.container-hash` (Node), `.hash` (Java), `.reuse-hash` (.NET)
   if (Object.keys(labels).some((label) => /^org\.testcontainers\..*hash$/.test(label)))
-    return 'made to be used again by the next run';
+    return 'created for reuse by the next run';
   if (session === undefined) return 'it names no session';
   const isShared =
-    ofLiving.some((living) => testcontainersSession(living.labels) === session) ||
+    liveResources.some((live) => testcontainersSession(live.labels) === session) ||
     resources.some(
-      (resource) => idsOfLiving.has(resource.id) && testcontainersSession(resource.labels) === session,
+      (resource) => liveIds.has(resource.id) && testcontainersSession(resource.labels) === session,
     );
-  return isShared ? 'a session of castoff that is not over has a part in it' : undefined;
+  return isShared ? 'a castoff session that is not proven dead shares it' : undefined;
 }
 
 function reaperReason(session: string | undefined, running: readonly ListedTarget[]): string | undefined {
   for (const { name, labels } of running) {
     const served = testcontainersSession(labels);
-    // One that does not say whom it serves may serve anybody.
-    if (served === undefined) return `its reaper may be ${name}, which runs`;
-    if (served === session) return `its reaper ${name} runs`;
+    // A reaper without a session label may serve any session.
+    if (served === undefined) return `its reaper may be ${name}, which is running`;
+    if (served === session) return `its reaper ${name} is running`;
   }
   return undefined;
 }

@@ -116,8 +116,8 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     await expect(cleanupComposeProject(theirs)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message:
-        `remove Compose project ${theirs}: it was brought up from ${file.folder}, not from ${process.cwd()}; ` +
-        `if it is yours, give workingDir: "${file.folder}"`,
+        `remove Compose project ${theirs}: it was started from ${file.folder}, not from ${process.cwd()}; ` +
+        `if it is yours, set workingDir: "${file.folder}"`,
     });
     await expect(cleanupComposeProject(theirs, { workingDir: join(file.folder, '..') })).rejects.toThrow(
       `from ${file.folder}, not from ${join(file.folder, '..')};`,
@@ -189,7 +189,7 @@ describe('cleanup of a Compose project', () => {
     expect(error).toMatchObject({
       message: expect.stringMatching(
         new RegExp(
-          `^remove Compose project ${project}: 1 of its parts are left\n  remove volume ${volume}: 409 .*in use`,
+          `^remove Compose project ${project}: 1 of its resources could not be removed\n  remove volume ${volume}: 409 .*in use`,
         ),
       ),
       errors: [{ code: 'CLEANUP_FAILED', evidence: { kind: 'volume', id: volume } }],
@@ -243,7 +243,7 @@ describe('cleanup of a Compose project', () => {
       cleanupComposeProject(uniqueName(), { engine: proxy.address, timeoutMs: 400 }),
     ).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
-      message: expect.stringMatching(/^list what carries .*no volumes today/),
+      message: expect.stringMatching(/^list resources with .*no volumes today/),
     });
   });
 

@@ -98,7 +98,7 @@ describe('an owner', () => {
     expect(said.ofGone.state).toBe('dead');
     expect(said.ofNext).toMatchObject({
       state: 'unknown',
-      proof: expect.stringContaining('hides from here'),
+      proof: expect.stringContaining('is hidden from'),
     });
   });
 

@@ -85,11 +85,11 @@ describe('a sweep', () => {
       [`process ${process.pid} is alive`, labelsOf(someSession(), readOwner())],
       ['another host: ci-3', labelsOf(someSession(), { ...deadOwner(), host: 'ci-3' })],
       [
-        'another boot: of this machine, or of another',
+        'another boot, of this machine or of another',
         labelsOf(someSession(), { ...deadOwner(), boot: 'another', machine: undefined }),
       ],
       ['pid namespace 1, which', labelsOf(someSession(), { ...deadOwner(), pidNamespace: '1' })],
-      ['whether it is the owner', labelsOf(someSession(), { ...readOwner(), pidStart: undefined })],
+      ['may not be the owner', labelsOf(someSession(), { ...readOwner(), pidStart: undefined })],
       ['names no owner', { 'castoff.session': someSession() }],
     ];
     const ids = await Promise.all(kept.map(([, labels]) => createLabelled(docker, labels)));
@@ -153,7 +153,7 @@ describe('a sweep', () => {
 
     const report = await sweepHere();
 
-    expect(find(report, running)).toMatchObject({ action: 'kept', proof: 'a reaper, which is running' });
+    expect(find(report, running)).toMatchObject({ action: 'kept', proof: 'a reaper that is running' });
     expect(find(report, neverStarted)).toMatchObject({ action: 'removed' });
     expect(find(report, ryuk)).toMatchObject({ action: 'kept', proof: 'a reaper' });
     expect(await isThere(running)).toBe(true);
@@ -189,7 +189,7 @@ describe('a sweep', () => {
     const reaped = await sweepHere({ foreign: true, olderThanMs: 0 });
     expect(find(reaped, id)).toMatchObject({
       action: 'kept',
-      proof: expect.stringMatching(/^its reaper \S+ runs$/),
+      proof: expect.stringMatching(/^its reaper \S+ is running$/),
     });
     expect(await isThere(id)).toBe(true);
     await docker.getContainer(ryuk).kill();

@@ -20,8 +20,8 @@ describe('castoff reaper', () => {
     const { exitCode, stdout } = await runCastoff(['reaper', 'run', '--help']);
     expect(exitCode).toBe(0);
     const words = stdout.replaceAll(/\s+/g, ' ');
-    expect(words).toContain('Exit codes: 0 asked to end, and everything that was claimed is gone 1 ');
-    expect(words).toContain('2 bad usage, or a setting that cannot be used');
+    expect(words).toContain('Exit codes: 0 stopped by a signal, and everything claimed was removed 1 ');
+    expect(words).toContain('2 bad usage, or an invalid setting');
     expect(words).toMatch(/--http-port <port> [^-]*default: 8081 \(CASTOFF_REAPER_HTTP_PORT\)/);
     expect(words).not.toContain('--token <');
   });

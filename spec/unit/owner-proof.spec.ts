@@ -84,12 +84,12 @@ describe('an owner is proven', () => {
     [
       'dead as a zombie, which holds nothing and does nothing any more',
       { process: { ...itself, isZombie: true } },
-      'process 4711 has ended, and waits for its parent to take note',
+      'process 4711 has ended and is a zombie',
     ],
     [
       'dead where its machine was booted again',
       { owner: earlier, lastActiveMs: bootedAtMs - 1 },
-      'host build-7 was booted again: boot b0000001 is over, now it is b0000002',
+      'host build-7 was rebooted: boot b0000001 has ended, the current boot is b0000002',
     ],
   ])('%s', (_what, changed, proof) => {
     const state = proof.endsWith('is alive') ? 'alive' : 'dead';
@@ -103,7 +103,7 @@ describe('nothing is proven', () => {
     [
       'of another machine under the same name, whatever its boot',
       { owner: { machine: 'm-8', ...earlier }, process: none },
-      /another machine that is called build-7 too/,
+      /another machine named build-7/,
     ],
     [
       'of a clone that still has the boot id of the one it was made from',
@@ -113,25 +113,29 @@ describe('nothing is proven', () => {
     [
       'of another boot where the owner did not say on which machine',
       { owner: { machine: undefined, ...earlier } },
-      /another boot: of this machine, or of another/,
+      /another boot, of this machine or of another/,
     ],
     [
       'of another boot where this machine cannot be told from others',
       { owner: earlier, here: { machine: undefined } },
-      /another boot: of this machine, or of another/,
+      /another boot, of this machine or of another/,
     ],
     [
       'of another boot that has created something while this one lasts',
       { owner: earlier, lastActiveMs: bootedAtMs },
-      /another boot while this one lasts/,
+      /another boot during this one/,
     ],
     [
       'of another boot where it is not known when this one began',
       { owner: earlier, here: { bootedAtMs: undefined } },
       /another boot/,
     ],
-    ['without the owner’s boot', { owner: { boot: undefined }, process: none }, /on which boot/],
-    ['without this boot’s id', { here: { boot: undefined }, process: none }, /cannot be known here/],
+    ['without the owner’s boot', { owner: { boot: undefined }, process: none }, /names no boot id/],
+    [
+      'without this boot’s id',
+      { here: { boot: undefined }, process: none },
+      /boot id of this machine cannot be read/,
+    ],
     [
       'of a container, whose pids count for themselves',
       { owner: { pidNamespace: '4026532201' }, process: none },
@@ -145,12 +149,12 @@ describe('nothing is proven', () => {
     [
       'where the owner did not say in which namespace its pid counts',
       { owner: { pidNamespace: undefined }, process: none },
-      /does not say in which pid namespace/,
+      /names no pid namespace/,
     ],
     [
       'where /proc is not that of our pids',
       { here: { pidNamespace: undefined }, process: none },
-      /cannot be seen from here/,
+      /pid namespace of this process cannot be read/,
     ],
   ])('%s', (_what, changed, proof) => {
     expect(prove(changed)).toMatchObject({ state: 'unknown', isElsewhere: true });
@@ -160,14 +164,14 @@ describe('nothing is proven', () => {
   it.each<[what: string, changed: Case, proof: RegExp]>([
     [
       'by a process that hides',
-      { process: { seen: 'unclear', reason: 'there is a process 4711, which hides from here' } },
-      /hides from here/,
+      { process: { seen: 'unclear', reason: 'process 4711 exists, but is hidden from this process' } },
+      /is hidden from/,
     ],
-    ['of a process without a start', { owner: { pidStart: undefined } }, /cannot be known/],
+    ['of a process without a start', { owner: { pidStart: undefined } }, /may not be the owner/],
     [
       'by starts that are told in different ways',
       { process: { ...itself, start: '2026-11-21T08:00:10Z' } },
-      /cannot be known/,
+      /may not be the owner/,
     ],
   ])('%s, though it would be here', (_what, changed, proof) => {
     expect(prove(changed)).toMatchObject({ state: 'unknown' });

@@ -156,7 +156,7 @@ describe('a post-mortem', () => {
         'container (unknown) of (unknown image): state unknown',
         '  last output:',
         '    | alive',
-        '  not read: container inspect: 500',
+        '  could not read: container inspect: 500',
       ].join('\n'),
     );
   });

@@ -25,7 +25,7 @@ describe('the container of a Swarm service', () => {
   it('stays with a service that does not carry them', () => {
     expect(decideService(service, found({ 'castoff.session': 'other' }), matchesTarget)).toEqual({
       type: 'leave',
-      reason: 'belongs to service web (kg4md8x6z669), which does not carry these labels; remove the service',
+      reason: 'belongs to service web (kg4md8x6z669), which does not have these labels; remove the service',
       isFinal: true,
     });
   });

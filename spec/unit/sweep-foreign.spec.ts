@@ -26,8 +26,8 @@ function judge(findings: Partial<ThirdPartyFindings>) {
   const none: ThirdPartyFindings = {
     resources: [],
     reapers: [],
-    ofLiving: [],
-    idsOfLiving: new Set(),
+    liveResources: [],
+    liveIds: new Set(),
     proofs: new Map(),
   };
   const verdicts = judgeThirdParty({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
@@ -51,21 +51,25 @@ describe('what Testcontainers left', () => {
     const young = resource('young', { [node]: 'a' }, { createdAtMs: nowMs - hourMs });
     const resources = [resource('old', { [node]: 'a' }), young, resource('other', { [node]: 'b' })];
     expect(judge({ resources })).toEqual({
-      old: "its session's youngest is only 1 h 0 min old",
-      young: "its session's youngest is only 1 h 0 min old",
+      old: 'the youngest resource of its session is only 1 h 0 min old',
+      young: 'the youngest resource of its session is only 1 h 0 min old',
       other: 'goes',
     });
   });
 
   it('stays while its age is not known', () => {
     const resources = [resource('image', { [node]: 'a' }, { kind: 'image', createdAtMs: undefined })];
-    expect(judge({ resources })).toEqual({ image: 'how old something of its session is cannot be known' });
+    expect(judge({ resources })).toEqual({ image: 'the age of a resource of its session is unknown' });
   });
 
   it('stays while its own reaper runs, or one that may be its own', () => {
     const resources = [resource('web', { [node]: 'a' })];
-    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' })] })).toEqual({ web: 'its reaper ryuk runs' });
-    expect(judge({ resources, reapers: [ryuk({})] })).toEqual({ web: 'its reaper may be ryuk, which runs' });
+    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' })] })).toEqual({
+      web: 'its reaper ryuk is running',
+    });
+    expect(judge({ resources, reapers: [ryuk({})] })).toEqual({
+      web: 'its reaper may be ryuk, which is running',
+    });
     expect(judge({ resources, reapers: [ryuk({ [node]: 'b' })] })).toEqual({ web: 'goes' });
     expect(judge({ resources, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ web: 'goes' });
   });
@@ -78,7 +82,7 @@ describe('what Testcontainers left', () => {
     'stays where it is to be used again: %s',
     (label) => {
       expect(judge({ resources: [resource('db', { [node]: 'a', [label]: '1f' })] })).toEqual({
-        db: 'made to be used again by the next run',
+        db: 'created for reuse by the next run',
       });
     },
   );
@@ -92,10 +96,10 @@ describe('what Testcontainers left', () => {
 
   it('stays where a castoff session that is not over has a part in its session', () => {
     const resources = [resource('network', { [node]: 'a' }), resource('other', { [node]: 'b' })];
-    const why = 'a session of castoff that is not over has a part in it';
-    const ofLiving = [resource('web', { [node]: 'a', 'castoff.session': 's' })];
-    expect(judge({ resources, ofLiving })).toEqual({ network: why, other: 'goes' });
-    expect(judge({ resources, idsOfLiving: new Set(['network']) })).toEqual({ network: why, other: 'goes' });
+    const reason = 'a castoff session that is not proven dead shares it';
+    const liveResources = [resource('web', { [node]: 'a', 'castoff.session': 's' })];
+    expect(judge({ resources, liveResources })).toEqual({ network: reason, other: 'goes' });
+    expect(judge({ resources, liveIds: new Set(['network']) })).toEqual({ network: reason, other: 'goes' });
   });
 
   it('is not looked at where castoff knows its owner', () => {

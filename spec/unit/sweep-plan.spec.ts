@@ -85,7 +85,9 @@ describe('a session', () => {
     expect(goes({ resources }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
     const { verdicts } = judge({ resources }, { olderThanMs: hourMs });
     expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
-    expect(verdicts[0]?.proof).toBe("is dead, but its session's youngest is only 1 min 0 s old");
+    expect(verdicts[0]?.proof).toBe(
+      'is dead, but the youngest resource of its session is only 1 min 0 s old',
+    );
   });
 
   it('stays where an age is asked for, and that of one thing is not known, or in the future', () => {
@@ -101,7 +103,7 @@ describe('a session', () => {
     const resources = [resource('one', ownerThatIs('elsewhere'))];
     expect(goes({ resources }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
     expect(judge({ resources }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
-      'is elsewhere; all of its session is older than 1 h 0 min',
+      'is elsewhere; every resource of its session is older than 1 h 0 min',
     );
     expect(goes({ resources }, { otherHosts: true, olderThanMs: 3 * hourMs })).toEqual([]);
     expect(goes({ resources }, { otherHosts: true })).toEqual([]);

@@ -104,7 +104,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
 
       expect(find(await sweeping, name)).toMatchObject({
         action: 'kept',
-        proof: 'another thing has come under its name',
+        proof: 'another resource has reused its name',
       });
       expect(await isThere(name, 'volume')).toBe(true);
     });
