@@ -29,7 +29,7 @@ export interface RegistryEntry {
   readonly state: EntryState;
   /** When it entered that state. */
   readonly since: Date;
-  /** Tells it apart from a later resource with the same name. */
+  /** Distinguishes it from a later resource with the same name. */
   readonly identity?: string | undefined;
   /** Limits a Compose project to these parts. Default: everything with the project's label. */
   readonly bounds?: Bounds | undefined;

@@ -50,7 +50,7 @@ export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): P
   return parseStat(stat, bootedAtMs) ?? { seen: 'unclear', reason: `/proc/${pid}/stat cannot be parsed` };
 }
 
-/** USER_HZ, which the kernel uses towards programs, whatever its internal rate. */
+/** USER_HZ: the unit that the kernel reports to programs, independent of its internal rate. */
 const ticksPerSecond = 100;
 
 /**

@@ -5,10 +5,7 @@ import { readLinuxMachine } from './owner-machine';
 import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
 import { proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
 
-/**
- * Describes this process as an owner that other processes can tell apart from every other process, past or
- * present.
- */
+/** Describes this process as an owner that is distinct from every other process, past or present. */
 export function readOwner(): Owner {
   const { host, machine, boot, bootedAtMs, pidNamespace } = readLocalHost();
   // Without a known pid namespace, /proc may show another process under this pid.

@@ -12,13 +12,13 @@ export interface RegistryFilter {
   readonly scope?: string | undefined;
 }
 
-/** What is known about a resource created by others. */
+/** A resource created by others. */
 export type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
   readonly id: string;
   readonly engine: string;
 };
 
-/** What is known about a resource that is about to be created. */
+/** A resource that is about to be created. */
 export type KnownResource = Pick<RegistryEntry, 'name' | 'image' | 'engine'> & {
   /** When its creation was requested. Default: now. */
   readonly registeredAt?: Date | undefined;
@@ -179,7 +179,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     process.emitWarning(message, { type: 'CastoffWarning', code: 'CASTOFF_JOURNAL' });
   }
 
-  // A failure is only a warning: a later sweep looks for the resource and finds it gone.
+  // A failure is only a warning: a later sweep searches for the resource and finds it gone.
   #recordGone(fact: JournalFact): void {
     try {
       this.#journal?.append(fact);

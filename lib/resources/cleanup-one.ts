@@ -153,7 +153,11 @@ export async function cleanupOne(
   }
 }
 
-/** @throws CastoffError `CLEANUP_FAILED` when the engine cannot tell. */
+/**
+ * Whether the name now refers to another resource than `before`.
+ *
+ * @throws CastoffError `CLEANUP_FAILED` when that cannot be determined.
+ */
 async function isAnotherThan(
   before: string | undefined,
   found: Found,
@@ -173,8 +177,8 @@ const removalsInFlight = (): SingleFlight<RemovalTask> =>
   processWide('removals in flight', () => new SingleFlight<RemovalTask>());
 
 /**
- * Returns the timeout of one engine call, in milliseconds: long enough for a busy engine, short enough to inspect
- * and retry after a lost response.
+ * Returns the timeout of one engine call, in milliseconds: long enough for a busy engine, short enough to
+ * inspect and retry after a lost response.
  */
 export function callTimeoutFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));

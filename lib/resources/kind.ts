@@ -12,7 +12,7 @@ export interface Inspection {
   readonly name?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly status?: string | undefined;
-  /** Tells apart resources that used the same name at different times. */
+  /** Distinguishes resources that used the same name at different times. */
   readonly identity: string;
   /** Whether the engine matched only a prefix of the id or a part of the name: it may be another resource. */
   readonly isPartialMatch?: boolean | undefined;
@@ -20,7 +20,7 @@ export interface Inspection {
   readonly createdAt?: string | undefined;
 }
 
-/** Whether two inspections under one name are of one resource; `unclear`: the engine cannot tell. */
+/** Whether two inspections under one name are of one resource; `unclear`: the engine cannot determine it. */
 export type Sameness = 'same' | 'another' | 'unclear';
 
 /** Options of one removal request. */

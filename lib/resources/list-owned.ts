@@ -11,7 +11,7 @@ import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource 
 export interface OwnedListing {
   /** Provably created by the claim's owner. */
   readonly owned: readonly ProvenTarget[];
-  /** Could not be proven either way; keep and report them. */
+  /** Not proven; to be kept and reported. */
   readonly unclear: readonly UnclearTarget[];
 }
 

@@ -12,7 +12,7 @@ export type OwnershipProof =
   | { readonly state: 'ours'; readonly isBase?: true | undefined }
   /** Proven: it inherited its labels. */
   | { readonly state: 'not-ours'; readonly reason: string }
-  /** Not proven either way: kept and reported. */
+  /** Not proven: kept and reported. */
   | { readonly state: 'unclear'; readonly reason: string };
 
 /** A resource whose id its creator recorded. */
@@ -37,14 +37,15 @@ const composeContainerLabel = 'com.docker.compose.container-number';
 
 const ours: OwnershipProof = { state: 'ours' };
 const inherited = notOurs('it inherited its labels from its image');
+const builtOnOwned = notOurs("it was built on one of the owner's images");
 
 /**
  * Judges each of `listed`, which all carry the labels of `claim`. A container inherits the labels of its
- * image, and an image those of its base or of the container it was committed from: only a nonce that it did
- * not inherit proves ownership.
+ * image, and an image those of its base or committed container: only a nonce that it did not inherit proves
+ * ownership.
  *
- * Resources without castoff's labels are judged by the claim alone, as in Ryuk. An image built on one of the
- * owner's images is not the owner's, nor are its containers.
+ * Resources without castoff's labels are judged by the claim alone, as in Ryuk. Images built on the owner's
+ * images are not the owner's, nor are their containers.
  */
 export function judgeOwnership(
   listed: readonly ListedTarget[],
@@ -161,18 +162,15 @@ function judgeImage(
     const steps = histories.get(id);
     if (steps === undefined && !(labelNames.session in labels))
       return unclear('its build history cannot be read');
-    return isBuiltOnLabelled(steps ?? [], claim)
-      ? notOurs("it was built on one of the owner's images")
-      : ours;
+    return isBuiltOnLabelled(steps ?? [], claim) ? builtOnOwned : ours;
   }
-  if (recorded.some((one) => one.kind === 'image' && one.key === start))
-    return notOurs("it was built on one of the owner's images");
+  if (recorded.some((one) => one.kind === 'image' && one.key === start)) return builtOnOwned;
   return judgeHistory(histories.get(id) ?? [], nonce);
 }
 
 /**
- * The step that sets the nonce is the newest step of the owner's image, except for the labels set after it
- * (see `nonceOfBuild`). A build on top of that image adds steps. BuildKit sets labels without a step.
+ * The step that sets the nonce is the newest of the owner's image, except for labels set after it (see
+ * `nonceOfBuild`). A build on top of that image adds steps. BuildKit sets labels without a step.
  */
 function judgeHistory(steps: readonly ImageStep[], nonce: string): OwnershipProof {
   const at = steps.findIndex(
@@ -181,15 +179,13 @@ function judgeHistory(steps: readonly ImageStep[], nonce: string): OwnershipProo
   );
   if (at === -1) return unclear("the owner or others may have built it on one of the owner's images");
   // Podman sets all labels in one step.
-  return at === 0 || at === labelsAfterNonce(nonce)
-    ? ours
-    : notOurs("it was built on one of the owner's images");
+  return at === 0 || at === labelsAfterNonce(nonce) ? ours : builtOnOwned;
 }
 
 /**
- * Whether steps follow those that set the labels of Testcontainers or Compose. Docker's builder sets the
- * labels of a request last, in the order of their names, one step each: `LABEL
- * org.testcontainers.session-id=…`. BuildKit sets them without a step.
+ * Whether steps follow those that set the labels of Testcontainers or Compose. Docker's builder sets a
+ * request's labels last, in order, one step each: `LABEL org.testcontainers.session-id=…`. BuildKit uses no
+ * step.
  */
 function isBuiltOnLabelled(steps: readonly ImageStep[], claim: readonly string[]): boolean {
   return claim.some((label) => {

@@ -52,7 +52,7 @@ export interface StepAnswer {
   readonly status?: string | undefined;
 }
 
-/** What is known before a removal starts. */
+/** Facts known before a removal starts. */
 export interface RemovalStart {
   readonly isImmutableId: boolean;
   /** An inspection has shown that it exists. */

@@ -22,9 +22,9 @@ export const volume: Removable = {
 };
 
 /**
- * A volume has no id: its labels and its `CreatedAt` tell it apart from a later one with the same name.
- * `CreatedAt` has a resolution of one second: a volume recreated within the second and with the same labels
- * is not told apart, except by castoff's nonce.
+ * A volume has no id: its labels and its `CreatedAt` distinguish it from a later one with the same name.
+ * `CreatedAt` has a resolution of one second: a volume recreated within that second with the same labels can
+ * only be distinguished by castoff's nonce.
  */
 function identityOf({ createdAt = '', labels }: VolumeFacts): string {
   return `${createdAt} ${JSON.stringify(labels, Object.keys(labels).toSorted())}`;

@@ -15,8 +15,8 @@ import { removables } from '../resources/removables';
  * Whether the resource that the engine now knows as `id` is the one that `record` describes: its name may
  * have been reused after the session ended. False when it does not exist.
  *
- * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` when the engine cannot
- * tell.
+ * @throws EngineError when the engine does not answer; CastoffError `CLEANUP_FAILED` when that cannot be
+ * determined.
  */
 export async function isStillOurs(engine: Engine, record: Unfinished, id: string): Promise<boolean> {
   if (record.kind === 'compose-project') return isSameProject(engine, record, id);

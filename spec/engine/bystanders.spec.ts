@@ -11,8 +11,8 @@ afterAll(() => removeLeftovers());
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 type Kind = (typeof kinds)[number];
 
-/** Makes a thing of that name with `whose` in its labels; resolves to what tells it from any other for good. */
-async function make(kind: Kind, name: string, whose: string): Promise<string> {
+/** Creates a resource with that name and the label `whose`; resolves to its unique identity. */
+async function createNamed(kind: Kind, name: string, whose: string): Promise<string> {
   const Labels = { ...specLabel, whose };
   switch (kind) {
     case 'container':
@@ -47,11 +47,11 @@ async function identityOf(kind: Kind, name: string): Promise<string> {
 }
 
 describe.each(kinds)('a %s of somebody else', (kind) => {
-  it('survives the cleanup of one whose name begins like its own', async () => {
+  it('survives the cleanup of a resource whose name is a prefix of its own', async () => {
     const name = uniqueName();
     const longer = `${name}-longer`;
-    await make(kind, name, 'ours');
-    const theirs = await make(kind, longer, 'theirs');
+    await createNamed(kind, name, 'ours');
+    const theirs = await createNamed(kind, longer, 'theirs');
     expect(await cleanupByKind[kind](name)).toMatchObject({ outcome: 'removed' });
     for (const unknown of [name, `${name}-`, longer.slice(0, -1), longer.slice(1), longer.toUpperCase()]) {
       expect((await cleanupByKind[kind](unknown).catch(() => undefined))?.outcome ?? 'refused').toMatch(
@@ -65,11 +65,11 @@ describe.each(kinds)('a %s of somebody else', (kind) => {
 
 describe.each(['container', 'network', 'image'] as const)('a %s of somebody else', (kind) => {
   it.each([4, 8, 11])(
-    'survives the cleanup of a name that is the first %s digits of its id',
+    'survives the cleanup of a name equal to the first %s digits of its id',
     async (digits) => {
-      const theirs = await make(kind, uniqueName(), 'theirs');
+      const theirs = await createNamed(kind, uniqueName(), 'theirs');
       const name = theirs.replace('sha256:', '').slice(0, digits);
-      const ours = await make(kind, name, 'ours');
+      const ours = await createNamed(kind, name, 'ours');
       expect(await cleanupByKind[kind](name)).toMatchObject({ outcome: 'removed' });
       expect(await exists(kind, ours)).toBe(false);
       expect(await cleanupByKind[kind](name)).toMatchObject({ outcome: 'already-gone', attempts: 0 });
@@ -79,7 +79,7 @@ describe.each(['container', 'network', 'image'] as const)('a %s of somebody else
   );
 });
 
-const looksAndRemovals = [
+const inspectionsAndRemovals = [
   'DELETE **',
   'GET /containers/*/json',
   'GET /networks/*',
@@ -95,20 +95,20 @@ const busy: Readonly<Record<Kind, Fault>> = {
 };
 
 /**
- * Cleans up a thing of ours by its name. Its removals meet `faults`; the call after the last of them is held until ours
- * has gone and theirs has come under its name. Without faults the first removal is held.
+ * Cleans up a resource of ours by name. Its removals get `faults`; the next call is held until our resource
+ * is gone and theirs has its name. Without faults, the first removal is held.
  */
-async function cleanUpWhileNameChangesHands(kind: Kind, faults: readonly Fault[], firstLook?: Fault) {
+async function cleanUpWhileNameIsReused(kind: Kind, faults: readonly Fault[], firstInspection?: Fault) {
   await using proxy = await openFaultProxy();
   const name = uniqueName();
-  await make(kind, name, 'ours');
-  if (firstLook) proxy.inject({ on: looksAndRemovals, fault: firstLook });
-  const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
+  await createNamed(kind, name, 'ours');
+  if (firstInspection) proxy.inject({ on: inspectionsAndRemovals, fault: firstInspection });
+  const { promise: changed, resolve: continueCall } = Promise.withResolvers<void>();
   const held: Fault = { type: 'hold', until: changed };
   let removals = 0;
   let isHeld = false;
   proxy.inject({
-    on: looksAndRemovals,
+    on: inspectionsAndRemovals,
     fault: ({ method }) => {
       if (!isHeld && removals === faults.length && (method === 'DELETE' || removals > 0)) {
         isHeld = true;
@@ -123,47 +123,48 @@ async function cleanUpWhileNameChangesHands(kind: Kind, faults: readonly Fault[]
   const cleanup = cleanupByKind[kind](name, { engine: proxy.address });
   await proxy.until(({ fault }) => fault === held, 5_000);
   await removeByHand(kind, name);
-  const theirs = await make(kind, name, 'theirs');
-  goOn();
+  const theirs = await createNamed(kind, name, 'theirs');
+  continueCall();
   const { outcome } = await cleanup;
   const survives = (await exists(kind, name)) && (await identityOf(kind, name)) === theirs;
   if (survives) await removeByHand(kind, name);
   return { outcome, survives };
 }
 
-describe.each(kinds)('a %s that comes under the name of one that is being removed', (kind) => {
-  it('survives when the removal fails at first', async () => {
-    const end = await cleanUpWhileNameChangesHands(kind, [failing]);
+describe.each(kinds)('a %s created under the name of one that is being removed', (kind) => {
+  it('survives a removal that fails at first', async () => {
+    const end = await cleanUpWhileNameIsReused(kind, [failing]);
     expect(end).toEqual({ outcome: 'removed', survives: true });
   });
 
-  it('survives when the removal is told to wait at first', async () => {
-    const end = await cleanUpWhileNameChangesHands(kind, [busy[kind]]);
+  it('survives a removal that is answered with a conflict at first', async () => {
+    const end = await cleanUpWhileNameIsReused(kind, [busy[kind]]);
     expect(end).toEqual({ outcome: 'removed-elsewhere', survives: true });
   });
 
-  it('survives when the removal is told to wait twice', async () => {
-    const end = await cleanUpWhileNameChangesHands(kind, [busy[kind], busy[kind]]);
+  it('survives a removal that is answered with a conflict twice', async () => {
+    const end = await cleanUpWhileNameIsReused(kind, [busy[kind], busy[kind]]);
     expect(end).toEqual({ outcome: 'removed-elsewhere', survives: true });
   });
 
-  it('survives when the answer to the removal is lost', async () => {
-    const end = await cleanUpWhileNameChangesHands(kind, [{ type: 'reset' }]);
+  it('survives a removal whose response is lost', async () => {
+    const end = await cleanUpWhileNameIsReused(kind, [{ type: 'reset' }]);
     expect(end).toEqual({ outcome: 'removed', survives: true });
   });
 });
 
-// A volume and an image can only be removed by a name: who takes it between a look and the removal is not seen.
+// Volumes and images are removed by name: a replacement between an inspection and the removal cannot be
+// detected.
 describe.each(['container', 'network'] as const)(
-  'a %s that comes between the look and the removal',
+  'a %s created between the inspection and the removal of another',
   (kind) => {
-    it('survives', async () => {
-      const end = await cleanUpWhileNameChangesHands(kind, []);
+    it('survives the removal', async () => {
+      const end = await cleanUpWhileNameIsReused(kind, []);
       expect(end).toEqual({ outcome: 'removed-elsewhere', survives: true });
     });
 
-    it('survives also when the first look was lost', async () => {
-      const end = await cleanUpWhileNameChangesHands(kind, [], { type: 'reset' });
+    it('survives the removal even when the first inspection was lost', async () => {
+      const end = await cleanUpWhileNameIsReused(kind, [], { type: 'reset' });
       expect(end).toEqual({ outcome: 'removed-elsewhere', survives: true });
     });
   },

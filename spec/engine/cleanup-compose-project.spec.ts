@@ -11,7 +11,7 @@ const projectLabel = 'com.docker.compose.project';
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 type Kind = (typeof kinds)[number];
 
-/** What carries the project's label, by kind. */
+/** Lists the resources with the project's label, by kind. */
 async function partsOf(project: string): Promise<Record<Kind, readonly string[]>> {
   const filters = { label: [`${projectLabel}=${project}`] };
   const [containers, networks, { Volumes }, images] = await Promise.all([
@@ -30,13 +30,13 @@ async function partsOf(project: string): Promise<Record<Kind, readonly string[]>
 
 const nothing = { container: [], network: [], volume: [], image: [] };
 
-/** Docker gives a volume without a name 64 hexadecimal digits. */
+/** Docker names an anonymous volume with 64 hexadecimal digits. */
 async function anonymousVolumesOf(id: string): Promise<readonly string[]> {
   const { Mounts } = await docker.getContainer(id).inspect();
   return Mounts.flatMap(({ Name = '' }) => (/^[0-9a-f]{64}$/.test(Name) ? [Name] : []));
 }
 
-/** A part as Compose makes it, for what need not come from the command itself. */
+/** Creates a resource as Compose does, for specs that do not need the command. */
 function labelsOf(project: string): Record<string, string> {
   return { ...specLabel, [projectLabel]: project };
 }
@@ -51,7 +51,7 @@ async function createPartImage(project: string): Promise<string> {
 
 afterAll(() => removeLeftovers());
 
-describe('cleanup of a Compose project that Compose has brought up', () => {
+describe('cleanupComposeProject, for a project that Compose has started', () => {
   const [ours, theirs] = [uniqueName(), uniqueName()];
   const [externalVolume, externalNetwork] = [uniqueName(), uniqueName()];
   let file: ComposeFile;
@@ -59,7 +59,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     await docker.createVolume({ Name: externalVolume, Labels: specLabel });
     await docker.createNetwork({ Name: externalNetwork, Labels: specLabel });
     const labels = specLabel;
-    // Compose replaces what looks like a variable.
+    // Compose substitutes variables.
     const command = sleeper.map((word) => word.replaceAll('$', '$$$$'));
     const service = { image: specImage, command, labels };
     file = await writeComposeFile({
@@ -78,7 +78,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
   });
   afterAll(async () => file[Symbol.asyncDispose]());
 
-  it('removes its containers, networks, volumes and images, in that order, and nothing of the one next to it', async () => {
+  it("removes a project's containers, networks, volumes and images, in that order, and nothing of another project", async () => {
     const image = await createPartImage(ours);
     const [before, neighbour] = [await partsOf(ours), await partsOf(theirs)];
     expect(before).toMatchObject({
@@ -111,7 +111,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     expect(await exists('image', specImage)).toBe(true);
   });
 
-  it('is refused from another folder than its own, unless that is named', async () => {
+  it('refuses a project started from another folder, unless workingDir names it', async () => {
     const before = await partsOf(theirs);
     await expect(cleanupComposeProject(theirs)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
@@ -125,7 +125,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     expect(await partsOf(theirs)).toEqual(before);
   });
 
-  it('leaves its volumes where they are to stay', async () => {
+  it('keeps the volumes of a project with removeVolumes: false', async () => {
     const { container, volume } = await partsOf(theirs);
     const anonymous = (await Promise.all(container.map(anonymousVolumesOf))).flat();
     const cwd = jest.spyOn(process, 'cwd').mockReturnValue(file.folder);
@@ -140,7 +140,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
     for (const name of anonymous) await docker.getVolume(name).remove();
   });
 
-  it('is done again, and then for the one next to it', async () => {
+  it('finds a removed project already gone, and then removes another one', async () => {
     expect(await cleanupComposeProject(ours)).toMatchObject({
       outcome: 'already-gone',
       attempts: 0,
@@ -154,7 +154,7 @@ describe('cleanup of a Compose project that Compose has brought up', () => {
   });
 });
 
-describe('cleanup of a Compose project', () => {
+describe('cleanupComposeProject', () => {
   let proxy: FaultProxy;
   beforeAll(async () => void (proxy = await openFaultProxy()));
   afterAll(() => proxy.close());
@@ -163,7 +163,7 @@ describe('cleanup of a Compose project', () => {
     for (const rule of injected.splice(0)) rule.remove();
   });
 
-  it('removes what comes while it is at work', async () => {
+  it('removes resources of a project that are created during its cleanup', async () => {
     const project = uniqueName();
     const first = await createIdleContainer({ Labels: labelsOf(project) });
     injected.push(proxy.inject({ on: `DELETE /containers/${first}`, fault: { type: 'delay', ms: 300 } }));
@@ -174,7 +174,7 @@ describe('cleanup of a Compose project', () => {
     expect(await partsOf(project)).toEqual(nothing);
   });
 
-  it('names each part that is left, and removes the rest', async () => {
+  it('names each resource of a project that could not be removed, and removes the rest', async () => {
     const project = uniqueName();
     const [volume, other] = [uniqueName(), uniqueName()];
     for (const Name of [volume, other]) await docker.createVolume({ Name, Labels: labelsOf(project) });
@@ -209,7 +209,7 @@ describe('cleanup of a Compose project', () => {
     ['is reset', { type: 'reset' } as const],
     ['is never answered', { type: 'swallow' } as const],
     ['is cut off', { type: 'cut-answer' } as const],
-  ])('asks again for a list that %s', async (_what, fault) => {
+  ])('retries a list of a project that %s', async (_what, fault) => {
     const project = uniqueName();
     const part = await createIdleContainer({ Labels: labelsOf(project) });
     injected.push(proxy.inject({ on: 'GET /containers/json', fault }));
@@ -218,7 +218,7 @@ describe('cleanup of a Compose project', () => {
     expect(await partsOf(project)).toEqual(nothing);
   });
 
-  it('removes the other parts while one container is stuck', async () => {
+  it('removes the rest of a project while one container is stuck', async () => {
     const project = uniqueName();
     const stuck = await createIdleContainer({ Labels: labelsOf(project) });
     await docker.createNetwork({ Name: uniqueName(), Labels: labelsOf(project) });
@@ -231,7 +231,7 @@ describe('cleanup of a Compose project', () => {
     expect(await partsOf(project)).toEqual({ ...nothing, container: [stuck] });
   });
 
-  it('says so when the lists cannot be had until the deadline', async () => {
+  it('reports that a project cannot be listed by the deadline', async () => {
     injected.push(
       proxy.inject({
         on: 'GET /volumes',
@@ -247,7 +247,7 @@ describe('cleanup of a Compose project', () => {
     });
   });
 
-  it('ends with the reason of an aborted signal, and sends no more', async () => {
+  it('rejects with the reason of an aborted signal, and sends no more requests', async () => {
     const project = uniqueName();
     const part = await createIdleContainer({ Labels: labelsOf(project) });
     const leaving = new AbortController();
@@ -265,18 +265,18 @@ describe('cleanup of a Compose project', () => {
     expect(proxy.calls.some(({ path }) => path.includes(part))).toBe(false);
   });
 
-  it.each([undefined, null])('takes %s for nothing to do', async (name) => {
+  it.each([undefined, null])('skips a project named %s', async (name) => {
     expect(await cleanupComposeProject(name)).toMatchObject({ outcome: 'skipped', parts: [], attempts: 0 });
   });
 
   it.each<[string, unknown]>([
     ['an empty name', ''],
-    ['a name with a blank', 'my project'],
-    ['a name that would be another filter', 'a,b=c'],
+    ['a name with a space', 'my project'],
+    ['a name that would change the filter', 'a,b=c'],
     ['a path', '../other'],
     ['a number', 7],
     ['an object', { name: 'app' }],
-  ])('refuses %s', async (_what, name) => {
+  ])('refuses %s as the name of a project', async (_what, name) => {
     await expect(cleanupComposeProject(name as string, { engine: proxy.address })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/^clean up a Compose project: got /),
@@ -284,7 +284,7 @@ describe('cleanup of a Compose project', () => {
   });
 
   it.each([{ timeoutMs: -1 }, { timeoutMs: NaN }, { stopTimeoutMs: -1 }, { stopTimeoutMs: NaN }])(
-    'refuses %p before it asks anything',
+    'refuses %p before any request to the engine',
     async (options) => {
       const before = proxy.calls.length;
       const cleanup = cleanupComposeProject(uniqueName(), { engine: proxy.address, ...options });

@@ -18,7 +18,7 @@ import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
 
-/** A shell that says when it is ready, and what it does about SIGTERM. */
+/** A shell that prints when it is ready, and that handles SIGTERM. */
 const deaf = ['sh', '-c', "trap '' TERM; echo ready; while :; do sleep 1; done"];
 
 async function create(options: Docker.ContainerCreateOptions = {}): Promise<Docker.Container> {
@@ -30,7 +30,7 @@ async function statusOf(id: string): Promise<string> {
   return State.Status;
 }
 
-/** Waits until the container's first process has set its traps. */
+/** Waits until the container's main process has set its traps. */
 async function untilReady(id: string): Promise<void> {
   const isReady = async (): Promise<boolean> => {
     const output = await docker.getContainer(id).logs({ stdout: true, follow: false });
@@ -39,7 +39,7 @@ async function untilReady(id: string): Promise<void> {
   expect(await until(isReady, 5_000)).toBe(true);
 }
 
-/** How the container's first process ended, in the engine's memory of what happened. */
+/** Returns the exit code of the container's main process from the engine's events. */
 async function exitCodesOf(id: string): Promise<readonly string[]> {
   const stream = await docker.getEvents({
     since: 0,
@@ -56,7 +56,7 @@ async function exitCodesOf(id: string): Promise<readonly string[]> {
   return events.map(({ Actor }) => Actor.Attributes.exitCode);
 }
 
-describe('cleanup of a container', () => {
+describe('cleanupContainer', () => {
   const states: Readonly<Record<string, () => Promise<string>>> = {
     created: async () => (await create()).id,
     running: () => createRunningContainer(),
@@ -78,9 +78,9 @@ describe('cleanup of a container', () => {
     },
   };
 
-  it.each(Object.entries(states))('removes one that is %s', async (status, make) => {
+  it.each(Object.entries(states))('removes a container that is %s', async (status, make) => {
     const id = await make();
-    // It may have started again since it was seen to restart.
+    // It may have restarted since it was seen to be restarting.
     expect([status, status === 'restarting' ? 'running' : status]).toContain(await statusOf(id));
     const result = await cleanupContainer(id);
     expect(result).toMatchObject({ kind: 'container', id, outcome: 'removed', attempts: 1 });
@@ -88,7 +88,7 @@ describe('cleanup of a container', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('removes one that runs by a kill, without a stop', async () => {
+  it('kills a running container and removes it, without a stop', async () => {
     await using proxy = await openFaultProxy();
     const id = await createRunningContainer();
     await cleanupContainer(id, { engine: proxy.address });
@@ -104,10 +104,10 @@ describe('cleanup of a container', () => {
     ['its id', ({ id }) => id],
     ['its short id', ({ id }) => id.slice(0, 12)],
     ['its name', (_, name) => name],
-    ['its name as the engine spells it', (_, name) => `/${name}`],
+    ['its name with the leading slash of the engine', (_, name) => `/${name}`],
     ['dockerode’s object', (container) => container],
-    ['an object that knows its id', ({ id }) => ({ getId: () => id })],
-  ])('knows it by %s', async (_what, refOf) => {
+    ['an object with getId()', ({ id }) => ({ getId: () => id })],
+  ])('finds a container by %s', async (_what, refOf) => {
     const name = uniqueName();
     const container = await create({ name });
     const result = await cleanupContainer(refOf(container, name));
@@ -115,7 +115,7 @@ describe('cleanup of a container', () => {
     expect(await exists('container', container.id)).toBe(false);
   });
 
-  it('knows what testcontainers has started', async () => {
+  it('finds a container started by testcontainers', async () => {
     const started = await new GenericContainer(specImage)
       .withLabels(specLabel)
       .withNetworkMode('none')
@@ -124,7 +124,7 @@ describe('cleanup of a container', () => {
     expect(await exists('container', started.getId())).toBe(false);
   });
 
-  it('tells the name of one that it was given by name', async () => {
+  it('reports the name of a container given by name', async () => {
     const name = uniqueName();
     await create({ name });
     expect(await cleanupContainer(name)).toMatchObject({ name, outcome: 'removed' });
@@ -134,31 +134,31 @@ describe('cleanup of a container', () => {
     ['an id', randomBytes(32).toString('hex')],
     ['a short id', randomBytes(6).toString('hex')],
     ['a name', uniqueName()],
-  ])('is done where %s is not known to the engine', async (_what, ref) => {
+  ])('reports a container as already gone when the engine does not know %s', async (_what, ref) => {
     expect(await cleanupContainer(ref)).toMatchObject({ id: ref, outcome: 'already-gone' });
   });
 
-  it('is done again for one that is gone', async () => {
+  it('reports a container that it has removed as already gone the next time', async () => {
     const id = await createIdleContainer();
     expect(await cleanupContainer(id)).toMatchObject({ outcome: 'removed' });
     expect(await cleanupContainer(id)).toMatchObject({ outcome: 'already-gone' });
   });
 
-  describe('and its anonymous volumes', () => {
+  describe('cleanupContainer, for a container with anonymous volumes', () => {
     const createWithVolume = async () => {
       const id = await createIdleContainer({ Volumes: { '/data': {} } });
       const { Mounts } = await docker.getContainer(id).inspect();
       return { id, volume: Mounts[0]?.Name ?? 'none' };
     };
 
-    it('removes them', async () => {
+    it('removes anonymous volumes', async () => {
       const { id, volume } = await createWithVolume();
       expect(await exists('volume', volume)).toBe(true);
       await cleanupContainer(id);
       expect(await exists('volume', volume)).toBe(false);
     });
 
-    it('leaves them when it is told to', async () => {
+    it('keeps anonymous volumes with removeVolumes: false', async () => {
       const { id, volume } = await createWithVolume();
       await cleanupContainer(id, { removeVolumes: false });
       expect(await exists('container', id)).toBe(false);
@@ -167,33 +167,33 @@ describe('cleanup of a container', () => {
     });
   });
 
-  describe('with a grace', () => {
+  describe('cleanupContainer with stopTimeoutMs', () => {
     const polite = ['sh', '-c', "trap 'exit 7' TERM; echo ready; while :; do sleep 1 & wait $!; done"];
 
-    it('lets it end by itself', async () => {
+    it('lets a container exit by itself within its grace', async () => {
       const id = await createRunningContainer({ Cmd: polite });
       await untilReady(id);
       expect(await cleanupContainer(id, { stopTimeoutMs: 10_000 })).toMatchObject({ outcome: 'removed' });
       expect(await exitCodesOf(id)).toEqual(['7']);
     });
 
-    it('kills it when the grace is over', async () => {
+    it('kills a container after its grace', async () => {
       const id = await createRunningContainer({ Cmd: deaf });
       await untilReady(id);
       const { durationMs } = await cleanupContainer(id, { stopTimeoutMs: 500 });
       expect(await exitCodesOf(id)).toEqual(['137']);
-      // The engine counts whole seconds.
+      // The engine rounds to whole seconds.
       expect(durationMs).toBeGreaterThan(900);
     });
 
-    it('removes one that has ended already', async () => {
+    it('removes an exited container with a grace', async () => {
       const id = await createRunningContainer({ Cmd: ['true'] });
       await docker.getContainer(id).wait();
       expect(await cleanupContainer(id, { stopTimeoutMs: 10_000 })).toMatchObject({ outcome: 'removed' });
       expect(await exists('container', id)).toBe(false);
     });
 
-    it('sees one gone that removes itself when it stops', async () => {
+    it('verifies the removal of an auto-removed container after its stop', async () => {
       const id = await createRunningContainer({ Cmd: polite, HostConfig: { AutoRemove: true } });
       await untilReady(id);
       const { outcome } = await cleanupContainer(id, { stopTimeoutMs: 10_000 });
@@ -203,14 +203,14 @@ describe('cleanup of a container', () => {
     });
   });
 
-  it('takes an option that is undefined for one that is not given', async () => {
+  it('treats an undefined option like a missing one', async () => {
     const id = await createIdleContainer();
     const options = { engine: undefined, timeoutMs: undefined, signal: undefined, removeVolumes: undefined };
     expect(await cleanupContainer(id, options)).toMatchObject({ outcome: 'removed' });
   });
 });
 
-describe('cleanup of a container through a proxy', () => {
+describe('cleanupContainer, observed by a proxy', () => {
   let proxy: FaultProxy;
   beforeAll(async () => void (proxy = await openFaultProxy()));
   afterAll(() => proxy.close());
@@ -223,14 +223,14 @@ describe('cleanup of a container through a proxy', () => {
     for (const rule of injected.splice(0)) rule.remove();
   });
 
-  it('asks for a removal and one look at the end of an id that is certain', async () => {
+  it('sends one removal and one final inspection for a full id', async () => {
     const id = await createIdleContainer();
     await cleanupContainer(id, { engine: proxy.address });
     const ofIt = asked().filter((call) => call.includes(id));
     expect(ofIt).toEqual([`DELETE /containers/${id}?force=true&v=true`, `GET /containers/${id}/json`]);
   });
 
-  it('tells a removal that came between its look and its own from a thing that never was', async () => {
+  it("reports another client's removal between its inspection and its removal as removed-elsewhere", async () => {
     const name = uniqueName();
     const { id } = await create({ name });
     injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } }));
@@ -240,7 +240,7 @@ describe('cleanup of a container through a proxy', () => {
     expect(await cleanup).toMatchObject({ id, outcome: 'removed-elsewhere', name });
   });
 
-  it('tries to remove what cannot be looked at', async () => {
+  it('tries to remove a container that cannot be inspected', async () => {
     const id = await createIdleContainer();
     const noLook = proxy.inject({
       on: `GET /containers/${id}/json`,
@@ -260,7 +260,7 @@ describe('cleanup of a container through a proxy', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('is told by its full id, also when the first look is lost', async () => {
+  it('reports the full id even after a lost first inspection', async () => {
     const name = uniqueName();
     const { id } = await create({ name });
     injected.push(proxy.inject({ on: `GET /containers/${name}/json`, fault: { type: 'reset' } }));
@@ -276,7 +276,7 @@ describe('cleanup of a container through a proxy', () => {
     ['500', { type: 'answer', status: 500, message: 'no luck' } as const, 800, /: 500 no luck \(/],
     ['nothing', { type: 'swallow' } as const, 3_000, /: no response within \d+ ms \(/],
   ])(
-    'says what it knows when the engine answers %s until the deadline',
+    'fails with details when the engine answers %s until the deadline',
     async (_what, fault, timeoutMs, words) => {
       const id = await createIdleContainer();
       injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
@@ -299,7 +299,7 @@ describe('cleanup of a container through a proxy', () => {
     },
   );
 
-  it('says that the engine did not answer when that is all it knows', async () => {
+  it('reports that the engine did not answer when nothing else is known', async () => {
     const id = await createIdleContainer();
     injected.push(proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity }));
     await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 60 })).rejects.toMatchObject({
@@ -313,8 +313,8 @@ describe('cleanup of a container through a proxy', () => {
   });
 });
 
-describe('cleanup of a container on an engine that cannot be reached', () => {
-  it('says so, and where it was looked for', async () => {
+describe('cleanupContainer on an unreachable engine', () => {
+  it('reports an unreachable engine, with the addresses that were tried', async () => {
     await expect(cleanupContainer(uniqueName(), { engine: 'unix:///no/such.sock' })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
       message: expect.stringContaining('/no/such.sock'),
@@ -324,7 +324,7 @@ describe('cleanup of a container on an engine that cannot be reached', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['a container', () => cleanupContainer('app', { engine: silent.address, timeoutMs: 100 })],
     ['a Compose project', () => cleanupComposeProject('app', { engine: silent.address, timeoutMs: 100 })],
-  ])('fails at the deadline and not before, for %s', async (_what, clean) => {
+  ])('fails at the deadline and not before when the engine is silent, for %s', async (_what, clean) => {
     const startedAt = performance.now();
     await expect(clean()).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
@@ -334,7 +334,7 @@ describe('cleanup of a container on an engine that cannot be reached', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(95);
   });
 
-  it('ends with the reason of a signal that aborts meanwhile', async () => {
+  it('rejects with the reason of a signal that aborts while the engine is silent', async () => {
     const leaving = new AbortController();
     const cleanup = cleanupContainer('app', { engine: silent.address, signal: leaving.signal });
     const reason = new Error('no longer wanted');

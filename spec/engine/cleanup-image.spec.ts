@@ -25,7 +25,7 @@ async function idOf(name: string): Promise<string> {
   return (await docker.getImage(name).inspect()).Id;
 }
 
-describe('cleanup of an image', () => {
+describe('cleanupImage', () => {
   it.each<[string, (name: string, id: string) => string]>([
     ['its name', (name) => name],
     ['its full name', (name) => `docker.io/library/${name}`],
@@ -33,7 +33,7 @@ describe('cleanup of an image', () => {
     ['its id', (_, id) => id],
     ['its id without the algorithm', (_, id) => id.replace('sha256:', '')],
     ['its short id', (_, id) => id.replace('sha256:', '').slice(0, 12)],
-  ])('knows it by %s', async (_what, refOf) => {
+  ])('finds an image by %s', async (_what, refOf) => {
     const name = await createThing('image');
     const id = await idOf(name);
     const ref = refOf(name, id);
@@ -41,7 +41,7 @@ describe('cleanup of an image', () => {
     expect(await exists('image', id)).toBe(false);
   });
 
-  it('knows it without its tag where that is `latest`', async () => {
+  it('finds an image without its tag when that is `latest`', async () => {
     const name = await createThing('image');
     const latest = uniqueName();
     await docker.getImage(name).tag({ repo: latest, tag: 'latest' });
@@ -51,7 +51,7 @@ describe('cleanup of an image', () => {
   });
 
   it.each([4, 12])(
-    'spells in full a name that is how another image’s id begins (%i digits)',
+    'uses the full name for an image whose name is a prefix of another image’s id (%i digits)',
     async (digits) => {
       await using proxy = await openFaultProxy();
       const other = await createThing('image');
@@ -67,18 +67,18 @@ describe('cleanup of an image', () => {
     },
   );
 
-  it('is done where it is gone', async () => {
+  it('reports a missing image as already gone', async () => {
     expect(await cleanupImage(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
   });
 
-  it('takes the name off, and leaves the image to its other name', async () => {
+  it('untags an image, and keeps it under its other tag', async () => {
     const { name, other, id } = await createWithSecondName();
     expect(await cleanupImage(name)).toMatchObject({ outcome: 'removed' });
     expect(await exists('image', name)).toBe(false);
     expect(await idOf(other)).toBe(id);
   });
 
-  it('leaves one alone by its id while it has two names, and says so at once', async () => {
+  it('refuses at once to remove an image by id while it has two tags', async () => {
     const { name, other, id } = await createWithSecondName();
     const error: unknown = await cleanupImage(id, { timeoutMs: 2_000 }).catch((reason: unknown) => reason);
     expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
@@ -90,7 +90,7 @@ describe('cleanup of an image', () => {
     expect(await idOf(other)).toBe(id);
   });
 
-  it('waits while a container uses it', async () => {
+  it('waits while a container uses an image', async () => {
     await using proxy = await openFaultProxy();
     const name = await createThing('image');
     const user = await createIdleContainer({ Image: name });
@@ -102,7 +102,7 @@ describe('cleanup of an image', () => {
     expect(await exists('image', name)).toBe(false);
   });
 
-  it('fails in the engine’s words when a container uses it until the deadline', async () => {
+  it('fails with the engine’s message when a container uses an image until the deadline', async () => {
     const name = await createThing('image');
     const user = await createRunningContainer({ Image: name });
     await expect(cleanupImage(name, { timeoutMs: 500 })).rejects.toMatchObject({

@@ -23,8 +23,8 @@ async function networksOf(containerId: string): Promise<readonly string[]> {
   return Object.values(NetworkSettings.Networks).map(({ NetworkID }) => NetworkID);
 }
 
-describe('cleanup of a network', () => {
-  it.each(['its id', 'its short id', 'its name'])('knows it by %s', async (what) => {
+describe('cleanupNetwork', () => {
+  it.each(['its id', 'its short id', 'its name'])('finds a network by %s', async (what) => {
     const name = uniqueName();
     const { id } = await docker.createNetwork({ Name: name, Labels: specLabel });
     const ref = { 'its id': id, 'its short id': id.slice(0, 12), 'its name': name }[what];
@@ -32,14 +32,14 @@ describe('cleanup of a network', () => {
     expect(await exists('network', id)).toBe(false);
   });
 
-  it('is done where it is gone', async () => {
+  it('reports a missing network as already gone', async () => {
     const id = await createThing('network');
     await docker.getNetwork(id).remove();
     expect(await cleanupNetwork(id)).toMatchObject({ id, outcome: 'already-gone' });
     expect(await cleanupNetwork(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
   });
 
-  it('takes containers off it that run, and leaves them running', async () => {
+  it('disconnects running containers from a network, and leaves them running', async () => {
     const id = await createThing('network');
     const containers = await Promise.all([createOn(id), createOn(id)]);
     for (const container of containers) expect(await networksOf(container)).toEqual([id]);
@@ -48,7 +48,7 @@ describe('cleanup of a network', () => {
     for (const container of containers) expect(await networksOf(container)).toEqual([]);
   });
 
-  it('takes off what is connected while it is at work', async () => {
+  it('disconnects containers that connect during the cleanup of their network', async () => {
     await using proxy = await openFaultProxy();
     const id = await createThing('network');
     const first = await createOn(id);
@@ -62,20 +62,23 @@ describe('cleanup of a network', () => {
     expect(await networksOf(second)).not.toContain(id);
   });
 
-  it.each(['bridge', 'host', 'none'])('is refused at once for %s, in the engine’s words', async (name) => {
-    const error: unknown = await cleanupNetwork(name).catch((reason: unknown) => reason);
-    expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
-    expect(error).toMatchObject({
-      message: expect.stringMatching(
-        /^remove network .*: 403 .* pre-defined network .*\(1 attempt in \d+ ms\)/,
-      ),
-      evidence: { attempts: 1 },
-      cause: { code: 'ENGINE_REFUSED' },
-    });
-    expect(await exists('network', name)).toBe(true);
-  });
+  it.each(['bridge', 'host', 'none'])(
+    'fails at once for the network %s, with the engine’s message',
+    async (name) => {
+      const error: unknown = await cleanupNetwork(name).catch((reason: unknown) => reason);
+      expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
+      expect(error).toMatchObject({
+        message: expect.stringMatching(
+          /^remove network .*: 403 .* pre-defined network .*\(1 attempt in \d+ ms\)/,
+        ),
+        evidence: { attempts: 1 },
+        cause: { code: 'ENGINE_REFUSED' },
+      });
+      expect(await exists('network', name)).toBe(true);
+    },
+  );
 
-  it('is refused for a name that stands for two', async () => {
+  it('refuses a name that two networks share', async () => {
     const name = uniqueName();
     const ids = [];
     for (const _ of [1, 2]) ids.push((await docker.createNetwork({ Name: name, Labels: specLabel })).id);

@@ -21,14 +21,14 @@ describe('cleanupSession', () => {
     await removeLeftovers();
   });
 
-  it('refuses while the process is alive, and removes nothing', async () => {
+  it('refuses to clean up a session whose process is alive, and removes nothing', async () => {
     const refusal = await rejectionOf(cleanupSession(started.session));
     expect(isCastoffError(refusal, 'CONFIG_INVALID')).toBe(true);
     expect(String(refusal)).toContain(`process ${started.pid} is alive`);
     expect(await started.listLeft()).toHaveLength(4);
   });
 
-  it('removes what a killed process has left, by its labels and its journal, and nothing under a name that others took', async () => {
+  it('removes what a killed process left, by labels and journal, but nothing that others have created under a reused name', async () => {
     await started.kill();
     const [volume, taken] = started.volumes;
     await docker.getVolume(taken).remove();
@@ -46,7 +46,7 @@ describe('cleanupSession', () => {
     expect(await exists('volume', taken)).toBe(true);
   });
 
-  it('says that an id is none', async () => {
+  it('refuses an invalid session id', async () => {
     expect(isCastoffError(await rejectionOf(cleanupSession('../../etc')), 'CONFIG_INVALID')).toBe(true);
   });
 });

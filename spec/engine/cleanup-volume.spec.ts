@@ -9,8 +9,8 @@ afterAll(() => removeLeftovers());
 const createUserOf = (volume: string): Promise<string> =>
   createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
 
-describe('cleanup of a volume', () => {
-  it('removes it, and sees that it is gone', async () => {
+describe('cleanupVolume', () => {
+  it('removes a volume, and verifies that it is gone', async () => {
     const name = await createThing('volume');
     expect(await cleanupVolume(name)).toMatchObject({
       kind: 'volume',
@@ -21,17 +21,17 @@ describe('cleanup of a volume', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('knows dockerode’s object by its name', async () => {
+  it('finds a volume by dockerode’s object', async () => {
     const name = await createThing('volume');
     expect(await cleanupVolume({ id: docker.getVolume(name).name })).toMatchObject({ outcome: 'removed' });
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('is done where it is gone', async () => {
+  it('reports a missing volume as already gone', async () => {
     expect(await cleanupVolume(uniqueName())).toMatchObject({ outcome: 'already-gone', attempts: 0 });
   });
 
-  it('waits while a container uses it', async () => {
+  it('waits while a container uses a volume', async () => {
     await using proxy = await openFaultProxy();
     const name = await createThing('volume');
     const user = await createUserOf(name);
@@ -44,7 +44,7 @@ describe('cleanup of a volume', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('fails in the engine’s words when a container uses it until the deadline', async () => {
+  it('fails with the engine’s message when a container uses a volume until the deadline', async () => {
     const name = await createThing('volume');
     const user = await createUserOf(name);
     const error: unknown = await cleanupVolume(name, { timeoutMs: 500 }).catch((reason: unknown) => reason);
@@ -58,7 +58,7 @@ describe('cleanup of a volume', () => {
     expect(await exists('volume', name)).toBe(true);
   });
 
-  it('is not forced: an unknown volume’s name in a query stays a name', async () => {
+  it('is not forced by a query in the name of an unknown volume', async () => {
     const name = await createThing('volume');
     expect(await cleanupVolume(`${name}?force=1`)).toMatchObject({ outcome: 'already-gone' });
     expect(await exists('volume', name)).toBe(true);

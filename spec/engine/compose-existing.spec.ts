@@ -12,7 +12,7 @@ import { partsOfProject, writeStack } from '../support/compose-stack';
 import { uniqueName } from '../support/things';
 import { until } from '../support/until';
 
-/** A developer's folder, and one of a test beside it. */
+/** A developer's folder, and a test's folder beside it. */
 let theirs: string;
 let ours: string;
 let project: string;
@@ -38,7 +38,7 @@ const failing = async (): Promise<DockerComposeEnvironment> =>
 
 const parts = (): Promise<readonly string[]> => partsOfProject(project);
 
-describe('a project that a developer has up', () => {
+describe('a Compose project that a developer has started', () => {
   let before: readonly string[];
   beforeAll(async () => {
     project = uniqueName();
@@ -47,7 +47,7 @@ describe('a project that a developer has up', () => {
   });
   afterAll(() => cleanupProject(project));
 
-  it('keeps all of it when a scope that has started more of it closes', async () => {
+  it('keeps all its resources when a scope that started more services of it closes', async () => {
     const scope = openScope('more');
     await scope.start(await environment('beside.yml'));
     expect(await parts()).toHaveLength(before.length + 2);
@@ -56,7 +56,7 @@ describe('a project that a developer has up', () => {
     expect(claimedLabels()).toEqual([]);
   });
 
-  it('keeps all of it when the start of another fails', async () => {
+  it('keeps all its resources when another start fails', async () => {
     const scope = openScope('fails');
     const starting = scope.start(await failing());
     await expect(starting).rejects.toMatchObject({ code: 'START_FAILED' });
@@ -65,7 +65,7 @@ describe('a project that a developer has up', () => {
     expect(claimedLabels()).toEqual([]);
   });
 
-  it('keeps its network and its data when a scope has made its container anew', async () => {
+  it('keeps its network and volumes when a scope has recreated its container', async () => {
     const scope = openScope('anew');
     await scope.start(await environment('again.yml'));
     await scope.close();
@@ -73,10 +73,10 @@ describe('a project that a developer has up', () => {
   });
 });
 
-describe('a project that a scope has started', () => {
+describe('a Compose project that a scope has started', () => {
   afterAll(() => cleanupProject(project));
 
-  it('is claimed by its parts; what a developer brings up later under its name is not its own, nor that of a start that failed', async () => {
+  it('is claimed by its resources, without those that a developer starts later under its name, or of a failed start', async () => {
     project = uniqueName();
     const failed = openScope('failed');
     const starting = failed.start(await failing());
@@ -88,7 +88,7 @@ describe('a project that a scope has started', () => {
     ]);
 
     await started.down({ removeVolumes: true });
-    // The engine counts a volume's creation in whole seconds.
+    // The engine records a volume's creation in whole seconds.
     const second = Math.floor(Date.now() / 1_000);
     await until(() => Math.floor(Date.now() / 1_000) > second, 2_000);
     await asDeveloper('up', '--no-start');

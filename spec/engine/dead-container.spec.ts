@@ -9,7 +9,7 @@ import { until } from '../support/until';
 
 afterAll(() => removeLeftovers());
 
-describe('a container whose files cannot be deleted', () => {
+describe('cleanupContainer, for a container whose files cannot be deleted', () => {
   const socketPath = '/var/run/docker.sock';
   let id: string;
   let undeletable: AsyncDisposable;
@@ -25,7 +25,7 @@ describe('a container whose files cannot be deleted', () => {
   beforeEach(() => void (isFree = false));
   afterEach(free);
 
-  it('stays dead, and the error says so in the engine’s words', async () => {
+  it('fails with the engine’s message while a container stays dead', async () => {
     const error: unknown = await cleanupContainer(id, { timeoutMs: 1_500 }).catch(
       (reason: unknown) => reason,
     );
@@ -47,7 +47,7 @@ describe('a container whose files cannot be deleted', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('is removed when it is freed in the middle', async () => {
+  it('removes a dead container whose files become deletable during the cleanup', async () => {
     await using proxy = await openFaultProxy();
     const cleanup = cleanupContainer(id, { engine: proxy.address });
     await proxy.until(({ method, status }) => method === 'DELETE' && status === 500, 10_000);
@@ -58,7 +58,7 @@ describe('a container whose files cannot be deleted', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('is not taken for gone when somebody else’s removal fails on it', async () => {
+  it('does not report a container as gone when another client’s removal of it fails', async () => {
     await using proxy = await openFaultProxy();
     const theirs = Promise.allSettled([docker.getContainer(id).remove({ force: true })]);
     const isGoing = async () =>

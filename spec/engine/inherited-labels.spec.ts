@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => removeLeftovers(), 60_000);
 
 describe('the age of an image', () => {
-  it('counts from when it was last given a name', async () => {
+  it('is the time since an image was last tagged', async () => {
     const { Metadata } = (await docker.getImage(inheriting.base).inspect()) as {
       Metadata?: { LastTagTime?: string };
     };
@@ -37,13 +37,13 @@ describe('the age of an image', () => {
   });
 });
 
-describe('resources of others that inherit the labels of a session', () => {
+describe('resources of others that inherit a session’s labels', () => {
   it.each<readonly [door: string, close: () => Promise<unknown>]>([
-    ['the end of the session', async () => closeLeftovers(await connectEngine(), session)],
-    ['its cleanup after a crash', () => cleanupSession(session)],
-    ['the work of a reaper', () => reap()],
+    ['the closing of the session', async () => closeLeftovers(await connectEngine(), session)],
+    ['the cleanup of the session after a crash', () => cleanupSession(session)],
+    ['a reaper', () => reap()],
   ])(
-    'survive %s, which removes those of the session',
+    'are kept by %s, which removes the session’s own resources',
     async (_, close) => {
       const owned = await createOwned(docker, owner);
       await close();

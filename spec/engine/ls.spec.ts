@@ -12,7 +12,7 @@ import { createLabelled, deadOwner, labelsOf, someSession } from '../support/own
 import { castoffArgs, runCastoff, type CastoffRun } from '../support/run-castoff';
 import { docker, uniqueName } from '../support/things';
 
-/** As `castoff ls --json` tells it. */
+/** One session in the output of `castoff ls --json`. */
 interface Row {
   readonly session: string;
   readonly state: string;
@@ -22,7 +22,7 @@ interface Row {
 
 async function runWith(args: readonly string[], stdout: 'pipe' | number): Promise<CastoffRun> {
   const child = spawn(process.execPath, [...castoffArgs, ...args], { stdio: ['ignore', stdout, 'pipe'] });
-  // As `| head -0` would: nobody reads.
+  // Like `| head -0`: closes the pipe at once.
   child.stdout?.destroy();
   const [stderr, [exitCode]] = await Promise.all([
     text(child.stderr as Readable),
@@ -32,11 +32,11 @@ async function runWith(args: readonly string[], stdout: 'pipe' | number): Promis
 }
 
 describe('the output of castoff ls', () => {
-  it.each([[['ls']], [['--help']]])('may be left unread: %j', async (args) => {
+  it.each([[['ls']], [['--help']]])('ignores a closed pipe: %j', async (args) => {
     expect(await runWith(args, 'pipe')).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('fails in one line where it cannot be written', async () => {
+  it('fails with one line when the output cannot be written', async () => {
     await using full = await open('/dev/full', 'w');
     expect(await runWith(['ls', '--json'], full.fd)).toEqual({
       exitCode: 1,
@@ -60,7 +60,7 @@ describe('castoff ls', () => {
       (row) => row.session === session,
     );
 
-  it('tells of each session whether its owners live, with the proof, and what it has, from which line', async () => {
+  it('lists each session with the state of its owners, the proof, its resources and their source lines', async () => {
     const id = await own(readOwner(), { [labelNames.source]: 'spec/a.spec.ts:12' });
 
     const printed = await describeSessions({ isJson: false });
@@ -79,7 +79,7 @@ describe('castoff ls', () => {
     );
   });
 
-  it('calls a session dead when every owner is, and else what keeps it', async () => {
+  it('lists a session as dead only when every owner is, and otherwise the owner that keeps it', async () => {
     const ofDead = deadOwner();
     const dead = await own(ofDead);
     expect(await rowOf()).toMatchObject({ state: 'dead', proof: `no process ${ofDead.pid} on this boot` });
@@ -94,7 +94,7 @@ describe('castoff ls', () => {
     expect(states).toEqual({ [dead]: 'dead', [elsewhere]: 'unknown', [alive]: 'alive' });
   });
 
-  it('shows the marker of an adoption as one, with what was adopted', async () => {
+  it('lists the marker of an adoption as a marker, with the adopted resource', async () => {
     const Labels = { ...labelsOf(session, readOwner()), [labelNames.adopts]: 'volume:data' };
     await docker.createVolume({ Name: uniqueName(), Labels });
     const printed = await describeSessions({ isJson: false });
@@ -103,12 +103,12 @@ describe('castoff ls', () => {
     expect(await rowOf()).toMatchObject({ things: [{ adopts: 'volume:data' }] });
   });
 
-  it('says nothing of what is not ours', async () => {
+  it('omits resources without castoff’s labels', async () => {
     const bystander = await createLabelled(docker, {});
     expect(await describeSessions({ isJson: true })).not.toContain(bystander);
   });
 
-  it('prints no colour to a pipe, some where it is forced to, and lets no name steer the terminal', async () => {
+  it('prints colour to a pipe only when forced to, and escapes control characters in names', async () => {
     await own(readOwner(), { [labelNames.source]: 'a\u001B[2J.ts:1' });
 
     await own(readOwner(), { [labelNames.session]: 'x\n::error::y\u009B2J##[z' });

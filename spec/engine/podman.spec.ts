@@ -40,7 +40,7 @@ describe('a Podman engine', () => {
     return stdout.trim();
   };
 
-  it('answers as Podman on its own socket', async () => {
+  it('is detected as Podman on its socket', async () => {
     const { body } = await askEngine(podman.socketPath, 'GET', '/version');
     expect(body).toContain('Podman Engine');
   });
@@ -76,21 +76,18 @@ describe('a Podman engine', () => {
   });
 });
 
-describe('on Podman', () => {
+describe('castoff on Podman', () => {
   const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
-  it.each(kinds)(
-    'cleanup of a %s sees that it is gone, for one caller and for five at once',
-    async (kind) => {
-      const id = await createThing(kind, docker);
-      const engine = podman.address;
-      const results = await Promise.all(Array.from({ length: 5 }, () => cleanupByKind[kind](id, { engine })));
-      expect(results.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 5 }, () => 'removed'));
-      expect(await exists(kind, id, docker)).toBe(false);
-      expect(await cleanupByKind[kind](id, { engine })).toMatchObject({ outcome: 'already-gone' });
-    },
-  );
+  it.each(kinds)('verifies the cleanup of a %s, for one caller and for five at once', async (kind) => {
+    const id = await createThing(kind, docker);
+    const engine = podman.address;
+    const results = await Promise.all(Array.from({ length: 5 }, () => cleanupByKind[kind](id, { engine })));
+    expect(results.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 5 }, () => 'removed'));
+    expect(await exists(kind, id, docker)).toBe(false);
+    expect(await cleanupByKind[kind](id, { engine })).toMatchObject({ outcome: 'already-gone' });
+  });
 
-  it('removers from outside race with ours, and ours do not fail', async () => {
+  it('does not fail when other clients remove the same container', async () => {
     const id = await createRunningContainer({}, docker);
     const remove = () => docker.getContainer(id).remove({ force: true });
     const [ours] = await Promise.allSettled([
@@ -102,7 +99,7 @@ describe('on Podman', () => {
     expect(await exists('container', id, docker)).toBe(false);
   });
 
-  it('a network lets go of the containers that hang on it', async () => {
+  it('disconnects the containers of a network', async () => {
     const network = await createThing('network', docker);
     const container = await createIdleContainer({ HostConfig: { NetworkMode: network } }, docker);
     expect(await cleanupNetwork(network, { engine: podman.address })).toMatchObject({ outcome: 'removed' });
@@ -110,7 +107,7 @@ describe('on Podman', () => {
     await docker.getContainer(container).remove({ force: true });
   });
 
-  it('a container is killed before its removal: a newer Podman would wait for its graceful end', async () => {
+  it('kills a container before its removal, because newer versions would wait for a graceful stop', async () => {
     await using proxy = await openFaultProxy({ upstream: podman.socketPath });
     const id = await createRunningContainer({}, docker);
     await cleanupByKind.container(id, { engine: proxy.address });
@@ -121,7 +118,7 @@ describe('on Podman', () => {
   });
 
   it.each(['running', 'created', 'exited'])(
-    'a network that is removed by its id is detached first from a container that is %s',
+    'disconnects a container that is %s from a network that is removed by id',
     async (status) => {
       await using proxy = await openFaultProxy({ upstream: podman.socketPath });
       const name = await createThing('network', docker);
@@ -144,7 +141,7 @@ describe('on Podman', () => {
     },
   );
 
-  it('an image that is known by its id without sha256: is removed', async () => {
+  it('removes an image by its id without sha256:', async () => {
     const { id } = await docker.createContainer({ Image: specImage });
     const { Id } = (await docker.getContainer(id).commit()) as { Id: string };
     await docker.getContainer(id).remove();
@@ -158,7 +155,7 @@ describe('on Podman', () => {
     expect(await exists('image', fullId, docker)).toBe(false);
   });
 
-  it('a scope removes what it has adopted there, and a post-mortem reads what it said', async () => {
+  it('removes adopted resources with their scope, and reads a post-mortem', async () => {
     const Cmd = ['sh', '-c', 'echo out; echo err >&2; exit 3'];
     const id = await createRunningContainer({ Cmd }, docker);
     await docker.getContainer(id).wait();
@@ -179,13 +176,13 @@ describe('on Podman', () => {
     expect(await exists('container', adopted, docker)).toBe(false);
   });
 
-  it('a watch speaks as one of Docker does, and goes on after a cut', async () => {
+  it('reports events like Docker does, and continues after a lost connection', async () => {
     await using relay = await openCutRelay({ upstream: podman.socketPath });
     const label = uniqueName();
     await using watch = collectEvents(await connectEngine(relay.address), { labels: [label] });
     expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
     const id = await createRunningContainer({ Labels: { [label]: '1' } }, docker);
-    // What else Podman tells of (init, stop, cleanup) depends on who is quicker.
+    // The order of Podman's other events (init, stop, cleanup) varies.
     const commonWords = ['create', 'start', 'die', 'destroy'];
     const actions = () =>
       watch
@@ -207,23 +204,26 @@ describe('on Podman', () => {
   });
 });
 
-describe('what Podman takes for a thing that is gone', () => {
-  it.each(['container', 'network', 'image'] as const)('is not it: a %s whose id begins so', async (kind) => {
-    const id = {
-      container: () => createIdleContainer({}, docker),
-      network: async () => (await docker.createNetwork({ Name: uniqueName() })).id,
-      image: async () => (await docker.getImage(specImage).inspect()).Id.replace('sha256:', ''),
-    }[kind];
-    const theirs = await id();
-    const result = await cleanupByKind[kind](theirs.slice(0, 8), { engine: podman.address });
-    expect(result).toMatchObject({ outcome: 'already-gone', attempts: 0 });
-    expect(await exists(kind, theirs, docker)).toBe(true);
-    expect(await cleanupByKind[kind](uniqueName(), { engine: podman.address })).toMatchObject({
-      outcome: 'already-gone',
-    });
-  });
+describe('cleanup on Podman of a removed resource', () => {
+  it.each(['container', 'network', 'image'] as const)(
+    'keeps another %s whose id starts with its name',
+    async (kind) => {
+      const id = {
+        container: () => createIdleContainer({}, docker),
+        network: async () => (await docker.createNetwork({ Name: uniqueName() })).id,
+        image: async () => (await docker.getImage(specImage).inspect()).Id.replace('sha256:', ''),
+      }[kind];
+      const theirs = await id();
+      const result = await cleanupByKind[kind](theirs.slice(0, 8), { engine: podman.address });
+      expect(result).toMatchObject({ outcome: 'already-gone', attempts: 0 });
+      expect(await exists(kind, theirs, docker)).toBe(true);
+      expect(await cleanupByKind[kind](uniqueName(), { engine: podman.address })).toMatchObject({
+        outcome: 'already-gone',
+      });
+    },
+  );
 
-  it('is not it: an image of that name in somebody’s repository', async () => {
+  it('keeps an image with its name in another repository', async () => {
     const name = uniqueName();
     await docker.getImage(specImage).tag({ repo: `localhost/somebody/${name}`, tag: '1' });
     const asked = { engine: podman.address };
@@ -235,7 +235,7 @@ describe('what Podman takes for a thing that is gone', () => {
 });
 
 describe('a Podman engine that is closed', () => {
-  it('leaves no process, mount, namespace or folder behind', async () => {
+  it('leaves no process, mount, namespace or folder', async () => {
     const folder = dirname(podman.socketPath);
     await createRunningContainer({}, docker);
     expect(findProcesses(folder)).not.toEqual([]);

@@ -8,15 +8,15 @@ afterAll(() => removeLeftovers());
 const seed = process.env['CASTOFF_SEED'];
 const rounds = Number(process.env['CASTOFF_ROUNDS'] ?? (seed === undefined ? 12 : 1));
 const firstSeed = Number(seed ?? Math.floor(Math.random() * 1_000_000));
-const roundsAtOnce = 8;
+const maxConcurrentRounds = 8;
 
 it(
-  `${rounds} containers that up to eight want gone at once end gone, and without an error`,
+  `${rounds} containers that up to eight clients remove at once are removed without errors`,
   async () => {
-    const limit = pLimit(roundsAtOnce);
+    const limit = pLimit(maxConcurrentRounds);
     const seeds = Array.from({ length: rounds }, (_, index) => firstSeed + index);
-    const ends = await Promise.all(seeds.map((one) => limit(() => runRaceRound(one))));
-    expect(ends.filter((wrong) => wrong !== undefined).join('\n\n')).toBe('');
+    const failures = await Promise.all(seeds.map((one) => limit(() => runRaceRound(one))));
+    expect(failures.filter((failure) => failure !== undefined).join('\n\n')).toBe('');
   },
   rounds * 5_000 + 60_000,
 );

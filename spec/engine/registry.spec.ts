@@ -27,7 +27,7 @@ afterEach(async () => {
 const definition = () => new GenericContainer(specImage).withCommand(sleeper);
 
 describe("a session's registry", () => {
-  it('tells of everything that is started and adopted, in order, from before it exists until it is gone', async () => {
+  it('reports every started and adopted resource in order, from its registration to its removal', async () => {
     await using session = await openSession();
     const changes: RegistryChange[] = [];
     session.registry.on('change', (change) => void changes.push(change));
@@ -63,7 +63,7 @@ describe("a session's registry", () => {
     }
   });
 
-  it('leaves nothing on the disk once everything is gone', async () => {
+  it('leaves no files once everything is removed', async () => {
     await using session = await openSession();
     await session.scope.adopt(await createThing('volume'), 'volume');
     const folder = journalFolder(session.id);
@@ -73,7 +73,7 @@ describe("a session's registry", () => {
   });
 });
 
-/** The engine's answer to a removal. */
+/** The engine's response to a removal. */
 const statusOf = (removal: Promise<unknown>): Promise<number | undefined> =>
   removal.then(
     () => 204,
@@ -95,7 +95,7 @@ describe('a process that is killed', () => {
     await proxy.close();
   });
 
-  /** Starts containers, one after the other, in a process of its own. */
+  /** Starts containers one after another in a separate process. */
   const startMany = (bundle: Bundle): ChildProcess =>
     spawn(process.execPath, [join(__dirname, '../fixtures/crash/start-many.cjs'), bundle.path], {
       env: { ...process.env, TMPDIR: folder, DOCKER_HOST: proxy.address },
@@ -116,7 +116,7 @@ describe('a process that is killed', () => {
   const pick = <Name extends JournalFact['fact']>(all: readonly JournalFact[], name: Name) =>
     all.filter((fact): fact is Extract<JournalFact, { fact: Name }> => fact.fact === name);
 
-  it('has named in its journal each container that it started, with its line, and the one that was just being created', async () => {
+  it('has journaled each container that it started, with its source line, and the one being created', async () => {
     await using bundle = await bundleForNode('index.ts');
     const child = startMany(bundle);
     const exited = once(child, 'exit');
@@ -131,7 +131,7 @@ describe('a process that is killed', () => {
     expect(await exited).toEqual([null, 'SIGKILL']);
     const all = await facts();
     expect(all[0]).toMatchObject({ fact: 'opened', owner: { pid: child.pid } });
-    // The engine goes on with what it was asked for, though nobody is there to hear.
+    // The engine continues requests whose client has died.
     expect(await until(async () => (await containersOf(all)).length === 3, 10_000)).toBe(true);
     const containers = await containersOf(all);
     const registered = pick(all, 'registered');

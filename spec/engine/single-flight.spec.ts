@@ -15,13 +15,13 @@ function removals(proxy: FaultProxy): readonly string[] {
 
 const slow = { type: 'delay', ms: 400 } as const;
 
-describe('calls at once for one thing', () => {
-  it('send one removal, whether they say its id, its short id or its name', async () => {
+describe('concurrent cleanups of one resource', () => {
+  it('send one removal for the id, the short id and the name of a container', async () => {
     await using proxy = await openFaultProxy();
     const name = uniqueName();
     const id = await createIdleContainer({ name });
     const refs = [id, name, id.slice(0, 12), { id }, { getId: () => id }, `/${name}`, id, name];
-    // The first removal lasts until all have looked.
+    // The first removal lasts until all callers have inspected.
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
 
     const results = await Promise.all(refs.map((ref) => cleanupContainer(ref, { engine: proxy.address })));
@@ -31,7 +31,7 @@ describe('calls at once for one thing', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it.each(kinds)('send one removal of a %s', async (kind) => {
+  it.each(kinds)('share one removal of a %s', async (kind) => {
     await using proxy = await openFaultProxy();
     const id = await createIdleThing(kind);
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
@@ -40,14 +40,14 @@ describe('calls at once for one thing', () => {
     expect(removals(proxy)).toHaveLength(1);
   });
 
-  it('send a removal each when they are for different things', async () => {
+  it('send one removal each for different resources', async () => {
     await using proxy = await openFaultProxy();
     const ids = await Promise.all([createIdleContainer(), createIdleContainer()]);
     await Promise.all(ids.map((id) => cleanupContainer(id, { engine: proxy.address })));
     expect(new Set(removals(proxy))).toEqual(new Set(ids.map((id) => `/containers/${id}?force=true&v=true`)));
   });
 
-  it('go on for the others when one of them comes to its deadline', async () => {
+  it('continue for the other callers after the deadline of one', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
@@ -60,7 +60,7 @@ describe('calls at once for one thing', () => {
     expect(removals(proxy)).toHaveLength(1);
   });
 
-  it('go on for the others when the first of them comes to its deadline', async () => {
+  it('continue for the other callers after the deadline of the first', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
@@ -71,7 +71,7 @@ describe('calls at once for one thing', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('go on for the others when one of them is aborted', async () => {
+  it('continue for the other callers when one is aborted', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
@@ -86,7 +86,7 @@ describe('calls at once for one thing', () => {
     expect(removals(proxy)).toHaveLength(1);
   });
 
-  it('get a removal of their own when they come as the last of the others leaves', async () => {
+  it('start a new removal when called as the last caller leaves', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
@@ -107,7 +107,7 @@ describe('calls at once for one thing', () => {
     expect(removals(proxy)).toHaveLength(2);
   });
 
-  it('get a removal of their own after a failure', async () => {
+  it('start a new removal after a failure', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     const refusal = proxy.inject({

@@ -6,7 +6,7 @@ import { removeLeftovers } from '../support/leftovers';
 import { createLabelled } from '../support/owned-things';
 import { docker, uniqueName } from '../support/things';
 
-describe('a Compose project that a dead session’s journal names', () => {
+describe('isStillOurs, for a Compose project in a dead session’s journal', () => {
   let name: string;
   beforeEach(() => {
     name = uniqueName();
@@ -28,19 +28,19 @@ describe('a Compose project that a dead session’s journal names', () => {
     return isStillOurs(await connectEngine(), note, name);
   };
 
-  it('is still its own while a part is there that it had', async () => {
+  it('holds for a project while one of its recorded resources exists', async () => {
     const part = await addPart();
     await addPart();
     expect(await isOurs(['container gone', `container ${part}`])).toBe(true);
   });
 
-  it('is somebody else’s when none of its parts is there', async () => {
+  it('does not hold for a project without any of its recorded resources', async () => {
     await addPart();
     expect(await isOurs([`container ${'f'.repeat(64)}`])).toBe(false);
     expect(await isOurs([])).toBe(false);
   });
 
-  it('that was never seen to be up is its own under a name that was drawn, and else not', async () => {
+  it('holds for a project without recorded resources only under a random name', async () => {
     await addPart();
     expect(await isOurs()).toBe(false);
     name = `testcontainers-${name.slice(-12)}`;
@@ -48,7 +48,7 @@ describe('a Compose project that a dead session’s journal names', () => {
     expect(await isOurs()).toBe(true);
   });
 
-  it('of which nothing is there needs no removal', async () => {
+  it('does not hold for a project without resources', async () => {
     expect(await isOurs(['container gone'])).toBe(false);
   });
 });

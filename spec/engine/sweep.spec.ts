@@ -20,7 +20,7 @@ import { describeFailingEngine } from './sweep/failing-engine';
 import { describeKilledProcess } from './sweep/killed-process';
 import { createStage, find, type SweepStage } from './sweep/stage';
 
-// An engine of its own: a sweep takes what the specs beside this one have left on purpose.
+// A separate engine: a sweep would remove what other specs have left on purpose.
 let engine: PrivateEngine;
 let castoff: Bundle;
 let stage: SweepStage;
@@ -50,8 +50,8 @@ describeFailingEngine(() => stage);
 describeCommand(() => stage);
 describeBackground(() => stage);
 
-describe('a sweep', () => {
-  it('removes what a dead owner left, of every kind', async () => {
+describe('sweep', () => {
+  it('removes resources of every kind that a dead owner left', async () => {
     const labels = labelsOf(session, deadOwner());
     const { container, network, volume } = await stage.leaveOfEachKind(labels);
     const tag = `${uniqueName()}:1`;
@@ -69,7 +69,7 @@ describe('a sweep', () => {
     expect(await isThere(tag, 'image')).toBe(false);
   });
 
-  it('keeps the resources of others that inherit labels of a dead owner, with every flag', async () => {
+  it('keeps resources of others that inherit a dead owner’s labels, with every flag', async () => {
     const labels = labelsOf(session, deadOwner());
     const owned = await createOwned(docker, labels);
     const { strangers, base } = await createInheriting(docker, labels);
@@ -80,7 +80,7 @@ describe('a sweep', () => {
     expect(await isThere(base, 'image')).toBe(false);
   });
 
-  it('keeps what is not proven dead: of living owners, of others’ hosts, of nobody', async () => {
+  it('keeps resources of owners that are alive, on other hosts, unknown or missing', async () => {
     const kept: readonly (readonly [proof: string, labels: Record<string, string>])[] = [
       [`process ${process.pid} is alive`, labelsOf(someSession(), readOwner())],
       ['another host: ci-3', labelsOf(someSession(), { ...deadOwner(), host: 'ci-3' })],
@@ -105,7 +105,7 @@ describe('a sweep', () => {
     }
   });
 
-  it('takes a pid that is used again for another process, and the same pid and start for the owner', async () => {
+  it('treats a reused pid as another process, and the same pid and start as the owner', async () => {
     const sleeping = spawn('sleep', ['600']);
     try {
       const alive = { ...readOwner(), pid: sleeping.pid! };
@@ -130,7 +130,7 @@ describe('a sweep', () => {
     }
   });
 
-  it('keeps all of a session as long as one of its owners lives', async () => {
+  it('keeps all of a session while one of its owners is alive', async () => {
     const ofDead = await createLabelled(docker, labelsOf(session, deadOwner()));
     const ofLiving = await createLabelled(docker, labelsOf(session, readOwner()));
 
@@ -141,7 +141,7 @@ describe('a sweep', () => {
     expect(await isThere(ofLiving)).toBe(true);
   });
 
-  it('leaves a reaper that runs to end by itself, and removes one of ours that never will', async () => {
+  it('keeps a running reaper, and removes castoff’s reaper when it does not run', async () => {
     const labels = { ...labelsOf(session, deadOwner()), 'castoff.reaper': 'true' };
     const running = await createLabelled(docker, labels);
     await docker.getContainer(running).start();
@@ -161,7 +161,7 @@ describe('a sweep', () => {
     expect(await isThere(ryuk)).toBe(true);
   });
 
-  it('takes what is elsewhere with an age and the flag alone', async () => {
+  it('removes resources of other hosts only with the flag and an age', async () => {
     const id = await createLabelled(docker, labelsOf(session, { ...deadOwner(), host: 'ci-3' }));
 
     const young = await sweepHere({ otherHosts: true, olderThanMs: 3_600_000 });
@@ -173,7 +173,7 @@ describe('a sweep', () => {
     expect(await isThere(id)).toBe(false);
   });
 
-  it('takes what Testcontainers left with an age and the flag alone', async () => {
+  it('removes Testcontainers’ leftovers only with the flag and an age', async () => {
     const labels = { 'org.testcontainers': 'true', 'org.testcontainers.session-id': session };
     const id = await createLabelled(docker, labels);
     const network = (await docker.createNetwork({ Name: uniqueName(), Labels: { ...specLabel, ...labels } }))
@@ -210,7 +210,7 @@ describe('a sweep', () => {
     [{ olderThanMs: -1 }],
     [{ olderThanMs: Number.NaN }],
     [{ timeoutMs: -1 }],
-  ])('refuses %j, and removes nothing', async (options) => {
+  ])('refuses to sweep with %j, and removes nothing', async (options) => {
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
     expect(isCastoffError(await rejectionOf(sweepHere(options)), 'CONFIG_INVALID')).toBe(true);
     expect(await isThere(id)).toBe(true);

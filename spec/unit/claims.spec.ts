@@ -15,65 +15,65 @@ afterEach(async () => {
   await releaseLabels(labels);
 });
 
-/** A listener that keeps what it is told, and is done when `done` is. */
-function keepTold(done: Promise<void> = Promise.resolve()) {
-  const told: string[] = [];
+/** Creates a listener that records its calls, each of which resolves with `done`. */
+function recordCalls(done: Promise<void> = Promise.resolve()) {
+  const calls: string[] = [];
   const listener: ClaimListener = {
     async claim(asked) {
-      told.push(`claim ${asked.join()}`);
+      calls.push(`claim ${asked.join()}`);
       await done;
     },
     async release(asked) {
-      told.push(`release ${asked.join()}`);
+      calls.push(`release ${asked.join()}`);
       await done;
     },
   };
-  return { told, listener };
+  return { calls, listener };
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('labels to be claimed', () => {
-  it('are kept for the first session where none is open', async () => {
+describe('claimLabels', () => {
+  it('keeps claims for the first session when none is open', async () => {
     await claimLabels(labels);
     expect(claimedLabels()).toEqual([{ labels }]);
   });
 
-  it('are told to every listener, and waited for', async () => {
+  it('passes a claim to every listener, and waits for it', async () => {
     const claimed = Promise.withResolvers<void>();
-    const [first, second] = [keepTold(claimed.promise), keepTold(claimed.promise)];
+    const [first, second] = [recordCalls(claimed.promise), recordCalls(claimed.promise)];
     endings.push(onClaim(first.listener), onClaim(second.listener));
     let isClaimed = false;
     const claiming = claimLabels(labels).then(() => (isClaimed = true));
     await nextTurn();
-    expect([first.told, second.told]).toEqual([[`claim ${labels[0]}`], [`claim ${labels[0]}`]]);
+    expect([first.calls, second.calls]).toEqual([[`claim ${labels[0]}`], [`claim ${labels[0]}`]]);
     expect(isClaimed).toBe(false);
     claimed.resolve();
     await claiming;
   });
 
-  it('are told to a listener in another copy of the package', async () => {
-    const { told, listener } = keepTold();
+  it('passes a claim to a listener in another copy of the package', async () => {
+    const { calls, listener } = recordCalls();
     jest.isolateModules(() => {
       const copy = jest.requireActual<typeof Claims>('../../lib/registry/claims');
       endings.push(copy.onClaim(listener));
     });
     await claimLabels(labels);
-    expect(told).toEqual([`claim ${labels[0]}`]);
+    expect(calls).toEqual([`claim ${labels[0]}`]);
   });
 
-  it('are not told to a listener that has left', async () => {
-    const [left, stays] = [keepTold(), keepTold()];
+  it('passes no claim to a listener that has unsubscribed', async () => {
+    const [left, stays] = [recordCalls(), recordCalls()];
     const leave = onClaim(left.listener);
     endings.push(onClaim(stays.listener));
     await claimLabels(labels);
     leave();
     await releaseLabels(labels);
-    expect(left.told).toEqual([`claim ${labels[0]}`]);
-    expect(stays.told).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
+    expect(left.calls).toEqual([`claim ${labels[0]}`]);
+    expect(stays.calls).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
   });
 
-  it('are there for whoever comes later, until they are given up', async () => {
+  it('keeps claims for later listeners, until they are released', async () => {
     await claimLabels(labels);
     await claimLabels(labels);
     expect(claimedLabels()).toEqual([{ labels }]);
@@ -82,28 +82,28 @@ describe('labels to be claimed', () => {
   });
 });
 
-describe('labels to be given up', () => {
-  it('are told to every listener, and waited for', async () => {
+describe('releaseLabels', () => {
+  it('passes a release to every listener, and waits for it', async () => {
     await claimLabels(labels);
     const released = Promise.withResolvers<void>();
-    const { told, listener } = keepTold(released.promise);
+    const { calls, listener } = recordCalls(released.promise);
     endings.push(onClaim(listener));
     let isReleased = false;
     const releasing = releaseLabels(labels).then(() => (isReleased = true));
     await nextTurn();
-    expect(told).toEqual([`release ${labels[0]}`]);
+    expect(calls).toEqual([`release ${labels[0]}`]);
     expect(isReleased).toBe(false);
     released.resolve();
     await releasing;
   });
 
-  it('are given up once, and only where they were claimed', async () => {
-    const { told, listener } = keepTold();
+  it('releases a claim once, and only if it was claimed', async () => {
+    const { calls, listener } = recordCalls();
     endings.push(onClaim(listener));
     await releaseLabels(labels);
     await claimLabels(labels);
     await releaseLabels(labels);
     await releaseLabels(labels);
-    expect(told).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
+    expect(calls).toEqual([`claim ${labels[0]}`, `release ${labels[0]}`]);
   });
 });

@@ -4,7 +4,7 @@ import { cleanupOne } from '../../lib/resources/cleanup-one';
 import { standInConnection } from '../support/stand-in-connection';
 
 describe('a cleanup whose client cannot be loaded', () => {
-  it('throws that error at once, without advice about the engine', async () => {
+  it('throws the load error at once, without advice about the engine', async () => {
     // As Jest 30 words it between two tests.
     const error = new ReferenceError(
       'You are trying to `require` a file outside of the scope of the test code.',

@@ -45,7 +45,7 @@ function keysIn(facts: readonly JournalFact[]): readonly string[] {
 
 const { writeSync } = fs;
 
-/** A system that takes no more than so many bytes in one call. */
+/** Makes the system accept at most that many bytes per write. */
 function atMost(bytes: number): typeof fs.writeSync {
   return (file: number, data: string | NodeJS.ArrayBufferView, ...rest: unknown[]): number => {
     const whole =
@@ -58,7 +58,7 @@ function atMost(bytes: number): typeof fs.writeSync {
 }
 
 describe('a journal', () => {
-  it('tells what was appended, in that order', () => {
+  it('returns the appended facts in order', () => {
     const journal = new Journal(path);
     const facts: JournalFact[] = [
       { fact: 'opened', session: 's', owner: { host: 'h', pid: 1 }, at: '2026-11-21T09:00:00.000Z' },
@@ -71,7 +71,7 @@ describe('a journal', () => {
     expect(readJournal(path)).toEqual(facts);
   });
 
-  it('has each fact whole, on a line of its own, when the system writes a few bytes at a time', () => {
+  it('writes each fact completely, on its own line, when the system writes a few bytes at a time', () => {
     jest.spyOn(fs, 'writeSync').mockImplementation(atMost(7));
     const journal = new Journal(path);
     journal.append(registered('one'));
@@ -80,7 +80,7 @@ describe('a journal', () => {
     expect(readJournal(path)).toEqual([registered('one'), gone('one')]);
   });
 
-  it('loses no fact to one before it that the system could write the beginning of', () => {
+  it('keeps a fact that follows a partially written one', () => {
     const journal = new Journal(path);
     const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
     jest
@@ -96,14 +96,14 @@ describe('a journal', () => {
     expect(keysIn(readJournal(path))).toEqual(['two']);
   });
 
-  it('has every line in its file as soon as it is appended', () => {
+  it('writes each line to its file at once', () => {
     const journal = new Journal(path);
     journal.append(registered('one'));
     expect(keysIn(readJournal(path))).toEqual(['one']);
     journal.close();
   });
 
-  it('goes on with what a former one has left in its file', () => {
+  it('appends to an existing file', () => {
     for (const key of ['one', 'two']) {
       const journal = new Journal(path);
       journal.append(registered(key));
@@ -112,14 +112,14 @@ describe('a journal', () => {
     expect(keysIn(readJournal(path))).toEqual(['one', 'two']);
   });
 
-  it('is for the eyes of its user alone', () => {
+  it('is readable by its user only', () => {
     const journal = new Journal(path);
     journal.close();
     expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
     expect((statSync(join(path, '..')).mode & 0o777).toString(8)).toBe('700');
   });
 
-  it('says whether its file was synced to the disk', async () => {
+  it('syncs its file to disk, and rejects when that fails', async () => {
     const journal = new Journal(path);
     journal.append(registered('one'));
     expect(await journal.sync()).toBeUndefined();
@@ -127,7 +127,7 @@ describe('a journal', () => {
     expect(await rejectionOf(journal.sync())).toMatchObject({ code: 'EBADF' });
   });
 
-  it('leaves no file when it is removed', () => {
+  it('leaves no file after its removal', () => {
     const journal = new Journal(path);
     journal.append(registered('one'));
     journal.remove();
@@ -135,17 +135,17 @@ describe('a journal', () => {
   });
 });
 
-describe('a journal with a line that a crash has torn', () => {
+describe('a journal with a line truncated by a crash', () => {
   const whole = `${JSON.stringify(registered('one'))}\n`;
   const torn = JSON.stringify(registered('two'));
 
-  it.each([1, 2, 20, torn.length - 1])('tells all but that line, torn after %d bytes', (length) => {
+  it.each([1, 2, 20, torn.length - 1])('returns all but the line truncated after %d bytes', (length) => {
     new Journal(path).close();
     writeFileSync(path, `${whole}${torn.slice(0, length)}`);
     expect(keysIn(readJournal(path))).toEqual(['one']);
   });
 
-  it('tells everything that is appended to it afterwards', () => {
+  it('returns everything appended after the truncated line', () => {
     new Journal(path).close();
     writeFileSync(path, `${whole}${torn.slice(0, 20)}`);
     const journal = new Journal(path);
@@ -156,7 +156,7 @@ describe('a journal with a line that a crash has torn', () => {
   });
 
   it.each(['', '\n\n', 'null\n', '7\n', '[]\n', '{}\n', '{"fact":"invented"}\n', '\u0000\u0000\n'])(
-    'passes over what is no fact: %j',
+    'skips lines that are not facts: %j',
     (noise) => {
       new Journal(path).close();
       writeFileSync(path, whole);
@@ -167,7 +167,7 @@ describe('a journal with a line that a crash has torn', () => {
   );
 });
 
-describe('two processes with one journal', () => {
+describe('two processes that share a journal', () => {
   it('lose nothing when both append 5000 facts at once', async () => {
     await using bundle = await bundleForNode('registry/journal.ts');
     const count = 5_000;

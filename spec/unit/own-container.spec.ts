@@ -9,7 +9,7 @@ import { proveByContainers } from '../../lib/sweep/owner-containers';
 
 const id = '3c96104cb1ed1f58e1b778bd961dedd7e16f1f71db8d4a5024927291eba62325';
 
-describe('the container that this process runs in', () => {
+describe('readOwnContainerId', () => {
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'castoff-own-container-'));
@@ -37,12 +37,12 @@ describe('the container that this process runs in', () => {
     `5:cpu:/docker/${id}`,
     `0::/system.slice/docker-${id}.scope`,
     `0::/machine.slice/libpod-${id}.scope`,
-  ])('is told by its cgroup: %s', (line) => {
+  ])('reads the id from a cgroup: %s', (line) => {
     write('cgroup', `${line}\n`);
     expect(readOwnContainerId(root)).toBe(id);
   });
 
-  it('is none on a machine that has a file /.dockerenv, and containers of its own', () => {
+  it('finds no container on a machine that has a file /.dockerenv and runs containers', () => {
     writeFileSync(join(root, '.dockerenv'), '');
     write('cgroup', '9:name=systemd:/\n0::/user.slice\n');
     write(
@@ -53,7 +53,7 @@ describe('the container that this process runs in', () => {
     expect(readOwnUpperFolder(root)).toBeUndefined();
   });
 
-  it('has the storage that is mounted as its root', () => {
+  it('finds the storage that is mounted as its root', () => {
     write(
       'mountinfo',
       '297 200 0:52 / / rw,relatime - overlay overlay rw,lowerdir=/l/A:/l/B,upperdir=/var/lib/docker/overlay2/ab/diff,workdir=/w\n',
@@ -71,20 +71,20 @@ describe('an owner in a container', () => {
     proveByContainers(() => base, owners, ended)(owner);
   const dead = { state: 'dead', proof: 'its container 3c96104cb1ed is gone' };
 
-  it('is dead when the container has ended, and so are the other processes of its namespace', () => {
+  it('is dead when its container has ended, and so are the other processes of its pid namespace', () => {
     expect(prove(main)).toEqual(dead);
     expect(prove(worker)).toEqual(dead);
   });
 
   it.each<readonly [string, Owner, OwnerProof?, (readonly Owner[])?]>([
-    ['that is another one', { ...main, container: `${id}@F` }],
-    ['but in another namespace', { ...worker, pidNamespace: '4026532501' }],
-    ['that shares the namespace of its machine', { ...main, pidNamespace: '4026531836' }],
-    ['that does not say its namespace', { ...main, pidNamespace: undefined }],
-    ['in whose session no container has ended', worker, elsewhere, [worker]],
-    ['that is seen to be alive', main, { state: 'alive', proof: 'process 1 is alive' }],
-    ['that can be seen from here, if not clearly', main, { state: 'unknown', proof: 'it hides' }],
-  ])('is not proven dead by a container %s', (_which, owner, base = elsewhere, owners = [main, worker]) => {
+    ['when it is another container', { ...main, container: `${id}@F` }],
+    ['in another namespace', { ...worker, pidNamespace: '4026532501' }],
+    ['when it shares the namespace of its machine', { ...main, pidNamespace: '4026531836' }],
+    ['when it does not name its namespace', { ...main, pidNamespace: undefined }],
+    ['when no container of its session has ended', worker, elsewhere, [worker]],
+    ['when it is visibly alive', main, { state: 'alive', proof: 'process 1 is alive' }],
+    ['when it is visible from here, but unclear', main, { state: 'unknown', proof: 'it hides' }],
+  ])('is not proven dead by a container, %s', (_which, owner, base = elsewhere, owners = [main, worker]) => {
     expect(prove(owner, base, owners)).toEqual(base);
   });
 });

@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { listOwnFolders, makeOwnFolder, makeShortFolder } from '../../lib/registry/own-folder';
 
-/** Windows gives each user a temporary folder of their own. */
+/** On Windows, each user has a private temporary folder. */
 const uid = process.getuid?.();
 const ifUsers = uid === undefined ? it.skip : it;
 
-describe("the folder of a user's journals", () => {
+describe('makeOwnFolder', () => {
   let temporary: string;
   let usual: string;
   const runtimeBefore = process.env['XDG_RUNTIME_DIR'];
@@ -29,7 +29,7 @@ describe("the folder of a user's journals", () => {
     rmSync(temporary, { recursive: true });
   });
 
-  /** Sees that another folder is used, by each process alike, and found by a sweep. */
+  /** Checks that every process uses another folder, and that a sweep finds it. */
   function expectAnother(): void {
     const other = makeOwnFolder();
     expect(dirname(other)).toBe(temporary);
@@ -40,35 +40,35 @@ describe("the folder of a user's journals", () => {
     expect(listOwnFolders()).not.toContain(usual);
   }
 
-  it('is made in the temporary folder, once', () => {
+  it('creates the folder in the temporary folder, once', () => {
     expect(listOwnFolders()).not.toContain(usual);
     expect(makeOwnFolder()).toBe(usual);
     expect(makeOwnFolder()).toBe(usual);
     expect(listOwnFolders()).toContain(usual);
   });
 
-  ifUsers('is made in XDG_RUNTIME_DIR where that is for this user alone', () => {
+  ifUsers('creates the folder in XDG_RUNTIME_DIR when that is private to the user', () => {
     const runtime = join(temporary, 'runtime');
     mkdirSync(runtime, { mode: 0o700 });
     makeOwnFolder();
     useRuntime(runtime);
     expect(makeOwnFolder()).toBe(join(runtime, 'castoff'));
-    // Processes without the variable used the other.
+    // Processes without the variable used the other one.
     expect(listOwnFolders()).toEqual(expect.arrayContaining([join(runtime, 'castoff'), usual]));
   });
 
   ifUsers.each([
-    ['is not there', () => undefined],
+    ['does not exist', () => undefined],
     ['is a file', (path: string) => writeFileSync(path, '', { mode: 0o700 })],
-    ['is open to others', (path: string) => mkdirSync(path, { mode: 0o755 })],
-  ])('is not made in an XDG_RUNTIME_DIR that %s', (_what, make) => {
+    ['is accessible to others', (path: string) => mkdirSync(path, { mode: 0o755 })],
+  ])('does not use an XDG_RUNTIME_DIR that %s', (_what, make) => {
     const runtime = join(temporary, 'runtime');
     make(runtime);
     useRuntime(runtime);
     expect(makeOwnFolder()).toBe(usual);
   });
 
-  ifUsers('is another one where the name leads elsewhere', () => {
+  ifUsers('uses another name when the usual one is a symbolic link', () => {
     mkdirSync(join(temporary, 'elsewhere'), { mode: 0o700 });
     symlinkSync(join(temporary, 'elsewhere'), usual);
     expectAnother();
@@ -79,7 +79,7 @@ describe("the folder of a user's journals", () => {
     expectAnother();
   });
 
-  ifUsers('is another one where others can write to it', () => {
+  ifUsers('uses another name when others can write to the usual one', () => {
     mkdirSync(usual);
     chmodSync(usual, 0o777);
     expectAnother();
@@ -101,7 +101,7 @@ describe("the folder of a user's journals", () => {
     expect(makeShortFolder()).toMatch(/^\/tmp\/castoff-\d+/);
   });
 
-  it('is CONFIG_INVALID where none can be made', () => {
+  it('throws CONFIG_INVALID when the folder cannot be created', () => {
     jest.spyOn(os, 'tmpdir').mockReturnValue(join(__filename, 'nowhere'));
     expect(() => makeOwnFolder()).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     expect(listOwnFolders().filter((path) => path.startsWith(__filename))).toEqual([]);

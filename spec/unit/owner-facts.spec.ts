@@ -15,20 +15,20 @@ function goneProcess(): number {
   return spawnSync(process.execPath, ['--version']).pid;
 }
 
-describe('what /proc tells of a process', () => {
-  it('is its start, which another process with its pid would not have', () => {
+describe('readLinuxProcess', () => {
+  it('reads the start of a process, which a later process with its pid would not share', () => {
     const seen = readLinuxProcess(process.pid, 0);
     expect(seen).toMatchObject({ seen: 'process', isZombie: false });
     expect(readLinuxProcess(process.ppid, 0)).not.toEqual(seen);
     expect(readLinuxProcess(process.pid, 1e12)).toMatchObject({ start: 'start' in seen ? seen.start : '' });
   });
 
-  it('is that there is none', () => {
+  it('reports a missing process', () => {
     expect(readLinuxProcess(goneProcess(), 0)).toEqual({ seen: 'none' });
   });
 
-  it('is that it has ended, while its parent has not taken note', async () => {
-    // A shell that becomes a program which never waits for the child that the shell had.
+  it('reports a zombie', async () => {
+    // A shell that execs a program, which never waits for the shell's child.
     const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -50,7 +50,7 @@ describe('what /proc tells of a process', () => {
   const stat = (state: string, threads: number): string =>
     `4711 (a) S (b) 0) ${state} 1 4711 4711 0 -1 4194304 102 0 0 0 0 0 0 0 20 0 ${threads} 0 1356738 5750784 310 1 2`;
 
-  it('is read behind a command of any name', () => {
+  it('parses the fields after a command with any name', () => {
     expect(parseStat(stat('S', 1), Date.parse('2026-11-21T08:11:37Z'))).toEqual({
       seen: 'process',
       start: '1356738',
@@ -59,18 +59,18 @@ describe('what /proc tells of a process', () => {
     });
   });
 
-  it('is no end while other threads than the first go on', () => {
+  it('does not report a zombie while other threads than the first run', () => {
     expect(parseStat(stat('Z', 1), 0)).toMatchObject({ isZombie: true });
     expect(parseStat(stat('Z', 4), 0)).toMatchObject({ isZombie: false });
   });
 
-  it('is nothing where it cannot be understood', () => {
+  it('returns nothing for a line that cannot be parsed', () => {
     expect(parseStat('', 0)).toBeUndefined();
     expect(parseStat('4711 (node) S 1', 0)).toBeUndefined();
   });
 });
 
-describe('what ps tells of a process', () => {
+describe('readPsProcess', () => {
   // Captured with procps 4: LC_ALL=C TZ=UTC ps -o state=,lstart= -p <pid>; BSD's ps pads its columns
   it.each([
     ['Ss   Sat Nov 21 08:11:37 2026    \n', '2026-11-21T08:11:37Z', false],
@@ -81,13 +81,13 @@ describe('what ps tells of a process', () => {
   });
 
   it.each(['', 'S Sa 21 Nov 08:11:37 2026', 'S Sat Foo 21 08:11:37 2026'])(
-    'is nothing where it is %j',
+    'returns nothing for the line %j',
     (line) => {
       expect(parsePsLine(line)).toBeUndefined();
     },
   );
 
-  it('is the same at every look, and that there is none', () => {
+  it('reads the same start every time, and reports a missing process', () => {
     const seen = readPsProcess(process.pid);
     expect(seen).toMatchObject({ seen: 'process', isZombie: false });
     expect(readPsProcess(process.pid)).toEqual(seen);
@@ -95,7 +95,7 @@ describe('what ps tells of a process', () => {
   });
 });
 
-describe('what makes a machine this one', () => {
+describe('machineUnder', () => {
   let root: string;
   const id = '3d1219c7c4c5404aaa1f6d2a48adfda4';
   const mac = '52:54:00:12:34:56';
@@ -107,21 +107,21 @@ describe('what makes a machine this one', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  it('is its id and its network cards, of which neither can be read from it', () => {
+  it('hashes the machine id and the network cards, so that neither can be read', () => {
     const machine = machineUnder(root);
     expect(machine).toMatch(/^[0-9a-f]{32}$/);
     expect(machine).not.toContain(id);
     expect(machineUnder(root)).toBe(machine);
   });
 
-  it('is another for a clone of its disk, which has another card', async () => {
+  it('differs for a clone of the disk on a machine with another card', async () => {
     const machine = machineUnder(root);
     await addCard('eth0', { address: '52:54:00:65:43:21' });
     expect(machineUnder(root)).toMatch(/^[0-9a-f]{32}$/);
     expect(machineUnder(root)).not.toBe(machine);
   });
 
-  it('is another for another installation', async () => {
+  it('differs for another installation', async () => {
     const machine = machineUnder(root);
     await put('etc/machine-id', '00000000000000000000000000000001\n');
     expect(machineUnder(root)).not.toBe(machine);
@@ -129,16 +129,16 @@ describe('what makes a machine this one', () => {
 
   it.each<[what: string, card: Partial<Card>]>([
     ['plugged in', { bus: 'usb' }],
-    ['made by software', { bus: undefined }],
-    ['given its address by somebody', { assigned: '3' }],
+    ['virtual', { bus: undefined }],
+    ['using a changed address', { assigned: '3' }],
     ['without an address', { address: '00:00:00:00:00:00' }],
-  ])('does not change with a card that is %s', async (_what, card) => {
+  ])('ignores a network card that is %s', async (_what, card) => {
     const machine = machineUnder(root);
     await addCard('eth1', { address: '52:54:00:65:43:21', ...card });
     expect(machineUnder(root)).toBe(machine);
   });
 
-  it('counts a wireless card by its own address, not by the one that it goes by', async () => {
+  it('uses the permanent address of a wireless card, not its current one', async () => {
     const wired = machineUnder(root);
     await put('sys/class/ieee80211/phy0/macaddress', 'a0:00:00:00:00:01\n');
     const both = machineUnder(root);
@@ -152,9 +152,9 @@ describe('what makes a machine this one', () => {
     ['in a container of Docker', () => put('.dockerenv', '')],
     ['in a container of Podman', () => put('run/.containerenv', '')],
     ['without a machine id', () => rm(join(root, 'etc/machine-id'))],
-    ['before its first boot has given it one', () => put('etc/machine-id', 'uninitialized\n')],
+    ['before its first boot', () => put('etc/machine-id', 'uninitialized\n')],
     ['without a network card', () => rm(join(root, 'sys/class/net'), { recursive: true })],
-  ])('cannot be told %s', async (_what, change) => {
+  ])('identifies no machine %s', async (_what, change) => {
     await change();
     expect(machineUnder(root)).toBeUndefined();
   });

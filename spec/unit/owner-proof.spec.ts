@@ -32,7 +32,7 @@ const itself: ProcessProbe = {
 };
 const none: ProcessProbe = { seen: 'none' };
 
-/** The fixture with one thing about it otherwise. */
+/** Applies one change to the fixture. */
 interface Case {
   readonly owner?: Partial<Owner>;
   readonly here?: Partial<LocalHost>;
@@ -55,26 +55,26 @@ describe('an owner is proven', () => {
   it.each<[what: string, changed: Case, proof: string]>([
     ['alive by the process with its pid and start', {}, 'process 4711 is alive'],
     [
-      'alive where neither knows its machine, since the boot is one machine’s',
+      'alive when neither names its machine, since a boot id belongs to one machine',
       { owner: { machine: undefined }, here: { machine: undefined } },
       'process 4711 is alive',
     ],
     [
-      'alive where `ps` rounds its start otherwise by a second',
+      'alive when `ps` rounds its start differently by a second',
       {
         owner: { pidStart: '2026-11-21T08:00:10Z' },
         process: { ...itself, start: '2026-11-21T08:00:11Z' },
       },
       'process 4711 is alive',
     ],
-    ['dead where no process has its pid', { process: none }, 'no process 4711 on this boot'],
+    ['dead when no process has its pid', { process: none }, 'no process 4711 on this boot'],
     [
-      'dead where its pid is used again',
+      'dead when its pid is reused',
       { process: { ...itself, start: '2000', startedAt: '2026-11-21T08:00:20Z' } },
       'pid 4711 now belongs to a process that started at 2026-11-21T08:00:20Z',
     ],
     [
-      'dead where its pid is used again by one that `ps` says began later',
+      'dead when its pid is reused by a process that `ps` reports as started later',
       {
         owner: { pidStart: '2026-11-21T08:00:10Z' },
         process: { ...itself, start: '2026-11-21T08:00:13Z', startedAt: '2026-11-21T08:00:13Z' },
@@ -82,12 +82,12 @@ describe('an owner is proven', () => {
       'pid 4711 now belongs to a process that started at 2026-11-21T08:00:13Z',
     ],
     [
-      'dead as a zombie, which holds nothing and does nothing any more',
+      'dead as a zombie, which holds no resources and runs no code',
       { process: { ...itself, isZombie: true } },
       'process 4711 has ended and is a zombie',
     ],
     [
-      'dead where its machine was booted again',
+      'dead when its machine was rebooted',
       { owner: earlier, lastActiveMs: bootedAtMs - 1 },
       'host build-7 was rebooted: boot b0000001 has ended, the current boot is b0000002',
     ],
@@ -97,62 +97,62 @@ describe('an owner is proven', () => {
   });
 });
 
-describe('nothing is proven', () => {
+describe('nothing is proven about an owner', () => {
   it.each<[what: string, changed: Case, proof: RegExp]>([
-    ['of another host', { owner: { host: 'ci-3' }, process: none }, /^another host: ci-3$/],
+    ['on another host', { owner: { host: 'ci-3' }, process: none }, /^another host: ci-3$/],
     [
-      'of another machine under the same name, whatever its boot',
+      'on another machine with the same name, on any boot',
       { owner: { machine: 'm-8', ...earlier }, process: none },
       /another machine named build-7/,
     ],
     [
-      'of a clone that still has the boot id of the one it was made from',
+      'on a clone that still has the boot id of its original',
       { owner: { machine: 'm-8' }, process: none },
       /another machine/,
     ],
     [
-      'of another boot where the owner did not say on which machine',
+      'on another boot, when the owner names no machine',
       { owner: { machine: undefined, ...earlier } },
       /another boot, of this machine or of another/,
     ],
     [
-      'of another boot where this machine cannot be told from others',
+      'on another boot, when this machine cannot be identified',
       { owner: earlier, here: { machine: undefined } },
       /another boot, of this machine or of another/,
     ],
     [
-      'of another boot that has created something while this one lasts',
+      'on another boot, when it created something during this boot',
       { owner: earlier, lastActiveMs: bootedAtMs },
       /another boot during this one/,
     ],
     [
-      'of another boot where it is not known when this one began',
+      'on another boot, when the start of this boot is unknown',
       { owner: earlier, here: { bootedAtMs: undefined } },
       /another boot/,
     ],
-    ['without the owner’s boot', { owner: { boot: undefined }, process: none }, /names no boot id/],
+    ['when the owner names no boot', { owner: { boot: undefined }, process: none }, /names no boot id/],
     [
-      'without this boot’s id',
+      'when this boot’s id is unknown',
       { here: { boot: undefined }, process: none },
       /boot id of this machine cannot be read/,
     ],
     [
-      'of a container, whose pids count for themselves',
+      'in a container, which has its own pids',
       { owner: { pidNamespace: '4026532201' }, process: none },
       /pid namespace 4026532201, which cannot be seen from 4026531836/,
     ],
     [
-      'from within a container, of its host',
+      'on the host of the container that this process runs in',
       { here: { pidNamespace: '4026532201' }, process: none },
       /pid namespace 4026531836, which cannot be seen from 4026532201/,
     ],
     [
-      'where the owner did not say in which namespace its pid counts',
+      'when the owner names no pid namespace',
       { owner: { pidNamespace: undefined }, process: none },
       /names no pid namespace/,
     ],
     [
-      'where /proc is not that of our pids',
+      'when /proc shows other pids than ours',
       { here: { pidNamespace: undefined }, process: none },
       /pid namespace of this process cannot be read/,
     ],
@@ -163,17 +163,17 @@ describe('nothing is proven', () => {
 
   it.each<[what: string, changed: Case, proof: RegExp]>([
     [
-      'by a process that hides',
+      'when its process is hidden',
       { process: { seen: 'unclear', reason: 'process 4711 exists, but is hidden from this process' } },
       /is hidden from/,
     ],
-    ['of a process without a start', { owner: { pidStart: undefined } }, /may not be the owner/],
+    ['when its process start is unknown', { owner: { pidStart: undefined } }, /may not be the owner/],
     [
-      'by starts that are told in different ways',
+      'when the starts have different formats',
       { process: { ...itself, start: '2026-11-21T08:00:10Z' } },
       /may not be the owner/,
     ],
-  ])('%s, though it would be here', (_what, changed, proof) => {
+  ])('%s, although it is on this machine', (_what, changed, proof) => {
     expect(prove(changed)).toMatchObject({ state: 'unknown' });
     expect(prove(changed).isElsewhere).toBeUndefined();
     expect(prove(changed).proof).toMatch(proof);
@@ -190,7 +190,7 @@ describe('proof of death', () => {
     pidStart: fc.constantFrom(undefined, '1', '2', '2026-11-21T08:00:10Z'),
   });
 
-  it('takes the same host and, on this boot, the same pid namespace; on another, the same machine', () => {
+  it('requires the same host, and the same pid namespace on this boot, or the same machine on another one', () => {
     fc.assert(
       fc.property(some, some, fc.boolean(), (theirs, ours, isThere) => {
         const process: ProcessProbe = isThere ? { ...itself, start: ours.pidStart ?? '3' } : none;
@@ -216,7 +216,7 @@ describe('proof of death', () => {
     );
   });
 
-  it('does not depend on what the wall clock says while the boot is the same', () => {
+  it('does not depend on the wall clock while the boot is the same', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer(), (booted, lastActiveMs) => {
         const clock = { here: { bootedAtMs: booted }, lastActiveMs };

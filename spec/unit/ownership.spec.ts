@@ -40,7 +40,7 @@ describe('a container that carries a claim', () => {
     ['of an image without labels', 'ours', labelled('container', 'n'), {}],
     ['of an older castoff', 'ours', ofSession, {}],
     [
-      'of an image of the session, with a nonce of its own',
+      'of an image of the session, with its own nonce',
       'ours',
       labelled('container', 'n'),
       labelled('image', 'm'),
@@ -48,7 +48,7 @@ describe('a container that carries a claim', () => {
     ['of a snapshot', 'not-ours', labelled('container', 'n'), labelled('container', 'n')],
     ['of a snapshot by an older castoff', 'not-ours', ofSession, ofSession],
     [
-      'of an image of the session, without labels of its own',
+      'of an image of the session, without its own labels',
       'not-ours',
       labelled('image', 'm'),
       labelled('image', 'm'),
@@ -59,18 +59,18 @@ describe('a container that carries a claim', () => {
       labelled('container', 'n'),
       { ...labelled('image', 'm'), 'castoff.session': 'other' },
     ],
-  ])('%s is %s', (_, state, labels, image) => {
+  ])('%s is judged %s', (_, state, labels, image) => {
     expect(judge([listed('container', labels)], onImage(image))).toEqual([state]);
   });
 
-  it('whose image is gone is unclear, unless its id was recorded, or its kind is another', () => {
+  it('without its image is unclear, unless its id was recorded or its kind differs', () => {
     const target = listed('container', labelled('container', 'n'));
     expect(judge([target])).toEqual(['unclear']);
     expect(judge([target], { recorded: [{ kind: 'container', key: 'k', id: target.id }] })).toEqual(['ours']);
     expect(judge([listed('container', labelled('image', 'n'))])).toEqual(['not-ours']);
   });
 
-  it('on a label that is not its image’s is ours, whatever it has inherited beside that', () => {
+  it('is ours when a label of the claim is not from its image, whatever else it has inherited', () => {
     const project = 'com.docker.compose.project=p';
     const labels = { ...labelled('image', 'm'), 'com.docker.compose.project': 'p' };
     expect(judge([listed('container', labels)], onImage(labelled('image', 'm')), [project])).toEqual([
@@ -78,14 +78,14 @@ describe('a container that carries a claim', () => {
     ]);
   });
 
-  it('without labels of castoff is ours by the claim alone, as with Ryuk', () => {
+  it('without castoff’s labels is ours by the claim alone, as in Ryuk', () => {
     const labels = { 'org.testcontainers.session-id': 't' };
     const byRyuk = ['org.testcontainers.session-id=t'];
     expect(judge([listed('container', labels)], onImage(labels), byRyuk)).toEqual(['ours']);
     expect(judge([listed('container', labels)], {}, byRyuk)).toEqual(['ours']);
   });
 
-  it('of Compose is not ours on a snapshot of a container of the project', () => {
+  it('of Compose is not ours when its image is a snapshot of a container of the project', () => {
     const project = ['com.docker.compose.project=p'];
     const built = { 'com.docker.compose.project': 'p', 'com.docker.compose.service': 'app' };
     const container = { ...built, 'com.docker.compose.container-number': '1' };
@@ -96,7 +96,7 @@ describe('a container that carries a claim', () => {
     expect(judge([listed('image', built)], { histories }, project)).toEqual(['ours']);
   });
 
-  it('is unclear where another carries the same nonce', () => {
+  it('is unclear when another container has the same nonce', () => {
     const labels = labelled('container', 'n');
     const two = [listed('container', labels), listed('container', labels, { id: 'copy' })];
     expect(judge(two, onImage({}))).toEqual(['unclear', 'unclear']);
@@ -106,7 +106,7 @@ describe('a container that carries a claim', () => {
 });
 
 describe('a network or volume that carries a claim', () => {
-  it('is ours unless its labels are those of another kind, or of another of its kind', () => {
+  it('is ours unless it has the labels of another kind, or of another resource of its kind', () => {
     expect(judge([listed('volume', ofSession)])).toEqual(['ours']);
     expect(judge([listed('volume', labelled('volume', 'n'))])).toEqual(['ours']);
     expect(judge([listed('network', labelled('container', 'n'))])).toEqual(['not-ours']);
@@ -134,7 +134,7 @@ describe('an image that carries a claim', () => {
     histories: new Map(Object.entries(histories)),
   });
 
-  it('is ours where the labels of the creation are the newest steps, and one built on it is not', () => {
+  it('is ours when the labels of its creation are the newest steps; an image built on it is not', () => {
     const histories = withHistories({ image: built, child: [label('mine=1'), ...built] });
     expect(judge([image, child], histories)).toEqual(['ours', 'not-ours']);
     expect(judgeOwnership([image, child], claim, evidence(histories)).get(image)).toEqual({
@@ -144,7 +144,7 @@ describe('an image that carries a claim', () => {
     expect(judge([child], histories)).toEqual(['not-ours']);
   });
 
-  it('is ours where one step, or the comment of its newest step, names the nonce', () => {
+  it('is ours when one step, or the comment of its newest step, names the nonce', () => {
     const comment = { id: '', createdBy: 'sleep 9', comment: 'castoff.nonce=n' };
     const one = listed('image', labelled('image', 'n'));
     expect(judge([one], withHistories({ image: [label('a=b castoff.nonce=n z=1')] }))).toEqual(['ours']);
@@ -152,13 +152,13 @@ describe('an image that carries a claim', () => {
     expect(judge([one], withHistories({ image: [step('sh'), comment] }))).toEqual(['not-ours']);
   });
 
-  it('without such a step is ours by its recorded id alone', () => {
+  it('without such a step is ours only by its recorded id', () => {
     const recorded = [{ kind: 'image', key: 'k', id: 'image' } as const];
     expect(judge([image, child])).toEqual(['unclear', 'unclear']);
     expect(judge([image, child], { recorded })).toEqual(['ours', 'not-ours']);
   });
 
-  it('with the labels of a container is not ours', () => {
+  it('with a container’s labels is not ours', () => {
     expect(judge([listed('image', labelled('container', 'n'))])).toEqual(['not-ours']);
     expect(judge([listed('container', ofSession), listed('image', ofSession)], onImage({}))).toEqual([
       'ours',
@@ -166,7 +166,7 @@ describe('an image that carries a claim', () => {
     ]);
   });
 
-  it('of Testcontainers is ours where its labels are the newest steps; what is built on it is not, nor are its containers', () => {
+  it('of Testcontainers is ours when its labels are the newest steps; images built on it and their containers are not', () => {
     const labels = { 'org.testcontainers.session-id': 't' };
     const steps = [
       label('org.testcontainers.version=12', 'image'),
@@ -188,7 +188,7 @@ describe('an image that carries a claim', () => {
     ]);
   });
 
-  it('of an older castoff, or of Testcontainers, is ours', () => {
+  it('of an older castoff, or of Testcontainers, is ours without a nonce', () => {
     expect(judge([listed('image', ofSession)])).toEqual(['ours']);
     const ofOthers = listed('image', { 'org.testcontainers.session-id': 't' });
     expect(judge([ofOthers], withHistories({ image: [] }))).toEqual(['ours']);

@@ -10,8 +10,8 @@ const anyTargets: fc.Arbitrary<Target[]> = fc.array(
   { maxLength: 80 },
 );
 
-describe('the plan for many', () => {
-  it('puts containers before networks before volumes before images', () => {
+describe('planRemovals', () => {
+  it('orders containers before networks before volumes before images', () => {
     const targets: Target[] = [
       { kind: 'image', id: 'i' },
       { kind: 'volume', id: 'v' },
@@ -27,7 +27,7 @@ describe('the plan for many', () => {
     ]);
   });
 
-  it('keeps every target, one kind a group, in the order in which they came', () => {
+  it('keeps every target, grouped by kind, in the given order', () => {
     fc.assert(
       fc.property(anyTargets, (targets) => {
         const groups = planRemovals(targets);
@@ -41,7 +41,7 @@ describe('the plan for many', () => {
   });
 });
 
-/** A cleaner that notes what runs at once, and fails for the ids in `broken`. */
+/** Creates a cleanup that records what runs at once, and fails for the ids in `broken`. */
 function openCleaner(broken: ReadonlySet<string> = new Set()) {
   const running: Target[] = [];
   const started: Target[] = [];
@@ -58,8 +58,8 @@ function openCleaner(broken: ReadonlySet<string> = new Set()) {
   return { clean, started, together };
 }
 
-describe('cleaning up many', () => {
-  it('cleans each target once, and never two kinds or more than 32 at once', async () => {
+describe('cleanupMany', () => {
+  it('cleans up each target once, and never two kinds or more than 32 at once', async () => {
     await fc.assert(
       fc.asyncProperty(anyTargets, async (targets) => {
         const cleaner = openCleaner();
@@ -75,7 +75,7 @@ describe('cleaning up many', () => {
     );
   });
 
-  it('cleans several of one kind at once, but never a thousand', async () => {
+  it('cleans up several targets of one kind at once, but not a thousand', async () => {
     const cleaner = openCleaner();
     const targets = Array.from({ length: 1_000 }, (_, index): Target => ({
       kind: 'network',
@@ -87,7 +87,7 @@ describe('cleaning up many', () => {
     expect(mostTogether).toBeLessThan(1_000);
   });
 
-  it('keeps every failure, and lets none stop the rest', async () => {
+  it('keeps every failure, and continues with the rest', async () => {
     await fc.assert(
       fc.asyncProperty(anyTargets, fc.func(fc.boolean()), async (targets, isBroken) => {
         const broken = new Set(targets.map(({ id }) => id).filter((id) => isBroken(id)));
@@ -104,7 +104,7 @@ describe('cleaning up many', () => {
     );
   });
 
-  it('goes on to what comes after those that are stuck, in their kind and in later ones, and waits for them at the end', async () => {
+  it('continues past stuck removals, within their kind and with later kinds, and awaits them at the end', async () => {
     const stuck = Array.from({ length: 40 }, (_, at): Target => ({ kind: 'container', id: `stuck-${at}` }));
     const others: Target[] = [
       { kind: 'container', id: 'c' },
@@ -128,7 +128,7 @@ describe('cleaning up many', () => {
     );
   });
 
-  it('keeps the failure of a cleaner that throws before it waits', async () => {
+  it('keeps the failure of a cleanup that throws synchronously', async () => {
     const ends = await cleanupMany([{ kind: 'volume', id: 'v' }], () => {
       throw new Error('at once');
     });

@@ -40,8 +40,8 @@ const anyChunks: fc.Arbitrary<LogChunk[]> = fc.array(
   { maxLength: 12 },
 );
 
-describe('the multiplexed output of a container', () => {
-  it('is taken apart into what was put in', () => {
+describe('demultiplex', () => {
+  it('restores the chunks of multiplexed output', () => {
     fc.assert(
       fc.property(anyChunks, (chunks) => {
         expect(demultiplex(framesOf(...chunks))).toEqual(chunks);
@@ -49,7 +49,7 @@ describe('the multiplexed output of a container', () => {
     );
   });
 
-  it('keeps what there is of it wherever it is cut off', () => {
+  it('keeps the complete part of output that is cut off anywhere', () => {
     fc.assert(
       fc.property(anyChunks, fc.nat(), (chunks, at) => {
         const all = framesOf(...chunks);
@@ -70,7 +70,7 @@ describe('the multiplexed output of a container', () => {
     );
   });
 
-  it('is not lost for bytes that are no frames', () => {
+  it('keeps bytes that are not frames', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         expect(() => demultiplex(Buffer.from(bytes))).not.toThrow();
@@ -79,25 +79,25 @@ describe('the multiplexed output of a container', () => {
   });
 });
 
-describe('the last output', () => {
-  it('is in lines, each with its stream, in the order in which they came', () => {
+describe('the last output of a container', () => {
+  it('is split into lines with their streams, in order', () => {
     const output = framesOf(stdout('one\n'), stderr('two\r\n'), stdout('three\nfour\n'));
     expect(linesOf(output)).toEqual([stdout('one'), stderr('two'), stdout('three'), stdout('four')]);
   });
 
-  it('keeps empty lines, and a line without an end', () => {
+  it('keeps empty lines, and a last line without a newline', () => {
     expect(linesOf(framesOf(stdout('one\n'), stdout('\n'), stdout('two')))).toEqual(
       ['one', '', 'two'].map(stdout),
     );
   });
 
-  it('is of 50 lines at most, the last ones', () => {
+  it('is limited to the last 50 lines', () => {
     const numbers = Array.from({ length: 60 }, (_, index) => `${index}`);
     const lines = linesOf(framesOf(...numbers.map((number) => stdout(`${number}\n`))));
     expect(lines).toEqual(numbers.slice(10).map(stdout));
   });
 
-  it('puts a line together that the engine sends in pieces, as it does with every 16 KiB', () => {
+  it('joins a line that the engine sends in pieces of 16 KiB', () => {
     const output = framesOf(
       stdout('start '),
       stderr('other\n'),
@@ -112,18 +112,18 @@ describe('the last output', () => {
     ]);
   });
 
-  it('shortens a line of more than 1 000 characters, and says how long it was', () => {
+  it('shortens a line of more than 1 000 characters, and names its length', () => {
     expect(linesOf(framesOf(stdout(`${'x'.repeat(1_001)}\n`)))).toEqual([
       stdout(`${'x'.repeat(1_000)}… (1001 characters)`),
     ]);
     expect(linesOf(framesOf(stdout(`${'x'.repeat(1_000)}\n`)))).toEqual([stdout('x'.repeat(1_000))]);
   });
 
-  it('of a terminal is in lines too', () => {
+  it('is split into lines for a terminal, too', () => {
     expect(linesOf(Buffer.from('one\r\ntwo\r\n'), true)).toEqual([stdout('one'), stdout('two')]);
   });
 
-  it.each([true, false])('is nothing where nothing was written (terminal: %s)', (isTty) => {
+  it.each([true, false])('is empty when nothing was written (terminal: %s)', (isTty) => {
     expect(linesOf(Buffer.alloc(0), isTty)).toEqual([]);
   });
 });
@@ -147,7 +147,7 @@ describe('a post-mortem', () => {
     expect(describePostMortem({ ...facts, exitCode }, undefined, [])).toMatchObject({ exitCode, exitSignal });
   });
 
-  it('says what could not be read, and keeps the rest', () => {
+  it('reports what could not be read, and keeps the rest', () => {
     const postMortem = describePostMortem(undefined, framesOf(stdout('alive\n')), ['container inspect: 500']);
     expect(postMortem).toMatchObject({ isOomKilled: false, logLines: [stdout('alive')] });
     expect(postMortem.status).toBeUndefined();
@@ -161,7 +161,7 @@ describe('a post-mortem', () => {
     );
   });
 
-  it('reads for people: state, health, output, one idea a line', () => {
+  it('is formatted as state, health and output, one item per line', () => {
     const postMortem = describePostMortem(
       {
         ...facts,
@@ -188,7 +188,7 @@ describe('a post-mortem', () => {
     );
   });
 
-  it('of a container that runs has no exit code', () => {
+  it('has no exit code for a running container', () => {
     const { exitCode: _, ...running } = { ...facts, status: 'running' };
     expect(formatPostMortem(describePostMortem(running, Buffer.alloc(0), []))).toBe(
       'container app of castoff-spec/busybox:1: running\n  no output',

@@ -10,17 +10,17 @@ describe('a ref', () => {
   it.each<[what: string, ref: unknown, expected: string]>([
     ['an id', id, id],
     ['a name', 'app_db-1.2', 'app_db-1.2'],
-    ['a name as the engine spells it', '/app', 'app'],
-    ['an image with everything', 'localhost:5000/a/b:1.2', 'localhost:5000/a/b:1.2'],
+    ['a name with the leading slash of the engine', '/app', 'app'],
+    ['an image with registry, repository and tag', 'localhost:5000/a/b:1.2', 'localhost:5000/a/b:1.2'],
     ['an image by digest', `a/b@sha256:${id}`, `a/b@sha256:${id}`],
     ['an object with an id', { id }, id],
-    ['an object that knows its id', { getId: () => id }, id],
-    ['an object that knows its id and has another', { id: 'other', getId: () => id }, id],
-  ])('that is %s stands for its id', (_what, ref, expected) => {
+    ['an object with getId()', { getId: () => id }, id],
+    ['an object with getId() and another id', { id: 'other', getId: () => id }, id],
+  ])('that is %s resolves to its id', (_what, ref, expected) => {
     expect(idOfRef('clean up', ref)).toBe(expected);
   });
 
-  it('keeps the object that an object asks for its id', () => {
+  it('calls getId() on its object', () => {
     class Started {
       readonly #id = id;
       getId(): string {
@@ -30,7 +30,7 @@ describe('a ref', () => {
     expect(idOfRef('clean up', new Started())).toBe(id);
   });
 
-  it.each([undefined, null])('that is %s stands for nothing', (ref) => {
+  it.each([undefined, null])('that is %s resolves to nothing', (ref) => {
     expect(idOfRef('clean up', ref)).toBeUndefined();
   });
 });
@@ -40,22 +40,26 @@ const bad: readonly [what: string, ref: unknown, named: RegExp][] = [
   ['a blank string', '  ', /got "  "/],
   ['an id with the newline of a command’s output', `${id}\n`, /got "3f2a.*\\n"/],
   ['a dot', '.', /got "\."/],
-  ['the way up', '..', /got "\.\."/],
+  ['two dots', '..', /got "\.\."/],
   ['a slash', '/', /got "\/"/],
   ['slashes', '//', /got "\/\/"/],
-  ['a path that goes up', '../networks/app', /got "\.\.\/networks\/app"/],
-  ['a path that goes down and up', 'app/../other', /got "app\/\.\.\/other"/],
-  ['a path that stays', 'app/./json', /got "app\/\.\/json"/],
-  ['a path with a hole', 'app//json', /got "app\/\/json"/],
-  ['a path that ends open', 'app/', /got "app\/"/],
+  ['a path to a parent', '../networks/app', /got "\.\.\/networks\/app"/],
+  ['a path to a sibling', 'app/../other', /got "app\/\.\.\/other"/],
+  ['a path with a dot', 'app/./json', /got "app\/\.\/json"/],
+  ['a path with an empty part', 'app//json', /got "app\/\/json"/],
+  ['a path with a trailing slash', 'app/', /got "app\/"/],
   ['an object without an id', { name: 'app', ip: '::1' }, /got an object without an id \(it has name, ip\)/],
   ['an empty object', {}, /got an object without an id;/],
   ['an array', [id], /got an object without an id/],
   ['an object with an empty id', { id: '' }, /got an object whose id is an empty string/],
   ['an object whose id is a number', { id: 7 }, /got an object whose id is number 7/],
   ['an object whose id is an object', { id: { id } }, /got an object whose id is an object/],
-  ['an object that knows no id', { getId: () => undefined }, /got an object whose id is undefined/],
-  ['something that has not started yet', Promise.resolve({ id }), /got a promise.*await/],
+  [
+    'an object whose getId() returns undefined',
+    { getId: () => undefined },
+    /got an object whose id is undefined/,
+  ],
+  ['a promise', Promise.resolve({ id }), /got a promise.*await/],
   ['a number', 42, /got number 42/],
   ['NaN', Number.NaN, /got number NaN/],
   ['a boolean', true, /got boolean true/],
@@ -64,7 +68,7 @@ const bad: readonly [what: string, ref: unknown, named: RegExp][] = [
 ];
 
 describe.each(kinds)('cleanup of a %s', (kind) => {
-  it.each(bad)('refuses %s, and says what it got', async (_what, ref, named) => {
+  it.each(bad)('refuses %s, and names what it got', async (_what, ref, named) => {
     const error: unknown = await cleanupByKind[kind](ref as string).catch((reason: unknown) => reason);
     expect(isCastoffError(error, 'CONFIG_INVALID')).toBe(true);
     expect(error).toMatchObject({ message: expect.stringMatching(named) });
@@ -73,7 +77,7 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
     });
   });
 
-  it.each([undefined, null])('takes %s for nothing to do', async (ref) => {
+  it.each([undefined, null])('skips %s', async (ref) => {
     expect(await cleanupByKind[kind](ref)).toEqual({
       kind,
       id: '',

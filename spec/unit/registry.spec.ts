@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const owner = { scope: 'orders', test: 'are paid', source: 'a.spec.ts:1' };
 
-/** A registry with a journal of its own, and how often that was opened. */
+/** Creates a registry with its own journal, and counts how often that is opened. */
 function openRegistry() {
   opened += 1;
   const path = join(folder, `${opened}.jsonl`);
@@ -26,7 +26,7 @@ function openRegistry() {
   return { registry: new Registry(open), open, path };
 }
 
-/** What `registry` tells from now on. */
+/** Records the changes of `registry` from now on. */
 function changesOf(registry: Registry): RegistryChange[] {
   const changes: RegistryChange[] = [];
   registry.on('change', (change) => void changes.push(change));
@@ -34,7 +34,7 @@ function changesOf(registry: Registry): RegistryChange[] {
 }
 
 describe('the registry', () => {
-  it('knows of everything what it is, whose it is, how it is with it and since when', async () => {
+  it('has the kind, owner, state and time of every entry', async () => {
     const { registry } = openRegistry();
     const before = Date.now();
     const { key } = await registry.register('container', owner, { name: 'web' });
@@ -57,21 +57,21 @@ describe('the registry', () => {
     expect(entry?.since.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  it('keeps the time of a state as long as that lasts', async () => {
+  it('keeps the time at which a state was entered', async () => {
     const { registry } = openRegistry();
     const { key, since } = await registry.register('network', owner);
     expect(registry.update(key, { name: 'n1' }).since).toBe(since);
     expect(registry.update(key, { state: 'present' }).since).not.toBe(since);
   });
 
-  it('does not change what it has told', async () => {
+  it('does not change entries that it has returned', async () => {
     const { registry } = openRegistry();
     const told = await registry.register('network', owner);
     registry.update(told.key, { state: 'present' });
     expect(told.state).toBe('registered');
   });
 
-  it('lists in the order of registration what fits, also what is gone', async () => {
+  it('lists matching entries in the order of registration, including those that are gone', async () => {
     const { registry } = openRegistry();
     const web = await registry.register('container', owner, { name: 'web' });
     await registry.register('network', { scope: 'other' }, { name: 'n1' });
@@ -86,13 +86,13 @@ describe('the registry', () => {
     expect(names({ scope: 'nobody' })).toEqual([]);
   });
 
-  it('gives every entry a key of its own', async () => {
+  it('gives every entry a unique key', async () => {
     const { registry } = openRegistry();
     const entries = [await registry.register('network', owner), await registry.register('network', owner)];
     expect(new Set(entries.map(({ key }) => key)).size).toBe(2);
   });
 
-  it('has no entry of what could not be written down', async () => {
+  it('has no entry for a resource that could not be journaled', async () => {
     const failure = new Error('no space left');
     const registry = new Registry(() => {
       throw failure;
@@ -101,7 +101,7 @@ describe('the registry', () => {
     expect(registry.list()).toEqual([]);
   });
 
-  it('has an entry of what raw code creates, also where that cannot be written down, and warns once', async () => {
+  it('has an entry for a raw resource even when it cannot be journaled, and warns once', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const registry = new Registry(() => {
       throw new Error('no space left');
@@ -119,7 +119,7 @@ describe('the registry', () => {
     expect(warnings).toEqual([expect.stringContaining('write the journal: no space left')]);
   });
 
-  it('opens a new journal after one whose file could not be removed', async () => {
+  it('opens a new journal after one whose file could not be deleted', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const { registry, open, path } = openRegistry();
     const { key } = await registry.register('container', owner);
@@ -134,8 +134,8 @@ describe('the registry', () => {
   });
 });
 
-describe('whoever listens to the registry', () => {
-  it('hears of every change in order, with what was before', async () => {
+describe('a listener of the registry', () => {
+  it('receives every change in order, with the previous entry', async () => {
     const { registry } = openRegistry();
     const changes = changesOf(registry);
     const { key } = await registry.register('container', owner);
@@ -152,7 +152,7 @@ describe('whoever listens to the registry', () => {
     expect(changes.at(-1)?.entry).toMatchObject({ key, id: 'c1', outcome: 'removed' });
   });
 
-  it('hears nothing more once it has stopped', async () => {
+  it('receives nothing after it was removed', async () => {
     const { registry } = openRegistry();
     const heard = jest.fn();
     registry.on('change', heard);
@@ -162,7 +162,7 @@ describe('whoever listens to the registry', () => {
     expect(heard).not.toHaveBeenCalled();
   });
 
-  it('breaks nothing by throwing: the others hear of the change, and the process is warned', async () => {
+  it('may throw: the others receive the change, and the process emits a warning', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const { registry } = openRegistry();
     const failure = new Error('the listener throws');
@@ -181,13 +181,13 @@ describe('whoever listens to the registry', () => {
 });
 
 describe('the journal of the registry', () => {
-  it('is not there before there is anything to note', () => {
+  it('does not exist before the first registration', () => {
     const { registry, open } = openRegistry();
     registry.list();
     expect(open).not.toHaveBeenCalled();
   });
 
-  it('has an entry when its registration resolves, its id when that is known, and its end', async () => {
+  it('records each registration before it resolves, the id once known, and the removal', async () => {
     const { registry, path } = openRegistry();
     const engine = 'unix:///x';
     const web = await registry.register('container', owner, { name: 'web', engine });
@@ -215,7 +215,7 @@ describe('the journal of the registry', () => {
     ]);
   });
 
-  it('is removed with the last thing that goes, and opened again for the next', async () => {
+  it('is deleted with the last removal, and opened again for the next registration', async () => {
     const { registry, open, path } = openRegistry();
     const [one, other] = [
       await registry.register('container', owner),
@@ -230,7 +230,7 @@ describe('the journal of the registry', () => {
     expect(open).toHaveBeenCalledTimes(2);
   });
 
-  it('stays as long as something is left', async () => {
+  it('is kept while a resource is left', async () => {
     const { registry, path } = openRegistry();
     const { key } = await registry.register('container', owner);
     registry.update(key, { id: 'c1', state: 'left' });
@@ -239,7 +239,7 @@ describe('the journal of the registry', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('notes again what turns out to be there after all', async () => {
+  it('records a resource again that turns out to exist after all', async () => {
     const { registry, path } = openRegistry();
     const { key } = await registry.register('container', owner);
     registry.update(key, { state: 'gone', outcome: 'never-created' });

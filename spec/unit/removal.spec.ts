@@ -20,7 +20,7 @@ const certain: RemovalStart = {
 const seen: RemovalStart = { ...certain, isImmutableId: false, isKnownToExist: true };
 const unseen: RemovalStart = { ...certain, isImmutableId: false };
 
-/** The states that a removal goes through while it gets these answers, the first one included. */
+/** Returns the states of a removal that gets these answers, including the initial one. */
 function walk(start: RemovalStart, answers: readonly StepAnswer[]): readonly RemovalState[] {
   const states = [initialRemovalState(start)];
   for (const answer of answers) states.push(advance(states.at(-1) ?? initialRemovalState(start), answer));
@@ -33,7 +33,7 @@ const removing: StepAnswer = { meaning: 'done', status: 'removing' };
 const dead: StepAnswer = { meaning: 'done', status: 'dead' };
 const says = (meaning: Meaning): StepAnswer => ({ meaning });
 
-/** Each answer with the step that it leads to. */
+/** Answers, each with the step that it leads to. */
 type Story = readonly (readonly [answer: StepAnswer, then: Step])[];
 
 const stories: readonly [
@@ -44,7 +44,7 @@ const stories: readonly [
   outcome: string | undefined,
 ][] = [
   [
-    'a removal that goes through',
+    'a removal that succeeds',
     certain,
     'remove',
     [
@@ -54,23 +54,23 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a removal that somebody looks after later',
+    'a removal without verification',
     { ...certain, verify: false },
     'remove',
     [[says('done'), 'finish']],
     'removed',
   ],
-  ['a thing that is gone already', certain, 'remove', [[says('gone'), 'finish']], 'already-gone'],
+  ['a resource that is already gone', certain, 'remove', [[says('gone'), 'finish']], 'already-gone'],
   [
-    'a thing that goes between the look and the removal',
+    'a resource that disappears between the inspection and the removal',
     seen,
     'remove',
     [[says('gone'), 'finish']],
     'removed-elsewhere',
   ],
-  ['a name that nobody knows', unseen, 'inspect', [[says('gone'), 'finish']], 'already-gone'],
+  ['an unknown name', unseen, 'inspect', [[says('gone'), 'finish']], 'already-gone'],
   [
-    "somebody else's removal, seen to its end",
+    "another client's removal, observed to completion",
     certain,
     'remove',
     [
@@ -81,7 +81,7 @@ const stories: readonly [
     'removed-elsewhere',
   ],
   [
-    "somebody else's removal, which a look finds",
+    "another client's removal, found by an inspection",
     unseen,
     'inspect',
     [
@@ -91,7 +91,7 @@ const stories: readonly [
     'removed-elsewhere',
   ],
   [
-    "somebody else's removal that fails",
+    "another client's removal that fails",
     certain,
     'remove',
     [
@@ -105,7 +105,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    "somebody else's removal that takes longer than a wait",
+    "another client's removal that takes longer than a wait",
     certain,
     'remove',
     [
@@ -119,7 +119,7 @@ const stories: readonly [
     'removed-elsewhere',
   ],
   [
-    'a removal that is said to be done and is not',
+    'a removal that is reported as done but is not',
     certain,
     'remove',
     [
@@ -132,7 +132,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a removal whose answer is lost',
+    'a removal whose response is lost',
     certain,
     'remove',
     [
@@ -143,7 +143,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a removal of ours that goes on after its answer is lost',
+    'a removal that continues after its response is lost',
     certain,
     'remove',
     [
@@ -168,9 +168,9 @@ const stories: readonly [
     'removed',
   ],
   ['a refusal', certain, 'remove', [[says('refused'), 'give-up']], undefined],
-  ['a look that is refused', unseen, 'inspect', [[says('refused'), 'give-up']], undefined],
+  ['a refused inspection', unseen, 'inspect', [[says('refused'), 'give-up']], undefined],
   [
-    'a thing that cannot be looked at',
+    'a resource that cannot be inspected',
     certain,
     'remove',
     [
@@ -186,7 +186,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a name that cannot be looked at',
+    'a name that cannot be inspected',
     unseen,
     'inspect',
     [
@@ -198,7 +198,7 @@ const stories: readonly [
     undefined,
   ],
   [
-    'a busy thing that it knows by a name alone, which may be somebody else’s after a pause',
+    'a busy resource known only by name, which others may reuse during a pause',
     seen,
     'remove',
     [
@@ -213,7 +213,7 @@ const stories: readonly [
     undefined,
   ],
   [
-    'a network that is busy',
+    'a busy network',
     { ...certain, isDetachable: true },
     'remove',
     [
@@ -226,7 +226,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a grace',
+    'a graceful stop',
     { ...certain, isStopWanted: true },
     'stop',
     [
@@ -237,7 +237,7 @@ const stories: readonly [
     'removed',
   ],
   [
-    'a grace whose answer is lost twice',
+    'a graceful stop whose response is lost twice',
     { ...certain, isStopWanted: true },
     'stop',
     [
@@ -251,7 +251,7 @@ const stories: readonly [
     undefined,
   ],
   [
-    'a grace for what removes itself when it stops',
+    'a graceful stop of an auto-removed container',
     { ...certain, isStopWanted: true },
     'stop',
     [
@@ -263,7 +263,7 @@ const stories: readonly [
 ];
 
 describe('a removal', () => {
-  it.each(stories)('meets %s', (_name, start, first, story, outcome) => {
+  it.each(stories)('handles %s', (_name, start, first, story, outcome) => {
     const states = walk(
       start,
       story.map(([answer]) => answer),
@@ -273,7 +273,7 @@ describe('a removal', () => {
     expect(last?.step === 'finish' ? outcomeOf(last) : undefined).toBe(outcome);
   });
 
-  it('knows that a thing was there that a look had seen, also by its id', () => {
+  it('knows from an earlier inspection that a resource existed, also for an id', () => {
     const gone = walk({ ...certain, isKnownToExist: true }, [says('gone')]).at(-1);
     expect(gone && outcomeOf(gone)).toBe('removed-elsewhere');
   });
@@ -304,7 +304,7 @@ const anyAnswer: fc.Arbitrary<StepAnswer> = fc.record(
   { requiredKeys: ['meaning'] },
 );
 
-/** Most answers lead on, so that walks are long. */
+/** Most answers do not finish the removal, so that walks are long. */
 const anyWalk = fc.tuple(
   anyStart,
   fc.array(
@@ -318,7 +318,7 @@ const anyWalk = fc.tuple(
   ),
 );
 
-/** What happened at each step that was taken: the step, its answer, and the step after it. */
+/** Returns each step of a walk with its answer and the next state. */
 function taken([start, answers]: readonly [RemovalStart, readonly StepAnswer[]]) {
   const states = walk(start, answers);
   return answers.map((answer, index) => {
@@ -330,8 +330,8 @@ function taken([start, answers]: readonly [RemovalStart, readonly StepAnswer[]])
 
 const isEnd = ({ step }: RemovalState): boolean => step === 'finish' || step === 'give-up';
 
-describe('any sequence of answers', () => {
-  it('leads to the end of a thing only by an answer that says it is gone', () => {
+describe('a removal, for any sequence of answers', () => {
+  it('finishes only with an answer that the resource is gone', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         for (const { before, answer, after } of taken(sequence)) {
@@ -342,7 +342,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('leads nowhere from an end', () => {
+  it('stays in a final state', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         for (const { before, after } of taken(sequence)) if (isEnd(before)) expect(after).toBe(before);
@@ -350,7 +350,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('ends in `removed-elsewhere` only for a thing that was there', () => {
+  it('results in `removed-elsewhere` only for a resource that existed', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         let wasThere = sequence[0].isKnownToExist;
@@ -364,7 +364,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('ends in `removed` only when a removal was sent, and in `already-gone` only when none was taken on', () => {
+  it('results in `removed` only when a removal was sent, and in `already-gone` only when none was accepted', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         const steps = taken(sequence);
@@ -406,7 +406,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('never sends a removal by a name, but right after a look, a stop or the sight it began with', () => {
+  it('sends a removal by name only right after an inspection or a stop', () => {
     fc.assert(
       fc.property(anyWalk, ([start, answers]) => {
         const steps = taken([{ ...start, isImmutableId: false }, answers]).map(({ before }) => before.step);
@@ -418,7 +418,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('pauses when a removal is said to be over and the thing is still there', () => {
+  it('pauses when a removal is reported as done but the resource still exists', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         let isReportedDone = false;
@@ -431,7 +431,7 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('asks for a stop at most twice, only when one is wanted, and takes off only what can be taken off', () => {
+  it('stops at most twice, only when wanted, and detaches only where supported', () => {
     fc.assert(
       fc.property(anyWalk, (sequence) => {
         const steps = taken(sequence).map(({ before }) => before.step);
@@ -442,11 +442,11 @@ describe('any sequence of answers', () => {
     );
   });
 
-  it('ends when the thing is gone at last and the engine says so', () => {
+  it('finishes once the engine reports the resource as gone', () => {
     fc.assert(
       fc.property(anyWalk, ([start, answers]) => {
         let state = walk(start, answers).at(-1) ?? initialRemovalState(start);
-        // After a pause, or taking something off, at most these are asked before one of them hears that it is gone.
+        // After a pause or a detach, at most this many calls precede one that reports it gone.
         for (let asked = 0; asked < 4 && !isEnd(state); asked += 1) {
           const isAboutIt = state.step !== 'pause' && state.step !== 'detach';
           state = advance(state, says(isAboutIt ? 'gone' : 'done'));

@@ -16,13 +16,13 @@ const refused = ({ status, message }: RawAnswer): Promise<Answer<ServiceFacts>> 
   );
 
 describe('the container of a Swarm service', () => {
-  it('goes with a service that carries the labels', () => {
+  it('is removed with a service that has the labels', () => {
     expect(decideService(service, found({ 'castoff.session': 's' }), matchesTarget)).toEqual({
       type: 'remove-service',
     });
   });
 
-  it('stays with a service that does not carry them', () => {
+  it('is kept with a service that does not have the labels', () => {
     expect(decideService(service, found({ 'castoff.session': 'other' }), matchesTarget)).toEqual({
       type: 'leave',
       reason: 'belongs to service web (kg4md8x6z669), which does not have these labels; remove the service',
@@ -47,17 +47,17 @@ describe('the container of a Swarm service', () => {
     ],
     ['a proxy answers for', 503, 'upstream connect error', { type: 'leave', isFinal: false }],
     ['an engine without swarms does not know', 404, 'page not found', { type: 'leave', isFinal: true }],
-  ])('of a service that %s', async (_what, status, message, step) => {
+  ])('is handled for a service that %s', async (_what, status, message, step) => {
     expect(decideService(service, await refused({ status, message }), matchesTarget)).toMatchObject(step);
   });
 
-  it('is known by its labels', () => {
+  it('is recognised by its labels', () => {
     const labels = { 'com.docker.swarm.service.id': service.id, 'com.docker.swarm.service.name': 'web' };
     expect(serviceOf(labels)).toEqual(service);
     expect(serviceOf({ 'com.docker.compose.project': 'web' })).toBeUndefined();
   });
 
-  it('is tried for its whole service, and alone counts when that stays', () => {
+  it('is tried once for its service, and skipped while the service is kept', () => {
     const turns = new ServiceTurns();
     const labels = { 'com.docker.swarm.service.id': service.id };
     expect([turns.take(labels), turns.take(labels), turns.take({})]).toEqual([true, false, true]);

@@ -9,7 +9,7 @@ describe('castoff sweep', () => {
     [{ timeout: '1' }, '--timeout: got "1"; give a duration'],
     [{ foreign: true }, 'give an age with --older-than'],
     [{ otherHosts: true }, 'give an age with --older-than'],
-  ])('refuses %j before it looks for an engine', async (flags, message) => {
+  ])('refuses %j before connecting to an engine', async (flags, message) => {
     await expect(sweepAndReport(flags)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(message),

@@ -39,15 +39,15 @@ function judge(findings: Partial<ThirdPartyFindings>) {
 const ryuk = (labels: Record<string, string>, status = 'running'): ListedTarget =>
   resource('ryuk', { 'org.testcontainers.ryuk': 'true', ...labels }, { status });
 
-describe('what Testcontainers left', () => {
+describe('judgeThirdParty', () => {
   it.each([node, 'org.testcontainers.sessionId', 'org.testcontainers.resource-reaper-session'])(
-    'goes when it is old enough, with its session under %s',
+    'removes a resource that is old enough, with its session label %s',
     (label) => {
       expect(judge({ resources: [resource('web', { [label]: 'a' })] })).toEqual({ web: 'goes' });
     },
   );
 
-  it('goes by the youngest of its session, and not by that of another', () => {
+  it('judges by the youngest resource of the session, not of another session', () => {
     const young = resource('young', { [node]: 'a' }, { createdAtMs: nowMs - hourMs });
     const resources = [resource('old', { [node]: 'a' }), young, resource('other', { [node]: 'b' })];
     expect(judge({ resources })).toEqual({
@@ -57,12 +57,12 @@ describe('what Testcontainers left', () => {
     });
   });
 
-  it('stays while its age is not known', () => {
+  it('keeps a resource of unknown age', () => {
     const resources = [resource('image', { [node]: 'a' }, { kind: 'image', createdAtMs: undefined })];
     expect(judge({ resources })).toEqual({ image: 'the age of a resource of its session is unknown' });
   });
 
-  it('stays while its own reaper runs, or one that may be its own', () => {
+  it('keeps a resource while its own reaper is running, or one that may be its own', () => {
     const resources = [resource('web', { [node]: 'a' })];
     expect(judge({ resources, reapers: [ryuk({ [node]: 'a' })] })).toEqual({
       web: 'its reaper ryuk is running',
@@ -74,12 +74,12 @@ describe('what Testcontainers left', () => {
     expect(judge({ resources, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ web: 'goes' });
   });
 
-  it('stays where it is a reaper', () => {
+  it('keeps a reaper', () => {
     expect(judge({ resources: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ ryuk: 'a reaper' });
   });
 
   it.each(['org.testcontainers.container-hash', 'org.testcontainers.hash', 'org.testcontainers.reuse-hash'])(
-    'stays where it is to be used again: %s',
+    'keeps a reusable resource: %s',
     (label) => {
       expect(judge({ resources: [resource('db', { [node]: 'a', [label]: '1f' })] })).toEqual({
         db: 'created for reuse by the next run',
@@ -87,14 +87,14 @@ describe('what Testcontainers left', () => {
     },
   );
 
-  it('stays where it names no session', () => {
+  it('keeps a resource without a session label', () => {
     expect(judge({ resources: [resource('web', {}), resource('empty', { [node]: '' })] })).toEqual({
       web: 'it names no session',
       empty: 'it names no session',
     });
   });
 
-  it('stays where a castoff session that is not over has a part in its session', () => {
+  it('keeps a session that a castoff session not proven dead shares', () => {
     const resources = [resource('network', { [node]: 'a' }), resource('other', { [node]: 'b' })];
     const reason = 'a castoff session that is not proven dead shares it';
     const liveResources = [resource('web', { [node]: 'a', 'castoff.session': 's' })];
@@ -102,7 +102,7 @@ describe('what Testcontainers left', () => {
     expect(judge({ resources, liveIds: new Set(['network']) })).toEqual({ network: reason, other: 'goes' });
   });
 
-  it('is not looked at where castoff knows its owner', () => {
+  it('ignores resources whose owner castoff knows', () => {
     expect(judge({ resources: [resource('web', { [node]: 'a', 'castoff.session': 's' })] })).toEqual({});
   });
 });

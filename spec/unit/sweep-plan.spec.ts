@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 const states = ['alive', 'dead', 'unknown', 'elsewhere'] as const;
 type State = (typeof states)[number];
 
-/** Its state stands in its host's name. */
+/** The host name of an owner encodes its state. */
 function ownerThatIs(state: State, pid = 1): Owner {
   return { host: state, pid, boot: 'b', pidStart: '1', pidNamespace: '1' };
 }
@@ -40,8 +40,8 @@ function goes(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}): re
     .map((verdict) => verdict.resource.id);
 }
 
-describe('a session', () => {
-  it('goes as a whole when every owner is dead, each thing by its own owner’s proof', () => {
+describe('judgeSession', () => {
+  it('removes all of a session when every owner is dead, each resource with its own owner’s proof', () => {
     const resources = [resource('one', ownerThatIs('dead', 1)), resource('two', ownerThatIs('dead', 2))];
     expect(judge({ resources }).verdicts).toMatchObject([
       { shouldRemove: true, owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs },
@@ -49,19 +49,22 @@ describe('a session', () => {
     ]);
   });
 
-  it.each<State>(['alive', 'unknown', 'elsewhere'])('stays as a whole when one owner is %s', (state) => {
-    const resources = [resource('one', ownerThatIs('dead')), resource('two', ownerThatIs(state))];
-    const { verdicts } = judge({ resources });
-    expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
-    expect(verdicts.map(({ proof }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
-  });
+  it.each<State>(['alive', 'unknown', 'elsewhere'])(
+    'keeps all of a session when one owner is %s',
+    (state) => {
+      const resources = [resource('one', ownerThatIs('dead')), resource('two', ownerThatIs(state))];
+      const { verdicts } = judge({ resources });
+      expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
+      expect(verdicts.map(({ proof }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
+    },
+  );
 
-  it('stays when a journal names an owner that lives', () => {
+  it('keeps a session when a journal names a live owner', () => {
     const resources = [resource('one', ownerThatIs('dead'))];
     expect(goes({ resources, owners: [{ owner: ownerThatIs('alive') }] })).toEqual([]);
   });
 
-  it('goes without the resources that name no owner, or have its labels from an image', () => {
+  it('removes a session without resources that name no owner or inherit their labels', () => {
     const [one, two, three] = [
       resource('one', ownerThatIs('dead')),
       resource('two', undefined),
@@ -76,11 +79,11 @@ describe('a session', () => {
     ]);
   });
 
-  it('stays when it names no owner at all', () => {
+  it('keeps a session that names no owner', () => {
     expect(judge({}).shouldRemove).toBe(false);
   });
 
-  it('goes by its youngest where an age is asked for', () => {
+  it('judges a session by its youngest resource when an age is given', () => {
     const resources = [resource('old', ownerThatIs('dead')), resource('young', ownerThatIs('dead'), 60_000)];
     expect(goes({ resources }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
     const { verdicts } = judge({ resources }, { olderThanMs: hourMs });
@@ -90,7 +93,7 @@ describe('a session', () => {
     );
   });
 
-  it('stays where an age is asked for, and that of one thing is not known, or in the future', () => {
+  it('keeps a session with a resource of unknown or future age when an age is given', () => {
     const ageless = { ...resource('one', ownerThatIs('dead')), createdAtMs: undefined };
     expect(goes({ resources: [ageless] }, { olderThanMs: 1 })).toEqual([]);
     expect(goes({ resources: [ageless] })).toEqual(['one']);
@@ -99,7 +102,7 @@ describe('a session', () => {
     );
   });
 
-  it('of another host goes with both the flag and an age', () => {
+  it('removes a session of another host with both the flag and an age', () => {
     const resources = [resource('one', ownerThatIs('elsewhere'))];
     expect(goes({ resources }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
     expect(judge({ resources }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
@@ -110,7 +113,7 @@ describe('a session', () => {
     expect(goes({ resources }, { olderThanMs: hourMs })).toEqual([]);
   });
 
-  it('keeps its reaper while that runs or may run, and no other keeps it', () => {
+  it('keeps a reaper that runs or may run, which does not keep the rest of the session', () => {
     const reaper = (status: string | undefined, more = {}): ListedTarget => {
       const one = resource('reaper', ownerThatIs('dead'), 0);
       const labels = { ...one.labels, 'castoff.reaper': 'true', 'org.testcontainers.ryuk': 'true', ...more };
@@ -124,7 +127,7 @@ describe('a session', () => {
     expect(goes({ resources: [rest, reaper('exited', { 'castoff.reaper': 'false' })] })).toEqual(['one']);
   });
 
-  it('never goes while an owner is alive or nothing is known of it here, whatever is asked for', () => {
+  it('never removes a session while an owner is alive or unknown here, with any flags', () => {
     const someState = fc.constantFrom(...states);
     fc.assert(
       fc.property(

@@ -17,7 +17,7 @@ import { uniqueName } from '../../support/things';
 import { createdKinds, find, type OfEachKind, type SweepStage } from './stage';
 
 export function describeAdopted(stage: () => SweepStage): void {
-  describe('what a dead session left and a living one with another temporary folder has adopted', () => {
+  describe('sweep, for resources of a dead session adopted by a live one with another temporary folder', () => {
     let session: string;
     let folder: string;
     let adopter: ChildProcessByStdio<Writable, Readable, null>;
@@ -36,7 +36,7 @@ export function describeAdopted(stage: () => SweepStage): void {
     });
     afterEach(() => killAndWait(adopter));
 
-    it('stays in every cleanup of the dead session, and goes when its new scope closes', async () => {
+    it('keeps them in every cleanup of the dead session; the adopting scope removes them when it closes', async () => {
       const { engine, docker, sweepHere } = stage();
       const report = await sweepHere();
       for (const kind of createdKinds) {
@@ -58,7 +58,7 @@ export function describeAdopted(stage: () => SweepStage): void {
       expect(await markers()).toEqual([]);
     });
 
-    it('goes in the next sweep when its new session is dead, too; the markers of that are no leaks', async () => {
+    it('removes them once the adopting session is dead too, and does not count its markers as leaks', async () => {
       expect(await markers()).toHaveLength(3);
       const [marker] = await markers();
       const other = marker!.Labels['castoff.session']!;
@@ -76,7 +76,7 @@ export function describeAdopted(stage: () => SweepStage): void {
       expect(await markers()).toEqual([]);
     });
 
-    it('stays although it carries no labels, and the journal of the dead session names it', async () => {
+    it('keeps an unlabelled one that only the journal of the dead session names', async () => {
       const { engine, docker, sweepHere } = stage();
       const volume = uniqueName();
       await docker.createVolume({ Name: volume });
@@ -102,7 +102,9 @@ export function describeAdopted(stage: () => SweepStage): void {
 
     const things = () => createdKinds.map((kind) => ({ kind, id: adopted[kind] }));
 
-    /** Resolves when another process has adopted that; it closes its scope when it is written to. */
+    /**
+     * Resolves when another process has adopted the resources; it closes its scope when stdin is written to.
+     */
     async function adoptInAnother(
       these: Partial<OfEachKind>,
       env: NodeJS.ProcessEnv,

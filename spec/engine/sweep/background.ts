@@ -8,7 +8,7 @@ import { until } from '../../support/until';
 import type { SweepStage } from './stage';
 
 export function describeBackground(stage: () => SweepStage): void {
-  describe('a sweep in the background', () => {
+  describe('sweepInBackground', () => {
     let proxy: FaultProxy;
     let docker: Docker;
     let session: string;
@@ -38,7 +38,7 @@ export function describeBackground(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(false);
     });
 
-    it('ends at its limit, without a word, and leaves the rest to the next', async () => {
+    it('stops at its limit without a warning, and leaves the rest to the next sweep', async () => {
       const id = await leave();
       const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       proxy.inject({ on: 'GET /containers/json', fault: { type: 'swallow' }, times: 9 });
@@ -49,7 +49,7 @@ export function describeBackground(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(true);
     });
 
-    it('comes to the rest while one container is stuck, and ends at its limit', async () => {
+    it('removes the rest while one container is stuck, and stops at its limit', async () => {
       const id = await leave();
       const volume = uniqueName();
       await docker.createVolume({ Name: volume, Labels: labelsOf(session, deadOwner()) });
@@ -58,7 +58,7 @@ export function describeBackground(stage: () => SweepStage): void {
       expect(await exists('volume', volume, docker)).toBe(false);
     });
 
-    it('ends when it is stopped', async () => {
+    it('finishes when it is stopped', async () => {
       proxy.inject({ on: 'GET /containers/json', fault: { type: 'swallow' }, times: 9 });
       const sweeping = sweepInBackground(proxy.address, { limitMs: 30_000 });
       await proxy.until('GET /containers/json', 10_000);
@@ -66,7 +66,7 @@ export function describeBackground(stage: () => SweepStage): void {
       expect(await sweeping.ended).toBeUndefined();
     });
 
-    it('tells of what it could not remove in one warning, and does not reject', async () => {
+    it('reports failed removals in one warning, and does not reject', async () => {
       const id = await leave();
       const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       const fault = { type: 'answer', status: 400, message: 'not today' } as const;
@@ -81,13 +81,13 @@ export function describeBackground(stage: () => SweepStage): void {
       });
     });
 
-    it('does not reject where there is no engine', async () => {
+    it('does not reject without an engine', async () => {
       const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       expect(await sweepInBackground('unix:///nowhere/engine.sock').ended).toBeUndefined();
       expect(warned).toHaveBeenCalledTimes(1);
     });
 
-    it('does nothing where CASTOFF_SWEEP=off asks for that', async () => {
+    it('does nothing with CASTOFF_SWEEP=off', async () => {
       process.env['CASTOFF_SWEEP'] = 'off';
       const id = await leave();
       await sweepInBackground(proxy.address, { limitMs: 20_000 }).ended;

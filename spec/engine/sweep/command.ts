@@ -22,11 +22,11 @@ export function describeCommand(stage: () => SweepStage): void {
     const run = (...args: readonly string[]): Promise<CastoffRun> =>
       runCastoff(['sweep', ...args], { DOCKER_HOST: proxy.address });
 
-    it('ends with 1 where something could not be removed, and says what and why', async () => {
+    it('exits with 1 when a resource could not be removed, and prints the reason', async () => {
       const id = await leave();
       proxy.inject({
         on: `DELETE /containers/${id}`,
-        // The engine will not, and will not later either.
+        // The engine refuses, now and later.
         fault: { type: 'answer', status: 400, message: 'not today' },
         times: Number.POSITIVE_INFINITY,
       });
@@ -39,7 +39,7 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(true);
     });
 
-    it('says as JSON what would go', async () => {
+    it('prints as JSON what would be removed', async () => {
       const id = await leave();
 
       const { exitCode, stdout } = await run('--dry-run', '--json');
@@ -55,7 +55,7 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(true);
     });
 
-    it('takes its time as a duration, and says what it did not come to', async () => {
+    it('accepts a time limit as a duration, and reports what could not be removed in time', async () => {
       const id = await leave();
       proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
       const { exitCode, stdout, stderr } = await run('--timeout', '3s');
@@ -63,7 +63,7 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(stdout).toMatch(/^failed +container .*(no answer in|did not answer)/m);
     });
 
-    it('takes an age as a duration', async () => {
+    it('accepts an age as a duration', async () => {
       const id = await leave();
       expect((await run('--older-than', '1h30m')).stdout).toMatch(/^kept .* is only [\d.]+ m?s old$/m);
       expect(await isThere(id)).toBe(true);
@@ -74,7 +74,7 @@ export function describeCommand(stage: () => SweepStage): void {
     it.each([
       [['--older-than=-1s'], '--older-than: got "-1s"; give a duration'],
       [['--everything'], "unknown option '--everything'"],
-    ])('ends with 2 for %j, and removes nothing', async (args, message) => {
+    ])('exits with 2 for %j, and removes nothing', async (args, message) => {
       const id = await leave();
       const { exitCode, stderr, stdout } = await run(...args);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -82,13 +82,13 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(true);
     });
 
-    it('tells of its exit codes', async () => {
+    it('documents its exit codes in its help', async () => {
       const { exitCode, stdout } = await run('--help');
       expect(exitCode).toBe(0);
       expect(stdout).toContain('1  something failed, or could not be removed');
     });
 
-    it('has colour on a terminal, and none where NO_COLOR asks for none', async () => {
+    it('prints colour on a terminal, but not with NO_COLOR', async () => {
       await leave();
       const onTerminal = async (env: Record<string, string>, flags = '--dry-run'): Promise<string> => {
         const command = [process.execPath, ...castoffArgs, 'sweep', flags].join(' ');
@@ -98,7 +98,7 @@ export function describeCommand(stage: () => SweepStage): void {
           TERM: 'xterm',
           ...env,
         };
-        // Each of them says more than the terminal does: Node takes what runs in CI for colourless.
+        // These variables override the terminal: in CI, Node.js assumes no colours.
         for (const name of ['CI', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) delete settings[name];
         const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
           env: settings,

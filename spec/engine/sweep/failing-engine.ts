@@ -10,7 +10,7 @@ import { specLabel, uniqueName } from '../../support/things';
 import { find, type SweepStage } from './stage';
 
 export function describeFailingEngine(stage: () => SweepStage): void {
-  describe('a sweep of an engine that fails', () => {
+  describe('sweep on a failing engine', () => {
     let proxy: FaultProxy;
     let docker: Docker;
     let isThere: SweepStage['isThere'];
@@ -22,7 +22,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
     });
     afterEach(() => proxy.close());
 
-    it('tells what it could not remove, removes the rest, and gets the one later', async () => {
+    it('reports a failed removal, removes the rest, and removes the failed one in a later sweep', async () => {
       const owner = deadOwner();
       const stuck = await createLabelled(docker, labelsOf(session, owner));
       const others = await Promise.all([1, 2, 3].map(() => createLabelled(docker, labelsOf(session, owner))));
@@ -44,7 +44,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(find(await sweep({ engine: proxy.address }), stuck)).toMatchObject({ action: 'removed' });
     });
 
-    it('removes all else while one container is stuck, also of other sessions, and says what was not tried', async () => {
+    it('removes everything else while one container is stuck, and reports what was not tried', async () => {
       const labels = labelsOf(session, deadOwner());
       const stuck = await createLabelled(docker, labels);
       const { id: network } = await docker.createNetwork({ Name: uniqueName(), Labels: labels });
@@ -80,7 +80,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(await isThere(stuck)).toBe(true);
     });
 
-    it('asks again for a list that failed once, and is cut off', async () => {
+    it('retries a list that failed or was cut off', async () => {
       const id = await createLabelled(docker, labelsOf(session, deadOwner()));
       const failed = proxy.inject({ on: 'GET /volumes', fault: { type: 'answer', status: 500 } });
       const cut = proxy.inject({ on: 'GET /containers/json', fault: { type: 'reset' } });
@@ -91,7 +91,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(find(report, id)).toMatchObject({ action: 'removed' });
     });
 
-    it('leaves alone what others make under the name of a volume while it looks', async () => {
+    it('keeps a volume that others create under the same name during the sweep', async () => {
       const name = uniqueName();
       await docker.createVolume({ Name: name, Labels: labelsOf(session, deadOwner()) });
       const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
@@ -109,7 +109,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(await isThere(name, 'volume')).toBe(true);
     });
 
-    it('removes nothing of what an older engine lists whatever the filter says', async () => {
+    it('keeps resources that an older engine lists in spite of the filter', async () => {
       const bystander = await createLabelled(docker, {});
       const everything = await docker.listContainers({ all: true });
       const ignored = proxy.inject({
@@ -125,7 +125,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(await isThere(bystander)).toBe(true);
     });
 
-    it('ends with the signal’s reason', async () => {
+    it('rejects with the signal’s reason', async () => {
       await createLabelled(docker, labelsOf(session, deadOwner()));
       proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'swallow' } });
       const leaving = new AbortController();
@@ -136,7 +136,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(await ending).toBe(reason);
     });
 
-    it('takes what somebody else removes meanwhile for gone', async () => {
+    it('counts resources removed by other clients meanwhile as removed', async () => {
       const labels = labelsOf(session, deadOwner());
       const [before, ...atOnce] = await Promise.all([1, 2, 3].map(() => createLabelled(docker, labels)));
       const remove = (id = ''): Promise<unknown> => docker.getContainer(id).remove({ force: true });

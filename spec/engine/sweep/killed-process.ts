@@ -9,9 +9,11 @@ import { runCastoff } from '../../support/run-castoff';
 import { killAndWait, startSession, type StartedSession } from '../../support/started-session';
 import { createdKinds, type SweepStage } from './stage';
 
-/** One process, from its life to the end of the last resource that it left: each spec goes on from the one before. */
+/**
+ * One process, from its start to the removal of its last resource: each spec continues from the previous one.
+ */
 export function describeKilledProcess(stage: () => SweepStage): void {
-  describe('what a process has started', () => {
+  describe('resources that a process has started', () => {
     let started: StartedSession;
     let adopter: Adopter;
 
@@ -26,12 +28,12 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       await stage().sweepHere();
     });
 
-    it('stays while it lives', async () => {
+    it('are kept while the process is alive', async () => {
       expect(await stage().sweepHere()).toMatchObject({ totals: { removed: 0, failed: 0 } });
       expect(await started.listLeft()).toHaveLength(4);
     });
 
-    it('stays in a dry run when it was killed, and the report lists what would go', async () => {
+    it('are kept by a dry run after the process was killed, and listed as removable', async () => {
       await started.kill();
 
       const report = await stage().sweepHere({ dryRun: true });
@@ -45,7 +47,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       expect(existsSync(journalFolder(started.session))).toBe(true);
     });
 
-    it('is removed with the proof of each, but for what a living session has adopted, and nothing else is touched', async () => {
+    it('are removed with the proof for each, except for those that a live session has adopted', async () => {
       const { engine, isThere, leave, leaveOfEachKind } = stage();
       const [volume, adopted] = started.volumes;
       adopter = startAdopter(adopted);
@@ -58,7 +60,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
       expect((await started.listLeft()).map(({ id }) => id)).toEqual([adopted]);
       const lines = stdout.split('\n').filter((line) => line.includes(started.session));
-      // Two are those of its markers.
+      // Two are its markers.
       expect(lines).toHaveLength(6);
       expect(lines.find((line) => line.includes(adopted))).toMatch(/^kept /);
       const removed = started.entries.filter(({ id }) => id !== adopted);
@@ -78,7 +80,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       expect(await isThere(ofLiving)).toBe(true);
     });
 
-    it('goes in several sweeps at once, and none takes it for an error', async () => {
+    it('are removed by several concurrent sweeps without errors', async () => {
       const { sweepHere, isThere, leaveOfEachKind } = stage();
       await adopter.end();
       const left = await leaveOfEachKind(labelsOf(started.session, deadOwner()));
@@ -96,7 +98,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
       end(): Promise<void>;
     }
 
-    /** A session that adopts the volume which another has left, and lives. */
+    /** A live session that adopts a volume which another session has left. */
     function startAdopter(name: string): Adopter {
       const { castoff, engine } = stage();
       const script = `

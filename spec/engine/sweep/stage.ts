@@ -6,15 +6,18 @@ import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/
 import type { PrivateEngine } from '../../support/private-engine';
 import { exists, specLabel, uniqueName } from '../../support/things';
 
-/** What the specs of one engine share. */
+/** Shared state of the specs on one engine. */
 export interface SweepStage {
   readonly engine: PrivateEngine;
   readonly docker: Docker;
-  /** castoff, for processes of Node alone. */
+  /** castoff, bundled for processes that run plain Node.js. */
   readonly castoff: Bundle;
   readonly sweepHere: (options?: SweepOptions) => Promise<SweepReport>;
   readonly isThere: (id: string, kind?: RemovableKind) => Promise<boolean>;
-  /** Creates a container that does not run, with these labels; by default those of a session whose owner is dead. */
+  /**
+   * Creates a container with these labels without starting it. Default: labels of a session whose owner is
+   * dead.
+   */
   readonly leave: (labels?: Record<string, string>) => Promise<string>;
   /** Creates a container, a network and a volume with these labels. */
   readonly leaveOfEachKind: (labels: Record<string, string>) => Promise<OfEachKind>;
