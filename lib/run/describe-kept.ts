@@ -4,39 +4,39 @@ import type { PublishedPort } from '../engine/container-ports';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './retention';
 
-/** A container of `things`, with the ports that it can be reached at. */
+/** A kept resource and its published ports. */
 export interface KeptResource {
-  readonly thing: ResourceRecord;
+  readonly record: ResourceRecord;
   readonly ports: readonly PublishedPort[];
 }
 
 /**
- * How to reach what the run of `session` has kept, and how to remove it, for people; `''` where `things` has nothing that is kept.
- * Never rejects: what an engine does not tell is left out.
+ * Resolves to a message that lists the kept resources of a run, with the commands to inspect and remove them; to `''` when
+ * `records` has none. Never rejects: ports that the engine does not report are omitted.
  */
-export async function describeKept(session: string, things: readonly ResourceRecord[]): Promise<string> {
-  const kept = things.filter(({ state }) => state === 'kept');
+export async function describeKept(session: string, records: readonly ResourceRecord[]): Promise<string> {
+  const kept = records.filter(({ state }) => state === 'kept');
   if (kept.length === 0) return '';
-  const withPorts = kept.map(async (thing) => ({ thing, ports: await portsOf(thing) }));
+  const withPorts = kept.map(async (record) => ({ record, ports: await portsOf(record) }));
   return formatKept(session, await Promise.all(withPorts));
 }
 
-/** What {@link describeKept} says of things whose ports are known. */
+/** Formats the message of {@link describeKept}. */
 export function formatKept(session: string, kept: readonly KeptResource[]): string {
-  const lines = kept.flatMap(({ thing, ports }) => linesOf(thing, ports));
+  const lines = kept.flatMap(({ record, ports }) => linesOf(record, ports));
   return [
-    `castoff: kept of the tests that failed, for ${retentionMs / 3_600_000} h, or until a later run or 'npx castoff sweep' removes it (session ${session}):`,
+    `castoff: kept for failed tests, for ${retentionMs / 3_600_000} h or until a later run or 'npx castoff sweep' removes them (session ${session}):`,
     ...lines,
-    '  to remove it now:',
-    ...removalsOf(kept.map(({ thing }) => thing)).map((command) => `    ${command}`),
+    '  to remove them now:',
+    ...removalsOf(kept.map(({ record }) => record)).map((command) => `    ${command}`),
   ]
     .map((line) => `${safeForLog(line)}\n`)
     .join('');
 }
 
-function linesOf(thing: ResourceRecord, ports: readonly PublishedPort[]): readonly string[] {
-  const { kind, id, test, scope, source } = thing;
-  const name = nameOf(thing);
+function linesOf(record: ResourceRecord, ports: readonly PublishedPort[]): readonly string[] {
+  const { kind, id, test, scope, source } = record;
+  const name = nameOf(record);
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
   const where = source === undefined ? '' : `, ${source}`;
   const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${test ?? scope}${where}`;
@@ -50,10 +50,10 @@ function linesOf(thing: ResourceRecord, ports: readonly PublishedPort[]): readon
   ];
 }
 
-/** Commands for a shell, in the order in which the engine lets things go. */
-function removalsOf(things: readonly ResourceRecord[]): readonly string[] {
+/** Returns shell commands in an order in which the engine accepts them. */
+function removalsOf(records: readonly ResourceRecord[]): readonly string[] {
   const namesOf = (wanted: ResourceRecord['kind']): readonly string[] =>
-    things.filter(({ kind }) => kind === wanted).map((thing) => nameOf(thing));
+    records.filter(({ kind }) => kind === wanted).map((record) => nameOf(record));
   return [
     ...namesOf('compose-project').map((name) => `docker compose -p ${quoteShellArgument(name)} down -v`),
     ...removalOf('docker rm -f -v', namesOf('container')),
@@ -67,7 +67,7 @@ function removalOf(command: string, names: readonly string[]): readonly string[]
   return names.length === 0 ? [] : [`${command} ${names.map(quoteShellArgument).join(' ')}`];
 }
 
-/** What docker knows it by: a volume has no shorter name. */
+/** Returns the name that docker commands accept. */
 function nameOf({ kind, id = '', name }: ResourceRecord): string {
   if (kind === 'volume') return id;
   return name === undefined || name === '' ? shortId(id) : name;
@@ -75,14 +75,14 @@ function nameOf({ kind, id = '', name }: ResourceRecord): string {
 
 async function portsOf({ kind, id }: ResourceRecord): Promise<readonly PublishedPort[]> {
   if (kind !== 'container' || id === undefined) return [];
-  // Loaded with its first use: most runs keep nothing.
+  // Loaded on first use: most runs keep nothing.
   const { connectEngine } = await import('../engine/connect.ts');
   const { inspectPorts } = await import('../engine/container-ports.ts');
   try {
     const answer = await inspectPorts(await connectEngine(), id);
     return answer.meaning === 'done' ? answer.value : [];
   } catch {
-    // ENGINE_UNREACHABLE: it has gone since; what else there is to say is said.
+    // ENGINE_UNREACHABLE: the message omits the ports.
     return [];
   }
 }

@@ -7,25 +7,30 @@ import type { RunSession } from './run-session';
 import type { SharedFixtures } from './shared-fixtures';
 import { removeStaleSockets } from './stale-sockets';
 
+/** The parts of a run that {@link closeRun} ends. */
 export interface EndingRun {
   readonly runSession: RunSession;
   readonly shared: SharedFixtures;
-  readonly cleaner: RunCleanup;
+  readonly cleanup: RunCleanup;
   readonly patience: EndPatience;
   readonly address: string;
 }
 
-/** Ends what a run has, one after the other, whatever fails on the way; then looks whether it is gone. */
+/**
+ * Ends the parts of a run one after the other, despite failures, and then lists the resources that are left.
+ *
+ * Never rejects: the result contains all failures.
+ */
 export async function closeRun({
   runSession,
   shared,
-  cleaner,
+  cleanup,
   patience,
   address,
 }: EndingRun): Promise<RunEnd> {
   const failures: unknown[] = [];
   let left: readonly LeftOnEngine[] = [];
-  let hasLooked = false;
+  let wasChecked = false;
   const attempt = async (step: () => Promise<unknown>): Promise<void> => {
     try {
       await step();
@@ -35,32 +40,32 @@ export async function closeRun({
   };
   const opening = openedWithin(runSession, patience.signal);
   const names = await shared.end();
-  await cleaner.settled();
+  await cleanup.settled();
   const session = await opening;
   if (session !== undefined) {
-    for (const name of names) await cleaner.clearShared(name);
+    for (const name of names) await cleanup.clearShared(name);
     await attempt(() => session.close());
     await attempt(() => removeStaleSockets(address));
-  } else if (cleaner.records().some((record) => isOpen(record))) {
+  } else if (cleanup.records().some((record) => isOpen(record))) {
     if (runSession.failure !== undefined) failures.push(runSession.failure);
-    await attempt(() => cleaner.closeRest(undefined));
+    await attempt(() => cleanup.removeLeftovers(undefined));
   }
-  // Without a session nothing was created by what castoff holds back; what was adopted, or created by a command, may be there.
-  if (session !== undefined || cleaner.records().some((record) => isOpen(record))) {
+  // Without a session, only adopted resources and those created by commands may exist.
+  if (session !== undefined || cleanup.records().some((record) => isOpen(record))) {
     await attempt(async () => {
-      left = await cleaner.look(session?.engine);
-      hasLooked = true;
+      left = await cleanup.listRemaining(session?.engine);
+      wasChecked = true;
     });
   }
-  // A worker may have gone meanwhile.
-  await cleaner.settled();
-  if (session !== undefined && hasLooked && left.length === 0)
-    await attempt(() => forgetJournals(session, cleaner.records()));
+  // Another worker may have died meanwhile.
+  await cleanup.settled();
+  if (session !== undefined && wasChecked && left.length === 0)
+    await attempt(() => forgetJournals(session, cleanup.records()));
   return {
-    things: cleaner.records(),
-    failures: [...cleaner.failures, ...failures],
+    things: cleanup.records(),
+    failures: [...cleanup.failures, ...failures],
     left,
-    deadWorkers: cleaner.deadWorkers,
+    deadWorkers: cleanup.deadWorkers,
   };
 }
 
@@ -68,7 +73,7 @@ function isOpen(record: ResourceRecord): boolean {
   return record.state !== 'kept' && finalStateOf(record) !== 'gone';
 }
 
-/** Takes away the journals of workers that are gone, where nothing is left that they could tell of. */
+/** Removes the journals of the run's workers, unless they still record a resource that exists. */
 async function forgetJournals(
   { id }: { readonly id: string },
   records: readonly ResourceRecord[],
@@ -79,7 +84,7 @@ async function forgetJournals(
   removeJournals(readJournals(id));
 }
 
-/** `undefined` when opening takes longer than the end of a run waits for an engine. */
+/** Resolves to the session; to `undefined` when there is none, or when `signal` aborts first. */
 async function openedWithin(runSession: RunSession, signal: AbortSignal): ReturnType<RunSession['opened']> {
   const [opened] = await Promise.allSettled([
     withTimeout(runSession.opened(), { what: 'open the session', signal }),

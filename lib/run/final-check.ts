@@ -9,28 +9,29 @@ import { recordedInRegistry } from '../registry/recorded';
 import { cleanupMany } from '../resources/plan';
 import { isEntryPresent, listLeftovers } from './find-entry';
 
-interface LookedFor {
+interface FinalCheckOptions {
   readonly session: string;
   readonly entries: readonly RegistryEntry[];
-  /** Ends the waiting. */
+  /** Stops the check. */
   readonly signal: AbortSignal;
 }
 
+/** The state of a session's resources at the end of its run. */
 export interface FinalCheck {
-  /** What carries the session's label. */
+  /** The resources that carry the session's label. */
   readonly left: readonly ListedTarget[];
-  /** By the key of each entry that is neither gone nor kept. */
-  readonly looks: ReadonlyMap<string, FinalState>;
-  /** Why that could not be listed. */
+  /** The states of the entries that are neither gone nor kept, by key. */
+  readonly states: ReadonlyMap<string, FinalState>;
+  /** The reason why `left` could not be listed. */
   readonly error?: Error | undefined;
 }
 
-const lookTimeoutMs = 5_000;
+const inspectTimeoutMs = 5_000;
 
-/** Lists what the engine has of a session, and looks at each entry that is not known to be gone. It never rejects. */
+/** Lists the session's resources on the engine, and inspects each entry that is neither gone nor kept. Never rejects. */
 export async function checkFinally(
   engine: Engine,
-  { session, entries, signal }: LookedFor,
+  { session, entries, signal }: FinalCheckOptions,
 ): Promise<FinalCheck> {
   const [listing] = await Promise.allSettled([
     listLeftovers(engine, [`${labelNames.session}=${session}`], recordedInRegistry(entries), signal),
@@ -39,14 +40,14 @@ export async function checkFinally(
   const targets = entries
     .filter(({ state }) => state !== 'gone' && state !== 'kept')
     .map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-  const ends = await cleanupMany(targets, ({ entry }) => lookOnceMore(entry, engine, listed, signal));
-  const looks = new Map(ends.map(({ target, result = 'unknown' }) => [target.entry.key, result]));
-  if (listing.status === 'fulfilled') return { left: listing.value, looks };
-  return { left: [], looks, error: asError(signal.aborted ? signal.reason : listing.reason) };
+  const results = await cleanupMany(targets, ({ entry }) => inspectEntry(entry, engine, listed, signal));
+  const states = new Map(results.map(({ target, result = 'unknown' }) => [target.entry.key, result]));
+  if (listing.status === 'fulfilled') return { left: listing.value, states };
+  return { left: [], states, error: asError(signal.aborted ? signal.reason : listing.reason) };
 }
 
-/** Only an answer of the engine says that something is gone. */
-async function lookOnceMore(
+/** Resolves to `gone` only when the engine has answered so. */
+async function inspectEntry(
   entry: RegistryEntry,
   engine: Engine,
   listed: readonly ListedTarget[] | undefined,
@@ -55,15 +56,15 @@ async function lookOnceMore(
   const { kind, key, id = kind === 'compose-project' ? entry.name : undefined } = entry;
   if (listed?.some((target) => target.kind === kind && target.labels[labelNames.start] === key))
     return 'there';
-  // What was created without an answer carries the labels that it was sent with.
+  // A resource whose creation was not answered carries the labels of the request.
   if (id === undefined) return listed === undefined ? 'unknown' : 'gone';
   if (signal.aborted) return 'unknown';
   try {
-    const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    const isThere = await isEntryPresent(there.within({ timeoutMs: lookTimeoutMs, signal }), entry, id);
-    return isThere ? 'there' : 'gone';
+    const own = entry.engine === undefined ? engine : await connectEngine(entry.engine);
+    const isPresent = await isEntryPresent(own.within({ timeoutMs: inspectTimeoutMs, signal }), entry, id);
+    return isPresent ? 'there' : 'gone';
   } catch {
-    // EngineError, or another engine that is ENGINE_UNREACHABLE: why its removal failed says more.
+    // EngineError, or ENGINE_UNREACHABLE for another engine: the entry has the error of its removal, which is more useful.
     return 'unknown';
   }
 }

@@ -10,9 +10,10 @@ import type { RecordedResource } from '../resources/ownership';
 import { isStillOurs } from '../sweep/still-ours';
 
 /**
- * Whether the engine has what `entry` is about, under the name or id that it had.
+ * Resolves to whether the engine still has the resource of `entry`.
  *
- * @throws EngineError when the engine cannot say.
+ * @param id - The resource's id or name.
+ * @throws EngineError when the engine does not answer.
  */
 export async function isEntryPresent(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
   const { key, kind, owner, origin, since, identity, bounds = {} } = entry;
@@ -26,10 +27,10 @@ export async function isEntryPresent(engine: Engine, entry: RegistryEntry, id: s
 const listTimeoutMs = 30_000;
 
 /**
- * The resources that carry `labels`, and are proven to have them from their creator; asks for nothing when `signal` has aborted, and
- * rejects with its reason then.
+ * Lists the resources that carry `labels`, and provably have them from their creator.
  *
  * @param recorded - The resources whose ids their creators have recorded.
+ * @throws EngineError; the reason of `signal` when it has aborted.
  */
 export async function listLeftovers(
   engine: Engine,
@@ -41,6 +42,6 @@ export async function listLeftovers(
   const { owned } = await listOwned(engine.within({ timeoutMs: listTimeoutMs, signal }), labels, {
     recorded,
   });
-  // A marker is no resource of the user, and has no entry.
+  // Excludes markers, which have no entry.
   return owned.filter(({ labels: own }) => markedKey(own) === undefined);
 }

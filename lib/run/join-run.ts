@@ -14,15 +14,15 @@ import { maxRunLineBytes, parseRunReply, type JoinAnswer, type RunCall, type Run
 import { setCurrentRunClient } from '../session/current-run';
 import { checkJsonLength } from './shared-value';
 
-/** A worker's part in a run. */
+/** A worker's membership in a run. */
 export interface WorkerRun extends RunClient {
-  /** Ends it as it should end: what the worker still has is not reaped before the run's end. Idempotent. */
+  /** Leaves the run: the worker's remaining resources stay until the run ends. Idempotent. */
   leave(): void;
 }
 
 /**
- * Joins the run that listens at `address`: what this process, or thread, creates from now on is that run's, and it tells the run of all
- * that its registry has. The line keeps no process alive. Joins once: every caller gets the same.
+ * Joins the run at `address`: resources that this process or thread creates from now on belong to that run, and its registry is
+ * reported to the run. The connection is unreferenced. Idempotent: all callers share one membership.
  *
  * @throws CastoffError `CONFIG_INVALID` when no run listens there.
  */
@@ -41,99 +41,99 @@ const joinings = (): Map<string, Promise<WorkerRun>> =>
 
 async function join(address: string): Promise<WorkerRun> {
   const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;
-  const socket = await reach(address);
-  const line = new WorkerLine(socket, address);
-  const answer = (await line.ask({ type: 'join', worker })) as JoinAnswer;
+  const socket = await connectTo(address);
+  const connection = new RunConnection(socket, address);
+  const joined = (await connection.call({ type: 'join', worker })) as JoinAnswer;
   socket.unref();
-  const { session, owner, settings, coversTestcontainers } = answer;
-  const turnRyukBack = coversTestcontainers ? disableRyuk(process) : () => undefined;
+  const { session, owner, settings, coversTestcontainers } = joined;
+  const restoreRyuk = coversTestcontainers ? disableRyuk(process) : () => undefined;
   const { registry } = joinSession(session, worker);
-  const tell: RunClient['tell'] = (entry) => line.tell({ type: 'tell', entry });
-  const onChange = ({ entry }: { entry: Parameters<typeof tell>[0] }): void => tell(entry);
+  const report: RunClient['report'] = (entry) => connection.notify({ type: 'tell', entry });
+  const onChange = ({ entry }: { entry: Parameters<typeof report>[0] }): void => report(entry);
   registry.on('change', onChange);
   const claim: RunClient['claim'] = async (labels, bounds) =>
-    void (await line.ask({ type: 'claim', labels, bounds }));
+    void (await connection.call({ type: 'claim', labels, bounds }));
   const release: RunClient['release'] = async (labels, bounds) =>
-    void (await line.ask({ type: 'release', labels, bounds }));
+    void (await connection.call({ type: 'release', labels, bounds }));
   const stopClaims = onClaim({
     claim,
-    // Where the run is gone nobody holds the claim any more, and a cleanup goes on.
+    // Rejects when the run has ended, which also released the claim.
     release: async (labels, bounds) => void (await Promise.allSettled([release(labels, bounds)])),
   });
   let readying: Promise<void> | undefined;
-  const link: WorkerRun = {
+  const client: WorkerRun = {
     session,
     worker,
     owner,
     settings,
     coversTestcontainers,
     ready() {
-      if (line.whyOver !== undefined) return Promise.reject(line.whyOver);
+      if (connection.endReason !== undefined) return Promise.reject(connection.endReason);
       return (readying ??= becomeReady());
     },
-    tell,
-    noteUnwatched: (creation) => line.tell({ type: 'unwatched', creation }),
+    report,
+    noteUnwatched: (creation) => connection.notify({ type: 'unwatched', creation }),
     async noteDeath(key, died) {
-      await line.ask({ type: 'note-death', key, died });
+      await connection.call({ type: 'note-death', key, died });
     },
     async removeLeaks(keys) {
-      // The registry notifies its listeners in a microtask: the run hears of the leaks before it is asked to remove them.
+      // The registry notifies its listeners in a microtask: the leaks are reported before this request is sent.
       await Promise.resolve();
-      await line.ask({ type: 'remove-leaks', keys });
+      await connection.call({ type: 'remove-leaks', keys });
     },
     claim,
     release,
     async awaitShared(name, { timeoutMs, within }) {
-      return (await line.ask({ type: 'await-shared', name, timeoutMs, within })) as SharedTurn;
+      return (await connection.call({ type: 'await-shared', name, timeoutMs, within })) as SharedTurn;
     },
     async settleShared(name, made) {
       if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
-      await line.ask({ type: 'settle-shared', name, made });
+      await connection.call({ type: 'settle-shared', name, made });
     },
     leave() {
-      turnRyukBack();
+      restoreRyuk();
       stopClaims();
       registry.off('change', onChange);
       joinings().delete(address);
       setCurrentRunClient(undefined);
-      line.leave();
+      connection.leave();
     },
   };
   const becomeReady = async (): Promise<void> => {
     try {
-      await line.ask({ type: 'ready' });
+      await connection.call({ type: 'ready' });
     } catch (error) {
       readying = undefined;
       throw error;
     }
   };
-  setCurrentRunClient(link);
-  return link;
+  setCurrentRunClient(client);
+  return client;
 }
 
-async function reach(address: string): Promise<Socket> {
+async function connectTo(address: string): Promise<Socket> {
   const socket = connect(address);
   try {
     await once(socket, 'connect');
   } catch (cause) {
     throw new CastoffError(
       'CONFIG_INVALID',
-      `join the run at ${address}: ${messageOf(cause)}; is castoff/jest/setup its globalSetup, and has the run not ended?`,
+      `join the run at ${address}: ${messageOf(cause)}; check that castoff/jest/setup is the globalSetup, and that the run has not ended`,
       { cause },
     );
   }
   return socket;
 }
 
-/** The worker's end: each request gets its answer, or the line's end for one. */
-class WorkerLine {
-  /** Why nothing new may be created: the run ends, or is gone. */
-  whyOver: CastoffError | undefined;
+/** A worker's connection to its run. Each call settles with the run's reply, or rejects when the connection ends. */
+class RunConnection {
+  /** The reason why no resource may be created any more: the run is ending or has ended. */
+  endReason: CastoffError | undefined;
   readonly #address: string;
   readonly #lines: JsonLines;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 1;
-  #hasEnded = false;
+  #isClosed = false;
 
   constructor(socket: Socket, address: string) {
     this.#address = address;
@@ -143,17 +143,17 @@ class WorkerLine {
     });
   }
 
-  ask(ask: RunCall): Promise<unknown> {
-    if (this.#hasEnded) return Promise.reject(this.#gone(ask.type));
+  call(call: RunCall): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(this.#closedError(call.type));
     const id = this.#nextId;
     this.#nextId += 1;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
-    this.#lines.send({ id, ...ask });
+    this.#lines.send({ id, ...call });
     return waiting.promise;
   }
 
-  tell(note: RunNote): void {
+  notify(note: RunNote): void {
     this.#lines.send(note);
   }
 
@@ -166,7 +166,7 @@ class WorkerLine {
     const reply = parseRunReply(text);
     if (reply === undefined) return;
     if ('type' in reply) {
-      this.whyOver = new CastoffError('SCOPE_CLOSED', 'create something: the run is ending');
+      this.endReason = new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
       return;
     }
     const waiting = this.#waiting.get(reply.id);
@@ -176,16 +176,16 @@ class WorkerLine {
   }
 
   #end(): void {
-    this.#hasEnded = true;
-    this.whyOver ??= this.#gone('go on');
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#gone('wait for its answer'));
+    this.#isClosed = true;
+    this.endReason ??= this.#closedError('create a resource');
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#closedError('wait for a reply'));
     this.#waiting.clear();
   }
 
-  #gone(what: string): CastoffError {
+  #closedError(what: string): CastoffError {
     return new CastoffError(
       'SCOPE_CLOSED',
-      `${what}: the run at ${this.#address} is gone: its process has ended, or has closed it`,
+      `${what}: the run at ${this.#address} has ended, or its process has exited`,
     );
   }
 }

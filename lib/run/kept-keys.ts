@@ -4,22 +4,23 @@ import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 
-/** What is left on purpose: the keys of entries, and of Compose projects, whose parts do not carry those, their label (`name=value`). */
+/** The kept resources: the keys of their entries, and the labels (`name=value`) of Compose projects, whose parts carry no key. */
 export type KeptKeys = ReadonlySet<string>;
 
+/** Returns the keys of the entries that are kept. */
 export function keptKeys(entries: readonly RegistryEntry[]): KeptKeys {
   const keys = entries.filter(({ state }) => state === 'kept').map(({ key }) => key);
   return new Set([...keys, ...keptProjects(entries).flatMap(({ labels }) => labels)]);
 }
 
-/** The Compose projects among it. */
+/** Returns the claims on the Compose projects that are kept. */
 export function keptProjects(entries: readonly RegistryEntry[]): readonly BoundedLabels[] {
   return entries
     .filter(({ state, kind }) => state === 'kept' && kind === 'compose-project')
     .map(({ id, name = id, bounds }) => ({ labels: [`${composeProjectLabel}=${name}`], bounds }));
 }
 
-/** The resources to remove for `claim` and `entries`, of a run that has `all`. */
+/** Returns the leftovers that `claim` and `entries` cover, in a run with the entries `all`. */
 export function leftoversOf(
   claim: BoundedLabels,
   entries: readonly RegistryEntry[],

@@ -31,7 +31,7 @@ const optionalTexts = [
   'failure',
 ] as const;
 
-/** An entry as it has come through JSON; `undefined` where it is none. */
+/** Returns the registry entry that `value`, parsed from JSON, represents; `undefined` when it is not one. */
 export function parseEntry(value: unknown): RegistryEntry | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const line = value as Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ export function parseEntry(value: unknown): RegistryEntry | undefined {
     owner: { scope, test: textOf(test), source: textOf(source) },
     registeredAt,
     since,
-    // Those that cannot be read cover nothing.
+    // Bounds that cannot be parsed cover nothing.
     bounds: line['bounds'] === undefined ? undefined : (parseBounds(line['bounds']) ?? { only: [] }),
     leakedAt: parseDate(line['leakedAt']),
   };

@@ -3,12 +3,13 @@ import { displayName } from '../verdict/describe-record';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import type { EndPatience } from '../session/end-patience';
 
+/** The options of {@link RunLeaks}. */
 export interface RunLeaksOptions {
-  /** Rejects where none can be reached. */
+  /** Resolves to the run's engine; rejects when none can be reached. */
   readonly engine: () => Promise<Engine>;
   /** Receives the result of each removal, by the entry's key. */
   readonly note: (updates: ReadonlyMap<string, EntryUpdate>) => void;
-  /** A patience for an engine that may be silent. */
+  /** Returns a time limit for an engine that does not answer. */
   readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
   /** Receives the reason why nothing could be removed; the end of the run tries again. */
   readonly fail: (error: unknown) => void;
@@ -32,13 +33,13 @@ export class RunLeaks {
   }
 
   /** Resolves when no removal is under way. Never rejects. */
-  async areGone(): Promise<void> {
+  async settled(): Promise<void> {
     while (this.#removals.size > 0) await Promise.allSettled(this.#removals);
   }
 
   async #remove(entries: readonly RegistryEntry[]): Promise<void> {
     const patience = this.#options.patience(() => entries.map((entry) => displayName(entry)));
-    patience.begin();
+    patience.start();
     try {
       const engine = await this.#options.engine();
       this.#options.note(await removeAll(engine, entries, patience.signal));
@@ -55,10 +56,10 @@ async function removeAll(
   entries: readonly RegistryEntry[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, EntryUpdate>> {
-  // Loaded with its first use: a run without containers is not to pay for it.
+  // Loaded on first use, so that a run without containers does not pay for it.
   const { removeEntry } = await import('./remove-leftovers.ts');
   const { cleanupMany } = await import('../resources/plan.ts');
   const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-  const ends = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, [], signal));
-  return new Map(ends.map(({ target, result }) => [target.entry.key, result ?? {}]));
+  const results = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, [], signal));
+  return new Map(results.map(({ target, result }) => [target.entry.key, result ?? {}]));
 }

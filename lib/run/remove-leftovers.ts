@@ -14,7 +14,7 @@ import type { RemovalRules } from '../resources/removal-rules';
 import type { KeptKeys } from './kept-keys';
 import { isEntryPresent, listLeftovers } from './find-entry';
 
-/** What is to go together: what carries `labels`, and what `entries` are about, also where that carries none of ours. */
+/** Resources to remove together: those that carry `labels`, and those of `entries`, even without our labels. */
 export interface Leftovers {
   readonly labels: readonly string[];
   readonly bounds?: Bounds | undefined;
@@ -24,15 +24,16 @@ export interface Leftovers {
   readonly recorded: readonly RecordedResource[];
 }
 
+/** The result of {@link cleanupLeftovers}. */
 export interface LeftoversResult {
-  /** What became of each entry, by its key. */
+  /** The new state of each entry, by key. */
   readonly updates: ReadonlyMap<string, EntryUpdate>;
   readonly errors: readonly unknown[];
 }
 
 const timeoutMs = 30_000;
 
-/** Whether what carries these labels is to stay: reapers do, and what is kept. */
+/** Returns a predicate for the labels of resources that must stay: reapers, and kept resources. */
 export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, string>>) => boolean {
   return (labels) =>
     isReaper(labels) ||
@@ -41,31 +42,31 @@ export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, str
 }
 
 /**
- * Removes what an ended process left, and verifies that it is gone. Never rejects: failures are in the result.
+ * Removes the resources that an ended process left, and verifies their removal. Never rejects: the result has the failures.
  *
- * @param signal - Ends the waiting; what it leaves open is not said to be gone.
+ * @param signal - Stops the cleanup; unverified resources are then not reported as gone.
  */
 export async function cleanupLeftovers(
   engine: Engine,
-  rest: Leftovers,
+  leftovers: Leftovers,
   signal: AbortSignal,
 ): Promise<LeftoversResult> {
-  const isSpared = isSparedAs(rest.kept);
+  const { labels, bounds, kept, recorded } = leftovers;
+  const isSpared = isSparedAs(kept);
   const errors: unknown[] = [];
-  // Before they go: some were created, and nobody lived to hear of it.
-  const [listing] = await Promise.allSettled([listLeftovers(engine, rest.labels, rest.recorded, signal)]);
+  // Lists them first, to find the ids of resources whose creator died before it got a reply.
+  const [listing] = await Promise.allSettled([listLeftovers(engine, labels, recorded, signal)]);
   const byLabel = await attempt(errors, () => {
     signal.throwIfAborted();
-    const { bounds, recorded } = rest;
-    return cleanupByLabel(engine, rest.labels, { timeoutMs, bounds, isSpared, recorded, signal });
+    return cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, recorded, signal });
   });
   errors.push(...(byLabel?.errors ?? []));
-  const own = rest.entries.map((entry) => {
+  const own = leftovers.entries.map((entry) => {
     const found = listing.status === 'fulfilled' ? findListed(listing.value, entry) : undefined;
     const known = { ...entry, id: entry.id ?? found?.id, name: entry.name ?? found?.name };
     return { kind: entry.kind, id: known.id ?? '', known, ids: [known.id, entry.identity, found?.id] };
   });
-  const ends = await cleanupMany(own, async ({ kind, known, ids }): Promise<EntryUpdate> => {
+  const results = await cleanupMany(own, async ({ kind, known, ids }): Promise<EntryUpdate> => {
     const removed = byLabel?.results.find((result) => kind === result.kind && ids.includes(result.id));
     if (removed !== undefined) return goneAs(known, removed.outcome);
     const failed = errors.find(
@@ -79,8 +80,8 @@ export async function cleanupLeftovers(
         : unknownAs(known, reasonOf(listing.reason, signal));
     return removeEntry(engine, known, errors, signal);
   });
-  // Nothing above throws: what did would be a fault of ours, and says nothing of the thing.
-  const updates = ends.map(({ target, result, error }) => {
+  // An error here would be a bug of ours: the state of the resource is unknown then.
+  const updates = results.map(({ target, result, error }) => {
     return [target.known.key, result ?? unknownAs(target.known, messageOf(error))] as const;
   });
   return { updates: new Map(updates), errors };
@@ -91,8 +92,11 @@ function findListed(listed: readonly ListedTarget[], { kind, key }: RegistryEntr
 }
 
 /**
- * Removes what one entry is about, and tells what became of it; `errors` gets a failure, too. What was adopted carries no label of ours,
- * and what Compose makes carries its project's.
+ * Removes the resource of an entry by its id: adopted resources carry no label of ours, and Compose's carry only their project's.
+ *
+ * Resolves to the new state of the entry. Never rejects.
+ *
+ * @param errors - Receives the failure, if any.
  */
 export async function removeEntry(
   engine: Engine,
@@ -102,15 +106,15 @@ export async function removeEntry(
 ): Promise<EntryUpdate> {
   const { kind, bounds } = entry;
   const id = kind === 'compose-project' ? (entry.id ?? entry.name) : entry.id;
-  if (id === undefined) return unknownAs(entry, 'no answer said under which id it was created, if it was');
+  if (id === undefined) return unknownAs(entry, 'its creation was not answered, so its id is unknown');
   try {
     signal.throwIfAborted();
-    const there = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    if (kind !== 'compose-project' && !(await isEntryPresent(there.within({ timeoutMs, signal }), entry, id)))
+    const own = entry.engine === undefined ? engine : await connectEngine(entry.engine);
+    if (kind !== 'compose-project' && !(await isEntryPresent(own.within({ timeoutMs, signal }), entry, id)))
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
       { kind, id, bounds },
-      { engine: there.address, timeoutMs, signal, identity: entry.identity, matchesTarget: isMadeFor(entry) },
+      { engine: own.address, timeoutMs, signal, identity: entry.identity, matchesTarget: isMadeFor(entry) },
     );
     return goneAs(entry, outcome);
   } catch (error) {
@@ -119,7 +123,7 @@ export async function removeEntry(
   }
 }
 
-/** A volume of raw code is recognised by its label: another one may have its name. */
+/** Identifies a raw volume by its label: another volume may have the same name by now. */
 function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules['matchesTarget'] {
   return kind === 'volume' && origin === 'raw' && identity === undefined
     ? (labels) => labels[labelNames.start] === key
@@ -130,7 +134,7 @@ async function attempt<T>(errors: unknown[], work: () => Promise<T>): Promise<T 
   try {
     return await work();
   } catch (error) {
-    // A list of failures that could not be ended well: each of them is told.
+    // Reports each error of an aggregate on its own.
     errors.push(...(isCastoffError(error) && error.errors !== undefined ? error.errors : [error]));
     return undefined;
   }
@@ -139,7 +143,7 @@ async function attempt<T>(errors: unknown[], work: () => Promise<T>): Promise<T 
 const neverCreated: EntryUpdate = { state: 'gone', outcome: 'never-created' };
 
 function goneAs({ id, name, state, origin }: RegistryEntry, outcome: string): EntryUpdate {
-  // The engine did not say so when its owner had ended: that there was something to remove shows it.
+  // Its state was unknown when its owner ended. That it could be removed proves the leak.
   const hasLeaked = state === 'unknown' && origin === 'raw' && outcome === 'removed';
   return { id, name, state: 'gone', outcome, ...(hasLeaked && { leakedAt: new Date() }) };
 }
@@ -152,7 +156,7 @@ function unknownAs({ id, name }: RegistryEntry, failure: string): EntryUpdate {
   return { id, name, state: 'unknown', failure };
 }
 
-/** What ended the waiting says more than the call that it ended. */
+/** Prefers the reason of an abort to the error of the call that it aborted. */
 function reasonOf(error: unknown, signal: AbortSignal): string {
   return messageOf(signal.aborted ? signal.reason : error);
 }

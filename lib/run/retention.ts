@@ -1,2 +1,2 @@
-/** How long what is kept of a failed test is held for people, in milliseconds. */
+/** How long the resources of a failed test are kept for inspection, in milliseconds. */
 export const retentionMs = 3_600_000;

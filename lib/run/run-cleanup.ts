@@ -8,43 +8,44 @@ import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 import { isOpen } from '../registry/open-entry';
 import type { Registry } from '../registry/registry';
 import type { EndPatience } from '../session/end-patience';
-import { namesOfOpen } from '../session/open-names';
+import { listOpenNames } from '../session/list-open-names';
 import { RunLeaks } from './remove-leaks';
 import { recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
 import { keptKeys, keptProjects, leftoversOf } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
+/** The options of a {@link RunCleanup}. */
 export interface RunCleanupOptions {
   readonly session: string;
   readonly owner: Owner;
-  /** What the run's own process has. */
+  /** The registry of the run's own process. */
   readonly registry: Registry;
   readonly workers: RunWorkers;
-  /** Whether a scope of that name is a shared thing's. */
+  /** Whether a scope of that name belongs to a shared fixture. */
   readonly isShared: (scope: string) => boolean;
   /** Whether a leak stays until the end of the run. */
-  readonly isLeftAlone: (entry: RegistryEntry) => boolean;
-  /** Rejects where none can be reached. */
+  readonly isExempt: (entry: RegistryEntry) => boolean;
+  /** Resolves to the run's engine; rejects when none can be reached. */
   readonly engine: () => Promise<Engine>;
-  /** Whether the run has an engine, or is about to. */
+  /** Whether the run has an engine, or is about to connect to one. */
   readonly isInUse: () => boolean;
-  /** A patience for what is waited for while the tests go on. */
+  /** Returns a time limit for removals during the run. */
   readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
-  /** Ends the waiting for the engine at the end of the run. */
+  /** Aborts when the time limit at the end of the run expires. */
   readonly signal: AbortSignal;
-  /** Gives up what a worker has claimed. */
+  /** Releases a worker's claim. */
   readonly release: (worker: string, claim: BoundedLabels) => Promise<void>;
 }
 
-// Loaded with its first use: a run without containers is not to pay for it.
+// Loaded on first use, so that a run without containers does not pay for it.
 const loadRemoval = () => import('./remove-leftovers.ts');
 
-/** Removes what belongs to the run as a whole, or to workers that are gone. What fails is noted, and thrown to nobody. */
+/** Removes resources of the run as a whole, and of dead workers. Records failures instead of throwing them. */
 export class RunCleanup {
   readonly #options: RunCleanupOptions;
-  readonly #burials = new Set<Promise<void>>();
+  readonly #cleanups = new Set<Promise<void>>();
   readonly #leaks: RunLeaks;
-  #looks: ReadonlyMap<string, FinalState> = new Map();
+  #finalStates: ReadonlyMap<string, FinalState> = new Map();
   readonly failures: unknown[] = [];
   deadWorkers = 0;
 
@@ -59,8 +60,8 @@ export class RunCleanup {
   }
 
   /**
-   * Removes those of the entries with these keys that are leaks, and resolves when that has ended. Images stay until the end of the
-   * run, as does what is ignored or not judged.
+   * Removes the leaks among the entries with these keys, and resolves when the removals have finished. Images, and resources that
+   * are ignored or not judged, stay until the end of the run.
    */
   async removeLeaks(keys: readonly string[]): Promise<void> {
     const { workers, registry } = this.#options;
@@ -69,69 +70,67 @@ export class RunCleanup {
   }
 
   /**
-   * Removes what a worker had that has ended without a word, unless all of it is gone. Images stay until the run's end: a build of
-   * another worker may rest on their layers.
+   * Removes the remaining resources of a worker that ended without leaving the run. Images stay until the end of the run: a build
+   * of another worker may use their layers.
    */
   cleanUpWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
     const { workers, isShared } = this.#options;
-    // It died between noting its leaks and asking for their removal.
+    // It may have died after it reported leaks and before it requested their removal.
     void this.#removeLeaksAmong(workers.entries((whose) => whose === worker));
     const isOwn = (entry: RegistryEntry): boolean =>
       isOpen(entry) && !isShared(entry.owner.scope) && !hasLeaked(entry) && entry.kind !== 'image';
     const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
     const projects = workers.unnamedProjectsOf(worker);
     if (own.length === 0 && projects.length === 0 && !isWaiting) return;
-    // What is made once for a worker is to go with it.
-    const isMissed = isWaiting || projects.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
-    if (isMissed) this.deadWorkers += 1;
-    const burial = this.#bury(worker, own, projects, isMissed).finally(() => this.#burials.delete(burial));
-    this.#burials.add(burial);
+    // Fixtures per worker are removed when their worker ends: that alone is no crash.
+    const isLost = isWaiting || projects.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
+    if (isLost) this.deadWorkers += 1;
+    const cleanup = this.#removeOfWorker(worker, own, projects, isLost).finally(() =>
+      this.#cleanups.delete(cleanup),
+    );
+    this.#cleanups.add(cleanup);
   }
 
-  /** Resolves when nothing of dead workers, and nothing that has leaked, is being removed any more. */
+  /** Resolves when all removals for dead workers, and of leaks, have finished. */
   async settled(): Promise<void> {
-    while (this.#burials.size > 0) await Promise.allSettled(this.#burials);
-    await this.#leaks.areGone();
+    while (this.#cleanups.size > 0) await Promise.allSettled(this.#cleanups);
+    await this.#leaks.settled();
   }
 
-  /** Removes what was made for a shared thing, by whichever worker. */
+  /** Removes the resources of a shared fixture, from all workers. */
   async clearShared(name: string): Promise<void> {
-    const { session, workers, registry } = this.#options;
+    const { session } = this.#options;
     const scope = sharedScope(name);
-    const isOfIt = (entry: RegistryEntry): boolean => isOpen(entry) && entry.owner.scope === scope;
-    const entries = [
-      ...workers.entries((_, entry) => isOfIt(entry)),
-      ...registry.list().filter((entry) => isOfIt(entry)),
-    ];
+    const entries = this.#entries().filter((entry) => isOpen(entry) && entry.owner.scope === scope);
     const labels = [`${labelNames.session}=${session}`, scopeLabel(scope)];
     await this.#remove({ labels }, entries, { isOrphan: false });
   }
 
   /**
-   * Removes all that is left of the run but for what is kept.
+   * Removes all remaining resources of the run, except kept ones.
    *
-   * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
+   * @throws CastoffError `CLEANUP_FAILED` with all failures in `errors`.
    */
-  async closeRest(connected: Engine | undefined): Promise<void> {
+  async removeLeftovers(connected: Engine | undefined): Promise<void> {
     const { session, owner, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
     const { closeLeftovers } = await import('../session/close-leftovers.ts');
     const { cleanupLeftovers, isSparedAs } = await loadRemoval();
     const errors: unknown[] = [];
     const entries = this.#entries().filter((entry) => isOpen(entry));
-    const rest = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
-    const { kept, recorded } = rest;
-    const end = await cleanupLeftovers(engine, rest, signal);
-    this.#note(end.updates, { isOrphan: false });
-    errors.push(...end.errors);
+    const leftovers = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
+    const { kept, recorded } = leftovers;
+    const result = await cleanupLeftovers(engine, leftovers, signal);
+    this.#note(result.updates, { isOrphan: false });
+    errors.push(...result.errors);
     try {
-      // Also what else is claimed; and what came meanwhile.
+      // Removes resources of other claims, and those created meanwhile.
       await closeLeftovers(engine, session, { isSpared: isSparedAs(kept), recorded, signal });
     } catch (error) {
       errors.push(error);
     }
     if (kept.size > 0) {
-      // From here on another process holds what is kept: this one gives its claims up.
+      // From here on, another process holds the kept resources, and this one releases its claims.
       const { startRetention } = await import('./start-retention.ts');
       await startRetention(engine, { session, owner, projects: keptProjects(this.#entries()) }).catch(
         (error: unknown) => void errors.push(error),
@@ -145,49 +144,50 @@ export class RunCleanup {
     });
   }
 
-  /** The claims that the reaper is to give up, so that what is kept stays. */
+  /** Returns the claims to release, so that the reaper keeps the kept resources. */
   released(): readonly BoundedLabels[] {
     if (keptKeys(this.#entries()).size === 0) return [];
     return [{ labels: [`${labelNames.session}=${this.#options.session}`] }, ...claimedLabels()];
   }
 
-  /** What is open, in words, for a person who waits for it. */
+  /** Returns the display names of the resources that are still open. */
   waitingFor(): readonly string[] {
-    return namesOfOpen(this.#entries());
+    return listOpenNames(this.#entries());
   }
 
   /**
-   * What the engine still has of the run, but for reapers and what is kept; what is not known to be gone is looked at once more.
+   * Lists the resources of the run that the engine still has, except reapers and kept ones, and updates the records of entries
+   * that are not known to be gone.
    *
-   * @param connected - The session's engine, where there is a session.
-   * @throws EngineError when the engine does not list what it has; ENGINE_UNREACHABLE.
+   * @param connected - The session's engine, if there is a session.
+   * @throws EngineError when the resources cannot be listed; CastoffError `ENGINE_UNREACHABLE`.
    */
-  async look(connected: Engine | undefined): Promise<readonly LeftOnEngine[]> {
+  async listRemaining(connected: Engine | undefined): Promise<readonly LeftOnEngine[]> {
     const { isSparedAs } = await loadRemoval();
     const { checkFinally } = await import('./final-check.ts');
     const { session, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
-    const { left, looks, error } = await checkFinally(engine, { session, entries: this.#entries(), signal });
-    this.#looks = looks;
+    const { left, states, error } = await checkFinally(engine, { session, entries: this.#entries(), signal });
+    this.#finalStates = states;
     if (error !== undefined) throw error;
     const isSpared = isSparedAs(keptKeys(this.#entries()));
     return left.filter(({ labels }) => !isSpared(labels));
   }
 
-  /** All that the run has had. */
+  /** Returns the records of all resources that the run has had. */
   records(): readonly ResourceRecord[] {
-    const own = this.#options.registry.list().map((entry) => recordOf(entry, false, this.#looks));
-    return [...own, ...this.#options.workers.records(this.#looks)];
+    const own = this.#options.registry.list().map((entry) => recordOf(entry, false, this.#finalStates));
+    return [...own, ...this.#options.workers.records(this.#finalStates)];
   }
 
   async #removeLeaksAmong(entries: readonly RegistryEntry[]): Promise<void> {
-    const { isLeftAlone } = this.#options;
+    const { isExempt } = this.#options;
     await this.#leaks.remove(
-      entries.filter((entry) => hasLeaked(entry) && entry.kind !== 'image' && !isLeftAlone(entry)),
+      entries.filter((entry) => hasLeaked(entry) && entry.kind !== 'image' && !isExempt(entry)),
     );
   }
 
-  async #bury(
+  async #removeOfWorker(
     worker: string,
     own: readonly RegistryEntry[],
     projects: readonly ClaimedProject[],
@@ -198,7 +198,7 @@ export class RunCleanup {
     const failuresBefore = this.failures.length;
     await this.#remove({ labels }, own, { isOrphan });
     for (const claim of projects) {
-      // Another worker may have taken it up meanwhile.
+      // Another worker may have claimed it meanwhile.
       const key = claimKey(claim.labels, claim.bounds);
       const isClaimed = this.#options.workers
         .projectsOf(worker)
@@ -206,7 +206,7 @@ export class RunCleanup {
       if (isClaimed) await this.#remove(claim, [], { isOrphan });
     }
     if (this.failures.length > failuresBefore) return;
-    // All of it is gone: what comes under the same names from now on is not the worker's.
+    // All are removed: later resources with the same names do not belong to this worker.
     for (const claim of this.#options.workers.projectsOf(worker)) await this.#options.release(worker, claim);
   }
 
@@ -219,8 +219,8 @@ export class RunCleanup {
     try {
       const engine = await this.#options.engine();
       const { cleanupLeftovers } = await loadRemoval();
-      const rest = leftoversOf(claim, entries, this.#entries());
-      const { updates, errors } = await cleanupLeftovers(engine, rest, this.#options.signal);
+      const leftovers = leftoversOf(claim, entries, this.#entries());
+      const { updates, errors } = await cleanupLeftovers(engine, leftovers, this.#options.signal);
       this.#note(updates, how);
       this.failures.push(...errors);
     } catch (error) {

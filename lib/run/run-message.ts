@@ -5,12 +5,13 @@ import { parseEntry } from './parse-entry';
 import type { RunSettings, SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 
-/** The longest line between a run and its workers: the JSON of a shared value, as a text within JSON, is at most twice as long. */
+/** The maximum length of a line between a run and its workers. JSON as a string inside JSON is at most twice as long. */
 export const maxRunLineBytes = 3 * 1_024 * 1_024;
 
-/** What a worker asks; each is answered under its `id`. */
+/** A worker's request. The reply has the same `id`. */
 export type RunRequest = { readonly id: number } & RunCall;
 
+/** A worker's request without its id. */
 export type RunCall =
   | { readonly type: 'join'; readonly worker: string }
   | { readonly type: 'ready' }
@@ -25,17 +26,18 @@ export type RunCall =
     }
   | { readonly type: 'settle-shared'; readonly name: string; readonly made: SharedMade };
 
+/** The result of a shared fixture's factory. */
 export type SharedMade = { readonly json: string } | { readonly error: SerializedError };
 
-/** What a worker tells, and gets no answer to. */
+/** A worker's notification, which has no reply. */
 export type RunNote =
   | { readonly type: 'tell'; readonly entry: RegistryEntry }
   /** A creation that went out without labels. */
   | { readonly type: 'unwatched'; readonly creation: string }
-  /** It has ended as it should: what ends after this is no loss. */
+  /** The worker leaves the run: the end of its connection is not a crash. */
   | { readonly type: 'leave' };
 
-/** What the run answers to `join`. */
+/** The value of the reply to `join`. */
 export interface JoinAnswer {
   readonly session: string;
   readonly owner: Owner;
@@ -43,37 +45,39 @@ export interface JoinAnswer {
   readonly coversTestcontainers: boolean;
 }
 
+/** A message from the run to a worker. */
 export type RunReply =
   | { readonly id: number; readonly ok: true; readonly value?: JoinAnswer | SharedTurn | undefined }
   | { readonly id: number; readonly ok: false; readonly error: SerializedError }
-  /** Nothing new is to be created. */
+  /** No resource may be created any more. */
   | { readonly type: 'ending' };
 
+/** A parsed line of a worker. */
 export type ParsedRunLine =
   | { readonly request: RunRequest }
   | { readonly note: RunNote }
-  /** `id`: under which somebody waits for an answer, where that can be told. */
+  /** `id`: of the request to reply to, if the line has one. */
   | { readonly refusal: string; readonly id?: number | undefined };
 
-/** What a worker's line means. It never throws. */
+/** Parses a worker's line. Never throws. */
 export function parseRunLine(text: string): ParsedRunLine {
   const line = parseObject(text);
-  if (line === undefined) return { refusal: 'no JSON object' };
+  if (line === undefined) return { refusal: 'not a JSON object' };
   const id = Number.isSafeInteger(line['id']) ? (line['id'] as number) : undefined;
   const note = parseNote(line);
   if (note !== undefined) return { note };
-  const ask = parseAsk(line);
-  if (ask === undefined) return { refusal: `no request: ${String(line['type']).slice(0, 40)}`, id };
-  return id === undefined ? { refusal: 'a request without a number' } : { request: { id, ...ask } };
+  const call = parseCall(line);
+  if (call === undefined) return { refusal: `invalid request: ${String(line['type']).slice(0, 40)}`, id };
+  return id === undefined ? { refusal: 'a request without an id' } : { request: { id, ...call } };
 }
 
-/** What the run's line means; `undefined` for what a worker cannot make sense of. */
+/** Parses a line from the run. Returns `undefined` for a line that is not a valid message. */
 export function parseRunReply(text: string): RunReply | undefined {
   const line = parseObject(text);
   if (line === undefined) return undefined;
   if (line['type'] === 'ending') return { type: 'ending' };
   if (!Number.isSafeInteger(line['id']) || typeof line['ok'] !== 'boolean') return undefined;
-  // The run is this very version of castoff: a value is as it was sent.
+  // The run has the same version of castoff: its values need no validation.
   if (line['ok'] || parseError(line['error']) !== undefined) return line as unknown as RunReply;
   return undefined;
 }
@@ -87,7 +91,7 @@ function parseNote(line: Fields): RunNote | undefined {
   return entry === undefined ? undefined : { type: 'tell', entry };
 }
 
-function parseAsk(line: Fields): RunCall | undefined {
+function parseCall(line: Fields): RunCall | undefined {
   const { type, worker, labels, bounds, key, died, keys, name, timeoutMs, within, made } = line;
   switch (type) {
     case 'ready':
@@ -150,7 +154,7 @@ function parseObject(text: string): Fields | undefined {
     const value: unknown = JSON.parse(text);
     return isFields(value) ? value : undefined;
   } catch {
-    // SyntaxError: whoever wrote it does not speak this language.
+    // SyntaxError: the peer is not a worker.
     return undefined;
   }
 }

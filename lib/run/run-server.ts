@@ -15,7 +15,7 @@ import {
   type SharedMade,
 } from './run-message';
 
-/** What a run does for its workers. */
+/** The functions of a run that its workers call. */
 export interface RunHandlers {
   readonly joinAnswer: JoinAnswer;
   ready(): Promise<void>;
@@ -23,59 +23,59 @@ export interface RunHandlers {
   release(worker: string, labels: readonly string[], bounds?: Bounds): Promise<void>;
   awaitShared(worker: string, asked: Extract<RunCall, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
-  tell(worker: string, entry: RegistryEntry): void;
+  report(worker: string, entry: RegistryEntry): void;
   noteUnwatched(creation: string): void;
   noteDeath(key: string, died: string): void;
   removeLeaks(keys: readonly string[]): Promise<void>;
-  /** Its line has ended: `isLeaving` when it said so before; `isWaiting` when it waited for an answer. */
+  /** Handles the end of a worker's connection. `isLeaving`: it left the run before; `isWaiting`: it had unanswered requests. */
   ended(worker: string, how: { readonly isLeaving: boolean; readonly isWaiting: boolean }): void;
 }
 
-/** Where a run's workers come in. */
+/** The server that the workers of a run connect to. */
 export interface RunServer {
-  /** Tells all of them that nothing new is to be created. */
-  tellEnding(): void;
-  /** Lets nobody new in, and lets those go that are there. */
+  /** Notifies all workers that no resource may be created any more. */
+  announceEnd(): void;
+  /** Stops listening, and closes all connections. */
   close(): void;
 }
 
 /**
- * Listens at `address` for the run's workers. It keeps no process alive.
+ * Listens at `address` for the run's workers. The server is unreferenced.
  *
- * @throws CastoffError `CONFIG_INVALID` when the folder is not this user's alone.
+ * @throws CastoffError `CONFIG_INVALID` when another run listens there, or when other users can access the folder.
  */
-export async function openRunServer(address: string, desk: RunHandlers): Promise<RunServer> {
-  const lines = new Map<JsonLines, Socket>();
+export async function openRunServer(address: string, handlers: RunHandlers): Promise<RunServer> {
+  const connections = new Map<JsonLines, Socket>();
   const server: Server = createServer((socket) => {
     socket.unref();
-    const serving = serve(socket, desk, () => lines.delete(serving));
-    lines.set(serving, socket);
+    const serving = serve(socket, handlers, () => connections.delete(serving));
+    connections.set(serving, socket);
   });
   const opened = await listenLocally(address)(server);
   if (opened === undefined)
-    throw new CastoffError('CONFIG_INVALID', `listen for workers at ${address}: another run does already`);
-  // An accept that failed (EMFILE) is no end: the next may succeed.
+    throw new CastoffError('CONFIG_INVALID', `listen for workers at ${address}: another run listens there`);
+  // An accept that fails (EMFILE) does not end the server: the next one may succeed.
   server.on('error', (error) => process.emitWarning(error));
   server.unref();
   return {
-    tellEnding() {
-      for (const line of lines.keys()) line.send({ type: 'ending' } satisfies RunReply);
+    announceEnd() {
+      for (const connection of connections.keys()) connection.send({ type: 'ending' } satisfies RunReply);
     },
     close() {
       if ('close' in opened) opened.close?.();
       server.close();
-      for (const socket of lines.values()) socket.destroy();
+      for (const socket of connections.values()) socket.destroy();
     },
   };
 }
 
-function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines {
+function serve(socket: Socket, handlers: RunHandlers, onEnd: () => void): JsonLines {
   let worker: string | undefined;
   let isLeaving = false;
   let waiting = 0;
-  const serveOne = async (id: number, ask: RunCall, asker: string | undefined): Promise<void> => {
+  const respond = async (id: number, call: RunCall, caller: string | undefined): Promise<void> => {
     waiting += 1;
-    const reply = await answer(desk, asker, ask);
+    const reply = await answer(handlers, caller, call);
     waiting -= 1;
     lines.send({ id, ...reply });
   };
@@ -83,21 +83,23 @@ function serve(socket: Socket, desk: RunHandlers, onEnd: () => void): JsonLines 
     onLine(text) {
       const parsed = parseRunLine(text);
       if ('request' in parsed) {
-        const { id, ...ask } = parsed.request;
-        if (ask.type === 'join') worker ??= ask.worker;
-        void serveOne(id, ask, worker);
+        const { id, ...call } = parsed.request;
+        if (call.type === 'join') worker ??= call.worker;
+        void respond(id, call, worker);
       } else if ('note' in parsed) {
         if (parsed.note.type === 'leave') isLeaving = true;
-        else if (parsed.note.type === 'unwatched') desk.noteUnwatched(parsed.note.creation);
-        else if (worker !== undefined) desk.tell(worker, parsed.note.entry);
+        else if (parsed.note.type === 'unwatched') handlers.noteUnwatched(parsed.note.creation);
+        else if (worker !== undefined) handlers.report(worker, parsed.note.entry);
       } else if (parsed.id !== undefined) {
-        const error = serializeError(new CastoffError('CONFIG_INVALID', `ask a run: ${parsed.refusal}`));
+        const error = serializeError(
+          new CastoffError('CONFIG_INVALID', `send a request to the run: ${parsed.refusal}`),
+        );
         lines.send({ id: parsed.id, ok: false, error } satisfies RunReply);
       }
     },
     onEnd() {
       onEnd();
-      if (worker !== undefined) desk.ended(worker, { isLeaving, isWaiting: waiting > 0 });
+      if (worker !== undefined) handlers.ended(worker, { isLeaving, isWaiting: waiting > 0 });
     },
   });
   return lines;
@@ -107,43 +109,43 @@ type ReplyBody =
   | { readonly ok: true; readonly value?: JoinAnswer | SharedTurn | undefined }
   | { readonly ok: false; readonly error: ReturnType<typeof serializeError> };
 
-async function answer(desk: RunHandlers, worker: string | undefined, ask: RunCall): Promise<ReplyBody> {
+async function answer(handlers: RunHandlers, worker: string | undefined, call: RunCall): Promise<ReplyBody> {
   try {
-    return { ok: true, value: await perform(desk, worker, ask) };
+    return { ok: true, value: await perform(handlers, worker, call) };
   } catch (error) {
     return { ok: false, error: serializeError(error) };
   }
 }
 
 async function perform(
-  desk: RunHandlers,
+  handlers: RunHandlers,
   worker: string | undefined,
-  ask: RunCall,
+  call: RunCall,
 ): Promise<JoinAnswer | SharedTurn | undefined> {
   if (worker === undefined)
-    throw new CastoffError('CONFIG_INVALID', `ask a run for ${ask.type}: join it first`);
-  switch (ask.type) {
+    throw new CastoffError('CONFIG_INVALID', `send ${call.type} to the run: join it first`);
+  switch (call.type) {
     case 'join':
-      return desk.joinAnswer;
+      return handlers.joinAnswer;
     case 'ready':
-      await desk.ready();
+      await handlers.ready();
       return undefined;
     case 'claim':
-      await desk.claim(worker, ask.labels, ask.bounds);
+      await handlers.claim(worker, call.labels, call.bounds);
       return undefined;
     case 'release':
-      await desk.release(worker, ask.labels, ask.bounds);
+      await handlers.release(worker, call.labels, call.bounds);
       return undefined;
     case 'note-death':
-      desk.noteDeath(ask.key, ask.died);
+      handlers.noteDeath(call.key, call.died);
       return undefined;
     case 'remove-leaks':
-      await desk.removeLeaks(ask.keys);
+      await handlers.removeLeaks(call.keys);
       return undefined;
     case 'await-shared':
-      return desk.awaitShared(worker, ask);
+      return handlers.awaitShared(worker, call);
     case 'settle-shared':
-      desk.settleShared(worker, ask.name, ask.made);
+      handlers.settleShared(worker, call.name, call.made);
       return undefined;
   }
 }

@@ -7,15 +7,16 @@ import type { Session } from '../session/session';
 
 type OwnSession = Session & { readonly engine: Engine };
 
+/** The options of a {@link RunSession}. */
 export interface RunSessionOptions {
   readonly session: string;
   readonly owner: Owner;
-  /** Whether it is to have a reaper at all. */
+  /** Whether the session may have a reaper. */
   readonly wantsReaper: boolean;
   readonly ending: SessionEnding;
 }
 
-/** The session of a run, which is opened when something is about to be created for the first time. */
+/** The session of a run, opened when the first resource is about to be created. */
 export class RunSession {
   readonly #options: RunSessionOptions;
   #interim: InterimLease | undefined;
@@ -32,22 +33,22 @@ export class RunSession {
     return this.#isEnding;
   }
 
-  /** Whether it is open, or about to be. */
+  /** Whether the session is open, or about to be. */
   get isInUse(): boolean {
     return this.#opening !== undefined || this.#interim !== undefined;
   }
 
-  /** Whether a reaper removes what the run has when its process dies. May block the process for 2 s. */
+  /** Whether a reaper removes the run's resources when its process dies. May block the process for 2 s. */
   get isHeld(): boolean {
     return this.#hasLease || this.#interim?.isHeld() === true;
   }
 
-  /** Why the session could not be opened when it was last tried; `undefined`: it was not tried, or it is open. */
+  /** The error of the last attempt to open the session; `undefined` when it is open or there was no attempt. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** Has a reaper hold what the run creates, for what cannot wait for {@link ready}: a command that runs at once. */
+  /** Takes a lease synchronously, for commands that cannot wait for {@link ready}. */
   hold(): void {
     const { session, owner, wantsReaper } = this.#options;
     if (this.#hasLease || this.#isEnding || !wantsReaper || this.#interim !== undefined) return;
@@ -55,37 +56,41 @@ export class RunSession {
     this.#interim = late.openInterimLease(session, owner);
   }
 
-  /** Ends what {@link hold} began and no lease has followed; call it when the run has ended. */
+  /** Ends the lease of {@link hold}, unless the session's lease has replaced it. Call it when the run has ended. */
   endHold(): void {
     if (this.#options.ending.released().length > 0) this.#interim?.release();
     else this.#interim?.close();
     this.#interim = undefined;
   }
 
-  /** Resolves when the lease is held. One that could not be opened is tried anew by whoever comes next. */
+  /**
+   * Resolves when the lease is held. After a failure, the next call tries again.
+   *
+   * @throws CastoffError as `openSession` does; `SCOPE_CLOSED` when the run is ending.
+   */
   async ready(): Promise<void> {
-    if (this.#isEnding) throw new CastoffError('SCOPE_CLOSED', 'create something: the run is ending');
+    if (this.#isEnding) throw new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
     const opening = (this.#opening ??= this.#open());
     await opening;
-    if (this.#isEnding) throw new CastoffError('SCOPE_CLOSED', 'create something: the run is ending');
+    if (this.#isEnding) throw new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
   }
 
-  /** From now on nothing new is created. */
+  /** Refuses new resources from now on. */
   refuse(): void {
     this.#isEnding = true;
   }
 
-  /** The session, where it has been opened, or is about to be; `undefined`: no engine was needed, or none could be had. */
+  /** Resolves to the session, if it is open or about to be; to `undefined` when it is not needed or could not be opened. */
   async opened(): Promise<OwnSession | undefined> {
     try {
       return await this.#opening;
     } catch {
-      // Whoever asked for it has been told.
+      // The caller of `ready` has received the error.
       return undefined;
     }
   }
 
-  /** Whether its engine answers; `true` without an engine. */
+  /** Resolves to whether the session's engine answers; to true without a session. */
   async isAnswered(timeoutMs: number): Promise<boolean> {
     const session = await this.opened();
     if (session === undefined) return true;
@@ -95,7 +100,7 @@ export class RunSession {
 
   async #open(): Promise<OwnSession> {
     try {
-      // Loaded with its first use: a run without containers is not to pay for it.
+      // Loaded on first use, so that a run without containers does not pay for it.
       const { openOwnSession } = await import('../session/open-session.ts');
       const session = await openOwnSession({}, this.#options.ending);
       this.#failure = undefined;

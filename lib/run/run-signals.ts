@@ -9,30 +9,33 @@ import type { Run } from '../session/current-run';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type EndSignal = (typeof signals)[number];
 
-/** How long the end by a signal may take; the reaper does what is not done by then. */
+/** The time limit for closing a run after a signal; the reaper removes the rest. */
 const closeTimeoutMs = 10_000;
 
 /**
- * Has a signal that ends this process end the run first: it closes, for 10 s at the most, and the process dies by the same signal
- * then. A second signal ends it at once, and leaves what there is to the reaper. A process that exits without having closed the run
- * says so. Returns what ends the watch.
+ * Closes the run, for 10 s at most, when this process receives a signal to end, and then lets the signal end the process. A second
+ * signal ends the process at once, and leaves the run's resources to the reaper. A process that exits with an open run prints a
+ * message.
+ *
+ * Returns a function that stops watching.
  */
 export function watchSignals(run: Run): () => void {
-  let hasHeard = false;
+  let isClosing = false;
   const onSignal = (signal: EndSignal): void => {
-    if (hasHeard || !run.isInUse) {
+    if (isClosing || !run.isInUse) {
       dieBy(signal);
       return;
     }
-    hasHeard = true;
+    isClosing = true;
     void closeAndDie(run, signal, dieBy);
   };
   const onExit = (): void => {
-    if (run.isInUse && !hasClosed) print(`this process ends before the run has; what it has ${heir(run)}`);
+    if (run.isInUse && !isStopped)
+      print(`this process exits before its run has ended; the run's resources ${describeFate(run)}`);
   };
-  let hasClosed = false;
+  let isStopped = false;
   const stop = (): void => {
-    hasClosed = true;
+    isStopped = true;
     for (const signal of signals) process.off(signal, onSignal);
     process.off('exit', onExit);
   };
@@ -46,30 +49,34 @@ export function watchSignals(run: Run): () => void {
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {
-  print(`${signal}: removing what the run has; the same again ends this process at once`);
+  print(`${signal}: removing the run's resources; send it again to exit at once`);
   try {
     const what = 'close the run';
-    print(wordsOf(run, await withTimeout(run.close(), { what, timeoutMs: closeTimeoutMs })));
+    print(describeEnd(run, await withTimeout(run.close(), { what, timeoutMs: closeTimeoutMs })));
   } catch (error) {
     if (!isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
-    print(`not all of it is gone after ${formatDuration(closeTimeoutMs)}; the rest ${heir(run)}`);
+    print(
+      `not finished after ${formatDuration(closeTimeoutMs)}; the remaining resources ${describeFate(run)}`,
+    );
   } finally {
     dieBy(signal);
   }
 }
 
-/** Who removes what this process leaves. */
-function heir(run: Run): string {
-  return run.isHeld ? 'is left to the reaper' : 'stays: no reaper holds it; npx castoff sweep removes it';
+function describeFate(run: Run): string {
+  return run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them; npx castoff sweep removes them';
 }
 
-function wordsOf(run: Run, { things, failures, left }: RunEnd): string {
+function describeEnd(run: Run, { things, failures, left }: RunEnd): string {
   const removed = things.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
-  const unknown = things.filter((thing) => thing.state !== 'kept' && finalStateOf(thing) === 'unknown');
+  const unknown = things.filter((record) => record.state !== 'kept' && finalStateOf(record) === 'unknown');
   if (failures.length === 0 && left.length === 0 && unknown.length === 0)
-    return `all gone (${removed.length} things)`;
+    return `all gone (${describeCount(removed.length)})`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');
-  const silent = unknown.length === 0 ? '' : `, and whether ${unknown.length} more are gone is not known`;
-  const whose = run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them';
-  return `${left.length} things ${whose}${silent}${reasons}`;
+  const unverified = unknown.length === 0 ? '' : `, and ${unknown.length} more could not be verified`;
+  return `${describeCount(left.length)} ${describeFate(run)}${unverified}${reasons}`;
+}
+
+function describeCount(count: number): string {
+  return `${count} ${count === 1 ? 'resource' : 'resources'}`;
 }

@@ -3,44 +3,45 @@ import { composeProjectLabel } from '../core/labels';
 import type { FinalState, ResourceRecord } from '../verdict/verdict';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
 
-/** What a run knows of one thing of a worker. */
-interface Mirrored {
+/** The entry of a worker's resource. `isOrphan`: the worker died before the resource was removed. */
+interface WorkerEntry {
   readonly entry: RegistryEntry;
   readonly worker: string;
   readonly isOrphan: boolean;
 }
 
+/** A claim on a Compose project. */
 export type ClaimedProject = BoundedLabels & { readonly project: string };
 
-/** What the workers of a run have told, by the key of each thing; it outlives them. */
+/** The entries and claims that the workers of a run have reported. They outlive the workers. */
 export class RunWorkers {
-  readonly #things = new Map<string, Mirrored>();
+  readonly #entries = new Map<string, WorkerEntry>();
   readonly #claims = new Map<string, BoundedLabels & { readonly by: Set<string> }>();
 
-  tell(worker: string, entry: RegistryEntry): void {
-    const known = this.#things.get(entry.key);
-    // What came to its end when the worker was gone is not undone by what was still on the line.
-    if (known?.isOrphan !== true) this.#things.set(entry.key, { entry, worker, isOrphan: false });
+  record(worker: string, entry: RegistryEntry): void {
+    const known = this.#entries.get(entry.key);
+    // A report that was still in transit when the worker died must not undo the result of its cleanup.
+    if (known?.isOrphan !== true) this.#entries.set(entry.key, { entry, worker, isOrphan: false });
   }
 
-  /** What became of things since their worker told of them last. */
+  /** Updates entries after the last report of their worker. */
   update(updates: ReadonlyMap<string, EntryUpdate>, how: { readonly isOrphan: boolean }): void {
     for (const [key, update] of updates) {
-      const known = this.#things.get(key);
+      const known = this.#entries.get(key);
       if (known === undefined) continue;
       const entry = { ...known.entry, ...update, since: new Date() };
-      this.#things.set(key, { ...known, entry, isOrphan: known.isOrphan || how.isOrphan });
+      this.#entries.set(key, { ...known, entry, isOrphan: known.isOrphan || how.isOrphan });
     }
   }
 
-  entries(isMeant: (worker: string, entry: RegistryEntry) => boolean = () => true): readonly RegistryEntry[] {
-    return [...this.#things.values()]
-      .filter(({ worker, entry }) => isMeant(worker, entry))
+  entries(matches: (worker: string, entry: RegistryEntry) => boolean = () => true): readonly RegistryEntry[] {
+    return [...this.#entries.values()]
+      .filter(({ worker, entry }) => matches(worker, entry))
       .map(({ entry }) => entry);
   }
 
-  records(looks: LastLooks): readonly ResourceRecord[] {
-    return [...this.#things.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan, looks));
+  records(states: FinalStates): readonly ResourceRecord[] {
+    return [...this.#entries.values()].map(({ entry, isOrphan }) => recordOf(entry, isOrphan, states));
   }
 
   claim(worker: string, labels: readonly string[], bounds?: Bounds): void {
@@ -50,7 +51,7 @@ export class RunWorkers {
     claim.by.add(worker);
   }
 
-  /** Whether nobody else claims it. */
+  /** Removes the worker's claim. Returns whether no other worker has the same claim. */
   release(worker: string, labels: readonly string[], bounds?: Bounds): boolean {
     const key = claimKey(labels, bounds);
     const claim = this.#claims.get(key);
@@ -60,7 +61,7 @@ export class RunWorkers {
     return true;
   }
 
-  /** The claims on Compose projects that this worker has, and no other. */
+  /** Returns the claims on Compose projects that only this worker has. */
   projectsOf(worker: string): readonly ClaimedProject[] {
     const prefix = `${composeProjectLabel}=`;
     return [...this.#claims.values()]
@@ -71,7 +72,7 @@ export class RunWorkers {
       });
   }
 
-  /** Those of them that no entry is about: the others end with theirs. */
+  /** Returns the claims of {@link projectsOf} without an entry: those with one end with their entry. */
   unnamedProjectsOf(worker: string): readonly ClaimedProject[] {
     const entries = this.entries((_, { kind }) => kind === 'compose-project');
     const named = new Set(entries.flatMap(({ id, name }) => [id, name]));
@@ -79,10 +80,11 @@ export class RunWorkers {
   }
 }
 
-/** What the last look at the engine found, by the key of each entry. */
-type LastLooks = ReadonlyMap<string, FinalState>;
+/** The results of the final check, by the key of each entry. */
+type FinalStates = ReadonlyMap<string, FinalState>;
 
-export function recordOf(entry: RegistryEntry, isOrphan: boolean, looks?: LastLooks): ResourceRecord {
+/** Returns the record of an entry for the verdict. */
+export function recordOf(entry: RegistryEntry, isOrphan: boolean, states?: FinalStates): ResourceRecord {
   const { key, engine: _, identity: __, owner, ...own } = entry;
-  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: looks?.get(key) };
+  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: states?.get(key) };
 }

@@ -19,41 +19,40 @@ import type { RunClient, RunSettings } from '../session/run-client';
 import { RunSession } from './run-session';
 import { currentRun, hadRun, setCurrentRun, type Run } from '../session/current-run';
 import { recordOf, RunWorkers } from './run-workers';
-import { UnlabelledCreations } from './unlabelled';
+import { UnlabelledCreations } from './unlabelled-creations';
 import { sharedScope } from '../registry/scope-names';
 import { checkJsonLength } from './shared-value';
-import { SharedFixtures, type SharedAsk } from './shared-fixtures';
+import { SharedFixtures, type SharedRequest } from './shared-fixtures';
 
-/** The run's own process, among those who ask for what is shared. */
+/** The id of the run's own process among the workers that request shared fixtures. */
 const ownProcess = '';
 
 /**
- * Opens a run in this process: a place for workers to join, and nothing else. The engine is contacted, and the lease taken, when
- * something is about to be created for the first time. In a process that watches, each run is a session of its own; one that was
- * left open is closed first.
+ * Opens a run in this process, and listens for workers. Contacts the engine and takes the lease when the first resource is about
+ * to be created. In watch mode, each run is its own session, and closes the previous run if it is still open.
  *
- * Testcontainers' own reaper is turned off for this process and the workers that join, not for processes that they start, unless
- * `TESTCONTAINERS_RYUK_DISABLED` is set, or `CASTOFF_REAPER` is `off`.
+ * Disables Testcontainers' own reaper for this process and the workers that join, but not for their child processes, unless
+ * `TESTCONTAINERS_RYUK_DISABLED` is set or `CASTOFF_REAPER` is `off`.
  *
- * @param limits - How patient its end is.
- * @throws CastoffError `CONFIG_INVALID` for a `CASTOFF_REAPER` that is none, or where the folder of this user is somebody else's.
+ * @param limits - The time limits at the end of the run.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid `CASTOFF_REAPER`, or when another user owns this user's folder.
  */
 export async function openRun(
   settings: RunSettings,
   limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> = {},
 ): Promise<Run> {
   const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
-  await closeEarlier();
+  await closePreviousRun();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
   const coversTestcontainers = mode !== 'off';
-  const turnRyukBack = coversTestcontainers ? disableRyuk(process) : () => undefined;
+  const restoreRyuk = coversTestcontainers ? disableRyuk(process) : () => undefined;
 
   const workers = new RunWorkers();
-  const unwatched = new UnlabelledCreations();
+  const unlabelled = new UnlabelledCreations();
   const ending = {
     isInUse: () => false,
-    closeRest: (engine: Engine) => cleaner.closeRest(engine),
-    released: () => cleaner.released(),
+    removeLeftovers: (engine: Engine) => cleanup.removeLeftovers(engine),
+    released: () => cleanup.released(),
   };
   const runSession = new RunSession({ session, owner, wantsReaper: mode !== 'off', ending });
   const patienceFor = (waitingFor: () => readonly string[]): EndPatience =>
@@ -62,23 +61,23 @@ export async function openRun(
       ping: (timeoutMs) => runSession.isAnswered(timeoutMs),
       waitingFor: () => {
         const names = waitingFor();
-        return names.length > 0 ? names : ['what the run has had'];
+        return names.length > 0 ? names : ["the run's resources"];
       },
       print,
     });
-  const patience = patienceFor(() => cleaner.waitingFor());
-  const cleaner = new RunCleanup({
+  const patience = patienceFor(() => cleanup.waitingFor());
+  const cleanup = new RunCleanup({
     session,
     owner,
     registry,
     workers,
     isShared: (scope) => shared.isShared(scope),
-    isLeftAlone: (entry) =>
+    isExempt: (entry) =>
       settings.leaks === 'off' ||
       settings.ignore.some((pattern) => matchesIgnore(pattern, recordOf(entry, false))),
     engine: async () => {
       const opened = withTimeout(runSession.opened(), { what: 'reach the engine', signal: patience.signal });
-      // What was adopted, or created by a command, needs no session.
+      // Adopted resources, and those created by commands, need no session.
       return (await opened)?.engine ?? (await import('../engine/connect.ts')).connectEngine();
     },
     isInUse: () => runSession.isInUse,
@@ -86,7 +85,7 @@ export async function openRun(
     signal: patience.signal,
     release: (worker, { labels, bounds }) => releaseFor(worker, labels, bounds),
   });
-  const shared: SharedFixtures = new SharedFixtures((name) => cleaner.clearShared(name));
+  const shared: SharedFixtures = new SharedFixtures((name) => cleanup.clearShared(name));
   const ready = (): Promise<void> => runSession.ready();
   const claimed = new Map<string, BoundedLabels>();
   const claim = (labels: readonly string[], bounds?: Bounds): Promise<void> => {
@@ -100,7 +99,7 @@ export async function openRun(
   const releaseFor = async (worker: string, labels: readonly string[], bounds?: Bounds): Promise<void> => {
     if (workers.release(worker, labels, bounds)) await release(labels, bounds);
   };
-  const awaitShared = async (asked: SharedAsk): ReturnType<RunClient['awaitShared']> => {
+  const awaitShared = async (asked: SharedRequest): ReturnType<RunClient['awaitShared']> => {
     checkDuration('timeoutMs', asked.timeoutMs);
     const turn = await shared.awaitTurn(asked);
     if (turn.type !== 'there') return turn;
@@ -117,7 +116,7 @@ export async function openRun(
     if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
   };
 
-  const desk: RunHandlers = {
+  const handlers: RunHandlers = {
     joinAnswer: { session, owner, settings, coversTestcontainers },
     ready,
     claim(worker, labels, bounds) {
@@ -127,20 +126,20 @@ export async function openRun(
     release: releaseFor,
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
-    tell: (worker, entry) => workers.tell(worker, entry),
-    noteUnwatched: (creation) => unwatched.note(creation),
+    report: (worker, entry) => workers.record(worker, entry),
+    noteUnwatched: (creation) => unlabelled.note(creation),
     noteDeath,
-    removeLeaks: (keys) => cleaner.removeLeaks(keys),
+    removeLeaks: (keys) => cleanup.removeLeaks(keys),
     ended(worker, how) {
-      // Those that are let go at the run's end have nothing any more.
-      if (isOver) return;
+      // Workers that are disconnected at the end of the run have no resources left.
+      if (isClosed) return;
       shared.forgetWorker(worker);
-      if (!how.isLeaving) cleaner.cleanUpWorker(worker, how);
+      if (!how.isLeaving) cleanup.cleanUpWorker(worker, how);
     },
   };
   const address = runAddress(session);
-  const line = await openRunServer(address, desk);
-  let isOver = false;
+  const server = await openRunServer(address, handlers);
+  let isClosed = false;
   let closing: Promise<RunEnd> | undefined;
   const run: Run = {
     session,
@@ -160,10 +159,10 @@ export async function openRun(
     },
     ready,
     hold: () => runSession.hold(),
-    tell: () => undefined,
-    noteUnwatched: (creation) => unwatched.note(creation),
+    report: () => undefined,
+    noteUnwatched: (creation) => unlabelled.note(creation),
     noteDeath: async (key, died) => noteDeath(key, died),
-    removeLeaks: (keys) => cleaner.removeLeaks(keys),
+    removeLeaks: (keys) => cleanup.removeLeaks(keys),
     claim,
     release,
     awaitShared: (name, asked) => awaitShared({ ...asked, name, worker: ownProcess }),
@@ -172,7 +171,7 @@ export async function openRun(
       shared.settle(name, ownProcess, made);
     },
     beginEnd() {
-      if (runSession.isInUse || cleaner.waitingFor().length > 0) patience.begin();
+      if (runSession.isInUse || cleanup.waitingFor().length > 0) patience.start();
       return patience.signal;
     },
     close: () => (closing ??= end()),
@@ -180,20 +179,20 @@ export async function openRun(
   const end = async (): Promise<RunEnd> => {
     run.beginEnd();
     runSession.refuse();
-    line.tellEnding();
+    server.announceEnd();
     try {
-      const ended = await closeRun({ runSession, shared, cleaner, patience, address });
-      return { ...ended, failures: [...unwatched.failures(), ...ended.failures] };
+      const ended = await closeRun({ runSession, shared, cleanup, patience, address });
+      return { ...ended, failures: [...unlabelled.failures(), ...ended.failures] };
     } finally {
       patience.end();
       runSession.endHold();
-      isOver = true;
-      turnRyukBack();
-      // The next run of this process has nothing to do with what carries these by then.
+      isClosed = true;
+      restoreRyuk();
+      // The next run of this process must not claim these labels.
       await Promise.allSettled(
         [...claimed.values()].map(({ labels, bounds }) => releaseLabels(labels, bounds)),
       );
-      line.close();
+      server.close();
       if (currentRun() === run) setCurrentRun(undefined);
     }
   };
@@ -201,8 +200,8 @@ export async function openRun(
   return run;
 }
 
-/** A run whose setup has thrown is never torn down. */
-async function closeEarlier(): Promise<void> {
+/** Closes a run whose setup threw: its teardown never runs. */
+async function closePreviousRun(): Promise<void> {
   const { failures = [] } = (await currentRun()?.close()) ?? {};
-  for (const failure of failures) printWarning(`close the run before this one: ${messageOf(failure)}`);
+  for (const failure of failures) printWarning(`close the previous run: ${messageOf(failure)}`);
 }

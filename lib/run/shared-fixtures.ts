@@ -5,14 +5,15 @@ import type { SharedTurn } from '../session/run-client';
 import type { SharedMade } from './run-message';
 import {
   advanceShared,
-  nothingShared,
+  initialSharedState,
   type SharedAction,
   type SharedEvent,
   type SharedRefusal,
 } from './shared-state';
 import { sharedScope } from '../registry/scope-names';
 
-export interface SharedAsk {
+/** A request for a shared fixture. */
+export interface SharedRequest {
   readonly name: string;
   readonly worker: string;
   readonly within?: string | undefined;
@@ -24,56 +25,59 @@ interface Waiting extends PromiseWithResolvers<SharedTurn> {
   readonly timeoutMs: number;
 }
 
-/** Says whose turn it is with each shared thing of a run: acts on what `shared-state` decides. */
+/** Coordinates the shared fixtures of a run: performs the actions that `advanceShared` returns. */
 export class SharedFixtures {
   readonly #clear: (name: string) => Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
-  /** Also of those that came to nothing. */
+  /** The scopes of all requested fixtures, including failed ones. */
   readonly #scopes = new Set<string>();
   readonly #clearings = new Set<Promise<void>>();
-  #state = nothingShared;
+  #state = initialSharedState;
   #nextTicket = 1;
 
-  /** @param clear - Removes what is half made of the shared thing of that name; never rejects. */
+  /** @param clear - Removes the resources of an unfinished fixture; never rejects. */
   constructor(clear: (name: string) => Promise<void>) {
     this.#clear = clear;
   }
 
-  /** Whether a scope of that name is, or was, a shared thing's: it does not belong to the worker that makes it. */
+  /** Whether a scope of that name belongs to a shared fixture, and so not to the worker that makes it. */
   isShared(scope: string): boolean {
     return this.#scopes.has(scope);
   }
 
-  awaitTurn({ name, worker, within, timeoutMs }: SharedAsk): Promise<SharedTurn> {
+  /** Resolves when the fixture is ready, or when it is the requester's turn to make it. */
+  awaitTurn({ name, worker, within, timeoutMs }: SharedRequest): Promise<SharedTurn> {
     const ticket = this.#nextTicket;
     this.#nextTicket += 1;
     this.#scopes.add(sharedScope(name));
     const timer = setTimeout(() => {
-      this.#advance({ type: 'time-ran-out', ticket });
-      // Of a worker that is gone nobody knows any more.
+      this.#advance({ type: 'timed-out', ticket });
+      // The state no longer has the tickets of a worker that has ended.
       this.#take(ticket);
     }, timeoutMs);
     timer.unref();
     const waiting: Waiting = { ...Promise.withResolvers<SharedTurn>(), timer, timeoutMs };
     this.#waiting.set(ticket, waiting);
-    this.#advance({ type: 'asked', name, asker: { ticket, worker, within } });
+    this.#advance({ type: 'asked', name, requester: { ticket, worker, within } });
     return waiting.promise;
   }
 
+  /** Publishes the result of a fixture's factory. */
   settle(name: string, worker: string, made: SharedMade): void {
     this.#advance({ type: 'settled', name, worker, made });
   }
 
+  /** Removes the requests of a worker that has ended. */
   forgetWorker(worker: string): void {
-    this.#advance({ type: 'worker-gone', worker });
+    this.#advance({ type: 'worker-ended', worker });
   }
 
-  /** Refuses whoever comes from now on; resolves, when no clearing goes on, to what there is to close: the last made first. */
+  /** Refuses further requests. Resolves, when pending removals have finished, to the fixtures to remove, the last made first. */
   async end(): Promise<readonly string[]> {
     this.#advance({ type: 'ending' });
     while (this.#clearings.size > 0) await Promise.allSettled(this.#clearings);
-    const { things, made } = this.#state;
-    const unmade = [...things].filter(([, { phase }]) => phase === 'making').map(([name]) => name);
+    const { fixtures, made } = this.#state;
+    const unmade = [...fixtures].filter(([, { phase }]) => phase === 'making').map(([name]) => name);
     return [...unmade, ...made.toReversed()];
   }
 
@@ -90,17 +94,17 @@ export class SharedFixtures {
         break;
       case 'refuse': {
         const waiting = this.#take(action.ticket);
-        waiting?.reject(errorOf(action.why, waiting.timeoutMs));
+        waiting?.reject(errorOf(action.reason, waiting.timeoutMs));
         break;
       }
       case 'clear': {
-        const clearing = this.#clearAndGoOn(action.name).finally(() => this.#clearings.delete(clearing));
+        const clearing = this.#clearThenContinue(action.name).finally(() => this.#clearings.delete(clearing));
         this.#clearings.add(clearing);
       }
     }
   }
 
-  async #clearAndGoOn(name: string): Promise<void> {
+  async #clearThenContinue(name: string): Promise<void> {
     await this.#clear(name);
     this.#advance({ type: 'cleared', name });
   }
@@ -113,18 +117,18 @@ export class SharedFixtures {
   }
 }
 
-function errorOf(why: SharedRefusal, timeoutMs: number): Error {
-  switch (why.type) {
+function errorOf(reason: SharedRefusal, timeoutMs: number): Error {
+  switch (reason.type) {
     case 'failed':
-      return deserializeError(why.error);
+      return deserializeError(reason.error);
     case 'cycle':
       return new CastoffError(
         'CONFIG_INVALID',
-        `shared ${why.path[0] ?? ''}: its factory would wait for itself: ${why.path.join(' → ')}; share one of them without the other`,
+        `shared ${reason.path[0] ?? ''}: its factory waits for itself: ${reason.path.join(' → ')}; break the cycle`,
       );
-    case 'time-ran-out':
-      return new DeadlineError(`wait for shared ${why.name}, which another test makes`, timeoutMs);
+    case 'timed-out':
+      return new DeadlineError(`wait for shared ${reason.name}, which another test is making`, timeoutMs);
     case 'ending':
-      return new CastoffError('SCOPE_CLOSED', `shared ${why.name}: the run is ending`);
+      return new CastoffError('SCOPE_CLOSED', `shared ${reason.name}: the run is ending`);
   }
 }

@@ -1,18 +1,18 @@
 import type { SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 
-/** Somebody who asked for a shared thing, and under which number the answer is awaited. */
+/** A request for a shared fixture. `ticket` identifies the pending reply. */
 export interface SharedRequester {
   readonly ticket: number;
-  /** `''`: the run's own process. */
+  /** The worker that sent it; `''` for the run's own process. */
   readonly worker: string;
-  /** The shared thing whose factory asks. */
+  /** The shared fixture whose factory sent it. */
   readonly within?: string | undefined;
 }
 
 /**
- * One shared thing. `making`: whoever came first has been told to. `clearing`: what a maker that failed or died has half made is
- * being removed; then the first of those who wait makes it. `there`: made.
+ * A shared fixture. `making`: the first requester makes it. `clearing`: the maker failed or died, and its resources are being
+ * removed; then the first waiter makes it. `ready`: its value is known.
  */
 export type SharedFixture =
   | {
@@ -21,81 +21,90 @@ export type SharedFixture =
       readonly waiters: readonly SharedRequester[];
     }
   | { readonly phase: 'clearing'; readonly waiters: readonly SharedRequester[] }
-  | { readonly phase: 'there'; readonly json: string };
+  | { readonly phase: 'ready'; readonly json: string };
 
+/** All shared fixtures of a run. */
 export interface SharedState {
-  readonly things: ReadonlyMap<string, SharedFixture>;
-  /** What is there, in the order in which it came to be. */
+  readonly fixtures: ReadonlyMap<string, SharedFixture>;
+  /** The names of the fixtures that are ready, in the order in which they were made. */
   readonly made: readonly string[];
   readonly isEnding: boolean;
 }
 
+/** An event for {@link advanceShared}. */
 export type SharedEvent =
-  | { readonly type: 'asked'; readonly name: string; readonly asker: SharedRequester }
+  | { readonly type: 'asked'; readonly name: string; readonly requester: SharedRequester }
   | {
       readonly type: 'settled';
       readonly name: string;
       readonly worker: string;
       readonly made: { readonly json: string } | { readonly error: SerializedError };
     }
-  /** What was half made under that name is gone. */
+  /** The resources of an unfinished fixture are removed. */
   | { readonly type: 'cleared'; readonly name: string }
-  | { readonly type: 'time-ran-out'; readonly ticket: number }
-  | { readonly type: 'worker-gone'; readonly worker: string }
+  | { readonly type: 'timed-out'; readonly ticket: number }
+  | { readonly type: 'worker-ended'; readonly worker: string }
   | { readonly type: 'ending' };
 
+/** The reason why a request for a fixture is refused. */
 export type SharedRefusal =
   | { readonly type: 'failed'; readonly error: SerializedError }
-  /** From the thing that is asked for, along who waits for whom, back to it. */
+  /** `path` leads from the requested fixture, through the fixtures that wait for each other, back to it. */
   | { readonly type: 'cycle'; readonly path: readonly string[] }
-  | { readonly type: 'time-ran-out'; readonly name: string }
+  | { readonly type: 'timed-out'; readonly name: string }
   | { readonly type: 'ending'; readonly name: string };
 
+/** An action for {@link SharedStep.actions}. */
 export type SharedAction =
   | { readonly type: 'answer'; readonly ticket: number; readonly turn: SharedTurn }
-  | { readonly type: 'refuse'; readonly ticket: number; readonly why: SharedRefusal }
+  | { readonly type: 'refuse'; readonly ticket: number; readonly reason: SharedRefusal }
   | { readonly type: 'clear'; readonly name: string };
 
+/** The next state, and the actions that lead to it. */
 export interface SharedStep {
   readonly state: SharedState;
   readonly actions: readonly SharedAction[];
 }
 
-export const nothingShared: SharedState = { things: new Map(), made: [], isEnding: false };
+/** The state of a run without shared fixtures. */
+export const initialSharedState: SharedState = { fixtures: new Map(), made: [], isEnding: false };
 
-/** The state after `event`, and what is to be done because of it, in order. What is not known changes nothing. */
+/** Returns the state after `event`, and the actions to take, in order. Ignores unknown names, workers and tickets. */
 export function advanceShared(state: SharedState, event: SharedEvent): SharedStep {
   switch (event.type) {
     case 'asked':
-      return ask(state, event.name, event.asker);
+      return ask(state, event.name, event.requester);
     case 'settled':
       return settle(state, event);
     case 'cleared':
-      return goOn(state, event.name);
-    case 'time-ran-out':
-      return giveUp(state, event.ticket);
-    case 'worker-gone':
-      return forget(state, event.worker);
+      return continueAfterClear(state, event.name);
+    case 'timed-out':
+      return timeOut(state, event.ticket);
+    case 'worker-ended':
+      return forgetWorker(state, event.worker);
     case 'ending':
       return end(state);
   }
 }
 
-function ask(state: SharedState, name: string, asker: SharedRequester): SharedStep {
-  const refuse = (why: SharedRefusal): SharedStep => ({
+function ask(state: SharedState, name: string, requester: SharedRequester): SharedStep {
+  const refuse = (reason: SharedRefusal): SharedStep => ({
     state,
-    actions: [{ type: 'refuse', ticket: asker.ticket, why }],
+    actions: [{ type: 'refuse', ticket: requester.ticket, reason }],
   });
   if (state.isEnding) return refuse({ type: 'ending', name });
-  const thing = state.things.get(name);
-  if (thing?.phase === 'there') return { state, actions: [answerThere(asker, thing.json)] };
-  const path = asker.within === undefined ? undefined : findPath(state, name, asker.within);
+  const fixture = state.fixtures.get(name);
+  if (fixture?.phase === 'ready') return { state, actions: [answerReady(requester, fixture.json)] };
+  const path = requester.within === undefined ? undefined : findPath(state, name, requester.within);
   if (path !== undefined) return refuse({ type: 'cycle', path: [...path, name] });
-  if (thing === undefined) return make(state, name, asker, []);
-  return { state: withThing(state, name, { ...thing, waiters: [...thing.waiters, asker] }), actions: [] };
+  if (fixture === undefined) return make(state, name, requester, []);
+  return {
+    state: withFixture(state, name, { ...fixture, waiters: [...fixture.waiters, requester] }),
+    actions: [],
+  };
 }
 
-/** Whom `from` waits for, one after the other, as far as `to`; `undefined`: it does not wait for that. */
+/** Returns the chain of fixtures through which `from` waits for `to`; `undefined` when it does not. */
 function findPath(
   state: SharedState,
   from: string,
@@ -104,51 +113,54 @@ function findPath(
 ): readonly string[] | undefined {
   if (from === to) return [...before, to];
   if (before.includes(from)) return undefined;
-  for (const [name, thing] of state.things) {
-    if (!askersOf(thing).some(({ within }) => within === from)) continue;
+  for (const [name, fixture] of state.fixtures) {
+    if (!requestersOf(fixture).some(({ within }) => within === from)) continue;
     const path = findPath(state, name, to, [...before, from]);
     if (path !== undefined) return path;
   }
   return undefined;
 }
 
-function askersOf(thing: SharedFixture): readonly SharedRequester[] {
-  switch (thing.phase) {
+function requestersOf(fixture: SharedFixture): readonly SharedRequester[] {
+  switch (fixture.phase) {
     case 'making':
-      return [thing.maker, ...thing.waiters];
+      return [fixture.maker, ...fixture.waiters];
     case 'clearing':
-      return thing.waiters;
-    case 'there':
+      return fixture.waiters;
+    case 'ready':
       return [];
   }
 }
 
 function settle(state: SharedState, event: Extract<SharedEvent, { type: 'settled' }>): SharedStep {
   const { name, worker, made } = event;
-  const thing = state.things.get(name);
-  if (thing?.phase !== 'making' || thing.maker.worker !== worker) return stay(state);
+  const fixture = state.fixtures.get(name);
+  if (fixture?.phase !== 'making' || fixture.maker.worker !== worker) return stay(state);
   if ('json' in made) {
     return {
-      state: { ...withThing(state, name, { phase: 'there', json: made.json }), made: [...state.made, name] },
-      actions: thing.waiters.map((waiter) => answerThere(waiter, made.json)),
+      state: {
+        ...withFixture(state, name, { phase: 'ready', json: made.json }),
+        made: [...state.made, name],
+      },
+      actions: fixture.waiters.map((waiter) => answerReady(waiter, made.json)),
     };
   }
   return {
-    state: withThing(state, name, { phase: 'clearing', waiters: [] }),
+    state: withFixture(state, name, { phase: 'clearing', waiters: [] }),
     actions: [
-      ...thing.waiters.map(({ ticket }): SharedAction => {
-        return { type: 'refuse', ticket, why: { type: 'failed', error: made.error } };
+      ...fixture.waiters.map(({ ticket }): SharedAction => {
+        return { type: 'refuse', ticket, reason: { type: 'failed', error: made.error } };
       }),
       { type: 'clear', name },
     ],
   };
 }
 
-function goOn(state: SharedState, name: string): SharedStep {
-  const thing = state.things.get(name);
-  if (thing?.phase !== 'clearing') return stay(state);
-  const [next, ...waiters] = thing.waiters;
-  return next === undefined ? stay(withoutThing(state, name)) : make(state, name, next, waiters);
+function continueAfterClear(state: SharedState, name: string): SharedStep {
+  const fixture = state.fixtures.get(name);
+  if (fixture?.phase !== 'clearing') return stay(state);
+  const [next, ...waiters] = fixture.waiters;
+  return next === undefined ? stay(withoutFixture(state, name)) : make(state, name, next, waiters);
 }
 
 function make(
@@ -158,31 +170,31 @@ function make(
   waiters: readonly SharedRequester[],
 ): SharedStep {
   return {
-    state: withThing(state, name, { phase: 'making', maker, waiters }),
+    state: withFixture(state, name, { phase: 'making', maker, waiters }),
     actions: [{ type: 'answer', ticket: maker.ticket, turn: { type: 'make' } }],
   };
 }
 
-function giveUp(state: SharedState, ticket: number): SharedStep {
-  for (const [name, thing] of state.things) {
-    if (thing.phase === 'there' || !thing.waiters.some((waiter) => waiter.ticket === ticket)) continue;
-    const waiters = thing.waiters.filter((waiter) => waiter.ticket !== ticket);
+function timeOut(state: SharedState, ticket: number): SharedStep {
+  for (const [name, fixture] of state.fixtures) {
+    if (fixture.phase === 'ready' || !fixture.waiters.some((waiter) => waiter.ticket === ticket)) continue;
+    const waiters = fixture.waiters.filter((waiter) => waiter.ticket !== ticket);
     return {
-      state: withThing(state, name, { ...thing, waiters }),
-      actions: [{ type: 'refuse', ticket, why: { type: 'time-ran-out', name } }],
+      state: withFixture(state, name, { ...fixture, waiters }),
+      actions: [{ type: 'refuse', ticket, reason: { type: 'timed-out', name } }],
     };
   }
   return stay(state);
 }
 
-function forget(state: SharedState, worker: string): SharedStep {
+function forgetWorker(state: SharedState, worker: string): SharedStep {
   let next = state;
   const actions: SharedAction[] = [];
-  for (const [name, thing] of state.things) {
-    if (thing.phase === 'there') continue;
-    const waiters = thing.waiters.filter((waiter) => waiter.worker !== worker);
-    const isMaker = thing.phase === 'making' && thing.maker.worker === worker;
-    next = withThing(next, name, isMaker ? { phase: 'clearing', waiters } : { ...thing, waiters });
+  for (const [name, fixture] of state.fixtures) {
+    if (fixture.phase === 'ready') continue;
+    const waiters = fixture.waiters.filter((waiter) => waiter.worker !== worker);
+    const isMaker = fixture.phase === 'making' && fixture.maker.worker === worker;
+    next = withFixture(next, name, isMaker ? { phase: 'clearing', waiters } : { ...fixture, waiters });
     if (isMaker) actions.push({ type: 'clear', name });
   }
   return { state: next, actions };
@@ -191,16 +203,16 @@ function forget(state: SharedState, worker: string): SharedStep {
 function end(state: SharedState): SharedStep {
   let next = state;
   const actions: SharedAction[] = [];
-  for (const [name, thing] of state.things) {
-    if (thing.phase === 'there') continue;
-    next = withThing(next, name, { ...thing, waiters: [] });
-    for (const { ticket } of thing.waiters)
-      actions.push({ type: 'refuse', ticket, why: { type: 'ending', name } });
+  for (const [name, fixture] of state.fixtures) {
+    if (fixture.phase === 'ready') continue;
+    next = withFixture(next, name, { ...fixture, waiters: [] });
+    for (const { ticket } of fixture.waiters)
+      actions.push({ type: 'refuse', ticket, reason: { type: 'ending', name } });
   }
   return { state: { ...next, isEnding: true }, actions };
 }
 
-function answerThere({ ticket }: SharedRequester, json: string): SharedAction {
+function answerReady({ ticket }: SharedRequester, json: string): SharedAction {
   return { type: 'answer', ticket, turn: { type: 'there', json } };
 }
 
@@ -208,12 +220,12 @@ function stay(state: SharedState): SharedStep {
   return { state, actions: [] };
 }
 
-function withThing(state: SharedState, name: string, thing: SharedFixture): SharedState {
-  return { ...state, things: new Map(state.things).set(name, thing) };
+function withFixture(state: SharedState, name: string, fixture: SharedFixture): SharedState {
+  return { ...state, fixtures: new Map(state.fixtures).set(name, fixture) };
 }
 
-function withoutThing(state: SharedState, name: string): SharedState {
-  const things = new Map(state.things);
-  things.delete(name);
-  return { ...state, things };
+function withoutFixture(state: SharedState, name: string): SharedState {
+  const fixtures = new Map(state.fixtures);
+  fixtures.delete(name);
+  return { ...state, fixtures };
 }

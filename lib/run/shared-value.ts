@@ -1,14 +1,14 @@
 import { CastoffError } from '../core/errors';
 
-/** A shared value is an address and its like; more is better kept where it is shared from. */
+/** Enough for addresses and credentials, which is all that workers need to share. */
 const maxJsonBytes = 1_024 * 1_024;
 
 /**
- * The JSON of `value`, from which every worker gets the same value back.
+ * Returns the JSON of `value`, from which every worker gets an equal value.
  *
- * @param what - Whose value it is, for the error: `shared postgres`.
- * @throws CastoffError `CONFIG_INVALID` for what JSON would lose or change (`undefined`, functions, `NaN`, dates, maps, instances of
- * classes, cycles), naming the path to it; and for more than 1 MiB.
+ * @param what - The owner of the value, for errors: `shared postgres`.
+ * @throws CastoffError `CONFIG_INVALID` for a value that JSON would lose or change (`undefined`, functions, `NaN`, dates, maps,
+ * instances of classes, cycles), with the path to it; and for more than 1 MiB.
  */
 export function requireJson(what: string, value: unknown): string {
   checkJson(what, 'value', value, []);
@@ -17,13 +17,17 @@ export function requireJson(what: string, value: unknown): string {
   return json;
 }
 
-/** @throws CastoffError `CONFIG_INVALID` for more than 1 MiB. */
+/**
+ * Checks the length of a shared value.
+ *
+ * @throws CastoffError `CONFIG_INVALID` for more than 1 MiB.
+ */
 export function checkJsonLength(what: string, json: string): void {
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxJsonBytes) return;
   throw new CastoffError(
     'CONFIG_INVALID',
-    `${what}: its value has ${bytes} bytes as JSON, and at most ${maxJsonBytes} go to other workers; return where it can be had`,
+    `${what}: its value has ${bytes} bytes as JSON, the limit is ${maxJsonBytes}; share a path or an address instead`,
   );
 }
 
@@ -31,7 +35,7 @@ function checkJson(what: string, path: string, value: unknown, above: readonly o
   const refuse = (got: string): CastoffError =>
     new CastoffError(
       'CONFIG_INVALID',
-      `${what}: ${path}: got ${got}; return what JSON can hold: texts, finite numbers, booleans, null, arrays and plain objects`,
+      `${what}: ${path}: got ${got}; return a JSON value: strings, finite numbers, booleans, null, arrays and plain objects`,
     );
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number') {
@@ -53,7 +57,7 @@ function checkJson(what: string, path: string, value: unknown, above: readonly o
     checkJson(what, `${path}${step(key)}`, inner, [...above, value]);
 }
 
-/** Also of another realm: a sandbox has an `Object` of its own. */
+/** Also recognises plain objects of another realm: a sandbox has its own `Object`. */
 function isPlain(value: object): boolean {
   const parent: unknown = Object.getPrototypeOf(value);
   return parent === null || Object.getPrototypeOf(parent) === null;

@@ -2,12 +2,12 @@ import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isServed } from '../wire/local-socket';
 
-/** Takes away what runs that were killed have left beside `address`: sockets at which nobody listens. */
+/** Removes the sockets of killed runs from the folder of `address`: those at which no process listens. */
 export async function removeStaleSockets(address: string): Promise<void> {
   // Named pipes end with their process.
   if (process.platform === 'win32') return;
   const folder = dirname(address);
-  const lines = readdirSync(folder).filter((name) => /^run-[0-9a-f]{12}\.sock$/.test(name));
-  for (const path of lines.map((name) => join(folder, name)))
+  const sockets = readdirSync(folder).filter((name) => /^run-[0-9a-f]{12}\.sock$/.test(name));
+  for (const path of sockets.map((name) => join(folder, name)))
     if (path !== address && !(await isServed(path))) rmSync(path, { force: true });
 }

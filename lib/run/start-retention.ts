@@ -11,37 +11,42 @@ import { hostEnvironment } from '../lease/host-environment';
 import { findPackageFolder } from '../lease/own-files';
 import { retentionMs } from './retention';
 
-/** What a keeper is told, as its argument. */
-export interface RetentionOrder {
+/** The argument of a retention process, as JSON. */
+export interface RetentionRequest {
   readonly session: string;
-  /** The run's: once it is gone, a sweep may take what is kept. */
+  /** The run's owner: once it is dead, a sweep may remove the kept resources. */
   readonly owner: Owner;
-  /** The parts of Compose projects, which do not carry the session's label. */
+  /** The claims on kept Compose projects, whose parts do not carry the session's label. */
   readonly projects: readonly BoundedLabels[];
+  /** How long to keep the resources, in milliseconds. */
   readonly forMs: number;
-  /** How often it looks whether anything is left that is to be kept. */
-  readonly lookMs: number;
+  /** How often to check whether any of them still exists, in milliseconds. */
+  readonly checkIntervalMs: number;
 }
 
-/** What it says when it holds the lease. */
+/** The line that a retention process prints when it holds the lease. */
 export const retentionReady = 'holds';
 
 const startTimeoutMs = 10_000;
 
 /**
- * Has a process of its own hold the lease on what is left of the session, and remove that in the end: after `forMs` (default an
- * hour), or when it is ended. It outlives this one and the terminal; it ends by itself when nothing is left to be kept.
+ * Starts a detached process that holds the lease on the session's kept resources, and removes them after `forMs` or when it
+ * receives a signal to end. It survives this process and the terminal, and exits early when none of the resources exists.
  *
- * @throws CastoffError `REAPER_UNAVAILABLE` when it does not come to hold the lease.
+ * Resolves when that process holds the lease.
+ *
+ * @param kept.forMs - Default one hour.
+ * @param kept.checkIntervalMs - Default 30 000.
+ * @throws CastoffError `REAPER_UNAVAILABLE` when it does not hold the lease within 10 s.
  */
 export async function startRetention(
   engine: Engine,
-  kept: Pick<RetentionOrder, 'session' | 'owner'> &
-    Partial<Pick<RetentionOrder, 'forMs' | 'lookMs' | 'projects'>>,
+  kept: Pick<RetentionRequest, 'session' | 'owner'> &
+    Partial<Pick<RetentionRequest, 'forMs' | 'checkIntervalMs' | 'projects'>>,
 ): Promise<{ readonly pid: number }> {
-  const order: RetentionOrder = { forMs: retentionMs, lookMs: 30_000, projects: [], ...kept };
-  const program = join(findPackageFolder(), 'dist/keeper.js');
-  const child = spawn(process.execPath, [program, JSON.stringify(order)], {
+  const request: RetentionRequest = { forMs: retentionMs, checkIntervalMs: 30_000, projects: [], ...kept };
+  const program = join(findPackageFolder(), 'dist/retain.js');
+  const child = spawn(process.execPath, [program, JSON.stringify(request)], {
     cwd: '/',
     detached: true,
     windowsHide: true,
@@ -49,15 +54,15 @@ export async function startRetention(
     env: { ...hostEnvironment(process.env), CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '' },
   });
   passEndpoint(engine.connection.endpoint, child);
-  let words = '';
-  child.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   try {
-    await withTimeout(holds(child), { what: 'start a keeper', timeoutMs: startTimeoutMs });
+    await withTimeout(untilReady(child), { what: 'start a retention process', timeoutMs: startTimeoutMs });
   } catch (cause) {
     child.kill();
     throw new CastoffError(
       'REAPER_UNAVAILABLE',
-      `keep what a failed test has left of session ${order.session} (${program}): ${messageOf(cause)}; it stays until the next sweep${words === '' ? '' : `\n${words.trimEnd()}`}`,
+      `keep the resources of failed tests of session ${request.session} (${program}): ${messageOf(cause)}; they stay until the next sweep${output === '' ? '' : `\n${output.trimEnd()}`}`,
       { cause },
     );
   } finally {
@@ -68,10 +73,10 @@ export async function startRetention(
   return { pid: child.pid ?? 0 };
 }
 
-async function holds(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit').then(([code]: unknown[]) => {
-    throw new Error(`it ended with exit code ${String(code)}`);
+async function untilReady(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit').then(([code]: unknown[]) => {
+    throw new Error(`it exited with code ${String(code)}`);
   });
-  const said = child.stdout === null ? ended : once(child.stdout, 'data');
-  await Promise.race([said, ended]);
+  const printed = child.stdout === null ? exited : once(child.stdout, 'data');
+  await Promise.race([printed, exited]);
 }

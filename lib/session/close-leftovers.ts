@@ -6,19 +6,20 @@ import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
 import type { UnclearTarget } from '../resources/list-owned';
 
+/** The options of {@link closeLeftovers}. */
 export type CloseLeftoversOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
 
 const timeoutMs = 30_000;
 
 /**
- * Removes what carries the session's label, or what else this process claims, and no scope had.
+ * Removes all resources that carry the session's label, or that this process claims, and that no scope has removed.
  *
- * A resource that carries the labels, and may have them from an image, is kept and reported in a warning.
+ * Keeps a resource that may have inherited its labels from an image, and warns about it.
  *
- * @param options.isSpared - Whether a resource with these labels stays. Default: a reaper does.
+ * @param options.isSpared - Whether to keep a resource with these labels. Default: keep reapers.
  * @param options.recorded - The resources whose ids their creators have recorded.
- * @param options.signal - Ends the waiting.
- * @throws CastoffError `CLEANUP_FAILED` with every failure in `errors`.
+ * @param options.signal - Stops the cleanup.
+ * @throws CastoffError `CLEANUP_FAILED` with all failures in `errors`.
  */
 export async function closeLeftovers(
   engine: Engine,
@@ -43,7 +44,7 @@ export async function closeLeftovers(
   const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
   throw new CastoffError(
     'CLEANUP_FAILED',
-    `close session ${session}: ${errors.length} of the things that no scope had are left\n${reasons}`,
+    `close session ${session}: ${errors.length} failures while removing resources without a scope\n${reasons}`,
     { cause: errors[0], errors },
   );
 }

@@ -4,23 +4,25 @@ import type { RunClient } from './run-client';
 
 /** A run of tests, in the process that opened it. */
 export interface Run extends RunClient {
-  /** Where workers join: the path of a local socket that is this user's alone, on Windows a named pipe. */
+  /** The path of the socket at which workers join: accessible to this user only; a named pipe on Windows. */
   readonly address: string;
-  /** Whether an engine has been contacted, or is being. */
+  /** Whether the run has contacted an engine, or is about to. */
   readonly isInUse: boolean;
-  /** Whether a reaper removes what it has when this process dies. May block the process for 2 s. */
+  /** Whether a reaper removes the run's resources when this process dies. May block the process for 2 s. */
   readonly isHeld: boolean;
-  /** Whether it is closing, or closed. */
+  /** Whether the run is closing or closed. */
   readonly isEnding: boolean;
   /**
-   * To be called when the tests are over: from now on the engine may be silent for 10 s. Returns what aborts then, with the reason.
-   * Idempotent.
+   * Starts the end of the run: from now on, the engine may leave requests unanswered for 10 s. Returns a signal that aborts, with
+   * a reason, when it has. Idempotent.
    */
   beginEnd(): AbortSignal;
   /**
-   * Ends the run: nothing new is created; what is shared goes, the last made first; what dead workers left is waited for; the session
-   * closes, but for what is kept; then the engine is asked what is left. Never rejects: what failed is part of the end. Closes
-   * once, every caller gets the same. Where nobody needed an engine none is contacted.
+   * Ends the run: refuses new resources, removes shared fixtures, the last one first, waits for the cleanup of dead workers, closes
+   * the session except for kept resources, and lists what is left on the engine.
+   *
+   * Never rejects: the result contains all failures. Idempotent: all callers share one result. Contacts no engine if the run has
+   * not used one.
    */
   close(): Promise<RunEnd>;
 }
@@ -34,26 +36,28 @@ interface Slot {
 const slot = (): Slot =>
   processWide('run', (): Slot => ({ run: undefined, joined: undefined, hadRun: false }));
 
-/** The run that this very process, and thread, has opened and not closed. */
+/** Returns the open run of this process and thread; `undefined` when this process opened none. */
 export function currentRun(): Run | undefined {
   return slot().run;
 }
 
-/** What this process, or thread, has of the run that it works for: its own, or the one that it has joined. */
+/** Returns the client of the run of this process or thread: the run that it opened, or the one that it joined. */
 export function currentRunClient(): RunClient | undefined {
   return slot().run ?? slot().joined;
 }
 
-/** Whether this process has opened a run before. */
+/** Whether this process has ever opened a run. */
 export function hadRun(): boolean {
   return slot().hadRun;
 }
 
+/** Sets the open run of this process; `undefined` when it has closed. */
 export function setCurrentRun(run: Run | undefined): void {
   slot().run = run;
   slot().hadRun = true;
 }
 
-export function setCurrentRunClient(link: RunClient | undefined): void {
-  slot().joined = link;
+/** Sets the run that this process or thread has joined; `undefined` when it has left. */
+export function setCurrentRunClient(client: RunClient | undefined): void {
+  slot().joined = client;
 }

@@ -3,47 +3,48 @@ import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 
+/** The options of an {@link EndPatience}. */
 export interface EndPatienceOptions {
-  /** Resolves to whether the engine answers. It may take its time: the wait for it is limited. */
+  /** Resolves to whether the engine answers. It need not observe the timeout. */
   readonly ping: (timeoutMs: number) => Promise<boolean>;
-  /** What is waited for, in words. Nothing is printed while it is empty. */
+  /** The names of pending resources. Nothing is printed while there are none. */
   readonly waitingFor: () => readonly string[];
-  readonly print: (words: string) => void;
-  /** How long to wait before printing what is waited for, and the pause between two pings. Default 1 000. */
+  readonly print: (message: string) => void;
+  /** The time before the pending resources are printed, and between two pings, in milliseconds. Default 1 000. */
   readonly quietMs?: number | undefined;
-  /** For how long an engine may give no answer. Default 10 000. */
+  /** How long the engine may leave pings unanswered, in milliseconds. Default 10 000. */
   readonly silenceMs?: number | undefined;
 }
 
 const maxNames = 3;
 
 /**
- * The patience that all waiting at the end of a run, or of a session, shares: it is over when the engine has not answered for 10 s. After 1 s it says
- * what is waited for. An end that is over sooner costs nothing.
+ * The time limit that all cleanup at the end of a run or session shares: it expires when the engine has not answered for 10 s.
+ * Prints the pending resources after 1 s. Sends nothing if the cleanup finishes sooner.
  */
 export class EndPatience {
   readonly #options: EndPatienceOptions;
   readonly #over = new AbortController();
   readonly #ended = new AbortController();
-  #hasBegun = false;
+  #hasStarted = false;
 
   constructor(options: EndPatienceOptions) {
     this.#options = options;
   }
 
-  /** Aborts when the patience is over, with a CastoffError `ENGINE_UNREACHABLE`. */
+  /** Aborts with a CastoffError `ENGINE_UNREACHABLE` when the limit expires. */
   get signal(): AbortSignal {
     return this.#over.signal;
   }
 
-  /** Idempotent. */
-  begin(): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
+  /** Starts the limit. Idempotent. */
+  start(): void {
+    if (this.#hasStarted) return;
+    this.#hasStarted = true;
     void this.#watch();
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops the limit: the cleanup has finished. */
   end(): void {
     this.#ended.abort();
   }
@@ -53,14 +54,14 @@ export class EndPatience {
     const { signal } = this.#ended;
     let answeredAt = performance.now();
     const leftMs = (): number => answeredAt + silenceMs - performance.now();
-    let hasSaid = false;
+    let hasPrinted = false;
     for (;;) {
-      // Rejects for the end alone.
+      // Rejects only when the cleanup has finished.
       await Promise.allSettled([delay(Math.min(quietMs, Math.max(0, leftMs())), undefined, { signal })]);
       if (signal.aborted) return;
-      const names: readonly string[] = hasSaid ? [] : waitingFor();
-      if (names.length > 0) print(`waiting for ${inWords(names)} to be gone`);
-      hasSaid ||= names.length > 0;
+      const names: readonly string[] = hasPrinted ? [] : waitingFor();
+      if (names.length > 0) print(`waiting for the removal of ${listNames(names)}`);
+      hasPrinted ||= names.length > 0;
       if (await this.#hasAnswer(Math.max(0, leftMs()))) answeredAt = performance.now();
       if (leftMs() > 0) continue;
       const silence = formatDuration(silenceMs);
@@ -72,13 +73,13 @@ export class EndPatience {
   async #hasAnswer(timeoutMs: number): Promise<boolean> {
     const { signal } = this.#ended;
     const pinged = withTimeout(this.#options.ping(timeoutMs), { what: 'ping the engine', timeoutMs, signal });
-    // Rejects when the time or the run is over: no answer in either case.
+    // Rejects when the limit expires or the cleanup finishes: there is no answer in either case.
     const [answer] = await Promise.allSettled([pinged]);
     return answer.status === 'fulfilled' && answer.value;
   }
 }
 
-function inWords(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const more = names.length - maxNames;
   return `${names.slice(0, maxNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

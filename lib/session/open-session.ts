@@ -18,7 +18,7 @@ import { openScope } from '../scope/scope';
 import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
 import { closeLeftovers } from './close-leftovers';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
-import { namesOfOpen } from './open-names';
+import { listOpenNames } from './list-open-names';
 import { currentRunClient } from './current-run';
 import type { Session, SessionOptions } from './session';
 import { locateOwner } from '../sweep/owner-containers';
@@ -26,37 +26,43 @@ import { openSessionWithin } from './session-within';
 import { sweepInBackground } from '../sweep/sweep-in-background';
 
 /**
- * Opens a session: sees that the engine answers, and has a reaper hold its lease, so that nothing outlives this process however
- * it ends; then follows the engine, so that the registry also knows of what others remove, and begins to sweep what dead owners
- * left, for 1 s at the most. A second session shares the lease.
+ * Opens a session: connects to the engine and takes a lease from a reaper, which removes the session's resources if this process
+ * dies.
  *
- * A lease that is lost is taken again, with a `CastoffWarning` of the process for the loss and one for the return.
+ * The session's registry follows the engine's events. A sweep in the background removes resources of dead owners, for 1 s at most.
+ * Further sessions of the process share the lease. A lost lease is taken again, with a `CastoffWarning` for the loss and one for
+ * the return.
  *
- * In a process that works for a run of `castoff/jest`, the session is that run's: the run's reaper holds the lease, whatever
- * `reaper` says, and `close()` closes the scope and nothing else.
+ * In a process that belongs to a run of `castoff/jest`, the session is part of that run: the run's reaper holds the lease, `reaper`
+ * is ignored, and `close()` only closes the session's scope.
  *
- * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when the `reaper` that is asked for by name,
- * `container` or `process`, cannot be had; `SCOPE_CLOSED` when the run is ending.
+ * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when `reaper` is `container` or `process` and
+ * does not start; `SCOPE_CLOSED` when the run is ending.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   checkOptionNames('openSession', options, names);
-  const link = currentRunClient();
-  return link === undefined ? openOwnSession(options) : openSessionWithin(link, options);
+  const client = currentRunClient();
+  return client === undefined ? openOwnSession(options) : openSessionWithin(client, options);
 }
 
 const names: OptionNames<SessionOptions> = { engine: true, reaper: true };
 
-/** How a session ends. */
+/** The steps at the end of a session that a run replaces. */
 export interface SessionEnding extends Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> {
-  /** Whether the process has something that still needs the lease. */
+  /** Whether resources of this process still need the lease. */
   isInUse(): boolean;
-  /** Removes what no scope had. */
-  closeRest(engine: Engine): Promise<void>;
-  /** Asked after that: the claims to be given up, so that the reaper leaves alone what they cover. */
+  /** Removes the resources that no scope has removed. */
+  removeLeftovers(engine: Engine): Promise<void>;
+  /** Returns the claims to release after that, so that the reaper keeps their resources. */
   released(): readonly BoundedLabels[];
 }
 
-/** A session with a lease of its own. @internal */
+/**
+ * Opens a session with its own lease, also in a process that belongs to a run.
+ *
+ * @throws CastoffError as {@link openSession} does.
+ * @internal
+ */
 export async function openOwnSession(
   options: SessionOptions = {},
   ending: Partial<SessionEnding> = {},
@@ -74,9 +80,9 @@ export async function openOwnSession(
     await sweeping.stop();
     try {
       await lease.end({
-        isInUse: ending.isInUse ?? (() => hasOpenThings(registry)),
+        isInUse: ending.isInUse ?? (() => hasOpenResources(registry)),
         beforeLast: () =>
-          ending.closeRest?.(engine) ??
+          ending.removeLeftovers?.(engine) ??
           closeLeftovers(engine, id, { recorded: recordedInRegistry(registry.list()), signal }),
         released: ending.released,
       });
@@ -90,12 +96,12 @@ export async function openOwnSession(
       quietMs,
       silenceMs,
       ping: (timeoutMs) => isAnswering(engine, timeoutMs),
-      waitingFor: () => namesOfOpen(registry.list()),
+      waitingFor: () => listOpenNames(registry.list()),
       print,
     });
     const { signal } = patience;
-    // A run has a patience of its own.
-    if (ending.closeRest === undefined) patience.begin();
+    // A run has its own patience.
+    if (ending.removeLeftovers === undefined) patience.start();
     try {
       const [closed] = await Promise.allSettled([scope.close({ signal })]);
       const [ended] = await Promise.allSettled([endLease(signal)]);
@@ -122,21 +128,23 @@ export async function openOwnSession(
   };
 }
 
-/** What a scope that is open has, or is about to have. */
+/** The states of resources in an open scope. */
 const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
 
-function hasOpenThings(registry: Registry): boolean {
+function hasOpenResources(registry: Registry): boolean {
   return registry.list().some(({ state }) => inUse.includes(state));
 }
 
-/** @throws the failure of either, or `CLEANUP_FAILED` with both. */
+/** @throws the only failure, or CastoffError `CLEANUP_FAILED` with both in `errors`. */
 function reportOf(
   session: string,
   closed: PromiseSettledResult<CloseReport>,
   ended: PromiseSettledResult<void>,
 ): CloseReport {
   if (closed.status === 'fulfilled' && ended.status === 'fulfilled') return closed.value;
-  const errors: unknown[] = [closed, ended].flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  const errors: unknown[] = [closed, ended].flatMap((result) =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
   if (errors.length < 2) throw errors[0];
   const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
   throw new CastoffError(

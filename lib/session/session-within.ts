@@ -8,14 +8,18 @@ import { openScope } from '../scope/scope';
 import type { RunClient } from './run-client';
 import type { Session, SessionOptions } from './session';
 
-/** A session that is part of the run that this process works for: it ends its own scope, and nothing that others have. */
-export async function openSessionWithin(link: RunClient, options: SessionOptions): Promise<Session> {
-  await link.ready();
+/**
+ * Opens a session that is part of the run of this process. Its `close()` closes its scope, and nothing else of the run.
+ *
+ * @throws CastoffError as {@link RunClient.ready} does; `ENGINE_UNREACHABLE` for another engine.
+ */
+export async function openSessionWithin(client: RunClient, options: SessionOptions): Promise<Session> {
+  await client.ready();
   const engine = await connectEngine(options.engine);
   const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
   const { id, owner, registry, worker } = sessionIdentity();
-  // The run holds a lease on one engine. On another one this process has its own, for as long as it lives: other workers have
-  // things of the same session there.
+  // The run's lease is on one engine. On another, this process keeps a lease until it exits: other workers may have resources of
+  // the same session there.
   const isElsewhere = engine !== (await connectEngine());
   const lease = isElsewhere ? await shareLease(mode, { engine, session: id, owner }) : undefined;
   const scope = openScope('session', { engine: options.engine });

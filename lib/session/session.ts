@@ -3,31 +3,33 @@ import type { Registry } from '../registry/registry';
 import type { CloseReport } from '../scope/close-report';
 import type { Scope } from '../scope/scope';
 
+/** The options of `openSession`. */
 export interface SessionOptions {
-  /** The engine's address, as `DOCKER_HOST` spells it. Default: the one that the environment names. */
+  /** The engine's address, in the syntax of `DOCKER_HOST`. Default: from the environment. */
   readonly engine?: string | undefined;
   /**
-   * Who removes what this process leaves when it dies. Default: what `CASTOFF_REAPER` says, else `auto`: a container where the
-   * image of the reaper is on the engine, else a process of this machine, and with neither a warning.
+   * The reaper that removes this process's resources when it dies. Default: `CASTOFF_REAPER`, otherwise `auto`: a container if the
+   * engine has the reaper's image, otherwise a process on this machine; if neither starts, none, with a warning.
    */
   readonly reaper?: ReaperChoice | undefined;
 }
 
-/** One run: who it is to the engine, what it has there, and the scope that all of it ends with. */
+/** An owner of resources on an engine: its id and labels, its resources, and its root scope. */
 export interface Session extends AsyncDisposable {
   readonly id: string;
-  /** What everything that the session creates is labelled with. */
+  /** The labels of all resources that the session creates. */
   readonly labels: Readonly<Record<string, string>>;
   readonly registry: Registry;
   readonly scope: Scope;
-  /** Who holds the session's lease now, for people; `undefined`: there is no reaper. */
+  /** A description of the reaper that holds the session's lease now; `undefined` without a reaper. */
   readonly reaper: string | undefined;
   /**
-   * Closes the scope, then gives the lease back. With the last session of the process, what no scope had and what still carries
-   * the session's labels, or those that testcontainers gives to what this process creates, is removed and seen to be gone first;
-   * unless another scope of the process has something left. Closes once; every caller gets the same.
+   * Closes the scope and ends the lease.
    *
-   * @throws CloseError, CastoffError `CLEANUP_FAILED` when something is left; the reaper goes on with it.
+   * The last session of the process first removes, and verifies, all resources without a scope that carry the session's labels or
+   * testcontainers' session label, unless another scope of the process still has resources. Idempotent: all callers share one result.
+   *
+   * @throws CloseError, CastoffError `CLEANUP_FAILED` when resources are left; the reaper continues with them.
    */
   close(): Promise<CloseReport>;
 }

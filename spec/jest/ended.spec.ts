@@ -35,7 +35,7 @@ describe('a run that is ended', () => {
     await withRun({ args: ['--runInBand', 'one'], env: { EXIT: 'one' } }, async (run) => {
       const { stderr } = await run.ended;
       expect(stderr).toMatch(
-        /^castoff: this process ends before the run has; what it has is left to the reaper$/m,
+        /^castoff: this process exits before its run has ended; the run's resources are left to the reaper$/m,
       );
       await expectNothingSoon(run);
     });

@@ -24,7 +24,7 @@ const isGone = (id: string): Promise<boolean> =>
 const isAllGone = (session: string): Promise<boolean> =>
   until(async () => (await thingsOfSession(session)).length === 0, goneTimeoutMs, lookMs);
 
-describe('a run of which a worker is killed', () => {
+describe('a run with a killed worker', () => {
   let one: RunStage;
   let other: RunStage;
   let stays: Made;
@@ -38,7 +38,7 @@ describe('a run of which a worker is killed', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  it('has what that one owned removed, and lets the others go on', async () => {
+  it('a run removes the resources of a killed worker, and keeps those of the others', async () => {
     const [first, second] = one.workers;
     const lost = await first!.do<Made>('make');
     const living = await second!.do<Made>('make');
@@ -59,11 +59,11 @@ describe('a run of which a worker is killed', () => {
     expect(existsSync(journalFolder(one.session))).toBe(false);
   });
 
-  it('does not disturb another one on the same engine', async () => {
+  it('a run with a killed worker does not affect another run on the same engine', async () => {
     expect(await thingsOfSession(other.session)).toEqual([`container ${stays.id}`]);
   });
 
-  it('does not take for dead a worker that has left, and removes at its end what that one still had', async () => {
+  it('a worker that left is not counted as dead, and its resources are removed when the run ends', async () => {
     const [worker] = other.workers;
     await worker!.do('leave');
     expect(await worker!.leave()).toEqual({ code: 0, signal: null });
@@ -77,7 +77,7 @@ describe('a run of which a worker is killed', () => {
 });
 
 describe('a run', () => {
-  it('has the Compose projects that a killed worker claimed removed, and no others, and keeps what is shared until its own end', async () => {
+  it("a run removes a killed worker's Compose projects, but not those of others, and keeps shared fixtures until it ends", async () => {
     await using stage = await openRunStage(2);
     const project = uniqueName();
     const [lost, living] = stage.workers;
@@ -100,14 +100,14 @@ describe('a run', () => {
     await living!.do('leave');
     const end = await stage.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
-    const ofShared = end.things.find((thing) => thing.id === shared.id);
-    expect(ofShared).toMatchObject({ state: 'gone', outcome: 'removed' });
-    expect(ofShared).not.toHaveProperty('isOrphan');
+    const sharedRecord = end.things.find(({ id }) => id === shared.id);
+    expect(sharedRecord).toMatchObject({ state: 'gone', outcome: 'removed' });
+    expect(sharedRecord).not.toHaveProperty('isOrphan');
     expect(await exists('container', shared.id)).toBe(false);
     expect(await exists('container', stays.id)).toBe(false);
   });
 
-  it('has what a worker owned that was a thread of its own process removed when that ends', async () => {
+  it('a run removes the resources of a worker thread in its own process when the thread ends', async () => {
     await using stage = await openRunStage(0);
     const own = await stage.main.do<Made>('make');
     const made = await stage.main.do<Made & { session: string; worker: string }>('thread', {
@@ -122,7 +122,7 @@ describe('a run', () => {
     expect(await exists('container', own.id)).toBe(false);
   });
 
-  it('is a session of its own, each time that one is opened in a process', async () => {
+  it('each run that a process opens is its own session, and closes the previous one', async () => {
     await using stage = await openRunStage(0);
     const { id } = await stage.main.do<Made>('make');
     const { session } = await stage.main.do<{ session: string }>('open');
@@ -134,7 +134,7 @@ describe('a run', () => {
     expect(await thingsOfSession(session)).toEqual([]);
   });
 
-  it('whose process is killed leaves nothing, of its own or of its workers', async () => {
+  it('a killed run leaves no resources, neither its own nor those of its workers', async () => {
     await using stage = await openRunStage(2);
     await Promise.all([stage.main, ...stage.workers].map((one) => one.do<Made>('make')));
     expect(await thingsOfSession(stage.session)).toHaveLength(3);
@@ -147,49 +147,51 @@ describe('a run', () => {
     ['SIGINT', 1],
     ['SIGTERM', 0],
     ['SIGHUP', 0],
-  ] as const)('cleans at %s, and dies by it', async (signal, workers) => {
+  ] as const)('a run cleans up at %s, and then dies by the signal', async (signal, workers) => {
     await using stage = await openRunStage(workers);
     const all = [stage.main, ...stage.workers];
     await Promise.all([stage.main, ...all].map((one) => one.do<Made>('make')));
     for (const one of all) one.signal(signal);
     expect(await stage.main.ended).toEqual({ code: null, signal });
     expect(await thingsOfSession(stage.session)).toEqual([]);
-    expect(stage.main.stderr()).toContain(`castoff: ${signal}: removing what the run has`);
-    expect(stage.main.stderr()).toContain(`castoff: all gone (${all.length + 1} things)\n`);
+    expect(stage.main.stderr()).toContain(`castoff: ${signal}: removing the run's resources`);
+    expect(stage.main.stderr()).toContain(`castoff: all gone (${all.length + 1} resources)\n`);
   });
 
-  it('ends at once by a second signal, and leaves what there is to the reaper', async () => {
+  it('a second signal ends the run at once, and leaves its resources to the reaper', async () => {
     await using stage = await openRunStage(0);
     await stage.main.do('make');
     await stage.main.do('make');
     stage.main.signal('SIGINT');
-    expect(await until(() => stage.main.stderr().includes('removing what the run has'), 5_000, 1)).toBe(true);
+    expect(await until(() => stage.main.stderr().includes("removing the run's resources"), 5_000, 1)).toBe(
+      true,
+    );
     stage.main.signal('SIGINT');
     expect(await stage.main.ended).toEqual({ code: null, signal: 'SIGINT' });
     expect(stage.main.stderr()).not.toContain('all gone');
     expect(await isAllGone(stage.session)).toBe(true);
   });
 
-  it('says in a line that its process exits before it has been closed', async () => {
+  it('a process that exits before its run has ended prints a message', async () => {
     await using stage = await openRunStage(0);
     await stage.main.do('make');
     await stage.main.do('exit', { code: 3 }).catch(() => undefined);
     expect(await stage.main.ended).toEqual({ code: 3, signal: null });
     expect(stage.main.stderr()).toContain(
-      'castoff: this process ends before the run has; what it has is left to the reaper\n',
+      "castoff: this process exits before its run has ended; the run's resources are left to the reaper\n",
     );
     expect(await isAllGone(stage.session)).toBe(true);
   });
 
-  it('that runs docker at once, and exits right after it, leaves it to a reaper', async () => {
+  it('a reaper removes the container of a synchronous docker command when the process exits right after it', async () => {
     await using stage = await openRunStage(0);
     await stage.main.do('command', { args: create, exitCode: 3 }).catch(() => undefined);
     expect(await stage.main.ended).toEqual({ code: 3, signal: null });
-    expect(stage.main.stderr()).toContain('what it has is left to the reaper\n');
+    expect(stage.main.stderr()).toContain("the run's resources are left to the reaper\n");
     expect(await isAllGone(stage.session)).toBe(true);
   });
 
-  it('that runs docker at once, and goes on, has it until its end', async () => {
+  it('the container of a synchronous docker command stays until the run ends', async () => {
     await using stage = await openRunStage(0);
     const id = await stage.main.do<string>('command', { args: runDetached });
     await stage.main.do('ready');
@@ -201,19 +203,19 @@ describe('a run', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('says that no reaper holds what its process leaves, where none was to be had', async () => {
+  it('a process that exits without a reaper reports that its resources stay', async () => {
     await using stage = await openRunStage(0, { CASTOFF_REAPER: 'off' });
     await stage.main.do('command', { args: create, exitCode: 0 }).catch(() => undefined);
     expect(await stage.main.ended).toEqual({ code: 0, signal: null });
     expect(stage.main.stderr()).toContain(
-      'what it has stays: no reaper holds it; npx castoff sweep removes it\n',
+      "the run's resources stay: no reaper holds them; npx castoff sweep removes them\n",
     );
     expect(await thingsOfSession(stage.session)).toHaveLength(1);
   });
 });
 
 describe('a run whose session cannot be opened', () => {
-  it('removes what a synchronous command created, and fails with the reason', async () => {
+  it('a run without a session removes the container of a synchronous command, and fails with the reason', async () => {
     await using proxy = await openFaultProxy();
     const sync = { DOCKER_HOST: proxy.address, CASTOFF_REAPER: 'container' };
     await using main = await startRunProcess(sync);

@@ -15,19 +15,19 @@ import { until } from '../support/until';
 const goneTimeoutMs = 15_000;
 const sessions: string[] = [];
 
-// Its order, which is its argument, names the session.
-const keepersOf = (session: string): readonly number[] => findProcesses(`"session":"${session}"`);
+/** The retention processes of a session, found by their argument. */
+const retainersOf = (session: string): readonly number[] => findProcesses(`"session":"${session}"`);
 const isGone = (id: string): Promise<boolean> =>
   until(async () => !(await exists('container', id)), goneTimeoutMs, 50);
 const haveEnded = (session: string): Promise<boolean> =>
-  until(() => keepersOf(session).length === 0, goneTimeoutMs, 200);
+  until(() => retainersOf(session).length === 0, goneTimeoutMs, 200);
 
 afterAll(async () => {
-  for (const session of sessions) for (const pid of keepersOf(session)) process.kill(pid, 'SIGKILL');
+  for (const session of sessions) for (const pid of retainersOf(session)) process.kill(pid, 'SIGKILL');
   await removeLeftovers();
 });
 
-/** A run that has kept one of two containers, of a worker if it has one, and is closed. */
+/** Creates two containers, in a worker if there is one, keeps one of them, and closes the run. */
 async function keepOne(stage: RunStage) {
   sessions.push(stage.session);
   const [worker] = stage.workers;
@@ -41,40 +41,40 @@ async function keepOne(stage: RunStage) {
   return { other, kept, end, words };
 }
 
-describe('what a failed test has', () => {
+describe('the kept container of a failed test', () => {
   it.each([
     ['process', 1],
     ['container', 0],
     ['off', 0],
   ])(
-    'is kept after the run, with the reaper as %s, and goes when its keeper is ended',
+    'a kept container stays after the run, with the reaper %s, until its retention process is ended',
     async (reaper, workers) => {
       await using stage = await openRunStage(workers, { CASTOFF_REAPER: reaper });
       const { other, kept, end } = await keepOne(stage);
       expect(end).toMatchObject({ failures: [], left: [], deadWorkers: workers });
       expect(end.things.find(({ id }) => id === kept.id)).toMatchObject({ state: 'kept' });
       expect(await exists('container', other.id)).toBe(false);
-      // What had to reap it would have, half a second after the run's end.
+      // Without retention, it would be reaped half a second after the run's end.
       expect(await until(async () => !(await exists('container', kept.id)), 1_500, 100)).toBe(false);
-      const [keeper, ...more] = keepersOf(stage.session);
+      const [retainer, ...more] = retainersOf(stage.session);
       expect(more).toEqual([]);
-      process.kill(keeper!, 'SIGTERM');
+      process.kill(retainer!, 'SIGTERM');
       expect(await isGone(kept.id)).toBe(true);
       expect(await haveEnded(stage.session)).toBe(true);
     },
   );
 
-  it('is what somebody who cleans up after dead owners may take, though it has a keeper', async () => {
+  it('a cleanup of its dead session removes a kept container', async () => {
     await using stage = await openRunStage(0, { CASTOFF_REAPER: 'container' });
     const { kept } = await keepOne(stage);
     await cleanupSession(stage.session);
     expect(await exists('container', kept.id)).toBe(false);
-    process.kill(keepersOf(stage.session)[0]!, 'SIGTERM');
+    process.kill(retainersOf(stage.session)[0]!, 'SIGTERM');
     expect(await haveEnded(stage.session)).toBe(true);
   });
 });
 
-describe('what a failed test has, of a run that is over', () => {
+describe('the kept container of a run that has ended', () => {
   let stage: RunStage;
   let kept: Made;
   let words: string;
@@ -84,29 +84,29 @@ describe('what a failed test has, of a run that is over', () => {
   });
   afterAll(async () => stage[Symbol.asyncDispose]());
 
-  it('is told of with how to reach it and how to remove it', async () => {
+  it('the run prints the commands to inspect and remove a kept container', async () => {
     const short = kept.id.slice(0, 12);
     expect(words).toBe(
       [
-        `castoff: kept of the tests that failed, for 1 h, or until a later run or 'npx castoff sweep' removes it (session ${stage.session}):`,
+        `castoff: kept for failed tests, for 1 h or until a later run or 'npx castoff sweep' removes them (session ${stage.session}):`,
         `  container ${short}: a.test.js/fails, a.test.js:1`,
         `    docker logs ${short}`,
         `    docker exec -it ${short} sh`,
-        '  to remove it now:',
+        '  to remove them now:',
         `    docker rm -f -v ${short}`,
         '',
       ].join('\n'),
     );
   });
 
-  it('goes when its keeper is killed', async () => {
-    process.kill(keepersOf(stage.session)[0]!, 'SIGKILL');
+  it('a kept container is removed when its retention process is killed', async () => {
+    process.kill(retainersOf(stage.session)[0]!, 'SIGKILL');
     expect(await isGone(kept.id)).toBe(true);
   });
 });
 
-describe('a keeper', () => {
-  it('removes what it keeps when the time is over, and ends', async () => {
+describe('a retention process', () => {
+  it('a retention process removes its resources when the time expires, and exits', async () => {
     const session = someSession();
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
@@ -116,32 +116,36 @@ describe('a keeper', () => {
     expect(await haveEnded(session)).toBe(true);
   });
 
-  it('ends when others have removed what it keeps', async () => {
+  it('a retention process exits when its resources were removed elsewhere', async () => {
     const session = someSession();
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
-    await startRetention(await connectEngine(), { session, owner: deadOwner(), lookMs: 100 });
-    expect(await until(() => keepersOf(session).length === 0, 1_000, 200)).toBe(false);
+    await startRetention(await connectEngine(), { session, owner: deadOwner(), checkIntervalMs: 100 });
+    expect(await until(() => retainersOf(session).length === 0, 1_000, 200)).toBe(false);
     await docker.getContainer(id).remove({ force: true });
     expect(await haveEnded(session)).toBe(true);
   });
 
-  it('that is asked to end while its engine is away ends, and leaves the rest to the reaper', async () => {
+  it('a retention process that is ended while its engine is away exits, and leaves its resources to the reaper', async () => {
     const session = someSession();
     sessions.push(session);
     const id = await createLabelled(docker, labelsOf(session, deadOwner()));
     await using relay = await openCutRelay();
-    // Its reaper has to end before the relay does: without an engine it would wait for ten minutes.
+    // Its reaper must exit before the relay closes: without an engine, it would wait for ten minutes.
     await using reaperFolder = await openReaperFolder();
     const { TMPDIR: before } = process.env;
     process.env['TMPDIR'] = reaperFolder.folder;
-    await startRetention(await connectEngine(relay.address), { session, owner: deadOwner(), lookMs: 100 });
+    await startRetention(await connectEngine(relay.address), {
+      session,
+      owner: deadOwner(),
+      checkIntervalMs: 100,
+    });
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
     expect(reaperFolder.hosts().length).toBeGreaterThan(0);
-    const [keeper] = keepersOf(session);
+    const [retainer] = retainersOf(session);
     relay.hold();
-    process.kill(keeper!, 'SIGTERM');
+    process.kill(retainer!, 'SIGTERM');
     expect(await haveEnded(session)).toBe(true);
     relay.release();
     expect(await isGone(id)).toBe(true);

@@ -10,7 +10,7 @@ const there = { type: 'there', json: '{"port":5432}' };
 
 afterAll(() => removeLeftovers());
 
-describe('what workers share', () => {
+describe('a shared fixture', () => {
   let stage: RunStage;
   let workers: readonly [RunProcess, RunProcess, RunProcess];
 
@@ -21,13 +21,13 @@ describe('what workers share', () => {
   });
   afterAll(async () => stage[Symbol.asyncDispose]());
 
-  it('that cannot be made fails for all who wait with the stack of its factory, and the next may try', async () => {
+  it('a shared fixture that fails rejects for all waiters with the stack of its factory, and the next requester makes it', async () => {
     const name = 'broken';
     const [maker, ...others] = workers;
     await maker.do('await', { name });
     const half = await maker.do<Made>('make', { scope: 'shared/broken', shared: true });
     const waiting = others.map((worker) => thrownBy(worker.do('await', { name })));
-    // All of them have asked when one that asks later is refused for want of time.
+    // When a later request times out, all earlier ones have arrived.
     await thrownBy(stage.main.do('await', { name, timeoutMs: 200 }));
     const stack = 'Error: no disk\n    at make (/app/db.ts:3:1)';
     await maker.do('settle', { name, error: { name: 'Error', message: 'no disk', stack, code: 'ENOSPC' } });
@@ -38,24 +38,24 @@ describe('what workers share', () => {
     await others[0].do('settle', { name, json: '1' });
   });
 
-  it('is not waited for past the deadline', async () => {
+  it('waiting for a shared fixture rejects at the deadline', async () => {
     const name = 'slow';
     const [maker, other] = workers;
     await maker.do('await', { name });
     const thrown = await thrownBy(other.do('await', { name, timeoutMs: 50 }));
     expect(thrown).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: 'wait for shared slow, which another test makes: timed out after 50 ms',
+      message: 'wait for shared slow, which another test is making: timed out after 50 ms',
     });
     await maker.do('settle', { name, json: '1' });
   });
 
-  it('is refused where two wait for each other, in different workers', async () => {
+  it('a cycle of shared fixtures in different workers is refused', async () => {
     const [first, second] = workers;
     await first.do('await', { name: 'a' });
     await second.do('await', { name: 'b' });
     const waiting = thrownBy(first.do('await', { name: 'b', within: 'a', timeoutMs: 2_000 }));
-    // It waits when the other one, which comes later by the run's own process, does.
+    // When a later request of the run's own process times out, the first one has arrived.
     await thrownBy(stage.main.do('await', { name: 'b', timeoutMs: 200 }));
     const thrown = await thrownBy(second.do('await', { name: 'a', within: 'b' }));
     expect(thrown.code).toBe('CONFIG_INVALID');
@@ -65,7 +65,7 @@ describe('what workers share', () => {
     await second.do('settle', { name: 'b', json: '1' });
   });
 
-  it('is made once by whoever comes first', async () => {
+  it('a shared fixture is made once, by the first requester', async () => {
     const name = 'db';
     const make = async (worker: RunProcess): Promise<unknown> => {
       const turn = await worker.do<{ type: string }>('await', { name });
@@ -83,14 +83,14 @@ describe('what workers share', () => {
   });
 });
 
-describe('what the workers of a run share of which one dies', () => {
+describe('a shared fixture in a run with a killed worker', () => {
   let stage: RunStage;
   beforeAll(async () => {
     stage = await openRunStage(2);
   });
   afterAll(async () => stage[Symbol.asyncDispose]());
 
-  it('is made by the next who waits when its maker dies, and what was half made goes first', async () => {
+  it('when the maker of a shared fixture dies, its resources are removed, and then the next waiter makes it', async () => {
     const name = 'db';
     const [maker, next] = stage.workers;
     await maker!.do('await', { name });
@@ -103,7 +103,7 @@ describe('what the workers of a run share of which one dies', () => {
     expect(await stage.main.do('await', { name })).toMatchObject(there);
   });
 
-  it('goes in the reverse order of its making', async () => {
+  it('shared fixtures are removed in the reverse order of their creation', async () => {
     const [, worker] = stage.workers;
     const ids: string[] = [];
     for (const one of ['net', 'queue', 'app']) {

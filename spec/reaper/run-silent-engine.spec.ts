@@ -19,10 +19,10 @@ import {
 
 afterEach(() => removeLeftovers());
 
-// No reaper removes what is there while the specs look.
+// A reaper would remove the resources that the specs inspect.
 const withoutReaper = { CASTOFF_REAPER: 'off' };
 
-/** A container that was never started keeps its volumes in use, too. */
+/** Creates a container with the volume: it keeps the volume in use even though it is not started. */
 const createUserOf = (volume: string) =>
   docker.createContainer({
     Image: specImage,
@@ -31,7 +31,7 @@ const createUserOf = (volume: string) =>
   });
 
 describe('the end of a run', () => {
-  it('has one patience for an engine that gives no answer, and calls nothing gone that is there', async () => {
+  it('a run whose engine does not answer ends after one time limit, and reports no resource as gone', async () => {
     await using proxy = await openFaultProxy();
     const env = { ...withoutReaper, DOCKER_HOST: proxy.address };
     await using stage = await openRunStage(1, env, { quietMs: 50, silenceMs: 1_000 });
@@ -57,43 +57,45 @@ describe('the end of a run', () => {
     );
     for (const { id } of all) expect(await exists('container', id)).toBe(true);
     expect(end.failures).toContain('CastoffError: the engine has not answered for 1.0 s');
-    expect(stage.main.stderr()).toMatch(/castoff: waiting for (container [0-9a-f]{12}(, )?){3} to be gone\n/);
-    // Nobody waited for one answer after the other: each leak was asked for once, and one list of what is shared was begun.
+    expect(stage.main.stderr()).toMatch(
+      /castoff: waiting for the removal of (container [0-9a-f]{12}(, )?){3}\n/,
+    );
+    // The requests did not wait for each other: one per leak, and one listing of the shared fixtures.
     const asked = proxy.calls.slice(answeredCalls).filter(({ path }) => !path.endsWith('/_ping'));
     expect(asked.filter(({ method }) => method === 'DELETE')).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(leaked.length + 4);
   });
 
-  it('looks at an adopted volume that was in use, and tells that it is there', async () => {
+  it('the end of a run inspects an adopted volume that was in use, and reports it as left', async () => {
     await using stage = await openRunStage(1, withoutReaper);
     const volume = await createThing('volume');
     const user = await createUserOf(volume);
     expect(await stage.workers[0]!.do('adopt', { volume })).toBe('rejected');
     await stage.workers[0]!.do('leave');
-    const there = await stage.main.do<RunEnd>('close');
-    // What the session's end finds in its journal goes now.
+    const end = await stage.main.do<RunEnd>('close');
+    // Once unused, it can be removed.
     await user.remove();
     expect(await exists('volume', volume)).toBe(true);
     await removeByHand('volume', volume);
-    expect(there.things).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
+    expect(end.things).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
   });
 });
 
 describe('the close of a session outside of a run', () => {
-  it('has one patience for all that it waits for, and reports each failure', async () => {
+  it('closing a session whose engine does not answer has one time limit, and reports each failure', async () => {
     await using proxy = await openFaultProxy();
     const limits = { quietMs: 50, silenceMs: 1_000 };
     const session = await openOwnSession({ engine: proxy.address, reaper: 'off' }, limits);
     const [first, second] = [await createRunningContainer(), await createRunningContainer()];
     const network = await createThing('network');
     await session.scope.adopt(first);
-    // What is deferred between two containers has their removals follow each other.
+    // A deferred function between two containers makes their removals sequential.
     session.scope.defer('nothing', () => undefined);
     await session.scope.adopt(second);
     await session.scope.adopt(network, 'network');
     const claimed = ['castoff.spec=a', 'castoff.spec=b'];
     for (const label of claimed) await claimLabels([label]);
-    const said = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     const answered = proxy.calls.length;
     const silence = proxy.inject({ on: '* /**', fault: { type: 'swallow' }, times: Infinity });
     let failure: CastoffError | undefined;
@@ -102,14 +104,14 @@ describe('the close of a session outside of a run', () => {
     } finally {
       silence.remove();
     }
-    const words = said.mock.calls
+    const messages = write.mock.calls
       .map(([text]) => String(text))
       .filter((text) => text.includes('waiting for'));
-    said.mockRestore();
+    write.mockRestore();
     for (const label of claimed) await releaseLabels([label]);
 
-    expect(words).toEqual([
-      expect.stringMatching(/^castoff: waiting for container .*, network .* to be gone\n$/),
+    expect(messages).toEqual([
+      expect.stringMatching(/^castoff: waiting for the removal of container .*, network .*\n$/),
     ]);
     expect(failure).toMatchObject({
       code: 'CLEANUP_FAILED',
@@ -118,7 +120,7 @@ describe('the close of a session outside of a run', () => {
     const [closing, rest] = (failure?.errors ?? []) as readonly CastoffError[];
     const silent = 'the engine has not answered for 1.0 s';
     expect(closing?.errors?.map(String)).toEqual([1, 2, 3].map(() => `CastoffError: ${silent}`));
-    // The session's label, and what is claimed beside it.
+    // One for the session's label, and one for each other claim.
     expect(rest?.errors?.map(String)).toEqual([1, 2, 3].map(() => `CastoffError: ${silent}`));
     const asked = proxy.calls.slice(answered).filter(({ path }) => !path.endsWith('/_ping'));
     expect(asked.length).toBeLessThanOrEqual(3);

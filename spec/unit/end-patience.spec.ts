@@ -4,42 +4,42 @@ import { until } from '../support/until';
 
 const never = new Promise<boolean>(() => undefined);
 
-describe('the patience at the end of a run', () => {
-  it('is over when no ping was answered, after it has said once what is waited for', async () => {
-    const said: string[] = [];
+describe('EndPatience', () => {
+  it('an end patience expires when no ping is answered, after it has printed the pending resources once', async () => {
+    const printed: string[] = [];
     const patience = new EndPatience({
       ping: () => never,
       waitingFor: () => ['container a', 'container b', 'network c', 'volume d', 'image e'],
-      print: (words) => said.push(patience.signal.aborted ? 'too late' : words),
+      print: (message) => printed.push(patience.signal.aborted ? 'too late' : message),
       quietMs: 10,
       silenceMs: 100,
     });
-    patience.begin();
-    patience.begin();
+    patience.start();
+    patience.start();
     expect(await until(() => patience.signal.aborted, 10_000, 1)).toBe(true);
     expect(patience.signal.reason).toMatchObject({
       code: 'ENGINE_UNREACHABLE',
       message: 'the engine has not answered for 100 ms',
     });
-    expect(said).toEqual(['waiting for container a, container b, network c and 2 more to be gone']);
+    expect(printed).toEqual(['waiting for the removal of container a, container b, network c and 2 more']);
   });
 
-  it('says nothing until there is something to wait for', async () => {
-    const said: string[] = [];
+  it('an end patience prints nothing until a resource is pending', async () => {
+    const printed: string[] = [];
     let asked = 0;
     const patience = new EndPatience({
       ping: async () => true,
       waitingFor: () => ((asked += 1) < 3 ? [] : ['container a']),
-      print: (words) => said.push(words),
+      print: (message) => printed.push(message),
       quietMs: 1,
     });
-    patience.begin();
-    expect(await until(() => said.length > 0, 10_000, 1)).toBe(true);
+    patience.start();
+    expect(await until(() => printed.length > 0, 10_000, 1)).toBe(true);
     patience.end();
-    expect({ said, asked }).toEqual({ said: ['waiting for container a to be gone'], asked: 3 });
+    expect({ printed, asked }).toEqual({ printed: ['waiting for the removal of container a'], asked: 3 });
   });
 
-  it('begins anew with each answer, and is over when the last is too long ago', async () => {
+  it('an end patience restarts with each answer, and expires when the last one is too long ago', async () => {
     let answers = 0;
     const patience = new EndPatience({
       ping: async () => {
@@ -51,19 +51,19 @@ describe('the patience at the end of a run', () => {
       quietMs: 10,
       silenceMs: 100,
     });
-    patience.begin();
+    patience.start();
     expect(await until(() => patience.signal.aborted, 20_000, 1)).toBe(true);
-    // Thirty answers take three times as long as one silence may.
+    // Thirty answers take three times as long as the limit.
     expect(answers).toBeGreaterThan(30);
   });
 
-  it('says and asks nothing where the end comes first', async () => {
-    const said: string[] = [];
+  it('an end patience prints and sends nothing when the cleanup finishes first', async () => {
+    const printed: string[] = [];
     let pings = 0;
     const patience = new EndPatience({
       ping: async () => (pings += 1) < 0,
       waitingFor: () => [],
-      print: (words) => said.push(words),
+      print: (message) => printed.push(message),
       quietMs: 50,
       silenceMs: 50,
     });
@@ -74,10 +74,14 @@ describe('the patience at the end of a run', () => {
       quietMs: 50,
       silenceMs: 100,
     });
-    patience.begin();
-    other.begin();
+    patience.start();
+    other.start();
     patience.end();
     expect(await until(() => other.signal.aborted, 10_000, 1)).toBe(true);
-    expect({ said, pings, isOver: patience.signal.aborted }).toEqual({ said: [], pings: 0, isOver: false });
+    expect({ printed, pings, isOver: patience.signal.aborted }).toEqual({
+      printed: [],
+      pings: 0,
+      isOver: false,
+    });
   });
 });

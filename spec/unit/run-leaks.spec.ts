@@ -13,8 +13,8 @@ const entry: RegistryEntry = {
   state: 'present',
 };
 
-describe('leaks that the run removes', () => {
-  it('are a failure of the run where no engine can be had, each time anew, and their file still ends', async () => {
+describe('removing the leaks of a test file', () => {
+  it('each removal of leaks without an engine resolves, and is a failure of the run', async () => {
     const failures: unknown[] = [];
     const leaks = new RunLeaks({
       engine: () => Promise.reject(new Error(`away ${failures.length}`)),

@@ -20,7 +20,7 @@ const entry: RegistryEntry = {
 };
 
 describe("a worker's line", () => {
-  it('brings an entry of its registry as it was', () => {
+  it('a line with a registry entry is parsed to an equal entry', () => {
     const line = JSON.stringify({ type: 'tell', entry });
     expect(parseRunLine(line)).toEqual({ note: { type: 'tell', entry } });
   });
@@ -34,8 +34,8 @@ describe("a worker's line", () => {
     { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
     { type: 'settle-shared', name: 'db', made: { json: '1' } },
     { type: 'settle-shared', name: 'db', made: { error: { name: 'Error', message: 'no' } } },
-  ])('asks: %j', (ask) => {
-    expect(parseRunLine(JSON.stringify({ id: 3, ...ask }))).toEqual({ request: { id: 3, ...ask } });
+  ])('a request is parsed: %j', (call) => {
+    expect(parseRunLine(JSON.stringify({ id: 3, ...call }))).toEqual({ request: { id: 3, ...call } });
   });
 
   it.each([
@@ -47,13 +47,13 @@ describe("a worker's line", () => {
     ['{"type":"tell","entry":{"key":"a"}}', undefined],
     ['[1]', undefined],
     ['GET / HTTP/1.1', undefined],
-  ])('that is none is refused: %s', (text, id) => {
+  ])('an invalid line is refused, with the id of its request if it has one: %s', (text, id) => {
     const parsed = parseRunLine(text);
     expect(parsed).toHaveProperty('refusal');
     expect('id' in parsed ? parsed.id : undefined).toBe(id);
   });
 
-  it('never throws, whatever it is', () => {
+  it('parsing never throws', () => {
     const anyLine = fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       parseRunLine(text);
       parseRunReply(text);
@@ -62,8 +62,8 @@ describe("a worker's line", () => {
   });
 });
 
-describe('an error', () => {
-  it('comes to another process with its words, its code and its stack', () => {
+describe('a serialized error', () => {
+  it('an error keeps its message, code and stack in another process', () => {
     const thrown = Object.assign(new TypeError('no disk'), { code: 'ENOSPC' });
     const again = deserializeError(JSON.parse(JSON.stringify(serializeError(thrown))));
     expect(again).toMatchObject({
@@ -74,13 +74,13 @@ describe('an error', () => {
     });
   });
 
-  it('of castoff is one of castoff there too', () => {
+  it('a CastoffError is still a CastoffError in another process', () => {
     const again = deserializeError({ name: 'DeadlineError', message: 'late', code: 'DEADLINE_EXCEEDED' });
     expect(isCastoffError(again, 'DEADLINE_EXCEEDED')).toBe(true);
     expect(again.name).toBe('DeadlineError');
   });
 
-  it('may be anything that was thrown', () => {
+  it('any thrown value can be serialized', () => {
     expect(serializeError('no disk')).toMatchObject({ name: 'Error', message: 'no disk' });
     expect(serializeError(undefined)).toMatchObject({ message: 'undefined' });
   });

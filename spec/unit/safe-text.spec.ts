@@ -104,7 +104,7 @@ describe('text of others on its way out', () => {
         );
         const words = formatKept(
           's',
-          things.map((kept) => ({ thing: kept, ports: [] })),
+          things.map((record) => ({ record, ports: [] })),
         );
         for (const line of words.split('\n')) expect(isObeyed(line)).toBe(false);
       }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   advanceShared,
-  nothingShared,
+  initialSharedState,
   type SharedAction,
   type SharedEvent,
   type SharedState,
@@ -11,12 +11,12 @@ import {
 const error = { name: 'Error', message: 'no disk', stack: 'Error: no disk\n    at make (db.ts:3:1)' };
 const json = '{"port":5432}';
 
-/** What comes of events, one after the other. */
+/** Returns the final state, and the actions of the last event. */
 function after(...events: readonly SharedEvent[]): {
   readonly state: SharedState;
   readonly actions: readonly SharedAction[];
 } {
-  let state = nothingShared;
+  let state = initialSharedState;
   let actions: readonly SharedAction[] = [];
   for (const event of events) ({ state, actions } = advanceShared(state, event));
   return { state, actions };
@@ -26,7 +26,7 @@ let tickets = 0;
 const ask = (name: string, worker: string, ticket = (tickets += 1), within?: string): SharedEvent => ({
   type: 'asked',
   name,
-  asker: { ticket, worker, within },
+  requester: { ticket, worker, within },
 });
 const made = (name: string, worker: string): SharedEvent => ({
   type: 'settled',
@@ -42,12 +42,12 @@ const failed = (name: string, worker: string): SharedEvent => ({
 });
 const cleared = (name: string): SharedEvent => ({ type: 'cleared', name });
 
-describe('a shared thing', () => {
-  it('is made by who asks first', () => {
+describe('a shared fixture', () => {
+  it('a shared fixture is made by the first requester', () => {
     expect(after(ask('db', 'a', 1)).actions).toEqual([{ type: 'answer', ticket: 1, turn: { type: 'make' } }]);
   });
 
-  it('is waited for by those who ask meanwhile, and handed to all of them once it is made', () => {
+  it('requesters wait while a shared fixture is being made, and all get its value', () => {
     expect(after(ask('db', 'a', 1), ask('db', 'b', 2)).actions).toEqual([]);
     const turn = { type: 'there', json };
     expect(after(ask('db', 'a', 1), ask('db', 'b', 2), ask('db', 'a', 3), made('db', 'a')).actions).toEqual([
@@ -59,10 +59,10 @@ describe('a shared thing', () => {
     ]);
   });
 
-  it('whose factory fails fails for all who wait, is cleared away, and is made anew by the next who asks', () => {
+  it('a shared fixture whose factory fails is refused to all waiters, cleared, and made by the next requester', () => {
     const { actions } = after(ask('db', 'a', 1), ask('db', 'b', 2), failed('db', 'a'));
     expect(actions).toEqual([
-      { type: 'refuse', ticket: 2, why: { type: 'failed', error } },
+      { type: 'refuse', ticket: 2, reason: { type: 'failed', error } },
       { type: 'clear', name: 'db' },
     ]);
     const again = [ask('db', 'a', 1), failed('db', 'a'), ask('db', 'b', 3)];
@@ -71,39 +71,41 @@ describe('a shared thing', () => {
     expect(after(...again, cleared('db')).actions).toEqual([{ type: 'answer', ticket: 3, turn }]);
   });
 
-  it('whose maker dies is cleared away, and made by the first who waits', () => {
+  it('a shared fixture whose maker dies is cleared, and made by the first waiter', () => {
     const events = [ask('db', 'a', 1), ask('db', 'a', 2), ask('db', 'b', 3), ask('db', 'c', 4)];
-    const { actions } = after(...events, { type: 'worker-gone', worker: 'a' });
+    const { actions } = after(...events, { type: 'worker-ended', worker: 'a' });
     expect(actions).toEqual([{ type: 'clear', name: 'db' }]);
-    expect(after(...events, { type: 'worker-gone', worker: 'a' }, cleared('db')).actions).toEqual([
+    expect(after(...events, { type: 'worker-ended', worker: 'a' }, cleared('db')).actions).toEqual([
       { type: 'answer', ticket: 3, turn: { type: 'make' } },
     ]);
   });
 
-  it('lives on when its maker dies later', () => {
+  it('a shared fixture survives its maker', () => {
     const { actions } = after(
       ask('db', 'a', 1),
       made('db', 'a'),
-      { type: 'worker-gone', worker: 'a' },
+      { type: 'worker-ended', worker: 'a' },
       ask('db', 'b', 2),
     );
     expect(actions).toEqual([{ type: 'answer', ticket: 2, turn: { type: 'there', json } }]);
   });
 
-  it('is not settled by who does not make it', () => {
+  it('a shared fixture is settled only by its maker', () => {
     const { state, actions } = after(ask('db', 'a', 1), ask('db', 'b', 2), made('db', 'b'));
     expect(actions).toEqual([]);
-    expect(state.things.get('db')?.phase).toBe('making');
+    expect(state.fixtures.get('db')?.phase).toBe('making');
   });
 
-  it('is waited for no longer than the deadline', () => {
-    const { actions } = after(ask('db', 'a', 1), ask('db', 'b', 2), { type: 'time-ran-out', ticket: 2 });
-    expect(actions).toEqual([{ type: 'refuse', ticket: 2, why: { type: 'time-ran-out', name: 'db' } }]);
+  it('a requester stops waiting at its deadline', () => {
+    const { actions } = after(ask('db', 'a', 1), ask('db', 'b', 2), { type: 'timed-out', ticket: 2 });
+    expect(actions).toEqual([{ type: 'refuse', ticket: 2, reason: { type: 'timed-out', name: 'db' } }]);
   });
 
-  it('that waits for itself, across workers too, is refused with the way around', () => {
+  it('a cycle of factories, also across workers, is refused with its path', () => {
     const itself = after(ask('a', 'w', 1), ask('a', 'w', 2, 'a'));
-    expect(itself.actions).toEqual([{ type: 'refuse', ticket: 2, why: { type: 'cycle', path: ['a', 'a'] } }]);
+    expect(itself.actions).toEqual([
+      { type: 'refuse', ticket: 2, reason: { type: 'cycle', path: ['a', 'a'] } },
+    ]);
     const { actions } = after(
       ask('a', 'w', 1),
       ask('b', 'v', 2),
@@ -112,11 +114,11 @@ describe('a shared thing', () => {
       ask('b', 'w', 5, 'a'),
     );
     expect(actions).toEqual([
-      { type: 'refuse', ticket: 5, why: { type: 'cycle', path: ['b', 'c', 'a', 'b'] } },
+      { type: 'refuse', ticket: 5, reason: { type: 'cycle', path: ['b', 'c', 'a', 'b'] } },
     ]);
   });
 
-  it('that two others wait for is no cycle', () => {
+  it('two factories that wait for a third are no cycle', () => {
     const { actions } = after(
       ask('a', 'w', 1),
       ask('b', 'v', 2),
@@ -127,17 +129,17 @@ describe('a shared thing', () => {
     expect(actions).toEqual([{ type: 'answer', ticket: 4, turn: { type: 'there', json } }]);
   });
 
-  it('is neither made nor waited for once the run ends', () => {
+  it('requests are refused once the run is ending', () => {
     const waiting = [ask('db', 'a', 1), ask('db', 'b', 2)];
     expect(after(...waiting, { type: 'ending' }).actions).toEqual([
-      { type: 'refuse', ticket: 2, why: { type: 'ending', name: 'db' } },
+      { type: 'refuse', ticket: 2, reason: { type: 'ending', name: 'db' } },
     ]);
     expect(after({ type: 'ending' }, ask('db', 'a', 3)).actions).toEqual([
-      { type: 'refuse', ticket: 3, why: { type: 'ending', name: 'db' } },
+      { type: 'refuse', ticket: 3, reason: { type: 'ending', name: 'db' } },
     ]);
   });
 
-  it('stands in the order in which things came to be', () => {
+  it('the state lists fixtures in the order in which they were made', () => {
     const { state } = after(ask('a', 'w'), ask('b', 'w'), made('b', 'w'), made('a', 'w'));
     expect(state.made).toEqual(['b', 'a']);
   });
@@ -179,9 +181,9 @@ const deeds = fc.array(
 );
 type Deed = (typeof deeds extends fc.Arbitrary<(infer D)[]> ? D : never) & object;
 
-/** Does what it is told with the state machine, and knows from the outside alone who makes what, and who waits. */
+/** Feeds the state machine, and tracks makers and waiters from its actions alone. */
 class Play {
-  state = nothingShared;
+  state = initialSharedState;
   readonly makers = new Map<string, string>();
   readonly toClear = new Set<string>();
   readonly waiting = new Map<number, { readonly name: string; readonly worker: string }>();
@@ -205,17 +207,17 @@ class Play {
         for (const [ticket, { worker }] of this.waiting)
           if (worker === deed.worker) this.waiting.delete(ticket);
         for (const [name, worker] of this.makers) if (worker === deed.worker) this.makers.delete(name);
-        this.advance({ type: 'worker-gone', worker: deed.worker });
+        this.advance({ type: 'worker-ended', worker: deed.worker });
         return;
       case 'time out':
-        this.advance({ type: 'time-ran-out', ticket: deed.ticket });
+        this.advance({ type: 'timed-out', ticket: deed.ticket });
         return;
       case 'end':
         this.advance({ type: 'ending' });
     }
   }
 
-  /** A factory asks in the worker that runs it. */
+  /** A factory sends its requests from the worker that runs it. */
   ask(name: string, worker: string, wanted: string | undefined): void {
     const maker = wanted === undefined ? undefined : this.makers.get(wanted);
     const ticket = this.nextTicket;
@@ -236,7 +238,7 @@ class Play {
         continue;
       }
       const asked = this.waiting.get(action.ticket);
-      // Nobody is answered twice, and nobody who is gone.
+      // Each request is answered once, and only while its worker lives.
       expect(asked).toBeDefined();
       this.waiting.delete(action.ticket);
       if (action.type === 'answer' && action.turn.type === 'make') {
@@ -248,11 +250,11 @@ class Play {
   }
 }
 
-it('has one maker at a time, answers each who asks once, and leaves nobody waiting when all makers have ended', () => {
+it('a shared fixture has one maker at a time, and each request is answered exactly once', () => {
   const anyPlay = fc.property(deeds, (all) => {
     const play = new Play();
     for (const deed of all) play.do(deed);
-    // Factories end one after the other: one that waits for another ends after that, and no two wait for each other.
+    // Factories finish one after the other: one that waits for another finishes later, and no two wait for each other.
     for (let round = 0; round < 100 && play.makers.size + play.toClear.size > 0; round += 1) {
       for (const name of play.toClear) play.do({ do: 'clear', name: name as 'a' });
       for (const name of play.makers.keys()) {
@@ -265,15 +267,15 @@ it('has one maker at a time, answers each who asks once, and leaves nobody waiti
   fc.assert(anyPlay, { numRuns: 500 });
 });
 
-it('has no factories that wait for each other', () => {
+it('factories never wait for each other', () => {
   const anyPlay = fc.property(deeds, (all) => {
     const play = new Play();
     for (const deed of all) play.do(deed);
     const waitsFor = new Map<string, Set<string>>();
-    for (const [name, thing] of play.state.things) {
-      if (thing.phase === 'there') continue;
-      const askers = [...thing.waiters, ...(thing.phase === 'making' ? [thing.maker] : [])];
-      for (const { within } of askers)
+    for (const [name, fixture] of play.state.fixtures) {
+      if (fixture.phase === 'ready') continue;
+      const requesters = [...fixture.waiters, ...(fixture.phase === 'making' ? [fixture.maker] : [])];
+      for (const { within } of requesters)
         if (within !== undefined) waitsFor.set(within, (waitsFor.get(within) ?? new Set()).add(name));
     }
     const reaches = (from: string, to: string, depth: number): boolean =>

@@ -19,7 +19,7 @@ function refusalOf(value: unknown): string {
   return 'none';
 }
 
-describe('what is shared', () => {
+describe('a shared value', () => {
   it.each([
     ['an address', { host: 'localhost', port: 5432, tags: ['a', 'b'], isUp: true, none: null }],
     ['a text', 'postgres://localhost'],
@@ -27,7 +27,7 @@ describe('what is shared', () => {
     ['an object without a prototype', Object.assign(Object.create(null) as object, { port: 1 })],
     ['an object of a sandbox', runInNewContext('({ port: 1, list: [{ a: 1 }] })') as unknown],
     ['the same object twice', (({ inner }) => ({ one: inner, two: inner }))({ inner: { port: 1 } })],
-  ])('may be %s', (_, value) => {
+  ])('a shared value may be %s', (_, value) => {
     expect(JSON.parse(requireJson('shared db', value))).toEqual(JSON.parse(JSON.stringify(value)));
   });
 
@@ -49,12 +49,12 @@ describe('what is shared', () => {
     ['a hole', Array.from({ length: 2 }), 'value[0]: got undefined'],
     ['a symbol for a key', { [Symbol('port')]: 1 }, 'value: got a property under Symbol(port)'],
     ['a cycle', around, 'value.self.again: got a cycle'],
-  ])('may not be %s', (_, value, words) => {
-    expect(refusalOf(value)).toContain(`shared db: ${words}; return what JSON can hold`);
+  ])('a shared value may not be %s', (_, value, message) => {
+    expect(refusalOf(value)).toContain(`shared db: ${message}; return a JSON value`);
   });
 
-  it('may have 1 MiB and no more', () => {
+  it('a shared value may have up to 1 MiB', () => {
     expect(requireJson('shared db', 'x'.repeat(1_024 * 1_024 - 2))).toHaveLength(1_024 * 1_024);
-    expect(refusalOf('x'.repeat(1_024 * 1_024))).toContain('at most 1048576 go to other workers');
+    expect(refusalOf('x'.repeat(1_024 * 1_024))).toContain('the limit is 1048576');
   });
 });

@@ -15,7 +15,7 @@ const kept: ResourceRecord = {
   since: new Date(),
 };
 
-it('what is kept is told of with its test, its line, its ports, and what removes it', () => {
+it('kept resources are listed with their test, line, ports and removal commands', () => {
   const network: ResourceRecord = {
     ...kept,
     kind: 'network',
@@ -31,13 +31,13 @@ it('what is kept is told of with its test, its line, its ports, and what removes
   ];
   expect(
     formatKept('0123456789ab', [
-      { thing: kept, ports },
-      { thing: network, ports: [] },
-      { thing: volume, ports: [] },
-      { thing: project, ports: [] },
+      { record: kept, ports },
+      { record: network, ports: [] },
+      { record: volume, ports: [] },
+      { record: project, ports: [] },
     ]),
   ).toBe(
-    `castoff: kept of the tests that failed, for 1 h, or until a later run or 'npx castoff sweep' removes it (session 0123456789ab):
+    `castoff: kept for failed tests, for 1 h or until a later run or 'npx castoff sweep' removes them (session 0123456789ab):
   container brave_turing (3f2a91c0beef): db stores, db.test.ts:12
     5432/tcp at localhost:49153
     80/tcp at localhost:49154
@@ -47,7 +47,7 @@ it('what is kept is told of with its test, its line, its ports, and what removes
   volume ${'b'.repeat(64)}: db.test.ts/stores, db.test.ts:12
   Compose project shop: db.test.ts/stores, db.test.ts:12
     docker compose -p shop logs
-  to remove it now:
+  to remove them now:
     docker compose -p shop down -v
     docker rm -f -v brave_turing
     docker network rm app
@@ -56,6 +56,6 @@ it('what is kept is told of with its test, its line, its ports, and what removes
   );
 });
 
-it('of what is not kept nothing is told', async () => {
+it('resources that are not kept are not listed', async () => {
   expect(await describeKept('0123456789ab', [{ ...kept, state: 'gone' }])).toBe('');
 });

@@ -13,7 +13,7 @@ import { until } from '../support/until';
 afterAll(() => removeLeftovers());
 
 describe('a run that needs no engine', () => {
-  it('contacts none, loads nothing that would, and ends well', async () => {
+  it('a run that needs no engine contacts none, and loads no code for it', async () => {
     await using stage = await openRunStage(1, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     expect(await stage.workers[0]!.do('await', { name: 'port' })).toEqual({ type: 'make' });
     await stage.workers[0]!.do('settle', { name: 'port', json: '1' });
@@ -24,7 +24,7 @@ describe('a run that needs no engine', () => {
     expect(await stage.main.do('loaded')).toEqual([]);
   });
 
-  it('says to each caller that needs one that there is none', async () => {
+  it('each caller that needs an engine gets an error when none can be reached', async () => {
     await using stage = await openRunStage(1, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     for (const one of [stage.workers[0]!, stage.main, stage.workers[0]!]) {
       const thrown = await thrownBy(one.do('ready'));
@@ -35,7 +35,7 @@ describe('a run that needs no engine', () => {
   });
 });
 
-describe("a run's line", () => {
+describe('the connection of a run', () => {
   let stage: RunStage;
   let others: Made;
   beforeAll(async () => {
@@ -43,12 +43,12 @@ describe("a run's line", () => {
   });
   afterAll(async () => stage[Symbol.asyncDispose]());
 
-  it("is this user's alone", () => {
+  it("a run's socket is accessible to its user only", () => {
     expect(statSync(stage.address).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(stage.address)).mode & 0o777).toBe(0o700);
   });
 
-  it('answers garbage where it can, and goes on', async () => {
+  it('a run answers invalid requests that have an id, and continues', async () => {
     const stranger = connect(stage.address);
     stranger.write(
       'GET / HTTP/1.1\n\n{"id":7,"type":"claim","labels":[]}\n{"id":8,"type":"ready"}\n\u0000\n',
@@ -64,7 +64,7 @@ describe("a run's line", () => {
     await stage.workers[0]!.do('ready');
   });
 
-  it('carries a shared value of 1 MiB', async () => {
+  it('a shared value may have 1 MiB, and not more', async () => {
     const json = JSON.stringify('"\\'.repeat(250_000));
     await stage.workers[0]!.do('await', { name: 'big' });
     await stage.workers[0]!.do('settle', { name: 'big', json });
@@ -74,7 +74,7 @@ describe("a run's line", () => {
     expect(thrown.code).toBe('CONFIG_INVALID');
   });
 
-  it("has a session within the run be the run's: closing it leaves alone what others have", async () => {
+  it("a session that a worker opens is the run's, and closing it keeps the resources of others", async () => {
     const [first, second] = stage.workers;
     others = await second!.do<Made>('make');
     const own = await first!.do<Made>('make');
@@ -87,7 +87,7 @@ describe("a run's line", () => {
     expect(await exists('container', own.id)).toBe(true);
   });
 
-  it('tells workers that the run ends, and goes with it: nothing new is created then', async () => {
+  it('workers cannot create resources once the run is ending', async () => {
     const [worker, leaves] = stage.workers;
     await leaves!.do('leave');
     expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
@@ -99,8 +99,8 @@ describe("a run's line", () => {
   });
 });
 
-describe('the line of a run whose process nothing else holds', () => {
-  it('keeps neither the run nor a worker alive', async () => {
+describe('the connection of an idle run', () => {
+  it('the connection keeps neither the run nor a worker alive', async () => {
     await using stage = await openRunStage(1);
     await stage.workers[0]!.do('ready');
     expect(await stage.workers[0]!.leave()).toEqual({ code: 0, signal: null });
@@ -108,14 +108,14 @@ describe('the line of a run whose process nothing else holds', () => {
   });
 });
 
-describe('the line of a run that was killed', () => {
+describe('the connection of a killed run', () => {
   let stage: RunStage;
   beforeAll(async () => {
     stage = await openRunStage(1);
   });
   afterAll(async () => stage[Symbol.asyncDispose]());
 
-  it('is an error for who asks, and none for who tells', async () => {
+  it('requests to a killed run reject, and reports do not', async () => {
     const [worker] = stage.workers;
     const { id } = await worker!.do<Made>('make');
     stage.main.signal('SIGKILL');
@@ -129,8 +129,8 @@ describe('the line of a run that was killed', () => {
     expect((await thrownBy(worker!.do('ready'))).code).toBe('SCOPE_CLOSED');
     const thrown = await thrownBy(worker!.do('await', { name: 'db' }));
     expect(thrown.code).toBe('SCOPE_CLOSED');
-    expect(thrown.message).toContain(`the run at ${stage.address} is gone`);
-    // It tells that this is gone.
+    expect(thrown.message).toContain(`the run at ${stage.address} has ended`);
+    // The worker reports the removal.
     await worker!.do('remove', { id }).catch(() => undefined);
     await using late = await startRunProcess();
     const refusal = await thrownBy(late.do('join', { address: stage.address }));
@@ -138,7 +138,7 @@ describe('the line of a run that was killed', () => {
     expect(refusal.message).toContain('castoff/jest/setup');
   });
 
-  it('is taken away by the next run that ends', async () => {
+  it('the socket of a killed run is removed when the next run ends', async () => {
     expect(existsSync(stage.address)).toBe(true);
     await using living = await openRunStage(0);
     await using next = await openRunStage(0);

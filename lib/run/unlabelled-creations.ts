@@ -18,7 +18,7 @@ export class UnlabelledCreations {
     const named = this.#creations.slice(0, maxNamed);
     if (count > maxNamed) named.push(`and ${count - maxNamed} more`);
     const [what, them] = count === 1 ? ['1 creation', 'it'] : [`${count} creations`, 'them'];
-    const head = `watch what raw code creates: ${what} went out without castoff's labels, remove by hand what is left of ${them}`;
+    const head = `label raw creations: ${what} went out without castoff's labels; check for leftovers of ${them} by hand`;
     return [new CastoffError('CLEANUP_FAILED', `${head}: ${named.join('; ')}`)];
   }
 }

@@ -14,25 +14,26 @@ import { recordedInJournal } from '../registry/recorded';
 import { listOwned } from '../resources/list-owned';
 import type { RecordedResource } from '../resources/ownership';
 import { closeLeftovers } from '../session/close-leftovers';
-import { retentionReady, type RetentionOrder } from './start-retention';
+import { retentionReady, type RetentionRequest } from './start-retention';
 import { readJournals } from '../sweep/session-journals';
 
-/** How long one answer of the engine is waited for. */
-const answerTimeoutMs = 30_000;
-/** How long a keeper that was asked to end goes on with the removals. */
+const requestTimeoutMs = 30_000;
+/** How long the removal may take after a signal to end. */
 const endTimeoutMs = 5_000;
 
 /**
- * The keeper as a program of its own: holds the lease on what is left of a session until the time is over, somebody ends it, or
- * others have removed all of it; then removes what there is.
+ * Holds the lease on a session's kept resources until the time expires, the process receives a signal to end, or no resource is
+ * left; then removes the remaining ones. The main function of a retention process.
+ *
+ * @throws CastoffError `CLEANUP_FAILED` when resources are left; the reaper continues with them.
  */
 export async function retainResources({
   session,
   owner,
   projects,
   forMs,
-  lookMs,
-}: RetentionOrder): Promise<void> {
+  checkIntervalMs,
+}: RetentionRequest): Promise<void> {
   const engine = await connectEngine();
   const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
   const lease = await takeLease(mode, { engine, session, owner });
@@ -43,43 +44,41 @@ export async function retainResources({
   process.stdout.write(`${retentionReady}\n`);
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
-  for await (const _ of looks({ forMs, lookMs }, ending.signal))
-    if (
-      !(await isAnythingLeft(engine.within({ timeoutMs: answerTimeoutMs, signal: ending.signal }), session))
-    )
-      break;
+  const checker = engine.within({ timeoutMs: requestTimeoutMs, signal: ending.signal });
+  for await (const _ of checkTimes({ forMs, checkIntervalMs }, ending.signal))
+    if (!(await isAnythingLeft(checker, session))) break;
   try {
     await withTimeout(closeLeftovers(engine, session, { recorded: recordedOf(session) }), {
-      what: 'remove what was kept',
-      signal: soonAfter(ending.signal),
+      what: 'remove the kept resources',
+      signal: shortlyAfter(ending.signal),
     });
   } finally {
-    // What is still there by then is the reaper's.
+    // The reaper removes the resources that are left.
     await lease?.close();
   }
 }
 
-/** Aborts when a keeper that was asked to end has had its time. */
-function soonAfter(asked: AbortSignal): AbortSignal {
+/** Returns a signal that aborts `endTimeoutMs` after `ending`. */
+function shortlyAfter(ending: AbortSignal): AbortSignal {
   const limit = new AbortController();
   const wait = (): void => {
-    const reason = new Error(`not all of it is gone after ${formatDuration(endTimeoutMs)}`);
+    const reason = new Error(`not finished after ${formatDuration(endTimeoutMs)}`);
     setTimeout(() => limit.abort(reason), endTimeoutMs);
   };
-  if (asked.aborted) wait();
-  else asked.addEventListener('abort', wait, { once: true });
+  if (ending.aborted) wait();
+  else ending.addEventListener('abort', wait, { once: true });
   return limit.signal;
 }
 
-/** A moment after every pause, until the time is over or `signal` aborts. */
-async function* looks(
-  { forMs, lookMs }: Pick<RetentionOrder, 'forMs' | 'lookMs'>,
+/** Yields after each interval, until the time expires or `signal` aborts. */
+async function* checkTimes(
+  { forMs, checkIntervalMs }: Pick<RetentionRequest, 'forMs' | 'checkIntervalMs'>,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
   const endsAt = performance.now() + forMs;
   for (let leftMs = forMs; leftMs > 0 && !signal.aborted; leftMs = endsAt - performance.now()) {
-    // Rejects for the signal alone.
-    await Promise.allSettled([delay(Math.min(leftMs, lookMs), undefined, { signal })]);
+    // Rejects only when the signal aborts.
+    await Promise.allSettled([delay(Math.min(leftMs, checkIntervalMs), undefined, { signal })]);
     yield;
   }
 }
@@ -99,7 +98,7 @@ async function isAnythingLeft(engine: Engine, session: string): Promise<boolean>
     }
     return false;
   } catch (error) {
-    // An engine that is away may come back, with what is kept.
+    // The engine may come back, with the kept resources.
     if (error instanceof EngineError) return true;
     throw error;
   }
