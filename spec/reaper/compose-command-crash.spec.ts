@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Brings the project up in a process that a run covers, and kills that before the command has ended. */
+/** Runs `compose up` in a process of a run, and kills that process before the command has finished. */
 async function killWhileUp(
   { project, file, isSync, by }: Plan,
   isUp: () => Promise<boolean>,
@@ -43,34 +43,37 @@ interface Plan {
   readonly by: 'main' | 'worker';
 }
 
-describe('a Compose project that a command was bringing up when its process was killed', () => {
+describe('a Compose project whose process is killed during compose up', () => {
   it.each([
     ['synchronously', true, 'main'],
     ['on its own in a worker', false, 'worker'],
-  ] as const)('is removed, but for what was there before: %s', async (_how, isSync, by) => {
-    const project = uniqueName();
-    // As Compose 2 builds it for a project.
-    const image = `${project}:1`;
-    const labels = { 'com.docker.compose.project': project };
-    const container = await docker.createContainer({ Image: specImage, Labels: labels });
-    await container.commit({ repo: project, tag: '1' });
-    await container.remove();
-    try {
-      const parts = () => partsOfProject(project);
-      await killWhileUp(
-        { project, file: 'stack.yml', isSync, by },
-        async () => (await parts()).length === 3,
-        async () => {
-          expect(await until(async () => (await parts()).length === 0, 30_000, 100)).toBe(true);
-          expect(await exists('image', image)).toBe(true);
-        },
-      );
-    } finally {
-      await docker.getImage(image).remove();
-    }
-  });
+  ] as const)(
+    'an interrupted project is removed, except for what existed before: %s',
+    async (_how, isSync, by) => {
+      const project = uniqueName();
+      // Named as Compose 2 names the image that it builds for a project.
+      const image = `${project}:1`;
+      const labels = { 'com.docker.compose.project': project };
+      const container = await docker.createContainer({ Image: specImage, Labels: labels });
+      await container.commit({ repo: project, tag: '1' });
+      await container.remove();
+      try {
+        const parts = () => partsOfProject(project);
+        await killWhileUp(
+          { project, file: 'stack.yml', isSync, by },
+          async () => (await parts()).length === 3,
+          async () => {
+            expect(await until(async () => (await parts()).length === 0, 30_000, 100)).toBe(true);
+            expect(await exists('image', image)).toBe(true);
+          },
+        );
+      } finally {
+        await docker.getImage(image).remove();
+      }
+    },
+  );
 
-  it('stays where it is a developer’s', async () => {
+  it('a developer’s project stays when a worker that adds to it is killed', async () => {
     const project = uniqueName();
     await compose(['-f', join(folder, 'stack.yml'), '-p', project, 'up', '--detach']);
     try {

@@ -32,30 +32,33 @@ afterAll(async () => {
   await rm(ours, { recursive: true });
 });
 
-describe('a developer’s project that a test has added to', () => {
+describe('a developer’s project with services added by a test', () => {
   it.each([
     ['when it is up', false],
     ['while it comes up', true],
-  ])('stays when the test’s process is killed %s, and what it has added goes', async (_when, isStuck) => {
-    expect(before).toHaveLength(3);
-    {
-      // Its reaper has ended when the folder is gone.
-      await using reaper = await openReaperFolder();
-      const plan = { folder: ours, file: 'stack.yml', project, client: await composeClient(), isStuck };
-      const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, TMPDIR: reaper.folder },
-      });
-      await once(child.stdout, 'data');
-      const isUp = await until(
-        async () => (await partsOfProject(project)).length === before.length + 2,
-        30_000,
-        100,
-      );
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      expect(isUp).toBe(true);
-    }
-    expect(await partsOfProject(project)).toEqual(before);
-  });
+  ])(
+    'a developer’s project stays, and added services are removed, when the test is killed %s',
+    async (_when, isStuck) => {
+      expect(before).toHaveLength(3);
+      {
+        // Removing the folder waits for the reaper to exit.
+        await using reaper = await openReaperFolder();
+        const plan = { folder: ours, file: 'stack.yml', project, client: await composeClient(), isStuck };
+        const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, TMPDIR: reaper.folder },
+        });
+        await once(child.stdout, 'data');
+        const isUp = await until(
+          async () => (await partsOfProject(project)).length === before.length + 2,
+          30_000,
+          100,
+        );
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+        expect(isUp).toBe(true);
+      }
+      expect(await partsOfProject(project)).toEqual(before);
+    },
+  );
 });

@@ -35,11 +35,11 @@ const start = (reaper: 'auto' | 'process'): Promise<SessionChild> =>
 
 const isGone = ({ told: { session } }: SessionChild): Promise<boolean> => isSessionGone(session, docker);
 
-describe('a session with auto, where the image is not on the engine', () => {
+describe('a session with auto on an engine without the image', () => {
   let child: SessionChild;
   beforeAll(async () => void (child = await start('auto')));
 
-  it('takes a host process, and reports that to those who ask', () => {
+  it('auto takes a host process when the image is missing, and logs that for NODE_DEBUG', () => {
     expect(child.told.reaper).toContain('host process');
     expect(child.stderr()).toMatch(
       /castoff\/reaper:\S+ is not on unix:.*; npx castoff reaper image builds it/,
@@ -47,7 +47,7 @@ describe('a session with auto, where the image is not on the engine', () => {
     expect(child.stderr()).not.toContain('Warning');
   });
 
-  it('keeps its lease over a restart of the engine; what a client leaves that is SIGKILLed meanwhile is reaped', async () => {
+  it('a lease survives a restart of the engine, and a client that is SIGKILLed meanwhile is reaped', async () => {
     const killed = await start('process');
     expect(killed.told.reaper).toBe(child.told.reaper);
     const things = await thingsOfSession(child.told.session, docker);
@@ -63,7 +63,7 @@ describe('a session with auto, where the image is not on the engine', () => {
   });
 });
 
-it('a container has its lease taken by another when the engine is back, and nothing is reaped before its time', async () => {
+it('a reaper container is replaced after a restart of the engine, and reaps nothing while its client lives', async () => {
   await buildReaperImage(await connectEngine(engine.address));
   const child = await start('auto');
   expect(child.told.reaper).toContain('container');

@@ -7,7 +7,7 @@ import { startRunProcess } from '../support/run-process';
 import { specImage } from '../support/spec-image';
 import { docker, exists } from '../support/things';
 
-/** Becomes the command behind it, with a temporary folder that holds nothing more. */
+/** A prefix that runs a command with a full temporary folder. */
 const onFullDisk = (folder: string): readonly string[] => [
   'unshare',
   '--mount',
@@ -18,7 +18,7 @@ const onFullDisk = (folder: string): readonly string[] => [
 ];
 
 it.each(['auto', 'process'])(
-  'a run whose temporary folder is on a full disk labels, reports and removes what it creates, with CASTOFF_REAPER=%s',
+  'a run with a full temporary folder and CASTOFF_REAPER=%s labels, reports and removes its resources',
   async (reaper) => {
     const folder = await mkdtemp(join(tmpdir(), 'castoff-full-'));
     try {

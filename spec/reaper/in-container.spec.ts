@@ -10,7 +10,7 @@ import { thingsOfSession } from '../support/session-child';
 import { docker, specLabel } from '../support/things';
 import { until } from '../support/until';
 
-// A job of a CI system: castoff runs in a container of the engine that its tests use.
+// Simulates a CI job: castoff runs in a container on the engine that its tests use.
 const root = join(__dirname, '../..');
 const program = join(root, 'spec/fixtures/reaper/hold-session.cjs');
 
@@ -23,7 +23,7 @@ interface Job {
   readonly output: string;
 }
 
-/** Starts a job that opens a session with a container, a network and a volume, and stays. */
+/** Starts a job that opens a session with a container, a network and a volume, and keeps running. */
 async function startJob(env: readonly string[]): Promise<Job> {
   const container = await docker.createContainer({
     Image: reaperImage,
@@ -55,21 +55,21 @@ describe('a session in a container of the same engine', () => {
       'TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE=/nowhere/docker.sock',
     ]);
   });
-  const ofSession = async () => (await sweep()).things.filter((thing) => thing.session === job.session);
+  const sweepSession = async () => (await sweep()).things.filter(({ session }) => session === job.session);
 
-  it('is warned when its reaper is a process, which ends with the container', () => {
+  it('a session in a container warns when its reaper is a process, which ends with the container', () => {
     expect(job.output).toMatch(/\[CASTOFF_REAPER_IN_CONTAINER\].*npx castoff reaper image/);
   });
 
-  it('is kept by a sweep while its container runs', async () => {
-    expect((await ofSession()).map(({ action }) => action)).toEqual(['kept', 'kept', 'kept']);
+  it('a sweep keeps a session while its container runs', async () => {
+    expect((await sweepSession()).map(({ action }) => action)).toEqual(['kept', 'kept', 'kept']);
     expect(await thingsOfSession(job.session)).toHaveLength(3);
   });
 
-  it('is not reaped when its container ends, and removed by a sweep, with the proof', async () => {
+  it('a sweep removes a session whose container has ended, with the proof', async () => {
     await job.container.remove({ force: true });
     expect(await thingsOfSession(job.session)).toHaveLength(3);
-    const removed = await ofSession();
+    const removed = await sweepSession();
     expect(removed.map(({ action }) => action)).toEqual(['removed', 'removed', 'removed']);
     expect(removed[0]?.proof).toBe(`its container ${job.container.id.slice(0, 12)} is gone`);
     expect(await thingsOfSession(job.session)).toEqual([]);

@@ -47,7 +47,7 @@ async function start(options: ChildOptions): Promise<SessionChild> {
 const nowhere = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/nowhere/docker.sock' };
 
 describe('a reaper in a container', () => {
-  it('has no port, no network, no listener, no privileges, and the labels of its session', async () => {
+  it('a reaper container has its session’s labels, and no port, network, listener or privileges', async () => {
     const limit = { CASTOFF_REAPER_MAX_REMOVALS: '4711' };
     const { told } = await start({ reaper: 'container', env: limit });
     const [reaper] = await reapersOfSession(told.session);
@@ -77,7 +77,7 @@ describe('a reaper in a container', () => {
 });
 
 describe('a reaper as a host process', () => {
-  it('is one for all processes that start at once, without their environment or a listener on TCP, and reaps for each what is its own', async () => {
+  it('processes that start at once share one host process, without their environment or a TCP listener, and are reaped separately', async () => {
     const env = { NODE_OPTIONS: '--max-old-space-size=512', SECRET: 'mine' };
     const [first, second, third] = await Promise.all(
       [1, 2, 3].map(() => start({ reaper: 'process', containers: 1, env })),
@@ -97,7 +97,7 @@ describe('a reaper as a host process', () => {
 });
 
 describe("castoff's folder in the temporary folder", () => {
-  it('does not stop anything where another user has taken its name', async () => {
+  it('a session starts when another user owns the name of castoff’s folder, and writes nothing there', async () => {
     await using folder = await openReaperFolder();
     const taken = join(folder.folder, `castoff-${process.getuid?.()}`);
     await mkdir(taken, { mode: 0o700 });
@@ -111,8 +111,8 @@ describe("castoff's folder in the temporary folder", () => {
   });
 });
 
-describe('a reaper that cannot be had', () => {
-  it('is REAPER_UNAVAILABLE where a container is asked for by name, and nothing is left of it', async () => {
+describe('a reaper that does not start', () => {
+  it('a container that does not start is REAPER_UNAVAILABLE, and leaves no resources', async () => {
     const error = String(await rejectionOf(start({ reaper: 'container', env: nowhere })));
     expect(error).toContain("code: 'REAPER_UNAVAILABLE'");
     expect(error).toMatch(
@@ -123,46 +123,46 @@ describe('a reaper that cannot be had', () => {
     expect(await isSessionGone(session)).toBe(true);
   });
 
-  it('is REAPER_UNAVAILABLE where a process is asked for by name', async () => {
+  it('a process that does not start is REAPER_UNAVAILABLE', async () => {
     const error = await rejectionOf(start({ reaper: 'process', env: noFolder }));
     expect(String(error)).toMatch(/start a reaper \(process\) .*castoff-\d+/);
     expect(String(error)).toContain("code: 'REAPER_UNAVAILABLE'");
   });
 
-  it('is a process instead of a container with auto, and one warning says so', async () => {
+  it('auto falls back from a container to a process, with one warning', async () => {
     const child = await start({ reaper: 'auto', env: nowhere, sessions: 2 });
     expect(child.told.reaper).toContain('host process');
     expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_DOWNGRADED]']);
   });
 
-  it('is gone without with auto where nothing works, and one warning says what was tried', async () => {
+  it('auto continues without a reaper when none starts, and one warning lists the attempts', async () => {
     const child = await start({ env: { ...nowhere, ...noFolder }, sessions: 2 });
     expect(child.told.reaper).toBeUndefined();
     expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_MISSING]']);
     expect(child.stderr()).toMatch(/as a container: .*; as a process: /);
-    await removeThings(child);
+    await removeResources(child);
   });
 
-  it('is none with off, and one warning says so', async () => {
+  it('off starts no reaper, with one warning', async () => {
     const child = await start({ reaper: 'off', sessions: 2 });
     expect(child.told.reaper).toBeUndefined();
     expect(child.stderr().match(/\[CASTOFF_\w+\]/g)).toEqual(['[CASTOFF_REAPER_OFF]']);
-    await removeThings(child);
+    await removeResources(child);
   });
 
-  it('is CONFIG_INVALID where the word is none', async () => {
+  it('an unknown reaper option is CONFIG_INVALID', async () => {
     const error = await rejectionOf(start({ reaper: 'sidecar' as never }));
     expect(String(error)).toContain("code: 'CONFIG_INVALID'");
   });
 });
 
-/** Nowhere to make castoff's own folder. */
+/** A temporary folder in which castoff cannot create its own. */
 const noFolder = { TMPDIR: '/dev/null' };
 
-/** What nobody reaps. */
-async function removeThings({ told: { session } }: SessionChild): Promise<void> {
-  for (const thing of await thingsOfSession(session)) {
-    const [kind, id = ''] = thing.split(' ');
+/** Removes the resources of a session without a reaper. */
+async function removeResources({ told: { session } }: SessionChild): Promise<void> {
+  for (const resource of await thingsOfSession(session)) {
+    const [kind, id = ''] = resource.split(' ');
     if (kind === 'network') await docker.getNetwork(id).remove();
     if (kind === 'volume') await docker.getVolume(id).remove();
   }

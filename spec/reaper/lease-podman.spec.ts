@@ -27,7 +27,7 @@ afterAll(async () => {
   await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), engine.close()]);
 });
 
-it("on Podman, the reaper's image is made once, with the same configuration, and it runs", async () => {
+it("on Podman, the reaper's image is built once, with the same configuration, and runs", async () => {
   const { name, isBuilt } = image;
   expect(isBuilt).toBe(true);
   const again = await buildReaperImage(await connectEngine(engine.address));
@@ -46,7 +46,7 @@ it.each([
   { reaper: 'container', areStarted: true },
   { reaper: 'process', areStarted: false },
 ] as const)(
-  'on Podman, a session whose reaper runs as a $reaper leaves nothing when it is SIGKILLed',
+  'on Podman, a SIGKILLed session with the reaper as a $reaper leaves no resources',
   async (options) => {
     const child = await startSessionChild({
       ...options,

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 it.each(['container', 'process'] as const)(
-  'over ssh, a session whose reaper runs as a %s leaves nothing when it is SIGKILLed',
+  'over ssh, a SIGKILLed session with the reaper as a %s leaves no resources',
   async (reaper) => {
     const child = await startSessionChild({
       reaper,

@@ -33,14 +33,14 @@ afterAll(async () => {
 });
 
 describe('an engine behind TLS, with the reaper as a process', () => {
-  // The host process works in another folder: what is relative here means nothing there.
+  // The host process has another working directory, so relative paths must be resolved first.
   it.each([
     ['the current context in a relative DOCKER_CONFIG', () => ({ DOCKER_HOST: '', DOCKER_CONFIG: 'docker' })],
     [
       'a relative DOCKER_CERT_PATH',
       () => ({ DOCKER_HOST: front.address, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: './certs' }),
     ],
-  ])('chosen by %s, has nothing of a session that is SIGKILLed', async (_how, env) => {
+  ])('a SIGKILLed session on an engine behind TLS, chosen by %s, leaves no resources', async (_how, env) => {
     await using reaperFolder = await openReaperFolder();
     const child = await startSessionChild({
       reaper: 'process',

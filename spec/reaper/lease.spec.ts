@@ -44,11 +44,11 @@ async function start(options: ChildOptions): Promise<SessionChild> {
   return child;
 }
 
-/** All of a session, and the reaper that it had for itself. */
+/** Waits until no resource of the session, and no reaper of its own, is left. */
 const untilGone = ({ told: { session } }: SessionChild) =>
   until(() => isSessionGone(session), goneTimeoutMs, 250);
 
-/** As another client makes them. The container is only created: that is enough to be removed by mistake. */
+/** Creates resources without the session's labels. The container is not started, which is enough to be removed by mistake. */
 const makeBystanders = async () => {
   const { id } = await docker.createContainer({ Image: specImage, Labels: specLabel });
   return [
@@ -58,8 +58,8 @@ const makeBystanders = async () => {
   ] as const;
 };
 
-describe.each(['container', 'process'] as const)('a session whose reaper runs as a %s', (reaper) => {
-  it('leaves nothing when its process is SIGKILLed, and nothing else is touched', async () => {
+describe.each(['container', 'process'] as const)('a session with the reaper as a %s', (reaper) => {
+  it('a SIGKILLed session leaves no resources, and resources of others stay', async () => {
     const bystanders = await makeBystanders();
     const child = await start({ reaper, containers: 2, areStarted: true });
     expect(child.told.reaper).toContain(reaper);
@@ -69,13 +69,13 @@ describe.each(['container', 'process'] as const)('a session whose reaper runs as
     for (const [kind, id] of bystanders) expect(await exists(kind, id)).toBe(true);
   });
 
-  it('leaves nothing when its process ends without closing it', async () => {
+  it('a session whose process exits without closing it leaves no resources', async () => {
     const child = await start({ reaper });
     expect(await child.leave()).toBe(0);
     expect(await untilGone(child)).toBe(true);
   });
 
-  it('shares the lease with the next one of its process; the last to close has what is left reaped, and its reaper ends', async () => {
+  it('sessions of a process share a lease, and closing the last removes all resources and ends the reaper', async () => {
     const child = await start({ reaper, sessions: 2 });
     await child.ask('close');
     const made = await child.ask('make');
@@ -86,11 +86,11 @@ describe.each(['container', 'process'] as const)('a session whose reaper runs as
   });
 });
 
-// No reaper in a container is in the group.
+// A reaper in a container is not in the process group.
 it.each(isLong ? (['process', 'container'] as const) : (['process'] as const))(
-  'a session whose reaper runs as a %s leaves nothing when its process group is killed, as by a terminal or a CI runner',
+  'a session with the reaper as a %s leaves no resources when its process group is killed, as by a terminal or CI runner',
   async (reaper) => {
-    // Its own: the first to come starts the host process, as a child of its group.
+    // A separate folder, so that the session starts its own host process, as a child of its group.
     await using folder = await openReaperFolder();
     for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
       const child = await start({ reaper, isDetached: true, env: { TMPDIR: folder.folder } });

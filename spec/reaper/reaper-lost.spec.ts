@@ -25,7 +25,7 @@ afterEach(async () => {
   await child?.kill();
 });
 
-/** The pids of what a child's reaper runs as. */
+/** The pids of a child's reaper. */
 async function reapersOf(reaper: 'container' | 'process', session: string): Promise<readonly number[]> {
   if (reaper === 'process') return reaperFolder.hosts();
   const containers = await reapersOfSession(session);
@@ -39,7 +39,7 @@ it.each([
   { reaper: 'container', rounds: isLong ? 2 : 1 },
   { reaper: 'process', rounds: 2 },
 ] as const)(
-  'a reaper that is SIGKILLed, run as a $reaper, is followed by another, which reaps when the client is SIGKILLed too',
+  'a SIGKILLed reaper ($reaper) is replaced by another, which removes the resources when the client is SIGKILLed, too',
   async ({ reaper, rounds }) => {
     const env = { TMPDIR: reaperFolder.folder };
     child = await startSessionChild({ reaper, containers: 1, areStarted: false, env });
@@ -54,7 +54,7 @@ it.each([
       expect(await reapersOf(reaper, session)).toHaveLength(1);
       expect(await reapersOf(reaper, session)).not.toEqual(before);
     }
-    // What it has is still there, and it goes on making more.
+    // Its resources still exist, and it can create more.
     await child.ask('make');
     expect(await thingsOfSession(session)).toHaveLength(6);
     await child.kill();

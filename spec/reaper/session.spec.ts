@@ -17,7 +17,7 @@ afterEach(async () => {
 
 const goneTimeoutMs = 30_000;
 
-it('a session has what carries its labels reaped when it closes, whoever made it', async () => {
+it('closing a session removes all resources with its labels, and no others', async () => {
   const session = await openSession();
   const forgotten = await createRunningContainer({ Labels: session.labels });
   const bystander = await createThing('container');
@@ -26,7 +26,7 @@ it('a session has what carries its labels reaped when it closes, whoever made it
   expect(await exists('container', bystander)).toBe(true);
 });
 
-it('a session has what was claimed meanwhile reaped too', async () => {
+it('closing a session removes resources that were claimed while it was open', async () => {
   const label = { 'org.testcontainers.session-id': uniqueName() };
   await using session = await openSession();
   await claimLabels([`org.testcontainers.session-id=${label['org.testcontainers.session-id']}`]);
@@ -35,7 +35,7 @@ it('a session has what was claimed meanwhile reaped too', async () => {
   expect(await until(async () => !(await exists('container', claimed)), goneTimeoutMs, 50)).toBe(true);
 });
 
-it('a session that closes leaves alone what another scope of its process has', async () => {
+it('closing a session keeps the resources of other scopes of its process', async () => {
   const scope = openScope('another');
   const session = await openSession();
   await scope.start(new GenericContainer(specImage).withCommand(sleeper));
@@ -49,7 +49,7 @@ it('a session that closes leaves alone what another scope of its process has', a
   expect(await isGone()).toBe(true);
 });
 
-it('a second session has the lease of the first, and the last one to close gives it back', async () => {
+it('a second session shares the lease of the first, and the last one to close ends it', async () => {
   const first = await openSession();
   const second = await openSession();
   expect(second.reaper).toBe(first.reaper);
@@ -60,7 +60,7 @@ it('a second session has the lease of the first, and the last one to close gives
   expect(await until(async () => !(await exists('container', made)), goneTimeoutMs, 50)).toBe(true);
 });
 
-it('a session that is closed twice gives its lease back once', async () => {
+it('a session that is closed twice gives up its share of the lease once', async () => {
   const warning = jest.spyOn(process, 'emitWarning');
   const first = await openSession();
   const second = await openSession();

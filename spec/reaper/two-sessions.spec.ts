@@ -25,8 +25,8 @@ const plan: ChildPlan = {
   end: 'close on SIGTERM',
 };
 
-describe('two programs at one host process', () => {
-  it('live and die each for itself: one is killed, and only its things go; the other ends well', async () => {
+describe('two programs that share a host process', () => {
+  it('when one of two programs at a host process is killed, only its resources are removed', async () => {
     await using first = await startChild(bundle!, plan);
     await first.reached('done');
     await using second = await startChild(bundle!, plan, { folder: first.traces.folder });
@@ -43,13 +43,13 @@ describe('two programs at one host process', () => {
     second.signal('SIGTERM');
     expect(await second.ended).toMatchObject({ code: 0 });
     expect(await own(second)).toEqual([]);
-    // 2 s after the last has gone.
+    // The host process exits 2 s after its last client.
     expect(await until(async () => (await reapers(first)).length === 0, 10_000, 100)).toBe(true);
   });
 });
 
-describe('two sessions of one process', () => {
-  it('share one lease: what they have and no scope had is gone when the last of them has closed', async () => {
+describe('two sessions of a process', () => {
+  it('two sessions share a lease, and the last one to close removes the resources without a scope', async () => {
     const [first, second] = await Promise.all([
       openSession({ reaper: 'container' }),
       openSession({ reaper: 'container' }),
@@ -71,8 +71,8 @@ describe('two sessions of one process', () => {
   });
 });
 
-describe('a session that is opened late', () => {
-  it('has its lease claim what was claimed before: what a scope has started without it', async () => {
+describe('a session that is opened after a claim', () => {
+  it('the lease of a new session includes the earlier claims of its process', async () => {
     const volume = uniqueName();
     const label = `castoff-spec.claim=${volume}`;
     await claimLabels([label]);
@@ -88,13 +88,13 @@ describe('a session that is opened late', () => {
   });
 });
 
-/** What it has on the engine. */
+/** The resources of the child on the engine. */
 async function own({ traces }: Child): Promise<readonly string[]> {
   const stock = pickOwn(await takeStock([]), traces);
   return stock.map((one) => `${describeItem(one)} ${one.state ?? ''}`).toSorted();
 }
 
-/** The host processes that were started in its folder. */
+/** The host processes in the child's folder. */
 async function reapers({ traces }: Child): Promise<readonly string[]> {
   const stock = await takeStock([traces.folder]);
   const processes = stock.filter(({ kind }) => kind === 'process').map(describeItem);

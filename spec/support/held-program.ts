@@ -11,18 +11,19 @@ import { shippedReaper } from './reaper-program';
 import { until } from './until';
 
 const run = promisify(execFile);
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
-/** Stands in a reaper's container where its program is: Node comes up no further than to read it, until it is released. */
+/** A pipe in place of a reaper's program in its container: Node blocks when it reads the program, until it is released. */
 export interface HeldProgram extends AsyncDisposable {
-  /** As `docker run -v` has it. */
+  /** The bind mount, in the syntax of `docker run -v`. */
   readonly bind: string;
-  /** Waits until Node wants to read its program. */
+  /** Waits until Node reads its program. */
   untilAsked(): Promise<void>;
-  /** Lets Node have it. */
+  /** Writes the program to the pipe. */
   release(): Promise<void>;
 }
 
+/** Creates a pipe for a reaper's program. */
 export async function holdProgram(): Promise<HeldProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-held-program-'));
   const path = join(folder, 'program.js');
@@ -36,10 +37,10 @@ export async function holdProgram(): Promise<HeldProgram> {
   return {
     bind: `${path}:${imagePaths.program}`,
     async untilAsked() {
-      if (!(await until(isAsked, patienceMs))) throw new Error(`nobody reads ${path}`);
+      if (!(await until(isAsked, timeoutMs))) throw new Error(`wait for a reader of ${path}: none`);
     },
     async release() {
-      if (pipe === undefined) throw new Error(`release ${path}: it has not been asked for`);
+      if (pipe === undefined) throw new Error(`release ${path}: it has no reader yet`);
       pipe.end(await readFile(shippedReaper.path));
       await finished(pipe, { readable: false });
     },
@@ -50,7 +51,7 @@ export async function holdProgram(): Promise<HeldProgram> {
   };
 }
 
-/** A pipe that nobody has opened to read from refuses whoever comes to write and does not want to wait. */
+/** Opens a pipe for writing; returns `undefined` when it has no reader. */
 function openForReader(path: string): number | undefined {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);

@@ -3,20 +3,21 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 
+/** The result of a run of the CLI. */
 export interface CastoffRun {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Node's arguments that run `lib/cli/castoff.ts` as it is now. */
+/** Node's arguments to run `lib/cli/castoff.ts` from source. */
 export const castoffArgs = [
   '--require',
   join(__dirname, 'require-typescript.cjs'),
   join(__dirname, '../../lib/cli/castoff.ts'),
 ];
 
-/** Runs `castoff` as a user would, in Node alone. */
+/** Runs `castoff` in a Node process, as a user does. */
 export async function runCastoff(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

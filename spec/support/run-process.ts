@@ -5,13 +5,14 @@ import { createInterface } from 'node:readline';
 import { specLabel } from './things';
 import { until } from './until';
 
-/** What the program says of a deed. */
-interface Said {
+/** The program's report of a command. */
+interface Report {
   readonly done: string;
   readonly value?: unknown;
   readonly error?: SaidError;
 }
 
+/** An error that the program reported. */
 export interface SaidError {
   readonly name: string;
   readonly message: string;
@@ -19,58 +20,59 @@ export interface SaidError {
   readonly code?: string;
 }
 
-/** A process that plays the main process of a run, or a worker. Disposing of it kills it. */
+/** A process in the role of a run's main process or of a worker. Disposing of it kills it. */
 export interface RunProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Has it do something; resolves to what it says of it, rejects with an error that carries what it threw. */
-  do<T = undefined>(deed: string, more?: object): Promise<T>;
+  /** Runs a command in it. Resolves to the reported value; rejects with an error that carries the reported one. */
+  do<T = undefined>(command: string, more?: object): Promise<T>;
   readonly stderr: () => string;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves to how it ended. */
+  /** Resolves to its exit code or signal. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-  /** Ends its input: it ends by itself when nothing holds it. */
+  /** Ends its input: it then exits if nothing keeps it alive. */
   leave(): Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
 const program = join(__dirname, '../fixtures/run/run-process.cjs');
 const hooks = join(__dirname, 'require-typescript.cjs');
 
-/** @param within - The words of a command that becomes the one that is given to it. */
+/** @param within - A command prefix that runs the rest of the command line. */
 export async function startRunProcess(
   env: NodeJS.ProcessEnv = {},
   within: readonly string[] = [],
 ): Promise<RunProcess> {
-  const [command, ...args] = [...within, process.execPath, '--require', hooks, program];
-  const child = spawn(command, args, {
+  const [file, ...args] = [...within, process.execPath, '--require', hooks, program];
+  const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, CASTOFF_SPEC_LABELS: JSON.stringify(specLabel), ...env },
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const said: Said[] = [];
+  const reports: Report[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const one: Said = JSON.parse(line);
-    said.push(one);
+    const report: Report = JSON.parse(line);
+    reports.push(report);
   });
   let hasEnded = false;
   const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
     hasEnded = true;
     return { code: code as number | null, signal: signal as string | null };
   });
-  const hear = async <T>(deed: string): Promise<T> => {
-    const find = () => said.findIndex(({ done }) => done === deed);
+  const waitFor = async <T>(command: string): Promise<T> => {
+    const find = () => reports.findIndex(({ done }) => done === command);
     await until(() => find() >= 0 || hasEnded, 40_000);
-    const [heard] = find() < 0 ? [] : said.splice(find(), 1);
-    if (heard === undefined) throw new Error(`the process has not done ${deed}: ${stderr}`);
-    if (heard.error !== undefined) throw Object.assign(new Error(heard.error.message), { said: heard.error });
-    return heard.value as T;
+    const [report] = find() < 0 ? [] : reports.splice(find(), 1);
+    if (report === undefined) throw new Error(`run ${command} in the process: no report; stderr: ${stderr}`);
+    const { error } = report;
+    if (error !== undefined) throw Object.assign(new Error(error.message), { said: error });
+    return report.value as T;
   };
-  await hear('started');
+  await waitFor('started');
   return {
     pid: child.pid ?? 0,
-    async do<T>(deed: string, more: object = {}) {
-      child.stdin.write(`${JSON.stringify({ do: deed, ...more })}\n`);
-      return hear<T>(deed);
+    async do<T>(command: string, more: object = {}) {
+      child.stdin.write(`${JSON.stringify({ do: command, ...more })}\n`);
+      return waitFor<T>(command);
     },
     stderr: () => stderr,
     signal: (signal) => void child.kill(signal),
@@ -86,9 +88,10 @@ export async function startRunProcess(
   };
 }
 
-/** What such a process threw. */
+/** Resolves to the error that such a process reported. */
 export async function thrownBy(work: Promise<unknown>): Promise<SaidError> {
-  const [end] = await Promise.allSettled([work]);
-  if (end.status === 'fulfilled') throw new Error(`it resolved to ${JSON.stringify(end.value)}`);
-  return (end.reason as { said: SaidError }).said;
+  const [result] = await Promise.allSettled([work]);
+  if (result.status === 'fulfilled')
+    throw new Error(`expected an error, got ${JSON.stringify(result.value)}`);
+  return (result.reason as { said: SaidError }).said;
 }

@@ -13,7 +13,7 @@ export interface Made {
   readonly key: string;
 }
 
-/** A run, and workers that have joined it, each a process of its own. Disposing of it kills them all, and takes their traces away. */
+/** A run and its workers, each in its own process. Disposing of it kills them all, and removes their traces. */
 export interface RunStage extends AsyncDisposable {
   readonly main: RunProcess;
   readonly session: string;
@@ -22,7 +22,7 @@ export interface RunStage extends AsyncDisposable {
   join(): Promise<RunProcess>;
 }
 
-/** @param limits - How patient the run's end is. */
+/** @param limits - The time limits at the end of the run. */
 export async function openRunStage(
   workers: number,
   env: NodeJS.ProcessEnv = {},
@@ -44,14 +44,14 @@ export async function openRunStage(
     join,
     async [Symbol.asyncDispose]() {
       await stack.disposeAsync();
-      // What a killed one has left: its journals, and its socket.
+      // Removes the journals and the socket of killed processes.
       await cleanupSession(session);
       rmSync(address, { force: true });
     },
   };
 }
 
-/** What carries the label of that scope, and was not removed. */
+/** Lists the containers with the label of that scope. */
 export async function containersOfScope(session: string, scope: string): Promise<readonly string[]> {
   const label = [`castoff.session=${session}`, `castoff.scope=${scope}`];
   return (await docker.listContainers({ all: true, filters: { label } })).map(({ Id }) => Id);

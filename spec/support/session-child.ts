@@ -12,23 +12,24 @@ import { findPrograms } from './close-engine';
 import { docker } from './things';
 import { until } from './until';
 
+/** The options of {@link startSessionChild}. */
 export interface ChildOptions {
   readonly reaper?: ReaperChoice | undefined;
   /** Default: the environment's. */
   readonly engine?: string | undefined;
   readonly containers?: number | undefined;
-  /** Whether its containers run. Default true; one that is only created is made and removed at a thirtieth of the cost. */
+  /** Whether its containers run. Default true. Creating and removing one that is not started costs a thirtieth. */
   readonly areStarted?: boolean | undefined;
   /** How many sessions it opens, one after the other. Default 1. */
   readonly sessions?: number | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Its working directory. Default: this one's. */
+  /** Default: this process's working directory. */
   readonly cwd?: string | undefined;
-  /** Whether it leads a process group of its own. */
+  /** Whether it leads its own process group. */
   readonly isDetached?: boolean | undefined;
 }
 
-/** What the fixture says of itself. */
+/** A report of the fixture. */
 export interface Told {
   readonly session: string;
   readonly openMs: readonly number[];
@@ -36,22 +37,22 @@ export interface Told {
   readonly closed?: number;
 }
 
-/** A process that holds a session with some containers, a network and a volume, until it is killed. */
+/** A process with a session, some containers, a network and a volume, until it is killed. */
 export interface SessionChild {
   readonly pid: number;
   readonly told: Told;
-  /** Asks it something, and reads its answer. */
+  /** Sends it a command, and resolves to its report. */
   ask(line: 'reaper' | 'make' | 'close'): Promise<Told>;
-  /** What it has written on stderr: its warnings. */
+  /** Its output on stderr: its warnings. */
   readonly stderr: () => string;
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Ends its input: it ends by itself when nothing holds it. Resolves to its exit code. */
+  /** Ends its input: it then exits if nothing keeps it alive. Resolves to its exit code. */
   leave(): Promise<number | null>;
 }
 
 const program = join(__dirname, '../fixtures/reaper/hold-session.cjs');
 
-/** A temporary folder of its own, in which a host process of its own listens. */
+/** Creates a temporary folder, whose sessions have their own host process. */
 export async function openReaperFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-lease-'));
   const hosts = (): readonly number[] => findPrograms(folder);
@@ -63,7 +64,7 @@ export async function openReaperFolder() {
       const haveEnded = await until(() => hosts().length === 0, 15_000, 200);
       for (const pid of hosts()) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
-      if (!haveEnded) throw new Error(`a host process in ${folder} did not end by itself`);
+      if (!haveEnded) throw new Error(`wait for host processes in ${folder}: still running after 15 s`);
     },
   };
 }
@@ -91,7 +92,7 @@ export async function startSessionChild(options: ChildOptions): Promise<SessionC
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<Told> => {
     const line = await lines.next();
-    if (line.done === true) throw new Error(`the child has ended: ${stderr}`);
+    if (line.done === true) throw new Error(`read from the child: it has exited: ${stderr}`);
     const told: Told = JSON.parse(line.value);
     return told;
   };
@@ -122,7 +123,7 @@ async function end(
   await exit;
 }
 
-/** What is on the engine of a session, but for its reaper. */
+/** Lists the resources of a session, except its reaper. */
 export async function thingsOfSession(session: string, engine: Docker = docker): Promise<readonly string[]> {
   const filters = { label: [`${labelNames.session}=${session}`] };
   const [containers, networks, { Volumes }] = await Promise.all([
@@ -140,8 +141,8 @@ export async function thingsOfSession(session: string, engine: Docker = docker):
 }
 
 /**
- * Whether nothing of a session is on the engine any more, nor a reaper container of its own. Cheap to ask again and again: one
- * listing while there is a container.
+ * Resolves to whether a session has neither resources nor a reaper container on the engine. Cheap to poll: sends one request
+ * while there is a container.
  */
 export async function isSessionGone(session: string, engine: Docker = docker): Promise<boolean> {
   const filters = { label: [`${labelNames.session}=${session}`] };
@@ -149,7 +150,7 @@ export async function isSessionGone(session: string, engine: Docker = docker): P
   return (await thingsOfSession(session, engine)).length === 0;
 }
 
-/** The reaper containers of a session. */
+/** Lists the reaper containers of a session. */
 export async function reapersOfSession(session: string, engine: Docker = docker) {
   return engine.listContainers({
     all: true,
