@@ -73,8 +73,8 @@ describe('a line that nobody should send', () => {
     ],
     ['a claim without labels', '{"id":8,"type":"claim"}', /^{"id":8,"ok":false,"reason":"labels: missing;/],
     [
-      'a reaping of what is not held',
-      '{"id":9,"type":"reap","labels":["mine=yes"]}',
+      'a release of what is not held',
+      '{"id":9,"type":"release","labels":["mine=yes"]}',
       /^{"id":9,"ok":false,"reason":"this connection does not hold mine=yes"}$/,
     ],
   ])('is answered with the reason, and is no lease: %s', async (_what, bytes, reason) => {
