@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, it } from '@jest/globals';
 import { agentFor } from '../../lib/engine/agent';
 
-it('an agent says whose it is and no more, since docker-modem inspects it to the last depth with each request', () => {
+it('an agent is inspected as one line, because docker-modem inspects it in full depth for each request', () => {
   const agent = agentFor({
     address: 'unix:///run/engine.sock',
     from: 'option',

@@ -16,7 +16,7 @@ const usual: Record<keyof RemovalWords, Meaning> = {
   failed: 'failed',
 };
 
-/** Where an engine says the same status for what passes and for what does not, it is asked again. */
+/** When an engine uses one status for temporary and permanent conflicts, the call is retried. */
 const unusual: Readonly<Record<string, Meaning>> = {
   'docker container refused': 'busy',
   'docker image refused': 'busy',
@@ -32,8 +32,8 @@ const captured = names.flatMap((engine) =>
   ),
 );
 
-describe('what an engine answers to a removal', () => {
-  it.each(captured)('%s, of a %s that is %s, means %s', (engine, kind, what, meaning) => {
+describe('the response to a removal', () => {
+  it.each(captured)('of %s, for a %s that is %s, means %s', (engine, kind, what, meaning) => {
     const answer = capturedAnswers[engine][kind][what];
     if (answer === undefined) throw new Error('the table names what was captured');
     const { status, body } = answerAbout('app', answer);
@@ -41,7 +41,7 @@ describe('what an engine answers to a removal', () => {
   });
 
   it.each(names.flatMap((engine) => kinds.map((kind) => [engine, kind] as const)))(
-    '%s: a %s that is gone means that to a look too',
+    'of %s to an inspection of a removed %s means gone',
     (engine, kind) => {
       const { status, body } = answerAbout('app', capturedAnswers[engine][kind].gone);
       expect(meaningOf(`${kind}.inspect`, { status, message: body.message })).toBe('gone');
@@ -49,7 +49,7 @@ describe('what an engine answers to a removal', () => {
   );
 });
 
-describe('what else comes back', () => {
+describe('any other response', () => {
   it.each<[call: EngineCall, status: number | undefined, message: string, meaning: Meaning]>([
     ['container.remove', 204, '', 'done'],
     ['image.remove', 200, '', 'done'],
@@ -71,15 +71,15 @@ describe('what else comes back', () => {
     ['network.disconnect', 500, 'container 4f2a is not connected to network app', 'gone'],
     ['network.remove', 403, 'container 4f2a is not connected to the network app', 'refused'],
     ['volume.remove', 403, 'network app id 6f21 has active endpoints', 'refused'],
-  ])('%s, %s %s, means %s', (call, status, message, meaning) => {
+  ])('to %s of %s %s means %s', (call, status, message, meaning) => {
     expect(meaningOf(call, { status, message })).toBe(meaning);
   });
 });
 
-describe('a 404 that is not about the thing', () => {
+describe('a 404 that is not about the resource', () => {
   it.each<[from: string, message: string]>([
-    ['an engine without that route', 'page not found'],
-    ['a Go server that is no engine', '404 page not found'],
+    ['an engine without the route', 'page not found'],
+    ['a Go server other than an engine', '404 page not found'],
     [
       'nginx',
       '<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>',
@@ -89,7 +89,7 @@ describe('a 404 that is not about the thing', () => {
       '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>404 Not Found</title>',
     ],
     ['a server that sends no message', ''],
-  ])('from %s does not mean that it is gone', (_from, message) => {
+  ])('from %s does not mean that the resource is gone', (_from, message) => {
     expect(meaningOf('container.remove', { status: 404, message })).not.toBe('gone');
     expect(meaningOf('container.inspect', { status: 404, message })).not.toBe('gone');
   });

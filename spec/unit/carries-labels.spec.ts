@@ -14,6 +14,6 @@ it.each([
   [['c.d=x=y'], true],
   [['a', 'c.d'], true],
   [['a', 'e'], false],
-])('%j is carried: %s', (wanted, isCarried) => {
+])('returns whether the labels include %j: %s', (wanted, isCarried) => {
   expect(carriesLabels(labels, wanted)).toBe(isCarried);
 });

@@ -8,7 +8,7 @@ const aborted = (signal: AbortSignal): Promise<unknown> =>
   });
 
 describe('a deadline', () => {
-  it('aborts when its time is up, and says on what and after how long', async () => {
+  it('aborts when it expires, with the operation and the timeout in its reason', async () => {
     const startedAt = performance.now();
     const reason = await aborted(deadline(30, { what: 'start postgres' }));
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(29);
@@ -20,13 +20,13 @@ describe('a deadline', () => {
     });
   });
 
-  it('is not aborted before its time', async () => {
+  it('does not abort before it expires', async () => {
     const signal = deadline(60_000, { what: 'anything' });
     await new Promise((resolve) => setImmediate(resolve));
     expect(signal.aborted).toBe(false);
   });
 
-  it('aborts with the reason of the signal it was given, if that is first', async () => {
+  it('aborts with the reason of the given signal when that aborts first', async () => {
     const leaving = new AbortController();
     const signal = deadline(60_000, { what: 'anything', signal: leaving.signal });
     const reason = new Error('no longer wanted');
@@ -34,12 +34,12 @@ describe('a deadline', () => {
     expect(await aborted(signal)).toBe(reason);
   });
 
-  it('is aborted at once by a signal that is', () => {
+  it('is aborted immediately when the given signal is', () => {
     const reason = { not: 'an error' };
     expect(deadline(60_000, { what: 'anything', signal: AbortSignal.abort(reason) }).reason).toBe(reason);
   });
 
-  it('keeps its own reason when its signal aborts later', async () => {
+  it('keeps its own reason when the given signal aborts later', async () => {
     const leaving = new AbortController();
     const signal = deadline(1, { what: 'anything', signal: leaving.signal });
     const reason = await aborted(signal);
@@ -48,7 +48,7 @@ describe('a deadline', () => {
     expect(isCastoffError(reason, 'DEADLINE_EXCEEDED')).toBe(true);
   });
 
-  it.each([-1, NaN, Infinity, 2 ** 31])('of %s ms is refused', (timeoutMs) => {
+  it.each([-1, NaN, Infinity, 2 ** 31])('of %s ms is rejected', (timeoutMs) => {
     expect(() => deadline(timeoutMs, { what: 'anything' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(`${timeoutMs}`) }),
     );

@@ -7,7 +7,7 @@ import { disableRyuk } from '../../lib/core/disable-ryuk';
 const name = 'TESTCONTAINERS_RYUK_DISABLED';
 const print = `process.stdout.write(String(process.env['${name}']))`;
 
-/** What a process that is started with `env` reads. */
+/** Returns the value that a child process with `env` reads. */
 function readInChild(env: NodeJS.ProcessEnv): string {
   return execFileSync(process.execPath, ['-e', print], { env, encoding: 'utf8' });
 }
@@ -16,8 +16,8 @@ function holderOf(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv } {
   return { env: { PATH: process.env['PATH'], ...env } };
 }
 
-describe('a process in which Ryuk is turned off', () => {
-  it('reads that, and hands on to processes and threads that it is not set', async () => {
+describe('a process in which Ryuk is disabled', () => {
+  it('reads true, while its child processes and threads do not inherit the variable', async () => {
     const holder = holderOf({});
     disableRyuk(holder);
     expect(holder.env[name]).toBe('true');
@@ -28,7 +28,7 @@ describe('a process in which Ryuk is turned off', () => {
     expect(await once(worker, 'message')).toEqual(['undefined']);
   });
 
-  it('reads that also in an environment that a test has put in the place of the first', () => {
+  it('also reads true from an environment that a test has assigned', () => {
     const holder = holderOf({ A: '1' });
     disableRyuk(holder);
     holder.env = { ...holder.env, B: '2' };
@@ -39,26 +39,26 @@ describe('a process in which Ryuk is turned off', () => {
     expect(Object.keys(holder.env)).toEqual(['PATH', 'B', 'C']);
   });
 
-  it.each(['true', 'false'])('reads, and hands on, %s where it is set to that', (value) => {
+  it.each(['true', 'false'])('reads and passes on %s when it is set to that', (value) => {
     const holder = holderOf({ [name]: value });
     disableRyuk(holder);
     expect([holder.env[name], readInChild(holder.env)]).toEqual([value, value]);
   });
 
-  it('takes an empty value for none', () => {
+  it('treats an empty value as unset', () => {
     const holder = holderOf({ [name]: '' });
     disableRyuk(holder);
     expect([holder.env[name], readInChild(holder.env)]).toEqual(['true', 'undefined']);
   });
 
-  it('reads what it is set to later', () => {
+  it('reads a value that is set later', () => {
     const holder = holderOf({});
     disableRyuk(holder);
     holder.env[name] = 'false';
     expect(holder.env[name]).toBe('false');
   });
 
-  it('has its own environment back when the last user has turned it back', () => {
+  it('gets its own environment back once the last user has released it', () => {
     const holder = holderOf({});
     const { env } = holder;
     const [first, second] = [disableRyuk(holder), disableRyuk(holder)];

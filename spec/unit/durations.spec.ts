@@ -24,11 +24,11 @@ describe('a duration', () => {
     [3 * hour + 2 * minute, '3 h 2 min'],
     [24 * hour - 1, '1 d 0 h'],
     [25 * hour, '1 d 1 h'],
-  ])('of %s ms reads %s', (ms, words) => {
-    expect(formatDuration(ms)).toBe(words);
+  ])('of %s ms is formatted as %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
   });
 
-  it('reads within a twentieth of what it is', () => {
+  it('is formatted with an error of at most 5 %', () => {
     const units: Readonly<Record<string, number>> = { ms: 1, s: second, min: minute, h: hour, d: 24 * hour };
     fc.assert(
       fc.property(fc.double({ min: 20, max: 2 ** 31, noNaN: true }), (ms) => {
@@ -43,8 +43,8 @@ describe('a duration', () => {
   });
 });
 
-describe('a time limit', () => {
-  it.each([0, 0.5, 1, 30_000, 2 ** 31 - 1])('may be %s', (ms) => {
+describe('a timeout', () => {
+  it.each([0, 0.5, 1, 30_000, 2 ** 31 - 1])('of %s ms is accepted', (ms) => {
     expect(checkDuration('timeoutMs', ms)).toBe(ms);
   });
 
@@ -57,7 +57,7 @@ describe('a time limit', () => {
     ['1000', '1000'],
     [null, 'null'],
     [5n, '5'],
-  ])('may not be %p', (ms, got) => {
+  ])('of %p is rejected', (ms, got) => {
     let error: unknown;
     try {
       checkDuration('timeoutMs', ms as number);

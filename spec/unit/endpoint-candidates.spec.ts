@@ -33,7 +33,7 @@ const contexts = [
   { name: 'remote', host: 'tcp://10.0.0.1:2376', tls },
 ];
 
-/** `address (from)` of each candidate, in order. */
+/** Formats each candidate as `address (from)`, in order. */
 function places(facts: EngineFacts): string[] {
   return endpointCandidates(facts).map(({ address, from }) => `${address} (${from})`);
 }
@@ -47,11 +47,11 @@ const usualOnLinux = [
   'unix:///run/podman/podman.sock (Podman socket)',
 ];
 
-describe('where nothing is configured', () => {
+describe('without configuration', () => {
   it.each<[where: string, facts: EngineFacts, expected: string[]]>([
     ['Linux', linux, usualOnLinux],
     [
-      'Linux without a runtime folder of the session',
+      'Linux without XDG_RUNTIME_DIR',
       { ...linux, env: {} },
       [
         'unix:///var/run/docker.sock (default socket)',
@@ -63,7 +63,7 @@ describe('where nothing is configured', () => {
       ],
     ],
     [
-      'Linux with a runtime folder elsewhere',
+      'Linux with another XDG_RUNTIME_DIR',
       { ...linux, env: { XDG_RUNTIME_DIR: '/tmp/ann' } },
       [
         'unix:///var/run/docker.sock (default socket)',
@@ -95,20 +95,20 @@ describe('where nothing is configured', () => {
         'npipe:////./pipe/podman-machine-default (Podman machine pipe)',
       ],
     ],
-  ])('looks in the usual places of %s', (_where, facts, expected) => {
+  ])('the candidates are the default addresses of %s', (_where, facts, expected) => {
     expect(places(facts)).toEqual(expected);
   });
 });
 
 describe('DOCKER_HOST', () => {
-  it('stands alone, whatever else is configured', () => {
+  it('is the only candidate, even if others are configured', () => {
     const env = { DOCKER_HOST: 'tcp://10.0.0.9', DOCKER_CONTEXT: 'remote' };
     const testcontainers = { tcHost: 'tcp://127.0.0.1:1', dockerHost: 'tcp://127.0.0.1:2' };
     const facts = { ...linux, env, contexts, testcontainers, currentContext: 'desktop-linux' };
     expect(places(facts)).toEqual(['tcp://10.0.0.9:2375 (DOCKER_HOST)']);
   });
 
-  it('has the TLS of the environment', () => {
+  it('uses the TLS settings of the environment', () => {
     const [endpoint] = endpointCandidates({ ...linux, env: { DOCKER_HOST: 'tcp://10.0.0.9' }, tls });
     expect(endpoint).toEqual({
       address: 'tcp://10.0.0.9:2376',
@@ -117,13 +117,13 @@ describe('DOCKER_HOST', () => {
     });
   });
 
-  it('is not set when it is empty', () => {
+  it('counts as unset when empty', () => {
     expect(places({ ...linux, env: { ...linux.env, DOCKER_HOST: '', DOCKER_CONTEXT: '' } })).toEqual(
       usualOnLinux,
     );
   });
 
-  it('is named when it cannot be used', () => {
+  it('is named in the error when it is invalid', () => {
     const facts = { ...linux, env: { DOCKER_HOST: 'ftp://docker' } };
     expect(() => endpointCandidates(facts)).toThrow(
       /^DOCKER_HOST: got "ftp:\/\/docker", whose scheme ftp:\/\/ is not supported/,
@@ -137,7 +137,7 @@ describe('DOCKER_CONTEXT', () => {
     ['default', linux, 'unix:///var/run/docker.sock (docker context "default")'],
     ['default', windows, 'npipe:////./pipe/docker_engine (docker context "default")'],
     ['empty', linux, 'unix:///var/run/docker.sock (docker context "empty")'],
-  ])('%s stands alone', (name, facts, expected) => {
+  ])('is the only candidate: %s', (name, facts, expected) => {
     const testcontainers = { tcHost: 'tcp://127.0.0.1:1' };
     const env = { DOCKER_CONTEXT: name };
     expect(places({ ...facts, env, contexts, testcontainers, currentContext: 'desktop-linux' })).toEqual([
@@ -145,7 +145,7 @@ describe('DOCKER_CONTEXT', () => {
     ]);
   });
 
-  it('brings the TLS of its context, not that of the environment', () => {
+  it('uses the TLS settings of its context, not those of the environment', () => {
     const own = { ca: 'OTHER', isVerified: false };
     const [endpoint] = endpointCandidates({
       ...linux,
@@ -156,7 +156,7 @@ describe('DOCKER_CONTEXT', () => {
     expect(endpoint?.transport).toEqual({ type: 'tcp', host: '10.0.0.1', port: 2376, tls });
   });
 
-  it('is refused with the names of the contexts that are there when it is none of them', () => {
+  it('is rejected with the names of the existing contexts when it names none of them', () => {
     expect(() => endpointCandidates({ ...linux, env: { DOCKER_CONTEXT: 'remot' }, contexts })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
@@ -166,7 +166,7 @@ describe('DOCKER_CONTEXT', () => {
     );
   });
 
-  it('is refused when its context has no docker endpoint', () => {
+  it('is rejected when its context has no docker endpoint', () => {
     expect(() => endpointCandidates({ ...linux, env: { DOCKER_CONTEXT: 'kubernetes' }, contexts })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
@@ -177,7 +177,7 @@ describe('DOCKER_CONTEXT', () => {
 });
 
 describe('the current context of docker', () => {
-  it('comes first, and the usual places follow, each address once', () => {
+  it('comes first, before the default addresses, without duplicates', () => {
     expect(places({ ...linux, contexts, currentContext: 'desktop-linux' })).toEqual([
       'unix:///home/ann/.docker/desktop/docker.sock (docker context "desktop-linux")',
       ...usualOnLinux.filter((place) => !place.includes('desktop')),
@@ -188,7 +188,7 @@ describe('the current context of docker', () => {
     expect(places({ ...linux, contexts, currentContext })).toEqual(usualOnLinux);
   });
 
-  it('is refused when it is not there', () => {
+  it('is rejected when it does not exist', () => {
     expect(() => endpointCandidates({ ...linux, contexts: [], currentContext: 'gone' })).toThrow(
       'the current context of docker: context "gone" does not exist; use one of "default"',
     );
@@ -198,7 +198,7 @@ describe('the current context of docker', () => {
 describe('~/.testcontainers.properties', () => {
   const file = '~/.testcontainers.properties';
 
-  it('comes after the current context and before the usual places, tc.host first', () => {
+  it('comes after the current context and before the default addresses, with tc.host first', () => {
     const testcontainers = { tcHost: 'tcp://127.0.0.1:1', dockerHost: 'tcp://127.0.0.1:2' };
     expect(places({ ...linux, contexts, testcontainers, currentContext: 'remote' })).toEqual([
       'tcp://10.0.0.1:2376 (docker context "remote")',
@@ -208,7 +208,7 @@ describe('~/.testcontainers.properties', () => {
     ]);
   });
 
-  it('has its own TLS for docker.host, and none for tc.host', () => {
+  it('has its own TLS settings for docker.host, and none for tc.host', () => {
     const testcontainers = { tcHost: 'tcp://10.0.0.1', dockerHost: 'tcp://10.0.0.2', tls };
     const transports = endpointCandidates({ ...linux, testcontainers }).map(({ transport }) => transport);
     expect(transports.slice(0, 2)).toEqual([
@@ -217,7 +217,7 @@ describe('~/.testcontainers.properties', () => {
     ]);
   });
 
-  it('is named when an address in it cannot be used', () => {
+  it('is named in the error when an address in it is invalid', () => {
     const facts = { ...linux, testcontainers: { dockerHost: 'ftp://x' } };
     expect(() => endpointCandidates(facts)).toThrow(`docker.host in ${file}: got "ftp://x"`);
   });

@@ -4,7 +4,7 @@ import { parseEngineEvent } from '../../lib/engine/engine-event';
 const id = '9d7ad553e70d599b2a2c57401578e2562f5da5a8a51d3020740fa2f25908656a';
 const imageId = '0cec3ac4d7665653e9a7862d6b7692c1da96c4a8fd6fe3eeaa271f287402bacd';
 
-/** Lines as the engines wrote them, ids and foreign labels shortened. */
+/** Captured lines, with ids and other labels shortened. */
 const captured = {
   'Docker, a container dies': [
     `{"status":"die","id":"${id}","from":"castoff-spec/busybox:1","Type":"container","Action":"die","Actor":{"ID":"${id}","Attributes":{"castoff-ev":"20400","exitCode":"137","image":"castoff-spec/busybox:1","name":"charming_hofstadter"}},"scope":"local","time":1795251086,"timeNano":1795251086353801124}`,
@@ -167,11 +167,11 @@ const captured = {
 } as const;
 
 describe('a line of events', () => {
-  it.each(Object.entries(captured))('is read: %s', (_, [line, expected]) => {
+  it.each(Object.entries(captured))('is parsed: %s', (_, [line, expected]) => {
     expect(parseEngineEvent(line)).toEqual(expected);
   });
 
-  it('keeps its time whatever its labels say', () => {
+  it('keeps its time when a label contains another', () => {
     const labels = JSON.stringify({ a: '"timeNano":1', timeNano: '2', name: 'x' });
     const line = `{"Type":"container","Action":"start","Actor":{"ID":"${id}","Attributes":${labels}},"time":1795251086,"timeNano":1795251086353801124}`;
     expect(parseEngineEvent(line)).toMatchObject({
@@ -184,11 +184,11 @@ describe('a line of events', () => {
     ['of the daemon', '{"Type":"daemon","Action":"reload","Actor":{"ID":"x"},"timeNano":1}'],
     ['without an actor', '{"Type":"container","Action":"start","timeNano":1}'],
     ['without a time', `{"Type":"container","Action":"start","Actor":{"ID":"${id}"}}`],
-    ['that is null', 'null'],
-    ['that is empty', ''],
-    ['that is cut off', '{"Type":"container","Act'],
-    ['that is a complaint', '{"message":"something went wrong"}'],
-  ])('%s is none', (_, line) => {
+    ['null', 'null'],
+    ['empty', ''],
+    ['truncated', '{"Type":"container","Act'],
+    ['an error message', '{"message":"something went wrong"}'],
+  ])('is ignored when it is %s', (_, line) => {
     expect(parseEngineEvent(line)).toBeUndefined();
   });
 });

@@ -62,7 +62,7 @@ describe('config.json', () => {
     expect(facts.currentContext).toBe('other');
   });
 
-  it('is not there when DOCKER_CONFIG is no folder, such as /dev/null', async () => {
+  it('does not exist when DOCKER_CONFIG is not a folder, such as /dev/null', async () => {
     const env = { DOCKER_CONFIG: await write('null', '') };
     expect(await readEngineFacts(machine(env))).toEqual({
       ...machine(env),
@@ -75,14 +75,14 @@ describe('config.json', () => {
     ['{"currentContext":', /invalid JSON: .+; fix the file or move it away$/],
     ['[]', /not a JSON object/],
     ['{"currentContext":1}', /currentContext is not a string: 1/],
-  ])('is named when it is %s', async (content, why) => {
+  ])('is named in the error when it is %s', async (content, reason) => {
     const file = await write('.docker/config.json', content);
-    const error: unknown = await readEngineFacts(machine()).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(why) });
+    const error: unknown = await readEngineFacts(machine()).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(reason) });
     expect(error).toMatchObject({ message: expect.stringContaining(`read ${file}: `) });
   });
 
-  it('is named when it is a folder, as a bind mount leaves one', async () => {
+  it('is named in the error when it is a folder, as a bind mount creates one', async () => {
     const file = join(home, '.docker/config.json');
     await mkdir(file, { recursive: true });
     await expect(readEngineFacts(machine())).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('config.json', () => {
 });
 
 describe('docker contexts', () => {
-  it('are read with their TLS', async () => {
+  it('are read with their TLS settings', async () => {
     const docker = { Host: 'tcp://10.0.0.1:2376', SkipTLSVerify: false };
     await writeMeta('secure', { Name: 'secure', Metadata: {}, Endpoints: { docker } });
     await writePems(`.docker/contexts/tls/${idOf('secure')}/docker`);
@@ -115,7 +115,7 @@ describe('docker contexts', () => {
   it.each<[file: string, content: string, env: Machine['env']]>([
     ['.docker/config.json', '{"currentContext":"broken"}', {}],
     ['.docker/config.json', '{"currentContext":"whole"}', { DOCKER_CONTEXT: 'broken' }],
-  ])('are named when they are chosen and cannot be read', async (file, content, env) => {
+  ])('are named in the error when they are in use and cannot be read', async (file, content, env) => {
     await write(file, content);
     const meta = await writeMeta('broken', '{');
     await writeMeta('whole', { Name: 'whole' });
@@ -128,15 +128,15 @@ describe('docker contexts', () => {
   it.each([
     ['{}', 'Name is missing'],
     ['{"Name":"chosen","Endpoints":{"docker":{"Host":1}}}', 'Host is not a string: 1'],
-  ])('are refused when they are chosen and are %s', async (content, why) => {
+  ])('are rejected when they are in use and are %s', async (content, reason) => {
     const meta = await writeMeta('chosen', content);
     await expect(readEngineFacts(machine({ DOCKER_CONTEXT: 'chosen' }))).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining(`read ${meta}: ${why}`),
+      message: expect.stringContaining(`read ${meta}: ${reason}`),
     });
   });
 
-  it('are left out when others are chosen and they cannot be read', async () => {
+  it('are skipped when they cannot be read and another one is in use', async () => {
     await writeMeta('broken', '{');
     await writeMeta('whole', { Name: 'whole' });
     const { contexts } = await readEngineFacts(machine({ DOCKER_CONTEXT: 'whole' }));
@@ -144,7 +144,7 @@ describe('docker contexts', () => {
   });
 });
 
-/** `env` with its relative paths in the temporary home. */
+/** Resolves relative paths in `env` against the temporary home. */
 function placeInHome({
   DOCKER_CERT_PATH: certs,
   DOCKER_CONFIG: config,
@@ -176,7 +176,7 @@ describe('TLS of the environment', () => {
       { DOCKER_TLS_VERIFY: '1', DOCKER_CONFIG: 'other' },
       { ca: 'OTHER', isVerified: true },
     ],
-  ])('for %j', async (env, expected) => {
+  ])('is read for %j', async (env, expected) => {
     await writePems('.docker');
     await write('other/ca.pem', 'OTHER');
     const there = machine(placeInHome(env));
@@ -198,11 +198,11 @@ describe('~/.testcontainers.properties', () => {
     ['docker.host=unix:///a=b', { dockerHost: 'unix:///a=b' }],
     ['docker.host=one\ndocker.host=two', { dockerHost: 'two' }],
     ['other=1\n!tc.host=x\nnothing\n', {}],
-  ])('%j says %j', async (text, expected) => {
+  ])('with %j sets %j', async (text, expected) => {
     expect(await propertiesFrom(text)).toEqual(expected);
   });
 
-  it('prefers the DOCKER_CERT_PATH of the environment to its own', async () => {
+  it('is overridden by the DOCKER_CERT_PATH of the environment', async () => {
     await write('other/ca.pem', 'OTHER');
     const lines = 'docker.host=tcp://x\ndocker.tls.verify=1\ndocker.cert.path=/nowhere';
     const found = await propertiesFrom(lines, { DOCKER_CERT_PATH: join(home, 'other') });
@@ -216,7 +216,7 @@ describe('~/.testcontainers.properties', () => {
     ['docker.tls.verify=1', {}, undefined],
     ['docker.cert.path={certs}', { DOCKER_TLS_VERIFY: '1' }, { ...pems, isVerified: true }],
     ['docker.tls.verify=1\ndocker.cert.path={certs}', { DOCKER_TLS_VERIFY: '0' }, undefined],
-  ])('gives docker.host the TLS of %j with the environment %j', async (lines, env, tls) => {
+  ])('sets the TLS settings of docker.host from %j in the environment %j', async (lines, env, tls) => {
     await writePems('certs');
     const certs = join(home, 'certs').replaceAll('\\', '\\\\');
     const text = `docker.host=tcp://x\n${lines.replace('{certs}', certs)}`;

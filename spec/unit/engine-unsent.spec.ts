@@ -4,8 +4,8 @@ import { cleanupOne } from '../../lib/resources/cleanup-one';
 import { standInConnection } from '../support/stand-in-connection';
 
 describe('a cleanup whose client cannot be loaded', () => {
-  it('throws the load error at once, without advice about the engine', async () => {
-    // As Jest 30 words it between two tests.
+  it('throws the load error immediately, without advice about the engine', async () => {
+    // The message of Jest 30 between two tests.
     const error = new ReferenceError(
       'You are trying to `require` a file outside of the scope of the test code.',
     );
@@ -16,7 +16,7 @@ describe('a cleanup whose client cannot be loaded', () => {
     });
     const cleanup = cleanupOne('network', 'app', { connection: engine, timeoutMs: 600_000 });
     await expect(cleanup).rejects.toBe(error);
-    // A look by name, and the one that a removal begins with.
+    // An inspection by name, and the one at the start of a removal.
     expect(loads).toBe(2);
   });
 });

@@ -12,7 +12,7 @@ function eventAt(nano: bigint, id = 'a', action = 'start'): EngineEvent {
 
 const seconds = (n: number): bigint => BigInt(Math.round(n * 1_000_000_000));
 
-/** What an engine has to say, in the order in which it says it; two things may happen in one nanosecond. */
+/** The events of an engine, in the order of delivery; two may have the same nanosecond. */
 const histories = fc
   .array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 60 })
   .map((pauses) => {
@@ -23,36 +23,36 @@ const histories = fc
     });
   });
 
-/** After how many more events each connection breaks, and how often it says each of them. */
+/** The number of events until each connection breaks, and how often it delivers each of them. */
 const breaks = fc.array(fc.record({ events: fc.nat(15), copies: fc.integer({ min: 1, max: 3 }) }));
 
-/** What an engine says to one that asks for `since`. */
+/** The events that an engine sends for `since`. */
 function said(history: readonly EngineEvent[], since: number | undefined, liveFrom: number) {
   if (since === undefined) return history.slice(liveFrom);
   return history.filter(({ atNano }) => BigInt(atNano) >= BigInt(since) * 1_000_000_000n);
 }
 
-/** Nobody comes between two things of one nanosecond: nothing would tell which of them was before. */
+/** A connection does not start between two events of one nanosecond: their order would be unknown. */
 function beginOfNanosecond(history: readonly EngineEvent[], at: number): number {
   return history.findIndex(({ atNano }) => atNano === history[at]?.atNano);
 }
 
 describe('an event cursor', () => {
-  it('asks for nothing again before there was anything', () => {
+  it('requests no replay before the first event', () => {
     const cursor = new EventCursor();
     expect(cursor.since).toBeUndefined();
     cursor.connect(undefined);
     expect(cursor.since).toBeUndefined();
   });
 
-  it('asks from the second on in which its first connection began, while there was nothing', () => {
+  it('requests a replay from the start of its first connection when there was no event yet', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     cursor.connect(startSecond + 60);
     expect(cursor.since).toBe(startSecond);
   });
 
-  it('asks for the last seconds again, but never from before its first connection', () => {
+  it('requests a replay of the last seconds, but never from before its first connection', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     cursor.take(eventAt(seconds(1.5)));
@@ -61,7 +61,7 @@ describe('an event cursor', () => {
     expect(cursor.since).toBe(startSecond + 8);
   });
 
-  it('takes an event that comes later than younger ones', () => {
+  it('accepts an event that arrives after later ones', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     expect(cursor.take(eventAt(seconds(20)))).toBe(true);
@@ -70,7 +70,7 @@ describe('an event cursor', () => {
     expect(cursor.since).toBe(startSecond + 18);
   });
 
-  it('tells events of one nanosecond apart', () => {
+  it('distinguishes events of the same nanosecond', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     expect(cursor.take(eventAt(seconds(1), 'a', 'die'))).toBe(true);
@@ -80,14 +80,14 @@ describe('an event cursor', () => {
     expect(cursor.take(eventAt(seconds(1), 'b', 'die'))).toBe(false);
   });
 
-  it('goes on taking events of an engine whose clock was set back', () => {
+  it('continues to accept events of an engine whose clock was set back', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     cursor.take(eventAt(seconds(3_600)));
     expect(cursor.take(eventAt(seconds(-600)))).toBe(true);
   });
 
-  it('takes every event once and in order, however often connections break and engines repeat', () => {
+  it('accepts every event once and in order across any number of broken connections and replays', () => {
     fc.assert(
       fc.property(histories, breaks, fc.nat(10), fc.boolean(), (history, cuts, startAt, isTimeTold) => {
         const start = beginOfNanosecond(history, Math.min(startAt, history.length - 1));
@@ -109,7 +109,7 @@ describe('an event cursor', () => {
     );
   });
 
-  it('remembers no more than the last seconds', () => {
+  it('remembers only events of the last seconds', () => {
     const cursor = new EventCursor();
     cursor.connect(startSecond);
     for (let at = 0; at < 100; at++) cursor.take(eventAt(seconds(at)));

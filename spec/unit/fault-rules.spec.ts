@@ -21,11 +21,11 @@ describe('a pattern', () => {
       true,
     ],
     ['POST /containers/*/wait?condition=removed', 'POST', '/v1.41/containers/a/wait', false],
-  ])('%s fits %s %s: %s', (pattern, method, path, expected) => {
+  ])('%s matches %s %s: %s', (pattern, method, path, expected) => {
     expect(matching(pattern)({ method, path })).toBe(expected);
   });
 
-  it('is refused when it is not METHOD /path', () => {
+  it('is rejected unless it is METHOD /path', () => {
     const reset = { type: 'reset' } as const;
     expect(() => new FaultRules().add({ on: '/containers/*', fault: reset })).toThrow(
       'METHOD /path expected',
@@ -34,7 +34,7 @@ describe('a pattern', () => {
 });
 
 describe('a seed', () => {
-  it('keeps to its rate, and uses each of its faults', () => {
+  it('keeps its rate, and uses each of its faults', () => {
     const types = Array.from(
       { length: 4_000 },
       (_, nth) => decideBySeed(42, nth, { rate: 0.4 })?.type ?? 'none',
@@ -46,7 +46,7 @@ describe('a seed', () => {
 });
 
 describe('the fault table', () => {
-  it('has rows for every kind, and none that an engine has no words for', () => {
+  it('has rows for every kind, and only those that the engine has a captured response for', () => {
     expect(rowNames(removalTarget('container', 'x'))).toContain('409 in progress, then dead');
     expect(rowNames(removalTarget('container', 'x', 'podman'))).not.toContain('409 in progress, then dead');
     expect(rowNames(removalTarget('network', 'x'))).toContain('busy, then gone');

@@ -25,7 +25,7 @@ function fault(code: string, message = code): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** What is thrown when every ping fails with `error`. */
+/** Resolves to the error thrown when every ping fails with `error`. */
 async function failureOf(
   address: string | undefined,
   error: unknown,
@@ -39,8 +39,8 @@ async function failureOf(
   throw new Error('it found an endpoint', { cause: thrown });
 }
 
-describe('looking for an engine', () => {
-  it('asks one place after another until one answers', async () => {
+describe('finding an engine', () => {
+  it('pings one address after another until one answers', async () => {
     const asked: string[] = [];
     const ping = async ({ address }: Endpoint): Promise<void> => {
       asked.push(address);
@@ -51,14 +51,14 @@ describe('looking for an engine', () => {
     expect(asked).toEqual(['npipe:////./pipe/docker_engine', address]);
   });
 
-  it('asks no further place once one has answered', async () => {
+  it('pings no other address once one has answered', async () => {
     const asked: string[] = [];
     const ping = async ({ address }: Endpoint): Promise<void> => void asked.push(address);
     await findEndpoint({ ping, machine: machine() });
     expect(asked).toEqual(['npipe:////./pipe/docker_engine']);
   });
 
-  it('asks only the address that it is given, with the TLS of the environment', async () => {
+  it('pings only the given address, with the TLS settings of the environment', async () => {
     const asked: Endpoint[] = [];
     const ping = async (endpoint: Endpoint): Promise<void> => void asked.push(endpoint);
     const env = { DOCKER_HOST: 'tcp://other', DOCKER_TLS_VERIFY: '1' };
@@ -72,7 +72,7 @@ describe('looking for an engine', () => {
     ]);
   });
 
-  it('refuses an address that is none before it asks anybody', async () => {
+  it('rejects an invalid address before any ping', async () => {
     expect(await failureOf('ftp://x', new Error('asked'))).toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('engine option: got "ftp://x"'),
@@ -81,7 +81,7 @@ describe('looking for an engine', () => {
 });
 
 describe('finding no engine', () => {
-  it('lists every place, who named it and why it failed, and what to try', async () => {
+  it('lists every address with the setting that named it, the reason for its failure, and advice', async () => {
     const errors = [fault('ENOENT'), fault('ECONNREFUSED')];
     const failures = [...errors];
     const ping = (): Promise<void> => Promise.reject(failures.shift() ?? new Error('asked once more'));
@@ -97,7 +97,7 @@ describe('finding no engine', () => {
     });
   });
 
-  it('says all in the first line where there was one place', async () => {
+  it('puts a single address and its reason into the first line', async () => {
     const error = fault('ECONNREFUSED');
     const failure = await failureOf(undefined, error, { DOCKER_HOST: 'tcp://10.0.0.1' });
     expect(failure).toMatchObject({ cause: error, errors: [error] });
@@ -106,7 +106,7 @@ describe('finding no engine', () => {
     );
   });
 
-  it.each<[address: string, error: unknown, words: string]>([
+  it.each<[address: string, error: unknown, reason: string]>([
     ['unix:///x', fault('ENOENT'), 'no such socket'],
     ['unix:///x', fault('ECONNREFUSED'), 'connection refused'],
     [
@@ -141,12 +141,12 @@ describe('finding no engine', () => {
       new CastoffError('ENGINE_UNREACHABLE', 'ping', { cause: fault('ENOENT') }),
       'no such socket',
     ],
-  ])('%s with %s: %s', async (address, error, words) => {
+  ])('reports %s with %s: %s', async (address, error, reason) => {
     const { message } = await failureOf(address, error);
-    expect(message.split('\n')[0]?.replace(/^.*\(engine option\): /, '')).toBe(words);
+    expect(message.split('\n')[0]?.replace(/^.*\(engine option\): /, '')).toBe(reason);
   });
 
-  it('understands what a real socket says that is not there', async () => {
+  it('reports a missing socket, from a real error', async () => {
     const path = process.platform === 'win32' ? '//./pipe/castoff-not-there' : join(home, 'not-there.sock');
     const address = `${process.platform === 'win32' ? 'npipe' : 'unix'}://${path}`;
     const ping = async (): Promise<void> => {
@@ -157,7 +157,7 @@ describe('finding no engine', () => {
     );
   });
 
-  it('understands what a real port says where nobody listens', async () => {
+  it('reports a port without a listener, from a real error', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const place = server.address();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatGoDuration, parseGoBool, parseGoDuration } from '../../lib/core/go-duration';
 
-describe("Go's durations", () => {
+describe('a Go duration', () => {
   it.each([
     ['10s', 10_000],
     ['0.1s', 100],
@@ -17,12 +17,12 @@ describe("Go's durations", () => {
     ['+1s', 1_000],
     ['0', 0],
     ['-0', 0],
-  ])('%s is read', (text, ms) => {
+  ])('%s is parsed', (text, ms) => {
     expect(parseGoDuration(text)).toBeCloseTo(ms, 9);
   });
 
   it.each(['', '10', '1e9h', '1 s', 's', '.s', '--1s', '1d', '10S', 'Infinity', '9999999999h'])(
-    '%j is none',
+    '%j is invalid',
     (text) => {
       expect(parseGoDuration(text)).toBeUndefined();
     },
@@ -38,11 +38,11 @@ describe("Go's durations", () => {
     [3_600_000, '1h0m0s'],
     [-1_000, '-1s'],
     [1_388, '1.388s'],
-  ])('%d ms is written %s', (ms, text) => {
+  ])('of %d ms is formatted as %s', (ms, text) => {
     expect(formatGoDuration(ms)).toBe(text);
   });
 
-  it('are read as they were written', () => {
+  it('is parsed to the value that was formatted', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e12, max: 1e12 }), (ms) => {
         expect(parseGoDuration(formatGoDuration(ms))).toBeCloseTo(ms, 3);
@@ -51,7 +51,7 @@ describe("Go's durations", () => {
   });
 });
 
-describe("Go's booleans", () => {
+describe('a Go boolean', () => {
   it.each([
     ['1', true],
     ['t', true],

@@ -9,7 +9,7 @@ async function takeAll(queue: ItemQueue<number>, many: number): Promise<unknown[
 }
 
 describe('an item queue', () => {
-  it('gives items in order, to those who wait and to those who come later', async () => {
+  it('delivers items in order, to waiting and to later consumers', async () => {
     const queue = new ItemQueue<number>(10);
     const waiting = [queue.take(), queue.take()];
     for (const item of [1, 2, 3]) queue.put(item);
@@ -17,7 +17,7 @@ describe('an item queue', () => {
     expect(await queue.take()).toEqual({ done: false, value: 3 });
   });
 
-  it('is full at its limit, and tells when all has been taken', async () => {
+  it('is full at its limit, and notifies when all items have been taken', async () => {
     const queue = new ItemQueue<number>(2);
     await queue.untilEmpty();
     queue.put(1);
@@ -34,7 +34,7 @@ describe('an item queue', () => {
     expect(queue.isFull).toBe(false);
   });
 
-  it('drops what waits when it ends, and tells all who wait', async () => {
+  it('drops its items and notifies all waiting consumers when it ends', async () => {
     const queue = new ItemQueue<number>(2);
     queue.put(1);
     const emptied = queue.untilEmpty();
@@ -49,7 +49,7 @@ describe('an item queue', () => {
     expect(await waiting).toEqual(['done', 'done']);
   });
 
-  it('gives what waits before the error that it fails with, and that once', async () => {
+  it('delivers remaining items before its error, and the error once', async () => {
     const queue = new ItemQueue<number>(2);
     const error = new Error('refused');
     queue.put(1);
@@ -58,7 +58,7 @@ describe('an item queue', () => {
     expect(await takeAll(queue, 3)).toEqual([1, error, 'done']);
   });
 
-  it('fails the first who waits, and ends for the others', async () => {
+  it('rejects the first waiting consumer, and ends for the others', async () => {
     const queue = new ItemQueue<number>(2);
     const error = new Error('refused');
     const waiting = takeAll(queue, 2);
@@ -67,7 +67,7 @@ describe('an item queue', () => {
     expect(await queue.take()).toEqual(done);
   });
 
-  it('fails no more when it has ended', async () => {
+  it('ignores a failure after it has ended', async () => {
     const queue = new ItemQueue<number>(2);
     queue.end();
     queue.fail(new Error('too late'));

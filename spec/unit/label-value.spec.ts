@@ -3,21 +3,21 @@ import fc from 'fast-check';
 import { labelValue } from '../../lib/core/label-value';
 import { labelNames, ownershipLabels } from '../../lib/core/labels';
 
-it('is a text as it is, up to 512 bytes', () => {
+it('is the unchanged text up to 512 bytes', () => {
   for (const text of ['orders pays "twice" \\ $HOME', 'ü'.repeat(256), ''])
     expect(labelValue(text)).toBe(text);
 });
 
-it('is the beginning of a longer one, and a hash of the whole, cut between two characters', () => {
+it('is the start of a longer text, cut between two characters, and a hash of the full text', () => {
   expect(labelValue(`${'a'.repeat(496)}💥${'b'.repeat(600)}`)).toMatch(/^a{496}…[0-9a-f]{12}$/);
   expect(labelValue('a'.repeat(513))).not.toBe(labelValue('a'.repeat(514)));
 });
 
-it('has no NUL, and no half of a surrogate pair', () => {
+it('has no NUL and no lone surrogate', () => {
   expect(labelValue('a\0b \uD83D c')).toBe('a\uFFFDb \uFFFD c');
 });
 
-it('is well-formed, short, and the same when it is made of itself, for every text', () => {
+it('is well-formed, short and idempotent for every text', () => {
   const texts = fc.string({ unit: 'binary', maxLength: 2_000, size: 'max' });
   fc.assert(
     fc.property(texts, (text) => {
@@ -29,7 +29,7 @@ it('is well-formed, short, and the same when it is made of itself, for every tex
   );
 });
 
-it('keeps all labels of a creation below 4 KB, however long the names around it are', () => {
+it('keeps all labels of a creation below 4 KB, even with long names of tests and scopes', () => {
   const long = 'names '.repeat(25_000);
   const owner = { host: 'host', pid: 1 };
   const labels = ownershipLabels({

@@ -34,8 +34,8 @@ const anyOwnership: fc.Arbitrary<Ownership> = fc.record(
   { requiredKeys: ['session', 'owner', 'createdAt'] },
 );
 
-describe('the labels of what is created', () => {
-  it('name the owner for whoever reads them', () => {
+describe('the labels of a created resource', () => {
+  it('identify the owner', () => {
     fc.assert(
       fc.property(anyOwnership, (ownership) => {
         expect(ownerFromLabels(ownershipLabels(ownership))).toEqual(ownership.owner);
@@ -43,7 +43,7 @@ describe('the labels of what is created', () => {
     );
   });
 
-  it('say when, in RFC 3339', () => {
+  it('have the creation time in RFC 3339', () => {
     fc.assert(
       fc.property(anyOwnership, (ownership) => {
         const created = ownershipLabels(ownership)[labelNames.created] ?? '';
@@ -53,7 +53,7 @@ describe('the labels of what is created', () => {
     );
   });
 
-  it('have a label for what is known, and none for what is not', () => {
+  it('leave out unknown values', () => {
     fc.assert(
       fc.property(anyOwnership, (ownership) => {
         const labels = ownershipLabels(ownership);
@@ -64,7 +64,7 @@ describe('the labels of what is created', () => {
     );
   });
 
-  it('are the ones that other programs know', () => {
+  it('have the names that other programs rely on', () => {
     const labels = ownershipLabels({
       session: 's',
       scope: 'file > test',
@@ -100,17 +100,17 @@ describe('the labels of what is created', () => {
   });
 });
 
-describe('labels that name no owner', () => {
+describe('labels without an owner', () => {
   it.each<[string, Readonly<Record<string, string>>]>([
-    ['none', {}],
+    ['no labels', {}],
     ['no host', { 'castoff.pid': '42' }],
     ['no pid', { 'castoff.host': 'ci-1' }],
     ['an empty pid', { 'castoff.host': 'ci-1', 'castoff.pid': '' }],
-    ['a pid of zero, which is every process', { 'castoff.host': 'ci-1', 'castoff.pid': '0' }],
-    ['a negative pid, which is a group', { 'castoff.host': 'ci-1', 'castoff.pid': '-1' }],
-    ['a broken pid', { 'castoff.host': 'ci-1', 'castoff.pid': '4.2' }],
-    ['a pid in words', { 'castoff.host': 'ci-1', 'castoff.pid': 'forty-two' }],
-  ])('are those with %s', (_what, labels) => {
+    ['a pid of zero, which means every process', { 'castoff.host': 'ci-1', 'castoff.pid': '0' }],
+    ['a negative pid, which means a group', { 'castoff.host': 'ci-1', 'castoff.pid': '-1' }],
+    ['a fractional pid', { 'castoff.host': 'ci-1', 'castoff.pid': '4.2' }],
+    ['a pid that is not a number', { 'castoff.host': 'ci-1', 'castoff.pid': 'forty-two' }],
+  ])('include those with %s', (_what, labels) => {
     expect(ownerFromLabels(labels)).toBeUndefined();
   });
 });

@@ -19,8 +19,8 @@ function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 const anyLine = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll(/[\r\n]/g, ''));
 
-describe('reading lines', () => {
-  it('gives out the same lines wherever they are cut, ended by either kind of end', () => {
+describe('a line reader', () => {
+  it('returns the same lines however chunks are split, with either line end', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anyLine, fc.constantFrom('\n', '\r\n'))), cuts, (lines, places) => {
         const bytes = Buffer.from(lines.map(([text, end]) => text + end).join(''));
@@ -29,7 +29,7 @@ describe('reading lines', () => {
     );
   });
 
-  it('takes whatever bytes come without throwing, and holds no more than a line', () => {
+  it('accepts any bytes without throwing, and buffers at most one line', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), (pieces) => {
         const reader = new LineReader(64);
@@ -42,20 +42,20 @@ describe('reading lines', () => {
     );
   });
 
-  it('gives out no half line', () => {
+  it('returns no incomplete line', () => {
     expect(readAll([Buffer.from('label=a=b\nlabel=a=b&label=c')])).toEqual([{ text: 'label=a=b' }]);
   });
 
   it.each([
     ['\n', 'a newline'],
     ['\r\n', 'a carriage return and a newline'],
-  ])('takes the longest line, before %j', (end) => {
+  ])('accepts a line of the maximum length before %j', (end) => {
     const line = 'x'.repeat(longest);
     const pieces = cut(Buffer.from(`${line}${end}next\n`), [1, longest, longest + 1]);
     expect(readAll(pieces)).toEqual([{ text: line }, { text: 'next' }]);
   });
 
-  it('refuses a longer one once, however long, and goes on with the next', () => {
+  it('refuses a longer line once, and continues with the next', () => {
     const reader = new LineReader(maxLineBytes);
     const tooLong = Array.from({ length: 40 }, () => Buffer.alloc(longest, 'x'));
     expect(readAll([...tooLong, Buffer.from('y\nnext\n')], reader)).toEqual([
@@ -68,7 +68,7 @@ describe('reading lines', () => {
     ]);
   });
 
-  it('refuses what is no UTF-8', () => {
+  it('refuses invalid UTF-8', () => {
     expect(readAll([Buffer.from([0xff, 0xfe, 0x0a])])).toEqual([{ refusal: 'invalid UTF-8' }]);
   });
 });

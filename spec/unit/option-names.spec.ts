@@ -38,7 +38,7 @@ const calls: readonly (readonly [string, Call])[] = [
 ];
 
 describe.each(calls)('%s', (what, call) => {
-  it('refuses an option that does not exist, and names those that do', async () => {
+  it('rejects an unknown option, and names the known ones', async () => {
     const error = await rejectionOf((async () => call({ timoutMs: 5 } as never))());
     expect(error).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -46,7 +46,7 @@ describe.each(calls)('%s', (what, call) => {
     });
   });
 
-  it.each([7, 'fast'])('refuses %p in place of its options', async (options) => {
+  it.each([7, 'fast'])('rejects %p instead of options', async (options) => {
     const error = await rejectionOf((async () => call(options as never))());
     expect(error).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -62,8 +62,8 @@ describe('a graceful stop', () => {
     [{ stopSignal: 'SIGINT', stopTimeoutMs: 0 }, 'stopSignal: got SIGINT with stopTimeoutMs 0'],
     [{ stopTimeoutMs: -1 }, 'stopTimeoutMs: got -1'],
     [{ stopTimeoutMs: 1_000 }, 'scope.start: a Object cannot be stopped gracefully'],
-  ])('is refused as %j', async (options, words) => {
+  ])('is rejected with %j', async (options, message) => {
     const error = await rejectionOf(openScope('own').start(startable, options as never));
-    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(words) });
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) });
   });
 });

@@ -17,7 +17,7 @@ function ssh(destination: string, port?: number, socketPath?: string): Transport
   return { type: 'ssh', destination, port, socketPath };
 }
 
-describe('an address of an engine', () => {
+describe('a valid address', () => {
   it.each<[given: string, address: string, transport: Transport]>([
     ['unix:///var/run/docker.sock', 'unix:///var/run/docker.sock', socket('/var/run/docker.sock')],
     ['unix://', 'unix:///var/run/docker.sock', socket('/var/run/docker.sock')],
@@ -63,7 +63,7 @@ describe('an address of an engine', () => {
       ssh('me@docker', undefined, '/run/user/1000/podman/podman.sock'),
     ],
     ["ssh://docker/a%20b%3F'", "ssh://docker/a%20b%3F'", ssh('docker', undefined, "/a b?'")],
-  ])('%j is %s', (given, address, transport) => {
+  ])('%j is parsed to %s', (given, address, transport) => {
     expect(parseEndpoint(given, 'DOCKER_HOST')).toEqual({ address, from: 'DOCKER_HOST', transport });
   });
 
@@ -75,11 +75,11 @@ describe('an address of an engine', () => {
     ['http://docker', 'tcp://docker:2375', tcp('docker', 2375)],
     ['unix:///run/docker.sock', 'unix:///run/docker.sock', socket('/run/docker.sock')],
     ['ssh://docker', 'ssh://docker', ssh('docker')],
-  ])('%j with TLS is %s', (given, address, transport) => {
+  ])('%j with TLS is parsed to %s', (given, address, transport) => {
     expect(parseEndpoint(given, 'a context', tls)).toEqual({ address, from: 'a context', transport });
   });
 
-  it('keeps TLS without verification for https where it is asked for', () => {
+  it('keeps TLS without verification for https when requested', () => {
     expect(parseEndpoint('https://docker', 'a context', unverified).transport).toEqual(
       tcp('docker', 2376, unverified),
     );
@@ -93,13 +93,13 @@ describe('an address of an engine', () => {
     ['tcp://[0::1]'],
     ['tcp://[fe80::1%25eth0]'],
     ['ssh://me%40corp@[0::1]:22/a%20b%3F%23'],
-  ])('%s is the same endpoint when its canonical address is read again', (given) => {
+  ])('%s is the same endpoint when its normalized address is parsed again', (given) => {
     const endpoint = parseEndpoint(given, 'x');
     expect(parseEndpoint(endpoint.address, 'x')).toEqual(endpoint);
   });
 });
 
-describe('an address that is of no use', () => {
+describe('an invalid address', () => {
   it.each([
     ['', 'which is empty'],
     ['   ', 'which is empty'],
@@ -125,11 +125,11 @@ describe('an address that is of no use', () => {
     ['ssh://docker/%zz', 'which has an invalid % escape'],
     ['ssh://docker/%0a', 'which has a control character in it'],
     ['ssh://me%0a@docker', 'which has a control character in it'],
-  ])('%j is refused: %s', (given, why) => {
+  ])('%j is rejected: %s', (given, reason) => {
     expect(() => parseEndpoint(given, 'DOCKER_HOST')).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
-        message: `DOCKER_HOST: got "${given.replace('\0', '?')}", ${why}; expected unix:///path, npipe:////./pipe/name, tcp://host[:port], https://host[:port] or ssh://[user@]host[:port][/path]`,
+        message: `DOCKER_HOST: got "${given.replace('\0', '?')}", ${reason}; expected unix:///path, npipe:////./pipe/name, tcp://host[:port], https://host[:port] or ssh://[user@]host[:port][/path]`,
       }),
     );
   });
@@ -150,7 +150,7 @@ describe('an address that is of no use', () => {
     );
   });
 
-  it('names no password', () => {
+  it('is quoted without its password', () => {
     expect(() => parseEndpoint('ssh://me:secret@docker', 'DOCKER_HOST')).toThrow(
       'DOCKER_HOST: got "ssh://me:***@docker", which has a password: ssh uses keys and an agent',
     );

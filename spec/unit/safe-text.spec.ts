@@ -17,7 +17,7 @@ import { describePostMortem, formatPostMortem } from '../../lib/resources/post-m
 import { formatKept } from '../../lib/run/describe-kept';
 import { thing } from '../support/thing-records';
 
-/** Parts of what an attacker writes, beside any text. */
+/** Fragments that an attacker would use, in addition to any text. */
 const hostile = fc
   .array(
     fc.oneof(
@@ -39,30 +39,30 @@ const hostile = fc
   )
   .map((parts) => parts.join(''));
 
-// As GitHub's runner finds its commands; ESC, C0, C1, and what else ends or turns a line.
+// Commands of GitHub's runner; ESC, C0, C1, line separators and direction marks.
 const isObeyed = (line: string): boolean =>
   line.trimStart().startsWith('::') ||
   line.includes('##[') ||
   /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line);
 
-describe('text of others on its way out', () => {
-  it('is one line that neither a terminal nor GitHub obeys', () => {
+describe('untrusted text in output', () => {
+  it('becomes one line that neither a terminal nor GitHub interprets', () => {
     fc.assert(fc.property(hostile, (text) => expect(isObeyed(safeForLog(text))).toBe(false)));
     fc.assert(fc.property(hostile, (text) => expect(isObeyed(safeOutput(text))).toBe(false)));
     expect(safeForTerminal('a\u001b[2Jb\nc\u009b')).toBe('a?[2Jb?c?');
   });
 
-  it('stays as it is where it is harmless', () => {
+  it('stays unchanged when harmless', () => {
     for (const text of ['container web (3f2a91c0)', 'größer 漢字 👩‍👩‍👧', 'a::b', 'C# ## [1]'])
       expect([safeForLog(text), safeOutput(text)]).toEqual([text, text]);
     expect(safeLinesForLog('one\n\ttwo')).toBe('one\n\ttwo');
   });
 
-  it('loses its colours where it is the output of a container', () => {
+  it('loses its colours in the output of a container', () => {
     expect(safeOutput('\u001b[31mred\u001b[0m\tfield')).toBe('red  field');
   });
 
-  it('obeys to nobody in any line of an error of castoff', () => {
+  it('is not interpreted in any line of a castoff error', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const errors = [new CastoffError('ENGINE_REFUSED', `start ${text}`), new DeadlineError(text, 1)];
@@ -73,7 +73,7 @@ describe('text of others on its way out', () => {
     );
   });
 
-  it('obeys to nobody in any line of a post-mortem', () => {
+  it('is not interpreted in any line of a post-mortem', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const output = Buffer.from(text);
@@ -89,13 +89,13 @@ describe('text of others on its way out', () => {
           isTty: true,
         };
         const lines = formatPostMortem(describePostMortem(facts, output, [text])).split('\n');
-        // Jest indents them, which its reader does not mind.
+        // Indentation by Jest is harmless.
         for (const line of lines) expect(isObeyed(line)).toBe(false);
       }),
     );
   });
 
-  it('obeys to nobody in what is said of kept things, nor in the commands that remove them', () => {
+  it('is not interpreted in the description of kept resources, nor in the commands that remove them', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const facts = { state: 'kept', name: text, test: text, source: text } as const;
@@ -111,7 +111,7 @@ describe('text of others on its way out', () => {
     );
   });
 
-  it('obeys to nobody in a line of a reaper’s log, nor in a line of JSON of it', () => {
+  it('is not interpreted in a line of a reaper’s log, nor in its JSON', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const line = { level: 'INFO', message: text, facts: { holder: text } } as const;
@@ -124,7 +124,7 @@ describe('text of others on its way out', () => {
     );
   });
 
-  it('is one word of a shell', () => {
+  it('is one argument of a shell command', () => {
     const words = ['web', "it's", '$(touch x)', '`id`', 'a b', '-rf', ';', '', '~', '*'];
     const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${words.map(quoteShellArgument).join(' ')}`], {
       encoding: 'utf8',
@@ -132,7 +132,7 @@ describe('text of others on its way out', () => {
     expect(echoed).toBe(words.map((word) => `<${word}>`).join(''));
   });
 
-  it('means the same in JSON, which nobody obeys to', () => {
+  it('parses to the same value from JSON that is not interpreted', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const json = safeJson({ [text]: [text] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SingleFlight } from '../../lib/core/single-flight';
 
 describe('work in flight', () => {
-  it('is shared by all who ask for its key', () => {
+  it('is shared by all callers with its key', () => {
     const flights = new SingleFlight<object>();
     const starts: object[] = [];
     const start = (): object => {
@@ -15,13 +15,13 @@ describe('work in flight', () => {
     expect(new Set(joined)).toEqual(new Set(starts));
   });
 
-  it('is another for another key', () => {
+  it('is separate for another key', () => {
     const flights = new SingleFlight<string>();
     expect(flights.run('one', () => 'first')).toBe('first');
     expect(flights.run('other', () => 'second')).toBe('second');
   });
 
-  it('is new for whoever comes after it has landed', () => {
+  it('is started anew once its key has been released', () => {
     const flights = new SingleFlight<string>();
     let landFirst = (): void => undefined;
     flights.run('one', (land) => {
@@ -32,7 +32,7 @@ describe('work in flight', () => {
     expect(flights.run('one', () => 'second')).toBe('second');
   });
 
-  it('is not ended by the landing of the one before it', () => {
+  it('is not affected by a late release of earlier work', () => {
     const flights = new SingleFlight<string>();
     let landFirst = (): void => undefined;
     flights.run('one', (land) => {
@@ -45,7 +45,7 @@ describe('work in flight', () => {
     expect(flights.run('one', () => 'third')).toBe('second');
   });
 
-  it('that fails to start is not kept', () => {
+  it('is not kept when it fails to start', () => {
     const flights = new SingleFlight<string>();
     expect(() =>
       flights.run('one', () => {

@@ -6,7 +6,7 @@ import { callerSourceLine, firstSourceLine } from '../../lib/core/source-line';
 const folder = join(process.cwd(), 'some', 'where');
 const file = join(folder, 'spec', 'a.spec.ts');
 
-describe('the line that called', () => {
+describe('the calling line', () => {
   it.each([
     ['of a function', `    at Object.<anonymous> (${file}:12:5)`, 'spec/a.spec.ts:12'],
     ['of an awaited function', `    at async start (${file}:3:1)`, 'spec/a.spec.ts:3'],
@@ -20,16 +20,16 @@ describe('the line that called', () => {
       'spec/a.spec.ts:8',
     ],
     ['of the first of several files', `    at x (${file}:8:1)\n    at y (${file}:9:1)`, 'spec/a.spec.ts:8'],
-  ])('%s is read from a stack', (_what, stack, expected) => {
+  ])('is read from a stack: %s', (_what, stack, expected) => {
     expect(firstSourceLine(stack, folder)).toBe(expected);
   });
 
-  it('keeps the whole path of a file that is not below the folder', () => {
+  it('has the full path of a file outside the folder', () => {
     const other = join(process.cwd(), 'elsewhere', 'b.ts');
     expect(firstSourceLine(`    at x (${other}:1:1)`, folder)).toBe(`${other}:1`);
   });
 
-  it('is the first outside of the folder that is left out', () => {
+  it('is the first one outside the excluded folder', () => {
     const dist = join(process.cwd(), 'node_modules', 'castoff', 'dist');
     const frames = [
       `    at Scope.start (${join(dist, 'chunks', 'scope.js')}:1:1)`,
@@ -44,11 +44,11 @@ describe('the line that called', () => {
   it.each([
     ['a stack without files', '    at new Promise (<anonymous>)\n    at node:internal/timers:1:2'],
     ['an empty stack', ''],
-  ])('is not made up for %s', (_what, stack) => {
+  ])('is undefined for %s', (_what, stack) => {
     expect(firstSourceLine(stack, folder)).toBeUndefined();
   });
 
-  it('is that of the caller of the function that asks', () => {
+  it('is that of the caller of the function that requests it', () => {
     const start = (): string | undefined => callerSourceLine();
     const here = start();
     expect(here).toMatch(/^spec\/unit\/source-line\.spec\.ts:\d+$/);

@@ -13,11 +13,11 @@ const events = (past: readonly Past[]): readonly EngineEvent[] =>
     atNano: `${BigInt(second) * 1_000_000_000n}`,
   }));
 
-describe('a volume that was there in second 10', () => {
+describe('a volume that existed in second 10', () => {
   it.each<readonly [VolumeHistory, what: string, past: readonly Past[]]>([
     [
       'replaced',
-      'is removed and created later',
+      'is removed and created again later',
       [
         ['create', 10],
         ['destroy', 12],
@@ -26,7 +26,7 @@ describe('a volume that was there in second 10', () => {
     ],
     [
       'replaced',
-      'is removed in the same second and created later',
+      'is removed in the same second and created again later',
       [
         ['create', 10],
         ['destroy', 10],
@@ -35,7 +35,7 @@ describe('a volume that was there in second 10', () => {
     ],
     [
       'replaced',
-      'is removed later, and all before is forgotten',
+      'is removed later, and earlier events are lost',
       [
         ['destroy', 12],
         ['create', 12],
@@ -43,7 +43,7 @@ describe('a volume that was there in second 10', () => {
     ],
     [
       'same',
-      'has followed another in that second',
+      'replaced another one in that second',
       [
         ['destroy', 10],
         ['create', 10],
@@ -60,14 +60,14 @@ describe('a volume that was there in second 10', () => {
     ],
     [
       'unknown',
-      'is not remembered since then',
+      'has no events since then',
       [
         ['mount', 11],
         ['destroy', 12, 'other'],
       ],
     ],
     ['unknown', 'is on an engine that remembers nothing', []],
-  ])('is %s where it %s', (history, _, past) => {
+  ])('is %s when it %s', (history, _, past) => {
     expect(judgeHistory(events(past), 'data', 10)).toBe(history);
   });
 });
