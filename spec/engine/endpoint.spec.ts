@@ -73,7 +73,7 @@ async function ping(endpoint: Endpoint): Promise<void> {
   }
 }
 
-/** The machine's own engine, before anything here changes what is configured. */
+/** The machine's own engine, before a spec changes the configuration. */
 async function ownEngine(): Promise<Endpoint & { readonly transport: { readonly type: 'socket' } }> {
   const endpoint = await findEndpoint({ ping });
   const { transport } = endpoint;
@@ -114,7 +114,7 @@ describe('an engine behind mutual TLS', () => {
     expect((await findEndpoint({ address, ping, machine: machineWith(env) })).address).toBe(address);
   });
 
-  it('has a container cleaned up, for who names it in DOCKER_HOST', async () => {
+  it('cleans up a container when DOCKER_HOST names it', async () => {
     const id = await createIdleContainer();
     const envBefore = { ...process.env };
     Object.assign(process.env, {
@@ -130,7 +130,7 @@ describe('an engine behind mutual TLS', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('is not trusted with the CA of another', async () => {
+  it('is not trusted with the CA of another engine', async () => {
     const env = { DOCKER_HOST: address, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: inFolder('other') };
     await expect(findEndpoint({ ping, machine: machineWith(env) })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
@@ -138,7 +138,7 @@ describe('an engine behind mutual TLS', () => {
     });
   });
 
-  it('answers without trust where only DOCKER_TLS is set', async () => {
+  it('answers without verification when only DOCKER_TLS is set', async () => {
     const env = { DOCKER_HOST: address, DOCKER_TLS: '1', DOCKER_CERT_PATH: inFolder('other') };
     expect((await findEndpoint({ ping, machine: machineWith(env) })).address).toBe(address);
   });
@@ -151,7 +151,7 @@ describe('an engine behind mutual TLS', () => {
     await expect(findEndpoint({ ping, machine })).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
   });
 
-  it('is found through a context that docker made', async () => {
+  it('is found through a context created by docker', async () => {
     const config = join(folder, 'docker');
     const docker = (...args: string[]): Promise<unknown> => run('docker', ['--config', config, ...args]);
     const files = ['ca', 'cert', 'key'].map((name) => `${name}=${inFolder('certs')}/${name}.pem`);
@@ -215,7 +215,7 @@ describe('an engine behind ssh', () => {
     await expectNoProcessLeft();
   });
 
-  it('takes bodies and answers in parallel, also while its events stream', async () => {
+  it('receives bodies and answers in parallel, also while its events stream', async () => {
     const agent = agentFor(endpoint);
     const name = `castoff-spec-endpoint-${process.pid}`;
     const events = await call(endpoint, agent, { path: `/events?filters={"volume":["${name}"]}` });
@@ -240,7 +240,7 @@ describe('an engine behind ssh', () => {
     await expectNoProcessLeft();
   });
 
-  it('answers more at once than sshd lets log in at once', async () => {
+  it('answers more concurrent requests than sshd allows concurrent logins', async () => {
     const agent = agentFor(endpoint);
     const pings = Array.from({ length: 16 }, () => ask(endpoint, agent, { path: '/_ping' }));
     expect(new Set(await Promise.all(pings))).toEqual(new Set(['200 OK']));
@@ -250,24 +250,24 @@ describe('an engine behind ssh', () => {
 
   it.each([
     [
-      'nobody listens',
+      'no server listens',
       'ssh://127.0.0.1:1',
       /^reach the engine on 127\.0\.0\.1 over ssh: exit code 255: ssh: connect to host 127\.0\.0\.1 port 1: .*; try "ssh -p 1 127\.0\.0\.1 docker version" by hand$/,
     ],
-    ['no engine is', '{server}/not/there.sock', /exit code 1: .*not\/there\.sock.*no such file/],
-    ['a shell would go astray', "{server}/a%20'b;exit%207", /exit code 1: .*\/a 'b;exit 7.*no such file/],
-  ])('says the last words of ssh where %s', async (_where, given, words) => {
+    ['no engine listens', '{server}/not/there.sock', /exit code 1: .*not\/there\.sock.*no such file/],
+    ['the path needs quoting', "{server}/a%20'b;exit%207", /exit code 1: .*\/a 'b;exit 7.*no such file/],
+  ])('reports the last output of ssh when %s', async (_when, given, message) => {
     const away = parseEndpoint(given.replace('{server}', server.address), 'spec');
     const agent = agentFor(away);
     const body = 'x'.repeat(1_000_000);
     await expect(ask(away, agent, { method: 'POST', path: '/images/load', body })).rejects.toMatchObject({
       code: 'ESSH',
-      message: expect.stringMatching(words),
+      message: expect.stringMatching(message),
     });
     await expectNoProcessLeft();
   });
 
-  it('ends an ssh that still waits for the other side when its connection is destroyed', async () => {
+  it('ends an ssh that is still waiting for the remote host when its connection is destroyed', async () => {
     const silent = createTcpServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const connection = openSshConnection({ destination: '127.0.0.1', port: portOf(silent) });
@@ -282,12 +282,12 @@ describe('an engine behind ssh', () => {
     silent.close();
   });
 
-  it('says that there is no ssh', async () => {
+  it('reports a missing ssh', async () => {
     process.env['PATH'] = '/nowhere';
     try {
       await expect(ask(endpoint, agentFor(endpoint), { path: '/_ping' })).rejects.toMatchObject({
         code: 'ESSH',
-        message: expect.stringContaining('spawn ssh ENOENT; install the client of OpenSSH'),
+        message: expect.stringContaining('spawn ssh ENOENT; install an OpenSSH client'),
       });
     } finally {
       process.env['PATH'] = server.path;
@@ -301,22 +301,25 @@ describe('an engine behind ssh', () => {
       for (const client of clients.splice(0)) client.kill('SIGKILL');
     });
 
-    it.each([['/_ping'], ['/events']])('does not hold the process after GET %s', async (path) => {
+    it.each([['/_ping'], ['/events']])('does not keep the process alive after GET %s', async (path) => {
       const { exit, said } = await startClient(endpoint, path, 'clearInterval(waiting);');
       expect(await exit).toEqual([0, null]);
       expect(said).toEqual([path]);
       await expectNoProcessLeft();
     });
 
-    it.each([['/_ping'], ['/events']])('is gone when the process is killed after GET %s', async (path) => {
-      const { pid, exit } = await startClient(endpoint, path, '');
-      expect(await server.clients()).toHaveLength(1);
-      process.kill(pid, 'SIGKILL');
-      expect(await exit).toEqual([null, 'SIGKILL']);
-      await expectNoProcessLeft();
-    });
+    it.each([['/_ping'], ['/events']])(
+      'closes its connection when the process is killed after GET %s',
+      async (path) => {
+        const { pid, exit } = await startClient(endpoint, path, '');
+        expect(await server.clients()).toHaveLength(1);
+        process.kill(pid, 'SIGKILL');
+        expect(await exit).toEqual([null, 'SIGKILL']);
+        await expectNoProcessLeft();
+      },
+    );
 
-    it('is there for a cleanup after Ctrl-C', async () => {
+    it('stays connected for a cleanup after Ctrl-C', async () => {
       const { pid, exit, said } = await startClient(
         endpoint,
         '/_ping',
@@ -337,7 +340,10 @@ describe('an engine behind ssh', () => {
 const clients: ChildProcess[] = [];
 let bundle: Bundle;
 
-/** A process that asks for `path` over ssh, says `answered` when the answer begins, and then does as `next` says. */
+/**
+ * Starts a process that requests `path` over ssh, prints the path when the response starts, and then runs
+ * `next`.
+ */
 async function startClient(endpoint: Endpoint, path: string, next: string) {
   const script = `
     const { agentFor } = require(${JSON.stringify(bundle.path)});

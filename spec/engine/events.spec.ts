@@ -45,7 +45,9 @@ const remove = (id: string): Promise<unknown> => docker.getContainer(id).remove(
 const watchNow = (signal = new AbortController().signal) =>
   watchEvents(engine, { labels: [label], kinds: ['container'], signal });
 
-/** A process that watches, and has nothing else to do once its stdin ends; killed when it is disposed of. */
+/**
+ * Starts a process that watches, and has nothing else to do once its stdin ends. It is killed on disposal.
+ */
 function startWatching() {
   const child = spawn(process.execPath, ['--require', requireTypescript, '--eval', watchUntilStdinEnds], {
     env: { ...process.env, LIB: lib, ENGINE: relay.address },
@@ -58,7 +60,7 @@ function startWatching() {
 }
 
 describe('a watch', () => {
-  it('begins with what is there and carries the labels', async () => {
+  it('starts with a listing of the resources that have the labels', async () => {
     const id = await createLabelled();
     const { id: other } = await createIdle({});
     await using watch = collectEvents(engine, { labels: [label] });
@@ -69,7 +71,7 @@ describe('a watch', () => {
     await Promise.all([remove(id), remove(other)]);
   });
 
-  it('tells the life of a container in order, and not that of others', async () => {
+  it('delivers the events of a labelled container in order, and none of others', async () => {
     await using watch = collectEvents(engine, { labels: [`${label}=1`], kinds: ['container'] });
     await watch.untilListed();
     const { id: other } = await createIdle({});
@@ -87,7 +89,7 @@ describe('a watch', () => {
     expect(watch.listings()).toHaveLength(1);
   });
 
-  it('tells of networks and volumes, whose events carry no labels', async () => {
+  it('delivers events of networks and volumes, which have no labels', async () => {
     await using watch = collectEvents(engine, { labels: [label] });
     await watch.untilListed();
     const Labels = { ...specLabel, [label]: '1' };
@@ -108,7 +110,7 @@ describe('a watch', () => {
     expect(watch.events().filter(({ kind }) => kind === 'container')).toEqual([]);
   });
 
-  it('misses nothing and tells nothing twice when it is cut off in the middle of 24 removals', async () => {
+  it('delivers every event exactly once when its connection breaks during 24 removals', async () => {
     const direct = await connectEngine();
     const running = await Promise.all([1, 2, 3].map(createLabelled));
     const idle = await Promise.all(Array.from({ length: 21 }, createIdleLabelled));
@@ -136,13 +138,13 @@ describe('a watch', () => {
     const told = watch.events().map(tell);
     expect(new Set(told).size).toBe(told.length);
     expect(told.toSorted()).toEqual(truth.events().map(tell).toSorted());
-    // Of those that ran also a kill and a die.
+    // Running containers also have a kill and a die.
     expect(told).toHaveLength(24 + 2 * 3);
     expect(relay.eventPaths.at(-1)).toMatch(/[?&]since=\d+/);
     expect(watch.listings().length).toBeGreaterThanOrEqual(2);
   });
 
-  it('lists again after a cut, without what was removed meanwhile', async () => {
+  it('lists again after a broken connection, without resources removed in the meantime', async () => {
     const [gone, kept] = [await createIdleLabelled(), await createIdleLabelled()];
     await using watch = collectEvents(engine, { labels: [label] });
     const first = await watch.untilListed();
@@ -155,7 +157,7 @@ describe('a watch', () => {
     await remove(kept);
   });
 
-  it('tells what happened while it was away, also where nothing had happened before', async () => {
+  it('delivers events that happened while it was disconnected, even without an earlier one', async () => {
     await using watch = collectEvents(engine, { labels: [label] });
     await watch.untilListed();
     relay.hold();
@@ -167,7 +169,7 @@ describe('a watch', () => {
     expect(ofMine.map(({ action }) => action)).toEqual(['create', 'destroy']);
   });
 
-  it('lets a slow reader miss nothing, and begins anew with a listing when too much waits', async () => {
+  it('loses no event for a slow reader, and reconnects with a listing when its queue is full', async () => {
     const ending = new AbortController();
     const options = { labels: [label], kinds: ['container'] } as const;
     const watch = watchEvents(engine, { ...options, maxQueuedItems: 3, signal: ending.signal });
@@ -196,7 +198,7 @@ describe('a watch', () => {
 });
 
 describe('the end of a watch', () => {
-  it('is a break, and leaves no connection', async () => {
+  it('comes with a break out of the loop, and leaves no connection', async () => {
     const items = [];
     for await (const item of watchNow()) {
       items.push(item);
@@ -208,7 +210,7 @@ describe('the end of a watch', () => {
     expect(relay.eventPaths).toHaveLength(1);
   });
 
-  it('is an abort: it is done, without an error', async () => {
+  it('comes with an abort, without an error', async () => {
     const ending = new AbortController();
     const watch = watchNow(ending.signal);
     await watch.next();
@@ -220,7 +222,7 @@ describe('the end of a watch', () => {
     expect(relay.eventPaths).toHaveLength(1);
   });
 
-  it('is an abort while it is connecting', async () => {
+  it('comes with an abort during the connection attempt', async () => {
     relay.hold();
     const ending = new AbortController();
     const next = watchNow(ending.signal).next();
@@ -228,14 +230,14 @@ describe('the end of a watch', () => {
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  it('is there before the beginning where its signal was aborted', async () => {
+  it('comes before the start when its signal was aborted already', async () => {
     const items = [];
     for await (const item of watchNow(AbortSignal.abort())) items.push(item);
     expect(items).toEqual([]);
     expect(relay.eventPaths).toEqual([]);
   });
 
-  it('is a return, also for one who waits for the next item', async () => {
+  it('comes with a return, also for a reader waiting for the next item', async () => {
     const watch = watchNow();
     await watch.next();
     const next = watch.next();
@@ -244,8 +246,8 @@ describe('the end of a watch', () => {
     expect(await until(() => relay.eventStreams() === 0, 1_000)).toBe(true);
   });
 
-  it.each(['open', 'broken, and the engine away'])(
-    'is that of the process, with the stream %s',
+  it.each(['open', 'broken and the engine away'])(
+    'does not delay the end of the process, with the stream %s',
     async (state) => {
       await using child = startWatching();
       expect(String(await once(child.stdout, 'data'))).toBe('listing\n');
@@ -257,8 +259,8 @@ describe('the end of a watch', () => {
   );
 });
 
-describe('an engine that says no', () => {
-  it('ends the watch with its words', async () => {
+describe('an engine that refuses a watch', () => {
+  it('ends the watch with its message', async () => {
     await using proxy = await openFaultProxy();
     proxy.inject({ on: 'GET /events', fault: { type: 'answer', status: 400, message: 'no such filter' } });
     const refused = await connectEngine(proxy.address);
@@ -270,7 +272,7 @@ describe('an engine that says no', () => {
     expect(await watch.next()).toEqual({ done: true, value: undefined });
   });
 
-  it.each(['GET /events', 'GET /networks'])('is asked again when it fails once: %s', async (on) => {
+  it.each(['GET /events', 'GET /networks'])('gets another request when it fails once: %s', async (on) => {
     await using proxy = await openFaultProxy();
     const rule = proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'busy' } });
     await using watch = collectEvents(await connectEngine(proxy.address), { labels: [label] });
@@ -291,7 +293,7 @@ describe('an engine that says no', () => {
     expect(streams).toHaveLength(5);
   });
 
-  it('has its five failures anew with every connection', async () => {
+  it('is allowed five failures again after every connection', async () => {
     await using proxy = await openFaultProxy();
     await using cuttable = await openCutRelay({ upstream: proxy.socketPath });
     const options = { labels: [label], kinds: ['container'] } as const;
@@ -310,18 +312,21 @@ describe('an engine that says no', () => {
   it.each([
     ['reset', 'reset'],
     ['cut-answer', 'lose-answer'],
-    // Its end is that of the patience with an answer: ten seconds.
+    // Ends with the timeout of a call: ten seconds.
     ['reset', 'swallow'],
-  ] as const)('is asked again after a %s of the stream and a %s of a list', async (ofStream, ofList) => {
-    await using proxy = await openFaultProxy();
-    const streams = proxy.inject({ on: 'GET /events', fault: { type: ofStream }, times: 2 });
-    const lists = proxy.inject({ on: 'GET /containers/json', fault: { type: ofList } });
-    const options = { labels: [label], kinds: ['container'] } as const;
-    await using watch = collectEvents(await connectEngine(proxy.address), options);
-    await watch.until(() => watch.listings().length > 0, 20_000);
-    const id = await createIdleLabelled();
-    await watch.until(() => watch.events().some((event) => event.id === id && event.action === 'create'));
-    expect([streams.hits(), lists.hits()]).toEqual([2, 1]);
-    await remove(id);
-  });
+  ] as const)(
+    'gets another request after a %s of the stream and a %s of a list',
+    async (ofStream, ofList) => {
+      await using proxy = await openFaultProxy();
+      const streams = proxy.inject({ on: 'GET /events', fault: { type: ofStream }, times: 2 });
+      const lists = proxy.inject({ on: 'GET /containers/json', fault: { type: ofList } });
+      const options = { labels: [label], kinds: ['container'] } as const;
+      await using watch = collectEvents(await connectEngine(proxy.address), options);
+      await watch.until(() => watch.listings().length > 0, 20_000);
+      const id = await createIdleLabelled();
+      await watch.until(() => watch.events().some((event) => event.id === id && event.action === 'create'));
+      expect([streams.hits(), lists.hits()]).toEqual([2, 1]);
+      await remove(id);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import { ask, createContainer, hasEnded, isThere, openProxyForEach } from '../su
 const stage = openProxyForEach();
 
 describe('a fault', () => {
-  it('answers in the name of the engine, which is not asked', async () => {
+  it('answers instead of the engine, which gets no request', async () => {
     const container = await createContainer();
     const fault = { type: 'answer', status: 500, message: 'boom' } as const;
     const rule = stage.proxy.inject({ on: 'DELETE /containers/*', fault });
@@ -22,7 +22,7 @@ describe('a fault', () => {
     expect(stage.proxy.calls.map(({ status }) => status)).toEqual([500, 204]);
   });
 
-  it('pretends a success, with or without a body', async () => {
+  it('fakes a success, with or without a body', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'answer', status: 204 } });
     stage.proxy.inject({ on: 'GET /containers/json', fault: { type: 'answer', status: 200, body: [] } });
@@ -31,7 +31,7 @@ describe('a fault', () => {
     expect(await isThere(container)).toBe(true);
   });
 
-  it('leaves the connection usable after an answer of its own', async () => {
+  it('leaves the connection usable after its own answer', async () => {
     stage.proxy.inject({
       on: 'PUT /containers/*/archive',
       fault: { type: 'answer', status: 503, message: 'no' },
@@ -45,7 +45,7 @@ describe('a fault', () => {
     expect(heard.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 503', 'HTTP/1.1 304', 'HTTP/1.1 200']);
   });
 
-  it('delays a call, and then asks', async () => {
+  it('delays a call, and then passes it on', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
     const startedAtMs = performance.now();
@@ -57,7 +57,7 @@ describe('a fault', () => {
     expect(await isThere(container)).toBe(false);
   });
 
-  it('forgets a held call whose client has gone', async () => {
+  it('drops a held call whose client has disconnected', async () => {
     const container = await createContainer();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
@@ -72,7 +72,7 @@ describe('a fault', () => {
     expect(await isThere(container)).toBe(true);
   });
 
-  it('holds a call until it is released, and then asks', async () => {
+  it('holds a call until it is released, and then passes it on', async () => {
     const container = await createContainer();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
@@ -86,7 +86,7 @@ describe('a fault', () => {
     expect(await isThere(container)).toBe(false);
   });
 
-  it('resets a call before the engine is asked', async () => {
+  it('resets a call before the engine gets it', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'reset' } });
     await expect(stage.docker.getContainer(container.id).remove()).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('a fault', () => {
     expect(stage.proxy.calls[0]).toMatchObject({ status: 204, ended: 'faulted' });
   });
 
-  it('reads a whole body before it loses the answer', async () => {
+  it('reads the whole body before it loses the answer', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'POST /containers/*/wait', fault: { type: 'lose-answer' } });
     const asking = ask(stage.proxy.socketPath, 'POST', `/containers/${container.id}/wait?condition=removed`);
@@ -118,7 +118,7 @@ describe('a fault', () => {
     expect(call).toMatchObject({ ended: 'faulted' });
   });
 
-  it('cuts an answer off behind its head', async () => {
+  it('truncates an answer after its head', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'POST /containers/*/wait', fault: { type: 'cut-answer' } });
     const answer = await ask(
@@ -131,7 +131,7 @@ describe('a fault', () => {
     expect(stage.proxy.calls[0]).toMatchObject({ status: 200, ended: 'faulted' });
   });
 
-  it('never answers a call that it swallows, until it is closed', async () => {
+  it('does not answer a swallowed call until it is closed', async () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'swallow' } });
     const removal = Promise.allSettled([stage.docker.getContainer(container.id).remove()]);
@@ -144,7 +144,7 @@ describe('a fault', () => {
     expect(await isThere(container)).toBe(true);
   });
 
-  it('is chosen by the first rule that has one, until that is used up or removed', async () => {
+  it('comes from the first matching rule, until that is used up or removed', async () => {
     const agent = new Agent({ keepAlive: true });
     const askAgain = async (): Promise<number | undefined> => {
       const answer = await ask(stage.proxy.socketPath, 'GET', '/v1.41/version', { agent });
@@ -171,7 +171,7 @@ describe('a fault', () => {
     agent.destroy();
   });
 
-  it('is needless where no engine listens: the client is reset', async () => {
+  it('is not needed when no engine listens: the client is reset', async () => {
     await using away = await openFaultProxy({ upstream: '/nowhere/engine.sock' });
     const ping = ask(away.socketPath, 'GET', '/_ping');
     await expect(ping).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -180,12 +180,12 @@ describe('a fault', () => {
 });
 
 describe('waiting for a call', () => {
-  it('sees those that came before', async () => {
+  it('includes calls that came before', async () => {
     await stage.docker.ping();
     expect(await stage.proxy.until('GET /_ping', 0)).toBe(stage.proxy.calls[0]);
   });
 
-  it('gives up after its time, and tells what came instead', async () => {
+  it('rejects after its timeout, and lists the calls that came instead', async () => {
     await stage.docker.ping();
     const waiting = stage.proxy.until('DELETE /containers/*', 20);
     await expect(waiting).rejects.toThrow(/no call like DELETE \/containers\/\* within 20 ms.*\n.*_ping/);

@@ -27,7 +27,7 @@ import {
 
 const stage = openProxyForEach();
 
-/** It ends when its stdin does. */
+/** Ends when its stdin ends. */
 function createCat(): Promise<Docker.Container> {
   return createContainer({ Cmd: ['cat'], OpenStdin: true, StdinOnce: true, AttachStdin: true });
 }
@@ -76,7 +76,7 @@ describe('without a fault', () => {
     expect(stage.proxy.calls.map(({ status }) => status)).toEqual([404, 404, 404]);
   });
 
-  it('passes events while their stream is open, and closes it at the engine when the client leaves', async () => {
+  it('passes events while their stream is open, and closes it at the engine when the client disconnects', async () => {
     await using front = await openFaultProxy({ upstream: stage.proxy.socketPath });
     const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
     const events = await ask(front.socketPath, 'GET', `/events?filters=${filters}`);
@@ -88,7 +88,7 @@ describe('without a fault', () => {
     expect(await stage.proxy.until(hasEnded, 5_000)).toMatchObject({ ended: 'client-left' });
   });
 
-  it('passes log lines as they come', async () => {
+  it('passes log lines as they arrive', async () => {
     const container = await startContainer({
       Cmd: ['sh', '-c', 'echo one; read x; echo $x'],
       OpenStdin: true,
@@ -114,7 +114,7 @@ describe('without a fault', () => {
     expect(await container.wait()).toMatchObject({ StatusCode: 0 });
   });
 
-  it('passes an attach that the engine hijacks without being asked for an upgrade', async () => {
+  it('passes an attach that the engine hijacks without an upgrade request', async () => {
     const container = await createCat();
     const path = `/v1.41/containers/${container.id}/attach?stream=1&stdin=1&stdout=1`;
     const socket = connect({ path: stage.proxy.socketPath, allowHalfOpen: true });
@@ -170,7 +170,7 @@ describe('without a fault', () => {
     expect((await buffer(archive)).includes(content)).toBe(true);
   });
 
-  it('passes the 100 that a client waits for before it sends a body', async () => {
+  it('passes the 100 Continue that a client waits for before it sends a body', async () => {
     const { id } = await createContainer();
     const path = `/containers/${id}/archive?path=/`;
     const headers = { Expect: '100-continue', 'Content-Type': 'application/x-tar', 'Content-Length': 1024 };
@@ -199,7 +199,7 @@ describe('without a fault', () => {
   });
 });
 
-it('resets what is open and removes its folder when it is closed, once for every caller', async () => {
+it('resets open connections and removes its folder when closed, once for all callers', async () => {
   const events = await ask(stage.proxy.socketPath, 'GET', '/events');
   await Promise.all([stage.proxy.close(), stage.proxy.close(), stage.proxy[Symbol.asyncDispose]()]);
   expect(existsSync(dirname(stage.proxy.socketPath))).toBe(false);

@@ -11,14 +11,14 @@ import { makeUndeletable } from '../support/fault-undeletable';
 const stage = openProxyForEach();
 
 describe('a seed', () => {
-  it('disturbs the same calls in the same way again, and another seed others', async () => {
+  it('disturbs the same calls in the same way, and another seed others', async () => {
     const [first, again, other] = [await faultsBySeed(7), await faultsBySeed(7), await faultsBySeed(8)];
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
     expect(new Set(first)).toEqual(new Set(['reset', 'lose-answer', 'answer', undefined]));
   });
 
-  it('leaves alone what streams, hijacks, builds, creates or starts', async () => {
+  it('does not disturb calls that stream, hijack, build, create or start', async () => {
     stage.proxy.seed(1, { rate: 1, faults: [{ type: 'reset' }] });
     expect(await text(await stage.docker.getEvents({ since: 1, until: 2 }))).toBe('');
     const container = await stage.docker.createContainer({ Image: image, Labels: { [label]: '1' } });
@@ -27,7 +27,7 @@ describe('a seed', () => {
     await expect(container.remove({ force: true })).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('is told with the calls that it disturbed', async () => {
+  it('is printed with the calls that it disturbed', async () => {
     stage.proxy.seed(3, { rate: 1, faults: [{ type: 'answer', status: 500 }] });
     await expect(stage.docker.listContainers()).rejects.toMatchObject({ statusCode: 500 });
     await stage.docker.ping();
@@ -85,7 +85,9 @@ describe('the fault table', () => {
   });
 });
 
-/** What a careful client does: asks until it is told that there is none, six times at most, for 300 ms each. */
+/**
+ * Removes like a careful client: retries until the resource does not exist, six times at most, 300 ms each.
+ */
 async function removeCarefully({ path }: RemovalTarget): Promise<'gone' | 'there'> {
   for (let attempt = 0; attempt < 6; attempt += 1) {
     const signal = AbortSignal.timeout(300);
@@ -98,7 +100,7 @@ async function removeCarefully({ path }: RemovalTarget): Promise<'gone' | 'there
   return status === 404 ? 'gone' : 'there';
 }
 
-it('makes a container undeletable for real, and undoes it', async () => {
+it('makes a container really undeletable, and undoes it', async () => {
   const { id } = await createContainer();
   const there = stage.docker.getContainer(id);
   {

@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 afterAll(() => removeLeftovers());
 
-/** A container that does not run: that it is removed is all that matters. */
+/** Creates a container that does not run: only its removal matters. */
 async function createIdleContainer(): Promise<string> {
   return (await createIdle({})).id;
 }
@@ -58,7 +58,7 @@ function isGone(key: string): Promise<boolean> {
   return until(() => entry(key)?.state === 'gone', 10_000);
 }
 
-/** Resolves when it has dealt with all that happened until now: it takes one thing after the other. */
+/** Resolves when the registry has processed all earlier events, which it does in order. */
 async function untilUpToDate(): Promise<void> {
   const id = await createThing('volume');
   const key = adopt('volume', id);
@@ -68,7 +68,7 @@ async function untilUpToDate(): Promise<void> {
 
 describe('a registry that follows its engine', () => {
   it.each(['container', 'network', 'volume', 'image'] as const)(
-    'hears of a %s that somebody else removes',
+    'notices a %s that another client removes',
     async (kind) => {
       await untilUpToDate();
       const id = await create(kind);
@@ -84,7 +84,7 @@ describe('a registry that follows its engine', () => {
     },
   );
 
-  it.each(['its name', 'its short id'])('knows an adopted container by %s', async (what) => {
+  it.each(['its name', 'its short id'])('recognizes an adopted container by %s', async (what) => {
     await untilUpToDate();
     const id = await createIdleContainer();
     const { Name } = await docker.getContainer(id).inspect();
@@ -93,7 +93,7 @@ describe('a registry that follows its engine', () => {
     expect(await isGone(key)).toBe(true);
   });
 
-  it('leaves to its cleaner what is being cleaned up', async () => {
+  it('does not update a resource that is being cleaned up', async () => {
     await untilUpToDate();
     const id = await createIdleContainer();
     const key = adopt('container', id);
@@ -103,7 +103,7 @@ describe('a registry that follows its engine', () => {
     expect(entry(key)).toMatchObject({ state: 'cleaning' });
   });
 
-  it('leaves to its cleaner what a cleanup begins with while the engine is asked for it', async () => {
+  it('does not update a resource whose cleanup starts while the engine inspects it', async () => {
     await using proxy = await openFaultProxy();
     await follower.close();
     const asked = await connectEngine(proxy.address);
@@ -124,7 +124,7 @@ describe('a registry that follows its engine', () => {
     expect(entry(key)).toMatchObject({ state: 'cleaning' });
   });
 
-  it('leaves an image alone that loses another name', async () => {
+  it('ignores that an image loses another name', async () => {
     await untilUpToDate();
     const id = await createThing('image');
     const key = adopt('image', id);
@@ -137,7 +137,7 @@ describe('a registry that follows its engine', () => {
     expect(await isGone(key)).toBe(true);
   });
 
-  it('finds out what was removed while the engine could not be reached, and keeps the rest', async () => {
+  it('notices resources that were removed while the engine was unreachable, and keeps the others', async () => {
     await untilUpToDate();
     const kinds = ['container', 'network', 'volume', 'image'] as const;
     const things = await Promise.all(kinds.map(async (kind) => ({ kind, id: await create(kind) })));
@@ -155,7 +155,7 @@ describe('a registry that follows its engine', () => {
     for (const key of keptKeys) expect(await isGone(key)).toBe(true);
   });
 
-  it('finds out what was gone before it began', async () => {
+  it('notices resources that were removed before it started', async () => {
     await follower.close();
     const kinds = ['container', 'network', 'volume', 'image'] as const;
     const keys = await Promise.all(
@@ -169,7 +169,7 @@ describe('a registry that follows its engine', () => {
     for (const key of keys) expect(await isGone(key)).toBe(true);
   });
 
-  it('says nothing of what is on another engine', async () => {
+  it('ignores resources on another engine', async () => {
     const id = await createIdleContainer();
     const key = adopt('container', id, 'unix:///elsewhere.sock');
     await removeByHand('container', id);
@@ -178,7 +178,7 @@ describe('a registry that follows its engine', () => {
     expect(entry(key)).toMatchObject({ state: 'present' });
   });
 
-  it('waits for an engine that goes away, until it is closed', async () => {
+  it('waits for an engine that is away, until it is closed', async () => {
     await untilUpToDate();
     relay.hold();
     expect(await until(() => relay.refusals() >= 3, 5_000)).toBe(true);
@@ -200,7 +200,7 @@ describe('a registry that follows its engine', () => {
     expect(await other.ended).toBeUndefined();
   });
 
-  it('says why it follows no more, and throws nothing', async () => {
+  it('reports why it has stopped following, and throws nothing', async () => {
     await using proxy = await openFaultProxy();
     proxy.inject({ on: 'GET /events', fault: { type: 'answer', status: 403, message: 'not for you' } });
     const refused = followEngine(registry, await connectEngine(proxy.address));

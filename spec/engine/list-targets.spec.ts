@@ -7,13 +7,13 @@ import { docker } from '../support/things';
 
 const name = `castoff-spec-unnamed-${randomBytes(6).toString('hex')}`;
 
-describe('the list of what carries a label', () => {
+describe('the list of resources with a label', () => {
   afterAll(async () => {
     for (const { Id } of await docker.listImages({ filters: { label: [name] } }))
       await docker.getImage(Id).remove();
   });
 
-  it('has an image without a name by its id alone: `<none>:<none>` is nothing to ask for', async () => {
+  it('has only the id of an unnamed image: `<none>:<none>` is not a valid reference', async () => {
     const container = await docker.createContainer({ Image: specImage, Labels: { [name]: '' } });
     const { Id: unnamed } = await container.commit({ repo: name, comment: 'the name goes on to the next' });
     const { Id: named } = await container.commit({ repo: name });

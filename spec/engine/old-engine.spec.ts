@@ -18,7 +18,7 @@ afterAll(() => removeLeftovers());
 const kinds = ['container', 'network', 'volume', 'image'] as const;
 const minorOf = (version: string): number => Number(version.split('.')[1]);
 
-/** The minor version of the oldest API that the engine still speaks. */
+/** The minor version of the oldest API that the engine supports. */
 let oldest: number;
 beforeAll(async () => {
   const { MinAPIVersion } = await docker.version();
@@ -26,15 +26,15 @@ beforeAll(async () => {
 });
 
 describe.each<[string, () => number]>([
-  ['the oldest API that it speaks', () => oldest],
-  // 1.30 brought the wait for a removal; before it, the wait is over when the container has stopped.
+  ['the oldest supported API', () => oldest],
+  // Since 1.30, a client can wait for a removal; before, the wait ends when the container has stopped.
   ['an API without a wait for removals', () => Math.max(oldest, 29)],
-])('an engine of %s', (_what, minor) => {
+])('an engine with %s', (_what, minor) => {
   let engine: OtherEngine;
   beforeAll(async () => void (engine = await openOldEngine(`1.${minor()}`)));
   afterAll(async () => engine[Symbol.asyncDispose]());
 
-  it.each(kinds)('has a %s removed, and seen to be gone', async (kind) => {
+  it.each(kinds)('has a %s removed, and its removal verified', async (kind) => {
     const id = await createIdleThing(kind);
     expect(await cleanupByKind[kind](id, { engine: engine.address })).toMatchObject({ outcome: 'removed' });
     expect(await exists(kind, id)).toBe(false);
@@ -43,7 +43,7 @@ describe.each<[string, () => number]>([
     });
   });
 
-  it('has a removal by somebody else seen to its end', async () => {
+  it('has a removal by another client awaited', async () => {
     const id = await createRunningContainer();
     const theirs = Promise.allSettled([docker.getContainer(id).remove({ force: true })]);
     const { outcome } = await cleanupContainer(id, { engine: engine.address });
@@ -52,7 +52,7 @@ describe.each<[string, () => number]>([
     await theirs;
   });
 
-  it('has a container stopped, described and removed', async () => {
+  it('has a container stopped, inspected and removed', async () => {
     const id = await createRunningContainer({ Cmd: ['sh', '-c', 'echo last words; exit 3'] });
     await docker.getContainer(id).wait();
     const options = { engine: engine.address, stopTimeoutMs: 1_000, postMortem: true };
@@ -62,7 +62,7 @@ describe.each<[string, () => number]>([
     });
   });
 
-  it('has a network freed of its containers', async () => {
+  it('has a network disconnected from its containers and removed', async () => {
     const network = await createThing('network');
     const container = await createRunningContainer({ HostConfig: { NetworkMode: network } });
     expect(await cleanupByKind.network(network, { engine: engine.address })).toMatchObject({
@@ -72,7 +72,7 @@ describe.each<[string, () => number]>([
     expect(await exists('container', container)).toBe(true);
   });
 
-  it('has a Compose project removed, and nothing else', async () => {
+  it('has a Compose project removed, and no other resource', async () => {
     const project = uniqueName();
     const bystander = await createIdleContainer();
     const part = await createIdleContainer({ Labels: { 'com.docker.compose.project': project } });
@@ -82,16 +82,16 @@ describe.each<[string, () => number]>([
   });
 });
 
-describe('an engine that does not speak the API of its client', () => {
+describe('an engine that does not support the API of its client', () => {
   it.each<[string, () => number]>([
     ['too old', () => oldest - 1],
     ['too new', () => 99],
-  ])('says that it is %s', async (words, minor) => {
+  ])('reports that it is %s', async (problem, minor) => {
     await using engine = await openOldEngine(`1.${minor()}`);
     const id = await createIdleContainer();
     await expect(cleanupContainer(id, { engine: engine.address })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
-      message: expect.stringMatching(new RegExp(`client version 1\\.${minor()} is ${words}`)),
+      message: expect.stringMatching(new RegExp(`client version 1\\.${minor()} is ${problem}`)),
     });
     expect(await exists('container', id)).toBe(true);
   });

@@ -54,7 +54,7 @@ describe('a private engine', () => {
     await command('network', 'rm', 'between');
   });
 
-  it('knows its containers and their endpoints again after a SIGKILL and a restart', async () => {
+  it('finds its containers and their endpoints after a SIGKILL and a restart', async () => {
     await command('network', 'create', 'kept');
     const id = await startContainer('--network', 'kept');
     await engine.kill();
@@ -68,7 +68,7 @@ describe('a private engine', () => {
     await command('network', 'rm', 'kept');
   });
 
-  it('runs containers that end on SIGTERM when their first process asks for it', async () => {
+  it('runs containers that end on SIGTERM when their first process handles it', async () => {
     const id = await command('run', '--detach', 'castoff-spec/busybox:1', 'sh', '-c', waitForTerm);
     await command('stop', '--time', '10', id);
     expect(await command('inspect', '--format', '{{.State.ExitCode}}', id)).toBe('0');
@@ -89,17 +89,17 @@ async function whatIsThere(): Promise<readonly string[]> {
   ];
 }
 
-/** Those that dockerd has on disk, whether it runs or not. */
+/** Returns those that dockerd has on disk, whether it runs or not. */
 function onDisk(containers: readonly string[]): readonly string[] {
   return containers.filter((id) => existsSync(join(engine.dataRoot, 'containers', id)));
 }
 
-/** Makes 20 containers, of which 5 run, and some networks and volumes, and says how to clean each of them up. */
+/** Creates 20 containers, of which 5 run, and some networks and volumes, with a cleanup function for each. */
 async function makeMany(address: string) {
   const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, make));
   const idle = await times(15, () => createIdleContainer({}, docker));
-  // Asked for last, and no engine removes one that runs at once: it is killed in the middle.
+  // Removed last, and slower than idle ones: the engine is killed in the middle.
   const containers = [...idle, ...(await times(5, () => createRunningContainer({}, docker)))];
   const networks = await times(3, () => createThing('network', docker));
   const volumes = await times(3, () => createThing('volume', docker));
@@ -114,14 +114,14 @@ async function makeMany(address: string) {
 
 const moments: readonly [string, (proxy: FaultProxy) => Promise<unknown>][] = [
   [
-    'when all have been asked for',
+    'after all have been requested',
     async (proxy) => {
       const removals = (): number => proxy.calls.filter(({ method }) => method === 'DELETE').length;
       await proxy.until(() => removals() >= 20, 20_000);
     },
   ],
   [
-    'when the first has been answered, and half are still to be asked for',
+    'after the first response, before half have been requested',
     async (proxy) => {
       proxy.inject({
         on: 'DELETE **',
@@ -134,7 +134,8 @@ const moments: readonly [string, (proxy: FaultProxy) => Promise<unknown>][] = [
 ];
 
 describe('an engine that is killed in the middle of 20 removals', () => {
-  // The crash may have cost it its list of networks; dockerd makes its own anew when it starts with no container running.
+  // The crash may have lost the list of networks; dockerd recreates its own when it starts without a running
+  // container.
   afterEach(async () => {
     const networks = await docker.listNetworks();
     if (networks.some(({ Name }) => Name === 'none')) return;
@@ -142,7 +143,7 @@ describe('an engine that is killed in the middle of 20 removals', () => {
     await engine.start();
   });
 
-  it.each(moments)('and comes back lets all of them end well: %s', async (_when, moment) => {
+  it.each(moments)('and restarted completes all of them: %s', async (_when, moment) => {
     await using proxy = await openFaultProxy({ upstream: engine.socketPath });
     const { containers, cleanups } = await makeMany(proxy.address);
     expect(onDisk(containers)).toHaveLength(20);

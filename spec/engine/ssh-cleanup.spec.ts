@@ -18,7 +18,7 @@ describe('over ssh', () => {
   });
 
   const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
-  it.each(kinds)('cleanup of a %s sees that it is gone', async (kind) => {
+  it.each(kinds)('cleanup of a %s verifies its removal', async (kind) => {
     const id = await createIdleThing(kind);
     const result = await cleanupByKind[kind](id, { engine: server.address, postMortem: true });
     expect(result).toMatchObject({ outcome: 'removed' });

@@ -28,7 +28,7 @@ afterAll(() => removeLeftovers());
 const mine = 'unix:///var/run/docker.sock';
 const kinds = ['container', 'network', 'volume'] as const;
 
-/** Makes a thing of that name on each of the two. */
+/** Creates a resource of that name on each engine. */
 async function makeTwins(kind: (typeof kinds)[number], name: string): Promise<void> {
   for (const engine of [docker, otherDocker]) {
     switch (kind) {
@@ -44,8 +44,8 @@ async function makeTwins(kind: (typeof kinds)[number], name: string): Promise<vo
   }
 }
 
-describe.each(kinds)('a %s of one name on two engines', (kind) => {
-  it('goes where it is to go, and stays on the other', async () => {
+describe.each(kinds)('a %s with the same name on two engines', (kind) => {
+  it('is removed from the requested engine, and stays on the other', async () => {
     const name = uniqueName();
     await makeTwins(kind, name);
     expect(await cleanupByKind[kind](name, { engine: other.address })).toMatchObject({ outcome: 'removed' });
@@ -58,7 +58,7 @@ describe.each(kinds)('a %s of one name on two engines', (kind) => {
     await removeByHand(kind, name);
   });
 
-  it('goes from both at once, by a removal each', async () => {
+  it('is removed from both concurrently, by one removal each', async () => {
     const name = uniqueName();
     await makeTwins(kind, name);
     const addresses = [mine, other.address, mine, other.address];
@@ -78,7 +78,7 @@ describe('the engine that the environment names', () => {
     else process.env['DOCKER_HOST'] = before;
   });
 
-  it('is the one that it names when something is to go', async () => {
+  it('is the one named at the time of the cleanup', async () => {
     const name = uniqueName();
     await makeTwins('container', name);
     process.env['DOCKER_HOST'] = other.address;
@@ -128,7 +128,7 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
     ['container', 'GenericContainer', definition],
     ['network', 'Network', () => new Network()],
   ] as const)(
-    'do not go together: a %s is gone from both, and the error says why',
+    'fail the start: a %s is removed from both, and the error names the reason',
     async (kind, what, create) => {
       await using scope = openScope(`${kind} on another engine`, { engine: other.address });
       const error = await rejectionOf(scope.start<unknown>(create()));
@@ -141,7 +141,7 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
     },
   );
 
-  it('do not go together: nothing of a Compose project is left on either', async () => {
+  it('fail the start: no resource of a Compose project is left on either', async () => {
     await using scope = openScope('project on another engine', { engine: other.address });
     const project = uniqueName();
     const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
@@ -158,14 +158,14 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
     expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
   });
 
-  it('do not go together: an image says so before a container is made of it', async () => {
+  it('fail the start of an image before a container is created from it', async () => {
     await using scope = openScope('image on another engine', { engine: other.address });
     const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/image'));
     expect(await rejectionOf(scope.start(builder))).toMatchObject(onAnotherEngine('GenericContainerBuilder'));
     expect((await thingsOfThisFile()).filter((title) => title.startsWith('container'))).toEqual([]);
   });
 
-  it('are kept apart: what carries the same name on both is removed from the one that it was adopted on', async () => {
+  it('are distinguished: a name on both is removed only from the engine on which it was adopted', async () => {
     const name = uniqueName();
     const ours = await createIdleContainer({ name });
     const theirs = await createIdleContainer({ name }, otherDocker);
@@ -176,7 +176,7 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
     expect(await exists('container', ours)).toBe(true);
   });
 
-  it('create nothing where there is no engine at the address of the scope', async () => {
+  it('create nothing when no engine answers at the address of the scope', async () => {
     await using scope = openScope('no engine', { engine: 'unix:///nowhere/docker.sock' });
     expect(await rejectionOf(scope.start(definition()))).toMatchObject({
       code: 'START_FAILED',
@@ -191,7 +191,7 @@ describe("testcontainers on the machine's engine, and a scope on another one", (
 describe('testcontainers and a scope on one engine', () => {
   afterEach(() => removeThingsOfThisFile());
 
-  it('do not lose what has started well because the engine cannot be asked for it just then', async () => {
+  it('keep a successful start when the engine cannot be reached right after it', async () => {
     await using proxy = await openFaultProxy();
     await using scope = openScope('asked in vain', { engine: proxy.address });
     const fault = { type: 'answer', status: 500, message: 'fault on purpose' } as const;

@@ -21,7 +21,7 @@ const createdAtOf = async (Name: string): Promise<unknown> =>
 const create = (Name: string, labels: Readonly<Record<string, string>> = {}): Promise<unknown> =>
   docker.createVolume({ Name, Labels: { ...specLabel, ...labels } });
 
-/** Removes the volume and creates it again, with the same labels, in another second. */
+/** Removes the volume and creates it again with the same labels, in another second. */
 async function createAnother(name: string, before: unknown): Promise<void> {
   const isAnother = await until(async () => {
     await docker.getVolume(name).remove();
@@ -31,7 +31,7 @@ async function createAnother(name: string, before: unknown): Promise<void> {
   expect(isAnother).toBe(true);
 }
 
-/** Writes a file into its folder, in another second: Docker before 23 gives it another `CreatedAt` then. */
+/** Writes a file into the volume, in another second: Docker before 23 then reports another `CreatedAt`. */
 async function writeInto(name: string): Promise<void> {
   const Cmd = ['sh', '-c', 'sleep 1.1; echo 1 >/data/file'];
   const HostConfig = { Binds: [`${name}:/data`] };
@@ -42,7 +42,7 @@ async function writeInto(name: string): Promise<void> {
 }
 
 describe('a volume without labels of castoff', () => {
-  it('is left alone where another has come under its name since it was adopted', async () => {
+  it('is kept when another volume has taken its name since it was adopted', async () => {
     const name = uniqueName();
     await create(name);
     const scope = openScope('adopts a volume');
@@ -53,7 +53,7 @@ describe('a volume without labels of castoff', () => {
     expect(await exists('volume', name)).toBe(true);
   });
 
-  it('is removed where it has been written to since it was adopted', async () => {
+  it('is removed when it has been written to since it was adopted', async () => {
     const name = uniqueName();
     await create(name);
     const scope = openScope('adopts a volume');
@@ -63,7 +63,7 @@ describe('a volume without labels of castoff', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('is left alone where another comes under its name while its removal has to wait', async () => {
+  it('is kept when another volume takes its name while its removal waits', async () => {
     await using proxy = await openFaultProxy();
     const name = uniqueName();
     await create(name);
@@ -76,7 +76,7 @@ describe('a volume without labels of castoff', () => {
       fault: () => void (isSeen = isReplaced),
       times: Infinity,
     });
-    // Only what is not looked at again would be removed.
+    // It would be removed without another inspection.
     proxy.inject({ on: 'DELETE /volumes/*', fault: () => (isSeen ? undefined : inUse), times: Infinity });
     const cleanup = cleanupVolume(name, { engine: proxy.address });
     await proxy.until(({ fault }) => fault === inUse, 5_000);
@@ -90,7 +90,7 @@ describe('a volume without labels of castoff', () => {
 describe('a volume of a Compose project that is written to', () => {
   const label = 'com.docker.compose.project';
 
-  it('is still what was there before a start', async () => {
+  it('still counts as created before a start', async () => {
     const name = uniqueName();
     await create(name, { [label]: name });
     const engine = await connectEngine();
@@ -105,7 +105,7 @@ describe('a volume of a Compose project that is written to', () => {
     expect(await exists('volume', name)).toBe(true);
   });
 
-  it('is still what the start has created', async () => {
+  it('still counts as created by the start', async () => {
     const name = uniqueName();
     await create(name, { [label]: name });
     const engine = await connectEngine();

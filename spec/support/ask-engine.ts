@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-/** One plain Engine API call without a body, past castoff's own code. */
+/** Makes one Engine API call without a body, and without castoff's own code. */
 export function askEngine(
   socketPath: string,
   method: string,

@@ -1,26 +1,28 @@
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 
-/** An engine's answer; `<ref>` stands for the thing as the caller spelled it, `<id>` for a container's full id. */
+/**
+ * An engine's response, with `<ref>` for the reference in the request and `<id>` for a container's full id.
+ */
 export interface CapturedAnswer {
   readonly status: number;
   readonly body: { readonly message: string; readonly cause?: string; readonly response?: number };
 }
 
-/** What an engine says to the removal of one kind of thing. */
-export interface RemovalWords {
+/** An engine's responses to the removal of one kind of resource. */
+export interface RemovalAnswers {
   readonly gone: CapturedAnswer;
-  /** Somebody else is removing it. */
+  /** Another client is removing it. */
   readonly beingRemoved?: CapturedAnswer;
-  /** Something holds it that may let go. */
+  /** Another resource uses it, and may stop using it. */
   readonly busy?: CapturedAnswer;
-  /** No, for a reason that does not go away by waiting. */
+  /** Refused, for a reason that does not pass. */
   readonly refused?: CapturedAnswer;
-  /** It tried and could not. */
+  /** The engine tried and failed. */
   readonly failed?: CapturedAnswer;
 }
 
 // Captured from Docker 20.10.24+dfsg1 (API 1.41, overlay2), Debian 12. `failed`: a file with chattr +i in it.
-const docker: Record<RemovableKind, RemovalWords> = {
+const docker: Record<RemovableKind, RemovalAnswers> = {
   container: {
     gone: { status: 404, body: { message: 'No such container: <ref>' } },
     beingRemoved: { status: 409, body: { message: 'removal of container <ref> is already in progress' } },
@@ -76,8 +78,9 @@ const docker: Record<RemovableKind, RemovalWords> = {
   },
 };
 
-// Captured from Podman 4.3.1 (its Docker API, overlay, CNI), Debian 12. It never says that a removal is in progress.
-const podman: Record<RemovableKind, RemovalWords> = {
+// Captured from Podman 4.3.1 (its Docker API, overlay, CNI), Debian 12. It never reports a removal in
+// progress.
+const podman: Record<RemovableKind, RemovalAnswers> = {
   container: {
     gone: {
       status: 404,
@@ -177,22 +180,22 @@ const podman: Record<RemovableKind, RemovalWords> = {
 
 export const capturedAnswers = { docker, podman } as const;
 
-/** The answer as the engine would give it about `ref`. */
+/** Returns the response about `ref`. */
 export function answerAbout(ref: string, { status, body }: CapturedAnswer): CapturedAnswer {
   const id = 'c0'.repeat(32);
-  const words = {
+  const values = {
     '<ref>': ref,
     '<id>': id,
     '<short id>': id.slice(0, 12),
     '<image>': 'de'.repeat(6),
     '<layer>': 'f0'.repeat(32),
   };
-  const told: CapturedAnswer['body'] = JSON.parse(JSON.stringify(body), (_key, value: unknown) => {
+  const filled: CapturedAnswer['body'] = JSON.parse(JSON.stringify(body), (_key, value: unknown) => {
     if (typeof value !== 'string') return value;
-    return Object.entries(words).reduce(
-      (text, [placeholder, word]) => text.replaceAll(placeholder, word),
+    return Object.entries(values).reduce(
+      (text, [placeholder, replacement]) => text.replaceAll(placeholder, replacement),
       value,
     );
   });
-  return { status, body: told };
+  return { status, body: filled };
 }

@@ -9,15 +9,15 @@ const cgroups = '/sys/fs/cgroup';
 const goneTimeoutMs = 10_000;
 
 /**
- * Closes an engine: its containers, its processes in this order, its folder. Every step is taken, whatever became of the
- * ones before it, and what they threw is thrown at the end.
+ * Closes an engine: its containers, its processes in this order, its folder. Every step runs, even if earlier
+ * ones fail; their errors are thrown at the end.
  */
 export async function closeEngine(
   folder: string,
   socketPath: string,
   processes: readonly (EngineProcess | undefined)[],
 ): Promise<void> {
-  // A broken engine can not remove them: they are killed below.
+  // A broken engine cannot remove them: they are killed below.
   await removeAllContainers(socketPath).catch(() => undefined);
   const errors: unknown[] = [];
   const attempt = (step: Promise<void>) => step.catch((error: unknown) => void errors.push(error));
@@ -29,7 +29,7 @@ export async function closeEngine(
     throw new AggregateError(errors, `close the engine in ${folder}: ${errors.join('; ')}`);
 }
 
-/** Closes what was opened half way, and rejects with the error that stopped it. */
+/** Closes a partially opened engine, and rejects with the error that stopped it. */
 export async function abandon(error: unknown, close: () => Promise<void>): Promise<never> {
   try {
     await close();
@@ -61,7 +61,10 @@ async function killWhatIsLeft(folder: string): Promise<void> {
   }
 }
 
-/** Finds programs by their arguments or their mount namespace, containers' processes by their root file system. */
+/**
+ * Finds programs by their arguments or their mount namespace, containers' processes by their root file
+ * system.
+ */
 export function findProcesses(folder: string): number[] {
   return otherPids().filter((pid) => worksIn(folder, pid));
 }
@@ -99,11 +102,11 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // ESRCH: it has ended since it was found.
+    // ESRCH: it has exited since it was found.
   }
 }
 
-/** The files in a cgroup can not be deleted: rmdir alone, innermost first, on every hierarchy. */
+/** Removes cgroups with rmdir, innermost first, in every hierarchy: the files in them cannot be deleted. */
 async function removeCgroups(name: string): Promise<void> {
   const hierarchies = ['', ...(await readdir(cgroups))].map((hierarchy) => join(cgroups, hierarchy, name));
   for (const top of hierarchies.filter((path) => existsSync(path))) {

@@ -5,14 +5,19 @@ import { until } from './until';
 
 type Listing = Extract<WatchedEvent, { type: 'listing' }>;
 
-/** A watch that is read as it comes. */
+/** A watch whose items are collected. */
 export interface Collection extends AsyncDisposable {
   readonly items: readonly WatchedEvent[];
   events(): readonly EngineEvent[];
   listings(): readonly Listing[];
-  /** Waits until `condition` holds, at most ten seconds or as said; throws with what has come when it does not. */
+  /**
+   * Waits until `condition` holds, ten seconds by default; throws with the collected items when it does not.
+   */
   until(condition: () => boolean, timeoutMs?: number): Promise<void>;
-  /** Waits for the next listing after those that have come; with the stream open, nothing is missed from then on. */
+  /**
+   * Waits for the next listing after those collected; the stream is open then, so later events are not
+   * missed.
+   */
   untilListed(): Promise<Listing>;
 }
 
@@ -25,8 +30,10 @@ export function collectEvents(engine: Engine, options: Omit<WatchOptions, 'signa
   const listings = () => items.filter((item) => item.type === 'listing');
   const untilTrue = async (condition: () => boolean, timeoutMs = 10_000): Promise<void> => {
     if (await until(condition, timeoutMs)) return;
-    const told = items.map((item) => (item.type === 'listing' ? 'listing' : tell(item.event)));
-    throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}, of these:\n${told.join('\n')}`);
+    const collected = items.map((item) => (item.type === 'listing' ? 'listing' : tell(item.event)));
+    throw new Error(
+      `not within ${timeoutMs} ms: ${condition.toString()}, of these:\n${collected.join('\n')}`,
+    );
   };
   let seen = 0;
   return {

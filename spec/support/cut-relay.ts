@@ -5,23 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface CutRelayOptions {
-  /** The engine's unix socket. Default: that of DOCKER_HOST, else `/var/run/docker.sock`. */
+  /** The engine's unix socket. Default: from DOCKER_HOST, else `/var/run/docker.sock`. */
   readonly upstream?: string | undefined;
 }
 
-/** A unix socket in front of a real engine whose open connections can be cut, and which can be out of reach for a while. */
+/** A unix socket in front of a real engine that can cut open connections and refuse new ones. */
 export interface CutRelay extends AsyncDisposable {
   /** As in DOCKER_HOST. */
   readonly address: string;
-  /** The paths of `GET /events`, in the order in which they were asked for. */
+  /** The paths of `GET /events`, in the order of the requests. */
   readonly eventPaths: readonly string[];
-  /** How many of those are being answered. */
+  /** The number of open streams of events. */
   eventStreams(): number;
-  /** How many connections were closed as they came. */
+  /** The number of connections refused. */
   refusals(): number;
   /** Closes every connection. */
   cut(): void;
-  /** Closes every connection, and those to come, until `release`. */
+  /** Closes every connection, and new ones until `release`. */
   hold(): void;
   release(): void;
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export async function openCutRelay(options: CutRelayOptions = {}): Promise<CutRe
       [client, engine],
       [engine, client],
     ] as const) {
-      // A `close` follows every error, and says enough.
+      // A `close` follows every error.
       socket.on('error', () => {});
       socket.on('close', () => other.destroy());
     }

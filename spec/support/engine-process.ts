@@ -12,11 +12,14 @@ const run = promisify(execFile);
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 10_000;
 
-/** A second engine beside the machine's own, reached through its unix socket only. */
+/** A second engine in addition to the machine's own, reachable through its unix socket only. */
 export interface SecondEngine extends AsyncDisposable {
   readonly address: string;
   readonly socketPath: string;
-  /** Removes its containers, ends its processes and deletes its folder; all its mounts and networks go with them. */
+  /**
+   * Removes its containers, ends its processes and deletes its folder; all its mounts and networks go with
+   * them.
+   */
   close(): Promise<void>;
 }
 
@@ -24,12 +27,12 @@ export interface SecondEngine extends AsyncDisposable {
 export interface EngineProcess {
   readonly pid: number;
   isRunning(): boolean;
-  /** Sends the signal and waits for the end; what ignores it for 10 s is killed. */
+  /** Sends the signal and waits for the exit; kills the process after 10 s. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   lastLogLines(): string;
 }
 
-/** Creates the folder that holds everything of one second engine. Its name is how leftovers are recognised. */
+/** Creates the folder of a second engine. Leftovers are recognised by its name. */
 export async function createEngineFolder(): Promise<string> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     throw new Error('open a second engine: it needs Linux and root, for namespaces and mounts of its own');
@@ -38,9 +41,10 @@ export async function createEngineFolder(): Promise<string> {
 }
 
 /**
- * The command, in a network and a mount namespace of its own. What an engine writes outside of its folder (addresses in
- * /var/lib/cni, sockets in /run/containerd, /etc/docker/key.json, from which the engine's id comes) lands on a tmpfs
- * and is gone with the last process. The machine's docker0 and its configuration of Docker stay out of reach.
+ * Wraps a command in its own network and mount namespaces. Files that an engine writes outside its folder
+ * (addresses in /var/lib/cni, sockets in /run/containerd, /etc/docker/key.json, from which the engine's id
+ * comes) are on a tmpfs that ends with the last process. The machine's docker0 and Docker configuration are
+ * not accessible.
  */
 export function inOwnNamespaces(folder: string, command: readonly string[]): string[] {
   const setup = `
@@ -95,13 +99,13 @@ export function startProcess(
   };
 }
 
-/** What it said last, or what it panicked at. */
+/** Returns the last lines of its log, or its panic. */
 function endOfLog(lines: readonly string[]): string {
   const panic = lines.findLastIndex((line) => /^(panic|fatal error):/.test(line));
   return (panic === -1 ? lines.slice(-15) : lines.slice(panic, panic + 25)).join('\n');
 }
 
-/** Waits for the socket of a process to be there, and for an engine's `GET /_ping` to answer on it. */
+/** Waits until an engine answers `GET /_ping` on the socket of a process. */
 export async function waitUntilAnswers(engine: EngineProcess, socketPath: string): Promise<void> {
   await waitForStart(engine, socketPath, async () => {
     const answer = await askEngine(socketPath, 'GET', '/_ping').catch((cause: unknown) => String(cause));

@@ -5,7 +5,7 @@ import { askEngine } from './ask-engine';
 const run = promisify(execFile);
 const toldBefore = 'CASTOFF_SPEC_ENGINE_TOLD';
 
-/** Says which engine the specs run on. Without one they fail: a spec that is skipped has shown nothing. */
+/** Prints the engine that the specs run on. Without one they fail: a skipped spec proves nothing. */
 export default async function engineSetup(): Promise<void> {
   if (process.env[toldBefore]) return;
   const address = process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock';
@@ -30,7 +30,7 @@ async function askVersion(address: string): Promise<EngineVersion> {
   }
 }
 
-/** The docker command knows TLS and ssh. */
+/** Uses the docker command, which supports TLS and ssh. */
 async function readVersion(address: string): Promise<string> {
   if (address.startsWith('unix://')) {
     return (await askEngine(address.slice('unix://'.length), 'GET', '/version')).body;

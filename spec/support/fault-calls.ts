@@ -1,20 +1,20 @@
 import { matching, type Asked } from './fault-pattern';
 import type { Fault } from './fault-rules';
 
-/** One call that reached the proxy, as far as it has got. */
+/** A call that reached the proxy, and its progress. */
 export interface Call extends Asked {
   /** Milliseconds since the proxy was opened. */
   readonly atMs: number;
   readonly fault?: Fault;
-  /** The status of the engine's answer, or of the one given in its name; lost answers have one too. */
+  /** The status of the response, from the engine or the proxy; lost responses have one, too. */
   readonly status?: number;
-  /** Unset while it runs. `faulted`: the proxy closed the connection. */
+  /** Unset while in progress. `faulted`: the proxy closed the connection. */
   readonly ended?: 'answered' | 'faulted' | 'client-left' | 'engine-left';
 }
 
 type Waiter = { readonly tell: (call: Call) => void; readonly fail: (reason: Error) => void };
 
-/** What was asked of one proxy, in order of arrival. */
+/** The calls to one proxy, in order of arrival. */
 export class CallLog {
   readonly calls: Call[] = [];
   readonly #openedAtMs = performance.now();
@@ -28,14 +28,14 @@ export class CallLog {
     return call;
   }
 
-  /** The record stays the same object, so that whoever holds it sees how the call went on. */
+  /** Updates the record in place, so that its holders see the progress. */
   change(call: Call, news: Partial<Call>): void {
     if (call.ended) return;
     Object.assign(call, news);
     this.#tell(call);
   }
 
-  /** Resolves to the first call for which `which` holds, among those that came already and those still to come. */
+  /** Resolves to the first call, past or future, for which `which` holds. */
   until(which: string | ((call: Call) => boolean), atMostMs: number): Promise<Call> {
     const wanted = typeof which === 'string' ? which : which.toString();
     const holds = typeof which === 'function' ? which : matching(which);
@@ -66,7 +66,7 @@ export class CallLog {
   }
 }
 
-/** A line for each call, to print beside a seed that failed. */
+/** Formats a line for each call, to print with a failed seed. */
 export function printCalls(calls: readonly Call[]): string {
   return calls
     .map(({ atMs, method, path, status, fault, ended }) => {

@@ -1,17 +1,17 @@
 import { unescape } from 'node:querystring';
 
-/** What a pattern looks at: the method and the path as it was asked, query and API version included. */
+/** The method and path of a request, including query and API version. */
 export interface Asked {
   readonly method: string;
   readonly path: string;
 }
 
 /**
- * Makes a claim out of `'DELETE /containers/*'`, or out of several of them: is this call one of those?
+ * Returns a predicate for calls that match `'DELETE /containers/*'`, or one of several such patterns.
  *
- * `*` stands for one path segment, `**` for any number of characters; the method may be `*` too. An API version in
- * front of the asked path is ignored, and so is the query, unless the pattern has one: then each of its parameters
- * must have been asked for with that value.
+ * `*` matches one path segment, `**` any number of characters; the method may be `*`, too. An API version at
+ * the start of the path is ignored. So is the query, unless the pattern has one: then the request must have
+ * each of its parameters.
  */
 export function matching(patterns: string | readonly string[]): (asked: Asked) => boolean {
   const claims = [patterns].flat().map(parsePattern);

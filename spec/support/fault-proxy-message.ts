@@ -2,12 +2,16 @@ import { STATUS_CODES } from 'node:http';
 import type { Body, Head } from './fault-proxy-reader';
 import type { Fault } from './fault-rules';
 
-/** RFC 9112, 6.3: what follows a request's head. */
+/** Returns the framing of a request's body. @see RFC 9112, 6.3 */
 export function bodyOfRequest(head: Head): Body {
   return framedBody(head) ?? 0;
 }
 
-/** RFC 9112, 6.3: what follows an answer's head. After a 101, and after the engine's hijacks, raw bytes do. */
+/**
+ * Returns the framing of a response's body: raw bytes after a 101 or a hijack by the engine.
+ *
+ * @see RFC 9112, 6.3
+ */
 export function bodyOfAnswer(head: Head, method: string | undefined): Body {
   const status = statusOf(head);
   if (status === 101) return 'everything';
@@ -19,13 +23,13 @@ export function statusOf(head: Head): number {
   return Number(head.line.split(' ')[1]);
 }
 
-/** Says that the real answer is still to come: `100 Continue`. */
+/** Returns whether the head is an interim response: `100 Continue`. */
 export function isInterim(head: Head): boolean {
   const status = statusOf(head);
   return status >= 100 && status < 200 && status !== 101;
 }
 
-/** An answer as the engine would have written it: `{"message": …}`, or the given body. */
+/** Formats a response like the engine's: `{"message": …}`, or the given body. */
 export function writeAnswer(
   { status, message = '', body = { message } }: Fault & { type: 'answer' },
   method: string,

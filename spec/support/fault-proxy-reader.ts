@@ -4,21 +4,21 @@ export interface Head {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** What follows a head: so many bytes, chunks, or everything until the connection ends. */
+/** The framing of a body: a number of bytes, chunks, or everything until the connection ends. */
 export type Body = number | 'chunks' | 'everything';
 
-/** The bytes that belong together, what they start if they are a head, and those that come after them. */
+/** A head or a part of a body, its parsed head, and the remaining bytes. */
 export interface Piece {
   readonly bytes: Buffer;
   readonly start?: { readonly head: Head; readonly body: Body };
-  /** The message is complete with these bytes. */
+  /** Whether the message is complete with these bytes. */
   readonly ended: boolean;
   readonly rest: Buffer;
 }
 
 const nothing = Buffer.alloc(0);
 
-/** Finds where the messages in a stream of bytes begin and end. Changes no byte of them. */
+/** Finds the start and end of messages in a stream of bytes, without changing them. */
 export class MessageReader {
   readonly #bodyAfter: (head: Head) => Body;
   #start: Buffer = nothing;
@@ -28,7 +28,7 @@ export class MessageReader {
     this.#bodyAfter = bodyAfter;
   }
 
-  /** Takes a head, or a part of a body, off the front. Half a head is kept, and comes out with its other half. */
+  /** Removes a head, or a part of a body, from the front. An incomplete head is buffered. */
   take(bytes: Buffer): Piece {
     if (this.#count) return this.#takeBody(bytes, this.#count);
     const all = Buffer.concat([this.#start, bytes]);
@@ -65,7 +65,7 @@ function parseHead(text: string): Head {
   return { line, headers: new Map(headers) };
 }
 
-/** How many of these bytes belong to the body, and whether it ends with them. */
+/** Returns how many of these bytes belong to the body, and whether it ends with them. */
 type CountBody = (bytes: Buffer) => { readonly length: number; readonly ended: boolean };
 
 function countBody(body: Body): CountBody {

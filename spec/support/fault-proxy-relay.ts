@@ -4,14 +4,14 @@ import { bodyOfAnswer, bodyOfRequest, isInterim, statusOf, writeAnswer } from '.
 import { MessageReader, type Head, type Piece } from './fault-proxy-reader';
 import type { FaultRules } from './fault-rules';
 
-/** Where a connection goes, who decides about its calls, and where they are written down. */
+/** The upstream of a connection, the rules for its calls, and their record. */
 export interface RelayTo {
   readonly upstream: string;
   readonly rules: FaultRules;
   readonly log: CallLog;
 }
 
-/** A call, and how much of it has passed; the next one on the same connection waits for both ends. */
+/** A call and its progress; the next one on the connection waits until both directions have finished. */
 interface Exchange {
   readonly call: Call;
   requestEnded: boolean;
@@ -19,19 +19,19 @@ interface Exchange {
 }
 
 /**
- * One client's connection, with a connection to the engine of its own. The bytes are passed on as they came, and the
- * end of either direction too; they are read only to see where a call begins and where its answer ends.
+ * One client's connection, with its own connection to the engine. Bytes, and the end of either direction, are
+ * passed on unchanged; they are parsed only to find where a call starts and its response ends.
  */
 export class Relay {
   readonly #client: Socket;
   readonly #to: RelayTo;
   readonly #requests = new MessageReader(bodyOfRequest);
   readonly #answers = new MessageReader((head) => bodyOfAnswer(head, this.#exchange?.call.method));
-  /** What the client has sent and the engine may not see yet. */
+  /** Bytes from the client that are held back from the engine. */
   #held: Buffer[] = [];
   #engine: Socket | undefined;
   #exchange: Exchange | undefined;
-  /** Lets the call through that is delayed or held. */
+  /** Passes on the delayed or held call. */
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #clientEnded = false;
@@ -47,11 +47,12 @@ export class Relay {
     });
     client.on('end', () => {
       this.#clientEnded = true;
-      // Half closed, or gone? A unix socket whose peer has gone refuses even an empty write: EPIPE, then `close`.
+      // Half closed, or disconnected? A unix socket without a peer refuses even an empty write: EPIPE, then
+      // `close`.
       if (client.writable) client.write(Buffer.alloc(0));
       this.#advance();
     });
-    // A `close` follows every error, and says enough.
+    // A `close` follows every error.
     client.on('error', () => {});
     client.on('close', () => {
       clearTimeout(this.#timer);
@@ -61,7 +62,7 @@ export class Relay {
     });
   }
 
-  /** Closes both connections at once, whatever is going on. */
+  /** Closes both connections at once, in any state. */
   reset(): void {
     this.#held = [];
     this.#note({ ended: 'faulted' });
@@ -113,7 +114,7 @@ export class Relay {
     }
     if (fault?.type !== 'delay' && fault?.type !== 'hold') return this.#passRequest(piece);
     const resume = (): void => {
-      // Not after the client has left.
+      // Unless the client has disconnected.
       if (this.#resume !== resume) return;
       this.#resume = undefined;
       this.#passRequest(piece);
@@ -145,7 +146,7 @@ export class Relay {
       this.#note({ ended: this.#isTunnel ? 'answered' : 'engine-left' });
       this.#client.end();
     });
-    // A `close` follows every error, and says enough.
+    // A `close` follows every error.
     engine.on('error', () => {});
     engine.on('close', () => {
       this.#note({ ended: 'engine-left' });
@@ -192,7 +193,7 @@ export class Relay {
   }
 }
 
-/** Writes, and reads no more from where it came until that has gone out. */
+/** Writes, and pauses the source until the bytes have been sent. */
 function pass(bytes: Buffer, from: Socket, to: Socket): void {
   if (bytes.length === 0 || !to.writable || to.write(bytes)) return;
   from.pause();

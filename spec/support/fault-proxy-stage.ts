@@ -7,16 +7,16 @@ import { openFaultProxy, type FaultProxy } from './fault-proxy';
 
 export const image = 'castoff-spec/busybox:1';
 export const label = 'castoff-proxy-spec';
-/** The engine past the proxy. */
+/** The engine, without the proxy. */
 export const direct = new Docker({ socketPath: '/var/run/docker.sock' });
 
-/** A proxy, and a client that asks through it. */
+/** A proxy, and a client that connects through it. */
 export interface ProxyStage {
   proxy: FaultProxy;
   docker: Docker;
 }
 
-/** Opens a proxy for each spec of the file; removes afterwards what carries `label`. */
+/** Opens a proxy for each spec of the file; then removes the resources with `label`. */
 export function openProxyForEach(): ProxyStage {
   const stage = {} as ProxyStage;
   beforeEach(async () => {
@@ -36,7 +36,7 @@ export function openProxyForEach(): ProxyStage {
   return stage;
 }
 
-/** A container that does not run. */
+/** Creates a container without starting it. */
 export function createContainer(
   options: Partial<Docker.ContainerCreateOptions> = {},
 ): Promise<Docker.Container> {
@@ -56,7 +56,7 @@ export async function startContainer(
   return container;
 }
 
-/** Resolves to the answer with its body unread; on a connection of its own, unless `options` say otherwise. */
+/** Resolves to the response with its body unread; on a new connection unless `options` has an agent. */
 export function ask(
   socketPath: string,
   method: string,
@@ -78,7 +78,7 @@ export function hasEnded({ ended }: { readonly ended?: string }): boolean {
   return ended !== undefined;
 }
 
-/** Reads until `enough` says so of everything read so far, or until the stream ends; it can be read on. */
+/** Reads until `enough` matches everything read so far, or the stream ends; reading can continue later. */
 export async function readUntil(stream: Readable, enough: RegExp): Promise<string> {
   let soFar = '';
   for await (const piece of stream.iterator({ destroyOnReturn: false })) {

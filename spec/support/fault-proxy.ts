@@ -13,29 +13,29 @@ export interface FaultProxyOptions {
   readonly upstream?: string | undefined;
 }
 
-/** A unix socket in front of a real engine, on which calls fail as they are told to. */
+/** A unix socket in front of a real engine that makes calls fail on request. */
 export interface FaultProxy extends AsyncDisposable {
   /** As in DOCKER_HOST: `unix:///tmp/…/engine.sock`. */
   readonly address: string;
   readonly socketPath: string;
-  /** The engine's own socket, to see what is true and to act behind the client's back. */
+  /** The engine's own socket, to check its state and to act without the client's knowledge. */
   readonly upstream: string;
-  /** What was asked, in order; a record goes on changing until it says how the call `ended`. */
+  /** The calls, in order; each record is updated until `ended` is set. */
   readonly calls: readonly Call[];
-  /** Disturbs the calls that match. Rules are tried in the order in which they were injected. */
+  /** Disturbs matching calls. Rules are tried in the order in which they were injected. */
   inject(rule: Rule): InjectedRule;
   /**
-   * Disturbs calls at random, and the same ones for the same seed: what happens to a call depends on the seed and on how
-   * many calls that match came before it. Calls made at once are numbered as they arrive.
+   * Disturbs calls at random, the same ones for the same seed: the fault depends on the seed and on the
+   * number of matching calls before. Concurrent calls are numbered as they arrive.
    */
   seed(seed: number, options: SeedOptions): InjectedRule;
-  /** Resolves to the first call that matches, past or to come; `which` sees a call again when its record changes. */
+  /** Resolves to the first matching call, past or future; `which` runs again whenever a record changes. */
   until(which: string | ((call: Call) => boolean), atMostMs: number): Promise<Call>;
-  /** Resets what is still open, swallowed calls too, and removes the socket. */
+  /** Resets open connections, including those of swallowed calls, and removes the socket. */
   close(): Promise<void>;
 }
 
-/** Opens a proxy on a fresh socket. Until a fault is injected every byte passes untouched. */
+/** Opens a proxy on a new socket. It passes every byte unchanged until a fault is injected. */
 export async function openFaultProxy(options: FaultProxyOptions = {}): Promise<FaultProxy> {
   const { upstream = '/var/run/docker.sock' } = options;
   const rules = new FaultRules();

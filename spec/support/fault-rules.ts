@@ -1,38 +1,44 @@
 import { matching, type Asked } from './fault-pattern';
 
-/** What is done to one call. All but `delay` and `hold` end it for the client; `lose-answer` and `cut-answer` after the engine acted. */
+/**
+ * A fault of one call. All but `delay` and `hold` end it for the client; `lose-answer` and `cut-answer` after
+ * the engine acted.
+ */
 export type Fault =
-  /** Answered in the engine's name, which is not asked. `body` goes out as JSON in place of `{"message": …}`. */
+  /** The proxy answers instead of the engine. `body` is sent as JSON instead of `{"message": …}`. */
   | { readonly type: 'answer'; readonly status: number; readonly message?: string; readonly body?: unknown }
-  /** Asked so much later. */
+  /** The call reaches the engine after `ms` milliseconds. */
   | { readonly type: 'delay'; readonly ms: number }
-  /** Asked when `until` resolves; it must not reject. */
+  /** The call reaches the engine when `until` resolves; it must not reject. */
   | { readonly type: 'hold'; readonly until: Promise<unknown> }
-  /** The client's connection is closed, and the engine not asked. */
+  /** The client's connection is closed; the engine does not get the call. */
   | { readonly type: 'reset' }
-  /** Never answered, and the engine not asked. */
+  /** The client gets no response; the engine does not get the call. */
   | { readonly type: 'swallow' }
-  /** The engine is asked and answers in full; the client's connection is closed instead of passing that on. */
+  /** The engine responds in full, but the client's connection is closed instead of passing that on. */
   | { readonly type: 'lose-answer' }
-  /** The client gets the status and the headers of the engine's answer; then its connection is closed. */
+  /** The client gets the status and headers of the engine's response; then its connection is closed. */
   | { readonly type: 'cut-answer' };
 
 export interface Rule {
   /** Patterns as in {@link matching}: `'DELETE /containers/*'`. */
   readonly on: string | readonly string[];
-  /** The fault, or what chooses one for the nth call (from 1) that `on` matches; undefined lets the next rule decide. */
+  /**
+   * The fault, or a function that chooses one for the nth matching call (from 1); undefined leaves it to the
+   * next rule.
+   */
   readonly fault: Fault | ((asked: Asked, nth: number) => Fault | undefined);
-  /** After so many faults the rule is used up. Default 1. */
+  /** The number of faults after which the rule is used up. Default 1. */
   readonly times?: number | undefined;
 }
 
 export interface InjectedRule {
-  /** How many faults it has brought about. */
+  /** The number of faults that it has caused. */
   hits(): number;
   remove(): void;
 }
 
-/** The rules of one proxy, tried in the order in which they came. */
+/** The rules of one proxy, tried in order of injection. */
 export class FaultRules {
   readonly #rules = new Set<(asked: Asked) => Fault | undefined>();
 

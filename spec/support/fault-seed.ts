@@ -1,7 +1,7 @@
 import type { Fault } from './fault-rules';
 
 export interface SeedOptions {
-  /** How many of the matching calls are disturbed, from 0 to 1. */
+  /** The share of matching calls that are disturbed, from 0 to 1. */
   readonly rate: number;
   /** The faults to choose from. Default: {@link seedFaults}. */
   readonly faults?: readonly Fault[] | undefined;
@@ -9,7 +9,7 @@ export interface SeedOptions {
   readonly on?: string | readonly string[] | undefined;
 }
 
-/** Nothing that never ends: a client without a time limit of its own gets through all of them by asking again. */
+/** Only faults that end: a client without its own timeout gets past all of them by retrying. */
 const seedFaults: readonly Fault[] = [
   { type: 'answer', status: 500, message: 'fault on purpose' },
   { type: 'delay', ms: 50 },
@@ -17,7 +17,10 @@ const seedFaults: readonly Fault[] = [
   { type: 'lose-answer' },
 ];
 
-/** The calls of removing and looking. Not those that create, start, stream, hijack or build: they lose what they carry. */
+/**
+ * Calls that remove or inspect. Not those that create, start, stream, hijack or build: their content would be
+ * lost.
+ */
 export const seedCalls: readonly string[] = [
   'DELETE **',
   'POST /containers/*/stop',
@@ -34,14 +37,18 @@ export const seedCalls: readonly string[] = [
   'GET /volumes/*',
 ];
 
-/** What happens to the `nth` matching call: the same seed says the same, whatever was asked and whenever. */
+/**
+ * Returns the fault of the `nth` matching call: the same for the same seed, independent of request and time.
+ */
 export function decideBySeed(seed: number, nth: number, options: SeedOptions): Fault | undefined {
   const random = mulberry32(seed ^ Math.imul(nth, 0x9e3779b1));
   const faults = options.faults ?? seedFaults;
   return random() < options.rate ? faults[Math.floor(random() * faults.length)] : undefined;
 }
 
-/** Tommy Ettinger's 32-bit generator: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+/**
+ * Tommy Ettinger's 32-bit generator: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c
+ */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

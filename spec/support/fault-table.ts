@@ -1,50 +1,53 @@
 import Docker from 'dockerode';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
-import { answerAbout, capturedAnswers, type CapturedAnswer, type RemovalWords } from './captured-answers';
+import { answerAbout, capturedAnswers, type CapturedAnswer, type RemovalAnswers } from './captured-answers';
 import { askEngine } from './ask-engine';
 import type { FaultProxy } from './fault-proxy';
 import type { Fault } from './fault-rules';
 
-/** One existing thing whose removal is to meet the faults. */
+/** An existing resource whose removal faces the faults. */
 export interface RemovalTarget {
   readonly kind: RemovableKind;
   readonly ref: string;
   /** The pattern of its removal: `DELETE /containers/3f2a91…`. */
   readonly removal: string;
-  /** Its place in the Engine API: `/containers/3f2a91…`. */
+  /** Its path in the Engine API: `/containers/3f2a91…`. */
   readonly path: string;
-  readonly words: RemovalWords;
+  readonly answers: RemovalAnswers;
 }
 
-/** @param ref - As the removal will spell it, in full: an id, or a name that is not shortened on the way. */
+/** @param ref - As in the path of the removal: a full id or name. */
 export function removalTarget(
   kind: RemovableKind,
   ref: string,
   engine: keyof typeof capturedAnswers = 'docker',
 ): RemovalTarget {
   const path = `/${kind}s/${ref}`;
-  return { kind, ref, path, removal: `DELETE ${path}`, words: capturedAnswers[engine][kind] };
+  return { kind, ref, path, removal: `DELETE ${path}`, answers: capturedAnswers[engine][kind] };
 }
 
-/** A fault as the removal meets it, and how to ask for the removal so that it does. */
+/** A fault, and how to request the removal that faces it. */
 export interface FaultRow {
   readonly name: string;
-  /** `aborted`: asked once, and aborted as soon as the removal has reached the proxy. */
+  /** `aborted`: requested once, and aborted as soon as the removal has reached the proxy. */
   readonly asked: 'once' | 'twice at once' | 'aborted';
-  /** Words that the engine must have for this kind; without them the row does not apply. */
-  readonly needs?: keyof RemovalWords;
-  /** What a removal that does its best leaves when it ends; what is still `there` the spec has to remove. */
+  /** The captured response that this row needs; without it, the row does not apply to a kind. */
+  readonly needs?: keyof RemovalAnswers;
+  /**
+   * Whether the resource is gone after the best possible removal; the spec has to remove one that is still
+   * `there`.
+   */
   readonly leaves: 'gone' | 'there';
   readonly arm: (proxy: FaultProxy, target: RemovalTarget) => Promise<Armed>;
 }
 
-/** Faults that lie in wait. */
+/** Injected faults. */
 export interface Armed {
-  /** Takes them back, and waits for what was done behind the client's back. */
+  /** Removes the faults, and waits for concurrent removals. */
   disarm(): Promise<void>;
 }
 
-/** Every removal faces these: all normal, one thing wrong. */
+/** Every removal faces these: all normal except for one fault. */
 const faultTable: readonly FaultRow[] = [
   {
     name: '404',
@@ -80,16 +83,16 @@ const faultTable: readonly FaultRow[] = [
     },
   },
   { name: 'busy, then gone', asked: 'once', needs: 'busy', leaves: 'gone', arm: thenGone('busy') },
-  { name: 'busy twice, then free', asked: 'once', needs: 'busy', leaves: 'gone', arm: says('busy', 2) },
+  { name: 'busy twice, then free', asked: 'once', needs: 'busy', leaves: 'gone', arm: respond('busy', 2) },
   {
-    name: 'another refusal, for ever',
+    name: 'another refusal, every time',
     asked: 'once',
     needs: 'refused',
     leaves: 'there',
-    arm: says('refused', Infinity),
+    arm: respond('refused', Infinity),
   },
-  { name: '500 once', asked: 'once', leaves: 'gone', arm: says('failed', 1) },
-  { name: '500 for ever', asked: 'once', leaves: 'there', arm: says('failed', Infinity) },
+  { name: '500 once', asked: 'once', leaves: 'gone', arm: respond('failed', 1) },
+  { name: '500 every time', asked: 'once', leaves: 'there', arm: respond('failed', Infinity) },
   { name: 'reset', asked: 'once', leaves: 'gone', arm: disturb({ type: 'reset' }, 1) },
   {
     name: 'done, but the answer is lost',
@@ -97,9 +100,14 @@ const faultTable: readonly FaultRow[] = [
     leaves: 'gone',
     arm: disturb({ type: 'lose-answer' }, 1),
   },
-  { name: 'said to be done, but is not', asked: 'once', leaves: 'gone', arm: saysDone },
+  { name: 'reported as done, but not done', asked: 'once', leaves: 'gone', arm: respondDone },
   { name: 'no answer once', asked: 'once', leaves: 'gone', arm: disturb({ type: 'swallow' }, 1) },
-  { name: 'no answer for ever', asked: 'once', leaves: 'there', arm: disturb({ type: 'swallow' }, Infinity) },
+  {
+    name: 'no answer, every time',
+    asked: 'once',
+    leaves: 'there',
+    arm: disturb({ type: 'swallow' }, Infinity),
+  },
   { name: 'aborted', asked: 'aborted', leaves: 'there', arm: disturb({ type: 'swallow' }, Infinity) },
   {
     name: 'twice at once',
@@ -109,9 +117,9 @@ const faultTable: readonly FaultRow[] = [
   },
 ];
 
-/** The rows that can happen to this thing on this engine. */
+/** Returns the rows that apply to this resource on this engine. */
 export function faultsOf(target: RemovalTarget): readonly FaultRow[] {
-  return faultTable.filter(({ needs }) => needs === undefined || target.words[needs] !== undefined);
+  return faultTable.filter(({ needs }) => needs === undefined || target.answers[needs] !== undefined);
 }
 
 function disturb(fault: Fault, times: number): FaultRow['arm'] {
@@ -121,26 +129,26 @@ function disturb(fault: Fault, times: number): FaultRow['arm'] {
   };
 }
 
-function says(what: keyof RemovalWords, times: number): FaultRow['arm'] {
-  return (proxy, target) => disturb(inWords(target.ref, target.words[what]), times)(proxy, target);
+function respond(what: keyof RemovalAnswers, times: number): FaultRow['arm'] {
+  return (proxy, target) => disturb(answerWith(target.ref, target.answers[what]), times)(proxy, target);
 }
 
-function saysDone(proxy: FaultProxy, target: RemovalTarget): Promise<Armed> {
+function respondDone(proxy: FaultProxy, target: RemovalTarget): Promise<Armed> {
   const status = target.kind === 'image' ? 200 : 204;
   return disturb({ type: 'answer', status, body: [] }, 1)(proxy, target);
 }
 
-/** The first removal is told off; what holds the thing then removes it. */
-function thenGone(what: keyof RemovalWords): FaultRow['arm'] {
+/** Refuses the first removal; another client then removes the resource. */
+function thenGone(what: keyof RemovalAnswers): FaultRow['arm'] {
   return async (proxy, target) => {
     let elsewhere = Promise.resolve();
     const rule = proxy.inject({
       on: target.removal,
       fault: () => {
         elsewhere = removeElsewhere(proxy, target);
-        // Its failure is told by `disarm`, not by whoever happens to run now.
+        // `disarm` reports its failure, rather than the spec that happens to run now.
         elsewhere.catch(() => {});
-        return inWords(target.ref, target.words[what]);
+        return answerWith(target.ref, target.answers[what]);
       },
     });
     return {
@@ -152,9 +160,9 @@ function thenGone(what: keyof RemovalWords): FaultRow['arm'] {
   };
 }
 
-/** Somebody else's removal is in progress, and has failed when it is looked at; the second removal goes through. */
-async function thenDead(proxy: FaultProxy, { ref, path, removal, words }: RemovalTarget): Promise<Armed> {
-  const { message } = answerAbout(ref, words.failed ?? unseen).body;
+/** Another client's removal is in progress, and has failed by the inspection; the second removal succeeds. */
+async function thenDead(proxy: FaultProxy, { ref, path, removal, answers }: RemovalTarget): Promise<Armed> {
+  const { message } = answerAbout(ref, answers.failed ?? madeUp).body;
   const { State, ...facts } = await new Docker({ socketPath: proxy.upstream }).getContainer(ref).inspect();
   const dead = {
     ...State,
@@ -173,11 +181,11 @@ async function thenDead(proxy: FaultProxy, { ref, path, removal, words }: Remova
       on: removal,
       fault: (_asked, nth) => {
         removals = nth;
-        return nth === 1 ? inWords(ref, words.beingRemoved) : undefined;
+        return nth === 1 ? answerWith(ref, answers.beingRemoved) : undefined;
       },
       times: Infinity,
     }),
-    // What Docker 20.10.24 answers to `wait?condition=removed` when the removal has failed: 200.
+    // Docker 20.10.24 responds to `wait?condition=removed` with 200 when the removal has failed.
     proxy.inject({
       on: `POST ${path}/wait`,
       fault: whileDead({ Error: { Message: message }, StatusCode: 137 }),
@@ -188,14 +196,14 @@ async function thenDead(proxy: FaultProxy, { ref, path, removal, words }: Remova
   return { disarm: async () => rules.forEach((rule) => rule.remove()) };
 }
 
-/** Where the engine was not seen to fail with this kind, a 500 says so in words of our own. */
-const unseen: CapturedAnswer = { status: 500, body: { message: 'fault on purpose' } };
+/** Replaces a failure of the engine that was never captured for a kind. */
+const madeUp: CapturedAnswer = { status: 500, body: { message: 'fault on purpose' } };
 
-function inWords(ref: string, words: CapturedAnswer = unseen): Fault {
-  return { type: 'answer', ...answerAbout(ref, words) };
+function answerWith(ref: string, answer: CapturedAnswer = madeUp): Fault {
+  return { type: 'answer', ...answerAbout(ref, answer) };
 }
 
 async function removeElsewhere({ upstream }: FaultProxy, { path }: RemovalTarget): Promise<void> {
   const { status, body } = await askEngine(upstream, 'DELETE', `${path}?force=1&v=1`);
-  if (status >= 300 && status !== 404) throw new Error(`DELETE ${path} past the proxy: ${status} ${body}`);
+  if (status >= 300 && status !== 404) throw new Error(`DELETE ${path} without the proxy: ${status} ${body}`);
 }

@@ -7,8 +7,8 @@ import { askEngine } from './ask-engine';
 const run = promisify(execFile);
 
 /**
- * Makes a container's removal fail for real: `DELETE force` answers 500, and it stays behind as `dead`. For an engine on
- * this machine whose storage driver is overlay, and for root. Disposing of the result undoes it.
+ * Makes a container's removal really fail: `DELETE force` responds 500, and the container stays as `dead`.
+ * Needs root, and an engine on this machine with overlay storage. Disposal of the result undoes it.
  */
 export async function makeUndeletable(socketPath: string, containerId: string): Promise<AsyncDisposable> {
   const folder = await readUpperFolder(socketPath, containerId);

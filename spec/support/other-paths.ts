@@ -4,15 +4,15 @@ import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** An engine as it answers when every path is another one. */
+/** An engine behind a proxy that rewrites every path. */
 export type OtherEngine = AsyncDisposable & { readonly address: string };
 
-/** The engine on `upstream` as one answers of an older API, which it does under that version's path. */
+/** Opens the engine on `upstream` with an older API, which it has under that version's path. */
 export function openOldEngine(apiVersion: string, upstream?: string): Promise<OtherEngine> {
   return openWithOtherPaths((path) => `/v${apiVersion}${path}`, upstream);
 }
 
-/** The engine on `upstream`, as one answers that ignores every filter. */
+/** Opens the engine on `upstream` without filters: it ignores them all. */
 export function openUnfilteringEngine(upstream?: string): Promise<OtherEngine> {
   return openWithOtherPaths((path) => {
     const url = new URL(path, 'http://engine');

@@ -11,8 +11,8 @@ import {
   waitUntilAnswers,
 } from './engine-process';
 
-// nofile, nproc: where CAP_SYS_RESOURCE is missing, Podman can not start a container under its own higher limits. The
-// rest: the defaults of a machine with systemd would leave things in its cgroups and its journal.
+// nofile, nproc: without CAP_SYS_RESOURCE, Podman cannot start a container under its own higher limits. The
+// rest: the defaults for systemd would leave entries in the machine's cgroups and journal.
 const containersConf = `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
@@ -22,10 +22,10 @@ events_logger = "file"
 `;
 
 /**
- * Opens a rootful Podman service with its own storage, socket and namespaces, which has the spec image.
+ * Opens a rootful Podman service with its own storage, socket and namespaces, and the spec image.
  *
- * The default network and networks of driver bridge work inside (with Debian's CNI plugins: without names), and ports
- * can not be reached from outside.
+ * The default network and bridge networks work inside (with Debian's CNI plugins: without names); ports
+ * cannot be reached from outside.
  */
 export async function openPodmanEngine(): Promise<SecondEngine> {
   const folder = await createEngineFolder();

@@ -15,22 +15,23 @@ import {
 /** A dockerd for specs that break or restart one. */
 export interface PrivateEngine extends SecondEngine {
   readonly dataRoot: string;
-  /** SIGKILLs dockerd alone: its containers go on without a daemon. */
+  /** SIGKILLs dockerd alone: its containers continue to run. */
   kill(): Promise<void>;
   /** Starts dockerd again on the same data. */
   start(): Promise<void>;
 }
 
 export interface PrivateEngineOptions {
-  /** Without live restore, which a swarm cannot have. Default false. */
+  /** Runs without live restore, which a swarm does not support. Default false. */
   readonly isForSwarm?: boolean | undefined;
 }
 
 /**
- * Opens a dockerd with its own containerd, data, socket and namespaces, which has the spec image. Networks of driver
- * bridge work inside; ports can not be reached from outside, and a container without a network gets no address.
+ * Opens a dockerd with its own containerd, data, socket and namespaces, and the spec image. Bridge networks
+ * work inside; ports cannot be reached from outside, and a container without a network gets no address.
  *
- * `GraphDriver.Data.UpperDir` is an ordinary path on the machine; merged file systems are seen by its processes only.
+ * `GraphDriver.Data.UpperDir` is an ordinary path on the machine; only its own processes see merged file
+ * systems.
  */
 export async function openPrivateEngine(options: PrivateEngineOptions = {}): Promise<PrivateEngine> {
   const folder = await createEngineFolder();
@@ -38,16 +39,16 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
   const address = `unix://${socketPath}`;
   const dataRoot = join(folder, 'data');
 
-  // The keeper of the namespaces: they live as long as it does, so dockerd finds its networks again after a SIGKILL.
+  // Keeps the namespaces open, so that dockerd finds its networks after a SIGKILL.
   let containerd: EngineProcess | undefined;
   let dockerd: EngineProcess | undefined;
 
   const start = async () => {
-    if (!containerd) throw new Error(`start dockerd in ${folder}: its containerd does not run`);
+    if (!containerd) throw new Error(`start dockerd in ${folder}: its containerd is not running`);
     if (dockerd?.isRunning())
-      throw new Error(`start dockerd in ${folder}: it runs already (pid ${dockerd.pid})`);
-    // A SIGKILL may catch 20.10 between two writes of its list of networks; then it panics at every start, in reservePools
-    // (`index out of range [0] with length 0`), until somebody does what people do then: take the list away.
+      throw new Error(`start dockerd in ${folder}: it is already running (pid ${dockerd.pid})`);
+    // A SIGKILL may catch 20.10 between two writes of its list of networks; then it panics at every start, in
+    // reservePools (`index out of range [0] with length 0`), until the list is deleted.
     for (let crashes = 0; ; crashes += 1) {
       await rm(join(folder, 'docker.pid'), { force: true });
       dockerd = startDockerd(folder, containerd.pid, options.isForSwarm === true ? [] : ['--live-restore']);
@@ -64,7 +65,7 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= closeAll());
   const closeAll = async () => {
-    // A daemon that is gone comes back to remove its containers; should it not, closeEngine kills them.
+    // Restarts a killed daemon to remove its containers; if that fails, closeEngine kills them.
     if (dockerd && !dockerd.isRunning()) await start().catch(() => undefined);
     await closeEngine(folder, socketPath, [dockerd, containerd]);
   };
@@ -100,8 +101,9 @@ address = "${socketPath}"
 }
 
 /**
- * With live restore, dockerd comes back in 0.15 s and finds its containers running, endpoints and all. Without, it ends
- * each of them first, which takes 10 s for one that ignores SIGTERM; they are known then too, as exited.
+ * With live restore, dockerd restarts in 0.15 s and finds its containers running, with their endpoints.
+ * Without it, it stops each of them first, which takes 10 s for one that ignores SIGTERM, and lists them as
+ * exited.
  */
 function startDockerd(folder: string, containerdPid: number, more: readonly string[]): EngineProcess {
   return startProcess(folder, 'dockerd', [

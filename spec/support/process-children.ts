@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** The processes that `pid` has started and that still run. */
+/** Returns the running child processes of `pid`. */
 export function childrenOf(pid: number): readonly { readonly pid: number; readonly command: string }[] {
   return readdirSync('/proc')
     .map(Number)
@@ -8,7 +8,11 @@ export function childrenOf(pid: number): readonly { readonly pid: number; readon
     .map((child) => ({ pid: child, command: readProc(child, 'cmdline').replaceAll('\0', ' ') }));
 }
 
-/** The fourth field; the second, in brackets, may hold anything. @see proc(5), /proc/pid/stat */
+/**
+ * Returns the fourth field; the second, in brackets, may contain any character.
+ *
+ * @see proc(5), /proc/pid/stat
+ */
 function parentOf(pid: number): number {
   const [, rest = ''] = /\) \S (.*)/.exec(readProc(pid, 'stat')) ?? [];
   return Number.parseInt(rest, 10);

@@ -11,7 +11,7 @@ import { until } from './until';
 
 const run = promisify(execFile);
 
-/** One container that is to go. */
+/** A container to remove. */
 interface Target {
   readonly id: string;
   readonly name: string;
@@ -23,7 +23,7 @@ const timeoutMs = 20_000;
 const clean = (ref: string, engine: string | undefined, options: CleanupOptions = {}): Promise<unknown> =>
   cleanupContainer(ref, { engine, timeoutMs, ...options });
 
-/** Ours: whatever happens, they end well, and the container is gone when they do. */
+/** castoff's removers: each must succeed, with the container gone. */
 const ours = {
   'by id': ({ id, proxied }: Target) => clean(id, proxied),
   'by name': ({ name, proxied }: Target) => clean(name, proxied),
@@ -33,7 +33,7 @@ const ours = {
   'past the proxy': ({ id }: Target) => clean(id, undefined),
 };
 
-/** Ours too, but they leave in the middle: they end with their own reason, or well. */
+/** castoff's removers that stop early: each must succeed, or fail with its own reason. */
 const leavers = {
   'aborted soon': ({ id, proxied }: Target) => {
     const signal = AbortSignal.timeout(30);
@@ -47,7 +47,7 @@ const leavers = {
     }),
 };
 
-/** Others: they may fail, as they do when somebody is quicker. */
+/** Other removers, which may fail when another one is faster. */
 const others = {
   'dockerode remove': ({ id }: Target) => docker.getContainer(id).remove({ force: true, v: true }),
   'docker rm': ({ id }: Target) => run('docker', ['rm', '--force', '--volumes', id]),
@@ -58,7 +58,7 @@ const others = {
 const names = <T extends object>(of: T) => fc.constantFrom(...(Object.keys(of) as (keyof T)[]));
 const startMs = fc.nat({ max: 80 });
 
-/** What happens in one round. */
+/** The plan of one round. */
 const anyRound = fc.record({
   container: fc.constantFrom('running', 'running', 'AutoRemove', 'paused', 'exited', 'created'),
   faultRate: fc.constantFrom(0, 0.15, 0.3, 0.45),
@@ -76,7 +76,7 @@ const anyRound = fc.record({
 
 type Round = typeof anyRound extends fc.Arbitrary<infer R> ? R : never;
 
-/** The same round for the same seed, but for what the machine makes of it. */
+/** Returns the plan of a seed, always the same; only the machine's timing differs. */
 function roundOf(seed: number): Round {
   const [round] = fc.sample(fc.noBias(anyRound), { seed, numRuns: 1 });
   if (round === undefined) throw new Error('a sample of one has one');
@@ -100,8 +100,8 @@ async function makeContainer(state: Round['container'], name: string): Promise<s
 }
 
 /**
- * Runs the round of `seed`: a container, and some who want it gone at the same time, with faults in front of ours. Resolves
- * to what went wrong, in words: nothing, if all is well.
+ * Runs the round of `seed`: concurrent removers of one container, with faults for those of castoff. Resolves
+ * to a description of the failures, or to undefined.
  */
 export async function runRaceRound(seed: number): Promise<string | undefined> {
   const { container, faultRate, first, removers } = roundOf(seed);
@@ -127,7 +127,7 @@ export async function runRaceRound(seed: number): Promise<string | undefined> {
   }: Round['first'] | Round['removers'][number]): Promise<void> => {
     await delay(afterMs);
     if (how in others) {
-      // Whoever is quicker makes the others fail.
+      // A faster remover makes the others fail.
       await others[how as keyof typeof others](target).catch(() => undefined);
       return;
     }

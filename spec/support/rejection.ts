@@ -1,4 +1,4 @@
-/** What `work` rejects with; an error when it does not. */
+/** Resolves to the error that `work` rejects with; rejects when it resolves. */
 export async function rejectionOf(work: Promise<unknown>): Promise<unknown> {
   const [end] = await Promise.allSettled([work]);
   if (end.status === 'rejected') return end.reason;

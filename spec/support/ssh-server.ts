@@ -10,21 +10,21 @@ import { until } from './until';
 const run = promisify(execFile);
 const startTimeoutMs = 15_000;
 
-/** An sshd of its own on loopback, with the `docker` command, which talks to the given engine, behind it. */
+/** A separate sshd on loopback, with a `docker` command that connects to the given engine. */
 export interface SshServer {
   /** `ssh://user@127.0.0.1:port` */
   readonly address: string;
-  /** A `PATH` whose `ssh` knows this server and its key, and nothing of the user's. */
+  /** A `PATH` with an `ssh` that knows this server and its key, and ignores the user's configuration. */
   readonly path: string;
   readonly folder: string;
-  /** Process ids and command lines of the `ssh` that use this server. */
+  /** Resolves to process ids and command lines of `ssh` clients of this server. */
   clients(): Promise<string[]>;
-  /** The same of what runs over there. */
+  /** Resolves to the same for processes on the server. */
   remoteCommands(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** @param engineAddress - What `docker` over there takes for its `DOCKER_HOST`. */
+/** @param engineAddress - The `DOCKER_HOST` of `docker` on the server. */
 export async function openSshServer(engineAddress: string): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-sshd-'));
   await writeKeysAndConfiguration(folder, engineAddress);
@@ -37,7 +37,7 @@ export async function openSshServer(engineAddress: string): Promise<SshServer> {
     clients,
     remoteCommands: () => commandLinesWith('environ', `DOCKER_CONFIG=${folder}/docker`),
     async close() {
-      // Connections that castoff keeps for the next call; what serves them holds on to the stderr of sshd.
+      // Pooled connections of castoff; the processes that serve them keep the stderr of sshd open.
       for (const line of await clients()) endProcess(Number.parseInt(line, 10));
       await until(async () => (await clients()).length === 0, startTimeoutMs);
       await end(sshd);
@@ -89,12 +89,12 @@ function settings(values: Readonly<Record<string, string | number>>): string {
 
 async function findSshd(): Promise<string> {
   const { stdout } = await run('sh', ['-c', 'PATH=$PATH:/usr/sbin command -v sshd || true']);
-  if (stdout === '') throw new Error('start sshd: there is none; run docker/tools.sh');
+  if (stdout === '') throw new Error('start sshd: not installed; run docker/tools.sh');
   return stdout.trim();
 }
 
 async function startSshd(folder: string, command: string): Promise<{ port: number; sshd: ChildProcess }> {
-  // Where sshd drops its privileges to; the package leaves it to its service to make it.
+  // The privilege separation folder of sshd, which the package leaves to its service.
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
   for (;;) {
     const port = await findFreePort();
@@ -108,9 +108,9 @@ async function startSshd(folder: string, command: string): Promise<{ port: numbe
     await until(() => isListening() || sshd.exitCode !== null, startTimeoutMs);
     if (isListening()) return { port, sshd };
     await end(sshd);
-    // Or somebody took the port in the meantime.
+    // Or another process took the port in the meantime.
     if (!log.includes('Address already in use'))
-      throw new Error(`start sshd: it does not listen; it said:\n${log}`);
+      throw new Error(`start sshd: it does not listen; its log:\n${log}`);
   }
 }
 
@@ -139,7 +139,9 @@ async function findFreePort(): Promise<number> {
   return place.port;
 }
 
-/** Process ids and command lines of the running processes whose file in /proc has `part` in it. Linux only. */
+/**
+ * Process ids and command lines of the running processes whose file in /proc has `part` in it. Linux only.
+ */
 async function commandLinesWith(file: 'cmdline' | 'environ', part: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const commandLines = pids.map(async (pid) => {

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import type { EngineConnection } from '../../lib/engine/engine';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 
-/** For engines that are never connected to. */
+/** The connection of an engine that is never called. */
 export const standInConnection: EngineConnection = {
   endpoint: parseEndpoint('unix:///stand-in.sock', 'spec'),
   agent: new Agent(),

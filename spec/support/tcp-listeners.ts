@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const listening = '0A';
 
-/** The sockets on which a process of this machine listens over TCP, as /proc tells them. Linux only. */
+/** Returns the TCP sockets on which a process of this machine listens, from /proc. Linux only. */
 export function tcpListenersOf(pid: number): readonly string[] {
   const own = readdirSync(`/proc/${pid}/fd`).map((fd) => readFd(pid, fd));
   return ['tcp', 'tcp6']

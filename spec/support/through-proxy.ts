@@ -1,8 +1,8 @@
 import { openFaultProxy, type FaultProxy } from './fault-proxy';
 
 /**
- * Opens a fault proxy that both testcontainers and castoff take for their engine, until it is closed. For `beforeAll`:
- * testcontainers chooses its engine once, at its first use in a spec file.
+ * Opens a fault proxy that testcontainers and castoff use as their engine until it is closed. For
+ * `beforeAll`: testcontainers chooses its engine once, on first use in a spec file.
  */
 export async function openProxyForAll(): Promise<FaultProxy> {
   const before = process.env['DOCKER_HOST'];

@@ -10,11 +10,11 @@ const run = promisify(execFile);
 
 /** A TCP port with mutual TLS in front of the socket of an engine. */
 export interface TlsFront extends AsyncDisposable {
-  /** As `DOCKER_HOST` spells it. */
+  /** As in `DOCKER_HOST`. */
   readonly address: string;
-  /** The folder of a client: `ca.pem`, `cert.pem` and `key.pem`. */
+  /** The folder of a client's `ca.pem`, `cert.pem` and `key.pem`. */
   readonly certs: string;
-  /** The same, with the CA of another. */
+  /** The same, with another CA. */
   readonly otherCerts: string;
 }
 
@@ -42,7 +42,7 @@ export async function openTlsFront(folder: string, socketPath: string): Promise<
     otherCerts,
     async [Symbol.asyncDispose]() {
       const closed = once(front.close(), 'close');
-      // Castoff's own connections stay open for the next call.
+      // castoff keeps its connections open for the next call.
       for (const socket of sockets) socket.destroy();
       await closed;
     },

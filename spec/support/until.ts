@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Polls until the condition holds, at most this long. Resolves to whether it did. `pauseMs`: between two looks. */
+/** Polls every `pauseMs` until the condition holds or the timeout expires. Resolves to whether it holds. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   timeoutMs: number,

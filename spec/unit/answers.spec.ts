@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { meaningOf, type EngineCall, type Meaning } from '../../lib/engine/answers';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
-import { answerAbout, capturedAnswers, type RemovalWords } from '../support/captured-answers';
+import { answerAbout, capturedAnswers, type RemovalAnswers } from '../support/captured-answers';
 
 type EngineName = keyof typeof capturedAnswers;
 
 const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 const names: readonly EngineName[] = ['docker', 'podman'];
 
-const usual: Record<keyof RemovalWords, Meaning> = {
+const usual: Record<keyof RemovalAnswers, Meaning> = {
   gone: 'gone',
   beingRemoved: 'being-removed',
   busy: 'busy',
@@ -25,7 +25,7 @@ const unusual: Readonly<Record<string, Meaning>> = {
 
 const captured = names.flatMap((engine) =>
   kinds.flatMap((kind) =>
-    (Object.keys(capturedAnswers[engine][kind]) as (keyof RemovalWords)[]).map((what) => {
+    (Object.keys(capturedAnswers[engine][kind]) as (keyof RemovalAnswers)[]).map((what) => {
       const meaning = unusual[`${engine} ${kind} ${what}`] ?? usual[what];
       return [engine, kind, what, meaning] as const;
     }),
