@@ -8,10 +8,10 @@ import { isLong } from '../support/spec-size';
 const fixture = readFileSync(join(__dirname, '../fixtures/jest/forty/ten-tests.js'), 'utf8');
 const plantedAt = `ten-tests.js:${fixture.split('\n').findIndex((line) => line.includes('LEAK ===')) + 1}`;
 
-describe('tests that have containers in ten ways', () => {
+describe('tests that use containers in ten ways', () => {
   const files = isLong ? ['file-1', 'file-2', 'file-3', 'file-4'] : ['file-1', 'file-3'];
   const tests = files.length * 10;
-  it(`${tests} of them, one with a leak: it is named with its test and line, and nothing else`, async () => {
+  it(`report the one leak of ${tests} tests with its test and line, and nothing else`, async () => {
     const end = await runJudged('forty', { args: ['--maxWorkers', '2', ...files], env: { LEAK: 'file-3' } });
     expect(end.stderr).toContain(`${tests} passed, ${tests} total`);
     expect(end.verdict.leaks).toMatchObject([
@@ -26,11 +26,11 @@ describe('tests that have containers in ten ways', () => {
     const runs = Array.from({ length: cleanRuns }, () =>
       runTen(() => runJudged('forty', { args: ['file-1'] })),
     );
-    for (const { exitCode, left, said } of await Promise.all(runs))
-      expect({ exitCode, left, said }).toEqual({
+    for (const { exitCode, left, printed } of await Promise.all(runs))
+      expect({ exitCode, left, printed }).toEqual({
         exitCode: 0,
         left: [],
-        said: ['castoff: 11 containers, all gone'],
+        printed: ['castoff: 11 containers, all gone'],
       });
   }, 240_000);
 });

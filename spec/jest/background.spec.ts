@@ -9,12 +9,12 @@ import { runJudged } from '../support/judged-jest';
 import { openPrivateEngine } from '../support/private-engine';
 import { until } from '../support/until';
 
-/** What a run leaves for others to find, such as its reaper's socket, goes with the proxy. */
+/** Routes a run through the proxy, and puts its temporary files, such as its reaper's socket, beside it. */
 function through({ address, socketPath }: FaultProxy): Readonly<Record<string, string>> {
   return { DOCKER_HOST: address, TMPDIR: dirname(socketPath) };
 }
 
-/** How the first test's container was found by the test after it. */
+/** Returns whether the second test still found the container of the first. */
 async function runInOrder(proxy: FaultProxy, env: Readonly<Record<string, string>> = {}) {
   let seen = '';
   const end = await runJudged(
@@ -26,54 +26,54 @@ async function runInOrder(proxy: FaultProxy, env: Readonly<Record<string, string
     },
   );
   expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
-  expect(end.said).toEqual(['castoff: 1 container, all gone']);
+  expect(end.printed).toEqual(['castoff: 1 container, all gone']);
   return seen;
 }
 
-describe('what a test had', () => {
+describe('the container of a test that has ended', () => {
   it('is removed while the next test runs', async () => {
     await using proxy = await openFaultProxy();
-    const hasLooked = (): boolean =>
+    const hasInspected = (): boolean =>
       proxy.calls.some(({ path, ended }) => path.endsWith('/changes') && ended !== undefined);
-    // No removal comes to its end before the next test has seen what there is.
+    // No removal succeeds before the next test has inspected the container.
     proxy.inject({
       on: 'DELETE /containers/*',
-      fault: () => (hasLooked() ? undefined : { type: 'answer', status: 500, message: 'not yet' }),
+      fault: () => (hasInspected() ? undefined : { type: 'answer', status: 500, message: 'not yet' }),
       times: Infinity,
     });
-    // The next test waits for the removal to begin.
-    const begun = join(dirname(proxy.socketPath), 'removal-begun');
-    const removal = proxy.until('DELETE /containers/*', 60_000).then(() => writeFileSync(begun, ''));
-    expect(await runInOrder(proxy, { REMOVAL_BEGUN: begun })).toBe('there');
+    // The next test waits for the removal to start.
+    const started = join(dirname(proxy.socketPath), 'removal-started');
+    const removal = proxy.until('DELETE /containers/*', 60_000).then(() => writeFileSync(started, ''));
+    expect(await runInOrder(proxy, { REMOVAL_BEGUN: started })).toBe('there');
     await removal;
   });
 
-  it("is gone before the next test begins by cleanup: 'wait'", async () => {
+  it("is removed before the next test starts with cleanup: 'wait'", async () => {
     await using proxy = await openFaultProxy();
     proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 500 } });
     expect(await runInOrder(proxy, { OPTION: 'wait' })).toBe('404');
   });
 
-  it('is waited for where it has a name or a host port, which the next test may want', async () => {
+  it('is removed before the next test starts if it has a fixed name or host port', async () => {
     await using proxy = await openFaultProxy();
     for (const kind of ['containers', 'networks', 'volumes'])
       proxy.inject({ on: `DELETE /${kind}/*`, fault: { type: 'delay', ms: 300 }, times: Infinity });
     const options = { args: ['names'], env: through(proxy) };
     const end = await runJudged('background', options, async (run) => endReapersOf(run));
     expect(end.stderr).toMatch(/Tests: +10 passed, 10 total/);
-    expect(end.said).toEqual(['castoff: 6 containers, 2 networks, 2 volumes, all gone']);
+    expect(end.printed).toEqual(['castoff: 6 containers, 2 networks, 2 volumes, all gone']);
     expect(end).toMatchObject({ exitCode: 0, left: [] });
   });
 });
 
-describe('a removal that fails when its test is over', () => {
-  it('fails the run, though all tests have passed, and names the test', async () => {
+describe('a removal that fails after its test has passed', () => {
+  it('fails the run, and is reported with the test', async () => {
     await using engine = await openPrivateEngine();
     const run = await startJest('background', {
       args: ['late-failure'],
       env: {
         DOCKER_HOST: engine.address,
-        // Its journal and its reaper, which tell of the container that was left, go with the engine.
+        // The journal and the reaper, which still know the container, are removed with the engine.
         TMPDIR: dirname(engine.socketPath),
         CASTOFF_REPORT_FILE: 'report.json',
       },
@@ -87,7 +87,7 @@ describe('a removal that fails when its test is over', () => {
         writeFileSync(join(run.folder, 'go.txt'), '');
         expect(await until(() => run.output().includes('PASS ./late-failure.test.js'), 30_000)).toBe(true);
       }
-      // The end of the run tries once more.
+      // The end of the run tries again.
       const { exitCode, stderr } = await run.ended;
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(/Tests: +2 passed, 2 total/);

@@ -3,7 +3,7 @@ import { composeClient } from '../support/compose-client';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
 import { docker } from '../support/things';
 
-/** What is there of the Compose projects of a run: their parts carry neither its labels nor castoff's. */
+/** Lists the parts of a run's Compose projects, which carry neither the run's labels nor castoff's. */
 async function partsOfProjects(run: string): Promise<readonly string[]> {
   const filters = { label: ['com.docker.compose.project'] };
   const [containers, networks, { Volumes }] = await Promise.all([
@@ -17,7 +17,7 @@ async function partsOfProjects(run: string): Promise<readonly string[]> {
     .filter((project) => project.startsWith(run));
 }
 
-describe('what tests make by commands', () => {
+describe('a resource that a test creates by a command', () => {
   let end: JudgedJest;
   let parts: readonly string[];
 
@@ -31,7 +31,7 @@ describe('what tests make by commands', () => {
     });
   });
 
-  it('is a leak of the test and line, where they leave it', () => {
+  it('is a leak with its test and line if the test leaves it', () => {
     const leaks = end.verdict.leaks.map(({ source, kind, test }) => [source, kind, test]);
     expect(leaks.toSorted(([one = ''], [other = '']) => one.localeCompare(other))).toEqual([
       ['commands.test.js:12', 'compose-project', 'brings a project up, and leaves it'],
@@ -48,7 +48,7 @@ describe('what tests make by commands', () => {
     expect(end.exitCode).toBe(1);
   });
 
-  it('is a leak that goes where it is an anonymous volume, which a removed container has left', async () => {
+  it('is a leak, and is removed, if it is the anonymous volume of a removed container', async () => {
     const leaks = end.verdict.leaks.filter(({ source }) => source?.startsWith('volume.test.js'));
     expect(leaks).toMatchObject([
       { kind: 'volume', state: 'gone', outcome: 'removed' },
@@ -59,12 +59,12 @@ describe('what tests make by commands', () => {
     expect((Volumes ?? []).filter(({ Name }) => names.includes(Name))).toEqual([]);
   });
 
-  it('is none, where they remove it, or the global setup has made it', () => {
+  it('is not a leak if the test removes it, or the global setup created it', () => {
     expect(end.stderr).toMatch(/Tests: +12 passed, 12 total/);
     expect(end.verdict.counts).toEqual({ container: 7, network: 1, volume: 3, 'compose-project': 5 });
   });
 
-  it('is gone at the end, all of it', () => {
+  it('is removed at the end of the run', () => {
     expect(end.left).toEqual([]);
     expect(parts).toEqual([]);
   });

@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
 
-describe('tests whose async functions are compiled away', () => {
+describe('leaks of tests whose async functions are compiled to ES5 or ES2016', () => {
   let end: JudgedJest;
   beforeAll(async () => {
     end = await runJudged('compiled', { env: { GITHUB_ACTIONS: 'true' } });
   });
 
-  it('are named by the line of the test or hook that ran, marked as approximate', () => {
-    const places = end.verdict.leaks.map(({ source, isSourceApproximate }) => [source, isSourceApproximate]);
-    expect(places).toHaveLength(4);
-    expect(places).toEqual(
+  it('have the line of the test or hook, marked as approximate', () => {
+    const sources = end.verdict.leaks.map(({ source, isSourceApproximate }) => [source, isSourceApproximate]);
+    expect(sources).toHaveLength(4);
+    expect(sources).toEqual(
       expect.arrayContaining([
         ['es2016.test.ts:13', true],
         ['es2016.test.ts:21', true],

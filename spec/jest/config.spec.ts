@@ -5,13 +5,13 @@ import { runJest, startJest, type JestEnd, type JestRun } from '../support/jest-
 
 const passes = { exitCode: 0, left: [] };
 
-describe('withCastoff around a config that has everything', () => {
+describe('withCastoff around a config with every option', () => {
   let end: JestEnd;
   beforeAll(async () => {
     end = await runJest('composed');
   });
 
-  it('keeps the preset, the environment and its options, global setup and files set up', () => {
+  it('keeps the preset, the environment and its options, the global setup and the setup files', () => {
     expect(end).toMatchObject(passes);
   });
 
@@ -24,13 +24,13 @@ describe('withCastoff around a config that has everything', () => {
     expect(end.stdout).toMatch(/reporter: 1 passed/);
   });
 
-  it('says nothing of its own where no container was used', () => {
+  it('prints nothing if no container was used', () => {
     expect(end.stderr).not.toMatch(/castoff/i);
   });
 });
 
 describe('withCastoff around a function, in a project of ES modules', () => {
-  it('runs a global setup that awaits at its top, and tests have their scope', async () => {
+  it('runs a global setup with a top-level await, and gives tests their scope', async () => {
     const end = await runJest('esm', { nodeArgs: ['--experimental-vm-modules'] });
     expect(end.stdout).toMatch(/global setup: an ES module that awaits/);
     expect(end.stderr).toMatch(/Tests: +1 passed, 1 total/);
@@ -47,12 +47,12 @@ describe('withCastoff around several projects', () => {
   });
   afterAll(() => run?.close());
 
-  it('is in every project, by object or by path, each with its own environment', () => {
+  it('applies to every project, given as an object or a path, each with its own environment', () => {
     expect(end).toMatchObject({ exitCode: 0 });
     expect(end.stderr).toMatch(/Tests: +3 passed, 3 total/);
   });
 
-  it("runs the root's global setup and teardown once, and a project's own", () => {
+  it("runs the root's global setup and teardown once, and those of a project", () => {
     expect(end.stdout.match(/global \w+/g)?.toSorted()).toEqual([
       'global setup',
       'global setup',
@@ -60,7 +60,7 @@ describe('withCastoff around several projects', () => {
     ]);
   });
 
-  it("takes the root's options", async () => {
+  it("uses the root's options", async () => {
     expect(JSON.parse(await readFile(join(run.folder, 'report.json'), 'utf8'))).toMatchObject({
       leakMode: 'warn',
     });

@@ -26,7 +26,7 @@ async function runConnected(
 }
 
 describe.each(['30', '29'] as const)(
-  'a client that is connected when its server is removed, in Jest %s',
+  'a client that is still connected when its server is removed, in Jest %s',
   (jest) => {
     let end: Awaited<ReturnType<typeof runConnected>>;
     const file = (name: string) => end.files.find((each) => each.name.endsWith(`/${name}.test.js`));
@@ -35,7 +35,7 @@ describe.each(['30', '29'] as const)(
       end = await runConnected(jest);
     });
 
-    it('fails the test that forgot it, and no other', () => {
+    it('fails the test that forgot it, and no other test', () => {
       expect(file('in-test')?.assertionResults).toMatchObject([
         {
           title: 'forgets its client',
@@ -46,11 +46,11 @@ describe.each(['30', '29'] as const)(
       ]);
     });
 
-    it('fails its file where that has it', () => {
+    it('fails the file that owns it', () => {
       expect(file('in-file')?.message).toContain('Connection terminated unexpectedly');
     });
 
-    it('does not end the process where its server has leaked', () => {
+    it('does not crash the process if its server leaked', () => {
       expect(file('leak')?.assertionResults).toMatchObject([{ status: 'passed' }]);
       expect(file('other')?.assertionResults).toMatchObject([{ status: 'passed' }]);
       expect(end.verdict).toMatchObject({ leaks: [{ test: 'forgets its client and its server' }], left: [] });

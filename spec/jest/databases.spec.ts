@@ -16,7 +16,7 @@ const testFiles = Array.from({ length: 6 }, (_, index) => [
 ]);
 
 describe('shared servers', () => {
-  it('are started once for six files in two workers, serve them all, and are gone at the end', async () => {
+  it('are started once for six files in two workers, serve all of them, and are removed at the end', async () => {
     let seen: readonly Seen[] = [];
     const end = await runJudged(
       'shared-databases',
@@ -30,7 +30,7 @@ describe('shared servers', () => {
       },
     );
     expect(end.stderr).toContain('Tests:       6 passed, 6 total');
-    expect(end).toMatchObject({ exitCode: 0, left: [], said: ['castoff: 2 containers, all gone'] });
+    expect(end).toMatchObject({ exitCode: 0, left: [], printed: ['castoff: 2 containers, all gone'] });
     expect(end.verdict).toMatchObject({ counts: { container: 2 }, leaks: [], failures: [] });
     expect(seen).toHaveLength(6);
     expect(new Set(seen.map(({ worker }) => worker))).toEqual(new Set(['1', '2']));

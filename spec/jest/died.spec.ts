@@ -4,7 +4,7 @@ import { runJudged, type JudgedJest } from '../support/judged-jest';
 describe('a container that has died', () => {
   let stderr: string;
   let end: JudgedJest;
-  /** The message of the test of that title in the file. */
+  /** Returns the failure message of a test. */
   const messageOf = (file: string, title: string): string =>
     stderr
       .split(/(?=FAIL )/)
@@ -18,7 +18,7 @@ describe('a container that has died', () => {
   });
 
   it.each(['orders-1.test.js', 'orders-2.test.js'])(
-    'is shown in the first test of %s that fails, also where the run shares it and another worker has made it',
+    'is shown in the first failed test of %s, even if it is shared and another worker created it',
     (file) => {
       const message = messageOf(file, 'fails first');
       expect(message).toMatch(
@@ -31,7 +31,7 @@ describe('a container that has died', () => {
   );
 
   it.each(['orders-1.test.js', 'orders-2.test.js'])(
-    'is named with its line in the tests of %s that fail later',
+    'is named with its line in later failed tests of %s',
     (file) => {
       const message = messageOf(file, 'fails later');
       expect(message).toMatch(
@@ -44,7 +44,7 @@ describe('a container that has died', () => {
     },
   );
 
-  it('is named in the verdict, once', () => {
+  it('is listed once in the verdict', () => {
     const died = 'exited, exit code 137 (SIGKILL)';
     const scopes = ['orders-1.test.js', 'orders-2.test.js', 'shared/orders db'];
     expect(end.verdict.died.map(({ scope }) => scope).toSorted()).toEqual(scopes);

@@ -2,17 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import { expectNothingSoon, twoWorkers, untilHeld, withRun } from '../support/jest-ends';
 import { until } from '../support/until';
 
-describe('a run that is ended', () => {
-  it('by Ctrl-C: removes everything, and dies by the signal', async () => {
+describe('a run that is interrupted', () => {
+  it('removes everything on Ctrl-C, and exits by the signal', async () => {
     await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
       await untilHeld(run, ['one', 'two'], 4);
       run.killGroup('SIGINT');
       await expect(run.ended).resolves.toMatchObject({ signal: 'SIGINT' });
-      expect(await run.things()).toEqual([]);
+      expect(await run.resources()).toEqual([]);
     });
   });
 
-  it('by a second Ctrl-C at once: leaves it to the reaper', async () => {
+  it('leaves everything to the reaper on a second Ctrl-C', async () => {
     await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
       await untilHeld(run, ['one', 'two'], 4);
       run.killGroup('SIGINT');
@@ -22,7 +22,7 @@ describe('a run that is ended', () => {
     });
   });
 
-  it('by SIGKILL: leaves it to the reaper', async () => {
+  it('leaves everything to the reaper on SIGKILL', async () => {
     await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
       await untilHeld(run, ['one', 'two'], 4);
       run.kill('SIGKILL');
@@ -31,7 +31,7 @@ describe('a run that is ended', () => {
     });
   });
 
-  it('by process.exit(0) in a test of its own process: says so, and leaves it to the reaper', async () => {
+  it('reports process.exit(0) in a test of its own process, and leaves everything to the reaper', async () => {
     await withRun({ args: ['--runInBand', 'one'], env: { EXIT: 'one' } }, async (run) => {
       const { stderr } = await run.ended;
       expect(stderr).toMatch(
@@ -41,7 +41,7 @@ describe('a run that is ended', () => {
     });
   });
 
-  it('by process.exit(0) in a test of a worker: leaves nothing of it', async () => {
+  it('leaves nothing after process.exit(0) in a test of a worker', async () => {
     await withRun({ args: twoWorkers, env: { EXIT: 'one' } }, async (run) => {
       expect(await until(() => run.output().includes('process.exit called with "0"'), 30_000)).toBe(true);
       await expectNothingSoon(run);

@@ -4,15 +4,15 @@ import { describe, expect, it } from '@jest/globals';
 import { expectNothingSoon, twoWorkers, untilHeld, untilLeft, withRun } from '../support/jest-ends';
 import { runJudged } from '../support/judged-jest';
 
-describe('a run that comes to its end', () => {
-  it('red: removes what the test that failed has left, and names its line', async () => {
+describe('a run that fails', () => {
+  it('removes the containers of a failed test, and reports their line', async () => {
     const end = await runJudged('ends', { args: ['--runInBand', 'one'], env: { FAIL: 'one' } });
     expect(end.stderr).toContain('one has had enough');
     expect(end.verdict.leaks).toMatchObject([{ test: 'one holds containers', source: 'one.test.js:4' }]);
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
-  it.each(['30', '29'] as const)('by --bail with Jest %s: leaves nothing of either worker', async (jest) => {
+  it.each(['30', '29'] as const)('leaves nothing of either worker with --bail in Jest %s', async (jest) => {
     await withRun({ jest, args: [...twoWorkers, '--bail'], env: { FAIL: 'one' } }, async (run) => {
       await expect(run.ended).resolves.toMatchObject({ exitCode: 1 });
       await expectNothingSoon(run);
@@ -21,7 +21,7 @@ describe('a run that comes to its end', () => {
 });
 
 describe('a worker that is killed', () => {
-  it('has its containers removed while the other goes on with its own', async () => {
+  it('loses its containers, while another worker keeps its own', async () => {
     await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
       await untilHeld(run, ['one', 'two'], 4);
       const victim = Number(readFileSync(join(run.folder, 'one.ready'), 'utf8'));
@@ -31,7 +31,7 @@ describe('a worker that is killed', () => {
       const { exitCode, stderr } = await run.ended;
       expect(stderr).toContain('PASS ./two.test.js');
       expect(exitCode).toBe(1);
-      expect(await run.things()).toEqual([]);
+      expect(await run.resources()).toEqual([]);
     });
   });
 });

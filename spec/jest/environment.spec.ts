@@ -6,21 +6,21 @@ import { runJest } from '../support/jest-run';
 
 const exec = promisify(execFile);
 
-describe('castoff in an environment', () => {
-  it('of Jest 29 is mixed into node, and leaves nothing of its config there', async () => {
+describe('castoff', () => {
+  it('instruments the node environment of Jest 29, and hides its config from it', async () => {
     const { stderr, exitCode } = await runJest('environments', { jest: '29', args: ['node.test'] });
     expect(stderr).toContain('Tests:       1 passed, 1 total');
     expect(exitCode).toBe(0);
   });
 
-  it('of Jest 30 is mixed into node likewise, and into what the docblock of another file names', async () => {
+  it('instruments the node environment of Jest 30, and one that a docblock names', async () => {
     const { stderr, exitCode } = await runJest('environments', { args: ['node.test', 'docblock'] });
     expect(stderr).toContain('Tests:       2 passed, 2 total');
     expect(stderr).toContain('at the end: here');
     expect(exitCode).toBe(0);
   });
 
-  it('is mixed into one that the config names beside the preset', async () => {
+  it('instruments an environment that the config names beside the preset', async () => {
     const config = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
     const test = `const { defer } = require('castoff/jest');
       test('is in a window', () => defer('look', () => process.stdout.write('at the end: ' + window.location.protocol)));`;
@@ -32,7 +32,7 @@ describe('castoff in an environment', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('leaves a custom one its events, its global object and what it has started, until it has stopped that', async () => {
+  it('keeps the events, the global object and the containers of a custom environment until its teardown', async () => {
     const config = `const { withCastoff } = require('castoff/jest-preset');
       module.exports = withCastoff({ transform: {}, testEnvironment: './custom-environment.js', testTimeout: 30_000 });`;
     const { stderr, exitCode, left } = await runJest('environments', {
@@ -46,7 +46,7 @@ describe('castoff in an environment', () => {
 });
 
 describe('the stack of a failing test', () => {
-  it('has the line of the test and no frame of castoff', async () => {
+  it('has the line of the test, and no frame of castoff', async () => {
     const failing = `test('asks', async () => { await fetch('http://127.0.0.1:1'); });
       describe('orders', () => {
         beforeAll(() => new Promise(() => {}), 10);
@@ -64,7 +64,7 @@ describe('the stack of a failing test', () => {
 });
 
 describe('a test file that cannot be loaded', () => {
-  it('has what its scope could not clean up told beside its own error', async () => {
+  it('shows the failed cleanup of its scope beside its own error', async () => {
     const broken = `const { defer } = require('castoff/jest');
       defer('end the client', () => { throw new Error('the client does not end'); });
       describe('orders', () => { throw new Error('no orders'); });`;
@@ -79,7 +79,7 @@ describe('a test file that cannot be loaded', () => {
 describe('castoff/jest', () => {
   const castoff = join(__dirname, '../../dist/jest.js');
 
-  it('says what to do where it is used outside of Jest', async () => {
+  it('explains what to do outside of Jest', async () => {
     const use = `try { require(${JSON.stringify(castoff)}).scope.start({}); } catch (error) { process.stdout.write(error.code + ' ' + error.message); }`;
     const { stdout } = await exec(process.execPath, ['-e', use]);
     expect(stdout).toContain(
@@ -87,7 +87,7 @@ describe('castoff/jest', () => {
     );
   });
 
-  it('says what to do where the setup of castoff was replaced', async () => {
+  it("explains what to do if castoff's setup was replaced", async () => {
     const config =
       "module.exports = { preset: 'castoff', transform: {}, globalSetup: './own-setup.js', globalTeardown: './own-setup.js' };";
     const { stderr, exitCode } = await runJest('environments', {

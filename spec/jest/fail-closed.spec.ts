@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { runJudged } from '../support/judged-jest';
 
-/** Its own folder for journals cannot be made: as with a temporary folder that is full. */
+/** Blocks the folder for journals with a file, as a full disk would. */
 const unwritable = `
   const { rmSync, writeFileSync } = require('node:fs');
   const { dirname, join } = require('node:path');
@@ -12,7 +12,7 @@ const unwritable = `
   const folder = join(dirname(run), /run-(\\w+)/.exec(run)[1]);
   afterAll(() => rmSync(folder));
 
-  test('forgets one that no journal knows of', async () => {
+  test('forgets one that is not in the journal', async () => {
     writeFileSync(folder, '');
     await new Docker().createContainer(sleeper);
   });
@@ -46,15 +46,15 @@ const files = {
 describe.each([
   ['in band', ['--runInBand']],
   ['in workers', ['--maxWorkers', '2']],
-])('a run %s with a broken docker configuration that is not needed', (_, args) => {
-  it('finds the leak that no journal knows of, and fails for the creation that has no labels', async () => {
+])('a run %s with a broken docker configuration that it does not need', (_, args) => {
+  it('reports a leak that is not in the journal, and fails for a creation without labels', async () => {
     const { exitCode, verdict, stderr } = await runJudged('both-ways', {
       args: [...args, 'unwritable', 'unlabelled'],
       env: { DOCKER_HOST: 'unix:///var/run/docker.sock' },
       files,
     });
     expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
-    expect(verdict.leaks).toMatchObject([{ state: 'gone', test: 'forgets one that no journal knows of' }]);
+    expect(verdict.leaks).toMatchObject([{ state: 'gone', test: 'forgets one that is not in the journal' }]);
     expect(verdict.failures).toEqual([expect.stringMatching(/1 creation went out without castoff's labels/)]);
     expect(stderr).toContain('POST /containers/create: its headers had been written');
     expect(stderr).toContain('write the journal: ');

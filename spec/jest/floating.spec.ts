@@ -4,25 +4,25 @@ import { endReapersOf } from '../support/end-reapers';
 import { openFaultProxy } from '../support/fault-proxy';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
 
-describe('a stop(), or a command, that its test does not await', () => {
+describe('a stop() or command that its test does not await', () => {
   let end: JudgedJest;
 
   beforeAll(async () => {
     end = await runJudged('floating', { args: ['--runInBand', 'shelves'] });
   });
 
-  it('ends before castoff removes its container, so that neither fails', () => {
+  it('finishes before castoff removes its container, so that neither fails', () => {
     expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
     expect(end).toMatchObject({ exitCode: 0, left: [] });
   });
 
-  it('is no leak', () => {
-    expect(end.said).toEqual(['castoff: 4 containers, all gone']);
+  it('is not a leak', () => {
+    expect(end.printed).toEqual(['castoff: 4 containers, all gone']);
   });
 });
 
-describe('a stop() that does not end, either', () => {
-  it('is waited for a while, and named with the leak', async () => {
+describe('a stop() that hangs', () => {
+  it('is awaited for a limited time, and reported with the leak', async () => {
     await using proxy = await openFaultProxy();
     proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
     const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };

@@ -8,7 +8,7 @@ describe('a run of two files in one process', () => {
     end = await runJudged('late', { args: ['--runInBand'] });
   });
 
-  it('says of a container that a file started as it loaded, and that came later, that it is of that file', () => {
+  it('attributes a container that a file started while loading to that file, even if it is created later', () => {
     expect(end.stderr).toMatch(/Tests: +3 passed, 3 total/);
     const [late, ...others] = end.verdict.leaks.filter(({ kind }) => kind === 'container');
     expect(others).toEqual([]);
@@ -16,12 +16,12 @@ describe('a run of two files in one process', () => {
     expect(late).not.toHaveProperty('test');
   });
 
-  it('says of a leaked image that castoff has removed it', () => {
+  it('removes a leaked image, and reports it as removed', () => {
     const images = end.verdict.leaks.filter(({ kind }) => kind === 'image');
     expect(images).toMatchObject([{ test: 'leaves an image', state: 'gone', outcome: 'removed' }]);
   });
 
-  it('counts what a command of the global setup created and the global teardown removed', () => {
+  it('counts a container that the global setup created and the global teardown removed', () => {
     expect(end.verdict.counts).toEqual({ container: 2, image: 1 });
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });

@@ -8,7 +8,7 @@ import { isLong } from '../support/spec-size';
 const leak = { kind: 'container', state: 'gone', test: 'forgets a container', source: 'forgets.test.js:5' };
 const workers = ['--maxWorkers', '2'];
 
-/** An environment for browsers reads files by other conditions: what tests require is there all the same. */
+/** An environment for browsers resolves packages by other conditions; castoff has to load there as well. */
 const jsdom = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
 const threads = "module.exports = { preset: 'castoff', transform: {}, workerThreads: true };";
 
@@ -27,7 +27,7 @@ function asModule(file: string): [string, string] {
 
 type Row = readonly [string, JestRunOptions];
 
-/** Each value of each column is in one of these, and Jest 30 with processes in alarms.spec.ts. */
+/** Covers each value of each column, except Jest 30 with processes, which alarms.spec.ts covers. */
 const sample: readonly Row[] = [
   ['Jest 30, workers as threads', { args: workers, files: { 'jest.config.js': threads } }],
   ['Jest 30, jsdom, in band', { args: ['--runInBand'], files: { 'jest.config.js': jsdom } }],
@@ -42,10 +42,10 @@ const others: readonly Row[] = [
   ['Jest 29, in band', { jest: '29', args: ['--runInBand'] }],
 ];
 
-describe.each(isLong ? [...sample, ...others] : sample)('by %s', (_, options) => {
+describe.each(isLong ? [...sample, ...others] : sample)('%s', (_, options) => {
   let end: JudgedJest;
 
-  it('names the one leak of four tests, with its test and line, and leaves nothing', async () => {
+  it('reports the one leak of four tests with its test and line, and leaves nothing', async () => {
     end = await runJudged('both-ways', options);
     expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
     expect(end.verdict).toMatchObject({
@@ -59,10 +59,10 @@ describe.each(isLong ? [...sample, ...others] : sample)('by %s', (_, options) =>
   });
 });
 
-// Beside each other, runs are judged in two-runs.spec.ts too.
+// two-runs.spec.ts judges runs side by side too.
 if (isLong) {
-  describe('by two shards', () => {
-    it('names the leak in the one that has its file', async () => {
+  describe('a run in two shards', () => {
+    it('reports the leak in the shard that has its file', async () => {
       const shards = await Promise.all(
         ['1/2', '2/2'].map((shard) => runJudged('both-ways', { args: ['--shard', shard] })),
       );

@@ -6,11 +6,11 @@ const run = async (options: JestRunOptions = {}) => {
   return {
     ...end,
     hooks: end.stdout.match(/\b(setup|teardown) of .*/g) ?? [],
-    said: end.stderr.split('\n').filter((line) => line.startsWith('castoff:')),
+    printed: end.stderr.split('\n').filter((line) => line.startsWith('castoff:')),
   };
 };
-const green = { exitCode: 0, left: [] };
-const red = { exitCode: 1, left: [] };
+const passed = { exitCode: 0, left: [] };
+const failed = { exitCode: 1, left: [] };
 const rootOf = (config: string): Record<string, string> => ({
   'jest.config.js': `module.exports = ${config};`,
   'setup.js': "module.exports = require('./hooks.js').setupOf('root');",
@@ -31,7 +31,7 @@ const packageC = (config: string, test = ''): Record<string, string> => ({
 });
 
 describe('projects that are paths, each wrapped on its own', () => {
-  it("run every project's own hooks, and castoff closes after the last one", async () => {
+  it("run every project's hooks, and castoff closes after the last one", async () => {
     const end = await run();
     expect(end.hooks.toSorted()).toEqual([
       'setup of a',
@@ -39,42 +39,42 @@ describe('projects that are paths, each wrapped on its own', () => {
       'teardown of a: still there',
       'teardown of b: still there',
     ]);
-    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end.printed).toEqual(['castoff: 2 containers, all gone']);
     expect(end.stderr).toMatch(/Tests: +2 passed, 2 total/);
-    expect(end).toMatchObject(green);
+    expect(end).toMatchObject(passed);
   });
 
   it.each(['29', '30'] as const)('run the hooks of the projects that Jest %s selects alone', async (jest) => {
     const end = await run({ jest, args: ['--selectProjects', 'b'] });
     expect(end.hooks).toEqual(['setup of b', 'teardown of b: still there']);
-    expect(end.said).toEqual(['castoff: 1 container, all gone']);
-    expect(end).toMatchObject(green);
+    expect(end.printed).toEqual(['castoff: 1 container, all gone']);
+    expect(end).toMatchObject(passed);
   });
 
-  it('run from within one of them with the same config', async () => {
+  it('run in the folder of one project with the same config', async () => {
     const end = await run({ cwd: 'packages/a' });
     expect(end.hooks).toEqual(['setup of a', 'teardown of a: still there']);
-    expect(end.said).toEqual(['castoff: 1 container, all gone']);
-    expect(end).toMatchObject(green);
+    expect(end.printed).toEqual(['castoff: 1 container, all gone']);
+    expect(end).toMatchObject(passed);
   });
 
-  it('are undone where the setup of one throws', async () => {
+  it('are cleaned up if the setup of one throws', async () => {
     const end = await run({ env: { SETUP_THROWS: 'b' } });
     expect(end.stderr).toContain('the setup of b has had enough');
     expect(end.hooks.filter((hook) => hook.startsWith('teardown'))).toEqual([]);
-    expect(end).toMatchObject(red);
+    expect(end).toMatchObject(failed);
   });
 
-  it('are all torn down, and judged, where the teardown of one throws', async () => {
+  it('are all torn down and judged if the teardown of one throws', async () => {
     const end = await run({ env: { TEARDOWN_THROWS: 'a' } });
     expect(end.stderr).toContain('the teardown of a has had enough');
     expect(end.hooks).toHaveLength(4);
-    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
-    expect(end).toMatchObject(red);
+    expect(end.printed).toEqual(['castoff: 2 containers, all gone']);
+    expect(end).toMatchObject(failed);
   });
 });
 
-describe('projects that are paths, where the root is wrapped, too', () => {
+describe('projects that are paths in a wrapped root config', () => {
   let end: Awaited<ReturnType<typeof run>>;
   beforeAll(async () => {
     const files = {
@@ -86,15 +86,15 @@ describe('projects that are paths, where the root is wrapped, too', () => {
     end = await run({ files });
   });
 
-  it('may differ in options: those of the root hold, and its hooks run, too', () => {
+  it("use the root's options and hooks, even if their own options differ", () => {
     expect(end.hooks).toHaveLength(6);
-    expect(end.said).toContain('castoff: 3 containers, all gone');
+    expect(end.printed).toContain('castoff: 3 containers, all gone');
     expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
-    expect(end).toMatchObject(green);
+    expect(end).toMatchObject(passed);
   });
 
-  it('are named where one of them has no castoff', () => {
-    expect(end.said).toEqual([
+  it('are printed if they do not have castoff', () => {
+    expect(end.printed).toEqual([
       expect.stringMatching(/^castoff: project d is not watched.*withCastoff/),
       'castoff: 3 containers, all gone',
     ]);
@@ -102,7 +102,7 @@ describe('projects that are paths, where the root is wrapped, too', () => {
 });
 
 describe('projects that are objects', () => {
-  it('run their own hooks within castoff, each file once', async () => {
+  it('run their own hooks inside castoff, each file once', async () => {
     const inline = (name: string): string =>
       `{ displayName: '${name}', rootDir: '<rootDir>/packages/${name}', transform: {}, globalSetup: '<rootDir>/../a/setup.js' }`;
     const files = {
@@ -111,24 +111,24 @@ describe('projects that are objects', () => {
     };
     const end = await run({ files });
     expect(end.hooks).toEqual(['setup of a', 'setup of root', 'teardown of root: still there']);
-    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
-    expect(end).toMatchObject(green);
+    expect(end.printed).toEqual(['castoff: 2 containers, all gone']);
+    expect(end).toMatchObject(passed);
   });
 });
 
 describe('a project without castoff beside others', () => {
-  it('keeps what its global setup creates, and a line says that castoff did not watch it', async () => {
+  it('keeps the resources of its global setup, and castoff prints that it did not watch them', async () => {
     const files = packageC(`{ displayName: 'c', transform: {}, ${hooks} }`);
     const end = await run({ files });
     expect(end.hooks).toContain('teardown of c: still there');
-    expect(end.said).toEqual([
+    expect(end.printed).toEqual([
       expect.stringMatching(/^castoff: .*packages\/c\/setup\.js ran outside of castoff.*withCastoff/),
       'castoff: 2 containers, all gone',
     ]);
-    expect(end).toMatchObject(green);
+    expect(end).toMatchObject(passed);
   });
 
-  it('fails the run where no other has castoff either', async () => {
+  it('fails the run if no project has castoff', async () => {
     const files = {
       ...rootOf(`${wrap}({ projects: ['<rootDir>/packages/c'] })`),
       ...packageC("{ displayName: 'c', transform: {} }"),
@@ -137,11 +137,11 @@ describe('a project without castoff beside others', () => {
     expect(end.stderr).toMatch(
       /no test file of this run would be watched.*wrap the config of each in withCastoff/,
     );
-    expect(end).toMatchObject(red);
+    expect(end).toMatchObject(failed);
   });
 });
 
-describe('a config that replaces what castoff needs', () => {
+describe("a config that replaces castoff's modules", () => {
   const replaced =
     "preset: 'castoff', transform: {}, testRunner: 'jest-circus/runner', testEnvironment: 'node'";
   const advice = /its config replaces castoff's testRunner and testEnvironment.*withCastoff/;
@@ -149,15 +149,15 @@ describe('a config that replaces what castoff needs', () => {
   it('fails the run', async () => {
     const end = await run({ files: { 'jest.config.js': `module.exports = { ${replaced} };` } });
     expect(end.stderr).toMatch(advice);
-    expect(end.said.join()).not.toContain('all gone');
-    expect(end).toMatchObject(red);
+    expect(end.printed.join()).not.toContain('all gone');
+    expect(end).toMatchObject(failed);
   });
 
-  it('fails the run by one project of several', async () => {
+  it('fails the run if one of several projects has it', async () => {
     const end = await run({ files: packageC(`{ displayName: 'c', ${replaced} }`) });
     expect(end.stderr).toMatch(/project c: /);
     expect(end.stderr).toMatch(advice);
-    expect(end).toMatchObject(red);
+    expect(end).toMatchObject(failed);
   });
 
   it('fails the tests of a project whose hooks replace those of the preset', async () => {
@@ -169,11 +169,11 @@ describe('a config that replaces what castoff needs', () => {
     expect(end).toMatchObject({ exitCode: 1 });
   });
 
-  it('fails a file whose docblock names another environment, where the runner is another one', async () => {
+  it('fails a file whose docblock names another environment, if the runner is replaced', async () => {
     const config = "preset: 'castoff', transform: {}, testRunner: 'jest-circus/runner', displayName: 'c'";
     const files = packageC(`{ ${config} }`, '/** @jest-environment node */');
     const end = await run({ files, args: ['--selectProjects', 'c'] });
     expect(end.stderr).toMatch(/this test file is not watched.*withCastoff/);
-    expect(end).toMatchObject(red);
+    expect(end).toMatchObject(failed);
   });
 });

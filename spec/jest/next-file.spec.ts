@@ -7,7 +7,7 @@ import { runJudged } from '../support/judged-jest';
 
 const twoFiles = ['file-1', 'file-2'];
 
-/** What each of the files, which leak one container each, found of those before it in the same process. */
+/** Runs files that leak one container each. `seen` has the number of leaked containers that each file found in its process. */
 async function runFiles(args: readonly string[], options: object, removalMs = 0) {
   await using proxy = await openFaultProxy();
   proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: removalMs }, times: Infinity });
@@ -25,15 +25,15 @@ async function runFiles(args: readonly string[], options: object, removalMs = 0)
   return { seen, end, verdict: end.verdict };
 }
 
-describe('what a file has leaked', () => {
-  it('is removed before its worker runs the next file', async () => {
-    // Three files and two workers: one of these runs at least two.
+describe('the leaked containers of a file', () => {
+  it('are removed before the worker runs the next file', async () => {
+    // With three files, one of the two workers runs at least two.
     const { seen, verdict } = await runFiles(['--maxWorkers', '2'], {}, 300);
     expect(seen).toEqual(['0', '0', '0']);
     expect(verdict).toMatchObject({ leaks: [{}, {}, {}] });
   });
 
-  it('is removed before the next file also in band, where leaks are warned of and tests wait for removals', async () => {
+  it("are removed before the next file in band too, with leaks: 'warn' and cleanup: 'wait'", async () => {
     const options = { leaks: 'warn', cleanup: 'wait' };
     const { seen, verdict, end } = await runFiles([...twoFiles, '--runInBand'], options, 300);
     expect(seen).toEqual(['0', '0']);
@@ -43,7 +43,7 @@ describe('what a file has leaked', () => {
   });
 
   it.each([{ leaks: 'off' }, { ignore: ['image:castoff-spec/*'] }])(
-    'stays until the end of the run with %j',
+    'stay until the end of the run with %j',
     async (options) => {
       const { seen, verdict, end } = await runFiles([...twoFiles, '--runInBand'], options);
       expect(seen).toEqual(['0', '1']);

@@ -6,14 +6,14 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { copyProject } from '../support/jest-project';
 import { runJest } from '../support/jest-run';
-import { removeThingsOfRun, thingsOfRun } from '../support/jest-run-things';
+import { removeResourcesOfRun, resourcesOfRun } from '../support/jest-run-resources';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
 import { isLong } from '../support/spec-size';
 import { withoutWaiting } from '../support/without-waiting';
 
 const exec = promisify(execFile);
 
-/** What tests replace, by the files of the fixture. */
+/** Files of the fixture, each named after the modules or globals that it replaces. */
 const replacements = [
   'early-timers',
   'globals',
@@ -25,7 +25,7 @@ const replacements = [
   'nock-14',
 ];
 
-it('lets scripts end their sessions under the same replacements', async () => {
+it('castoff ends the session of a script that replaces the same modules and globals', async () => {
   const project = await copyProject('replaced', { jest: '30', files: {}, modules: {} });
   const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
   const env = {
@@ -49,15 +49,15 @@ it('lets scripts end their sessions under the same replacements', async () => {
       const loadedFirst = ['--require', early, 'plain.js', name];
       expect(await script(loadedFirst)).toEqual({ stdout: `${name}\n`, stderr: '' });
     }
-    expect(await thingsOfRun(id)).toEqual([]);
+    expect(await resourcesOfRun(id)).toEqual([]);
   } finally {
-    await removeThingsOfRun(id);
+    await removeResourcesOfRun(id);
     await project.remove();
   }
 }, 120_000);
 
 if (isLong) {
-  it('knows that the tests pass without castoff', async () => {
+  it('the tests that replace modules and globals pass without castoff', async () => {
     const args = ['--config', 'plain.config.js', '--runInBand'];
     const { stderr, exitCode, left } = await runJest('replaced', { args });
     const total = replacements.length;
@@ -69,26 +69,26 @@ if (isLong) {
 describe.each([
   ['in band', replacements],
   ['in workers', ['legacy-timers', 'modules', 'nock-14']],
-])('castoff, %s, under tests that replace what it depends on', (how, files) => {
+])('castoff, %s, with tests that replace the modules and globals it uses', (how, files) => {
   let end: JudgedJest;
   beforeAll(async () => {
     const args = how === 'in band' ? ['--runInBand'] : ['--maxWorkers', '2'];
     end = await runJudged('replaced', { args: [...args, ...files] });
   }, 180_000);
 
-  it('lets all of them pass', () => {
+  it('lets all tests pass', () => {
     const total = 4 * files.length;
     expect(end.stderr).toContain(`Tests:       ${total} passed, ${total} total`);
   });
 
-  it('names the leak of each file, and removes all', () => {
+  it('reports the leak of each file, and removes everything', () => {
     const { leaks, left, failures } = end.verdict;
     expect({ left, failures }).toEqual({ left: [], failures: [] });
     expect(leaks.map(({ state, test }) => [state, test])).toEqual(files.map(() => ['gone', 'forgets one']));
     expect(end.left).toEqual([]);
   });
 
-  it('warns of nothing', () => {
+  it('prints no warning', () => {
     expect(end.stderr).not.toMatch(/Warning/);
   });
 });
@@ -96,7 +96,7 @@ describe.each([
 describe('the build', () => {
   const dist = join(__dirname, '../../dist');
 
-  it('takes everything that tests replace from the copies, in all that a test process loads', async () => {
+  it('uses its own copies of everything that tests replace, in all files that a test process loads', async () => {
     const files = (await readdir(dist, { recursive: true })).filter(
       (file) => file.endsWith('.js') && !/reaper-server|jest\/build\/(pristine|core-copies)/.test(file),
     );
@@ -105,7 +105,7 @@ describe('the build', () => {
     const direct = new RegExp(
       String.raw`require\("(node:)?(${modules})"\)|getBuiltinModule\(|(?<![\w.#$"'])(set|clear)(Timeout|Interval|Immediate)\((?!\) \{)|(?<![\w.$])(new Date\(|Date\.now|JSON\.(parse|stringify)\(|performance\.now|process\.(emitWarning|nextTick|cwd|kill)\()`,
     );
-    // Comments, and what another process is to run.
+    // Comments, and code for another process.
     const isText = /^\s*(\/?\*|\/\/)|"--print"/;
     const found: string[] = [];
     for (const file of files) {

@@ -6,14 +6,14 @@ import { runJest } from '../support/jest-run';
 import { runJudged } from '../support/judged-jest';
 
 describe("the user's global setup and teardown", () => {
-  it('give what they start to the run: tests use it, it is no leak, and it goes at the end', async () => {
+  it('start containers that belong to the run: tests use them, they are not leaks, and the end of the run removes them', async () => {
     const end = await runJudged('hooks', { args: ['--maxWorkers', '2'] });
-    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end.printed).toEqual(['castoff: 2 containers, all gone']);
     expect(end.stdout).toContain('global teardown');
     expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
   });
 
-  it('undo the run where the setup throws, and show its error', async () => {
+  it('close the run if the setup throws, and show its error', async () => {
     const end = await runJest('hooks', { env: { SETUP_THROWS: 'yes' } });
     expect(end.stderr).toContain('reason: the setup has had enough');
     expect(end.stderr).not.toContain('castoff:');
@@ -21,15 +21,15 @@ describe("the user's global setup and teardown", () => {
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
-  it('let the run be closed and judged where the teardown throws, and show its error', async () => {
+  it('close and judge the run if the teardown throws, and show its error', async () => {
     const end = await runJudged('hooks', { env: { TEARDOWN_THROWS: 'yes' } });
     expect(end.stderr).toContain('reason: the teardown has had enough');
-    expect(end.said).toEqual(['castoff: 2 containers, all gone']);
+    expect(end.printed).toEqual(['castoff: 2 containers, all gone']);
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 });
 
-describe("a leak, as far as Jest's own results go", () => {
+describe("a leak in Jest's results", () => {
   it('fails the run with LEAKS_FOUND and no stack, and is an annotation on GitHub', async () => {
     const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: tmpdir() };
     const end = await runJest('both-ways', { args: ['forgets', '--reporters', 'default'], env });
@@ -39,7 +39,7 @@ describe("a leak, as far as Jest's own results go", () => {
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
-  it('fails the run with Jest writing its results as JSON all the same', async () => {
+  it('fails a run with --json, which still writes its results', async () => {
     let results: unknown;
     const args = ['forgets', '--json', '--outputFile', 'results.json'];
     const end = await runJudged('both-ways', { args }, async ({ folder }) => {

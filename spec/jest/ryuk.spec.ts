@@ -3,12 +3,12 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { copyProject } from '../support/jest-project';
 import { startJest } from '../support/jest-run';
-import { removeThingsOfRun, thingsOfRun } from '../support/jest-run-things';
+import { removeResourcesOfRun, resourcesOfRun } from '../support/jest-run-resources';
 import { uniqueName } from '../support/things';
 
 const exec = promisify(execFile);
 
-/** What a process and its children read; a container of raw code shows that no Ryuk is needed, whose image is not there. */
+/** Reads the variable in a process and its children. A container without a scope shows that Ryuk, which has no image here, is off. */
 const readings = `
   const { execFileSync, execSync } = require('node:child_process');
 
@@ -20,7 +20,7 @@ const readings = `
   };
 
   exports.sleeper = () => {
-    // Loaded where it is needed: it is half of what a process of this run costs.
+    // Loaded only when needed: it takes half of the time of a process of this run.
     const { GenericContainer } = require('testcontainers');
     return new GenericContainer('castoff-spec/busybox:1')
       .withNetworkMode('none')
@@ -34,7 +34,7 @@ const readings = `
 const test = `
   const { readings, startOne } = require('./readings.js');
 
-  test('is covered, and what it starts is not', async () => {
+  test('is covered, and its child processes are not', async () => {
     process.env = { ...process.env };
     const container = await startOne();
     expect(readings()).toBe('true none none none');
@@ -75,7 +75,7 @@ describe('testcontainers’ own reaper', () => {
   it.each([
     ['in band', 1, ['--runInBand', 'covered']],
     ['in workers', 2, ['--maxWorkers', '2', 'covered', 'again']],
-  ])('is off in the processes of a run, %s, and in none that they start', async (_, tests, args) => {
+  ])('is off in the processes of a run, %s, and not in their child processes', async (_, tests, args) => {
     const run = await startJest('both-ways', { files, env: unset, args });
     try {
       const { exitCode, stdout, stderr } = await run.ended;
@@ -87,7 +87,7 @@ describe('testcontainers’ own reaper', () => {
     }
   });
 
-  it('is off where a session of a plain program covers it, and in no process that this starts', async () => {
+  it('is off in a program with a session, and not in its child processes', async () => {
     const project = await copyProject('both-ways', { jest: '30', files, modules: {} });
     const id = uniqueName();
     try {
@@ -96,9 +96,9 @@ describe('testcontainers’ own reaper', () => {
         env: { ...process.env, ...unset, CASTOFF_REAPER: 'process', CASTOFF_SPEC_RUN: id },
       });
       expect(stdout.trim()).toBe('none none none, none none none');
-      expect(await thingsOfRun(id)).toEqual([]);
+      expect(await resourcesOfRun(id)).toEqual([]);
     } finally {
-      await removeThingsOfRun(id);
+      await removeResourcesOfRun(id);
       await project.remove();
     }
   });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { JestVersion } from '../support/jest-project';
 import { startJest } from '../support/jest-run';
 
-/** A run of all files of the fixture: what they noted, how each test ended, and what Jest printed. */
+/** Runs all files of the fixture. Returns their notes, the results of their tests, and the output of Jest. */
 async function runScopes(jest: JestVersion) {
   const run = await startJest('scopes', { jest, args: ['--json', '--outputFile=results.json'] });
   try {
@@ -20,7 +20,7 @@ async function runScopes(jest: JestVersion) {
       testResults.find(({ name }) => name.endsWith(`/${file}`))?.assertionResults ?? [];
     return {
       stderr,
-      notesWith: (words: string) => notes.filter((note) => note.includes(words)),
+      notesWith: (text: string) => notes.filter((note) => note.includes(text)),
       notes,
       statusesOf: (file: string) =>
         Object.fromEntries(testsOf(file).map(({ fullName, status }) => [fullName, status])),
@@ -39,7 +39,7 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
     run = await runScopes(jest);
   });
 
-  it('close with what they belong to, the last first: tests, then blocks from inside, then the file', () => {
+  it('close when their test, block or file ends, in reverse order: tests, inner blocks, outer blocks, the file', () => {
     const notes = run.notes.filter(
       (note) => !/attempt|of the|cannot|\b(one|two|three)\b/.test(note) || /end of the file/.test(note),
     );
@@ -51,7 +51,7 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
       'end of inner (done)',
       'end of c (done)',
       'end of beforeEach in nesting.test.js/outer/c (done)',
-      // What a block has is there in its own afterAll, and in those of the blocks around it.
+      // The scope of a block is open in its own afterAll, and closed in those of the blocks around it.
       'afterAll in nesting.test.js/outer',
       'end of outer (done)',
       'afterAll in nesting.test.js',
@@ -60,7 +60,7 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
     ]);
   });
 
-  it('are not mixed up by concurrent tests', () => {
+  it('are separate for concurrent tests', () => {
     expect(run.statusesOf('concurrent.test.js')).toEqual({
       'at once one': 'passed',
       'at once two': 'passed',
@@ -105,7 +105,7 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
     expect(run.notesWith('cannot be loaded')).toEqual(['finalizer of what cannot be loaded']);
   });
 
-  it('fail the test they belong to, with every error of their cleanup; those of a block each test in it that ran', () => {
+  it('fail their test with every error of their cleanup; the scope of a block fails each test in it that ran', () => {
     expect(run.statusesOf('cleanup.test.js')).toEqual({
       'block is fine, but for its cleanup': 'failed',
       'block is fine': 'failed',
@@ -123,21 +123,21 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
     expect(run.failuresOf('cleanup.test.js', 'block is fine')).toHaveLength(1);
   });
 
-  it('have Jest show the line that failed, and say each failure once', () => {
+  it('make Jest show the line that failed, and each failure once', () => {
     expect(run.stderr).toContain("> 15 |       throw new TypeError('it does not answer');");
     expect(run.stderr.split('(cleanup.test.js:14): it does not answer').length - 1).toBe(1);
     expect(run.stderr).not.toMatch(/at .*castoff\/dist/);
   });
 
-  it('refuse what comes after their test has ended, with its name', () => {
+  it('refuse new items after their test has ended, and name the test', () => {
     expect(run.statusesOf('late.test.js')).toEqual({
       'ends too early': 'passed',
-      'sees what the other was told': 'passed',
+      'sees the error of the other test': 'passed',
       'cannot close its scope by hand': 'passed',
     });
   });
 
-  it('leave every way to write a test as it is', () => {
+  it('work with every way to write a test', () => {
     expect(run.statusesOf('kinds.test.js')).toEqual({
       done: 'passed',
       'done fails': 'failed',
@@ -155,7 +155,7 @@ describe.each(['30', '29'] as const)('scopes in test files of Jest %s', (jest) =
     expect(run.failuresOf('kinds.test.js', 'done fails')[0]).toMatch(/^Error: done was told so\n/);
   });
 
-  it('know the line where something was given to them', () => {
+  it('report the line of an item', () => {
     const [failure] = run.failuresOf('kinds.test.js', 'source');
     const [, given, above] =
       /\(kinds\.test\.js:(\d+)\): deferred right below line (\d+)/.exec(failure!) ?? [];

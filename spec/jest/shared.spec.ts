@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { startJest, type JestEnd } from '../support/jest-run';
 
-describe('what test files share', () => {
+describe('a shared resource', () => {
   let end: JestEnd;
   let notes: readonly string[];
   let left: readonly string[];
@@ -11,21 +11,21 @@ describe('what test files share', () => {
   beforeAll(async () => {
     const run = await startJest('shared', {
       args: ['--maxWorkers', '2'],
-      // Where the files wait for each other.
+      // The files wait for each other's notes.
       files: { 'notes.txt': '' },
     });
     try {
       end = await run.ended;
-      left = await run.things();
+      left = await run.resources();
       notes = (await readFile(join(run.folder, 'notes.txt'), 'utf8')).trimEnd().split('\n');
     } finally {
       await run.close();
     }
   });
 
-  const notesWith = (words: string) => notes.filter((note) => note.startsWith(words));
+  const notesWith = (text: string) => notes.filter((note) => note.startsWith(text));
 
-  it('is made once, by whoever comes first, and strictly equal to what was returned in all', () => {
+  it('is created once, by the first caller, and every caller gets an equal value', () => {
     expect(end.stderr).toContain('Tests:       15 passed, 15 total');
     expect(end.exitCode).toBe(0);
     expect(notesWith('make server')).toHaveLength(1);
@@ -34,13 +34,13 @@ describe('what test files share', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('is made once in each worker where it is asked for so', () => {
+  it('is created once per worker with sharedPerWorker', () => {
     expect(notesWith('make cache').toSorted()).toEqual(['make cache in one', 'make cache in two']);
     const ids = notesWith('cache ').map((note) => note.split(' ')[1]);
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('throws the error of its factory in all who wait, with its stack, and is tried again by the next to ask', () => {
+  it('rejects all waiting callers with the error of its factory, and the next caller tries again', () => {
     expect(notesWith('make flaky')).toHaveLength(1);
     expect(notesWith('thrown ').toSorted()).toEqual([
       'thrown RangeError: no room for it from true in one',
@@ -48,11 +48,11 @@ describe('what test files share', () => {
     ]);
   });
 
-  it('is refused where it cannot be shared, each with its reason', () => {
+  it('is refused with a reason if it cannot be shared', () => {
     expect(end.stderr).toContain('PASS ./refusals.test.js');
   });
 
-  it('is gone when the run is over, without a word', () => {
+  it('is removed at the end of the run, without a report', () => {
     expect(left).toEqual([]);
     expect(end.stderr).toMatch(/castoff: 4 containers, all gone\n/);
   });

@@ -4,11 +4,11 @@ import { describe, expect, it } from '@jest/globals';
 import { startJest, type JestRun } from '../support/jest-run';
 import { until } from '../support/until';
 
-const goneTimeoutMs = 20_000;
-/** Each look is eight calls to the engine. */
+const removalTimeoutMs = 20_000;
+/** Each check is eight requests to the engine. */
 const pauseMs = 200;
 
-/** Three runs in the folder of the first, each with its containers. */
+/** Starts three runs in the folder of the first, and waits until each has its containers. */
 async function startThree(): Promise<
   AsyncDisposable & { readonly runs: readonly [JestRun, JestRun, JestRun] }
 > {
@@ -28,21 +28,21 @@ async function startThree(): Promise<
 
 async function untilHeld(run: JestRun): Promise<void> {
   expect(await until(() => existsSync(join(run.folder, `${run.id}.ready`)), 30_000)).toBe(true);
-  expect(await run.things()).toHaveLength(3);
+  expect(await run.resources()).toHaveLength(3);
 }
 
-describe('runs of one project, in one folder, at once', () => {
-  it('have each their own: one that is killed, one that is judged for its leak, one that is interrupted', async () => {
+describe('three runs of one project at once', () => {
+  it('keep their containers apart when one is killed, one leaks, and one is interrupted', async () => {
     await using three = await startThree();
     const [killed, judged, interrupted] = three.runs;
-    const [ofJudged, ofInterrupted] = await Promise.all([judged.things(), interrupted.things()]);
+    const [ofJudged, ofInterrupted] = await Promise.all([judged.resources(), interrupted.resources()]);
 
     killed.kill('SIGKILL');
     await killed.ended;
-    const isGone = async (): Promise<boolean> => (await killed.things()).length === 0;
-    expect(await until(isGone, goneTimeoutMs, pauseMs)).toBe(true);
-    expect(await judged.things()).toEqual(ofJudged);
-    expect(await interrupted.things()).toEqual(ofInterrupted);
+    const isRemoved = async (): Promise<boolean> => (await killed.resources()).length === 0;
+    expect(await until(isRemoved, removalTimeoutMs, pauseMs)).toBe(true);
+    expect(await judged.resources()).toEqual(ofJudged);
+    expect(await interrupted.resources()).toEqual(ofInterrupted);
 
     writeFileSync(join(judged.folder, `${judged.id}.go`), '');
     await expect(judged.ended).resolves.toMatchObject({ exitCode: 1 });
@@ -53,11 +53,11 @@ describe('runs of one project, in one folder, at once', () => {
       left: [],
       failures: [],
     });
-    expect(await judged.things()).toEqual([]);
-    expect(await interrupted.things()).toEqual(ofInterrupted);
+    expect(await judged.resources()).toEqual([]);
+    expect(await interrupted.resources()).toEqual(ofInterrupted);
 
     interrupted.killGroup('SIGINT');
     await expect(interrupted.ended).resolves.toMatchObject({ signal: 'SIGINT' });
-    expect(await interrupted.things()).toEqual([]);
+    expect(await interrupted.resources()).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { withoutWaiting } from '../support/without-waiting';
 const run = promisify(execFile);
 const oldest = join(__dirname, '../fixtures/testcontainers-8/node_modules/testcontainers');
 
-/** `npm run test:versions`: a folder with packages in other versions, and which of them. */
+/** Set by `npm run test:versions`: a folder with other versions of packages, and their names. */
 const { CASTOFF_VERSIONS_FOLDER: folder = '', CASTOFF_VERSIONS: others = '' } = process.env;
 const installed = (name: string): [string, string] => [name, join(folder, name, 'node_modules')];
 const versions = others
@@ -18,7 +18,7 @@ const versions = others
 const nodes = versions.filter(([name]) => name.startsWith('node-'));
 const testcontainers = versions.filter(([name]) => name.startsWith('testcontainers-'));
 
-// Ryuk, which those before 11.12 start beside a session, has no image here.
+// Versions before 11.12 start Ryuk in spite of a session, and Ryuk has no image here.
 const sessionEnvironment = {
   ...process.env,
   CASTOFF_REAPER: 'process',
@@ -27,7 +27,7 @@ const sessionEnvironment = {
   TESTCONTAINERS_RYUK_DISABLED: 'true',
 };
 
-/** A suite of raw and of scoped code, and a session without Jest, in one project. */
+/** Runs tests with scopes and without, and a session without Jest, in one project. */
 async function useAll(modules: Readonly<Record<string, string>>, node = process.execPath) {
   let session = { stdout: '', stderr: '' };
   const end = await runJudged('versions', { modules, node }, async (jest) => {
@@ -40,10 +40,10 @@ async function useAll(modules: Readonly<Record<string, string>>, node = process.
   return { ...end, session };
 }
 
-const fine = {
+const expected = {
   left: [],
   verdict: {
-    // The test's line, or that in it: those before 10 have no async functions of their own.
+    // The line of the test or the line in it: versions before 10 have no async functions.
     leaks: [
       {
         test: 'forgets a container',
@@ -62,22 +62,22 @@ describe('testcontainers', () => {
   it.each([
     ['8.8.0, the oldest', oldest],
     ...testcontainers.map(([name, path]) => [name, join(path, 'testcontainers')]),
-  ])('%s: its containers are tracked, owned and removed, with no warning', async (_, path) => {
+  ])('%s: castoff tracks, owns and removes its containers, without a warning', async (_, path) => {
     const end = await useAll({ testcontainers: path ?? '' });
     expect(end.stderr).toMatch(/Tests: +4 passed, 4 total/);
     expect(end.stderr).not.toMatch(/warning/i);
-    expect(end).toMatchObject(fine);
+    expect(end).toMatchObject(expected);
   });
 });
 
 if (nodes.length > 0) {
   describe('Node.js', () => {
-    // testcontainers 12 needs a later Node than castoff.
+    // testcontainers 12 needs a later Node.js than castoff.
     const [, path = ''] = testcontainers.find(([name]) => name.startsWith('testcontainers-11')) ?? [];
-    it.each(nodes)('%s: runs all of it', async (_, node) => {
+    it.each(nodes)('%s: runs tests and sessions', async (_, node) => {
       expect(
         await useAll({ testcontainers: join(path, 'testcontainers') }, join(node, '.bin/node')),
-      ).toMatchObject(fine);
+      ).toMatchObject(expected);
     });
   });
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { asTerminal, startJest, type JestRun } from '../support/jest-run';
 import { until } from '../support/until';
 
-const atMostMs = 20_000;
+const timeoutMs = 20_000;
 
 const forgets = `const Docker = require('dockerode');
   const { sleeper } = require('./sleeper.js');
@@ -20,28 +20,28 @@ describe('jest --watchAll', () => {
     [...run.output().matchAll(/session is (\S+)/g)].map(([, session = '']) => session);
   const verdicts = (): number => run.output().match(/1 leak among 1 container/g)?.length ?? 0;
 
-  it('has a session for each run, each with its own verdict, and nothing left after any', async () => {
+  it('opens a session for each run, prints a verdict for each, and leaves nothing', async () => {
     const files = { 'forgets.test.js': forgets };
     run = await startJest('both-ways', { args: ['--watchAll', 'forgets'], nodeArgs: asTerminal, files });
-    expect(await until(() => verdicts() === 1, atMostMs)).toBe(true);
-    expect(await run.things()).toEqual([]);
+    expect(await until(() => verdicts() === 1, timeoutMs)).toBe(true);
+    expect(await run.resources()).toEqual([]);
 
-    // Jest listens to keys a moment after castoff's verdict; one that comes too early is lost.
+    // Jest listens to keys shortly after castoff's verdict; an earlier key is lost.
     const runsAgain = (): Promise<boolean> => {
       run.type('\r');
-      return until(() => sessions().length === 2, atMostMs / 4);
+      return until(() => sessions().length === 2, timeoutMs / 4);
     };
-    expect(await until(runsAgain, atMostMs)).toBe(true);
-    expect(await until(() => verdicts() === 2, atMostMs)).toBe(true);
-    expect(await run.things()).toEqual([]);
+    expect(await until(runsAgain, timeoutMs)).toBe(true);
+    expect(await until(() => verdicts() === 2, timeoutMs)).toBe(true);
+    expect(await run.resources()).toEqual([]);
     expect(new Set(sessions()).size).toBe(2);
 
     let hasEnded = false;
     void run.ended.then(() => (hasEnded = true));
     const quits = (): Promise<boolean> => {
       run.type('q');
-      return until(() => hasEnded, atMostMs / 4);
+      return until(() => hasEnded, timeoutMs / 4);
     };
-    expect(await until(quits, atMostMs)).toBe(true);
+    expect(await until(quits, timeoutMs)).toBe(true);
   });
 });

@@ -23,7 +23,7 @@ const ownHook = {
 const castoffOf = (config: object, options = {}) => wrap(config, options).testEnvironmentOptions?.castoff;
 
 describe('withCastoff', () => {
-  it('sets what the preset sets, and its options where each worker finds them', () => {
+  it("sets the preset's options, and its own where each worker reads them", () => {
     expect(withCastoff({ verbose: true }, { leaks: 'warn', keep: undefined })).toEqual({
       verbose: true,
       ...ownModules,
@@ -31,7 +31,7 @@ describe('withCastoff', () => {
     });
   });
 
-  it('keeps what it takes the place of', () => {
+  it('keeps the values that it replaces', () => {
     const config = { globalSetup: './up.js', globalTeardown: './down.js', testEnvironment: 'jsdom' };
     expect(wrap(config)).toMatchObject({ ...own, ...ownHook });
     expect(castoffOf(config)).toEqual({
@@ -41,7 +41,7 @@ describe('withCastoff', () => {
     });
   });
 
-  it('hands all else on as it is', () => {
+  it('passes all other options on', () => {
     const config = {
       preset: './whole',
       setupFilesAfterEnv: ['./a.js'],
@@ -52,14 +52,14 @@ describe('withCastoff', () => {
   });
 
   it.each(['./environment.ts', '<rootDir>/environment.js', '/app/environment.mjs'])(
-    "leaves %s, a file of the project's own, to Jest",
+    'leaves %s, a file of the project, to Jest',
     (testEnvironment) => {
       expect(wrap({ testEnvironment })).toMatchObject({ testEnvironment, testRunner: ownModules.testRunner });
       expect(castoffOf({ testEnvironment })).toEqual({});
     },
   );
 
-  it('leaves another runner than circus at its work, and is in the environment then', () => {
+  it('keeps a runner other than jest-circus, and replaces the environment only', () => {
     const config = { testRunner: 'jasmine2', testEnvironment: './environment.js' };
     expect(wrap(config)).toMatchObject({
       testRunner: 'jasmine2',
@@ -68,19 +68,19 @@ describe('withCastoff', () => {
     expect(castoffOf(config)).toEqual({ environment: './environment.js' });
   });
 
-  it('resolves what a function resolves to, as an ES module may export it', async () => {
+  it('wraps the config that a function resolves to', async () => {
     const wrapped = withCastoff(async () => ({ verbose: true }), { leaks: 'off' });
     expect(await wrapped()).toEqual(withCastoff({ verbose: true }, { leaks: 'off' }));
   });
 
-  it('is the same when it is done twice', () => {
+  it('has the same result when it is called twice', () => {
     const config = { rootDir, globalSetup: './up.js', testEnvironment: 'jsdom' };
     const once = withCastoff(config, { leaks: 'warn' });
     expect(withCastoff(once)).toEqual(once);
   });
 });
 
-describe('withCastoff around what is no config', () => {
+describe('withCastoff around an invalid config', () => {
   it.each([
     [undefined, 'got undefined'],
     [null, 'got null'],
@@ -90,14 +90,14 @@ describe('withCastoff around what is no config', () => {
     expect(() => withCastoff(config as object)).toThrow(expect.objectContaining(error));
   });
 
-  it('refuses a function that makes none', async () => {
+  it('refuses a function that does not return a config', async () => {
     const wrapped = withCastoff(async () => undefined as unknown as object);
     await expect(wrapped()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
 
 describe('withCastoff around a preset', () => {
-  it('keeps what the preset sets and castoff takes the place of', () => {
+  it('keeps the values of the preset that it replaces', () => {
     const wrapped = wrap({ preset: './whole' });
     expect(wrapped).toMatchObject({ preset: './whole', ...own, ...ownHook });
     expect(wrapped.testEnvironmentOptions).toEqual({
@@ -110,17 +110,17 @@ describe('withCastoff around a preset', () => {
     });
   });
 
-  it('goes by the config before the preset, as Jest does', () => {
+  it('prefers the config to the preset, as Jest does', () => {
     const config = { preset: './whole', globalSetup: './up.js', testEnvironmentOptions: { own: true } };
     expect(castoffOf(config)).toMatchObject({ globalSetup: './up.js', environment: 'jsdom' });
     expect(wrap(config).testEnvironmentOptions).not.toHaveProperty('url');
   });
 
-  it('reads one that is an ES module', () => {
+  it('reads a preset that is an ES module', () => {
     expect(castoffOf({ preset: './as-module' })).toEqual({ environment: 'jsdom' });
   });
 
-  it('takes the preset of castoff for what it is', () => {
+  it("recognises castoff's own preset", () => {
     expect(castoffOf({ preset: 'castoff' })).toEqual({});
   });
 
@@ -128,7 +128,7 @@ describe('withCastoff around a preset', () => {
     ['./nowhere', /preset "\.\/nowhere": cannot find \.\/nowhere from .*presets/],
     ['castoff-nowhere', /preset "castoff-nowhere": cannot find castoff-nowhere\/jest-preset from/],
     ['./broken', /preset ".\/broken": .*broken\.js cannot be loaded/],
-  ])('refuses %s', (preset, message) => {
+  ])('refuses the preset %s', (preset, message) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringMatching(message) };
     expect(() => wrap({ preset })).toThrow(expect.objectContaining(error));
   });
@@ -140,7 +140,7 @@ describe('withCastoff around several projects', () => {
     projects: [{ displayName: 'a', globalSetup: './own.js', testEnvironment: 'jsdom' }, '<rootDir>/b'],
   });
 
-  it('is in those that are objects, with hooks of their own, and leaves those that are paths', () => {
+  it('wraps projects that are objects, with their own hooks, and keeps those that are paths', () => {
     expect(wrapped.projects).toEqual([
       {
         displayName: 'a',
@@ -158,17 +158,17 @@ describe('withCastoff around several projects', () => {
   });
 });
 
-describe("the files that Jest runs for a config's own hooks", () => {
+describe("the hook files for a config's own hooks", () => {
   const filesOf = (config: object): readonly unknown[] => {
     const { globalSetup, globalTeardown } = wrap(config);
     return [globalSetup, globalTeardown];
   };
 
-  it('are the same for the same hooks, however they are written', () => {
+  it('are the same for the same hooks, written in different ways', () => {
     expect(filesOf({ globalSetup: './whole.json' })).toEqual(filesOf({ globalSetup: '<rootDir>/whole' }));
   });
 
-  it('are others for other hooks, and for none', () => {
+  it('are different for different hooks, and for none', () => {
     const files = [
       {},
       { globalSetup: './a.js' },

@@ -4,34 +4,36 @@ import { expect } from '@jest/globals';
 import { startJest, type JestRun, type JestRunOptions } from './jest-run';
 import { until } from './until';
 
-/** Grace, a busy machine, and the engine's own time for four containers. */
-const soonMs = 15_000;
-/** Each look is eight calls to the engine. */
+/** Grace period, a busy machine, and the engine's own time for four containers. */
+const removalTimeoutMs = 15_000;
+/** Each check is eight requests to the engine. */
 const pauseMs = 200;
 export const twoWorkers = ['--maxWorkers', '2'];
 
-/** A run of spec/fixtures/jest/ends: two test files with two containers each. */
-export async function withRun(options: JestRunOptions, look: (run: JestRun) => Promise<void>): Promise<void> {
+/** Starts Jest on spec/fixtures/jest/ends, which has two test files with two containers each, and closes the run after `use`. */
+export async function withRun(options: JestRunOptions, use: (run: JestRun) => Promise<void>): Promise<void> {
   const run = await startJest('ends', options);
   try {
-    await look(run);
+    await use(run);
   } finally {
     await run.close();
   }
 }
 
-/** A run that holds nothing would leave nothing either. */
+/** Waits until test files hold their containers: a run without containers would leave nothing either. */
 export async function untilHeld(run: JestRun, names: readonly string[], containers: number): Promise<void> {
   const areHeld = (): boolean => names.every((name) => existsSync(join(run.folder, `${name}.ready`)));
   expect(await until(areHeld, 30_000)).toBe(true);
-  expect(await run.things()).toHaveLength(containers);
+  expect(await run.resources()).toHaveLength(containers);
 }
 
+/** Expects that everything of the run is removed within {@link removalTimeoutMs}. */
 export async function expectNothingSoon(run: JestRun): Promise<void> {
-  await until(async () => (await run.things()).length === 0, soonMs, pauseMs);
-  expect(await run.things()).toEqual([]);
+  await until(async () => (await run.resources()).length === 0, removalTimeoutMs, pauseMs);
+  expect(await run.resources()).toEqual([]);
 }
 
+/** Resolves to whether the run has that many containers, within {@link removalTimeoutMs}. */
 export async function untilLeft(run: JestRun, containers: number): Promise<boolean> {
-  return until(async () => (await run.things()).length === containers, soonMs, pauseMs);
+  return until(async () => (await run.resources()).length === containers, removalTimeoutMs, pauseMs);
 }

@@ -10,7 +10,7 @@ const modules = join(repository, 'node_modules');
 const fixtures = join(repository, 'spec/fixtures/jest');
 const modulesOfJest = { '30': modules, '29': join(repository, 'spec/fixtures/jest-29/node_modules') };
 
-/** What a user's project has installed beside castoff; Jest itself by its version. */
+/** Packages of a user's project, except castoff and Jest. */
 const linked = [
   '@swc/core',
   '@swc/jest',
@@ -25,8 +25,8 @@ const linked = [
 ];
 
 /**
- * A copy of spec/fixtures/jest/<name> outside of this repository, so that nothing of its own configuration leaks in. castoff is
- * installed in it as it has been built: `castoff/jest` goes through our package.json's `exports`.
+ * Copies spec/fixtures/jest/<name> to a folder outside of this repository, whose configuration would apply otherwise. Installs the
+ * built castoff in it, so that `castoff/jest` resolves through package.json's `exports`.
  */
 export async function copyProject(
   name: string,
@@ -36,7 +36,7 @@ export async function copyProject(
     modules: Readonly<Record<string, string>>;
   },
 ): Promise<{ folder: string; remove: () => Promise<void> }> {
-  // Jest leaves frames of a folder like `…jest-…/node_modules/` out of the stacks that it prints.
+  // Jest drops stack frames of a folder like `…jest-…/node_modules/`, so the name must not contain `jest-`.
   const folder = await mkdtemp(join(tmpdir(), 'castoff-project-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
@@ -53,18 +53,18 @@ export async function copyProject(
 async function install(
   target: string,
   version: JestVersion,
-  others: Readonly<Record<string, string>>,
+  overrides: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const name of linked) await link(others[name] ?? join(modules, name), join(target, name));
+  for (const name of linked) await link(overrides[name] ?? join(modules, name), join(target, name));
   for (const name of ['jest', 'jest-environment-node'])
     await link(join(modulesOfJest[version], name), join(target, name));
-  // A copy, as npm makes one: a link would be followed to where files are not in `node_modules`, and transformed.
+  // A copy, as npm installs it: Jest would follow a link out of `node_modules`, and transform the files.
   mkdirSync(join(target, 'castoff'));
   copyFileSync(join(repository, 'package.json'), join(target, 'castoff/package.json'));
   linkBuild(join(repository, 'dist'), join(target, 'castoff/dist'));
 }
 
-/** Hard links: there are hundreds of files, and this is done for each run. Types are not loaded. */
+/** Creates hard links, which are fast for hundreds of files. Leaves types out. */
 function linkBuild(from: string, to: string): void {
   mkdirSync(to);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -78,7 +78,7 @@ function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {
-    // The temporary folder is on another file system.
+    // EXDEV: the temporary folder is on another file system.
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     copyFileSync(from, to);
   }

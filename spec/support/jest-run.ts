@@ -6,29 +6,31 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileCacheFolder } from './compile-cache';
 import { copyProject, type JestVersion } from './jest-project';
-import { removeThingsOfRun, thingsOfRun } from './jest-run-things';
+import { removeResourcesOfRun, resourcesOfRun } from './jest-run-resources';
 import { childrenOf } from './process-children';
 
+/** How to start Jest. */
 export interface JestRunOptions {
   readonly args?: readonly string[];
-  /** Beside this process's own, without what castoff or a CI system is told by it. */
+  /** Variables in addition to this process's own, without those that castoff or a CI system reads. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: the newest. */
+  /** Major version of Jest. Default: the newest. */
   readonly jest?: JestVersion;
-  /** Folders of packages that are installed in other versions than ours: name → path. */
+  /** Folders of packages to install in other versions than ours: name → path. */
   readonly modules?: Readonly<Record<string, string>>;
   /** The `node` command. Default: this process's own. */
   readonly node?: string;
-  /** Node's own arguments. */
+  /** Arguments of Node.js. */
   readonly nodeArgs?: readonly string[];
-  /** Files of the project that are not as in the fixture: path → text. */
+  /** Files to add to the fixture, or to replace in it: path → text. */
   readonly files?: Readonly<Record<string, string>>;
-  /** The folder of the project in which Jest is started. Default: its root. */
+  /** Folder of the project to start Jest in. Default: its root. */
   readonly cwd?: string;
-  /** The project of this run, which is closed later, instead of a copy of its own. */
+  /** Runs in the project of this run instead of a new copy. This run must be closed last. */
   readonly beside?: JestRun;
 }
 
+/** The result of a run of Jest. */
 export interface JestEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -37,34 +39,34 @@ export interface JestEnd {
   readonly durationMs: number;
 }
 
-/** A real Jest on a fixture project, in a process group of its own. */
+/** A running Jest in a fixture project, in its own process group. */
 export interface JestRun {
-  /** Fixtures find it as CASTOFF_SPEC_RUN, and label with it what castoff would not. */
+  /** Value of CASTOFF_SPEC_RUN, which fixtures use to label their resources. */
   readonly id: string;
   readonly folder: string;
   readonly pid: number;
-  /** What it has written so far, on both. */
+  /** Returns standard output and standard error so far. */
   output(): string;
-  /** As keys on its terminal: for --watch, where `nodeArgs` are `asTerminal`. */
+  /** Types keys, for --watch with `nodeArgs: asTerminal`. */
   type(keys: string): void;
-  /** The pids of its worker processes. */
+  /** Returns the pids of its worker processes. */
   workers(): readonly number[];
   kill(signal: NodeJS.Signals): void;
-  /** As Ctrl-C in a terminal does: Jest and its workers get it. */
+  /** Signals Jest and its workers, as Ctrl-C in a terminal does. */
   killGroup(signal: NodeJS.Signals): void;
   readonly ended: Promise<JestEnd>;
-  /** What is on the engine of it, but for reapers. */
-  things(): Promise<readonly string[]>;
-  /** The verdict as JSON, where `env` has CASTOFF_REPORT_FILE=report.json. */
+  /** Resolves to the titles of its resources on the engine, without reapers. */
+  resources(): Promise<readonly string[]>;
+  /** Resolves to the JSON report, if `env` has CASTOFF_REPORT_FILE=report.json. */
   report(): Promise<Record<string, unknown>>;
-  /** Ends it, and removes its folder and what it left on the engine. */
+  /** Kills it, and removes its folder and its resources. */
   close(): Promise<void>;
 }
 
-/** Node's arguments with which Jest takes its standard input for a terminal's. */
+/** Arguments of Node.js that make Jest treat its standard input as a terminal. */
 export const asTerminal = ['--require', join(__dirname, '../fixtures/jest/as-terminal.cjs')];
 
-/** Starts Jest on a copy of spec/fixtures/jest/`project`; `close()` it. */
+/** Starts Jest in a copy of spec/fixtures/jest/<project>. The caller closes the run. */
 export async function startJest(project: string, options: JestRunOptions = {}): Promise<JestRun> {
   const { args = [], env = {}, nodeArgs = [], jest = '30', files = {}, beside, cwd = '.' } = options;
   const { modules = {}, node = process.execPath } = options;
@@ -74,8 +76,8 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
   const jestBin = join(folder, 'node_modules/jest/bin/jest.js');
   const id = `castoff-spec-run-${randomBytes(6).toString('hex')}`;
   const startedAt = performance.now();
-  const own = ['--cacheDirectory', join(folder, 'cache'), ...(await timeoutArgs(folder))];
-  const child = spawn(node, [...nodeArgs, jestBin, ...own, ...args], {
+  const defaultArgs = ['--cacheDirectory', join(folder, 'cache'), ...(await timeoutArgs(folder))];
+  const child = spawn(node, [...nodeArgs, jestBin, ...defaultArgs, ...args], {
     cwd: join(folder, cwd),
     env: {
       ...plainEnvironment(),
@@ -112,18 +114,18 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
     kill: (signal) => void process.kill(pid, signal),
     killGroup: (signal) => void process.kill(-pid, signal),
     ended,
-    things: () => thingsOfRun(id),
+    resources: () => resourcesOfRun(id),
     report: () => readReport(join(folder, 'report.json'), texts.both),
     async close() {
       endGroup(pid);
       await ended;
-      await removeThingsOfRun(id);
+      await removeResourcesOfRun(id);
       await remove();
     },
   };
 }
 
-/** Runs Jest to its end, and looks at the engine: `left` is what is there of the run. */
+/** Runs Jest to its end. `left` lists the resources of the run that are still on the engine. */
 export async function runJest(
   project: string,
   options: JestRunOptions = {},
@@ -131,13 +133,13 @@ export async function runJest(
   const run = await startJest(project, options);
   try {
     const end = await run.ended;
-    return { ...end, left: await run.things() };
+    return { ...end, left: await run.resources() };
   } finally {
     await run.close();
   }
 }
 
-/** A busy machine must not decide how a fixture's tests end: Jest's own limit is 5 s. */
+/** Raises Jest's test timeout of 5 s, which a busy machine may exceed, unless the config sets it. */
 async function timeoutArgs(folder: string): Promise<readonly string[]> {
   const path = join(folder, 'jest.config.js');
   const config = existsSync(path) ? await readFile(path, 'utf8') : '';
@@ -148,20 +150,21 @@ async function readReport(path: string, output: string): Promise<Record<string, 
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new Error(`Jest has written no report:\n${output}`, { cause });
+    throw new Error(`read the report: Jest wrote none:\n${output}`, { cause });
   }
 }
 
-/** Whatever this process's own Jest, CI system or user has told it stays here. */
+/** Returns this process's environment, without the variables of its own Jest, CI system or user that affect a run. */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  const isOwn = (name: string): boolean => /^(CASTOFF_|JEST_|GITHUB_|CI$|NODE_OPTIONS$|NO_COLOR$)/.test(name);
-  const rest = Object.entries(process.env).filter(([name]) => !isOwn(name));
+  const isExcluded = (name: string): boolean =>
+    /^(CASTOFF_|JEST_|GITHUB_|CI$|NODE_OPTIONS$|NO_COLOR$)/.test(name);
+  const rest = Object.entries(process.env).filter(([name]) => !isExcluded(name));
   return {
     ...Object.fromEntries(rest),
     FORCE_COLOR: '0',
     CASTOFF_SWEEP: 'off',
     CASTOFF_REAPER: 'process',
-    // After a crash it would look again for a minute.
+    // After a crash, a reaper would watch for another minute.
     CASTOFF_REAPER_WATCH: '0',
     TESTCONTAINERS_HOST_OVERRIDE: 'localhost',
   };
@@ -171,6 +174,6 @@ function endGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // ESRCH: all of it has ended.
+    // ESRCH: the group has ended.
   }
 }

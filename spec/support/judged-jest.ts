@@ -3,19 +3,20 @@ import { join } from 'node:path';
 import type { VerdictJson } from '../../lib/verdict/verdict-json';
 import { startJest, type JestEnd, type JestRun, type JestRunOptions } from './jest-run';
 
+/** The result of a run of Jest, with its report. */
 export interface JudgedJest extends JestEnd {
-  /** What is there on the engine when it has ended. */
+  /** Titles of the resources that are on the engine after the run. */
   readonly left: readonly string[];
   readonly verdict: VerdictJson;
-  /** All that castoff printed on standard error, without what a busy machine lets it wait for. */
-  readonly said: readonly string[];
+  /** Lines that castoff printed on standard error, without progress messages on a busy machine. */
+  readonly printed: readonly string[];
 }
 
-/** Runs Jest to its end with a report; `look` sees its folder before it goes. */
+/** Runs Jest to its end with a report. `inspect` is called after the run, before its folder is removed. */
 export async function runJudged(
   project: string,
   options: JestRunOptions = {},
-  look: (run: JestRun) => Promise<void> = () => Promise.resolve(),
+  inspect: (run: JestRun) => Promise<void> = () => Promise.resolve(),
 ): Promise<JudgedJest> {
   const run = await startJest(project, {
     ...options,
@@ -23,14 +24,14 @@ export async function runJudged(
   });
   try {
     const end = await run.ended;
-    const left = await run.things();
+    const left = await run.resources();
     const verdict = (await run.report()) as unknown as VerdictJson;
-    await look(run);
+    await inspect(run);
     return {
       ...end,
       left,
       verdict,
-      said: end.stderr
+      printed: end.stderr
         .split('\n')
         .filter((line) => line.includes('castoff:') && !line.includes('castoff: waiting for')),
     };
@@ -39,7 +40,7 @@ export async function runJudged(
   }
 }
 
-/** Clients of the servers that specs run, for a fixture's folder `clients`. */
+/** Returns the database clients for a fixture's folder `clients`: path → text. */
 export function databaseClients(): Record<string, string> {
   return Object.fromEntries(
     ['redis.js', 'pg.js'].map((file) => [

@@ -7,8 +7,8 @@ import { TestContext } from '../../lib/runner/test-context';
 import { addToMessage, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
 import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
 
-describe('words about a failure', () => {
-  it('go between its message and its stack', () => {
+describe('text added to the error of a test', () => {
+  it('goes between the message and the stack', () => {
     const stack =
       'Error: expected 3\nreceived 4\n    at Object.<anonymous> (/app/a.spec.js:3:9)\n    at next (x.js:1:1)';
     expect(insertBelowMessage(stack, 'container web: exited')).toBe(
@@ -16,58 +16,58 @@ describe('words about a failure', () => {
     );
   });
 
-  it('go to its end where it has no stack', () => {
+  it('goes to the end of an error without a stack', () => {
     expect(insertBelowMessage('assert.equal(a, b)', 'container web: exited')).toBe(
       'assert.equal(a, b)\n\ncontainer web: exited',
     );
   });
 
-  it('are put into the very error that was thrown, alone or beside the one that knows the line', () => {
+  it('changes the thrown error itself, alone or in a pair with the error of the line', () => {
     const error = new Error('no');
     const asyncError = new Error('line');
-    expect(addToMessage(error, 'words')).toBe(error);
-    expect(error.stack).toContain('Error: no\n\nwords\n    at ');
+    expect(addToMessage(error, 'added text')).toBe(error);
+    expect(error.stack).toContain('Error: no\n\nadded text\n    at ');
     const entry = [new Error('no'), asyncError];
-    expect(addToMessage(entry, 'words')).toBe(entry);
-    expect((entry[0] as Error).stack).toContain('Error: no\n\nwords\n    at ');
-    expect(asyncError.stack).not.toContain('words');
+    expect(addToMessage(entry, 'added text')).toBe(entry);
+    expect((entry[0] as Error).stack).toContain('Error: no\n\nadded text\n    at ');
+    expect(asyncError.stack).not.toContain('added text');
   });
 
-  it('are put into what Jest makes of an error of node:assert, which has a message alone', () => {
+  it('changes the message of a converted error of node:assert, which has no stack', () => {
     const entry = { message: 'assert.equal(a, b)\n    at a.spec.js:3:9' };
-    expect(addToMessage(entry, 'words')).toEqual({
-      message: 'assert.equal(a, b)\n\nwords\n    at a.spec.js:3:9',
+    expect(addToMessage(entry, 'added text')).toEqual({
+      message: 'assert.equal(a, b)\n\nadded text\n    at a.spec.js:3:9',
     });
   });
 
-  it('are put into the error that stands for what was never thrown, a timeout', () => {
+  it('changes the second error of a pair without a thrown value, as of a timeout', () => {
     const asyncError = new Error('thrown: "Exceeded timeout of 5000 ms"');
-    expect(addToMessage([null, asyncError], 'words')).toEqual([null, asyncError]);
-    expect(asyncError.stack).toContain('of 5000 ms"\n\nwords\n    at ');
+    expect(addToMessage([null, asyncError], 'added text')).toEqual([null, asyncError]);
+    expect(asyncError.stack).toContain('of 5000 ms"\n\nadded text\n    at ');
   });
 
   it.each([
-    ['a string', 'boom', `thrown: "boom"\n\nwords\n    at `],
+    ['a string', 'boom', `thrown: "boom"\n\nadded text\n    at `],
     [
       'a timeout',
       'Exceeded timeout of 5 ms.\nAdd more',
-      'thrown: "Exceeded timeout of 5 ms.\nAdd more"\n\nwords\n    at ',
+      'thrown: "Exceeded timeout of 5 ms.\nAdd more"\n\nadded text\n    at ',
     ],
-    ['undefined', undefined, 'words\n    at '],
-  ])('stand in an error with the line of the test where %s was thrown', (_, thrown, text) => {
-    const made = addToMessage([thrown, new Error('')], 'words') as Error | [unknown, Error];
-    const error = Array.isArray(made) ? made[1] : made;
-    expect(error.stack).toContain(text);
+    ['undefined', undefined, 'added text\n    at '],
+  ])('goes into an error with the line of the test if %s was thrown', (_, thrown, expected) => {
+    const changed = addToMessage([thrown, new Error('')], 'added text') as Error | [unknown, Error];
+    const error = Array.isArray(changed) ? changed[1] : changed;
+    expect(error.stack).toContain(expected);
     expect(error.stack).toContain('jest-errors.spec.ts');
   });
 
-  it('are put into a copy of an error that cannot be changed', () => {
+  it('goes into a copy of a frozen error', () => {
     const error = Object.freeze(new Error('no'));
-    expect((addToMessage(error, 'words') as Error).stack).toContain('Error: no\n\nwords\n    at ');
+    expect((addToMessage(error, 'added text') as Error).stack).toContain('Error: no\n\nadded text\n    at ');
   });
 });
 
-describe('the frames of castoff', () => {
+describe("castoff's frames", () => {
   const own = `    at placed (${join(__dirname, '../../lib/jest/run-in-contexts.ts')}:31:12)`;
   const stack = `Error: no\n    at fails (/app/a.spec.js:3:9)\n${own}`;
 
@@ -78,12 +78,12 @@ describe('the frames of castoff', () => {
       { message: 'no', stack: 'Error: no\n    at fails (/app/a.spec.js:3:9)' },
     ],
     [
-      'a message that has the stack in it',
+      'a message that includes the stack',
       { message: stack },
       { message: 'Error: no\n    at fails (/app/a.spec.js:3:9)' },
     ],
     [
-      'both of a pair',
+      'both errors of a pair',
       [
         { message: 'no', stack },
         { message: 'line', stack: `line\n${own}` },
@@ -93,21 +93,21 @@ describe('the frames of castoff', () => {
         { message: 'line', stack: 'line' },
       ],
     ],
-    ['what is no error', 'boom', 'boom'],
-    ['what cannot be changed', Object.freeze({ message: 'no', stack }), { message: 'no', stack }],
-  ])('are taken out of %s, as far as that is possible', (_, entry, after) => {
+    ['a string, unchanged', 'boom', 'boom'],
+    ['a frozen error, unchanged', Object.freeze({ message: 'no', stack }), { message: 'no', stack }],
+  ])('are removed from %s', (_, entry, after) => {
     hideOwnFrames(entry);
     expect(entry).toEqual(after);
   });
 });
 
-describe('what goes wrong when a place closes', () => {
-  const place = new TestContext('a.spec.js');
+describe('the failed close of a context', () => {
+  const context = new TestContext('a.spec.js');
   const close = (ends: readonly FinalizerEnd[]) =>
-    closeErrors(place, new CloseError({ scope: place.name, reason: 'done', durationMs: 1, ends }));
+    closeErrors(context, new CloseError({ scope: context.name, reason: 'done', durationMs: 1, ends }));
 
-  it('is one error for each failure, with its line and its own stack, and nothing that says it again', () => {
-    // As what a sandbox throws, it is no `Error` of this realm.
+  it('becomes one error per failure, with its line and its own stack, and no nested errors', () => {
+    // An error of a sandbox is not an instance of this realm's `Error`.
     const boom = runInNewContext("new Error('boom', { cause: 'why' })") as Error;
     const errors = close([
       { what: 'stop server', source: 'a.spec.js:3', durationMs: 1, error: boom },
@@ -126,7 +126,7 @@ describe('what goes wrong when a place closes', () => {
     expect(errors.some((error) => 'errors' in error)).toBe(false);
   });
 
-  it('keeps all that a scope inside it says', () => {
+  it('keeps the message of a nested scope', () => {
     const inner = new CloseError({
       scope: 'inner',
       reason: 'done',
@@ -139,8 +139,8 @@ describe('what goes wrong when a place closes', () => {
     );
   });
 
-  it('is the error itself where it is none of a close', () => {
+  it('is passed on if it is another error', () => {
     const error = new CastoffError('ENGINE_UNREACHABLE', 'no engine');
-    expect(closeErrors(place, error)).toEqual([error]);
+    expect(closeErrors(context, error)).toEqual([error]);
   });
 });

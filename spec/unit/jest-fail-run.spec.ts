@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { failRun } from '../../lib/jest/fail-run';
 import { judge } from '../../lib/verdict/judge';
 import type { LeftOnEngine, ResourceRecord, Verdict } from '../../lib/verdict/verdict';
-import { leak, thing } from '../support/thing-records';
+import { leak, record } from '../support/resource-records';
 
 const verdictOf = (things: readonly ResourceRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
   judge({ things, failures: [], left }, { leaks: 'fail', ignore: [] });
@@ -15,8 +15,8 @@ const failing = (verdict: Verdict): unknown => {
   }
 };
 
-describe('a run that fails for what castoff has found', () => {
-  it('throws what Jest shows: that it leaked, without a stack', () => {
+describe('a run that fails in its verdict', () => {
+  it('throws LEAKS_FOUND without a stack for leaks', () => {
     const error = failing(verdictOf([leak()]));
     expect(error).toMatchObject({
       code: 'LEAKS_FOUND',
@@ -25,9 +25,9 @@ describe('a run that fails for what castoff has found', () => {
     expect((error as Error).stack).not.toContain('    at ');
   });
 
-  const left = thing({ state: 'left', failure: '500 cannot unmount' });
+  const left = record({ state: 'left', failure: '500 cannot unmount' });
 
-  it('throws that not all could be removed, where the engine still has it', () => {
+  it('throws CLEANUP_FAILED for a resource that is still on the engine', () => {
     const { kind, id = '' } = left;
     expect(failing(verdictOf([left], [{ kind, id }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
@@ -35,14 +35,14 @@ describe('a run that fails for what castoff has found', () => {
     });
   });
 
-  it('throws that it is not known whether all is gone, where the engine did not say', () => {
+  it('throws CLEANUP_FAILED for a resource whose removal the engine did not confirm', () => {
     expect(failing(verdictOf([left]))).toMatchObject({
       code: 'CLEANUP_FAILED',
       message: 'castoff: some resources of this run may still exist, see above',
     });
   });
 
-  it('throws that something could not be removed at first, where it has gone since', () => {
+  it('throws CLEANUP_FAILED for a resource that a later attempt removed', () => {
     expect(failing(verdictOf([{ ...left, lastLook: 'gone' }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
       message: 'castoff: some resources of this run could not be removed at first, see above',

@@ -15,7 +15,7 @@ import { formatLogLine } from '../../lib/reaper/daemon/log-line';
 import { openJsonLog } from '../../lib/reaper/daemon/daemon-log';
 import { describePostMortem, formatPostMortem } from '../../lib/resources/post-mortem';
 import { formatKept } from '../../lib/run/describe-kept';
-import { thing } from '../support/thing-records';
+import { record } from '../support/resource-records';
 
 /** Fragments that an attacker would use, in addition to any text. */
 const hostile = fc
@@ -100,7 +100,7 @@ describe('untrusted text in output', () => {
       fc.property(hostile, (text) => {
         const facts = { state: 'kept', name: text, test: text, source: text } as const;
         const things = (['container', 'volume', 'compose-project'] as const).map((kind) =>
-          thing({ ...facts, kind, id: text }),
+          record({ ...facts, kind, id: text }),
         );
         const words = formatKept(
           's',

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { githubAnnotations } from '../../lib/verdict/github-annotations';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
-import { leak, shownId, thing } from '../support/thing-records';
+import { leak, shownId, record } from '../support/resource-records';
 
 function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {
   const verdict = judge({ things: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
@@ -12,18 +12,18 @@ function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', f
 const web = leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', source: 'spec/a.spec.ts:12' });
 
 describe('annotations for GitHub', () => {
-  it('are none where all is well', () => {
-    expect(annotate({ things: [thing(), thing({ origin: 'scope' })] })).toBe('');
+  it('are empty if nothing went wrong', () => {
+    expect(annotate({ things: [record(), record({ origin: 'scope' })] })).toBe('');
   });
 
-  it('stand at the line of the leak: an error, or a warning where leaks only warn', () => {
+  it("point to the source of a leak, as an error, or as a warning with 'warn'", () => {
     const rest =
       "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc), redis:7, created in 'orders', outlived its test file; lifetime: 3.2 s, removed: by castoff\n";
     expect(annotate({ things: [web] })).toBe(`::error ${rest}`);
     expect(annotate({ things: [web] }, 'warn')).toBe(`::warning ${rest}`);
   });
 
-  it("begin at the repository's root", () => {
+  it("have paths relative to the repository's root", () => {
     expect(annotate({ things: [web] }, 'fail', 'packages/shop')).toContain(
       'file=packages/shop/spec/a.spec.ts,',
     );
@@ -32,13 +32,13 @@ describe('annotations for GitHub', () => {
     );
   });
 
-  it('stand nowhere where the line is not known', () => {
+  it('have no file if the source is not known', () => {
     expect(annotate({ things: [leak({ name: 'web' })] })).toMatch(/^::error title=castoff%3A container web/);
   });
 
-  it('are errors for what could not be removed and what else failed, also where leaks only warn', () => {
+  it("are errors for unremoved resources and other failures, even with 'warn'", () => {
     const things = [
-      thing({ name: 'web', state: 'left', lastLook: 'gone', failure: 'remove: 500', source: 'a.ts:1' }),
+      record({ name: 'web', state: 'left', lastLook: 'gone', failure: 'remove: 500', source: 'a.ts:1' }),
     ];
     const text = annotate({ things, failures: [new Error('close the line')] }, 'warn');
     expect(text.split('\n')).toEqual([
@@ -48,7 +48,7 @@ describe('annotations for GitHub', () => {
     ]);
   });
 
-  it('let nothing out of their line', () => {
+  it('escape names, so that none starts another command', () => {
     const name = '100%,a:b\r\n::set-output name=x::y';
     const text = annotate({ things: [leak({ name, test: name, source: 'a,b:c%.ts:7' })] });
     expect(text.split('\n')).toHaveLength(2);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { checkIgnore, matchesIgnore } from '../../lib/verdict/ignore';
-import { shownId, thing } from '../support/thing-records';
+import { shownId, record } from '../support/resource-records';
 
-const web = thing({
+const web = record({
   id: shownId,
   name: 'web-1',
   image: 'redis:7',
@@ -48,15 +48,15 @@ describe('an ignore pattern', () => {
     expect(matchesIgnore(pattern, web)).toBe(false);
   });
 
-  it('matches nothing by what is not known', () => {
-    const unknown = thing({ id: undefined });
+  it('does not match a property that is not known', () => {
+    const unknown = record({ id: undefined });
     for (const pattern of ['*', 'test:*', 'file:*', 'image:*'])
       expect(matchesIgnore(pattern, unknown)).toBe(false);
   });
 
-  it('names an image by itself, and by what runs it', () => {
-    expect(matchesIgnore('image:shop*', thing({ kind: 'image', name: 'shop:1' }))).toBe(true);
-    expect(matchesIgnore('container:shop*', thing({ kind: 'image', name: 'shop:1' }))).toBe(false);
+  it('matches an image by its name, and the containers that run it', () => {
+    expect(matchesIgnore('image:shop*', record({ kind: 'image', name: 'shop:1' }))).toBe(true);
+    expect(matchesIgnore('container:shop*', record({ kind: 'image', name: 'shop:1' }))).toBe(false);
   });
 
   it.each([
@@ -65,19 +65,19 @@ describe('an ignore pattern', () => {
     ['redis:7', 'unknown field redis'],
     ['tests:a', 'unknown field tests'],
     [7, 'not a string'],
-  ])('%j is refused, with what to write instead', (pattern, why) => {
+  ])('%j is refused, with the valid fields', (pattern, reason) => {
     const check = () => checkIgnore(['web', pattern as string]);
     expect(check).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
-    expect(check).toThrow(`ignore: got ${JSON.stringify(pattern)}: ${why}; give a name, or container:…,`);
+    expect(check).toThrow(`ignore: got ${JSON.stringify(pattern)}: ${reason}; give a name, or container:…,`);
   });
 
-  it('says the same as a regular expression would', () => {
+  it('matches the same names as a regular expression', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 8 });
     const names = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 10 });
     fc.assert(
       fc.property(letters, names, (glob, name) => {
         const expected = new RegExp(`^${glob.replaceAll('*', '.*')}$`).test(name);
-        expect(matchesIgnore(`name:${glob}`, thing({ id: undefined, name }))).toBe(expected);
+        expect(matchesIgnore(`name:${glob}`, record({ id: undefined, name }))).toBe(expected);
       }),
     );
   });

@@ -4,7 +4,7 @@ import { fitWidths, shortenMiddle, wrapWords } from '../../lib/verdict/fit-text'
 import { formatVerdict } from '../../lib/verdict/format-verdict';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
-import { leak, shownId, thing } from '../support/thing-records';
+import { leak, shownId, record } from '../support/resource-records';
 
 function textOf(
   end: Partial<RunEnd>,
@@ -18,20 +18,20 @@ function textOf(
   return formatVerdict(verdict, { columns, hasColour: false });
 }
 
-describe('the verdict in words', () => {
-  it('is nothing where nothing came to exist', () => {
-    expect(textOf({ things: [thing({ outcome: 'never-created' })] })).toBe('');
+describe('the text of a verdict', () => {
+  it('is empty if nothing was created', () => {
+    expect(textOf({ things: [record({ outcome: 'never-created' })] })).toBe('');
   });
 
-  it('is one quiet line where all is well', () => {
-    const things = [thing(), thing(), thing({ kind: 'network' })];
+  it('is one line if nothing went wrong', () => {
+    const things = [record(), record(), record({ kind: 'network' })];
     expect(textOf({ things })).toBe('castoff: 2 containers, 1 network, all gone\n');
     expect(textOf({ things: [...things, leak({ name: 'web' })] }, { ignore: ['web'] })).toBe(
       'castoff: 3 containers, 1 network, all gone (1 leak ignored)\n',
     );
   });
 
-  it('names a leak with its test, its line, its life and its end, and says what to do', () => {
+  it('lists a leak with its test, source, lifetime and removal, and explains how to fix it', () => {
     const web = leak({
       id: shownId,
       name: 'web',
@@ -39,7 +39,7 @@ describe('the verdict in words', () => {
       test: 'orders are found',
       source: 'spec/a.spec.ts:12',
     });
-    expect(textOf({ things: [web, thing()] })).toBe(
+    expect(textOf({ things: [web, record()] })).toBe(
       [
         'castoff: 1 leak among 2 containers: still present after its test file finished, and not owned by a scope',
         '',
@@ -56,8 +56,8 @@ describe('the verdict in words', () => {
     );
   });
 
-  it('says how to remove each kind that leaked, and how the leaks are gone', () => {
-    const text = textOf({
+  it('explains how to remove each kind that leaked, and who removed it', () => {
+    const output = textOf({
       things: [
         leak({ kind: 'network', outcome: 'removed-elsewhere', source: 'spec/a.spec.ts:7' }),
         leak({ kind: 'compose-project', name: 'shop', outcome: 'removed-by-code' }),
@@ -65,7 +65,7 @@ describe('the verdict in words', () => {
         leak({ state: 'left', outcome: undefined, lastLook: 'unknown' }),
       ],
     });
-    for (const words of [
+    for (const text of [
       'network.stop()',
       'environment.down()',
       'by another client',
@@ -74,13 +74,13 @@ describe('the verdict in words', () => {
       'UNKNOWN',
       'file:spec/a.spec.ts',
     ])
-      expect(text).toContain(words);
+      expect(output).toContain(text);
   });
 
-  it('tells what could not be removed, why, and how to get rid of it', () => {
+  it('lists what could not be removed, with the error and how to remove it', () => {
     const failure = 'remove container web (cccccccccccc): 500 driver failed to remove root filesystem';
     const things = [
-      thing({ id: shownId, name: 'web', test: 'orders', source: 'a.spec.ts:3', state: 'left', failure }),
+      record({ id: shownId, name: 'web', test: 'orders', source: 'a.spec.ts:3', state: 'left', failure }),
     ];
     expect(textOf({ things, left: [{ kind: 'container', id: shownId }] })).toBe(
       [
@@ -91,25 +91,25 @@ describe('the verdict in words', () => {
         '',
       ].join('\n'),
     );
-    const look = (lastLook: 'gone' | 'unknown') =>
+    const textWith = (lastLook: 'gone' | 'unknown') =>
       textOf({ things: things.map((one) => ({ ...one, lastLook })) });
-    expect(look('gone')).toContain('(a.spec.ts:3): gone at the end of the run\n');
-    expect(look('unknown')).toContain('castoff: 1 resource of this run may still exist\n');
-    expect(look('unknown')).toContain(
+    expect(textWith('gone')).toContain('(a.spec.ts:3): gone at the end of the run\n');
+    expect(textWith('unknown')).toContain('castoff: 1 resource of this run may still exist\n');
+    expect(textWith('unknown')).toContain(
       '(a.spec.ts:3): may still exist, the engine did not confirm its removal\n',
     );
-    expect(look('unknown')).not.toContain('gone');
+    expect(textWith('unknown')).not.toContain('gone');
   });
 
-  it('does not say that a dead worker left nothing while something is not known to be gone', () => {
-    const things = [thing({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
+  it('reports that a dead worker left nothing only if every removal is confirmed', () => {
+    const things = [record({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
     expect(textOf({ things, deadWorkers: 1 })).toContain('castoff: a worker died while running its tests\n');
     expect(textOf({ deadWorkers: 1 })).toContain('its tests; it left nothing\n');
   });
 
-  it('tells every failure, and what a dead worker left', () => {
+  it('lists every failure, and the resources of a dead worker', () => {
     const text = textOf({
-      things: [thing({ id: shownId, name: 'web', test: 'orders', isOrphan: true })],
+      things: [record({ id: shownId, name: 'web', test: 'orders', isOrphan: true })],
       failures: [new Error('close the line: EPIPE')],
       deadWorkers: 1,
     });
@@ -118,27 +118,30 @@ describe('the verdict in words', () => {
     expect(text).toContain("  container web (cccccccccccc), created in 'orders'\n");
   });
 
-  it('does not call gone what is kept', () => {
-    const things = [thing(), thing({ name: 'web', test: 'orders', state: 'kept' })];
+  it('excepts kept resources from the summary', () => {
+    const things = [record(), record({ name: 'web', test: 'orders', state: 'kept' })];
     expect(textOf({ things })).toBe('castoff: 2 containers, all gone except 1 kept\n');
   });
 
-  it('shows colours only where there are some', () => {
+  it('has colours only if the terminal does', () => {
     const verdict = judge({ things: [leak()], failures: [], left: [] }, { leaks: 'fail', ignore: [] });
     const red = '\u001b[31mcastoff: 1 leak';
     expect(formatVerdict(verdict, { columns: 120, hasColour: true })).toContain(red);
     expect(formatVerdict(verdict, { columns: 120, hasColour: false })).not.toContain('\u001b');
   });
 
-  it('lets no name steer the terminal', () => {
-    const evil = '\u001b[2Jweb';
+  it('has no control characters of a name', () => {
+    const malicious = '\u001b[2Jweb';
     const text = textOf({
-      things: [leak({ name: evil, test: evil }), thing({ name: evil, state: 'left', failure: evil })],
+      things: [
+        leak({ name: malicious, test: malicious }),
+        record({ name: malicious, state: 'left', failure: malicious }),
+      ],
     });
     expect(text).not.toContain('\u001b');
   });
 
-  it('ends after so many rows, and says how many there are more', () => {
+  it('shortens a long table on a terminal, and counts the rows that are missing', () => {
     const things = Array.from({ length: 213 }, (_, at) => leak({ name: `web-${at}` }));
     const text = textOf({ things });
     expect(text).toContain('213 leaks');
@@ -146,7 +149,7 @@ describe('the verdict in words', () => {
     expect(text.split('\n').length).toBeLessThan(70);
   });
 
-  it('cuts nothing where it is not written on a terminal', () => {
+  it('shortens nothing outside of a terminal', () => {
     const long = (letter: string): string => letter.repeat(2_000);
     const things = Array.from({ length: 60 }, (_, at) =>
       leak({
@@ -157,7 +160,7 @@ describe('the verdict in words', () => {
       }),
     );
     const failure = long('f');
-    const left = Array.from({ length: 30 }, () => thing({ state: 'left', lastLook: 'there', failure }));
+    const left = Array.from({ length: 30 }, () => record({ state: 'left', lastLook: 'there', failure }));
     const verdict = judge(
       { things: [...things, ...left], failures: [], left: [] },
       { leaks: 'fail', ignore: [] },
@@ -169,7 +172,7 @@ describe('the verdict in words', () => {
     expect(text).not.toContain('more\n');
   });
 
-  it('never cuts a line, however narrow the terminal is', () => {
+  it('never shortens a source, even on a narrow terminal', () => {
     const folder = 'packages/order-service/test/integration/checkout';
     const sources = ['cancel-order.spec.js:12', 'create-order.spec.js:123'].map(
       (file) => `${folder}/${file}`,
@@ -182,7 +185,7 @@ describe('the verdict in words', () => {
     for (const source of sources) expect(text).toContain(`  ${source} `);
   });
 
-  it('shows no two leaks alike, however long what they share is', () => {
+  it('shows two leaks with long similar names as different rows', () => {
     const anyEnd = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 12, maxLength: 12 });
     fc.assert(
       fc.property(fc.uniqueArray(anyEnd, { minLength: 2, maxLength: 20 }), (middles) => {
@@ -199,7 +202,7 @@ describe('the verdict in words', () => {
     );
   });
 
-  it('keeps its table within the paper but for the line, however long the names are', () => {
+  it('fits its table into the terminal, except for the source, with names of any length', () => {
     const long = fc.option(fc.string({ maxLength: 300 }), { nil: undefined });
     const names = fc.record({ name: long, image: long, test: long, source: long });
     fc.assert(
@@ -220,14 +223,14 @@ describe('the verdict in words', () => {
   });
 });
 
-describe('a text that has to fit', () => {
-  it('loses its middle', () => {
+describe('fitting text to a width', () => {
+  it('cuts the middle of a long text', () => {
     expect(shortenMiddle('castoff-spec/busybox:1', 12)).toBe('castof…box:1');
     expect(shortenMiddle('short', 5)).toBe('short');
     expect(shortenMiddle('short', 1)).toBe('…');
   });
 
-  it('gets columns of which the widest gives way, none below its least', () => {
+  it('shrinks the widest column first, and none below its minimum', () => {
     const columns = [
       { natural: 40, least: 10 },
       { natural: 20, least: 18 },
@@ -239,7 +242,7 @@ describe('a text that has to fit', () => {
     expect(fitWidths(columns, 20)).toEqual([10, 18, 5]);
   });
 
-  it('breaks between words', () => {
+  it('wraps lines between words', () => {
     expect(wrapWords('one two three', 7)).toEqual(['one two', 'three']);
     expect(wrapWords('unbreakable a', 3)).toEqual(['unbreakable', 'a']);
   });

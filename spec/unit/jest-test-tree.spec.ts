@@ -16,10 +16,10 @@ const users = block('users', root);
 const inserts = test('inserts', users);
 const updates = test('updates', users);
 
-describe('the places of a test file', () => {
-  it('are named after the file, the blocks and the test, and know the full name of the test', () => {
-    const place = new TestTree('spec/db.spec.ts', '/app/spec/db.spec.ts').of(inserts);
-    expect(place).toMatchObject({
+describe('the contexts of a test file', () => {
+  it('are named after the file, the blocks and the test, and have the full name of the test', () => {
+    const context = new TestTree('spec/db.spec.ts', '/app/spec/db.spec.ts').of(inserts);
+    expect(context).toMatchObject({
       name: 'spec/db.spec.ts/users/inserts',
       title: 'inserts',
       test: 'users inserts',
@@ -27,19 +27,19 @@ describe('the places of a test file', () => {
     });
   });
 
-  it('are one for each block and test, while it lasts', () => {
-    const places = new TestTree('a.js', '/app/a.js');
-    expect(places.of(inserts)).toBe(places.of(inserts));
-    expect(places.of(inserts).parent).toBe(places.of(updates).parent);
-    expect(places.of(root)).toBe(places.file);
+  it('are the same for a block or test until it ends', () => {
+    const tree = new TestTree('a.js', '/app/a.js');
+    expect(tree.of(inserts)).toBe(tree.of(inserts));
+    expect(tree.of(inserts).parent).toBe(tree.of(updates).parent);
+    expect(tree.of(root)).toBe(tree.file);
   });
 
-  it('end with what circus says has ended, and are where the run is until then', () => {
-    const places = new TestTree('a.js', '/app/a.js');
+  it('end with the events of jest-circus, and are current until then', () => {
+    const tree = new TestTree('a.js', '/app/a.js');
     const seen: string[] = [];
     const follow = (event: Parameters<TestTree['follow']>[0]) => {
-      const ended = places.follow(event);
-      seen.push(`${event.name}: ${ended?.name ?? '-'}, in ${places.current.name}`);
+      const ended = tree.follow(event);
+      seen.push(`${event.name}: ${ended?.name ?? '-'}, in ${tree.current.name}`);
     };
     follow({ name: 'run_start' });
     follow({ name: 'run_describe_start', describeBlock: root });
@@ -66,22 +66,22 @@ describe('the places of a test file', () => {
     ]);
   });
 
-  it('are new for each attempt of a test, and of a block', () => {
-    const places = new TestTree('a.js', '/app/a.js');
-    const first = places.of(inserts);
-    places.follow({ name: 'test_done', test: inserts });
-    expect(places.of(inserts)).not.toBe(first);
-    expect(places.of(inserts).parent).toBe(first.parent);
-    places.follow({ name: 'run_describe_finish', describeBlock: users });
-    expect(places.of(users)).not.toBe(first.parent);
+  it('are new for each attempt of a test, and each run of a block', () => {
+    const tree = new TestTree('a.js', '/app/a.js');
+    const first = tree.of(inserts);
+    tree.follow({ name: 'test_done', test: inserts });
+    expect(tree.of(inserts)).not.toBe(first);
+    expect(tree.of(inserts).parent).toBe(first.parent);
+    tree.follow({ name: 'run_describe_finish', describeBlock: users });
+    expect(tree.of(users)).not.toBe(first.parent);
   });
 
-  // Jest 29 calls concurrent tests when the run begins, long before their `test_start`.
-  it('keep that of a test which is called before it is said to start', () => {
-    const places = new TestTree('a.js', '/app/a.js');
-    const called = places.of(inserts);
-    places.follow({ name: 'test_start', test: inserts });
-    expect(places.of(inserts)).toBe(called);
-    expect(places.follow({ name: 'test_done', test: inserts })).toBe(called);
+  // Jest 29 calls concurrent tests when the run starts, long before their `test_start`.
+  it('include a test that is called before its test_start', () => {
+    const tree = new TestTree('a.js', '/app/a.js');
+    const called = tree.of(inserts);
+    tree.follow({ name: 'test_start', test: inserts });
+    expect(tree.of(inserts)).toBe(called);
+    expect(tree.follow({ name: 'test_done', test: inserts })).toBe(called);
   });
 });

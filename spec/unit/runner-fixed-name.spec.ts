@@ -3,14 +3,14 @@ import { hasFixedName } from '../../lib/runner/fixed-name';
 
 const id = '3f2a91c0beef'.padEnd(64, '0');
 
-describe('the name of something other than a container', () => {
+describe('hasFixedName', () => {
   it.each([
     ['a network', { kind: 'network', id, name: 'app' }],
-    ['a network of one run', { kind: 'network', id, name: 'app-3f2a91c0beef' }],
+    ['a network with a run id in its name', { kind: 'network', id, name: 'app-3f2a91c0beef' }],
     ['a volume', { kind: 'volume', id: 'data' }],
     ['an image', { kind: 'image', id: `sha256:${id}`, name: 'app:latest' }],
     ['a Compose project', { kind: 'compose-project', id: 'app', name: 'app' }],
-  ] as const)('is fixed where somebody has thought of it: %s', (_, target) => {
+  ] as const)('is true for a chosen name: %s', (_, target) => {
     expect(hasFixedName(target)).toBe(true);
   });
 
@@ -21,8 +21,8 @@ describe('the name of something other than a container', () => {
     ['an image without a name', { kind: 'image', id: `sha256:${id}` }],
     ['an image that castoff builds', { kind: 'image', id: 'localhost/castoff:3f2a91c0beef3f2a' }],
     ['a Compose project of testcontainers', { kind: 'compose-project', id: 'testcontainers-3f2a91c0beef' }],
-    ['a container, of which others know', { kind: 'container', id, name: 'web' }],
-  ] as const)('is not where it was drawn: %s', (_, target) => {
+    ['a container, which is checked elsewhere', { kind: 'container', id, name: 'web' }],
+  ] as const)('is false for a generated name: %s', (_, target) => {
     expect(hasFixedName(target)).toBe(false);
   });
 });

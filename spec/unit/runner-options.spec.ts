@@ -4,12 +4,12 @@ import { checkOptions, resolveSettings, runOptions } from '../../lib/runner/opti
 const defaults = { leaks: 'fail', cleanup: 'background', keep: 'none', ignore: [], reportFile: undefined };
 
 describe("a run's settings", () => {
-  it('are the defaults where nobody says anything', () => {
+  it('are the defaults without options and variables', () => {
     expect(resolveSettings({}, {})).toEqual(defaults);
     expect(resolveSettings({ leaks: undefined }, { CASTOFF_LEAKS: '' })).toEqual(defaults);
   });
 
-  it('come from the environment', () => {
+  it('come from environment variables', () => {
     const environment = {
       CASTOFF_LEAKS: 'warn',
       CASTOFF_CLEANUP: 'wait',
@@ -26,7 +26,7 @@ describe("a run's settings", () => {
     });
   });
 
-  it('come from the options before the environment', () => {
+  it('come from options before environment variables', () => {
     const options = { leaks: 'off', ignore: [] } as const;
     const environment = { CASTOFF_LEAKS: 'warn', CASTOFF_IGNORE: 'name:a', CASTOFF_KEEP: 'failed' };
     expect(resolveSettings(options, environment)).toEqual({ ...defaults, leaks: 'off', keep: 'failed' });
@@ -38,11 +38,11 @@ describe("a run's settings", () => {
     ['CASTOFF_KEEP', '1', 'CASTOFF_KEEP: got "1"; give none or failed'],
     ['CASTOFF_IGNORE', 'a,,b', 'CASTOFF_IGNORE: got ["a","","b"]; give a list of non-empty patterns'],
     ['CASTOFF_IGNORE', 'redis:7', /redis:7/],
-  ])('refuse %s=%s', (variable, text, message) => {
+  ])('refuse the variable %s=%s', (variable, text, message) => {
     expect(() => resolveSettings({}, { [variable]: text })).toThrow(message);
   });
 
-  it('name each variable as its option is called', () => {
+  it('have variables named after their options', () => {
     const variables = Object.values(runOptions).map(({ variable }) => variable);
     const named = Object.keys(runOptions).map(
       (name) => `CASTOFF_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
@@ -51,7 +51,7 @@ describe("a run's settings", () => {
   });
 });
 
-describe('options', () => {
+describe('withCastoff', () => {
   it.each([
     [{ leak: 'off' }, 'unknown option leak; valid options are leaks, cleanup, keep, ignore, reportFile'],
     [{ leaks: true }, 'option leaks: got true; give fail, warn or off'],
@@ -60,7 +60,7 @@ describe('options', () => {
     [{ ignore: [1] }, 'option ignore: got [1]; give a list of non-empty patterns'],
     [{ ignore: ['redis:7'] }, 'redis:7'],
     [{ reportFile: '' }, 'option reportFile: got ""; give the path of a file'],
-  ])('refuses %j', (options, message) => {
+  ])('refuses the options %j', (options, message) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(message) };
     expect(() => checkOptions(options)).toThrow(expect.objectContaining(error));
   });

@@ -22,45 +22,45 @@ function fileWith(fn: CircusFn) {
   return { root: root as never, hooks, test };
 }
 
-function placed(fn: CircusFn) {
+function wrapped(fn: CircusFn) {
   const file = fileWith(fn);
-  const places = new TestTree('a.js', '/app/a.js');
-  let here: TestContext | undefined;
-  runInContexts(file.root, places, (place, work) => {
-    here = place;
+  const tree = new TestTree('a.js', '/app/a.js');
+  let current: TestContext | undefined;
+  runInContexts(file.root, tree, (context, work) => {
+    current = context;
     try {
       return work();
     } finally {
-      here = undefined;
+      current = undefined;
     }
   });
-  return { ...file, places, whereNow: () => here?.name };
+  return { ...file, tree, currentName: () => current?.name };
 }
 
 describe('the functions of a test file', () => {
-  it('run in the place of their test, or of their block', () => {
+  it('run in the context of their test, or of their block', () => {
     const seen: unknown[] = [];
-    const { hooks, test, places, whereNow } = placed(() => void seen.push(whereNow()));
+    const { hooks, test, tree, currentName } = wrapped(() => void seen.push(currentName()));
     const [beforeAll, beforeEach, afterEach, afterAll] = hooks;
     beforeAll!.fn.call(undefined);
-    places.follow({ name: 'test_start', test });
+    tree.follow({ name: 'test_start', test });
     beforeEach!.fn.call(undefined);
     test.fn!.call(undefined);
     afterEach!.fn.call(undefined);
-    places.follow({ name: 'test_done', test });
+    tree.follow({ name: 'test_done', test });
     afterAll!.fn.call(undefined);
     const inTest = 'a.js/users/inserts';
     expect(seen).toEqual(['a.js/users', inTest, inTest, inTest, 'a.js/users']);
   });
 
-  it('keep what they return and throw, their `this` and their arguments', () => {
+  it('keep their result, their error, their `this` and their arguments', () => {
     const context = { isTest: true };
-    const { test } = placed(function (this: unknown, ...args) {
+    const { test } = wrapped(function (this: unknown, ...args) {
       return [this, ...args];
     });
     expect(test.fn!.call(context, 'row')).toEqual([context, 'row']);
     const error = new Error('no');
-    const { test: failing } = placed(() => {
+    const { test: failing } = wrapped(() => {
       throw error;
     });
     expect(() => failing.fn!.call(context)).toThrow(error);
@@ -69,16 +69,16 @@ describe('the functions of a test file', () => {
   it.each([
     ['none', () => undefined, 0],
     ['done', (_done: unknown) => undefined, 1],
-  ])('take as many arguments as before: %s', (_, fn, length) => {
-    const { test, hooks } = placed(fn);
+  ])('keep their number of parameters: %s', (_, fn, length) => {
+    const { test, hooks } = wrapped(fn);
     expect(test.fn).toHaveLength(length);
     expect(hooks[0]!.fn).toHaveLength(length);
   });
 
-  it('stay as they are where they are generators, which circus drives by itself', () => {
+  it('are not wrapped if they are generators, which jest-circus runs itself', () => {
     const fn = function* () {
       yield undefined;
     };
-    expect(placed(fn as CircusFn).test.fn).toBe(fn);
+    expect(wrapped(fn as CircusFn).test.fn).toBe(fn);
   });
 });

@@ -1,29 +1,29 @@
 import { isReaper, labelNames } from '../../lib/core/labels';
 import { docker } from './things';
 
-interface FoundThing {
+interface FoundResource {
   readonly title: string;
   remove(): Promise<unknown>;
 }
 
-/** What is on an engine of a Jest that a spec runs, reapers excepted. */
-export async function thingsOfRun(id: string, engine = docker): Promise<readonly string[]> {
-  return (await findThings(id, engine)).map(({ title }) => title).toSorted();
+/** Returns the titles of the resources that a run of Jest has on an engine, without reapers. */
+export async function resourcesOfRun(id: string, engine = docker): Promise<readonly string[]> {
+  return (await findResources(id, engine)).map(({ title }) => title).toSorted();
 }
 
-/** Removes what a spec that broke, or a run that was to leave something, has left. */
-export async function removeThingsOfRun(id: string): Promise<void> {
-  for (const thing of await findThings(id, docker)) await thing.remove();
+/** Removes everything that a run has left on the engine. */
+export async function removeResourcesOfRun(id: string): Promise<void> {
+  for (const resource of await findResources(id, docker)) await resource.remove();
 }
 
-/** By the labels of its fixture, and by castoff's, for which it is a CI run. Containers first: the rest can go then. */
-async function findThings(id: string, engine: typeof docker): Promise<readonly FoundThing[]> {
+/** Finds resources by the label of the fixture, and by castoff's label for CI runs. Containers come first, to free the others. */
+async function findResources(id: string, engine: typeof docker): Promise<readonly FoundResource[]> {
   const labels = [`castoff-spec-run=${id}`, `${labelNames.run}=${id}`];
   const found = (await Promise.all(labels.map((label) => findLabelled(label, engine)))).flat();
   return found.filter(({ title }, index) => found.findIndex((other) => other.title === title) === index);
 }
 
-async function findLabelled(label: string, engine: typeof docker): Promise<readonly FoundThing[]> {
+async function findLabelled(label: string, engine: typeof docker): Promise<readonly FoundResource[]> {
   const filters = { label: [label] };
   const [containers, networks, { Volumes }, images] = await Promise.all([
     engine.listContainers({ all: true, filters }),

@@ -1,0 +1,28 @@
+import type { ResourceRecord } from '../../lib/verdict/verdict';
+
+/** An id that `docker ps` shows as `cccccccccccc`. */
+export const shownId = 'c'.repeat(64);
+let count = 0;
+
+const registeredAt = new Date('2026-11-21T12:00:00Z');
+
+/** Returns the record of a removed container without a scope, with its own id and a lifetime of 3.2 s; `facts` override. */
+export function record(facts: Partial<ResourceRecord> = {}): ResourceRecord {
+  count += 1;
+  return {
+    kind: 'container',
+    id: count.toString(16).padStart(64, '0'),
+    origin: 'raw',
+    scope: 'a.spec.ts',
+    registeredAt,
+    state: 'gone',
+    since: new Date(registeredAt.getTime() + 3_200),
+    outcome: 'removed',
+    ...facts,
+  };
+}
+
+/** Returns the record of a container that outlived its test file; `facts` override. */
+export function leak(facts: Partial<ResourceRecord> = {}): ResourceRecord {
+  return record({ leakedAt: new Date(registeredAt.getTime() + 3_000), ...facts });
+}
