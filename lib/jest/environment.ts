@@ -1,5 +1,5 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
-import { instrumentEnvironment, type JestEnvironment } from './mix-in';
+import { instrumentEnvironment, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks } from './replaced-error';
 import { resolveEnvironment } from './resolve-environment';
 

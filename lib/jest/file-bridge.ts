@@ -2,7 +2,7 @@ import { CastoffError } from '../core/errors';
 import { handToSandbox } from '../core/pristine';
 import { disableRyuk } from '../core/disable-ryuk';
 import { bridgeKey, type Bridge } from '../runner/bridge';
-import { contextScope } from '../runner/context-scopes';
+import { openContextScope } from '../runner/context-scopes';
 import { TestContext } from '../runner/test-context';
 import { currentContext } from '../runner/current-context';
 import { replacedError } from './replaced-error';
@@ -30,7 +30,7 @@ function bridgeTo(workerRun: WorkerRun): Bridge {
   return {
     scope() {
       const context = currentContext();
-      if (context instanceof TestContext) return contextScope(context, workerRun);
+      if (context instanceof TestContext) return openContextScope(context, workerRun);
       const message =
         context === undefined
           ? 'used outside of a test file; use it in tests, hooks, or at file level'

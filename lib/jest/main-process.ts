@@ -40,7 +40,10 @@ function isOutside(): boolean {
  *
  * @param options.hasOutsideHooks - Whether Jest runs hooks without castoff, whose resources are not captured.
  */
-export function enterMain(run: Run, { hasOutsideHooks }: { hasOutsideHooks: boolean }): () => Promise<void> {
+export function attachMainProcess(
+  run: Run,
+  { hasOutsideHooks }: { hasOutsideHooks: boolean },
+): () => Promise<void> {
   const { workerRun, detach } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
   let scope: Scope | undefined;
   const bridge: Bridge = {

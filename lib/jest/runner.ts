@@ -1,6 +1,6 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import type { EnvironmentConfig } from './environment';
-import { instrumentEnvironmentLate, type JestEnvironment } from './mix-in';
+import { instrumentEnvironmentLate, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks, replacedError } from './replaced-error';
 import { resolveInJest } from './resolve-environment';
 

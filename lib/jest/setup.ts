@@ -3,7 +3,7 @@ import { watchSignals } from '../run/run-signals';
 import { runConfigVariable, writeRunConfig } from './castoff-config';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
 import { HookRounds } from './hook-rounds';
-import { enterMain } from './main-process';
+import { attachMainProcess } from './main-process';
 import { mainRun, setMainRun, type MainRun } from './main-run';
 import { isOwnModule, ownModules } from './own-modules';
 import { checkProjects } from './projects';
@@ -53,7 +53,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   process.env['CASTOFF_RUN'] = run.address;
   process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
   try {
-    const detach = enterMain(run, { hasOutsideHooks: outsideHooks.length > 0 });
+    const detach = attachMainProcess(run, { hasOutsideHooks: outsideHooks.length > 0 });
     const unwatchSignals = watchSignals(run);
     const main = {
       run,

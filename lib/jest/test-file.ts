@@ -4,12 +4,12 @@ import { hasFailed, testsThatRan, type CircusEvent, type CircusState } from './c
 import { closeErrors } from './close-errors';
 import { closeContext, type ContextEnd } from '../runner/close-context';
 import { installBridge } from './file-bridge';
-import { openContextScope } from '../runner/context-scopes';
+import { findContextScope } from '../runner/context-scopes';
 import { type TestContext } from '../runner/test-context';
 import { TestTree } from './test-tree';
 import { PostMortems } from './post-mortems';
 import { enterFile, runInContext, runFunctionInContext } from '../runner/current-context';
-import { noteLeaks } from '../runner/note-leaks';
+import { recordLeaks } from '../runner/record-leaks';
 import { joinCurrentRun, type WorkerRun } from '../runner/worker-run';
 import { runInContexts } from './run-in-contexts';
 import { asTestCode } from './test-code';
@@ -56,7 +56,7 @@ export class TestFile {
     const isFailure = hasFailed(event, state);
     if (isFailure) this.#failed.add(context.name);
     else if (this.#failed.size > 0) this.#failed.delete(context.name);
-    if (isFailure || openContextScope(context) !== undefined) return this.#end(context, event, state);
+    if (isFailure || findContextScope(context) !== undefined) return this.#end(context, event, state);
     context.end();
     return undefined;
   }
@@ -77,7 +77,7 @@ export class TestFile {
       await this.endUnloaded();
       // Failures are recorded in the registry.
       await Promise.allSettled(this.#removals);
-      await noteLeaks(file, this.#failed, workerRun);
+      await recordLeaks(file, this.#failed, workerRun);
     } finally {
       this.#tree.file.markJudged();
       this.#leaveFile?.();

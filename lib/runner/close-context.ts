@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { BackgroundRemoval } from '../scope/background-removal';
 import type { OwnedTarget } from '../scope/owned-target';
-import { connectionsClosed, connectionsTo } from './connections';
+import { waitUntilClosed, findConnections } from './connections';
 import { hasFixedName } from './fixed-name';
-import { openContextScope } from './context-scopes';
+import { findContextScope } from './context-scopes';
 import type { TestContext } from './test-context';
 import type { WorkerRun } from './worker-run';
 
@@ -27,12 +27,12 @@ export async function closeContext(
   const { cleanup, keep } = client.settings;
   const connections: Socket[] = [];
   const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
-    const own = await connectionsTo(target);
+    const own = await findConnections(target);
     connections.push(...own);
     return own.length > 0 || capture.hasFixedNameOrPort(target.id);
   };
   try {
-    await openContextScope(context)?.close({
+    await findContextScope(context)?.close({
       reason: hasFailed ? 'failed' : 'done',
       onBackgroundRemoval: cleanup === 'background' ? handOver : undefined,
       // The next test may need its name or port, and a client that is still connected fails when its server is removed.
@@ -45,7 +45,7 @@ export async function closeContext(
       isKept: () => isKept(keep, hasFailed),
     });
   } finally {
-    await connectionsClosed(connections);
+    await waitUntilClosed(connections);
   }
 }
 

@@ -16,7 +16,7 @@ const inspectMs = 2_000;
 const closeMs = 1_000;
 
 /** Returns this process's open TCP connections to a container, through a published port or its own address. */
-export async function connectionsTo({ id, engine: address }: ConnectedTarget): Promise<readonly Socket[]> {
+export async function findConnections({ id, engine: address }: ConnectedTarget): Promise<readonly Socket[]> {
   // Most processes have no connections, and need no inspection.
   if (openSockets().length === 0) return [];
   const { connectEngine } = loadLate.connect();
@@ -32,7 +32,7 @@ export async function connectionsTo({ id, engine: address }: ConnectedTarget): P
 }
 
 /** Resolves when `sockets` have closed and their listeners have run, or after 1 s. */
-export async function connectionsClosed(sockets: readonly Socket[]): Promise<void> {
+export async function waitUntilClosed(sockets: readonly Socket[]): Promise<void> {
   const open = sockets.filter((socket) => !socket.closed);
   if (open.length === 0) return;
   const closing = Promise.allSettled(open.map((socket) => once(socket, 'close')));

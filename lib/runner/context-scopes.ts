@@ -11,7 +11,7 @@ const scopes = new WeakMap<TestContext, Scope>();
  *
  * @throws CastoffError `SCOPE_CLOSED` when the context has ended; names it.
  */
-export function contextScope(context: TestContext, workerRun: WorkerRun): Scope {
+export function openContextScope(context: TestContext, workerRun: WorkerRun): Scope {
   if (context.hasEnded) throw endedError(context);
   const open = scopes.get(context);
   if (open !== undefined) return open;
@@ -19,13 +19,13 @@ export function contextScope(context: TestContext, workerRun: WorkerRun): Scope 
   const scope =
     parent === undefined
       ? openFileScope(title, workerRun)
-      : contextScope(parent, workerRun).child(title, { test });
+      : openContextScope(parent, workerRun).child(title, { test });
   scopes.set(context, scope);
   return scope;
 }
 
-/** Returns the scope of a context, if {@link contextScope} has opened it. */
-export function openContextScope(context: TestContext): Scope | undefined {
+/** Returns the scope of a context, if {@link openContextScope} has opened it. */
+export function findContextScope(context: TestContext): Scope | undefined {
   return scopes.get(context);
 }
 

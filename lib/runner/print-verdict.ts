@@ -2,7 +2,7 @@ import { safeJson } from '../core/safe-text';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { formatVerdict } from '../verdict/format-verdict';
-import { githubAnnotations } from '../verdict/github-annotations';
+import { formatAnnotations } from '../verdict/github-annotations';
 import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
 
@@ -21,7 +21,7 @@ export function printVerdict(
   const hasColour = hasColours(environment);
   const annotations =
     environment['GITHUB_ACTIONS'] === 'true'
-      ? githubAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
+      ? formatAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
       : '';
   const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
   process.stderr.write(`${parts.join('\n')}${annotations}`);

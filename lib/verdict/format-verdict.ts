@@ -1,6 +1,6 @@
 import { paint, type Colour } from '../core/text-table';
 import { shortenMiddle, wrapWords } from './fit-text';
-import { fixesFor } from './advice';
+import { describeFixes } from './describe-fixes';
 import { formatLeakTable, type RenderOptions } from './leak-table';
 import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { formatCounts, displayName, describeCreator, plural } from './describe-record';
@@ -41,7 +41,7 @@ function formatLeaks({ leaks, mode, counts }: Verdict, options: RenderOptions): 
   const whose = leaks.length === 1 ? 'its' : 'their';
   const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still present after ${whose} test file finished, and not owned by a scope`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(fixesFor(leaks), options)}`;
+  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks), options)}`;
 }
 
 /** Explains leaks whose own removal was still in progress. */

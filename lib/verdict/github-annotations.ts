@@ -20,7 +20,7 @@ interface Annotation {
  * the root itself.
  * @see docs.github.com, "Workflow commands for GitHub Actions": setting an error message; actions/toolkit, `command.ts`: escaping
  */
-export function githubAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
+export function formatAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
   const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';
   const annotations: readonly Annotation[] = [
     ...verdict.leaks.map((leak) => ({

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { githubAnnotations } from '../../lib/verdict/github-annotations';
+import { formatAnnotations } from '../../lib/verdict/github-annotations';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
 import { leak, shownId, record } from '../support/resource-records';
 
 function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {
   const verdict = judge({ things: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
-  return githubAnnotations(verdict, folder === undefined ? {} : { folder });
+  return formatAnnotations(verdict, folder === undefined ? {} : { folder });
 }
 
 const web = leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', source: 'spec/a.spec.ts:12' });

@@ -12,7 +12,7 @@ const removalCalls: Readonly<Record<ResourceKind, string>> = {
 };
 
 /** Returns the lines that explain how to fix `leaks`. */
-export function fixesFor(leaks: readonly ResourceRecord[]): readonly string[] {
+export function describeFixes(leaks: readonly ResourceRecord[]): readonly string[] {
   const areRemoved = leaks.every(({ state }) => state === 'gone');
   const status = leaks.length === 1 ? 'The leak has been removed.' : 'All leaks have been removed.';
   const calls = [...new Set(leaks.map(({ kind }) => removalCalls[kind]))].join(', ');

@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { isKept } from './close-context';
-import { connectionsTo, dropConnections } from './connections';
+import { findConnections, dropConnections } from './connections';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';
 import type { WorkerRun } from './worker-run';
@@ -13,7 +13,7 @@ import type { WorkerRun } from './worker-run';
  *
  * @param failed - Names of the contexts in which something failed.
  */
-export async function noteLeaks(
+export async function recordLeaks(
   file: TestContext,
   failed: ReadonlySet<string>,
   { client, registry, capture }: WorkerRun,
@@ -29,7 +29,7 @@ export async function noteLeaks(
     else if (!capture.isHelper(entry.key)) {
       leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
       if (entry.kind === 'container' && entry.id !== undefined)
-        dropConnections(await connectionsTo({ id: entry.id, engine: entry.engine }));
+        dropConnections(await findConnections({ id: entry.id, engine: entry.engine }));
     }
     // Images stay until the run ends, because another file may use them too.
     else if (entry.kind !== 'image') await removeHelper(entry, registry);
