@@ -16,16 +16,17 @@ export type JestScope = Omit<Scope, 'close' | typeof Symbol.asyncDispose>;
 const methods = ['defer', 'use', 'start', 'adopt', 'child', 'spawn', 'run', 'verify'] as const;
 
 /**
- * The scope of the calling code: that of the current test, including its `beforeEach` and `afterEach`; of the enclosing `describe`
- * in `beforeAll` and `afterAll`; of the file at top level and in the body of a `describe`; of the run in a global setup. Timers
- * and callbacks belong to the test that started them, so concurrent tests have different scopes. Each attempt of a retried test
- * has a scope of its own.
+ * The scope of the calling code: that of the current test, including its `beforeEach` and `afterEach`; of the
+ * enclosing `describe` in `beforeAll` and `afterAll`; of the file at top level and in the body of a
+ * `describe`; of the run in a global setup. Timers and callbacks belong to the test that started them, so
+ * concurrent tests have different scopes. Each attempt of a retried test has a scope of its own.
  *
- * The scope closes when its test, block or file ends. A cleanup that fails, fails the test; in a `describe`, each test in it.
- * Removals continue in the background where the next test does not depend on them, unless the option `cleanup` is `wait`.
+ * The scope closes when its test, block or file ends. A cleanup that fails, fails the test; in a `describe`,
+ * each test in it. Removals continue in the background where the next test does not depend on them, unless
+ * the option `cleanup` is `wait`.
  *
- * @throws CastoffError `SCOPE_CLOSED` when the test has ended; `CONFIG_INVALID` outside of Jest, without castoff's preset, and in
- * the factory of a shared resource, which receives a scope of its own.
+ * @throws CastoffError `SCOPE_CLOSED` when the test has ended; `CONFIG_INVALID` outside of Jest, without
+ * castoff's preset, and in the factory of a shared resource, which receives a scope of its own.
  */
 export const scope: JestScope = Object.freeze(
   Object.defineProperties(
@@ -66,18 +67,19 @@ export const verify: Scope['verify'] = (...args) =>
     .verify(...args);
 
 /**
- * Creates a resource once per run, and shares it between all test files. The first caller runs `factory`, in its worker. The
- * resource lives until the run ends, even if that worker dies; shared resources are then removed in reverse order.
+ * Creates a resource once per run, and shares it between all test files. The first caller runs `factory`, in
+ * its worker. The resource lives until the run ends, even if that worker dies; shared resources are then
+ * removed in reverse order.
  *
- * Resolves to the value that `factory` returned, or a copy of it. If `factory` throws, all waiting callers get its error, and the
- * next caller tries again.
+ * Resolves to the value that `factory` returned, or a copy of it. If `factory` throws, all waiting callers
+ * get its error, and the next caller tries again.
  *
  * @param name - Identifies the resource within the run.
  * @param factory - Receives a scope to start resources in. It has to return a value that JSON can represent.
- * @param options.timeoutMs - Limit for waiting for another caller's factory, and for the factory itself, in milliseconds. Default
- * 120 000.
- * @throws CastoffError `CONFIG_INVALID` for a value that JSON cannot represent, for factories that wait for each other, and
- * outside of Jest; DeadlineError `DEADLINE_EXCEEDED`.
+ * @param options.timeoutMs - Limit for waiting for another caller's factory, and for the factory itself, in
+ * milliseconds. Default 120 000.
+ * @throws CastoffError `CONFIG_INVALID` for a value that JSON cannot represent, for factories that wait for
+ * each other, and outside of Jest; DeadlineError `DEADLINE_EXCEEDED`.
  */
 export async function shared<T>(
   name: string,
@@ -105,7 +107,10 @@ function bridge(): Bridge {
   );
 }
 
-/** Binds the method instead of wrapping it, so that the user's line comes directly below the method in a stack. */
+/**
+ * Binds the method instead of wrapping it, so that the user's line comes directly below the method in a
+ * stack.
+ */
 function boundTo(method: (typeof methods)[number]): unknown {
   const own = bridge().scope();
   return (own[method] as (...args: unknown[]) => unknown).bind(own);

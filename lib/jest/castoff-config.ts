@@ -2,7 +2,10 @@ import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
-/** The value of a project's `testEnvironmentOptions.castoff`: castoff's options, and the user's values that castoff replaced. */
+/**
+ * The value of a project's `testEnvironmentOptions.castoff`: castoff's options, and the user's values that
+ * castoff replaced.
+ */
 export interface CastoffConfig extends CastoffOptions {
   /** The user's `testEnvironment`, which castoff instruments. */
   readonly environment?: string | undefined;
@@ -39,8 +42,8 @@ export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string
 }
 
 /**
- * Checks that a project has the options that the run was opened with. If the root config is wrapped, its options apply to all
- * projects, and theirs may differ.
+ * Checks that a project has the options that the run was opened with. If the root config is wrapped, its
+ * options apply to all projects, and theirs may differ.
  *
  * @throws CastoffError `CONFIG_INVALID` when the options differ; lists both.
  */

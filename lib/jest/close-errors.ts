@@ -4,8 +4,8 @@ import type { TestContext } from '../runner/test-context';
 import { isOwnFrame } from '../runner/test-errors';
 
 /**
- * Converts the error of a context's close to errors for Jest: one per failed item, with the item's line and the failure's own
- * stack, and without nested lists that would repeat it.
+ * Converts the error of a context's close to errors for Jest: one per failed item, with the item's line and
+ * the failure's own stack, and without nested lists that would repeat it.
  */
 export function closeErrors(context: TestContext, error: unknown): readonly Error[] {
   const report = reportOf(error);

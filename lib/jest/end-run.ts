@@ -6,7 +6,8 @@ import { runConfigVariable } from './castoff-config';
 import type { MainRun } from './main-run';
 
 /**
- * Detaches this process from the run, closes the run and judges it. Never rejects: failures are part of the verdict.
+ * Detaches this process from the run, closes the run and judges it. Never rejects: failures are part of the
+ * verdict.
  *
  * Resolves to the verdict, and a description of the kept resources.
  */

@@ -3,8 +3,8 @@ import type { Verdict } from '../verdict/verdict';
 import type { GlobalConfig } from './global-hook';
 
 /**
- * Makes Jest exit with code 1 by throwing in its teardown. Jest then skips the rest of its work: so with `--json` this sets
- * the exit code only, and in watch mode it does nothing.
+ * Makes Jest exit with code 1 by throwing in its teardown. Jest then skips the rest of its work: so with
+ * `--json` this sets the exit code only, and in watch mode it does nothing.
  *
  * @throws CastoffError `LEAKS_FOUND` for leaks if `leaks` is `fail`; else `CLEANUP_FAILED`.
  */

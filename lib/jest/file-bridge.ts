@@ -17,7 +17,8 @@ export function installBridge(sandbox: object, workerRun: WorkerRun | undefined)
   handToSandbox(sandbox);
   if (workerRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
   const bridge = workerRun === undefined ? bridgeWithoutRun() : bridgeTo(workerRun);
-  // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need their error.
+  // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need
+  // their error.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
 }
 

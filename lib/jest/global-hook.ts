@@ -35,11 +35,12 @@ export interface ProjectConfig {
 export type GlobalHook = (globalConfig: unknown, projectConfig: unknown) => unknown;
 
 /**
- * Loads the function that a user's `globalSetup` or `globalTeardown` exports. Jest's transform applies, because Jest hooks
- * `require` while it runs castoff's own hook.
+ * Loads the function that a user's `globalSetup` or `globalTeardown` exports. Jest's transform applies,
+ * because Jest hooks `require` while it runs castoff's own hook.
  *
  * @param name - A package or a path, relative to `rootDir`.
- * @throws CastoffError `CONFIG_INVALID` when the file cannot be found or exports no function; errors of the file itself.
+ * @throws CastoffError `CONFIG_INVALID` when the file cannot be found or exports no function; errors of the
+ * file itself.
  */
 export async function loadGlobalHook(
   option: 'globalSetup' | 'globalTeardown',

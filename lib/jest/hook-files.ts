@@ -14,10 +14,11 @@ const takenNumbers = (): Map<number, string> => processWide('jest hook files', (
 /**
  * Returns the files of castoff that Jest runs as hooks of a config with these own hooks.
  *
- * Jest runs each path once, with the config of the first project that names it. So each different pair of own hooks gets a pair
- * of files, and Jest runs them for the projects that have tests in the run.
+ * Jest runs each path once, with the config of the first project that names it. So each different pair of own
+ * hooks gets a pair of files, and Jest runs them for the projects that have tests in the run.
  *
- * @throws CastoffError `CONFIG_INVALID` when the configs of this process have more different hooks than castoff has files.
+ * @throws CastoffError `CONFIG_INVALID` when the configs of this process have more different hooks than
+ * castoff has files.
  */
 export function hookFiles(
   { globalSetup, globalTeardown }: OwnHooks,
@@ -41,7 +42,8 @@ export function identify(hook: string | undefined, rootDir: string): string {
   return resolveModule(hook, rootDir) ?? `${rootDir}\n${hook}`;
 }
 
-// Derived from the hooks' paths: a number that differs between runs would change the key of Jest's transform cache.
+// Derived from the hooks' paths: a number that differs between runs would change the key of Jest's transform
+// cache.
 function numberOf(key: string): number {
   const taken = takenNumbers();
   const start = createHash('sha256').update(key).digest().readUInt32BE() % hookFileCount;

@@ -8,8 +8,8 @@ export type JudgedProject = Pick<
 >;
 
 /**
- * Returns whether castoff watches the test files of a project: `watched`; `replaced` if the config has castoff but replaces both
- * its runner and its environment; `without` if the config does not have castoff.
+ * Returns whether castoff watches the test files of a project: `watched`; `replaced` if the config has
+ * castoff but replaces both its runner and its environment; `without` if the config does not have castoff.
  */
 export function judgeProject(project: JudgedProject): 'watched' | 'replaced' | 'without' {
   const { testEnvironment, testRunner, globalSetup, globalTeardown, setupFilesAfterEnv = [] } = project;

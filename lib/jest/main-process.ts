@@ -27,7 +27,10 @@ export async function withinOwnHook(hook: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Returns whether the calling code is a hook that Jest runs without castoff. Its teardown may run after the run has ended. */
+/**
+ * Returns whether the calling code is a hook that Jest runs without castoff. Its teardown may run after the
+ * run has ended.
+ */
 function isOutside(): boolean {
   const { storage, running } = ownHooks();
   return running === 0 && storage.getStore() === undefined && currentContext() === undefined;

@@ -13,7 +13,10 @@ export function reportOutsideSetups({ outsideSetups, runConfig: { rootDir } }: M
   }
 }
 
-/** Returns whether a setup has run; Jest skips projects without tests. The cache does not have imported ES modules. */
+/**
+ * Returns whether a setup has run; Jest skips projects without tests. The cache does not have imported ES
+ * modules.
+ */
 function hasRun(path: string): boolean {
   return path in require.cache || path.endsWith('.mjs');
 }

@@ -11,14 +11,17 @@ import { loadLate } from '../runner/load-late';
 const maxContainers = 4;
 const maxLogLines = 20;
 
-/** Post-mortems of the containers of failed tests. The first test of a file that fails shows a container in full. */
+/**
+ * Post-mortems of the containers of failed tests. The first test of a file that fails shows a container in
+ * full.
+ */
 export class PostMortems {
   readonly #shown = new Set<string>();
 
   /**
-   * Adds the state and log of its containers to the first error of a failed test, in about 2 s at most. These are the containers
-   * of the test, of the blocks and the file around it, and of the shared resources that its file uses. A container that was shown
-   * before is added only if it has died, as one line.
+   * Adds the state and log of its containers to the first error of a failed test, in about 2 s at most. These
+   * are the containers of the test, of the blocks and the file around it, and of the shared resources that
+   * its file uses. A container that was shown before is added only if it has died, as one line.
    *
    * @param path - Path of the test file.
    */
@@ -60,7 +63,10 @@ interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
   readonly shared?: string | undefined;
 }
 
-/** Returns the containers of the shared resources that a file uses, then those of `context` and the contexts around it. */
+/**
+ * Returns the containers of the shared resources that a file uses, then those of `context` and the contexts
+ * around it.
+ */
 function containersOf(
   context: TestContext,
   path: string,
@@ -132,7 +138,10 @@ function lineOf({ source }: Dependency): string {
   return source === undefined ? '' : ` (${source})`;
 }
 
-/** Describes the services of a Compose project that exited with a failure, even if the project has been removed since. */
+/**
+ * Describes the services of a Compose project that exited with a failure, even if the project has been
+ * removed since.
+ */
 async function describeProject(
   { name = '' }: RegistryEntry,
   capture: WorkerRun['capture'],

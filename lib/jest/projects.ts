@@ -15,12 +15,13 @@ export interface OutsideHooks {
 }
 
 /**
- * Checks that castoff watches the projects of the run. Prints a project without castoff if the root config is wrapped.
+ * Checks that castoff watches the projects of the run. Prints a project without castoff if the root config is
+ * wrapped.
  *
  * Resolves to the hooks that Jest runs without castoff.
  *
- * @throws CastoffError `CONFIG_INVALID` when a project replaces both castoff's runner and its environment, and when castoff
- * watches no project.
+ * @throws CastoffError `CONFIG_INVALID` when a project replaces both castoff's runner and its environment,
+ * and when castoff watches no project.
  */
 export async function checkProjects(
   globalConfig: GlobalConfig,

@@ -14,8 +14,8 @@ export function replacedError(
 }
 
 /**
- * Checks that a project does not replace castoff's hooks: its own hook would run without castoff, even if other projects of the
- * run have castoff.
+ * Checks that a project does not replace castoff's hooks: its own hook would run without castoff, even if
+ * other projects of the run have castoff.
  *
  * @throws CastoffError `CONFIG_INVALID` when it does.
  */

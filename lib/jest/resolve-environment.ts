@@ -6,7 +6,8 @@ import { resolveModule } from './resolve-module';
  * Resolves the name of a `testEnvironment` to an absolute path.
  *
  * @throws CastoffError `CONFIG_INVALID` when it cannot be found.
- * @see jest-resolve, resolveTestEnvironment: `jest-environment-<name>` from the project, then from Jest; then `<name>`
+ * @see jest-resolve, resolveTestEnvironment: `jest-environment-<name>` from the project, then from Jest; then
+ * `<name>`
  */
 export function resolveEnvironment(name: string, rootDir: string): string {
   const folders = [rootDir, ...jestFolders(rootDir)];
@@ -35,7 +36,10 @@ export function resolveInJest(request: string, rootDir: string): string {
   throw new CastoffError('CONFIG_INVALID', `${request}: cannot find it from ${rootDir}; install jest there`);
 }
 
-/** Returns the folders of the packages between `jest` and its environments, because not every installer hoists those. */
+/**
+ * Returns the folders of the packages between `jest` and its environments, because not every installer hoists
+ * those.
+ */
 function jestFolders(rootDir: string): readonly string[] {
   return [rootDir, __dirname].flatMap((start) => {
     const folders: string[] = [];

@@ -11,7 +11,10 @@ export interface RunConfig {
   readonly isOfRoot: boolean;
 }
 
-/** Finds the options of the run: those of the root config if that is wrapped, else those of the project that Jest passes. */
+/**
+ * Finds the options of the run: those of the root config if that is wrapped, else those of the project that
+ * Jest passes.
+ */
 export function findRunConfig(globalConfig: GlobalConfig, projectConfig: ProjectConfig): RunConfig {
   const { rootDir, globalSetup } = globalConfig;
   const root = isOwnModule('globalSetup', globalSetup) ? rootConfig() : undefined;

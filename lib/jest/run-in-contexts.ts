@@ -2,11 +2,14 @@ import type { CircusBlock, CircusFn } from './circus';
 import type { TestContext } from '../runner/test-context';
 import type { TestTree } from './test-tree';
 
-/** Runs the function of a test or hook in its context. `definedBy` is an error created where it was defined. */
+/**
+ * Runs the function of a test or hook in its context. `definedBy` is an error created where it was defined.
+ */
 type RunInContext = (context: TestContext, work: () => unknown, definedBy: unknown) => unknown;
 
 /**
- * Wraps the function of every test and hook of a file, so that `run` calls it with its context. Call this when all are defined.
+ * Wraps the function of every test and hook of a file, so that `run` calls it with its context. Call this
+ * when all are defined.
  *
  * @param run - Calls the function it receives, and returns its result.
  */

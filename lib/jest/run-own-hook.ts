@@ -6,7 +6,8 @@ import { withinOwnHook } from './main-process';
 import { rootConfig } from './root-config';
 
 /**
- * Runs the user's hook that belongs to castoff's hook at `path`. It runs once per run, even if several configs name it.
+ * Runs the user's hook that belongs to castoff's hook at `path`. It runs once per run, even if several
+ * configs name it.
  *
  * @throws CastoffError `CONFIG_INVALID` when it cannot be loaded; errors of the hook itself.
  */

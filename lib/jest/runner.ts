@@ -14,10 +14,11 @@ type Runner = (
 ) => Promise<unknown>;
 
 /**
- * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented by castoff, even if a docblock or the config
- * names another one.
+ * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented by castoff, even if a
+ * docblock or the config names another one.
  *
- * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or the run was opened with other options.
+ * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or the run was opened with other
+ * options.
  */
 const runner: Runner = async (globalConfig, projectConfig, environment, runtime, testPath, ...rest) => {
   const { rootDir, testEnvironmentOptions } = projectConfig;

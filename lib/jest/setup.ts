@@ -13,13 +13,13 @@ import { runOwnHook } from './run-own-hook';
 import { resolveSettings } from '../runner/options';
 
 /**
- * Jest's `globalSetup`: opens the run, and runs the user's `globalSetup` in it. It sends no request to an engine. With several
- * projects, each has its own hook, and the first opens the run. If a user's setup throws, the run is closed, because Jest runs no
- * teardown then.
+ * Jest's `globalSetup`: opens the run, and runs the user's `globalSetup` in it. It sends no request to an
+ * engine. With several projects, each has its own hook, and the first opens the run. If a user's setup
+ * throws, the run is closed, because Jest runs no teardown then.
  *
  * @param path - Path of the hook file that Jest called.
- * @throws CastoffError `CONFIG_INVALID` when the config replaces castoff's teardown, runner or environment, or has an invalid
- * option; errors of the user's setup.
+ * @throws CastoffError `CONFIG_INVALID` when the config replaces castoff's teardown, runner or environment,
+ * or has an invalid option; errors of the user's setup.
  */
 export default async function setup(
   globalConfig: GlobalConfig,
@@ -72,7 +72,10 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   }
 }
 
-/** Closes the run of a failed setup. Jest shows the setup's error; failures of the cleanup are printed as well. */
+/**
+ * Closes the run of a failed setup. Jest shows the setup's error; failures of the cleanup are printed as
+ * well.
+ */
 async function closeFailedRun(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
   const { printVerdict } = await import('../runner/print-verdict.ts');

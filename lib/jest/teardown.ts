@@ -13,11 +13,12 @@ import { runOwnHook } from './run-own-hook';
 import { printVerdict, writeReport } from '../runner/print-verdict';
 
 /**
- * Jest's `globalTeardown`: runs the user's `globalTeardown`. The last one of the run closes the run and prints the verdict.
+ * Jest's `globalTeardown`: runs the user's `globalTeardown`. The last one of the run closes the run and
+ * prints the verdict.
  *
  * @param path - Path of the hook file that Jest called.
- * @throws errors of the user's teardowns, after the run is closed; CastoffError `LEAKS_FOUND` for leaks if `leaks` is `fail`;
- * `CLEANUP_FAILED` when a resource could not be removed.
+ * @throws errors of the user's teardowns, after the run is closed; CastoffError `LEAKS_FOUND` for leaks if
+ * `leaks` is `fail`; `CLEANUP_FAILED` when a resource could not be removed.
  */
 export default async function teardown(
   globalConfig: GlobalConfig,

@@ -15,7 +15,10 @@ import { runInContexts } from './run-in-contexts';
 import { asTestCode } from './test-code';
 import { hideOwnFrames } from '../runner/test-errors';
 
-/** A running test file. It follows the events of jest-circus, and closes the scope of each test, block and file that ends. */
+/**
+ * A running test file. It follows the events of jest-circus, and closes the scope of each test, block and
+ * file that ends.
+ */
 export class TestFile {
   readonly #tree: TestTree;
   readonly #postMortems = new PostMortems();
@@ -48,7 +51,10 @@ export class TestFile {
     installBridge(sandbox, this.#workerRun);
   }
 
-  /** Follows an event. Resolves when the scope that ends with it has closed; returns `undefined` if there is nothing to close. */
+  /**
+   * Follows an event. Resolves when the scope that ends with it has closed; returns `undefined` if there is
+   * nothing to close.
+   */
   follow(event: CircusEvent, state: CircusState): Promise<void> | undefined {
     if (event.name === 'run_start') runInContexts(state.rootDescribeBlock, this.#tree, runFunctionInContext);
     const context = this.#tree.follow(event);
@@ -61,7 +67,10 @@ export class TestFile {
     return undefined;
   }
 
-  /** Closes the scope of a file that could not be loaded. Jest reports the load error only, so errors of the close are printed. */
+  /**
+   * Closes the scope of a file that could not be loaded. Jest reports the load error only, so errors of the
+   * close are printed.
+   */
   async endUnloaded(): Promise<void> {
     const { file } = this.#tree;
     if (this.#workerRun === undefined || file.hasEnded) return;

@@ -21,8 +21,8 @@ export class TestTree extends FileContexts {
   }
 
   /**
-   * Returns the context of a block, or of the current attempt of a test. The first call creates it, because Jest 29 calls the
-   * functions of concurrent tests before their `test_start`.
+   * Returns the context of a block, or of the current attempt of a test. The first call creates it, because
+   * Jest 29 calls the functions of concurrent tests before their `test_start`.
    */
   of(node: CircusBlock | CircusTest): TestContext {
     const isFile = node.type === 'describeBlock' && node.parent === undefined;

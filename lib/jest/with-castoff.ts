@@ -24,15 +24,17 @@ interface JestConfig {
 }
 
 /**
- * Adds castoff to a Jest config. The config's own `preset` is kept, its `globalSetup` and `globalTeardown` run inside castoff's,
- * and its `testEnvironment` is instrumented. `projects` that are objects are wrapped as well, each with its own environment and
- * hooks; those that are paths have to be wrapped in their own configs. Around a root config, `options` apply to the whole run.
+ * Adds castoff to a Jest config. The config's own `preset` is kept, its `globalSetup` and `globalTeardown`
+ * run inside castoff's, and its `testEnvironment` is instrumented. `projects` that are objects are wrapped as
+ * well, each with its own environment and hooks; those that are paths have to be wrapped in their own
+ * configs. Around a root config, `options` apply to the whole run.
  *
  * Returns the new config, or a function that resolves to it if `config` is a function.
  *
  * @param config - A Jest config, or a function that returns or resolves to one.
  * @param options - Take precedence over environment variables, and these over the defaults.
- * @throws CastoffError `CONFIG_INVALID` for an unknown option, an invalid value, or a preset that cannot be found or loaded.
+ * @throws CastoffError `CONFIG_INVALID` for an unknown option, an invalid value, or a preset that cannot be
+ * found or loaded.
  */
 export function withCastoff<Config extends object>(
   config: () => Config | Promise<Config>,
@@ -92,8 +94,8 @@ function wrapProject(config: JestConfig, options: CastoffOptions, folder: string
 }
 
 /**
- * Reads the values that castoff replaces, from the user's config or else its preset. `merged` is the config with its preset;
- * `before` is the result of an earlier `withCastoff`.
+ * Reads the values that castoff replaces, from the user's config or else its preset. `merged` is the config
+ * with its preset; `before` is the result of an earlier `withCastoff`.
  */
 function compose(
   config: JestConfig,
@@ -127,7 +129,8 @@ function castoffFields(
   { environment, ...castoff }: CastoffConfig,
 ): JestConfig {
   const hasRunner = isCircus(merged.testRunner);
-  // A file of the project may need Jest's transform, which only Jest applies: castoff's runner instruments it later.
+  // A file of the project may need Jest's transform, which only Jest applies: castoff's runner instruments it
+  // later.
   const isLoadedByJest =
     hasRunner && environment !== undefined && /^(\.|<rootDir>|\/|[A-Za-z]:)/.test(environment);
   return {
@@ -140,13 +143,19 @@ function castoffFields(
   };
 }
 
-/** Returns whether a runner is jest-circus. castoff keeps any other runner, and instruments the environment only. */
+/**
+ * Returns whether a runner is jest-circus. castoff keeps any other runner, and instruments the environment
+ * only.
+ */
 function isCircus(testRunner: string | undefined): boolean {
   const names: readonly (string | undefined)[] = [undefined, 'circus', 'jest-circus', 'jest-circus/runner'];
   return isOwnModule('testRunner', testRunner) || names.includes(testRunner);
 }
 
-/** Adds the check for docblocks that name an environment without castoff. Jest adds the preset's setup files itself. */
+/**
+ * Adds the check for docblocks that name an environment without castoff. Jest adds the preset's setup files
+ * itself.
+ */
 function withCheck({ setupFilesAfterEnv = [] }: JestConfig): JestConfig {
   const others = setupFilesAfterEnv.filter((file) => file !== watchedCheck);
   return { setupFilesAfterEnv: [watchedCheck, ...others] };

@@ -35,7 +35,8 @@ export async function closeContext(
     await findContextScope(context)?.close({
       reason: hasFailed ? 'failed' : 'done',
       onBackgroundRemoval: cleanup === 'background' ? handOver : undefined,
-      // The next test may need its name or port, and a client that is still connected fails when its server is removed.
+      // The next test may need its name or port, and a client that is still connected fails when its server
+      // is removed.
       shouldAwait: (target) =>
         target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
       // A stop() that the test did not await would fail without its container.

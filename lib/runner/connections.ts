@@ -15,7 +15,9 @@ export interface ConnectedTarget {
 const inspectMs = 2_000;
 const closeMs = 1_000;
 
-/** Returns this process's open TCP connections to a container, through a published port or its own address. */
+/**
+ * Returns this process's open TCP connections to a container, through a published port or its own address.
+ */
 export async function findConnections({ id, engine: address }: ConnectedTarget): Promise<readonly Socket[]> {
   // Most processes have no connections, and need no inspection.
   if (openSockets().length === 0) return [];
@@ -43,7 +45,10 @@ export async function waitUntilClosed(sockets: readonly Socket[]): Promise<void>
   await setImmediate();
 }
 
-/** Closes connections of finished code before their server is removed: an unhandled `error` event would end the process. */
+/**
+ * Closes connections of finished code before their server is removed: an unhandled `error` event would end
+ * the process.
+ */
 export function dropConnections(sockets: readonly Socket[]): void {
   for (const socket of sockets) {
     socket.removeAllListeners();

@@ -25,7 +25,10 @@ export interface SharedFactoryContext {
 export type CurrentContext = TestContext | SharedFactoryContext;
 
 interface ContextState {
-  /** `FileContexts` for code of which only the file is known: what a file starts as it loads may continue in the next file. */
+  /**
+   * `FileContexts` for code of which only the file is known: what a file starts as it loads may continue in
+   * the next file.
+   */
   readonly storage: AsyncLocalStorage<CurrentContext | FileContexts>;
   /** Errors created where the running test or hook was defined. */
   readonly definitions: AsyncLocalStorage<unknown>;
@@ -64,8 +67,8 @@ export function currentDefinition(): string | undefined {
 }
 
 /**
- * Returns the context of the calling code: the one that started it, else the current one of the running test file. `undefined`
- * outside of test files.
+ * Returns the context of the calling code: the one that started it, else the current one of the running test
+ * file. `undefined` outside of test files.
  */
 export function currentContext(): CurrentContext | undefined {
   const { storage, file } = contextState();
@@ -73,7 +76,10 @@ export function currentContext(): CurrentContext | undefined {
   return context instanceof FileContexts ? context.current : context;
 }
 
-/** Returns the path of the test file that the calling code belongs to, else of the one that runs in this process. */
+/**
+ * Returns the path of the test file that the calling code belongs to, else of the one that runs in this
+ * process.
+ */
 export function currentTestFile(): string | undefined {
   const { storage, file } = contextState();
   const context = storage.getStore();

@@ -7,11 +7,14 @@ export interface CastoffOptions {
   /** Effect of a leak: `fail` the run, `warn`, or `off`. Default `fail`. Variable CASTOFF_LEAKS. */
   readonly leaks?: RunSettings['leaks'] | undefined;
   /**
-   * Whether each test waits for its removals (`wait`), or only the end of the file does (`background`, the default). Variable
-   * CASTOFF_CLEANUP.
+   * Whether each test waits for its removals (`wait`), or only the end of the file does (`background`, the
+   * default). Variable CASTOFF_CLEANUP.
    */
   readonly cleanup?: RunSettings['cleanup'] | undefined;
-  /** `failed` keeps the resources of failed tests for an hour, for inspection. Default `none`. Variable CASTOFF_KEEP. */
+  /**
+   * `failed` keeps the resources of failed tests for an hour, for inspection. Default `none`. Variable
+   * CASTOFF_KEEP.
+   */
   readonly keep?: RunSettings['keep'] | undefined;
   /** Patterns of resources that are not leaks. Default `[]`. Variable CASTOFF_IGNORE, separated by commas. */
   readonly ignore?: readonly string[] | undefined;
@@ -43,7 +46,10 @@ const oneOf = <T extends string>(variable: string, byDefault: T, ...others: read
 
 const isText = (given: unknown): given is string => typeof given === 'string' && given.trim() !== '';
 
-/** Every option of a run with its variable, default and valid values. {@link CastoffOptions} documents their effects. */
+/**
+ * Every option of a run with its variable, default and valid values. {@link CastoffOptions} documents their
+ * effects.
+ */
 export const runOptions: Table = {
   leaks: oneOf('CASTOFF_LEAKS', 'fail', 'warn', 'off'),
   cleanup: oneOf('CASTOFF_CLEANUP', 'background', 'wait'),
@@ -87,7 +93,8 @@ export function checkOptions(given: object): CastoffOptions {
 }
 
 /**
- * Resolves the settings of a run: options first, then environment variables, then defaults. An empty variable counts as unset.
+ * Resolves the settings of a run: options first, then environment variables, then defaults. An empty variable
+ * counts as unset.
  *
  * @throws CastoffError `CONFIG_INVALID` for an invalid variable; names its value and the valid ones.
  */

@@ -7,8 +7,8 @@ import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
 
 /**
- * Prints the verdict on standard error, where Jest prints its results; standard output may be read as JSON. On GitHub, prints
- * annotations as well.
+ * Prints the verdict on standard error, where Jest prints its results; standard output may be read as JSON.
+ * On GitHub, prints annotations as well.
  *
  * @param kept - Description of the kept resources; may be empty.
  */

@@ -50,10 +50,14 @@ export class TestContext {
   }
 }
 
-/** The contexts of one test file. Each test runner has an implementation, which follows the runner's events. */
+/**
+ * The contexts of one test file. Each test runner has an implementation, which follows the runner's events.
+ */
 export abstract class FileContexts {
   /** Path of the test file. */
   abstract readonly path: string;
-  /** Context of code that no test or hook started; among concurrent tests, that of the test that started last. */
+  /**
+   * Context of code that no test or hook started; among concurrent tests, that of the test that started last.
+   */
   abstract get current(): TestContext;
 }

@@ -3,10 +3,11 @@ import { inspect } from 'node:util';
 import { ownFolder } from '../core/source-line';
 
 /**
- * Inserts `text` into the error of a test, below its message and above its stack, where Jest prints it. Returns the entry that
- * replaces `entry`.
+ * Inserts `text` into the error of a test, below its message and above its stack, where Jest prints it.
+ * Returns the entry that replaces `entry`.
  *
- * @param entry - An error entry of jest-circus: the thrown value, or a pair of that and an error with the line of the test.
+ * @param entry - An error entry of jest-circus: the thrown value, or a pair of that and an error with the
+ * line of the test.
  */
 export function addToMessage(entry: unknown, text: string): unknown {
   const [thrown, asyncError] = Array.isArray(entry) ? (entry as readonly unknown[]) : [entry];
@@ -29,7 +30,10 @@ export function addToMessage(entry: unknown, text: string): unknown {
   return Reflect.set(error, 'stack', changed) ? entry : Object.assign(new Error(message), { stack: changed });
 }
 
-/** Removes castoff's own frames from the stacks of a test's error: castoff calls every test function on behalf of Jest. */
+/**
+ * Removes castoff's own frames from the stacks of a test's error: castoff calls every test function on behalf
+ * of Jest.
+ */
 export function hideOwnFrames(entry: unknown): void {
   for (const error of Array.isArray(entry) ? (entry as readonly unknown[]) : [entry]) {
     if (!hasMessage(error)) continue;
@@ -48,8 +52,8 @@ export function isOwnFrame(line: string): boolean {
 }
 
 /**
- * Inserts `text` between the message and the stack of `messageAndStack`. As in Jest, the stack starts at the first line that has
- * the form of a frame.
+ * Inserts `text` between the message and the stack of `messageAndStack`. As in Jest, the stack starts at the
+ * first line that has the form of a frame.
  */
 export function insertBelowMessage(messageAndStack: string, text: string): string {
   const stackAt = /\n\s*at\s.*:\d+:\d+/.exec(messageAndStack)?.index ?? messageAndStack.length;

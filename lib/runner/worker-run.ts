@@ -24,7 +24,8 @@ const slot = (): { joined?: JoinedRun | undefined } =>
   processWide('jest run', (): { joined?: JoinedRun } => ({}));
 
 /**
- * Joins the run that castoff's setup opened. The first test file of a worker joins, and later files share its connection.
+ * Joins the run that castoff's setup opened. The first test file of a worker joins, and later files share its
+ * connection.
  *
  * Resolves to `undefined` if there is no run.
  */

@@ -15,7 +15,8 @@ export interface ColumnWidth {
 }
 
 /**
- * Distributes `available` characters over columns: the widest column shrinks first, and none below its minimum.
+ * Distributes `available` characters over columns: the widest column shrinks first, and none below its
+ * minimum.
  *
  * Returns the width of each column. Their sum exceeds `available` only if the minimum widths do.
  */

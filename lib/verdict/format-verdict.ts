@@ -12,10 +12,12 @@ const maxLineLength = 1_000;
 const proseColumns = 120;
 
 /**
- * Formats the verdict for people: the empty string if nothing was created, one line if nothing went wrong, otherwise what
- * happened, where, and what to do. The text ends with a newline. It does not describe kept resources.
+ * Formats the verdict for people: the empty string if nothing was created, one line if nothing went wrong,
+ * otherwise what happened, where, and what to do. The text ends with a newline. It does not describe kept
+ * resources.
  *
- * @param options.columns - Width of the terminal in characters; `undefined` means no terminal, and nothing is shortened.
+ * @param options.columns - Width of the terminal in characters; `undefined` means no terminal, and nothing is
+ * shortened.
  */
 export function formatVerdict(verdict: Verdict, options: RenderOptions): string {
   const problems = [

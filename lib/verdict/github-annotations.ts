@@ -13,12 +13,13 @@ interface Annotation {
 }
 
 /**
- * Formats the verdict as workflow commands for GitHub Actions, one per line. GitHub shows each at the line that created the
- * resource. The text is empty if the run has no leaks and no failures.
+ * Formats the verdict as workflow commands for GitHub Actions, one per line. GitHub shows each at the line
+ * that created the resource. The text is empty if the run has no leaks and no failures.
  *
- * @param options.folder - Folder that the sources are relative to, relative to the repository's root: `packages/shop`. Default:
- * the root itself.
- * @see docs.github.com, "Workflow commands for GitHub Actions": setting an error message; actions/toolkit, `command.ts`: escaping
+ * @param options.folder - Folder that the sources are relative to, relative to the repository's root:
+ * `packages/shop`. Default: the root itself.
+ * @see docs.github.com, "Workflow commands for GitHub Actions": setting an error message; actions/toolkit,
+ * `command.ts`: escaping
  */
 export function formatAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
   const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';

@@ -5,7 +5,10 @@ import type { ResourceRecord } from './verdict';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
-/** Fields of a pattern. A kind matches the names of that kind; `image` also matches the image that a container runs. */
+/**
+ * Fields of a pattern. A kind matches the names of that kind; `image` also matches the image that a container
+ * runs.
+ */
 const fields: readonly Field[] = [
   'container',
   'network',
@@ -18,8 +21,9 @@ const fields: readonly Field[] = [
 ];
 
 /**
- * Returns whether `pattern` matches a resource: `container:web-*`, `image:redis*`, `test:*slow*`, `file:spec/old/*`. Without a
- * field, the pattern matches a name or id of any kind. `*` matches any characters or none, and the whole text has to match.
+ * Returns whether `pattern` matches a resource: `container:web-*`, `image:redis*`, `test:*slow*`,
+ * `file:spec/old/*`. Without a field, the pattern matches a name or id of any kind. `*` matches any
+ * characters or none, and the whole text has to match.
  *
  * @throws CastoffError `CONFIG_INVALID` for a pattern that `checkIgnore` refuses.
  */

@@ -16,9 +16,9 @@ import { finalStateOf } from './describe-record';
 /**
  * Judges the end of a run.
  *
- * A leak is a resource that code without a scope created, that outlived its owner, and that no ignore pattern matches. Resources
- * of a dead worker are orphans instead. Leaks fail the run if `leaks` is `fail`. Resources that could not be removed or inspected
- * always fail it, because only castoff or the engine can cause that.
+ * A leak is a resource that code without a scope created, that outlived its owner, and that no ignore pattern
+ * matches. Resources of a dead worker are orphans instead. Leaks fail the run if `leaks` is `fail`. Resources
+ * that could not be removed or inspected always fail it, because only castoff or the engine can cause that.
  */
 export function judge(
   { things, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
@@ -49,8 +49,8 @@ export function judge(
 }
 
 /**
- * Drops the second record of a resource that code created and then gave to a scope: the scope owns it. A resource that was
- * created after another one of its name had been removed is not a duplicate.
+ * Drops the second record of a resource that code created and then gave to a scope: the scope owns it. A
+ * resource that was created after another one of its name had been removed is not a duplicate.
  */
 function withoutDuplicates(records: readonly ResourceRecord[]): readonly ResourceRecord[] {
   const ofScopes = records.filter(({ origin }) => origin === 'scope');

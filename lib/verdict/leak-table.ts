@@ -33,8 +33,8 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Formats a table with one row per resource. On a narrow terminal, the middle of long names is cut, unless two rows would then
- * read the same. The text ends with a newline.
+ * Formats a table with one row per resource. On a narrow terminal, the middle of long names is cut, unless
+ * two rows would then read the same. The text ends with a newline.
  */
 export function formatLeakTable(
   records: readonly ResourceRecord[],

@@ -5,7 +5,8 @@ import { startJest, type JestRun } from '../support/jest-run';
 
 const tellLoaded = ['--require', join(__dirname, '../fixtures/jest/tell-loaded.cjs')];
 
-// The cost is 20 ms on an idle machine. The loaded code is checked instead, because it does not depend on the machine.
+// The cost is 20 ms on an idle machine. The loaded code is checked instead, because it does not depend on the
+// machine.
 describe('a suite without containers', () => {
   let run: JestRun;
   let loaded: readonly string[];

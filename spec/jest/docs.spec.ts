@@ -6,8 +6,8 @@ import { databaseClients, runJudged } from '../support/judged-jest';
 const usage = 'usage.test.ts';
 const usageText = readFileSync(join(__dirname, '../fixtures/jest/docs-examples', usage), 'utf8');
 
-// The quickstart and the pages of both modules of node.testcontainers.org, with our images. `redis` and `pg` are small clients of the
-// same names, because the npm packages are not installed here.
+// The quickstart and the pages of both modules of node.testcontainers.org, with our images. `redis` and `pg`
+// are small clients of the same names, because the npm packages are not installed here.
 describe("the examples of Testcontainers' documentation", () => {
   it('pass under the preset, with only the summary printed, and nothing left', async () => {
     const end = await runJudged('docs-examples', { files: databaseClients() });

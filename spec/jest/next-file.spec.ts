@@ -7,7 +7,10 @@ import { runJudged } from '../support/judged-jest';
 
 const twoFiles = ['file-1', 'file-2'];
 
-/** Runs files that leak one container each. `seen` has the number of leaked containers that each file found in its process. */
+/**
+ * Runs files that leak one container each. `seen` has the number of leaked containers that each file found in
+ * its process.
+ */
 async function runFiles(args: readonly string[], options: object, removalMs = 0) {
   await using proxy = await openFaultProxy();
   proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: removalMs }, times: Infinity });

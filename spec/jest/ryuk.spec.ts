@@ -8,7 +8,10 @@ import { uniqueName } from '../support/things';
 
 const exec = promisify(execFile);
 
-/** Reads the variable in a process and its children. A container without a scope shows that Ryuk, which has no image here, is off. */
+/**
+ * Reads the variable in a process and its children. A container without a scope shows that Ryuk, which has no
+ * image here, is off.
+ */
 const readings = `
   const { execFileSync, execSync } = require('node:child_process');
 

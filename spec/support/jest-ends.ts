@@ -10,7 +10,10 @@ const removalTimeoutMs = 15_000;
 const pauseMs = 200;
 export const twoWorkers = ['--maxWorkers', '2'];
 
-/** Starts Jest on spec/fixtures/jest/ends, which has two test files with two containers each, and closes the run after `use`. */
+/**
+ * Starts Jest on spec/fixtures/jest/ends, which has two test files with two containers each, and closes the
+ * run after `use`.
+ */
 export async function withRun(options: JestRunOptions, use: (run: JestRun) => Promise<void>): Promise<void> {
   const run = await startJest('ends', options);
   try {

@@ -25,8 +25,9 @@ const linked = [
 ];
 
 /**
- * Copies spec/fixtures/jest/<name> to a folder outside of this repository, whose configuration would apply otherwise. Installs the
- * built castoff in it, so that `castoff/jest` resolves through package.json's `exports`.
+ * Copies spec/fixtures/jest/<name> to a folder outside of this repository, whose configuration would apply
+ * otherwise. Installs the built castoff in it, so that `castoff/jest` resolves through package.json's
+ * `exports`.
  */
 export async function copyProject(
   name: string,

@@ -16,7 +16,10 @@ export async function removeResourcesOfRun(id: string): Promise<void> {
   for (const resource of await findResources(id, docker)) await resource.remove();
 }
 
-/** Finds resources by the label of the fixture, and by castoff's label for CI runs. Containers come first, to free the others. */
+/**
+ * Finds resources by the label of the fixture, and by castoff's label for CI runs. Containers come first, to
+ * free the others.
+ */
 async function findResources(id: string, engine: typeof docker): Promise<readonly FoundResource[]> {
   const labels = [`castoff-spec-run=${id}`, `${labelNames.run}=${id}`];
   const found = (await Promise.all(labels.map((label) => findLabelled(label, engine)))).flat();

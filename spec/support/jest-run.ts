@@ -154,7 +154,10 @@ async function readReport(path: string, output: string): Promise<Record<string, 
   }
 }
 
-/** Returns this process's environment, without the variables of its own Jest, CI system or user that affect a run. */
+/**
+ * Returns this process's environment, without the variables of its own Jest, CI system or user that affect a
+ * run.
+ */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const isExcluded = (name: string): boolean =>
     /^(CASTOFF_|JEST_|GITHUB_|CI$|NODE_OPTIONS$|NO_COLOR$)/.test(name);

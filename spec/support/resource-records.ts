@@ -6,7 +6,10 @@ let count = 0;
 
 const registeredAt = new Date('2026-11-21T12:00:00Z');
 
-/** Returns the record of a removed container without a scope, with its own id and a lifetime of 3.2 s; `facts` override. */
+/**
+ * Returns the record of a removed container without a scope, with its own id and a lifetime of 3.2 s; `facts`
+ * override.
+ */
 export function record(facts: Partial<ResourceRecord> = {}): ResourceRecord {
   count += 1;
   return {
