@@ -121,7 +121,7 @@ export class TestFile {
     if (workerRun === undefined) return [];
     const end: ContextEnd = {
       hasFailed: this.#failed.has(context.name),
-      handOver: ({ done }) => this.#removals.push(done),
+      onBackgroundRemoval: ({ done }) => this.#removals.push(done),
     };
     try {
       await asTestCode(this.runtime, () => closeContext(context, workerRun, end));

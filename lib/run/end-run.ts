@@ -62,7 +62,7 @@ export async function closeRun({
   if (session !== undefined && wasChecked && left.length === 0)
     await attempt(() => forgetJournals(session, cleanup.records()));
   return {
-    things: cleanup.records(),
+    records: cleanup.records(),
     failures: [...cleanup.failures, ...failures],
     left,
     deadWorkers: cleanup.deadWorkers,

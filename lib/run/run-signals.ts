@@ -67,9 +67,9 @@ function describeFate(run: Run): string {
   return run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them; npx castoff sweep removes them';
 }
 
-function describeEnd(run: Run, { things, failures, left }: RunEnd): string {
-  const removed = things.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
-  const unknown = things.filter((record) => record.state !== 'kept' && finalStateOf(record) === 'unknown');
+function describeEnd(run: Run, { records, failures, left }: RunEnd): string {
+  const removed = records.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
+  const unknown = records.filter((record) => record.state !== 'kept' && finalStateOf(record) === 'unknown');
   if (failures.length === 0 && left.length === 0 && unknown.length === 0)
     return `all gone (${describeCount(removed.length)})`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');

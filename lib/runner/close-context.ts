@@ -11,7 +11,7 @@ import type { WorkerRun } from './worker-run';
 export interface ContextEnd {
   readonly hasFailed: boolean;
   /** Called with each removal that continues in the background. */
-  readonly handOver: (removal: BackgroundRemoval) => void;
+  readonly onBackgroundRemoval: (removal: BackgroundRemoval) => void;
 }
 
 /**
@@ -22,11 +22,11 @@ export interface ContextEnd {
 export async function closeContext(
   context: TestContext,
   { client, capture }: WorkerRun,
-  { hasFailed, handOver }: ContextEnd,
+  { hasFailed, onBackgroundRemoval }: ContextEnd,
 ): Promise<void> {
   const { cleanup, keep } = client.settings;
   const connections: Socket[] = [];
-  const mustWaitForContainer = async (target: OwnedTarget): Promise<boolean> => {
+  const shouldAwaitContainer = async (target: OwnedTarget): Promise<boolean> => {
     const own = await findConnections(target);
     connections.push(...own);
     return own.length > 0 || capture.hasFixedNameOrPort(target.id);
@@ -34,11 +34,11 @@ export async function closeContext(
   try {
     await findContextScope(context)?.close({
       reason: hasFailed ? 'failed' : 'done',
-      onBackgroundRemoval: cleanup === 'background' ? handOver : undefined,
+      onBackgroundRemoval: cleanup === 'background' ? onBackgroundRemoval : undefined,
       // The next test may need its name or port, and a client that is still connected fails when its server
       // is removed.
       shouldAwait: (target) =>
-        target.kind === 'container' ? mustWaitForContainer(target) : hasFixedName(target),
+        target.kind === 'container' ? shouldAwaitContainer(target) : hasFixedName(target),
       // A stop() that the test did not await would fail without its container.
       beforeRemoval: async (target) => {
         if (target.kind === 'container') await capture.whenQuiet(target.id);

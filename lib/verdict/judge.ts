@@ -21,10 +21,10 @@ import { finalStateOf } from './describe-record';
  * that could not be removed or inspected always fail it, because only castoff or the engine can cause that.
  */
 export function judge(
-  { things, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
+  { records: allRecords, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
   settings: LeakSettings,
 ): Verdict {
-  const records = withoutDuplicates(things);
+  const records = withoutDuplicates(allRecords);
   const outlived = settings.leaks === 'off' ? [] : records.filter((record) => isLeak(record));
   const isIgnored = (record: ResourceRecord): boolean =>
     settings.ignore.some((pattern) => matchesIgnore(pattern, record));

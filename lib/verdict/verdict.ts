@@ -24,7 +24,7 @@ export interface LeftOnEngine {
 
 /** The end of a run: everything that {@link Verdict} is judged from. */
 export interface RunEnd {
-  readonly things: readonly ResourceRecord[];
+  readonly records: readonly ResourceRecord[];
   /** Errors thrown while the run closed. */
   readonly failures: readonly unknown[];
   /** Excludes reapers; may include kept resources. */

@@ -32,7 +32,7 @@ it.each(['auto', 'process'])(
       const end = await main.do<RunEnd>('close');
       expect(main.stderr()).toMatch(/write the journal: ENOSPC/);
       expect(end).toMatchObject({ failures: [], left: [] });
-      expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
+      expect(end.records).toMatchObject([{ kind: 'container', state: 'gone' }]);
       expect(await exists('container', id)).toBe(false);
     } finally {
       await rm(folder, { recursive: true });

@@ -51,10 +51,12 @@ describe('a run with a killed worker', () => {
 
     const end = await one.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
-    expect(end.things.map(({ id, state, outcome, isOrphan }) => ({ id, state, outcome, isOrphan }))).toEqual([
-      { id: lost.id, state: 'gone', outcome: 'removed', isOrphan: true },
-      { id: living.id, state: 'gone', outcome: 'removed-by-code' },
-    ]);
+    expect(end.records.map(({ id, state, outcome, isOrphan }) => ({ id, state, outcome, isOrphan }))).toEqual(
+      [
+        { id: lost.id, state: 'gone', outcome: 'removed', isOrphan: true },
+        { id: living.id, state: 'gone', outcome: 'removed-by-code' },
+      ],
+    );
     expect(await thingsOfSession(one.session)).toEqual([]);
     expect(existsSync(journalFolder(one.session))).toBe(false);
   });
@@ -70,8 +72,8 @@ describe('a run with a killed worker', () => {
     expect(await exists('container', stays.id)).toBe(true);
     const end = await other.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 0 });
-    expect(end.things).toMatchObject([{ id: stays.id, state: 'gone', outcome: 'removed' }]);
-    expect(end.things[0]).not.toHaveProperty('isOrphan');
+    expect(end.records).toMatchObject([{ id: stays.id, state: 'gone', outcome: 'removed' }]);
+    expect(end.records[0]).not.toHaveProperty('isOrphan');
     expect(await exists('container', stays.id)).toBe(false);
   });
 });
@@ -100,7 +102,7 @@ describe('a run', () => {
     await living!.do('leave');
     const end = await stage.main.do<RunEnd>('close');
     expect(end).toMatchObject({ failures: [], left: [], deadWorkers: 1 });
-    const sharedRecord = end.things.find(({ id }) => id === shared.id);
+    const sharedRecord = end.records.find(({ id }) => id === shared.id);
     expect(sharedRecord).toMatchObject({ state: 'gone', outcome: 'removed' });
     expect(sharedRecord).not.toHaveProperty('isOrphan');
     expect(await exists('container', shared.id)).toBe(false);
@@ -230,6 +232,6 @@ describe('a run whose session cannot be opened', () => {
     const end = await main.do<RunEnd>('close');
     expect(await exists('container', id)).toBe(false);
     expect(end).toMatchObject({ left: [], failures: [expect.stringContaining('no reapers today')] });
-    expect(end.things).toMatchObject([{ kind: 'container', state: 'gone' }]);
+    expect(end.records).toMatchObject([{ kind: 'container', state: 'gone' }]);
   });
 });

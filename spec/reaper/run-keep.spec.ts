@@ -36,7 +36,7 @@ async function keepOne(stage: RunStage) {
   const kept = await maker.do<Made>('make', { scope: 'a.test.js/fails', state: 'kept' });
   await worker?.leave();
   const end = await stage.main.do<RunEnd>('close');
-  const words = await stage.main.do<string>('words', { things: end.things });
+  const words = await stage.main.do<string>('words', { records: end.records });
   await stage.main.leave();
   return { other, kept, end, words };
 }
@@ -52,7 +52,7 @@ describe('the kept container of a failed test', () => {
       await using stage = await openRunStage(workers, { CASTOFF_REAPER: reaper });
       const { other, kept, end } = await keepOne(stage);
       expect(end).toMatchObject({ failures: [], left: [], deadWorkers: workers });
-      expect(end.things.find(({ id }) => id === kept.id)).toMatchObject({ state: 'kept' });
+      expect(end.records.find(({ id }) => id === kept.id)).toMatchObject({ state: 'kept' });
       expect(await exists('container', other.id)).toBe(false);
       // Without retention, it would be reaped half a second after the run's end.
       expect(await until(async () => !(await exists('container', kept.id)), 1_500, 100)).toBe(false);

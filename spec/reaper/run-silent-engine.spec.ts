@@ -52,7 +52,7 @@ describe('the end of a run', () => {
     silence.remove();
 
     const all = [...made, ...leaked];
-    expect(new Map(end.things.map(({ id, lastLook }) => [id, lastLook]))).toEqual(
+    expect(new Map(end.records.map(({ id, lastLook }) => [id, lastLook]))).toEqual(
       new Map(all.map(({ id }) => [id, 'unknown'])),
     );
     for (const { id } of all) expect(await exists('container', id)).toBe(true);
@@ -77,7 +77,7 @@ describe('the end of a run', () => {
     await user.remove();
     expect(await exists('volume', volume)).toBe(true);
     await removeByHand('volume', volume);
-    expect(end.things).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
+    expect(end.records).toMatchObject([{ kind: 'volume', id: volume, state: 'left', lastLook: 'there' }]);
   });
 });
 

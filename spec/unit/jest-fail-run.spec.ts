@@ -4,8 +4,8 @@ import { judge } from '../../lib/verdict/judge';
 import type { LeftOnEngine, ResourceRecord, Verdict } from '../../lib/verdict/verdict';
 import { leak, record } from '../support/resource-records';
 
-const verdictOf = (things: readonly ResourceRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
-  judge({ things, failures: [], left }, { leaks: 'fail', ignore: [] });
+const verdictOf = (records: readonly ResourceRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
+  judge({ records, failures: [], left }, { leaks: 'fail', ignore: [] });
 const failing = (verdict: Verdict): unknown => {
   try {
     failRun(verdict, { rootDir: '/app' });

@@ -104,7 +104,7 @@ describe('untrusted text in output', () => {
         );
         const words = formatKept(
           's',
-          things.map((record) => ({ record, ports: [] })),
+          things.map((kept) => ({ record: kept, ports: [] })),
         );
         for (const line of words.split('\n')) expect(isObeyed(line)).toBe(false);
       }),

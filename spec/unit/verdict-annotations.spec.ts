@@ -5,7 +5,7 @@ import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
 import { leak, shownId, record } from '../support/resource-records';
 
 function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {
-  const verdict = judge({ things: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
+  const verdict = judge({ records: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
   return formatAnnotations(verdict, folder === undefined ? {} : { folder });
 }
 
@@ -13,34 +13,34 @@ const web = leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', s
 
 describe('annotations for GitHub', () => {
   it('are empty if nothing went wrong', () => {
-    expect(annotate({ things: [record(), record({ origin: 'scope' })] })).toBe('');
+    expect(annotate({ records: [record(), record({ origin: 'scope' })] })).toBe('');
   });
 
   it("point to the source of a leak, as an error, or as a warning with 'warn'", () => {
     const rest =
       "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc), redis:7, created in 'orders', outlived its test file; lifetime: 3.2 s, removed: by castoff\n";
-    expect(annotate({ things: [web] })).toBe(`::error ${rest}`);
-    expect(annotate({ things: [web] }, 'warn')).toBe(`::warning ${rest}`);
+    expect(annotate({ records: [web] })).toBe(`::error ${rest}`);
+    expect(annotate({ records: [web] }, 'warn')).toBe(`::warning ${rest}`);
   });
 
   it("have paths relative to the repository's root", () => {
-    expect(annotate({ things: [web] }, 'fail', 'packages/shop')).toContain(
+    expect(annotate({ records: [web] }, 'fail', 'packages/shop')).toContain(
       'file=packages/shop/spec/a.spec.ts,',
     );
-    expect(annotate({ things: [leak({ source: '/srv/a.ts:1' })] }, 'fail', 'packages/shop')).toContain(
+    expect(annotate({ records: [leak({ source: '/srv/a.ts:1' })] }, 'fail', 'packages/shop')).toContain(
       'file=/srv/a.ts,',
     );
   });
 
   it('have no file if the source is not known', () => {
-    expect(annotate({ things: [leak({ name: 'web' })] })).toMatch(/^::error title=castoff%3A container web/);
+    expect(annotate({ records: [leak({ name: 'web' })] })).toMatch(/^::error title=castoff%3A container web/);
   });
 
   it("are errors for unremoved resources and other failures, even with 'warn'", () => {
-    const things = [
+    const records = [
       record({ name: 'web', state: 'left', lastLook: 'gone', failure: 'remove: 500', source: 'a.ts:1' }),
     ];
-    const text = annotate({ things, failures: [new Error('close the line')] }, 'warn');
+    const text = annotate({ records, failures: [new Error('close the line')] }, 'warn');
     expect(text.split('\n')).toEqual([
       expect.stringMatching(/^::error file=a\.ts,line=1,.*could not be removed at first: remove: 500$/),
       '::error title=castoff%3A closing the run::close the line',
@@ -50,7 +50,7 @@ describe('annotations for GitHub', () => {
 
   it('escape names, so that none starts another command', () => {
     const name = '100%,a:b\r\n::set-output name=x::y';
-    const text = annotate({ things: [leak({ name, test: name, source: 'a,b:c%.ts:7' })] });
+    const text = annotate({ records: [leak({ name, test: name, source: 'a,b:c%.ts:7' })] });
     expect(text.split('\n')).toHaveLength(2);
     expect(text).not.toContain('\r');
     expect(text).toContain(

@@ -12,7 +12,7 @@ function textOf(
   columns: number | undefined = 120,
 ): string {
   const verdict = judge(
-    { things: [], failures: [], left: [], ...end },
+    { records: [], failures: [], left: [], ...end },
     { leaks: 'fail', ignore: [], ...settings },
   );
   return formatVerdict(verdict, { columns, hasColour: false });
@@ -20,13 +20,13 @@ function textOf(
 
 describe('the text of a verdict', () => {
   it('is empty if nothing was created', () => {
-    expect(textOf({ things: [record({ outcome: 'never-created' })] })).toBe('');
+    expect(textOf({ records: [record({ outcome: 'never-created' })] })).toBe('');
   });
 
   it('is one line if nothing went wrong', () => {
-    const things = [record(), record(), record({ kind: 'network' })];
-    expect(textOf({ things })).toBe('castoff: 2 containers, 1 network, all gone\n');
-    expect(textOf({ things: [...things, leak({ name: 'web' })] }, { ignore: ['web'] })).toBe(
+    const records = [record(), record(), record({ kind: 'network' })];
+    expect(textOf({ records })).toBe('castoff: 2 containers, 1 network, all gone\n');
+    expect(textOf({ records: [...records, leak({ name: 'web' })] }, { ignore: ['web'] })).toBe(
       'castoff: 3 containers, 1 network, all gone (1 leak ignored)\n',
     );
   });
@@ -39,7 +39,7 @@ describe('the text of a verdict', () => {
       test: 'orders are found',
       source: 'spec/a.spec.ts:12',
     });
-    expect(textOf({ things: [web, record()] })).toBe(
+    expect(textOf({ records: [web, record()] })).toBe(
       [
         'castoff: 1 leak among 2 containers: still present after its test file finished, and not owned by a scope',
         '',
@@ -58,7 +58,7 @@ describe('the text of a verdict', () => {
 
   it('explains how to remove each kind that leaked, and who removed it', () => {
     const output = textOf({
-      things: [
+      records: [
         leak({ kind: 'network', outcome: 'removed-elsewhere', source: 'spec/a.spec.ts:7' }),
         leak({ kind: 'compose-project', name: 'shop', outcome: 'removed-by-code' }),
         leak({ state: 'left', outcome: undefined, lastLook: 'there' }),
@@ -79,10 +79,10 @@ describe('the text of a verdict', () => {
 
   it('lists what could not be removed, with the error and how to remove it', () => {
     const failure = 'remove container web (cccccccccccc): 500 driver failed to remove root filesystem';
-    const things = [
+    const records = [
       record({ id: shownId, name: 'web', test: 'orders', source: 'a.spec.ts:3', state: 'left', failure }),
     ];
-    expect(textOf({ things, left: [{ kind: 'container', id: shownId }] })).toBe(
+    expect(textOf({ records, left: [{ kind: 'container', id: shownId }] })).toBe(
       [
         'castoff: 1 resource of this run could not be removed',
         "  container web (cccccccccccc), created in 'orders' (a.spec.ts:3): still on the engine",
@@ -92,7 +92,7 @@ describe('the text of a verdict', () => {
       ].join('\n'),
     );
     const textWith = (lastLook: 'gone' | 'unknown') =>
-      textOf({ things: things.map((one) => ({ ...one, lastLook })) });
+      textOf({ records: records.map((one) => ({ ...one, lastLook })) });
     expect(textWith('gone')).toContain('(a.spec.ts:3): gone at the end of the run\n');
     expect(textWith('unknown')).toContain('castoff: 1 resource of this run may still exist\n');
     expect(textWith('unknown')).toContain(
@@ -102,14 +102,14 @@ describe('the text of a verdict', () => {
   });
 
   it('reports that a dead worker left nothing only if every removal is confirmed', () => {
-    const things = [record({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
-    expect(textOf({ things, deadWorkers: 1 })).toContain('castoff: a worker died while running its tests\n');
+    const records = [record({ isOrphan: true, state: 'left', lastLook: 'unknown' })];
+    expect(textOf({ records, deadWorkers: 1 })).toContain('castoff: a worker died while running its tests\n');
     expect(textOf({ deadWorkers: 1 })).toContain('its tests; it left nothing\n');
   });
 
   it('lists every failure, and the resources of a dead worker', () => {
     const text = textOf({
-      things: [record({ id: shownId, name: 'web', test: 'orders', isOrphan: true })],
+      records: [record({ id: shownId, name: 'web', test: 'orders', isOrphan: true })],
       failures: [new Error('close the line: EPIPE')],
       deadWorkers: 1,
     });
@@ -119,12 +119,12 @@ describe('the text of a verdict', () => {
   });
 
   it('excepts kept resources from the summary', () => {
-    const things = [record(), record({ name: 'web', test: 'orders', state: 'kept' })];
-    expect(textOf({ things })).toBe('castoff: 2 containers, all gone except 1 kept\n');
+    const records = [record(), record({ name: 'web', test: 'orders', state: 'kept' })];
+    expect(textOf({ records })).toBe('castoff: 2 containers, all gone except 1 kept\n');
   });
 
   it('has colours only if the terminal does', () => {
-    const verdict = judge({ things: [leak()], failures: [], left: [] }, { leaks: 'fail', ignore: [] });
+    const verdict = judge({ records: [leak()], failures: [], left: [] }, { leaks: 'fail', ignore: [] });
     const red = '\u001b[31mcastoff: 1 leak';
     expect(formatVerdict(verdict, { columns: 120, hasColour: true })).toContain(red);
     expect(formatVerdict(verdict, { columns: 120, hasColour: false })).not.toContain('\u001b');
@@ -133,7 +133,7 @@ describe('the text of a verdict', () => {
   it('has no control characters of a name', () => {
     const malicious = '\u001b[2Jweb';
     const text = textOf({
-      things: [
+      records: [
         leak({ name: malicious, test: malicious }),
         record({ name: malicious, state: 'left', failure: malicious }),
       ],
@@ -142,8 +142,8 @@ describe('the text of a verdict', () => {
   });
 
   it('shortens a long table on a terminal, and counts the rows that are missing', () => {
-    const things = Array.from({ length: 213 }, (_, at) => leak({ name: `web-${at}` }));
-    const text = textOf({ things });
+    const records = Array.from({ length: 213 }, (_, at) => leak({ name: `web-${at}` }));
+    const text = textOf({ records });
     expect(text).toContain('213 leaks');
     expect(text).toContain('  … and 163 more\n');
     expect(text.split('\n').length).toBeLessThan(70);
@@ -151,7 +151,7 @@ describe('the text of a verdict', () => {
 
   it('shortens nothing outside of a terminal', () => {
     const long = (letter: string): string => letter.repeat(2_000);
-    const things = Array.from({ length: 60 }, (_, at) =>
+    const records = Array.from({ length: 60 }, (_, at) =>
       leak({
         name: long('n'),
         image: long('i'),
@@ -162,11 +162,11 @@ describe('the text of a verdict', () => {
     const failure = long('f');
     const left = Array.from({ length: 30 }, () => record({ state: 'left', lastLook: 'there', failure }));
     const verdict = judge(
-      { things: [...things, ...left], failures: [], left: [] },
+      { records: [...records, ...left], failures: [], left: [] },
       { leaks: 'fail', ignore: [] },
     );
     const text = formatVerdict(verdict, { columns: undefined, hasColour: false });
-    for (const { test = '', source = '' } of things)
+    for (const { test = '', source = '' } of records)
       expect(text).toContain(`${long('i')}  ${test}${' '.repeat(/-\d$/.test(test) ? 1 : 0)}  ${source} `);
     expect(text.split(failure)).toHaveLength(left.length + 1);
     expect(text).not.toContain('more\n');
@@ -178,7 +178,7 @@ describe('the text of a verdict', () => {
       (file) => `${folder}/${file}`,
     );
     const text = textOf(
-      { things: sources.map((source) => leak({ source, test: 'creates an order' })) },
+      { records: sources.map((source) => leak({ source, test: 'creates an order' })) },
       {},
       80,
     );
@@ -190,13 +190,13 @@ describe('the text of a verdict', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyEnd, { minLength: 2, maxLength: 20 }), (middles) => {
         const same = { test: 'is the same test', source: 'a.spec.ts:1' };
-        const things = middles.map((middle) =>
+        const records = middles.map((middle) =>
           leak({ ...same, name: `${'x'.repeat(60)}${middle}${'y'.repeat(60)}`, id: undefined }),
         );
-        const rows = textOf({ things }, {}, 80)
+        const rows = textOf({ records }, {}, 80)
           .split('\n')
           .filter((line) => line.startsWith('  container '));
-        expect(new Set(rows).size).toBe(things.length);
+        expect(new Set(rows).size).toBe(records.length);
       }),
       { numRuns: 50 },
     );
@@ -210,7 +210,7 @@ describe('the text of a verdict', () => {
         fc.array(names, { minLength: 1, maxLength: 5 }),
         fc.integer({ min: 80, max: 200 }),
         (records, columns) => {
-          const text = textOf({ things: records.map((record) => leak(record)) }, {}, columns);
+          const text = textOf({ records: records.map((facts) => leak(facts)) }, {}, columns);
           const table = text.split('\n').filter((line) => line.startsWith('  '));
           const rows = table.slice(0, records.length + 1);
           const widest = Math.max(...records.map(({ source }) => source?.length ?? 0));

@@ -8,7 +8,7 @@ import { leak, shownId, record } from '../support/resource-records';
 const strict: LeakSettings = { leaks: 'fail', ignore: [] };
 
 function judged(end: Partial<RunEnd>, settings: Partial<LeakSettings> = {}) {
-  return judge({ things: [], failures: [], left: [], ...end }, { ...strict, ...settings });
+  return judge({ records: [], failures: [], left: [], ...end }, { ...strict, ...settings });
 }
 
 describe('a verdict', () => {
@@ -17,7 +17,7 @@ describe('a verdict', () => {
   });
 
   it('counts the resources that were created, by kind', () => {
-    const things = [
+    const records = [
       record(),
       record({ origin: 'scope' }),
       record({ kind: 'network' }),
@@ -25,11 +25,11 @@ describe('a verdict', () => {
       record({ outcome: 'never-created' }),
       record({ state: 'registered', id: undefined }),
     ];
-    expect(judged({ things }).counts).toEqual({ container: 2, network: 1, 'compose-project': 1 });
+    expect(judged({ records }).counts).toEqual({ container: 2, network: 1, 'compose-project': 1 });
   });
 
   it('fails a run for a resource without a scope that outlived its owner, even if it is removed now', () => {
-    const verdict = judged({ things: [record(), leak({ name: 'web' })] });
+    const verdict = judged({ records: [record(), leak({ name: 'web' })] });
     expect(verdict.leaks).toMatchObject([{ name: 'web' }]);
     expect(verdict.isFailure).toBe(true);
   });
@@ -37,11 +37,11 @@ describe('a verdict', () => {
   it('fails a run for a Compose project that reuses the name of one that its test removed', () => {
     const project = { kind: 'compose-project', id: 'shop', name: 'shop' } as const;
     const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
-    const things = [
+    const records = [
       record({ ...project, outcome: 'removed-by-code', registeredAt: at(1), since: at(5) }),
       leak({ ...project, registeredAt: at(6), since: at(9) }),
     ];
-    expect(judged({ things })).toMatchObject({ leaks: [{ name: 'shop' }], isFailure: true });
+    expect(judged({ records })).toMatchObject({ leaks: [{ name: 'shop' }], isFailure: true });
   });
 
   it.each<[string, ResourceRecord]>([
@@ -50,40 +50,42 @@ describe('a verdict', () => {
     ['was left by a dead worker', leak({ isOrphan: true })],
     ['was never created', leak({ outcome: 'never-created' })],
   ])('passes a run with a resource that %s', (_, innocent) => {
-    expect(judged({ things: [innocent] })).toMatchObject({ leaks: [], isFailure: false });
+    expect(judged({ records: [innocent] })).toMatchObject({ leaks: [], isFailure: false });
   });
 
   it("lists leaks but passes with 'warn', and does not list them with 'off'", () => {
-    const things = [leak()];
-    expect(judged({ things }, { leaks: 'warn' })).toMatchObject({ leaks: [{}], isFailure: false });
-    expect(judged({ things }, { leaks: 'off' })).toMatchObject({ leaks: [], isFailure: false });
+    const records = [leak()];
+    expect(judged({ records }, { leaks: 'warn' })).toMatchObject({ leaks: [{}], isFailure: false });
+    expect(judged({ records }, { leaks: 'off' })).toMatchObject({ leaks: [], isFailure: false });
   });
 
   it('counts a resource that code created and then gave to a scope once, as owned by the scope', () => {
     const duplicates = [leak({ id: shownId }), record({ id: shownId, origin: 'scope' })];
-    expect(judged({ things: duplicates })).toMatchObject({
+    expect(judged({ records: duplicates })).toMatchObject({
       counts: { container: 1 },
       leaks: [],
       isFailure: false,
     });
-    const seenTwice = judged({ things: [leak({ id: shownId }), leak({ id: shownId })] });
+    const seenTwice = judged({ records: [leak({ id: shownId }), leak({ id: shownId })] });
     expect(seenTwice).toMatchObject({ counts: { container: 1 }, isFailure: true });
     expect(seenTwice.leaks).toHaveLength(1);
   });
 
   it('lists leaks that match an ignore pattern separately', () => {
-    const things = [leak({ name: 'web' }), leak({ name: 'db' })];
-    const some = judged({ things }, { ignore: ['container:db'] });
+    const records = [leak({ name: 'web' }), leak({ name: 'db' })];
+    const some = judged({ records }, { ignore: ['container:db'] });
     expect(some).toMatchObject({ leaks: [{ name: 'web' }], ignored: [{ name: 'db' }], isFailure: true });
-    expect(judged({ things }, { ignore: ['web', 'db'] })).toMatchObject({ leaks: [], isFailure: false });
+    expect(judged({ records }, { ignore: ['web', 'db'] })).toMatchObject({ leaks: [], isFailure: false });
   });
 
   it.each(['fail', 'warn', 'off'] as const)(
     "fails a run with '%s' for a resource that is still on the engine",
     (leaks) => {
-      const things = [record({ id: 'a'.repeat(64), origin: 'scope', test: 'orders', source: 'a.spec.ts:3' })];
+      const records = [
+        record({ id: 'a'.repeat(64), origin: 'scope', test: 'orders', source: 'a.spec.ts:3' }),
+      ];
       const left = [{ kind: 'container', id: 'a'.repeat(64), name: 'web' } as const];
-      const verdict = judged({ things, left }, { leaks });
+      const verdict = judged({ records, left }, { leaks });
       expect(verdict.isFailure).toBe(true);
       expect(verdict.left).toMatchObject([
         { resource: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
@@ -95,18 +97,18 @@ describe('a verdict', () => {
     'fails a run for a resource that was %s and whose removal the engine did not confirm, and reports it as unknown',
     (state) => {
       const open = record({ state, outcome: undefined, origin: 'scope' });
-      for (const things of [[open], [{ ...open, lastLook: 'unknown' as const }]]) {
-        const verdict = judged({ things });
+      for (const records of [[open], [{ ...open, lastLook: 'unknown' as const }]]) {
+        const verdict = judged({ records });
         expect(verdict).toMatchObject({ left: [{ lastLook: 'unknown' }], isFailure: true });
         expect(verdictJson(verdict).left).toMatchObject([{ lastLook: 'unknown' }]);
       }
-      const seen = judged({ things: [{ ...open, lastLook: 'gone' }] });
+      const seen = judged({ records: [{ ...open, lastLook: 'gone' }] });
       expect(seen.left).toEqual(state === 'left' ? [expect.objectContaining({ lastLook: 'gone' })] : []);
     },
   );
 
   it('reports a leak as unknown if the engine did not confirm its removal', () => {
-    const verdict = judged({ things: [leak({ state: 'left', lastLook: 'unknown', outcome: undefined })] });
+    const verdict = judged({ records: [leak({ state: 'left', lastLook: 'unknown', outcome: undefined })] });
     expect(verdictJson(verdict).leaks).toMatchObject([{ state: 'unknown' }]);
   });
 
@@ -123,18 +125,18 @@ describe('a verdict', () => {
   });
 
   it('matches a resource without an id by its kind and name', () => {
-    const things = [
+    const records = [
       record({ kind: 'network', id: undefined, name: 'shop' }),
       record({ id: undefined, name: 'shop' }),
     ];
-    const { left } = judged({ things, left: [{ kind: 'network', id: 'f1', name: 'shop' }] });
+    const { left } = judged({ records, left: [{ kind: 'network', id: 'f1', name: 'shop' }] });
     expect(left).toHaveLength(1);
     expect(left[0]?.resource.kind).toBe('network');
   });
 
   it('fails a run for a removal that failed, even if a later one succeeded', () => {
     const failure = 'remove container web: 500';
-    const verdict = judged({ things: [record({ state: 'left', failure, lastLook: 'gone' })] });
+    const verdict = judged({ records: [record({ state: 'left', failure, lastLook: 'gone' })] });
     expect(verdict).toMatchObject({
       left: [{ failure, lastLook: 'gone' }],
       isFailure: true,
@@ -142,24 +144,24 @@ describe('a verdict', () => {
   });
 
   it('lists each failure once, by its leaves, unless an unremoved resource already reports it', () => {
-    const things = [record({ state: 'left', failure: 'remove container web: 500' })];
+    const records = [record({ state: 'left', failure: 'remove container web: 500' })];
     const failures = [
       new Error('remove container web: 500'),
       new AggregateError([new Error('close the line: EPIPE'), 'a string'], 'several'),
     ];
-    expect(judged({ things, failures }).failures).toEqual(['close the line: EPIPE', 'a string']);
+    expect(judged({ records, failures }).failures).toEqual(['close the line: EPIPE', 'a string']);
     expect(judged({ failures: [undefined] })).toMatchObject({ failures: ['undefined'], isFailure: true });
   });
 
   it('lists kept resources, and passes', () => {
-    const things = [record({ id: 'b'.repeat(64), state: 'kept' })];
-    const verdict = judged({ things, left: [{ kind: 'container', id: 'b'.repeat(64) }] });
+    const records = [record({ id: 'b'.repeat(64), state: 'kept' })];
+    const verdict = judged({ records, left: [{ kind: 'container', id: 'b'.repeat(64) }] });
     expect(verdict).toMatchObject({ kept: [{ state: 'kept' }], left: [], isFailure: false });
   });
 
   it('lists the removed resources of a dead worker', () => {
-    const things = [record({ isOrphan: true }), record({ isOrphan: true, outcome: 'never-created' })];
-    expect(judged({ things, deadWorkers: 1 })).toMatchObject({
+    const records = [record({ isOrphan: true }), record({ isOrphan: true, outcome: 'never-created' })];
+    expect(judged({ records, deadWorkers: 1 })).toMatchObject({
       orphans: [{}],
       deadWorkers: 1,
       isFailure: false,
@@ -177,16 +179,16 @@ describe('a verdict', () => {
     });
     fc.assert(
       fc.property(fc.array(anyFacts), fc.subarray(['web', 'd*']), (facts, ignore) => {
-        const things = facts.map((each) => record(each as Partial<ResourceRecord>));
-        const { leaks, ignored, isFailure } = judged({ things }, { ignore });
-        const leaked = things.filter(
+        const records = facts.map((each) => record(each as Partial<ResourceRecord>));
+        const { leaks, ignored, isFailure } = judged({ records }, { ignore });
+        const leaked = records.filter(
           ({ origin, leakedAt, isOrphan }) => origin === 'raw' && leakedAt !== undefined && !isOrphan,
         );
         expect(new Set([...leaks, ...ignored])).toEqual(new Set(leaked));
         expect(leaks.length + ignored.length).toBe(leaked.length);
         const isFine = ({ state, lastLook }: ResourceRecord): boolean =>
           state === 'gone' || state === 'kept' || (state !== 'left' && lastLook === 'gone');
-        expect(isFailure).toBe(leaks.length > 0 || !things.every((one) => isFine(one)));
+        expect(isFailure).toBe(leaks.length > 0 || !records.every((one) => isFine(one)));
       }),
     );
   });
@@ -194,10 +196,10 @@ describe('a verdict', () => {
 
 describe('the JSON report', () => {
   it('has all properties of a leak', () => {
-    const things = [
+    const records = [
       leak({ id: shownId, name: 'web', image: 'redis:7', test: 'orders', source: 'a.spec.ts:3' }),
     ];
-    const json: unknown = JSON.parse(JSON.stringify(verdictJson(judged({ things }))));
+    const json: unknown = JSON.parse(JSON.stringify(verdictJson(judged({ records }))));
     expect(json).toEqual({
       version: 1,
       isFailure: true,
