@@ -32,8 +32,9 @@ export interface ContainerListItem {
 }
 
 /**
- * Removes a container, running or not, and its anonymous volumes unless `removeVolumes` is false. @see Engine
- * API, ContainerDelete
+ * Removes a container, running or not, and its anonymous volumes unless `removeVolumes` is false.
+ *
+ * @see Engine API, ContainerDelete
  */
 export async function removeContainer(
   engine: Engine,

@@ -302,9 +302,9 @@ describe('an engine behind ssh', () => {
     });
 
     it.each([['/_ping'], ['/events']])('does not keep the process alive after GET %s', async (path) => {
-      const { exit, said } = await startClient(endpoint, path, 'clearInterval(waiting);');
+      const { exit, printed } = await startClient(endpoint, path, 'clearInterval(waiting);');
       expect(await exit).toEqual([0, null]);
-      expect(said).toEqual([path]);
+      expect(printed).toEqual([path]);
       await expectNoProcessLeft();
     });
 
@@ -320,15 +320,15 @@ describe('an engine behind ssh', () => {
     );
 
     it('stays connected for a cleanup after Ctrl-C', async () => {
-      const { pid, exit, said } = await startClient(
+      const { pid, exit, printed } = await startClient(
         endpoint,
         '/_ping',
         "process.on('SIGINT', () => ask('/version'));",
       );
       const before = await server.clients();
       process.kill(-pid, 'SIGINT');
-      await until(() => said.length > 1, withinMs);
-      expect(said).toEqual(['/_ping', '/version']);
+      await until(() => printed.length > 1, withinMs);
+      expect(printed).toEqual(['/_ping', '/version']);
       expect(await server.clients()).toEqual(before);
       process.kill(pid, 'SIGKILL');
       await exit;
@@ -362,8 +362,8 @@ async function startClient(endpoint: Endpoint, path: string, next: string) {
   });
   clients.push(child);
   const exit = once(child, 'exit');
-  const said: string[] = [];
-  child.stdout.on('data', (chunk: Buffer) => said.push(...chunk.toString().trim().split('\n')));
-  await until(() => said.length > 0, withinMs);
-  return { pid: child.pid ?? 0, exit, said };
+  const printed: string[] = [];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(...chunk.toString().trim().split('\n')));
+  await until(() => printed.length > 0, withinMs);
+  return { pid: child.pid ?? 0, exit, printed };
 }

@@ -6,7 +6,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import type { Engine } from '../../lib/engine/engine';
 import { watchEvents } from '../../lib/engine/events';
 import { createIdle } from '../support/claimed-things';
-import { collectEvents, tell } from '../support/collect-events';
+import { collectEvents, formatEvent } from '../support/collect-events';
 import { openCutRelay, type CutRelay } from '../support/cut-relay';
 import { openFaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
@@ -101,7 +101,7 @@ describe('a watch', () => {
     await remove(other);
     await watch.until(() => watch.events().some(({ id, action }) => id === label && action === 'destroy'));
     const ofMine = watch.events().filter(({ name }) => name === label);
-    expect(ofMine.map(tell)).toEqual([
+    expect(ofMine.map(formatEvent)).toEqual([
       `network create ${network.id}`,
       `volume create ${label}`,
       `network destroy ${network.id}`,
@@ -135,11 +135,11 @@ describe('a watch', () => {
     await Promise.all(removing);
     await Promise.all([truth, watch].map((of) => of.until(() => destroyed(of) === 24)));
 
-    const told = watch.events().map(tell);
-    expect(new Set(told).size).toBe(told.length);
-    expect(told.toSorted()).toEqual(truth.events().map(tell).toSorted());
+    const delivered = watch.events().map(formatEvent);
+    expect(new Set(delivered).size).toBe(delivered.length);
+    expect(delivered.toSorted()).toEqual(truth.events().map(formatEvent).toSorted());
     // Running containers also have a kill and a die.
-    expect(told).toHaveLength(24 + 2 * 3);
+    expect(delivered).toHaveLength(24 + 2 * 3);
     expect(relay.eventPaths.at(-1)).toMatch(/[?&]since=\d+/);
     expect(watch.listings().length).toBeGreaterThanOrEqual(2);
   });
@@ -179,18 +179,18 @@ describe('a watch', () => {
     await Promise.all(ids.map(remove));
     expect(await until(() => relay.eventStreams() === 0, 5_000)).toBe(true);
     expect(await until(() => relay.eventPaths.length > 1, 400)).toBe(false);
-    const told: string[] = [];
+    const delivered: string[] = [];
     for await (const item of watch) {
-      told.push(item.type === 'listing' ? 'listing' : tell(item.event));
-      if (told.filter((one) => one.includes('destroy')).length === 5) break;
+      delivered.push(item.type === 'listing' ? 'listing' : formatEvent(item.event));
+      if (delivered.filter((text) => text.includes('destroy')).length === 5) break;
     }
-    expect(told.slice(0, 4)).toEqual([
+    expect(delivered.slice(0, 4)).toEqual([
       `container create ${ids[0]}`,
       `container create ${ids[1]}`,
       `container create ${ids[2]}`,
       'listing',
     ]);
-    const events = told.filter((one) => one !== 'listing');
+    const events = delivered.filter((item) => item !== 'listing');
     expect(events).toHaveLength(10);
     expect(new Set(events).size).toBe(10);
     expect(relay.eventPaths.length).toBeGreaterThanOrEqual(2);

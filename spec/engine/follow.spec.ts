@@ -110,11 +110,11 @@ describe('a registry that follows its engine', () => {
     const id = await createIdleContainer();
     const key = adopt('container', id, asked.address);
     await removeByHand('container', id);
-    const look = `GET /containers/${id}/json`;
+    const inspection = `GET /containers/${id}/json`;
     const { promise: isCleaning, resolve: goOn } = Promise.withResolvers<void>();
-    proxy.inject({ on: look, fault: { type: 'hold', until: isCleaning } });
+    proxy.inject({ on: inspection, fault: { type: 'hold', until: isCleaning } });
     follower = followEngine(registry, asked);
-    await proxy.until(look, 5_000);
+    await proxy.until(inspection, 5_000);
     registry.update(key, { state: 'cleaning' });
     goOn();
     const other = await createThing('volume');

@@ -30,7 +30,7 @@ export function collectEvents(engine: Engine, options: Omit<WatchOptions, 'signa
   const listings = () => items.filter((item) => item.type === 'listing');
   const untilTrue = async (condition: () => boolean, timeoutMs = 10_000): Promise<void> => {
     if (await until(condition, timeoutMs)) return;
-    const collected = items.map((item) => (item.type === 'listing' ? 'listing' : tell(item.event)));
+    const collected = items.map((item) => (item.type === 'listing' ? 'listing' : formatEvent(item.event)));
     throw new Error(
       `not within ${timeoutMs} ms: ${condition.toString()}, of these:\n${collected.join('\n')}`,
     );
@@ -55,6 +55,6 @@ export function collectEvents(engine: Engine, options: Omit<WatchOptions, 'signa
 }
 
 /** `container die 3f2a91c0…` */
-export function tell({ kind, action, id }: EngineEvent): string {
+export function formatEvent({ kind, action, id }: EngineEvent): string {
   return `${kind} ${action} ${id}`;
 }

@@ -27,13 +27,13 @@ const histories = fc
 const breaks = fc.array(fc.record({ events: fc.nat(15), copies: fc.integer({ min: 1, max: 3 }) }));
 
 /** The events that an engine sends for `since`. */
-function said(history: readonly EngineEvent[], since: number | undefined, liveFrom: number) {
+function eventsSince(history: readonly EngineEvent[], since: number | undefined, liveFrom: number) {
   if (since === undefined) return history.slice(liveFrom);
   return history.filter(({ atNano }) => BigInt(atNano) >= BigInt(since) * 1_000_000_000n);
 }
 
 /** A connection does not start between two events of one nanosecond: their order would be unknown. */
-function beginOfNanosecond(history: readonly EngineEvent[], at: number): number {
+function startOfNanosecond(history: readonly EngineEvent[], at: number): number {
   return history.findIndex(({ atNano }) => atNano === history[at]?.atNano);
 }
 
@@ -90,15 +90,15 @@ describe('an event cursor', () => {
   it('accepts every event once and in order across any number of broken connections and replays', () => {
     fc.assert(
       fc.property(histories, breaks, fc.nat(10), fc.boolean(), (history, cuts, startAt, isTimeTold) => {
-        const start = beginOfNanosecond(history, Math.min(startAt, history.length - 1));
+        const start = startOfNanosecond(history, Math.min(startAt, history.length - 1));
         const cursor = new EventCursor();
         const taken: EngineEvent[] = [];
         let reached = start;
         const connections = [{ events: 1, copies: 1 }, ...cuts, { events: history.length, copies: 1 }];
         for (const { events, copies } of connections) {
-          const begins = history[reached] ?? history.at(-1);
-          const second = Number(BigInt(begins?.atNano ?? 0) / 1_000_000_000n);
-          const stream = said(history, cursor.since, reached);
+          const next = history[reached] ?? history.at(-1);
+          const second = Number(BigInt(next?.atNano ?? 0) / 1_000_000_000n);
+          const stream = eventsSince(history, cursor.since, reached);
           cursor.connect(isTimeTold ? second : undefined);
           reached = Math.min(history.length, reached + events);
           for (const event of stream.filter((one) => history.indexOf(one) < reached))

@@ -5,8 +5,8 @@ import { describe, expect, it } from '@jest/globals';
 const lib = join(__dirname, '../../lib');
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
-// The one-way order of imports, and who may know dockerode, stand in .oxlintrc.json.
-describe('the house', () => {
+// .oxlintrc.json has the one-way order of imports, and the folders that may import dockerode.
+describe('lib', () => {
   it('has files', () => {
     expect(files).toContain('index.ts');
   });
@@ -18,7 +18,7 @@ describe('the house', () => {
     expect(barrels).toEqual(['index.ts']);
   });
 
-  it('calls no file by what it is not about', () => {
+  it('has no file with a catch-all name', () => {
     const names = files.map((file) => basename(file, '.ts'));
     expect(
       names.filter((name) => /\b(utils?|helpers?|common|types|misc|manager|handler)\b/.test(name)),

@@ -102,11 +102,11 @@ describe('untrusted text in output', () => {
         const things = (['container', 'volume', 'compose-project'] as const).map((kind) =>
           record({ ...facts, kind, id: text }),
         );
-        const words = formatKept(
+        const message = formatKept(
           's',
           things.map((kept) => ({ record: kept, ports: [] })),
         );
-        for (const line of words.split('\n')) expect(isObeyed(line)).toBe(false);
+        for (const line of message.split('\n')) expect(isObeyed(line)).toBe(false);
       }),
     );
   });
@@ -125,11 +125,11 @@ describe('untrusted text in output', () => {
   });
 
   it('is one argument of a shell command', () => {
-    const words = ['web', "it's", '$(touch x)', '`id`', 'a b', '-rf', ';', '', '~', '*'];
-    const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${words.map(quoteShellArgument).join(' ')}`], {
+    const args = ['web', "it's", '$(touch x)', '`id`', 'a b', '-rf', ';', '', '~', '*'];
+    const echoed = execFileSync('sh', ['-c', `printf '<%s>' ${args.map(quoteShellArgument).join(' ')}`], {
       encoding: 'utf8',
     });
-    expect(echoed).toBe(words.map((word) => `<${word}>`).join(''));
+    expect(echoed).toBe(args.map((arg) => `<${arg}>`).join(''));
   });
 
   it('parses to the same value from JSON that is not interpreted', () => {
