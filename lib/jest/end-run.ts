@@ -1,7 +1,6 @@
 import { withTimeout } from '../core/timeout';
 import { judge } from '../verdict/judge';
 import type { LeakSettings, Verdict } from '../verdict/verdict';
-import { describeKept } from '../run/describe-kept';
 import { runConfigVariable } from './castoff-config';
 import type { MainRun } from './main-run';
 
@@ -22,6 +21,8 @@ export async function endRun(
   unwatchSignals();
   for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];
   const verdict = judge({ ...end, failures: [...failures, ...end.failures] }, settings);
-  const kept = await describeKept(run.session, verdict.kept);
-  return { verdict, kept };
+  if (verdict.kept.length === 0) return { verdict, kept: '' };
+  // Loaded with its first use: most runs keep nothing.
+  const { describeKept } = await import('../run/describe-kept.ts');
+  return { verdict, kept: await describeKept(run.session, verdict.kept) };
 }

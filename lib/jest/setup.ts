@@ -80,5 +80,5 @@ async function closeFailedRun(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
   const { printVerdict } = await import('../runner/print-verdict.ts');
   const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });
-  if (verdict.isFailure) printVerdict(verdict, kept, process.env);
+  if (verdict.isFailure) await printVerdict(verdict, kept, process.env);
 }

@@ -43,7 +43,7 @@ export default async function teardown(
 async function closeAndReport(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = main.run;
   const { verdict, kept } = await endRun(main, settings);
-  printVerdict(verdict, kept, process.env);
+  await printVerdict(verdict, kept, process.env);
   if (settings.reportFile !== undefined)
     await writeReport(verdict, reportPath(settings.reportFile, main.runConfig));
   if (verdict.isFailure) failRun(verdict, globalConfig);

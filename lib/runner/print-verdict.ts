@@ -2,8 +2,6 @@ import { safeJson } from '../core/safe-text';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { formatVerdict } from '../verdict/format-verdict';
-import { formatAnnotations } from '../verdict/github-annotations';
-import { verdictJson } from '../verdict/verdict-json';
 import type { Verdict } from '../verdict/verdict';
 
 /**
@@ -12,23 +10,30 @@ import type { Verdict } from '../verdict/verdict';
  *
  * @param kept - Description of the kept resources; may be empty.
  */
-export function printVerdict(
+export async function printVerdict(
   verdict: Verdict,
   kept: string,
   environment: Readonly<Record<string, string | undefined>>,
-): void {
+): Promise<void> {
   const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
   const hasColour = hasColours(environment);
-  const annotations =
-    environment['GITHUB_ACTIONS'] === 'true'
-      ? formatAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) })
-      : '';
+  const annotations = environment['GITHUB_ACTIONS'] === 'true' ? await annotate(verdict, environment) : '';
   const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
   process.stderr.write(`${parts.join('\n')}${annotations}`);
 }
 
+// Loaded with their first use: a run without containers needs neither.
+async function annotate(
+  verdict: Verdict,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const { formatAnnotations } = await import('../verdict/github-annotations.ts');
+  return formatAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) });
+}
+
 /** Writes the verdict as JSON. Creates the file's folder if necessary. */
 export async function writeReport(verdict: Verdict, path: string): Promise<void> {
+  const { verdictJson } = await import('../verdict/verdict-json.ts');
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
 }
