@@ -15,11 +15,11 @@ const { repository, tag } = reaperImageName(packageVersion);
 export const reaperImage = `${repository}:${tag}`;
 
 /**
- * Takes the session's lease from its own reaper container, which is replaced whenever it is lost. Builds the image if it is
- * missing.
+ * Takes the session's lease from its own reaper container, which is replaced whenever it is lost. Builds the
+ * image if it is missing.
  *
- * @throws EngineError when the engine refuses; CastoffError `REAPER_PROTOCOL` when the reaper does. Leaves nothing on the
- * engine then.
+ * @throws EngineError when the engine refuses; CastoffError `REAPER_PROTOCOL` when the reaper does. Leaves
+ * nothing on the engine then.
  */
 export async function acquireFromContainer(request: LeaseRequest): Promise<LeaseClient> {
   const { engine } = request;

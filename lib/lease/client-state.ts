@@ -2,13 +2,13 @@ import { claimKey, type BoundedLabels } from '../core/bounds';
 import type { Reply, Request } from '../reaper/protocol/message';
 
 /** A request without its id. */
-export type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+export type RequestBody = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 /** The request that opens a connection to a reaper. */
-export type Hello = Extract<Ask, { type: 'hello' }>;
+export type Hello = Extract<RequestBody, { type: 'hello' }>;
 
 /**
- * The client's side of a lease: its claims and pending requests. Each new connection repeats the claims, in the order in
- * which they were first made.
+ * The client's side of a lease: its claims and pending requests. Each new connection repeats the claims, in
+ * the order in which they were first made.
  */
 export interface ClientState {
   /** `resuming`: connected, and still waiting for the replies to hello and the claims. */
@@ -18,7 +18,7 @@ export interface ClientState {
   /** Requests sent on this connection and not answered yet, in order. */
   readonly sent: readonly SentRequest[];
   /** Requests to send on the next connection. */
-  readonly queued: readonly Asked[];
+  readonly queued: readonly PendingRequest[];
   readonly nextId: number;
   /** Whether the lease was held before, and then lost. */
   readonly wasLost: boolean;
@@ -30,13 +30,13 @@ interface HeldClaim extends BoundedLabels {
   readonly tickets: readonly number[];
 }
 
-interface Asked {
-  readonly ask: Ask;
+interface PendingRequest {
+  readonly body: RequestBody;
   /** `undefined` when no caller waits, or when the claim has the tickets. */
   readonly ticket?: number | undefined;
 }
 
-interface SentRequest extends Asked {
+interface SentRequest extends PendingRequest {
   readonly id: number;
 }
 
@@ -44,7 +44,7 @@ interface SentRequest extends Asked {
 export type ClientEvent =
   | { readonly type: 'connected' }
   /** `ticket` identifies the caller that waits for the reply. */
-  | { readonly type: 'asked'; readonly ask: Ask; readonly ticket: number }
+  | { readonly type: 'requested'; readonly body: RequestBody; readonly ticket: number }
   | { readonly type: 'answered'; readonly reply: Reply }
   | { readonly type: 'disconnected' };
 
@@ -76,8 +76,8 @@ export function advanceClient(state: ClientState, event: ClientEvent): ClientSte
   switch (event.type) {
     case 'connected':
       return resume(state);
-    case 'asked':
-      return ask(state, event);
+    case 'requested':
+      return request(state, event);
     case 'answered':
       return takeReply(state, event.reply);
     case 'disconnected':
@@ -86,26 +86,26 @@ export function advanceClient(state: ClientState, event: ClientEvent): ClientSte
 }
 
 function resume(state: ClientState): ClientStep {
-  const repeated: readonly Asked[] = [
-    { ask: state.hello },
+  const repeated: readonly PendingRequest[] = [
+    { body: state.hello },
     ...[...state.claims.values()].map((claim) => ({
-      ask: { type: 'claim', ...boundedLabelsOf(claim) } as const,
+      body: { type: 'claim', ...boundedLabelsOf(claim) } as const,
     })),
     ...state.queued,
   ];
   return send({ ...state, phase: 'resuming', sent: [], queued: [] }, repeated);
 }
 
-function send(state: ClientState, asked: readonly Asked[]): ClientStep {
-  const sent = asked.map((one, index) => ({ ...one, id: state.nextId + index }));
+function send(state: ClientState, pending: readonly PendingRequest[]): ClientStep {
+  const sent = pending.map((one, index) => ({ ...one, id: state.nextId + index }));
   return {
     state: { ...state, sent: [...state.sent, ...sent], nextId: state.nextId + sent.length },
-    actions: sent.map(({ ask: body, id }) => ({ type: 'send', request: { ...body, id } })),
+    actions: sent.map(({ body, id }) => ({ type: 'send', request: { ...body, id } })),
   };
 }
 
-function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>): ClientStep {
-  const { ask: body, ticket } = asked;
+function request(state: ClientState, event: Extract<ClientEvent, { type: 'requested' }>): ClientStep {
+  const { body, ticket } = event;
   if (state.phase === 'closed') return settle(state, ticket);
   const isConnected = state.phase !== 'away';
   switch (body.type) {
@@ -119,37 +119,38 @@ function ask(state: ClientState, asked: Extract<ClientEvent, { type: 'asked' }>)
         tickets: [...(known?.tickets ?? []), ticket],
       };
       const claiming = { ...state, claims: new Map(state.claims).set(key, claim) };
-      return isConnected && known === undefined ? send(claiming, [{ ask: body }]) : stay(claiming);
+      return isConnected && known === undefined ? send(claiming, [{ body }]) : stay(claiming);
     }
     case 'release': {
       const key = claimKey(body.labels, body.bounds);
       const claimants = (state.claims.get(key)?.tickets ?? []).map((waiting) => ({
-        ask: body,
+        body,
         ticket: waiting,
       }));
       const { state: released, actions } = settleAll(withoutClaim(state, key), claimants);
-      const step = isConnected ? send(released, [{ ask: body, ticket }]) : settle(released, ticket);
+      const step = isConnected ? send(released, [{ body, ticket }]) : settle(released, ticket);
       return { state: step.state, actions: [...actions, ...step.actions] };
     }
     case 'bye':
-      return isConnected ? send(state, [{ ask: body, ticket }]) : settle(close(state), ticket);
+      return isConnected ? send(state, [{ body, ticket }]) : settle(close(state), ticket);
     case 'hello':
     case 'ping':
       return isConnected
-        ? send(state, [{ ask: body, ticket }])
-        : stay({ ...state, queued: [...state.queued, { ask: body, ticket }] });
+        ? send(state, [{ body, ticket }])
+        : stay({ ...state, queued: [...state.queued, { body, ticket }] });
   }
 }
 
 function takeReply(state: ClientState, reply: Reply): ClientStep {
-  // The reply to a line that was no request: Podman sends the body of the attach call to the reaper as its first line.
+  // The reply to a line that was no request: Podman sends the body of the attach call to the reaper as its
+  // first line.
   if (reply.id === 0 || state.phase === 'away' || state.phase === 'closed') return stay(state);
   const [first, ...rest] = state.sent;
   if (first === undefined || first.id !== reply.id) {
     return dropped(state, `got a reply to request ${reply.id}, expected one to ${first?.id ?? 'none'}`);
   }
   const answered = { ...state, sent: rest };
-  if (first.ask.type === 'hello' && !reply.ok) return dropped(answered, reply.reason);
+  if (first.body.type === 'hello' && !reply.ok) return dropped(answered, reply.reason);
   const { state: next, actions } = takeAnswer(answered, first, reply);
   return isResumed(next)
     ? {
@@ -159,7 +160,7 @@ function takeReply(state: ClientState, reply: Reply): ClientStep {
     : { state: next, actions };
 }
 
-function takeAnswer(state: ClientState, { ask: body, ticket }: SentRequest, reply: Reply): ClientStep {
+function takeAnswer(state: ClientState, { body, ticket }: SentRequest, reply: Reply): ClientStep {
   if (body.type === 'bye') return settle(close(state), ticket, reply);
   if (body.type !== 'claim') return settle(state, ticket, reply);
   const key = claimKey(body.labels, body.bounds);
@@ -176,25 +177,23 @@ function takeAnswer(state: ClientState, { ask: body, ticket }: SentRequest, repl
 
 function lose(state: ClientState): ClientStep {
   if (state.phase === 'closed' || state.phase === 'away') return stay(state);
-  const isLeaving = state.sent.some(({ ask: body }) => body.type === 'bye');
-  const unanswered = state.sent.filter(({ ask: body }) => body.type !== 'hello' && body.type !== 'claim');
+  const isLeaving = state.sent.some(({ body }) => body.type === 'bye');
+  const unanswered = state.sent.filter(({ body }) => body.type !== 'hello' && body.type !== 'claim');
   if (isLeaving) return settleAll(close({ ...state, sent: [] }), unanswered);
   // A release takes effect when it is requested: the claim is not repeated.
-  const kept = unanswered.filter(({ ask: body }) => body.type !== 'release');
-  const done = unanswered.filter(({ ask: body }) => body.type === 'release');
+  const kept = unanswered.filter(({ body }) => body.type !== 'release');
+  const done = unanswered.filter(({ body }) => body.type === 'release');
   const claims = new Map(
     [...state.claims].map(([key, claim]) => [key, { ...claim, isAcknowledged: false }] as const),
   );
-  const queued = kept.map(({ ask: body, ticket }) => ({ ask: body, ticket }));
+  const queued = kept.map(({ body, ticket }) => ({ body, ticket }));
   const step = settleAll({ ...state, phase: 'away', claims, sent: [], queued }, done);
   if (state.phase === 'resuming') return step;
   return { state: { ...step.state, wasLost: true }, actions: [...step.actions, { type: 'lost' }] };
 }
 
 function isResumed({ phase, sent }: ClientState): boolean {
-  return (
-    phase === 'resuming' && !sent.some(({ ask: body }) => body.type === 'hello' || body.type === 'claim')
-  );
+  return phase === 'resuming' && !sent.some(({ body }) => body.type === 'hello' || body.type === 'claim');
 }
 
 const accepted: Reply = { id: 0, ok: true };
@@ -203,8 +202,8 @@ function settle(state: ClientState, ticket: number | undefined, reply = accepted
   return { state, actions: ticket === undefined ? [] : [{ type: 'settle', ticket, reply }] };
 }
 
-function settleAll(state: ClientState, asked: readonly Asked[]): ClientStep {
-  return { state, actions: asked.flatMap(({ ticket }) => settle(state, ticket).actions) };
+function settleAll(state: ClientState, pending: readonly PendingRequest[]): ClientStep {
+  return { state, actions: pending.flatMap(({ ticket }) => settle(state, ticket).actions) };
 }
 
 // Later replies on this connection are ignored.

@@ -4,7 +4,13 @@ import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
-import { advanceClient, initialClientState, type Ask, type ClientEvent, type Hello } from './client-state';
+import {
+  advanceClient,
+  initialClientState,
+  type RequestBody,
+  type ClientEvent,
+  type Hello,
+} from './client-state';
 import { openRequestStream, type RequestStream, type ReaperConnection } from './request-stream';
 import { SilentReapers } from './silent-reapers';
 import { logDebug, warn } from './warnings';
@@ -15,7 +21,7 @@ export interface LeaseClientOptions {
   readonly hello: Omit<Hello, 'type' | 'protocol'>;
   /** Connects to a reaper, and starts one if none runs. */
   readonly connect: (signal: AbortSignal) => Promise<ReaperConnection>;
-  /** Defaults as for {@link watchAnswers}. */
+  /** When an unresponsive reaper is replaced. Defaults as in {@link watchAnswers}. */
   readonly answerLimits?: AnswerLimits | undefined;
 }
 
@@ -25,10 +31,10 @@ const replyTimeoutMs = 2_000;
 const resumeTimeoutMs = 10_000;
 
 /**
- * Holds a lease at a reaper. When the connection ends, the client connects to the next reaper and repeats all claims in order.
+ * Holds a lease at a reaper. When the connection ends, it repeats all claims at the next reaper, in order.
  *
- * It neither keeps its process alive nor ends it, and delays callers for 2 s at most. It warns once when the lease is lost, and
- * once when it is held again.
+ * It neither keeps its process alive nor ends it, and delays callers for 2 s at most. It warns once when the
+ * lease is lost, and once when it is held again.
  */
 export class LeaseClient {
   readonly #options: LeaseClientOptions;
@@ -60,10 +66,10 @@ export class LeaseClient {
   /**
    * Takes the lease: connects, sends hello and makes the first claim. Resolves when the lease is held.
    *
-   * @throws CastoffError `REAPER_PROTOCOL` when the reaper refuses; any error of `connect`. No lease is held then.
+   * @throws CastoffError `REAPER_PROTOCOL` when the reaper refuses; any error of `connect`.
    */
   async open(labels: readonly string[]): Promise<void> {
-    const ticket = this.#ask({ type: 'claim', labels });
+    const ticket = this.#request({ type: 'claim', labels });
     // The connection is unreferenced: a process with nothing else to do would exit here without an error.
     const hold = setInterval(() => undefined, resumeTimeoutMs);
     try {
@@ -79,27 +85,25 @@ export class LeaseClient {
   }
 
   /**
-   * Claims all resources that carry all `labels` and are within `bounds`. Resolves when the reaper has acknowledged the claim,
-   * or after 2 s, with one warning: the claim is then made as soon as a reaper accepts it.
+   * Claims all resources that carry all `labels` and are within `bounds`. Resolves on the reaper's reply, or
+   * after 2 s with one warning: the claim is then made as soon as a reaper accepts it.
    */
   async claim(labels: readonly string[], bounds?: Bounds): Promise<void> {
     const what = `claim ${labels.join(' and ')}`;
-    const reply = await this.#answerInTime({ type: 'claim', labels, bounds: digestBounds(bounds) }, what);
+    const reply = await this.#replyInTime({ type: 'claim', labels, bounds: digestBounds(bounds) }, what);
     if (reply?.ok === false) warn('CASTOFF_CLAIM_REFUSED', refused(this.#reaper, what, reply.reason).message);
   }
 
   /** Releases a claim: the resources that it covers are kept. */
   async release(labels: readonly string[], bounds?: Bounds): Promise<void> {
-    this.#silent.release({ labels, bounds: digestBounds(bounds) });
-    await this.#answerInTime(
-      { type: 'release', labels, bounds: digestBounds(bounds) },
-      `release ${labels.join(' and ')}`,
-    );
+    const claim = { labels, bounds: digestBounds(bounds) };
+    this.#silent.release(claim);
+    await this.#replyInTime({ type: 'release', ...claim }, `release ${labels.join(' and ')}`);
   }
 
-  /** Ends the lease: the reaper removes at once the resources that its claims still cover. Waits for its reply, 2 s at most. */
+  /** Ends the lease: the reaper removes the resources still claimed. Waits for its reply, 2 s at most. */
   async close(): Promise<void> {
-    await this.#inTime(this.#ask({ type: 'bye' }), 'end the lease');
+    await this.#inTime(this.#request({ type: 'bye' }), 'end the lease');
     this.#end();
   }
 
@@ -109,32 +113,32 @@ export class LeaseClient {
     this.#requests?.end();
   }
 
-  /** A reaper whose process is stopped, or hangs, would not notice this one's death: the lease goes to another. */
+  /** Replaces a reaper that stops answering: it would not notice the death of this process. */
   #watch(): void {
-    const ping = (): Promise<unknown> => this.#ask({ type: 'ping' });
+    const ping = (): Promise<unknown> => this.#request({ type: 'ping' });
     this.#silent.watch(this.#requests, ping, () => {
       this.#requests = undefined;
       this.#advance({ type: 'disconnected' });
     });
   }
 
-  #ask(ask: Ask): Promise<Reply> {
+  #request(body: RequestBody): Promise<Reply> {
     const ticket = this.#nextTicket;
     this.#nextTicket += 1;
     const { promise, resolve } = Promise.withResolvers<Reply>();
     this.#tickets.set(ticket, resolve);
-    this.#advance({ type: 'asked', ask, ticket });
+    this.#advance({ type: 'requested', body, ticket });
     return promise;
   }
 
-  async #answerInTime(ask: Ask, what: string): Promise<Reply | undefined> {
-    const reply = await this.#inTime(this.#ask(ask), what);
+  async #replyInTime(body: RequestBody, what: string): Promise<Reply | undefined> {
+    const reply = await this.#inTime(this.#request(body), what);
     if (reply === undefined && !this.#hasWarned) {
       this.#hasWarned = true;
       warn(
         'CASTOFF_CLAIM_UNANSWERED',
-        `${what}: no answer from ${this.#reaper} in ${replyTimeoutMs / 1_000} s; the work continues, and until the reaper ` +
-          'answers, a crash may leave resources behind (npx castoff ls lists them)',
+        `${what}: no answer from ${this.#reaper} in ${replyTimeoutMs / 1_000} s; the work continues, and until ` +
+          'the reaper answers, a crash may leave resources behind (npx castoff ls lists them)',
       );
     }
     return reply;
@@ -187,10 +191,7 @@ export class LeaseClient {
   async #resume(): Promise<void> {
     const connection = await this.#options.connect(this.#ending.signal);
     const { stream, reaper } = connection;
-    if (this.#ending.signal.aborted) {
-      stream.destroy();
-      return;
-    }
+    if (this.#ending.signal.aborted) return void stream.destroy();
     const resuming = Promise.withResolvers<void>();
     const limit = deadline(resumeTimeoutMs, { what: `take a lease at ${reaper}` });
     limit.addEventListener('abort', () => resuming.reject(limit.reason), { once: true });
@@ -217,8 +218,7 @@ export class LeaseClient {
   }
 
   async #regain(): Promise<void> {
-    const lost = this.#reaper;
-    warn('CASTOFF_LEASE_LOST', `the lease at ${lost} is lost; starting another reaper`);
+    warn('CASTOFF_LEASE_LOST', `the lease at ${this.#reaper} is lost; starting another reaper`);
     try {
       await retryWithBackoff(() => this.#tryToResume(), {
         firstPauseMs: 100,

@@ -17,8 +17,9 @@ export interface EngineSocketFacts {
 /**
  * Returns the paths to mount into a container that connects to its engine, the likeliest first.
  *
- * An override is the only path. A local engine, rootless ones included, has its socket where this process connects to it. The
- * default path serves engines in a virtual machine (Docker Desktop), on another host, or outside our own container.
+ * An override is the only path. A local engine, rootless ones included, has its socket where this process
+ * connects to it. The default path serves engines in a virtual machine (Docker Desktop), on another host, or
+ * outside our own container.
  *
  * @see testcontainers, `getRemoteContainerRuntimeSocketPath`
  */

@@ -19,11 +19,14 @@ const forwarded: readonly string[] = [
   'TMP',
 ];
 
-/** Variables that hold a path, which must be absolute: the other process has a different working directory. */
+/**
+ * Variables that hold a path, which must be absolute: the other process has a different working directory.
+ */
 const paths: readonly string[] = ['HOME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK'];
 
 /**
- * Returns the environment of a background process: the variables of `environment` that it needs, with absolute paths.
+ * Returns the environment of a background process: the variables of `environment` that it needs, with
+ * absolute paths.
  *
  * A host process also serves later clients, so it must not inherit `NODE_OPTIONS` or a debugger's port.
  */

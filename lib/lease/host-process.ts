@@ -20,7 +20,10 @@ export interface HostProcessSettings {
 export interface HostProcess {
   readonly command: string;
   readonly logPath: string;
-  /** The reason why it failed, if it has. A process that found another one at its socket exits without a failure. */
+  /**
+   * The reason why it failed, if it has. A process that found another one at its socket exits without a
+   * failure.
+   */
   failure(): string | undefined;
   /** The last five lines of its log. */
   lastLogLines(): string;
@@ -29,7 +32,8 @@ export interface HostProcess {
 const maxLogBytes = 1_024 * 1_024;
 
 /**
- * Starts the reaper as a detached process in `/`: it survives this process, its terminal, and a kill of its process group.
+ * Starts the reaper as a detached process in `/`: it survives this process, its terminal, and a kill of its
+ * process group.
  */
 export function startHostProcess({
   engine,

@@ -20,14 +20,14 @@ export interface SocketFolders {
 }
 
 /**
- * Fits into `sockaddr_un` everywhere: 104 bytes on macOS and 108 on Linux, with the terminating zero, and the pid that a process
- * appends to the name until it listens.
+ * Fits into `sockaddr_un` everywhere: 104 bytes on macOS and 108 on Linux, with the terminating zero, and the
+ * pid that a process appends to the name until it listens.
  */
 const maxPathBytes = 103 - '.4194304'.length;
 
 /**
- * Returns the path at which the host process of this user, engine and version of castoff listens: a Unix socket, or a named
- * pipe on Windows. Equal facts give the same path in every process.
+ * Returns the path at which the host process of this user, engine and version of castoff listens: a Unix
+ * socket, or a named pipe on Windows. Equal facts give the same path in every process.
  */
 export function hostSocketPath(facts: HostFacts): string {
   const { folder, connection, engineId, version } = facts;

@@ -17,7 +17,9 @@ export function reaperImageName(version: string): ImageName {
   return { repository: 'castoff/reaper', tag: version };
 }
 
-/** Returns the image's configuration as lines of a Dockerfile. Without the binder, Node binds the port itself. */
+/**
+ * Returns the image's configuration as lines of a Dockerfile. Without the binder, Node binds the port itself.
+ */
 export function imageConfig({ hasBinder }: { readonly hasBinder: boolean }): readonly string[] {
   const start = ['node', imagePaths.program];
   return [

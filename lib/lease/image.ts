@@ -38,12 +38,14 @@ export interface ReaperImage {
 }
 
 /**
- * Builds the reaper's image on the engine from this castoff and, without `base`, the running Node. Contacts no registry.
+ * Builds the reaper's image on the engine from this castoff and, without `base`, the running Node. Contacts
+ * no registry.
  *
  * An image with the same content is kept. One with other content loses the name, and is removed.
  *
- * @throws CastoffError `CONFIG_INVALID` when castoff has not been built, or when this Node cannot run in the engine's
- * containers (another system or processor) and there is no `base`; `ENGINE_REFUSED` and `ENGINE_UNREACHABLE`.
+ * @throws CastoffError `CONFIG_INVALID` when castoff has not been built, or when this Node cannot run in the
+ * engine's containers (another system or processor) and there is no `base`; `ENGINE_REFUSED` and
+ * `ENGINE_UNREACHABLE`.
  */
 export async function buildReaperImage(
   engine: Engine,
@@ -102,12 +104,13 @@ function contextOf(base: string, own: readonly TarFile[], lines: readonly string
 }
 
 /**
- * Removes reaper images that have lost their name: to this build, to a concurrent one, or to an earlier one whose removal was
- * refused. Images used by a container stay.
+ * Removes reaper images that have lost their name: to this build, to a concurrent one, or to an earlier one
+ * whose removal was refused. Images used by a container stay.
  *
- * An image that has not had a name yet also stays: another build may be about to name it, and if it is removed at that moment,
- * the name points to nothing (seen on Docker 20.10.24). Each build checks after it has its name, so the later of two finds the
- * image that lost. Podman does not report lost names, so there the image's age decides.
+ * An image that has not had a name yet also stays: another build may be about to name it, and if it is
+ * removed at that moment, the name points to nothing (seen on Docker 20.10.24). Each build checks after it
+ * has its name, so the later of two finds the image that lost. Podman does not report lost names, so there
+ * the image's age decides.
  */
 async function removeReplaced(
   engine: Engine,

@@ -15,7 +15,9 @@ import { findReaperProgram } from './own-files';
 export interface InterimLease {
   /** Whether the reaper has accepted the lease. Blocks the process until it answers, for 2 s at most. */
   isHeld(): boolean;
-  /** Releases all claims, because another lease holds them or their resources are kept, and ends the reaper. */
+  /**
+   * Releases all claims, because another lease holds them or their resources are kept, and ends the reaper.
+   */
   release(): void;
   /** Ends the lease and the reaper, which first removes the resources that the claims still cover. */
   close(): void;
@@ -25,10 +27,11 @@ const answerTimeoutMs = 2_000;
 const pollMs = 20;
 
 /**
- * Takes a lease on the resources with the session's label, from a reaper process that serves only this process, over its stdin.
+ * Takes a lease on the resources with the session's label, from a reaper process that serves only this
+ * process, over its stdin.
  *
- * Serves callers that cannot wait: the claim is in the pipe when this returns. The pipe closes when this process ends, also while a
- * synchronous command blocks it.
+ * Serves callers that cannot wait: the claim is in the pipe when this returns. The pipe closes when this
+ * process ends, also while a synchronous command blocks it.
  */
 export function openInterimLease(session: string, owner: Owner): InterimLease {
   const replies = openReplies();
@@ -36,7 +39,8 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
     detached: true,
     windowsHide: true,
     stdio: ['pipe', replies, 'ignore'],
-    // Inherits the working directory and Docker's variables, so that it finds the same engine as docker commands do here.
+    // Inherits the working directory and Docker's variables, so that it finds the same engine as docker
+    // commands do here.
     env: { ...hostEnvironment(process.env), ...dockerVariables() },
   });
   const { stdin } = child;

@@ -27,12 +27,14 @@ const innerSocketPath = '/var/run/docker.sock';
 const memoryBytes = 256 * 1_024 * 1_024;
 
 /**
- * Starts a reaper container with the engine's socket mounted, and attaches to its stdin, which carries the lease.
+ * Starts a reaper container with the engine's socket mounted, and attaches to its stdin, which carries the
+ * lease.
  *
  * The container has no port, no network and no privileges, and is removed by the engine when it ends.
  *
  * @param image - Name or id.
- * @throws EngineError when the engine refuses, also when the image is missing (`gone`). Leaves nothing on the engine then.
+ * @throws EngineError when the engine refuses, also when the image is missing (`gone`). Leaves nothing on the
+ * engine then.
  */
 export async function launchContainer(
   { engine, session, owner }: LeaseRequest,
@@ -72,7 +74,8 @@ async function create(
     const answer = await createContainer(engine, createOptions(settings, socketPath));
     if (answer.meaning === 'done') return { id: answer.value, title: settings.name };
     refusal = answer.error;
-    // 409: the name is used by the previous reaper, or by another one of this session, on the same engine under another address.
+    // 409: the name is used by the previous reaper, or by another one of this session, on the same engine
+    // under another address.
     if (answer.meaning === 'busy') {
       const other = { ...settings, name: `${settings.name}-${randomBytes(3).toString('hex')}` };
       const id = valueOf(await createContainer(engine, createOptions(other, socketPath)));
@@ -108,7 +111,8 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
       ReadonlyRootfs: true,
       NetworkMode: 'none',
       CapDrop: ['ALL'],
-      // SELinux denies a confined container access to the socket. Disabling the label is enough; `Privileged` is not needed.
+      // SELinux denies a confined container access to the socket. Disabling the label is enough; `Privileged`
+      // is not needed.
       SecurityOpt: ['no-new-privileges', 'label=disable'],
       Memory: memoryBytes,
       PidsLimit: 64,

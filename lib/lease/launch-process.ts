@@ -24,12 +24,13 @@ export interface HostConnection extends ReaperConnection {
 }
 
 /**
- * Connects to the host process that serves this user's sessions on that engine, and starts one if none answers. If two start at
- * once, one exits. A process that listens without answering, or that refused this client, keeps its clients; a new one takes over
- * its path.
+ * Connects to the host process that serves this user's sessions on that engine, and starts one if none
+ * answers. If two start at once, one exits. A process that listens without answering, or that refused this
+ * client, keeps its clients; a new one takes over its path.
  *
  * @param refusedAt - The identity of the socket at which a process refused this client.
- * @throws CastoffError `REAPER_UNAVAILABLE` when none starts; the message has the path and the end of its log.
+ * @throws CastoffError `REAPER_UNAVAILABLE` when none starts; the message has the path and the end of its
+ * log.
  */
 export async function connectToHostProcess(engine: Engine, refusedAt?: string): Promise<HostConnection> {
   const path = hostSocketPath({

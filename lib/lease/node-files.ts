@@ -5,8 +5,8 @@ import { CastoffError } from '../core/errors';
 const run = promisify(execFile);
 
 /**
- * Lists the shared libraries of this Node, including the loader, from a diagnostic report: `ldd` is not on every machine. The
- * report is of a new process, because this one may have loaded more.
+ * Lists the shared libraries of this Node, including the loader, from a diagnostic report: `ldd` is not on
+ * every machine. The report is of a new process, because this one may have loaded more.
  *
  * @throws CastoffError `CONFIG_INVALID` when this Node is not a Linux program.
  */

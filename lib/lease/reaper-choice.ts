@@ -5,7 +5,8 @@ import { CastoffError } from '../core/errors';
  *
  * - `container`: from the image `castoff/reaper:<version>`, built if it is missing
  * - `process`: as a process on this machine, shared by all sessions of the user on that engine
- * - `auto`: as a container if the engine has the image, otherwise as a process; if neither starts, without one, with a warning
+ * - `auto`: as a container if the engine has the image, otherwise as a process; if neither starts, without
+ *   one, with a warning
  * - `off`: no reaper; resources left by a crash stay until the next sweep
  */
 export type ReaperChoice = 'auto' | 'container' | 'process' | 'off';

@@ -21,7 +21,9 @@ export interface RequestStream {
   destroy(): void;
 }
 
-/** Opens a stream of requests and replies on a connection. `onEnd` runs once, when the connection has closed. */
+/**
+ * Opens a stream of requests and replies on a connection. `onEnd` runs once, when the connection has closed.
+ */
 export function openRequestStream(
   { stream, reaper }: ReaperConnection,
   listener: { readonly onReply: (reply: Reply) => void; readonly onEnd: (reason: string) => void },

@@ -11,9 +11,9 @@ export interface SessionLease {
   /** A description of the reaper that holds the lease now; `undefined` without a reaper. */
   readonly reaper: string | undefined;
   /**
-   * Gives up this share. The last share also ends the lease: `beforeLast` runs, the claims in `released` are released, and the
-   * reaper removes at once the resources that other claims still cover. If `isInUse` returns true, the lease ends with the
-   * process instead.
+   * Gives up this share. The last share also ends the lease: `beforeLast` runs, the claims in `released` are
+   * released, and the reaper removes at once the resources that other claims still cover. If `isInUse`
+   * returns true, the lease ends with the process instead.
    */
   end(last: {
     readonly isInUse: () => boolean;
@@ -31,8 +31,8 @@ interface SharedLease {
 const leases = (): Map<string, SharedLease> => processWide('leases', () => new Map<string, SharedLease>());
 
 /**
- * Returns a share of this process's lease on that engine. The first share takes the lease, and adds later claims of the process
- * to it. Sessions with the same `mode` share a lease, and `auto` shares any.
+ * Returns a share of this process's lease on that engine. The first share takes the lease, and adds later
+ * claims of the process to it. Sessions with the same `mode` share a lease, and `auto` shares any.
  *
  * @throws CastoffError `REAPER_UNAVAILABLE`, as {@link takeLease} does.
  */

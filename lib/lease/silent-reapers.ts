@@ -3,8 +3,9 @@ import type { RequestStream } from './request-stream';
 import { watchAnswers, type AnswerLimits } from './watch-answers';
 
 /**
- * The connections to reapers that stopped answering, after their lease was taken to another reaper. They stay open: a reaper that
- * continues later would take the end of one for the death of this process, and remove what it still uses.
+ * The connections to reapers that stopped answering and were replaced. They stay open: a reaper that
+ * continues later would treat a closed connection as the death of this process, and remove resources that are
+ * still in use.
  */
 export class SilentReapers {
   readonly #limits: AnswerLimits | undefined;
@@ -15,7 +16,10 @@ export class SilentReapers {
     this.#limits = limits;
   }
 
-  /** Watches the reaper at `stream`, in the place of the one before; `onSilence` is called once, when it is one of the silent ones. */
+  /**
+   * Pings the reaper at `stream`. When it stops answering, adds the stream to the set and calls `onSilence`,
+   * once.
+   */
   watch(stream: RequestStream | undefined, ping: () => Promise<unknown>, onSilence: () => void): void {
     if (stream === undefined) return;
     const addSilent = (): void => {
@@ -25,21 +29,26 @@ export class SilentReapers {
     this.#stopWatching = watchAnswers(ping, addSilent, this.#limits);
   }
 
+  /** Stops pinging. */
   stopWatching(): void {
     this.#stopWatching?.();
   }
 
-  /** Forgets one that has ended by itself. */
+  /** Removes a connection that has closed. */
   delete(stream: RequestStream): void {
     this.#streams.delete(stream);
   }
 
+  /** Releases a claim at each of these reapers. */
   release({ labels, bounds }: BoundedLabels): void {
-    // Their answers are not read, so the requests need no ids of their own.
+    // Replies are ignored, so the requests need no unique ids.
     for (const stream of this.#streams) stream.send({ id: 1, type: 'release', labels, bounds });
   }
 
-  /** Gives up `claims` at each of them before its connection ends, so that none removes what another reaper looks after. */
+  /**
+   * Releases `claims` at each of these reapers and closes its connection, so that none removes resources of
+   * another reaper's claims.
+   */
   end(claims: readonly BoundedLabels[]): void {
     this.stopWatching();
     for (const claim of claims) this.release(claim);

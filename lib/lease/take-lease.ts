@@ -12,8 +12,8 @@ import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire
  *
  * Resolves when the lease is held; to `undefined` after a warning when there is no reaper.
  *
- * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` is `container` or `process`, and that reaper does not start. `auto`
- * never throws: a missing reaper is no reason to fail tests.
+ * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` is `container` or `process`, and that reaper does not
+ * start. `auto` never throws: a missing reaper is no reason to fail tests.
  */
 export async function takeLease(mode: ReaperChoice, request: LeaseRequest): Promise<LeaseClient | undefined> {
   switch (mode) {

@@ -10,8 +10,8 @@ export interface TarFile {
 }
 
 /**
- * Yields a ustar archive of `files` and the folders above them. All entries are owned by root and dated 1970, so that equal
- * files give equal bytes.
+ * Yields a ustar archive of `files` and the folders above them. All entries are owned by root and dated 1970,
+ * so that equal files give equal bytes.
  *
  * @throws Error for a path over 99 bytes, and for content of another length than `sizeBytes`.
  * @see POSIX.1-2024, pax, "ustar Interchange Format"

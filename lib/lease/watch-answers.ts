@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+/** The options of {@link watchAnswers}. */
 export interface AnswerLimits {
   /** The pause between two pings, in milliseconds. Default 10 000. */
   readonly pingEveryMs?: number | undefined;
@@ -8,10 +9,11 @@ export interface AnswerLimits {
 }
 
 /**
- * Pings a reaper as long as it answers, and calls `onSilence` once when it does not. The timers keep no process alive.
+ * Pings a reaper while it answers, and calls `onSilence` once when it does not. The timers are unreferenced.
+ *
+ * Returns a function that stops the pings.
  *
  * @param ping - Resolves when the reaper has answered.
- * @returns Ends the watch.
  */
 export function watchAnswers(
   ping: () => Promise<unknown>,
@@ -19,22 +21,22 @@ export function watchAnswers(
   { pingEveryMs = 10_000, maxSilenceMs = 10_000 }: AnswerLimits = {},
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
+  let isStopped = false;
   const schedule = (run: () => void, afterMs: number): void => {
-    if (isOver) return;
+    if (isStopped) return;
     timer = setTimeout(run, afterMs);
     timer.unref();
   };
   const check = async (): Promise<void> => {
     let hasAnswered = false;
-    const judge = async (): Promise<void> => {
-      // After code that blocks the event loop, timers run before the answers that have arrived meanwhile are read.
+    const expire = async (): Promise<void> => {
+      // After code that blocked the event loop, timers run before pending answers are read.
       await nextTurn();
       await nextTurn();
-      if (!hasAnswered && !isOver) onSilence();
+      if (!hasAnswered && !isStopped) onSilence();
     };
-    schedule(() => void judge(), maxSilenceMs);
-    // Rejects when the connection has ended, which is noticed without a ping.
+    schedule(() => void expire(), maxSilenceMs);
+    // A closed connection is detected elsewhere.
     const [answer] = await Promise.allSettled([ping()]);
     clearTimeout(timer);
     if (answer.status === 'rejected') return;
@@ -43,7 +45,7 @@ export function watchAnswers(
   };
   schedule(() => void check(), pingEveryMs);
   return () => {
-    isOver = true;
+    isStopped = true;
     clearTimeout(timer);
   };
 }

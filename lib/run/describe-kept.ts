@@ -11,8 +11,8 @@ export interface KeptResource {
 }
 
 /**
- * Resolves to a message that lists the kept resources of a run, with the commands to inspect and remove them; to `''` when
- * `records` has none. Never rejects: ports that the engine does not report are omitted.
+ * Resolves to a message that lists the kept resources of a run, with the commands to inspect and remove them;
+ * to `''` when `records` has none. Never rejects: ports that the engine does not report are omitted.
  */
 export async function describeKept(session: string, records: readonly ResourceRecord[]): Promise<string> {
   const kept = records.filter(({ state }) => state === 'kept');

@@ -28,7 +28,10 @@ export interface FinalCheck {
 
 const inspectTimeoutMs = 5_000;
 
-/** Lists the session's resources on the engine, and inspects each entry that is neither gone nor kept. Never rejects. */
+/**
+ * Lists the session's resources on the engine, and inspects each entry that is neither gone nor kept. Never
+ * rejects.
+ */
 export async function checkFinally(
   engine: Engine,
   { session, entries, signal }: FinalCheckOptions,
@@ -64,7 +67,8 @@ async function inspectEntry(
     const isPresent = await isEntryPresent(own.within({ timeoutMs: inspectTimeoutMs, signal }), entry, id);
     return isPresent ? 'there' : 'gone';
   } catch {
-    // EngineError, or ENGINE_UNREACHABLE for another engine: the entry has the error of its removal, which is more useful.
+    // EngineError, or ENGINE_UNREACHABLE for another engine: the entry has the error of its removal, which is
+    // more useful.
     return 'unknown';
   }
 }

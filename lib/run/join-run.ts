@@ -21,8 +21,9 @@ export interface WorkerRun extends RunClient {
 }
 
 /**
- * Joins the run at `address`: resources that this process or thread creates from now on belong to that run, and its registry is
- * reported to the run. The connection is unreferenced. Idempotent: all callers share one membership.
+ * Joins the run at `address`: resources that this process or thread creates from now on belong to that run,
+ * and its registry is reported to the run. The connection is unreferenced. Idempotent: all callers share one
+ * membership.
  *
  * @throws CastoffError `CONFIG_INVALID` when no run listens there.
  */
@@ -48,7 +49,7 @@ async function join(address: string): Promise<WorkerRun> {
   const { session, owner, settings, coversTestcontainers } = joined;
   const restoreRyuk = coversTestcontainers ? disableRyuk(process) : () => undefined;
   const { registry } = joinSession(session, worker);
-  const report: RunClient['report'] = (entry) => connection.notify({ type: 'tell', entry });
+  const report: RunClient['report'] = (entry) => connection.notify({ type: 'report', entry });
   const onChange = ({ entry }: { entry: Parameters<typeof report>[0] }): void => report(entry);
   registry.on('change', onChange);
   const claim: RunClient['claim'] = async (labels, bounds) =>
@@ -72,12 +73,13 @@ async function join(address: string): Promise<WorkerRun> {
       return (readying ??= becomeReady());
     },
     report,
-    noteUnwatched: (creation) => connection.notify({ type: 'unwatched', creation }),
+    reportUnlabelled: (creation) => connection.notify({ type: 'unlabelled', creation }),
     async noteDeath(key, died) {
       await connection.call({ type: 'note-death', key, died });
     },
     async removeLeaks(keys) {
-      // The registry notifies its listeners in a microtask: the leaks are reported before this request is sent.
+      // The registry notifies its listeners in a microtask: the leaks are reported before this request is
+      // sent.
       await Promise.resolve();
       await connection.call({ type: 'remove-leaks', keys });
     },
@@ -125,7 +127,10 @@ async function connectTo(address: string): Promise<Socket> {
   return socket;
 }
 
-/** A worker's connection to its run. Each call settles with the run's reply, or rejects when the connection ends. */
+/**
+ * A worker's connection to its run. Each call settles with the run's reply, or rejects when the connection
+ * ends.
+ */
 class RunConnection {
   /** The reason why no resource may be created any more: the run is ending or has ended. */
   endReason: CastoffError | undefined;

@@ -4,7 +4,10 @@ import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 
-/** The kept resources: the keys of their entries, and the labels (`name=value`) of Compose projects, whose parts carry no key. */
+/**
+ * The kept resources: the keys of their entries, and the labels (`name=value`) of Compose projects, whose
+ * parts carry no key.
+ */
 export type KeptKeys = ReadonlySet<string>;
 
 /** Returns the keys of the entries that are kept. */

@@ -15,7 +15,10 @@ export interface RunLeaksOptions {
   readonly fail: (error: unknown) => void;
 }
 
-/** Removes the leaks of test files. The leaks of one file are removed together, independent of those of other files. */
+/**
+ * Removes the leaks of test files. The leaks of one file are removed together, independent of those of other
+ * files.
+ */
 export class RunLeaks {
   readonly #options: RunLeaksOptions;
   readonly #removals = new Set<Promise<void>>();

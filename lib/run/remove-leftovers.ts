@@ -14,7 +14,9 @@ import type { RemovalRules } from '../resources/removal-rules';
 import type { KeptKeys } from './kept-keys';
 import { isEntryPresent, listLeftovers } from './find-entry';
 
-/** Resources to remove together: those that carry `labels`, and those of `entries`, even without our labels. */
+/**
+ * Resources to remove together: those that carry `labels`, and those of `entries`, even without our labels.
+ */
 export interface Leftovers {
   readonly labels: readonly string[];
   readonly bounds?: Bounds | undefined;
@@ -42,7 +44,8 @@ export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, str
 }
 
 /**
- * Removes the resources that an ended process left, and verifies their removal. Never rejects: the result has the failures.
+ * Removes the resources that an ended process left, and verifies their removal. Never rejects: the result has
+ * the failures.
  *
  * @param signal - Stops the cleanup; unverified resources are then not reported as gone.
  */
@@ -92,7 +95,8 @@ function findListed(listed: readonly ListedTarget[], { kind, key }: RegistryEntr
 }
 
 /**
- * Removes the resource of an entry by its id: adopted resources carry no label of ours, and Compose's carry only their project's.
+ * Removes the resource of an entry by its id: adopted resources carry no label of ours, and Compose's carry
+ * only their project's.
  *
  * Resolves to the new state of the entry. Never rejects.
  *

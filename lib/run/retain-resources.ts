@@ -22,8 +22,8 @@ const requestTimeoutMs = 30_000;
 const endTimeoutMs = 5_000;
 
 /**
- * Holds the lease on a session's kept resources until the time expires, the process receives a signal to end, or no resource is
- * left; then removes the remaining ones. The main function of a retention process.
+ * Holds the lease on a session's kept resources until the time expires, the process receives a signal to end,
+ * or no resource is left; then removes the remaining ones. The main function of a retention process.
  *
  * @throws CastoffError `CLEANUP_FAILED` when resources are left; the reaper continues with them.
  */

@@ -40,7 +40,7 @@ export interface RunCleanupOptions {
 // Loaded on first use, so that a run without containers does not pay for it.
 const loadRemoval = () => import('./remove-leftovers.ts');
 
-/** Removes resources of the run as a whole, and of dead workers. Records failures instead of throwing them. */
+/** Removes the resources of the run as a whole, and of dead workers. Collects failures instead of throwing. */
 export class RunCleanup {
   readonly #options: RunCleanupOptions;
   readonly #cleanups = new Set<Promise<void>>();
@@ -60,18 +60,16 @@ export class RunCleanup {
   }
 
   /**
-   * Removes the leaks among the entries with these keys, and resolves when the removals have finished. Images, and resources that
-   * are ignored or not judged, stay until the end of the run.
+   * Removes the leaks among the entries with these keys, and resolves when the removals have finished.
+   * Images, and resources that are ignored or not judged, stay until the end of the run.
    */
   async removeLeaks(keys: readonly string[]): Promise<void> {
-    const { workers, registry } = this.#options;
-    const entries = [...workers.entries(), ...registry.list()];
-    await this.#removeLeaksAmong(entries.filter(({ key }) => keys.includes(key)));
+    await this.#removeLeaksAmong(this.#entries().filter(({ key }) => keys.includes(key)));
   }
 
   /**
-   * Removes the remaining resources of a worker that ended without leaving the run. Images stay until the end of the run: a build
-   * of another worker may use their layers.
+   * Removes the remaining resources of a worker that ended without leaving the run. Images stay until the end
+   * of the run: a build of another worker may use their layers.
    */
   cleanUpWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
     const { workers, isShared } = this.#options;
@@ -156,8 +154,8 @@ export class RunCleanup {
   }
 
   /**
-   * Lists the resources of the run that the engine still has, except reapers and kept ones, and updates the records of entries
-   * that are not known to be gone.
+   * Lists the resources of the run that the engine still has, except reapers and kept ones, and updates the
+   * records of entries that are not known to be gone.
    *
    * @param connected - The session's engine, if there is a session.
    * @throws EngineError when the resources cannot be listed; CastoffError `ENGINE_UNREACHABLE`.

@@ -5,7 +5,10 @@ import { parseEntry } from './parse-entry';
 import type { RunSettings, SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 
-/** The maximum length of a line between a run and its workers. JSON as a string inside JSON is at most twice as long. */
+/**
+ * The maximum length of a line between a run and its workers. JSON as a string inside JSON is at most twice
+ * as long.
+ */
 export const maxRunLineBytes = 3 * 1_024 * 1_024;
 
 /** A worker's request. The reply has the same `id`. */
@@ -31,9 +34,9 @@ export type SharedMade = { readonly json: string } | { readonly error: Serialize
 
 /** A worker's notification, which has no reply. */
 export type RunNote =
-  | { readonly type: 'tell'; readonly entry: RegistryEntry }
+  | { readonly type: 'report'; readonly entry: RegistryEntry }
   /** A creation that went out without labels. */
-  | { readonly type: 'unwatched'; readonly creation: string }
+  | { readonly type: 'unlabelled'; readonly creation: string }
   /** The worker leaves the run: the end of its connection is not a crash. */
   | { readonly type: 'leave' };
 
@@ -84,11 +87,11 @@ export function parseRunReply(text: string): RunReply | undefined {
 
 function parseNote(line: Fields): RunNote | undefined {
   if (line['type'] === 'leave') return { type: 'leave' };
-  if (line['type'] === 'unwatched' && isText(line['creation']))
-    return { type: 'unwatched', creation: line['creation'] };
-  if (line['type'] !== 'tell') return undefined;
+  if (line['type'] === 'unlabelled' && isText(line['creation']))
+    return { type: 'unlabelled', creation: line['creation'] };
+  if (line['type'] !== 'report') return undefined;
   const entry = parseEntry(line['entry']);
-  return entry === undefined ? undefined : { type: 'tell', entry };
+  return entry === undefined ? undefined : { type: 'report', entry };
 }
 
 function parseCall(line: Fields): RunCall | undefined {

@@ -24,10 +24,13 @@ export interface RunHandlers {
   awaitShared(worker: string, asked: Extract<RunCall, { type: 'await-shared' }>): Promise<SharedTurn>;
   settleShared(worker: string, name: string, made: SharedMade): void;
   report(worker: string, entry: RegistryEntry): void;
-  noteUnwatched(creation: string): void;
+  reportUnlabelled(creation: string): void;
   noteDeath(key: string, died: string): void;
   removeLeaks(keys: readonly string[]): Promise<void>;
-  /** Handles the end of a worker's connection. `isLeaving`: it left the run before; `isWaiting`: it had unanswered requests. */
+  /**
+   * Handles the end of a worker's connection. `isLeaving`: it left the run before; `isWaiting`: it had
+   * unanswered requests.
+   */
   ended(worker: string, how: { readonly isLeaving: boolean; readonly isWaiting: boolean }): void;
 }
 
@@ -42,7 +45,8 @@ export interface RunServer {
 /**
  * Listens at `address` for the run's workers. The server is unreferenced.
  *
- * @throws CastoffError `CONFIG_INVALID` when another run listens there, or when other users can access the folder.
+ * @throws CastoffError `CONFIG_INVALID` when another run listens there, or when other users can access the
+ * folder.
  */
 export async function openRunServer(address: string, handlers: RunHandlers): Promise<RunServer> {
   const connections = new Map<JsonLines, Socket>();
@@ -88,7 +92,7 @@ function serve(socket: Socket, handlers: RunHandlers, onEnd: () => void): JsonLi
         void respond(id, call, worker);
       } else if ('note' in parsed) {
         if (parsed.note.type === 'leave') isLeaving = true;
-        else if (parsed.note.type === 'unwatched') handlers.noteUnwatched(parsed.note.creation);
+        else if (parsed.note.type === 'unlabelled') handlers.reportUnlabelled(parsed.note.creation);
         else if (worker !== undefined) handlers.report(worker, parsed.note.entry);
       } else if (parsed.id !== undefined) {
         const error = serializeError(

@@ -43,7 +43,9 @@ export class RunSession {
     return this.#hasLease || this.#interim?.isHeld() === true;
   }
 
-  /** The error of the last attempt to open the session; `undefined` when it is open or there was no attempt. */
+  /**
+   * The error of the last attempt to open the session; `undefined` when it is open or there was no attempt.
+   */
   get failure(): unknown {
     return this.#failure;
   }
@@ -56,7 +58,10 @@ export class RunSession {
     this.#interim = late.openInterimLease(session, owner);
   }
 
-  /** Ends the lease of {@link hold}, unless the session's lease has replaced it. Call it when the run has ended. */
+  /**
+   * Ends the lease of {@link hold}, unless the session's lease has replaced it. Call it when the run has
+   * ended.
+   */
   endHold(): void {
     if (this.#options.ending.released().length > 0) this.#interim?.release();
     else this.#interim?.close();
@@ -80,7 +85,10 @@ export class RunSession {
     this.#isEnding = true;
   }
 
-  /** Resolves to the session, if it is open or about to be; to `undefined` when it is not needed or could not be opened. */
+  /**
+   * Resolves to the session, if it is open or about to be; to `undefined` when it is not needed or could not
+   * be opened.
+   */
   async opened(): Promise<OwnSession | undefined> {
     try {
       return await this.#opening;

@@ -13,9 +13,9 @@ type EndSignal = (typeof signals)[number];
 const closeTimeoutMs = 10_000;
 
 /**
- * Closes the run, for 10 s at most, when this process receives a signal to end, and then lets the signal end the process. A second
- * signal ends the process at once, and leaves the run's resources to the reaper. A process that exits with an open run prints a
- * message.
+ * Closes the run, for 10 s at most, when this process receives a signal to end, and then lets the signal end
+ * the process. A second signal ends the process at once, and leaves the run's resources to the reaper. A
+ * process that exits with an open run prints a message.
  *
  * Returns a function that stops watching.
  */

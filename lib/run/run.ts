@@ -28,14 +28,16 @@ import { SharedFixtures, type SharedRequest } from './shared-fixtures';
 const ownProcess = '';
 
 /**
- * Opens a run in this process, and listens for workers. Contacts the engine and takes the lease when the first resource is about
- * to be created. In watch mode, each run is its own session, and closes the previous run if it is still open.
+ * Opens a run in this process, and listens for workers. Contacts the engine and takes the lease when the
+ * first resource is about to be created. In watch mode, each run is its own session, and closes the previous
+ * run if it is still open.
  *
- * Disables Testcontainers' own reaper for this process and the workers that join, but not for their child processes, unless
- * `TESTCONTAINERS_RYUK_DISABLED` is set or `CASTOFF_REAPER` is `off`.
+ * Disables Testcontainers' own reaper for this process and the workers that join, but not for their child
+ * processes, unless `TESTCONTAINERS_RYUK_DISABLED` is set or `CASTOFF_REAPER` is `off`.
  *
  * @param limits - The time limits at the end of the run.
- * @throws CastoffError `CONFIG_INVALID` for an invalid `CASTOFF_REAPER`, or when another user owns this user's folder.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid `CASTOFF_REAPER`, or when another user owns this
+ * user's folder.
  */
 export async function openRun(
   settings: RunSettings,
@@ -127,7 +129,7 @@ export async function openRun(
     awaitShared: (worker, asked) => awaitShared({ ...asked, worker }),
     settleShared: (worker, name, made) => shared.settle(name, worker, made),
     report: (worker, entry) => workers.record(worker, entry),
-    noteUnwatched: (creation) => unlabelled.note(creation),
+    reportUnlabelled: (creation) => unlabelled.note(creation),
     noteDeath,
     removeLeaks: (keys) => cleanup.removeLeaks(keys),
     ended(worker, how) {
@@ -160,7 +162,7 @@ export async function openRun(
     ready,
     hold: () => runSession.hold(),
     report: () => undefined,
-    noteUnwatched: (creation) => unlabelled.note(creation),
+    reportUnlabelled: (creation) => unlabelled.note(creation),
     noteDeath: async (key, died) => noteDeath(key, died),
     removeLeaks: (keys) => cleanup.removeLeaks(keys),
     claim,

@@ -72,7 +72,10 @@ export class SharedFixtures {
     this.#advance({ type: 'worker-ended', worker });
   }
 
-  /** Refuses further requests. Resolves, when pending removals have finished, to the fixtures to remove, the last made first. */
+  /**
+   * Refuses further requests. Resolves, when pending removals have finished, to the fixtures to remove, the
+   * last made first.
+   */
   async end(): Promise<readonly string[]> {
     this.#advance({ type: 'ending' });
     while (this.#clearings.size > 0) await Promise.allSettled(this.#clearings);

@@ -11,8 +11,8 @@ export interface SharedRequester {
 }
 
 /**
- * A shared fixture. `making`: the first requester makes it. `clearing`: the maker failed or died, and its resources are being
- * removed; then the first waiter makes it. `ready`: its value is known.
+ * A shared fixture. `making`: the first requester makes it. `clearing`: the maker failed or died, and its
+ * resources are being removed; then the first waiter makes it. `ready`: its value is known.
  */
 export type SharedFixture =
   | {
@@ -69,7 +69,10 @@ export interface SharedStep {
 /** The state of a run without shared fixtures. */
 export const initialSharedState: SharedState = { fixtures: new Map(), made: [], isEnding: false };
 
-/** Returns the state after `event`, and the actions to take, in order. Ignores unknown names, workers and tickets. */
+/**
+ * Returns the state after `event`, and the actions to take, in order. Ignores unknown names, workers and
+ * tickets.
+ */
 export function advanceShared(state: SharedState, event: SharedEvent): SharedStep {
   switch (event.type) {
     case 'asked':

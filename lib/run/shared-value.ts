@@ -7,8 +7,8 @@ const maxJsonBytes = 1_024 * 1_024;
  * Returns the JSON of `value`, from which every worker gets an equal value.
  *
  * @param what - The owner of the value, for errors: `shared postgres`.
- * @throws CastoffError `CONFIG_INVALID` for a value that JSON would lose or change (`undefined`, functions, `NaN`, dates, maps,
- * instances of classes, cycles), with the path to it; and for more than 1 MiB.
+ * @throws CastoffError `CONFIG_INVALID` for a value that JSON would lose or change (`undefined`, functions,
+ * `NaN`, dates, maps, instances of classes, cycles), with the path to it; and for more than 1 MiB.
  */
 export function requireJson(what: string, value: unknown): string {
   checkJson(what, 'value', value, []);

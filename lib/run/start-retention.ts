@@ -30,8 +30,9 @@ export const retentionReady = 'holds';
 const startTimeoutMs = 10_000;
 
 /**
- * Starts a detached process that holds the lease on the session's kept resources, and removes them after `forMs` or when it
- * receives a signal to end. It survives this process and the terminal, and exits early when none of the resources exists.
+ * Starts a detached process that holds the lease on the session's kept resources, and removes them after
+ * `forMs` or when it receives a signal to end. It survives this process and the terminal, and exits early
+ * when none of the resources exists.
  *
  * Resolves when that process holds the lease.
  *

@@ -2,7 +2,10 @@ import { CastoffError } from '../core/errors';
 
 const maxNamed = 5;
 
-/** The creations of a run that went out without castoff's labels: their results are unknown, and castoff does not remove them. */
+/**
+ * The creations of a run that went out without castoff's labels: their results are unknown, and castoff does
+ * not remove them.
+ */
 export class UnlabelledCreations {
   readonly #creations: string[] = [];
 

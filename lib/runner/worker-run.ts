@@ -87,7 +87,7 @@ function startWorkerRun(client: RunClient, isOutside: () => boolean = () => fals
     holdRun: () => client.hold?.(),
     claim: (labels, bounds) => client.claim(labels, bounds),
     release: (labels, bounds) => client.release(labels, bounds),
-    reportUnlabelled: (creation) => client.noteUnwatched(creation),
+    reportUnlabelled: (creation) => client.reportUnlabelled(creation),
   });
   return { client, registry, capture, shared: new SharedResources(client) };
 }

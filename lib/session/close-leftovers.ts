@@ -12,7 +12,8 @@ export type CloseLeftoversOptions = Pick<LabelCleanupOptions, 'isSpared' | 'reco
 const timeoutMs = 30_000;
 
 /**
- * Removes all resources that carry the session's label, or that this process claims, and that no scope has removed.
+ * Removes all resources that carry the session's label, or that this process claims, and that no scope has
+ * removed.
  *
  * Keeps a resource that may have inherited its labels from an image, and warns about it.
  *

@@ -13,16 +13,16 @@ export interface Run extends RunClient {
   /** Whether the run is closing or closed. */
   readonly isEnding: boolean;
   /**
-   * Starts the end of the run: from now on, the engine may leave requests unanswered for 10 s. Returns a signal that aborts, with
-   * a reason, when it has. Idempotent.
+   * Starts the end of the run: from now on, the engine may leave requests unanswered for 10 s. Returns a
+   * signal that aborts, with a reason, when it has. Idempotent.
    */
   beginEnd(): AbortSignal;
   /**
-   * Ends the run: refuses new resources, removes shared fixtures, the last one first, waits for the cleanup of dead workers, closes
-   * the session except for kept resources, and lists what is left on the engine.
+   * Ends the run: refuses new resources, removes shared fixtures, the last one first, waits for the cleanup
+   * of dead workers, closes the session except for kept resources, and lists what is left on the engine.
    *
-   * Never rejects: the result contains all failures. Idempotent: all callers share one result. Contacts no engine if the run has
-   * not used one.
+   * Never rejects: the result contains all failures. Idempotent: all callers share one result. Contacts no
+   * engine if the run has not used one.
    */
   close(): Promise<RunEnd>;
 }
@@ -41,7 +41,9 @@ export function currentRun(): Run | undefined {
   return slot().run;
 }
 
-/** Returns the client of the run of this process or thread: the run that it opened, or the one that it joined. */
+/**
+ * Returns the client of the run of this process or thread: the run that it opened, or the one that it joined.
+ */
 export function currentRunClient(): RunClient | undefined {
   return slot().run ?? slot().joined;
 }

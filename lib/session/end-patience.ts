@@ -10,7 +10,9 @@ export interface EndPatienceOptions {
   /** The names of pending resources. Nothing is printed while there are none. */
   readonly waitingFor: () => readonly string[];
   readonly print: (message: string) => void;
-  /** The time before the pending resources are printed, and between two pings, in milliseconds. Default 1 000. */
+  /**
+   * The time before the pending resources are printed, and between two pings, in milliseconds. Default 1 000.
+   */
   readonly quietMs?: number | undefined;
   /** How long the engine may leave pings unanswered, in milliseconds. Default 10 000. */
   readonly silenceMs?: number | undefined;
@@ -19,8 +21,8 @@ export interface EndPatienceOptions {
 const maxNames = 3;
 
 /**
- * The time limit that all cleanup at the end of a run or session shares: it expires when the engine has not answered for 10 s.
- * Prints the pending resources after 1 s. Sends nothing if the cleanup finishes sooner.
+ * The time limit that all cleanup at the end of a run or session shares: it expires when the engine has not
+ * answered for 10 s. Prints the pending resources after 1 s. Sends nothing if the cleanup finishes sooner.
  */
 export class EndPatience {
   readonly #options: EndPatienceOptions;

@@ -26,18 +26,18 @@ import { openSessionWithin } from './session-within';
 import { sweepInBackground } from '../sweep/sweep-in-background';
 
 /**
- * Opens a session: connects to the engine and takes a lease from a reaper, which removes the session's resources if this process
- * dies.
+ * Opens a session: connects to the engine and takes a lease from a reaper, which removes the session's
+ * resources if this process dies.
  *
- * The session's registry follows the engine's events. A sweep in the background removes resources of dead owners, for 1 s at most.
- * Further sessions of the process share the lease. A lost lease is taken again, with a `CastoffWarning` for the loss and one for
- * the return.
+ * The session's registry follows the engine's events. A sweep in the background removes resources of dead
+ * owners, for 1 s at most. Further sessions of the process share the lease. A lost lease is taken again, with
+ * a `CastoffWarning` for the loss and one for the return.
  *
- * In a process that belongs to a run of `castoff/jest`, the session is part of that run: the run's reaper holds the lease, `reaper`
- * is ignored, and `close()` only closes the session's scope.
+ * In a process that belongs to a run of `castoff/jest`, the session is part of that run: the run's reaper
+ * holds the lease, `reaper` is ignored, and `close()` only closes the session's scope.
  *
- * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when `reaper` is `container` or `process` and
- * does not start; `SCOPE_CLOSED` when the run is ending.
+ * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when `reaper` is
+ * `container` or `process` and does not start; `SCOPE_CLOSED` when the run is ending.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   checkOptionNames('openSession', options, names);

@@ -14,7 +14,10 @@ export interface RunSettings {
   readonly reportFile: string | undefined;
 }
 
-/** The reply to a request for a shared fixture: the caller makes it (`make`), or gets its value as JSON (`there`). */
+/**
+ * The reply to a request for a shared fixture: the caller makes it (`make`), or gets its value as JSON
+ * (`there`).
+ */
 export type SharedTurn =
   | { readonly type: 'make' }
   | {
@@ -40,26 +43,30 @@ export interface RunClient {
   /** Whether the run replaces testcontainers' own reaper in its processes. */
   readonly coversTestcontainers: boolean;
   /**
-   * Resolves when a reaper holds the lease on the resources with the session's label. The first call opens the session; later calls
-   * cost nothing.
+   * Resolves when a reaper holds the lease on the resources with the session's label. The first call opens
+   * the session; later calls cost nothing.
    *
-   * @throws CastoffError `ENGINE_UNREACHABLE`, `REAPER_UNAVAILABLE`, as `openSession` does; `SCOPE_CLOSED` when the run is ending.
+   * @throws CastoffError `ENGINE_UNREACHABLE`, `REAPER_UNAVAILABLE`, as `openSession` does; `SCOPE_CLOSED`
+   * when the run is ending.
    */
   ready(): Promise<void>;
   /**
-   * In the run's own process: takes a lease on the resources with the session's label, without waiting, for synchronous commands.
-   * A worker needs none: the run's process takes the lease while the worker is blocked.
+   * In the run's own process: takes a lease on the resources with the session's label, without waiting, for
+   * synchronous commands. A worker needs none: the run's process takes the lease while the worker is blocked.
    */
   readonly hold?: (() => void) | undefined;
-  /** Reports the state of one of this process's resources to the run, in order and without waiting. Does nothing in the run's own process. */
+  /**
+   * Reports the state of one of this process's resources to the run, in order and without waiting. Does
+   * nothing in the run's own process.
+   */
   report(entry: RegistryEntry): void;
   /** Reports a creation that went out without labels: it fails the run. */
-  noteUnwatched(creation: string): void;
+  reportUnlabelled(creation: string): void;
   /** Reports that a shared fixture's container, created by another process, has died. */
   noteDeath(key: string, died: string): Promise<void>;
   /**
-   * Removes the leaks among the entries with these keys. Resolves when the removals have finished; the run records their failures.
-   * Resources that are ignored or not judged stay until the end of the run.
+   * Removes the leaks among the entries with these keys. Resolves when the removals have finished; the run
+   * records their failures. Resources that are ignored or not judged stay until the end of the run.
    */
   removeLeaks(keys: readonly string[]): Promise<void>;
   /** Adds a claim to the run's lease, as `claimLabels` does. */
@@ -76,7 +83,10 @@ export interface RunClient {
     name: string,
     asked: { readonly timeoutMs: number; readonly within?: string | undefined },
   ): Promise<SharedTurn>;
-  /** Publishes the value of a fixture, or the error of its factory; after an error, the next caller may try again. */
+  /**
+   * Publishes the value of a fixture, or the error of its factory; after an error, the next caller may try
+   * again.
+   */
   settleShared(
     name: string,
     made: { readonly json: string } | { readonly error: SerializedError },

@@ -9,7 +9,8 @@ import type { RunClient } from './run-client';
 import type { Session, SessionOptions } from './session';
 
 /**
- * Opens a session that is part of the run of this process. Its `close()` closes its scope, and nothing else of the run.
+ * Opens a session that is part of the run of this process. Its `close()` closes its scope, and nothing else
+ * of the run.
  *
  * @throws CastoffError as {@link RunClient.ready} does; `ENGINE_UNREACHABLE` for another engine.
  */
@@ -18,8 +19,8 @@ export async function openSessionWithin(client: RunClient, options: SessionOptio
   const engine = await connectEngine(options.engine);
   const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
   const { id, owner, registry, worker } = sessionIdentity();
-  // The run's lease is on one engine. On another, this process keeps a lease until it exits: other workers may have resources of
-  // the same session there.
+  // The run's lease is on one engine. On another, this process keeps a lease until it exits: other workers
+  // may have resources of the same session there.
   const isElsewhere = engine !== (await connectEngine());
   const lease = isElsewhere ? await shareLease(mode, { engine, session: id, owner }) : undefined;
   const scope = openScope('session', { engine: options.engine });

@@ -8,8 +8,9 @@ export interface SessionOptions {
   /** The engine's address, in the syntax of `DOCKER_HOST`. Default: from the environment. */
   readonly engine?: string | undefined;
   /**
-   * The reaper that removes this process's resources when it dies. Default: `CASTOFF_REAPER`, otherwise `auto`: a container if the
-   * engine has the reaper's image, otherwise a process on this machine; if neither starts, none, with a warning.
+   * The reaper that removes this process's resources when it dies. Default: `CASTOFF_REAPER`, otherwise
+   * `auto`: a container if the engine has the reaper's image, otherwise a process on this machine; if neither
+   * starts, none, with a warning.
    */
   readonly reaper?: ReaperChoice | undefined;
 }
@@ -26,10 +27,12 @@ export interface Session extends AsyncDisposable {
   /**
    * Closes the scope and ends the lease.
    *
-   * The last session of the process first removes, and verifies, all resources without a scope that carry the session's labels or
-   * testcontainers' session label, unless another scope of the process still has resources. Idempotent: all callers share one result.
+   * The last session of the process first removes, and verifies, all resources without a scope that carry the
+   * session's labels or testcontainers' session label, unless another scope of the process still has
+   * resources. Idempotent: all callers share one result.
    *
-   * @throws CloseError, CastoffError `CLEANUP_FAILED` when resources are left; the reaper continues with them.
+   * @throws CloseError, CastoffError `CLEANUP_FAILED` when resources are left; the reaper continues with
+   * them.
    */
   close(): Promise<CloseReport>;
 }

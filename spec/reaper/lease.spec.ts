@@ -48,7 +48,10 @@ async function start(options: ChildOptions): Promise<SessionChild> {
 const untilGone = ({ told: { session } }: SessionChild) =>
   until(() => isSessionGone(session), goneTimeoutMs, 250);
 
-/** Creates resources without the session's labels. The container is not started, which is enough to be removed by mistake. */
+/**
+ * Creates resources without the session's labels. The container is not started, which is enough to be removed
+ * by mistake.
+ */
 const makeBystanders = async () => {
   const { id } = await docker.createContainer({ Image: specImage, Labels: specLabel });
   return [

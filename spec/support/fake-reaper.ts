@@ -1,16 +1,16 @@
 import { duplexPair } from 'node:stream';
 import type { ReaperConnection } from '../../lib/lease/request-stream';
-import type { Ask } from '../../lib/lease/client-state';
+import type { RequestBody } from '../../lib/lease/client-state';
 import type { Reply, Request } from '../../lib/reaper/protocol/message';
 
-/** The answer to a request; `undefined`: none. */
+/** Returns the reply to a request; `undefined` for none. */
 export type Answering = (request: Request) => Omit<Reply, 'id'> | undefined;
 
-/** A reaper at the other end of pipes in this process, for what a real one does not do on demand. */
+/** A reaper in this process, connected by pipes, with failures on demand. */
 export interface FakeReaper {
-  /** What it has been asked, a list for every connection. */
-  readonly heard: readonly (readonly Ask[])[];
-  /** The connections that the client has ended, by their place in `heard`. */
+  /** The requests that it has received, one list per connection. */
+  readonly heard: readonly (readonly RequestBody[])[];
+  /** The connections that the client has ended, by their index in `heard`. */
   readonly ended: readonly number[];
   answering: Answering;
   connect: () => Promise<ReaperConnection>;
@@ -20,8 +20,9 @@ export interface FakeReaper {
   say: (text: string) => void;
 }
 
+/** Creates a reaper that accepts all requests. */
 export function openFakeReaper(): FakeReaper {
-  const heard: Ask[][] = [];
+  const heard: RequestBody[][] = [];
   const ended: number[] = [];
   let last: ReturnType<typeof duplexPair>[1] | undefined;
   const fake: FakeReaper = {
@@ -30,20 +31,20 @@ export function openFakeReaper(): FakeReaper {
     answering: () => ({ ok: true }),
     async connect() {
       const [stream, far] = duplexPair();
-      const asked: Ask[] = [];
-      const number = heard.push(asked) - 1;
+      const requests: RequestBody[] = [];
+      const number = heard.push(requests) - 1;
       last = far;
       far.setEncoding('utf8');
       far.on('data', (text: string) => {
         // The client writes whole lines.
         for (const line of text.split('\n').filter((one) => one !== '')) {
-          const { id, ...ask }: Request = JSON.parse(line);
-          asked.push(ask);
-          const answer = fake.answering({ id, ...ask });
+          const { id, ...body }: Request = JSON.parse(line);
+          requests.push(body);
+          const answer = fake.answering({ id, ...body });
           if (answer !== undefined) far.write(`${JSON.stringify({ id, ...answer })}\n`);
         }
       });
-      far.on('error', () => undefined); // What is written behind the end is lost, as it would be on a socket.
+      far.on('error', () => undefined); // Writes after the end are lost, as on a socket.
       far.once('end', () => {
         ended.push(number);
         far.end();

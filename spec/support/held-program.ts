@@ -13,7 +13,10 @@ import { until } from './until';
 const run = promisify(execFile);
 const timeoutMs = 20_000;
 
-/** A pipe in place of a reaper's program in its container: Node blocks when it reads the program, until it is released. */
+/**
+ * A pipe in place of a reaper's program in its container: Node blocks when it reads the program, until it is
+ * released.
+ */
 export interface HeldProgram extends AsyncDisposable {
   /** The bind mount, in the syntax of `docker run -v`. */
   readonly bind: string;

@@ -9,11 +9,11 @@ import { until } from './until';
 interface Report {
   readonly done: string;
   readonly value?: unknown;
-  readonly error?: SaidError;
+  readonly error?: ReportedError;
 }
 
 /** An error that the program reported. */
-export interface SaidError {
+export interface ReportedError {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
@@ -23,7 +23,10 @@ export interface SaidError {
 /** A process in the role of a run's main process or of a worker. Disposing of it kills it. */
 export interface RunProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Runs a command in it. Resolves to the reported value; rejects with an error that carries the reported one. */
+  /**
+   * Runs a command in it. Resolves to the reported value; rejects with an error that carries the reported
+   * one.
+   */
   do<T = undefined>(command: string, more?: object): Promise<T>;
   readonly stderr: () => string;
   signal(signal: NodeJS.Signals): void;
@@ -89,9 +92,9 @@ export async function startRunProcess(
 }
 
 /** Resolves to the error that such a process reported. */
-export async function thrownBy(work: Promise<unknown>): Promise<SaidError> {
+export async function thrownBy(work: Promise<unknown>): Promise<ReportedError> {
   const [result] = await Promise.allSettled([work]);
   if (result.status === 'fulfilled')
     throw new Error(`expected an error, got ${JSON.stringify(result.value)}`);
-  return (result.reason as { said: SaidError }).said;
+  return (result.reason as { said: ReportedError }).said;
 }

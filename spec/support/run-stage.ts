@@ -13,7 +13,9 @@ export interface Made {
   readonly key: string;
 }
 
-/** A run and its workers, each in its own process. Disposing of it kills them all, and removes their traces. */
+/**
+ * A run and its workers, each in its own process. Disposing of it kills them all, and removes their traces.
+ */
 export interface RunStage extends AsyncDisposable {
   readonly main: RunProcess;
   readonly session: string;

@@ -1,7 +1,10 @@
 import type Docker from 'dockerode';
 import { docker, specLabel } from './things';
 
-/** Runs a container until it exits, and removes it. Resolves to its exit code and its output, stdout and stderr. */
+/**
+ * Runs a container until it exits, and removes it. Resolves to its exit code and its output, stdout and
+ * stderr.
+ */
 export async function runToEnd(
   options: Docker.ContainerCreateOptions,
   engine: Docker = docker,

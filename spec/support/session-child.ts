@@ -18,7 +18,10 @@ export interface ChildOptions {
   /** Default: the environment's. */
   readonly engine?: string | undefined;
   readonly containers?: number | undefined;
-  /** Whether its containers run. Default true. Creating and removing one that is not started costs a thirtieth. */
+  /**
+   * Whether its containers run. Default true. Creating and removing one that is not started costs a
+   * thirtieth.
+   */
   readonly areStarted?: boolean | undefined;
   /** How many sessions it opens, one after the other. Default 1. */
   readonly sessions?: number | undefined;
@@ -141,8 +144,8 @@ export async function thingsOfSession(session: string, engine: Docker = docker):
 }
 
 /**
- * Resolves to whether a session has neither resources nor a reaper container on the engine. Cheap to poll: sends one request
- * while there is a container.
+ * Resolves to whether a session has neither resources nor a reaper container on the engine. Cheap to poll:
+ * sends one request while there is a container.
  */
 export async function isSessionGone(session: string, engine: Docker = docker): Promise<boolean> {
   const filters = { label: [`${labelNames.session}=${session}`] };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {
   advanceClient,
   initialClientState,
-  type Ask,
+  type RequestBody,
   type ClientAction,
   type ClientEvent,
 } from '../../lib/lease/client-state';
@@ -39,11 +39,11 @@ class Play {
     for (const action of actions) if (action.type === 'send') this.pending.push(action.request);
   }
 
-  ask(ask: Ask): void {
+  request(body: RequestBody): void {
     this.tickets += 1;
-    if (ask.type === 'claim' && !this.wanted.includes(keyOf(ask))) this.wanted.push(keyOf(ask));
-    if (ask.type === 'release') this.wanted = this.wanted.filter((key) => key !== keyOf(ask));
-    this.apply({ type: 'asked', ask, ticket: this.tickets });
+    if (body.type === 'claim' && !this.wanted.includes(keyOf(body))) this.wanted.push(keyOf(body));
+    if (body.type === 'release') this.wanted = this.wanted.filter((key) => key !== keyOf(body));
+    this.apply({ type: 'requested', body, ticket: this.tickets });
   }
 
   connect(): void {
@@ -107,11 +107,11 @@ function perform(play: Play, steps: readonly Step[]): void {
         play.answer();
         break;
       case 'ping':
-        play.ask({ type: 'ping' });
+        play.request({ type: 'ping' });
         break;
       case 'claim':
       case 'release':
-        play.ask({ type: one.do, ...one.claim });
+        play.request({ type: one.do, ...one.claim });
         break;
     }
   }
@@ -157,7 +157,7 @@ describe('a lease client with events in any order', () => {
       fc.property(fc.uniqueArray(fc.nat(9), { maxLength: 8 }), fc.nat(8), (numbers, answers) => {
         const play = new Play();
         play.connect();
-        for (const number of numbers) play.ask({ type: 'claim', labels: [`n=${number}`] });
+        for (const number of numbers) play.request({ type: 'claim', labels: [`n=${number}`] });
         for (let count = 0; count < answers; count += 1) play.answer();
         play.disconnect();
         settleAll(play);
@@ -171,11 +171,11 @@ describe('a lease client', () => {
   it('a client sends no requests after its bye', () => {
     const play = new Play();
     settleAll(play);
-    play.ask({ type: 'claim', labels: ['a=1'] });
-    play.ask({ type: 'bye' });
+    play.request({ type: 'claim', labels: ['a=1'] });
+    play.request({ type: 'bye' });
     while (play.pending.length > 0) play.answer();
     const before = play.count('send');
-    play.ask({ type: 'claim', labels: ['b=2'] });
+    play.request({ type: 'claim', labels: ['b=2'] });
     play.disconnect();
     expect(play.count('send')).toBe(before);
     expect(play.count('lost')).toBe(0);

@@ -131,13 +131,13 @@ describe('a lease at a reaper that stops answering', () => {
     await client.open(own);
   });
 
-  it('stays there as long as pings are answered', async () => {
+  it('a lease stays at its reaper while pings are answered', async () => {
     expect(await until(() => heardIn(0).filter(isPing).length > 3, 5_000)).toBe(true);
     expect(fake.heard).toHaveLength(1);
     expect(warnings).toEqual([]);
   });
 
-  it('is taken at another reaper, with all claims, while the connection to the silent one stays open', async () => {
+  it('a lease moves to another reaper when pings are not answered, and the old connection stays open', async () => {
     await client.claim(others[0]!);
     fake.answering = () => (fake.heard.length > 1 ? { ok: true } : undefined);
     expect(await isHeldAgain()).toBe(true);
@@ -146,7 +146,7 @@ describe('a lease at a reaper that stops answering', () => {
     expect(fake.ended).toEqual([]);
   });
 
-  it('gives up its claims at the silent one, too, so that it removes nothing of this session when it continues', async () => {
+  it('claims are also released at a reaper that stopped answering, before its connection is closed', async () => {
     await client.claim(others[0]!);
     fake.answering = () => (fake.heard.length > 1 ? { ok: true } : undefined);
     expect(await isHeldAgain()).toBe(true);
@@ -195,7 +195,7 @@ describe('a lease that is lost', () => {
     expect(warnings).toEqual(['CASTOFF_LEASE_LOST', 'CASTOFF_LEASE_REGAINED']);
   });
 
-  it('has what was asked meanwhile done by the next reaper', async () => {
+  it('claims made while no reaper is connected are made at the next one', async () => {
     await client.open(own);
     await client.claim(others[0]!);
     fake.answering = () => undefined;

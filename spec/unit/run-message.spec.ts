@@ -21,8 +21,8 @@ const entry: RegistryEntry = {
 
 describe("a worker's line", () => {
   it('a line with a registry entry is parsed to an equal entry', () => {
-    const line = JSON.stringify({ type: 'tell', entry });
-    expect(parseRunLine(line)).toEqual({ note: { type: 'tell', entry } });
+    const line = JSON.stringify({ type: 'report', entry });
+    expect(parseRunLine(line)).toEqual({ note: { type: 'report', entry } });
   });
 
   it.each([
@@ -44,7 +44,7 @@ describe("a worker's line", () => {
     ['{"id":5,"type":"settle-shared","name":"db","made":{}}', 5],
     ['{"id":6,"type":"toString"}', 6],
     ['{"type":"ready"}', undefined],
-    ['{"type":"tell","entry":{"key":"a"}}', undefined],
+    ['{"type":"report","entry":{"key":"a"}}', undefined],
     ['[1]', undefined],
     ['GET / HTTP/1.1', undefined],
   ])('an invalid line is refused, with the id of its request if it has one: %s', (text, id) => {

@@ -147,7 +147,7 @@ describe('a shared fixture', () => {
 
 const names = ['a', 'b', 'c'] as const;
 const workers = ['u', 'v', 'w'] as const;
-const deeds = fc.array(
+const steps = fc.array(
   fc.oneof(
     {
       weight: 6,
@@ -179,7 +179,7 @@ const deeds = fc.array(
   ),
   { maxLength: 40 },
 );
-type Deed = (typeof deeds extends fc.Arbitrary<(infer D)[]> ? D : never) & object;
+type Step = (typeof steps extends fc.Arbitrary<(infer D)[]> ? D : never) & object;
 
 /** Feeds the state machine, and tracks makers and waiters from its actions alone. */
 class Play {
@@ -189,28 +189,28 @@ class Play {
   readonly waiting = new Map<number, { readonly name: string; readonly worker: string }>();
   nextTicket = 1;
 
-  do(deed: Deed): void {
-    switch (deed.do) {
+  do(step: Step): void {
+    switch (step.do) {
       case 'ask':
-        return this.ask(deed.name, deed.worker, deed.within ?? undefined);
+        return this.ask(step.name, step.worker, step.within ?? undefined);
       case 'settle': {
-        const worker = this.makers.get(deed.name);
+        const worker = this.makers.get(step.name);
         if (worker === undefined) return;
-        this.makers.delete(deed.name);
-        this.advance(deed.isMade ? made(deed.name, worker) : failed(deed.name, worker));
+        this.makers.delete(step.name);
+        this.advance(step.isMade ? made(step.name, worker) : failed(step.name, worker));
         return;
       }
       case 'clear':
-        if (this.toClear.delete(deed.name)) this.advance(cleared(deed.name));
+        if (this.toClear.delete(step.name)) this.advance(cleared(step.name));
         return;
       case 'die':
         for (const [ticket, { worker }] of this.waiting)
-          if (worker === deed.worker) this.waiting.delete(ticket);
-        for (const [name, worker] of this.makers) if (worker === deed.worker) this.makers.delete(name);
-        this.advance({ type: 'worker-ended', worker: deed.worker });
+          if (worker === step.worker) this.waiting.delete(ticket);
+        for (const [name, worker] of this.makers) if (worker === step.worker) this.makers.delete(name);
+        this.advance({ type: 'worker-ended', worker: step.worker });
         return;
       case 'time out':
-        this.advance({ type: 'timed-out', ticket: deed.ticket });
+        this.advance({ type: 'timed-out', ticket: step.ticket });
         return;
       case 'end':
         this.advance({ type: 'ending' });
@@ -251,10 +251,11 @@ class Play {
 }
 
 it('a shared fixture has one maker at a time, and each request is answered exactly once', () => {
-  const anyPlay = fc.property(deeds, (all) => {
+  const anyPlay = fc.property(steps, (all) => {
     const play = new Play();
-    for (const deed of all) play.do(deed);
-    // Factories finish one after the other: one that waits for another finishes later, and no two wait for each other.
+    for (const step of all) play.do(step);
+    // Factories finish one after the other: one that waits for another finishes later, and no two wait for
+    // each other.
     for (let round = 0; round < 100 && play.makers.size + play.toClear.size > 0; round += 1) {
       for (const name of play.toClear) play.do({ do: 'clear', name: name as 'a' });
       for (const name of play.makers.keys()) {
@@ -268,9 +269,9 @@ it('a shared fixture has one maker at a time, and each request is answered exact
 });
 
 it('factories never wait for each other', () => {
-  const anyPlay = fc.property(deeds, (all) => {
+  const anyPlay = fc.property(steps, (all) => {
     const play = new Play();
-    for (const deed of all) play.do(deed);
+    for (const step of all) play.do(step);
     const waitsFor = new Map<string, Set<string>>();
     for (const [name, fixture] of play.state.fixtures) {
       if (fixture.phase === 'ready') continue;
