@@ -14,8 +14,9 @@ export class DeadlineError extends CastoffError {
   }
 }
 
+/** The operation that has the deadline, and a signal that ends it early. */
 export interface DeadlineOptions {
-  /** The operation that has the deadline, for the error: `start postgres`. */
+  /** For the error: `start postgres`. */
   readonly what: string;
   /** Aborts the returned signal early, with its own reason. */
   readonly signal?: AbortSignal | undefined;

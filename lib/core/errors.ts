@@ -16,8 +16,10 @@ export const errorCodes = {
   REAPER_PROTOCOL: 'a reaper rejected a request, or sent a response that cannot be parsed',
 } as const;
 
+/** A code in {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** The causes of a {@link CastoffError}. */
 export interface CastoffErrorOptions {
   readonly cause?: unknown;
   /** The individual failures, where several operations failed. */

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { safeForLog } from './safe-text';
 
+/** A colour or style on a terminal. */
 export type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
 
 /** A cell, and its colour on a terminal. */
