@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startJest, type JestRun } from '../support/jest-run';
 
-const tellLoaded = ['--require', join(__dirname, '../fixtures/jest/tell-loaded.cjs')];
+const listLoaded = ['--require', join(__dirname, '../fixtures/jest/list-loaded.cjs')];
 
 // The cost is 20 ms on an idle machine. The loaded code is checked instead, because it does not depend on the
 // machine.
@@ -11,7 +11,7 @@ describe('a suite without containers', () => {
   let run: JestRun;
   let loaded: readonly string[];
   beforeAll(async () => {
-    run = await startJest('plain', { args: ['--runInBand', 'empty.test.js'], nodeArgs: tellLoaded });
+    run = await startJest('plain', { args: ['--runInBand', 'empty.test.js'], nodeArgs: listLoaded });
     await run.ended;
     loaded = JSON.parse(await readFile(join(run.folder, 'loaded.json'), 'utf8'));
   });
