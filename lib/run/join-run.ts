@@ -15,7 +15,7 @@ import { setCurrentRunClient } from '../session/current-run';
 import { checkJsonLength } from './shared-value';
 
 /** A worker's membership in a run. */
-export interface WorkerRun extends RunClient {
+export interface WorkerRunClient extends RunClient {
   /** Leaves the run: the worker's remaining resources stay until the run ends. Idempotent. */
   leave(): void;
 }
@@ -27,7 +27,7 @@ export interface WorkerRun extends RunClient {
  *
  * @throws CastoffError `CONFIG_INVALID` when no run listens there.
  */
-export function joinRun(address: string): Promise<WorkerRun> {
+export function joinRun(address: string): Promise<WorkerRunClient> {
   const joining = joinings();
   const known = joining.get(address);
   if (known !== undefined) return known;
@@ -37,10 +37,10 @@ export function joinRun(address: string): Promise<WorkerRun> {
   return joined;
 }
 
-const joinings = (): Map<string, Promise<WorkerRun>> =>
-  processWide('runs joined', () => new Map<string, Promise<WorkerRun>>());
+const joinings = (): Map<string, Promise<WorkerRunClient>> =>
+  processWide('runs joined', () => new Map<string, Promise<WorkerRunClient>>());
 
-async function join(address: string): Promise<WorkerRun> {
+async function join(address: string): Promise<WorkerRunClient> {
   const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;
   const socket = await connectTo(address);
   const connection = new RunConnection(socket, address);
@@ -62,7 +62,7 @@ async function join(address: string): Promise<WorkerRun> {
     release: async (labels, bounds) => void (await Promise.allSettled([release(labels, bounds)])),
   });
   let readying: Promise<void> | undefined;
-  const client: WorkerRun = {
+  const client: WorkerRunClient = {
     session,
     worker,
     owner,
