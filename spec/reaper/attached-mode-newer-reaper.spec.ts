@@ -7,7 +7,7 @@ import { docker, specLabel, uniqueName } from '../support/things';
 
 afterAll(() => removeLeftovers());
 
-/** A container that looks like a reaper of the session, created at that second. */
+/** A container with the labels of the session's reaper, created at that second. */
 async function reaperOf(session: string, second: number): Promise<string> {
   const Labels = { ...specLabel, ...labelsOf(session, second) };
   const HostConfig = { NetworkMode: 'none' };
@@ -35,7 +35,7 @@ async function ask(id: string, heldForMs = 300, startTimeoutMs = 30_000): Promis
 }
 
 describe('a reaper whose client may have moved to another', () => {
-  // Whether it runs itself plays no part.
+  // Its own container need not run.
   let older: string;
   let newer: string;
   beforeAll(async () => {
@@ -44,20 +44,20 @@ describe('a reaper whose client may have moved to another', () => {
     newer = await startedReaperOf(session, 2);
   });
 
-  it('leaves the claims to a newer one of its session that lives on', async () => {
+  it('leaves the claims to a newer reaper of its session that keeps running', async () => {
     expect(await ask(older)).toBe(true);
     expect(await ask(newer)).toBe(false);
   });
 
-  it('keeps them whatever other sessions have', async () => {
+  it('keeps the claims when only other sessions have newer reapers', async () => {
     expect(await ask(await reaperOf(uniqueName(), 1))).toBe(false);
   });
 
-  it('keeps them where it runs in no container', async () => {
+  it('keeps the claims when it runs outside a container', async () => {
     expect(await ask('no-container')).toBe(false);
   });
 
-  it('keeps them when the newer one goes away again: no client held it', async () => {
+  it('keeps the claims when the newer reaper exits again, without a client', async () => {
     const session = uniqueName();
     const [left, gone] = [await reaperOf(session, 1), await startedReaperOf(session, 2)];
     const asking = ask(left, 30_000);
@@ -65,7 +65,7 @@ describe('a reaper whose client may have moved to another', () => {
     expect(await asking).toBe(false);
   });
 
-  it('leaves them to a newer one that starts in time, and keeps them when that never starts', async () => {
+  it('leaves the claims to a newer reaper that starts in time, and keeps them if it never starts', async () => {
     const session = uniqueName();
     const [left, created] = [await reaperOf(session, 1), await reaperOf(session, 2)];
     expect(await ask(left, 300, 1_000)).toBe(false);

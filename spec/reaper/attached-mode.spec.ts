@@ -7,7 +7,7 @@ import { isLong } from '../support/spec-size';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
-// The lease is the process's own standard input.
+// The process's standard input is the connection of its only client.
 let bundle: Bundle;
 beforeAll(async () => (bundle = await bundleForNode('reaper/daemon/entry.ts')));
 afterAll(async () => {
@@ -30,7 +30,7 @@ async function claimedVolume(line: ReaperLine): Promise<string> {
 }
 
 describe('an attached reaper', () => {
-  it('reaps when its input ends, after the grace, and ends', async () => {
+  it('reaps when its input ends and the grace period expires, and exits', async () => {
     const { reaper, line } = attach({ CASTOFF_REAPER_GRACE: '0.3s' });
     await using _ = reaper;
     expect(await line.ask(hello())).toMatchObject({ ok: true });
@@ -43,7 +43,7 @@ describe('an attached reaper', () => {
     expect(await exists('volume', mine)).toBe(false);
   });
 
-  it('looks again for what the engine was still creating when its client died, and then ends', async () => {
+  it('removes resources that the engine finishes creating after its client died, and then exits', async () => {
     const { reaper, line } = attach({ CASTOFF_REAPER_WATCH: '2s' });
     await using _ = reaper;
     expect(await line.ask(hello())).toMatchObject({ ok: true });
@@ -57,7 +57,7 @@ describe('an attached reaper', () => {
     expect(reaper.stderr.at(-1)).toContain('volumes=2');
   });
 
-  it('answers on its output and nothing else, and logs beside it', async () => {
+  it('writes only responses to stdout, and logs to stderr', async () => {
     const { reaper, line } = attach({ RYUK_VERBOSE: 'true' });
     await using _ = reaper;
     line.send('nonsense\nlabel=a\n');
@@ -86,7 +86,7 @@ describe('an attached reaper', () => {
     },
   );
 
-  it('answers a first line that asks for something, if wrongly', async () => {
+  it('responds to an invalid first line that has an id', async () => {
     const { reaper, line } = attach();
     await using _ = reaper;
     expect(await line.ask(hello('spec', { protocol: 1 }))).toMatchObject({
@@ -95,7 +95,7 @@ describe('an attached reaper', () => {
     });
   });
 
-  it('refuses a hello where it could reap nothing', async () => {
+  it('rejects a hello when it cannot reach an engine', async () => {
     const { reaper, line } = attach({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     await using _ = reaper;
     expect(await line.ask(hello())).toMatchObject({
@@ -104,7 +104,7 @@ describe('an attached reaper', () => {
     });
   });
 
-  it('reaps after a bye at once, and ends though its input goes on, however long the grace and the later looks', async () => {
+  it('reaps at once after a bye and exits, although its input is open and the grace period long', async () => {
     const { reaper, line } = attach({ CASTOFF_REAPER_GRACE: '1h', CASTOFF_REAPER_WATCH: '1h' });
     await using _ = reaper;
     expect(await line.ask(hello())).toMatchObject({ ok: true });
@@ -114,14 +114,14 @@ describe('an attached reaper', () => {
     expect(await exists('volume', mine)).toBe(false);
   });
 
-  it('ends at once when its input ends without a lease', async () => {
+  it('exits at once when its input ends without a lease', async () => {
     const { reaper, line } = attach();
     await using _ = reaper;
     line.end();
     expect(await reaper.exited).toBe(0);
   });
 
-  it('reaps also when nobody reads its outputs any more', async () => {
+  it('reaps although its outputs have no reader', async () => {
     const { reaper, line } = attach();
     await using _ = reaper;
     await line.ask(hello());
@@ -134,7 +134,7 @@ describe('an attached reaper', () => {
     expect(await exists('volume', mine)).toBe(false);
   });
 
-  it('says what is left, and ends with 1', async () => {
+  it('prints what is left, and exits with 1', async () => {
     const { reaper, line } = attach({ RYUK_REMOVE_RETRIES: '1' });
     await using _ = reaper;
     await line.ask(hello());

@@ -20,7 +20,7 @@ afterAll(async () => {
   await bundle?.[Symbol.asyncDispose]();
 });
 
-it('what only looks like a killed program’s stays: other values, other keys, a project of almost that name, a Ryuk', async () => {
+it('resources that only resemble those of a killed program are kept: other values, other keys, a similar project name, a Ryuk', async () => {
   await using child = await startChild(bundle!, {
     reaper: 'container',
     things: ['created', 'volume', 'network', 'compose'],

@@ -16,47 +16,42 @@ afterAll(() => rm(folder, { recursive: true }));
 const socketPath = () => join(folder, 'own', 'reaper.sock');
 
 describe('castoff reaper', () => {
-  it('says in its help how it ends, and which variable each option stands for', async () => {
+  it('documents its exit codes and the variable of each option in its help', async () => {
     const { exitCode, stdout } = await runCastoff(['reaper', 'run', '--help']);
     expect(exitCode).toBe(0);
-    const words = stdout.replaceAll(/\s+/g, ' ');
-    expect(words).toContain('Exit codes: 0 stopped by a signal, and everything claimed was removed 1 ');
-    expect(words).toContain('2 bad usage, or an invalid setting');
-    expect(words).toMatch(/--http-port <port> [^-]*default: 8081 \(CASTOFF_REAPER_HTTP_PORT\)/);
-    expect(words).not.toContain('--token <');
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('Exit codes: 0 stopped by a signal, and everything claimed was removed 1 ');
+    expect(text).toContain('2 bad usage, or an invalid setting');
+    expect(text).toMatch(/--http-port <port> [^-]*default: 8081 \(CASTOFF_REAPER_HTTP_PORT\)/);
+    expect(text).not.toContain('--token <');
   });
 
   it.each([
-    ['a port that is none', ['run', '--port', 'x'], {}, 'RYUK_PORT: got "x"'],
-    [
-      'a variable that cannot be used',
-      ['run'],
-      { RYUK_RECONNECTION_TIMEOUT: '10' },
-      'RYUK_RECONNECTION_TIMEOUT',
-    ],
-    ['a word that is no command', ['imgae'], {}, 'too many arguments'],
-    ['an option that it does not know', ['run', '--token', 'x'], {}, "unknown option '--token'"],
-    ['a file for the token that is not there', ['--token-file', '/nowhere/token'], {}, '/nowhere/token'],
+    ['an invalid port', ['run', '--port', 'x'], {}, 'RYUK_PORT: got "x"'],
+    ['an invalid variable', ['run'], { RYUK_RECONNECTION_TIMEOUT: '10' }, 'RYUK_RECONNECTION_TIMEOUT'],
+    ['an unknown command', ['imgae'], {}, 'too many arguments'],
+    ['an unknown option', ['run', '--token', 'x'], {}, "unknown option '--token'"],
+    ['a missing token file', ['--token-file', '/nowhere/token'], {}, '/nowhere/token'],
     [
       'two tokens',
       ['--token-file', '/nowhere/token'],
       { CASTOFF_REAPER_TOKEN: 'x' },
-      'CASTOFF_REAPER_TOKEN is set too',
+      'CASTOFF_REAPER_TOKEN is set, too',
     ],
     [
-      'an address that is not ours',
+      'an address of another host',
       ['--port', '0', '--http-port', '0', '--http-host', '192.0.2.1'],
       {},
       '192.0.2.1',
     ],
-  ])('ends with 2, and says why, for %s', async (_, args, env, words) => {
+  ])('exits with 2 and prints the reason for %s', async (_, args, env, text) => {
     const { exitCode, stderr } = await runCastoff(['reaper', ...args], env);
-    expect(stderr.split('\n')[0]).toContain(words);
+    expect(stderr.split('\n')[0]).toContain(text);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(exitCode).toBe(2);
   });
 
-  it('ends with 2 for an empty file in place of the token', async () => {
+  it('exits with 2 for an empty token file', async () => {
     const file = join(folder, 'empty');
     await writeFile(file, '\n');
     const { exitCode, stderr } = await runCastoff(['reaper', '--token-file', file]);
@@ -64,7 +59,7 @@ describe('castoff reaper', () => {
     expect(exitCode).toBe(2);
   });
 
-  it('ends with 2 when its port is taken', async () => {
+  it('exits with 2 when its port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -74,7 +69,7 @@ describe('castoff reaper', () => {
     other.close();
   });
 
-  it('serves a local socket for its user alone, and then no TCP port unless asked', async () => {
+  it('serves a local socket for its user only, and no TCP port by default', async () => {
     await using reaper = await startStanding(['--socket', socketPath()], { RYUK_PORT: '' });
     expect(reaper.log().filter(({ event }) => event === 'listening')).toMatchObject([
       { address: socketPath() },

@@ -10,8 +10,8 @@ import { conformanceImage, inImage, isOurs, observe } from '../support/ryuk-stag
 import { isLong } from '../support/spec-size';
 import { docker } from '../support/things';
 
-// Black box, over TCP. What stands in the first table is true of testcontainers/ryuk:0.14.0 too: build it with
-// docker/ryuk-original.sh and set CASTOFF_CONFORMANCE_IMAGE to that name.
+// Black box, over TCP. The rows of the first table also hold for testcontainers/ryuk:0.14.0: build it with
+// docker/ryuk-original.sh and set CASTOFF_CONFORMANCE_IMAGE to its name.
 const asRyuk = [...lineRows, ...lifetimeRows, ...removalRows, ...settingRows];
 
 const rows = isOurs ? [...asRyuk, ...betterRows] : asRyuk;
@@ -25,7 +25,7 @@ describe(`${conformanceImage}, as Ryuk`, () => {
     expect(await observe(row, inImage)).toEqual(row.expected);
   });
 
-  it('is an image that clients know, wait for and start as it is', async () => {
+  it('has the configuration and log lines that clients of Ryuk expect of its image', async () => {
     const { Config } = await docker.getImage(conformanceImage).inspect();
     const { Healthcheck, ExposedPorts } = Config as {
       readonly Healthcheck?: unknown;
@@ -38,7 +38,7 @@ describe(`${conformanceImage}, as Ryuk`, () => {
   });
 });
 
-// Run by `npm run test:long` in the image, too.
+// `npm run test:long` runs these rows in the image, too.
 if (!isInFull)
   describe('the program of that image, as Ryuk', () => {
     const others = rows.filter(

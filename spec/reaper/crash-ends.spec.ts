@@ -19,19 +19,19 @@ afterAll(async () => {
 const ways = {
   'closes its session': { end: 'close', signal: undefined, endsWith: 0 },
   'calls process.exit': { end: 'exit', signal: undefined, endsWith: 0 },
-  'throws what nobody catches': { end: 'throw', signal: undefined, endsWith: 1 },
+  'throws an uncaught error': { end: 'throw', signal: undefined, endsWith: 1 },
   'is stopped by Ctrl-C': { end: 'wait', signal: 'SIGINT', endsWith: 'SIGINT' },
-  'is asked to end': { end: 'wait', signal: 'SIGTERM', endsWith: 'SIGTERM' },
+  'gets SIGTERM': { end: 'wait', signal: 'SIGTERM', endsWith: 'SIGTERM' },
 } as const;
 
-// A program ends in the same way whatever its reaper runs as; the reaper's container has to go too.
+// The program ends the same way with either reaper; the reaper's container must be removed, too.
 const waysWith = {
   container: isLong ? ways : pick('closes its session', 'is stopped by Ctrl-C'),
   process: ways,
 };
 
-describe.each(['container', 'process'] as const)('with its reaper as a %s, a program', (reaper) => {
-  it(`leaves nothing, nor its reaper, when it ${Object.keys(waysWith[reaper]).join(', ')}`, async () => {
+describe.each(['container', 'process'] as const)('a program whose reaper is a %s', (reaper) => {
+  it(`leaves neither resources nor its reaper when it ${Object.keys(waysWith[reaper]).join(', ')}`, async () => {
     const outcomes = Object.entries(waysWith[reaper]).map(async ([way, { end, signal, endsWith }]) => {
       const outcome = await endProgram({ reaper, things: ['created', 'volume'], atOnce: 2, end }, signal);
       return [way, outcome, { endsWith, had: 4, left: [] }] as const;
@@ -45,7 +45,7 @@ function pick(...names: readonly (keyof typeof ways)[]): Partial<typeof ways> {
   return Object.fromEntries(names.map((name) => [name, ways[name]]));
 }
 
-/** How the program ended, how many steps of making it took until then, and what there is of it 10 s later at the most. */
+/** How the program ended, how many creations it had started, and what exists of it at most 10 s later. */
 async function endProgram(plan: ChildPlan, signal: NodeJS.Signals | undefined) {
   await using child = await startChild(bundle!, plan);
   const { traces } = child;

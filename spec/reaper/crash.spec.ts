@@ -18,13 +18,13 @@ const things: readonly Making[] = [
   'network',
   'volume',
   'volume',
-  // Has a container of its own, as a Compose project has.
+  // Has its own container, like a Compose project.
   'image',
 ];
 const withCompose = { more: ', and a Compose project', projects: ['compose' as const] };
 const cases = [
   { reaper: 'container' as const, ...withCompose },
-  // Projects that a process reaps are those of compose-crash.spec.ts every day.
+  // compose-crash.spec.ts covers projects that a reaper process removes.
   { reaper: 'process' as const, ...(isLong ? withCompose : { more: '', projects: [] }) },
 ];
 
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 it.each(cases)(
-  'a program that is killed with containers, a network, volumes, an image$more leaves nothing (reaper: $reaper)',
+  'a killed program with containers, a network, volumes, an image$more leaves nothing (reaper: $reaper)',
   async ({ reaper, projects }) => {
     const all = [...things, ...projects];
     await using child = await startChild(bundle!, { reaper, things: all, atOnce: 8, end: 'wait' });
@@ -49,9 +49,9 @@ it.each(cases)(
     const had = (await own()).filter((one) => !isReaping(one));
     const count = (kind: string): number => had.filter((one) => one.kind === kind).length;
     expect(count('container')).toBe(2 * half + 1 + projects.length);
-    // Compose makes a network and a volume of its own; each raw container has an anonymous volume.
+    // Compose creates a network and a volume; each raw container has an anonymous volume.
     expect([count('network'), count('volume')]).toEqual([1 + projects.length, 2 + projects.length + half]);
-    // Docker's own builder counts the layer of its RUN as another.
+    // Docker's classic builder counts the layer of its RUN as another image.
     expect(count('image')).toBeGreaterThanOrEqual(1);
 
     child.signal('SIGKILL');

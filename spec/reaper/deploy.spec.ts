@@ -59,7 +59,7 @@ describe('docker/compose.yml', () => {
       portOf: (inside: number) => Ports.find(({ PrivatePort }) => PrivatePort === inside),
     }));
   };
-  /** As `docker compose down` does, at a tenth of its cost. */
+  /** Like `docker compose down`, but ten times faster. */
   const removeProject = async (): Promise<void> => {
     const filters = { label: [`com.docker.compose.project=${project}`] };
     for (const { id } of await find()) await docker.getContainer(id).remove({ force: true, v: true });
@@ -73,7 +73,7 @@ describe('docker/compose.yml', () => {
     folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
     const file = join(folder, 'reaper-token');
     await writeFile(file, `${token}\n`, { mode: 0o600 });
-    // As somebody who is not root would have made it.
+    // As created by a user other than root.
     await chown(file, 1000, 1000);
     await buildReaperImage(await connectEngine());
     await run('up', '--detach');
@@ -106,7 +106,7 @@ describe('docker/compose.yml', () => {
     });
   };
 
-  it('runs a reaper that is healthy, on loopback alone, and that no client of Ryuk takes for its own', async () => {
+  it('runs a healthy reaper, on loopback only, which no client of Ryuk takes for its own', async () => {
     expect(await until(isHealthy, 20_000, 100)).toBe(true);
     const [reaper] = await find();
     expect([8080, 8081].map((port) => reaper!.portOf(port)?.IP)).toEqual(['127.0.0.1', '127.0.0.1']);
@@ -114,7 +114,7 @@ describe('docker/compose.yml', () => {
     expect(taken.map(({ Id }) => Id)).not.toContain(id);
   });
 
-  it('gives it no more than it needs', async () => {
+  it('gives the reaper only the privileges that it needs', async () => {
     const { HostConfig } = await docker.getContainer(id).inspect();
     expect(HostConfig).toMatchObject({
       Privileged: false,
@@ -125,7 +125,7 @@ describe('docker/compose.yml', () => {
     });
   });
 
-  it('removes what a client claimed that dies, and nothing without the token', async () => {
+  it('reaps the claims of a client that dies, and rejects claims without the token', async () => {
     expect(await until(isHealthy, 20_000, 100)).toBe(true);
     const session = uniqueName();
     const label = `castoff.session=${session}`;
@@ -149,7 +149,7 @@ describe('docker/compose.yml', () => {
     expect(await until(async () => !(await exists('container', owned)), 20_000, 100)).toBe(true);
   });
 
-  it('ends by itself when it is told to, with 0', async () => {
+  it('exits with 0 when it is stopped', async () => {
     await run('stop');
     const { State } = await docker.getContainer(id).inspect();
     expect(State).toMatchObject({ Status: 'exited', ExitCode: 0, OOMKilled: false });
@@ -189,7 +189,7 @@ describe('docker/kubernetes.yml', () => {
     ]);
   });
 
-  it('is not privileged, and bounded in memory', () => {
+  it('is unprivileged, and its memory is limited', () => {
     expect(pod.hostPID).toBeUndefined();
     expect(pod.containers[0]).toMatchObject({
       resources: { limits: { memory: '256Mi' }, requests: { memory: '64Mi' } },
@@ -202,7 +202,7 @@ describe('docker/kubernetes.yml', () => {
     expect(pod.containers[0]!['securityContext']).not.toHaveProperty('privileged');
   });
 
-  it('asks for its health where it listens: on loopback of the node, and never ends it for an engine that is away', () => {
+  it('probes its health on the node’s loopback, and never restarts it for an unreachable engine', () => {
     expect(pod.hostNetwork).toBe(true);
     expect(pod.containers[0]).toMatchObject({
       readinessProbe: { httpGet: { host: '127.0.0.1', path: '/healthz', port: 'http' } },
@@ -212,7 +212,7 @@ describe('docker/kubernetes.yml', () => {
     expect(pod.containers[0]).not.toHaveProperty('livenessProbe');
   });
 
-  it('listens on loopback alone', () => {
+  it('listens on loopback only', () => {
     const names = (pod.containers[0]!['env'] as { name: string }[]).map(({ name }) => name);
     expect(names).not.toContain('CASTOFF_REAPER_HOST');
     expect(names).not.toContain('CASTOFF_REAPER_HTTP_HOST');

@@ -29,7 +29,7 @@ const openChild = () =>
   });
 const isGone = (session: string): Promise<boolean> => until(() => isSessionGone(session), 15_000, 100);
 
-/** Where the sessions here meet their host process. */
+/** The folder of the host process's socket. */
 async function meetingPoint(): Promise<string> {
   const engine = await connectEngine();
   const folder = join(reaperFolder.folder, `castoff-${process.getuid?.() ?? 'user'}`);
@@ -44,8 +44,8 @@ async function meetingPoint(): Promise<string> {
   });
 }
 
-describe('a session that meets a host process', () => {
-  it('that is stopped starts another in its place, where the next session goes, too', async () => {
+describe('a session that finds a host process', () => {
+  it('replaces a stopped host process, and shares the new one with the next session', async () => {
     const first = await openChild();
     const [stopped, ...more] = reaperFolder.hosts();
     expect(more).toEqual([]);
@@ -67,7 +67,7 @@ describe('a session that meets a host process', () => {
     expect(await isGone(first.told.session)).toBe(true);
   });
 
-  it('that can reach no engine starts another in its place', async () => {
+  it('replaces a host process that cannot reach an engine', async () => {
     const path = await meetingPoint();
     expect(await until(() => reaperFolder.hosts().length === 0, 15_000, 100)).toBe(true);
     await using broken = new ReaperProgram(shippedReaper, {
@@ -83,10 +83,10 @@ describe('a session that meets a host process', () => {
   });
 });
 
-// 20 s pass before a silent reaper is given up; `unit/lease-client` has the same in milliseconds.
+// It takes 20 s to give up a silent reaper; `unit/lease-client` covers the same in milliseconds.
 if (isLong) {
   describe('a host process that stops after a session took its lease', () => {
-    it('loses the session to another, and removes nothing of it when it continues', async () => {
+    it('is replaced, and removes nothing of the session when it continues', async () => {
       const child = await openChild();
       const [stopped] = reaperFolder.hosts();
       process.kill(stopped!, 'SIGSTOP');
@@ -104,8 +104,8 @@ if (isLong) {
   });
 }
 
-describe('a host process that is asked to end', () => {
-  it('loses its clients to another, which reaps what they leave', async () => {
+describe('a host process after SIGTERM', () => {
+  it('loses its clients to another one, which reaps their claims', async () => {
     const child = await openChild();
     const [host] = reaperFolder.hosts();
     process.kill(host!, 'SIGTERM');

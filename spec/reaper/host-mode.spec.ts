@@ -39,7 +39,7 @@ const volume = async (name: string) => {
 };
 
 describe('a host process', () => {
-  it('reaps what a session claimed that has gone, leaves what others claim, and ends when nobody is left', async () => {
+  it('reaps the claims of a closed session, keeps those of others, and exits when no session is left', async () => {
     const [mine, others] = [await volume(uniqueName()), await volume(uniqueName())];
     const Labels = { ...specLabel, 'castoff-spec-claim': mine };
     const { id: container } = await docker.createContainer({ Image: specImage, Labels });
@@ -66,7 +66,7 @@ describe('a host process', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('keeps what is claimed again within the grace', async () => {
+  it('keeps resources that are claimed again within the grace period', async () => {
     const mine = await volume(uniqueName());
     await using host = startHost({ CASTOFF_REAPER_GRACE: '5s' });
     await isListening(host);
@@ -81,7 +81,7 @@ describe('a host process', () => {
     expect(await exists('volume', mine)).toBe(true);
   });
 
-  it('is one: of those that start at once one listens, and the others end well', async () => {
+  it('listens once: of several processes started together, the others exit with 0', async () => {
     const hosts = Array.from({ length: 3 }, () => startHost());
     const others = await endedWithin(hosts, 2);
     expect(others).toEqual([0, 0]);
@@ -91,7 +91,7 @@ describe('a host process', () => {
     for (const host of hosts) await host[Symbol.asyncDispose]();
   });
 
-  it('takes over, once, the socket of one that was killed', async () => {
+  it('takes over the socket of a killed process, once', async () => {
     const killed = startHost();
     await isListening(killed);
     await killed[Symbol.asyncDispose]();
@@ -104,7 +104,7 @@ describe('a host process', () => {
     for (const host of hosts) await host[Symbol.asyncDispose]();
   });
 
-  it('does not listen in a folder that others can reach', async () => {
+  it('does not listen in a folder that other users can access', async () => {
     await chmod(folder, 0o755);
     await using host = startHost();
     expect(await host.exited).toBe(1);
@@ -113,7 +113,7 @@ describe('a host process', () => {
     );
   });
 
-  it('asked to end, lets its clients go and reaps nothing of theirs', async () => {
+  it('disconnects its clients on SIGTERM, and reaps none of their resources', async () => {
     const mine = await volume(uniqueName());
     await using host = startHost({ CASTOFF_REAPER_GRACE: '0s' });
     await isListening(host);
@@ -128,7 +128,7 @@ describe('a host process', () => {
     expect(await exists('volume', mine)).toBe(true);
   });
 
-  it('asked to end while no engine answers, ends, and says what it leaves', async () => {
+  it('exits on SIGTERM while no engine answers, and prints what it leaves', async () => {
     const engine = createServer((_request, response) => response.end('OK'));
     const socketPath = join(folder, 'engine.sock');
     await once(engine.listen(socketPath), 'listening');
@@ -146,7 +146,7 @@ describe('a host process', () => {
     expect(host.stderr.join('\n')).toMatch(/^left: reap castoff-spec-claim=away: /m);
   });
 
-  it('refuses a lease while it can reach no engine, and reaps nothing of it afterwards', async () => {
+  it('rejects a lease while it cannot reach an engine, and reaps none of its resources later', async () => {
     const mine = await volume(uniqueName());
     const socketPath = join(folder, 'engine.sock');
     await using host = startHost({ CASTOFF_REAPER_GRACE: '0s', DOCKER_HOST: `unix://${socketPath}` });
@@ -170,7 +170,7 @@ describe('a host process', () => {
   });
 });
 
-describe('a host process with the longest grace', () => {
+describe('a host process with a long grace period', () => {
   let host: ReaperProgram;
   let own: string;
   let ownPath: string;
@@ -189,7 +189,7 @@ describe('a host process with the longest grace', () => {
     await rm(own, { recursive: true, force: true });
   });
 
-  it('answers in order, although the response to a hello waits for the engine', async () => {
+  it('responds in order, although the response to a hello waits for the engine', async () => {
     using line = await connectLine({ path: ownPath });
     line.send(`${JSON.stringify({ ...hello(), id: 998 })}\n{"id":999,"type":"ping"}\n`);
     const answers = (await line.answers(2)).map((answer) => JSON.parse(answer) as unknown);
@@ -199,7 +199,7 @@ describe('a host process with the longest grace', () => {
     ]);
   });
 
-  it('reaps at once after a bye, whatever the grace', async () => {
+  it('reaps at once after a bye, without the grace period', async () => {
     const mine = await volume(uniqueName());
     using line = await connectLine({ path: ownPath });
     await line.ask(hello());
@@ -208,18 +208,18 @@ describe('a host process with the longest grace', () => {
     expect(await until(async () => !(await exists('volume', mine)), 10_000, 100)).toBe(true);
   });
 
-  it('is for this user alone', () => {
+  it('lets only its user connect', () => {
     expect(lstatSync(ownPath).mode & 0o777).toBe(0o600);
   });
 
-  it('logs its state on SIGHUP, and lives on', async () => {
+  it('logs its state on SIGHUP, and keeps running', async () => {
     host.process.kill('SIGHUP');
     expect(await host.says(/msg=state/)).toContain('session the-session');
     expect(await staying.ask({ id: 60, type: 'ping' })).toEqual({ id: 60, ok: true });
   });
 });
 
-/** The exit codes of the first so many to end. */
+/** Exit codes of the first `count` programs that exit. */
 async function endedWithin(hosts: readonly ReaperProgram[], count: number): Promise<(number | null)[]> {
   const codes: (number | null)[] = [];
   for (const host of hosts) void host.exited.then((code) => codes.push(code));

@@ -19,7 +19,7 @@ import { specImage } from '../support/spec-image';
 import { isLong } from '../support/spec-size';
 import { docker, exists } from '../support/things';
 
-// All that builds the image is in this one file: each build looks after every image of castoff's that has lost its name.
+// All specs that build the image are in this file, because each build removes every untagged image of castoff.
 const named: ImageName[] = [];
 const newName = (): ImageName => {
   const name = { repository: `castoff-spec/reaper-${randomBytes(4).toString('hex')}`, tag: '1' };
@@ -34,12 +34,12 @@ const nameImage = (id: string, { repository, tag }: ImageName): Promise<unknown>
 let engine: Engine;
 beforeAll(async () => void (engine = await connectEngine()));
 afterAll(async () => {
-  // The last first: some are built on others.
+  // In reverse order, because some are built on others.
   for (const name of named.toReversed())
     await docker
       .getImage(fullName(name))
       .remove()
-      // Not all of them have been built.
+      // 404: not all of them were built.
       .catch((error: unknown) => expect(error).toHaveProperty('statusCode', 404));
 });
 
@@ -57,7 +57,7 @@ describe("the reaper's image", () => {
     ({ name: onBase } = await buildReaperImage(engine, { name: newName(), base: image }));
   });
 
-  it('made of the running Node, is what clients of Ryuk look for', async () => {
+  it('built from the running Node.js, is what clients of Ryuk expect', async () => {
     const { Config } = await docker.getImage(image).inspect();
     expect(Config.Labels).toMatchObject({ 'org.testcontainers.ryuk': 'true', 'castoff.reaper': 'true' });
     expect(Config.ExposedPorts).toEqual({ '8080/tcp': {} });
@@ -67,13 +67,13 @@ describe("the reaper's image", () => {
     expect(Config.Env).toContainEqual(expect.stringMatching(/^PATH=.*\/usr\/local\/bin/));
   });
 
-  it('is not made again of the same', async () => {
+  it('is not rebuilt from the same files', async () => {
     const before = await idOf(name);
     expect(await buildReaperImage(engine, { name })).toMatchObject({ name: image, isBuilt: false });
     expect(await idOf(name)).toBe(before);
   });
 
-  it('made on a base, is configured as the other, whatever the base runs', async () => {
+  it('built on a base image, has the same configuration, whichever command the base has', async () => {
     const [{ Config: own }, { Config: other }] = (await Promise.all(
       [onBase, image].map((each) => docker.getImage(each).inspect()),
     )) as [Docker.ImageInspectInfo, Docker.ImageInspectInfo];
@@ -83,12 +83,12 @@ describe("the reaper's image", () => {
     expect(own.ExposedPorts).toEqual(other.ExposedPorts);
   });
 
-  it("made on a base, runs the reaper with the base's Node", async () => {
+  it("built on a base image, runs the reaper with the base's Node.js", async () => {
     const { log } = await runToEnd({ Image: onBase, Cmd: ['none-of-its-modes'] });
     expect(log).toMatch(/^castoff reaper: .*none-of-its-modes/);
   });
 
-  it('is not made on a base that is not to be had, and the error has the reason of the engine', async () => {
+  it('is not built on an unavailable base image, and the error has the engine’s reason', async () => {
     const building = buildReaperImage(engine, { name: newName(), base: 'castoff-spec/nowhere:0' });
     await expect(building).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
     await expect(building).rejects.toThrow(/castoff-spec\/nowhere/);
@@ -102,7 +102,7 @@ describe("the reaper's image and its name", () => {
   let namelessBefore: readonly string[];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
-    // These specs do not run the image: a program of some bytes takes the place of Node's 120 MB in it.
+    // These specs do not run the image: a few bytes replace Node.js and its 120 MB.
     const small = join(folder, 'node');
     await writeFile(small, "#!/bin/sh\necho '[]'\n", { mode: 0o755 });
     if (!isLong) process.execPath = small;
@@ -122,7 +122,7 @@ describe("the reaper's image and its name", () => {
   const newNameless = async (): Promise<readonly string[]> =>
     (await listNameless()).filter((id) => !namelessBefore.includes(id));
 
-  /** What the image of another call is until it gets its name: the same content, and none yet. */
+  /** The image of a concurrent call before it is tagged: same content, no name. */
   const makeNameless = async (): Promise<string> => {
     const archive = Readable.from(tarOf([inMemory('/some', randomBytes(8))]), { objectMode: false });
     const changes = [`LABEL ${contentLabel}=${content}`];
@@ -130,21 +130,21 @@ describe("the reaper's image and its name", () => {
     return status ?? '';
   };
 
-  it('is left once when several make it at once', async () => {
+  it('exists once when several calls build it at the same time', async () => {
     const name = newName();
     await Promise.all(Array.from({ length: 3 }, () => buildReaperImage(engine, { name })));
     expect(await exists('image', fullName(name))).toBe(true);
     expect(await newNameless()).toEqual([]);
   });
 
-  it('is there under each name when several make it at once under several', async () => {
+  it('has every name when several calls build it under different names at the same time', async () => {
     const names = [newName(), newName(), newName()];
     await Promise.all(names.map((name) => buildReaperImage(engine, { name })));
     await Promise.all(names.map((name) => expect(idOf(name)).resolves.toMatch(/^sha256:/)));
     expect(await newNameless()).toEqual([]);
   });
 
-  it('leaves another one alone that is about to get its name', async () => {
+  it('keeps another image that is about to be tagged', async () => {
     const coming = await makeNameless();
     await buildReaperImage(engine, { name: newName() });
     expect(await exists('image', coming)).toBe(true);
@@ -155,7 +155,7 @@ describe("the reaper's image and its name", () => {
     expect(await idOf(name)).toBe(coming);
   });
 
-  it('goes when it has lost its name, be it a moment old and of the same content', async () => {
+  it('is removed when it has lost its name, even if it is new and has the same content', async () => {
     const lost = await makeNameless();
     const name = newName();
     await nameImage(lost, name);
@@ -164,7 +164,7 @@ describe("the reaper's image and its name", () => {
     expect(await exists('image', lost)).toBe(false);
   });
 
-  it('goes when one of another content takes its name, and what is not ours stays', async () => {
+  it('is removed when an image with other content takes its name, and images of others are kept', async () => {
     const replaced = newName();
     await nameImage(specImage, replaced);
     await buildReaperImage(engine, { name: replaced });
@@ -174,10 +174,10 @@ describe("the reaper's image and its name", () => {
     expect(await exists('image', specImage)).toBe(true);
   });
 
-  it('is made also when another client is quicker by a moment to remove the one before', async () => {
+  it('is built although another client removes the previous image first', async () => {
     await using proxy = await openFaultProxy();
     const [name, base] = [newName(), newName()];
-    // By a name of its own: no other image here has the same content, and its id.
+    // Its own name makes its content, and so its id, unique here.
     await nameImage(specImage, base);
     await buildReaperImage(engine, { name, base: fullName(base) });
     const before = await idOf(name);
@@ -192,7 +192,7 @@ describe("the reaper's image and its name", () => {
     await docker.getImage(before).remove();
   });
 
-  it('is not reported as there when another client has removed it', async () => {
+  it('is not reported as built when another client has removed it', async () => {
     await using proxy = await openFaultProxy();
     const name = newName();
     const message = `No such image: ${fullName(name)}`;

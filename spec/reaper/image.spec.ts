@@ -21,7 +21,7 @@ beforeAll(async () => void ({ name: image } = await buildReaperImage(await conne
 afterAll(() => removeLeftovers());
 
 describe("the reaper's image", () => {
-  it('runs as anybody who may use the socket, without a capability, on a root that it cannot write', async () => {
+  it('runs as any user that may use the socket, without capabilities, on a read-only root', async () => {
     const { gid } = await stat('/var/run/docker.sock');
     const { code, log } = await runToEnd({
       Image: image,
@@ -40,8 +40,8 @@ describe("the reaper's image", () => {
     expect(code).toBe(0);
   });
 
-  // No sooner: Docker calls a container started a moment before its first program runs (seen: still `runc init`).
-  it('loses no line that comes through its published port before Node is up', async () => {
+  // Docker reports a container as started a moment before its first program runs (seen: still `runc init`).
+  it('loses no line that arrives at its published port before Node.js is up', async () => {
     await using held = await holdProgram();
     const reaper = await startRyuk(image, {
       env: { RYUK_RECONNECTION_TIMEOUT: '10ms' },
@@ -58,7 +58,7 @@ describe("the reaper's image", () => {
     expect(await reaper.ended).toBe(0);
   });
 
-  it('ends with one line when the port is none, before Node is up', async () => {
+  it('prints one line and exits for an invalid port, before Node.js is up', async () => {
     const { code, log } = await runToEnd({ Image: image, Env: ['RYUK_PORT=http'] });
     expect({ code, log }).toEqual({
       code: 1,
@@ -68,13 +68,13 @@ describe("the reaper's image", () => {
 });
 
 describe('castoff reaper image', () => {
-  it('prints nothing but the name', async () => {
+  it('prints only the image’s name', async () => {
     const { stdout } = await run(process.execPath, [cli, 'reaper', 'image']);
     expect(stdout).toBe(`castoff/reaper:${version}\n`);
     expect(await exists('image', stdout.trim())).toBe(true);
   });
 
-  it('fails when there is no engine', async () => {
+  it('fails without an engine', async () => {
     const env = { ...process.env, DOCKER_HOST: 'unix:///nowhere.sock' };
     const failing = run(process.execPath, [cli, 'reaper', 'image'], { env });
     await expect(failing).rejects.toMatchObject({

@@ -12,7 +12,7 @@ const seed = process.env['CASTOFF_SEED'];
 const { CASTOFF_ROUNDS: wantedRounds } = process.env;
 const rounds = Number(wantedRounds ?? (seed === undefined ? 16 : 1));
 const firstSeed = Number(seed ?? Math.floor(Math.random() * 1_000_000));
-const roundsAtOnce = 4;
+const concurrentRounds = 4;
 
 let bundle: Bundle | undefined;
 const all = Array.from({ length: rounds }, (_, index) => new KillRound(firstSeed + index));
@@ -28,26 +28,26 @@ afterAll(async () => {
 });
 
 it(
-  `${rounds} programs that are killed at some moment leave nothing, half with a container and half with a process as their reaper`,
+  `${rounds} programs that are killed at a random moment leave nothing, half with a reaper container, half with a reaper process`,
   async () => {
-    const limit = pLimit(roundsAtOnce);
+    const limit = pLimit(concurrentRounds);
     const ends = all.map(async (round) => {
       await limit(() => round.run(bundle!));
       return round.finish();
     });
-    const wrong = await Promise.all(ends);
-    expect(wrong.filter((one) => one !== undefined).join('\n\n')).toBe('');
+    const problems = await Promise.all(ends);
+    expect(problems.filter((one) => one !== undefined).join('\n\n')).toBe('');
 
     await sweep();
-    // Also what came late, when nobody looked any more.
+    // Including resources that were created late, after the last listing.
     const stock = await takeStock([]);
     const late = all.flatMap((round) =>
       round.pickOwn(stock).map((one) => `seed ${round.seed}: ${describeItem(one)}`),
     );
     expect(late).toEqual([]);
     if (rounds >= 16) {
-      expect(all.filter(({ begun }) => begun > 0).length).toBeGreaterThan(rounds / 4);
-      expect(all.some(({ had }) => had > 0)).toBe(true);
+      expect(all.filter(({ startedCount }) => startedCount > 0).length).toBeGreaterThan(rounds / 4);
+      expect(all.some(({ ownedCount }) => ownedCount > 0)).toBe(true);
     }
     if (wantedRounds !== undefined)
       process.stdout.write(`${describeTimes('container')}\n${describeTimes('process')}\n`);
@@ -56,8 +56,8 @@ it(
 );
 
 function describeTimes(reaper: string): string {
-  const ends = all.filter((round) => round.reaper === reaper && round.had > 0);
-  const times = ends.map(({ goneMs }) => goneMs).toSorted((a, b) => a - b);
+  const ends = all.filter((round) => round.reaper === reaper && round.ownedCount > 0);
+  const times = ends.map(({ removedAfterMs }) => removedAfterMs).toSorted((a, b) => a - b);
   const [median, longest] = [times[Math.floor(times.length / 2)], times.at(-1)].map((ms) => ms?.toFixed(0));
-  return `reaper ${reaper}: ${ends.length} that had something; all gone after ${median} ms (median), ${longest} ms (longest)`;
+  return `reaper ${reaper}: ${ends.length} with resources; all removed after ${median} ms (median), ${longest} ms (longest)`;
 }

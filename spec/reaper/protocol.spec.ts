@@ -8,7 +8,7 @@ import { ReaperProgram } from '../support/reaper-program';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
-// The program itself over TCP, fed with what nobody should send. On the engine stands a volume that all of it could mean.
+// The program itself, over TCP, with invalid input. A volume on the engine has the label that all of it names.
 let bundle: Bundle;
 let bystander: string;
 
@@ -33,7 +33,7 @@ async function start(env: Record<string, string> = {}): Promise<{ reaper: Reaper
   return { reaper, port: await reaper.port() };
 }
 
-describe('a line that nobody should send', () => {
+describe('an invalid line', () => {
   let reaper: ReaperProgram;
   let port: number;
   let line: ReaperLine;
@@ -54,9 +54,9 @@ describe('a line that nobody should send', () => {
 
   it.each([
     ['garbage', 'hello?', /^NACK a filter by "hello\?"/],
-    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK invalid UTF-8$/],
+    ['invalid UTF-8', Buffer.from([0xff, 0xfe, 0x00, 0x80]), /^NACK invalid UTF-8$/],
     ['a broken percent sign', 'label=mine%zz=yes', /^NACK invalid percent-encoding$/],
-    ['a label without all', 'label=', /^NACK a label without a key/],
+    ['a label without key and value', 'label=', /^NACK a label without a key/],
     ['a label without a value', 'label=mine', /^NACK no label with a value/],
     ['another filter', 'status=running', /^NACK a filter by "status"/],
     ['another filter beside a label', 'label=mine=yes&status=running', /^NACK a filter by "status"/],
@@ -67,17 +67,17 @@ describe('a line that nobody should send', () => {
       /"reason":"not a JSON object on one line"/,
     ],
     [
-      'a request of another protocol',
+      'a request of another protocol version',
       '{"id":7,"type":"hello","protocol":9}',
       /^{"id":7,"ok":false,"reason":"protocol: got 9;/,
     ],
     ['a claim without labels', '{"id":8,"type":"claim"}', /^{"id":8,"ok":false,"reason":"labels: missing;/],
     [
-      'a release of what is not held',
+      'a release of a claim that is not held',
       '{"id":9,"type":"release","labels":["mine=yes"]}',
       /^{"id":9,"ok":false,"reason":"this connection does not hold mine=yes"}$/,
     ],
-  ])('is answered with the reason, and is no lease: %s', async (_what, bytes, reason) => {
+  ])('gets a response with the reason, and opens no lease: %s', async (_what, bytes, reason) => {
     line.send(Buffer.concat([Buffer.from(bytes), Buffer.from('\n{"id":1,"type":"ping"}\r\n')]));
     const [refusal, pong] = await line.answers(2);
     expect(refusal).toMatch(reason);
@@ -85,19 +85,19 @@ describe('a line that nobody should send', () => {
     expect(reaper.stdout.join('\n')).not.toMatch(/adding filter/);
   });
 
-  it('has no answer when it is empty', async () => {
+  it('gets no response when it is empty', async () => {
     line.send('\n\r\n\n{"id":1,"type":"ping"}\n');
     expect(await line.answers(1)).toEqual(['{"id":1,"ok":true}']);
   });
 
-  it('is not acted on when half of it has come before the end', async () => {
+  it('has no effect when the connection ends in the middle of it', async () => {
     line.send('label=org.testcontainers=true');
     line.end();
     expect(await until(() => line.hasEnded, 5_000)).toBe(true);
     expect(reaper.stdout.join('\n')).not.toMatch(/adding filter/);
   });
 
-  it('does no harm when an RST comes in the middle of it', async () => {
+  it('has no effect when an RST arrives in the middle of it', async () => {
     line.send('label=org.testcontainers=tr');
     line.reset();
     const other = await connectLine({ port });
@@ -112,7 +112,7 @@ describe('a client of another protocol', () => {
   let port: number;
   let victim: string;
   let claim: string;
-  /** Holds a lease, so that the reaper lives. */
+  /** Holds a lease, so that the reaper keeps running. */
   let last: ReaperLine;
 
   beforeAll(async () => {
@@ -132,7 +132,7 @@ describe('a client of another protocol', () => {
     expect(await exists('volume', victim)).toBe(true);
   });
 
-  it('makes no claim with the body of a web page’s request', async () => {
+  it('cannot make a claim with the body of a request from a web page', async () => {
     const headers = { 'content-type': 'text/plain' };
     const call = fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body: `${claim}\n` });
     await expect(call).rejects.toThrow('fetch failed');
@@ -141,17 +141,17 @@ describe('a client of another protocol', () => {
 
   it.each<[string, readonly (string | Buffer)[]]>([
     ['HTTP in pieces', ['PO', 'ST / HT', 'TP/1.1\r', '\nHo', 'st: x\r\n\r\n']],
-    ['a request line that is too long', [`POST /${'x'.repeat(70_000)} HTTP/1.1\r\n`, 'Host: x\r\n\r\n']],
+    ['an overlong request line', [`POST /${'x'.repeat(70_000)} HTTP/1.1\r\n`, 'Host: x\r\n\r\n']],
     ['HTTP/2', ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']],
     ['TLS with a ticket that contains lines', [Buffer.from([0x16, 3, 1, 2, 0]), '\n']],
-  ])('is disconnected before its lines count: %s', async (_what, pieces) => {
+  ])('is disconnected before its lines have an effect: %s', async (_what, pieces) => {
     using line = await connectLine({ port });
     for (const piece of [...pieces, `${claim}\n`]) line.send(piece);
     expect(await until(() => line.hasEnded, 5_000)).toBe(true);
     expect(line.heard).not.toContain('ACK');
   });
 
-  it('loses the claims that it made before, which are not reaped', async () => {
+  it('loses its earlier claims, which are not reaped', async () => {
     const other = uniqueName();
     await docker.createVolume({ Name: other, Labels: { ...specLabel, 'castoff.session': other } });
     using line = await connectLine({ port });
@@ -163,7 +163,7 @@ describe('a client of another protocol', () => {
 });
 
 describe('the reaper', () => {
-  it('answers ACK to all that it cannot use, and does none of it, where RYUK_COMPAT=strict', async () => {
+  it('responds ACK to invalid lines, without any effect, with RYUK_COMPAT=strict', async () => {
     const { reaper, port } = await start({ RYUK_COMPAT: 'strict', RYUK_CONNECTION_TIMEOUT: '1s' });
     await using _ = reaper;
     using line = await connectLine({ port });
@@ -173,7 +173,7 @@ describe('the reaper', () => {
     expect(await exists('volume', bystander)).toBe(true);
   });
 
-  it('lets only those keys be claimed that may be', async () => {
+  it('accepts only claims with a claimable key', async () => {
     const { reaper, port } = await start({ CASTOFF_REAPER_CLAIMABLE_KEYS: 'team' });
     await using _ = reaper;
     using line = await connectLine({ port });
@@ -187,7 +187,7 @@ describe('the reaper', () => {
     expect(await exists('volume', bystander)).toBe(true);
   });
 
-  it('hears nobody who does not show the token', async () => {
+  it('rejects the requests of a client that has not sent the token', async () => {
     const { reaper, port } = await start({ CASTOFF_REAPER_TOKEN: 'secret' });
     await using _ = reaper;
     using line = await connectLine({ port });
@@ -201,14 +201,14 @@ describe('the reaper', () => {
     expect(reaper.stdout.join('\n')).not.toContain('secret');
   });
 
-  it('ends with one line and exit code 1 at a setting that it does not understand', async () => {
+  it('prints one line and exits with 1 for an invalid setting', async () => {
     await using reaper = new ReaperProgram(bundle, { env: { RYUK_SHUTDOWN_TIMEOUT: '1e9h' } });
     expect(await reaper.exited).toBe(1);
     await reaper.says(/^castoff reaper: RYUK_SHUTDOWN_TIMEOUT: got "1e9h"; give /);
     expect([...reaper.stdout, ...reaper.stderr]).toHaveLength(1);
   });
 
-  it('does not begin where it could reap nothing', async () => {
+  it('does not start without an engine', async () => {
     await using reaper = new ReaperProgram(bundle, {
       env: { ...quick, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     });
@@ -216,7 +216,7 @@ describe('the reaper', () => {
     await reaper.says(/^castoff reaper: find a Docker engine: unix:\/\/\/nowhere\/docker\.sock/);
   });
 
-  it('closes the connection of a client that is sent away and reads nothing', async () => {
+  it('closes the connection of a dismissed client that does not read', async () => {
     const { reaper, port } = await start({ CASTOFF_REAPER_MAX_CONNECTIONS: '1' });
     await using _ = reaper;
     const descriptors = () => readdirSync(`/proc/${reaper.process.pid}/fd`).length;
@@ -234,7 +234,7 @@ describe('the reaper', () => {
     expect(await until(() => descriptors() <= before + 1, 10_000)).toBe(true);
   });
 
-  it('sends away who comes when all places are leases', async () => {
+  it('rejects a new client when every connection holds a lease', async () => {
     const { reaper, port } = await start({ CASTOFF_REAPER_MAX_CONNECTIONS: '2' });
     await using _ = reaper;
     using one = await connectLine({ port });
@@ -251,11 +251,11 @@ describe('the reaper of many clients', () => {
   let reaper: ReaperProgram;
   let port: number;
 
-  // What they claimed is not reaped while the specs run.
+  // Their claims are not reaped while the specs run.
   beforeAll(async () => ({ reaper, port } = await start({ RYUK_RECONNECTION_TIMEOUT: '10m' })));
   afterAll(() => reaper[Symbol.asyncDispose]());
 
-  it('stops reading a client that never reads, and goes on serving others', async () => {
+  it('stops reading from a client that never reads, and still serves others', async () => {
     const deaf = connect({ port });
     deaf.on('error', () => {});
     const flood = Buffer.from('status=running\n'.repeat(65_536));
@@ -265,12 +265,12 @@ describe('the reaper of many clients', () => {
     using line = await connectLine({ port });
     line.send('label=castoff-spec-many=1\n');
     expect(await line.answers(1)).toEqual(['ACK']);
-    // It stops reading: most of the flood stays where it came from.
+    // It stops reading: most of the flood stays with the sender.
     expect(written.count).toBeLessThan(40);
     deaf.destroy();
   });
 
-  it('answers a thousand filters of one client in their order', async () => {
+  it('responds to a thousand filters of one client in order', async () => {
     using line = await connectLine({ port });
     const filters = Array.from({ length: 1_000 }, (_unused, index) =>
       index % 10 === 9 ? 'status=running' : `label=castoff-spec-many=${index}`,
@@ -282,7 +282,7 @@ describe('the reaper of many clients', () => {
     );
   });
 
-  it('serves who speaks while more connections than it takes say nothing', async () => {
+  it('serves clients that send lines while silent connections exceed its limit', async () => {
     using first = await connectLine({ port });
     first.send('label=castoff-spec-many=first\n');
     expect(await first.answers(1)).toEqual(['ACK']);
@@ -298,13 +298,13 @@ describe('the reaper of many clients', () => {
     for (const socket of silent) socket.destroy();
   });
 
-  it('takes so many claims of one client, and still some of others', async () => {
+  it('limits the claims of one client, and still accepts claims of others', async () => {
     const { reaper: fresh, port: ownPort } = await start();
     await using _ = fresh;
     using line = await connectLine({ port: ownPort });
     const claims = Array.from({ length: 10_001 }, (_unused, claim) => `label=castoff-spec-many=${claim}\n`);
     line.send(claims.join(''));
-    // A thousand at a time: a busy machine takes its time for all of them.
+    // A thousand at a time: all of them take long on a busy machine.
     const answers = await line.answers(1);
     for (let thousand = 1; thousand <= 10; thousand += 1) answers.push(...(await line.answers(1_000)));
     expect(answers.filter((answer) => answer === 'ACK')).toHaveLength(10_000);
@@ -320,7 +320,7 @@ function openSilently(port: number): Promise<Socket> {
   return new Promise((resolve) => {
     socket.once('connect', () => resolve(socket));
     socket.on('error', () => resolve(socket));
-    // Sent away for others: this side's descriptor is closed too.
+    // Dismissed in favour of other clients: this side's descriptor closes, too.
     socket.on('data', () => {});
   });
 }

@@ -23,11 +23,11 @@ afterEach(() => proxy.close());
 afterAll(() => removeLeftovers());
 
 const settlePausesMs = [0];
-/** Short ones: the defaults take a minute to give up. */
+/** Short: with the defaults, giving up takes a minute. */
 const pauses = { firstPauseMs: 50, maxPauseMs: 200, settlePausesMs };
 
-describe('reaping what cannot be removed', () => {
-  it('names it at the end in the engine’s own words, and delays nobody else', async () => {
+describe('reaping a resource that cannot be removed', () => {
+  it('reports it with the engine’s message, and delays no other removal', async () => {
     const { claim, labels } = newSession();
     const [stuck, ...others] = await Promise.all([
       createIdle(labels),
@@ -62,7 +62,7 @@ describe('reaping what cannot be removed', () => {
     ]);
   });
 
-  it('goes on after an engine that was away while it read the labels of an image', async () => {
+  it('continues after an outage while it reads the labels of an image', async () => {
     const { claim, labels } = newSession();
     const owned = await createIdle(labels);
     const lost = proxy.inject({ on: 'GET /images/*/json', fault: { type: 'reset' } });
@@ -72,7 +72,7 @@ describe('reaping what cannot be removed', () => {
     expect(await stillThere([owned])).toEqual([]);
   });
 
-  it('removes it with a later try when it has become free', async () => {
+  it('removes it with a later attempt, when it is no longer in use', async () => {
     const { claim, labels } = newSession();
     const stuck = await createIdle(labels);
     const undeletable = await makeUndeletable(proxy.upstream, stuck.id);
@@ -88,7 +88,7 @@ describe('reaping what cannot be removed', () => {
     expect(await stillThere([stuck])).toEqual([]);
   });
 
-  it('says at once of what the engine refuses that it is left', async () => {
+  it('reports a refused removal at once', async () => {
     const { claim, labels } = newSession();
     const [own, other] = await Promise.all([createIdle(labels), createIdle(labels)]);
     const message = 'authorization denied by plugin';
@@ -107,7 +107,7 @@ describe('reaping what cannot be removed', () => {
 });
 
 describe('reaping on an engine', () => {
-  it('that is cut off in the middle ends when it is back', async () => {
+  it('that is cut off in the middle finishes when it is back', async () => {
     await using relay = await openCutRelay();
     const { claim, labels } = newSession();
     const things = await createFamily(labels);
@@ -126,7 +126,7 @@ describe('reaping on an engine', () => {
     expect(await stillThere(things)).toEqual([]);
   });
 
-  it('that stays away says so after its time', async () => {
+  it('that stays unreachable ends at the timeout, with the reason', async () => {
     await using relay = await openCutRelay();
     const { claim } = newSession();
     const engine = await connectEngine(relay.address);
@@ -138,7 +138,7 @@ describe('reaping on an engine', () => {
     expect(removed).toEqual({ container: 0, network: 0, volume: 0, image: 0 });
   });
 
-  it('that loses, swallows and resets calls removes all the same', async () => {
+  it('that loses, ignores and resets requests still removes everything', async () => {
     const { claim, labels } = newSession();
     const things = [
       ...(await createFamily(labels)),
@@ -167,7 +167,7 @@ describe('reaping on an engine', () => {
     expect(await stillThere(things)).toEqual([]);
   });
 
-  it('that cannot list one kind removes the others, and says why it is not sure', async () => {
+  it('that cannot list one kind removes the others, and reports the failure', async () => {
     const { claim, labels } = newSession();
     const own = await createIdle(labels);
     const fault = { type: 'answer', status: 500, message: 'broken store' } as const;
@@ -182,11 +182,11 @@ describe('reaping on an engine', () => {
     expect(await stillThere([own])).toEqual([]);
   });
 
-  it('that cannot list what other sessions have adopted keeps the volumes, and says why', async () => {
+  it('that cannot list the adoptions of other sessions keeps volumes, and reports why', async () => {
     const { claim, labels } = newSession();
     const [container, volume] = [await createIdle(labels), await createVolumeOf(labels)];
     const fault = { type: 'answer', status: 500, message: 'broken store' } as const;
-    // Of the two lists of each look, the second is that of the markers.
+    // The second listing of volumes each time is that of the markers.
     proxy.inject({
       on: 'GET /volumes',
       fault: (_asked, nth) => (nth % 2 === 0 ? fault : undefined),
@@ -203,8 +203,8 @@ describe('reaping on an engine', () => {
   });
 });
 
-describe('reaping of what is claimed again', () => {
-  it('sends no more removals, and tells what came of those that were sent', async () => {
+describe('reaping a claim that is held again', () => {
+  it('sends no more removals, and reports the outcome of those already sent', async () => {
     const { claim, labels } = newSession();
     const [volume, ...containers] = await Promise.all([
       createVolumeOf(labels),
@@ -227,7 +227,7 @@ describe('reaping of what is claimed again', () => {
     expect(await stillThere(containers)).toHaveLength(containers.length - sent);
   });
 
-  it('does not try again what has failed', async () => {
+  it('does not retry failed removals', async () => {
     const { claim, labels } = newSession();
     const volume = await createVolumeOf(labels);
     const claimedAgain = new AbortController();

@@ -21,7 +21,7 @@ const deletes = (): number => proxy.calls.filter(({ method }) => method === 'DEL
 describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
   ['reapClaim', (engine, claim) => reapClaim(engine, claim, { settlePausesMs: [0] })],
   ['cleanupByLabel', (engine, { labels }) => cleanupByLabel(engine, labels, { timeoutMs: 10_000 })],
-])('%s leaves alone what somebody else has made under the name of what it has listed:', (_name, remove) => {
+])('%s keeps a resource that another client created under the name of a listed one:', (_name, remove) => {
   it('a volume', async () => {
     const { claim, labels } = newSession();
     const name = uniqueName();
@@ -56,14 +56,14 @@ describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
 
     await removing;
 
-    // One may have been on its way.
+    // One removal may be in flight.
     expect(deletes()).toBeLessThanOrEqual(seen + 1);
     expect(await exists('volume', name)).toBe(true);
   });
 });
 
 describe('reapClaim', () => {
-  it('leaves alone an image that has taken over a name of the one that it has listed', async () => {
+  it('keeps an image that has taken over a name of a listed one', async () => {
     const { claim, labels } = newSession();
     const [own, other] = await Promise.all([createImageOf(labels), createImageOf(theirs)]);
     const { RepoTags } = await docker.getImage(own.id).inspect();
@@ -83,7 +83,7 @@ describe('reapClaim', () => {
   });
 });
 
-describe('reaping what others go on creating', () => {
+describe('reaping while resources are still being created', () => {
   const claimOfVolumes = async () => {
     const session = newSession();
     const create = () => createVolumeOf(session.labels);
@@ -91,7 +91,7 @@ describe('reaping what others go on creating', () => {
     return { ...session, create };
   };
 
-  it('ends at the most that one reaping may remove', async () => {
+  it('ends at the limit of removals', async () => {
     const { claim, create } = await claimOfVolumes();
     const creations: Promise<unknown>[] = [];
     const report = await reapClaim(await connectEngine(), claim, {
@@ -104,9 +104,9 @@ describe('reaping what others go on creating', () => {
     expect(report.cutShort).toMatch(/^it covers 5 resources, more than the limit of 4/);
   });
 
-  it('ends after one more round when the reaper must end, and reports what it still sees', async () => {
+  it('ends after one more round when the reaper must exit, and reports what still exists', async () => {
     const { claim, create } = await claimOfVolumes();
-    // Seen by the look after the last round: the removal waits for it.
+    // The listing after the last round shows it: the removal waits for that.
     proxy.inject({ on: 'DELETE /volumes/', fault: { type: 'delay', ms: 2_000 }, times: Infinity });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon: AbortSignal.abort() });
     await proxy.until(({ method }) => method === 'DELETE', 5_000);

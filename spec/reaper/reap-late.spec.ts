@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
 import { reapClaim } from '../../lib/reaper/reaping/reap';
-import { createIdle, newSession, stillThere, type MadeThing } from '../support/claimed-things';
+import { createIdle, newSession, stillThere, type CreatedResource } from '../support/claimed-things';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { specImage } from '../support/spec-image';
@@ -16,10 +16,10 @@ afterAll(() => removeLeftovers());
 const looks = (): number =>
   proxy.calls.filter(({ method, path }) => method === 'GET' && path.includes('/containers/json')).length;
 
-describe('what comes while a claim is reaped', () => {
-  it('is removed, container by container as it comes', async () => {
+describe('a resource that is created while its claim is reaped', () => {
+  it('is removed as soon as it is listed', async () => {
     const { claim, labels } = newSession();
-    const things: MadeThing[] = [await createIdle(labels)];
+    const things: CreatedResource[] = [await createIdle(labels)];
     const reaping = reapClaim(await connectEngine(proxy.address), claim);
     await proxy.until('DELETE /containers/*', 5_000);
     for (let late = 1; late <= 5; late += 1) things.push(await createIdle(labels));
@@ -31,7 +31,7 @@ describe('what comes while a claim is reaped', () => {
     expect(removed.container).toBe(6);
   });
 
-  it('is removed when a create that was under way when its client died ends 300 ms after a look that found nothing', async () => {
+  it('is removed when its create request finishes 300 ms after an empty listing', async () => {
     const { claim, labels } = newSession();
     proxy.inject({ on: 'POST /containers/create', fault: { type: 'delay', ms: 300 } });
     const reaping = reapClaim(await connectEngine(proxy.address), claim);
@@ -47,7 +47,7 @@ describe('what comes while a claim is reaped', () => {
     expect(removed.container).toBe(1);
   });
 
-  it('is looked for with growing pauses, and no longer when two looks in a row have found nothing more', async () => {
+  it('is listed for with growing pauses, until two listings in a row are empty', async () => {
     const { claim } = newSession();
     const { durationMs } = await reapClaim(await connectEngine(proxy.address), claim, {
       settlePausesMs: [50, 200],
@@ -57,7 +57,7 @@ describe('what comes while a claim is reaped', () => {
     expect(durationMs).toBeGreaterThanOrEqual(250);
   });
 
-  it('is not waited for when its owner had been gone for long before the first look', async () => {
+  it('is not waited for when its owner died long before the first listing', async () => {
     const { claim, labels } = newSession();
     const settled = { settlePausesMs: [50, 200], settledAtMs: performance.now() };
     await reapClaim(await connectEngine(proxy.address), claim, settled);

@@ -21,11 +21,11 @@ import { openUnfilteringEngine } from '../support/other-paths';
 
 afterAll(() => removeLeftovers());
 
-/** Looks once more, at once: what comes late has a spec of its own. */
+/** Lists once more, at once: reap-late.spec.ts covers late resources. */
 const settlePausesMs = [0];
 
 describe('reaping a claim', () => {
-  it('removes all kinds of things, all names of an image, and says how many', async () => {
+  it('removes all kinds of resources and all names of an image, and counts them', async () => {
     const { claim, labels } = newSession();
     const things = await createFamily(labels, { isRunning: true });
 
@@ -40,13 +40,13 @@ describe('reaping a claim', () => {
     expect(report.cutShort).toBeUndefined();
   });
 
-  it('removes a Compose project as Compose makes it, and nothing of the one next to it', async () => {
+  it('removes a Compose project, and nothing of a project with a similar name', async () => {
     const [ours, theirs] = [uniqueName(), uniqueName()];
     const labels = specLabel;
     const service = {
       image: specImage,
       labels,
-      // Compose replaces what looks like a variable.
+      // Compose replaces variables.
       command: sleeper.map((word) => word.replaceAll('$', '$$$$')),
       volumes: ['data:/data'],
     };
@@ -68,7 +68,7 @@ describe('reaping a claim', () => {
     expect((await docker.listVolumes({ filters })).Volumes).toHaveLength(1);
   });
 
-  it('touches nothing that does not carry every label of the claim with its very value', async () => {
+  it('keeps resources that lack a label of the claim, or have another value', async () => {
     const run = uniqueName();
     const { claim, labels } = claimOn({ [labelNames.session]: run, role: 'db' });
     const bystanders = await Promise.all([
@@ -89,7 +89,7 @@ describe('reaping a claim', () => {
     expect(await stillThere([own, ...bystanders])).toEqual(bystanders);
   });
 
-  it('costs nobody anything on an engine that ignores filters', async () => {
+  it('keeps the resources of others on an engine that ignores filters', async () => {
     await using engine = await openUnfilteringEngine();
     const { claim, labels } = newSession();
     const bystanders = await createFamily({ [labelNames.session]: uniqueName() });
@@ -120,7 +120,7 @@ describe('reaping a claim', () => {
     },
   );
 
-  it('says what it would remove, and removes nothing, in a dry run', async () => {
+  it('reports what it would remove, and removes nothing, in a dry run', async () => {
     const { claim, labels } = newSession();
     const things = await createFamily(labels);
     const entries: AuditEntry[] = [];
@@ -141,7 +141,7 @@ describe('reaping a claim', () => {
     );
   });
 
-  it('removes nothing of a claim that covers more than the cap, and names the override', async () => {
+  it('removes nothing of a claim that exceeds the limit, and names the override', async () => {
     const { claim, labels } = newSession();
     const things = await Promise.all([createIdle(labels), createIdle(labels), createVolumeOf(labels)]);
 
@@ -156,7 +156,7 @@ describe('reaping a claim', () => {
     expect(await stillThere(things)).toEqual([]);
   });
 
-  it('tells of each thing that it has removed, with its labels, the claim and who held it', async () => {
+  it('audits each removed resource, with its labels, the claim and its holder', async () => {
     const { claim, labels } = newSession();
     const { id } = await createIdle(labels);
     const entries: AuditEntry[] = [];
@@ -182,7 +182,7 @@ describe('reaping a claim', () => {
     ]);
   });
 
-  it('shares the work with somebody else who removes the same things', async () => {
+  it('shares the removals with another client that removes the same resources', async () => {
     const { claim, labels } = newSession();
     const things = [
       ...(await createFamily(labels)),

@@ -23,8 +23,8 @@ async function volume(): Promise<{ name: string; label: string }> {
   return { name, label };
 }
 
-describe('a reaper in a process of one’s own', () => {
-  it('shows who holds what, reaps what nobody does any more, and tells of all of it', async () => {
+describe('openReaper', () => {
+  it('shows leases and claims, reaps claims without a lease, and reports every event', async () => {
     const { name, label } = await volume();
     const events: ReaperEvent[] = [];
     await using reaper = await openReaper({
@@ -62,7 +62,7 @@ describe('a reaper in a process of one’s own', () => {
     ]);
   });
 
-  it('closes when those that are there have gone, and says what its life came to', async () => {
+  it('closes when its last client disconnects, and resolves to a summary', async () => {
     const { name, label } = await volume();
     const reaper = await openReaper({ ...anyPort, graceMs: 3_600_000 });
     using line = await connectLine({ port: portOf(reaper.address) });
@@ -78,7 +78,7 @@ describe('a reaper in a process of one’s own', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('closes at the shutdown timeout whoever is there', async () => {
+  it('closes at the shutdown timeout although clients are connected', async () => {
     const { name, label } = await volume();
     const reaper = await openReaper({ ...anyPort, shutdownTimeoutMs: 50, graceMs: 3_600_000 });
     using line = await connectLine({ port: portOf(reaper.address) });
@@ -88,7 +88,7 @@ describe('a reaper in a process of one’s own', () => {
     expect(await exists('volume', name)).toBe(false);
   });
 
-  it('closes although others go on creating what it removes', async () => {
+  it('closes although resources of a claim are still being created', async () => {
     const { name, label } = await volume();
     const hasCome = Promise.withResolvers<unknown>();
     const creations: Promise<unknown>[] = [];
@@ -116,7 +116,7 @@ describe('a reaper in a process of one’s own', () => {
     expect(end.removed.volume).toBeGreaterThan(1);
   });
 
-  it('waits for a Ryuk client as long as it was told', async () => {
+  it('waits for a Ryuk client to reconnect for reconnectionTimeoutMs', async () => {
     const { name, label } = await volume();
     await using reaper = await openReaper({ ...anyPort, graceMs: 3_600_000, reconnectionTimeoutMs: 20 });
     const line = await connectLine({ port: portOf(reaper.address) });
@@ -148,7 +148,7 @@ describe('a reaper in a process of one’s own', () => {
     expect(await exists('volume', name)).toBe(true);
   });
 
-  it('demands a token over TCP, and lets only some keys be claimed', async () => {
+  it('requires a token over TCP, and accepts only some label keys', async () => {
     await using reaper = await openReaper({ ...anyPort, token: 'secret', claimableKeys: ['team'] });
     using line = await connectLine({ port: portOf(reaper.address) });
     expect(await line.ask(request('claim', 'team=1'))).toMatchObject({ ok: false });
@@ -160,7 +160,7 @@ describe('a reaper in a process of one’s own', () => {
     line.end();
   });
 
-  it('listens at a path of its own, which it leaves when it closes', async () => {
+  it('listens at a path, and frees it on close', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
     const path = join(folder, 'own.sock');
     const reaper = await openReaper({ listen: { path } });
@@ -176,7 +176,7 @@ describe('a reaper in a process of one’s own', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('refuses a time that is none', async () => {
+  it('rejects an invalid duration', async () => {
     expect(await rejectionOf(openReaper({ ...anyPort, graceMs: -1 }))).toMatchObject({
       code: 'CONFIG_INVALID',
     });

@@ -31,7 +31,7 @@ const figure = async (reaper: StandingReaper, name: string): Promise<number> => 
 };
 
 describe('castoff reaper run', () => {
-  it('lists, reaps and counts what a client claimed that died, with an audit line for each thing', async () => {
+  it('lists, reaps and counts the resources of a dead client, and audits each one', async () => {
     await using reaper = await startStanding([], { RYUK_RECONNECTION_TIMEOUT: '1s' });
     const session = uniqueName();
     const id = await createOwned(session);
@@ -77,7 +77,7 @@ describe('castoff reaper run', () => {
     expect(await figure(reaper, 'reapings_in_progress')).toBe(0);
   });
 
-  it('serves those who are there after SIGTERM, and nobody else, until they have gone', async () => {
+  it('serves connected clients after SIGTERM, and no others, until they disconnect', async () => {
     await using reaper = await startStanding();
     const session = uniqueName();
     const id = await createOwned(session);
@@ -99,7 +99,7 @@ describe('castoff reaper run', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('ends with 1, and names it, when something could not be removed', async () => {
+  it('exits with 1 and names the resource when a removal fails', async () => {
     await using reaper = await startStanding([], { RYUK_REMOVE_RETRIES: '1' });
     const session = uniqueName();
     const id = await createOwned(session);
@@ -120,7 +120,7 @@ describe('castoff reaper run', () => {
     await removeByHand('container', id);
   });
 
-  it('removes nothing with --dry-run, and says what it would', async () => {
+  it('removes nothing with --dry-run, and logs what it would remove', async () => {
     await using reaper = await startStanding(['--dry-run']);
     const session = uniqueName();
     const id = await createOwned(session);
@@ -133,7 +133,7 @@ describe('castoff reaper run', () => {
     expect(await figure(reaper, 'removed_total{kind="container"}')).toBe(0);
   });
 
-  it('lets in who shows the token of the file, and tells it to nobody', async () => {
+  it('accepts clients that send the token from the file, and never prints it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
     try {
       const file = join(folder, 'token');
@@ -161,10 +161,10 @@ describe('castoff reaper run', () => {
     }
   });
 
-  it('says in /healthz that the engine is away, for as long as it is', async () => {
+  it('reports an unreachable engine in /healthz until it answers again', async () => {
     await using relay = await openCutRelay();
     await using reaper = await startStanding([], { DOCKER_HOST: relay.address });
-    // A busy machine may keep the engine from answering in time: that is said, too.
+    // On a busy machine, the engine may answer too late, which is reported, too.
     const isWell = async () => (await reaper.get('/healthz')).body === 'ok\n';
     expect(await until(isWell, 20_000, 50)).toBe(true);
     relay.hold();
@@ -176,7 +176,7 @@ describe('castoff reaper run', () => {
     expect(await until(isWell, 20_000, 50)).toBe(true);
   });
 
-  it('answers /healthz when the engine hangs', async () => {
+  it('responds to /healthz while the engine hangs', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
     const socketPath = join(folder, 'hung.sock');
     const hung = createServer(() => undefined).listen(socketPath);
@@ -199,7 +199,7 @@ describe('castoff reaper run without options', () => {
   });
   afterAll(async () => reaper[Symbol.asyncDispose]());
 
-  it('listens on loopback alone unless it is told otherwise', async () => {
+  it('listens on loopback only by default', async () => {
     const places = reaper.log().flatMap(({ address }) => (address === undefined ? [] : [address]));
     expect(places).toEqual([
       expect.stringMatching(/^127\.0\.0\.1:\d+$/),
@@ -207,7 +207,7 @@ describe('castoff reaper run without options', () => {
     ]);
   });
 
-  it('writes what stands in it on SIGHUP, and goes on', async () => {
+  it('logs its state on SIGHUP, and keeps running', async () => {
     const client = reaper.connect();
     await client.claim(`label=${label}=${uniqueName()}`);
     reaper.signal('SIGHUP');
@@ -217,7 +217,7 @@ describe('castoff reaper run without options', () => {
     await client.leave();
   });
 
-  it('accepts claims that name a session, and others only where it is configured so', async () => {
+  it('accepts claims that identify a session, and others only if configured', async () => {
     const client = reaper.connect();
     expect(await client.claim(`label=team=${uniqueName()}`)).toContain(
       'NACK none of its labels may be claimed',
@@ -231,7 +231,7 @@ describe('castoff reaper run without options', () => {
     );
   });
 
-  it('lives on, and reaps, when nobody reads its log any more', async () => {
+  it('keeps reaping when its log has no reader', async () => {
     const session = uniqueName();
     const id = await createOwned(session);
     reaper.stopReading();

@@ -40,7 +40,7 @@ const services = async () =>
   (await api.listServices()).map(({ Spec }) => (Spec as { readonly Name: string }).Name).toSorted();
 
 describe('the containers of Swarm services', () => {
-  /** Creates a service; resolves to its name when it has so many containers. */
+  /** Creates a service; resolves to its name when it has `count` containers. */
   const createService = async (
     name: string,
     labels: Readonly<Record<string, string>>,
@@ -64,7 +64,7 @@ describe('the containers of Swarm services', () => {
     return name;
   };
 
-  /** A labelled service, and one of which only the containers have the labels. */
+  /** A labelled service, and one whose containers alone have the labels. */
   const createBoth = async (
     session: string,
     labels: Readonly<Record<string, string>>,
@@ -83,10 +83,10 @@ describe('the containers of Swarm services', () => {
     }),
   });
 
-  it('are reaped with their service, or left with it and reported once', async () => {
+  it('are reaped with their service, or kept with it and reported once', async () => {
     const session = someSession();
     const label = `castoff.session=${session}`;
-    // The swarm goes on creating containers for it.
+    // The swarm keeps creating containers for it.
     const crashes = { command: ['sh', '-c', 'sleep 0.2; exit 1'], replicas: 1 };
     const { own, foreign } = await createBoth(session, { 'castoff.session': session }, crashes);
     const audit: AuditEntry[] = [];
@@ -165,7 +165,7 @@ describe('docker/stack.yml on a swarm', () => {
   /** Runs a script on the node, beside the reaper. */
   const onNode = (script: string) => docker('exec', 'node', 'sh', '-c', script);
 
-  /** Asks until it answers so, for 30 s at most: not up yet is connection refused, or 503. */
+  /** Polls for the expected response, for at most 30 s: at first, it is connection refused, or 503. */
   const isHealthy = async () => {
     const asks = '[ "$(wget -q -O - http://127.0.0.1:8081/healthz 2>/dev/null)" = ok ]';
     return (
@@ -194,7 +194,7 @@ describe('docker/stack.yml on a swarm', () => {
     return (await api.createContainer({ Image: specImage, Labels: { [key]: value } })).id;
   };
 
-  it('runs one reaper on every node, healthy, that no client of Ryuk takes for its own', async () => {
+  it('runs one healthy reaper on every node, which no client of Ryuk takes for its own', async () => {
     expect(await isHealthy()).toBe(true);
     const listed = await docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}');
     expect(listed).toBe('castoff_reaper global 1/1');
@@ -202,7 +202,7 @@ describe('docker/stack.yml on a swarm', () => {
     expect(await idsWith('org.testcontainers.ryuk=true')).toEqual([]);
   });
 
-  it('reaps what a client on the node claimed that dies, and nothing else', async () => {
+  it('reaps the claims of a client on the node that dies, and nothing else', async () => {
     const label = 'castoff.session=swarm-one';
     await createOwned(label);
     const bystander = await createOwned('castoff.session=swarm-two');
@@ -220,12 +220,12 @@ describe('docker/stack.yml on a swarm', () => {
     expect(await idsWith('castoff.session=swarm-two')).toEqual([bystander]);
   });
 
-  it('lets nobody claim without the token', async () => {
+  it('rejects claims without the token', async () => {
     const answers = parse(await onNode(claims(['castoff.session=swarm-two'], 'another')));
     expect(answers).toMatchObject([{ ok: false }, { ok: false }]);
   });
 
-  it('starts another where one was killed', async () => {
+  it('replaces a killed reaper', async () => {
     const [before = ''] = await idsWith('castoff.reaper=true');
     await api.getContainer(before).kill({ signal: 'KILL' });
     const isAnother = async () => {

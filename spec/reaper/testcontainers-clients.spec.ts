@@ -6,7 +6,7 @@ import pLimit from 'p-limit';
 import { composeClient } from '../support/compose-client';
 import { startClient } from '../support/ryuk-client-process';
 import { isLong } from '../support/spec-size';
-import { countByKind, findSessionThings, removeSessionThings } from '../support/ryuk-sessions';
+import { countByKind, findSessionResources, removeSessionResources } from '../support/ryuk-sessions';
 import { conformanceImage } from '../support/ryuk-stage';
 import { docker, uniqueName } from '../support/things';
 import { until } from '../support/until';
@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const fixtures = join(__dirname, '../fixtures/ryuk');
 
 const sessions: string[] = [];
-afterAll(() => removeSessionThings(sessions));
+afterAll(() => removeSessionResources(sessions));
 
 // In one file, one after the other: testcontainers for Node takes any reaper that runs on the engine for its own.
 describe(`${conformanceImage}, with`, () => {
@@ -31,16 +31,16 @@ describe(`${conformanceImage}, with`, () => {
     sessions.push(sessionId, project);
 
     const image = (await docker.getContainer(reaperId).inspect()).Config.Image;
-    const before = countByKind(await findSessionThings([sessionId, project]));
+    const before = countByKind(await findSessionResources([sessionId, project]));
     await client.kill();
-    const isNothingLeft = async () => (await findSessionThings([sessionId, project])).length === 0;
+    const isNothingLeft = async () => (await findSessionResources([sessionId, project])).length === 0;
     await until(isNothingLeft, 20_000, 200);
 
     expect({ image, before }).toEqual({
       image: conformanceImage,
       before: { container: 3, network: 2, volume: 1, reaper: 1 },
     });
-    expect(await findSessionThings([sessionId, project])).toEqual([]);
+    expect(await findSessionResources([sessionId, project])).toEqual([]);
   });
 
   // It connects 10 ms after the reaper's start, through the published port, sends one line, and never comes back. Its
@@ -55,16 +55,16 @@ describe(`${conformanceImage}, with`, () => {
           const client = await startClient(conformanceImage, [python, join(fixtures, 'start_container.py')]);
           const sessionId = client.line;
           sessions.push(sessionId);
-          const before = countByKind(await findSessionThings([sessionId]));
+          const before = countByKind(await findSessionResources([sessionId]));
           await client.kill();
           return { sessionId, before };
         }),
       ),
     );
     const ids = killed.map(({ sessionId }) => sessionId);
-    await until(async () => (await findSessionThings(ids)).length === 0, 20_000, 200);
+    await until(async () => (await findSessionResources(ids)).length === 0, 20_000, 200);
 
     expect(killed.map(({ before }) => before)).toEqual(ids.map(() => ({ container: 1, reaper: 1 })));
-    expect(await findSessionThings(ids)).toEqual([]);
+    expect(await findSessionResources(ids)).toEqual([]);
   }, 150_000);
 });

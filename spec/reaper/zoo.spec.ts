@@ -21,7 +21,7 @@ const goneTimeoutMs = 60_000;
 let engine: PrivateEngine;
 let docker: Docker;
 let folder: string;
-/** All there are: those of earlier sessions live through the end of later ones, too. */
+/** All strangers' resources so far: those made for earlier sessions stay while later sessions end. */
 const zoos: Zoo[] = [];
 beforeAll(async () => {
   engine = await openPrivateEngine({ isForSwarm: true });
@@ -54,15 +54,15 @@ async function untilGone({ owned }: ZooOwner): Promise<readonly string[]> {
 }
 
 interface Ended {
-  /** Of the session. */
+  /** Resources of the session that still exist. */
   readonly remaining: readonly string[];
-  /** Of the strangers' resources. */
+  /** Resources of strangers that were removed. */
   readonly harmed: readonly string[];
 }
 
 const unharmed: Ended = { remaining: [], harmed: [] };
 
-/** Lets the neighbours of a session live through `end`, which resolves to what is left of the session itself. */
+/** Creates neighbours of a session, runs `end`, which resolves to the session's leftovers, and checks both. */
 async function withZoo(
   reaper: 'container' | 'process' | 'off',
   end: (owner: ZooOwner) => Promise<readonly string[]>,

@@ -6,12 +6,12 @@ import { commitOwned } from './owned-things';
 import { sleeper, specImage } from './spec-image';
 import { docker, exists, specLabel, uniqueName } from './things';
 
-export interface MadeThing {
+export interface CreatedResource {
   readonly kind: RemovableKind;
   readonly id: string;
 }
 
-/** A session of its own for one spec: the claim on its things, and their labels. */
+/** A new session for one spec: the claim on its resources, and their labels. */
 export interface ClaimedSession {
   readonly claim: Claim;
   readonly labels: Readonly<Record<string, string>>;
@@ -21,21 +21,21 @@ export function newSession(): ClaimedSession {
   return claimOn({ [labelNames.session]: uniqueName() });
 }
 
-/** The claim on what carries all of `labels`. */
+/** Creates the claim on `labels`. */
 export function claimOn(labels: Readonly<Record<string, string>>): ClaimedSession {
   const check = checkClaim(Object.entries(labels).map(([key, value]) => `${key}=${value}`));
   if ('refusal' in check) throw new Error(check.refusal);
   return { claim: check.claim, labels };
 }
 
-/** A container that was never started: the quickest thing to make, and to remove. */
-export async function createIdle(labels: Readonly<Record<string, string>>): Promise<MadeThing> {
+/** Creates a container without starting it, which is fastest to create and to remove. */
+export async function createIdle(labels: Readonly<Record<string, string>>): Promise<CreatedResource> {
   const Labels = { ...specLabel, ...labels };
   const { id } = await docker.createContainer({ Image: specImage, Labels });
   return { kind: 'container', id };
 }
 
-export async function createNetworkOf(labels: Readonly<Record<string, string>>): Promise<MadeThing> {
+export async function createNetworkOf(labels: Readonly<Record<string, string>>): Promise<CreatedResource> {
   const { id } = await docker.createNetwork({ Name: uniqueName(), Labels: { ...specLabel, ...labels } });
   return { kind: 'network', id };
 }
@@ -43,13 +43,13 @@ export async function createNetworkOf(labels: Readonly<Record<string, string>>):
 export async function createVolumeOf(
   labels: Readonly<Record<string, string>>,
   name = uniqueName(),
-): Promise<MadeThing> {
+): Promise<CreatedResource> {
   await docker.createVolume({ Name: name, Labels: { ...specLabel, ...labels } });
   return { kind: 'volume', id: name };
 }
 
-/** An image with a layer of its own and two names, as a build and a `docker tag` leave it. */
-export async function createImageOf(labels: Readonly<Record<string, string>>): Promise<MadeThing> {
+/** Creates an image with its own layer and two names, as after a build and a `docker tag`. */
+export async function createImageOf(labels: Readonly<Record<string, string>>): Promise<CreatedResource> {
   const [repo, other] = [uniqueName(), uniqueName()];
   const original = await docker.createContainer({ Image: specImage, Labels: { ...specLabel, name: repo } });
   const Id = await commitOwned(docker, original.id, repo, labels);
@@ -59,13 +59,13 @@ export async function createImageOf(labels: Readonly<Record<string, string>>): P
 }
 
 /**
- * One of each kind, volume and image in use by the container. `isRunning`: it is started and uses the network too, so that none but
- * the container can go while it runs.
+ * Creates one resource of each kind; the container uses the others. `isRunning`: the container is started, so
+ * that only it can be removed.
  */
 export async function createFamily(
   labels: Readonly<Record<string, string>>,
   { isRunning = false }: { readonly isRunning?: boolean } = {},
-): Promise<readonly MadeThing[]> {
+): Promise<readonly CreatedResource[]> {
   const [network, volume, image] = await Promise.all([
     createNetworkOf(labels),
     createVolumeOf(labels),
@@ -81,11 +81,11 @@ export async function createFamily(
   return [{ kind: 'container', id: container.id }, network, volume, image];
 }
 
-/** Those that the engine still knows. */
+/** Filters for the resources that still exist. */
 export async function stillThere(
-  things: readonly MadeThing[],
+  things: readonly CreatedResource[],
   engine: Docker = docker,
-): Promise<readonly MadeThing[]> {
+): Promise<readonly CreatedResource[]> {
   const isThere = await Promise.all(things.map(({ kind, id }) => exists(kind, id, engine)));
   return things.filter((_, index) => isThere[index]);
 }

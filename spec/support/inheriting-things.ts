@@ -4,7 +4,7 @@ import { creationLabels, labelNames } from '../../lib/core/labels';
 import { inMemory } from '../../lib/lease/image-files';
 import { tarOf } from '../../lib/lease/tar';
 import { nonceOfBuild } from '../../lib/resources/ownership';
-import type { MadeThing } from './claimed-things';
+import type { CreatedResource } from './claimed-things';
 import { commitOwned, createLabelled } from './owned-things';
 import { specImage } from './spec-image';
 import { specLabel, uniqueName } from './things';
@@ -16,7 +16,7 @@ export interface Inheriting {
   /** The name of the session's own image. */
   readonly base: string;
   /** A snapshot of its container, a container of the snapshot with a volume, images built on the snapshot and on its image. */
-  readonly strangers: readonly MadeThing[];
+  readonly strangers: readonly CreatedResource[];
 }
 
 export async function createInheriting(docker: Docker, owner: Labels): Promise<Inheriting> {
@@ -43,7 +43,7 @@ export async function createInheriting(docker: Docker, owner: Labels): Promise<I
 }
 
 /** By the engine's own builder. */
-async function build(docker: Docker, name: string, from: string, labels: Labels): Promise<MadeThing> {
+async function build(docker: Docker, name: string, from: string, labels: Labels): Promise<CreatedResource> {
   const dockerfile = Buffer.from(`FROM ${from}\nENV BUILT=${name}\n`);
   const context = Readable.from(tarOf([inMemory('/Dockerfile', dockerfile)]), { objectMode: false });
   const output = await docker.buildImage(context, { t: name, labels, nocache: true });
@@ -53,7 +53,7 @@ async function build(docker: Docker, name: string, from: string, labels: Labels)
 }
 
 /** One resource of each kind that the owner has created. */
-export async function createOwned(docker: Docker, owner: Labels): Promise<readonly MadeThing[]> {
+export async function createOwned(docker: Docker, owner: Labels): Promise<readonly CreatedResource[]> {
   const container = await createLabelled(docker, { ...owner, ...creationLabels('container') });
   const { id: network } = await docker.createNetwork({
     Name: uniqueName(),

@@ -2,14 +2,14 @@ import { specImage } from './spec-image';
 import { docker, exists, specLabel, uniqueName } from './things';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 
-/** Somebody else's things, with labels that are almost those of a session. */
+/** Resources of others, with labels that resemble those of a session. */
 export interface AlmostOwn {
-  /** What of it is gone, in words. */
+  /** Descriptions of those that were removed. */
   missing(): Promise<readonly string[]>;
   remove(): Promise<void>;
 }
 
-/** Makes a container and a volume next to that session. */
+/** Creates a container and a volume that resemble those of `session`. */
 export async function makeAlmostOwn(session: string): Promise<AlmostOwn> {
   const Labels = almost({ 'castoff.session': session });
   const volume = uniqueName();
@@ -23,7 +23,10 @@ export async function makeAlmostOwn(session: string): Promise<AlmostOwn> {
   ]);
 }
 
-/** Makes one of each kind, next to all of `labels`; the network is in use by nobody, so that it could be removed. */
+/**
+ * Creates one resource of each kind, with labels similar to `labels`. The network is unused, so that it could
+ * be removed.
+ */
 export async function makeAlmostAll(labels: Readonly<Record<string, string>>): Promise<AlmostOwn> {
   const Labels = almost(labels);
   const [network, volume, image] = [uniqueName(), uniqueName(), `${uniqueName()}:1`];
@@ -41,7 +44,7 @@ export async function makeAlmostAll(labels: Readonly<Record<string, string>>): P
   ]);
 }
 
-/** Each label's value goes on, is the value of another key, is missing, is written in other letters. */
+/** For each label: a longer value, and the value under a longer key, an upper-case key and another key. */
 function almost(labels: Readonly<Record<string, string>>): Record<string, string> {
   const near = Object.entries(labels).flatMap(([key, value]) => [
     [key, `${value}0`],
@@ -58,7 +61,7 @@ function owned(things: readonly (readonly [RemovableKind, string])[]): AlmostOwn
       const there = await Promise.all(things.map(([kind, id]) => exists(kind, id)));
       return things
         .filter((_, index) => !there[index])
-        .map(([kind, id]) => `bystander ${kind} ${id} is gone`);
+        .map(([kind, id]) => `bystander ${kind} ${id} was removed`);
     },
     async remove() {
       for (const [kind, id] of things) {

@@ -9,18 +9,21 @@ import { composeClient } from './compose-client';
 import type { Traces } from './kill-round-stock';
 import { until } from './until';
 
-/** What the program makes: through the scope, or as raw dockerode with the session's labels, `created` without starting it. */
+/**
+ * What the program creates: `scoped` through the scope, `raw` with dockerode and the session's labels,
+ * `created` without a start.
+ */
 export type Making = 'scoped' | 'raw' | 'created' | 'network' | 'volume' | 'image' | 'compose';
 
 export interface ChildPlan {
   readonly reaper: 'container' | 'process';
   readonly things: readonly Making[];
   readonly atOnce: number;
-  /** What it does when everything is made. */
+  /** How it ends when everything is created. */
   readonly end: 'wait' | 'close' | 'close on SIGTERM' | 'exit' | 'throw';
 }
 
-/** What the program says before, and after, each thing that it does. */
+/** A line that the program prints before and after each of its steps. */
 export interface Step {
   readonly step: 'opening' | 'opened' | 'making' | 'made' | 'named' | 'done' | 'closing' | 'closed';
   readonly session?: string;
@@ -30,27 +33,27 @@ export interface Step {
 }
 
 export interface ChildOptions {
-  /** Another's temporary folder, to share the host process with it. Default: its own. */
+  /** Temporary folder of another child, to share its host process. Default: a new one. */
   readonly folder?: string | undefined;
   readonly onStep?: ((step: Step) => void) | undefined;
 }
 
-/** The program, at work. Disposing of it kills it and takes its folder away. */
+/** The running program. Disposal kills it and removes its folder. */
 export interface Child extends AsyncDisposable {
   readonly traces: Traces;
   readonly steps: readonly Step[];
-  /** What it wrote to stderr. */
-  readonly words: string;
-  /** Resolves to how it ended, when all that it said has been heard. */
+  /** Its stderr so far. */
+  readonly stderr: string;
+  /** Resolves to its exit code or signal when its output has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves when it says so; rejects when it ends before. */
+  /** Resolves when it prints that step; rejects if it exits before. */
   reached(step: Step['step'], timeoutMs?: number): Promise<void>;
 }
 
 let children = 0;
 
-/** Starts spec/fixtures/reaper/kill/child.cjs with castoff as `bundle` has it. */
+/** Starts spec/fixtures/reaper/kill/child.cjs with the castoff in `bundle`. */
 export async function startChild(
   bundle: Bundle,
   plan: ChildPlan,
@@ -67,8 +70,8 @@ export async function startChild(
     env: { ...process.env, TMPDIR: folder, TESTCONTAINERS_RYUK_DISABLED: 'true' },
   });
   const traces: Traces = { pid: child.pid ?? 0, folder, names: new Set() };
-  let words = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   createInterface(child.stdout).on('line', (line) => {
     const step: Step = JSON.parse(line);
     steps.push(step);
@@ -81,15 +84,15 @@ export async function startChild(
   return {
     traces,
     steps,
-    get words() {
-      return words;
+    get stderr() {
+      return stderr;
     },
     ended,
     signal: (signal) => void child.kill(signal),
     async reached(step, timeoutMs = 30_000) {
       const isThere = (): boolean => steps.some((one) => one.step === step);
       await until(() => isThere() || hasEnded, timeoutMs);
-      if (!isThere()) throw new Error(`the program does not get to "${step}": ${words}`);
+      if (!isThere()) throw new Error(`the program did not reach "${step}": ${stderr}`);
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

@@ -2,28 +2,31 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { docker } from './things';
 
-/** Something on the engine, or a process of this machine. */
+/** A resource on the engine, or a local process. */
 export interface StockItem {
   readonly kind: RemovableKind | 'process';
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** A container's. */
+  /** The state of a container. */
   readonly state?: string | undefined;
 }
 
-/** By what the things of one process are known, whatever it got to say before its end. */
+/** Everything that identifies the resources of one process, whenever it was killed. */
 export interface Traces {
   readonly pid: number;
-  /** The temporary folder that is this process's own, and that of all whom it starts. */
+  /** The temporary folder of this process and its children. */
   readonly folder: string;
   session?: string;
-  /** What testcontainers writes on what takes no labels of ours. */
+  /** testcontainers' session id, the only label on resources that cannot get ours. */
   foreignSession?: string;
-  /** Of things whatever their kind, and of Compose projects. */
+  /** Names of resources of any kind, and of Compose projects. */
   readonly names: Set<string>;
 }
 
-/** Everything on the engine, past castoff and every filter; and the processes that live in one of `folders`. */
+/**
+ * Lists everything on the engine, without castoff or filters, and the processes whose TMPDIR is one of
+ * `folders`.
+ */
 export async function takeStock(folders: readonly string[]): Promise<readonly StockItem[]> {
   const [items, processes] = await Promise.all([listEngine(), folders.length === 0 ? [] : listProcesses()]);
   return [...items, ...processes.filter(({ labels }) => folders.includes(labels['TMPDIR'] ?? ''))];
@@ -47,7 +50,7 @@ const listEngine = sharing(async (): Promise<readonly StockItem[]> => {
   ];
 });
 
-/** All who ask while one look is under way share the next: each gets one that began after it had asked. */
+/** Shares listings: calls during one share the next, so that each gets one that started after the call. */
 function sharing<T>(look: () => Promise<T>): () => Promise<T> {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;
@@ -62,7 +65,7 @@ function sharing<T>(look: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** What of `stock` is the process's own; a reaper that it had started too. */
+/** Filters `stock` for the items of one process, including its reaper. */
 export function pickOwn(stock: readonly StockItem[], traces: Traces): readonly StockItem[] {
   return stock.filter(({ kind, names, labels }) => {
     if (kind === 'process') return labels['TMPDIR'] === traces.folder;
@@ -78,7 +81,7 @@ export function pickOwn(stock: readonly StockItem[], traces: Traces): readonly S
   });
 }
 
-/** Whether it is a reaper's container, or a process: what removes, not what is removed. */
+/** Whether the item is a reaper container or a process, which need not be removed by the reaper. */
 export const isReaping = ({ kind, labels }: StockItem): boolean =>
   kind === 'process' || labels['castoff.reaper'] === 'true';
 
@@ -95,8 +98,8 @@ function item(
 const bare = (name: string): string => name.replace(/^\//, '');
 
 /**
- * Linux tells the environment of each process: whoever was started in a folder of ours has it there. Read synchronously: a machine
- * has hundreds of processes, and each of these files costs some microseconds that way, a tenth of what a promise for it does.
+ * Finds processes by the TMPDIR in their environment. Reads synchronously: a machine has hundreds of
+ * processes, and a synchronous read takes microseconds, a tenth of an asynchronous one.
  */
 const listProcesses = sharing(async (): Promise<readonly StockItem[]> => {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -111,7 +114,7 @@ function readProcess(pid: string): StockItem | undefined {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
     return { kind: 'process', names: [pid, command], labels: { TMPDIR: folder } };
   } catch {
-    // It has ended meanwhile.
+    // ENOENT: the process has exited. EACCES: it is another user's.
     return undefined;
   }
 }

@@ -7,14 +7,14 @@ import { describeItem, isReaping, pickOwn, takeStock, type StockItem } from './k
 import { until } from './until';
 
 const anyOf = (weights: Readonly<Partial<Record<Making, number>>>): fc.Arbitrary<readonly Making[]> => {
-  const makings = Object.entries(weights).flatMap(([making, weight]) =>
+  const kinds = Object.entries(weights).flatMap(([making, weight]) =>
     Array.from({ length: weight }, () => making as Making),
   );
-  return fc.array(fc.constantFrom(...makings), { minLength: 1, maxLength: 4 });
+  return fc.array(fc.constantFrom(...kinds), { minLength: 1, maxLength: 4 });
 };
 
-// A container that is only created is a full resource to the reaper, and costs the engine a twentieth of one that runs. Three of
-// four programs do without testcontainers, which takes longer to load than all else that they do.
+// To the reaper, a created container is like a running one, and it takes the engine a twentieth of the time.
+// Three of four programs do not use testcontainers, whose loading takes longer than everything else.
 const anyThings = fc.oneof(
   { weight: 3, arbitrary: anyOf({ created: 5, volume: 2, raw: 1 }) },
   {
@@ -23,7 +23,7 @@ const anyThings = fc.oneof(
   },
 );
 
-/** What happens in one round: the kill comes so long after that step of the program, the `count`-th of its name. */
+/** One round: the program is killed `afterMs` after its `count`-th step of that name. */
 const anyRound = fc.record({
   things: anyThings,
   atOnce: fc.constantFrom(1, 3),
@@ -39,17 +39,17 @@ const anyRound = fc.record({
   ),
 });
 
-function killAfter(step: Step['step'], mostCount: number, mostMs: number) {
+function killAfter(step: Step['step'], maxCount: number, maxMs: number) {
   return fc.record({
     step: fc.constant(step),
-    count: fc.integer({ min: 1, max: mostCount }),
-    afterMs: fc.nat({ max: mostMs }),
+    count: fc.integer({ min: 1, max: maxCount }),
+    afterMs: fc.nat({ max: maxMs }),
   });
 }
 
 type Round = typeof anyRound extends fc.Arbitrary<infer R> ? R : never;
 
-/** The same round for the same seed, but for what the machine makes of it. Even seeds have a container, odd ones a process. */
+/** The round of a seed; only its timing may differ. Even seeds use a reaper container, odd ones a process. */
 function roundOf(seed: number): Round & Pick<ChildPlan, 'reaper'> {
   const [round] = fc.sample(fc.noBias(anyRound), { seed, numRuns: 1 });
   if (round === undefined) throw new Error('a sample of one has one');
@@ -59,19 +59,22 @@ function roundOf(seed: number): Round & Pick<ChildPlan, 'reaper'> {
 const programTimeoutMs = 60_000;
 const goneTimeoutMs = 20_000;
 
-/** A program that takes a lease, makes things, and is killed; then what becomes of all that. */
+/** Runs a program that opens a session, creates resources and is killed, and then checks what is left. */
 export class KillRound {
   readonly seed: number;
-  readonly #wrong: string[] = [];
+  readonly #problems: string[] = [];
   #child: Child | undefined;
   #almostOwn: Promise<AlmostOwn> | undefined;
   #endedAt = 0;
-  /** How many things it had begun to make at its end. */
-  begun = 0;
-  /** How many things it is known to have had at its end: made and never closed, or seen by the first look. */
-  had = 0;
-  /** From its end until all of these were gone. */
-  goneMs = 0;
+  /** Number of creations that it had started. */
+  startedCount = 0;
+  /**
+   * Number of resources that it is known to have had: created and never closed, or found by the first
+   * listing.
+   */
+  ownedCount = 0;
+  /** Time from its end until all of these were removed. */
+  removedAfterMs = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -81,16 +84,16 @@ export class KillRound {
     return roundOf(this.seed).reaper;
   }
 
-  /** Runs the program to its end, and waits until what it has made is gone, or the time is up. */
+  /** Runs the program to its end, and waits until its resources are removed, or for 20 s. */
   async run(bundle: Bundle): Promise<void> {
     const { things, atOnce, kill, reaper } = roundOf(this.seed);
     const count = Math.min(kill.count, things.length);
-    let heard = 0;
+    let seenSteps = 0;
     const onStep = ({ step, session }: Step): void => {
       if (session !== undefined) this.#almostOwn = makeAlmostOwn(session);
       if (step !== kill.step) return;
-      heard += 1;
-      if (heard === count) setTimeout(() => child.signal('SIGKILL'), kill.afterMs);
+      seenSteps += 1;
+      if (seenSteps === count) setTimeout(() => child.signal('SIGKILL'), kill.afterMs);
     };
     const end = kill.step === 'closing' ? 'close' : 'wait';
     const child: Child = await startChild(bundle, { reaper, things, atOnce, end }, { onStep });
@@ -100,33 +103,34 @@ export class KillRound {
     clearTimeout(timeout);
     this.#endedAt = performance.now();
     if (signal !== 'SIGKILL' && child.steps.at(-1)?.step !== 'closed')
-      this.#wrong.push(`the program ended by itself, with ${signal ?? code}`);
-    if (heard < count && signal === 'SIGKILL') this.#wrong.push(`it got nowhere in ${programTimeoutMs} ms`);
+      this.#problems.push(`the program ended by itself, with ${signal ?? code}`);
+    if (seenSteps < count && signal === 'SIGKILL')
+      this.#problems.push(`it did not reach its step in ${programTimeoutMs} ms`);
     const remaining = async () => this.pickOwn(await takeStock([])).filter((one) => !isReaping(one));
-    const seen = (await remaining()).length;
+    const listedCount = (await remaining()).length;
     const countSteps = (step: Step['step']): number => child.steps.filter((one) => one.step === step).length;
-    this.begun = countSteps('making');
-    this.had = Math.max(seen, end === 'close' ? 0 : countSteps('made'));
+    this.startedCount = countSteps('making');
+    this.ownedCount = Math.max(listedCount, end === 'close' ? 0 : countSteps('made'));
     await until(async () => (await remaining()).length === 0, goneTimeoutMs, 250);
-    this.goneMs = performance.now() - this.#endedAt;
+    this.removedAfterMs = performance.now() - this.#endedAt;
   }
 
   /**
-   * Waits until its reaper has ended too. Resolves to what went wrong, in words: nothing, if all is well. A reaper's container
-   * that a kill has kept from being started is the next sweep's to remove.
+   * Waits until its reaper has exited, too. Resolves to a description of what went wrong, if anything. A
+   * reaper container that was created, but not started before the kill, is left to the next sweep.
    */
   async finish(): Promise<string | undefined> {
     const isOver = async (): Promise<boolean> => (await this.#left()).every(isUnstarted);
     const restMs = Math.max(0, this.#endedAt + goneTimeoutMs - performance.now());
     if (!(await until(isOver, restMs, 250))) {
       const left = await this.#left();
-      this.#wrong.push(...left.map((one) => `left after ${goneTimeoutMs} ms: ${describeItem(one)}`));
+      this.#problems.push(...left.map((one) => `left after ${goneTimeoutMs} ms: ${describeItem(one)}`));
     }
-    this.#wrong.push(...((await (await this.#almostOwn)?.missing()) ?? []));
-    return this.#wrong.length === 0 ? undefined : this.#describe();
+    this.#problems.push(...((await (await this.#almostOwn)?.missing()) ?? []));
+    return this.#problems.length === 0 ? undefined : this.#describe();
   }
 
-  /** What of the engine's stock is its own. */
+  /** Filters `stock` for this round's own items. */
   pickOwn(stock: readonly StockItem[]): readonly StockItem[] {
     return this.#child === undefined ? [] : pickOwn(stock, this.#child.traces);
   }
@@ -142,13 +146,13 @@ export class KillRound {
 
   #describe(): string {
     const { reaper, kill, atOnce } = roundOf(this.seed);
-    const { steps = [], words = '' } = this.#child ?? {};
+    const { steps = [], stderr = '' } = this.#child ?? {};
     return [
       `seed ${this.seed} (CASTOFF_SEED=${this.seed} replays it): reaper ${reaper}, ${atOnce} at once, ` +
         `killed ${kill.afterMs} ms after "${kill.step}" ${kill.count}`,
-      ...this.#wrong.map((what) => `  wrong: ${what}`),
+      ...this.#problems.map((what) => `  wrong: ${what}`),
       ...steps.map((step) => `  step: ${JSON.stringify(step)}`),
-      ...(words === '' ? [] : [words]),
+      ...(stderr === '' ? [] : [stderr]),
     ].join('\n');
   }
 }

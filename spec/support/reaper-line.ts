@@ -3,7 +3,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { until } from './until';
 
-/** A line to a reaper, spoken by hand. */
+/** A raw connection to a reaper. */
 export class ReaperLine implements Disposable {
   readonly #output: Writable & { destroy(): unknown };
   readonly #heard: string[] = [];
@@ -26,17 +26,17 @@ export class ReaperLine implements Disposable {
     this.#output.write(text);
   }
 
-  /** Sends a request and resolves to its answer. */
+  /** Sends a request; resolves to the response. */
   async ask(question: object): Promise<unknown> {
     this.send(`${JSON.stringify(question)}\n`);
     return JSON.parse((await this.answers(1))[0] ?? '');
   }
 
-  /** The next so many answers, in their order. */
+  /** Resolves to the next `count` responses, in order. */
   async answers(count: number): Promise<string[]> {
     if (!(await until(() => this.#heard.length >= this.#taken + count, 10_000, 2)))
       throw new Error(
-        `heard ${this.#heard.length - this.#taken} of ${count} answers, the last: ${this.#heard.at(-1)}`,
+        `heard ${this.#heard.length - this.#taken} of ${count} responses, the last: ${this.#heard.at(-1)}`,
       );
     this.#taken += count;
     return this.#heard.slice(this.#taken - count, this.#taken);
@@ -50,7 +50,7 @@ export class ReaperLine implements Disposable {
     this.#output.end();
   }
 
-  /** Goes away with an RST, where that is a thing. */
+  /** Disconnects with RST, where the system supports it. */
   reset(): void {
     const socket = this.#output as Socket;
     socket.resetAndDestroy();

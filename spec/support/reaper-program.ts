@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { until } from './until';
 
-/** What the build has made, with the heap that it gives itself. */
+/** The built reaper, with its own heap limit. */
 export const shippedReaper = { path: join(__dirname, '../../dist/reaper-server.js') };
 
 export interface ReaperProgramOptions {
@@ -13,7 +13,7 @@ export interface ReaperProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The reaper as a process of its own; killed when it is disposed of. */
+/** The reaper as a process; killed on disposal. */
 export class ReaperProgram implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly stdout: string[];
@@ -28,13 +28,13 @@ export class ReaperProgram implements AsyncDisposable {
     this.exited = once(this.process, 'exit').then(([code]) => code as number | null);
   }
 
-  /** Resolves to the port that it listens at. */
+  /** Resolves to the port that it listens on. */
   async port(): Promise<number> {
     const line = await this.says(/msg=Started address=\S+:(\d+)$/);
     return Number(/:(\d+)$/.exec(line)?.[1]);
   }
 
-  /** Resolves to the first line that matches, on either output. */
+  /** Resolves to the first matching line of stdout or stderr. */
   async says(pattern: RegExp, timeoutMs = 10_000): Promise<string> {
     const find = () => [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
     await until(() => find() !== undefined, timeoutMs, 2);

@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** A program that uses a Testcontainers client, and has said what it started. */
+/** A program that uses a Testcontainers client. */
 export interface ClientProcess {
+  /** Its first line of output. */
   readonly line: string;
-  /** SIGKILLs it, and waits until it is gone. */
+  /** Kills it with SIGKILL; resolves when it has exited. */
   kill(): Promise<void>;
 }
 
-/** Runs a program whose client starts `image` for its reaper, until its first line. */
+/** Starts a program whose client uses `image` as its reaper. Resolves at its first line of output. */
 export async function startClient(
   image: string,
   [command = '', ...args]: readonly string[],
@@ -20,17 +21,18 @@ export async function startClient(
     env: { ...inherited, ...env, RYUK_CONTAINER_IMAGE: image },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const gone = once(child, 'exit');
-  let complaints = '';
-  child.stderr.on('data', (piece: Buffer) => (complaints += piece.toString()));
-  const said = once(createInterface(child.stdout), 'line').then(([line]) => String(line));
-  const line = await Promise.race([said, gone.then(() => undefined)]);
-  if (line === undefined) throw new Error(`run ${[command, ...args].join(' ')}: it ended\n${complaints}`);
+  const exited = once(child, 'exit');
+  let stderr = '';
+  child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));
+  const firstLine = once(createInterface(child.stdout), 'line').then(([line]) => String(line));
+  const line = await Promise.race([firstLine, exited.then(() => undefined)]);
+  if (line === undefined)
+    throw new Error(`run ${[command, ...args].join(' ')}: it exited without output\n${stderr}`);
   return {
     line,
     async kill() {
       child.kill('SIGKILL');
-      await gone;
+      await exited;
     },
   };
 }

@@ -1,31 +1,33 @@
 import { connect } from 'node:net';
 import { until } from './until';
 
-const patienceMs = 10_000;
+const defaultTimeoutMs = 10_000;
 
 /** A connection to a reaper that speaks Ryuk's protocol, byte by byte. */
 export interface RyukClient {
-  /** Writes one piece after the other; the next goes when the engine's network has taken the one before. */
+  /** Writes the pieces, each when the previous one has been flushed. */
   send(...pieces: readonly (string | Buffer)[]): Promise<void>;
-  /** Sends a line, and waits for its answer. */
+  /** Sends a line; resolves to the response. */
   claim(line: string): Promise<string>;
-  /** Says that nothing more comes, and waits for the other side to do so too. Resolves to all that was answered. */
+  /** Ends the output, and waits for the reaper to close. Resolves to all responses. */
   leave(): Promise<string>;
-  /** As a client that is killed: RST instead of FIN, where the system knows the difference. */
+  /** Disconnects like a killed client: with RST instead of FIN, where the system supports it. */
   reset(): void;
-  /** Resolves when the other side has closed, to all that was answered; never rejects. */
+  /** Resolves to all responses when the reaper has closed; never rejects. */
   readonly closed: Promise<string>;
 }
 
-/** Connects to a port of this machine. One that is closed again at once, or refused, is a client that was answered nothing. */
+/**
+ * Connects to a local port. If the connection is refused, or closed at once, the client gets no responses.
+ */
 export function connectRyuk(port: number): RyukClient {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  let answered = '';
+  let received = '';
   socket.setEncoding('utf8');
-  socket.on('data', (text: string) => (answered += text));
-  // ECONNREFUSED, ECONNRESET, EPIPE: what the answers say is what counts.
+  socket.on('data', (text: string) => (received += text));
+  // ECONNREFUSED, ECONNRESET, EPIPE: specs check the responses.
   socket.on('error', () => undefined);
-  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(answered)));
+  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(received)));
 
   const send = async (...pieces: readonly (string | Buffer)[]) => {
     for (const piece of pieces) {
@@ -36,11 +38,12 @@ export function connectRyuk(port: number): RyukClient {
     closed,
     send,
     async claim(line) {
-      const before = answered.length;
+      const before = received.length;
       await send(`${line}\n`);
-      const isAnswered = () => socket.destroyed || answered.indexOf('\n', before) !== -1;
-      if (!(await until(isAnswered, patienceMs))) throw new Error(`send ${line} to port ${port}: no answer`);
-      return answered.slice(before).trimEnd();
+      const hasResponse = () => socket.destroyed || received.indexOf('\n', before) !== -1;
+      if (!(await until(hasResponse, defaultTimeoutMs)))
+        throw new Error(`send ${line} to port ${port}: no response`);
+      return received.slice(before).trimEnd();
     },
     async leave() {
       socket.end();

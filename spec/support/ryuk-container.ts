@@ -4,16 +4,16 @@ import { type RyukClient, connectRyuk } from './ryuk-client';
 import { docker, specLabel } from './things';
 import { until } from './until';
 
-const patienceMs = 20_000;
+const defaultTimeoutMs = 20_000;
 
-/** A reaper in a container of its own, started as Testcontainers' clients start it. */
+/** A reaper in its own container, started as Testcontainers' clients do. */
 export interface RyukContainer {
   connect(): RyukClient;
-  /** All that it has said so far, stdout and stderr. */
+  /** Its stdout and stderr so far. */
   log(): string;
   says(pattern: RegExp, timeoutMs?: number): Promise<boolean>;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<void>;
-  /** Resolves when the engine has removed it, by itself, to its exit code. */
+  /** Resolves to its exit code when the engine has auto-removed it. */
   readonly ended: Promise<number>;
   readonly hasEnded: () => boolean;
 }
@@ -21,11 +21,11 @@ export interface RyukContainer {
 export interface RyukOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Nothing but what it needs: no capability, and a root that can not be written. */
+  /** Drops all capabilities and makes the root read-only. */
   readonly isConfined?: boolean;
-  /** Where it listens inside. Default 8080. */
+  /** The port inside the container. Default 8080. */
   readonly port?: number;
-  /** What it sees of this machine besides the engine's socket, as `docker run -v` has it. */
+  /** Mounts besides the engine's socket, as for `docker run -v`. */
   readonly binds?: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export async function startRyuk(image: string, options: RyukOptions = {}): Promi
   const container = await docker.createContainer({
     Image: image,
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
-    // testcontainers for Node takes the newest reaper on the engine for its own; this label keeps it from that.
+    // testcontainers for Node.js adopts the newest reaper on the engine, unless it has this label.
     Labels: { ...labels, ...specLabel, TESTCONTAINERS_RYUK_TEST_LABEL: 'true' },
     ExposedPorts: { [inside]: {} },
     HostConfig: {
@@ -53,7 +53,7 @@ export async function startRyuk(image: string, options: RyukOptions = {}): Promi
   await container.start();
   const publishedPort = await findPort(container, inside);
 
-  const says = (pattern: RegExp, timeoutMs = patienceMs) =>
+  const says = (pattern: RegExp, timeoutMs = defaultTimeoutMs) =>
     until(() => pattern.test(read()) || hasEnded, timeoutMs).then(() => pattern.test(read()));
   return {
     connect: () => connectRyuk(publishedPort),
@@ -65,7 +65,7 @@ export async function startRyuk(image: string, options: RyukOptions = {}): Promi
   };
 }
 
-/** Its log goes with it when it ends: read from the first byte on. */
+/** Reads the log from the first byte: AutoRemove deletes it with the container. */
 async function follow(container: Docker.Container): Promise<() => string> {
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
   const lines = new PassThrough({ encoding: 'utf8' });
@@ -80,7 +80,7 @@ async function endOf(container: Docker.Container): Promise<number> {
   return StatusCode;
 }
 
-/** 0 for one that has ended already. */
+/** Resolves to 0 if the container has already been removed. */
 async function findPort(container: Docker.Container, inside: string): Promise<number> {
   try {
     const { NetworkSettings } = await container.inspect();

@@ -1,4 +1,4 @@
-/** The last line that matches, from there on: what stands before it is the time. */
+/** The last matching line, from the match on: without the time. */
 export function lastLine(log: string, pattern: RegExp): string | undefined {
   const line = log
     .trimEnd()

@@ -3,9 +3,11 @@ import { connectRyuk } from './ryuk-client';
 import type { RyukContainer, RyukOptions } from './ryuk-container';
 import { until } from './until';
 
-const patienceMs = 20_000;
+const defaultTimeoutMs = 20_000;
 
-/** The program of the reaper's image as a process of this machine, which costs a third of its container. */
+/**
+ * Starts the program of the reaper's image as a process, which takes a third of the time of its container.
+ */
 export async function startRyukProgram({ env = {} }: Pick<RyukOptions, 'env'>): Promise<RyukContainer> {
   const program = new ReaperProgram(shippedReaper, { env: { RYUK_PORT: '0', ...env } });
   let hasEnded = false;
@@ -14,7 +16,7 @@ export async function startRyukProgram({ env = {} }: Pick<RyukOptions, 'env'>): 
     return exitCode ?? -1;
   });
   const log = () => [...program.stdout, ...program.stderr].join('\n');
-  const says = (pattern: RegExp, timeoutMs = patienceMs) =>
+  const says = (pattern: RegExp, timeoutMs = defaultTimeoutMs) =>
     until(() => pattern.test(log()) || hasEnded, timeoutMs).then(() => pattern.test(log()));
   return {
     connect: () => connectRyuk(Number(/msg=Started address=\S+:(\d+)$/m.exec(log())?.[1] ?? 0)),

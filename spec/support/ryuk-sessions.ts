@@ -2,15 +2,15 @@ import { docker } from './things';
 
 const kinds = ['container', 'network', 'volume'] as const;
 
-/** What is on the engine of sessions of Testcontainers' clients and of Compose projects, their reapers included. */
-export interface SessionThing {
+/** A resource of a Testcontainers session or a Compose project, or the session's reaper. */
+export interface SessionResource {
   readonly kind: (typeof kinds)[number] | 'reaper';
   readonly id: string;
   readonly remove: () => Promise<unknown>;
 }
 
-/** Finds them by what the clients label: the session's id, or the project's name. */
-export async function findSessionThings(ids: readonly string[]): Promise<readonly SessionThing[]> {
+/** Finds resources by the session's id or the project's name in their labels. */
+export async function findSessionResources(ids: readonly string[]): Promise<readonly SessionResource[]> {
   const carries = (labels: Readonly<Record<string, string>> | null | undefined) =>
     ids.includes(labels?.['org.testcontainers.session-id'] ?? '') ||
     ids.includes(labels?.['com.docker.compose.project'] ?? '');
@@ -40,16 +40,18 @@ export async function findSessionThings(ids: readonly string[]): Promise<readonl
   ];
 }
 
-/** Removes what they have left: something only where it was not reaped. */
-export async function removeSessionThings(ids: readonly string[]): Promise<void> {
-  const things = await findSessionThings(ids);
-  await Promise.allSettled(things.filter(({ kind }) => kind === 'reaper').map(({ remove }) => remove()));
-  for (const { kind, remove } of things) if (kind !== 'reaper') await remove();
+/** Removes resources that were not reaped. */
+export async function removeSessionResources(ids: readonly string[]): Promise<void> {
+  const resources = await findSessionResources(ids);
+  await Promise.allSettled(resources.filter(({ kind }) => kind === 'reaper').map(({ remove }) => remove()));
+  for (const { kind, remove } of resources) if (kind !== 'reaper') await remove();
 }
 
-/** How many there are of each kind. */
-export function countByKind(things: readonly SessionThing[]): Partial<Record<SessionThing['kind'], number>> {
-  const counts: Partial<Record<SessionThing['kind'], number>> = {};
-  for (const { kind } of things) counts[kind] = (counts[kind] ?? 0) + 1;
+/** Counts resources by kind. */
+export function countByKind(
+  resources: readonly SessionResource[],
+): Partial<Record<SessionResource['kind'], number>> {
+  const counts: Partial<Record<SessionResource['kind'], number>> = {};
+  for (const { kind } of resources) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }

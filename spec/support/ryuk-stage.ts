@@ -1,48 +1,48 @@
 import { randomUUID } from 'node:crypto';
 import { version } from '../../package.json';
 import { type RyukContainer, type RyukOptions, startRyuk } from './ryuk-container';
-import { NamedThings } from './ryuk-things';
+import { NamedResources } from './named-resources';
 
 const ours = `castoff/reaper:${version}`;
 
-/** The image that is held to Ryuk's protocol: ours, or the one that the environment names. */
+/** The image to test for Ryuk's protocol: castoff's, or the one in CASTOFF_CONFORMANCE_IMAGE. */
 export const conformanceImage = process.env['CASTOFF_CONFORMANCE_IMAGE'] ?? ours;
 export const isOurs = conformanceImage.startsWith('castoff/');
 
-/** What one row of the tables has: a session of its own, its things, and reapers. */
+/** Everything that one row of the tables uses: a session, its resources, and reapers. */
 export interface RyukStage {
   readonly session: string;
-  /** What clients label the session's things with. */
+  /** Labels that clients put on the session's resources. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The line that claims them, without its end. */
+  /** The line that claims them, without a line end. */
   readonly line: string;
-  readonly things: NamedThings;
-  /** Starts a reaper, and waits for nothing. */
+  readonly resources: NamedResources;
+  /** Starts a reaper without waiting for it. */
   readonly launch: (env?: RyukOptions['env'], options?: Omit<RyukOptions, 'env'>) => Promise<RyukContainer>;
-  /** Starts a reaper, and waits until it says that it listens. */
+  /** Starts a reaper, and waits until it logs that it listens. */
   readonly start: (env?: RyukOptions['env'], options?: Omit<RyukOptions, 'env'>) => Promise<RyukContainer>;
 }
 
-/** One thing that clients rely on: what is done, and what is to be seen. */
+/** One behaviour that clients rely on: what to do, and the expected result. */
 export interface RyukRow {
   readonly behaviour: string;
-  /** What the container and the image have a part in: seen there every day, and not in the program alone. */
+  /** Depends on the container or the image: always tested there, not only in the program. */
   readonly isOfImage?: true;
-  /** Of the program, spec/reaper/protocol.spec.ts shows it every day. */
+  /** Already tested for the program by spec/reaper/protocol.spec.ts. */
   readonly isInProtocolSpec?: true;
   readonly observe: (stage: RyukStage) => Promise<unknown>;
   readonly expected: unknown;
-  /** What the original does instead. */
+  /** Ryuk's behaviour, where it differs. */
   readonly original?: string;
 }
 
-/** Waits that are short enough for a spec; none of them is a default that a client relies on. */
+/** Short timeouts; clients rely on none of these defaults. */
 const shortEnv = { RYUK_RECONNECTION_TIMEOUT: '200ms', RYUK_CHANGES_RETRY_INTERVAL: '200ms' };
 
-/** Starts a reaper in a container of the image that is held to the protocol. */
+/** Starts a reaper in a container of the tested image. */
 export const inImage = (options: RyukOptions): Promise<RyukContainer> => startRyuk(conformanceImage, options);
 
-/** Plays one row, and ends the reapers that it has left running. */
+/** Runs one row, and kills its reapers afterwards. */
 export async function observe(
   row: RyukRow,
   startReaper: (options: RyukOptions) => Promise<RyukContainer>,
@@ -57,14 +57,14 @@ export async function observe(
   const start: RyukStage['start'] = async (env, options) => {
     const ryuk = await launch(env, options);
     if (await ryuk.says(/msg=Started address=\S+/)) return ryuk;
-    throw new Error(`start ${conformanceImage}: it did not say that it listens, but:\n${ryuk.log()}`);
+    throw new Error(`start ${conformanceImage}: it did not log that it listens:\n${ryuk.log()}`);
   };
   const labels = { 'org.testcontainers': 'true', 'org.testcontainers.session-id': session };
   const line = `label=org.testcontainers.session-id=${session}`;
   try {
-    return await row.observe({ session, labels, line, things: new NamedThings(), launch, start });
+    return await row.observe({ session, labels, line, resources: new NamedResources(), launch, start });
   } finally {
-    // One that ends by itself at this moment answers the signal with 404 or 409: its end is what counts.
+    // 404 or 409: the reaper has just exited by itself.
     await Promise.allSettled(started.map((ryuk) => ryuk.signal('SIGKILL')));
     await Promise.all(started.map((ryuk) => ryuk.ended));
   }

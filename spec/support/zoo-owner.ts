@@ -20,18 +20,18 @@ export interface Owned {
   readonly volume: string;
 }
 
-/** A process that owns one resource of each kind, until it is told to close or is killed. */
+/** A process that owns one resource of each kind until it is closed or killed. */
 export interface ZooOwner {
   readonly owned: Owned;
   close(): Promise<void>;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Where a session's project has its Compose file. */
+/** Folder of the session's Compose file. */
 export const zooFolder = join(__dirname, '../fixtures/zoo');
 const program = join(zooFolder, 'owner.cjs');
 
-/** @param folder - Its temporary folder: journals and the socket of the host process are in it. */
+/** Starts an owner. @param folder - Its temporary folder, for journals and the host process's socket. */
 export async function startZooOwner(engine: string, folder: string, reaper: ReaperChoice): Promise<ZooOwner> {
   const plan = JSON.stringify({ reaper, name: uniqueName(), composeClient: await composeClient() });
   const child = spawn(process.execPath, [program, plan], {
@@ -48,7 +48,7 @@ export async function startZooOwner(engine: string, folder: string, reaper: Reap
   });
   const ended = once(child, 'exit');
   const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  if (line.done === true) throw new Error('the owner ended before it had created its resources');
+  if (line.done === true) throw new Error('the owner exited before it had created its resources');
   const owned: Owned = JSON.parse(line.value);
   return {
     owned,
@@ -63,7 +63,7 @@ export async function startZooOwner(engine: string, folder: string, reaper: Reap
   };
 }
 
-/** Which of them the engine still has. The adopted volume is not among them: the stranger has replaced it. */
+/** The resources that still exist, without the adopted volume, which the stranger has replaced. */
 export async function remainingOf(owned: Owned, docker: Docker): Promise<readonly string[]> {
   const { container, network, image, project } = owned;
   const filters = { label: [`com.docker.compose.project=${project}`] };

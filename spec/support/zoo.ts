@@ -11,26 +11,27 @@ import { exists, uniqueName } from './things';
 import { until } from './until';
 import { zooFolder, type Owned } from './zoo-owner';
 
-/** Resources of strangers, as near to a session's own as they can be. */
+/** Resources of strangers that resemble a session's as closely as possible. */
 export interface Zoo {
-  /** Those that are gone, or are not what they were, by what they are. */
+  /** Descriptions of the resources that were removed or changed. */
   harmed(): Promise<readonly string[]>;
 }
 
 interface Animal {
   readonly what: string;
   readonly kind: RemovableKind;
-  /** The id; a name where the engine knows no other. */
+  /** The id, or the name of a volume. */
   readonly id: string;
   readonly identity: string;
 }
 
-/** A session's resources, as far as the zoo is to be near them. */
+/** A session's resources that the zoo imitates. */
 export type Neighbours = Pick<Owned, 'container'> & Partial<Owned>;
 
 /**
- * Creates strangers' resources around those of one session, on an engine that is a swarm's manager, and leaves them to that engine's
- * end. Only the service's task runs: the engine protects a container that does not run from nothing.
+ * Creates strangers' resources next to those of one session, on an engine that is a swarm manager. They are
+ * removed with the engine. Only the service's task runs, because a stopped container is the easiest to
+ * remove.
  */
 export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
   const prefix = uniqueName();
@@ -56,7 +57,10 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
     },
   };
 
-  /** Another session's labels, of this process, which lives; and the session's values under other keys. */
+  /**
+   * Resources with the labels of another session of this live process, and the session's values under other
+   * keys.
+   */
   async function addLookAlikes(): Promise<void> {
     const { Config } = await docker.getContainer(owned.container).inspect();
     const living = ownershipLabels({
@@ -85,7 +89,10 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
     });
   }
 
-  /** What inherits our labels: snapshots of ours, images built on ours, and their containers and volumes. */
+  /**
+   * Resources that inherit our labels: snapshots of our container, images built on ours, and their containers
+   * and volumes.
+   */
   async function addHeirs(): Promise<void> {
     const snapshot = `${prefix}-snapshot:latest`;
     await docker.getContainer(owned.container).commit({ repo: `${prefix}-snapshot`, tag: 'latest' });
@@ -110,7 +117,7 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
     }
   }
 
-  /** Strangers' resources under names that were ours. */
+  /** Strangers' resources under names that we used. */
   async function addSuccessors(): Promise<void> {
     if (owned.volume === undefined) return;
     await docker.getVolume(owned.volume).remove();
@@ -154,7 +161,7 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
   }
 }
 
-/** Empty for what is gone. A volume has no id: its labels and the time of its creation tell it from another one of that name. */
+/** Empty if the resource no longer exists. A volume has no id: its labels and creation time identify it. */
 async function identityOf(docker: Docker, kind: RemovableKind, id: string): Promise<string> {
   if (!(await exists(kind, id, docker))) return '';
   switch (kind) {

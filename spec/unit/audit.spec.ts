@@ -14,18 +14,18 @@ const entry: AuditEntry = {
 };
 
 describe('an audit line', () => {
-  it('says what was removed, for which claim and lease, and what it carried', () => {
+  it('has the removed resource, its labels, the claim and its last holder', () => {
     expect(formatAuditEntry(entry)).toBe(
       'msg=removed container=web id=3f2a claim="castoff.session=a" lease="pid 12 on host" labels="castoff.session=a,b=c d" duration=130ms',
     );
   });
 
-  it('says why something is left', () => {
+  it('has the reason why a resource was not removed', () => {
     const left = { ...entry, outcome: 'left', kind: 'volume', name: '', reason: '409 in use' } as const;
     expect(formatAuditEntry(left)).toMatch(/^msg=left volume=3f2a .* reason="409 in use" /);
   });
 
-  it('is bounded, however much text its parts have', () => {
+  it('is limited in length, however long its parts are', () => {
     const long = 'x'.repeat(100_000);
     const labels = Object.fromEntries(Array.from({ length: 1_000 }, (_unused, index) => [`k${index}`, long]));
     const line = formatAuditEntry({ ...entry, name: long, claim: long, lease: long, labels });
@@ -38,7 +38,7 @@ describe('an audit line', () => {
     );
   });
 
-  it('is one line of printable text, whatever names and labels say', () => {
+  it('is one line of printable text, whatever names and labels contain', () => {
     const anyText = fc.string({
       unit: fc.constantFrom(
         'a',

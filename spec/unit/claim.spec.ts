@@ -4,11 +4,11 @@ import { checkClaim, isCovered, type Claim } from '../../lib/reaper/leases/claim
 import { claimableKeysIn } from '../../lib/reaper/leases/claimable-keys';
 
 describe('a claim', () => {
-  it('is the same in whatever order its labels are named, and however often', () => {
+  it('does not depend on the order of its labels, nor on duplicates', () => {
     expect(checkClaim(['b=2', 'a=1', 'b=2'])).toEqual(checkClaim(['a=1', 'b=2']));
   });
 
-  it('may name a bare key beside a full label', () => {
+  it('may contain a bare key beside a full label', () => {
     expect(checkClaim(['mine', 'session=1'])).toEqual({
       claim: { key: 'mine & session=1', labels: ['mine', 'session=1'] },
     });
@@ -24,7 +24,7 @@ describe('a claim', () => {
       [['org.testcontainers.resource-reaper-session=1']],
       [['com.docker.compose.project=app']],
       [['org.testcontainers=true', 'org.testcontainers.lang=go', 'org.testcontainers.sessionId=1']],
-    ])('may cover a session: %j', (labels) => {
+    ])('is accepted if it identifies a session: %j', (labels) => {
       expect(isClaimable(labels)).toBe(true);
     });
 
@@ -32,9 +32,11 @@ describe('a claim', () => {
       [['org.testcontainers=true']],
       [['team=a']],
       [['castoff.session=', 'team=a']],
-    ])('may not cover more than a session: %j', (labels) => expect(isClaimable(labels)).toBe(false));
+    ])('is refused if it does not identify a session: %j', (labels) =>
+      expect(isClaimable(labels)).toBe(false),
+    );
 
-    it('may name any key where that is configured, and in the stand-alone reaper', () => {
+    it('may have any key if configured, and in the stand-alone reaper', () => {
       for (const claimableKeys of [
         claimableKeysIn('standing', 'any'),
         claimableKeysIn('stand-alone', undefined),
@@ -43,10 +45,10 @@ describe('a claim', () => {
     });
   });
 
-  describe('where only some keys may be claimed', () => {
+  describe('with configured label keys', () => {
     const rules = { claimableKeys: ['castoff.session', 'team'] };
 
-    it('has to name one of them with a value', () => {
+    it('must contain one of them with a value', () => {
       expect(checkClaim(['castoff.session=1', 'other=2'], rules)).toHaveProperty('claim');
       for (const labels of [['other=2'], ['team', 'other=2'], ['team=', 'other=2'], ['castoff.session2=1']])
         expect(checkClaim(labels, rules)).toEqual({
@@ -68,14 +70,14 @@ describe('a claim with bounds', () => {
   const created = { ...part, createdAt: '2026-11-28T20:00:00Z' };
   const later = { ...part, createdAt: '2026-11-28T20:00:01Z' };
 
-  it('covers all but what was there before', () => {
+  it('covers all resources except those that existed before', () => {
     const claim = claimWithin({ except: [identity] });
     expect(isCovered(claim, created)).toBe(false);
     expect(isCovered(claim, later)).toBe(true);
     expect(isCovered(claim, { ...later, labels: {} })).toBe(false);
   });
 
-  it('covers those parts alone that it names, and not one that has come under the same name', () => {
+  it('covers only the listed resources, and no later one of the same name', () => {
     const claim = claimWithin({ only: [identity] });
     expect(isCovered(claim, created)).toBe(true);
     expect(isCovered(claim, later)).toBe(false);
@@ -83,7 +85,7 @@ describe('a claim with bounds', () => {
     expect(isCovered(claimWithin({ only: [] }), created)).toBe(false);
   });
 
-  it('is another claim than one with other bounds, in whatever order these are named', () => {
+  it('differs from a claim with other bounds, whose order does not matter', () => {
     const bounds: readonly (Bounds | undefined)[] = [
       undefined,
       { except: [] },

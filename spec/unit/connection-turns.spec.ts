@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Connection } from '../../lib/reaper/protocol/connection';
 import { LeaseTable } from '../../lib/reaper/reaping/lease-table';
 
-/** Clients of one reaper; what they are answered, in the order of the answers. */
+/** Clients of one reaper, and the responses to all of them in order. */
 function openClients(names: readonly string[]) {
   const answers: { readonly name: string; readonly text: string }[] = [];
   const claims: string[] = [];
@@ -48,7 +48,7 @@ const lines = (count: number) =>
   Array.from({ length: count }, (_unused, index) => `label=n=${index}\n`).join('');
 
 describe('a client that sends a thousand lines at once', () => {
-  it('is answered in turns with one that sends a single line', async () => {
+  it('takes turns with a client that sends a single line', async () => {
     const { inputs, answers, settled } = openClients(['busy', 'modest']);
     inputs[0]?.write(lines(1_000));
     inputs[1]?.write('{"id":1,"type":"ping"}\n');
@@ -58,7 +58,7 @@ describe('a client that sends a thousand lines at once', () => {
     expect(place).toBeLessThan(100);
   });
 
-  it('is answered in the order of its lines, also after it has ended its side', async () => {
+  it('gets responses in the order of its lines, even after it has ended its output', async () => {
     const { inputs, claims, settled, answers } = openClients(['busy']);
     inputs[0]?.end(lines(200));
     await settled(200);
@@ -67,7 +67,7 @@ describe('a client that sends a thousand lines at once', () => {
     expect(claims).toHaveLength(200);
   });
 
-  it('has claimed all of them when it dies right after', async () => {
+  it('has claimed all of them if it dies right after', async () => {
     const { inputs, claims } = openClients(['busy']);
     inputs[0]?.write(lines(200));
     await new Promise<void>((resolve) => process.nextTick(resolve));

@@ -15,11 +15,11 @@ const reap = reapOnEngine({
   connect: () => Promise.reject(new CastoffError('ENGINE_UNREACHABLE', 'nothing listens')),
 });
 
-describe('reaping on an engine that has gone', () => {
+describe('reaping on an unreachable engine', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  /** Whether a reaping has given up `afterMs` later. */
+  /** Whether a reaping has given up after `afterMs`. */
   async function hasGivenUp(isLate: boolean, afterMs: number): Promise<boolean> {
     const leaving = new AbortController();
     const never = new AbortController().signal;
@@ -38,7 +38,7 @@ describe('reaping on an engine that has gone', () => {
     return wasOver;
   }
 
-  it('waits for it for minutes after a crash, and no longer than 10 s with a later look', async () => {
+  it('waits for minutes after a crash, and at most 10 s for a later listing', async () => {
     expect(await hasGivenUp(false, 60_000)).toBe(false);
     expect(await hasGivenUp(true, 10_000)).toBe(true);
   });

@@ -14,7 +14,7 @@ const engine: Engine = {
 };
 const away = new CastoffError('ENGINE_UNREACHABLE', 'nobody answers');
 
-/** An engine that is away for the first so many calls. */
+/** Connects after `calls` failures. */
 function awayFor(calls: number, error: Error = away): () => Promise<Engine> {
   let left = calls;
   return async () => {
@@ -39,19 +39,19 @@ async function wait(more: Partial<EngineWait>): Promise<{ found: Engine; tookMs:
   return { found, told, tookMs: performance.now() - startedAtMs };
 }
 
-describe('an engine that something is to be reaped on', () => {
-  it('is there at once when it answers', async () => {
+describe('waitForEngine', () => {
+  it('resolves at once when the engine answers', async () => {
     expect(await wait({})).toMatchObject({ found: engine, told: [] });
   });
 
-  it('that was away is there when it answers again and its clients have had time to come back', async () => {
+  it('resolves after an outage when clients have had time to reconnect', async () => {
     const { found, told, tookMs } = await wait({ connect: awayFor(2), returnWindowMs: 200 });
     expect(found).toBe(engine);
     expect(told).toEqual(['nobody answers']);
     expect(tookMs).toBeGreaterThan(200);
   });
 
-  it('is no longer waited for when a client has come back', async () => {
+  it('rejects when a client has reconnected', async () => {
     const claimedAgain = new AbortController();
     const waiting = wait({
       connect: awayFor(1),
@@ -61,12 +61,12 @@ describe('an engine that something is to be reaped on', () => {
     expect(await rejectionOf(waiting)).toMatchObject({ name: 'AbortError' });
   });
 
-  it('is given up when it stays away', async () => {
+  it('rejects when the engine stays unreachable', async () => {
     const waiting = wait({ connect: awayFor(Number.POSITIVE_INFINITY), engineTimeoutMs: 50 });
     expect(await rejectionOf(waiting)).toMatchObject({ message: 'no engine: nobody answers' });
   });
 
-  it('is not waited for at an address that is none', async () => {
+  it('rejects at once for an invalid address', async () => {
     const error = new CastoffError('CONFIG_INVALID', 'no address');
     expect(await rejectionOf(wait({ connect: awayFor(1, error) }))).toBe(error);
   });

@@ -3,7 +3,7 @@ import { FairQueue } from '../../lib/reaper/reaping/fair-queue';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A queue whose works end when they are told to. */
+/** A queue whose tasks end on request. */
 function openQueue(total: number, perOwner: number) {
   const queue = new FairQueue({ total, perOwner });
   const started: string[] = [];
@@ -23,7 +23,7 @@ function openQueue(total: number, perOwner: number) {
 }
 
 describe('a fair queue', () => {
-  it('lets owners take turns, however many works one of them has waiting', async () => {
+  it('lets owners take turns, however many tasks of one are waiting', async () => {
     const { add, end, started } = openQueue(2, 2);
     for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) void add('a', name);
     for (const name of ['b1', 'b2']) void add('b', name);
@@ -34,7 +34,7 @@ describe('a fair queue', () => {
     expect(started).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'a4']);
   });
 
-  it('keeps places free that one owner may not take', async () => {
+  it('limits the concurrent tasks of one owner', async () => {
     const { add, end, started } = openQueue(3, 2);
     for (const name of ['a1', 'a2', 'a3']) void add('a', name);
     await turn();
@@ -48,7 +48,7 @@ describe('a fair queue', () => {
     expect(started).toContain('a3');
   });
 
-  it('goes on after a work that fails, whose failure it passes on', async () => {
+  it('rejects with the error of a failed task, and continues', async () => {
     const { add, started } = openQueue(1, 1);
     const queue = new FairQueue({ total: 1, perOwner: 1 });
     await expect(queue.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

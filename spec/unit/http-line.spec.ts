@@ -25,14 +25,14 @@ describe('a line', () => {
     '&label=a=b',
     '{"id":1,"type":"ping"}',
     ' {"id":1,"type":"claim","labels":["a=b"],"note":"x: GET / HTTP/1.1"}',
-  ])('belongs to the protocol, and is understood: %s', (line) => {
+  ])('belongs to the reaper’s protocols: %s', (line) => {
     if (parseRequest(line).type === 'refusal') throw new Error(`not understood: ${line}`);
     expect(isHttpLine(line)).toBe(false);
   });
 });
 
 describe('the first byte of a connection', () => {
-  it('begins a TLS handshake when it is 22, which begins no line', () => {
+  it('starts a TLS handshake if it is 22, which starts no line', () => {
     expect([0x16, 0x7b, 0x6c, 0x0a, undefined].map(isTlsHandshake)).toEqual([
       true,
       false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { latePauses } from '../../lib/reaper/leases/late-pauses';
 
-describe('the pauses before later looks', () => {
+describe('the pauses before later listings', () => {
   it.each([
     ['attached', undefined, [5_000, 10_000]],
     ['host', undefined, [5_000, 10_000, 45_000]],

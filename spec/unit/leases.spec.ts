@@ -18,7 +18,7 @@ function claimOf(key: string): Claim {
   return check.claim;
 }
 
-/** The events in their order; the actions of each. */
+/** Applies the events in order; returns the actions of each. */
 function play(events: readonly LeaseEvent[]): { state: LeaseState; actions: readonly LeaseAction[][] } {
   let state = noLeases;
   const actions = events.map((event) => {
@@ -43,18 +43,18 @@ const reap = (run: number, lastHolder: string): unknown =>
   expect.objectContaining({ type: 'reap', claim: web, lastHolder, run });
 
 describe('a claim', () => {
-  it('is reaped when its lease has gone and the grace is over, and not before', () => {
+  it('is reaped when its lease has ended and the grace period expires, and not before', () => {
     const { actions } = play([opened('a'), claimed('a'), closed('a', 1_000), passed(1_499), passed(1_500)]);
     expect(actions).toEqual([[], [], [], [], [reap(1, 'of a')]]);
   });
 
-  it('lives while any other lease holds it', () => {
+  it('is kept while another lease holds it', () => {
     const both = [opened('a'), opened('b'), claimed('a'), claimed('b')];
     const { actions } = play([...both, closed('a', 0), passed(9_000), closed('b', 9_000), passed(9_500)]);
     expect(actions.flat()).toEqual([reap(1, 'of b')]);
   });
 
-  it('is reaped whatever other leases live', () => {
+  it('is reaped although other leases are open', () => {
     const { actions } = play([
       opened('a'),
       opened('b'),
@@ -65,7 +65,7 @@ describe('a claim', () => {
     expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
   });
 
-  it('that is claimed again within the grace is kept', () => {
+  it('is kept when it is claimed again within the grace period', () => {
     const { state, actions } = play([
       opened('a'),
       claimed('a'),
@@ -99,7 +99,7 @@ describe('a claim', () => {
       expect([...state.orphaned.values()]).toEqual([]);
     });
 
-    it('is no longer looked for when it is claimed again, or when another reaper has it', () => {
+    it('is not listed again after it is claimed again, or taken over by another reaper', () => {
       const again = play([...begun, opened('b'), claimed('b'), passed(1_000)]);
       expect(again.actions.flat()).toHaveLength(1);
       const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isSkipped: true, atMs: 100 };
@@ -107,7 +107,7 @@ describe('a claim', () => {
       expect(elsewhere.actions.flat()).toHaveLength(1);
     });
 
-    it('is looked for again with a hundred others at the most', () => {
+    it('is watched together with at most a hundred others', () => {
       const claims = Array.from({ length: 150 }, (_unused, index) => claimOf(`late-${index}`));
       const events = [opened('a'), ...claims.map((each) => claimed('a', each)), died];
       const { state } = play(events);
@@ -119,7 +119,7 @@ describe('a claim', () => {
     });
   });
 
-  it('that is claimed again while it is reaped stops that reaping, whose end then says nothing', () => {
+  it('stops its reaping when it is claimed again, and the end of that reaping has no effect', () => {
     const again = [
       opened('a'),
       claimed('a'),
@@ -134,7 +134,7 @@ describe('a claim', () => {
     expect([...state.orphaned.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
   });
 
-  it('that is released is not reaped', () => {
+  it('is not reaped after its release', () => {
     const { state, actions } = play([
       opened('a'),
       claimed('a'),
@@ -145,12 +145,12 @@ describe('a claim', () => {
     expect(countClaims(state)).toBe(0);
   });
 
-  it('is due at once when nobody is waited for any more', () => {
+  it('is reaped at once when the grace period is ended', () => {
     const { actions } = play([opened('a'), claimed('a'), closed('a', 0, 600_000), { type: 'grace-ended' }]);
     expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
   });
 
-  it('of an unknown lease changes nothing', () => {
+  it('has no effect if its lease is unknown', () => {
     const { state } = play([claimed('nobody'), closed('nobody', 0, 0)]);
     expect(state).toEqual(noLeases);
   });
@@ -180,7 +180,7 @@ const deeds = fc.array(
   { maxLength: 60 },
 );
 
-/** What is to be expected, told another way: who holds a key, and until when the return of its last holder is waited for. */
+/** The expected behaviour as a simpler model: the leases of each key, and the end of its grace period. */
 class Model {
   nowMs = 0;
   state = noLeases;
@@ -259,8 +259,8 @@ class Model {
   }
 }
 
-describe('whatever happens in whatever order', () => {
-  it('a claim is reaped if and only if no lease holds it and its grace has passed', () => {
+describe('after any sequence of events', () => {
+  it('a claim is reaped if and only if no lease holds it and its grace period has expired', () => {
     fc.assert(
       fc.property(deeds, (what) => {
         const model = new Model();
@@ -270,7 +270,7 @@ describe('whatever happens in whatever order', () => {
     );
   });
 
-  it('nothing is left in the state when all have gone and all is reaped', () => {
+  it('the state is empty when all leases have ended and all claims are reaped', () => {
     fc.assert(
       fc.property(deeds, (what) => {
         const model = new Model();

@@ -14,7 +14,7 @@ describe('a line of the reaper’s log', () => {
       'a reaping that failed',
       { type: 'reap-ended', run: 1, claim, lastHolder: long, outcome: { type: 'failed', reason: long } },
     ],
-  ])('is bounded, however much text a client sends: %s', (_what, event) => {
+  ])('is limited in length, however much text a client sends: %s', (_what, event) => {
     const line = logEntryOf(event);
     if (line === undefined) throw new Error('nothing is logged');
     const text = formatLogLine(line, new Date(0));

@@ -39,7 +39,7 @@ const ended = (
 });
 const report = { labels: ['a=b'], removed: noneRemoved, left: [], durationMs: 1_300 };
 
-/** What is rendered after `events`, by series. */
+/** The rendered values after `events`, by series. */
 const figuresAfter = async (
   events: readonly ReaperEvent[],
   snapshot: ReaperSnapshot = empty,
@@ -53,8 +53,8 @@ const figuresAfter = async (
   );
 };
 
-describe('the figures', () => {
-  it('all begin with castoff_reaper_, and count from 0', async () => {
+describe('the metrics', () => {
+  it('all start with castoff_reaper_, and count from 0', async () => {
     const figures = await figuresAfter([]);
     expect(Object.keys(figures).filter((name) => !name.startsWith('castoff_reaper_'))).toEqual([]);
     expect(figures).toMatchObject({
@@ -66,7 +66,7 @@ describe('the figures', () => {
     });
   });
 
-  it('show what stands in the reaper now', async () => {
+  it('show the current state of the reaper', async () => {
     const lease = { id: 'lease-1', holder: 'somebody', since: empty.startedAt };
     const figures = await figuresAfter([], {
       ...empty,
@@ -90,7 +90,7 @@ describe('the figures', () => {
     });
   });
 
-  it('count what was removed and what was left, by kind, and nothing else', async () => {
+  it('count removed and left resources by kind, and no other outcome', async () => {
     const figures = await figuresAfter([
       audited('removed', 'container'),
       audited('removed', 'container'),
@@ -109,7 +109,7 @@ describe('the figures', () => {
     });
   });
 
-  it('time each reaping, by how it ended', async () => {
+  it('measure the duration of each reaping, by outcome', async () => {
     const left = [{ kind: 'volume', id: '1', name: 'data', reason: 'in use' }] as const;
     const figures = await figuresAfter([
       began(1),
@@ -121,7 +121,7 @@ describe('the figures', () => {
       ended(2, { type: 'reaped', report: { ...report, left } }),
       ended(3, { type: 'stopped' }),
       ended(4, { type: 'failed', reason: 'no engine' }),
-      // Stopped before its turn came.
+      // Stopped while it was queued.
       ended(6, { type: 'stopped' }),
     ]);
     const count = (outcome: string) =>
@@ -130,7 +130,7 @@ describe('the figures', () => {
     expect(figures['castoff_reaper_reapings_in_progress']).toBe(1);
   });
 
-  it('count the lines and the clients that were refused', async () => {
+  it('count refused lines and connections', async () => {
     const from = '127.0.0.1:1';
     const figures = await figuresAfter([
       { type: 'line-refused', from, reason: 'no label' },
@@ -143,7 +143,7 @@ describe('the figures', () => {
     });
   });
 
-  it('of two reapers in one process are their own', async () => {
+  it('are separate for two reapers in one process', async () => {
     const other = createMetrics();
     await figuresAfter([audited('removed', 'container')]);
     expect(await figuresAfter([], empty, other)).toMatchObject({

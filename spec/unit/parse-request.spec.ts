@@ -5,7 +5,7 @@ import { parseRequest } from '../../lib/reaper/protocol/parse-request';
 const owner = { host: 'here', pid: 7 };
 const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
 
-/** What is said back to a line that cannot be used. */
+/** The reason for the refusal of an invalid line. */
 function refusalOf(message: object | string): string {
   const line = typeof message === 'string' ? message : JSON.stringify(message);
   const parsed = parseRequest(line, {});
@@ -13,13 +13,13 @@ function refusalOf(message: object | string): string {
 }
 
 describe('a JSON line', () => {
-  it('is a hello with all that belongs to one', () => {
+  it('is a hello with all of its fields', () => {
     const full = { ...owner, machine: 'm', boot: 'b', pidStart: 's', pidNamespace: 'n', run: 'r' };
     const request = { ...hello, owner: full, token: 'secret' };
     expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'request', request });
   });
 
-  it.each(['claim', 'release'])('is a %s of labels, which are one claim', (type) => {
+  it.each(['claim', 'release'])('is a %s of labels, which form one claim', (type) => {
     const request = { id: 4, type, labels: ['b=2', 'a=1'] };
     const claim = { key: 'a=1 & b=2', labels: ['a=1', 'b=2'] };
     expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'claim-request', request, claim });
@@ -75,7 +75,7 @@ describe('a JSON line', () => {
     expect(refusalOf(line)).toBe(reason);
   });
 
-  it('is read without a throw, whatever it holds', () => {
+  it('is parsed without an exception, whatever it contains', () => {
     fc.assert(
       fc.property(
         fc.oneof(

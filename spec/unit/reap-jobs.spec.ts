@@ -3,8 +3,8 @@ import { ReapJobs } from '../../lib/reaper/reaping/reap-jobs';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe('reapings', () => {
-  it('of one client do not delay those of another, however many there are', async () => {
+describe('reap jobs', () => {
+  it('of one client do not delay those of another, however many it has', async () => {
     const begun: string[] = [];
     const reapings = new ReapJobs(
       ({ key }) => {

@@ -3,7 +3,7 @@ import type { Engine } from '../../lib/engine/engine';
 import { reapOne } from '../../lib/reaper/reaping/reap-one';
 import { standInConnection } from '../support/stand-in-connection';
 
-/** Nothing may be asked of it. */
+/** Rejects every call. */
 const untouchable: Engine = {
   address: 'none',
   isPodman: false,
@@ -12,13 +12,13 @@ const untouchable: Engine = {
   within: () => untouchable,
 };
 
-describe('one try to remove one thing', () => {
+describe('reapOne', () => {
   it.each([
     ['another value', { session: 'b' }],
     ['one label of two', { session: 'a' }],
     ['no label', {}],
     ['a reaper’s label', { session: 'a', role: 'db', 'castoff.reaper': 'true' }],
-  ])('sends nothing for what carries %s, whoever has listed it', async (_what, labels) => {
+  ])('sends no request for a listed resource with %s', async (_what, labels) => {
     const target = { kind: 'container', id: 'f'.repeat(64), name: 'web', labels } as const;
     const rules = {
       claim: { labels: ['session=a', 'role=db'] },

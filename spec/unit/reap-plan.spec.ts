@@ -12,7 +12,7 @@ const thing = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {
   labels,
 });
 
-/** What may be begun of things that are written as `container a: started`. */
+/** Keys of the removals to start next, for resources written as `container a: started`. */
 function nextOf(lines: readonly string[], isStalled = false): readonly string[] {
   const progress = new Map(
     lines.map((line) => [line.split(':')[0]!, line.split(': ')[1] as Progress | undefined] as const),
@@ -24,44 +24,44 @@ function nextOf(lines: readonly string[], isStalled = false): readonly string[] 
   return chooseNext(found, (target) => progress.get(keyOf(target)), isStalled).map(keyOf);
 }
 
-describe('what may be removed next', () => {
+describe('the next removals', () => {
   it.each<[string, readonly string[], readonly string[]]>([
-    ['nothing of nothing', [], []],
+    ['empty without resources', [], []],
     [
       'all containers first',
       ['image i', 'container a', 'network n', 'container b'],
       ['container a', 'container b'],
     ],
-    ['no network while a container is on its way', ['container a: started', 'network n'], []],
+    ['not networks while a container is being removed', ['container a: started', 'network n'], []],
     [
-      'networks when containers are gone',
+      'networks when containers are removed',
       ['container a: removed', 'network n', 'network m'],
       ['network n', 'network m'],
     ],
     ['networks when a container has failed', ['container a: retrying', 'network n'], ['network n']],
     ['networks when a container is given up', ['container a: left', 'network n'], ['network n']],
-    ['no volume while a network is on its way', ['network n: started', 'volume v', 'image i'], []],
+    ['not volumes while a network is being removed', ['network n: started', 'volume v', 'image i'], []],
     ['images last', ['container a: removed', 'network n: removed', 'volume v: left', 'image i'], ['image i']],
     [
-      'a container that has come late, whatever is on its way',
+      'a container that appears late, whatever is being removed',
       ['network n: started', 'image i: started', 'container late'],
       ['container late'],
     ],
     [
-      'nothing that is on its way already',
+      'not those that are started already',
       ['container a: started', 'image i: retrying', 'volume v: removed'],
       [],
     ],
-  ])('is %s', (_name, lines, next) => {
+  ])('are %s', (_name, lines, next) => {
     expect(nextOf(lines)).toEqual(next);
   });
 
-  it('does not wait for what hangs', () => {
+  it('do not wait for stalled ones', () => {
     expect(nextOf(['container a: started', 'network n', 'volume v'], true)).toEqual(['network n']);
     expect(nextOf(['container a: started', 'network n: started', 'volume v'], true)).toEqual(['volume v']);
   });
 
-  it('is of one kind, has not been begun, and comes to everything in the end', () => {
+  it('are of one kind, not started before, and include every resource in the end', () => {
     const anyThing = fc.record({ kind: fc.constantFrom(...kinds), id: fc.string({ maxLength: 3 }) });
     const ends = fc.constantFrom<Progress>('removed', 'left', 'retrying');
     fc.assert(
@@ -86,13 +86,17 @@ describe('what may be removed next', () => {
   });
 });
 
-describe('what may be reaped of a listing', () => {
+describe('the reapable resources of a listing', () => {
   it.each<[string, Record<string, string>, boolean]>([
-    ['what carries a session', { 'castoff.session': 'a' }, true],
-    ['a reaper of ours', { 'castoff.session': 'a', 'castoff.reaper': 'true' }, false],
+    ['a resource with a session', { 'castoff.session': 'a' }, true],
+    ['a reaper of castoff', { 'castoff.session': 'a', 'castoff.reaper': 'true' }, false],
     ['a Ryuk', { 'castoff.session': 'a', 'org.testcontainers.ryuk': 'true' }, false],
-    ['what says that it is none', { 'castoff.reaper': 'false', 'org.testcontainers.ryuk': 'no' }, true],
-  ])('%s: %j is %s', (_name, labels, isReapable) => {
+    [
+      'a resource whose reaper labels are false',
+      { 'castoff.reaper': 'false', 'org.testcontainers.ryuk': 'no' },
+      true,
+    ],
+  ])('include %s (%j): %s', (_name, labels, isReapable) => {
     for (const kind of kinds) expect(reapable([thing(kind, 'a', labels)])).toHaveLength(isReapable ? 1 : 0);
   });
 });

@@ -3,7 +3,7 @@ import { settingsLine } from '../../lib/reaper/daemon/log-line';
 import { readSettings, reaperVariables } from '../../lib/reaper/daemon/settings';
 
 describe("a reaper's settings", () => {
-  it('are those of the original where nothing is set, and castoff’s own', () => {
+  it('default to those of Ryuk, plus castoff’s own', () => {
     expect(readSettings({})).toMatchObject({
       connectionTimeoutMs: 60_000,
       reconnectionTimeoutMs: 10_000,
@@ -62,16 +62,16 @@ describe("a reaper's settings", () => {
     ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'use a whole number from 1, or none'],
     ['CASTOFF_REAPER_LISTEN_FD', '1', 'use the number of a file descriptor, from 3'],
     ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'use comma-separated label keys, or any'],
-  ])('refuse %s=%s, saying what is wanted', (variable, value, wanted) => {
+  ])('reject %s=%s, and describe valid values', (variable, value, expected) => {
     expect(() => readSettings({ [variable]: value })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
-        message: `${variable}: got ${JSON.stringify(value)}; ${wanted}`,
+        message: `${variable}: got ${JSON.stringify(value)}; ${expected}`,
       }),
     );
   });
 
-  it('are told in one line, the token left out', () => {
+  it('are logged on one line, without the token', () => {
     const { facts } = settingsLine(
       'standing',
       readSettings({ CASTOFF_REAPER_TOKEN: 'secret', RYUK_PORT: '1' }),
@@ -80,7 +80,7 @@ describe("a reaper's settings", () => {
     expect(JSON.stringify(facts)).not.toContain('secret');
   });
 
-  it('say of every variable what it does', () => {
+  it('document every variable', () => {
     for (const { variable, doc } of Object.values(reaperVariables)) {
       expect(variable).toMatch(/^(RYUK|CASTOFF_REAPER)_[A-Z_]+$/);
       expect(doc).not.toBe('');

@@ -5,7 +5,7 @@ import {
   checkRemovalLimit,
 } from '../../lib/reaper/reaping/removal-limit';
 
-describe('the cap on removals', () => {
+describe('the limit of removals', () => {
   it.each<[number, number, boolean]>([
     [0, 1, false],
     [1, 1, false],
@@ -13,11 +13,11 @@ describe('the cap on removals', () => {
     [defaultMaxRemovals, defaultMaxRemovals, false],
     [defaultMaxRemovals + 1, defaultMaxRemovals, true],
     [1_000_000, Number.POSITIVE_INFINITY, false],
-  ])('of %d things with a cap of %d refuses: %s', (count, most, isRefused) => {
-    expect(checkRemovalLimit(count, most) !== undefined).toBe(isRefused);
+  ])('for %d resources and a maximum of %d: refuses is %s', (count, max, isRefused) => {
+    expect(checkRemovalLimit(count, max) !== undefined).toBe(isRefused);
   });
 
-  it('would have spared what a filter once took from others: 58 volumes and 977 images', () => {
+  it('refuses a filter that once removed 58 volumes and 977 images of others', () => {
     expect(checkRemovalLimit(58 + 977, defaultMaxRemovals)).toMatch(/covers 1035 resources/);
   });
 
@@ -32,7 +32,7 @@ describe('the cap on removals', () => {
     ['', undefined],
     ['NONE', undefined],
     ['9007199254740993', undefined],
-  ])('reads %j as %s', (text, most) => {
-    expect(parseMaxRemovals(text)).toBe(most);
+  ])('parses %j as %s', (text, max) => {
+    expect(parseMaxRemovals(text)).toBe(max);
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseRequest } from '../../lib/reaper/protocol/parse-request';
 import { parseRyukLine } from '../../lib/reaper/protocol/ryuk-line';
 
-describe("a line of Ryuk's", () => {
+describe("a line of Ryuk's protocol", () => {
   it.each([
     ['label=a=b', ['a=b']],
     ['label=a=b&label=c=d', ['a=b', 'c=d']],
@@ -14,11 +14,11 @@ describe("a line of Ryuk's", () => {
     ['label=a+b=c', ['a b=c']],
     ['label=', ['']],
     ['', []],
-  ])('%j names labels', (line, labels) => {
+  ])('%j has labels', (line, labels) => {
     expect(parseRyukLine(line)).toEqual({ labels });
   });
 
-  it('with several labels is one claim, that only what carries all of them is covered by', () => {
+  it('is one claim, which covers resources that carry all of its labels', () => {
     expect(parseRequest('label=session=1&label=org.testcontainers=true')).toEqual({
       type: 'filter',
       claim: {
@@ -47,7 +47,7 @@ describe("a line of Ryuk's", () => {
     expect(parseRequest(line)).toEqual({ type: 'refusal', isFilter: true, id: 0, reason });
   });
 
-  it('gives back the labels that were put in, encoded or not', () => {
+  it('parses to the labels that it was built from, encoded or not', () => {
     const label = fc.tuple(fc.string({ minLength: 1 }), fc.string()).map((parts) => parts.join('='));
     fc.assert(
       fc.property(fc.array(label, { minLength: 1 }), (labels) => {
@@ -57,7 +57,7 @@ describe("a line of Ryuk's", () => {
     );
   });
 
-  it('is read without a throw, whatever stands in it', () => {
+  it('is parsed without an exception, whatever it contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (line) => {
         expect(parseRequest(line)).toHaveProperty('type');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { hashOf } from '../../lib/reaper/leases/seeded-hash';
 
 const parts = 64;
-/** How many texts the fullest of the parts has. */
+/** Number of texts in the largest part. */
 function mostInOnePart(texts: readonly string[]): number {
   const counts = new Map<number, number>();
   for (const text of texts) counts.set(hashOf(text) % parts, (counts.get(hashOf(text) % parts) ?? 0) + 1);
@@ -18,7 +18,7 @@ describe('the hash of a text', () => {
     expect(hashOf('castoff.session=1')).toBe(hashOf('castoff.session=1'));
   });
 
-  // 16 in each part on average; a part of 64 would be 12 standard deviations away.
+  // 16 per part on average; 64 in one part would be 12 standard deviations away.
   it.each([
     ['a polynomial of 31 sees no difference', ['Aa', 'BB']],
     ['the lowest six bits are equal', ['!', 'a']],
@@ -27,7 +27,7 @@ describe('the hash of a text', () => {
     expect(mostInOnePart(variants(pieces))).toBeLessThan(64);
   });
 
-  it('spreads labels that are counted through', () => {
+  it('spreads labels that contain a counter', () => {
     const labels = Array.from({ length: 1_024 }, (_unused, index) => `castoff.session=${index}`);
     expect(mostInOnePart(labels)).toBeLessThan(64);
   });

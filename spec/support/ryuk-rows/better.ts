@@ -1,7 +1,7 @@
 import type { RyukRow } from '../ryuk-stage';
 import { until } from '../until';
 
-/** What stands for no claim: none of it may be taken for one. */
+/** Lines that are no valid claims. */
 const refused = [
   'garbage',
   'label=',
@@ -16,27 +16,28 @@ const refused = [
   '\u0000\u0001\ufffd',
 ];
 
-/** No Node is quicker than that; one that listens already answers within a few milliseconds. */
+/** Node.js never starts faster; a running reaper responds within a few milliseconds. */
 const nodeIsUpAfterMs = 25;
 
-/** Where Ryuk's users suffer: what only the reaper of castoff does. */
+/** Improvements over Ryuk. */
 export const betterRows: readonly RyukRow[] = [
   {
-    behaviour: 'says in both spellings that it listens',
-    original: 'spells it as its version does; testcontainers for Python still looks for the old one',
+    behaviour: 'logs in both formats that it listens',
+    original: 'logs the format of its version; testcontainers for Python still waits for the old one',
     async observe({ start }) {
       return (await start()).says(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d Started!$/m);
     },
     expected: true,
   },
   {
-    behaviour: 'listens before its Node is up: who comes then waits for the answer, and is not lost',
-    original: 'is up some milliseconds after its container, too late for 2 in 10 of Python’s clients',
+    behaviour: 'listens before Node.js is up, so that early clients wait for a response',
+    original:
+      'listens some milliseconds after its container has started, too late for 2 in 10 of Python’s clients',
     isOfImage: true,
     async observe({ launch, line }) {
       const ryuk = await launch();
       let [answer, waitedMs] = ['', 0];
-      // Until its process runs at all, the engine's proxy takes the connection, and closes it without an answer.
+      // Until the process runs, the engine's proxy accepts the connection and closes it without a response.
       const isAnswered = async () => {
         const cameAtMs = performance.now();
         answer = await ryuk.connect().claim(line);
@@ -49,8 +50,8 @@ export const betterRows: readonly RyukRow[] = [
     expected: { answer: 'ACK', hasWaited: true },
   },
   {
-    behaviour: 'answers what is no claim with a reason, and goes on listening',
-    original: 'answers ACK, and takes all but what does not parse for a filter',
+    behaviour: 'rejects invalid lines with a reason, and continues',
+    original: 'responds ACK, and uses every line that parses as a filter',
     isInProtocolSpec: true,
     async observe({ start, line: good }) {
       const client = (await start()).connect();
@@ -63,37 +64,36 @@ export const betterRows: readonly RyukRow[] = [
     expected: { ...Object.fromEntries(refused.map((line) => [line, 'NACK (reason)'])), good: 'ACK' },
   },
   {
-    behaviour:
-      'removes nothing for a filter that is not about labels, not even where it answers as Ryuk does',
-    original: 'removes what fits the filter, whoever owns it (moby-ryuk#32)',
+    behaviour: 'removes nothing for a filter other than labels, even in strict mode',
+    original: 'removes every match of the filter, whoever owns it (moby-ryuk#32)',
     isInProtocolSpec: true,
-    async observe({ start, line, things }) {
-      const somebodys = await things.volume('somebody’s volume', {});
-      await things.container('somebody’s container', {});
+    async observe({ start, line, resources }) {
+      const volume = await resources.volume('a stranger’s volume', {});
+      await resources.container('a stranger’s container', {});
       const ryuk = await start({ RYUK_COMPAT: 'strict' });
       const client = ryuk.connect();
       const answers = [
-        await client.claim(`name=${somebodys}`),
+        await client.claim(`name=${volume}`),
         await client.claim('status=running'),
         await client.claim('garbage'),
         await client.claim(line),
       ];
       await client.leave();
-      return { answers, exit: await ryuk.ended, left: await things.left() };
+      return { answers, exit: await ryuk.ended, left: await resources.left() };
     },
     expected: {
       answers: ['ACK', 'ACK', 'ACK', 'ACK'],
       exit: 0,
-      left: ['somebody’s volume', 'somebody’s container'],
+      left: ['a stranger’s volume', 'a stranger’s container'],
     },
   },
   {
-    behaviour: 'removes what one client has left while others are connected',
-    original: 'removes nothing before the last one has left',
-    async observe({ start, session, things }) {
-      await things.container('of the one', { 'example.part': `${session}-one` });
-      await things.container('of the other', { 'example.part': `${session}-other` });
-      await things.container('of both', { 'example.part': `${session}-both` });
+    behaviour: 'removes the resources of a disconnected client while others are connected',
+    original: 'removes nothing before the last client has disconnected',
+    async observe({ start, session, resources }) {
+      await resources.container('of the one', { 'example.part': `${session}-one` });
+      await resources.container('of the other', { 'example.part': `${session}-other` });
+      await resources.container('of both', { 'example.part': `${session}-both` });
       const ryuk = await start();
       const [one, other] = [ryuk.connect(), ryuk.connect()];
       await one.claim(`label=example.part=${session}-one`);
@@ -101,18 +101,18 @@ export const betterRows: readonly RyukRow[] = [
       await other.claim(`label=example.part=${session}-other`);
       await other.claim(`label=example.part=${session}-both`);
       await one.leave();
-      await until(async () => (await things.left()).length < 3, 5_000, 50);
-      const held = await things.left();
+      await until(async () => (await resources.left()).length < 3, 5_000, 50);
+      const held = await resources.left();
       await other.leave();
-      return { held, exit: await ryuk.ended, left: await things.left() };
+      return { held, exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { held: ['of the other', 'of both'], exit: 0, left: [] },
   },
   {
-    behaviour: 'takes no connection for a client that has claimed nothing',
-    original: 'counts the probe, waits the reconnection timeout for it, and ends',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'does not count connections without a claim as clients',
+    original: 'counts the probe, waits for its reconnection timeout, and exits',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start();
       await ryuk.connect().leave();
       const garbage = ryuk.connect();
@@ -122,13 +122,13 @@ export const betterRows: readonly RyukRow[] = [
       const client = ryuk.connect();
       const answer = await client.claim(line);
       await client.leave();
-      return { hasEndedEarly, answer, exit: await ryuk.ended, left: await things.left() };
+      return { hasEndedEarly, answer, exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { hasEndedEarly: false, answer: 'ACK', exit: 0, left: [] },
   },
   {
-    behaviour: 'does not wait on SIGTERM for a connection that has claimed nothing',
-    original: 'waits for it, up to the shutdown timeout of ten minutes',
+    behaviour: 'does not wait for connections without a claim on SIGTERM',
+    original: 'waits for them, up to the shutdown timeout of ten minutes',
     async observe({ start }) {
       const ryuk = await start();
       const silent = ryuk.connect();

@@ -4,25 +4,30 @@ import { until } from '../until';
 
 const longMs = 15_000;
 
-/** When it removes, and when it ends. */
+/** When it removes resources, and when it exits. */
 export const lifetimeRows: readonly RyukRow[] = [
   {
-    behaviour: 'keeps everything for the reconnection timeout, and then removes it and ends',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'keeps everything until the reconnection timeout, then removes it and exits',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s', RYUK_CONNECTION_TIMEOUT: '1m0s' });
       const client = ryuk.connect();
       await client.claim(line);
       await client.leave();
       const hasEndedEarly = await until(ryuk.hasEnded, 700);
-      return { held: await things.left(), hasEndedEarly, exit: await ryuk.ended, left: await things.left() };
+      return {
+        held: await resources.left(),
+        hasEndedEarly,
+        exit: await ryuk.ended,
+        left: await resources.left(),
+      };
     },
     expected: { held: ['own'], hasEndedEarly: false, exit: 0, left: [] },
   },
   {
-    behaviour: 'keeps everything when a client comes back in time',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'keeps everything when a client reconnects in time',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s' });
       const client = ryuk.connect();
       await client.claim(line);
@@ -31,26 +36,26 @@ export const lifetimeRows: readonly RyukRow[] = [
       const again = ryuk.connect();
       await again.claim(line);
       const hasEndedEarly = await until(ryuk.hasEnded, 2_500);
-      const held = await things.left();
+      const held = await resources.left();
       await again.leave();
-      return { hasEndedEarly, held, exit: await ryuk.ended, left: await things.left() };
+      return { hasEndedEarly, held, exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { hasEndedEarly: false, held: ['own'], exit: 0, left: [] },
   },
   {
-    behaviour: 'takes a connection that is reset for one that has ended',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'treats a reset connection as closed',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start();
       const client = ryuk.connect();
       await client.claim(line);
       client.reset();
-      return { exit: await ryuk.ended, left: await things.left() };
+      return { exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { exit: 0, left: [] },
   },
   {
-    behaviour: 'ends when nobody came within the connection timeout',
+    behaviour: 'exits when no client connects within the connection timeout',
     async observe({ start }) {
       const ryuk = await start({ RYUK_CONNECTION_TIMEOUT: '0.5s' });
       return { exit: await ryuk.ended, log: lastLine(ryuk.log(), /msg=removed/) };
@@ -59,7 +64,7 @@ export const lifetimeRows: readonly RyukRow[] = [
   },
   ...(['SIGTERM', 'SIGINT'] as const).flatMap((signal): readonly RyukRow[] => [
     {
-      behaviour: `ends at once on ${signal} where nobody is connected`,
+      behaviour: `exits at once on ${signal} without clients`,
       async observe({ start }) {
         const ryuk = await start();
         await ryuk.signal(signal);
@@ -68,10 +73,10 @@ export const lifetimeRows: readonly RyukRow[] = [
       expected: { inTime: true, exit: 0 },
     },
     {
-      behaviour: `waits on ${signal} for the clients that are connected, and answers no other`,
+      behaviour: `waits for connected clients on ${signal}, and serves no others`,
       ...(signal === 'SIGTERM' ? { isOfImage: true } : {}),
-      async observe({ start, line, labels, things }) {
-        await things.container('own', labels);
+      async observe({ start, line, labels, resources }) {
+        await resources.container('own', labels);
         const ryuk = await start();
         const client = ryuk.connect();
         await client.claim(line);
@@ -83,38 +88,38 @@ export const lifetimeRows: readonly RyukRow[] = [
         };
         const isRefused = await until(isClosedUnanswered, 3_000);
         const hasEndedEarly = await until(ryuk.hasEnded, 600);
-        const held = await things.left();
+        const held = await resources.left();
         const answer = await client.claim(`${line}-more`);
         await client.leave();
         const seen = { isRefused, hasEndedEarly, held, answer };
-        return { ...seen, exit: await ryuk.ended, left: await things.left() };
+        return { ...seen, exit: await ryuk.ended, left: await resources.left() };
       },
       expected: { isRefused: true, hasEndedEarly: false, held: ['own'], answer: 'ACK', exit: 0, left: [] },
     },
   ]),
   {
-    behaviour: 'does not wait out the reconnection timeout on SIGTERM where the last client has left',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'does not wait for the reconnection timeout on SIGTERM when the last client has disconnected',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '60s' });
       const client = ryuk.connect();
       await client.claim(line);
       await client.leave();
       await ryuk.signal('SIGTERM');
-      return { inTime: await until(ryuk.hasEnded, longMs), left: await things.left() };
+      return { inTime: await until(ryuk.hasEnded, longMs), left: await resources.left() };
     },
     expected: { inTime: true, left: [] },
   },
   {
-    behaviour: 'waits on SIGTERM for no longer than the shutdown timeout',
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    behaviour: 'waits at most for the shutdown timeout on SIGTERM',
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start({ RYUK_SHUTDOWN_TIMEOUT: '500ms' });
       const client = ryuk.connect();
       await client.claim(line);
       await ryuk.signal('SIGTERM');
       const inTime = await until(ryuk.hasEnded, longMs);
-      return { inTime, answers: await client.closed, left: await things.left() };
+      return { inTime, answers: await client.closed, left: await resources.left() };
     },
     expected: { inTime: true, answers: 'ACK\n', left: [] },
   },

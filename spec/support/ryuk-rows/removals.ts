@@ -1,14 +1,14 @@
 import { lastLine } from '../ryuk-log';
 import type { RyukRow } from '../ryuk-stage';
 
-/** What it removes, and what not. */
+/** Which resources it removes. */
 export const removalRows: readonly RyukRow[] = [
   {
-    behaviour: 'removes containers, networks, volumes and images, in this order, and says how many',
+    behaviour: 'removes containers, networks, volumes and images, in this order, and logs their numbers',
     isOfImage: true,
-    async observe({ start, line, labels, things }) {
-      await things.family(labels);
-      const stopWatching = await things.watchRemovals();
+    async observe({ start, line, labels, resources }) {
+      await resources.family(labels);
+      const stopWatching = await resources.watchRemovals();
       const ryuk = await start({ RYUK_REMOVE_RETRIES: '1' });
       const client = ryuk.connect();
       await client.claim(line);
@@ -27,42 +27,42 @@ export const removalRows: readonly RyukRow[] = [
     },
   },
   {
-    behaviour: 'removes what is created while it is at it',
-    async observe({ start, line, labels, things }) {
+    behaviour: 'removes resources that are created during the removal',
+    async observe({ start, line, labels, resources }) {
       const ryuk = await start();
       const client = ryuk.connect();
-      await things.container('before', labels);
+      await resources.container('before', labels);
       await client.claim(line);
       client.reset();
-      for (let number = 1; number <= 6; number += 1) await things.container(`late ${number}`, labels);
-      return { exit: await ryuk.ended, left: await things.left() };
+      for (let number = 1; number <= 6; number += 1) await resources.container(`late ${number}`, labels);
+      return { exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { exit: 0, left: [] },
   },
   {
-    behaviour: 'leaves reapers alone, itself included, that carry the session’s labels',
+    behaviour: 'keeps reapers with the session’s labels, including itself',
     isOfImage: true,
-    async observe({ start, line, labels, things }) {
-      await things.container('another reaper', { ...labels, 'org.testcontainers.ryuk': 'true' });
-      await things.container('own', labels);
+    async observe({ start, line, labels, resources }) {
+      await resources.container('another reaper', { ...labels, 'org.testcontainers.ryuk': 'true' });
+      await resources.container('own', labels);
       const ryuk = await start({}, { labels });
       const client = ryuk.connect();
       await client.claim(line);
       await client.leave();
-      return { exit: await ryuk.ended, left: await things.left() };
+      return { exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { exit: 0, left: ['another reaper'] },
   },
   {
-    behaviour: 'needs no capability and no root that it can write',
+    behaviour: 'needs no capabilities and no writable root',
     isOfImage: true,
-    async observe({ start, line, labels, things }) {
-      await things.container('own', labels);
+    async observe({ start, line, labels, resources }) {
+      await resources.container('own', labels);
       const ryuk = await start({}, { isConfined: true });
       const client = ryuk.connect();
       await client.claim(line);
       await client.leave();
-      return { exit: await ryuk.ended, left: await things.left() };
+      return { exit: await ryuk.ended, left: await resources.left() };
     },
     expected: { exit: 0, left: [] },
   },

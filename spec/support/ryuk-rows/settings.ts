@@ -1,9 +1,9 @@
 import type { RyukRow } from '../ryuk-stage';
 
-/** What it reads from its environment. */
+/** Settings from environment variables. */
 export const settingRows: readonly RyukRow[] = [
   {
-    behaviour: 'listens where RYUK_PORT says, and says so',
+    behaviour: 'listens on RYUK_PORT, and logs the address',
     isOfImage: true,
     async observe({ start, line }) {
       const ryuk = await start({ RYUK_PORT: '9090', RYUK_VERBOSE: 'true' }, { port: 9090 });
@@ -23,7 +23,7 @@ export const settingRows: readonly RyukRow[] = [
     const [name, value] = Object.entries(env)[0] ?? [];
     return {
       behaviour: `does not start with ${name}=${value}`,
-      // What listens before Node is up reads the port, and leaves what it cannot use to Node.
+      // The program that listens before Node.js is up reads the port, and leaves invalid ones to Node.js.
       ...(name === 'RYUK_PORT' ? { isOfImage: true } : { isInProtocolSpec: true }),
       async observe({ launch }) {
         const ryuk = await launch(env);

@@ -6,21 +6,21 @@ import { until } from './until';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Things on the engine under names that a spec gives them, so that it can say which are left. */
-export class NamedThings {
-  readonly #things = new Map<string, { readonly kind: RemovableKind; readonly id: string }>();
+/** Resources on the engine under names that a spec chooses, to report which are left. */
+export class NamedResources {
+  readonly #resources = new Map<string, { readonly kind: RemovableKind; readonly id: string }>();
 
-  /** A container that has not been started, which is the quickest thing to make. */
+  /** Creates a container without starting it, which is fastest. */
   async container(name: string, labels: Labels): Promise<string> {
     const { id } = await docker.createContainer({ Image: specImage, Labels: { ...labels, ...specLabel } });
     return this.#add(name, 'container', id);
   }
 
-  /** A running container in a network, with a volume, of an image: none but the container can go while it is there. */
+  /** Creates a running container with its network, volume and image, which cannot be removed before it. */
   async family(labels: Labels): Promise<void> {
     const Labels = { ...labels, ...specLabel };
     const [network, volume, image] = [uniqueName(), uniqueName(), uniqueName()];
-    const made = await docker.createNetwork({ Name: network, Labels });
+    const createdNetwork = await docker.createNetwork({ Name: network, Labels });
     await docker.createVolume({ Name: volume, Labels });
     const original = await docker.createContainer({ Image: specImage, Labels });
     const { Id }: { Id: string } = await original.commit({ repo: image, tag: '1' });
@@ -33,7 +33,7 @@ export class NamedThings {
     });
     await container.start();
     this.#add('container', 'container', container.id);
-    this.#add('network', 'network', made.id);
+    this.#add('network', 'network', createdNetwork.id);
     this.#add('volume', 'volume', volume);
     this.#add('image', 'image', Id);
   }
@@ -44,16 +44,16 @@ export class NamedThings {
     return this.#add(name, 'volume', id);
   }
 
-  /** The names of those that the engine still knows. */
+  /** Names of the resources that still exist. */
   async left(): Promise<readonly string[]> {
-    const all = [...this.#things];
-    const isThere = await Promise.all(all.map(([, { kind, id }]) => exists(kind, id)));
-    return all.filter((_, index) => isThere[index]).map(([name]) => name);
+    const all = [...this.#resources];
+    const areLeft = await Promise.all(all.map(([, { kind, id }]) => exists(kind, id)));
+    return all.filter((_, index) => areLeft[index]).map(([name]) => name);
   }
 
   /**
-   * Watches the engine from now on. The result stops it, and resolves to the names of those that were removed, in the order in
-   * which the engine did it. (Asked afterwards, the engine knows its last 256 events only.)
+   * Watches removals from now on. The returned function stops watching, and resolves to the names of the
+   * removed resources in order. (Afterwards, the engine would report its last 256 events only.)
    */
   async watchRemovals(): Promise<() => Promise<readonly string[]>> {
     const events = (await docker.getEvents({ filters: { event: ['destroy', 'delete'] } })) as Readable;
@@ -62,19 +62,19 @@ export class NamedThings {
     const removed = (): readonly string[] => {
       const lines = text.split('\n').slice(0, -1);
       const ids = lines.map((line) => (JSON.parse(line) as { Actor: { ID: string } }).Actor.ID);
-      return ids.flatMap((gone) =>
-        [...this.#things].filter(([, { id }]) => id === gone).map(([name]) => name),
+      return ids.flatMap((removedId) =>
+        [...this.#resources].filter(([, { id }]) => id === removedId).map(([name]) => name),
       );
     };
     return async () => {
-      await until(() => removed().length === this.#things.size, 5_000);
+      await until(() => removed().length === this.#resources.size, 5_000);
       events.destroy();
       return removed();
     };
   }
 
   #add(name: string, kind: RemovableKind, id: string): string {
-    this.#things.set(name, { kind, id });
+    this.#resources.set(name, { kind, id });
     return id;
   }
 }
