@@ -204,7 +204,7 @@ describe('the reaper', () => {
   it('prints one line and exits with 1 for an invalid setting', async () => {
     await using reaper = new ReaperProgram(bundle, { env: { RYUK_SHUTDOWN_TIMEOUT: '1e9h' } });
     expect(await reaper.exited).toBe(1);
-    await reaper.says(/^castoff reaper: RYUK_SHUTDOWN_TIMEOUT: got "1e9h"; give /);
+    await reaper.says(/^castoff reaper: RYUK_SHUTDOWN_TIMEOUT: got "1e9h"; use /);
     expect([...reaper.stdout, ...reaper.stderr]).toHaveLength(1);
   });
 

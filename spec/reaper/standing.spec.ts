@@ -88,7 +88,7 @@ describe('castoff reaper run', () => {
     expect(await reaper.says({ event: 'draining', why: 'SIGTERM', leases: 1 })).toBe(true);
     expect(await reaper.get('/healthz')).toMatchObject({
       status: 503,
-      body: expect.stringContaining('nobody new'),
+      body: expect.stringContaining('no new clients'),
     });
     expect(await reaper.connect().closed).toBe('');
     expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');

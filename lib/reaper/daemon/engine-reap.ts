@@ -9,6 +9,7 @@ import { reapClaim } from '../reaping/reap';
 import { ReapSkipped, type Reap } from '../reaping/reap-jobs';
 import type { ReaperSettings } from './settings';
 
+/** Settings that a reaping depends on. */
 export type EngineReapSettings = Pick<
   ReaperSettings,
   | 'changesRetryIntervalMs'
@@ -19,6 +20,7 @@ export type EngineReapSettings = Pick<
   | 'requestTimeoutMs'
 >;
 
+/** Options of `reapOnEngine`. `connect` defaults to the engine of the environment. */
 export interface EngineReapOptions {
   readonly mode: ReaperMode;
   readonly settings: EngineReapSettings;

@@ -9,6 +9,7 @@ export interface HttpRequest {
   readonly host: string | undefined;
 }
 
+/** The response to an HTTP request. */
 export interface HttpResponse {
   readonly status: number;
   readonly type: string;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { CastoffError, messageOf } from '../../core/errors';
 import { handleHttpRequest, type HttpResponse, type HttpSources } from './http-routes';
 
+/** Options of `openHttp`. */
 export interface HttpOptions {
   readonly host: string;
   /** 0: any free port. */

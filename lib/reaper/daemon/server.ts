@@ -13,6 +13,7 @@ import { ConnectionLimit } from './connection-limit';
 import type { ReaperSettings } from './settings';
 import { takeSnapshot, type ReaperSnapshot } from './snapshot';
 
+/** Options of a reaper server. */
 export interface ServerOptions {
   readonly mode: ReaperMode;
   readonly settings: ServerSettings;
@@ -20,6 +21,7 @@ export interface ServerOptions {
   readonly observe?: Observer | undefined;
 }
 
+/** Settings that a server depends on. */
 export type ServerSettings = Pick<
   ReaperSettings,
   | 'claimableKeys'

@@ -37,6 +37,7 @@ export interface EndingView {
   readonly dueInMs?: number | undefined;
 }
 
+/** What a snapshot is taken of. */
 export type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */

@@ -36,11 +36,13 @@ export function isCovered(
   return !isExcepted && isWithin(digestIdentity(identity), claim.bounds);
 }
 
+/** Rules for the claims of one server. */
 export interface ClaimRules {
   /** Default `any`. */
   readonly claimableKeys?: ClaimableKeys | undefined;
 }
 
+/** A valid claim, or the reason for its refusal. */
 export type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
 
 /** Per claim; Testcontainers clients send at most five. */

@@ -16,6 +16,7 @@ export interface LeaseState {
   readonly nextRun: number;
 }
 
+/** An open connection of a client, and its claims. */
 export interface Lease {
   readonly id: string;
   /** For logs: the owner from its hello, or the address it connected from. */
@@ -38,6 +39,7 @@ export type OrphanedClaim = {
   | { readonly phase: 'reaping'; readonly run: number }
 );
 
+/** Times are in milliseconds, on one clock. */
 export type LeaseEvent =
   | { readonly type: 'opened'; readonly lease: string; readonly holder: string; readonly atMs: number }
   | { readonly type: 'claimed'; readonly lease: string; readonly claim: Claim }
@@ -64,6 +66,7 @@ export type LeaseEvent =
       readonly atMs: number;
     };
 
+/** What to do after an event. */
 export type LeaseAction =
   | {
       readonly type: 'reap';
@@ -78,11 +81,13 @@ export type LeaseAction =
   /** The claim is held again during its reaping: resources created from now on are kept. */
   | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number };
 
+/** The result of one event. */
 export interface LeaseStep {
   readonly state: LeaseState;
   readonly actions: readonly LeaseAction[];
 }
 
+/** The initial state. */
 export const noLeases: LeaseState = {
   leases: SharedMap.empty(),
   held: 0,
@@ -96,7 +101,7 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
     case 'opened':
       return open(state, event);
     case 'claimed':
-      return claim(state, event.lease, event.claim);
+      return addClaim(state, event.lease, event.claim);
     case 'released':
       return release(state, event.lease, event.key);
     case 'closed':
@@ -115,9 +120,9 @@ export function advanceLeases(state: LeaseState, event: LeaseEvent): LeaseStep {
  */
 export function nextExpiryMs(state: LeaseState): number | undefined {
   let expiresAtMs: number | undefined;
-  for (const known of state.orphaned.values())
-    if (known.phase !== 'reaping')
-      expiresAtMs = Math.min(expiresAtMs ?? known.expiresAtMs, known.expiresAtMs);
+  for (const orphan of state.orphaned.values())
+    if (orphan.phase !== 'reaping')
+      expiresAtMs = Math.min(expiresAtMs ?? orphan.expiresAtMs, orphan.expiresAtMs);
   return expiresAtMs;
 }
 
@@ -143,16 +148,15 @@ function open(state: LeaseState, event: Extract<LeaseEvent, { type: 'opened' }>)
   return stay({ ...state, leases: state.leases.with(event.lease, lease) });
 }
 
-function claim(state: LeaseState, id: string, wanted: Claim): LeaseStep {
+function addClaim(state: LeaseState, id: string, claim: Claim): LeaseStep {
   const lease = state.leases.get(id);
-  if (lease === undefined || lease.claims.has(wanted.key)) return stay(state);
-  const held = withClaims(state, lease, lease.claims.with(wanted.key, wanted));
-  const orphaned = state.orphaned.get(wanted.key);
-  if (orphaned === undefined) return stay(held);
+  if (lease === undefined || lease.claims.has(claim.key)) return stay(state);
+  const held = withClaims(state, lease, lease.claims.with(claim.key, claim));
+  const orphan = state.orphaned.get(claim.key);
+  if (orphan === undefined) return stay(held);
   return {
-    state: { ...held, orphaned: state.orphaned.without(wanted.key) },
-    actions:
-      orphaned.phase === 'reaping' ? [{ type: 'stop-reaping', key: wanted.key, run: orphaned.run }] : [],
+    state: { ...held, orphaned: state.orphaned.without(claim.key) },
+    actions: orphan.phase === 'reaping' ? [{ type: 'stop-reaping', key: claim.key, run: orphan.run }] : [],
   };
 }
 
@@ -168,10 +172,10 @@ function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>
   const leases = state.leases.without(event.lease);
   let { orphaned } = state;
   const others = [...leases.values()];
-  for (const [key, known] of lease.claims.entries()) {
+  for (const [key, claim] of lease.claims.entries()) {
     if (others.some((other) => other.claims.has(key))) continue;
     orphaned = orphaned.with(key, {
-      claim: known,
+      claim,
       lastHolder: lease.holder,
       sinceMs: event.atMs,
       latePausesMs: event.latePausesMs ?? [],
@@ -183,24 +187,16 @@ function close(state: LeaseState, event: Extract<LeaseEvent, { type: 'closed' }>
 }
 
 function reapExpired(state: LeaseState, atMs: number): LeaseStep {
-  let { orphaned } = state;
+  let { orphaned, nextRun } = state;
   const actions: LeaseAction[] = [];
-  let { nextRun } = state;
-  for (const [key, known] of state.orphaned.entries()) {
-    if (known.phase === 'reaping' || known.expiresAtMs > atMs) continue;
-    const { claim: expired, lastHolder, sinceMs, latePausesMs } = known;
-    const isLate = known.phase === 'watched';
+  for (const [key, orphan] of state.orphaned.entries()) {
+    if (orphan.phase === 'reaping' || orphan.expiresAtMs > atMs) continue;
+    const { claim, lastHolder, sinceMs, latePausesMs } = orphan;
+    const isLate = orphan.phase === 'watched';
     const run = nextRun;
     nextRun += 1;
-    orphaned = orphaned.with(key, {
-      claim: expired,
-      lastHolder,
-      sinceMs,
-      latePausesMs,
-      phase: 'reaping',
-      run,
-    });
-    actions.push({ type: 'reap', claim: expired, lastHolder, sinceMs, isLate, run });
+    orphaned = orphaned.with(key, { claim, lastHolder, sinceMs, latePausesMs, phase: 'reaping', run });
+    actions.push({ type: 'reap', claim, lastHolder, sinceMs, isLate, run });
   }
   return actions.length === 0 ? stay(state) : { state: { ...state, orphaned, nextRun }, actions };
 }
@@ -213,22 +209,15 @@ const maxWatched = 100;
  * watched for a while.
  */
 function finishReaping(state: LeaseState, event: Extract<LeaseEvent, { type: 'reaped' }>): LeaseState {
-  const known = state.orphaned.get(event.key);
-  if (known?.phase !== 'reaping' || known.run !== event.run) return state;
-  const { claim: reaped, lastHolder, sinceMs, latePausesMs } = known;
-  const [pauseMs, ...later] = latePausesMs;
-  const isOver = pauseMs === undefined || event.isSkipped === true;
-  if (isOver || countPhases(state).watched >= maxWatched)
+  const orphan = state.orphaned.get(event.key);
+  if (orphan?.phase !== 'reaping' || orphan.run !== event.run) return state;
+  const { claim, lastHolder, sinceMs } = orphan;
+  const [pauseMs, ...latePausesMs] = orphan.latePausesMs;
+  const isFinished = pauseMs === undefined || event.isSkipped === true;
+  if (isFinished || countPhases(state).watched >= maxWatched)
     return { ...state, orphaned: state.orphaned.without(event.key) };
   const expiresAtMs = event.atMs + pauseMs;
-  const watched = {
-    claim: reaped,
-    lastHolder,
-    sinceMs,
-    latePausesMs: later,
-    phase: 'watched',
-    expiresAtMs,
-  } as const;
+  const watched = { claim, lastHolder, sinceMs, latePausesMs, phase: 'watched', expiresAtMs } as const;
   return { ...state, orphaned: state.orphaned.with(event.key, watched) };
 }
 

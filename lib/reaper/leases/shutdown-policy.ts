@@ -21,11 +21,13 @@ export interface LifecycleState {
   readonly drainingSinceMs: number | undefined;
 }
 
+/** How long to wait, in milliseconds: for the first client, and for connected ones after SIGTERM. */
 export interface LifecycleLimits {
   readonly connectionTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 }
 
+/** The next step in the life of a reaper. */
 export type LifecycleStep =
   /** `recheckAtMs`: when the passing of time alone changes the decision. */
   | { readonly type: 'stay'; readonly recheckAtMs?: number | undefined }

@@ -7,6 +7,7 @@ import type { Reply } from './message';
 import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
 
+/** What a session needs from its server. */
 export interface ClientSessionOptions {
   readonly leases: LeaseTable;
   readonly observe: Observer;
@@ -123,8 +124,8 @@ export class ClientSession {
     return this.#unavailable.then((reason) => (reason === undefined ? greeting : this.#reject(id, reason)));
   }
 
-  #afterHello(answer: (reason: string | undefined) => string): Response {
-    return this.#unavailable === undefined ? answer(undefined) : this.#unavailable.then(answer);
+  #afterHello(respond: (reason: string | undefined) => string): Response {
+    return this.#unavailable === undefined ? respond(undefined) : this.#unavailable.then(respond);
   }
 
   // The client moves to another reaper, so claims that it made here meanwhile must not be reaped.

@@ -12,6 +12,7 @@ export interface ClientStreams {
   readonly output: Writable;
 }
 
+/** Options of a connection, and of its session. */
 export interface ConnectionOptions extends ClientSessionOptions {
   /**
    * Whether to ignore a first line that cannot be read: Podman writes the body of the attach request, in

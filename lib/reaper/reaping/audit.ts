@@ -42,8 +42,8 @@ export function boundAuditEntry(entry: AuditEntry): AuditEntry {
 }
 
 /**
- * Formats one line: `msg=removed container=web id=3f2a… claim="a=b" lease="pid 12 on host" labels="a=b,c=d"
- * duration=130ms`.
+ * Formats one line:
+ * `msg=removed container=web id=3f2a… claim="a=b" lease="pid 12 on host" labels="a=b,c=d" duration=130ms`
  */
 export function formatAuditEntry(entry: AuditEntry): string {
   const { outcome, kind, id, name, labels, claim, lease, reason, durationMs } = boundAuditEntry(entry);

@@ -21,6 +21,7 @@ import type { Observer } from './observer';
 import type { ReapTotals } from './reap-totals';
 import { ReapJobs, type Reap } from './reap-jobs';
 
+/** Options of a lease table. */
 export interface LeaseTableOptions {
   readonly mode: ReaperMode;
   readonly limits: LifecycleLimits;

@@ -25,6 +25,7 @@ export type Reap = (claim: Claim, options: ReapCallOptions) => Promise<ReapRepor
 /** Thrown by a `Reap` that leaves the claim to another reaper; the message is the reason. */
 export class ReapSkipped extends Error {}
 
+/** The action that starts a reaping. */
 export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
 /** Each reaping repeatedly requests four listings from the engine. */

@@ -20,6 +20,7 @@ export type RemovalAttempt =
   | { readonly type: 'left-to-service'; readonly reason: string }
   | { readonly type: 'engine-away'; readonly reason: string };
 
+/** The claim, the timeout of one request, and a signal that ends the attempt. */
 export interface RemovalAttemptOptions {
   readonly claim: Pick<Claim, 'labels' | 'bounds'>;
   readonly requestTimeoutMs: number;

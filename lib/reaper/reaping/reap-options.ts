@@ -45,6 +45,7 @@ export interface ReapOptions {
   readonly settledAtMs?: number | undefined;
 }
 
+/** Defaults of `ReapOptions`. */
 export const reapDefaults = Object.freeze({
   lastHolder: '',
   isDryRun: false,
@@ -58,6 +59,7 @@ export const reapDefaults = Object.freeze({
   settledAtMs: Number.POSITIVE_INFINITY,
 });
 
+/** `ReapOptions` with defaults applied. */
 export type ReapSettings = {
   readonly [K in keyof typeof reapDefaults]: NonNullable<ReapOptions[K]>;
 } & Pick<ReapOptions, 'signal' | 'endSoon' | 'onAudit'>;
