@@ -59,9 +59,9 @@ describe('a reaper whose client may have moved to another', () => {
 
   it('keeps the claims when the newer reaper exits again, without a client', async () => {
     const session = uniqueName();
-    const [left, gone] = [await reaperOf(session, 1), await startedReaperOf(session, 2)];
+    const [left, exited] = [await reaperOf(session, 1), await startedReaperOf(session, 2)];
     const asking = ask(left, 30_000);
-    await docker.getContainer(gone).remove({ force: true });
+    await docker.getContainer(exited).remove({ force: true });
     expect(await asking).toBe(false);
   });
 

@@ -62,8 +62,8 @@ describe('an attached reaper', () => {
     await using _ = reaper;
     line.send('nonsense\nlabel=a\n');
     expect(await line.ask({ id: 3, type: 'ping' }).catch(() => undefined)).toBeUndefined();
-    expect(await until(() => line.heard.length === 2, 5_000)).toBe(true);
-    expect(line.heard).toEqual([
+    expect(await until(() => line.received.length === 2, 5_000)).toBe(true);
+    expect(line.received).toEqual([
       'NACK no label with a value; send label=<key>=<value>',
       '{"id":3,"ok":true}',
     ]);
@@ -82,7 +82,7 @@ describe('an attached reaper', () => {
       await using _ = reaper;
       line.send(preamble);
       expect(await line.ask(hello())).toMatchObject({ ok: true });
-      expect(line.heard).toHaveLength(1);
+      expect(line.received).toHaveLength(1);
     },
   );
 

@@ -16,7 +16,7 @@ afterAll(async () => {
   await bundle?.[Symbol.asyncDispose]();
 });
 
-const ways = {
+const endings = {
   'closes its session': { end: 'close', signal: undefined, endsWith: 0 },
   'calls process.exit': { end: 'exit', signal: undefined, endsWith: 0 },
   'throws an uncaught error': { end: 'throw', signal: undefined, endsWith: 1 },
@@ -25,24 +25,24 @@ const ways = {
 } as const;
 
 // The program ends the same way with either reaper; the reaper's container must be removed, too.
-const waysWith = {
-  container: isLong ? ways : pick('closes its session', 'is stopped by Ctrl-C'),
-  process: ways,
+const endingsWith = {
+  container: isLong ? endings : pick('closes its session', 'is stopped by Ctrl-C'),
+  process: endings,
 };
 
 describe.each(['container', 'process'] as const)('a program whose reaper is a %s', (reaper) => {
-  it(`leaves neither resources nor its reaper when it ${Object.keys(waysWith[reaper]).join(', ')}`, async () => {
-    const outcomes = Object.entries(waysWith[reaper]).map(async ([way, { end, signal, endsWith }]) => {
+  it(`leaves neither resources nor its reaper when it ${Object.keys(endingsWith[reaper]).join(', ')}`, async () => {
+    const outcomes = Object.entries(endingsWith[reaper]).map(async ([ending, { end, signal, endsWith }]) => {
       const outcome = await endProgram({ reaper, things: ['created', 'volume'], atOnce: 2, end }, signal);
-      return [way, outcome, { endsWith, had: 4, left: [] }] as const;
+      return [ending, outcome, { endsWith, had: 4, left: [] }] as const;
     });
-    for (const [way, outcome, wanted] of await Promise.all(outcomes))
-      expect({ [way]: outcome }).toEqual({ [way]: wanted });
+    for (const [ending, outcome, expected] of await Promise.all(outcomes))
+      expect({ [ending]: outcome }).toEqual({ [ending]: expected });
   });
 });
 
-function pick(...names: readonly (keyof typeof ways)[]): Partial<typeof ways> {
-  return Object.fromEntries(names.map((name) => [name, ways[name]]));
+function pick(...names: readonly (keyof typeof endings)[]): Partial<typeof endings> {
+  return Object.fromEntries(names.map((name) => [name, endings[name]]));
 }
 
 /** How the program ended, how many creations it had started, and what exists of it at most 10 s later. */

@@ -154,7 +154,7 @@ describe('a host process', () => {
     using line = await connectLine({ path });
     const claim = request('claim', `castoff-spec-claim=${mine}`);
     line.send(`${JSON.stringify(hello())}\n${JSON.stringify(claim)}\n`);
-    const answers = (await line.answers(2)).map((answer) => JSON.parse(answer) as unknown);
+    const answers = (await line.responses(2)).map((answer) => JSON.parse(answer) as unknown);
     expect(answers).toMatchObject([
       { ok: false, reason: expect.stringContaining(`unix://${socketPath} (DOCKER_HOST): no such socket`) },
       { ok: false },
@@ -192,7 +192,7 @@ describe('a host process with a long grace period', () => {
   it('responds in order, although the response to a hello waits for the engine', async () => {
     using line = await connectLine({ path: ownPath });
     line.send(`${JSON.stringify({ ...hello(), id: 998 })}\n{"id":999,"type":"ping"}\n`);
-    const answers = (await line.answers(2)).map((answer) => JSON.parse(answer) as unknown);
+    const answers = (await line.responses(2)).map((answer) => JSON.parse(answer) as unknown);
     expect(answers).toMatchObject([
       { id: 998, ok: true },
       { id: 999, ok: true },

@@ -196,8 +196,8 @@ describe("the reaper's image and its name", () => {
     await using proxy = await openFaultProxy();
     const name = newName();
     const message = `No such image: ${fullName(name)}`;
-    const look = `GET /images/${fullName(name)}/json`;
-    proxy.inject({ on: look, fault: { type: 'answer', status: 404, message }, times: 2 });
+    const inspect = `GET /images/${fullName(name)}/json`;
+    proxy.inject({ on: inspect, fault: { type: 'answer', status: 404, message }, times: 2 });
     const building = buildReaperImage(await connectEngine(proxy.address), { name });
     await expect(building).rejects.toThrow(message);
   });

@@ -45,7 +45,7 @@ describe('an invalid line', () => {
   afterAll(async () => {
     const last = await connectLine({ port });
     last.send(`label=castoff-spec-nothing=${uniqueName()}\n`);
-    await last.answers(1);
+    await last.responses(1);
     last.end();
     expect(await reaper.exited).toBe(0);
     expect(reaper.stdout.at(-1)).toMatch(/msg=removed containers=0 networks=0 volumes=0 images=0$/);
@@ -79,7 +79,7 @@ describe('an invalid line', () => {
     ],
   ])('gets a response with the reason, and opens no lease: %s', async (_what, bytes, reason) => {
     line.send(Buffer.concat([Buffer.from(bytes), Buffer.from('\n{"id":1,"type":"ping"}\r\n')]));
-    const [refusal, pong] = await line.answers(2);
+    const [refusal, pong] = await line.responses(2);
     expect(refusal).toMatch(reason);
     expect(pong).toBe('{"id":1,"ok":true}');
     expect(reaper.stdout.join('\n')).not.toMatch(/adding filter/);
@@ -87,7 +87,7 @@ describe('an invalid line', () => {
 
   it('gets no response when it is empty', async () => {
     line.send('\n\r\n\n{"id":1,"type":"ping"}\n');
-    expect(await line.answers(1)).toEqual(['{"id":1,"ok":true}']);
+    expect(await line.responses(1)).toEqual(['{"id":1,"ok":true}']);
   });
 
   it('has no effect when the connection ends in the middle of it', async () => {
@@ -102,7 +102,7 @@ describe('an invalid line', () => {
     line.reset();
     const other = await connectLine({ port });
     other.send('{"id":1,"type":"ping"}\n');
-    expect(await other.answers(1)).toEqual(['{"id":1,"ok":true}']);
+    expect(await other.responses(1)).toEqual(['{"id":1,"ok":true}']);
     other[Symbol.dispose]();
   });
 });
@@ -119,7 +119,7 @@ describe('a client of another protocol', () => {
     ({ reaper, port } = await start());
     last = await connectLine({ port });
     last.send(`label=castoff-spec-nothing=${uniqueName()}\n`);
-    expect(await last.answers(1)).toEqual(['ACK']);
+    expect(await last.responses(1)).toEqual(['ACK']);
     victim = uniqueName();
     claim = `label=castoff.session=${victim}`;
     await docker.createVolume({ Name: victim, Labels: { ...specLabel, 'castoff.session': victim } });
@@ -148,7 +148,7 @@ describe('a client of another protocol', () => {
     using line = await connectLine({ port });
     for (const piece of [...pieces, `${claim}\n`]) line.send(piece);
     expect(await until(() => line.hasEnded, 5_000)).toBe(true);
-    expect(line.heard).not.toContain('ACK');
+    expect(line.received).not.toContain('ACK');
   });
 
   it('loses its earlier claims, which are not reaped', async () => {
@@ -168,7 +168,7 @@ describe('the reaper', () => {
     await using _ = reaper;
     using line = await connectLine({ port });
     line.send('status=running\nlabel=\nlabel=mine%zz=yes\n');
-    expect(await line.answers(3)).toEqual(['ACK', 'ACK', 'ACK']);
+    expect(await line.responses(3)).toEqual(['ACK', 'ACK', 'ACK']);
     expect(await reaper.exited).toBe(0);
     expect(await exists('volume', bystander)).toBe(true);
   });
@@ -178,7 +178,7 @@ describe('the reaper', () => {
     await using _ = reaper;
     using line = await connectLine({ port });
     line.send(`label=mine=yes\nlabel=team=${bystander}\n`);
-    expect(await line.answers(2)).toEqual([
+    expect(await line.responses(2)).toEqual([
       'NACK no claimable label; at least one key must be one of team',
       'ACK',
     ]);
@@ -192,12 +192,14 @@ describe('the reaper', () => {
     await using _ = reaper;
     using line = await connectLine({ port });
     line.send('label=mine=yes\n');
-    expect(await line.answers(1)).toEqual(['NACK this reaper requires a token; send a hello with it first']);
+    expect(await line.responses(1)).toEqual([
+      'NACK this reaper requires a token; send a hello with it first',
+    ]);
     expect(await line.ask(request('claim', 'mine=yes'))).toMatchObject({ ok: false });
     expect(await line.ask(hello('spec', { token: 'secre' }))).toMatchObject({ ok: false });
     expect(await line.ask(hello('spec', { token: 'secret' }))).toMatchObject({ ok: true, version: '0.1.0' });
     line.send('label=a=b\n');
-    expect(await line.answers(1)).toEqual(['ACK']);
+    expect(await line.responses(1)).toEqual(['ACK']);
     expect(reaper.stdout.join('\n')).not.toContain('secret');
   });
 
@@ -229,7 +231,7 @@ describe('the reaper', () => {
     await reaper.says(/msg="line refused"/);
     using line = await connectLine({ port });
     line.send('label=castoff-spec-many=1\n');
-    expect(await line.answers(1)).toEqual(['ACK']);
+    expect(await line.responses(1)).toEqual(['ACK']);
     await isClosed;
     expect(await until(() => descriptors() <= before + 1, 10_000)).toBe(true);
   });
@@ -240,9 +242,9 @@ describe('the reaper', () => {
     using one = await connectLine({ port });
     using two = await connectLine({ port });
     for (const line of [one, two]) line.send('label=castoff-spec-many=1\n');
-    expect([...(await one.answers(1)), ...(await two.answers(1))]).toEqual(['ACK', 'ACK']);
+    expect([...(await one.responses(1)), ...(await two.responses(1))]).toEqual(['ACK', 'ACK']);
     using three = await connectLine({ port });
-    expect(await three.answers(1)).toEqual(['NACK 2 clients are connected already']);
+    expect(await three.responses(1)).toEqual(['NACK 2 clients are connected already']);
     expect(await until(() => three.hasEnded, 5_000)).toBe(true);
   });
 });
@@ -264,7 +266,7 @@ describe('the reaper of many clients', () => {
     for (let times = 0; times < 40; times += 1) push();
     using line = await connectLine({ port });
     line.send('label=castoff-spec-many=1\n');
-    expect(await line.answers(1)).toEqual(['ACK']);
+    expect(await line.responses(1)).toEqual(['ACK']);
     // It stops reading: most of the flood stays with the sender.
     expect(written.count).toBeLessThan(40);
     deaf.destroy();
@@ -276,7 +278,7 @@ describe('the reaper of many clients', () => {
       index % 10 === 9 ? 'status=running' : `label=castoff-spec-many=${index}`,
     );
     line.send(`${filters.join('\n')}\n`);
-    const answers = await line.answers(1_000);
+    const answers = await line.responses(1_000);
     expect(answers.map((answer) => answer.slice(0, 4))).toEqual(
       filters.map((filter) => (filter.startsWith('label') ? 'ACK' : 'NACK')),
     );
@@ -285,7 +287,7 @@ describe('the reaper of many clients', () => {
   it('serves clients that send lines while silent connections exceed its limit', async () => {
     using first = await connectLine({ port });
     first.send('label=castoff-spec-many=first\n');
-    expect(await first.answers(1)).toEqual(['ACK']);
+    expect(await first.responses(1)).toEqual(['ACK']);
     const silent: Socket[] = [];
     for (let batch = 0; batch < 11; batch += 1) {
       const opened = Array.from({ length: 100 }, () => openSilently(port));
@@ -293,7 +295,7 @@ describe('the reaper of many clients', () => {
     }
     using speaker = await connectLine({ port });
     speaker.send('label=castoff-spec-many=speaker\n');
-    expect(await speaker.answers(1)).toEqual(['ACK']);
+    expect(await speaker.responses(1)).toEqual(['ACK']);
     expect(first.hasEnded).toBe(false);
     for (const socket of silent) socket.destroy();
   });
@@ -305,13 +307,13 @@ describe('the reaper of many clients', () => {
     const claims = Array.from({ length: 10_001 }, (_unused, claim) => `label=castoff-spec-many=${claim}\n`);
     line.send(claims.join(''));
     // A thousand at a time: all of them take long on a busy machine.
-    const answers = await line.answers(1);
-    for (let thousand = 1; thousand <= 10; thousand += 1) answers.push(...(await line.answers(1_000)));
+    const answers = await line.responses(1);
+    for (let thousand = 1; thousand <= 10; thousand += 1) answers.push(...(await line.responses(1_000)));
     expect(answers.filter((answer) => answer === 'ACK')).toHaveLength(10_000);
     expect(answers.at(-1)).toBe('NACK too many claims');
     using other = await connectLine({ port: ownPort });
     other.send('label=castoff-spec-many=other\n');
-    expect(await other.answers(1)).toEqual(['ACK']);
+    expect(await other.responses(1)).toEqual(['ACK']);
   });
 });
 

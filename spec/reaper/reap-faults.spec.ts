@@ -110,7 +110,7 @@ describe('reaping on an engine', () => {
   it('that is cut off in the middle finishes when it is back', async () => {
     await using relay = await openCutRelay();
     const { claim, labels } = newSession();
-    const things = await createFamily(labels);
+    const resources = await createFamily(labels);
     const reaping = reapClaim(await connectEngine(relay.address), claim, {
       settlePausesMs,
       onAudit: ({ kind }) => kind === 'container' && relay.hold(),
@@ -123,7 +123,7 @@ describe('reaping on an engine', () => {
     expect(cutShort).toBeUndefined();
     expect(left).toEqual([]);
     expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 1 });
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
   });
 
   it('that stays unreachable ends at the timeout, with the reason', async () => {
@@ -140,7 +140,7 @@ describe('reaping on an engine', () => {
 
   it('that loses, ignores and resets requests still removes everything', async () => {
     const { claim, labels } = newSession();
-    const things = [
+    const resources = [
       ...(await createFamily(labels)),
       ...(await Promise.all([createIdle(labels), createIdle(labels)])),
     ];
@@ -164,7 +164,7 @@ describe('reaping on an engine', () => {
     expect(cutShort).toBeUndefined();
     expect(left).toEqual([]);
     expect(removed).toEqual({ container: 3, network: 1, volume: 1, image: 1 });
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
   });
 
   it('that cannot list one kind removes the others, and reports the failure', async () => {

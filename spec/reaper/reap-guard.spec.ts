@@ -52,12 +52,12 @@ describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
     await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 5_000);
     await docker.getVolume(name).remove();
     await docker.createVolume({ Name: name, Labels: theirs });
-    const seen = deletes();
+    const deleted = deletes();
 
     await removing;
 
     // One removal may be in flight.
-    expect(deletes()).toBeLessThanOrEqual(seen + 1);
+    expect(deletes()).toBeLessThanOrEqual(deleted + 1);
     expect(await exists('volume', name)).toBe(true);
   });
 });

@@ -13,20 +13,20 @@ beforeEach(async () => void (proxy = await openFaultProxy()));
 afterEach(() => proxy.close());
 afterAll(() => removeLeftovers());
 
-const looks = (): number =>
+const listings = (): number =>
   proxy.calls.filter(({ method, path }) => method === 'GET' && path.includes('/containers/json')).length;
 
 describe('a resource that is created while its claim is reaped', () => {
   it('is removed as soon as it is listed', async () => {
     const { claim, labels } = newSession();
-    const things: CreatedResource[] = [await createIdle(labels)];
+    const resources: CreatedResource[] = [await createIdle(labels)];
     const reaping = reapClaim(await connectEngine(proxy.address), claim);
     await proxy.until('DELETE /containers/*', 5_000);
-    for (let late = 1; late <= 5; late += 1) things.push(await createIdle(labels));
+    for (let late = 1; late <= 5; late += 1) resources.push(await createIdle(labels));
 
     const { removed, left } = await reaping;
 
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
     expect(left).toEqual([]);
     expect(removed.container).toBe(6);
   });
@@ -53,7 +53,7 @@ describe('a resource that is created while its claim is reaped', () => {
       settlePausesMs: [50, 200],
     });
 
-    expect(looks()).toBe(3);
+    expect(listings()).toBe(3);
     expect(durationMs).toBeGreaterThanOrEqual(250);
   });
 
@@ -61,11 +61,11 @@ describe('a resource that is created while its claim is reaped', () => {
     const { claim, labels } = newSession();
     const settled = { settlePausesMs: [50, 200], settledAtMs: performance.now() };
     await reapClaim(await connectEngine(proxy.address), claim, settled);
-    expect(looks()).toBe(1);
+    expect(listings()).toBe(1);
 
     await createIdle(labels);
     const { removed } = await reapClaim(await connectEngine(proxy.address), claim, settled);
     expect(removed.container).toBe(1);
-    expect(looks()).toBeGreaterThan(3);
+    expect(listings()).toBeGreaterThan(3);
   });
 });

@@ -27,11 +27,11 @@ const settlePausesMs = [0];
 describe('reaping a claim', () => {
   it('removes all kinds of resources and all names of an image, and counts them', async () => {
     const { claim, labels } = newSession();
-    const things = await createFamily(labels, { isRunning: true });
+    const resources = await createFamily(labels, { isRunning: true });
 
     const report = await reapClaim(await connectEngine(), claim, { settlePausesMs });
 
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
     expect(report).toMatchObject({
       labels: claim.labels,
       removed: { container: 1, network: 1, volume: 1, image: 1 },
@@ -93,16 +93,16 @@ describe('reaping a claim', () => {
     await using engine = await openUnfilteringEngine();
     const { claim, labels } = newSession();
     const bystanders = await createFamily({ [labelNames.session]: uniqueName() });
-    const things = await createFamily(labels);
+    const resources = await createFamily(labels);
 
     const { removed } = await reapClaim(await connectEngine(engine.address), claim, { settlePausesMs });
 
     expect(removed).toEqual({ container: 1, network: 1, volume: 1, image: 1 });
-    expect(await stillThere([...things, ...bystanders])).toEqual(bystanders);
+    expect(await stillThere([...resources, ...bystanders])).toEqual(bystanders);
   });
 
   it.each([['castoff.reaper'], ['org.testcontainers.ryuk']])(
-    'leaves what carries %s=true, whatever else it carries',
+    'keeps resources with %s=true, whatever other labels they have',
     async (reaperLabel) => {
       const { claim, labels } = newSession();
       const reaperLabels = { ...labels, [reaperLabel]: 'true' };
@@ -122,7 +122,7 @@ describe('reaping a claim', () => {
 
   it('reports what it would remove, and removes nothing, in a dry run', async () => {
     const { claim, labels } = newSession();
-    const things = await createFamily(labels);
+    const resources = await createFamily(labels);
     const entries: AuditEntry[] = [];
 
     const report = await reapClaim(await connectEngine(), claim, {
@@ -130,30 +130,30 @@ describe('reaping a claim', () => {
       onAudit: (entry) => entries.push(entry),
     });
 
-    expect(await stillThere(things)).toEqual(things);
+    expect(await stillThere(resources)).toEqual(resources);
     expect(report).toMatchObject({
       isDryRun: true,
       removed: { container: 1, network: 1, volume: 1, image: 1 },
       left: [],
     });
     expect(entries.map(({ outcome, kind, id }) => ({ outcome, kind, id }))).toEqual(
-      things.map((thing) => ({ outcome: 'would-remove', ...thing })),
+      resources.map((resource) => ({ outcome: 'would-remove', ...resource })),
     );
   });
 
   it('removes nothing of a claim that exceeds the limit, and names the override', async () => {
     const { claim, labels } = newSession();
-    const things = await Promise.all([createIdle(labels), createIdle(labels), createVolumeOf(labels)]);
+    const resources = await Promise.all([createIdle(labels), createIdle(labels), createVolumeOf(labels)]);
 
     const refused = await reapClaim(await connectEngine(), claim, { maxRemovals: 2 });
 
-    expect(await stillThere(things)).toEqual(things);
+    expect(await stillThere(resources)).toEqual(resources);
     expect(refused).toMatchObject({ removed: { container: 0, network: 0, volume: 0, image: 0 } });
     expect(refused.cutShort).toMatch(/covers 3 resources.*CASTOFF_REAPER_MAX_REMOVALS=none/);
 
     const done = await reapClaim(await connectEngine(), claim, { maxRemovals: 3, settlePausesMs });
     expect(done.cutShort).toBeUndefined();
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
   });
 
   it('audits each removed resource, with its labels, the claim and its holder', async () => {
@@ -184,11 +184,11 @@ describe('reaping a claim', () => {
 
   it('shares the removals with another client that removes the same resources', async () => {
     const { claim, labels } = newSession();
-    const things = [
+    const resources = [
       ...(await createFamily(labels)),
       ...(await Promise.all([1, 2, 3].map(() => createIdle(labels)))),
     ];
-    const containers = things.filter(({ kind }) => kind === 'container');
+    const containers = resources.filter(({ kind }) => kind === 'container');
 
     const [report, ...others] = await Promise.all([
       reapClaim(await connectEngine(), claim, { settlePausesMs }),
@@ -205,7 +205,7 @@ describe('reaping a claim', () => {
     expect(others).toHaveLength(1 + containers.length);
     expect(report).toMatchObject({ left: [] });
     expect(report.cutShort).toBeUndefined();
-    expect(await stillThere(things)).toEqual([]);
+    expect(await stillThere(resources)).toEqual([]);
     expect(await exists('image', specImage)).toBe(true);
   });
 });

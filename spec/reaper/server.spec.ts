@@ -121,7 +121,7 @@ describe('openReaper', () => {
     await using reaper = await openReaper({ ...anyPort, graceMs: 3_600_000, reconnectionTimeoutMs: 20 });
     const line = await connectLine({ port: portOf(reaper.address) });
     line.send(`label=${label}\n`);
-    expect(await line.answers(1)).toEqual(['ACK']);
+    expect(await line.responses(1)).toEqual(['ACK']);
     line[Symbol.dispose]();
     expect(await until(async () => !(await exists('volume', name)), 10_000, 100)).toBe(true);
   });

@@ -83,9 +83,9 @@ export async function createFamily(
 
 /** Filters for the resources that still exist. */
 export async function stillThere(
-  things: readonly CreatedResource[],
+  resources: readonly CreatedResource[],
   engine: Docker = docker,
 ): Promise<readonly CreatedResource[]> {
-  const isThere = await Promise.all(things.map(({ kind, id }) => exists(kind, id, engine)));
-  return things.filter((_, index) => isThere[index]);
+  const areLeft = await Promise.all(resources.map(({ kind, id }) => exists(kind, id, engine)));
+  return resources.filter((_, index) => areLeft[index]);
 }

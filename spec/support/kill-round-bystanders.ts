@@ -55,23 +55,23 @@ function almost(labels: Readonly<Record<string, string>>): Record<string, string
   return { ...(Object.fromEntries(near) as Record<string, string>), ...specLabel };
 }
 
-function owned(things: readonly (readonly [RemovableKind, string])[]): AlmostOwn {
+function owned(resources: readonly (readonly [RemovableKind, string])[]): AlmostOwn {
   return {
     async missing() {
-      const there = await Promise.all(things.map(([kind, id]) => exists(kind, id)));
-      return things
-        .filter((_, index) => !there[index])
+      const areLeft = await Promise.all(resources.map(([kind, id]) => exists(kind, id)));
+      return resources
+        .filter((_, index) => !areLeft[index])
         .map(([kind, id]) => `bystander ${kind} ${id} was removed`);
     },
     async remove() {
-      for (const [kind, id] of things) {
-        const thing = {
+      for (const [kind, id] of resources) {
+        const remove = {
           container: () => docker.getContainer(id).remove({ force: true, v: true }),
           network: () => docker.getNetwork(id).remove(),
           volume: () => docker.getVolume(id).remove(),
           image: () => docker.getImage(id).remove(),
         };
-        if (await exists(kind, id)) await thing[kind]();
+        if (await exists(kind, id)) await remove[kind]();
       }
     },
   };

@@ -51,15 +51,15 @@ const listEngine = sharing(async (): Promise<readonly StockItem[]> => {
 });
 
 /** Shares listings: calls during one share the next, so that each gets one that started after the call. */
-function sharing<T>(look: () => Promise<T>): () => Promise<T> {
+function sharing<T>(list: () => Promise<T>): () => Promise<T> {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;
   return () => {
     next ??= current.then(() => {
       next = undefined;
-      const looking = look();
-      current = looking.catch(() => undefined);
-      return looking;
+      const listing = list();
+      current = listing.catch(() => undefined);
+      return listing;
     });
     return next;
   };

@@ -6,7 +6,7 @@ import { until } from './until';
 /** A raw connection to a reaper. */
 export class ReaperLine implements Disposable {
   readonly #output: Writable & { destroy(): unknown };
-  readonly #heard: string[] = [];
+  readonly #received: string[] = [];
   #taken = 0;
   hasEnded = false;
 
@@ -16,7 +16,7 @@ export class ReaperLine implements Disposable {
     input.on('data', (chunk: Buffer) => {
       const parts = (rest + chunk.toString()).split('\n');
       rest = parts.pop() ?? '';
-      this.#heard.push(...parts);
+      this.#received.push(...parts);
     });
     for (const stream of [input, output]) stream.on('error', () => (this.hasEnded = true));
     input.once('close', () => (this.hasEnded = true));
@@ -27,23 +27,23 @@ export class ReaperLine implements Disposable {
   }
 
   /** Sends a request; resolves to the response. */
-  async ask(question: object): Promise<unknown> {
-    this.send(`${JSON.stringify(question)}\n`);
-    return JSON.parse((await this.answers(1))[0] ?? '');
+  async ask(message: object): Promise<unknown> {
+    this.send(`${JSON.stringify(message)}\n`);
+    return JSON.parse((await this.responses(1))[0] ?? '');
   }
 
   /** Resolves to the next `count` responses, in order. */
-  async answers(count: number): Promise<string[]> {
-    if (!(await until(() => this.#heard.length >= this.#taken + count, 10_000, 2)))
+  async responses(count: number): Promise<string[]> {
+    if (!(await until(() => this.#received.length >= this.#taken + count, 10_000, 2)))
       throw new Error(
-        `heard ${this.#heard.length - this.#taken} of ${count} responses, the last: ${this.#heard.at(-1)}`,
+        `received ${this.#received.length - this.#taken} of ${count} responses, the last: ${this.#received.at(-1)}`,
       );
     this.#taken += count;
-    return this.#heard.slice(this.#taken - count, this.#taken);
+    return this.#received.slice(this.#taken - count, this.#taken);
   }
 
-  get heard(): readonly string[] {
-    return this.#heard;
+  get received(): readonly string[] {
+    return this.#received;
   }
 
   end(): void {

@@ -5,7 +5,7 @@ import { LeaseTable } from '../../lib/reaper/reaping/lease-table';
 
 /** Clients of one reaper, and the responses to all of them in order. */
 function openClients(names: readonly string[]) {
-  const answers: { readonly name: string; readonly text: string }[] = [];
+  const responses: { readonly name: string; readonly text: string }[] = [];
   const claims: string[] = [];
   const leases = new LeaseTable({
     mode: 'standing',
@@ -18,7 +18,7 @@ function openClients(names: readonly string[]) {
   const inputs = names.map((name) => {
     const [input, output] = [new PassThrough(), new PassThrough()];
     output.on('data', (chunk: Buffer) => {
-      for (const text of chunk.toString().trimEnd().split('\n')) answers.push({ name, text });
+      for (const text of chunk.toString().trimEnd().split('\n')) responses.push({ name, text });
     });
     void new Connection(
       { input, output },
@@ -38,10 +38,10 @@ function openClients(names: readonly string[]) {
     return input;
   });
   const settled = async (count: number) => {
-    for (let turns = 0; turns < 10_000 && answers.length < count; turns += 1)
+    for (let turns = 0; turns < 10_000 && responses.length < count; turns += 1)
       await new Promise<void>((resolve) => setImmediate(resolve));
   };
-  return { inputs, answers, claims, settled };
+  return { inputs, responses, claims, settled };
 }
 
 const lines = (count: number) =>
@@ -49,20 +49,20 @@ const lines = (count: number) =>
 
 describe('a client that sends a thousand lines at once', () => {
   it('takes turns with a client that sends a single line', async () => {
-    const { inputs, answers, settled } = openClients(['busy', 'modest']);
+    const { inputs, responses, settled } = openClients(['busy', 'modest']);
     inputs[0]?.write(lines(1_000));
     inputs[1]?.write('{"id":1,"type":"ping"}\n');
     await settled(1_001);
-    const place = answers.findIndex(({ name }) => name === 'modest');
-    expect(answers).toHaveLength(1_001);
-    expect(place).toBeLessThan(100);
+    const index = responses.findIndex(({ name }) => name === 'modest');
+    expect(responses).toHaveLength(1_001);
+    expect(index).toBeLessThan(100);
   });
 
   it('gets responses in the order of its lines, even after it has ended its output', async () => {
-    const { inputs, claims, settled, answers } = openClients(['busy']);
+    const { inputs, claims, settled, responses } = openClients(['busy']);
     inputs[0]?.end(lines(200));
     await settled(200);
-    expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 200 }, () => 'ACK'));
+    expect(responses.map(({ text }) => text)).toEqual(Array.from({ length: 200 }, () => 'ACK'));
     expect(claims.slice(0, 3)).toEqual(['n=0', 'n=1', 'n=2']);
     expect(claims).toHaveLength(200);
   });

@@ -12,7 +12,7 @@ const engine: Engine = {
   within: () => engine,
   ask: async () => ({ meaning: 'done', value: undefined as never }),
 };
-const away = new CastoffError('ENGINE_UNREACHABLE', 'nobody answers');
+const away = new CastoffError('ENGINE_UNREACHABLE', 'connection refused');
 
 /** Connects after `calls` failures. */
 function awayFor(calls: number, error: Error = away): () => Promise<Engine> {
@@ -24,8 +24,10 @@ function awayFor(calls: number, error: Error = away): () => Promise<Engine> {
   };
 }
 
-async function wait(more: Partial<EngineWait>): Promise<{ found: Engine; tookMs: number; told: string[] }> {
-  const told: string[] = [];
+async function wait(
+  more: Partial<EngineWait>,
+): Promise<{ found: Engine; tookMs: number; reported: string[] }> {
+  const reported: string[] = [];
   const startedAtMs = performance.now();
   const found = await waitForEngine({
     connect: awayFor(0),
@@ -33,21 +35,21 @@ async function wait(more: Partial<EngineWait>): Promise<{ found: Engine; tookMs:
     engineTimeoutMs: 10_000,
     returnWindowMs: 60_000,
     signal: new AbortController().signal,
-    onAway: (reason) => told.push(reason),
+    onAway: (reason) => reported.push(reason),
     ...more,
   });
-  return { found, told, tookMs: performance.now() - startedAtMs };
+  return { found, reported, tookMs: performance.now() - startedAtMs };
 }
 
 describe('waitForEngine', () => {
   it('resolves at once when the engine answers', async () => {
-    expect(await wait({})).toMatchObject({ found: engine, told: [] });
+    expect(await wait({})).toMatchObject({ found: engine, reported: [] });
   });
 
   it('resolves after an outage when clients have had time to reconnect', async () => {
-    const { found, told, tookMs } = await wait({ connect: awayFor(2), returnWindowMs: 200 });
+    const { found, reported, tookMs } = await wait({ connect: awayFor(2), returnWindowMs: 200 });
     expect(found).toBe(engine);
-    expect(told).toEqual(['nobody answers']);
+    expect(reported).toEqual(['connection refused']);
     expect(tookMs).toBeGreaterThan(200);
   });
 
@@ -63,7 +65,7 @@ describe('waitForEngine', () => {
 
   it('rejects when the engine stays unreachable', async () => {
     const waiting = wait({ connect: awayFor(Number.POSITIVE_INFINITY), engineTimeoutMs: 50 });
-    expect(await rejectionOf(waiting)).toMatchObject({ message: 'no engine: nobody answers' });
+    expect(await rejectionOf(waiting)).toMatchObject({ message: 'no engine: connection refused' });
   });
 
   it('rejects at once for an invalid address', async () => {

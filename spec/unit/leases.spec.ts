@@ -82,11 +82,11 @@ describe('a claim', () => {
     const died: LeaseEvent = { type: 'closed', lease: 'a', graceMs: 0, latePausesMs: [5, 10], atMs: 0 };
     const reaped = (run: number, atMs: number): LeaseEvent => ({ type: 'reaped', key: web.key, run, atMs });
     const isLate = expect.objectContaining({ type: 'reap', isLate: true });
-    const begun = [opened('a'), claimed('a'), died, reaped(1, 100)];
+    const reapedOnce = [opened('a'), claimed('a'), died, reaped(1, 100)];
 
     it('is reaped again after each pause, and then no more', () => {
       const { state, actions } = play([
-        ...begun,
+        ...reapedOnce,
         passed(104),
         passed(105),
         reaped(2, 110),
@@ -100,7 +100,7 @@ describe('a claim', () => {
     });
 
     it('is not listed again after it is claimed again, or taken over by another reaper', () => {
-      const again = play([...begun, opened('b'), claimed('b'), passed(1_000)]);
+      const again = play([...reapedOnce, opened('b'), claimed('b'), passed(1_000)]);
       expect(again.actions.flat()).toHaveLength(1);
       const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isSkipped: true, atMs: 100 };
       const elsewhere = play([opened('a'), claimed('a'), died, given, passed(1_000)]);
@@ -151,7 +151,7 @@ describe('a claim', () => {
   });
 
   it('has no effect if its lease is unknown', () => {
-    const { state } = play([claimed('nobody'), closed('nobody', 0, 0)]);
+    const { state } = play([claimed('unknown'), closed('unknown', 0, 0)]);
     expect(state).toEqual(noLeases);
   });
 });

@@ -24,9 +24,9 @@ const audited = (
   kind: keyof typeof noneRemoved,
 ): ReaperEvent => ({
   type: 'audited',
-  entry: { outcome, kind, id: '1', name: 'web', labels: {}, claim: 'a=b', lease: 'somebody', durationMs: 1 },
+  entry: { outcome, kind, id: '1', name: 'web', labels: {}, claim: 'a=b', lease: 'a client', durationMs: 1 },
 });
-const began = (run: number): ReaperEvent => ({ type: 'reap-began', run, claim, lastHolder: 'somebody' });
+const began = (run: number): ReaperEvent => ({ type: 'reap-began', run, claim, lastHolder: 'a client' });
 const ended = (
   run: number,
   outcome: Extract<ReaperEvent, { type: 'reap-ended' }>['outcome'],
@@ -34,7 +34,7 @@ const ended = (
   type: 'reap-ended',
   run,
   claim,
-  lastHolder: 'somebody',
+  lastHolder: 'a client',
   outcome,
 });
 const report = { labels: ['a=b'], removed: noneRemoved, left: [], durationMs: 1_300 };
@@ -67,7 +67,7 @@ describe('the metrics', () => {
   });
 
   it('show the current state of the reaper', async () => {
-    const lease = { id: 'lease-1', holder: 'somebody', since: empty.startedAt };
+    const lease = { id: 'lease-1', holder: 'a client', since: empty.startedAt };
     const figures = await figuresAfter([], {
       ...empty,
       isDraining: true,
@@ -77,8 +77,8 @@ describe('the metrics', () => {
         { ...lease, id: 'lease-2', claims: [['a=b']] },
       ],
       ending: [
-        { labels: ['e=f'], lastHolder: 'somebody', phase: 'lapsing', dueInMs: 10 },
-        { labels: ['g=h'], lastHolder: 'somebody', phase: 'reaping' },
+        { labels: ['e=f'], lastHolder: 'a client', phase: 'lapsing', dueInMs: 10 },
+        { labels: ['g=h'], lastHolder: 'a client', phase: 'reaping' },
       ],
     });
     expect(figures).toMatchObject({

@@ -5,10 +5,10 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('reap jobs', () => {
   it('of one client do not delay those of another, however many it has', async () => {
-    const begun: string[] = [];
+    const started: string[] = [];
     const reapings = new ReapJobs(
       ({ key }) => {
-        begun.push(key);
+        started.push(key);
         return new Promise(() => undefined);
       },
       () => undefined,
@@ -21,7 +21,7 @@ describe('reap jobs', () => {
     for (let run = 1; run <= 400; run += 1) start(run, `busy=${run}`, 'busy');
     start(401, 'modest=1', 'modest');
     await turn();
-    expect(begun).toContain('modest=1');
-    expect(begun.length).toBeLessThan(100);
+    expect(started).toContain('modest=1');
+    expect(started.length).toBeLessThan(100);
   });
 });

@@ -5,7 +5,7 @@ import type { RemovableKind } from '../../lib/engine/removable-kind';
 import { chooseNext, countByKind, keyOf, reapable, type Progress } from '../../lib/reaper/reaping/reap-plan';
 
 const kinds = ['container', 'network', 'volume', 'image'] as const;
-const thing = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {}): ListedTarget => ({
+const targetOf = (kind: RemovableKind, id = 'a', labels: Record<string, string> = {}): ListedTarget => ({
   kind,
   id,
   name: id,
@@ -19,7 +19,7 @@ function nextOf(lines: readonly string[], isStalled = false): readonly string[] 
   );
   const found = [...progress.keys()].map((key) => {
     const [kind, id] = key.split(' ') as [RemovableKind, string];
-    return thing(kind, id);
+    return targetOf(kind, id);
   });
   return chooseNext(found, (target) => progress.get(keyOf(target)), isStalled).map(keyOf);
 }
@@ -62,26 +62,30 @@ describe('the next removals', () => {
   });
 
   it('are of one kind, not started before, and include every resource in the end', () => {
-    const anyThing = fc.record({ kind: fc.constantFrom(...kinds), id: fc.string({ maxLength: 3 }) });
+    const anyTarget = fc.record({ kind: fc.constantFrom(...kinds), id: fc.string({ maxLength: 3 }) });
     const ends = fc.constantFrom<Progress>('removed', 'left', 'retrying');
     fc.assert(
-      fc.property(fc.uniqueArray(anyThing, { selector: keyOf }), fc.infiniteStream(ends), (things, endOf) => {
-        const found = things.map(({ kind, id }) => thing(kind, id));
-        const progress = new Map<string, Progress>();
-        const order: RemovableKind[] = [];
-        for (;;) {
-          const next = chooseNext(found, (target) => progress.get(keyOf(target)), false);
-          if (next.length === 0) break;
-          expect(new Set(next.map(({ kind }) => kind)).size).toBe(1);
-          for (const target of next) {
-            expect(progress.has(keyOf(target))).toBe(false);
-            order.push(target.kind);
-            progress.set(keyOf(target), endOf.next().value);
+      fc.property(
+        fc.uniqueArray(anyTarget, { selector: keyOf }),
+        fc.infiniteStream(ends),
+        (targets, endOf) => {
+          const found = targets.map(({ kind, id }) => targetOf(kind, id));
+          const progress = new Map<string, Progress>();
+          const order: RemovableKind[] = [];
+          for (;;) {
+            const next = chooseNext(found, (target) => progress.get(keyOf(target)), false);
+            if (next.length === 0) break;
+            expect(new Set(next.map(({ kind }) => kind)).size).toBe(1);
+            for (const target of next) {
+              expect(progress.has(keyOf(target))).toBe(false);
+              order.push(target.kind);
+              progress.set(keyOf(target), endOf.next().value);
+            }
           }
-        }
-        expect(progress.size).toBe(found.length);
-        expect(order).toEqual(order.toSorted((a, b) => kinds.indexOf(a) - kinds.indexOf(b)));
-      }),
+          expect(progress.size).toBe(found.length);
+          expect(order).toEqual(order.toSorted((a, b) => kinds.indexOf(a) - kinds.indexOf(b)));
+        },
+      ),
     );
   });
 });
@@ -97,12 +101,13 @@ describe('the reapable resources of a listing', () => {
       true,
     ],
   ])('include %s (%j): %s', (_name, labels, isReapable) => {
-    for (const kind of kinds) expect(reapable([thing(kind, 'a', labels)])).toHaveLength(isReapable ? 1 : 0);
+    for (const kind of kinds)
+      expect(reapable([targetOf(kind, 'a', labels)])).toHaveLength(isReapable ? 1 : 0);
   });
 });
 
 it('counts by kind', () => {
-  expect(countByKind([thing('image'), thing('volume'), thing('image')])).toEqual({
+  expect(countByKind([targetOf('image'), targetOf('volume'), targetOf('image')])).toEqual({
     container: 0,
     network: 0,
     volume: 1,
