@@ -6,17 +6,17 @@ import { openContextScope } from '../runner/context-scopes';
 import { TestContext } from '../runner/test-context';
 import { currentContext } from '../runner/current-context';
 import { replacedError } from './replaced-error';
-import type { WorkerRun } from '../runner/worker-run';
+import type { AttachedRun } from '../runner/attached-run';
 
 /**
  * Installs the bridge on the global object of a sandbox.
  *
- * @param workerRun - `undefined` if there is no run: then every call of the bridge throws.
+ * @param attachedRun - `undefined` if there is no run: then every call of the bridge throws.
  */
-export function installBridge(sandbox: object, workerRun: WorkerRun | undefined): void {
+export function installBridge(sandbox: object, attachedRun: AttachedRun | undefined): void {
   handToSandbox(sandbox);
-  if (workerRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
-  const bridge = workerRun === undefined ? bridgeWithoutRun() : bridgeTo(workerRun);
+  if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
+  const bridge = attachedRun === undefined ? bridgeWithoutRun() : bridgeTo(attachedRun);
   // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need
   // their error.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
@@ -27,19 +27,19 @@ function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process,
   return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
 }
 
-function bridgeTo(workerRun: WorkerRun): Bridge {
+function bridgeTo(attachedRun: AttachedRun): Bridge {
   return {
     scope() {
       const context = currentContext();
-      if (context instanceof TestContext) return openContextScope(context, workerRun);
+      if (context instanceof TestContext) return openContextScope(context, attachedRun);
       const message =
         context === undefined
           ? 'used outside of a test file; use it in tests, hooks, or at file level'
           : `used in the factory of ${context.what}; use the scope that the factory receives`;
       throw new CastoffError('CONFIG_INVALID', `scope: ${message}`);
     },
-    shared: (name, factory, options) => workerRun.shared.shared(name, factory, options),
-    sharedPerWorker: (name, factory, options) => workerRun.shared.sharedPerWorker(name, factory, options),
+    shared: (name, factory, options) => attachedRun.shared.shared(name, factory, options),
+    sharedPerWorker: (name, factory, options) => attachedRun.shared.sharedPerWorker(name, factory, options),
   };
 }
 

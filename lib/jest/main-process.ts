@@ -6,7 +6,7 @@ import type { Run } from '../session/current-run';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { loadLate } from '../runner/load-late';
 import { currentContext } from '../runner/current-context';
-import { attachRun, type WorkerRun } from '../runner/worker-run';
+import { attachRun, type AttachedRun } from '../runner/attached-run';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
@@ -47,11 +47,11 @@ export function attachMainProcess(
   run: Run,
   { hasOutsideHooks }: { hasOutsideHooks: boolean },
 ): () => Promise<void> {
-  const { workerRun, detach } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
+  const { attachedRun, detach } = attachRun(run.address, run, hasOutsideHooks ? isOutside : undefined);
   let scope: Scope | undefined;
   const bridge: Bridge = {
     scope: () => (scope ??= openRunScope(run)),
-    shared: (name, factory, options) => workerRun.shared.shared(name, factory, options),
+    shared: (name, factory, options) => attachedRun.shared.shared(name, factory, options),
     sharedPerWorker: async (name) => {
       throw new CastoffError(
         'CONFIG_INVALID',
@@ -63,7 +63,7 @@ export function attachMainProcess(
   return async () => {
     try {
       await scope?.close();
-      await settleSetupResources(workerRun);
+      await settleSetupResources(attachedRun);
     } finally {
       detach();
       Reflect.deleteProperty(globalThis, bridgeKey);
@@ -72,7 +72,7 @@ export function attachMainProcess(
 }
 
 /** Records which resources of the global setup the global teardown has removed. */
-async function settleSetupResources({ capture, registry }: WorkerRun): Promise<void> {
+async function settleSetupResources({ capture, registry }: AttachedRun): Promise<void> {
   const survivors = await capture.findSurvivors(({ owner }) => owner.scope === 'run');
   // The end of the run inspects them again, and they are not leaks.
   for (const { key, id, state } of survivors)

@@ -4,7 +4,7 @@ import { shortId } from '../core/short-id';
 import { sharedScope } from '../registry/scope-names';
 import type { CircusTest } from './circus';
 import type { TestContext } from '../runner/test-context';
-import type { WorkerRun } from '../runner/worker-run';
+import type { AttachedRun } from '../runner/attached-run';
 import { addToMessage } from '../runner/test-errors';
 import { loadLate } from '../runner/load-late';
 
@@ -25,15 +25,15 @@ export class PostMortems {
    *
    * @param path - Path of the test file.
    */
-  async addTo(test: CircusTest, context: TestContext, path: string, workerRun: WorkerRun): Promise<void> {
+  async addTo(test: CircusTest, context: TestContext, path: string, attachedRun: AttachedRun): Promise<void> {
     if (test.errors.length === 0) return;
     const starting = startsUnderWay().filter(
       ({ key, scope }) => !this.#shown.has(key) && isAround(context, scope),
     );
-    const around = containersOf(context, path, workerRun);
+    const around = containersOf(context, path, attachedRun);
     const fresh = around.filter(({ key }) => !this.#shown.has(key)).slice(-maxContainers);
     const known = around.filter(({ key }) => this.#shown.has(key)).slice(-maxContainers);
-    const projects = workerRun.registry
+    const projects = attachedRun.registry
       .list({ kind: 'compose-project' })
       .filter(({ key, owner }) => !this.#shown.has(key) && isAround(context, owner.scope))
       .filter(({ origin }) => origin === 'raw')
@@ -44,10 +44,10 @@ export class PostMortems {
       ...starting.map(describeStarting),
       ...fresh.toReversed().map((each) => describeContainer(each, deaths)),
       ...known.map((each) => describeDead(each, deaths)),
-      ...projects.toReversed().map((entry) => describeProject(entry, workerRun.capture)),
+      ...projects.toReversed().map((entry) => describeProject(entry, attachedRun.capture)),
     ]);
     for (const [dependency, died] of deaths)
-      if (dependency.scope !== context.name) await noteDeath(dependency, died, workerRun);
+      if (dependency.scope !== context.name) await noteDeath(dependency, died, attachedRun);
     const texts = described.filter((each) => each !== undefined);
     if (texts.length === 0) return;
     test.errors[0] = addToMessage(test.errors[0], texts.join('\n\n'));
@@ -70,7 +70,7 @@ interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
 function containersOf(
   context: TestContext,
   path: string,
-  { registry, shared }: WorkerRun,
+  { registry, shared }: AttachedRun,
 ): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
   const own = present.filter(({ owner }) => isAround(context, owner.scope)).map(dependencyOf);
@@ -88,7 +88,11 @@ function dependencyOf({ key, id, engine, owner: { scope, source } }: RegistryEnt
 }
 
 /** Records a death for the verdict. */
-async function noteDeath({ key }: Dependency, died: string, { registry, client }: WorkerRun): Promise<void> {
+async function noteDeath(
+  { key }: Dependency,
+  died: string,
+  { registry, client }: AttachedRun,
+): Promise<void> {
   if (registry.list().some((entry) => entry.key === key)) registry.update(key, { died });
   // Rejects when the run has ended: then there is no verdict.
   else await Promise.allSettled([client.noteDeath(key, died)]);
@@ -144,7 +148,7 @@ function lineOf({ source }: Dependency): string {
  */
 async function describeProject(
   { name = '' }: RegistryEntry,
-  capture: WorkerRun['capture'],
+  capture: AttachedRun['capture'],
 ): Promise<string | undefined> {
   const { formatPostMortem } = loadLate.postMortem();
   const postMortems = (await capture.postMortems(name)).slice(-maxContainers);

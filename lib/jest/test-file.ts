@@ -10,7 +10,7 @@ import { TestTree } from './test-tree';
 import { PostMortems } from './post-mortems';
 import { enterFile, runInContext, runFunctionInContext } from '../runner/current-context';
 import { recordLeaks } from '../runner/record-leaks';
-import { joinCurrentRun, type WorkerRun } from '../runner/worker-run';
+import { joinCurrentRun, type AttachedRun } from '../runner/attached-run';
 import { runInContexts } from './run-in-contexts';
 import { asTestCode } from './test-code';
 import { hideOwnFrames } from '../runner/test-errors';
@@ -25,7 +25,7 @@ export class TestFile {
   readonly #removals: Promise<unknown>[] = [];
   /** Names of the contexts in which something failed. */
   readonly #failed = new Set<string>();
-  #workerRun: WorkerRun | undefined;
+  #attachedRun: AttachedRun | undefined;
   /** The jest-runtime that the file runs in, if known. */
   runtime: unknown;
   #leaveFile: (() => void) | undefined;
@@ -38,7 +38,7 @@ export class TestFile {
   /** Joins the run, and makes this the current file of the process. */
   async start(): Promise<void> {
     this.#leaveFile = enterFile(this.#tree);
-    this.#workerRun = await joinCurrentRun();
+    this.#attachedRun = await joinCurrentRun();
   }
 
   /** Runs the code that loads and runs the file. */
@@ -48,7 +48,7 @@ export class TestFile {
 
   /** Makes `castoff/jest` work in the sandbox of the file. */
   exposeBridge(sandbox: object): void {
-    installBridge(sandbox, this.#workerRun);
+    installBridge(sandbox, this.#attachedRun);
   }
 
   /**
@@ -73,20 +73,20 @@ export class TestFile {
    */
   async endUnloaded(): Promise<void> {
     const { file } = this.#tree;
-    if (this.#workerRun === undefined || file.hasEnded) return;
+    if (this.#attachedRun === undefined || file.hasEnded) return;
     for (const error of await this.#close(file)) print(messageOf(error));
   }
 
   /** Ends the file after all of its hooks: waits for background removals, and records the leaks. */
   async end(): Promise<void> {
     try {
-      const workerRun = this.#workerRun;
-      if (workerRun === undefined) return;
+      const attachedRun = this.#attachedRun;
+      if (attachedRun === undefined) return;
       const { file } = this.#tree;
       await this.endUnloaded();
       // Failures are recorded in the registry.
       await Promise.allSettled(this.#removals);
-      await recordLeaks(file, this.#failed, workerRun);
+      await recordLeaks(file, this.#failed, attachedRun);
     } finally {
       this.#tree.file.markJudged();
       this.#leaveFile?.();
@@ -96,8 +96,8 @@ export class TestFile {
   async #end(context: TestContext, event: CircusEvent, state: CircusState): Promise<void> {
     if (event.name === 'test_done') {
       event.test.errors.forEach(hideOwnFrames);
-      if (this.#workerRun !== undefined)
-        await this.#postMortems.addTo(event.test, context, this.#tree.path, this.#workerRun);
+      if (this.#attachedRun !== undefined)
+        await this.#postMortems.addTo(event.test, context, this.#tree.path, this.#attachedRun);
     }
     if ('test' in event) {
       // Errors of a client whose server is removed now belong to this test.
@@ -117,14 +117,14 @@ export class TestFile {
 
   async #close(context: TestContext): Promise<readonly Error[]> {
     context.end();
-    const workerRun = this.#workerRun;
-    if (workerRun === undefined) return [];
+    const attachedRun = this.#attachedRun;
+    if (attachedRun === undefined) return [];
     const end: ContextEnd = {
       hasFailed: this.#failed.has(context.name),
       onBackgroundRemoval: ({ done }) => this.#removals.push(done),
     };
     try {
-      await asTestCode(this.runtime, () => closeContext(context, workerRun, end));
+      await asTestCode(this.runtime, () => closeContext(context, attachedRun, end));
       return [];
     } catch (error) {
       return closeErrors(context, error);

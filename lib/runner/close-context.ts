@@ -5,7 +5,7 @@ import { waitUntilClosed, findConnections } from './connections';
 import { hasFixedName } from './fixed-name';
 import { findContextScope } from './context-scopes';
 import type { TestContext } from './test-context';
-import type { WorkerRun } from './worker-run';
+import type { AttachedRun } from './attached-run';
 
 /** How a context ends. */
 export interface ContextEnd {
@@ -21,7 +21,7 @@ export interface ContextEnd {
  */
 export async function closeContext(
   context: TestContext,
-  { client, capture }: WorkerRun,
+  { client, capture }: AttachedRun,
   { hasFailed, onBackgroundRemoval }: ContextEnd,
 ): Promise<void> {
   const { cleanup, keep } = client.settings;

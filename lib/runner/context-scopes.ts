@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import type { Scope } from '../scope/scope';
 import type { TestContext } from './test-context';
-import type { WorkerRun } from './worker-run';
+import type { AttachedRun } from './attached-run';
 import { loadLate } from './load-late';
 
 const scopes = new WeakMap<TestContext, Scope>();
@@ -11,15 +11,15 @@ const scopes = new WeakMap<TestContext, Scope>();
  *
  * @throws CastoffError `SCOPE_CLOSED` when the context has ended; names it.
  */
-export function openContextScope(context: TestContext, workerRun: WorkerRun): Scope {
+export function openContextScope(context: TestContext, attachedRun: AttachedRun): Scope {
   if (context.hasEnded) throw endedError(context);
   const open = scopes.get(context);
   if (open !== undefined) return open;
   const { parent, title, test } = context;
   const scope =
     parent === undefined
-      ? openFileScope(title, workerRun)
-      : openContextScope(parent, workerRun).child(title, { test });
+      ? openFileScope(title, attachedRun)
+      : openContextScope(parent, attachedRun).child(title, { test });
   scopes.set(context, scope);
   return scope;
 }
@@ -29,7 +29,7 @@ export function findContextScope(context: TestContext): Scope | undefined {
   return scopes.get(context);
 }
 
-function openFileScope(file: string, { client }: WorkerRun): Scope {
+function openFileScope(file: string, { client }: AttachedRun): Scope {
   const { openScope } = loadLate.scope();
   return openScope(file, { ready: () => client.ready() });
 }

@@ -5,7 +5,7 @@ import { isKept } from './close-context';
 import { findConnections, dropConnections } from './connections';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';
-import type { WorkerRun } from './worker-run';
+import type { AttachedRun } from './attached-run';
 
 /**
  * Records resources that a test file left behind without a scope as leaks. Resolves when the run has removed
@@ -17,7 +17,7 @@ import type { WorkerRun } from './worker-run';
 export async function recordLeaks(
   file: TestContext,
   failed: ReadonlySet<string>,
-  { client, registry, capture }: WorkerRun,
+  { client, registry, capture }: AttachedRun,
 ): Promise<void> {
   const isOfFile = ({ id, owner }: RegistryEntry): boolean =>
     (owner.scope === file.name || owner.scope.startsWith(`${file.name}/`)) && !isInScope(registry, id);

@@ -7,7 +7,7 @@ import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
 /** The run as seen by this process, which is a worker or Jest's main process. */
-export interface WorkerRun {
+export interface AttachedRun {
   readonly client: RunClient;
   readonly registry: Registry;
   readonly capture: Capture;
@@ -17,7 +17,7 @@ export interface WorkerRun {
 interface JoinedRun {
   /** Address of the run's server. */
   readonly address: string;
-  readonly workerRun: Promise<WorkerRun>;
+  readonly attachedRun: Promise<AttachedRun>;
 }
 
 const slot = (): { joined?: JoinedRun | undefined } =>
@@ -29,15 +29,15 @@ const slot = (): { joined?: JoinedRun | undefined } =>
  *
  * Resolves to `undefined` if there is no run.
  */
-export async function joinCurrentRun(): Promise<WorkerRun | undefined> {
+export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
   const address = process.env['CASTOFF_RUN'];
   if (address === undefined || address === '') return undefined;
   const { joined } = slot();
-  if (joined?.address === address) return joined.workerRun;
+  if (joined?.address === address) return joined.attachedRun;
   const { joinRun } = loadLate.joinRun();
   return store(
     address,
-    joinRun(address).then((client) => startWorkerRun(client)),
+    joinRun(address).then((client) => startAttachedRun(client)),
   );
 }
 
@@ -52,28 +52,28 @@ export function attachRun(
   address: string,
   client: RunClient,
   isOutside?: () => boolean,
-): { workerRun: WorkerRun; detach: () => void } {
-  const workerRun = startWorkerRun(client, isOutside);
-  void store(address, Promise.resolve(workerRun));
+): { attachedRun: AttachedRun; detach: () => void } {
+  const attachedRun = startAttachedRun(client, isOutside);
+  void store(address, Promise.resolve(attachedRun));
   const detach = (): void => {
-    workerRun.capture.stop();
+    attachedRun.capture.stop();
     if (slot().joined?.address === address) slot().joined = undefined;
   };
-  return { workerRun, detach };
+  return { attachedRun, detach };
 }
 
-async function store(address: string, workerRun: Promise<WorkerRun>): Promise<WorkerRun> {
-  const joined = { address, workerRun };
+async function store(address: string, attachedRun: Promise<AttachedRun>): Promise<AttachedRun> {
+  const joined = { address, attachedRun };
   slot().joined = joined;
   try {
-    return await workerRun;
+    return await attachedRun;
   } catch (error) {
     if (slot().joined === joined) slot().joined = undefined;
     throw error;
   }
 }
 
-function startWorkerRun(client: RunClient, isOutside: () => boolean = () => false): WorkerRun {
+function startAttachedRun(client: RunClient, isOutside: () => boolean = () => false): AttachedRun {
   const { sessionIdentity } = loadLate.sessionIdentity();
   const { startCapture } = loadLate.startCapture();
   const { registry } = sessionIdentity();
