@@ -113,6 +113,6 @@ describe('reaping while resources are still being created', () => {
     await create();
     const report = await reaping;
     expect(report.removed.volume).toBe(1);
-    expect(report.cutShort).toBe('the reaper was asked to shut down, and 1 resources still exist');
+    expect(report.cutShort).toBe('the reaper was asked to shut down; resources left: 1');
   });
 });

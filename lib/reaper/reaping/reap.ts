@@ -110,24 +110,23 @@ async function reapAll({ list, settings, queue, signal }: Reaping): Promise<stri
   let isLastRoundDone = false;
   for (;;) {
     const isShuttingDown = endSoon?.aborted === true;
-    const askedAtMs = performance.now();
+    const requestedAtMs = performance.now();
     const { found: listed, unclear, failures } = await list();
     for (const target of unclear) queue.skip(target);
     const found = queue
-      .filterRemoved(listed, askedAtMs)
+      .filterRemoved(listed, requestedAtMs)
       .filter((target) => queue.progressOf(target) !== 'left');
     const newTargets = found.filter((target) => queue.progressOf(target) === undefined);
     const refusal = checkRemovalLimit(queue.startCount + newTargets.length, maxRemovals);
     if (refusal !== undefined) return refusal;
     if (found.length > 0 || queue.isBusy) {
       emptyListings = 0;
-      if (isLastRoundDone)
-        return `the reaper was asked to shut down, and ${found.length} resources still exist`;
+      if (isLastRoundDone) return `the reaper was asked to shut down; resources left: ${found.length}`;
       await (isShuttingDown ? removeWhileProgressing(found, queue, signal) : removeAll(found, queue, signal));
       isLastRoundDone = isShuttingDown;
       continue;
     }
-    const isSettled = askedAtMs >= settledAtMs && queue.startCount === 0;
+    const isSettled = requestedAtMs >= settledAtMs && queue.startCount === 0;
     const pauseMs = settlePausesMs[emptyListings];
     if (pauseMs === undefined || isSettled || isShuttingDown) return failures[0]?.message;
     emptyListings += 1;

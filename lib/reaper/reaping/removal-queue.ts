@@ -106,16 +106,16 @@ export class RemovalQueue {
 
   /**
    * Returns the resources of a listing that still exist: without those removed since it was requested, at
-   * `askedAtMs`. A name that was removed before that exists again; it is removed again, up to `maxAttempts`
-   * times.
+   * `requestedAtMs`. A name that was removed before that exists again; it is removed again, up to
+   * `maxAttempts` times.
    */
-  filterRemoved(listed: readonly ListedTarget[], askedAtMs: number): readonly ListedTarget[] {
+  filterRemoved(listed: readonly ListedTarget[], requestedAtMs: number): readonly ListedTarget[] {
     this.#listedAtMs = performance.now();
     return listed.filter((target) => {
       const item = this.#items.get(keyOf(target));
       if (item === undefined && this.#services.isLeft(target.labels)) return false;
       if (item?.progress !== 'removed') return true;
-      if (item.removedAtMs >= askedAtMs) return false;
+      if (item.removedAtMs >= requestedAtMs) return false;
       item.progress = undefined;
       if (item.timesRemoved < this.#settings.maxAttempts) return true;
       item.progress = 'left';
