@@ -11,14 +11,14 @@ import type { MainRun } from './main-run';
  * Resolves to the verdict, and a description of the kept resources.
  */
 export async function endRun(
-  { run, detach, unwatchSignals }: MainRun,
+  { run, detach, signals }: MainRun,
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
   const detaching = withTimeout(detach(), { what: 'close the scope of the run', signal: run.beginEnd() });
   await detaching.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
-  unwatchSignals();
+  signals.stop();
   for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];
   const verdict = judge({ ...end, failures: [...failures, ...end.failures] }, settings);
   if (verdict.kept.length === 0) return { verdict, kept: '' };

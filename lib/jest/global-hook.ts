@@ -13,6 +13,7 @@ export interface GlobalConfig {
   readonly watch?: boolean | undefined;
   readonly watchAll?: boolean | undefined;
   readonly json?: boolean | undefined;
+  readonly silent?: boolean | null | undefined;
   readonly outputFile?: string | undefined;
   readonly testResultsProcessor?: string | null | undefined;
 }

@@ -1,4 +1,5 @@
 import { processWide } from '../core/global-state';
+import type { SignalWatch } from '../run/run-signals';
 import type { Run } from '../session/current-run';
 import type { HookRounds } from './hook-rounds';
 import type { RunConfig } from './run-config';
@@ -14,8 +15,7 @@ export interface MainRun {
   readonly failures: unknown[];
   /** Detaches this process from the run. Rejects when the scope of the global setups could not be closed. */
   readonly detach: () => Promise<void>;
-  /** Stops handling signals. */
-  readonly unwatchSignals: () => void;
+  readonly signals: SignalWatch;
 }
 
 const holder = (): { main?: MainRun | undefined } => processWide('jest main run', () => ({}));

@@ -2,6 +2,7 @@ import { openRun } from '../run/run';
 import { watchSignals } from '../run/run-signals';
 import { runConfigVariable, writeRunConfig } from './castoff-config';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
+import { holdWhileDying } from './hold-while-dying';
 import { HookRounds } from './hook-rounds';
 import { attachMainProcess } from './main-process';
 import { mainRun, setMainRun, type MainRun } from './main-run';
@@ -38,6 +39,7 @@ export default async function setup(
   try {
     await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: main.hooks });
   } catch (error) {
+    await holdWhileDying(main);
     setMainRun(undefined);
     await closeFailedRun(main);
     throw error;
@@ -54,7 +56,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
   try {
     const detach = attachMainProcess(run, { hasOutsideHooks: outsideHooks.length > 0 });
-    const unwatchSignals = watchSignals(run);
+    const signals = watchSignals(run);
     const main = {
       run,
       runConfig,
@@ -62,7 +64,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
       outsideSetups,
       failures: [],
       detach,
-      unwatchSignals,
+      signals,
     };
     setMainRun(main);
     return main;

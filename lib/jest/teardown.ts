@@ -4,9 +4,11 @@ import { messageOf } from '../core/errors';
 import { endRun } from './end-run';
 import { failRun } from './fail-run';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
+import { holdWhileDying } from './hold-while-dying';
 import { mainRun, setMainRun, type MainRun } from './main-run';
 import { ownModules } from './own-modules';
 import { reportOutsideSetups } from './outside-setups';
+import { reportQuietRun } from './quiet-run';
 import { replaceRootDir } from './resolve-module';
 import type { RunConfig } from './run-config';
 import { runOwnHook } from './run-own-hook';
@@ -27,6 +29,7 @@ export default async function teardown(
 ): Promise<void> {
   const main = mainRun();
   if (main === undefined) return;
+  await holdWhileDying(main);
   const { hooks, failures } = main;
   const recordFailure = (error: unknown): void => void failures.push(error);
   await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(recordFailure);
@@ -43,7 +46,9 @@ export default async function teardown(
 async function closeAndReport(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = main.run;
   const { verdict, kept } = await endRun(main, settings);
+  await holdWhileDying(main);
   await printVerdict(verdict, kept, process.env);
+  reportQuietRun(verdict, globalConfig);
   if (settings.reportFile !== undefined)
     await writeReport(verdict, reportPath(settings.reportFile, main.runConfig));
   if (verdict.isFailure) failRun(verdict, globalConfig);

@@ -2,7 +2,7 @@ import { print } from '../core/print';
 import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
-import type { RunEnd } from '../verdict/verdict';
+import type { ResourceRecord, RunEnd } from '../verdict/verdict';
 import { finalStateOf } from '../verdict/describe-record';
 import type { Run } from '../session/current-run';
 
@@ -12,14 +12,19 @@ type EndSignal = (typeof signals)[number];
 /** The time limit for closing a run after a signal; the reaper removes the rest. */
 const closeTimeoutMs = 10_000;
 
+/** Watches the signals that end this process. */
+export interface SignalWatch {
+  /** Whether a signal has come: the process exits by it after the run is closed. */
+  readonly isDying: boolean;
+  stop(): void;
+}
+
 /**
  * Closes the run, for 10 s at most, when this process receives a signal to end, and then lets the signal end
  * the process. A second signal ends the process at once, and leaves the run's resources to the reaper. A
  * process that exits with an open run prints a message.
- *
- * Returns a function that stops watching.
  */
-export function watchSignals(run: Run): () => void {
+export function watchSignals(run: Run): SignalWatch {
   let isClosing = false;
   const onSignal = (signal: EndSignal): void => {
     if (isClosing || !run.isInUse) {
@@ -45,7 +50,12 @@ export function watchSignals(run: Run): () => void {
   };
   for (const signal of signals) process.on(signal, onSignal);
   process.on('exit', onExit);
-  return stop;
+  return {
+    get isDying() {
+      return isClosing;
+    },
+    stop,
+  };
 }
 
 async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSignal) => void): Promise<void> {
@@ -71,10 +81,15 @@ function describeEnd(run: Run, { records, failures, left }: RunEnd): string {
   const removed = records.filter(({ state, outcome }) => state === 'gone' && outcome !== 'never-created');
   const unknown = records.filter((record) => record.state !== 'kept' && finalStateOf(record) === 'unknown');
   if (failures.length === 0 && left.length === 0 && unknown.length === 0)
-    return `all gone (${describeCount(removed.length)})`;
+    return `all gone (${describeCount(countDistinct(removed))})`;
   const reasons = failures.map((failure) => `; ${messageOf(failure)}`).join('');
   const unverified = unknown.length === 0 ? '' : `, and ${unknown.length} more could not be verified`;
   return `${describeCount(left.length)} ${describeFate(run)}${unverified}${reasons}`;
+}
+
+/** A resource that code creates and then gives to a scope has two records. */
+function countDistinct(records: readonly ResourceRecord[]): number {
+  return new Set(records.map((record) => record.id ?? record)).size;
 }
 
 function describeCount(count: number): string {

@@ -88,7 +88,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
       outsideSetups: [],
       failures: [],
       detach: async () => undefined,
-      unwatchSignals: () => undefined,
+      signals: { isDying: false, stop: () => undefined },
     });
     const watch = startCapture({
       session: run.session,

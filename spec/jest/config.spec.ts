@@ -27,6 +27,11 @@ describe('withCastoff around a config with every option', () => {
   it('prints nothing if no container was used', () => {
     expect(end.stderr).not.toMatch(/castoff/i);
   });
+
+  it('prints in a CI log that it watched the run', async () => {
+    const { stderr } = await runJest('plain', { args: ['empty'], env: { CI: 'true' } });
+    expect(stderr.split('\n')).toContain('castoff: watched this run; it created nothing');
+  });
 });
 
 describe('withCastoff around a function, in a project of ES modules', () => {
