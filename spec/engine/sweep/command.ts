@@ -60,7 +60,7 @@ export function describeCommand(stage: () => SweepStage): void {
       proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
       const { exitCode, stdout, stderr } = await run('--timeout', '3s');
       expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
-      expect(stdout).toMatch(/^failed +container .*(no answer in|did not answer)/m);
+      expect(stdout).toMatch(/^failed +container .*(no response within|did not answer)/m);
     });
 
     it('accepts an age as a duration', async () => {
