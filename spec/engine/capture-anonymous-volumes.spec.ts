@@ -16,7 +16,7 @@ const create = (HostConfig: Docker.HostConfig = {}) =>
     HostConfig,
   });
 
-/** The volume at `/data`. */
+/** Resolves to the name of the volume at `/data`. */
 async function volumeOf(id: string): Promise<string> {
   const { Mounts } = await docker.getContainer(id).inspect();
   return Mounts.find(({ Destination }) => Destination === '/data')?.Name ?? '';
@@ -31,27 +31,30 @@ const removals: readonly (readonly [string, (id: string) => unknown])[] = [
   ['docker rm in the background', (id) => promisify(execFile)('docker', ['rm', id])],
 ];
 
-describe('the anonymous volume of a container that is removed without it', () => {
-  it.each(removals)("belongs to the container's owner and line, by %s", async (_, remove) => {
-    const container = await create();
-    const name = await volumeOf(container.id);
-    await remove(container.id);
-    const [entry] = stage.entries().filter(({ id }) => id === container.id);
-    expect(await leftVolumes()).toMatchObject([
-      { id: name, origin: 'raw', state: 'present', owner: { ...inATest, source: entry?.owner.source } },
-    ]);
-    expect(entry?.owner.source).toMatch(/capture-anonymous-volumes\.spec\.ts:\d+$/);
-    await docker.getVolume(name).remove();
-    expect(await leftVolumes()).toEqual([]);
-  });
+describe('anonymous volumes of captured containers', () => {
+  it.each(removals)(
+    "attributes an anonymous volume left by %s to its container's owner and line",
+    async (_, remove) => {
+      const container = await create();
+      const name = await volumeOf(container.id);
+      await remove(container.id);
+      const [entry] = stage.entries().filter(({ id }) => id === container.id);
+      expect(await leftVolumes()).toMatchObject([
+        { id: name, origin: 'raw', state: 'present', owner: { ...inATest, source: entry?.owner.source } },
+      ]);
+      expect(entry?.owner.source).toMatch(/capture-anonymous-volumes\.spec\.ts:\d+$/);
+      await docker.getVolume(name).remove();
+      expect(await leftVolumes()).toEqual([]);
+    },
+  );
 
-  it('is removed with it where that is asked for, and then is nothing', async () => {
+  it('does not report an anonymous volume that was removed with its container', async () => {
     const container = await create();
     await new Docker().getContainer(container.id).remove({ v: true });
     expect(await leftVolumes()).toEqual([]);
   });
 
-  it('is left alone where it has a name, or another container has it', async () => {
+  it('does not capture a volume that has a name or is used by another container', async () => {
     const named = uniqueName();
     await docker.createVolume({ Name: named, Labels: specLabel });
     const lender = await docker.createContainer({
@@ -66,7 +69,7 @@ describe('the anonymous volume of a container that is removed without it', () =>
       await create({ Binds: [`${lent}:/data`] }),
     ];
     for (const { id } of containers) execFileSync('docker', ['rm', '--force', id]);
-    // That one was created by this process.
+    // Reported because this process created it.
     expect((await leftVolumes()).map(({ id }) => id)).toEqual([named]);
     expect(await exists('volume', named)).toBe(true);
     await lender.remove({ v: true });

@@ -22,11 +22,11 @@ function thrownBy(run: () => unknown): Error {
   } catch (error) {
     return error as Error;
   }
-  throw new Error('it did not fail');
+  throw new Error('expected an error');
 }
 
-/** What the container whose id was printed says of itself, and what is known of it. */
-async function seen(printed: string) {
+/** Resolves to the labels of the container whose id was printed, its registered owner and its entry as a survivor. */
+async function captured(printed: string) {
   const { Config } = await docker.getContainer(printed.trim()).inspect();
   const { key, owner } = lastEntry();
   return { labels: whose(Config.Labels), owner, survivor: await survivor(key) };
@@ -38,61 +38,61 @@ const createdAt = (source: string, printed: string) => ({
   survivor: { id: printed.trim(), state: 'present' },
 });
 
-describe('a container says whose it is that is created by', () => {
-  it('execFileSync', async () => {
-    const asked = stage.readyCalls();
+describe('docker commands in shells and synchronous calls', () => {
+  it('labels a container created with execFileSync', async () => {
+    const readyCalls = stage.readyCalls();
     const source = nextLine();
     const id = execFileSync('docker', ['create', specImage], { encoding });
-    expect(await seen(id)).toMatchObject(createdAt(source, id));
-    expect(stage.readyCalls()).toBe(asked + 1);
+    expect(await captured(id)).toMatchObject(createdAt(source, id));
+    expect(stage.readyCalls()).toBe(readyCalls + 1);
   });
 
-  it('spawnSync', async () => {
+  it('labels a container created with spawnSync', async () => {
     const source = nextLine();
     const { stdout, status } = spawnSync('docker', ['create', '--label', 'mine=kept', specImage], {
       encoding,
     });
-    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+    expect(await captured(stdout)).toMatchObject(createdAt(source, stdout));
     expect(status).toBe(0);
   });
 
-  it('execSync', async () => {
+  it('labels a container created with execSync', async () => {
     const cwd = pathToFileURL(__dirname);
     const source = nextLine();
     const id = execSync(`docker create --env 'A=it; is $mine' ${specImage}`, { encoding, cwd });
-    expect(await seen(id)).toMatchObject(createdAt(source, id));
+    expect(await captured(id)).toMatchObject(createdAt(source, id));
     const { Config } = await docker.getContainer(id.trim()).inspect();
     expect(Config.Env).toContain('A=it; is $mine');
   });
 
-  it('a shell that a synchronous function is asked for', async () => {
+  it('labels a container created by a shell in a synchronous call', async () => {
     const source = nextLine();
     const { stdout } = spawnSync('docker', ['create', specImage], { encoding, shell: true });
-    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+    expect(await captured(stdout)).toMatchObject(createdAt(source, stdout));
     const line = nextLine();
     const id = execFileSync(`docker create ${specImage}`, { encoding, shell: '/bin/bash' });
-    expect(await seen(id)).toMatchObject(createdAt(line, id));
+    expect(await captured(id)).toMatchObject(createdAt(line, id));
     const third = nextLine();
     const other = execFileSync('sh', ['-c', `docker create ${specImage}`], { encoding });
-    expect(await seen(other)).toMatchObject(createdAt(third, other));
+    expect(await captured(other)).toMatchObject(createdAt(third, other));
   });
 
-  it('exec', async () => {
+  it('labels a container created with exec', async () => {
     const source = nextLine();
     const { stdout } = await promisify(exec)(`docker create \\\n  ${specImage}\n`);
-    expect(await seen(stdout)).toMatchObject(createdAt(source, stdout));
+    expect(await captured(stdout)).toMatchObject(createdAt(source, stdout));
   });
 
-  it('spawn with a shell', async () => {
+  it('labels a container created by a shell in spawn', async () => {
     const source = nextLine();
     const child = spawn(`docker create ${specImage}`, { shell: true });
     const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    expect(await seen(printed)).toMatchObject(createdAt(source, printed));
+    expect(await captured(printed)).toMatchObject(createdAt(source, printed));
   });
 });
 
-describe('what a synchronous command makes', () => {
-  it('is a network and a volume, too', async () => {
+describe('other resources of synchronous commands', () => {
+  it('captures networks and volumes', async () => {
     const name = uniqueName();
     execSync(`docker network create ${name}`, { stdio: 'ignore' });
     execFileSync('docker', ['volume', 'create', name]);
@@ -103,7 +103,7 @@ describe('what a synchronous command makes', () => {
     ]);
   });
 
-  it('is gone where a command has removed it, or it came to nothing', async () => {
+  it('reports no container if a command removed it or its creation failed', async () => {
     const id = execFileSync('docker', ['create', specImage], { encoding }).trim();
     execSync(`docker rm ${id}`);
     const { key: removed } = lastEntry();
@@ -115,11 +115,14 @@ describe('what a synchronous command makes', () => {
   });
 });
 
-describe('a command is left as it is', () => {
+describe('commands that are left unchanged', () => {
   it.each([
-    ['a shell has more to do than that', () => execSync(`docker create ${specImage} && true`, { encoding })],
     [
-      'the shell has words to make',
+      'the shell runs more than one command',
+      () => execSync(`docker create ${specImage} && true`, { encoding }),
+    ],
+    [
+      'the shell has to expand it',
       () => execSync(`docker create $IMAGE`, { encoding, env: { ...process.env, IMAGE: specImage } }),
     ],
     [
@@ -127,7 +130,7 @@ describe('a command is left as it is', () => {
       () =>
         execSync(`DOCKER_HOST=unix:///var/run/../run/docker.sock docker create ${specImage}`, { encoding }),
     ],
-  ])('where %s', async (_, create) => {
+  ])('leaves a command unchanged if %s', async (_, create) => {
     const before = stage.entries().length;
     const id = create().trim();
     const { Labels } = (await docker.getContainer(id).inspect()).Config;
@@ -136,27 +139,27 @@ describe('a command is left as it is', () => {
     expect(stage.entries().length).toBe(before);
   });
 
-  it('where it fails: the error has the command as it was given', () => {
-    const given = {
+  it('shows the original command in the error of a failed command', () => {
+    const command = {
       file: ['create', 'castoff-spec/no such image'],
       text: "docker create 'castoff-spec/no such image'",
     };
-    const ends = [
-      () => execFileSync('docker', given.file, { stdio: 'pipe' }),
-      () => execSync(given.text, { stdio: 'pipe' }),
+    const errors = [
+      () => execFileSync('docker', command.file, { stdio: 'pipe' }),
+      () => execSync(command.text, { stdio: 'pipe' }),
     ].map((run) => thrownBy(run));
-    expect(ends.map(({ message }) => message.split('\n')[0])).toEqual([
+    expect(errors.map(({ message }) => message.split('\n')[0])).toEqual([
       'Command failed: docker create castoff-spec/no such image',
-      `Command failed: ${given.text}`,
+      `Command failed: ${command.text}`,
     ]);
-    expect(ends.map(({ stack = '' }) => stack.includes('castoff.session'))).toEqual([false, false]);
+    expect(errors.map(({ stack = '' }) => stack.includes('castoff.session'))).toEqual([false, false]);
   });
 
-  it('where Node would not run it: its own error comes', () => {
-    const wrong = spawnSync as unknown as (...args: readonly unknown[]) => unknown;
-    expect(() => wrong('docker', 'create')).toThrow(/"args" argument/);
-    expect(() => wrong(undefined)).toThrow(/"file" argument/);
-    expect(() => wrong('docker', ['create', 1])).not.toThrow();
+  it('lets Node.js reject invalid arguments with its own error', () => {
+    const spawnInvalid = spawnSync as unknown as (...args: readonly unknown[]) => unknown;
+    expect(() => spawnInvalid('docker', 'create')).toThrow(/"args" argument/);
+    expect(() => spawnInvalid(undefined)).toThrow(/"file" argument/);
+    expect(() => spawnInvalid('docker', ['create', 1])).not.toThrow();
     expect(() => execFileSync('/no/such/docker', ['create', specImage])).toThrow('ENOENT');
   });
 });

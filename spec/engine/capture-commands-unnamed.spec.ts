@@ -15,18 +15,18 @@ import { until } from '../support/until';
 
 const stage = stageOfFile();
 let command: string;
-let words: readonly string[];
+let commandArgs: readonly string[];
 let folder: string;
-/** The name that Compose makes of the folder's. */
+/** The project name that Compose derives from the folder. */
 let project: string;
 
 beforeAll(async () => {
-  words = await composeCommand();
-  command = words.join(' ');
+  commandArgs = await composeCommand();
+  command = commandArgs.join(' ');
 });
 afterAll(() => removeLeftovers());
 
-/** A folder with a Compose file of one service, and what Compose calls its project. */
+/** Creates a folder with a Compose file of one service. */
 async function openFolder(service: object): Promise<void> {
   stage.attributeTo(inATest);
   folder = await mkdtemp(join(tmpdir(), 'castoff-spec-compose-'));
@@ -51,7 +51,7 @@ const labelled = () => ({ filters: { label: [`com.docker.compose.project=${proje
 const containers = async () =>
   (await docker.listContainers({ all: true, ...labelled() })).map(({ Id }) => Id);
 
-/** As Compose 2 builds an image for a project. */
+/** Creates an image labelled as if Compose 2 had built it for a project. */
 async function commitImage(labels: Readonly<Record<string, string>>): Promise<string> {
   const name = uniqueName();
   stage.attributeTo(undefined);
@@ -62,8 +62,8 @@ async function commitImage(labels: Readonly<Record<string, string>>): Promise<st
   return `${name}:1`;
 }
 
-/** Makes a container and a volume of the project, as Compose does for somebody whom nobody watches. */
-async function makeAsDeveloper(...kinds: readonly ('container' | 'volume')[]): Promise<void> {
+/** Creates a container and a volume of the project, as Compose does for a developer outside any run. */
+async function createAsDeveloper(...kinds: readonly ('container' | 'volume')[]): Promise<void> {
   stage.attributeTo(undefined);
   const Labels = { ...specLabel, 'com.docker.compose.project': project };
   if (kinds.includes('volume'))
@@ -84,11 +84,11 @@ async function makeAsDeveloper(...kinds: readonly ('container' | 'volume')[]): P
 }
 
 describe('a Compose project without a name', () => {
-  // Nothing of these but its containers: neither their network nor their start is what is watched.
+  // The specs need no network, which would cost time.
   beforeEach(() => openFolder({ network_mode: 'none' }));
   afterEach(removeFolder);
 
-  it('is found when a synchronous command has brought it up, though an image of it was there, and gone when another brings it down, though that stays', async () => {
+  it('captures a project from a synchronous `up` until a synchronous `down`, even if it has an older image', async () => {
     const image = await commitImage({ 'com.docker.compose.project': project });
     const source = nextLine();
     execSync(`${command} up -d`, { cwd: folder, stdio });
@@ -102,39 +102,43 @@ describe('a Compose project without a name', () => {
       },
     ]);
     expect(stage.claimed).toContain(`com.docker.compose.project=${project}`);
-    execFileSync(words[0]!, [...words.slice(1), '-f', join(folder, 'docker-compose.yml'), 'down', '-v'], {
-      stdio,
-    });
-    // A developer's own, which has come under the same name, is not taken for it.
-    await makeAsDeveloper('volume', 'container');
-    const own = await containers();
+    execFileSync(
+      commandArgs[0]!,
+      [...commandArgs.slice(1), '-f', join(folder, 'docker-compose.yml'), 'down', '-v'],
+      {
+        stdio,
+      },
+    );
+    // A developer's own project with the same name is not mistaken for it.
+    await createAsDeveloper('volume', 'container');
+    const developers = await containers();
     expect(await survivors()).toEqual([]);
     expect(entriesOfProject()).toMatchObject([{ state: 'gone', outcome: 'removed-by-code' }]);
     expect(stage.released).toContain(`com.docker.compose.project=${project}`);
-    expect(await containers()).toEqual(own);
+    expect(await containers()).toEqual(developers);
     expect(await exists('image', image)).toBe(true);
   });
 
-  it('is found of itself, when a command that is waited for has ended', async () => {
+  it('captures a project when its command exits, and only once', async () => {
     const cwd = join(folder, 'below');
     await mkdir(cwd);
-    const up = [...words.slice(1), 'up', '--no-start'];
-    await once(spawn(words[0]!, up, { cwd, stdio }), 'close');
+    const up = [...commandArgs.slice(1), 'up', '--no-start'];
+    await once(spawn(commandArgs[0]!, up, { cwd, stdio }), 'close');
     expect(await until(() => entriesOfProject().length > 0, 5_000)).toBe(true);
-    await once(spawn(words[0]!, up, { cwd, stdio }), 'close');
+    await once(spawn(commandArgs[0]!, up, { cwd, stdio }), 'close');
     expect(await survivors()).toHaveLength(1);
     expect(entriesOfProject()).toHaveLength(1);
   });
 
-  it('is found while its command runs', async () => {
-    const child = spawn(words[0]!, [...words.slice(1), 'up'], { cwd: folder, stdio });
+  it('captures a project while its command is running', async () => {
+    const child = spawn(commandArgs[0]!, [...commandArgs.slice(1), 'up'], { cwd: folder, stdio });
     expect(await until(async () => (await survivors()).length === 1, 20_000, 100)).toBe(true);
     child.kill('SIGKILL');
     await once(child, 'close');
     expect(entriesOfProject()).toHaveLength(1);
   });
 
-  it('is found by its file, through a link', async () => {
+  it('finds a project by its Compose file, through a symbolic link', async () => {
     const link = `${folder}-link`;
     await symlink(folder, link);
     try {
@@ -150,7 +154,7 @@ describe('a Compose project without a name', () => {
     }
   });
 
-  it('is nothing where the command comes to nothing', async () => {
+  it('captures no project if the command fails', async () => {
     await writeFile(join(folder, 'docker-compose.yml'), 'services: 1');
     expect(() => execSync(`${command} up -d`, { cwd: folder, stdio })).toThrow('Command failed');
     const before = stage.entries().length;
@@ -159,7 +163,7 @@ describe('a Compose project without a name', () => {
   });
 });
 
-describe('a developer’s own project in the same folder is not touched', () => {
+describe('a developer’s own running project in the same folder', () => {
   let own: readonly string[];
   beforeAll(async () => {
     await openFolder({});
@@ -176,32 +180,32 @@ describe('a developer’s own project in the same folder is not touched', () => 
     expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
   };
 
-  it('where it runs, and is brought up again', async () => {
+  it('does not capture a developer’s project that is brought up again', async () => {
     execSync(`${command} up -d`, { cwd: folder, stdio });
     await expectUntouched();
     expect(await containers()).toEqual(own);
   });
 
-  it('where it runs, though the command says its name', async () => {
+  it('does not capture a developer’s project that the command names', async () => {
     execSync(`${command} -p ${project} up -d`, { cwd: folder, stdio });
     await expectUntouched();
     expect(await containers()).toEqual(own);
   });
 
-  it('where it runs, though the command makes its containers anew', async () => {
+  it('does not capture a developer’s project whose containers are recreated', async () => {
     execSync(`${command} up -d --force-recreate`, { cwd: folder, stdio });
     await expectUntouched();
     expect(await containers()).not.toEqual(own);
   });
 });
 
-describe('a developer’s own project', () => {
+describe('a developer’s own stopped project in the same folder', () => {
   beforeAll(() => openFolder({ network_mode: 'none' }));
   afterAll(removeFolder);
 
-  it('is not touched in the same folder where its data is all that is there of it', async () => {
-    await makeAsDeveloper('volume');
-    // The engine counts a volume's creation in whole seconds.
+  it('does not capture a developer’s project of which only a volume exists', async () => {
+    await createAsDeveloper('volume');
+    // The engine rounds the creation time of volumes to whole seconds.
     const { Volumes } = await docker.listVolumes(labelled());
     const { CreatedAt } = Volumes[0] as unknown as { readonly CreatedAt: string };
     expect(await until(() => Date.now() >= Date.parse(CreatedAt) + 1_000, 2_000)).toBe(true);

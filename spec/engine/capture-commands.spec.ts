@@ -19,21 +19,21 @@ import { until } from '../support/until';
 
 const stage = stageOfFile();
 
-/** It takes a third off a start. */
+/** Saves a third of the start. */
 const noNetwork = ['--network', 'none'];
 
 const lastEntry = () => stage.entries().at(-1);
 const survivor = async (key: string) => (await stage.findSurvivors((entry) => entry.key === key))[0];
 
-/** What the command prints; it is run as the user's code would. */
+/** Runs docker as the user's code would. Resolves to its output. */
 async function output(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const child = spawn('docker', args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const [printed] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return printed.trim();
 }
 
-describe('what a docker command creates says whose it is', () => {
-  it('a container that it runs, beside its own labels', async () => {
+describe('docker commands', () => {
+  it('labels a container that a command runs, and keeps its own labels', async () => {
     const source = nextLine();
     const child = spawn('docker', [
       'run',
@@ -64,7 +64,7 @@ describe('what a docker command creates says whose it is', () => {
     expect(await survivor(key)).toMatchObject({ id: id.trim(), state: 'present' });
   });
 
-  it('a container, a network and a volume that it creates', async () => {
+  it('labels containers, networks and volumes that commands create', async () => {
     const name = uniqueName();
     await output(['container', 'create', '--name', name, specImage]);
     await output(['network', 'create', name]);
@@ -85,7 +85,7 @@ describe('what a docker command creates says whose it is', () => {
     expect(stage.hasFixedNameOrPort(container.Id)).toBe(true);
   });
 
-  it('and of a scope’s start those of the start, without being registered', async () => {
+  it('adds the labels of a scope’s start without registering the container again', async () => {
     const before = stage.entries().length;
     const labels = { 'castoff.session': sessionIdentity().id, 'castoff.start': '00000000deadbeef' };
     const id = await runInStart({ key: '00000000deadbeef', labels }, () => output(['create', specImage]));
@@ -93,7 +93,7 @@ describe('what a docker command creates says whose it is', () => {
     expect(stage.entries().length).toBe(before);
   });
 
-  it('and is gone where it has removed itself, or was never made', async () => {
+  it('reports no container that removed itself or was never created', async () => {
     await output(['run', '--rm', ...noNetwork, specImage, 'true']);
     const ran = lastEntry()!.key;
     await once(spawn('docker', ['run', '--badly'], { stdio: 'ignore' }), 'close');
@@ -106,10 +106,10 @@ describe('what a docker command creates says whose it is', () => {
   });
 
   it.each([
-    ['is told a context', { DOCKER_CONTEXT: 'default' }],
-    ['is told a configuration', { DOCKER_CONFIG: tmpdir() }],
+    ['has another context', { DOCKER_CONTEXT: 'default' }],
+    ['has another configuration', { DOCKER_CONFIG: tmpdir() }],
     ['has another home', { HOME: tmpdir() }],
-  ])('and nothing where it %s, which may lead to another engine', async (_, other) => {
+  ])('leaves a command unchanged that %s, which may select another engine', async (_, other) => {
     const before = stage.entries().length;
     const id = await output(['create', specImage], { ...process.env, ...other });
     const { Labels } = (await docker.getContainer(id).inspect()).Config;
@@ -118,13 +118,13 @@ describe('what a docker command creates says whose it is', () => {
     expect(stage.entries().length).toBe(before);
   });
 
-  it('also where it has next to no environment', async () => {
+  it('labels a container even if the command has a minimal environment', async () => {
     const id = await output(['create', specImage], { PATH: process.env['PATH'] });
     const { Labels } = (await docker.getContainer(id).inspect()).Config;
     expect(Labels['castoff.start']).toBe(lastEntry()!.key);
   });
 
-  it('and nothing where it is nobody’s business', async () => {
+  it('leaves commands outside the run unchanged', async () => {
     stage.attributeTo(undefined);
     const before = stage.entries().length;
     const id = await output(['create', specImage]);
@@ -136,8 +136,8 @@ describe('what a docker command creates says whose it is', () => {
   });
 });
 
-describe('a container that a docker command removes', () => {
-  it('is found gone when the command has ended, and when it runs', async () => {
+describe('docker commands that remove containers', () => {
+  it('reports no container that a finished or running command removes', async () => {
     const client = new Docker();
     const [removed, leaving] = [
       await client.createContainer({ Image: specImage }),
@@ -154,14 +154,14 @@ describe('a container that a docker command removes', () => {
   });
 });
 
-describe('a Compose project', () => {
+describe('Compose projects', () => {
   const composeFile = join(__dirname, '../fixtures/compose/docker-compose.yml');
   const file = async (name: string) =>
     new DockerComposeEnvironment(dirname(composeFile), basename(composeFile))
       .withProjectName(name)
       .withClientOptions(await composeClient());
 
-  it('of testcontainers is noted with the user’s line and claimed, and gone when the code brings it down', async () => {
+  it('claims and registers a project of testcontainers until the code brings it down', async () => {
     const name = uniqueName();
     const environment = await file(name);
     const source = nextLine();
@@ -175,7 +175,7 @@ describe('a Compose project', () => {
     });
     expect(stage.claimed).toContain(`com.docker.compose.project=${name}`);
     const { key, registeredAt } = lastEntry()!;
-    // It lives from its command on, not from when it was found.
+    // Registered when its command started, not when it was found.
     const filters = { label: [`com.docker.compose.project=${name}`] };
     const [container] = await docker.listContainers({ filters });
     const { Created } = await docker.getContainer(container!.Id).inspect();
@@ -186,7 +186,7 @@ describe('a Compose project', () => {
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-by-code' });
   });
 
-  it('has the last words of a service that ends again and again read, before the code brings it down', async () => {
+  it('keeps the logs of a crash-looping service after its project is brought down', async () => {
     const name = uniqueName();
     const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
     const worker = { image: specImage, restart: 'always', command, network_mode: 'none' };
@@ -199,10 +199,10 @@ describe('a Compose project', () => {
     expect((await read())[0]).toMatchObject({ text: 'cannot reach the broker' });
   });
 
-  it('survives where it is left, and is gone where somebody else removes it', async () => {
+  it('reports a project until another client removes it', async () => {
     const name = uniqueName();
-    const [command = '', ...words] = await composeCommand();
-    const up = [...words, '--file', composeFile, '-p', name, 'up', '--no-start'];
+    const [command = '', ...args] = await composeCommand();
+    const up = [...args, '--file', composeFile, '-p', name, 'up', '--no-start'];
     await once(spawn(command, up, { stdio: 'ignore' }), 'close');
     const [found] = await stage.findSurvivors(({ id }) => id === name);
     const key = found?.key ?? '';

@@ -23,8 +23,8 @@ const removeEntries = async () =>
     new AbortController().signal,
   );
 
-describe('a volume that raw code asks for by its name', () => {
-  it('is not removed as its own where somebody else had it before', async () => {
+describe('volumes created by name', () => {
+  it('keeps a volume that existed before the code created it', async () => {
     const name = uniqueName();
     stage.attributeTo(undefined);
     await docker.createVolume({ Name: name, Labels: specLabel });
@@ -35,7 +35,7 @@ describe('a volume that raw code asks for by its name', () => {
     expect(await exists('volume', name)).toBe(true);
   });
 
-  it('is removed where it has created it', async () => {
+  it('removes a volume that the code created', async () => {
     const name = uniqueName();
     stage.attributeTo({ scope: 'run' });
     await new Docker().createVolume({ Name: name, Labels: specLabel });

@@ -14,7 +14,7 @@ const stage = stageOfFile();
 afterAll(() => removeLeftovers());
 const body = JSON.stringify({ Image: 'castoff-spec/busybox:1', Cmd: ['true'], Labels: specLabel });
 
-/** Asks the engine for a container as no client of its does; resolves to the status and, where it is created, the labels. */
+/** Sends a create request with any headers. Resolves to the status and, if it succeeded, the labels of the container. */
 async function create(headers: Record<string, string> | readonly string[], content: string | Buffer) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const socketPath = (process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock').replace('unix://', '');
@@ -31,7 +31,7 @@ async function create(headers: Record<string, string> | readonly string[], conte
   return { status, labels: Id === undefined ? {} : (await docker.getContainer(Id).inspect()).Config.Labels };
 }
 
-describe('under a docker configuration that cannot be read', () => {
+describe('under an invalid Docker configuration', () => {
   const before = { ...process.env };
   let folder: string;
   beforeAll(() => {
@@ -48,9 +48,9 @@ describe('under a docker configuration that cannot be read', () => {
   });
 
   it.each([
-    ['DOCKER_HOST says where the engine is', 'unix:///var/run/docker.sock'],
-    ['nothing does', ''],
-  ])('what raw code creates is labelled and noted when %s', async (_, host) => {
+    ['DOCKER_HOST is set', 'unix:///var/run/docker.sock'],
+    ['DOCKER_HOST is not set', ''],
+  ])('labels and registers a container when %s', async (_, host) => {
     process.env['DOCKER_HOST'] = host;
     const { labels } = await create({ 'content-type': 'application/json' }, body);
     const entry = stage.entries().at(-1);
@@ -59,7 +59,7 @@ describe('under a docker configuration that cannot be read', () => {
   });
 });
 
-describe('a creation that labels cannot be put on', () => {
+describe('create requests to which labels cannot be added', () => {
   it.each([
     [
       'is sent with headers as a list',
@@ -75,21 +75,21 @@ describe('a creation that labels cannot be put on', () => {
       500,
       'its body is compressed',
     ],
-  ])('goes out as it is, and is reported, when it %s', async (_, headers, content, status, why) => {
+  ])('sends and reports a create request that %s', async (_, headers, content, status, reason) => {
     const before = stage.unlabelled.length;
-    const answer = await create(headers, content);
-    expect(answer.status).toBe(status);
+    const response = await create(headers, content);
+    expect(response.status).toBe(status);
     expect(stage.unlabelled.slice(before)).toEqual([
-      expect.stringContaining(`POST /containers/create: ${why}`),
+      expect.stringContaining(`POST /containers/create: ${reason}`),
     ]);
   });
 });
 
-describe('a test whose name no command line takes', () => {
+describe('tests whose names do not fit on a command line', () => {
   it.each([
     ['is 200 KB long', 'pays '.repeat(40_000)],
     ['has a NUL', 'pays \0 twice'],
-  ])('has its own docker command run, and labelled, when it %s', async (_, test) => {
+  ])('labels containers of docker commands in a test whose name %s', async (_, test) => {
     stage.attributeTo({ scope: `orders › ${test}`, test });
     const [name = '', value = ''] = Object.entries(specLabel)[0] ?? [];
     const args = ['create', '--label', `${name}=${value}`, 'castoff-spec/busybox:1'];

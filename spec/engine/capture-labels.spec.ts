@@ -14,19 +14,19 @@ import { nextLine } from '../support/this-line';
 
 const stage = stageOfFile();
 
-// Not the one of spec/support: that is made before the watch, as the user's own would be in a module.
+// The client in spec/support is created before the capture starts; a user's client is created after it.
 const dockerode = new Docker();
 const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
-/** Two empty blocks end a tar archive. */
+/** A tar archive ends with two empty blocks. */
 const emptyTar = Buffer.alloc(1024);
-// Built without a cache: other spec files take away the layers that they would share.
+// Built without a cache, because other spec files remove shared layers.
 const imageFolder = join(__dirname, '../fixtures/capture/image');
 
 const containerLabels = async (id: string) => (await dockerode.getContainer(id).inspect()).Config.Labels;
 const imageLabels = async (name: string) => (await dockerode.getImage(name).inspect()).Config.Labels;
 
-/** What every thing is to say of itself, and what is noted of it. */
-function saysWhose(labels: Readonly<Record<string, string>>, source: string) {
+/** Checks that the labels and the last entry name the owner. Returns the entry. */
+function expectOwned(labels: Readonly<Record<string, string>>, source: string) {
   const entry = stage.entries().at(-1);
   expect(whose(labels)).toEqual({
     session: sessionIdentity().id,
@@ -38,12 +38,12 @@ function saysWhose(labels: Readonly<Record<string, string>>, source: string) {
   return entry;
 }
 
-describe('what testcontainers creates by itself says whose it is', () => {
-  it('a container that a test starts, beside its own labels', async () => {
+describe('resources created by testcontainers', () => {
+  it('labels a container started by a test, and keeps its own labels', async () => {
     const source = nextLine();
     const container = await definition().withLabels({ mine: 'kept' }).start();
     const labels = await containerLabels(container.getId());
-    const entry = saysWhose(labels, source);
+    const entry = expectOwned(labels, source);
     expect(entry).toMatchObject({ kind: 'container', id: container.getId() });
     expect(stage.isHelper(entry?.key ?? '')).toBe(false);
     expect(labels).toMatchObject({
@@ -54,14 +54,14 @@ describe('what testcontainers creates by itself says whose it is', () => {
     expect(ownerFromLabels(labels)).toEqual(sessionIdentity().owner);
   });
 
-  it('a container that a function of the test waits for, at the line in that function', async () => {
+  it('labels a container started by a helper function with the line in that function', async () => {
     const container = await startByHelper();
-    const source = whereHelperStarts[0]!;
-    const entry = saysWhose(await containerLabels(container.getId()), source);
+    const source = helperLines[0]!;
+    const entry = expectOwned(await containerLabels(container.getId()), source);
     expect(entry).toMatchObject({ kind: 'container', id: container.getId() });
   });
 
-  it('containers that are started at once, each at the line where the test waits for them', async () => {
+  it('labels containers started in parallel with the line at which the test awaits them', async () => {
     const source = nextLine();
     const started = await Promise.all([definition().start(), definition().start()]);
     const labels = await Promise.all(started.map((container) => containerLabels(container.getId())));
@@ -69,130 +69,130 @@ describe('what testcontainers creates by itself says whose it is', () => {
     expect(new Set(labels.map((one) => one['castoff.start'])).size).toBe(2);
   });
 
-  it('a network, which takes no labels of its own', async () => {
+  it('labels a network, for which testcontainers accepts no labels', async () => {
     const source = nextLine();
     const network = await new Network().start();
     const { Labels } = await dockerode.getNetwork(network.getId()).inspect();
-    expect(saysWhose(Labels ?? {}, source)).toMatchObject({ kind: 'network', name: network.getName() });
+    expect(expectOwned(Labels ?? {}, source)).toMatchObject({ kind: 'network', name: network.getName() });
   });
 
-  it('an image that it builds', async () => {
+  it('labels an image built by testcontainers', async () => {
     const name = `localhost/${uniqueName()}:1`;
     const source = nextLine();
     await GenericContainer.fromDockerfile(imageFolder).withCache(false).build(name);
-    const entry = saysWhose(await imageLabels(name), source);
+    const entry = expectOwned(await imageLabels(name), source);
     expect(entry).toMatchObject({ kind: 'image', id: name });
     expect(stage.isHelper(entry?.key ?? '')).toBe(true);
   });
 
-  it('an image that it commits, and not as the container that it is made from', async () => {
+  it('labels an image committed by testcontainers, distinct from its container', async () => {
     const container = await definition().start();
     const source = nextLine();
     const id = await container.commit({ repo: uniqueName(), tag: '1' });
-    const entry = saysWhose(await imageLabels(id), source);
+    const entry = expectOwned(await imageLabels(id), source);
     expect(entry).toMatchObject({ kind: 'image', identity: id });
     expect(stage.isHelper(entry?.key ?? '')).toBe(true);
   });
 
-  it('its port forwarder, which nobody can stop', async () => {
+  it('treats the port forwarder of testcontainers as a helper', async () => {
     const container = await definition().withLabels({ 'org.testcontainers.sshd': 'true' }).start();
     const { 'castoff.start': key = '' } = await containerLabels(container.getId());
     expect(stage.isHelper(key)).toBe(true);
   });
 });
 
-describe('what dockerode creates says whose it is', () => {
-  it('a container', async () => {
+describe('resources created by dockerode', () => {
+  it('labels a container created by dockerode', async () => {
     const source = nextLine();
     const { id } = await dockerode.createContainer({ Image: specImage, Labels: { mine: 'kept' } });
     const labels = await containerLabels(id);
-    expect(saysWhose(labels, source)).toMatchObject({ kind: 'container', id });
+    expect(expectOwned(labels, source)).toMatchObject({ kind: 'container', id });
     expect(labels['mine']).toBe('kept');
   });
 
-  it('a container by a callback', async () => {
-    const made = Promise.withResolvers<string>();
+  it('labels a container created with a callback', async () => {
+    const created = Promise.withResolvers<string>();
     const source = nextLine();
-    dockerode.createContainer({ Image: specImage }, (_, container) => made.resolve(container!.id));
-    const id = await made.promise;
-    expect(saysWhose(await containerLabels(id), source)).toMatchObject({ kind: 'container', id });
+    dockerode.createContainer({ Image: specImage }, (_, container) => created.resolve(container!.id));
+    const id = await created.promise;
+    expect(expectOwned(await containerLabels(id), source)).toMatchObject({ kind: 'container', id });
   });
 
-  it('containers that are created at once, each at its own line', async () => {
+  it('labels containers created in parallel with a line each', async () => {
     const line = nextLine();
-    const made = await Promise.all([
+    const created = await Promise.all([
       dockerode.createContainer({ Image: specImage, Cmd: ['true'] }),
       dockerode.createContainer({ Image: specImage, Cmd: ['true'] }),
     ]);
     const sources = [1, 2].map((below) => line.replace(/\d+$/, (at) => String(Number(at) + below)));
-    const labels = await Promise.all(made.map(({ id }) => containerLabels(id)));
+    const labels = await Promise.all(created.map(({ id }) => containerLabels(id)));
     expect(labels.map((each) => each['castoff.source'])).toEqual(sources);
   });
 
-  it('a network', async () => {
+  it('labels a network created by dockerode', async () => {
     const name = uniqueName();
     const source = nextLine();
     const network = await dockerode.createNetwork({ Name: name });
     const { Labels } = await network.inspect();
-    expect(saysWhose(Labels ?? {}, source)).toMatchObject({ kind: 'network', id: network.id, name });
+    expect(expectOwned(Labels ?? {}, source)).toMatchObject({ kind: 'network', id: network.id, name });
   });
 
-  it('a volume', async () => {
+  it('labels a volume created by dockerode', async () => {
     const name = uniqueName();
     const source = nextLine();
     await dockerode.createVolume({ Name: name, Labels: { mine: 'kept' } });
     const { Labels } = await dockerode.getVolume(name).inspect();
-    expect(saysWhose(Labels, source)).toMatchObject({ kind: 'volume', id: name });
+    expect(expectOwned(Labels, source)).toMatchObject({ kind: 'volume', id: name });
     expect(Labels['mine']).toBe('kept');
   });
 
-  it('an image that it builds', async () => {
+  it('labels an image built by dockerode', async () => {
     const name = `${uniqueName()}:1`;
     const context = { context: imageFolder, src: ['Dockerfile'] };
     const source = nextLine();
     const output = await dockerode.buildImage(context, { t: name, nocache: true, labels: { mine: 'kept' } });
     await new Promise((resolve) => dockerode.modem.followProgress(output, resolve));
     const labels = await imageLabels(name);
-    expect(saysWhose(labels, source)).toMatchObject({ kind: 'image', id: name });
+    expect(expectOwned(labels, source)).toMatchObject({ kind: 'image', id: name });
     expect(labels['mine']).toBe('kept');
     expect(ownerFromLabels(labels)).toEqual({ ...sessionIdentity().owner, run: undefined });
     expect(await areProven(labels)).toBe(true);
   });
 
-  it('an image that it commits', async () => {
+  it('labels an image committed by dockerode', async () => {
     const container = await dockerode.createContainer({ Image: specImage });
     const source = nextLine();
     const { Id } = await container.commit({ repo: uniqueName(), changes: 'LABEL mine=kept' });
     const labels = await imageLabels(Id);
-    const entry = saysWhose(labels, source);
+    const entry = expectOwned(labels, source);
     expect(entry).toMatchObject({ kind: 'image', identity: Id });
     expect(labels['mine']).toBe('kept');
     expect(await areProven(labels)).toBe(true);
     expect(stage.isHelper(entry?.key ?? '')).toBe(false);
   });
 
-  it('an image that it imports', async () => {
+  it('labels an image imported by dockerode', async () => {
     const repo = uniqueName();
     const source = nextLine();
     const output = await dockerode.importImage(Readable.from([emptyTar]), { repo, tag: '1' });
     await new Promise((resolve) => dockerode.modem.followProgress(output, resolve));
     const labels = await imageLabels(`${repo}:1`);
-    expect(saysWhose(labels, source)).toMatchObject({ kind: 'image', id: `${repo}:1` });
+    expect(expectOwned(labels, source)).toMatchObject({ kind: 'image', id: `${repo}:1` });
     expect(await areProven(labels)).toBe(true);
   });
 });
 
-/** Whether the image with these labels is known by them, without any record, as the one that was created. */
+/** Whether these labels alone, without a record, prove that the image is the one created. */
 async function areProven(labels: Readonly<Record<string, string>>): Promise<boolean> {
   const claim = [`castoff.start=${labels['castoff.start']}`];
   const { owned } = await listOwned(await connectEngine(), claim, { kinds: ['image'] });
   return owned.length === 1;
 }
 
-const whereHelperStarts: string[] = [];
+const helperLines: string[] = [];
 
 async function startByHelper() {
-  whereHelperStarts.unshift(nextLine());
+  helperLines.unshift(nextLine());
   const container = await definition().start();
   return container;
 }

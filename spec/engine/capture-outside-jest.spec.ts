@@ -7,7 +7,7 @@ import { specLabel } from '../support/things';
 
 const run = promisify(execFile);
 
-interface Noted {
+interface CapturedResource {
   readonly kind: string;
   readonly id: string;
   readonly line: string;
@@ -15,30 +15,32 @@ interface Noted {
   readonly outcome?: string;
 }
 
-let watched: Awaited<ReturnType<typeof runWatched>>;
-beforeAll(async () => void (watched = await runWatched()));
+let output: Awaited<ReturnType<typeof runProgram>>;
+beforeAll(async () => void (output = await runProgram()));
 afterAll(() => removeLeftovers());
 
-async function runWatched() {
-  const program = join(__dirname, '../fixtures/capture/watched.cjs');
+async function runProgram() {
+  const program = join(__dirname, '../fixtures/capture/captured.cjs');
   const hooks = join(__dirname, '../support/require-typescript.cjs');
   const { stdout } = await run(process.execPath, ['--require', hooks, program, JSON.stringify(specLabel)], {
-    // Without it Node takes the environment of its own process, which is not the sandbox's.
+    // Otherwise Node uses the environment of the process, which differs from that of the sandbox.
     env: process.env,
   });
   return JSON.parse(stdout);
 }
 
-it('sees what an ES module creates outside of every sandbox, and what it removes', () => {
-  const { things, created, removed }: Readonly<Record<string, readonly Noted[]>> = watched;
-  expect(things).toHaveLength(2);
-  expect(created).toEqual(things?.map((thing) => ({ ...thing, state: 'present' })));
-  expect(removed).toEqual(things?.map((thing) => ({ ...thing, state: 'gone', outcome: 'removed-by-code' })));
+it('captures what an ES module creates and removes outside Jest', () => {
+  const { resources, created, removed }: Readonly<Record<string, readonly CapturedResource[]>> = output;
+  expect(resources).toHaveLength(2);
+  expect(created).toEqual(resources?.map((resource) => ({ ...resource, state: 'present' })));
+  expect(removed).toEqual(
+    resources?.map((resource) => ({ ...resource, state: 'gone', outcome: 'removed-by-code' })),
+  );
 });
 
-it('sees what it creates by a function of Node’s that it had before, and gives that back', () => {
-  const { volume, entry, isNodesOwn } = watched;
+it('captures commands run through a function imported before, and restores that function', () => {
+  const { volume, entry, isOriginal } = output;
   expect(entry).toMatchObject({ name: volume.name, line: volume.line });
   expect(volume.labels).toMatchObject({ 'castoff.start': entry.key });
-  expect(isNodesOwn).toBe(true);
+  expect(isOriginal).toBe(true);
 });

@@ -44,13 +44,13 @@ const creates = () =>
   proxy.calls.filter(({ method, path }) => method === 'POST' && path.includes('/create')).length;
 const lastEntry = () => stage.entries().at(-1);
 
-describe('a request that creates', () => {
-  it('goes out when the run is ready, and not before', async () => {
+describe('create requests', () => {
+  it('sends a create request only when the run is ready', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const before = { creates: creates(), asked: stage.readyCalls(), entries: stage.entries().length };
+    const before = { creates: creates(), readyCalls: stage.readyCalls(), entries: stage.entries().length };
     const creating = dockerode.createContainer({ Image: specImage });
-    expect(await until(() => stage.readyCalls() > before.asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.readyCalls, 2_000)).toBe(true);
     await setImmediate();
     expect([creates(), stage.entries().length]).toEqual([before.creates, before.entries]);
     gate.resolve();
@@ -58,30 +58,30 @@ describe('a request that creates', () => {
     expect(lastEntry()).toMatchObject({ id, state: 'present' });
   });
 
-  it('fails with the error of a run that cannot be made ready, and never reaches the engine', async () => {
-    const refusal = new CastoffError('REAPER_UNAVAILABLE', 'take a lease: nobody can');
+  it('fails a create request with the error of a run that fails to get ready', async () => {
+    const refusal = new CastoffError('REAPER_UNAVAILABLE', 'take a lease: no reaper');
     ready = () => Promise.reject(refusal);
     const before = { creates: creates(), entries: stage.entries().length };
     expect(await rejectionOf(dockerode.createContainer({ Image: specImage }))).toBe(refusal);
     expect([creates(), stage.entries().length]).toEqual([before.creates, before.entries]);
   });
 
-  it('is on disk, and noted, before the engine hears of it', async () => {
-    let noted: unknown;
+  it('registers a resource before the engine receives its create request', async () => {
+    let stateAtRequest: unknown;
     const name = uniqueName();
     const rule = proxy.inject({
       on: 'POST /containers/create',
       fault: () => {
-        noted = stage.entries().find((entry) => entry.name === name)?.state;
+        stateAtRequest = stage.entries().find((entry) => entry.name === name)?.state;
         return undefined;
       },
     });
     await dockerode.createContainer({ Image: specImage, name });
     rule.remove();
-    expect(noted).toBe('registered');
+    expect(stateAtRequest).toBe('registered');
   });
 
-  it('is left as it is where it is nobody’s business', async () => {
+  it('leaves create requests outside the run unchanged', async () => {
     stage.attributeTo(undefined);
     const before = stage.entries().length;
     const container = await dockerode.createContainer({ Image: specImage });
@@ -91,7 +91,7 @@ describe('a request that creates', () => {
     expect(stage.entries().length).toBe(before);
   });
 
-  it('leaves nothing open when the engine refuses it', async () => {
+  it('marks a resource as never created when the engine rejects its create request', async () => {
     const name = uniqueName();
     const first = await dockerode.createContainer({ Image: specImage, name });
     expect(await rejectionOf(dockerode.createContainer({ Image: specImage, name }))).toMatchObject({
@@ -101,7 +101,7 @@ describe('a request that creates', () => {
     expect(stage.entries().at(-2)).toMatchObject({ id: first.id, state: 'present' });
   });
 
-  it('leaves nothing open when the engine fails', async () => {
+  it('marks a resource as never created when the engine fails', async () => {
     proxy.inject({
       on: 'POST /networks/create',
       fault: { type: 'answer', status: 500, message: 'out of addresses' },
@@ -111,7 +111,7 @@ describe('a request that creates', () => {
     expect(lastEntry()).toMatchObject({ kind: 'network', state: 'gone', outcome: 'never-created' });
   });
 
-  it('leaves nothing open when a build breaks off', async () => {
+  it('marks an image as never created when its build fails', async () => {
     const dockerfile = 'FROM castoff-spec/no-such-image:1\n';
     const output = await dockerode
       .buildImage(Readable.from(await archive('Dockerfile', dockerfile)), { t: uniqueName() })
@@ -120,7 +120,7 @@ describe('a request that creates', () => {
     expect(lastEntry()).toMatchObject({ kind: 'image', state: 'gone', outcome: 'never-created' });
   });
 
-  it('is found by its label where its answer is lost', async () => {
+  it('finds a resource by its label when the response is lost', async () => {
     proxy.inject({ on: 'POST /containers/create', fault: { type: 'lose-answer' } });
     await rejectionOf(dockerode.createContainer({ Image: specImage }));
     const { key } = lastEntry()!;
@@ -131,7 +131,7 @@ describe('a request that creates', () => {
     expect(await exists('container', survivor?.id ?? '')).toBe(true);
   });
 
-  it('counts as never made where its answer is lost and nothing carries its label', async () => {
+  it('marks a resource as never created when the response is lost and nothing carries its label', async () => {
     proxy.inject({ on: 'POST /containers/create', fault: { type: 'reset' } });
     await rejectionOf(dockerode.createContainer({ Image: specImage }));
     const { key } = lastEntry()!;
@@ -139,15 +139,15 @@ describe('a request that creates', () => {
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'never-created' });
   });
 
-  it('is never sent when it is given up while it waits', async () => {
+  it('does not send a create request that is aborted while waiting for the run', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const before = { creates: creates(), asked: stage.readyCalls(), entries: stage.entries().length };
+    const before = { creates: creates(), readyCalls: stage.readyCalls(), entries: stage.entries().length };
     const leaving = new AbortController();
     const creating = rejectionOf(
       dockerode.createContainer({ Image: specImage, abortSignal: leaving.signal }),
     );
-    expect(await until(() => stage.readyCalls() > before.asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.readyCalls, 2_000)).toBe(true);
     leaving.abort();
     expect(await creating).toMatchObject({ name: 'AbortError' });
     gate.resolve();
@@ -155,8 +155,8 @@ describe('a request that creates', () => {
     expect([creates(), stage.entries().length]).toEqual([before.creates, before.entries]);
   });
 
-  it('of a scope’s start carries the labels of that start, and is not registered again', async () => {
-    const before = { entries: stage.entries().length, asked: stage.readyCalls() };
+  it('adds the labels of a scope’s start without registering the resource again', async () => {
+    const before = { entries: stage.entries().length, readyCalls: stage.readyCalls() };
     const labels = { 'castoff.session': sessionIdentity().id, 'castoff.start': '00000000deadbeef' };
     const network = await runInStart({ key: '00000000deadbeef', labels }, () =>
       dockerode.createNetwork({ Name: uniqueName(), Labels: { mine: 'kept' } }),
@@ -167,17 +167,17 @@ describe('a request that creates', () => {
       'castoff.kind': 'network',
       'castoff.nonce': expect.stringMatching(/^[0-9a-f]{16}$/),
     });
-    expect([stage.entries().length, stage.readyCalls()]).toEqual([before.entries, before.asked]);
+    expect([stage.entries().length, stage.readyCalls()]).toEqual([before.entries, before.readyCalls]);
   });
 
-  it('keeps the order and the end of a body that is longer than what is held', async () => {
+  it('sends a body longer than the buffer completely and in order', async () => {
     const gate = Promise.withResolvers<void>();
     ready = () => gate.promise;
-    const asked = stage.readyCalls();
+    const readyCalls = stage.readyCalls();
     const files = await archive('big', 'x'.repeat(3_000_000));
     const repo = uniqueName();
     const importing = dockerode.importImage(Readable.from(chunksOf(files, 10_000)), { repo, tag: '1' });
-    expect(await until(() => stage.readyCalls() > asked, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > readyCalls, 2_000)).toBe(true);
     gate.resolve();
     await text((await importing) as Readable);
     const { Size, Config } = await docker.getImage(`${repo}:1`).inspect();
@@ -185,9 +185,9 @@ describe('a request that creates', () => {
     expect(Config.Labels['castoff.start']).toBe(lastEntry()?.key);
   });
 
-  it('is left as it is where its head is written already', async () => {
+  it('leaves a create request unchanged when its headers were already sent', async () => {
     const before = stage.entries().length;
-    const answer = Promise.withResolvers<IncomingMessage>();
+    const responded = Promise.withResolvers<IncomingMessage>();
     const body = JSON.stringify({ Name: uniqueName() });
     const options = { socketPath: proxy.socketPath, path: '/networks/create', method: 'POST' };
     const headers = {
@@ -195,36 +195,36 @@ describe('a request that creates', () => {
       'Content-Length': body.length,
       Expect: '100-continue',
     };
-    const asking = request({ ...options, headers }, answer.resolve);
-    asking.once('continue', () => asking.end(body));
-    const { Id } = JSON.parse(await text(await answer.promise)) as { Id: string };
+    const outgoing = request({ ...options, headers }, responded.resolve);
+    outgoing.once('continue', () => outgoing.end(body));
+    const { Id } = JSON.parse(await text(await responded.promise)) as { Id: string };
     await docker.getNetwork(Id).remove();
     expect(stage.entries().length).toBe(before);
   });
 
-  it('is heard by its callbacks in their order, and its answer is read by its reader alone', async () => {
-    const heard: string[] = [];
-    const answer = Promise.withResolvers<IncomingMessage>();
+  it('calls the write callbacks of a paused request, and leaves the response to its reader', async () => {
+    const called: string[] = [];
+    const responded = Promise.withResolvers<IncomingMessage>();
     const body = JSON.stringify({ Image: specImage });
     const options = { socketPath: proxy.socketPath, path: '/v1.41/containers/create', method: 'POST' };
     const headers = { 'Content-Type': 'application/json' };
-    const asking = request({ ...options, headers }, answer.resolve);
-    asking.on('finish', () => heard.push('finish'));
-    asking.write(body.slice(0, 5), () => heard.push('first'));
+    const outgoing = request({ ...options, headers }, responded.resolve);
+    outgoing.on('finish', () => called.push('finish'));
+    outgoing.write(body.slice(0, 5), () => called.push('first'));
     await setImmediate();
-    asking.end(body.slice(5), () => heard.push('end'));
-    const response = await answer.promise;
+    outgoing.end(body.slice(5), () => called.push('end'));
+    const response = await responded.promise;
     const entry = lastEntry();
-    // Nobody has begun to read: it has not flowed away.
+    // The unread response stays paused.
     await delay(50);
     const { Id } = JSON.parse(await text(response)) as { Id: string };
-    expect(heard.toSorted()).toEqual(['end', 'finish', 'first']);
+    expect(called.toSorted()).toEqual(['end', 'finish', 'first']);
     expect(lastEntry()).toMatchObject({ key: entry?.key, id: Id, state: 'present' });
   });
 });
 
-describe('a request to another server', () => {
-  it('is untouched, byte for byte, though its path is an engine’s', async () => {
+describe('requests to other servers', () => {
+  it('sends a request to another server unchanged, even if its path is that of a create request', async () => {
     const sent = async (): Promise<string> => {
       const server = createServer().listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -240,42 +240,44 @@ describe('a request to another server', () => {
       server.close();
       return (await received).replaceAll(String(port), 'PORT');
     };
-    const before = { asked: stage.readyCalls(), entries: stage.entries().length };
-    const watched = await sent();
+    const before = { readyCalls: stage.readyCalls(), entries: stage.entries().length };
+    const captured = await sent();
     stage.attributeTo(undefined);
-    expect(watched).toBe(await sent());
-    expect(watched).toContain('{"Image":');
-    expect({ asked: stage.readyCalls(), entries: stage.entries().length }).toEqual(before);
+    expect(captured).toBe(await sent());
+    expect(captured).toContain('{"Image":');
+    expect({ readyCalls: stage.readyCalls(), entries: stage.entries().length }).toEqual(before);
   });
 
-  it('is answered as ever on another unix socket', async () => {
-    const server = createHttpServer((asked, answer) => void text(asked).then((body) => answer.end(body)));
+  it('leaves requests to another unix socket unchanged', async () => {
+    const server = createHttpServer(
+      (incoming, response) => void text(incoming).then((body) => response.end(body)),
+    );
     const socketPath = `${proxy.socketPath}.other`;
     server.listen(socketPath);
     await once(server, 'listening');
-    const answer = Promise.withResolvers<IncomingMessage>();
-    request({ socketPath, path: '/containers/create', method: 'POST', agent: false }, answer.resolve).end(
+    const responded = Promise.withResolvers<IncomingMessage>();
+    request({ socketPath, path: '/containers/create', method: 'POST', agent: false }, responded.resolve).end(
       '{"Image":"x"}',
     );
-    expect(await text(await answer.promise)).toBe('{"Image":"x"}');
+    expect(await text(await responded.promise)).toBe('{"Image":"x"}');
     server.close();
     await rm(socketPath, { force: true });
   });
 });
 
 async function postInPieces(options: object): Promise<void> {
-  const answer = Promise.withResolvers<IncomingMessage>();
-  const asking = request(options, answer.resolve);
-  asking.write('{"Image":');
-  asking.write('"x"');
+  const responded = Promise.withResolvers<IncomingMessage>();
+  const outgoing = request(options, responded.resolve);
+  outgoing.write('{"Image":');
+  outgoing.write('"x"');
   await setImmediate();
-  asking.write(',"Labels":');
+  outgoing.write(',"Labels":');
   await delay(20);
-  asking.end('{}}');
-  (await answer.promise).resume();
+  outgoing.end('{}}');
+  (await responded.promise).resume();
 }
 
-/** All that the first client of `server` sends, until it has sent the end of its chunks; it is answered then. */
+/** Resolves to everything that the first client of `server` sends up to its last chunk, then responds. */
 function receive(server: ReturnType<typeof createServer>): Promise<string> {
   return new Promise((resolve) => {
     server.once('connection', (client) => {

@@ -25,15 +25,15 @@ afterAll(async () => {
   await proxy.close();
 });
 
-/** It takes a third off a start. */
+/** Saves a third of the start. */
 const HostConfig = { NetworkMode: 'none' };
 
 const entryOf = (id: string): RegistryEntry | undefined => stage.entries().find((entry) => entry.id === id);
 const survivors = (...ids: readonly string[]) => stage.findSurvivors(({ id }) => ids.includes(id ?? ''));
-const looks = () => proxy.calls.filter(({ method }) => method === 'GET').length;
+const inspections = () => proxy.calls.filter(({ method }) => method === 'GET').length;
 
-describe('what the code removes by itself', () => {
-  it('is gone when its removal has been answered, and is not asked for', async () => {
+describe('resources removed by user code', () => {
+  it('marks a resource as removed by the response, without inspecting it', async () => {
     const container = await new GenericContainer(specImage)
       .withCommand(sleeper)
       .withNetworkMode('none')
@@ -41,14 +41,14 @@ describe('what the code removes by itself', () => {
     const network = await new Network().start();
     await container.stop();
     await network.stop();
-    const before = looks();
+    const before = inspections();
     for (const id of [container.getId(), network.getId()])
       expect(entryOf(id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
     expect(await survivors(container.getId(), network.getId())).toEqual([]);
-    expect(looks()).toBe(before);
+    expect(inspections()).toBe(before);
   });
 
-  it('is gone where it is called by its name, a short id or an image’s digest', async () => {
+  it('recognises a resource by its name, a short id or the digest of an image', async () => {
     const name = uniqueName();
     const named = await dockerode.createContainer({ Image: specImage, name });
     const short = await dockerode.createContainer({ Image: specImage });
@@ -60,7 +60,7 @@ describe('what the code removes by itself', () => {
       expect(entryOf(id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
   });
 
-  it('is gone when the engine knows it no more: an image and a volume', async () => {
+  it('marks a resource as removed if the engine no longer knows it', async () => {
     const name = uniqueName();
     await dockerode.createVolume({ Name: name });
     await docker.getVolume(name).remove();
@@ -68,7 +68,7 @@ describe('what the code removes by itself', () => {
     expect(entryOf(name)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
   });
 
-  it('is being cleaned up while its removal is under way, which is waited for', async () => {
+  it('waits for the pending removal of a resource', async () => {
     const container = await dockerode.createContainer({ Image: specImage });
     proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
     const removing = container.remove();
@@ -79,10 +79,10 @@ describe('what the code removes by itself', () => {
     await removing;
   });
 
-  it('is still there when its removal is refused, or not answered', async () => {
+  it('reports a resource whose removal is rejected or gets no response', async () => {
     const container = await dockerode.createContainer({ Image: specImage, Cmd: sleeper, HostConfig });
     await container.start();
-    // You cannot remove a running container
+    // 409: cannot remove a running container
     expect(await rejectionOf(container.remove())).toMatchObject({ statusCode: 409 });
     expect(entryOf(container.id)).toMatchObject({ state: 'present' });
     proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'reset' } });
@@ -90,7 +90,7 @@ describe('what the code removes by itself', () => {
     expect(await survivors(container.id)).toMatchObject([{ id: container.id, state: 'present' }]);
   });
 
-  it('is told by castoff’s own cleanup, and not by the request that this sends', async () => {
+  it('does not attribute the removal by castoff’s own cleanup to user code', async () => {
     const { id } = await dockerode.createContainer({ Image: specImage });
     await cleanupContainer(id);
     expect(entryOf(id)).toMatchObject({ state: 'present' });
@@ -99,8 +99,8 @@ describe('what the code removes by itself', () => {
   });
 });
 
-describe('what the code has not removed by a request', () => {
-  it('is found gone where the engine removes it as it ends', async () => {
+describe('resources not removed by a request of user code', () => {
+  it('marks a container as removed if the engine removed it when it exited', async () => {
     const container = await dockerode.createContainer({
       Image: specImage,
       Cmd: sleeper,
@@ -112,7 +112,7 @@ describe('what the code has not removed by a request', () => {
     expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-elsewhere' });
   });
 
-  it('survives where it is still there: each kind, and only what is meant', async () => {
+  it('reports resources of every kind that still exist and match the filter', async () => {
     const name = uniqueName();
     const container = await dockerode.createContainer({ Image: specImage });
     const other = await dockerode.createContainer({ Image: specImage });
@@ -125,7 +125,7 @@ describe('what the code has not removed by a request', () => {
     expect(entryOf(other.id)).toMatchObject({ state: 'present' });
   });
 
-  it('is not taken for another thing that has its name by now', async () => {
+  it('does not mistake a later resource with the same name for the captured one', async () => {
     const name = uniqueName();
     await dockerode.createVolume({ Name: name });
     await docker.getVolume(name).remove();
@@ -135,7 +135,7 @@ describe('what the code has not removed by a request', () => {
     await docker.getVolume(name).remove();
   });
 
-  it('is unknown when the engine cannot be asked, and present again when it can', async () => {
+  it('reports a resource as unknown while it cannot be inspected, and as present afterwards', async () => {
     const { id } = await dockerode.createContainer({ Image: specImage });
     const rule = proxy.inject({
       on: `GET /containers/${id}/json`,
@@ -153,29 +153,29 @@ describe('what the code has not removed by a request', () => {
   });
 });
 
-describe('a container that the next one may clash with', () => {
-  const pinned = async (options: Docker.ContainerCreateOptions): Promise<boolean> =>
+describe('hasFixedNameOrPort', () => {
+  const isFixed = async (options: Docker.ContainerCreateOptions): Promise<boolean> =>
     stage.hasFixedNameOrPort((await dockerode.createContainer({ Image: specImage, ...options })).id);
 
-  it('has a name, a host port or the host’s network', async () => {
-    expect(await pinned({ name: uniqueName() })).toBe(true);
-    expect(await pinned({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18080' }] } } })).toBe(true);
-    expect(await pinned({ HostConfig: { NetworkMode: 'host' } })).toBe(true);
+  it('detects a container with a name, a host port or the host network', async () => {
+    expect(await isFixed({ name: uniqueName() })).toBe(true);
+    expect(await isFixed({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18080' }] } } })).toBe(true);
+    expect(await isFixed({ HostConfig: { NetworkMode: 'host' } })).toBe(true);
   });
 
-  it('is none of those that testcontainers starts without a name, or that take any port', async () => {
+  it('does not detect a container without a name that takes any free port', async () => {
     const container = await new GenericContainer(specImage)
       .withExposedPorts(80)
       .withWaitStrategy(Wait.forSuccessfulCommand('true'))
       .withCommand(sleeper)
       .start();
     expect(stage.hasFixedNameOrPort(container.getId())).toBe(false);
-    expect(await pinned({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '0' }] } } })).toBe(false);
-    expect(await pinned({})).toBe(false);
+    expect(await isFixed({ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '0' }] } } })).toBe(false);
+    expect(await isFixed({})).toBe(false);
   });
 
-  it('is known as such where a scope’s start has labelled it', async () => {
+  it('detects a container started by a scope', async () => {
     const Labels = { 'castoff.session': sessionIdentity().id };
-    expect(await pinned({ name: uniqueName(), Labels })).toBe(true);
+    expect(await isFixed({ name: uniqueName(), Labels })).toBe(true);
   });
 });

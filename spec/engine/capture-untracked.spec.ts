@@ -16,15 +16,15 @@ const dockerode = new Docker();
 const definition = () =>
   new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none').withLabels(specLabel);
 
-/** Those of castoff that a look at them finds. */
-async function ours(labels: Readonly<Record<string, string>>): Promise<readonly string[]> {
+/** Returns the names of non-empty labels by castoff. */
+async function ownershipLabelsOf(labels: Readonly<Record<string, string>>): Promise<readonly string[]> {
   return Object.entries(labels)
     .filter(([name, value]) => /^castoff\.(session|start|test|source)$/.test(name) && value !== '')
     .map(([name]) => name);
 }
 
-describe('what is to outlive the run is left alone', () => {
-  it('a container withReuse(), which is found again by the hash that testcontainers makes', async () => {
+describe('resources meant to outlive the run', () => {
+  it('does not capture a container withReuse(), which testcontainers finds again by its hash', async () => {
     const before = stage.entries().length;
     const reusable = () =>
       definition()
@@ -33,14 +33,14 @@ describe('what is to outlive the run is left alone', () => {
     const first = await reusable().start();
     const second = await reusable().start();
     expect(second.getId()).toBe(first.getId());
-    expect(await ours(first.getLabels())).toEqual([]);
+    expect(await ownershipLabelsOf(first.getLabels())).toEqual([]);
     expect(stage.entries().length).toBe(before);
   });
 
-  it('an image that is built with deleteOnExit false', async () => {
+  it('does not capture an image built with deleteOnExit: false', async () => {
     const before = stage.entries().length;
     const name = `localhost/${uniqueName()}:1`;
-    // Without a cache: other spec files take away the layers that they would share.
+    // Without a cache, because other spec files remove shared layers.
     const builder = GenericContainer.fromDockerfile(join(__dirname, '../fixtures/capture/image')).withCache(
       false,
     );
@@ -48,10 +48,10 @@ describe('what is to outlive the run is left alone', () => {
     const image = docker.getImage(name);
     const labels = (await image.inspect()).Config.Labels;
     await image.remove();
-    expect([await ours(labels), stage.entries().length]).toEqual([[], before]);
+    expect([await ownershipLabelsOf(labels), stage.entries().length]).toEqual([[], before]);
   });
 
-  it('an image that is committed with deleteOnExit false, though its container is ours', async () => {
+  it('does not capture an image committed with deleteOnExit: false from a captured container', async () => {
     const container = await definition().start();
     const before = stage.entries().length;
     const image = docker.getImage(
@@ -65,12 +65,12 @@ describe('what is to outlive the run is left alone', () => {
   });
 });
 
-describe('what is labelled by somebody who knows better is left alone', () => {
+describe('other resources that are not captured', () => {
   it.each([
-    ['a Ryuk', { 'org.testcontainers.ryuk': 'true' }],
-    ['a reaper of castoff', { 'castoff.reaper': 'true' }],
-    ['what castoff has labelled', { 'castoff.session': 'another' }],
-  ])('%s', async (_, labels) => {
+    ['a Ryuk container', { 'org.testcontainers.ryuk': 'true' }],
+    ['a castoff reaper', { 'castoff.reaper': 'true' }],
+    ['a container with the labels of another session', { 'castoff.session': 'another' }],
+  ])('does not capture %s', async (_, labels) => {
     const before = stage.entries().length;
     const container = await dockerode.createContainer({
       Image: specImage,
@@ -82,7 +82,7 @@ describe('what is labelled by somebody who knows better is left alone', () => {
     expect(stage.entries().length).toBe(before);
   });
 
-  it('what is pulled', async () => {
+  it('does not capture a pulled image', async () => {
     const before = stage.entries().length;
     const pulling = dockerode.createImage({ fromImage: 'castoff-spec/no-such-image', tag: '1' });
     await Promise.allSettled([pulling]);
@@ -90,10 +90,10 @@ describe('what is labelled by somebody who knows better is left alone', () => {
   });
 });
 
-/** Its own for every run of the spec: a container of another run is not to be reused. */
+/** Unique per run of the spec, so that no container of another run is reused. */
 const uniqueReuse = `castoff-spec-${uniqueName()}`;
 
-describe('what another copy of castoff in this process has labelled, as that of a test file does', () => {
+describe('containers labelled by another copy of castoff', () => {
   const labelledBy = (pid: number) => ({
     ...specLabel,
     'castoff.session': 'abcdefabcdef',
@@ -105,14 +105,14 @@ describe('what another copy of castoff in this process has labelled, as that of 
     return (await container.inspect()).Config.Labels;
   };
 
-  it("is the run's, so that the run's lease covers it, and stays that copy's to look after", async () => {
+  it("adds the run's session to a container of a copy in this process, and keeps its other labels", async () => {
     const before = stage.entries().length;
     const labels = await createdWith(labelledBy(process.pid));
     expect(labels).toMatchObject({ 'castoff.session': sessionIdentity().id, 'castoff.start': 'its own' });
     expect(stage.entries().length).toBe(before);
   });
 
-  it('is left alone where another process has', async () => {
+  it('leaves a container of a copy in another process unchanged', async () => {
     const labels = labelledBy(process.ppid);
     expect(await createdWith(labels)).toMatchObject(labels);
   });
