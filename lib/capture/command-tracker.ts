@@ -113,7 +113,7 @@ export class CommandTracker {
   #up(waitForExit: WaitForExit, project: string, createdBy: CreatedByCode): void {
     this.#tracked.downedProjects.delete(project);
     const isKnown = this.#tracked
-      .open()
+      .activeEntries()
       .some(({ kind, name }) => kind === 'compose-project' && name === project);
     if (isKnown) return;
     const resource = { kind: 'compose-project', name: project, hasFixedNameOrPort: false } as const;

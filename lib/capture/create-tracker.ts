@@ -169,7 +169,7 @@ export class CreateTracker {
     // Unknown for now: the resource is found by its labels later.
     if (outcome === undefined) return;
     if (outcome.isCreated && hasFixedNameOrPort) this.#tracked.fixedNameOrPortIds.add(outcome.id);
-    if (entry === undefined || this.#tracked.openEntry(entry.key) === undefined) return;
+    if (entry === undefined || this.#tracked.activeEntry(entry.key) === undefined) return;
     const { registry } = this.#tracked.options;
     if (!outcome.isCreated) registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
     else if (kind === 'image')
@@ -224,9 +224,9 @@ function addLabels(
 function buildLabels(labels: Labels, own: Labels): Labels {
   const { scope, created, run, nonce } = labelNames;
   const leftOut: readonly string[] = [scope, created, run];
-  const put = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
-  const names = Object.keys({ ...own, ...put });
-  return { ...put, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
+  const included = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
+  const names = Object.keys({ ...own, ...included });
+  return { ...included, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
 }
 
 /**

@@ -152,7 +152,7 @@ export class ProjectCommands {
   #record(up: UpCommand, { name, only }: FoundProject, engine: string): void {
     const { options, downedProjects } = this.#tracked;
     const known = this.#tracked
-      .open()
+      .activeEntries()
       .find((entry) => entry.kind === 'compose-project' && entry.name === name);
     // An entry without bounds covers the whole project.
     if (known !== undefined && known.bounds === undefined) return;

@@ -24,7 +24,7 @@ export class RemovalTracker {
   track(request: ClientRequest, removal: Removal): void {
     this.#trackVolumes(request, removal);
     const present = this.#tracked
-      .open()
+      .activeEntries()
       .filter((one) => one.state === 'present' && matchesTarget(one, removal));
     if (present.length === 0) return;
     const engine = this.#tracked.engines.addressKnownOf(targetOfRequest(request));
@@ -36,7 +36,7 @@ export class RemovalTracker {
     options.registry.update(entry.key, { state: 'cleaning' });
     const responded = this.#responses.observe(request, (response) => {
       removingKeys.delete(entry.key);
-      if (this.#tracked.openEntry(entry.key)?.state !== 'cleaning') return;
+      if (this.#tracked.activeEntry(entry.key)?.state !== 'cleaning') return;
       if (isRemoved(response))
         options.registry.update(entry.key, { state: 'gone', outcome: 'removed-by-code' });
       else options.registry.update(entry.key, { state: 'present' });

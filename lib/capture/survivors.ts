@@ -30,16 +30,16 @@ export async function findSurvivors(
   filter: (entry: RegistryEntry) => boolean,
 ): Promise<readonly RegistryEntry[]> {
   const floating = new Map(
-    tracked.open().map((entry) => [entry.key, tracked.teardownCalls.pendingFor(entry)] as const),
+    tracked.activeEntries().map((entry) => [entry.key, tracked.teardownCalls.pendingFor(entry)] as const),
   );
   await tracked.teardownCalls.settle();
   const endsAt = performance.now() + maxWaitMs;
   await tracked.settle(maxWaitMs);
   const leftMs = (): number => Math.max(500, endsAt - performance.now());
-  const entries = tracked.open().filter((entry) => mayExist(tracked, entry) && filter(entry));
+  const entries = tracked.activeEntries().filter((entry) => mayExist(tracked, entry) && filter(entry));
   await Promise.all(entries.map((entry) => updateEntry(tracked, entry, leftMs)));
   return entries.flatMap(({ key }) => {
-    const entry = tracked.openEntry(key);
+    const entry = tracked.activeEntry(key);
     // Its command or request has not created it yet. When it does, the resource carries the session's labels.
     const isPending = entry?.state === 'registered' && tracked.inFlightKeys.has(key);
     if (entry === undefined || isPending) return [];
@@ -67,9 +67,9 @@ async function updateEntry(
   try {
     const engine = (await connectEngine(entry.engine)).within({ timeoutMs: leftMs() });
     const { update = {}, isGone } = await inspectEntry(tracked, entry, engine);
-    const now = tracked.openEntry(entry.key);
+    const current = tracked.activeEntry(entry.key);
     // Meanwhile the response to its removal may have arrived, or another cleanup may have started.
-    if (now?.state !== entry.state) return;
+    if (current?.state !== entry.state) return;
     if (!isGone) {
       const state = entry.state === 'unknown' ? 'present' : entry.state;
       registry.update(entry.key, { state, failure: undefined, ...update, engine: engine.address });
@@ -81,7 +81,7 @@ async function updateEntry(
     const what = `inspect ${entry.kind} ${entry.name ?? entry.id ?? entry.key}`;
     warnCapture(what, error, 'it may still exist');
     const isHelper = tracked.helperKeys.has(entry.key);
-    if (!isHelper && tracked.openEntry(entry.key)?.state === entry.state)
+    if (!isHelper && tracked.activeEntry(entry.key)?.state === entry.state)
       registry.update(entry.key, { state: 'unknown', failure: messageOf(error) });
   }
 }

@@ -46,16 +46,16 @@ export class TrackedResources {
   }
 
   /** Returns the captured entries that were neither removed nor kept. */
-  open(): readonly RegistryEntry[] {
+  activeEntries(): readonly RegistryEntry[] {
     const { registry } = this.options;
     return registry
       .list()
       .filter(({ origin, state }) => origin === 'raw' && state !== 'gone' && state !== 'kept');
   }
 
-  /** Returns the entry with that key if it is among {@link open}. */
-  openEntry(key: string): RegistryEntry | undefined {
-    return this.open().find((entry) => entry.key === key);
+  /** Returns the entry with that key if it is among {@link activeEntries}. */
+  activeEntry(key: string): RegistryEntry | undefined {
+    return this.activeEntries().find((entry) => entry.key === key);
   }
 
   /** Whether that container has a fixed name or host port. */
