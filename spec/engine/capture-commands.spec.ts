@@ -148,8 +148,8 @@ describe('docker commands that remove containers', () => {
     const ids = [removed.id, leaving.id];
     expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, state: 'present' })));
     expect(await stage.findSurvivors(({ id = '' }) => ids.includes(id))).toEqual([]);
-    const gone = { state: 'gone', outcome: 'removed-elsewhere' };
-    expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, ...gone })));
+    const marked = { state: 'gone', outcome: 'removed-elsewhere' };
+    expect(stage.entries().slice(-2)).toMatchObject(ids.map((id) => ({ id, ...marked })));
     await removing;
   });
 });
