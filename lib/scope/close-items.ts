@@ -21,8 +21,10 @@ export interface Part {
   readonly ended?: Pick<FinalizerEnd, 'task' | 'command'>;
 }
 
+/** An item of a scope: a function, a self-contained part or a resource. */
 export type Item = ScopeItem<Call | Part, OwnedResource>;
 
+/** Settings of one close, resolved from its options and those of the scope. */
 export interface CloseSettings extends RemovalSettings {
   readonly reason: CloseReason;
 }

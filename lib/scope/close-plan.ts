@@ -2,6 +2,7 @@
 export type ScopeItem<Call, Resource> =
   { readonly type: 'call'; readonly call: Call } | { readonly type: 'resource'; readonly resource: Resource };
 
+/** One step of a close: a call, or resources that are removed together. */
 export type CloseStep<Call, Resource> =
   | { readonly type: 'call'; readonly call: Call }
   | { readonly type: 'resources'; readonly resources: readonly Resource[] };

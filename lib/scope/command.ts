@@ -15,6 +15,7 @@ import {
 import { LastOutput } from './last-output';
 import { hasGroups, ProcessGroup } from './process-group';
 
+/** Options of `scope.run`. */
 export interface CommandOptions {
   /** Working directory. Default: that of this process. */
   readonly cwd?: string | undefined;
@@ -26,6 +27,7 @@ export interface CommandOptions {
   readonly graceMs?: number | undefined;
 }
 
+/** A command with its options and its scope's signal. */
 export interface CommandContext extends CommandOptions {
   readonly command: string;
   readonly args: readonly string[];

@@ -12,6 +12,7 @@ import { disposerOf } from './dispose';
 import { boundsAfter } from './project-bounds';
 import type { ProjectWatch } from './project-watch';
 
+/** How a start is rolled back: where it runs, and how its resources are found. */
 export interface RollbackOptions {
   readonly engine: Engine;
   readonly registry: Registry;

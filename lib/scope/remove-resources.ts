@@ -20,6 +20,7 @@ export interface OwnedResource {
   target(): Promise<OwnedTarget | undefined>;
 }
 
+/** The part of the close settings that applies to resources. */
 export interface RemovalSettings extends Pick<
   CloseOptions,
   'onBackgroundRemoval' | 'shouldAwait' | 'beforeRemoval' | 'isKept' | 'signal'

@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ScopeOptions } from './scope-options';
 
-/** What a start or an adoption uses of its scope. */
+/** The parts of a scope that starts and adoptions use. */
 export interface ScopeContext {
   /** The scope's name. */
   readonly scope: string;
@@ -19,6 +19,7 @@ export interface ScopeContext {
   readonly labels: (key: string, source: string | undefined) => Readonly<Record<string, string>>;
 }
 
+/** The settings of a scope that its context is built from. */
 export interface ScopeContextOptions extends Pick<
   ScopeContext,
   'scope' | 'signal' | 'engineAddress' | 'cleanupTimeoutMs' | 'ready'

@@ -8,6 +8,7 @@ import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-target';
 
+/** The settings of the scope that its items need to close. */
 export interface ScopeItemsOptions {
   /** The scope's name. */
   readonly scope: string;

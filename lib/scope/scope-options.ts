@@ -4,6 +4,7 @@ import type { CloseReason } from './finalizer';
 import type { BackgroundRemoval } from './background-removal';
 import type { OwnedTarget } from './owned-target';
 
+/** Options of `openScope` and `scope.child`. */
 export interface ScopeOptions {
   /**
    * Time limit of the scope's work, in milliseconds; its `signal` then aborts with a `DeadlineError`.
@@ -35,6 +36,7 @@ export interface ScopeOptions {
   readonly ready?: (() => Promise<void>) | undefined;
 }
 
+/** Options of `scope.close`. */
 export interface CloseOptions {
   /** Passed to finalizers, unless the scope's signal was aborted before. Default `done`. */
   readonly reason?: CloseReason | undefined;
@@ -75,6 +77,7 @@ export interface CloseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Every name in `ScopeOptions`, to reject unknown options. */
 export const scopeOptionNames: OptionNames<ScopeOptions> = {
   timeoutMs: true,
   signal: true,
@@ -85,6 +88,7 @@ export const scopeOptionNames: OptionNames<ScopeOptions> = {
   ready: true,
 };
 
+/** Every name in `CloseOptions`, to reject unknown options. */
 export const closeOptionNames: OptionNames<CloseOptions> = {
   reason: true,
   onBackgroundRemoval: true,

@@ -2,6 +2,7 @@ import { deadline } from '../core/deadline';
 import { isCastoffError } from '../core/errors';
 import type { CloseReason } from './finalizer';
 
+/** The sources that can abort a scope's work. */
 export interface ScopeSignalOptions {
   readonly what: string;
   readonly timeoutMs?: number | undefined;

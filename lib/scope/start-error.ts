@@ -1,6 +1,7 @@
 import { CastoffError, messageOf } from '../core/errors';
 import { formatPostMortem, type PostMortem } from '../resources/post-mortem';
 
+/** A failed start and its rollback. */
 export interface FailedStart {
   /** The class of the startable: `PostgreSqlContainer`. */
   readonly what: string;

@@ -24,6 +24,7 @@ export interface ImageBuilder<S> {
   build(image?: string, options?: { deleteOnExit: boolean }): Promise<Startable<S>>;
 }
 
+/** The labels, signal and callback that a scope passes to a start. */
 export interface StartParameters {
   /** Put on the created container, so that a failed start can be rolled back. */
   readonly labels: Readonly<Record<string, string>>;

@@ -7,6 +7,7 @@ import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
 import type { TaskRecord } from './task-record';
 
+/** Options of `scope.spawn`. */
 export interface TaskOptions {
   /**
    * Time limit in milliseconds; the task is then cancelled, and awaiting it throws a `DeadlineError`.
@@ -15,11 +16,13 @@ export interface TaskOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Every name in `TaskOptions`, to reject unknown options. */
 export const taskOptionNames: OptionNames<TaskOptions> = { timeoutMs: true };
 
 /** Background work, which must end when `signal` aborts. */
 export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;
 
+/** The options of a task with its scope's signal. */
 export interface TaskContext extends TaskOptions {
   /** The scope's signal. */
   readonly signal: AbortSignal;
