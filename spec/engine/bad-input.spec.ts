@@ -21,10 +21,13 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
   const ask = async (ref: unknown, options: CleanupOptions = {}): Promise<unknown> =>
     cleanupByKind[kind](ref as Ref, { engine: proxy.address, ...options }).catch((reason: unknown) => reason);
 
-  it.each(['', '..', '/', 'a//b', {}, { id: 7 }, 42, NaN])('refuses %p and makes no call', async (ref) => {
-    expect(isCastoffError(await ask(ref), 'CONFIG_INVALID')).toBe(true);
-    expect(proxy.calls).toHaveLength(callsBefore);
-  });
+  it.each(['', '..', '/', 'a//b', {}, { id: 7 }, 42, NaN])(
+    'rejects %p without calling the engine',
+    async (ref) => {
+      expect(isCastoffError(await ask(ref), 'CONFIG_INVALID')).toBe(true);
+      expect(proxy.calls).toHaveLength(callsBefore);
+    },
+  );
 
   it.each<[keyof CleanupOptions, unknown]>([
     ['timeoutMs', -1],
@@ -35,7 +38,7 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
     ['stopTimeoutMs', -1],
     ['stopTimeoutMs', NaN],
     ['stopTimeoutMs', '10'],
-  ])('refuses %s %p, names it, and makes no call', async (option, value) => {
+  ])('rejects %s %p by name, without calling the engine', async (option, value) => {
     const error = await ask(id, { [option]: value });
     expect(isCastoffError(error, 'CONFIG_INVALID')).toBe(true);
     expect(error).toMatchObject({ message: expect.stringContaining(`${option}: got ${String(value)}`) });
@@ -43,14 +46,14 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
     expect(await exists(kind, id)).toBe(true);
   });
 
-  it('makes no call for a signal that is aborted, and rejects with its reason', async () => {
+  it('rejects with the reason of an aborted signal, without calling the engine', async () => {
     const reason = { not: 'even an error' };
     expect(await ask(id, { signal: AbortSignal.abort(reason) })).toBe(reason);
     expect(proxy.calls).toHaveLength(callsBefore);
     expect(await exists(kind, id)).toBe(true);
   });
 
-  it.each([undefined, null])('makes no call for %s', async (ref) => {
+  it.each([undefined, null])('resolves to skipped for %s, without calling the engine', async (ref) => {
     expect(await ask(ref)).toMatchObject({ outcome: 'skipped' });
     expect(proxy.calls).toHaveLength(callsBefore);
   });
@@ -59,25 +62,25 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
     ['an id', randomBytes(32).toString('hex')],
     ['a short id', randomBytes(6).toString('hex')],
     ['a name', uniqueName()],
-  ])('takes %s that nobody knows for gone', async (_what, ref) => {
+  ])('resolves to already-gone for %s that does not exist', async (_what, ref) => {
     expect(await ask(ref)).toMatchObject({ kind, id: ref, outcome: 'already-gone' });
   });
 });
 
 describe.each(['container', 'network', 'volume'] as const)('cleanup of a %s', (kind) => {
   it.each(['a?force=1', 'a#b', '%2e%2e', 'a%2Fb', 'a/json', 'a/…/b'])(
-    'keeps %s in its place of the path',
+    'escapes %s in the request path',
     async (ref) => {
       const cleanup = cleanupByKind[kind](ref, { engine: proxy.address });
       expect(await cleanup).toMatchObject({ id: ref, outcome: 'already-gone', attempts: 0 });
       const paths = proxy.calls.slice(callsBefore).map(({ path }) => path);
-      const place = `/${kind}s/${encodeURIComponent(ref)}${kind === 'container' ? '/json' : ''}`;
-      expect(paths.filter((path) => path !== '/_ping')).toEqual([place]);
+      const expected = `/${kind}s/${encodeURIComponent(ref)}${kind === 'container' ? '/json' : ''}`;
+      expect(paths.filter((path) => path !== '/_ping')).toEqual([expected]);
     },
   );
 });
 
-it('says in the engine’s words that an image’s name cannot be one', async () => {
+it('rejects an invalid image name with the engine’s message', async () => {
   const cleanup = cleanupByKind.image('a?force=1', { engine: proxy.address });
   await expect(cleanup).rejects.toMatchObject({
     code: 'CLEANUP_FAILED',

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterEach(() => removeLeftovers());
 afterAll(() => rm(folder, { recursive: true }));
 
-/** One situation per code in which users meet it. The type makes the table complete. */
+/** One way per code in which users can get it. The type requires every code. */
 const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
   CONFIG_INVALID: () => cleanupContainer('web', { timeoutMs: -1 }),
 
@@ -101,7 +101,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     });
     await docker.createVolume({ Name: uniqueName(), Labels: specLabel });
     watch.stop();
-    // It prints the verdict.
+    // Hides the verdict that the teardown prints.
     const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     return teardown({ rootDir: folder }, { rootDir: folder, testEnvironmentOptions: {} }).finally(() =>
       written.mockRestore(),
@@ -139,7 +139,7 @@ async function openRunWithoutReaper(): Promise<Run> {
 }
 
 describe('each error code', () => {
-  it.each(Object.entries(causes))('is on an error that users can meet: %s', async (code, cause) => {
+  it.each(Object.entries(causes))('is on an error that users can get: %s', async (code, cause) => {
     const error = await rejectionOf(cause());
     expect(error).toMatchObject({ code });
     expect(isCastoffError(error, code as ErrorCode)).toBe(true);

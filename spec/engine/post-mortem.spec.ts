@@ -29,7 +29,7 @@ async function postMortemOf(id: string): Promise<PostMortem | undefined> {
 const stdout = (text: string) => ({ stream: 'stdout', text });
 
 describe('the post-mortem of a container', () => {
-  it('tells its name, image, end and last words', async () => {
+  it('has its name, image, exit code and last output', async () => {
     const name = uniqueName();
     const id = await runToEnd('echo out; echo err >&2; exit 3', { name });
     const postMortem = await postMortemOf(id);
@@ -53,7 +53,7 @@ describe('the post-mortem of a container', () => {
     );
   });
 
-  it('tells the signal that ended it', async () => {
+  it('has the signal that killed it', async () => {
     const id = await start('echo ready; sleep 60');
     const container = docker.getContainer(id);
     await container.kill({ signal: 'SIGUSR1' });
@@ -66,7 +66,7 @@ describe('the post-mortem of a container', () => {
     });
   });
 
-  it('tells that memory ran out', async () => {
+  it('reports that the container ran out of memory', async () => {
     const memoryBytes = 8 * 1024 * 1024;
     const id = await runToEnd('hog=x; while :; do hog=$hog$hog; done', {
       HostConfig: { Memory: memoryBytes, MemorySwap: memoryBytes },
@@ -74,7 +74,7 @@ describe('the post-mortem of a container', () => {
     expect(await postMortemOf(id)).toMatchObject({ status: 'exited', isOomKilled: true });
   });
 
-  it('tells why it did not start, in the engine’s words', async () => {
+  it('has the engine’s error when the container could not be started', async () => {
     const container = await docker.createContainer({ Image: specImage, Cmd: ['/no/such/program'] });
     await expect(container.start()).rejects.toThrow('no such file');
     expect(await postMortemOf(container.id)).toMatchObject({
@@ -84,7 +84,7 @@ describe('the post-mortem of a container', () => {
     });
   });
 
-  it('tells what its health checks said', async () => {
+  it('has the output of its health checks', async () => {
     const id = await start('sleep 60', {
       Healthcheck: {
         Test: ['CMD-SHELL', 'echo cannot connect; exit 1'],
@@ -103,7 +103,7 @@ describe('the post-mortem of a container', () => {
     expect(new Set(postMortem?.health?.log)).toEqual(new Set(['cannot connect']));
   });
 
-  it('of one that runs tells so, and has its output up to now', async () => {
+  it('has the status and the output of a running container', async () => {
     const id = await start('echo ready; sleep 60');
     const isReady = async (): Promise<boolean> =>
       (await docker.getContainer(id).logs({ stdout: true, follow: false })).includes('ready');
@@ -113,13 +113,13 @@ describe('the post-mortem of a container', () => {
     expect(postMortem?.exitCode).toBeUndefined();
   });
 
-  it.each([false, true])('has the last 50 lines (terminal: %s)', async (Tty) => {
+  it.each([false, true])('has the last 50 lines of output (terminal: %s)', async (Tty) => {
     const id = await runToEnd('for i in $(seq 1 120); do echo "line $i"; done', { Tty });
     const { logLines } = (await postMortemOf(id)) ?? {};
     expect(logLines).toEqual(Array.from({ length: 50 }, (_, index) => stdout(`line ${index + 71}`)));
   });
 
-  it('has the lines of both streams, each with its own', async () => {
+  it('has the lines of stdout and stderr, each with its stream', async () => {
     const script = 'for i in $(seq 1 40); do echo "out $i"; echo "err $i" >&2; done';
     const { logLines = [] } = (await postMortemOf(await runToEnd(script))) ?? {};
     expect(logLines).toHaveLength(50);
@@ -129,13 +129,13 @@ describe('the post-mortem of a container', () => {
     expect(logLines.map(({ text }) => text)).toEqual(expect.arrayContaining(['out 40', 'err 40']));
   });
 
-  it('keeps a long line one line, and shortens it', async () => {
+  it('truncates a long line', async () => {
     const id = await runToEnd('echo before; head -c 40000 /dev/zero | tr "\\0" x; echo; echo after');
     const { logLines } = (await postMortemOf(id)) ?? {};
     expect(logLines).toEqual(['before', `${'x'.repeat(1_000)}… (40000 characters)`, 'after'].map(stdout));
   });
 
-  it('says what it could not read, and has the rest', async () => {
+  it('lists parts that could not be read, and has the others', async () => {
     const id = await runToEnd('echo lost; exit 4', {
       HostConfig: { LogConfig: { Type: 'none', Config: {} } },
     });
@@ -146,7 +146,7 @@ describe('the post-mortem of a container', () => {
     });
   });
 
-  it('does not keep the removal waiting for an answer that never comes', async () => {
+  it('does not delay the removal when the engine does not respond', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     proxy.inject({ on: `GET /containers/${id}/logs`, fault: { type: 'swallow' } });
@@ -156,7 +156,7 @@ describe('the post-mortem of a container', () => {
     expect(proxy.calls.find(({ path }) => path.includes('/logs'))).not.toHaveProperty('status');
   });
 
-  it('is not there for one that is gone, or when it is not asked for', async () => {
+  it('is undefined for a container that is already gone, or without the option', async () => {
     const gone = await cleanupContainer('c0'.repeat(32), { postMortem: true });
     expect(gone).toMatchObject({ outcome: 'already-gone' });
     expect(gone.postMortem).toBeUndefined();

@@ -30,9 +30,9 @@ function entriesOf(scope: Scope): readonly RegistryEntry[] {
   return sessionIdentity().registry.list({ scope: scope.name });
 }
 
-describe('what a scope adopts', () => {
+describe('an adopted resource', () => {
   it.each(['container', 'network', 'volume', 'image'] as const)(
-    'is gone when it closes: a %s',
+    'is removed when the scope closes: a %s',
     async (kind) => {
       const id = await createIdleThing(kind);
       const scope = openScope(`adopts a ${kind}`);
@@ -49,26 +49,26 @@ describe('what a scope adopts', () => {
     },
   );
 
-  it('is not the stranger whose id happens to begin with the name that was given', async () => {
-    const stranger = await createIdleContainer();
-    await using scope = openScope('adopts a name of nobody');
-    const error = await rejectionOf(scope.adopt(stranger.slice(0, 5)));
+  it('is not found by a name with which the id of another container starts', async () => {
+    const other = await createIdleContainer();
+    await using scope = openScope('adopts a missing name');
+    const error = await rejectionOf(scope.adopt(other.slice(0, 5)));
     expect(error).toMatchObject({
       code: 'ENGINE_REFUSED',
       message: expect.stringContaining('no container has this name or id'),
     });
     expect((await scope.close()).ends).toEqual([]);
-    expect(await exists('container', stranger)).toBe(true);
+    expect(await exists('container', other)).toBe(true);
   });
 
   it.each([
     ['its id', (id: string) => id],
     ['a short id', (id: string) => id.slice(0, 12)],
     ['its name', (_id: string, name: string) => name],
-    ["a name as Docker's lists have it", (_id: string, name: string) => `/${name}`],
+    ['a name with a slash, as Docker lists it', (_id: string, name: string) => `/${name}`],
     ['a dockerode container', (id: string) => docker.getContainer(id)],
     ['a started test container', (id: string) => ({ getId: () => id })],
-  ])('may be given as %s, and is known by its full id and its name', async (_as, refTo) => {
+  ])('can be given as %s, and is registered by its full id and name', async (_as, refTo) => {
     const name = uniqueName();
     const id = await createIdleContainer({ name });
     const scope = openScope(`adopts ${_as}`);
@@ -79,29 +79,29 @@ describe('what a scope adopts', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('is called by its whole name in the report, where a name is all there is', async () => {
+  it('has its full name in the report when it has no id', async () => {
     const name = await createThing('volume');
     const scope = openScope();
     await scope.adopt(name, 'volume');
     expect(await scope.close()).toMatchObject({ ends: [{ what: `volume ${name}` }] });
   });
 
-  it('goes in its place among the rest', async () => {
+  it('is removed in reverse order among the other items', async () => {
     const network = await createThing('network');
     const container = await createRunningContainer({ HostConfig: { NetworkMode: network } });
     const scope = openScope();
     await scope.adopt(network, 'network');
-    let thereAtFence: readonly boolean[] = [];
-    scope.defer('fence', async () => {
-      thereAtFence = [await exists('network', network), await exists('container', container)];
+    let atDefer: readonly boolean[] = [];
+    scope.defer('check', async () => {
+      atDefer = [await exists('network', network), await exists('container', container)];
     });
     await scope.adopt(container);
     await scope.close();
-    expect(thereAtFence).toEqual([true, false]);
+    expect(atDefer).toEqual([true, false]);
     expect(await exists('network', network)).toBe(false);
   });
 
-  it('is not confused with what others make under its name once it has gone', async () => {
+  it('is not confused with a later container of the same name', async () => {
     const name = uniqueName();
     const id = await createIdleContainer({ name });
     const scope = openScope();
@@ -113,7 +113,7 @@ describe('what a scope adopts', () => {
     expect(await exists('container', other)).toBe(true);
   });
 
-  it('is removed from the engine that it was found on, whatever the environment says by then', async () => {
+  it('is removed from the engine that it was found on, even if DOCKER_HOST has changed', async () => {
     const id = await createIdleContainer();
     const scope = openScope('another environment');
     await scope.adopt(id);
@@ -127,7 +127,7 @@ describe('what a scope adopts', () => {
   });
 });
 
-describe('what a scope adopts from another session', () => {
+describe('a resource adopted from another session', () => {
   let name: string;
   beforeEach(async () => {
     name = uniqueName();
@@ -137,8 +137,8 @@ describe('what a scope adopts from another session', () => {
     for (const marker of await markersOf(name)) await docker.getVolume(marker).remove();
   });
 
-  it('stays marked for others where it could not be removed', async () => {
-    const scope = openScope('adopts what is protected');
+  it('keeps its marker when it could not be removed', async () => {
+    const scope = openScope('adopts a protected volume');
     await scope.adopt(name, 'volume');
     expect(await markersOf(name)).toHaveLength(1);
     const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
@@ -148,7 +148,7 @@ describe('what a scope adopts from another session', () => {
     expect(await markersOf(name)).toHaveLength(1);
   });
 
-  it('is gone and reported where its marker could not be removed', async () => {
+  it('is recorded as gone, and fails the close, when its marker could not be removed', async () => {
     const scope = openScope('leaves a marker');
     await scope.adopt(name, 'volume');
     const fault = { type: 'answer', status: 403, message: 'it is protected' } as const;
@@ -161,7 +161,7 @@ describe('what a scope adopts from another session', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone' }]);
   });
 
-  it('is no part of it, and has no marker, where a sweep was quicker than the marker', async () => {
+  it('is neither registered nor marked when a sweep removes it before its marker exists', async () => {
     const scope = openScope('adopts too late');
     proxy.inject({ on: 'POST /volumes/create', fault: { type: 'delay', ms: 500 } });
     const adopting = rejectionOf(scope.adopt(name, 'volume'));
@@ -180,8 +180,8 @@ describe('what a scope adopts from another session', () => {
   }
 });
 
-describe('what a scope cannot adopt', () => {
-  it('is an error and no part of the scope where it is not there', async () => {
+describe('scope.adopt', () => {
+  it('rejects for a missing resource, which is not registered', async () => {
     const scope = openScope('adopts nothing');
     const name = uniqueName();
     expect(await rejectionOf(scope.adopt(name))).toMatchObject({
@@ -198,7 +198,7 @@ describe('what a scope cannot adopt', () => {
     ['number 7', 7],
     ['nothing', undefined],
     ['nothing', null],
-  ])('is named as what was got: %s', async (got, ref) => {
+  ])('rejects for a reference without an id, and names it: %s', async (got, ref) => {
     await using scope = openScope('adopts no id');
     expect(await rejectionOf(scope.adopt(ref as never))).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -208,8 +208,8 @@ describe('what a scope cannot adopt', () => {
   });
 });
 
-describe('a scope that is closed', () => {
-  it('refuses what it is to adopt, and has removed it when it says so', async () => {
+describe('a closed scope', () => {
+  it('removes a resource adopted too late, then rejects with SCOPE_CLOSED', async () => {
     const id = await createIdleContainer();
     const scope = openScope('orders');
     await scope.close();
@@ -220,7 +220,7 @@ describe('a scope that is closed', () => {
     expect(await exists('container', id)).toBe(false);
   });
 
-  it('says so too where it could not be removed, and why', async () => {
+  it('rejects with SCOPE_CLOSED and the cause when a resource adopted too late cannot be removed', async () => {
     const id = await createIdleContainer();
     const scope = openScope('orders');
     await scope.close();

@@ -20,27 +20,27 @@ const entryOf = (key: string) =>
     .registry.list()
     .find((entry) => entry.key === key);
 
-/** Closes `scope`, and keeps what it hands over. */
-async function closeHandingOver(scope: Scope, shouldAwait?: () => boolean) {
-  const handedOver: BackgroundRemoval[] = [];
+/** Closes `scope`, and collects its background removals. */
+async function closeInBackground(scope: Scope, shouldAwait?: () => boolean) {
+  const removals: BackgroundRemoval[] = [];
   const report = await scope.close({
-    onBackgroundRemoval: (removal) => void handedOver.push(removal),
+    onBackgroundRemoval: (removal) => void removals.push(removal),
     shouldAwait,
   });
-  return { handedOver, report };
+  return { removals, report };
 }
 
-async function ended(handedOver: readonly BackgroundRemoval[]): Promise<readonly FinalizerEnd[]> {
-  return Promise.all(handedOver.map(({ done }) => done));
+async function finish(removals: readonly BackgroundRemoval[]): Promise<readonly FinalizerEnd[]> {
+  return Promise.all(removals.map(({ done }) => done));
 }
 
-describe('a scope that hands its last removals over', () => {
-  it('is closed before they have ended, and tells what they are', async () => {
+describe('a scope that closes with background removals', () => {
+  it('resolves its close before they finish, and passes them on', async () => {
     const scope = openScope('orders');
     const source = nextLine();
     const container = await scope.start(definition());
-    const { handedOver, report } = await closeHandingOver(scope);
-    const [removal] = handedOver;
+    const { removals, report } = await closeInBackground(scope);
+    const [removal] = removals;
     expect(report.ends).toEqual([]);
     expect(removal).toMatchObject({ kind: 'container', id: container.getId(), source });
     expect(removal?.what).toContain(container.getId().slice(0, 12));
@@ -50,76 +50,76 @@ describe('a scope that hands its last removals over', () => {
     expect(await exists('container', container.getId())).toBe(false);
   });
 
-  it('has them go in their order: a network after its containers', async () => {
+  it('removes a network after its containers', async () => {
     const scope = openScope();
     const container = await scope.start(new GenericContainer(specImage).withCommand(sleeper));
     const network = await scope.start(new Network());
     await docker.getNetwork(network.getId()).connect({ Container: container.getId() });
-    const { handedOver } = await closeHandingOver(scope);
-    expect(handedOver.map(({ kind }) => kind)).toEqual(['container', 'network']);
-    expect(await ended(handedOver)).toMatchObject([
+    const { removals } = await closeInBackground(scope);
+    expect(removals.map(({ kind }) => kind)).toEqual(['container', 'network']);
+    expect(await finish(removals)).toMatchObject([
       { result: { outcome: 'removed' } },
       { result: { outcome: 'removed', attempts: 1 } },
     ]);
     expect(await thingsOfThisFile()).toEqual([]);
   });
 
-  it('waits for what has to be gone before something else ends: only what is last goes over', async () => {
+  it('waits for removals before an earlier item ends; only the last group runs in the background', async () => {
     const scope = openScope();
     const first = await scope.start(definition());
-    let wasGone: boolean | undefined;
+    let wasRemoved: boolean | undefined;
     let second = '';
-    scope.defer('look', async () => void (wasGone = !(await exists('container', second))));
+    scope.defer('check', async () => void (wasRemoved = !(await exists('container', second))));
     second = (await scope.start(definition())).getId();
-    const { handedOver, report } = await closeHandingOver(scope);
-    expect(wasGone).toBe(true);
-    expect(report.ends).toMatchObject([{ result: { id: second } }, { what: 'look' }]);
-    expect(handedOver).toMatchObject([{ id: first.getId() }]);
-    await ended(handedOver);
+    const { removals, report } = await closeInBackground(scope);
+    expect(wasRemoved).toBe(true);
+    expect(report.ends).toMatchObject([{ result: { id: second } }, { what: 'check' }]);
+    expect(removals).toMatchObject([{ id: first.getId() }]);
+    await finish(removals);
   });
 
-  it('waits for all of it where a deferred function ends last', async () => {
+  it('waits for all removals when a deferred function runs last', async () => {
     const scope = openScope();
     scope.defer('after the container', () => undefined);
     const container = await scope.start(definition());
-    const { handedOver } = await closeHandingOver(scope);
-    expect(handedOver).toEqual([]);
+    const { removals } = await closeInBackground(scope);
+    expect(removals).toEqual([]);
     expect(await exists('container', container.getId())).toBe(false);
   });
 
-  it('waits for all of it where something is to be verified then', async () => {
+  it('waits for all removals when the scope has a check', async () => {
     const scope = openScope();
     const container = await scope.start(definition());
     scope.verify('it is gone', async () => !(await exists('container', container.getId())));
-    expect((await closeHandingOver(scope)).handedOver).toEqual([]);
+    expect((await closeInBackground(scope)).removals).toEqual([]);
   });
 
-  it('waits for what must be waited for', async () => {
+  it('waits for removals selected by shouldAwait', async () => {
     const scope = openScope();
     const container = await scope.start(definition());
-    const { handedOver, report } = await closeHandingOver(scope, () => true);
-    expect(handedOver).toEqual([]);
+    const { removals, report } = await closeInBackground(scope, () => true);
+    expect(removals).toEqual([]);
     expect(report.ends).toMatchObject([{ result: { id: container.getId(), outcome: 'removed' } }]);
   });
 
-  it('hands over what the scope has that ends last in it', async () => {
+  it('passes on the removals of a child scope that closes last', async () => {
     const scope = openScope();
     const inner = scope.child('inner');
     const container = await inner.start(definition());
-    const { handedOver } = await closeHandingOver(scope);
-    expect(handedOver).toMatchObject([{ id: container.getId() }]);
-    await ended(handedOver);
+    const { removals } = await closeInBackground(scope);
+    expect(removals).toMatchObject([{ id: container.getId() }]);
+    await finish(removals);
   });
 
-  it('tells of a failure then, and the registry has it', async () => {
+  it('resolves a failed removal to an outcome with its error, which the registry records', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 200 });
     const volume = await createThing('volume');
     await createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
     await scope.adopt(volume, 'volume');
-    const { handedOver } = await closeHandingOver(scope);
-    const [end] = await ended(handedOver);
+    const { removals } = await closeInBackground(scope);
+    const [end] = await finish(removals);
     expect(end).toMatchObject({ error: { code: 'CLEANUP_FAILED' } });
-    expect(entryOf(handedOver[0]!.key)).toMatchObject({
+    expect(entryOf(removals[0]!.key)).toMatchObject({
       state: 'left',
       failure: expect.stringMatching(/^remove volume .*in use/),
     });
@@ -127,8 +127,8 @@ describe('a scope that hands its last removals over', () => {
   });
 });
 
-describe('what a scope keeps', () => {
-  it('is there, noted as kept, while all else has ended and nothing is verified', async () => {
+describe('a kept resource', () => {
+  it('still exists, recorded as kept, after everything else has ended without checks', async () => {
     const scope = openScope();
     const kept = await scope.start(definition());
     const other = await scope.child('inner').start(definition());
@@ -141,7 +141,7 @@ describe('what a scope keeps', () => {
     expect(registry.list({ state: 'kept' })).toMatchObject([{ id: kept.getId() }]);
   });
 
-  it('is so too in the scopes inside', async () => {
+  it('still exists when it belongs to a child scope', async () => {
     const scope = openScope();
     const kept = await scope.child('inner').start(definition());
     scope.verify('it is gone', () => exists('container', kept.getId()).then((isThere) => !isThere));
@@ -150,8 +150,8 @@ describe('what a scope keeps', () => {
   });
 });
 
-describe('a scope that is left', () => {
-  it('is closed, and what it started is there', async () => {
+describe('a detached scope', () => {
+  it('is closed, and its container still exists', async () => {
     const scope = openScope('shared/web');
     const container = await scope.start(definition());
     scope.detach();
@@ -160,7 +160,7 @@ describe('a scope that is left', () => {
     expect(await rejectionOf(scope.start(definition()))).toMatchObject({ code: 'SCOPE_CLOSED' });
   });
 
-  it('refuses to leave what ends with this process, and is open then', async () => {
+  it('stays open when detach() throws because an item exists only in this process', async () => {
     const scope = openScope('shared/web');
     let hasEnded = false;
     await scope.use({ stop: () => void (hasEnded = true) });
@@ -175,8 +175,8 @@ describe('a scope that is left', () => {
   });
 });
 
-describe('what a scope starts for somebody else', () => {
-  it("carries that one's labels", async () => {
+describe('a scope with the identity of another owner', () => {
+  it('puts the labels of that owner on its containers', async () => {
     const owner = { host: 'elsewhere', pid: 7, boot: 'b' };
     await using scope = openScope('shared/web', { identity: { owner, worker: undefined } });
     const container = await scope.child('inner').start(definition());
@@ -190,7 +190,7 @@ describe('what a scope starts for somebody else', () => {
     expect(Labels).not.toHaveProperty('castoff.worker');
   });
 
-  it('is not begun before that one is ready, nor when it does not come to be', async () => {
+  it('does not start or register a container when `ready` rejects', async () => {
     const failure = new Error('no engine');
     const scope = openScope('shared/web', { ready: () => Promise.reject(failure) });
     const before = sessionIdentity().registry.list().length;
@@ -200,8 +200,8 @@ describe('what a scope starts for somebody else', () => {
   });
 });
 
-describe('what is started', () => {
-  it('runs as part of its start, with its labels', async () => {
+describe('the code of a start', () => {
+  it('runs in the context of the start, with its labels', async () => {
     await using scope = openScope('orders');
     let seen: StartContext | undefined;
     class Noting extends GenericContainer {

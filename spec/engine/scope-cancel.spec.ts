@@ -37,8 +37,8 @@ const neverReady = () =>
     .withNetworkMode('none')
     .withWaitStrategy(Wait.forLogMessage('never said'));
 
-/** The next such call is disturbed; resolves when it has come. */
-function disturb(on: string, fault: Fault): Promise<unknown> {
+/** Injects a fault into the next call that matches; resolves when that call arrives. */
+function injectOnce(on: string, fault: Fault): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const decide = (): Fault => {
     resolve();
@@ -66,8 +66,8 @@ async function isUp(scope: Scope): Promise<boolean> {
 
 const reason = new Error('no longer wanted');
 
-describe('a start that is aborted', () => {
-  it('before it has begun creates nothing', async () => {
+describe('an aborted start', () => {
+  it('creates nothing when the signal is already aborted', async () => {
     await using scope = openScope('aborted before', { signal: AbortSignal.abort(reason) });
     const asked = proxy.calls.length;
     const error = await rejectionOf(scope.start(definition()));
@@ -76,7 +76,7 @@ describe('a start that is aborted', () => {
     expect(entriesOf(scope)).toEqual([]);
   });
 
-  it('while the engine is looked for creates nothing', async () => {
+  it('creates nothing when aborted while the engine is connected', async () => {
     await using ours = await openFaultProxy();
     const user = new AbortController();
     await using scope = openScope('aborted connect', { signal: user.signal, engine: ours.address });
@@ -91,11 +91,11 @@ describe('a start that is aborted', () => {
     expect(entriesOf(scope)).toEqual([]);
   });
 
-  it('while its image is pulled creates nothing', async () => {
+  it('creates nothing when aborted while its image is pulled', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted pull', { signal: user.signal });
     const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
-    const pulled = disturb('POST /images/create', { type: 'delay', ms: 200 });
+    const pulled = injectOnce('POST /images/create', { type: 'delay', ms: 200 });
     rules.push(proxy.inject({ on: 'POST /images/create', fault, times: Infinity }));
     const starting = rejectionOf(scope.start(new GenericContainer('localhost:1/castoff-spec/missing:1')));
     await pulled;
@@ -105,10 +105,10 @@ describe('a start that is aborted', () => {
     expect(await thingsOfThisFile()).toEqual([]);
   });
 
-  it('while it is created is over at once, is not said to be gone before that is certain, and leaves nothing', async () => {
+  it('rejects at once when aborted while the container is created, which is recorded as gone only after its removal', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted create', { signal: user.signal });
-    const asked = disturb('POST /containers/create', { type: 'delay', ms: 400 });
+    const asked = injectOnce('POST /containers/create', { type: 'delay', ms: 400 });
     const starting = rejectionOf(scope.start(definition()));
     await asked;
     user.abort(reason);
@@ -123,10 +123,10 @@ describe('a start that is aborted', () => {
     expect(hasJournal()).toBe(false);
   });
 
-  it('while it is started leaves nothing', async () => {
+  it('removes the container when aborted while it is started', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted start', { signal: user.signal });
-    const asked = disturb('POST /containers/*/start', { type: 'delay', ms: 200 });
+    const asked = injectOnce('POST /containers/*/start', { type: 'delay', ms: 200 });
     const starting = rejectionOf(scope.start(definition()));
     await asked;
     user.abort(reason);
@@ -136,7 +136,7 @@ describe('a start that is aborted', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
   });
 
-  it('while it is waited for leaves nothing but what is another scope’s, tells what the container said, and stays gone', async () => {
+  it('removes only its own container when aborted during the readiness check, and reports its output', async () => {
     const user = new AbortController();
     await using other = openScope('other');
     const kept = `container ${(await other.start(definition())).getName()} (running)`;
@@ -159,7 +159,7 @@ describe('a start that is aborted', () => {
     expect(states.slice(states.indexOf('gone'))).not.toContain('present');
   });
 
-  it('by its deadline says so', async () => {
+  it('rejects with DEADLINE_EXCEEDED as the cause when the scope times out', async () => {
     await using scope = openScope('too slow', { timeoutMs: 700 });
     const error = await rejectionOf(scope.start(neverReady()));
     expect(error).toMatchObject({
@@ -170,10 +170,10 @@ describe('a start that is aborted', () => {
     expect(await scope.close()).toMatchObject({ reason: 'deadline' });
   });
 
-  it('while a network is created leaves none', async () => {
+  it('removes the network when aborted while it is created', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted network', { signal: user.signal });
-    const asked = disturb('POST /networks/create', { type: 'delay', ms: 200 });
+    const asked = injectOnce('POST /networks/create', { type: 'delay', ms: 200 });
     const starting = rejectionOf(scope.start(new Network()));
     await asked;
     user.abort(reason);
@@ -183,7 +183,7 @@ describe('a start that is aborted', () => {
     expect(entriesOf(scope)).toMatchObject([{ kind: 'network', state: 'gone', outcome: 'removed' }]);
   });
 
-  it('while the services of a Compose environment are waited for leaves nothing, and tells what they were like', async () => {
+  it('removes a Compose project when aborted during the readiness check, and reports its containers', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted project', { signal: user.signal });
     const project = uniqueName();
@@ -214,9 +214,9 @@ describe('a scope that closes during a start', () => {
     ['created', 'POST /containers/create'],
     ['started', 'POST /containers/*/start'],
     ['inspected', 'GET /containers/*/json'],
-  ])('waits for what is being %s, and leaves nothing', async (_what, on) => {
+  ])('waits for a container that is being %s, and removes it', async (_what, on) => {
     const scope = openScope(`closed during ${on}`);
-    const asked = disturb(on, { type: 'delay', ms: 200 });
+    const asked = injectOnce(on, { type: 'delay', ms: 200 });
     const starting = rejectionOf(scope.start(definition()));
     await asked;
     const report = await scope.close();
@@ -227,7 +227,7 @@ describe('a scope that closes during a start', () => {
     expect(hasJournal()).toBe(false);
   });
 
-  it('does not wait for readiness that will not come', async () => {
+  it('does not wait for the readiness check', async () => {
     const scope = openScope('closed during wait');
     const starting = rejectionOf(scope.start(neverReady()));
     await until(() => isUp(scope), 5_000);
@@ -238,11 +238,11 @@ describe('a scope that closes during a start', () => {
     expect(error.message.match(/\| I am up/g)).toHaveLength(1);
   });
 
-  it('names a start that does not end, and still removes what comes even later', async () => {
-    const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  it('names a start that does not finish, and removes the container that it creates later', async () => {
+    const [started, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     class Endless extends GenericContainer {
       protected override readonly beforeContainerCreated = (): Promise<void> => {
-        begun.resolve();
+        started.resolve();
         return gate.promise;
       };
     }
@@ -250,7 +250,7 @@ describe('a scope that closes during a start', () => {
     const endless = new Endless(specImage).withCommand(sleeper).withNetworkMode('none');
     const source = nextLine();
     const starting = rejectionOf(scope.start(endless));
-    await begun.promise;
+    await started.promise;
     const error = (await rejectionOf(scope.close())) as CloseError;
     await starting;
     expect(error.errors).toMatchObject([{ code: 'DEADLINE_EXCEEDED', timeoutMs: 1_500 }]);

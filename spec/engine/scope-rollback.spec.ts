@@ -36,19 +36,19 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await proxy.close();
-  // What could not be removed is named in it; the specs have removed that by hand.
+  // The journal names resources that the specs have removed themselves.
   await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 
 const definition = (image = specImage) => new GenericContainer(image).withCommand(sleeper);
 
-/** Writes a line and goes on. */
-const talker = () =>
+/** A container that logs a line and keeps running. */
+const logging = () =>
   new GenericContainer(specImage)
     .withCommand(['sh', '-c', 'echo I am up; echo and warn >&2; sleep 600'])
     .withWaitStrategy(Wait.forLogMessage('I am up'));
 
-/** The next such call fails with a 500. */
+/** Makes the next call that matches fail with a 500. */
 function fail(on: string): void {
   rules.push(proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'fault on purpose' } }));
 }
@@ -57,7 +57,7 @@ function entriesOf(scope: { readonly name: string }): readonly RegistryEntry[] {
   return sessionIdentity().registry.list({ scope: scope.name });
 }
 
-/** The states that the registry tells of, from now on. */
+/** Collects the states that the registry reports from now on. */
 function statesIn(scope: { readonly name: string }): readonly EntryState[] {
   const states: EntryState[] = [];
   sessionIdentity().registry.on('change', ({ entry }) => {
@@ -94,12 +94,12 @@ class FailsAfterStart extends FailsInHook {
 interface FailingStep {
   readonly step: string;
   readonly startable: () => GenericContainer | Promise<GenericContainer>;
-  /** What the original error says. */
+  /** Matches the original error. */
   readonly cause: RegExp;
-  /** What the message says of the half-made container; nothing where none came to be. */
-  readonly told?: readonly RegExp[];
+  /** Matches the post-mortem in the message; `undefined` when no container was created. */
+  readonly postMortem?: readonly RegExp[];
   readonly outcome: 'never-created' | 'removed' | 'removed-elsewhere';
-  /** Where the start rejects with its container running, as another step's does: in full runs alone. */
+  /** Similar to another step, and only in full runs: the start rejects while its container runs. */
   readonly isSecond?: true;
 }
 
@@ -115,7 +115,7 @@ const failingSteps: readonly FailingStep[] = [
     outcome: 'never-created',
   },
   {
-    step: 'the container is not created',
+    step: 'the container cannot be created',
     startable: () => {
       fail('POST /containers/create');
       return definition();
@@ -124,13 +124,13 @@ const failingSteps: readonly FailingStep[] = [
     outcome: 'never-created',
   },
   {
-    step: 'the container is created, but the answer is lost',
+    step: 'the response to the creation of the container is lost',
     startable: () => {
       rules.push(proxy.inject({ on: 'POST /containers/create', fault: { type: 'lose-answer' } }));
       return definition();
     },
     cause: /socket hang up|ECONNRESET/,
-    told: [/^container \S+ of castoff-spec\/busybox:1: created$/m, /no output/],
+    postMortem: [/^container \S+ of castoff-spec\/busybox:1: created$/m, /no output/],
     outcome: 'removed',
   },
   {
@@ -140,34 +140,34 @@ const failingSteps: readonly FailingStep[] = [
       return definition().withNetworkMode('bridge').withNetworkAliases('db');
     },
     cause: /fault on purpose/,
-    told: [/: created$/m],
+    postMortem: [/: created$/m],
     outcome: 'removed',
   },
   {
-    step: 'nothing can be copied into the container',
+    step: 'a file cannot be copied into the container',
     startable: () => {
       fail('PUT /containers/*/archive');
       return definition().withCopyContentToContainer([{ content: 'hello', target: '/hello' }]);
     },
     cause: /fault on purpose/,
-    told: [/: created$/m],
+    postMortem: [/: created$/m],
     outcome: 'removed',
   },
   {
-    step: 'the container is not started',
+    step: 'the container cannot be started',
     startable: () => {
       fail('POST /containers/*/start');
       return definition();
     },
     cause: /fault on purpose/,
-    told: [/: created$/m],
+    postMortem: [/: created$/m],
     outcome: 'removed',
   },
   {
     step: 'the command of the container does not exist',
     startable: () => new GenericContainer(specImage).withCommand(['no-such-command']),
     cause: /no-such-command.*executable file not found/,
-    told: [/: created, exit code 127$|: created$/m, /engine: .*no-such-command/],
+    postMortem: [/: created, exit code 127$|: created$/m, /engine: .*no-such-command/],
     outcome: 'removed',
   },
   {
@@ -177,25 +177,25 @@ const failingSteps: readonly FailingStep[] = [
       return definition();
     },
     cause: /fault on purpose/,
-    told: [/: running$/m],
+    postMortem: [/: running$/m],
     outcome: 'removed',
     isSecond: true,
   },
   {
     step: 'it does not become ready in time',
-    startable: () => talker().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500),
+    startable: () => logging().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500),
     cause: /"ready" not received after 500ms/,
-    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    postMortem: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
     outcome: 'removed-elsewhere',
   },
   {
     step: 'it does not become ready in time, and testcontainers cannot stop it',
     startable: () => {
       fail('POST /containers/*/stop');
-      return talker().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500);
+      return logging().withWaitStrategy(Wait.forLogMessage('ready')).withStartupTimeout(500);
     },
     cause: /"ready" not received after 500ms/,
-    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    postMortem: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
     outcome: 'removed',
   },
   {
@@ -205,30 +205,30 @@ const failingSteps: readonly FailingStep[] = [
         .withCommand(['sh', '-c', 'echo I am dying >&2; exit 3'])
         .withWaitStrategy(Wait.forLogMessage('ready')),
     cause: /Log stream ended/,
-    told: [/: exited, exit code 3$/m, /^ {4}! I am dying$/m],
+    postMortem: [/: exited, exit code 3$/m, /^ {4}! I am dying$/m],
     outcome: 'removed-elsewhere',
   },
   {
     step: 'a hook of its module throws',
     startable: () => new FailsInHook(),
     cause: /^the hook throws$/,
-    told: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
+    postMortem: [/: running$/m, /^ {4}\| I am up$/m, /^ {4}! and warn$/m],
     outcome: 'removed',
   },
   {
     step: 'its module throws after it has started',
     startable: () => new FailsAfterStart(),
     cause: /^the module throws$/,
-    told: [/: running$/m, /^ {4}\| I am up$/m],
+    postMortem: [/: running$/m, /^ {4}\| I am up$/m],
     outcome: 'removed',
     isSecond: true,
   },
 ];
 
-describe('a start that fails because', () => {
+describe('a failed start', () => {
   const steps = failingSteps.filter(({ isSecond }) => isLong || isSecond === undefined);
   it.each(steps.map((row) => [row.step, row] as const))(
-    '%s leaves nothing, and says why',
+    'is rolled back, and reports the cause, when %s',
     async (_step, row) => {
       await using scope = openScope(row.step);
       const states = statesIn(scope);
@@ -242,11 +242,11 @@ describe('a start that fails because', () => {
         cause: { message: expect.stringMatching(row.cause) },
       });
       expect(error.errors).toBeUndefined();
-      const [firstLine, ...postMortem] = error.message.split('\n');
+      const [firstLine, ...rest] = error.message.split('\n');
       expect(firstLine).toMatch(new RegExp(`^start ${startable.constructor.name} \\(${source}\\): `));
       expect(firstLine).toMatch(new RegExp(row.cause.source.replace(/^\^/, '')));
-      for (const words of row.told ?? []) expect(postMortem.join('\n')).toMatch(words);
-      expect(error.postMortems).toHaveLength(row.told === undefined ? 0 : 1);
+      for (const pattern of row.postMortem ?? []) expect(rest.join('\n')).toMatch(pattern);
+      expect(error.postMortems).toHaveLength(row.postMortem === undefined ? 0 : 1);
 
       expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: row.outcome }]);
       expect(hasJournal()).toBe(false);
@@ -257,7 +257,7 @@ describe('a start that fails because', () => {
     },
   );
 
-  it("its name is taken leaves the other's container alone", async () => {
+  it('does not remove the container that already has its name', async () => {
     await using scope = openScope('name conflict');
     const name = uniqueName();
     const { id: other } = await docker.createContainer({ name, Image: specImage, Labels: specLabel });
@@ -268,7 +268,7 @@ describe('a start that fails because', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
   });
 
-  it('start() brings nothing that has an id leaves nothing', async () => {
+  it('is rolled back when start() returns an object without an id', async () => {
     class Nameless extends GenericContainer {
       override async start(): Promise<never> {
         await super.start();
@@ -282,7 +282,7 @@ describe('a start that fails because', () => {
     await scope.close();
   });
 
-  it('start() brings nothing at all leaves nothing', async () => {
+  it('is rolled back when start() returns nothing', async () => {
     class Silent extends GenericContainer {
       override async start(): Promise<never> {
         await super.start();
@@ -298,7 +298,7 @@ describe('a start that fails because', () => {
     expect(await thingsOfThisFile()).toEqual([]);
   });
 
-  it('the network is created, but the answer is lost leaves no network', async () => {
+  it('is rolled back when the response to the creation of a network is lost', async () => {
     await using scope = openScope('network');
     rules.push(proxy.inject({ on: 'POST /networks/create', fault: { type: 'lose-answer' } }));
     const error = await rejectionOf(scope.start(new Network()));
@@ -310,7 +310,7 @@ describe('a start that fails because', () => {
     expect(entriesOf(scope)).toMatchObject([{ kind: 'network', state: 'gone', outcome: 'removed' }]);
   });
 
-  it('a service of a Compose environment does not become ready leaves nothing of the project', async () => {
+  it('is rolled back when a service of a Compose environment does not become ready', async () => {
     await using scope = openScope('compose');
     const project = uniqueName();
     const folder = join(__dirname, '../fixtures/compose');
@@ -323,7 +323,7 @@ describe('a start that fails because', () => {
     expect(error).toMatchObject({
       code: 'START_FAILED',
       cause: { message: expect.stringContaining('"ready"') },
-      // It was looked at before testcontainers took it down.
+      // Captured before testcontainers removed it.
       postMortems: expect.arrayContaining([
         expect.objectContaining({ name: expect.stringContaining(project), status: 'running' }),
       ]),
@@ -335,12 +335,12 @@ describe('a start that fails because', () => {
   });
 });
 
-describe('a start of a Compose environment that fails', () => {
-  it('tells the last words of a service that ended again and again, and that it was there', async () => {
+describe('a failed start of a Compose environment', () => {
+  it('reports the output of a service in a crash loop, and that its container existed', async () => {
     await using scope = openScope('crash loop');
     const project = uniqueName();
     const command = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
-    // As Compose does, and testcontainers where it gives up: it takes down what does not become ready.
+    // Removes the unready service, as Compose does, and testcontainers after a failed start.
     const environment = {
       projectName: project,
       async up() {
@@ -372,8 +372,8 @@ describe('a start of a Compose environment that fails', () => {
   });
 });
 
-describe('a start that fails and cannot be rolled back', () => {
-  it('keeps both errors, and the close tries again and tells', async () => {
+describe('a failed start that cannot be rolled back', () => {
+  it('reports both errors; the close of the scope retries and reports the rollback', async () => {
     const scope = openScope('stuck', { cleanupTimeoutMs: 6_000 });
     fail('POST /containers/*/start');
     const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
@@ -405,7 +405,7 @@ describe('a start that fails and cannot be rolled back', () => {
     expect(await thingsOfThisFile()).toHaveLength(1);
   });
 
-  it('is rolled back by the close, where that can', async () => {
+  it('is rolled back by the close of the scope when the engine allows it by then', async () => {
     await using scope = openScope('protected for a while');
     fail('POST /containers/*/start');
     const refusal = { type: 'answer', status: 403, message: 'it is protected' } as const;

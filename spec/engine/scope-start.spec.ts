@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await proxy.close();
-  // What could not be removed is named in it; the specs have removed that by hand.
+  // The journal names resources that the specs have removed themselves.
   await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 
@@ -48,7 +48,7 @@ function journalFacts(): readonly JournalFact[] {
   return readJournal(join(journalFolder(sessionIdentity().id), `${process.pid}.jsonl`));
 }
 
-describe('a container that is started in a scope', () => {
+describe('a container started in a scope', () => {
   let scope: Scope;
   const name = uniqueName();
   const before = Date.now();
@@ -76,7 +76,7 @@ describe('a container that is started in a scope', () => {
   });
   afterAll(() => removeThingsOfThisFile());
 
-  it('is in the registry and in the journal before the engine is asked to create it', () => {
+  it('is in the registry and the journal before it is created', () => {
     const { 'castoff.start': key } = labels;
     const owner = { scope: 'orders', source };
     expect(seen).toMatchObject([
@@ -86,7 +86,7 @@ describe('a container that is started in a scope', () => {
     expect(seen[0]).not.toHaveProperty('id');
   });
 
-  it('carries labels that name its scope, its test, its line and its owner', () => {
+  it('has labels for its scope, test, source line and owner', () => {
     expect(labels).toMatchObject({
       mine: 'kept',
       'castoff.session': sessionIdentity().id,
@@ -96,7 +96,7 @@ describe('a container that is started in a scope', () => {
       'castoff.host': hostname(),
       'castoff.boot': readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       'castoff.pid': String(process.pid),
-      // @see proc(5): field 22, counted from behind the command in brackets
+      // @see proc(5): field 22; counted after the command, which is in parentheses
       'castoff.pid-start': readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19],
       'castoff.run': 'run 7',
     });
@@ -106,11 +106,11 @@ describe('a container that is started in a scope', () => {
     expect(Date.parse(labels['castoff.created'] ?? '')).toBeLessThanOrEqual(Date.now());
   });
 
-  it('can be used as one that testcontainers has started', async () => {
+  it('works like a container started by testcontainers', async () => {
     expect(await container.exec(['echo', 'hello'])).toMatchObject({ exitCode: 0, output: 'hello\n' });
   });
 
-  it('is gone when the scope is closed, and reported by its name, its short id and its line', async () => {
+  it('is removed when the scope closes, and reported by its name, short id and line', async () => {
     const { ends } = await scope.close();
     expect(await exists('container', container.getId())).toBe(false);
     const what = `container ${name} (${container.getId().slice(0, 12)})`;
@@ -120,7 +120,7 @@ describe('a container that is started in a scope', () => {
   });
 });
 
-describe('a definition that is started twice at once in a scope', () => {
+describe('a definition started twice concurrently in a scope', () => {
   let scope: Scope;
   const one = definition();
   let started: readonly StartedTestContainer[];
@@ -135,20 +135,20 @@ describe('a definition that is started twice at once in a scope', () => {
   });
   afterAll(() => removeThingsOfThisFile());
 
-  it('gives each container labels of its own', async () => {
+  it('gives each container its own labels', async () => {
     const labels = await Promise.all(started.map(labelsOf));
     expect(labels.map((each) => each['castoff.source'])).toEqual(lines);
     expect(new Set(labels.map((each) => each['castoff.start'])).size).toBe(2);
   });
 
-  it('has containers that may be gone already when the scope closes', async () => {
+  it('has the outcome already-gone for containers removed before the scope closes', async () => {
     await started[0]?.stop();
     await docker.getContainer(started[1]?.getId() ?? '').remove({ force: true });
     const { ends } = await scope.close();
     expect(ends.map(({ result }) => result?.outcome)).toEqual(['already-gone', 'already-gone']);
   });
 
-  it('is left free of our labels, for whoever starts it next', async () => {
+  it("has none of castoff's labels afterwards", async () => {
     const raw = await one.start();
     const labels = await labelsOf(raw);
     await raw.stop();
@@ -156,7 +156,7 @@ describe('a definition that is started twice at once in a scope', () => {
   });
 });
 
-/** A module, as others publish them. */
+/** Like a published module of testcontainers. */
 class EchoContainer extends GenericContainer {
   constructor() {
     super(specImage);
@@ -169,15 +169,15 @@ class EchoContainer extends GenericContainer {
 }
 
 class StartedEchoContainer extends AbstractStartedContainer {
-  async echo(word: string): Promise<string> {
-    return (await this.exec(['echo', word])).output.trim();
+  async echo(text: string): Promise<string> {
+    return (await this.exec(['echo', text])).output.trim();
   }
 }
 
-describe('what else a scope starts', () => {
+describe('scope.start', () => {
   afterEach(() => removeThingsOfThisFile());
 
-  it('is a module, which keeps its own type', async () => {
+  it('returns a module with its own type', async () => {
     await using scope = openScope();
     const echo: StartedEchoContainer = await scope.start(new EchoContainer());
     expect(echo).toBeInstanceOf(StartedEchoContainer);
@@ -186,7 +186,7 @@ describe('what else a scope starts', () => {
     expect(await exists('container', echo.getId())).toBe(false);
   });
 
-  it('is a network, which is gone after the containers on it', async () => {
+  it('starts a network, which is removed after its containers', async () => {
     await using scope = openScope();
     const network = await scope.start(new Network());
     const container = () => new GenericContainer(specImage).withCommand(sleeper).withNetwork(network);
@@ -203,7 +203,7 @@ describe('what else a scope starts', () => {
     expect(await thingsOfThisFile()).toEqual([]);
   });
 
-  it('is an image from a Dockerfile, which is gone with its container', async () => {
+  it('builds an image from a Dockerfile, and removes it with its container', async () => {
     await using scope = openScope();
     const source = nextLine();
     const container = await scope.start(GenericContainer.fromDockerfile(join(fixtures, 'image')));
@@ -220,7 +220,7 @@ describe('what else a scope starts', () => {
     expect(await thingsOfThisFile()).toEqual([]);
   });
 
-  it('is a Compose environment, which is gone with its containers, networks and volumes', async () => {
+  it('starts a Compose environment, and removes its containers, networks and volumes', async () => {
     await using scope = openScope();
     const project = uniqueName();
     const web = { image: specImage, stop_signal: 'SIGKILL', volumes: ['data:/data'] };
@@ -241,20 +241,20 @@ describe('what else a scope starts', () => {
   });
 });
 
-describe('containers that are to be removed', () => {
+describe('a closing scope', () => {
   afterEach(async () => {
     await removeThingsOfThisFile();
     await removeLeftovers();
   });
 
-  it('go at once where they stand together, and a deferred function waits for those after it', async () => {
+  it('removes neighbouring containers in parallel, before a function deferred earlier runs', async () => {
     await using scope = openScope();
     const early = await createIdleContainer();
     await scope.adopt(early);
-    let thereAtFence: readonly boolean[] = [];
+    let atDefer: readonly boolean[] = [];
     const late: string[] = [];
-    scope.defer('fence', async () => {
-      thereAtFence = await Promise.all([early, ...late].map((id) => exists('container', id)));
+    scope.defer('check', async () => {
+      atDefer = await Promise.all([early, ...late].map((id) => exists('container', id)));
     });
     late.push((await scope.start(definition())).getId());
     late.push(await createIdleContainer(), await createIdleContainer());
@@ -262,7 +262,7 @@ describe('containers that are to be removed', () => {
     const asked = proxy.calls.length;
     const removals = () => proxy.calls.slice(asked).filter(({ method }) => method === 'DELETE');
     let together: readonly string[] = [];
-    // The first removal reaches the engine only when the last has been asked for.
+    // Delays each removal, so that the first still runs when the last request arrives.
     const rule = proxy.inject({
       on: 'DELETE /containers/*',
       times: 3,
@@ -275,11 +275,11 @@ describe('containers that are to be removed', () => {
     rule.remove();
     expect(rule.hits()).toBe(3);
     expect(together).toEqual(['running', 'running']);
-    expect(thereAtFence).toEqual([true, false, false, false]);
+    expect(atDefer).toEqual([true, false, false, false]);
     expect(await exists('container', early)).toBe(false);
   });
 
-  it('are reported by name and line where that cannot be, and stop nothing else', async () => {
+  it('reports a container that cannot be removed by name and line, and ends everything else', async () => {
     const scope = openScope('cannot be removed');
     const ended: string[] = [];
     scope.defer('last', () => void ended.push('last'));

@@ -2,29 +2,29 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { planClose, type CloseStep, type ScopeItem } from '../../lib/scope/close-plan';
 
-/** `'ab!c'` is the things a and b, a call, and the thing c. */
+/** `'ab!c'`: the resources a and b, a call, and the resource c. */
 function itemsOf(text: string): ScopeItem<string, string>[] {
   return Array.from(text, (letter) =>
     letter === '!' ? { type: 'call', call: letter } : { type: 'resource', resource: letter },
   );
 }
 
-/** `['c', '!', 'ba']`: a step each. */
+/** `['c', '!', 'ba']`: one string per step. */
 function stepsOf(steps: readonly CloseStep<string, string>[]): string[] {
   return steps.map((step) => (step.type === 'call' ? step.call : step.resources.join('')));
 }
 
-describe('the plan for closing a scope', () => {
+describe('planClose', () => {
   it.each([
     ['nothing', '', []],
     ['one call', '!', ['!']],
-    ['one thing', 'a', ['a']],
-    ['things that stand together, in one step', 'abc', ['cba']],
-    ['a call between things, as a fence', 'ab!cd', ['dc', '!', 'ba']],
-    ['a call before things, after them', '!ab', ['ba', '!']],
-    ['a call behind things, before them', 'ab!', ['!', 'ba']],
-    ['calls that stand together, one by one', 'a!!b', ['b', '!', '!', 'a']],
-  ])('takes %s', (_what, items, steps) => {
+    ['one resource', 'a', ['a']],
+    ['neighbouring resources, in one step', 'abc', ['cba']],
+    ['a call between resources, in a step between theirs', 'ab!cd', ['dc', '!', 'ba']],
+    ['a call added before resources, after them', '!ab', ['ba', '!']],
+    ['a call added after resources, before them', 'ab!', ['!', 'ba']],
+    ['neighbouring calls, one by one', 'a!!b', ['b', '!', '!', 'a']],
+  ])('plans %s', (_what, items, steps) => {
     expect(stepsOf(planClose(itemsOf(items)))).toEqual(steps);
   });
 
@@ -34,7 +34,7 @@ describe('the plan for closing a scope', () => {
     }),
   );
 
-  it('ends everything exactly once, the last first', () => {
+  it('ends each item exactly once, in reverse order', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const ended = planClose(items).flatMap((step) =>
@@ -45,7 +45,7 @@ describe('the plan for closing a scope', () => {
     );
   });
 
-  it('never has two steps of things side by side: what can go together does', () => {
+  it('puts neighbouring resources in one step, never in two', () => {
     fc.assert(
       fc.property(anyItems, (items) => {
         const types = planClose(items).map((step) => step.type);
@@ -54,7 +54,7 @@ describe('the plan for closing a scope', () => {
     );
   });
 
-  it('leaves the items as they are', () => {
+  it('does not modify the items', () => {
     const items = Object.freeze(itemsOf('ab!c'));
     expect(stepsOf(planClose(items))).toEqual(['c', '!', 'ba']);
     expect(items).toEqual(itemsOf('ab!c'));

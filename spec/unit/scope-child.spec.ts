@@ -4,13 +4,13 @@ import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
-/** Defers a finalizer for each name, which notes its name in `ended`. */
+/** Defers a finalizer per name, which adds its name to `ended`. */
 function deferAll(scope: Scope, names: readonly string[], ended: string[]): void {
   for (const name of names) scope.defer(name, () => void ended.push(name));
 }
 
 describe('a child scope', () => {
-  it('closes with its parent, in its place among what the parent has', async () => {
+  it('closes with its parent, in reverse order among the items of the parent', async () => {
     const parent = openScope();
     const ended: string[] = [];
     deferAll(parent, ['a'], ended);
@@ -24,7 +24,7 @@ describe('a child scope', () => {
     );
   });
 
-  it('takes only its own with it when it closes alone, and its parent has no more of it', async () => {
+  it('ends only its own items when it closes alone, and leaves the report of its parent', async () => {
     const parent = openScope('parent');
     const ended: string[] = [];
     deferAll(parent, ['a'], ended);
@@ -37,7 +37,7 @@ describe('a child scope', () => {
     expect(ended).toEqual(['child 1', 'a']);
   });
 
-  it('takes nothing of its sibling with it, and does not cancel it', async () => {
+  it('neither closes nor cancels its sibling', async () => {
     const parent = openScope();
     const ended: string[] = [];
     const [one, other] = [parent.child('one'), parent.child('other')];
@@ -51,7 +51,7 @@ describe('a child scope', () => {
     expect(ended).toEqual(['one 1', 'other 2', 'other 1']);
   });
 
-  it("is named after its parent, and stands in the parent's report with its own line", async () => {
+  it("has its parent's name as a prefix, and an outcome with its own line in the parent's report", async () => {
     const parent = openScope('suite');
     const source = nextLine();
     const child = parent.child('test');
@@ -61,31 +61,31 @@ describe('a child scope', () => {
   });
 
   it.each(['done', 'failed', 'cancelled', 'deadline'] as const)(
-    'is told why its parent closes, whether anybody has looked at its signal or not: %s',
+    "passes the parent's close reason to its finalizers, whether its signal was read or not: %s",
     async (reason) => {
       const parent = openScope('parent');
-      const told: CloseReason[] = [];
-      const [looked, other] = [parent.child('one').child('one'), parent.child('other').child('other')];
-      for (const child of [looked, other]) {
-        child.defer('note', (closing) => void told.push(closing.reason));
+      const reasons: CloseReason[] = [];
+      const [read, other] = [parent.child('one').child('one'), parent.child('other').child('other')];
+      for (const child of [read, other]) {
+        child.defer('note', (closing) => void reasons.push(closing.reason));
       }
-      expect(looked.signal.aborted).toBe(false);
+      expect(read.signal.aborted).toBe(false);
       await parent.close({ reason });
-      expect(told).toEqual([reason, reason]);
+      expect(reasons).toEqual([reason, reason]);
     },
   );
 
-  it("keeps its own reason where that was there before its parent's", async () => {
+  it("keeps its own close reason when that came before its parent's", async () => {
     const parent = openScope('parent');
     const child = parent.child('child', { timeoutMs: 1 });
-    const told: CloseReason[] = [];
-    child.defer('note', (closing) => void told.push(closing.reason));
+    const reasons: CloseReason[] = [];
+    child.defer('note', (closing) => void reasons.push(closing.reason));
     await until(() => child.signal.aborted, 1_000);
     await parent.close({ reason: 'failed' });
-    expect(told).toEqual(['deadline']);
+    expect(reasons).toEqual(['deadline']);
   });
 
-  it('is cancelled with its parent, for the same reason, and so are its children', () => {
+  it('is cancelled with its parent, with the same reason, and so are its children', () => {
     const user = new AbortController();
     const parent = openScope('parent', { signal: user.signal });
     const child = parent.child('child');
@@ -95,7 +95,7 @@ describe('a child scope', () => {
     expect([child.signal.reason, grandchild.signal.reason]).toEqual([reason, reason]);
   });
 
-  it('is cancelled by its own signal without its parent or its sibling', () => {
+  it('is cancelled by its own signal without cancelling its parent or sibling', () => {
     const user = new AbortController();
     const parent = openScope('parent');
     const child = parent.child('child', { signal: user.signal });
@@ -104,7 +104,7 @@ describe('a child scope', () => {
     expect([child, parent, sibling].map(({ signal }) => signal.aborted)).toEqual([true, false, false]);
   });
 
-  it('has the deadline of its parent where its own is later', async () => {
+  it("is cancelled at its parent's deadline when its own is later", async () => {
     const parent = openScope('parent', { timeoutMs: 1 });
     const { signal } = parent.child('child', { timeoutMs: 60_000 });
     await until(() => signal.aborted, 1_000);
@@ -115,7 +115,7 @@ describe('a child scope', () => {
     ['the first to abort was a deadline', 'deadline'],
     ["the first to abort was the user's", 'cancelled'],
   ] as const)(
-    'closes for the first of several reasons, though nobody has looked at its signal: %s',
+    'closes for the first of several reasons, even if its signal was never read: %s',
     async (_which, reason) => {
       const user = new AbortController();
       const parent = openScope('parent', { timeoutMs: 1 });
@@ -128,8 +128,8 @@ describe('a child scope', () => {
   );
 });
 
-describe('a child scope that does not end well', () => {
-  it("fails its parent's close with its own failure, which the parent's message names with its line", async () => {
+describe('a child scope that fails to close', () => {
+  it("fails its parent's close with its own failure, named with its line in the parent's message", async () => {
     const parent = openScope('suite');
     const ended: string[] = [];
     deferAll(parent, ['a'], ended);
@@ -152,7 +152,7 @@ describe('a child scope that does not end well', () => {
     expect(ended).toEqual(['a']);
   });
 
-  it('tells whoever closes it alone, and its parent hears no more of it', async () => {
+  it('rejects its own close when closed alone, and does not fail the close of its parent', async () => {
     const parent = openScope('suite');
     const child = parent.child('test');
     child.defer('throws', () => Promise.reject(new Error('thrown')));
@@ -160,7 +160,7 @@ describe('a child scope that does not end well', () => {
     expect(await parent.close()).toMatchObject({ ends: [] });
   });
 
-  it('has ended, hanging finalizer and all, before its parent goes on, and names what hung', async () => {
+  it('finishes before its parent continues, and names its hanging finalizers', async () => {
     const parent = openScope('suite', { cleanupTimeoutMs: 40 });
     const ended: string[] = [];
     deferAll(parent, ['a'], ended);
@@ -181,7 +181,7 @@ describe('a child scope that does not end well', () => {
     ]);
   });
 
-  it('may take as long as each of its finalizers may, however short the time of its parent is', async () => {
+  it('gives its finalizers its own cleanup timeout, even when that of its parent is shorter', async () => {
     const parent = openScope('suite', { cleanupTimeoutMs: 20 });
     const child = parent.child('test', { cleanupTimeoutMs: 5_000 });
     let hasEnded = false;

@@ -10,7 +10,7 @@ async function closedScope(): Promise<Scope> {
   return scope;
 }
 
-/** A scope whose close is under way until `go` is called. */
+/** A scope that keeps closing until `go` is called. */
 function closingScope(): { scope: Scope; go: () => Promise<unknown> } {
   const scope = openScope('orders');
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -25,8 +25,8 @@ function closingScope(): { scope: Scope; go: () => Promise<unknown> } {
   };
 }
 
-describe('a scope that is closed', () => {
-  it('refuses what is deferred, and runs it before it says so', async () => {
+describe('a closed scope', () => {
+  it('runs a function deferred too late at once, then throws SCOPE_CLOSED', async () => {
     const scope = await closedScope();
     let runs = 0;
     const defer = () => scope.defer('drop the table', () => void (runs += 1));
@@ -36,7 +36,7 @@ describe('a scope that is closed', () => {
     expect(runs).toBe(2);
   });
 
-  it('warns of the failure of what was deferred too late, which nobody waits for', async () => {
+  it('emits a process warning when a function deferred too late fails', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const scope = await closedScope();
     expect(() => scope.defer('drop the table', () => Promise.reject(new Error('no such table')))).toThrow(
@@ -49,7 +49,7 @@ describe('a scope that is closed', () => {
     warn.mockRestore();
   });
 
-  it('refuses what it is to use, and has ended it when it says so', async () => {
+  it('ends an object used too late, then rejects with SCOPE_CLOSED', async () => {
     const scope = await closedScope();
     let hasEnded = false;
     const stop = async (): Promise<void> => {
@@ -60,7 +60,7 @@ describe('a scope that is closed', () => {
     expect(hasEnded).toBe(true);
   });
 
-  it('keeps the failure of ending what it was to use beside its refusal', async () => {
+  it('reports a failure to end an object used too late as the cause of SCOPE_CLOSED', async () => {
     const scope = await closedScope();
     const failure = new Error('still in use');
     const error = await rejectionOf(scope.use({ stop: () => Promise.reject(failure) }));
@@ -69,26 +69,26 @@ describe('a scope that is closed', () => {
     expect(String(error)).toContain('still in use');
   });
 
-  it('starts nothing', async () => {
+  it('rejects a start without calling start()', async () => {
     const scope = await closedScope();
     const start = jest.fn(() => Promise.resolve({ stop: () => undefined }));
     expect(await rejectionOf(scope.start({ start }))).toEqual(closed);
     expect(start).not.toHaveBeenCalled();
   });
 
-  it('opens no child', async () => {
+  it('rejects a child scope', async () => {
     const scope = await closedScope();
     expect(() => scope.child('row 1')).toThrow(closed);
   });
 
-  it('has a signal that is aborted, whose reason says so', async () => {
+  it('has an aborted signal with SCOPE_CLOSED as its reason', async () => {
     const { signal } = await closedScope();
     expect(signal).toMatchObject({ aborted: true, reason: closed });
   });
 });
 
-describe('a scope that is closing', () => {
-  it('refuses what is deferred, and runs it', async () => {
+describe('a closing scope', () => {
+  it('runs a function deferred too late once, and throws SCOPE_CLOSED', async () => {
     const { scope, go } = closingScope();
     const late = jest.fn();
     expect(() => scope.defer('late', late)).toThrow(closed);
@@ -97,7 +97,7 @@ describe('a scope that is closing', () => {
     expect(late).toHaveBeenCalledTimes(1);
   });
 
-  it('refuses what it is to use, and ends it without waiting for its own end', async () => {
+  it('ends an object used too late without waiting for its own close', async () => {
     const { scope, go } = closingScope();
     const stop = jest.fn();
     expect(await rejectionOf(scope.use({ stop }))).toEqual(closed);
@@ -106,7 +106,7 @@ describe('a scope that is closing', () => {
     expect(stop).toHaveBeenCalledTimes(1);
   });
 
-  it('refuses a start and a child', async () => {
+  it('rejects a start and a child scope', async () => {
     const { scope, go } = closingScope();
     const start = jest.fn(() => Promise.resolve({ stop: () => undefined }));
     expect(await rejectionOf(scope.start({ start }))).toEqual(closed);
@@ -115,18 +115,18 @@ describe('a scope that is closing', () => {
     await go();
   });
 
-  it('has aborted its signal before the first finalizer runs', async () => {
+  it('aborts its signal before the first finalizer runs', async () => {
     const scope = openScope();
     const { signal } = scope;
     let wasAborted: boolean | undefined;
-    scope.defer('look', () => void (wasAborted = signal.aborted));
+    scope.defer('check', () => void (wasAborted = signal.aborted));
     await scope.close();
     expect(wasAborted).toBe(true);
   });
 });
 
-describe('what is given to a scope', () => {
-  it.each([undefined, null, 7, 'fn', {}])('is refused when it is to be deferred and is %j', (fn) => {
+describe('scope.defer', () => {
+  it.each([undefined, null, 7, 'fn', {}])('rejects %j in place of a function', (fn) => {
     expect(() => openScope().defer('drop the table', fn as never)).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { deadline, openScope, type Closing, type CloseReason, type Scope } from '../../lib/index';
 import { until } from '../support/until';
 
-/** What a finalizer of `scope` is told, once it has closed. */
-function told(scope: Scope): { closing?: Closing } {
+/** Records the argument that a finalizer of `scope` receives. */
+function recordClosing(scope: Scope): { closing?: Closing } {
   const note: { closing?: Closing } = {};
   scope.defer('note', (closing) => void (note.closing = closing));
   return note;
 }
 
-/** A scope whose signal has just been aborted for that reason. */
+/** A scope whose signal has just aborted for that reason. */
 const endedScopes: Record<Exclude<CloseReason, 'done' | 'failed'>, () => Promise<Scope>> = {
   deadline: async () => {
     const scope = openScope('slow', { timeoutMs: 1 });
@@ -24,56 +24,59 @@ const endedScopes: Record<Exclude<CloseReason, 'done' | 'failed'>, () => Promise
   },
 };
 
-describe('finalizers are told why the scope closes', () => {
+describe('the argument of a finalizer', () => {
   it.each([
     ['done', undefined],
     ['done', 'done'],
     ['failed', 'failed'],
     ['cancelled', 'cancelled'],
-  ] as const)('%s, when it is closed with the reason %s', async (reason, given) => {
+  ] as const)('has the reason %s when the scope is closed with the reason %s', async (reason, given) => {
     const scope = openScope();
-    const note = told(scope);
+    const note = recordClosing(scope);
     const report = await scope.close(given === undefined ? {} : { reason: given });
     expect(note.closing).toMatchObject({ reason });
     expect(report).toMatchObject({ reason });
   });
 
-  it.each(['deadline', 'cancelled'] as const)('%s, when that has ended its work', async (reason) => {
-    const scope = await endedScopes[reason]();
-    const note = told(scope);
-    const report = await scope.close();
-    expect(note.closing).toMatchObject({ reason });
-    expect(report).toMatchObject({ reason });
-  });
-
   it.each(['deadline', 'cancelled'] as const)(
-    '%s, also when whoever closes it then says that it failed: the first reason wins',
+    'has the reason %s when that ended the work of the scope',
     async (reason) => {
       const scope = await endedScopes[reason]();
-      const note = told(scope);
+      const note = recordClosing(scope);
+      const report = await scope.close();
+      expect(note.closing).toMatchObject({ reason });
+      expect(report).toMatchObject({ reason });
+    },
+  );
+
+  it.each(['deadline', 'cancelled'] as const)(
+    'keeps the reason %s when the scope is then closed as failed: the first reason wins',
+    async (reason) => {
+      const scope = await endedScopes[reason]();
+      const note = recordClosing(scope);
       await scope.close({ reason: 'failed' });
       expect(note.closing).toMatchObject({ reason });
     },
   );
 
-  it('deadline, when its time is out, though nobody has looked at its signal', async () => {
+  it('has the reason deadline after the timeout, even if the signal was never read', async () => {
     const scope = openScope('slow', { timeoutMs: 1 });
     const later = deadline(20, { what: 'the wait' });
     await until(() => later.aborted, 1_000);
     expect(await scope.close()).toMatchObject({ reason: 'deadline' });
   });
 
-  it('done, when it is cancelled only after its close has begun', async () => {
+  it('has the reason done when the scope is cancelled after it started to close', async () => {
     const user = new AbortController();
     const scope = openScope('orders', { signal: user.signal });
-    const note = told(scope);
+    const note = recordClosing(scope);
     const closing = scope.close();
     user.abort();
     expect(await closing).toMatchObject({ reason: 'done' });
     expect(note.closing).toMatchObject({ reason: 'done' });
   });
 
-  it('deadline, when the signal that cancelled it was aborted by a deadline', async () => {
+  it('has the reason deadline when a deadline aborted the signal that cancelled the scope', async () => {
     const signal = deadline(1, { what: 'the whole test' });
     const scope = openScope('orders', { signal });
     await until(() => signal.aborted, 1_000);
@@ -81,7 +84,7 @@ describe('finalizers are told why the scope closes', () => {
   });
 
   it.each(['cancelled', 'deadline'] as const)(
-    'with a signal of their own, which the end of the work (%s) has not aborted',
+    'has its own signal, which the end of the work (%s) does not abort',
     async (reason) => {
       const scope = await endedScopes[reason]();
       let wasAborted: boolean | undefined;
@@ -91,16 +94,16 @@ describe('finalizers are told why the scope closes', () => {
     },
   );
 
-  it('with a signal that does not outlive them', async () => {
+  it('has a signal that aborts when the finalizer has finished', async () => {
     const scope = openScope();
-    const note = told(scope);
+    const note = recordClosing(scope);
     await scope.close();
     expect(note.closing?.signal.aborted).toBe(true);
   });
 });
 
 describe("a scope's signal", () => {
-  it('is aborted by its time, with a reason that names the scope and the time', async () => {
+  it('aborts at the timeout, with a reason that names the scope and the timeout', async () => {
     const { signal } = openScope('orders', { timeoutMs: 1 });
     expect(signal.aborted).toBe(false);
     await until(() => signal.aborted, 1_000);
@@ -112,7 +115,7 @@ describe("a scope's signal", () => {
     });
   });
 
-  it("is aborted with the user's own reason", () => {
+  it("aborts with the reason of the user's signal", () => {
     const user = new AbortController();
     const { signal } = openScope('orders', { signal: user.signal });
     const reason = new Error('no longer wanted');
@@ -120,12 +123,12 @@ describe("a scope's signal", () => {
     expect(signal.reason).toBe(reason);
   });
 
-  it('is aborted from the start where the one above it is', () => {
+  it('is already aborted when the user passes an aborted signal', () => {
     const reason = new Error('no longer wanted');
     expect(openScope('orders', { signal: AbortSignal.abort(reason) }).signal.reason).toBe(reason);
   });
 
-  it('keeps its first reason', async () => {
+  it('keeps the first abort reason', async () => {
     const user = new AbortController();
     const scope = openScope('orders', { signal: user.signal });
     const { signal } = scope;
@@ -135,7 +138,7 @@ describe("a scope's signal", () => {
     expect(signal.reason).toBe(reason);
   });
 
-  it('is the same one for everybody', () => {
+  it('is the same object on every read', () => {
     const scope = openScope();
     expect(scope.signal).toBe(scope.signal);
   });

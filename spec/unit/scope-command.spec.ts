@@ -12,22 +12,22 @@ import { until } from '../support/until';
 
 const sh = (scope: Scope, script: string, options = {}): Command => scope.run('sh', ['-c', script], options);
 
-/** What it has written, once that holds `words`. */
-async function outputWith(command: Command, words: RegExp): Promise<string> {
-  expect(await until(() => words.test(command.state.output), 5_000)).toBe(true);
+/** Resolves to the output of the command once it matches. */
+async function outputMatching(command: Command, pattern: RegExp): Promise<string> {
+  expect(await until(() => pattern.test(command.state.output), 5_000)).toBe(true);
   return command.state.output;
 }
 
-/** The number behind `name=` in what it writes. */
+/** Resolves to the number after `name=` in its output. */
 async function pidFrom(command: Command, name: string): Promise<number> {
-  const output = await outputWith(command, new RegExp(`${name}=\\d+\\n`));
+  const output = await outputMatching(command, new RegExp(`${name}=\\d+\\n`));
   return Number(new RegExp(`${name}=(\\d+)`).exec(output)?.[1]);
 }
 
 const failed = expect.objectContaining({ code: 'COMMAND_FAILED' });
 
-describe('a command of a scope', () => {
-  it('gives its exit code and what it wrote, when it has ended', async () => {
+describe('a command in a scope', () => {
+  it('resolves to its exit code and output', async () => {
     await using scope = openScope();
     const end = await sh(scope, 'echo out; echo err >&2');
     expect(end).toMatchObject({ exitCode: 0, signal: undefined, pid: expect.any(Number) });
@@ -35,7 +35,7 @@ describe('a command of a scope', () => {
     expect(end.endedAt!.getTime()).toBeGreaterThanOrEqual(end.startedAt.getTime());
   });
 
-  it('runs without a shell, in the folder and with the variables that are given', async () => {
+  it('runs without a shell, in the given directory and with the given variables', async () => {
     await using scope = openScope();
     const folder = await mkdtemp(join(tmpdir(), 'castoff-command-'));
     scope.defer('remove the folder', () => rm(folder, { recursive: true }));
@@ -46,7 +46,7 @@ describe('a command of a scope', () => {
     expect(output).toBe(`$HOME; ${folder} mine `);
   });
 
-  it('keeps the end of what it writes, whole characters, and no more', async () => {
+  it('keeps the last 64 Ki characters of its output, without broken characters', async () => {
     await using scope = openScope();
     const script = 'for (let i = 0; i < 30000; i += 1) process.stdout.write(`line ${i} ü\\n`)';
     const { output } = await scope.run(process.execPath, ['-e', script]);
@@ -55,7 +55,7 @@ describe('a command of a scope', () => {
     expect(output).not.toContain('\uFFFD');
   });
 
-  it('fails with its exit code, its line and its last output', async () => {
+  it('fails with its exit code, line and last output', async () => {
     await using scope = openScope();
     const source = nextLine();
     const command = scope.run('sh', ['-c', 'seq 1 30; echo cannot >&2; exit 3']);
@@ -68,7 +68,7 @@ describe('a command of a scope', () => {
     expect(error.end).toMatchObject({ exitCode: 3, output: expect.stringContaining('1\n2\n3\n') });
   });
 
-  it('fails with the signal that ended it', async () => {
+  it('fails with the signal that killed it', async () => {
     await using scope = openScope();
     const error = await rejectionOf(Promise.resolve(sh(scope, 'kill -9 $$')));
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', end: { exitCode: undefined, signal: 'SIGKILL' } });
@@ -76,25 +76,25 @@ describe('a command of a scope', () => {
   });
 
   it.each([
-    ['there is no such command', 'castoff-no-such-command', {}, /command not found \(ENOENT\); install it/],
+    ['the command does not exist', 'castoff-no-such-command', {}, /command not found \(ENOENT\); install it/],
     [
-      'there is no such folder',
+      'the working directory does not exist',
       'sh',
       { cwd: '/no/such/folder' },
       /working directory \/no\/such\/folder does not exist/,
     ],
-    ['it may not be run', '/etc/passwd', {}, /EACCES/],
-    ['it has a NUL in its name', 'a\0b', {}, /null bytes/],
-  ])('fails when %s, and leaves nothing to end', async (_what, command, options, words) => {
+    ['it is not executable', '/etc/passwd', {}, /EACCES/],
+    ['its name contains a NUL', 'a\0b', {}, /null bytes/],
+  ])('fails when %s, and does not fail the close', async (_what, command, options, message) => {
     const scope = openScope();
     const error = await rejectionOf(Promise.resolve(scope.run(command, ['x'], options)));
     expect(error).toEqual(failed);
-    expect(String(error)).toMatch(words);
+    expect(String(error)).toMatch(message);
     expect(error).toMatchObject({ end: { pid: undefined, exitCode: undefined } });
     await scope.close();
   });
 
-  it('fails the close when it fails and nobody has awaited it', async () => {
+  it('fails the close when it fails without being awaited', async () => {
     const scope = openScope('orders');
     const source = nextLine();
     const command = scope.run('sh', ['-c', 'exit 3']);
@@ -104,7 +104,7 @@ describe('a command of a scope', () => {
     expect(String(error)).toContain(`1 of 1 item failed\n  run sh -c 'exit 3' (${source}): exit code 3`);
   });
 
-  it('is not told of twice when somebody has', async () => {
+  it('does not fail the close when its failure was awaited', async () => {
     const scope = openScope();
     await rejectionOf(Promise.resolve(sh(scope, 'exit 3')));
     const { ends } = await scope.close();
@@ -112,27 +112,27 @@ describe('a command of a scope', () => {
   });
 
   it.each([
-    ['a command that is none', ['', []]],
-    ['a command that is no text', [7, []]],
-    ['arguments in a text', ['ls', '-l']],
-    ['an argument that is no text', ['ls', [undefined]]],
-    ['a time that is none', ['ls', [], { timeoutMs: Number.NaN }]],
-    ['a grace that is none', ['ls', [], { graceMs: -1 }]],
-  ])('refuses %s', async (_what, given) => {
+    ['an empty command', ['', []]],
+    ['a number as the command', [7, []]],
+    ['a string as the arguments', ['ls', '-l']],
+    ['undefined as an argument', ['ls', [undefined]]],
+    ['NaN as timeoutMs', ['ls', [], { timeoutMs: Number.NaN }]],
+    ['a negative graceMs', ['ls', [], { graceMs: -1 }]],
+  ])('rejects %s', async (_what, given) => {
     await using scope = openScope();
     const run = (): unknown => Reflect.apply(scope.run.bind(scope), undefined, given);
     expect(run).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
 
-  it('is refused by a scope that is closed, and not begun', async () => {
+  it('is rejected by a closed scope', async () => {
     const scope = openScope();
     await scope.close();
     expect(() => sh(scope, 'exit 0')).toThrow(expect.objectContaining({ code: 'SCOPE_CLOSED' }));
   });
 });
 
-describe('when the scope closes, a command', () => {
-  it('that runs is ended by SIGTERM, which is no failure', async () => {
+describe('a command in a closing scope', () => {
+  it('is stopped by SIGTERM, which is not a failure', async () => {
     const scope = openScope();
     const command = sh(scope, 'trap "echo bye; exit 7" TERM; echo pid=$$; while :; do sleep 0.05; done');
     const pid = await pidFrom(command, 'pid');
@@ -142,7 +142,7 @@ describe('when the scope closes, a command', () => {
     expect(ends[0]?.command?.output).toContain('bye');
   });
 
-  it('that ignores SIGTERM is ended by SIGKILL when its grace is over, with all that it has started', async () => {
+  it('is killed with its child processes when it ignores SIGTERM for graceMs', async () => {
     const scope = openScope();
     const ignoring = `trap "" TERM; sh -c 'trap "" TERM; echo grandchild=$$; while :; do sleep 1; done' & wait`;
     const command = sh(scope, `${ignoring}; while :; do sleep 1; done`, { graceMs: 50 });
@@ -155,7 +155,7 @@ describe('when the scope closes, a command', () => {
     expect(ends).toMatchObject([{ error: undefined, command: { signal: 'SIGKILL' } }]);
   });
 
-  it('that has ended long ago takes with it what it has left in the background', async () => {
+  it('is stopped with its background processes, even after it has exited itself', async () => {
     const scope = openScope();
     const command = sh(scope, `sh -c 'trap "" TERM; echo left=$$; while :; do sleep 1; done' & :`, {
       graceMs: 20,
@@ -167,18 +167,18 @@ describe('when the scope closes, a command', () => {
     expect(isRunning(left)).toBe(false);
   });
 
-  it('is ended in its turn: what was begun after it may need it until then', async () => {
+  it('is stopped in turn, after the items added after it', async () => {
     const scope = openScope();
     const command = sh(scope, 'echo pid=$$; exec sleep 60');
     const pid = await pidFrom(command, 'pid');
     let wasRunning: boolean | undefined;
-    scope.defer('say goodbye to it', () => void (wasRunning = isRunning(pid)));
+    scope.defer('check that it is running', () => void (wasRunning = isRunning(pid)));
     await scope.close();
     expect(wasRunning).toBe(true);
     expect(isRunning(pid)).toBe(false);
   });
 
-  it('fails for whoever awaits it, with the reason', async () => {
+  it('rejects for callers that await it, with the reason', async () => {
     const scope = openScope();
     const command = sh(scope, 'exec sleep 60');
     const awaited = rejectionOf(Promise.resolve(command));
@@ -187,8 +187,8 @@ describe('when the scope closes, a command', () => {
   });
 });
 
-describe('a command whose time is up', () => {
-  it('is ended, and fails with what it wrote', async () => {
+describe('a command with a timeout', () => {
+  it('is stopped at the timeout, and fails with its output', async () => {
     await using scope = openScope();
     const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 300 });
     const error = await rejectionOf(Promise.resolve(command));
@@ -197,14 +197,14 @@ describe('a command whose time is up', () => {
     expect(isRunning(command.state.pid!)).toBe(false);
   });
 
-  it('fails the close when nobody has awaited it', async () => {
+  it('fails the close when its timeout was not awaited', async () => {
     const scope = openScope();
     const command = sh(scope, 'exec sleep 60', { timeoutMs: 10 });
     await until(() => command.state.endedAt !== undefined, 5_000);
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [failed] });
   });
 
-  it("is ended at once when the scope's time is up, and that is told only to whoever awaits it", async () => {
+  it("is stopped at once at the scope's timeout, and rejects only for callers that await it", async () => {
     const scope = openScope('orders', { timeoutMs: 50 });
     const awaited = sh(scope, 'exec sleep 60');
     const alone = sh(scope, 'exec sleep 60');
@@ -215,13 +215,13 @@ describe('a command whose time is up', () => {
 });
 
 describe('a process that exits without closing its scopes', () => {
-  it('takes its commands with it', async () => {
+  it('kills the commands of a scope when the process exits without closing it', async () => {
     const lib = join(__dirname, '../../lib/scope/scope.ts');
     const typescript = join(__dirname, '../support/require-typescript.cjs');
     const script = `
       const scope = require(${JSON.stringify(lib)}).openScope();
       const command = scope.run('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
-      const look = setInterval(() => {
+      const poll = setInterval(() => {
         if (!command.state.output.includes('ready')) return;
         process.stdout.write(String(command.state.pid));
         process.exit(0);

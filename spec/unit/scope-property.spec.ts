@@ -7,21 +7,21 @@ import { until } from '../support/until';
 const endings = ['returns', 'throws', 'resolves', 'rejects'] as const;
 type Ending = (typeof endings)[number];
 
-/** `on` chooses among the scopes that there are by then. */
-type Deed =
+/** `on` selects one of the scopes that exist at that time. */
+type Action =
   | { readonly do: 'defer' | 'use'; readonly on: number; readonly ending: Ending }
   | {
       readonly do: 'spawn';
       readonly on: number;
-      readonly ending: Ending | 'heeds';
+      readonly ending: Ending | 'waits for abort';
       readonly isAwaited: boolean;
     }
   | { readonly do: 'child' | 'close' | 'verify'; readonly on: number };
 
-const deeds = fc.array(
+const actions = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: deed('defer') },
-    { weight: 2, arbitrary: deed('use') },
+    { weight: 4, arbitrary: action('defer') },
+    { weight: 2, arbitrary: action('use') },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('child' as const), on: fc.nat(20) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), on: fc.nat(20) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('verify' as const), on: fc.nat(20) }) },
@@ -30,7 +30,7 @@ const deeds = fc.array(
       arbitrary: fc.record({
         do: fc.constant('spawn' as const),
         on: fc.nat(20),
-        ending: fc.constantFrom(...endings, 'heeds' as const),
+        ending: fc.constantFrom(...endings, 'waits for abort' as const),
         isAwaited: fc.boolean(),
       }),
     },
@@ -38,38 +38,38 @@ const deeds = fc.array(
   { maxLength: 25 },
 );
 
-function deed<Name extends 'defer' | 'use'>(name: Name) {
+function action<Name extends 'defer' | 'use'>(name: Name) {
   return fc.record({ do: fc.constant(name), on: fc.nat(20), ending: fc.constantFrom(...endings) });
 }
 
-/** What a scope is expected to have: finalizers by number, and scopes. */
+/** The expected items of a scope: finalizers by number, and child scopes. */
 interface Model {
   readonly scope: Scope;
   readonly items: (number | Model)[];
-  /** What is verified when all items have ended. */
+  /** Checks that run after all items have ended. */
   readonly checks: number[];
   isClosed: boolean;
 }
 
-/** Does what it is told with real scopes, and notes what is to be expected of them. */
+/** Performs actions on real scopes, and records the expected effects. */
 class Run {
   readonly models: Model[] = [{ scope: openScope('root'), items: [], checks: [], isClosed: false }];
   readonly ended: number[] = [];
   readonly expected: number[] = [];
   readonly failures: Error[] = [];
-  /** What every caller of a close was told. */
-  readonly told: unknown[] = [];
+  /** The errors that closes rejected with. */
+  readonly closeErrors: unknown[] = [];
   readonly tasks: Task<void>[] = [];
-  /** What those were told who awaited a task. */
-  readonly awaited: unknown[] = [];
+  /** The errors that awaited tasks rejected with. */
+  readonly taskErrors: unknown[] = [];
 
-  async do(what: Deed): Promise<void> {
+  async do(what: Action): Promise<void> {
     const model = this.models[what.on % this.models.length] as Model;
     switch (what.do) {
       case 'defer':
-        return this.#give(model, what.ending, async (run) => model.scope.defer('it', run));
+        return this.#add(model, what.ending, async (run) => model.scope.defer('it', run));
       case 'use':
-        return this.#give(model, what.ending, async (stop) => void (await model.scope.use({ stop })));
+        return this.#add(model, what.ending, async (stop) => void (await model.scope.use({ stop })));
       case 'child':
         return this.#openChild(model);
       case 'verify':
@@ -83,7 +83,7 @@ class Run {
 
   async close(model: Model): Promise<void> {
     this.expectClosed(model);
-    await model.scope.close().catch((error: unknown) => this.told.push(error));
+    await model.scope.close().catch((error: unknown) => this.closeErrors.push(error));
   }
 
   expectClosed(model: Model): void {
@@ -105,20 +105,21 @@ class Run {
     model.checks.push(number);
   }
 
-  #spawn(model: Model, { ending, isAwaited }: Deed & { do: 'spawn' }): void {
+  #spawn(model: Model, { ending, isAwaited }: Action & { do: 'spawn' }): void {
     const number = this.tasks.length;
     const work = async (signal: AbortSignal): Promise<void> => {
-      if (ending === 'heeds') return heed(signal);
-      await this.#meet(`task ${number}`, ending);
+      if (ending === 'waits for abort') return waitForAbort(signal);
+      await this.#settle(`task ${number}`, ending);
     };
-    const begin = (): Task<void> => model.scope.spawn('it', work);
-    if (model.isClosed) return expectRefusal(begin);
-    const task = begin();
+    const spawn = (): Task<void> => model.scope.spawn('it', work);
+    if (model.isClosed) return expectRefusal(spawn);
+    const task = spawn();
     this.tasks.push(task);
-    if (isAwaited && ending !== 'heeds') task.then(undefined, (error: unknown) => this.awaited.push(error));
+    if (isAwaited && ending !== 'waits for abort')
+      task.then(undefined, (error: unknown) => this.taskErrors.push(error));
   }
 
-  async #give(model: Model, ending: Ending, add: (run: () => unknown) => Promise<void>): Promise<void> {
+  async #add(model: Model, ending: Ending, add: (run: () => unknown) => Promise<void>): Promise<void> {
     const number = this.#finalizers;
     this.#finalizers += 1;
     if (model.isClosed) this.expected.push(number);
@@ -127,8 +128,8 @@ class Run {
     if (!model.isClosed) return adding;
     const error: unknown = await adding.catch((reason: unknown) => reason);
     expect(isCastoffError(error, 'SCOPE_CLOSED')).toBe(true);
-    // Nobody is told of what was used too late but who gave it.
-    if (error instanceof Error && error.cause !== undefined) this.told.push(error.cause);
+    // Only the caller of `use` receives the failure of an object used too late.
+    if (error instanceof Error && error.cause !== undefined) this.closeErrors.push(error.cause);
   }
 
   #openChild(model: Model): void {
@@ -142,10 +143,10 @@ class Run {
 
   #end(number: number, ending: Ending): unknown {
     this.ended.push(number);
-    return this.#meet(`finalizer ${number}`, ending);
+    return this.#settle(`finalizer ${number}`, ending);
   }
 
-  #meet(what: string, ending: Ending): unknown {
+  #settle(what: string, ending: Ending): unknown {
     if (ending === 'returns') return undefined;
     if (ending === 'resolves') return new Promise(setImmediate);
     const failure = new Error(`${what} fails`);
@@ -159,13 +160,12 @@ function expectRefusal(add: () => unknown): void {
   expect(add).toThrow(expect.objectContaining({ code: 'SCOPE_CLOSED' }));
 }
 
-/** Ends when it is told to. */
-async function heed(signal: AbortSignal): Promise<void> {
+async function waitForAbort(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;
 }
 
-/** The errors that a close was rejected with, and those inside them, each once however many were told of it. */
+/** Returns the close errors in `errors`, including nested ones, each once. */
 function closeErrorsIn(errors: readonly unknown[], found = new Set<unknown>()): Set<unknown> {
   for (const error of errors) {
     if (!isCastoffError(error, 'CLEANUP_FAILED') || found.has(error)) continue;
@@ -175,30 +175,30 @@ function closeErrorsIn(errors: readonly unknown[], found = new Set<unknown>()): 
   return found;
 }
 
-function failuresIn(told: readonly unknown[]): unknown[] {
-  return [...closeErrorsIn(told)]
+function failuresIn(errors: readonly unknown[]): unknown[] {
+  return [...closeErrorsIn(errors)]
     .flatMap((error) => (error as { errors: readonly unknown[] }).errors)
     .filter((error) => !isCastoffError(error));
 }
 
 const inOrder = (items: readonly unknown[]): string[] => items.map(String).toSorted();
 
-describe('whatever is deferred, used, spawned, verified, opened, closed and thrown', () => {
+describe('any sequence of defer, use, spawn, verify, child, close and throw', () => {
   const warn = jest.spyOn(process, 'emitWarning');
   beforeEach(() => void warn.mockReset().mockImplementation(() => undefined));
   afterEach(() => void warn.mockReset());
 
-  /** Also those that came too late for anybody to be told, of which the process is warned. */
+  /** Includes failures of functions deferred too late, which become process warnings. */
   const allFailures = async (run: Run): Promise<unknown[]> => {
     const warnings = () => warn.mock.calls.map(([warning]) => warning);
-    const collect = () => [...failuresIn([...run.told, ...warnings()]), ...run.awaited];
+    const collect = () => [...failuresIn([...run.closeErrors, ...warnings()]), ...run.taskErrors];
     await until(() => collect().length >= run.failures.length, 1_000);
     return collect();
   };
 
-  it('runs every finalizer once, in reverse, then what is verified, ends every task, and reports every failure once', async () => {
+  it('runs each finalizer once in reverse order, then the checks, ends each task and reports each failure once', async () => {
     await fc.assert(
-      fc.asyncProperty(deeds, async (what) => {
+      fc.asyncProperty(actions, async (what) => {
         warn.mockClear();
         const run = new Run();
         for (const one of what) await run.do(one);
@@ -211,10 +211,10 @@ describe('whatever is deferred, used, spawned, verified, opened, closed and thro
     );
   });
 
-  it('does so too when all scopes are closed at once, in any order', async () => {
+  it('runs each finalizer and check once and in order when scopes are closed concurrently, in any order', async () => {
     const someOrder = fc.array(fc.nat(20), { minLength: 1, maxLength: 10 });
     await fc.assert(
-      fc.asyncProperty(deeds, someOrder, async (what, order) => {
+      fc.asyncProperty(actions, someOrder, async (what, order) => {
         warn.mockClear();
         const run = new Run();
         for (const one of what) if (one.do !== 'close') await run.do(one);

@@ -7,25 +7,25 @@ import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
 const never = (): Promise<never> => Promise.withResolvers<never>().promise;
-/** Ends when it is told to, with what it was told. */
-const heed = async (signal: AbortSignal): Promise<never> => {
+/** Rejects with the abort reason when `signal` aborts. */
+const waitForAbort = async (signal: AbortSignal): Promise<never> => {
   if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;
 };
 
-describe('a task of a scope', () => {
-  it('begins at once, and gives what it returns', async () => {
+describe('a task in a scope', () => {
+  it('starts at once, and resolves to the result of its work', async () => {
     await using scope = openScope();
-    let hasBegun = false;
+    let hasStarted = false;
     const task = scope.spawn('count', async () => {
-      hasBegun = true;
+      hasStarted = true;
       return 3;
     });
-    expect(hasBegun).toBe(true);
+    expect(hasStarted).toBe(true);
     expect(await task).toBe(3);
   });
 
-  it('throws what it throws to whoever awaits it, and then the close does not tell it again', async () => {
+  it('rejects with the error of its work, which the close then does not report again', async () => {
     const scope = openScope();
     const failure = new Error('no such table');
     const task = scope.spawn('count', () => Promise.reject(failure));
@@ -34,7 +34,7 @@ describe('a task of a scope', () => {
     expect(ends).toMatchObject([{ what: 'task count', task: { outcome: 'failed' } }]);
   });
 
-  it('fails the close with what nobody has awaited, and with its line', async () => {
+  it('fails the close with its error and line when it is not awaited', async () => {
     const scope = openScope('orders');
     const failure = new Error('no such table');
     const source = nextLine();
@@ -47,28 +47,31 @@ describe('a task of a scope', () => {
   it.each([
     ['throws at once', () => throwIt(new Error('bad'))],
     ['throws undefined', () => throwIt(undefined)],
-  ])('fails the close where it %s', async (_what, work) => {
+  ])('fails the close when it %s', async (_what, work) => {
     const scope = openScope();
     scope.spawn('odd', work);
     expect(await rejectionOf(scope.close())).toMatchObject({ code: 'CLEANUP_FAILED' });
   });
 
   it.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
-    ['the reason itself', heed],
-    ['an AbortError of Node', (signal) => delay(60_000, undefined, { signal })],
+    ['the abort reason', waitForAbort],
+    ['an AbortError from Node', (signal) => delay(60_000, undefined, { signal })],
     [
-      'the reason within another error',
-      (signal) => heed(signal).catch((cause: unknown) => throwIt(new Error('poll', { cause }))),
+      'the reason as the cause of another error',
+      (signal) => waitForAbort(signal).catch((cause: unknown) => throwIt(new Error('poll', { cause }))),
     ],
-  ])('is cancelled when the scope closes, which waits for it; %s is no failure', async (_what, work) => {
-    const scope = openScope();
-    const task = scope.spawn('poll', work);
-    const { ends } = await scope.close();
-    expect(ends).toMatchObject([{ what: 'task poll', error: undefined, task: { outcome: 'cancelled' } }]);
-    expect(task.record.endedAt).toBeInstanceOf(Date);
-  });
+  ])(
+    'is cancelled by the closing scope, which waits for it; rejecting with %s is not a failure',
+    async (_what, work) => {
+      const scope = openScope();
+      const task = scope.spawn('poll', work);
+      const { ends } = await scope.close();
+      expect(ends).toMatchObject([{ what: 'task poll', error: undefined, task: { outcome: 'cancelled' } }]);
+      expect(task.record.endedAt).toBeInstanceOf(Date);
+    },
+  );
 
-  it('may go on using its scope until it hears that it closes: that nothing more is taken is no failure', async () => {
+  it('is cancelled, not failed, by the SCOPE_CLOSED of a call on its closing scope', async () => {
     const scope = openScope();
     scope.spawn('open', async (signal) => {
       while (!signal.aborted) await delay(1);
@@ -77,14 +80,14 @@ describe('a task of a scope', () => {
     expect(await scope.close()).toMatchObject({ ends: [{ task: { outcome: 'cancelled' } }] });
   });
 
-  it('fails the close with what goes wrong on its way out', async () => {
+  it('fails the close with an error thrown after the cancellation', async () => {
     const scope = openScope();
     const failure = new Error('cannot flush');
-    scope.spawn('write', (signal) => heed(signal).catch(() => throwIt(failure)));
+    scope.spawn('write', (signal) => waitForAbort(signal).catch(() => throwIt(failure)));
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [failure] });
   });
 
-  it('fails the close with an AbortError that is none of the scope', async () => {
+  it('fails the close with an AbortError of another signal', async () => {
     const scope = openScope();
     const own = AbortSignal.abort();
     scope.spawn('fetch', () => own.throwIfAborted());
@@ -92,27 +95,27 @@ describe('a task of a scope', () => {
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [own.reason] });
   });
 
-  it('is waited for in its turn: what was given to the scope before it ends after it', async () => {
+  it('ends in turn, before the items added before it', async () => {
     const scope = openScope();
     const order: string[] = [];
     scope.defer('close the database', () => void order.push('database'));
-    scope.spawn('use it', (signal) => heed(signal).finally(() => order.push('task')));
+    scope.spawn('use it', (signal) => waitForAbort(signal).finally(() => order.push('task')));
     scope.defer('stop asking', () => void order.push('deferred'));
     await scope.close();
     expect(order.indexOf('task')).toBeLessThan(order.indexOf('database'));
     expect(order.indexOf('deferred')).toBeLessThan(order.indexOf('database'));
   });
 
-  it('gives what it returns on its way out also to whoever awaits it while the scope closes', async () => {
+  it('resolves to its result for callers that await it while the scope closes', async () => {
     const scope = openScope();
-    const lines = scope.spawn('follow', (signal) => heed(signal).catch(() => ['a', 'b']));
+    const lines = scope.spawn('follow', (signal) => waitForAbort(signal).catch(() => ['a', 'b']));
     const awaited = Promise.resolve(lines);
     await scope.close();
     expect(await awaited).toEqual(['a', 'b']);
     expect(lines.record).toMatchObject({ outcome: 'done' });
   });
 
-  it('has its start and its end on record, in the report too', async () => {
+  it('records its start and its end, which the report includes', async () => {
     const scope = openScope();
     const before = Date.now();
     const task = scope.spawn('count', () => delay(5));
@@ -125,28 +128,28 @@ describe('a task of a scope', () => {
     expect((await scope.close()).ends[0]?.task).toEqual(task.record);
   });
 
-  it('is not begun in a scope that is cancelled', async () => {
+  it('does not start in a cancelled scope', async () => {
     const reason = new Error('no longer wanted');
     const scope = openScope('orders', { signal: AbortSignal.abort(reason) });
-    let hasBegun = false;
-    const task = scope.spawn('count', () => void (hasBegun = true));
+    let hasStarted = false;
+    const task = scope.spawn('count', () => void (hasStarted = true));
     expect(await rejectionOf(Promise.resolve(task))).toBe(reason);
-    expect(hasBegun).toBe(false);
+    expect(hasStarted).toBe(false);
     expect(await scope.close()).toMatchObject({ ends: [{ task: { outcome: 'cancelled' } }] });
   });
 
-  it('warns of no listeners, however many there are', async () => {
+  it('does not cause a warning about too many listeners', async () => {
     const warnings: unknown[] = [];
     const note = (warning: Error): number => warnings.push(warning);
     process.on('warning', note);
     await using scope = openScope();
-    for (let i = 0; i < 50; i += 1) scope.spawn('one of many', heed, { timeoutMs: 60_000 });
+    for (let i = 0; i < 50; i += 1) scope.spawn('one of many', waitForAbort, { timeoutMs: 60_000 });
     await new Promise(setImmediate);
     process.off('warning', note);
     expect(warnings).toEqual([]);
   });
 
-  it.each([undefined, 'work', Promise.resolve()])('is a function, not %p', async (work) => {
+  it.each([undefined, 'work', Promise.resolve()])('rejects %p in place of a function', async (work) => {
     await using scope = openScope();
     expect(() => scope.spawn('odd', work as never)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
@@ -154,8 +157,8 @@ describe('a task of a scope', () => {
   });
 });
 
-describe('a task that does not end when it is told to', () => {
-  it('fails the close by its name and its line, which does not wait for it for ever', async () => {
+describe('a task that ignores its signal', () => {
+  it('fails the close at its deadline, with its name and line', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     const source = nextLine();
     const task = scope.spawn('poll', never);
@@ -168,7 +171,7 @@ describe('a task that does not end when it is told to', () => {
     expect(task.record.endedAt).toBeUndefined();
   });
 
-  it('holds up nothing that is to end after it', async () => {
+  it('does not stop the finalizers after it', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     let hasRun = false;
     scope.defer('close the database', () => void (hasRun = true));
@@ -177,7 +180,7 @@ describe('a task that does not end when it is told to', () => {
     expect(hasRun).toBe(true);
   });
 
-  it('lets those go who await it', async () => {
+  it('rejects with TASK_STUCK for callers that await it', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     const awaited = rejectionOf(Promise.resolve(scope.spawn('poll', never)));
     await rejectionOf(scope.close());
@@ -185,47 +188,48 @@ describe('a task that does not end when it is told to', () => {
   });
 });
 
-describe('a task with a time limit: begin, wait and limit in one', () => {
+describe('a task with a timeout', () => {
   const limit = { timeoutMs: 20 };
   const late = { code: 'DEADLINE_EXCEEDED', message: 'task migrate: timed out after 20 ms' };
 
-  it('gives what it returns in time', async () => {
+  it('resolves to its result in time', async () => {
     await using scope = openScope();
     expect(await scope.spawn('migrate', async () => 7, { timeoutMs: 60_000 })).toBe(7);
   });
 
-  it('is told when the time is up, and so is whoever awaits it', async () => {
+  it('aborts its signal at the timeout, and rejects with the same reason', async () => {
     const scope = openScope();
-    let told: unknown;
-    const work = (signal: AbortSignal) => heed(signal).catch((reason: unknown) => throwIt((told = reason)));
+    let abortReason: unknown;
+    const work = (signal: AbortSignal) =>
+      waitForAbort(signal).catch((reason: unknown) => throwIt((abortReason = reason)));
     const error = await rejectionOf(Promise.resolve(scope.spawn('migrate', work, limit)));
     expect(error).toMatchObject(late);
-    expect(told).toBe(error);
+    expect(abortReason).toBe(error);
     await scope.close();
   });
 
-  it('lets those go who await it, though it does not heed it', async () => {
+  it('rejects at the timeout for callers that await it, even if it ignores its signal', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 10 });
     expect(await rejectionOf(Promise.resolve(scope.spawn('migrate', never, limit)))).toMatchObject(late);
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [{ code: 'TASK_STUCK' }] });
   });
 
-  it('fails the close when nobody has awaited it', async () => {
+  it('fails the close when its timeout was not awaited', async () => {
     const scope = openScope();
-    const task = scope.spawn('migrate', heed, limit);
+    const task = scope.spawn('migrate', waitForAbort, limit);
     expect(await until(() => task.record.endedAt !== undefined, 1_000)).toBe(true);
     expect(task.record).toMatchObject({ outcome: 'failed' });
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [late] });
   });
 
-  it('does not tell the close what it told whoever awaits it, however the work ends then', async () => {
+  it('does not fail the close when its timeout was awaited', async () => {
     const scope = openScope();
     const work = (signal: AbortSignal) => delay(60_000, undefined, { signal });
     expect(await rejectionOf(Promise.resolve(scope.spawn('migrate', work, limit)))).toMatchObject(late);
     await scope.close();
   });
 
-  it("ends with the scope's time too, with that one's reason", async () => {
+  it("rejects at the scope's timeout with that reason", async () => {
     const scope = openScope('orders', { timeoutMs: 20, cleanupTimeoutMs: 10 });
     const awaited = Promise.resolve(scope.spawn('migrate', never, { timeoutMs: 60_000 }));
     const error = await rejectionOf(awaited);
@@ -234,9 +238,9 @@ describe('a task with a time limit: begin, wait and limit in one', () => {
     await rejectionOf(scope.close());
   });
 
-  it('refuses a time that is none', async () => {
+  it('rejects a negative timeout', async () => {
     await using scope = openScope();
-    expect(() => scope.spawn('migrate', heed, { timeoutMs: -1 })).toThrow(
+    expect(() => scope.spawn('migrate', waitForAbort, { timeoutMs: -1 })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
   });

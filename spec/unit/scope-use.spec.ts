@@ -3,11 +3,11 @@ import { openScope } from '../../lib/index';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 
-/** Something that can be ended in all of the given ways, and which of them were used on it. */
-function stoppable<Way extends string | symbol>(...ways: readonly Way[]) {
-  const used: string[] = [];
-  const methods = ways.map((way) => [way, () => Promise.resolve(used.push(String(way)))] as const);
-  return { thing: Object.fromEntries(methods) as Record<Way, () => unknown>, used };
+/** Creates an object with the given methods, and a list of the methods that were called. */
+function stoppable<Name extends string | symbol>(...names: readonly Name[]) {
+  const called: string[] = [];
+  const methods = names.map((name) => [name, () => Promise.resolve(called.push(String(name)))] as const);
+  return { disposable: Object.fromEntries(methods) as Record<Name, () => unknown>, called };
 }
 
 class Server {
@@ -17,8 +17,8 @@ class Server {
   }
 }
 
-describe('a thing that a scope uses', () => {
-  const ways = [
+describe('an object that a scope uses', () => {
+  const names = [
     Symbol.asyncDispose,
     Symbol.dispose,
     'stop',
@@ -29,55 +29,55 @@ describe('a thing that a scope uses', () => {
     'disconnect',
     'destroy',
   ] as const;
-  it.each(ways.map((way, index) => [way, ways.slice(index)] as const))(
-    'is ended by %s where that is the first way that it has',
-    async (way, has) => {
-      const { thing, used } = stoppable(...has.toReversed());
+  it.each(names.map((name, index) => [name, names.slice(index)] as const))(
+    'is ended by %s when it has none of the methods before that',
+    async (name, available) => {
+      const { disposable, called } = stoppable(...available.toReversed());
       const scope = openScope();
-      await scope.use(thing as AsyncDisposable);
-      expect(used).toEqual([]);
+      await scope.use(disposable as AsyncDisposable);
+      expect(called).toEqual([]);
       await scope.close();
-      expect(used).toEqual([String(way)]);
+      expect(called).toEqual([String(name)]);
     },
   );
 
-  it('is handed back as it is', async () => {
+  it('is returned unchanged', async () => {
     await using scope = openScope();
     const server = new Server();
     expect(await scope.use(server)).toBe(server);
     expect(server.isListening).toBe(true);
   });
 
-  it('keeps its `this` where it is ended', async () => {
+  it('is ended with itself as `this`', async () => {
     const scope = openScope();
     const server = await scope.use(new Server());
     await scope.close();
     expect(server.isListening).toBe(false);
   });
 
-  it('is waited for, and stands in the report under the name of its class with the line that gave it', async () => {
+  it('has an outcome in the report with the name of its class and the line that added it', async () => {
     const scope = openScope();
     const source = nextLine();
     await scope.use(new Server());
     expect(await scope.close()).toMatchObject({ ends: [{ what: 'Server', source }] });
   });
 
-  it('is ended in its place among what was deferred', async () => {
+  it('is ended in reverse order among deferred functions', async () => {
     const scope = openScope();
     const ended: string[] = [];
     scope.defer('a', () => void ended.push('a'));
-    await scope.use({ stop: () => Promise.resolve().then(() => ended.push('thing')) });
+    await scope.use({ stop: () => Promise.resolve().then(() => ended.push('used')) });
     scope.defer('b', () => void ended.push('b'));
     await scope.close();
-    expect(ended).toEqual(['b', 'thing', 'a']);
+    expect(ended).toEqual(['b', 'used', 'a']);
   });
 
-  it('may be a function that can be ended', async () => {
-    const { thing, used } = stoppable('close');
+  it('can be a function with such a method', async () => {
+    const { disposable, called } = stoppable('close');
     const scope = openScope();
-    await scope.use(Object.assign(() => undefined, thing));
+    await scope.use(Object.assign(() => undefined, disposable));
     await scope.close();
-    expect(used).toEqual(['close']);
+    expect(called).toEqual(['close']);
   });
 
   it.each([
@@ -88,9 +88,9 @@ describe('a thing that a scope uses', () => {
     ['a Object', {}],
     ['a Object', { stop: true }],
     ['a Map', new Map()],
-  ])('is refused when it cannot be ended: %s', async (got, thing) => {
+  ])('is rejected without a method that ends it: %s', async (got, value) => {
     await using scope = openScope();
-    const error = await rejectionOf(scope.use(thing as never));
+    const error = await rejectionOf(scope.use(value as never));
     expect(error).toMatchObject({
       code: 'CONFIG_INVALID',
       message: `scope.use: got ${got}; give something with [Symbol.asyncDispose], [Symbol.dispose], stop(), quit(), end(), close(), $disconnect(), disconnect() or destroy()`,

@@ -5,8 +5,8 @@ import { openScope } from '../../lib/index';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 
-/** How often it is asked, and what it says then; the last answer for ever. */
-const answers = (...given: readonly (() => unknown)[]) => {
+/** A check that calls one function per attempt, and the last one on every further attempt. */
+const checkOf = (...given: readonly (() => unknown)[]) => {
   const left = [...given];
   return jest.fn(() => (left.length > 1 ? left.shift() : left[0])?.());
 };
@@ -16,8 +16,8 @@ const fail = (): never => {
   throw new Error('still there');
 };
 
-describe('what is to be verified after the cleanup', () => {
-  it('is asked when everything in the scope has ended, in the order in which it was given', async () => {
+describe('a check after the cleanup', () => {
+  it('runs after all items of the scope have ended, in the order of the verify calls', async () => {
     const scope = openScope();
     const order: string[] = [];
     scope.verify('first', () => void order.push('first'));
@@ -29,11 +29,11 @@ describe('what is to be verified after the cleanup', () => {
     expect(ends.map(({ what }) => what).slice(2)).toEqual(['verify first', 'verify second']);
   });
 
-  it('is asked also where something could not be ended, and both are told', async () => {
+  it('runs even after an item has failed', async () => {
     const scope = openScope();
     const failure = new Error('busy');
     scope.defer('close the database', () => Promise.reject(failure));
-    const check = answers(yes);
+    const check = checkOf(yes);
     scope.verify('the port is closed', check);
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [failure] });
     expect(check).toHaveBeenCalledTimes(1);
@@ -43,12 +43,12 @@ describe('what is to be verified after the cleanup', () => {
     ['returns true', yes],
     ['returns nothing', () => undefined],
     ['resolves', () => Promise.resolve('anything')],
-  ])('is so when it %s', async (_what, check) => {
+  ])('passes when it %s', async (_what, check) => {
     const scope = openScope();
-    const asked = answers(check);
-    scope.verify('it', asked);
+    const counted = checkOf(check);
+    scope.verify('it', counted);
     expect(await scope.close()).toMatchObject({ ends: [{ what: 'verify it' }] });
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(counted).toHaveBeenCalledTimes(1);
   });
 
   it.each([
@@ -56,15 +56,15 @@ describe('what is to be verified after the cleanup', () => {
     ['resolved to false', () => Promise.resolve(false)],
     ['threw', fail],
     ['rejected', () => Promise.reject(new Error('still there'))],
-  ])('is asked again for a short while after it %s: it may be on its way', async (_what, first) => {
+  ])('is retried for a short time after it %s', async (_what, first) => {
     const scope = openScope();
-    const check = answers(first, first, yes);
+    const check = checkOf(first, first, yes);
     scope.verify('it', check);
     await scope.close();
     expect(check).toHaveBeenCalledTimes(3);
   });
 
-  it('sees a port that closes a little later than its server says', async () => {
+  it('passes when a port closes a moment after the finalizer of its server', async () => {
     await using scope = openScope();
     const server = createServer();
     server.listen(0, '127.0.0.1');
@@ -75,13 +75,13 @@ describe('what is to be verified after the cleanup', () => {
     expect(isListening(server)).toBe(false);
   });
 
-  it('is refused in a scope that is closed', async () => {
+  it('is rejected by a closed scope', async () => {
     const scope = openScope('orders');
     await scope.close();
     expect(() => scope.verify('it', yes)).toThrow(expect.objectContaining({ code: 'SCOPE_CLOSED' }));
   });
 
-  it('is a function', async () => {
+  it('has to be a function', async () => {
     await using scope = openScope();
     expect(() => scope.verify('it', true as never)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('got boolean') }),
@@ -89,40 +89,40 @@ describe('what is to be verified after the cleanup', () => {
   });
 });
 
-describe('what is not as it has to be, also after a while,', () => {
-  const next = answers(yes);
+describe('a check that still fails after its retries', () => {
+  const next = checkOf(yes);
   let source: string;
-  /** A scope's close takes its 2 s for it: all at once. */
-  let errors: Record<'untrue' | 'throwing' | 'hanging', unknown>;
+  /** Each close retries for 2 s: all of them run in parallel. */
+  let errors: Record<'failing' | 'throwing' | 'hanging', unknown>;
   beforeAll(async () => {
-    const untrue = openScope('orders');
+    const failing = openScope('orders');
     source = nextLine();
-    untrue.verify('the port is closed', no);
-    untrue.verify('the file is gone', next);
+    failing.verify('the port is closed', no);
+    failing.verify('the file is gone', next);
     const throwing = openScope();
     throwing.verify('it', fail);
     const hanging = openScope('orders', { cleanupTimeoutMs: 30 });
     hanging.verify('it', () => Promise.withResolvers<never>().promise);
-    const closes = [untrue, throwing, hanging].map((scope) => rejectionOf(scope.close()));
+    const closes = [failing, throwing, hanging].map((scope) => rejectionOf(scope.close()));
     const [first, second, third] = await Promise.all(closes);
-    errors = { untrue: first, throwing: second, hanging: third };
+    errors = { failing: first, throwing: second, hanging: third };
   });
 
-  it('fails the close with its words and its line', () => {
-    expect(errors.untrue).toMatchObject({ code: 'CLEANUP_FAILED', errors: [{ code: 'CLEANUP_FAILED' }] });
-    expect(String(errors.untrue)).toContain(`verify the port is closed (${source}): `);
-    expect(String(errors.untrue)).toContain('still false 2.0 s after cleanup finished');
+  it('fails the close with its name and line', () => {
+    expect(errors.failing).toMatchObject({ code: 'CLEANUP_FAILED', errors: [{ code: 'CLEANUP_FAILED' }] });
+    expect(String(errors.failing)).toContain(`verify the port is closed (${source}): `);
+    expect(String(errors.failing)).toContain('still false 2.0 s after cleanup finished');
   });
 
-  it('does not keep the next from being asked', () => {
+  it('does not stop the next check', () => {
     expect(next).toHaveBeenCalledTimes(1);
   });
 
-  it('fails the close with what was thrown last', () => {
+  it('fails the close with the last error that it threw', () => {
     expect(errors.throwing).toMatchObject({ errors: [{ message: 'still there' }] });
   });
 
-  it('does not hold up the close for ever where there is no answer', () => {
+  it('fails the close at its deadline when it never settles', () => {
     expect(errors.hanging).toMatchObject({ errors: [{ code: 'DEADLINE_EXCEEDED' }] });
   });
 });

@@ -5,14 +5,13 @@ import { openScope, type CloseError, type Scope } from '../../lib/index';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 
-/** Defers a finalizer for each name, which notes its name in the list that this returns. */
+/** Defers a finalizer per name, which adds its name to the returned list. */
 function deferAll(scope: Scope, names: readonly string[]): string[] {
   const ended: string[] = [];
   for (const name of names) scope.defer(name, () => void ended.push(name));
   return ended;
 }
 
-/** At once, and completely. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -27,28 +26,28 @@ async function closeErrorOf(scope: Scope): Promise<CloseError> {
 }
 
 describe('closing a scope', () => {
-  it('runs what was deferred last first', async () => {
+  it('runs deferred functions in reverse order', async () => {
     const scope = openScope();
     const ended = deferAll(scope, ['a', 'b', 'c']);
     await scope.close();
     expect(ended).toEqual(['c', 'b', 'a']);
   });
 
-  it('waits for each finalizer before the next one runs', async () => {
+  it('waits for each finalizer before it runs the next', async () => {
     const scope = openScope();
     const log: string[] = [];
     for (const name of ['a', 'b']) {
       scope.defer(name, async () => {
-        log.push(`${name} begins`);
+        log.push(`${name} starts`);
         await new Promise(setImmediate);
         log.push(`${name} ends`);
       });
     }
     await scope.close();
-    expect(log).toEqual(['b begins', 'b ends', 'a begins', 'a ends']);
+    expect(log).toEqual(['b starts', 'b ends', 'a starts', 'a ends']);
   });
 
-  it('takes nothing of what is deferred to be run before it closes', async () => {
+  it('does not run a deferred function before the scope closes', async () => {
     const scope = openScope();
     const ended = deferAll(scope, ['a']);
     await new Promise(setImmediate);
@@ -56,7 +55,7 @@ describe('closing a scope', () => {
     await scope.close();
   });
 
-  it('resolves to how everything in it ended, with the line that gave it to the scope', async () => {
+  it('resolves to the outcome of each item, with the line that added it', async () => {
     const scope = openScope('test of orders');
     const first = nextLine();
     scope.defer('drop the table', () => 'ignored');
@@ -73,7 +72,7 @@ describe('closing a scope', () => {
     });
   });
 
-  it('closes at once where there is nothing to do: without a timer, before the event loop turns', async () => {
+  it('closes an empty scope without a timer, before the next turn of the event loop', async () => {
     const setTimer = jest.spyOn(globalThis, 'setTimeout');
     const scopes = Array.from({ length: 1_000 }, () => openScope());
     let hasTurned = false;
@@ -86,13 +85,13 @@ describe('closing a scope', () => {
   });
 });
 
-describe('a scope that is closed', () => {
-  it('holds nothing of what it had', async () => {
+describe('a closed scope', () => {
+  it('releases its items to the garbage collector', async () => {
     const scope = openScope();
     const held = (() => {
-      const thing = { close: () => undefined };
-      void scope.use(thing);
-      return new WeakRef(thing);
+      const server = { close: () => undefined };
+      void scope.use(server);
+      return new WeakRef(server);
     })();
     await new Promise(setImmediate);
     collectGarbage();
@@ -105,8 +104,8 @@ describe('a scope that is closed', () => {
   });
 });
 
-describe('a finalizer that fails', () => {
-  it('stops nothing that comes after it, whether it throws or rejects', async () => {
+describe('a failing finalizer', () => {
+  it('does not stop the finalizers after it, whether it throws or rejects', async () => {
     const scope = openScope();
     const ended = deferAll(scope, ['a']);
     scope.defer('throws', fail(new Error('thrown')));
@@ -116,7 +115,7 @@ describe('a finalizer that fails', () => {
     expect(ended).toEqual(['b', 'a']);
   });
 
-  it('makes the close fail with every failure: in errors, in the report, and by name and line in the message', async () => {
+  it('fails the close with all failures in `errors`, in the report, and by name and line in the message', async () => {
     const scope = openScope('orders');
     const [first, second] = [new Error('no such table'), new Error('pool is busy\n  with details')];
     const drop = nextLine();
@@ -141,7 +140,7 @@ describe('a finalizer that fails', () => {
     ]);
   });
 
-  it.each([undefined, null, 0, '', 'a word'])('counts as one when it throws %j', async (reason) => {
+  it.each([undefined, null, 0, '', 'a word'])('fails the close when it throws %j', async (reason) => {
     const scope = openScope();
     scope.defer('throws', fail(reason));
     const error = await closeErrorOf(scope);
@@ -150,10 +149,10 @@ describe('a finalizer that fails', () => {
   });
 });
 
-describe('a finalizer that hangs', () => {
+describe('a hanging finalizer', () => {
   const hang = () => new Promise<void>(() => undefined);
 
-  it('is reported at its deadline by its name and its line, and the rest still runs', async () => {
+  it('fails with its name and line at its deadline, and the others still run', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     const ended = deferAll(scope, ['a']);
     const source = nextLine();
@@ -166,7 +165,7 @@ describe('a finalizer that hangs', () => {
     expect(error.message).toContain(`close the pool (${source}): close the pool: timed out after 30 ms`);
   });
 
-  it('hears of its deadline from its signal, and has ended well if it then ends', async () => {
+  it('succeeds when it ends because its signal aborts at the deadline', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     let reason: unknown;
     scope.defer('drain', async ({ signal }) => {
@@ -178,7 +177,7 @@ describe('a finalizer that hangs', () => {
     expect(ends).toMatchObject([{ what: 'drain' }]);
   });
 
-  it('holds up nobody when it is its own scope that it waits for', async () => {
+  it('fails at its deadline when it waits for its own scope to close', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     const ended = deferAll(scope, ['a']);
     scope.defer('close the scope', () => scope.close());
@@ -188,8 +187,8 @@ describe('a finalizer that hangs', () => {
   });
 });
 
-describe('a scope that is closed by several', () => {
-  it('closes once, and gives every caller the same report', async () => {
+describe('closing a scope several times', () => {
+  it('closes the scope once and gives all callers the same report', async () => {
     const scope = openScope();
     const ended = deferAll(scope, ['a', 'b']);
     const [one, other] = await Promise.all([scope.close(), scope.close({ reason: 'failed' })]);
@@ -199,7 +198,7 @@ describe('a scope that is closed by several', () => {
     expect(ended).toEqual(['b', 'a']);
   });
 
-  it('gives every caller the same failure', async () => {
+  it('gives all callers the same failure', async () => {
     const scope = openScope();
     scope.defer('throws', fail(new Error('thrown')));
     const [one, other] = await Promise.allSettled([scope.close(), scope.close()]);
@@ -207,7 +206,7 @@ describe('a scope that is closed by several', () => {
     expect(other).toStrictEqual(one);
   });
 
-  it('gives a finalizer that closes it the same report', async () => {
+  it('gives a finalizer that closes its scope the same report', async () => {
     const scope = openScope();
     const ended = deferAll(scope, ['a']);
     let again: Promise<unknown> | undefined;
@@ -217,7 +216,7 @@ describe('a scope that is closed by several', () => {
     expect(await again).toBe(report);
   });
 
-  it('ends everything before any caller goes on, also where its own signal makes somebody close it', async () => {
+  it('ends all items before it resolves, even when a listener of its signal closes the scope too', async () => {
     const scope = openScope();
     let again: Promise<unknown> | undefined;
     scope.signal.addEventListener('abort', () => void (again = scope.close()));
@@ -240,7 +239,7 @@ describe('await using', () => {
   });
 });
 
-describe('opening a scope', () => {
+describe('openScope', () => {
   it.each([
     ['timeoutMs', Number.NaN],
     ['timeoutMs', -1],
@@ -248,7 +247,7 @@ describe('opening a scope', () => {
     ['cleanupTimeoutMs', Number.NaN],
     ['cleanupTimeoutMs', -1],
     ['cleanupTimeoutMs', '5' as never],
-  ])('refuses %s %s', (option, ms) => {
+  ])('rejects %s %s', (option, ms) => {
     expect(() => openScope('x', { [option]: ms })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
@@ -257,7 +256,7 @@ describe('opening a scope', () => {
     );
   });
 
-  it('refuses such a time for a child too', () => {
+  it('rejects an invalid timeout of a child too', () => {
     expect(() => openScope().child('x', { timeoutMs: -1 })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );

@@ -3,7 +3,7 @@ import { openScope, type CloseError, type StartError } from '../../lib/index';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 
-/** Something that is on no engine: it starts, and what it started can be stopped. */
+/** A startable that is not a resource on an engine. */
 class Server {
   readonly stop = jest.fn();
   readonly #starting = Promise.withResolvers<{ stop: () => void }>();
@@ -23,14 +23,14 @@ class Server {
   }
 }
 
-describe('starting something that is on no engine', () => {
-  it('resolves to what its start() resolves to', async () => {
+describe('the start of an object that is not on an engine', () => {
+  it('resolves to the result of its start()', async () => {
     await using scope = openScope();
     const product = { stop: () => undefined };
     expect(await scope.start({ start: () => Promise.resolve(product) })).toBe(product);
   });
 
-  it('ends what was started when the scope closes, in its place among the rest', async () => {
+  it('stops the started object when the scope closes, in reverse order among other items', async () => {
     const scope = openScope();
     const ended: string[] = [];
     scope.defer('a', () => void ended.push('a'));
@@ -41,14 +41,14 @@ describe('starting something that is on no engine', () => {
     expect(ended).toEqual(['b', 'server', 'a']);
   });
 
-  it('stands in the report under the name of its class, with the line that started it', async () => {
+  it('has an outcome in the report with the name of its class and the line of the start', async () => {
     const scope = openScope();
     const source = nextLine();
     await scope.start(new Server().arrive());
     expect(await scope.close()).toMatchObject({ ends: [{ what: 'Server', source }] });
   });
 
-  it('starts many at once, without a warning of listeners that leak', async () => {
+  it('does not cause a warning about too many listeners when there are many', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const scope = openScope();
     const servers = Array.from({ length: 30 }, () => new Server());
@@ -61,7 +61,7 @@ describe('starting something that is on no engine', () => {
     warn.mockRestore();
   });
 
-  it("fails the close with what ending it throws, and keeps the scope's other finalizers", async () => {
+  it("fails the close when stop() rejects, and still runs the scope's other finalizers", async () => {
     const scope = openScope();
     const last = jest.fn();
     scope.defer('last', last);
@@ -72,8 +72,8 @@ describe('starting something that is on no engine', () => {
   });
 });
 
-describe('a start that fails', () => {
-  const failure = new Error('port 80 is taken\nby somebody');
+describe('a failed start of an object that is not on an engine', () => {
+  const failure = new Error('port 80 is taken\nby nginx');
   it.each([
     ['rejects', async () => Promise.reject(failure)],
     [
@@ -83,7 +83,7 @@ describe('a start that fails', () => {
       },
     ],
   ])(
-    'is START_FAILED with its own error as the cause when it %s, and leaves nothing to end',
+    'rejects with START_FAILED and its own error as the cause when it %s, and does not fail the close',
     async (_how, start) => {
       const scope = openScope();
       const source = nextLine();
@@ -100,7 +100,7 @@ describe('a start that fails', () => {
     ['null', null],
     ['a number', 5432],
     ['a Object', {}],
-  ])('is START_FAILED when it brings nothing that can be ended, but %s', async (got, product) => {
+  ])('rejects with START_FAILED when start() returns %s, which cannot be stopped', async (got, product) => {
     const scope = openScope();
     const start = () => Promise.resolve(product);
     const error = await rejectionOf(scope.start({ start }));
@@ -115,8 +115,8 @@ describe('a start that fails', () => {
   });
 });
 
-describe('a start that is aborted', () => {
-  it('is not begun when it is aborted before', async () => {
+describe('an aborted start of an object that is not on an engine', () => {
+  it('does not call start() when the signal is already aborted', async () => {
     const reason = new Error('no longer wanted');
     const scope = openScope('orders', { signal: AbortSignal.abort(reason) });
     const start = jest.fn(() => Promise.resolve({ stop: () => undefined }));
@@ -125,7 +125,7 @@ describe('a start that is aborted', () => {
     await scope.close();
   });
 
-  it('fails at once with the reason of the abort, and what still arrives has been ended when the scope is closed', async () => {
+  it('rejects at once with the abort reason; the scope stops a late result before its close resolves', async () => {
     const user = new AbortController();
     const scope = openScope('orders', { signal: user.signal });
     const server = new Server();
@@ -139,7 +139,7 @@ describe('a start that is aborted', () => {
     expect(server.stop).toHaveBeenCalledTimes(1);
   });
 
-  it('fails at once when the scope closes, and what still arrives has been ended when that is done', async () => {
+  it('rejects at once when the scope closes, which stops a late result before its close resolves', async () => {
     const scope = openScope('orders');
     const server = new Server();
     const starting = rejectionOf(scope.start(server));
@@ -151,7 +151,7 @@ describe('a start that is aborted', () => {
     expect(server.stop).toHaveBeenCalledTimes(1);
   });
 
-  it('makes no failure of the close where it fails in the end', async () => {
+  it('does not fail the close when start() rejects late', async () => {
     const scope = openScope('orders');
     const server = new Server();
     const starting = rejectionOf(scope.start(server));
@@ -161,7 +161,7 @@ describe('a start that is aborted', () => {
     expect((await closing).ends.map((end) => end.error)).toEqual([undefined]);
   });
 
-  it('is reported by its name and line when it has not ended in time, and ends what arrives even then', async () => {
+  it('fails the close by name and line when start() is too slow, and still stops a late result', async () => {
     const scope = openScope('orders', { cleanupTimeoutMs: 30 });
     const server = new Server();
     const source = nextLine();

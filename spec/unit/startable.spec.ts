@@ -3,7 +3,7 @@ import { openScope } from '../../lib/index';
 import { planStart, type StartParameters } from '../../lib/scope/startable';
 import { rejectionOf } from '../support/rejection';
 
-const mark: StartParameters = {
+const parameters: StartParameters = {
   labels: { 'castoff.start': 'one' },
   signal: new AbortController().signal,
   onUnready: async () => undefined,
@@ -13,7 +13,7 @@ interface Strategy {
   waitUntilReady(container: { id: string }): Promise<void>;
 }
 
-/** As much of testcontainers' GenericContainer as a start touches: the start itself is the spec's. */
+/** The parts of testcontainers' GenericContainer that a start uses, with a start() from the spec. */
 class Definition {
   createOpts: { Labels?: Record<string, string> } = { Labels: { mine: 'kept' } };
   startupTimeoutMs: number | undefined;
@@ -39,7 +39,7 @@ class Definition {
   }
 }
 
-describe('what a scope can start', () => {
+describe('planStart', () => {
   it.each([
     ['null', null],
     ['undefined', undefined],
@@ -48,7 +48,7 @@ describe('what a scope can start', () => {
     ['a Object', {}],
     ['a Object', { start: 'now' }],
     ['a Map', new Map()],
-  ])('is nothing without start(): %s', async (got, startable) => {
+  ])('rejects a value without start(): %s', async (got, startable) => {
     await using scope = openScope();
     expect(await rejectionOf(scope.start(startable as never))).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -56,7 +56,7 @@ describe('what a scope can start', () => {
     });
   });
 
-  it('is no Compose environment that shares its project with others: withNoRecreate()', async () => {
+  it('rejects a Compose environment with withNoRecreate(), which shares its project with others', async () => {
     const up = jest.fn(async () => ({ down: () => undefined }));
     const environment = { projectName: 'testcontainers-node', recreate: false, up };
     expect(await rejectionOf(openScope('s').start(environment))).toMatchObject({
@@ -66,7 +66,7 @@ describe('what a scope can start', () => {
     expect(up).not.toHaveBeenCalled();
   });
 
-  it('is no container that outlives every scope: withReuse()', async () => {
+  it('rejects a container with withReuse(), which outlives every scope', async () => {
     await using scope = openScope();
     const start = jest.fn(() => Promise.resolve({}));
     const definition = Object.assign(new Definition(start), { reuse: true });
@@ -79,29 +79,29 @@ describe('what a scope can start', () => {
 
   it.each([
     ['a container, by withLabels()', { start() {}, withLabels() {} }, 'container'],
-    ['a Network, by where its name comes from', { start() {}, uuid: { nextUuid: () => 'n1' } }, 'network'],
+    ['a Network, by its name generator', { start() {}, uuid: { nextUuid: () => 'n1' } }, 'network'],
     ['a Compose environment, by up()', { up() {}, projectName: 'p1' }, 'compose-project'],
     ['a Dockerfile builder, by build()', { build() {} }, 'image'],
-    ['something on no engine', { start() {} }, undefined],
-    ['something on no engine that also has a build()', { start() {}, build() {} }, undefined],
-    ['something on no engine that also has an up()', { start() {}, up() {} }, undefined],
-    ['a container that also has an up()', { start() {}, up() {}, withLabels() {} }, 'container'],
-    ['something on no engine whose start is up()', { up() {} }, undefined],
-  ])('is known by its shape: %s', (_what, startable, kind) => {
+    ['an object that is not on an engine', { start() {} }, undefined],
+    ['an object that is not on an engine and also has build()', { start() {}, build() {} }, undefined],
+    ['an object that is not on an engine and also has up()', { start() {}, up() {} }, undefined],
+    ['a container that also has up()', { start() {}, up() {}, withLabels() {} }, 'container'],
+    ['an object that is not on an engine and starts with up()', { up() {} }, undefined],
+  ])('recognizes by its shape: %s', (_what, startable, kind) => {
     expect(planStart(startable).kind).toBe(kind);
   });
 
-  it('starts by up() what has no start()', async () => {
+  it('starts an object without start() by up()', async () => {
     const up = jest.fn(() => Promise.resolve('up'));
-    expect(await planStart({ up }).start(mark)).toBe('up');
+    expect(await planStart({ up }).start(parameters)).toBe('up');
   });
 });
 
-describe('a definition of a container', () => {
-  it('carries the labels of its start beside its own, while it starts', async () => {
+describe('the start of a container definition', () => {
+  it('adds the labels of the start to those of the definition', async () => {
     let seen: unknown;
     const definition = new Definition(async ({ createOpts }) => void (seen = createOpts.Labels));
-    await planStart(definition).start(mark);
+    await planStart(definition).start(parameters);
     expect(seen).toEqual({
       mine: 'kept',
       'castoff.start': 'one',
@@ -111,66 +111,66 @@ describe('a definition of a container', () => {
   });
 
   it.each([
-    ['well', async () => 'started'],
-    ['badly', () => Promise.reject(new Error('no'))],
+    ['successfully', async () => 'started'],
+    ['with a rejection', () => Promise.reject(new Error('no'))],
     [
-      'at once',
+      'by throwing',
       () => {
         throw new Error('no');
       },
     ],
-  ])('is as it was when its start has ended %s', async (_how, start) => {
+  ])('restores the definition after it has ended %s', async (_how, start) => {
     const definition = new Definition(start);
     const labels = definition.createOpts.Labels;
     await planStart(definition)
-      .start(mark)
-      .catch(() => undefined); // One of the two throws.
+      .start(parameters)
+      .catch(() => undefined); // Two of the rows fail.
     expect(definition.createOpts.Labels).toBe(labels);
     expect(labels).toEqual({ mine: 'kept' });
     expect(Object.keys(definition)).not.toContain('selectWaitStrategy');
     expect(Object.getOwnPropertyDescriptor(definition, 'selectWaitStrategy')).toBeUndefined();
   });
 
-  it('has no labels again where it had none', async () => {
+  it('removes the labels from a definition that had none', async () => {
     const definition = new Definition(async () => undefined);
     delete definition.createOpts.Labels;
-    await planStart(definition).start(mark);
+    await planStart(definition).start(parameters);
     expect('Labels' in definition.createOpts).toBe(false);
   });
 
-  it('keeps a way of its own to choose what it waits for', async () => {
+  it('restores the own selectWaitStrategy of a definition', async () => {
     const definition = new Definition(async () => undefined);
     const own = async () => undefined;
     Object.assign(definition, { selectWaitStrategy: own });
-    await planStart(definition).start(mark);
+    await planStart(definition).start(parameters);
     expect(Reflect.get(definition, 'selectWaitStrategy')).toBe(own);
   });
 
-  it('started twice at once carries the labels of each start in turn', async () => {
+  it('runs two concurrent starts of a definition in turn, each with its own labels', async () => {
     const seen: unknown[] = [];
     const definition = new Definition(async ({ createOpts }) => {
       await new Promise(setImmediate);
       seen.push(createOpts.Labels?.['castoff.start']);
     });
     const starts = ['one', 'two'].map((start) =>
-      planStart(definition).start({ ...mark, labels: { 'castoff.start': start } }),
+      planStart(definition).start({ ...parameters, labels: { 'castoff.start': start } }),
     );
     await Promise.all(starts);
     expect(seen).toEqual(['one', 'two']);
     expect(definition.createOpts.Labels).toEqual({ mine: 'kept' });
   });
 
-  it('is not started when that is aborted while another start of it is under way', async () => {
+  it('does not call start() when it is aborted while another start of the definition runs', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const start = jest.fn(() => promise);
     const definition = new Definition(start);
     const user = new AbortController();
-    const first = planStart(definition).start(mark);
-    const second = planStart(definition).start({ ...mark, signal: user.signal });
+    const first = planStart(definition).start(parameters);
+    const second = planStart(definition).start({ ...parameters, signal: user.signal });
     const reason = new Error('no longer wanted');
     user.abort(reason);
     expect(await rejectionOf(second)).toBe(reason);
-    const third = planStart(definition).start(mark);
+    const third = planStart(definition).start(parameters);
     await new Promise(setImmediate);
     expect(start).toHaveBeenCalledTimes(1);
     resolve();
@@ -178,20 +178,20 @@ describe('a definition of a container', () => {
     expect(start).toHaveBeenCalledTimes(2);
   });
 
-  it('starts again after a start that failed', async () => {
+  it('runs after a failed start of the same definition', async () => {
     const start = jest.fn<() => Promise<unknown>>().mockRejectedValueOnce(new Error('no'));
     start.mockResolvedValueOnce('started');
     const definition = new Definition(start);
     const starts = await Promise.allSettled([
-      planStart(definition).start(mark),
-      planStart(definition).start(mark),
+      planStart(definition).start(parameters),
+      planStart(definition).start(parameters),
     ]);
     expect(starts).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled', value: 'started' }]);
   });
 });
 
-describe('what a container waits for', () => {
-  /** Waits as testcontainers does, and has private state as a class of its own may. */
+describe('the wait strategy of a container', () => {
+  /** A strategy with private state, as a user's own class may have. */
   class SlowStrategy implements Strategy {
     #timeoutMs = 60_000;
     readonly waitedFor: [string, number][] = [];
@@ -214,24 +214,24 @@ describe('what a container waits for', () => {
     await strategy.waitUntilReady({ id: 'c1' });
   };
 
-  it('is told the container that did not become ready, before the start fails with the same error', async () => {
-    const notReady: string[] = [];
+  it('reports the unready container before the start fails with the same error', async () => {
+    const unready: string[] = [];
     const definition = new Definition(startAndWait, new SlowStrategy());
-    const onUnready = async (id: string) => void notReady.push(id);
-    const error = await rejectionOf(planStart(definition).start({ ...mark, onUnready }));
-    expect(notReady).toEqual(['c1']);
+    const onUnready = async (id: string) => void unready.push(id);
+    const error = await rejectionOf(planStart(definition).start({ ...parameters, onUnready }));
+    expect(unready).toEqual(['c1']);
     expect(error).toMatchObject({ message: 'not ready' });
   });
 
-  it('waits as long as the definition says', async () => {
+  it('keeps the startup timeout of the definition', async () => {
     const strategy = new SlowStrategy();
-    await rejectionOf(planStart(new Definition(startAndWait, strategy)).start(mark));
+    await rejectionOf(planStart(new Definition(startAndWait, strategy)).start(parameters));
     expect(strategy.waitedFor).toEqual([['c1', 500]]);
   });
 });
 
-describe('a network', () => {
-  it('is started under the name that its plan tells, drawn from its own source, which stays as it was', async () => {
+describe('the plan of a network', () => {
+  it('takes a name from the generator of the network in advance, and leaves the generator unchanged', async () => {
     const uuid = { nextUuid: jest.fn(() => 'n1') };
     class Network {
       readonly uuid = uuid;
@@ -242,7 +242,7 @@ describe('a network', () => {
     const network = new Network();
     const plan = planStart(network);
     expect(plan).toMatchObject({ what: 'Network', name: 'n1' });
-    expect(await plan.start(mark)).toBe('n1');
+    expect(await plan.start(parameters)).toBe('n1');
     expect(uuid.nextUuid).toHaveBeenCalledTimes(1);
     expect(network.uuid).toBe(uuid);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Wait } from 'testcontainers';
 import { describeStart, describeStrategy } from '../../lib/scope/starts-under-way';
 
-describe('what a start waits for', () => {
+describe('a start in progress', () => {
   it.each([
     [Wait.forLogMessage('ready'), "log 'ready'"],
     [Wait.forLogMessage(/ready|up/), 'log /ready|up/'],
@@ -12,11 +12,11 @@ describe('what a start waits for', () => {
     [Wait.forListeningPorts(), 'its ports'],
     [Wait.forOneShotStartup(), 'its exit'],
     [Wait.forAll([Wait.forListeningPorts(), Wait.forLogMessage('up')]), "its ports and log 'up'"],
-  ])('%#: is named by its strategy', (strategy, words) => {
-    expect(describeStrategy(strategy)).toBe(words);
+  ])('%#: is described by the shape of its wait strategy', (strategy, text) => {
+    expect(describeStrategy(strategy)).toBe(text);
   });
 
-  it('is reported with how long it has waited, and the limit of the start', () => {
+  it('is described with its waiting time and its startup timeout', () => {
     const start = {
       key: 'k',
       what: 'RedisContainer',

@@ -3,7 +3,7 @@ import { helpArgs } from '../../lib/scope/suppress-compose-down';
 
 const envPairs = ['PATH=/bin', 'COMPOSE_PROJECT_NAME=app'];
 
-describe('the `down` that testcontainers runs when a start of a Compose project fails', () => {
+describe('the `down` that testcontainers runs after a failed start of a Compose project', () => {
   // As testcontainers 12 runs it, with Compose 2 and with docker-compose 1.29.
   it.each([
     ['docker', ['docker', 'compose', '-f', 'stack.yml', 'down', '-v']],
@@ -15,13 +15,13 @@ describe('the `down` that testcontainers runs when a start of a Compose project 
 
   it.each([
     [
-      'another project’s',
+      'of another project',
       { file: 'docker', args: ['docker', 'compose', 'down'], envPairs: ['COMPOSE_PROJECT_NAME=b'] },
     ],
     ['another command', { file: 'docker', args: ['docker', 'compose', 'up', '-d'], envPairs }],
     ['another program', { file: 'sh', args: ['sh', '-c', 'down'], envPairs }],
-    ['nothing', { file: 'docker' }],
-  ])('is let be where it is %s', (_what, options) => {
+    ['without arguments', { file: 'docker' }],
+  ])('is not changed when it is %s', (_what, options) => {
     expect(helpArgs(options, 'app')).toBeUndefined();
   });
 });
