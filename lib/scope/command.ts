@@ -35,6 +35,7 @@ export interface CommandContext extends CommandOptions {
   readonly source: string | undefined;
 }
 
+const defaultGraceMs = 5_000;
 const maxOutputChars = 64 * 1024;
 /** After the exit, the pipes drain at once, unless a background process still holds them. */
 const drainTimeoutMs = 250;
@@ -113,7 +114,7 @@ export class Command implements PromiseLike<CommandEnd> {
    * @internal
    */
   async close(): Promise<void> {
-    const { scopeSignal, graceMs = 5_000 } = this.#context;
+    const { scopeSignal, graceMs = defaultGraceMs } = this.#context;
     if (this.#isRunning()) this.#stoppedFor ??= { reason: scopeSignal.reason };
     await this.#group?.stop(this.what, graceMs);
     const [end] = await Promise.allSettled([this.#result]);
@@ -191,7 +192,7 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   #stop(reason: unknown): void {
-    const { graceMs = 5_000 } = this.#context;
+    const { graceMs = defaultGraceMs } = this.#context;
     this.#stoppedFor ??= { reason };
     // `close` waits for the same stop, and reports its failure.
     this.#group?.stop(this.what, graceMs).catch(() => undefined);

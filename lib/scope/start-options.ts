@@ -13,17 +13,12 @@ export interface StartOptions {
 
 const names: OptionNames<StartOptions> = { stopTimeoutMs: true, stopSignal: true };
 
-/**
- * Returns `options`.
- *
- * @throws CastoffError `CONFIG_INVALID` for an invalid or unknown option.
- */
-export function checkStartOptions(options: StartOptions): StartOptions {
+/** @throws CastoffError `CONFIG_INVALID` for an invalid or unknown option. */
+export function checkStartOptions(options: StartOptions): void {
   checkOptionNames('scope.start', options, names);
   const { stopTimeoutMs, stopSignal } = options;
   if (stopTimeoutMs !== undefined) checkDuration('stopTimeoutMs', stopTimeoutMs);
   checkStopSignal(stopSignal, stopTimeoutMs);
-  return options;
 }
 
 function isGraceful({ stopTimeoutMs = 0, stopSignal }: StartOptions): boolean {
