@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { probePid } from './owner-kernel';
+import { probePid } from './probe-pid';
 import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
 

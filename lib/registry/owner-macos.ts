@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { hashMachine } from './owner-machine';
-import { probePid } from './owner-kernel';
+import { probePid } from './probe-pid';
 import type { ProcessProbe } from './owner-proof';
 
 /** macOS has no pid namespaces. */

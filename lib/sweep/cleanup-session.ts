@@ -14,7 +14,7 @@ import { proveOwnership } from '../resources/list-owned';
 import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
-import { findAdopted, type AdoptionReason } from './adopted';
+import { findAdopted, type AdoptionReason } from './find-adopted';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { proveSession } from './session-proof';
 import { boundsOfRecord, isStillOurs } from './still-ours';

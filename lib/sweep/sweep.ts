@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
 import { callTimeoutFor } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
-import { findAdopted } from './adopted';
+import { findAdopted } from './find-adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
 import { candidatesFromJournals } from './journal-candidates';

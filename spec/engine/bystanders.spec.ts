@@ -46,7 +46,7 @@ async function identityOf(kind: Kind, name: string): Promise<string> {
   }
 }
 
-describe.each(kinds)('a %s of somebody else', (kind) => {
+describe.each(kinds)('a %s of another owner', (kind) => {
   it('survives the cleanup of a resource whose name is a prefix of its own', async () => {
     const name = uniqueName();
     const longer = `${name}-longer`;
@@ -63,7 +63,7 @@ describe.each(kinds)('a %s of somebody else', (kind) => {
   });
 });
 
-describe.each(['container', 'network', 'image'] as const)('a %s of somebody else', (kind) => {
+describe.each(['container', 'network', 'image'] as const)('a %s of another owner', (kind) => {
   it.each([4, 8, 11])(
     'survives the cleanup of a name equal to the first %s digits of its id',
     async (digits) => {

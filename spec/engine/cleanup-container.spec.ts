@@ -277,7 +277,7 @@ describe('cleanupContainer, observed by a proxy', () => {
     ['nothing', { type: 'swallow' } as const, 3_000, /: no response within \d+ ms \(/],
   ])(
     'fails with details when the engine answers %s until the deadline',
-    async (_what, fault, timeoutMs, words) => {
+    async (_what, fault, timeoutMs, pattern) => {
       const id = await createIdleContainer();
       injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
       const error: unknown = await cleanupContainer(id, { engine: proxy.address, timeoutMs }).catch(
@@ -293,7 +293,7 @@ describe('cleanupContainer, observed by a proxy', () => {
         evidence: { kind: 'container', id, lastStatus: 'created', attempts: expect.any(Number) },
         cause: expect.anything(),
       });
-      expect(error).toMatchObject({ message: expect.stringMatching(words) });
+      expect(error).toMatchObject({ message: expect.stringMatching(pattern) });
       expect((error as { evidence: { attempts: number } }).evidence.attempts).toBeGreaterThan(0);
       await docker.getContainer(id).remove({ force: true });
     },

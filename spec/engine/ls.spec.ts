@@ -90,7 +90,7 @@ describe('castoff ls', () => {
     const alive = await own(readOwner());
     const row = await rowOf();
     expect(row).toMatchObject({ state: 'alive', proof: `process ${process.pid} is alive` });
-    const states = Object.fromEntries(row!.things.map((thing) => [thing.id, thing.state]));
+    const states = Object.fromEntries(row!.things.map((resource) => [resource.id, resource.state]));
     expect(states).toEqual({ [dead]: 'dead', [elsewhere]: 'unknown', [alive]: 'alive' });
   });
 

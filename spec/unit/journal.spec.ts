@@ -178,10 +178,10 @@ describe('two processes that share a journal', () => {
         stdio: ['pipe', 'pipe', 'inherit'],
       }),
     );
-    const ends = writers.map((writer) => once(writer, 'exit'));
+    const exits = writers.map((writer) => once(writer, 'exit'));
     await Promise.all(writers.map((writer) => once(writer.stdout, 'data')));
     for (const writer of writers) writer.stdin.write('go\n');
-    expect((await Promise.all(ends)).map(([code]) => code)).toEqual([0, 0]);
+    expect((await Promise.all(exits)).map(([code]) => code)).toEqual([0, 0]);
 
     const keys = keysIn(readJournal(path));
     expect(keys).toHaveLength(2 * count);

@@ -28,7 +28,7 @@ describe('readOwnContainerId', () => {
       'Podman',
       `7 6 0:24 /containers/storage/overlay-containers/${id}/userdata/resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw`,
     ],
-  ])('is told by what %s mounts', (_engine, line) => {
+  ])('reads the id from what %s mounts', (_engine, line) => {
     write('mountinfo', `1 0 254:0 / / rw - ext4 /dev/vda rw\n${line}\n`);
     expect(readOwnContainerId(root)).toBe(id);
   });

@@ -33,8 +33,8 @@ describe('readLinuxProcess', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {
-      const [said] = await once(parent.stdout, 'data');
-      const pid = Number(said);
+      const [output] = await once(parent.stdout, 'data');
+      const pid = Number(output);
       const isZombie = () => {
         const seen = readLinuxProcess(pid, 0);
         return seen.seen === 'process' && seen.isZombie;

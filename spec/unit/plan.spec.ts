@@ -63,8 +63,8 @@ describe('cleanupMany', () => {
     await fc.assert(
       fc.asyncProperty(anyTargets, async (targets) => {
         const cleaner = openCleaner();
-        const ends = await cleanupMany(targets, cleaner.clean);
-        expect(ends.map(({ target }) => target)).toEqual(planRemovals(targets).flat());
+        const outcomes = await cleanupMany(targets, cleaner.clean);
+        expect(outcomes.map(({ target }) => target)).toEqual(planRemovals(targets).flat());
         expect(cleaner.started).toHaveLength(targets.length);
         for (const running of cleaner.together) {
           expect(new Set(running.map(({ kind }) => kind)).size).toBe(1);
@@ -91,9 +91,9 @@ describe('cleanupMany', () => {
     await fc.assert(
       fc.asyncProperty(anyTargets, fc.func(fc.boolean()), async (targets, isBroken) => {
         const broken = new Set(targets.map(({ id }) => id).filter((id) => isBroken(id)));
-        const ends = await cleanupMany(targets, openCleaner(broken).clean);
-        expect(ends).toHaveLength(targets.length);
-        for (const { target, result, error } of ends) {
+        const outcomes = await cleanupMany(targets, openCleaner(broken).clean);
+        expect(outcomes).toHaveLength(targets.length);
+        for (const { target, result, error } of outcomes) {
           const expected = broken.has(target.id)
             ? [undefined, new Error(`${target.id} is stuck`)]
             : [target.id, undefined];
@@ -119,9 +119,9 @@ describe('cleanupMany', () => {
       if (id === 'v') free();
       return id;
     };
-    const ends = await cleanupMany([...stuck, ...others], clean, { stuckMs: 5 });
+    const outcomes = await cleanupMany([...stuck, ...others], clean, { stuckMs: 5 });
     expect(ended.slice(0, 3)).toEqual(['c', 'n', 'v']);
-    expect(ends.map(({ target, result }) => [target, result])).toEqual(
+    expect(outcomes.map(({ target, result }) => [target, result])).toEqual(
       planRemovals([...stuck, ...others])
         .flat()
         .map((target) => [target, target.id]),
@@ -129,9 +129,9 @@ describe('cleanupMany', () => {
   });
 
   it('keeps the failure of a cleanup that throws synchronously', async () => {
-    const ends = await cleanupMany([{ kind: 'volume', id: 'v' }], () => {
+    const outcomes = await cleanupMany([{ kind: 'volume', id: 'v' }], () => {
       throw new Error('at once');
     });
-    expect(ends).toEqual([{ target: { kind: 'volume', id: 'v' }, error: new Error('at once') }]);
+    expect(outcomes).toEqual([{ target: { kind: 'volume', id: 'v' }, error: new Error('at once') }]);
   });
 });

@@ -66,9 +66,9 @@ describe('the registry', () => {
 
   it('does not change entries that it has returned', async () => {
     const { registry } = openRegistry();
-    const told = await registry.register('network', owner);
-    registry.update(told.key, { state: 'present' });
-    expect(told.state).toBe('registered');
+    const entry = await registry.register('network', owner);
+    registry.update(entry.key, { state: 'present' });
+    expect(entry.state).toBe('registered');
   });
 
   it('lists matching entries in the order of registration, including those that are gone', async () => {

@@ -11,14 +11,14 @@ import {
   type StepAnswer,
 } from '../../lib/resources/removal';
 
-const certain: RemovalStart = {
+const byId: RemovalStart = {
   isImmutableId: true,
   isKnownToExist: false,
   isStopWanted: false,
   isDetachable: false,
 };
-const seen: RemovalStart = { ...certain, isImmutableId: false, isKnownToExist: true };
-const unseen: RemovalStart = { ...certain, isImmutableId: false };
+const byInspectedName: RemovalStart = { ...byId, isImmutableId: false, isKnownToExist: true };
+const byName: RemovalStart = { ...byId, isImmutableId: false };
 
 /** Returns the states of a removal that gets these answers, including the initial one. */
 function walk(start: RemovalStart, answers: readonly StepAnswer[]): readonly RemovalState[] {
@@ -31,7 +31,7 @@ const paused: StepAnswer = { meaning: 'done' };
 const running: StepAnswer = { meaning: 'done', status: 'running' };
 const removing: StepAnswer = { meaning: 'done', status: 'removing' };
 const dead: StepAnswer = { meaning: 'done', status: 'dead' };
-const says = (meaning: Meaning): StepAnswer => ({ meaning });
+const answer = (meaning: Meaning): StepAnswer => ({ meaning });
 
 /** Answers, each with the step that it leads to. */
 type Story = readonly (readonly [answer: StepAnswer, then: Step])[];
@@ -45,167 +45,167 @@ const stories: readonly [
 ][] = [
   [
     'a removal that succeeds',
-    certain,
+    byId,
     'remove',
     [
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a removal without verification',
-    { ...certain, verify: false },
+    { ...byId, verify: false },
     'remove',
-    [[says('done'), 'finish']],
+    [[answer('done'), 'finish']],
     'removed',
   ],
-  ['a resource that is already gone', certain, 'remove', [[says('gone'), 'finish']], 'already-gone'],
+  ['a resource that is already gone', byId, 'remove', [[answer('gone'), 'finish']], 'already-gone'],
   [
     'a resource that disappears between the inspection and the removal',
-    seen,
+    byInspectedName,
     'remove',
-    [[says('gone'), 'finish']],
+    [[answer('gone'), 'finish']],
     'removed-elsewhere',
   ],
-  ['an unknown name', unseen, 'inspect', [[says('gone'), 'finish']], 'already-gone'],
+  ['an unknown name', byName, 'inspect', [[answer('gone'), 'finish']], 'already-gone'],
   [
     "another client's removal, observed to completion",
-    certain,
+    byId,
     'remove',
     [
-      [says('being-removed'), 'wait-for-removal'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('being-removed'), 'wait-for-removal'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
   [
     "another client's removal, found by an inspection",
-    unseen,
+    byName,
     'inspect',
     [
       [removing, 'wait-for-removal'],
-      [says('gone'), 'finish'],
+      [answer('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
   [
     "another client's removal that fails",
-    certain,
+    byId,
     'remove',
     [
-      [says('being-removed'), 'wait-for-removal'],
-      [says('done'), 'inspect'],
+      [answer('being-removed'), 'wait-for-removal'],
+      [answer('done'), 'inspect'],
       [dead, 'pause'],
       [paused, 'remove'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     "another client's removal that takes longer than a wait",
-    certain,
+    byId,
     'remove',
     [
-      [says('being-removed'), 'wait-for-removal'],
-      [says('done'), 'inspect'],
+      [answer('being-removed'), 'wait-for-removal'],
+      [answer('done'), 'inspect'],
       [removing, 'pause'],
       [paused, 'inspect'],
       [removing, 'wait-for-removal'],
-      [says('gone'), 'finish'],
+      [answer('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
   [
     'a removal that is reported as done but is not',
-    certain,
+    byId,
     'remove',
     [
-      [says('done'), 'inspect'],
+      [answer('done'), 'inspect'],
       [running, 'pause'],
       [paused, 'remove'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a removal whose response is lost',
-    certain,
+    byId,
     'remove',
     [
-      [says('engine-away'), 'pause'],
+      [answer('engine-away'), 'pause'],
       [paused, 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a removal that continues after its response is lost',
-    certain,
+    byId,
     'remove',
     [
-      [says('engine-away'), 'pause'],
+      [answer('engine-away'), 'pause'],
       [paused, 'inspect'],
       [removing, 'wait-for-removal'],
-      [says('gone'), 'finish'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a removal that fails once',
-    certain,
+    byId,
     'remove',
     [
-      [says('failed'), 'pause'],
+      [answer('failed'), 'pause'],
       [paused, 'inspect'],
       [dead, 'remove'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
-  ['a refusal', certain, 'remove', [[says('refused'), 'give-up']], undefined],
-  ['a refused inspection', unseen, 'inspect', [[says('refused'), 'give-up']], undefined],
+  ['a refusal', byId, 'remove', [[answer('refused'), 'give-up']], undefined],
+  ['a refused inspection', byName, 'inspect', [[answer('refused'), 'give-up']], undefined],
   [
     'a resource that cannot be inspected',
-    certain,
+    byId,
     'remove',
     [
-      [says('failed'), 'pause'],
+      [answer('failed'), 'pause'],
       [paused, 'inspect'],
-      [says('failed'), 'pause'],
+      [answer('failed'), 'pause'],
       [paused, 'remove'],
-      [says('done'), 'inspect'],
-      [says('failed'), 'pause'],
+      [answer('done'), 'inspect'],
+      [answer('failed'), 'pause'],
       [paused, 'remove'],
-      [says('gone'), 'finish'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a name that cannot be inspected',
-    unseen,
+    byName,
     'inspect',
     [
-      [says('failed'), 'pause'],
+      [answer('failed'), 'pause'],
       [paused, 'inspect'],
-      [says('failed'), 'pause'],
+      [answer('failed'), 'pause'],
       [paused, 'inspect'],
     ],
     undefined,
   ],
   [
     'a busy resource known only by name, which others may reuse during a pause',
-    seen,
+    byInspectedName,
     'remove',
     [
-      [says('busy'), 'pause'],
+      [answer('busy'), 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
-      [says('done'), 'inspect'],
+      [answer('done'), 'inspect'],
       [running, 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
@@ -214,37 +214,37 @@ const stories: readonly [
   ],
   [
     'a busy network',
-    { ...certain, isDetachable: true },
+    { ...byId, isDetachable: true },
     'remove',
     [
-      [says('busy'), 'detach'],
-      [says('done'), 'pause'],
+      [answer('busy'), 'detach'],
+      [answer('done'), 'pause'],
       [paused, 'remove'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a graceful stop',
-    { ...certain, isStopWanted: true },
+    { ...byId, isStopWanted: true },
     'stop',
     [
-      [says('done'), 'remove'],
-      [says('done'), 'inspect'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'remove'],
+      [answer('done'), 'inspect'],
+      [answer('gone'), 'finish'],
     ],
     'removed',
   ],
   [
     'a graceful stop whose response is lost twice',
-    { ...certain, isStopWanted: true },
+    { ...byId, isStopWanted: true },
     'stop',
     [
-      [says('engine-away'), 'pause'],
+      [answer('engine-away'), 'pause'],
       [paused, 'inspect'],
       [running, 'stop'],
-      [says('engine-away'), 'pause'],
+      [answer('engine-away'), 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
     ],
@@ -252,11 +252,11 @@ const stories: readonly [
   ],
   [
     'a graceful stop of an auto-removed container',
-    { ...certain, isStopWanted: true },
+    { ...byId, isStopWanted: true },
     'stop',
     [
-      [says('done'), 'remove'],
-      [says('gone'), 'finish'],
+      [answer('done'), 'remove'],
+      [answer('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
@@ -274,7 +274,7 @@ describe('a removal', () => {
   });
 
   it('knows from an earlier inspection that a resource existed, also for an id', () => {
-    const gone = walk({ ...certain, isKnownToExist: true }, [says('gone')]).at(-1);
+    const gone = walk({ ...byId, isKnownToExist: true }, [answer('gone')]).at(-1);
     expect(gone && outcomeOf(gone)).toBe('removed-elsewhere');
   });
 });
@@ -449,7 +449,7 @@ describe('a removal, for any sequence of answers', () => {
         // After a pause or a detach, at most this many calls precede one that reports it gone.
         for (let asked = 0; asked < 4 && !isEnd(state); asked += 1) {
           const isAboutIt = state.step !== 'pause' && state.step !== 'detach';
-          state = advance(state, says(isAboutIt ? 'gone' : 'done'));
+          state = advance(state, answer(isAboutIt ? 'gone' : 'done'));
         }
         expect(isEnd(state)).toBe(true);
       }),

@@ -50,11 +50,11 @@ export function describeAdopted(stage: () => SweepStage): void {
       const { left } = await reapClaim(await connectEngine(engine.address), claim, { settlePausesMs: [] });
       expect(left).toHaveLength(3);
       for (const { reason } of left) expect(reason).toMatch(/^session \S+ has adopted it$/);
-      expect(await stillThere(things(), docker)).toHaveLength(3);
+      expect(await stillThere(resources(), docker)).toHaveLength(3);
 
       adopter.stdin.write('close\n');
       expect(await replies.next()).toMatchObject({ value: 'closed' });
-      expect(await stillThere(things(), docker)).toEqual([]);
+      expect(await stillThere(resources(), docker)).toEqual([]);
       expect(await markers()).toEqual([]);
     });
 
@@ -72,7 +72,7 @@ export function describeAdopted(stage: () => SweepStage): void {
       expect(left).toEqual([]);
       await killAndWait(adopter);
       await sweepHere();
-      expect(await stillThere(things(), docker)).toEqual([]);
+      expect(await stillThere(resources(), docker)).toEqual([]);
       expect(await markers()).toEqual([]);
     });
 
@@ -100,7 +100,7 @@ export function describeAdopted(stage: () => SweepStage): void {
       }
     });
 
-    const things = () => createdKinds.map((kind) => ({ kind, id: adopted[kind] }));
+    const resources = () => createdKinds.map((kind) => ({ kind, id: adopted[kind] }));
 
     /**
      * Resolves when another process has adopted the resources; it closes its scope when stdin is written to.

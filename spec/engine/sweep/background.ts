@@ -34,7 +34,7 @@ export function describeBackground(stage: () => SweepStage): void {
     it('removes what dead owners left', async () => {
       const id = await leave();
       const report = await sweepInBackground(proxy.address, { limitMs: 20_000 }).ended;
-      expect(report?.things.find((thing) => thing.id === id)).toMatchObject({ action: 'removed' });
+      expect(report?.things.find((resource) => resource.id === id)).toMatchObject({ action: 'removed' });
       expect(await isThere(id)).toBe(false);
     });
 

@@ -46,7 +46,7 @@ export function describeCommand(stage: () => SweepStage): void {
 
       expect(exitCode).toBe(0);
       const report = JSON.parse(stdout) as { readonly things: readonly { readonly id: string }[] };
-      expect(report.things.find((thing) => thing.id === id)).toMatchObject({
+      expect(report.things.find((resource) => resource.id === id)).toMatchObject({
         action: 'would-remove',
         kind: 'container',
         session,

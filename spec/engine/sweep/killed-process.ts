@@ -38,7 +38,7 @@ export function describeKilledProcess(stage: () => SweepStage): void {
 
       const report = await stage().sweepHere({ dryRun: true });
 
-      const mine = report.things.filter((thing) => thing.session === started.session);
+      const mine = report.things.filter((resource) => resource.session === started.session);
       expect(mine.map(({ id }) => id)).toEqual(expect.arrayContaining(started.entries.map(({ id }) => id)));
       // Each of its two adopted volumes has a marker.
       expect(mine.map(({ action }) => action)).toEqual(Array.from({ length: 6 }, () => 'would-remove'));

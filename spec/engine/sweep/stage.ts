@@ -48,5 +48,5 @@ export function createStage(engine: PrivateEngine, castoff: Bundle): SweepStage 
 }
 
 export function find(report: SweepReport, id: string): SweptThing | undefined {
-  return report.things.find((thing) => thing.id === id);
+  return report.things.find((resource) => resource.id === id);
 }
