@@ -15,7 +15,7 @@ const minTimeMs = 100;
 
 /** @throws CastoffError `DEADLINE_EXCEEDED` when `leftMs` milliseconds are too few to start an operation. */
 export function checkTimeLeft(leftMs: number, what: string): void {
-  if (leftMs < minTimeMs) throw new CastoffError('DEADLINE_EXCEEDED', `${what}: not attempted: no time left`);
+  if (leftMs < minTimeMs) throw new CastoffError('DEADLINE_EXCEEDED', `${what}: not tried: out of time`);
 }
 
 /**

@@ -46,8 +46,8 @@ export function startsUnderWay(): readonly StartUnderWay[] {
 }
 
 /**
- * Formats a start: `start of RedisContainer (a.test.js:3) has waited 2.4 s for log 'ready'; its startup
- * timeout is 20 s`.
+ * Formats a start: `start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s;
+ * its own limit is 20 s`.
  */
 export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, nowMs: number): string {
   const title = `start of ${what}${source === undefined ? '' : ` (${source})`}`;
@@ -55,8 +55,8 @@ export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, no
   const limit =
     wait.limitMs === undefined
       ? ''
-      : `; its startup timeout is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
-  return `${title} has waited ${formatDuration(nowMs - wait.sinceMs)} for ${wait.what}${limit}`;
+      : `; its own limit is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
+  return `${title} has been waiting for ${wait.what} for ${formatDuration(nowMs - wait.sinceMs)}${limit}`;
 }
 
 /**

@@ -27,8 +27,8 @@ const columns: readonly Column[] = [
   { title: 'IMAGE', least: 7, text: ({ image }) => image ?? '' },
   { title: 'TEST', least: 12, text: describeCreator },
   // Never shortened: terminals and editors open it at a click.
-  { title: 'SOURCE', least: Infinity, text: ({ source }) => source ?? '' },
-  { title: 'LIFETIME', least: 8, text: formatLifetime },
+  { title: 'LINE', least: Infinity, text: ({ source }) => source ?? '' },
+  { title: 'LIVED', least: 7, text: formatLifetime },
   { title: 'REMOVED', least: 10, text: describeRemoval },
 ];
 

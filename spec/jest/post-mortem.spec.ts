@@ -48,7 +48,7 @@ describe('the message of a failed test', () => {
   it('has a start in progress, what it waits for, and the output of its container', () => {
     const message = messageOf('slow › times out while its block starts\n');
     expect(message).toMatch(
-      /start of GenericContainer \(failing\.test\.js:\d+\) has waited [\d.]+ m?s for log 'opened'; its startup timeout is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
+      /start of GenericContainer \(failing\.test\.js:\d+\) has been waiting for log 'opened' for [\d.]+ m?s; its own limit is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
     );
   });
 

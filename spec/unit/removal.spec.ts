@@ -31,7 +31,7 @@ const paused: StepAnswer = { meaning: 'done' };
 const running: StepAnswer = { meaning: 'done', status: 'running' };
 const removing: StepAnswer = { meaning: 'done', status: 'removing' };
 const dead: StepAnswer = { meaning: 'done', status: 'dead' };
-const answer = (meaning: Meaning): StepAnswer => ({ meaning });
+const answerOf = (meaning: Meaning): StepAnswer => ({ meaning });
 
 /** Answers, each with the step that it leads to. */
 type Story = readonly (readonly [answer: StepAnswer, then: Step])[];
@@ -48,8 +48,8 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -57,26 +57,26 @@ const stories: readonly [
     'a removal without verification',
     { ...byId, verify: false },
     'remove',
-    [[answer('done'), 'finish']],
+    [[answerOf('done'), 'finish']],
     'removed',
   ],
-  ['a resource that is already gone', byId, 'remove', [[answer('gone'), 'finish']], 'already-gone'],
+  ['a resource that is already gone', byId, 'remove', [[answerOf('gone'), 'finish']], 'already-gone'],
   [
     'a resource that disappears between the inspection and the removal',
     byInspectedName,
     'remove',
-    [[answer('gone'), 'finish']],
+    [[answerOf('gone'), 'finish']],
     'removed-elsewhere',
   ],
-  ['an unknown name', byName, 'inspect', [[answer('gone'), 'finish']], 'already-gone'],
+  ['an unknown name', byName, 'inspect', [[answerOf('gone'), 'finish']], 'already-gone'],
   [
     "another client's removal, observed to completion",
     byId,
     'remove',
     [
-      [answer('being-removed'), 'wait-for-removal'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('being-removed'), 'wait-for-removal'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
@@ -86,7 +86,7 @@ const stories: readonly [
     'inspect',
     [
       [removing, 'wait-for-removal'],
-      [answer('gone'), 'finish'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
@@ -95,12 +95,12 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('being-removed'), 'wait-for-removal'],
-      [answer('done'), 'inspect'],
+      [answerOf('being-removed'), 'wait-for-removal'],
+      [answerOf('done'), 'inspect'],
       [dead, 'pause'],
       [paused, 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -109,12 +109,12 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('being-removed'), 'wait-for-removal'],
-      [answer('done'), 'inspect'],
+      [answerOf('being-removed'), 'wait-for-removal'],
+      [answerOf('done'), 'inspect'],
       [removing, 'pause'],
       [paused, 'inspect'],
       [removing, 'wait-for-removal'],
-      [answer('gone'), 'finish'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
@@ -123,11 +123,11 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('done'), 'inspect'],
+      [answerOf('done'), 'inspect'],
       [running, 'pause'],
       [paused, 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -136,9 +136,9 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('engine-away'), 'pause'],
+      [answerOf('engine-away'), 'pause'],
       [paused, 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -147,10 +147,10 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('engine-away'), 'pause'],
+      [answerOf('engine-away'), 'pause'],
       [paused, 'inspect'],
       [removing, 'wait-for-removal'],
-      [answer('gone'), 'finish'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -159,29 +159,29 @@ const stories: readonly [
     byId,
     'remove',
     [
-      [answer('failed'), 'pause'],
+      [answerOf('failed'), 'pause'],
       [paused, 'inspect'],
       [dead, 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
-  ['a refusal', byId, 'remove', [[answer('refused'), 'give-up']], undefined],
-  ['a refused inspection', byName, 'inspect', [[answer('refused'), 'give-up']], undefined],
+  ['a refusal', byId, 'remove', [[answerOf('refused'), 'give-up']], undefined],
+  ['a refused inspection', byName, 'inspect', [[answerOf('refused'), 'give-up']], undefined],
   [
     'a resource that cannot be inspected',
     byId,
     'remove',
     [
-      [answer('failed'), 'pause'],
+      [answerOf('failed'), 'pause'],
       [paused, 'inspect'],
-      [answer('failed'), 'pause'],
+      [answerOf('failed'), 'pause'],
       [paused, 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('failed'), 'pause'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('failed'), 'pause'],
       [paused, 'remove'],
-      [answer('gone'), 'finish'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -190,9 +190,9 @@ const stories: readonly [
     byName,
     'inspect',
     [
-      [answer('failed'), 'pause'],
+      [answerOf('failed'), 'pause'],
       [paused, 'inspect'],
-      [answer('failed'), 'pause'],
+      [answerOf('failed'), 'pause'],
       [paused, 'inspect'],
     ],
     undefined,
@@ -202,10 +202,10 @@ const stories: readonly [
     byInspectedName,
     'remove',
     [
-      [answer('busy'), 'pause'],
+      [answerOf('busy'), 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
-      [answer('done'), 'inspect'],
+      [answerOf('done'), 'inspect'],
       [running, 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
@@ -217,11 +217,11 @@ const stories: readonly [
     { ...byId, isDetachable: true },
     'remove',
     [
-      [answer('busy'), 'detach'],
-      [answer('done'), 'pause'],
+      [answerOf('busy'), 'detach'],
+      [answerOf('done'), 'pause'],
       [paused, 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -230,9 +230,9 @@ const stories: readonly [
     { ...byId, isStopWanted: true },
     'stop',
     [
-      [answer('done'), 'remove'],
-      [answer('done'), 'inspect'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'remove'],
+      [answerOf('done'), 'inspect'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed',
   ],
@@ -241,10 +241,10 @@ const stories: readonly [
     { ...byId, isStopWanted: true },
     'stop',
     [
-      [answer('engine-away'), 'pause'],
+      [answerOf('engine-away'), 'pause'],
       [paused, 'inspect'],
       [running, 'stop'],
-      [answer('engine-away'), 'pause'],
+      [answerOf('engine-away'), 'pause'],
       [paused, 'inspect'],
       [running, 'remove'],
     ],
@@ -255,8 +255,8 @@ const stories: readonly [
     { ...byId, isStopWanted: true },
     'stop',
     [
-      [answer('done'), 'remove'],
-      [answer('gone'), 'finish'],
+      [answerOf('done'), 'remove'],
+      [answerOf('gone'), 'finish'],
     ],
     'removed-elsewhere',
   ],
@@ -274,7 +274,7 @@ describe('a removal', () => {
   });
 
   it('knows from an earlier inspection that a resource existed, also for an id', () => {
-    const gone = walk({ ...byId, isKnownToExist: true }, [answer('gone')]).at(-1);
+    const gone = walk({ ...byId, isKnownToExist: true }, [answerOf('gone')]).at(-1);
     expect(gone && outcomeOf(gone)).toBe('removed-elsewhere');
   });
 });
@@ -449,7 +449,7 @@ describe('a removal, for any sequence of answers', () => {
         // After a pause or a detach, at most this many calls precede one that reports it gone.
         for (let asked = 0; asked < 4 && !isEnd(state); asked += 1) {
           const isAboutIt = state.step !== 'pause' && state.step !== 'detach';
-          state = advance(state, answer(isAboutIt ? 'gone' : 'done'));
+          state = advance(state, answerOf(isAboutIt ? 'gone' : 'done'));
         }
         expect(isEnd(state)).toBe(true);
       }),

@@ -27,7 +27,7 @@ describe('a start in progress', () => {
     };
     const wait = { containerId: 'c', what: "log 'ready'", sinceMs: 1_000, limitMs: 20_000 };
     expect(describeStart({ ...start, wait }, 3_400)).toBe(
-      "start of RedisContainer (a.test.js:3) has waited 2.4 s for log 'ready'; its startup timeout is 20 s",
+      "start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s; its own limit is 20 s",
     );
     expect(describeStart({ ...start, source: undefined }, 3_400)).toBe(
       'start of RedisContainer has been running for 3.4 s',

@@ -43,8 +43,8 @@ describe('the text of a verdict', () => {
       [
         'castoff: 1 leak among 2 containers: still present after its test file finished, and not owned by a scope',
         '',
-        '  RESOURCE                      IMAGE    TEST              SOURCE             LIFETIME  REMOVED',
-        '  container web (cccccccccccc)  redis:7  orders are found  spec/a.spec.ts:12  3.2 s     by castoff',
+        '  RESOURCE                      IMAGE    TEST              LINE               LIVED  REMOVED',
+        '  container web (cccccccccccc)  redis:7  orders are found  spec/a.spec.ts:12  3.2 s  by castoff',
         '',
         '  The leak has been removed. To fix this:',
         "  - remove what a test starts in 'afterEach' or 'afterAll': await container.stop()",

@@ -75,7 +75,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       const late = await removeCandidate(await connectEngine(proxy.address), candidate, { leftMs: () => 0 });
       expect(late).toMatchObject({
         action: 'failed',
-        error: { message: 'remove container web: not attempted: no time left' },
+        error: { message: 'remove container web: not tried: out of time' },
       });
       expect(await isThere(stuck)).toBe(true);
     });
