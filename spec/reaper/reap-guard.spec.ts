@@ -106,12 +106,15 @@ describe('reaping while resources are still being created', () => {
 
   it('ends after one more round when the reaper must exit, and reports what still exists', async () => {
     const { claim, create } = await claimOfVolumes();
-    // The listing after the last round shows it: the removal waits for that.
-    proxy.inject({ on: 'DELETE /volumes/', fault: { type: 'delay', ms: 2_000 }, times: Infinity });
+    // The listing after the last round shows it: the removal waits until it is created.
+    const created = Promise.withResolvers<unknown>();
+    const fault = { type: 'hold', until: created.promise } as const;
+    const removal = proxy.inject({ on: 'DELETE /volumes/*', fault, times: Infinity });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon: AbortSignal.abort() });
-    await proxy.until(({ method }) => method === 'DELETE', 5_000);
-    await create();
+    await proxy.until('DELETE /volumes/*', 5_000);
+    created.resolve(await create());
     const report = await reaping;
+    expect(removal.hits()).toBe(1);
     expect(report.removed.volume).toBe(1);
     expect(report.cutShort).toBe('the reaper was asked to shut down; resources left: 1');
   });
