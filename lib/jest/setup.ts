@@ -75,12 +75,11 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
 }
 
 /**
- * Closes the run of a failed setup. Jest shows the setup's error; failures of the cleanup are printed as
- * well.
+ * Closes the run of a failed setup, and prints what became of its resources. Jest shows the setup's error.
  */
 async function closeFailedRun(main: MainRun): Promise<void> {
   const { endRun } = await import('./end-run.ts');
   const { printVerdict } = await import('../runner/print-verdict.ts');
   const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });
-  if (verdict.isFailure) await printVerdict(verdict, kept, process.env);
+  await printVerdict(verdict, kept, process.env);
 }

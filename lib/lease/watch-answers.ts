@@ -36,10 +36,8 @@ export function watchAnswers(
       if (!hasAnswered && !isStopped) onSilence();
     };
     schedule(() => void expire(), maxSilenceMs);
-    // A closed connection is detected elsewhere.
-    const [answer] = await Promise.allSettled([ping()]);
+    await ping();
     clearTimeout(timer);
-    if (answer.status === 'rejected') return;
     hasAnswered = true;
     schedule(() => void check(), pingEveryMs);
   };

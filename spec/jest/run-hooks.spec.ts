@@ -13,10 +13,10 @@ describe("the user's global setup and teardown", () => {
     expect(end).toMatchObject({ exitCode: 0, left: [], verdict: { isFailure: false } });
   });
 
-  it('close the run if the setup throws, and show its error', async () => {
+  it('close the run if the setup throws, show its error, and report that its containers are gone', async () => {
     const end = await runJest('hooks', { env: { SETUP_THROWS: 'yes' } });
     expect(end.stderr).toContain('reason: the setup has had enough');
-    expect(end.stderr).not.toContain('castoff:');
+    expect(end.stderr).toMatch(/^castoff: 2 containers, all gone$/m);
     expect(end.stdout).not.toContain('global teardown');
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseStat, readLinuxProcess } from '../../lib/registry/owner-linux';
 import { machineUnder } from '../../lib/registry/owner-machine';
@@ -19,7 +20,8 @@ describe('readLinuxProcess', () => {
   it('reads the start of a process, which a later process with its pid would not share', () => {
     const seen = readLinuxProcess(process.pid, 0);
     expect(seen).toMatchObject({ seen: 'process', isZombie: false });
-    expect(readLinuxProcess(process.ppid, 0)).not.toEqual(seen);
+    // Not the parent: both may have started within one clock tick.
+    expect(readLinuxProcess(1, 0)).not.toEqual(seen);
     expect(readLinuxProcess(process.pid, 1e12)).toMatchObject({ start: 'start' in seen ? seen.start : '' });
   });
 
@@ -28,13 +30,16 @@ describe('readLinuxProcess', () => {
   });
 
   it('reports a zombie', async () => {
-    // A shell that execs a program, which never waits for the shell's child.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    // A shell that execs a program, which never waits for the shell's child. The child exits after that: the shell would wait for it.
+    const parent = spawn('sh', ['-c', 'cat <&3 >/dev/null & echo $!; exec sleep 60 3<&-'], {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     });
     try {
-      const [output] = await once(parent.stdout, 'data');
+      const [output] = await once(parent.stdout!, 'data');
       const pid = Number(output);
+      const hasExeced = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n';
+      expect(await until(hasExeced, 5_000)).toBe(true);
+      (parent.stdio[3] as Writable).end();
       const isZombie = () => {
         const seen = readLinuxProcess(pid, 0);
         return seen.seen === 'process' && seen.isZombie;
