@@ -5,6 +5,7 @@ import type { RunEnd } from '../../lib/verdict/verdict';
 import { createIdle } from '../support/claimed-things';
 import { removeLeftovers } from '../support/leftovers';
 import { openFaultProxy } from '../support/fault-proxy';
+import { childrenOf } from '../support/process-children';
 import { startRunProcess } from '../support/run-process';
 import { openRunStage, type Made, type RunStage } from '../support/run-stage';
 import { thingsOfSession } from '../support/session-child';
@@ -233,5 +234,8 @@ describe('a run whose session cannot be opened', () => {
     expect(await exists('container', id)).toBe(false);
     expect(end).toMatchObject({ left: [], failures: [expect.stringContaining('no reapers today')] });
     expect(end.records).toMatchObject([{ kind: 'container', state: 'gone' }]);
+    // The reaper of the command exits before the proxy, which it would wait for.
+    const hasReaper = () => childrenOf(main.pid).some(({ command }) => command.includes('reaper-server.js'));
+    expect(await until(() => !hasReaper(), 15_000, lookMs)).toBe(true);
   });
 });
