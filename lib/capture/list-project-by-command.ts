@@ -4,7 +4,7 @@ import { identityOf } from '../engine/identity';
 import type { RemovableKind } from '../engine/removable-kind';
 import type { CommandLine } from './docker-command';
 
-const listMs = 2_000;
+const listTimeoutMs = 2_000;
 
 /** @see docker and podman: `ps`, `network ls`, `volume ls`, `images` */
 const listArgs: Readonly<Record<RemovableKind, readonly string[]>> = {
@@ -30,7 +30,7 @@ export function listProjectByCommand({ file, env }: CommandLine, project: string
       {
         env: { ...env },
         encoding: 'utf8',
-        timeout: listMs,
+        timeout: listTimeoutMs,
         stdio: ['ignore', 'pipe', 'ignore'],
       },
     );

@@ -1,3 +1,5 @@
+import { singleQuote } from '../core/shell-quote';
+
 /** A single simple command, as a POSIX shell parses it. */
 export interface ShellCommand {
   /** The assignments before the command: `NAME=value`. */
@@ -68,7 +70,7 @@ export function insertShellWords(
 
 /** Quotes a word for a POSIX shell, if necessary. */
 export function quoteShellWord(word: string): string {
-  return /^[\w./:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w./:,@%+-]+$/.test(word) ? word : singleQuote(word);
 }
 
 /**

@@ -67,6 +67,12 @@ export function messageOf(error: unknown): string {
   return String(error);
 }
 
+/** Returns a `CLEANUP_FAILED` error with `errors`, whose messages follow `message`, one a line. */
+export function cleanupFailed(message: string, errors: readonly unknown[]): CastoffError {
+  const reasons = errors.map((error) => `\n  ${messageOf(error)}`).join('');
+  return new CastoffError('CLEANUP_FAILED', `${message}${reasons}`, { cause: errors[0], errors });
+}
+
 /** Returns `error`, or wraps a thrown value that is not an `Error`. */
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error), { cause: error });

@@ -52,9 +52,3 @@ export function safeJsonText(json: string): string {
 function escapeCharacter(character: string): string {
   return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
-
-/** Quotes `text` as one argument of a POSIX shell command, on one line. */
-export function quoteShellArgument(text: string): string {
-  if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
-  return `'${safeForLog(text).replaceAll("'", String.raw`'\''`)}'`;
-}

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { Duplex, finished, type Readable, type Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from './endpoint';
+import { singleQuote } from '../core/shell-quote';
 
 type SshTransport = Omit<Extract<Transport, { type: 'ssh' }>, 'type'>;
 
@@ -127,7 +128,7 @@ class SshConnection extends Duplex {
 }
 
 function spawnSsh({ destination, port, socketPath }: SshTransport): Ssh {
-  const host = socketPath === undefined ? '' : ` --host=${quoteForShell(`unix://${socketPath}`)}`;
+  const host = socketPath === undefined ? '' : ` --host=${singleQuote(`unix://${socketPath}`)}`;
   const options = ['-o', 'ConnectTimeout=30', '-T', ...(port === undefined ? [] : ['-p', String(port)])];
   const ssh = spawn('ssh', [...options, '--', destination, `docker${host} system dial-stdio`], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -160,8 +161,4 @@ function sshError({ destination, port }: SshTransport, reason: string, cause?: N
 
 function ended(stream: Readable): Promise<void> {
   return new Promise((resolve) => finished(stream, () => resolve()));
-}
-
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

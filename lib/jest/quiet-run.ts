@@ -1,4 +1,5 @@
 import { processWide } from '../core/global-state';
+import { print } from '../core/print';
 import type { Verdict } from '../verdict/verdict';
 import type { GlobalConfig } from './global-hook';
 
@@ -22,7 +23,7 @@ export function reportQuietRun(verdict: Verdict, globalConfig: GlobalConfig): vo
   const once = processWide('jest quiet run', () => ({ isReported: false }));
   if (once.isReported) return;
   once.isReported = true;
-  process.stderr.write('castoff: watched this run; it created nothing\n');
+  print('watched this run; it created nothing');
 }
 
 /** Whether people read the output: on a terminal, in a CI log or with `--verbose`, but not with `--json` or `--silent`. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseStatFields } from './proc-stat';
 import { probePid } from './probe-pid';
 import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
@@ -59,8 +60,7 @@ const ticksPerSecond = 100;
  * @see proc(5), /proc/pid/stat: 3 state, 20 num_threads, 22 starttime in clock ticks since boot
  */
 export function parseStat(stat: string, bootedAtMs: number | undefined): ProcessProbe | undefined {
-  // The second field is the command in parentheses, and may itself contain spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = parseStatFields(stat);
   const [state, threads, start] = [fields[0], Number(fields[17]), fields[19]];
   if (state === undefined || start === undefined || !/^\d+$/.test(start)) return undefined;
   const sinceBootMs = (Number(start) / ticksPerSecond) * 1_000;

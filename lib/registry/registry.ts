@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { messageOf } from '../core/errors';
+import { printWarning } from '../core/print';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalFact } from './journal';
@@ -176,7 +177,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const message = `write the journal: ${messageOf(error)}; after a crash, a sweep finds what raw code created by its labels only`;
-    process.emitWarning(message, { type: 'CastoffWarning', code: 'CASTOFF_JOURNAL' });
+    printWarning(message, 'CASTOFF_JOURNAL');
   }
 
   // A failure is only a warning: a later sweep searches for the resource and finds it gone.

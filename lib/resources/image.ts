@@ -28,7 +28,7 @@ function unambiguousName(given: string, tags: readonly string[]): string {
 
 /**
  * Whether `given` is a name, a digest, the id or the short id of this image. Engines match more: for `cafe`,
- * Docker finds an image whose id starts with it, and Podman one called `somebody/cafe`.
+ * Docker finds an image whose id starts with it, and Podman one called `library/cafe`.
  */
 function matchesReference(given: string, { id, tags }: ImageFacts): boolean {
   if (given.includes('@')) return true;

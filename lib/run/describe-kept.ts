@@ -1,4 +1,5 @@
-import { safeForLog, quoteShellArgument } from '../core/safe-text';
+import { safeForLog } from '../core/safe-text';
+import { quoteShellArgument } from '../core/shell-quote';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
 import type { ResourceRecord } from '../verdict/verdict';

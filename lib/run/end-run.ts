@@ -46,12 +46,12 @@ export async function closeRun({
     for (const name of names) await cleanup.clearShared(name);
     await attempt(() => session.close());
     await attempt(() => removeStaleSockets(address));
-  } else if (cleanup.records().some((record) => isOpen(record))) {
+  } else if (cleanup.records().some((record) => mayExist(record))) {
     if (runSession.failure !== undefined) failures.push(runSession.failure);
     await attempt(() => cleanup.removeLeftovers(undefined));
   }
   // Without a session, only adopted resources and those created by commands may exist.
-  if (session !== undefined || cleanup.records().some((record) => isOpen(record))) {
+  if (session !== undefined || cleanup.records().some((record) => mayExist(record))) {
     await attempt(async () => {
       left = await cleanup.listRemaining(session?.engine);
       wasChecked = true;
@@ -69,7 +69,7 @@ export async function closeRun({
   };
 }
 
-function isOpen(record: ResourceRecord): boolean {
+function mayExist(record: ResourceRecord): boolean {
   return record.state !== 'kept' && finalStateOf(record) !== 'gone';
 }
 
@@ -79,7 +79,7 @@ async function forgetJournals(
   records: readonly ResourceRecord[],
 ): Promise<void> {
   if (records.length === 0) return;
-  if (records.some((record) => record.state === 'kept' || isOpen(record))) return;
+  if (records.some((record) => record.state === 'kept' || mayExist(record))) return;
   const { readJournals, removeJournals } = await import('../sweep/session-journals.ts');
   removeJournals(readJournals(id));
 }

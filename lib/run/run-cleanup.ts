@@ -1,4 +1,4 @@
-import { CastoffError, messageOf } from '../core/errors';
+import { cleanupFailed, messageOf } from '../core/errors';
 import { claimKey, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import type { Engine } from '../engine/engine';
@@ -135,11 +135,7 @@ export class RunCleanup {
       );
     }
     if (errors.length === 0) return;
-    const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
-    throw new CastoffError('CLEANUP_FAILED', `close the run: ${errors.length} failures\n${reasons}`, {
-      cause: errors[0],
-      errors,
-    });
+    throw cleanupFailed(`close the run: ${errors.length} failures`, errors);
   }
 
   /** Returns the claims to release, so that the reaper keeps the kept resources. */

@@ -68,9 +68,9 @@ async function adopt(
   const ownership = context.labels(randomBytes(8).toString('hex'), source);
   const { [labelNames.session]: session } = inspection.labels;
   // A resource without labels may be in the journal of another session that this process cannot read.
-  const isForeign = session !== ownership[labelNames.session];
-  if (isForeign) await context.ready?.();
-  const { id, name, identity, marker } = isForeign
+  const needsMarker = session !== ownership[labelNames.session];
+  if (needsMarker) await context.ready?.();
+  const { id, name, identity, marker } = needsMarker
     ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
     : { ...inspection, marker: undefined };
   const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });

@@ -1,4 +1,5 @@
 import { CastoffError, messageOf } from '../core/errors';
+import { singleQuote } from '../core/shell-quote';
 
 /** Exit status of a command, or its current status while it runs. */
 export interface CommandEnd {
@@ -59,11 +60,7 @@ export function describeSpawnError(error: unknown, missingFolder: string | undef
 
 /** Formats a command as typed in a shell, with arguments quoted where needed. */
 export function formatCommand(command: string, args: readonly string[]): string {
-  return [command, ...args].map((arg) => (plain.test(arg) ? arg : quote(arg))).join(' ');
+  return [command, ...args].map((arg) => (plain.test(arg) ? arg : singleQuote(arg))).join(' ');
 }
 
 const plain = /^[\w./:=@%+,~-]+$/;
-
-function quote(arg: string): string {
-  return `'${arg.replaceAll("'", "'\\''")}'`;
-}

@@ -4,6 +4,7 @@ import { deadline } from '../core/deadline';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { retryWithBackoff, RetryableError } from '../core/retry';
+import { parseStatFields } from '../registry/proc-stat';
 import { readText } from '../registry/system-file';
 
 /** Windows has no process groups: there, a command is stopped without the processes that it started. */
@@ -118,10 +119,10 @@ function hasLiveMembers(group: number): boolean {
 /**
  * Whether `stat`, the text of `/proc/pid/stat`, is of a live process in `group`.
  *
- * @see proc(5), /proc/pid/stat: 3 state, 5 pgrp; field 2, in parentheses, may contain any characters
+ * @see proc(5), /proc/pid/stat: 3 state, 5 pgrp
  */
 export function isLiveMember(stat: string, group: number): boolean {
-  const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, , pgrp] = parseStatFields(stat);
   return Number(pgrp) === group && state !== 'Z' && state !== 'X';
 }
 

@@ -1,6 +1,7 @@
 import type { BoundedLabels } from '../core/bounds';
-import { CastoffError, messageOf } from '../core/errors';
+import { cleanupFailed } from '../core/errors';
 import { isReaper, labelNames } from '../core/labels';
+import { printWarning } from '../core/print';
 import type { Engine } from '../engine/engine';
 import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
@@ -42,17 +43,13 @@ export async function closeLeftovers(
   }
   for (const one of unclear.values()) warnUnclear(session, one);
   if (errors.length === 0) return;
-  const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
-  throw new CastoffError(
-    'CLEANUP_FAILED',
-    `close session ${session}: ${errors.length} failures while removing resources without a scope\n${reasons}`,
-    { cause: errors[0], errors },
-  );
+  const what = `${errors.length} failures while removing resources without a scope`;
+  throw cleanupFailed(`close session ${session}: ${what}`, errors);
 }
 
 function warnUnclear(session: string, { target: { kind, id, name }, reason }: UnclearTarget): void {
-  process.emitWarning(
+  printWarning(
     `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${reason}`,
-    { type: 'CastoffWarning', code: 'CASTOFF_KEPT' },
+    'CASTOFF_KEPT',
   );
 }

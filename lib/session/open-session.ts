@@ -1,5 +1,5 @@
 import type { BoundedLabels } from '../core/bounds';
-import { CastoffError, messageOf } from '../core/errors';
+import { cleanupFailed } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { print } from '../core/print';
@@ -146,13 +146,5 @@ function reportOf(
     result.status === 'rejected' ? [result.reason] : [],
   );
   if (errors.length < 2) throw errors[0];
-  const reasons = errors.map((error) => `  ${messageOf(error)}`).join('\n');
-  throw new CastoffError(
-    'CLEANUP_FAILED',
-    `close session ${session}: ${errors.length} failures\n${reasons}`,
-    {
-      cause: errors[0],
-      errors,
-    },
-  );
+  throw cleanupFailed(`close session ${session}: ${errors.length} failures`, errors);
 }

@@ -1,5 +1,5 @@
 import { claimKey } from '../core/bounds';
-import { CastoffError, messageOf } from '../core/errors';
+import { CastoffError, cleanupFailed } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { checkOptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
@@ -82,11 +82,8 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   });
   const errors = results.filter((outcome) => outcome.error !== undefined).map((outcome) => outcome.error);
   if (errors.length > 0) {
-    throw new CastoffError(
-      'CLEANUP_FAILED',
-      `clean up session ${session}: ${errors.length} of ${results.length} resources could not be removed\n${errors.map((error) => `  ${messageOf(error)}`).join('\n')}`,
-      { cause: errors[0], errors },
-    );
+    const count = `${errors.length} of ${results.length}`;
+    throw cleanupFailed(`clean up session ${session}: ${count} resources could not be removed`, errors);
   }
   removeJournals(journals);
   return {

@@ -54,6 +54,7 @@ describe.each(kinds)('a %s of another owner', (kind) => {
     const theirs = await createNamed(kind, longer, 'theirs');
     expect(await cleanupByKind[kind](name)).toMatchObject({ outcome: 'removed' });
     for (const unknown of [name, `${name}-`, longer.slice(0, -1), longer.slice(1), longer.toUpperCase()]) {
+      // A refusal rejects: both ends are fine, as long as the other resource stays.
       expect((await cleanupByKind[kind](unknown).catch(() => undefined))?.outcome ?? 'refused').toMatch(
         /^(already-gone|refused)$/,
       );

@@ -113,6 +113,7 @@ describe('create requests', () => {
 
   it('marks an image as never created when its build fails', async () => {
     const dockerfile = 'FROM castoff-spec/no-such-image:1\n';
+    // Engines report the missing base image in the response's status or in its stream.
     const output = await dockerode
       .buildImage(Readable.from(await archive('Dockerfile', dockerfile)), { t: uniqueName() })
       .catch(() => undefined);

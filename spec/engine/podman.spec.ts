@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
@@ -16,6 +14,7 @@ import type { SecondEngine } from '../support/engine-process';
 import { openFaultProxy } from '../support/fault-proxy';
 import { openPodmanEngine } from '../support/podman-engine';
 import { sleeper, specImage } from '../support/spec-image';
+import { dockerCommand } from '../support/docker-command';
 import {
   createIdleContainer,
   createRunningContainer,
@@ -23,8 +22,6 @@ import {
   exists,
   uniqueName,
 } from '../support/things';
-
-const run = promisify(execFile);
 
 let podman: SecondEngine;
 let docker: Docker;
@@ -35,10 +32,7 @@ beforeAll(async () => {
 afterAll(() => podman.close());
 
 describe('a Podman engine', () => {
-  const command = async (...args: string[]) => {
-    const { stdout } = await run('docker', args, { env: { ...process.env, DOCKER_HOST: podman.address } });
-    return stdout.trim();
-  };
+  const command = (...args: string[]) => dockerCommand(podman.address, args);
 
   it('is detected as Podman on its socket', async () => {
     const { body } = await askEngine(podman.socketPath, 'GET', '/version');

@@ -7,6 +7,7 @@ import Docker from 'dockerode';
 import { cleanupContainer, cleanupNetwork, cleanupVolume } from '../../lib/index';
 import { askEngine } from '../support/ask-engine';
 import { findProcesses } from '../support/close-engine';
+import { dockerCommand } from '../support/docker-command';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { isLong } from '../support/spec-size';
@@ -24,10 +25,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 describe('a private engine', () => {
-  const command = async (...args: string[]) => {
-    const { stdout } = await run('docker', args, { env: { ...process.env, DOCKER_HOST: engine.address } });
-    return stdout.trim();
-  };
+  const command = (...args: string[]) => dockerCommand(engine.address, args);
   const startContainer = (...args: string[]) => command('run', '--detach', ...args, 'castoff-spec/busybox:1');
 
   it("answers on its own socket and leaves the machine's engine alone", async () => {

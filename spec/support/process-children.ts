@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { parseStatFields } from '../../lib/registry/proc-stat';
 
 /** Returns the running child processes of `pid`. */
 export function childrenOf(pid: number): readonly { readonly pid: number; readonly command: string }[] {
@@ -8,14 +9,10 @@ export function childrenOf(pid: number): readonly { readonly pid: number; readon
     .map((child) => ({ pid: child, command: readProc(child, 'cmdline').replaceAll('\0', ' ') }));
 }
 
-/**
- * Returns the fourth field; the second, in brackets, may contain any character.
- *
- * @see proc(5), /proc/pid/stat
- */
+/** @see proc(5), /proc/pid/stat: 4 ppid */
 function parentOf(pid: number): number {
-  const [, rest = ''] = /\) \S (.*)/.exec(readProc(pid, 'stat')) ?? [];
-  return Number.parseInt(rest, 10);
+  const [, parent = ''] = parseStatFields(readProc(pid, 'stat'));
+  return Number.parseInt(parent, 10);
 }
 
 function readProc(pid: number, file: string): string {

@@ -3,14 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DeadlineError } from '../../lib/core/deadline';
 import { CastoffError } from '../../lib/core/errors';
-import {
-  safeForLog,
-  safeForTerminal,
-  safeJson,
-  safeLinesForLog,
-  safeOutput,
-  quoteShellArgument,
-} from '../../lib/core/safe-text';
+import { safeForLog, safeForTerminal, safeJson, safeLinesForLog, safeOutput } from '../../lib/core/safe-text';
+import { quoteShellArgument } from '../../lib/core/shell-quote';
 import { formatLogLine } from '../../lib/reaper/daemon/log-line';
 import { openJsonLog } from '../../lib/reaper/daemon/daemon-log';
 import { describePostMortem, formatPostMortem } from '../../lib/resources/post-mortem';

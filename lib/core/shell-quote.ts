@@ -1,0 +1,12 @@
+import { safeForLog } from './safe-text';
+
+/** Quotes `text` for a POSIX shell: one word, without expansions. */
+export function singleQuote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** Quotes `text`, if necessary, as one argument of a shell command that is printed on one line. */
+export function quoteShellArgument(text: string): string {
+  if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
+  return singleQuote(safeForLog(text));
+}
