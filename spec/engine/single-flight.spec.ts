@@ -50,12 +50,14 @@ describe('concurrent cleanups of one resource', () => {
   it('continue for the other callers after the deadline of one', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
-    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+    const isOver = Promise.withResolvers<undefined>();
+    proxy.inject({ on: 'DELETE **', fault: { type: 'hold', until: isOver.promise }, times: Infinity });
     const patient = cleanupContainer(id, { engine: proxy.address });
     await proxy.until('DELETE **', 5_000);
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 50 });
     await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
     expect(await exists('container', id)).toBe(true);
+    isOver.resolve(undefined);
     expect(await patient).toMatchObject({ outcome: 'removed' });
     expect(removals(proxy)).toHaveLength(1);
   });
@@ -63,10 +65,17 @@ describe('concurrent cleanups of one resource', () => {
   it('continue for the other callers after the deadline of the first', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
-    proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
+    // The first removal has no answer, and the next ones wait until that deadline is over.
+    const isOver = Promise.withResolvers<undefined>();
+    proxy.inject({
+      on: 'DELETE **',
+      fault: (_call, nth) => (nth === 1 ? { type: 'swallow' } : { type: 'hold', until: isOver.promise }),
+      times: Infinity,
+    });
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 200 });
     const patient = cleanupContainer(id, { engine: proxy.address });
     await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
+    isOver.resolve(undefined);
     expect(await patient).toMatchObject({ outcome: 'removed' });
     expect(await exists('container', id)).toBe(false);
   });
@@ -74,7 +83,8 @@ describe('concurrent cleanups of one resource', () => {
   it('continue for the other callers when one is aborted', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
-    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
+    const isOver = Promise.withResolvers<undefined>();
+    proxy.inject({ on: 'DELETE **', fault: { type: 'hold', until: isOver.promise }, times: Infinity });
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
     const second = cleanupContainer(id, { engine: proxy.address });
@@ -82,6 +92,7 @@ describe('concurrent cleanups of one resource', () => {
     const reason = new Error('no longer wanted');
     leaving.abort(reason);
     await expect(first).rejects.toBe(reason);
+    isOver.resolve(undefined);
     expect(await second).toMatchObject({ outcome: 'removed' });
     expect(removals(proxy)).toHaveLength(1);
   });
