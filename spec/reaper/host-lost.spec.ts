@@ -100,6 +100,7 @@ if (isLong) {
       expect(await thingsOfSession(child.told.session)).toHaveLength(6);
       await child.kill();
       expect(await isGone(child.told.session)).toBe(true);
+      expect(await until(() => reaperFolder.hosts().length === 0, 15_000, 100)).toBe(true);
     });
   });
 }
