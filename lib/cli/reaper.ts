@@ -1,6 +1,7 @@
 import { print } from '../core/print';
 import { type Command, Option } from 'commander';
 import { messageOf } from '../core/errors';
+import type { Variable } from '../core/variable';
 import { reaperVariables } from '../reaper/daemon/settings';
 import { exitCodeOf } from './exit-code';
 
@@ -35,9 +36,9 @@ export function addReaperRun(reaper: Command): void {
     )
     .addHelpText('after', exitCodes);
   for (const { flags, setting } of options) {
-    const { variable, byDefault, doc } = reaperVariables[setting];
+    const { variable, byDefault, doc }: Variable<unknown> = reaperVariables[setting];
     const isFlag = !flags.includes('<');
-    const value = byDefault === '' || isFlag ? '' : `; default: ${byDefault}`;
+    const value = byDefault === undefined || isFlag ? '' : `; default: ${byDefault}`;
     run.addOption(new Option(flags, `${doc}${value} (${variable})`));
   }
   run.action(runReaper);
