@@ -1,4 +1,11 @@
-import { labelNames, isReaper } from '../core/labels';
+import {
+  forwarderLabel,
+  isReaper,
+  labelNames,
+  reuseLabel,
+  testcontainersLabel,
+  testcontainersSessionLabel as sessionLabel,
+} from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
 import { isAutoRemoved, hasFixedNameOrPort } from './fixed-name-or-port';
 import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
@@ -51,19 +58,13 @@ function imageName(repository: string | null, tag: string | null): string | unde
   return tag ? `${repository}:${tag}` : repository;
 }
 
-/** Labels of testcontainers. @see testcontainers, `utils/labels` */
-const testcontainers = 'org.testcontainers';
-const reuseLabel = `${testcontainers}.container-hash`;
-const forwarderLabel = `${testcontainers}.sshd`;
-const sessionLabel = `${testcontainers}.session-id`;
-
 /**
  * Whether a request must be left unchanged: castoff has labelled it already; it creates a reaper; or the
  * resource is meant to outlive the run, through `withReuse()` or `deleteOnExit: false`.
  */
 export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: string): boolean {
   if (labelNames.session in labels || isReaper(labels) || reuseLabel in labels) return true;
-  if (labelsGoInto === 'query') return testcontainers in labels && !(sessionLabel in labels);
+  if (labelsGoInto === 'query') return testcontainersLabel in labels && !(sessionLabel in labels);
   return isKept(path);
 }
 

@@ -1,50 +1,97 @@
 import { randomBytes } from 'node:crypto';
 import { labelValue } from './label-value';
 
+const prefix = 'castoff';
+
 /** The labels on every resource created through castoff. Other programs rely on these names. */
 export const labelNames = {
-  session: 'castoff.session',
-  scope: 'castoff.scope',
+  session: `${prefix}.session`,
+  scope: `${prefix}.scope`,
   /** Identifies one start, to find the resources of a start that failed. */
-  start: 'castoff.start',
-  test: 'castoff.test',
-  source: 'castoff.source',
-  created: 'castoff.created',
-  host: 'castoff.host',
+  start: `${prefix}.start`,
+  test: `${prefix}.test`,
+  source: `${prefix}.source`,
+  created: `${prefix}.created`,
+  host: `${prefix}.host`,
   /** Distinguishes two machines with the same host name. */
-  machine: 'castoff.machine',
-  boot: 'castoff.boot',
-  pid: 'castoff.pid',
-  pidStart: 'castoff.pid-start',
+  machine: `${prefix}.machine`,
+  boot: `${prefix}.boot`,
+  pid: `${prefix}.pid`,
+  pidStart: `${prefix}.pid-start`,
   /** The namespace of the pid: containers share their host's kernel and boot id, but not its pids. */
-  pidNamespace: 'castoff.pid-ns',
+  pidNamespace: `${prefix}.pid-ns`,
   /** `<container id>@<engine id>`: the container that the owner ran in, on the same engine. */
-  container: 'castoff.container',
-  run: 'castoff.run',
+  container: `${prefix}.container`,
+  run: `${prefix}.run`,
   /** The worker that owns the resource; absent when the whole run owns it. */
-  worker: 'castoff.worker',
+  worker: `${prefix}.worker`,
   /**
    * The kind of the created resource: an image inherits the labels of its container, with the kind
    * `container`.
    */
-  kind: 'castoff.kind',
+  kind: `${prefix}.kind`,
   /** Random, one per creation: shows which resources inherited their labels. */
-  nonce: 'castoff.nonce',
+  nonce: `${prefix}.nonce`,
   /** `true` on castoff's own reaper. */
-  reaper: 'castoff.reaper',
+  reaper: `${prefix}.reaper`,
+  /** On the reaper's image: the digest of its content. */
+  reaperContent: `${prefix}.reaper.content`,
   /** On a marker: `<kind>:<id>` of a resource that the marker's session adopted from another session. */
-  adopts: 'castoff.adopts',
+  adopts: `${prefix}.adopts`,
 } as const;
 
+const compose = 'com.docker.compose';
+
 /** Label on every resource of a Compose project. @see docker compose, `com.docker.compose.project` */
-export const composeProjectLabel = 'com.docker.compose.project';
+export const composeProjectLabel = `${compose}.project`;
 
 /**
  * Label with a Compose project's folder, on its containers.
  *
  * @see docker compose, and docker-compose since 1.25
  */
-export const projectFolderLabel = 'com.docker.compose.project.working_dir';
+export const projectFolderLabel = `${compose}.project.working_dir`;
+
+/** Label that Compose sets on containers, never on images or volumes. */
+export const composeContainerLabel = `${compose}.container-number`;
+
+/** Label with the service's id on each container of a swarm service. @see Docker 20.10.24 */
+export const swarmServiceIdLabel = 'com.docker.swarm.service.id';
+/** Label with the service's name there. */
+export const swarmServiceNameLabel = 'com.docker.swarm.service.name';
+
+/** Label that Testcontainers sets to `true`, in every language. @see testcontainers, `utils/labels` */
+export const testcontainersLabel = 'org.testcontainers';
+
+/** Label that Testcontainers clients use to discover a running Ryuk. */
+export const ryukLabel = `${testcontainersLabel}.ryuk`;
+
+/** Label with the session of Testcontainers for Node.js and Python. */
+export const testcontainersSessionLabel = `${testcontainersLabel}.session-id`;
+
+/** Labels with the session of Testcontainers: of Node.js and Python; of Go and Java; of .NET. */
+export const testcontainersSessionLabels: readonly string[] = [
+  testcontainersSessionLabel,
+  `${testcontainersLabel}.sessionId`,
+  `${testcontainersLabel}.resource-reaper-session`,
+];
+
+/** Label of a container that Testcontainers for Node.js reuses in the next run. */
+export const reuseLabel = `${testcontainersLabel}.container-hash`;
+
+/** Label of the container through which Testcontainers exposes ports of the host. */
+export const forwarderLabel = `${testcontainersLabel}.sshd`;
+
+/**
+ * Returns whether Testcontainers reuses the resource in the next run.
+ *
+ * @see testcontainers, `.container-hash` (Node.js), `.hash` (Java), `.reuse-hash` (.NET)
+ */
+export function isReused(labels: Readonly<Record<string, string>>): boolean {
+  return Object.keys(labels).some(
+    (name) => name.startsWith(`${testcontainersLabel}.`) && name.endsWith('hash'),
+  );
+}
 
 /** The process that owns a resource, identified well enough to prove that it has ended. */
 export interface Owner {
@@ -75,9 +122,6 @@ export interface Ownership {
   readonly worker?: string | undefined;
   readonly createdAt: Date;
 }
-
-/** Label that Testcontainers clients use to discover a running Ryuk. */
-export const ryukLabel = 'org.testcontainers.ryuk';
 
 /** Returns whether the labels are those of a reaper, castoff's or a Ryuk, which is never reaped by label. */
 export function isReaper(labels: Readonly<Record<string, string>>): boolean {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { labelNames, ryukLabel } from '../core/labels';
 import type { ImageName } from '../engine/import-image';
 
 /** The paths in the reaper's image; docker/reaper/Dockerfile uses the same. */
@@ -8,9 +9,6 @@ export const imagePaths = {
   licences: '/castoff/THIRD-PARTY-LICENSES-reaper.txt',
   binder: '/castoff/bind-then-run',
 } as const;
-
-/** The label of a reaper image with the digest of its content. */
-export const contentLabel = 'castoff.reaper.content';
 
 /** Returns the name of the reaper's image for that version of castoff. */
 export function reaperImageName(version: string): ImageName {
@@ -24,8 +22,8 @@ export function imageConfig({ hasBinder }: { readonly hasBinder: boolean }): rea
   const start = ['node', imagePaths.program];
   return [
     'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    'LABEL org.testcontainers.ryuk=true',
-    'LABEL castoff.reaper=true',
+    `LABEL ${ryukLabel}=true`,
+    `LABEL ${labelNames.reaper}=true`,
     'EXPOSE 8080',
     `ENTRYPOINT ${JSON.stringify(hasBinder ? [imagePaths.binder, ...start] : start)}`,
     // Resets the command of the base image.

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { CastoffError } from '../core/errors';
+import { labelNames } from '../core/labels';
 import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineMachine, type EngineMachine } from '../engine/engine-machine';
@@ -12,7 +13,7 @@ import {
   type InspectedImage,
 } from '../engine/image-calls';
 import { inMemory, readReaperFiles, tarFilesOfNode, tarFilesOfReaper } from './image-files';
-import { contentLabel, digestOf, imageConfig, reaperImageName } from './image-recipe';
+import { digestOf, imageConfig, reaperImageName } from './image-recipe';
 import { tarOf, type TarFile } from './tar';
 
 const buildTimeoutMs = 300_000;
@@ -62,10 +63,11 @@ export async function buildReaperImage(
 
   const before = await findImage(engine, image.name);
   // The name of the base may have moved to another image; the engine's build cache notices.
-  if (base === undefined && before?.labels[contentLabel] === content) return { ...image, isBuilt: false };
+  if (base === undefined && before?.labels[labelNames.reaperContent] === content)
+    return { ...image, isBuilt: false };
 
   const builder = engine.within({ timeoutMs: buildTimeoutMs, signal });
-  const lines = [...config, `LABEL ${contentLabel}=${content}`];
+  const lines = [...config, `LABEL ${labelNames.reaperContent}=${content}`];
   const own = tarFilesOfReaper(files);
   const answer =
     base === undefined
@@ -73,7 +75,7 @@ export async function buildReaperImage(
       : await buildImage(builder, name, base, contextOf(base, own, lines));
   const after = await inspectImage(engine, image.name);
   // A concurrent build with the same content serves as well.
-  if (after.meaning !== 'done' || after.value.labels[contentLabel] !== content) valueOf(answer);
+  if (after.meaning !== 'done' || after.value.labels[labelNames.reaperContent] !== content) valueOf(answer);
   await removeReplaced(engine, valueOf(after), before);
   return { ...image, isBuilt: true };
 }
@@ -117,7 +119,7 @@ async function removeReplaced(
   { id }: ImageFacts,
   before: ImageFacts | undefined,
 ): Promise<void> {
-  const ours = valueOf(await listImages(engine, [contentLabel]));
+  const ours = valueOf(await listImages(engine, [labelNames.reaperContent]));
   const settledAtMs = Date.now() - namingTimeoutMs;
   for (const image of ours) {
     if (image.id === id) continue;

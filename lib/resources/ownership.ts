@@ -1,4 +1,4 @@
-import { labelNames } from '../core/labels';
+import { composeContainerLabel, labelNames } from '../core/labels';
 import { carriesLabels } from '../engine/carries-labels';
 import type { ImageStep } from '../engine/image-calls';
 import type { ListedTarget } from '../engine/list-targets';
@@ -31,9 +31,6 @@ export interface OwnershipEvidence {
   readonly histories: ReadonlyMap<string, readonly ImageStep[]>;
   readonly recorded: readonly RecordedResource[];
 }
-
-/** Compose sets it on containers, never on images or volumes. */
-const composeContainerLabel = 'com.docker.compose.container-number';
 
 const ours: OwnershipProof = { state: 'ours' };
 const inherited = notOurs('it inherited its labels from its image');

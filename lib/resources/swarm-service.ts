@@ -1,3 +1,4 @@
+import { swarmServiceIdLabel, swarmServiceNameLabel } from '../core/labels';
 import { messageOf } from '../core/errors';
 import type { Answer, Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
@@ -22,14 +23,11 @@ type Labels = Readonly<Record<string, string>>;
 
 /**
  * Returns the service of a container with `labels`.
- *
- * @see Docker 20.10.24: `com.docker.swarm.service.id=kg4md8x6z669ne4k1y6pep233`,
- * `com.docker.swarm.service.name=web`
  */
 export function serviceOf(labels: Labels): ServiceRef | undefined {
-  const id = labels['com.docker.swarm.service.id'];
+  const id = labels[swarmServiceIdLabel];
   if (id === undefined || id === '') return undefined;
-  return { id, name: labels['com.docker.swarm.service.name'] ?? id };
+  return { id, name: labels[swarmServiceNameLabel] ?? id };
 }
 
 /**

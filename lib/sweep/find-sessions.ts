@@ -1,4 +1,4 @@
-import { labelNames } from '../core/labels';
+import { labelNames, ryukLabel, testcontainersLabel } from '../core/labels';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { valueOf, type Engine } from '../engine/engine';
@@ -10,7 +10,7 @@ import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { withImageAges } from './image-ages';
 import { readAllJournals, type SessionJournals } from './session-journals';
-import { proveThirdParty, testcontainersLabel } from './third-party-sessions';
+import { proveThirdParty } from './third-party-sessions';
 import type { FoundSession } from './judge-session';
 
 /** The sessions found on an engine and in the journals on this machine. */
@@ -60,9 +60,9 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
     listTargets(engine, [labelNames.session]).then((listed) => withImageAges(engine, listed)),
     readEngineClock(engine),
     isForeignWanted
-      ? listTargets(engine, [testcontainersLabel]).then((listed) => withImageAges(engine, listed))
+      ? listTargets(engine, [`${testcontainersLabel}=true`]).then((listed) => withImageAges(engine, listed))
       : [],
-    isForeignWanted ? listTargets(engine, ['org.testcontainers.ryuk=true'], ['container']) : [],
+    isForeignWanted ? listTargets(engine, [`${ryukLabel}=true`], ['container']) : [],
   ]);
   // Read after the engine's lists: resources are journaled before they are created.
   const journals = readAllJournals();

@@ -13,7 +13,7 @@ import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
 import { candidatesFromJournals } from './journal-candidates';
 import { findSessions, type Findings } from './find-sessions';
-import { judgeThirdParty, testcontainersSessionLabel } from './third-party-sessions';
+import { judgeThirdParty, sessionFilterOf } from './third-party-sessions';
 import { judgeSession, type JudgedSession, type SweepRules, type SessionVerdict } from './judge-session';
 import {
   idsOfLiveSessions,
@@ -200,7 +200,7 @@ function toCandidate(verdict: SessionVerdict): RemovalCandidate {
   const { session, host, boot, pid, pidStart } = labelNames;
   const names = session in labels ? [session, host, boot, pid, pidStart] : [];
   const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
-  const foreign = own.length === 0 ? testcontainersSessionLabel(labels) : undefined;
+  const foreign = own.length === 0 ? sessionFilterOf(labels) : undefined;
   const needed = foreign === undefined ? own : [foreign];
   return { kind, id, refs: verdict.refs, resource: toSweptResource(verdict), labels: needed, listed: labels };
 }

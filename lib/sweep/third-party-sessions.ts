@@ -1,19 +1,9 @@
-import { isReaper, labelNames } from '../core/labels';
+import { isReaper, isReused, labelNames, testcontainersSessionLabels } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnership, removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { ageOf, tooYoungReason, type SessionVerdict } from './judge-session';
-
-/** Label that Testcontainers sets in every language. */
-export const testcontainersLabel = 'org.testcontainers=true';
-
-/** Session labels of Node and Python; of Go and Java; of .NET. */
-const sessionLabels = [
-  'org.testcontainers.session-id',
-  'org.testcontainers.sessionId',
-  'org.testcontainers.resource-reaper-session',
-];
 
 /** Rules for Testcontainers' leftovers, from the options of a sweep. */
 export interface ThirdPartyRules {
@@ -83,7 +73,7 @@ export async function proveThirdParty(
   engine: Engine,
   resources: readonly ListedTarget[],
 ): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
-  const bySession = Map.groupBy(resources, ({ labels }) => testcontainersSessionLabel(labels));
+  const bySession = Map.groupBy(resources, ({ labels }) => sessionFilterOf(labels));
   const proofs = new Map<ListedTarget, OwnershipProof>();
   for (const [label, ofSession] of bySession) {
     if (label === undefined) continue;
@@ -94,13 +84,13 @@ export async function proveThirdParty(
 }
 
 /** Returns the label of its Testcontainers session, as a filter `key=value`. */
-export function testcontainersSessionLabel(labels: Readonly<Record<string, string>>): string | undefined {
-  const name = sessionLabels.find((label) => (labels[label] ?? '') !== '');
+export function sessionFilterOf(labels: Readonly<Record<string, string>>): string | undefined {
+  const name = testcontainersSessionLabels.find((label) => (labels[label] ?? '') !== '');
   return name === undefined ? undefined : `${name}=${labels[name]}`;
 }
 
 function testcontainersSession(labels: Readonly<Record<string, string>>): string | undefined {
-  const label = testcontainersSessionLabel(labels);
+  const label = sessionFilterOf(labels);
   return label?.slice(label.indexOf('=') + 1);
 }
 
@@ -110,9 +100,7 @@ function keptReason(
   { liveResources, liveIds, resources }: ThirdPartyFindings,
 ): string | undefined {
   if (isReaper(labels)) return 'a reaper';
-  // `org.testcontainers.container-hash` (Node), `.hash` (Java), `.reuse-hash` (.NET)
-  if (Object.keys(labels).some((label) => /^org\.testcontainers\..*hash$/.test(label)))
-    return 'created for reuse by the next run';
+  if (isReused(labels)) return 'created for reuse by the next run';
   if (session === undefined) return 'it names no session';
   const isShared =
     liveResources.some((live) => testcontainersSession(live.labels) === session) ||

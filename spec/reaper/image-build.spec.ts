@@ -11,7 +11,7 @@ import type { ImageName } from '../../lib/engine/import-image';
 import { readProgress } from '../../lib/engine/read-progress';
 import { buildReaperImage } from '../../lib/lease/image';
 import { inMemory } from '../../lib/lease/image-files';
-import { contentLabel } from '../../lib/lease/image-recipe';
+import { labelNames } from '../../lib/core/labels';
 import { tarOf } from '../../lib/lease/tar';
 import { openFaultProxy } from '../support/fault-proxy';
 import { runToEnd } from '../support/run-to-end';
@@ -77,7 +77,10 @@ describe("the reaper's image", () => {
     const [{ Config: own }, { Config: other }] = (await Promise.all(
       [onBase, image].map((each) => docker.getImage(each).inspect()),
     )) as [Docker.ImageInspectInfo, Docker.ImageInspectInfo];
-    expect({ ...own.Labels, [contentLabel]: '' }).toEqual({ ...other.Labels, [contentLabel]: '' });
+    expect({ ...own.Labels, [labelNames.reaperContent]: '' }).toEqual({
+      ...other.Labels,
+      [labelNames.reaperContent]: '',
+    });
     expect(own.Entrypoint).toEqual(other.Entrypoint);
     expect(own.Cmd ?? []).toEqual([]);
     expect(own.ExposedPorts).toEqual(other.ExposedPorts);
@@ -107,7 +110,7 @@ describe("the reaper's image and its name", () => {
     await writeFile(small, "#!/bin/sh\necho '[]'\n", { mode: 0o755 });
     if (!isLong) process.execPath = small;
     const { name } = await buildReaperImage(engine, { name: newName() });
-    content = (await docker.getImage(name).inspect()).Config.Labels[contentLabel] ?? '';
+    content = (await docker.getImage(name).inspect()).Config.Labels[labelNames.reaperContent] ?? '';
     namelessBefore = await listNameless();
   });
   afterAll(async () => {
@@ -116,7 +119,7 @@ describe("the reaper's image and its name", () => {
   });
 
   const listNameless = async (): Promise<readonly string[]> => {
-    const filters = { dangling: ['true'], label: [contentLabel] };
+    const filters = { dangling: ['true'], label: [labelNames.reaperContent] };
     return (await docker.listImages({ filters })).map(({ Id }) => Id);
   };
   const newNameless = async (): Promise<readonly string[]> =>
@@ -125,7 +128,7 @@ describe("the reaper's image and its name", () => {
   /** The image of a concurrent call before it is tagged: same content, no name. */
   const makeNameless = async (): Promise<string> => {
     const archive = Readable.from(tarOf([inMemory('/some', randomBytes(8))]), { objectMode: false });
-    const changes = [`LABEL ${contentLabel}=${content}`];
+    const changes = [`LABEL ${labelNames.reaperContent}=${content}`];
     const { status } = await readProgress(await docker.importImage(archive, { changes }));
     return status ?? '';
   };

@@ -5,6 +5,10 @@ import { describe, expect, it } from '@jest/globals';
 const lib = join(__dirname, '../../lib');
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
+/** The text of a file without its comments. */
+const codeOf = (file: string): string =>
+  readFileSync(join(lib, file), 'utf8').replaceAll(/^ *(\/\*\*|\*|\/\/).*$/gm, '');
+
 // .oxlintrc.json has the one-way order of imports, and the folders that may import dockerode.
 describe('lib', () => {
   it('has files', () => {
@@ -16,6 +20,11 @@ describe('lib', () => {
       /^export (type )?(\*|\{[^}]*\}).* from '/m.test(readFileSync(join(lib, file), 'utf8')),
     );
     expect(barrels).toEqual(['index.ts']);
+  });
+
+  it('has label keys in core/labels.ts alone', () => {
+    const key = /(?<!Symbol\.for\()['"`](castoff\.[a-z]|com\.docker\.|org\.testcontainers)/;
+    expect(files.filter((file) => key.test(codeOf(file)))).toEqual(['core/labels.ts']);
   });
 
   it('has no file with a catch-all name', () => {

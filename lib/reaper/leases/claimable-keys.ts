@@ -1,4 +1,4 @@
-import { composeProjectLabel, labelNames } from '../../core/labels';
+import { composeProjectLabel, labelNames, testcontainersSessionLabels } from '../../core/labels';
 import type { ReaperMode } from './shutdown-policy';
 
 /** Label keys of which a claim must contain at least one, with a value. `any` accepts every key. */
@@ -6,14 +6,10 @@ export type ClaimableKeys = readonly string[] | 'any';
 
 /**
  * Label keys whose value identifies a session. The Go and Java clients send more labels on the same line.
- *
- * @see testcontainers-node and -python, -go and -java, -dotnet; docker compose
  */
 export const sessionKeys: readonly string[] = [
   labelNames.session,
-  'org.testcontainers.session-id',
-  'org.testcontainers.sessionId',
-  'org.testcontainers.resource-reaper-session',
+  ...testcontainersSessionLabels,
   composeProjectLabel,
 ];
 
