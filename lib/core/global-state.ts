@@ -1,8 +1,43 @@
+/** The state that all copies of castoff in a process share, by folder. */
+type StateName =
+  // lib/engine
+  | 'agent mark'
+  | 'engines'
+  | 'engines with stable creation times'
+  | 'inherited endpoint'
+  // lib/resources
+  | 'images'
+  | 'inspections in flight'
+  | 'removals in flight'
+  // lib/registry
+  | 'claims'
+  | 'session'
+  // lib/scope
+  | 'engines that testcontainers uses'
+  | 'process groups'
+  | 'start contexts'
+  | 'starts under way'
+  // lib/lease
+  | 'leases'
+  | 'printed warnings'
+  // lib/session and lib/run
+  | 'run'
+  | 'joined runs'
+  // lib/runner
+  | 'attached run'
+  | 'contexts'
+  // lib/jest
+  | 'jest hook files'
+  | 'jest main run'
+  | 'jest own hooks'
+  | 'jest quiet run'
+  | 'jest root config';
+
 /**
  * Returns the state called `name`, created on first use. It exists once per global object, even when bundlers
  * or Jest's module registry load several copies of the package: two registries would contradict each other.
  */
-export function processWide<T>(name: string, create: () => T): T {
+export function processWide<T>(name: StateName, create: () => T): T {
   const holder = globalThis as { [stateKey]?: Map<string, unknown> };
   const states = (holder[stateKey] ??= new Map<string, unknown>());
   if (!states.has(name)) states.set(name, create());

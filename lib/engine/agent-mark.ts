@@ -3,7 +3,7 @@ import { processWide } from '../core/global-state';
 const markKey: unique symbol = Symbol.for('castoff.agent');
 
 /** One for each realm's copy of castoff: a sandbox of Jest has its own. */
-const ownMark = (): object => processWide('mark of agents', () => ({}));
+const ownMark = (): object => processWide('agent mark', () => ({}));
 
 /** Marks requests through `agent` as castoff's own. */
 export function markAgent<A extends object>(agent: A): A {

@@ -20,14 +20,14 @@ const pingTimeoutMs = 5_000;
  *   `CONFIG_INVALID` when an address is invalid.
  */
 export function connectEngine(address?: string): Promise<Engine> {
-  const connections = engineConnections();
+  const { byRequest } = engines();
   const key = address ?? `environment ${environmentKeys.map((name) => process.env[name] ?? '').join(' ')}`;
-  const existing = connections.get(key);
+  const existing = byRequest.get(key);
   if (existing !== undefined) return existing;
   const opening = openEngine(address);
-  connections.set(key, opening);
+  byRequest.set(key, opening);
   // The engine may start later: failures are not cached.
-  opening.catch(() => connections.delete(key));
+  opening.catch(() => byRequest.delete(key));
   return opening;
 }
 
@@ -43,11 +43,14 @@ const environmentKeys = [
   'TMPDIR',
 ];
 
-const engineConnections = (): Map<string, Promise<Engine>> =>
-  processWide('engines by what they were asked for as', () => new Map<string, Promise<Engine>>());
+interface Engines {
+  /** By the address, or the variables of the environment, that they were requested with. */
+  readonly byRequest: Map<string, Promise<Engine>>;
+  readonly byIdentity: Map<string, Engine>;
+}
 
-const enginesByIdentity = (): Map<string, Engine> =>
-  processWide('engines by identity', () => new Map<string, Engine>());
+const engines = (): Engines =>
+  processWide('engines', () => ({ byRequest: new Map(), byIdentity: new Map() }));
 
 async function openEngine(address: string | undefined): Promise<Engine> {
   const opened = new Map<Endpoint, Engine>();
@@ -65,13 +68,12 @@ async function openEngine(address: string | undefined): Promise<Engine> {
       opened.set(candidate, createEngine(connection, isPodman, loadLate(candidate, agent)));
     },
   });
-  const engines = enginesByIdentity();
-  const engine = engines.get(connectionKey(endpoint)) ?? opened.get(endpoint);
+  const { byRequest, byIdentity } = engines();
+  const engine = byIdentity.get(connectionKey(endpoint)) ?? opened.get(endpoint);
   if (engine === undefined) throw new Error(`no connection to ${endpoint.address}`);
-  engines.set(connectionKey(endpoint), engine);
+  byIdentity.set(connectionKey(endpoint), engine);
   // A later lookup by address alone would not know the certificates; this connection has them.
-  const connections = engineConnections();
-  if (!connections.has(engine.address)) connections.set(engine.address, Promise.resolve(engine));
+  if (!byRequest.has(engine.address)) byRequest.set(engine.address, Promise.resolve(engine));
   return engine;
 }
 

@@ -31,7 +31,7 @@ interface EngineVersion {
 }
 
 const stableEngines = (): Map<string, boolean> =>
-  processWide('engines with a stable CreatedAt', () => new Map<string, boolean>());
+  processWide('engines with stable creation times', () => new Map<string, boolean>());
 
 /** What an engine's events show about a volume's name. */
 export type VolumeHistory = 'same' | 'replaced' | 'unknown';

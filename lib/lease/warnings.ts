@@ -24,7 +24,7 @@ export function warn(code: LeaseWarning, message: string): void {
 
 /** Emits a warning of the process, once per code: for facts that do not change while the process runs. */
 export function warnOnce(code: LeaseWarning, message: string): void {
-  const printed = processWide('lease warnings printed', () => new Set<LeaseWarning>());
+  const printed = processWide('printed warnings', () => new Set<LeaseWarning>());
   if (printed.has(code)) return;
   printed.add(code);
   warn(code, message);

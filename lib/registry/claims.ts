@@ -10,10 +10,12 @@ export interface ClaimListener {
   release(labels: readonly string[], bounds?: Bounds): Promise<void>;
 }
 
-type Claims = Map<string, BoundedLabels>;
+interface Claims {
+  readonly byKey: Map<string, BoundedLabels>;
+  readonly listeners: Set<ClaimListener>;
+}
 
-const listeners = (): Set<ClaimListener> => processWide('claim listeners', () => new Set<ClaimListener>());
-const claims = (): Claims => processWide('claims', (): Claims => new Map());
+const claims = (): Claims => processWide('claims', () => ({ byKey: new Map(), listeners: new Set() }));
 
 /**
  * Adds a claim on everything that carries all of `labels` (`key=value`) and is within `bounds` to every
@@ -23,19 +25,19 @@ const claims = (): Claims => processWide('claims', (): Claims => new Map());
  * by this claim. Without a session it only records the claim. Does not reject when the reaper is away.
  */
 export async function claimLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
-  claims().set(claimKey(labels, bounds), { labels, bounds });
-  await Promise.all([...listeners()].map((listener) => listener.claim(labels, bounds)));
+  claims().byKey.set(claimKey(labels, bounds), { labels, bounds });
+  await Promise.all([...claims().listeners].map((listener) => listener.claim(labels, bounds)));
 }
 
 /** Releases such a claim from every lease: resources that get these labels later belong to others. */
 export async function releaseLabels(labels: readonly string[], bounds?: Bounds): Promise<void> {
-  if (!claims().delete(claimKey(labels, bounds))) return;
-  await Promise.all([...listeners()].map((listener) => listener.release(labels, bounds)));
+  if (!claims().byKey.delete(claimKey(labels, bounds))) return;
+  await Promise.all([...claims().listeners].map((listener) => listener.release(labels, bounds)));
 }
 
 /** Returns the current claims, with which a new lease starts. */
 export function claimedLabels(): readonly BoundedLabels[] {
-  return [...claims().values()];
+  return [...claims().byKey.values()];
 }
 
 /**
@@ -43,11 +45,11 @@ export function claimedLabels(): readonly BoundedLabels[] {
  * a function that unsubscribes it.
  */
 export function onClaim(listener: ClaimListener): () => void {
-  listeners().add(listener);
-  return () => void listeners().delete(listener);
+  claims().listeners.add(listener);
+  return () => void claims().listeners.delete(listener);
 }
 
 /** Whether any lease of this process would receive a claim. */
 export function hasClaimListeners(): boolean {
-  return listeners().size > 0;
+  return claims().listeners.size > 0;
 }

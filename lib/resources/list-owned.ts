@@ -90,11 +90,11 @@ export async function proveOwnership(
       : [],
   );
   const [imageLabels, histories] = await Promise.all([
-    readEach(engine, labelsOfImages(), ofContainers, async (id) => {
+    readEach(engine, imageCaches().labels, ofContainers, async (id) => {
       const answer = await inspectImage(engine, id);
       return answer.meaning === 'done' ? { meaning: 'done', value: answer.value.labels } : answer;
     }),
-    readEach(engine, historiesOfImages(), built, (id) => readImageHistory(engine, id)),
+    readEach(engine, imageCaches().histories, built, (id) => readImageHistory(engine, id)),
   ]);
   return judgeOwnership(listed, claim, { imageLabels, histories, recorded });
 }
@@ -102,10 +102,13 @@ export async function proveOwnership(
 type Cache<T> = Map<string, T>;
 
 /** An image's id is a digest of everything cached here, so entries never change. */
-const labelsOfImages = (): Cache<Readonly<Record<string, string>>> =>
-  processWide('labels of images', () => new Map<string, Readonly<Record<string, string>>>());
-const historiesOfImages = (): Cache<readonly ImageStep[]> =>
-  processWide('histories of images', () => new Map<string, readonly ImageStep[]>());
+interface ImageCaches {
+  readonly labels: Cache<Readonly<Record<string, string>>>;
+  readonly histories: Cache<readonly ImageStep[]>;
+}
+
+const imageCaches = (): ImageCaches =>
+  processWide('images', () => ({ labels: new Map(), histories: new Map() }));
 
 const maxCached = 1_000;
 const maxConcurrentReads = 8;

@@ -38,7 +38,7 @@ export function joinRun(address: string): Promise<WorkerRunClient> {
 }
 
 const joinings = (): Map<string, Promise<WorkerRunClient>> =>
-  processWide('runs joined', () => new Map<string, Promise<WorkerRunClient>>());
+  processWide('joined runs', () => new Map<string, Promise<WorkerRunClient>>());
 
 async function join(address: string): Promise<WorkerRunClient> {
   const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;

@@ -21,7 +21,7 @@ interface JoinedRun {
 }
 
 const slot = (): { joined?: JoinedRun | undefined } =>
-  processWide('jest run', (): { joined?: JoinedRun } => ({}));
+  processWide('attached run', (): { joined?: JoinedRun } => ({}));
 
 /**
  * Joins the run that castoff's setup opened. The first test file of a worker joins, and later files share its

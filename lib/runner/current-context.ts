@@ -37,7 +37,7 @@ interface ContextState {
 }
 
 const contextState = (): ContextState =>
-  processWide('jest positions', (): ContextState => ({
+  processWide('contexts', (): ContextState => ({
     storage: new AsyncLocalStorage(),
     definitions: new AsyncLocalStorage(),
   }));

@@ -24,7 +24,7 @@ export class ProcessGroup {
   constructor(leader: ChildProcess & { readonly pid: number }) {
     this.#leader = leader;
     this.#pid = leader.pid;
-    killOnExit(this);
+    liveGroups().add(this);
     // Checked at once: the kernel may reuse the number of an empty group.
     leader.once('exit', () => void this.isAlive());
   }
@@ -126,14 +126,12 @@ export function isLiveMember(stat: string, group: number): boolean {
   return Number(pgrp) === group && state !== 'Z' && state !== 'X';
 }
 
-const liveGroups = (): Set<ProcessGroup> => processWide('process groups', () => new Set<ProcessGroup>());
-
-/** Kills the group when this process exits without closing its scopes. */
-function killOnExit(group: ProcessGroup): void {
-  processWide('process groups end with us', () =>
+/** The groups that are killed when this process exits without closing its scopes. */
+const liveGroups = (): Set<ProcessGroup> =>
+  processWide('process groups', () => {
+    const groups = new Set<ProcessGroup>();
     process.on('exit', () => {
-      for (const each of liveGroups()) each.killAtExit();
-    }),
-  );
-  liveGroups().add(group);
-}
+      for (const group of groups) group.killAtExit();
+    });
+    return groups;
+  });

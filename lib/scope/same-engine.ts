@@ -15,7 +15,7 @@ import { removables } from '../resources/removables';
  * @throws CastoffError `CONFIG_INVALID` when `started` does not exist on castoff's engine.
  */
 export async function checkSameEngine(engine: Engine, started: Target, what: string): Promise<void> {
-  const confirmed = processWide('engines that testcontainers uses too', () => new Set<string>());
+  const confirmed = processWide('engines that testcontainers uses', () => new Set<string>());
   if (confirmed.has(engine.address)) return;
   const meaning = await inspect(engine, started);
   if (meaning === 'gone') {

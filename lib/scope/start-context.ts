@@ -8,36 +8,39 @@ export interface StartContext {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const storage = (): AsyncLocalStorage<StartContext> =>
-  processWide('start context', () => new AsyncLocalStorage<StartContext>());
+interface StartContexts {
+  readonly storage: AsyncLocalStorage<StartContext>;
+  /** How many watches label engine requests. */
+  watches: number;
+}
+
+const contexts = (): StartContexts =>
+  processWide('start contexts', () => ({ storage: new AsyncLocalStorage<StartContext>(), watches: 0 }));
 
 /** Runs `work`, including its asynchronous continuations, as part of a start. Returns its result. */
 export function runInStart<T>(context: StartContext, work: () => T): T {
-  return storage().run(context, work);
+  return contexts().storage.run(context, work);
 }
 
 /** Returns the start that the calling code belongs to, if any. */
 export function currentStart(): StartContext | undefined {
-  return storage().getStore();
+  return contexts().storage.getStore();
 }
-
-const labelling = (): { watches: number } =>
-  processWide('watches that label requests', () => ({ watches: 0 }));
 
 /**
  * Records that engine requests made during a start are labelled automatically, including those for networks
  * and images, which testcontainers creates without custom labels. Returns a function that reverts this.
  */
 export function markRequestsLabelled(): () => void {
-  labelling().watches += 1;
+  contexts().watches += 1;
   let isReverted = false;
   return () => {
-    if (!isReverted) labelling().watches -= 1;
+    if (!isReverted) contexts().watches -= 1;
     isReverted = true;
   };
 }
 
 /** Whether engine requests made in {@link runInStart} carry the labels of the start. */
 export function areRequestsLabelled(): boolean {
-  return labelling().watches > 0;
+  return contexts().watches > 0;
 }
