@@ -1,3 +1,5 @@
+import { isFixedPort } from '../commands/docker-command';
+
 /**
  * Whether a create request gives its container a name or host port that the next container may need. Without
  * a name, as testcontainers sends it, the engine generates one; without a port, or with port 0, it takes any
@@ -20,11 +22,6 @@ export function hasFixedNameOrPort(name: string | null, body: Readonly<Record<st
 export function isAutoRemoved(body: Readonly<Record<string, unknown>>): boolean {
   const host = body['HostConfig'];
   return isObject(host) && host['AutoRemove'] === true;
-}
-
-/** Whether a host port is a given port or range, rather than any free port. */
-export function isFixedPort(port: unknown): boolean {
-  return typeof port === 'string' && port !== '' && port !== '0';
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

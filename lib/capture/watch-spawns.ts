@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { CommandLine } from './docker-command';
-import { argsForLaunch, type Insertion } from './launch';
+import type { CommandLine } from '../commands/docker-command';
+import { argsForLaunch, type Insertion } from '../commands/launch';
 import { warnCapture } from './warn';
 
 /**

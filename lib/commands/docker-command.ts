@@ -4,7 +4,6 @@ import type { RemovableKind } from '../engine/removable-kind';
 import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
 import { isDockerCommand } from './is-docker-command';
-import { isFixedPort } from './fixed-name-or-port';
 
 /** The effect of a docker, podman or Compose command that creates, stops or removes resources. */
 export type CommandMeaning =
@@ -157,6 +156,11 @@ function takesHostPort({ name, value = '' }: Flag): boolean {
   if (!['-p', '--publish'].includes(name)) return false;
   const published = /\bpublished=([^,]*)/.exec(value)?.[1] ?? value.split(':').at(-2);
   return /^[\d-]+$/.test(published ?? '') && isFixedPort(published);
+}
+
+/** Whether a host port is a given port or range, rather than any free port. */
+export function isFixedPort(port: unknown): boolean {
+  return typeof port === 'string' && port !== '' && port !== '0';
 }
 
 function hasReservedLabel(flags: readonly Flag[]): boolean {

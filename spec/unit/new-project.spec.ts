@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../../lib/capture/new-project';
+import {
+  boundsOfNew,
+  byClockOfEngine,
+  isAllNew,
+  projectsIn,
+  unnamedOf,
+} from '../../lib/commands/new-project';
 
 /** The labels of docker-compose 1.29.2 and 2. */
 const container = (project: string, folder: string) => ({

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { insertShellWords, quoteShellWord, readShellCommand } from '../../lib/capture/shell-command';
+import { insertShellWords, quoteShellWord, readShellCommand } from '../../lib/commands/shell-command';
 
 const anyWord = fc.string({ unit: 'binary' }).filter((word) => !word.includes('\0'));
 const blank = fc.constantFrom(' ', '\t', '  ', ' \\\n ', '\t \t');

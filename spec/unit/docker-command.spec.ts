@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { meaningOfCommand } from '../../lib/capture/docker-command';
+import { meaningOfCommand } from '../../lib/commands/docker-command';
 
 const meaning = (line: string, env: Readonly<Record<string, string>> = {}) => {
   const args = line.split(' ');
