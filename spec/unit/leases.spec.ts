@@ -1,16 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { checkClaim, type Claim } from '../../lib/reaper/leases/claim';
-import {
-  advanceLeases,
-  countClaims,
-  countPhases,
-  nextExpiryMs,
-  noLeases,
-  type LeaseAction,
-  type LeaseEvent,
-  type LeaseState,
-} from '../../lib/reaper/leases/leases';
+import { Leases, type LeaseAction, type LeaseEnd } from '../../lib/reaper/leases/leases';
 
 function claimOf(key: string): Claim {
   const check = checkClaim([`key=${key}`]);
@@ -18,27 +9,34 @@ function claimOf(key: string): Claim {
   return check.claim;
 }
 
-/** Applies the events in order; returns the actions of each. */
-function play(events: readonly LeaseEvent[]): { state: LeaseState; actions: readonly LeaseAction[][] } {
-  let state = noLeases;
-  const actions = events.map((event) => {
-    const step = advanceLeases(state, event);
-    ({ state } = step);
-    return [...step.actions];
-  });
-  return { state, actions };
+/** A change of the leases; returns the actions that follow. */
+type Change = (leases: Leases) => readonly LeaseAction[] | void;
+
+/** Applies the changes in order; returns the actions of each. */
+function play(changes: readonly Change[]): { leases: Leases; actions: readonly LeaseAction[][] } {
+  const state = new Leases();
+  return { leases: state, actions: changes.map((change) => [...(change(state) ?? [])]) };
 }
 
 const web = claimOf('web');
-const opened = (lease: string): LeaseEvent => ({ type: 'opened', lease, holder: `of ${lease}`, atMs: 0 });
-const claimed = (lease: string, claim = web): LeaseEvent => ({ type: 'claimed', lease, claim });
-const closed = (lease: string, atMs: number, graceMs = 500): LeaseEvent => ({
-  type: 'closed',
-  lease,
-  graceMs,
-  atMs,
-});
-const passed = (atMs: number): LeaseEvent => ({ type: 'time-passed', atMs });
+const opened =
+  (lease: string): Change =>
+  (state) =>
+    state.openLease(lease, `of ${lease}`, 0);
+const claimed =
+  (lease: string, claim = web): Change =>
+  (state) =>
+    state.claim(lease, claim);
+const ended =
+  (lease: string, atMs: number, end: LeaseEnd): Change =>
+  (state) =>
+    state.close(lease, end, atMs);
+const closed = (lease: string, atMs: number, graceMs = 500): Change =>
+  ended(lease, atMs, { graceMs, isClean: false });
+const passed =
+  (atMs: number): Change =>
+  (state) =>
+    state.passTime(atMs);
 const reap = (run: number, lastHolder: string): unknown =>
   expect.objectContaining({ type: 'reap', claim: web, lastHolder, run });
 
@@ -66,7 +64,7 @@ describe('a claim', () => {
   });
 
   it('is kept when it is claimed again within the grace period', () => {
-    const { state, actions } = play([
+    const { leases, actions } = play([
       opened('a'),
       claimed('a'),
       closed('a', 0),
@@ -75,17 +73,20 @@ describe('a claim', () => {
       passed(9_000),
     ]);
     expect(actions.flat()).toEqual([]);
-    expect(state.orphaned.size).toBe(0);
+    expect(leases.orphaned.size).toBe(0);
   });
 
   describe('whose client died', () => {
-    const died: LeaseEvent = { type: 'closed', lease: 'a', graceMs: 0, latePausesMs: [5, 10], atMs: 0 };
-    const reaped = (run: number, atMs: number): LeaseEvent => ({ type: 'reaped', key: web.key, run, atMs });
+    const died = ended('a', 0, { graceMs: 0, isClean: false, latePausesMs: [5, 10] });
+    const reaped =
+      (run: number, atMs: number): Change =>
+      (state) =>
+        state.finishReaping(web.key, run, { atMs });
     const isLate = expect.objectContaining({ type: 'reap', isLate: true });
     const reapedOnce = [opened('a'), claimed('a'), died, reaped(1, 100)];
 
     it('is reaped again after each pause, and then no more', () => {
-      const { state, actions } = play([
+      const { leases, actions } = play([
         ...reapedOnce,
         passed(104),
         passed(105),
@@ -96,13 +97,13 @@ describe('a claim', () => {
       ]);
       expect(actions.map((each) => each.length)).toEqual([0, 0, 1, 0, 0, 1, 0, 1, 0, 0]);
       expect([actions[5], actions[7]]).toEqual([[isLate], [isLate]]);
-      expect([...state.orphaned.values()]).toEqual([]);
+      expect([...leases.orphaned.values()]).toEqual([]);
     });
 
     it('is not listed again after it is claimed again, or taken over by another reaper', () => {
       const again = play([...reapedOnce, opened('b'), claimed('b'), passed(1_000)]);
       expect(again.actions.flat()).toHaveLength(1);
-      const given: LeaseEvent = { type: 'reaped', key: web.key, run: 1, isSkipped: true, atMs: 100 };
+      const given: Change = (state) => state.finishReaping(web.key, 1, { isSkipped: true, atMs: 100 });
       const elsewhere = play([opened('a'), claimed('a'), died, given, passed(1_000)]);
       expect(elsewhere.actions.flat()).toHaveLength(1);
     });
@@ -110,12 +111,17 @@ describe('a claim', () => {
     it('is watched together with at most a hundred others', () => {
       const claims = Array.from({ length: 150 }, (_unused, index) => claimOf(`late-${index}`));
       const events = [opened('a'), ...claims.map((each) => claimed('a', each)), died];
-      const { state } = play(events);
-      let now = state;
-      for (const [key, known] of state.orphaned.entries())
-        if (known.phase === 'reaping')
-          now = advanceLeases(now, { type: 'reaped', key, run: known.run, atMs: 100 }).state;
-      expect(countPhases(now)).toEqual({ 'grace-period': 0, reaping: 0, watched: 100 });
+      const { leases } = play(events);
+      for (const [key, known] of leases.orphaned)
+        if (known.phase === 'reaping') leases.finishReaping(key, known.run, { atMs: 100 });
+      expect(leases.countPhases()).toEqual({ 'grace-period': 0, reaping: 0, watched: 100 });
+    });
+
+    it('is reaped once, and at once, if the client had sent bye', () => {
+      const bye = ended('a', 0, { graceMs: 500, isClean: true, latePausesMs: [5, 10] });
+      const { leases, actions } = play([opened('a'), claimed('a'), bye, reaped(1, 100), passed(1_000)]);
+      expect(actions).toEqual([[], [], [reap(1, 'of a')], [], []]);
+      expect(leases.claimCount).toBe(0);
     });
   });
 
@@ -128,35 +134,38 @@ describe('a claim', () => {
       claimed('b'),
       closed('b', 1, 0),
     ];
-    const { state, actions } = play([...again, { type: 'reaped', key: web.key, run: 1, atMs: 2 }]);
+    const first: Change = (state) => state.finishReaping(web.key, 1, { atMs: 2 });
+    const { leases, actions } = play([...again, first]);
     expect(actions[4]).toEqual([{ type: 'stop-reaping', key: web.key, run: 1 }]);
     expect(actions[5]).toEqual([reap(2, 'of b')]);
-    expect([...state.orphaned.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
+    expect([...leases.orphaned.values()]).toMatchObject([{ phase: 'reaping', run: 2 }]);
   });
 
   it('is not reaped after its release', () => {
-    const { state, actions } = play([
-      opened('a'),
-      claimed('a'),
-      { type: 'released', lease: 'a', key: web.key },
-      closed('a', 0, 0),
-    ]);
+    const released: Change = (state) => state.release('a', web.key);
+    const { leases, actions } = play([opened('a'), claimed('a'), released, closed('a', 0, 0)]);
     expect(actions.flat()).toEqual([]);
-    expect(countClaims(state)).toBe(0);
+    expect(leases.claimCount).toBe(0);
   });
 
   it('is reaped at once when the grace period is ended', () => {
-    const { actions } = play([opened('a'), claimed('a'), closed('a', 0, 600_000), { type: 'grace-ended' }]);
+    const { actions } = play([
+      opened('a'),
+      claimed('a'),
+      closed('a', 0, 600_000),
+      (state) => state.endGrace(),
+    ]);
     expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
   });
 
   it('has no effect if its lease is unknown', () => {
-    const { state } = play([claimed('unknown'), closed('unknown', 0, 0)]);
-    expect(state).toEqual(noLeases);
+    const { leases, actions } = play([claimed('unknown'), closed('unknown', 0, 0)]);
+    expect(actions.flat()).toEqual([]);
+    expect([leases.open.size, leases.claimCount]).toEqual([0, 0]);
   });
 });
 
-const leases = ['a', 'b', 'c', 'd'];
+const clients = ['a', 'b', 'c', 'd'];
 const keys = ['w', 'x', 'y'].map((key) => claimOf(key));
 type Deed =
   | { readonly do: 'open' | 'bye'; readonly lease: string }
@@ -167,13 +176,17 @@ type Deed =
 
 const deeds = fc.array(
   fc.oneof(
-    fc.record({ do: fc.constantFrom('open' as const, 'bye' as const), lease: fc.constantFrom(...leases) }),
+    fc.record({ do: fc.constantFrom('open' as const, 'bye' as const), lease: fc.constantFrom(...clients) }),
     fc.record({
       do: fc.constantFrom('claim' as const, 'claim' as const, 'release' as const),
-      lease: fc.constantFrom(...leases),
+      lease: fc.constantFrom(...clients),
       claim: fc.constantFrom(...keys),
     }),
-    fc.record({ do: fc.constant('vanish' as const), lease: fc.constantFrom(...leases), graceMs: fc.nat(50) }),
+    fc.record({
+      do: fc.constant('vanish' as const),
+      lease: fc.constantFrom(...clients),
+      graceMs: fc.nat(50),
+    }),
     fc.record({ do: fc.constant('wait' as const), ms: fc.nat(40) }),
     fc.record({ do: fc.constant('finish' as const) }),
   ),
@@ -183,7 +196,7 @@ const deeds = fc.array(
 /** The expected behaviour as a simpler model: the leases of each key, and the end of its grace period. */
 class Model {
   nowMs = 0;
-  state = noLeases;
+  readonly leases = new Leases();
   readonly #held = new Map<string, Set<string>>();
   readonly #expiresAtMs = new Map<string, number>();
   readonly #reaping = new Map<string, { run: number; isOn: boolean }>();
@@ -192,23 +205,23 @@ class Model {
     switch (deed.do) {
       case 'open':
         if (!this.#held.has(deed.lease)) this.#held.set(deed.lease, new Set());
-        return this.#expect({ type: 'opened', lease: deed.lease, holder: deed.lease, atMs: this.nowMs }, []);
+        return this.#expect((state) => state.openLease(deed.lease, deed.lease, this.nowMs), []);
       case 'claim':
         return this.#claim(deed.lease, deed.claim);
       case 'release':
         this.#held.get(deed.lease)?.delete(deed.claim.key);
-        return this.#expect({ type: 'released', lease: deed.lease, key: deed.claim.key }, []);
+        return this.#expect((state) => state.release(deed.lease, deed.claim.key), []);
       case 'bye':
         return this.#close(deed.lease, 0);
       case 'vanish':
         return this.#close(deed.lease, deed.graceMs);
       case 'wait':
         this.nowMs += deed.ms;
-        return this.#expect({ type: 'time-passed', atMs: this.nowMs }, this.#takeDue());
+        return this.#expect(passed(this.nowMs), this.#takeDue());
       case 'finish':
         for (const [key, { run }] of this.#reaping) {
           this.#reaping.delete(key);
-          this.#expect({ type: 'reaped', key, run, atMs: this.nowMs }, []);
+          this.#expect((state) => state.finishReaping(key, run, { atMs: this.nowMs }), []);
         }
     }
   }
@@ -221,14 +234,14 @@ class Model {
     const stops = this.#held.has(lease) && this.#reaping.delete(claim.key) ? [claim.key] : [];
     if (this.#held.has(lease)) this.#expiresAtMs.delete(claim.key);
     this.#held.get(lease)?.add(claim.key);
-    this.#expect({ type: 'claimed', lease, claim }, [], stops);
+    this.#expect(claimed(lease, claim), [], stops);
   }
 
   #close(lease: string, graceMs: number): void {
     const claims = this.#held.get(lease) ?? [];
     this.#held.delete(lease);
     for (const key of claims) if (!this.#isHeld(key)) this.#expiresAtMs.set(key, this.nowMs + graceMs);
-    this.#expect({ type: 'closed', lease, graceMs, atMs: this.nowMs }, this.#takeDue());
+    this.#expect(closed(lease, this.nowMs, graceMs), this.#takeDue());
   }
 
   #takeDue(): string[] {
@@ -239,9 +252,9 @@ class Model {
     return due;
   }
 
-  #expect(event: LeaseEvent, reaped: readonly string[], stopped: readonly string[] = []): void {
-    const { state, actions } = advanceLeases(this.state, event);
-    this.state = state;
+  #expect(change: Change, reaped: readonly string[], stopped: readonly string[] = []): void {
+    const { leases } = this;
+    const actions = change(leases) ?? [];
     for (const action of actions)
       if (action.type === 'reap') this.#reaping.set(action.claim.key, { run: action.run, isOn: true });
     const keysOf = (type: LeaseAction['type']) =>
@@ -249,13 +262,13 @@ class Model {
     expect(keysOf('reap').toSorted()).toEqual(reaped.toSorted());
     expect(keysOf('stop-reaping')).toEqual(stopped);
     expect(reaped.filter((key) => this.#isHeld(key))).toEqual([]);
-    expect(countPhases(state)['grace-period']).toBe(this.#expiresAtMs.size);
-    expect(nextExpiryMs(state)).toBe(
+    expect(leases.countPhases()['grace-period']).toBe(this.#expiresAtMs.size);
+    expect(leases.nextExpiryMs()).toBe(
       this.#expiresAtMs.size === 0 ? undefined : Math.min(...this.#expiresAtMs.values()),
     );
-    expect(state.orphaned.size).toBe(this.#expiresAtMs.size + this.#reaping.size);
+    expect(leases.orphaned.size).toBe(this.#expiresAtMs.size + this.#reaping.size);
     const held = [...this.#held.values()].reduce((sum, claims) => sum + claims.size, 0);
-    expect(countClaims(state)).toBe(held + state.orphaned.size);
+    expect(leases.claimCount).toBe(held + leases.orphaned.size);
   }
 }
 
@@ -275,10 +288,10 @@ describe('after any sequence of events', () => {
       fc.property(deeds, (what) => {
         const model = new Model();
         for (const deed of what) model.do(deed);
-        for (const lease of leases) model.do({ do: 'bye', lease });
+        for (const lease of clients) model.do({ do: 'bye', lease });
         model.do({ do: 'wait', ms: 1_000 });
         model.do({ do: 'finish' });
-        expect([model.state.leases.size, model.state.orphaned.size]).toEqual([0, 0]);
+        expect([model.leases.open.size, model.leases.orphaned.size]).toEqual([0, 0]);
       }),
     );
   });

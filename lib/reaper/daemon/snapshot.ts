@@ -1,4 +1,3 @@
-import { countPhases } from '../leases/leases';
 import type { LeaseTableView } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import type { ReapTotals } from '../reaping/reap-totals';
@@ -42,7 +41,7 @@ export type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'conn
 
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
 export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {
-  const { state, startedAtMs, totals, isDraining } = view;
+  const { leases, startedAtMs, totals, isDraining } = view;
   const nowMs = performance.now();
   const toTimestamp = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();
   return {
@@ -50,13 +49,13 @@ export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): Rea
     startedAt: toTimestamp(startedAtMs),
     isDraining,
     connections,
-    leases: [...state.leases.values()].map(({ id, holder, sinceMs, claims }) => ({
+    leases: [...leases.open.values()].map(({ id, holder, sinceMs, claims }) => ({
       id,
       holder,
       since: toTimestamp(sinceMs),
       claims: [...claims.values()].map(({ labels }) => labels),
     })),
-    ending: [...state.orphaned.values()].flatMap((orphaned) => {
+    ending: [...leases.orphaned.values()].flatMap((orphaned) => {
       if (orphaned.phase === 'watched') return [];
       const { claim, lastHolder } = orphaned;
       return orphaned.phase === 'reaping'
@@ -68,7 +67,7 @@ export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): Rea
             dueInMs: Math.max(0, Math.round(orphaned.expiresAtMs - nowMs)),
           };
     }),
-    watched: countPhases(state).watched,
+    watched: leases.countPhases().watched,
     ...totals,
   };
 }

@@ -1,16 +1,6 @@
 import { maxTimerMs } from '../../core/durations';
 import type { Claim } from '../leases/claim';
-import { isWithinLimit } from '../leases/claim-limit';
-import { closedEvent, type LeaseEnd } from '../leases/lease-end';
-import {
-  advanceLeases,
-  countPhases,
-  nextExpiryMs,
-  noLeases,
-  type LeaseAction,
-  type LeaseEvent,
-  type LeaseState,
-} from '../leases/leases';
+import { Leases, type LeaseAction, type LeaseEnd } from '../leases/leases';
 import {
   nextLifecycleStep,
   type LifecycleState,
@@ -39,7 +29,7 @@ export interface ReaperEnd extends ReapTotals {
 
 /** The table's contents at one moment; times are on the clock of `performance.now()`. */
 export interface LeaseTableView {
-  readonly state: LeaseState;
+  readonly leases: Leases;
   readonly startedAtMs: number;
   readonly totals: ReapTotals;
   readonly isDraining: boolean;
@@ -56,7 +46,7 @@ export class LeaseTable {
   readonly #jobs: ReapJobs;
   readonly #startedAtMs = performance.now();
   readonly #resolveEnded: (end: ReaperEnd) => void;
-  #state = noLeases;
+  readonly #leases = new Leases();
   #activeAtMs = this.#startedAtMs;
   #openedLeases = 0;
   #isInputOver = false;
@@ -82,46 +72,48 @@ export class LeaseTable {
   open(holder: string): string {
     this.#openedLeases += 1;
     const lease = `lease-${this.#openedLeases}`;
-    this.#advance({ type: 'opened', lease, holder, atMs: performance.now() });
+    this.rename(lease, holder);
     this.#options.observe({ type: 'lease-opened', lease, holder });
     return lease;
   }
 
   /** Changes the holder of an open lease. */
   rename(lease: string, holder: string): void {
-    this.#advance({ type: 'opened', lease, holder, atMs: performance.now() });
+    this.#leases.openLease(lease, holder, performance.now());
+    this.#follow();
   }
 
   /** Adds a claim to a lease. Returns false if that exceeds the limits. */
   claim(lease: string, claim: Claim): boolean {
-    const held = this.#state.leases.get(lease);
+    const held = this.#leases.open.get(lease);
     if (held === undefined || held.claims.has(claim.key)) return true;
-    if (!isWithinLimit(this.#state, held)) return false;
-    this.#advance({ type: 'claimed', lease, claim });
+    if (!this.#leases.hasRoom(held)) return false;
+    this.#follow(this.#leases.claim(lease, claim));
     this.#options.observe({ type: 'claimed', lease, holder: held.holder, claim });
     return true;
   }
 
   /** Gives up a claim: its resources are kept. Returns false if the lease does not hold it. */
   release(lease: string, claim: Claim): boolean {
-    const held = this.#state.leases.get(lease);
+    const held = this.#leases.open.get(lease);
     if (held?.claims.has(claim.key) !== true) return false;
-    this.#advance({ type: 'released', lease, key: claim.key });
+    this.#leases.release(lease, claim.key);
+    this.#follow();
     this.#options.observe({ type: 'released', lease, holder: held.holder, claim });
     return true;
   }
 
   /** Gives up every claim of a lease: their resources are kept. */
   releaseAll(lease: string): void {
-    for (const claim of this.#state.leases.get(lease)?.claims.values() ?? []) this.release(lease, claim);
+    for (const claim of this.#leases.open.get(lease)?.claims.values() ?? []) this.release(lease, claim);
   }
 
   /** Closes a lease; its claims are reaped after the grace period in `end`, if no other lease holds them. */
   close(lease: string, end: LeaseEnd): void {
-    const held = this.#state.leases.get(lease);
+    const held = this.#leases.open.get(lease);
     if (held === undefined) return;
     this.#options.observe({ type: 'lease-closed', lease, holder: held.holder, isClean: end.isClean });
-    this.#advance(closedEvent(lease, end, performance.now()));
+    this.#follow(this.#leases.close(lease, end, performance.now()));
   }
 
   /** Closes a lease whose client moves to another reaper: its resources are kept. */
@@ -147,22 +139,20 @@ export class LeaseTable {
     if (this.#drainingSinceMs !== undefined) return;
     this.#drainingSinceMs = performance.now();
     this.#jobs.drain();
-    this.#options.observe({ type: 'draining', why, leases: this.#state.leases.size });
+    this.#options.observe({ type: 'draining', why, leases: this.#leases.open.size });
     this.#scheduleCheck();
   }
 
   view(): LeaseTableView {
     return {
-      state: this.#state,
+      leases: this.#leases,
       startedAtMs: this.#startedAtMs,
       totals: this.#jobs.totals(),
       isDraining: this.isDraining,
     };
   }
 
-  #advance(event: LeaseEvent): void {
-    const { state, actions } = advanceLeases(this.#state, event);
-    this.#state = state;
+  #follow(actions: readonly LeaseAction[] = []): void {
     this.#activeAtMs = performance.now();
     for (const action of actions) this.#perform(action);
     this.#scheduleCheck();
@@ -174,15 +164,13 @@ export class LeaseTable {
       return;
     }
     const { claim, run } = action;
-    this.#jobs.start(action, ({ type }) =>
-      this.#advance({
-        type: 'reaped',
-        key: claim.key,
-        run,
+    this.#jobs.start(action, ({ type }) => {
+      this.#leases.finishReaping(claim.key, run, {
         isSkipped: type === 'stopped',
         atMs: performance.now(),
-      }),
-    );
+      });
+      this.#follow();
+    });
   }
 
   // Batched: a thousand clients may leave at once.
@@ -198,9 +186,8 @@ export class LeaseTable {
   #check(): void {
     clearTimeout(this.#timer);
     const nowMs = performance.now();
-    const expiresAtMs = nextExpiryMs(this.#state);
-    if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
-      this.#advance({ type: 'time-passed', atMs: nowMs });
+    const expiresAtMs = this.#leases.nextExpiryMs();
+    if (expiresAtMs !== undefined && expiresAtMs <= nowMs) this.#follow(this.#leases.passTime(nowMs));
     const step = nextLifecycleStep(this.#lifecycleState(), this.#options.limits, nowMs);
     switch (step.type) {
       case 'exit':
@@ -208,17 +195,17 @@ export class LeaseTable {
         this.#resolveEnded({ why: step.why, ...this.#jobs.totals() });
         return;
       case 'end-grace':
-        this.#advance({ type: 'grace-ended' });
+        this.#follow(this.#leases.endGrace());
         return;
       case 'end-leases':
-        for (const { id } of this.#state.leases.values()) this.close(id, { graceMs: 0, isClean: false });
+        for (const { id } of this.#leases.open.values()) this.close(id, { graceMs: 0, isClean: false });
         return;
       case 'drop-leases':
-        for (const { id } of this.#state.leases.values()) this.drop(id);
+        for (const { id } of this.#leases.open.values()) this.drop(id);
         this.#options.onLeasesDropped?.();
         return;
       case 'stay':
-        this.#checkAt(Math.min(nextExpiryMs(this.#state) ?? Infinity, step.recheckAtMs ?? Infinity), nowMs);
+        this.#checkAt(Math.min(this.#leases.nextExpiryMs() ?? Infinity, step.recheckAtMs ?? Infinity), nowMs);
     }
   }
 
@@ -229,14 +216,13 @@ export class LeaseTable {
   }
 
   #lifecycleState(): LifecycleState {
-    const { leases } = this.#state;
-    const { 'grace-period': inGracePeriod, reaping, watched } = countPhases(this.#state);
+    const { 'grace-period': inGracePeriod, reaping, watched } = this.#leases.countPhases();
     return {
       mode: this.#options.mode,
       startedAtMs: this.#startedAtMs,
       activeAtMs: this.#activeAtMs,
       hadLease: this.#openedLeases > 0,
-      leases: leases.size,
+      leases: this.#leases.open.size,
       inGracePeriod,
       // A stopped one may still be running.
       reaping: Math.max(reaping, this.#jobs.size),
