@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { BackgroundRemoval } from '../scope/background-removal';
-import type { OwnedTarget } from '../scope/owned-target';
+import type { OwnedTarget, BackgroundRemoval } from '../scope/owned-resource';
 import { waitUntilClosed, findConnections } from './connections';
 import { hasFixedName } from './fixed-name';
 import { findContextScope } from './context-scopes';

@@ -1,4 +1,4 @@
-import type { OwnedTarget } from '../scope/owned-target';
+import type { OwnedTarget } from '../scope/owned-resource';
 
 /**
  * Names that are generated: ids of engines and testcontainers (12 digits for a network, 64 for a volume),

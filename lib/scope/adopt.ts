@@ -12,7 +12,7 @@ import { removables } from '../resources/removables';
 import type { Item } from './close-items';
 import { closedErrorAfter } from './closed-error';
 import type { ScopeItems } from './scope-items';
-import type { OwnedTarget } from './owned-target';
+import type { OwnedTarget } from './owned-resource';
 import type { ScopeContext } from './scope-context';
 
 interface Adopted {

@@ -1,9 +1,19 @@
 import { deadline } from '../core/deadline';
 import { withTimeout } from '../core/timeout';
 import { planClose, type ScopeItem } from './close-plan';
-import type { FinalizerEnd } from './close-report';
-import type { CloseReason, Finalizer } from './finalizer';
-import { removeResources, type RemovalSettings, type OwnedResource } from './remove-resources';
+import type { CloseReason, FinalizerEnd } from './close-report';
+import type { OwnedResource } from './owned-resource';
+import { removeResources, type RemovalSettings } from './remove-resources';
+
+/** The argument of a finalizer. */
+export interface Closing {
+  readonly reason: CloseReason;
+  /** Aborts when the finalizer's own timeout expires, not when the scope's work is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs when its scope closes, which awaits the returned value. */
+export type Finalizer = (closing: Closing) => unknown;
 
 /** A function to run when the scope closes. */
 export interface Call {

@@ -1,8 +1,25 @@
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import type { CleanupResult } from '../resources/cleanup-one';
 import type { CommandEnd } from './command-end';
-import type { CloseReason } from './finalizer';
-import type { TaskRecord } from './task-record';
+
+/**
+ * Why a scope closes. `done`: its owner finished. `failed`: its owner reported a failure. `deadline`: its
+ * timeout expired. `cancelled`: its signal, or its parent's, was aborted.
+ */
+export type CloseReason = 'done' | 'failed' | 'deadline' | 'cancelled';
+
+/** The state and the outcome of a task. */
+export interface TaskRecord {
+  readonly name: string;
+  readonly startedAt: Date;
+  /** `undefined`: it is still running. */
+  readonly endedAt?: Date | undefined;
+  /**
+   * `cancelled`: it ended because its signal aborted. `stuck`: it was still running some time after its
+   * signal aborted.
+   */
+  readonly outcome: 'running' | 'done' | 'failed' | 'cancelled' | 'stuck';
+}
 
 /** The outcome of one item of a scope. */
 export interface FinalizerEnd {

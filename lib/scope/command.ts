@@ -12,7 +12,6 @@ import {
   formatCommand,
   type CommandEnd,
 } from './command-end';
-import { LastOutput } from './last-output';
 import { hasGroups, ProcessGroup } from './process-group';
 
 /** Options of `scope.run`. */
@@ -201,4 +200,24 @@ export class Command implements PromiseLike<CommandEnd> {
 
 function isStarted(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
   return child.pid !== undefined;
+}
+
+/** Keeps the last characters of a stream. */
+class LastOutput {
+  readonly #maxChars: number;
+  #text = '';
+
+  constructor(maxChars: number) {
+    this.#maxChars = maxChars;
+  }
+
+  add(chunk: string): void {
+    this.#text += chunk;
+    // Trimmed rarely, since each trim copies the text.
+    if (this.#text.length > 2 * this.#maxChars) this.#text = this.text;
+  }
+
+  get text(): string {
+    return this.#text.slice(-this.#maxChars);
+  }
 }

@@ -10,15 +10,7 @@ import { defaultGraceMs } from '../resources/stop-options';
 import type { FinalizerEnd } from './close-report';
 import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
-import type { OwnedTarget } from './owned-target';
-
-/** A resource that its scope removes when it closes. */
-export interface OwnedResource {
-  readonly what: string;
-  readonly source?: string | undefined;
-  /** Resolves to `undefined` when nothing was created. Has its own timeout. */
-  target(): Promise<OwnedTarget | undefined>;
-}
+import type { OwnedResource, OwnedTarget } from './owned-resource';
 
 /** The part of the close settings that applies to resources. */
 export interface RemovalSettings extends Pick<

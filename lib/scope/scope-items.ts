@@ -1,12 +1,11 @@
 import { CastoffError } from '../core/errors';
 import { runCheck, type Verification } from './check';
-import { CloseError, type CloseReport } from './close-report';
+import { CloseError, type CloseReport, type CloseReason } from './close-report';
 import { closeItems, type Item } from './close-items';
 import { closedError, closedErrorAfter } from './closed-error';
-import type { CloseReason } from './finalizer';
 import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
-import type { OwnedTarget } from './owned-target';
+import type { OwnedTarget } from './owned-resource';
 
 /** The settings of the scope that its items need to close. */
 export interface ScopeItemsOptions {

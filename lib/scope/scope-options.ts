@@ -1,8 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { OptionNames } from '../core/option-names';
-import type { CloseReason } from './finalizer';
-import type { BackgroundRemoval } from './background-removal';
-import type { OwnedTarget } from './owned-target';
+import type { CloseReason } from './close-report';
+import type { OwnedTarget, BackgroundRemoval } from './owned-resource';
 
 /** Options of `openScope` and `scope.child`. */
 export interface ScopeOptions {

@@ -1,6 +1,6 @@
 import { deadline } from '../core/deadline';
 import { isCastoffError } from '../core/errors';
-import type { CloseReason } from './finalizer';
+import type { CloseReason } from './close-report';
 
 /** The sources that can abort a scope's work. */
 export interface ScopeSignalOptions {

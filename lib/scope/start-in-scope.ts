@@ -1,7 +1,9 @@
+import { withTimeout } from '../core/timeout';
+import { disposerOf, requireDisposer } from './dispose';
+import type { OwnedTarget } from './owned-resource';
 import type { ScopeItems } from './scope-items';
 import { Start } from './start';
-import { startUnmanaged } from './start-unmanaged';
-import type { OwnedTarget } from './owned-target';
+import { StartError } from './start-error';
 import { refuseGraceful, type StartOptions } from './start-options';
 import { planStart, type StartPlan } from './startable';
 import type { ScopeContext } from './scope-context';
@@ -48,4 +50,36 @@ async function startPlan(
   };
   items.add({ type: 'resource', resource: { what, source, target } });
   return start.started;
+}
+
+/** A start of an object that, by its shape, is not a resource on an engine. Its own `stop` ends it. */
+interface UnmanagedStart {
+  /** Rejects with `START_FAILED`. */
+  readonly started: Promise<unknown>;
+  /** Ends the result of the start, even if an aborted start returns it late. */
+  dispose(): Promise<void>;
+}
+
+function startUnmanaged(plan: StartPlan, signal: AbortSignal, source: string | undefined): UnmanagedStart {
+  const { what } = plan;
+  const starting = (async () => {
+    signal.throwIfAborted();
+    return plan.start({ labels: {}, signal, onUnready: async () => undefined });
+  })();
+  const start = async (): Promise<unknown> => {
+    try {
+      const started = await withTimeout(starting, { what: `start ${what}`, signal });
+      requireDisposer(`start ${what}: what start() returned`, started);
+      return started;
+    } catch (cause) {
+      throw new StartError({ what, source, postMortems: [], rollbackErrors: [] }, cause);
+    }
+  };
+  return {
+    started: start(),
+    async dispose() {
+      const [end] = await Promise.allSettled([starting]);
+      if (end.status === 'fulfilled') await disposerOf(end.value)?.();
+    },
+  };
 }

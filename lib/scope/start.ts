@@ -13,7 +13,7 @@ import { watchProject } from './project-watch';
 import { PartialStart } from './partial-start';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
-import type { OwnedTarget } from './owned-target';
+import type { OwnedTarget } from './owned-resource';
 import { trackStart } from './starts-under-way';
 import { StartError } from './start-error';
 import type { StartParameters, StartPlan } from './startable';

@@ -5,7 +5,7 @@ import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-items';
-import type { TaskRecord } from './task-record';
+import type { TaskRecord } from './close-report';
 
 /** Options of `scope.spawn`. */
 export interface TaskOptions {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { GenericContainer, Network } from 'testcontainers';
 import { openScope, type FinalizerEnd, type Scope } from '../../lib/index';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import type { BackgroundRemoval } from '../../lib/scope/background-removal';
+import type { BackgroundRemoval } from '../../lib/scope/owned-resource';
 import { currentStart, type StartContext } from '../../lib/scope/start-context';
 import { removeLeftovers, removeMarkers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';

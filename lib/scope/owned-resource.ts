@@ -1,0 +1,35 @@
+import type { BoundedTarget } from '../resources/cleanup-resource';
+import type { FinalizerEnd } from './close-report';
+import type { StartOptions } from './start-options';
+
+/** A resource on an engine that a scope removes when it closes. */
+export interface OwnedTarget extends BoundedTarget {
+  readonly key: string;
+  readonly name?: string | undefined;
+  /** Distinguishes it from a later resource with the same name, where the engine reports an identity. */
+  readonly identity?: string | undefined;
+  /** The volume that marks an adopted resource as owned by this session, for other processes. */
+  readonly marker?: string | undefined;
+  /** The address of its engine. */
+  readonly engine: string;
+  /** How it is stopped before its removal. Default: killed at once. */
+  readonly stop?: StartOptions | undefined;
+}
+
+/** A resource that its scope removes when it closes. */
+export interface OwnedResource {
+  readonly what: string;
+  readonly source?: string | undefined;
+  /** Resolves to `undefined` when nothing was created. Has its own timeout. */
+  target(): Promise<OwnedTarget | undefined>;
+}
+
+/** A removal that has started and that its scope does not wait for. */
+export interface BackgroundRemoval extends Pick<OwnedTarget, 'key' | 'kind' | 'id'> {
+  /** `container web (3f2a91c0d1e2)`. */
+  readonly what: string;
+  /** Where the resource was added to the scope: `file:line`. */
+  readonly source?: string | undefined;
+  /** Never rejects: a failure is its `error`, and is recorded in the registry. */
+  readonly done: Promise<FinalizerEnd>;
+}
