@@ -2,7 +2,7 @@ import { claimKey, type Bounds } from '../core/bounds';
 import { composeProjectLabel, projectFolderLabel } from '../core/labels';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
-import { readEngineClock } from '../engine/engine-clock';
+import { readEngineClock } from '../engine/system-calls';
 import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';

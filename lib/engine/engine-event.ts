@@ -1,4 +1,4 @@
-import type { RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from './removable-kind';
 
 /** A change of a resource, reported by the engine. */
 export interface EngineEvent {
@@ -22,8 +22,6 @@ interface Message {
   readonly Action?: string;
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
 }
-
-const kinds: readonly string[] = ['container', 'network', 'volume', 'image'] satisfies RemovableKind[];
 
 /** Docker's names for actions that Podman names differently. */
 const dockerActions: Readonly<Record<string, string>> = { remove: 'destroy', exec_died: 'exec_die' };
@@ -95,7 +93,7 @@ function parseMessage(line: string): Message {
 }
 
 function isKind(type: string): type is RemovableKind {
-  return kinds.includes(type);
+  return removableKinds.some((kind) => kind === type);
 }
 
 function idOf(kind: RemovableKind, id: string | undefined): string | undefined {

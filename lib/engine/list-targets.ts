@@ -3,7 +3,7 @@ import { listContainers } from './container-calls';
 import { valueOf, mapAnswer, type Answer, type Engine } from './engine';
 import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
-import type { RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from './removable-kind';
 import { listVolumes } from './volume-calls';
 
 /** A resource in an engine's list. */
@@ -53,8 +53,6 @@ const lists: Readonly<Record<RemovableKind, List>> = {
     ),
 };
 
-const allKinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
-
 /**
  * Lists resources of `kinds` that have all of `labels` (`key` or `key=value`), with one request for each
  * kind. The labels are checked again here: an engine that ignores the filter must not lead to the removal of
@@ -65,7 +63,7 @@ const allKinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'i
 export async function listTargets(
   engine: Engine,
   labels: readonly string[],
-  kinds: readonly RemovableKind[] = allKinds,
+  kinds: readonly RemovableKind[] = removableKinds,
 ): Promise<readonly ListedTarget[]> {
   const answers = await Promise.all(
     kinds.map(async (kind) =>

@@ -1,2 +1,5 @@
-/** The kinds of resources that an engine lists, removes and reports events of. */
-export type RemovableKind = 'container' | 'network' | 'volume' | 'image';
+/** The kinds of resources that an engine lists, removes and reports events of, in the order of their removal. */
+export const removableKinds = ['container', 'network', 'volume', 'image'] as const;
+
+/** One of {@link removableKinds}. */
+export type RemovableKind = (typeof removableKinds)[number];

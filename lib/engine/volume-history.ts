@@ -1,8 +1,9 @@
 import { processWide } from '../core/global-state';
 import { valueOf, type Engine } from './engine';
-import { readEngineClock } from './engine-clock';
+import { readEngineClock } from './system-calls';
 import { parseEngineEvent, type EngineEvent } from './engine-event';
 import { openEventStream } from './event-calls';
+import { removableKinds } from './removable-kind';
 
 /**
  * Resolves to whether the engine reports when a volume was created. Docker before 23.0 (API 1.42) reports the
@@ -56,7 +57,7 @@ export async function readVolumeHistory(
   const closing = new AbortController();
   const { lines } = valueOf(
     await openEventStream(engine, {
-      kinds: ['container', 'network', 'volume', 'image'],
+      kinds: removableKinds,
       labels: [],
       since: 0,
       until: untilMs / 1_000,

@@ -3,7 +3,7 @@ import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
-import { readEngineMachine, type EngineMachine } from '../engine/engine-machine';
+import { readEngineMachine, type EngineMachine } from '../engine/system-calls';
 import { buildImage, importImage, type ImageName } from '../engine/import-image';
 import {
   inspectImage,

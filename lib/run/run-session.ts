@@ -102,7 +102,7 @@ export class RunSession {
   async isAnswered(timeoutMs: number): Promise<boolean> {
     const session = await this.opened();
     if (session === undefined) return true;
-    const { isAnswering } = await import('../engine/is-answering.ts');
+    const { isAnswering } = await import('../engine/system-calls.ts');
     return isAnswering(session.engine, timeoutMs);
   }
 

@@ -5,7 +5,7 @@ import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { print } from '../core/print';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
-import { isAnswering } from '../engine/is-answering';
+import { isAnswering } from '../engine/system-calls';
 import { chooseReaper } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
 import type { EntryState } from '../registry/entry';

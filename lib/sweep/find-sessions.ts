@@ -2,7 +2,7 @@ import { labelNames, ryukLabel, testcontainersLabel } from '../core/labels';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { valueOf, type Engine } from '../engine/engine';
-import { readEngineClock } from '../engine/engine-clock';
+import { readEngineClock } from '../engine/system-calls';
 import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { recordedInJournal } from '../registry/recorded';

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { packageVersion } from '../../core/package-version';
+import { removableKinds } from '../../engine/removable-kind';
 import type { Observer, ReapOutcome } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
 
@@ -18,7 +19,6 @@ export interface Metrics {
  * second.
  */
 const durationBuckets = [1, 1.5, 2, 3, 5, 10, 30, 60, 300, 600];
-const kinds = ['container', 'network', 'volume', 'image'] as const;
 const outcomes = ['reaped', 'incomplete', 'stopped', 'failed'] as const;
 
 /** Creates the metrics. Every series exists from the start, at 0. */
@@ -56,7 +56,7 @@ export function createMetrics(): Metrics {
     buckets: durationBuckets,
     registers,
   });
-  for (const kind of kinds) {
+  for (const kind of removableKinds) {
     removed.inc({ kind }, 0);
     failures.inc({ kind }, 0);
   }

@@ -5,7 +5,7 @@ import { withTimeout } from '../../core/timeout';
 import type { Engine } from '../../engine/engine';
 import { EngineError } from '../../engine/engine-error';
 import { listTargets, type ListedTarget } from '../../engine/list-targets';
-import type { RemovableKind } from '../../engine/removable-kind';
+import { removableKinds } from '../../engine/removable-kind';
 import { adoptionKey, adoptionsIn, listMarkers } from '../../resources/adoption';
 import { sortOwned, type ProvenTarget, type UnclearTarget } from '../../resources/list-owned';
 import { isCovered, type Claim } from '../leases/claim';
@@ -19,8 +19,6 @@ export interface ClaimListing {
   /** Why a kind could not be listed. The other kinds can still be removed. */
   readonly failures: readonly Error[];
 }
-
-const kinds: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
 
 /**
  * Lists the resources of all kinds that `claim` covers. Waits for an unreachable engine.
@@ -39,7 +37,9 @@ export async function listClaim(
   let lastError: unknown;
   const listing = retryWithBackoff(
     async () => {
-      const lists = await Promise.allSettled(kinds.map((kind) => listTargets(engine, labels, [kind])));
+      const lists = await Promise.allSettled(
+        removableKinds.map((kind) => listTargets(engine, labels, [kind])),
+      );
       const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
       lastError = failures.find(isAway);
       if (lastError !== undefined) throw new RetryableError();

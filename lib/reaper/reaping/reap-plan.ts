@@ -1,6 +1,6 @@
 import { isReaper } from '../../core/labels';
 import type { ListedTarget } from '../../engine/list-targets';
-import type { RemovableKind } from '../../engine/removable-kind';
+import { removableKinds, type RemovableKind } from '../../engine/removable-kind';
 
 /** Progress of the removal of one resource; `undefined` where it has not started. */
 export type Progress =
@@ -17,9 +17,6 @@ export function reapable(listed: readonly ListedTarget[]): readonly ListedTarget
   return listed.filter(({ labels }) => !isReaper(labels));
 }
 
-/** Each kind waits for those before it: a network for its containers, an image for its containers. */
-const order: readonly RemovableKind[] = ['container', 'network', 'volume', 'image'];
-
 /**
  * Chooses the removals to start next: all resources of one kind at once, when the first attempts for the
  * kinds before it have ended.
@@ -34,7 +31,8 @@ export function chooseNext(
   const notStarted = found.filter((target) => progressOf(target) === undefined);
   const isStarted = (kind: RemovableKind): boolean =>
     found.some((target) => target.kind === kind && progressOf(target) === 'started');
-  for (const kind of order) {
+  // A network waits for its containers, and so does an image.
+  for (const kind of removableKinds) {
     const next = notStarted.filter((target) => target.kind === kind);
     if (next.length > 0) return next;
     if (!isStalled && isStarted(kind)) return [];
