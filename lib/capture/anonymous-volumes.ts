@@ -5,7 +5,7 @@ import { connectEngine } from '../engine/connect';
 import { inspectMounted, listContainersUsingVolume } from '../engine/volume-calls';
 import type { RegistryEntry } from '../registry/entry';
 import { volume } from '../resources/volume';
-import type { CommandLine } from '../commands/docker-command';
+import type { CommandLine } from '../commands/launch';
 import type { TrackedResources } from './tracked-resources';
 import { warnCapture } from './warn';
 

@@ -4,7 +4,13 @@ import { posix } from 'node:path';
 import { endpointCandidates } from '../engine/candidates';
 import type { Endpoint } from '../engine/endpoint';
 import { readEngineFacts, thisMachine } from '../engine/engine-facts';
-import { engineAt, type RequestTarget } from './request-target';
+
+/** The socket, or host and port, that a request is sent to. */
+export interface RequestTarget {
+  readonly socketPath?: string | undefined;
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The engines that the current environment points to, read when first needed. */
 export class KnownEngines {
@@ -67,4 +73,38 @@ export function targetOfRequest(request: ClientRequest): RequestTarget {
     host: request.host,
     port: port === undefined ? (request.protocol === 'https:' ? 443 : 80) : Number(port),
   };
+}
+
+/**
+ * Returns the address of the engine among `endpoints` that a request to `target` reaches, or `undefined`.
+ *
+ * @param realPath - Resolves symbolic links: `/var/run` is a link to `/run` on most systems.
+ */
+export function engineAt(
+  target: RequestTarget,
+  endpoints: readonly Endpoint[],
+  realPath: (path: string) => string,
+): string | undefined {
+  return endpoints.find(({ transport }) => {
+    switch (transport.type) {
+      case 'socket':
+        return target.socketPath !== undefined && realPath(target.socketPath) === realPath(transport.path);
+      case 'tcp':
+        return (
+          target.socketPath === undefined &&
+          target.port === transport.port &&
+          plainHost(target.host) === plainHost(transport.host)
+        );
+      case 'ssh':
+        // docker-modem tunnels through an agent; `host` is the ssh server.
+        return target.socketPath === undefined && target.host === transport.destination.replace(/^.*@/, '');
+    }
+  })?.address;
+}
+
+const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
+function plainHost(host: string): string {
+  const plain = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  return loopback.has(plain) ? 'localhost' : plain;
 }

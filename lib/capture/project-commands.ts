@@ -7,7 +7,7 @@ import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import type { CreatedByCode } from './create-tracker';
-import type { CommandLine } from '../commands/docker-command';
+import type { CommandLine } from '../commands/launch';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../commands/new-project';
 import { listProjectByCommand } from './list-project-by-command';
 import { listParts } from '../resources/project-parts';

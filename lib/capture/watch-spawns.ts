@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { CommandLine } from '../commands/docker-command';
-import { argsForLaunch, type Insertion } from '../commands/launch';
+import { argsForLaunch, type Insertion, type CommandLine } from '../commands/launch';
 import { warnCapture } from './warn';
 
 /**

@@ -3,7 +3,7 @@ import { labelNames, ryukLabel } from '../core/labels';
 import type { RemovableKind } from '../engine/removable-kind';
 import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
-import { isDockerCommand } from './is-docker-command';
+import { isDockerCommand, type CommandLine } from './launch';
 
 /** The effect of a docker, podman or Compose command that creates, stops or removes resources. */
 export type CommandMeaning =
@@ -33,16 +33,6 @@ export interface ContainerTeardown {
   readonly removesVolumes: boolean;
   /** Default: the engine's. */
   readonly graceMs?: number | undefined;
-}
-
-/** A command with its arguments, environment and working directory. */
-export interface CommandLine {
-  readonly file: string;
-  /** Includes `argv[0]`. */
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Default: the working directory of this process. */
-  readonly cwd?: string | undefined;
 }
 
 const flagSet = (text: string): ReadonlySet<string> => new Set(text.split(' '));

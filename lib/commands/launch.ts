@@ -1,6 +1,14 @@
-import type { CommandLine } from './docker-command';
-import { isDockerCommand } from './is-docker-command';
 import { insertShellWords, readShellCommand } from './shell-command';
+
+/** A command with its arguments, environment and working directory. */
+export interface CommandLine {
+  readonly file: string;
+  /** Includes `argv[0]`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: the working directory of this process. */
+  readonly cwd?: string | undefined;
+}
 
 /** A process that is about to start, with the arguments passed to the operating system. */
 export interface Launch {
@@ -44,6 +52,11 @@ export function argsForLaunch(
   return insertion === undefined
     ? args
     : args.with(2, insertShellWords(text, command, insertion.at, insertion.args));
+}
+
+/** Whether `file` is docker, podman or docker-compose, whose arguments castoff parses. */
+export function isDockerCommand(file: string): boolean {
+  return /(?:^|[\\/])(?:docker|podman|docker-compose)(?:\.exe)?$/i.test(file);
 }
 
 function isShell(file: string): boolean {
