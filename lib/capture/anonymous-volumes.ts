@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { labelNames } from '../core/labels';
+import { warnCapture } from '../core/warnings';
 import { isAnonymousName, volumesOfContainer, type MountedContainer } from '../engine/anonymous-volumes';
 import { connectEngine } from '../engine/connect';
 import { inspectMounted, listContainersUsingVolume } from '../engine/volume-calls';
@@ -7,7 +8,6 @@ import type { RegistryEntry } from '../registry/entry';
 import { volume } from '../resources/volume';
 import type { CommandLine } from '../commands/launch';
 import type { TrackedResources } from './tracked-resources';
-import { warnCapture } from './warn';
 
 /** Anonymous volumes that the removal of their container leaves on the engine. */
 export interface LeftVolumes {

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type * as Fs from 'node:fs';
 import type * as Querystring from 'node:querystring';
 import { coreModule } from '../core/pristine';
+import { warnCapture } from '../core/warnings';
 import { stackHere } from './user-line';
-import { warnCapture } from './warn';
 import { watchFunction } from './watch-function';
 
 /** The lines that called docker-modem for requests it is about to make. */

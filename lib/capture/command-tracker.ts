@@ -1,4 +1,5 @@
 import { composeProjectLabel, creationLabels } from '../core/labels';
+import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
@@ -10,7 +11,6 @@ import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
 import type { TrackedResources } from './tracked-resources';
 import { ProjectCommands } from './project-commands';
 import { ProjectWatches } from './project-watches';
-import { warnCapture } from './warn';
 
 type Creation = Extract<CommandMeaning, { type: 'create' }>;
 

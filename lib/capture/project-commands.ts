@@ -1,5 +1,6 @@
 import { claimKey, type Bounds } from '../core/bounds';
 import { composeProjectLabel, projectFolderLabel } from '../core/labels';
+import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/system-calls';
@@ -13,7 +14,6 @@ import { listProjectByCommand } from './list-project-by-command';
 import { listParts } from '../resources/project-parts';
 import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
 import type { TrackedResources } from './tracked-resources';
-import { warnCapture } from './warn';
 
 /** A command that starts a Compose project. */
 interface UpCommand {

@@ -1,7 +1,7 @@
+import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { PostMortem } from '../resources/post-mortem';
 import { watchProject, type ProjectWatch } from '../scope/project-watch';
-import { warnCapture } from './warn';
 
 /**
  * Watches the Compose projects that commands start until they are brought down, to read their logs before

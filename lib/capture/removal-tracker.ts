@@ -1,10 +1,10 @@
 import type { ClientRequest } from 'node:http';
+import { warnCapture } from '../core/warnings';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { targetOfRequest } from './known-engines';
 import { PausedRequest } from './paused-request';
 import { registerLeft, volumesLeftBy } from './anonymous-volumes';
-import { warnCapture } from './warn';
 import type { TrackedResources } from './tracked-resources';
 import type { RequestMeaning } from './request-meaning';
 

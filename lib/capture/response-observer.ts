@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { warnCapture } from './warn';
+import { warnCapture } from '../core/warnings';
 
 /** An observed response of the engine. */
 export interface ObservedResponse {

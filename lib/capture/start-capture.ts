@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { messageOf } from '../core/errors';
 import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { approximateSource } from '../core/source-line';
+import { warnCapture } from '../core/warnings';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
 import type { CreatedBy } from './create-tracker';
 import { watchCallSites } from './call-sites';
@@ -10,7 +11,6 @@ import type { Capture, CaptureOptions } from './capture';
 import type * as captureWork from './capture-work';
 import { meaningOfRequest, type RequestMeaning } from './request-meaning';
 import { userLineHere } from './user-line';
-import { warnCapture } from './warn';
 import { watchSpawns, type OnCommand } from './watch-spawns';
 import { watchSyncCommands } from './watch-sync-commands';
 

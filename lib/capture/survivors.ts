@@ -1,6 +1,7 @@
 import { isWithin } from '../core/bounds';
 import { messageOf } from '../core/errors';
 import { composeProjectLabel, labelNames } from '../core/labels';
+import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -13,7 +14,6 @@ import { listParts } from '../resources/project-parts';
 import { removables } from '../resources/removables';
 import type { TeardownCall } from './teardown-calls';
 import type { TrackedResources } from './tracked-resources';
-import { warnCapture } from './warn';
 
 const maxWaitMs = 5_000;
 

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { warnCapture } from '../core/warnings';
 import { argsForLaunch, type Insertion, type CommandLine } from '../commands/launch';
-import { warnCapture } from './warn';
 
 /**
  * Called with a docker command that is about to run. Returns the arguments to insert. `waitForExit` resolves

@@ -2,8 +2,8 @@ import type * as ChildProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { coreModule } from '../core/pristine';
+import { warnCapture } from '../core/warnings';
 import { argsForLaunch, type Launch } from '../commands/launch';
-import { warnCapture } from './warn';
 import { watchFunction, type OriginalCall } from './watch-function';
 import type { OnCommand } from './watch-spawns';
 

@@ -1,4 +1,5 @@
-import { safeForLog, safeLinesForLog } from './safe-text';
+import { debuglog } from 'node:util';
+import { safeForLog } from './safe-text';
 
 /**
  * Prints one line on standard error. Standard output may be JSON for another program, and Jest's own streams
@@ -8,10 +9,9 @@ export function print(message: string, program = 'castoff'): void {
   process.stderr.write(`${program}: ${safeForLog(message)}\n`);
 }
 
-/**
- * Emits a Node.js warning: printed on standard error, and passed to listeners of the process's `warning`
- * event.
- */
-export function printWarning(message: string, code?: string): void {
-  process.emitWarning(safeLinesForLog(message), { type: 'CastoffWarning', code });
+const debugLog = debuglog('castoff');
+
+/** Logs a detail that is printed with `NODE_DEBUG=castoff`. */
+export function logDebug(message: string): void {
+  debugLog('%s', message);
 }

@@ -3,6 +3,8 @@ import { deadline } from '../core/deadline';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
+import { logDebug } from '../core/print';
+import { warn } from '../core/warnings';
 import { protocolVersion, type Reply } from '../reaper/protocol/message';
 import {
   advanceClient,
@@ -13,7 +15,6 @@ import {
 } from './client-state';
 import { openRequestStream, type RequestStream, type ReaperConnection } from './request-stream';
 import { SilentReapers } from './silent-reapers';
-import { logDebug, warn } from './warnings';
 import type { AnswerLimits } from './watch-answers';
 
 /** The options of a {@link LeaseClient}. */

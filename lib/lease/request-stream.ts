@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../core/errors';
+import { logDebug } from '../core/print';
 import type { Reply, Request } from '../reaper/protocol/message';
 import { readReplies } from './read-replies';
-import { logDebug } from './warnings';
 
 /** A connection to a reaper. */
 export interface ReaperConnection {

@@ -1,10 +1,11 @@
 import { CastoffError, messageOf } from '../core/errors';
+import { logDebug } from '../core/print';
+import { warn, warnOnce } from '../core/warnings';
 import { inspectImage } from '../engine/image-calls';
 import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
-import { logDebug, warn, warnOnce } from './warnings';
 import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire-lease';
 
 /**

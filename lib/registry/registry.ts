@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { messageOf } from '../core/errors';
-import { printWarning } from '../core/print';
+import { warn } from '../core/warnings';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalFact } from './journal';
@@ -140,7 +140,8 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
         try {
           Reflect.apply(listener, this, [change]);
         } catch (error) {
-          process.emitWarning(error instanceof Error ? error : String(error));
+          const stack = error instanceof Error ? error.stack : undefined;
+          warn('CASTOFF_LISTENER_FAILED', `listener of the registry: ${messageOf(error)}`, stack);
         }
       });
     }
@@ -177,7 +178,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const message = `write the journal: ${messageOf(error)}; after a crash, a sweep finds what raw code created by its labels only`;
-    printWarning(message, 'CASTOFF_JOURNAL');
+    warn('CASTOFF_JOURNAL', message);
   }
 
   // A failure is only a warning: a later sweep searches for the resource and finds it gone.
@@ -190,7 +191,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
       this.#journal = undefined;
       journal?.remove();
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error));
+      warn('CASTOFF_JOURNAL', `write the journal: ${messageOf(error)}; the next sweep corrects it`);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Bounds } from '../core/bounds';
-import { CastoffError } from '../core/errors';
+import { CastoffError, messageOf } from '../core/errors';
+import { warn } from '../core/warnings';
 import { listenLocally } from '../wire/local-socket';
 import type { RegistryEntry } from '../registry/entry';
 import { serializeError } from '../wire/serialize-error';
@@ -59,7 +60,9 @@ export async function openRunServer(address: string, handlers: RunHandlers): Pro
   if (opened === undefined)
     throw new CastoffError('CONFIG_INVALID', `listen for workers at ${address}: another run listens there`);
   // An accept that fails (EMFILE) does not end the server: the next one may succeed.
-  server.on('error', (error) => process.emitWarning(error));
+  server.on('error', (error) =>
+    warn('CASTOFF_RUN_SERVER', `accept a worker at ${address}: ${messageOf(error)}`),
+  );
   server.unref();
   return {
     announceEnd() {

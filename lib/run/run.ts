@@ -1,5 +1,6 @@
 import { claimKey, type BoundedLabels, type Bounds } from '../core/bounds';
-import { print, printWarning } from '../core/print';
+import { print } from '../core/print';
+import { warn } from '../core/warnings';
 import { messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { checkDuration } from '../core/durations';
@@ -205,5 +206,6 @@ export async function openRun(
 /** Closes a run whose setup threw: its teardown never runs. */
 async function closePreviousRun(): Promise<void> {
   const { failures = [] } = (await currentRun()?.close()) ?? {};
-  for (const failure of failures) printWarning(`close the previous run: ${messageOf(failure)}`);
+  for (const failure of failures)
+    warn('CASTOFF_PREVIOUS_RUN', `close the previous run: ${messageOf(failure)}`);
 }

@@ -1,4 +1,4 @@
-import { printWarning } from '../core/print';
+import { warn } from '../core/warnings';
 import { messageOf } from '../core/errors';
 import { claimLabels, hasClaimListeners } from '../registry/claims';
 import { disableRyuk } from '../core/disable-ryuk';
@@ -21,7 +21,7 @@ export async function claimLoadedTestcontainers(): Promise<void> {
     if (labels !== undefined) await claimLabels(labels);
   } catch (error) {
     // testcontainers found no engine where castoff did, so it cannot create anything that could leak.
-    printWarning(`testcontainers is not claimed: ${messageOf(error)}`, 'CASTOFF_CLAIM_REFUSED');
+    warn('CASTOFF_CLAIM_REFUSED', `testcontainers is not claimed: ${messageOf(error)}`);
   }
 }
 

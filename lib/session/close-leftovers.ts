@@ -1,7 +1,7 @@
 import type { BoundedLabels } from '../core/bounds';
 import { cleanupFailed } from '../core/errors';
 import { isReaper, labelNames } from '../core/labels';
-import { printWarning } from '../core/print';
+import { warn } from '../core/warnings';
 import type { Engine } from '../engine/engine';
 import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
@@ -48,8 +48,8 @@ export async function closeLeftovers(
 }
 
 function warnUnclear(session: string, { target: { kind, id, name }, reason }: UnclearTarget): void {
-  printWarning(
-    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${reason}`,
+  warn(
     'CASTOFF_KEPT',
+    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${reason}`,
   );
 }

@@ -1,7 +1,7 @@
-import { printWarning } from '../core/print';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadline } from '../core/deadline';
 import { messageOf } from '../core/errors';
+import { warn } from '../core/warnings';
 import { sweep, type SweepOptions } from './sweep';
 import type { SweepReport } from './sweep-report';
 
@@ -60,17 +60,17 @@ async function sweepQuietly(
     const report = await sweep({ ...options, signal });
     const failed = report.things.filter(({ action }) => action === 'failed');
     if (failed.length > 0)
-      warn(`${failed.length} resources could not be removed: ${messageOf(failed[0]?.error)}`);
+      warnFailed(`${failed.length} resources could not be removed: ${messageOf(failed[0]?.error)}`);
     return report;
   } catch (error) {
-    if (!signal.aborted) warn(messageOf(error));
+    if (!signal.aborted) warnFailed(messageOf(error));
     return undefined;
   }
 }
 
-function warn(reason: string): void {
-  printWarning(
-    `sweep what dead owners left: ${reason}; run \`npx castoff sweep\` for details`,
+function warnFailed(reason: string): void {
+  warn(
     'CASTOFF_SWEEP_FAILED',
+    `sweep what dead owners left: ${reason}; run \`npx castoff sweep\` for details`,
   );
 }

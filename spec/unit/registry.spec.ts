@@ -173,10 +173,14 @@ describe('a listener of the registry', () => {
     const { key } = await registry.register('container', owner);
     registry.update(key, { state: 'gone' });
     await until(() => changes.length === 2, 1_000);
-    const warnings = warn.mock.calls.map(([warning]) => warning);
+    const warnings = [...warn.mock.calls];
     warn.mockRestore();
     expect(changes.map(({ entry }) => entry.state)).toEqual(['registered', 'gone']);
-    expect(warnings).toEqual([failure, failure]);
+    const expected = [
+      'listener of the registry: the listener throws',
+      { type: 'CastoffWarning', code: 'CASTOFF_LISTENER_FAILED', detail: failure.stack },
+    ];
+    expect(warnings).toEqual([expected, expected]);
   });
 });
 
