@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
+import { timeouts } from '../core/timeouts';
 import { isAnonymousName, volumesOfContainer, type MountedContainer } from '../engine/anonymous-volumes';
 import { connectEngine } from '../engine/connect';
 import { inspectMounted, listContainersUsingVolume } from '../engine/volume-calls';
@@ -15,13 +16,11 @@ export interface LeftVolumes {
   readonly names: readonly string[];
 }
 
-const inspectMs = 5_000;
-
 /** Lists the anonymous volumes of a container that is about to be removed without them. Never rejects. */
 export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolumes> {
   if (container.id === undefined) return { container, names: [] };
   try {
-    const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
+    const engine = (await connectEngine(container.engine)).within({ timeoutMs: timeouts.inspectMs });
     const inspected = await inspectMounted(engine, container.id);
     return { container, names: inspected.meaning === 'done' ? volumesOfContainer(inspected.value) : [] };
   } catch (error) {
@@ -65,7 +64,7 @@ export async function registerLeft(tracked: TrackedResources, left: readonly Lef
 }
 
 async function register(tracked: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
-  const engine = (await connectEngine(container.engine)).within({ timeoutMs: inspectMs });
+  const engine = (await connectEngine(container.engine)).within({ timeoutMs: timeouts.inspectMs });
   const inspected = await volume.inspect(engine, name);
   if (inspected.meaning === 'gone') return;
   if (inspected.meaning !== 'done') throw inspected.error;
@@ -90,7 +89,7 @@ function inspectByCommand(
     text = execFileSync(file, args, {
       env: { ...env },
       encoding: 'utf8',
-      timeout: inspectMs,
+      timeout: timeouts.inspectMs,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   } catch (error) {

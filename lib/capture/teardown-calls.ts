@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import type { RequestMeaning } from './request-meaning';
 
 type TeardownRequest = Extract<RequestMeaning, { type: 'stop' | 'kill' | 'remove' }>;
@@ -29,8 +30,6 @@ export interface RefTarget {
   readonly name?: string | undefined;
 }
 
-/** The engine's default. @see Engine API, ContainerStop */
-const defaultGraceMs = 10_000;
 const responseMs = 5_000;
 const maxWaitMs = 30_000;
 /**
@@ -107,7 +106,7 @@ function isOver(call: TrackedCall, nowMs: number): boolean {
   return call.closedAtMs !== undefined && leftMsOf(call, nowMs) <= 0;
 }
 
-function graceOf({ verb, graceMs = defaultGraceMs }: NewCall): number {
+function graceOf({ verb, graceMs = timeouts.stopGraceMs }: NewCall): number {
   return verb === 'stop' ? graceMs : 0;
 }
 

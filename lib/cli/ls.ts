@@ -2,6 +2,7 @@ import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
 import { safeForLog, safeJson } from '../core/safe-text';
 import { formatTable, paint } from '../core/text-table';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnersHere } from '../registry/owner';
@@ -19,7 +20,7 @@ import { colourOfState } from './state-colour';
  */
 export async function describeSessions(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
-  const found = await findSessions(engine, false, { what: 'list sessions', timeoutMs: 30_000 });
+  const found = await findSessions(engine, false, { what: 'list sessions', timeoutMs: timeouts.requestMs });
   const prove = proveOwnersHere();
   const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
   const rows = found.sessions

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream';
 import type * as Tls from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { inspect } from 'node:util';
+import { timeouts } from '../core/timeouts';
 import type { Endpoint, Transport } from './endpoint';
 import { markAgent } from './agent-mark';
 import { openSshConnection } from './ssh-connection';
 
 const pooling: AgentOptions = { keepAlive: true, maxFreeSockets: 32 };
 const maxConcurrentLogins = 8;
-const loginTimeoutMs = 5_000;
 
 /**
  * Creates the pool of connections to one engine.
@@ -105,7 +105,7 @@ class SshAgent extends Agent {
     const connection = openSshConnection(this.#transport);
     const done = new AbortController();
     const finish = (): void => done.abort();
-    const timer = setTimeout(finish, loginTimeoutMs).unref();
+    const timer = setTimeout(finish, timeouts.pingMs).unref();
     connection.once('connect', finish).once('close', finish);
     done.signal.addEventListener('abort', () => {
       clearTimeout(timer);

@@ -2,13 +2,12 @@ import type { Agent } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
+import { timeouts } from '../core/timeouts';
 import { agentFor } from './agent';
 import { connectionKey, requestTarget, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
 import { findEndpoint } from './find-endpoint';
 import { pingEndpoint } from './ping-endpoint';
-
-const pingTimeoutMs = 5_000;
 
 /**
  * Resolves to the engine at `address`, or else to the one that the environment names.
@@ -58,7 +57,7 @@ async function openEngine(address: string | undefined): Promise<Engine> {
     address,
     async ping(candidate) {
       const agent = agentFor(candidate);
-      const answer = await ask('ping', candidate.address, { timeoutMs: pingTimeoutMs }, (signal) =>
+      const answer = await ask('ping', candidate.address, { timeoutMs: timeouts.pingMs }, (signal) =>
         pingEndpoint(candidate, agent, signal),
       );
       // Ends a connection that is still being opened, such as a login over ssh.

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { timeouts } from '../core/timeouts';
 import { ask, type Engine } from './engine';
 import { getFromEndpoint } from './ping-endpoint';
-
-const timeoutMs = 5_000;
 
 /**
  * Resolves to an id of the engine itself, the same at every address; a random one when the engine does not
@@ -11,7 +10,7 @@ const timeoutMs = 5_000;
  * @see Engine API, SystemInfo
  */
 export async function readEngineId({ address, connection, isPodman }: Engine): Promise<string> {
-  const answer = await ask('info', address, { timeoutMs }, async (signal) => {
+  const answer = await ask('info', address, { timeoutMs: timeouts.pingMs }, async (signal) => {
     const { body } = await getFromEndpoint(connection, '/info', signal);
     return parseEngineId(body, { isPodman });
   });

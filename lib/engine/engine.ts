@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import { isCastoffError, messageOf } from '../core/errors';
 import { formatDuration } from '../core/durations';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';
@@ -59,7 +60,7 @@ export interface Engine {
   within(limits: CallLimits): Engine;
 }
 
-const defaultLimits: CallLimits = { timeoutMs: 30_000 };
+const defaultLimits: CallLimits = { timeoutMs: timeouts.requestMs };
 
 /**
  * Creates an engine that makes its calls through the client that `load` resolves to; each call awaits `load`.

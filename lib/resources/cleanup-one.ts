@@ -5,6 +5,7 @@ import { processWide } from '../core/global-state';
 import type { OptionNames } from '../core/option-names';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { CleanupError, unclearError } from './cleanup-error';
@@ -15,7 +16,7 @@ import { capturePostMortem, type PostMortem } from './post-mortem';
 import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
-import { checkStopSignal, defaultGraceMs } from './stop-options';
+import { checkStopSignal } from './stop-options';
 import { removables } from './removables';
 import { RemovalTask } from './removal-task';
 
@@ -57,7 +58,7 @@ export const cleanupOptionNames: OptionNames<CleanupOptions> = {
 const defaults = Object.freeze({
   stopTimeoutMs: 0,
   removeVolumes: true,
-  timeoutMs: 30_000,
+  timeoutMs: timeouts.cleanupMs,
   postMortem: false,
 });
 
@@ -91,7 +92,7 @@ export async function cleanupOne(
   options: CleanupOptions & RemovalRules = {},
 ): Promise<CleanupResult> {
   const startedAt = performance.now();
-  const stopTimeoutMs = options.stopSignal === undefined ? defaults.stopTimeoutMs : defaultGraceMs;
+  const stopTimeoutMs = options.stopSignal === undefined ? defaults.stopTimeoutMs : timeouts.stopGraceMs;
   const settings = { ...defaults, stopTimeoutMs, ...definedOnly(options) };
   checkDuration('timeoutMs', settings.timeoutMs);
   checkDuration('stopTimeoutMs', settings.stopTimeoutMs);

@@ -3,6 +3,7 @@ import { CastoffError, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
@@ -82,7 +83,7 @@ export async function cleanupProject(
       `clean up a Compose project: got ${JSON.stringify(name)}; give its name`,
     );
   }
-  const timeoutMs = checkDuration('timeoutMs', options.timeoutMs ?? 30_000);
+  const timeoutMs = checkDuration('timeoutMs', options.timeoutMs ?? timeouts.cleanupMs);
   if (options.stopTimeoutMs !== undefined) checkDuration('stopTimeoutMs', options.stopTimeoutMs);
   options.signal?.throwIfAborted();
   const engine = await connectWithin(name, timeoutMs, options);

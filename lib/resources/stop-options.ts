@@ -1,8 +1,5 @@
 import { CastoffError } from '../core/errors';
 
-/** The engine's default grace for a stop, in milliseconds. */
-export const defaultGraceMs = 10_000;
-
 /**
  * Validates `stopSignal`.
  *

@@ -1,5 +1,6 @@
 import { asError } from '../core/errors';
 import { labelNames } from '../core/labels';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
@@ -25,8 +26,6 @@ export interface FinalCheck {
   /** The reason why `left` could not be listed. */
   readonly error?: Error | undefined;
 }
-
-const inspectTimeoutMs = 5_000;
 
 /**
  * Lists the session's resources on the engine, and inspects each entry that is neither gone nor kept. Never
@@ -64,7 +63,7 @@ async function inspectEntry(
   if (signal.aborted) return 'unknown';
   try {
     const own = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    const isPresent = await isEntryPresent(own.within({ timeoutMs: inspectTimeoutMs, signal }), entry, id);
+    const isPresent = await isEntryPresent(own.within({ timeoutMs: timeouts.inspectMs, signal }), entry, id);
     return isPresent ? 'there' : 'gone';
   } catch {
     // EngineError, or ENGINE_UNREACHABLE for another engine: the entry has the error of its removal, which is

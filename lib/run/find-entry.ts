@@ -1,4 +1,5 @@
 import { isWithin } from '../core/bounds';
+import { timeouts } from '../core/timeouts';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
@@ -24,8 +25,6 @@ export async function isEntryPresent(engine: Engine, entry: RegistryEntry, id: s
   return isStillOurs(engine, { ...note, present: { fact: 'present', key, id, identity, at } }, id);
 }
 
-const listTimeoutMs = 30_000;
-
 /**
  * Lists the resources that carry `labels`, and provably have them from their creator.
  *
@@ -39,7 +38,7 @@ export async function listLeftovers(
   signal: AbortSignal,
 ): Promise<readonly ListedTarget[]> {
   signal.throwIfAborted();
-  const { owned } = await listOwned(engine.within({ timeoutMs: listTimeoutMs, signal }), labels, {
+  const { owned } = await listOwned(engine.within({ timeoutMs: timeouts.requestMs, signal }), labels, {
     recorded,
   });
   // Excludes markers, which have no entry.

@@ -1,6 +1,7 @@
 import type { Bounds } from '../core/bounds';
 import { isCastoffError, messageOf } from '../core/errors';
 import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
@@ -33,8 +34,6 @@ export interface LeftoversResult {
   readonly errors: readonly unknown[];
 }
 
-const timeoutMs = 30_000;
-
 /** Returns a predicate for the labels of resources that must stay: reapers, and kept resources. */
 export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, string>>) => boolean {
   return (labels) =>
@@ -61,7 +60,13 @@ export async function cleanupLeftovers(
   const [listing] = await Promise.allSettled([listLeftovers(engine, labels, recorded, signal)]);
   const byLabel = await attempt(errors, () => {
     signal.throwIfAborted();
-    return cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, recorded, signal });
+    return cleanupByLabel(engine, labels, {
+      timeoutMs: timeouts.cleanupMs,
+      bounds,
+      isSpared,
+      recorded,
+      signal,
+    });
   });
   errors.push(...(byLabel?.errors ?? []));
   const own = leftovers.entries.map((entry) => {
@@ -114,11 +119,20 @@ export async function removeEntry(
   try {
     signal.throwIfAborted();
     const own = entry.engine === undefined ? engine : await connectEngine(entry.engine);
-    if (kind !== 'compose-project' && !(await isEntryPresent(own.within({ timeoutMs, signal }), entry, id)))
+    if (
+      kind !== 'compose-project' &&
+      !(await isEntryPresent(own.within({ timeoutMs: timeouts.requestMs, signal }), entry, id))
+    )
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
       { kind, id, bounds },
-      { engine: own.address, timeoutMs, signal, identity: entry.identity, matchesTarget: isMadeFor(entry) },
+      {
+        engine: own.address,
+        timeoutMs: timeouts.cleanupMs,
+        signal,
+        identity: entry.identity,
+        matchesTarget: isMadeFor(entry),
+      },
     );
     return goneAs(entry, outcome);
   } catch (error) {

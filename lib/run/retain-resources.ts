@@ -3,6 +3,7 @@ import { isWithin, type BoundedLabels } from '../core/bounds';
 import { isReaper, labelNames } from '../core/labels';
 import { formatDuration } from '../core/durations';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -17,7 +18,6 @@ import { closeLeftovers } from '../session/close-leftovers';
 import { retentionReady, type RetentionRequest } from './start-retention';
 import { readJournals } from '../sweep/session-journals';
 
-const requestTimeoutMs = 30_000;
 /** How long the removal may take after a signal to end. */
 const endTimeoutMs = 5_000;
 
@@ -44,7 +44,7 @@ export async function retainResources({
   process.stdout.write(`${retentionReady}\n`);
   const ending = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => ending.abort());
-  const checker = engine.within({ timeoutMs: requestTimeoutMs, signal: ending.signal });
+  const checker = engine.within({ timeoutMs: timeouts.requestMs, signal: ending.signal });
   for await (const _ of checkTimes({ forMs, checkIntervalMs }, ending.signal))
     if (!(await isAnythingLeft(checker, session))) break;
   try {

@@ -2,6 +2,7 @@ import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import type { Scope } from '../scope/scope';
 import type { RunClient, SharedContainer } from '../session/run-client';
 import { perWorkerScope, sharedScope } from '../registry/scope-names';
@@ -14,7 +15,6 @@ import {
 } from './current-context';
 import { loadLate } from './load-late';
 
-const defaultTimeoutMs = 120_000;
 const sharedOptionNames: OptionNames<SharedOptions> = { timeoutMs: true };
 
 /** Shared resources: the first caller creates each, and every caller gets its value as JSON. */
@@ -161,7 +161,7 @@ function checkRest(what: string, factory: unknown, options: SharedOptions): numb
       'CONFIG_INVALID',
       `${what}: got a factory of type ${typeof factory}; give a function`,
     );
-  return checkDuration('timeoutMs', options.timeoutMs ?? defaultTimeoutMs);
+  return checkDuration('timeoutMs', options.timeoutMs ?? timeouts.sharedMs);
 }
 
 function checkCycle(what: string, within: SharedFactoryContext | undefined): void {

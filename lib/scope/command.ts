@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { DeadlineError } from '../core/deadline';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { isCancellation } from './cancellation';
 import {
   CommandError,
@@ -34,7 +35,6 @@ export interface CommandContext extends CommandOptions {
   readonly source: string | undefined;
 }
 
-const defaultGraceMs = 5_000;
 const maxOutputChars = 64 * 1024;
 /** After the exit, the pipes drain at once, unless a background process still holds them. */
 const drainTimeoutMs = 250;
@@ -113,7 +113,7 @@ export class Command implements PromiseLike<CommandEnd> {
    * @internal
    */
   async close(): Promise<void> {
-    const { scopeSignal, graceMs = defaultGraceMs } = this.#context;
+    const { scopeSignal, graceMs = timeouts.commandGraceMs } = this.#context;
     if (this.#isRunning()) this.#stoppedFor ??= { reason: scopeSignal.reason };
     await this.#group?.stop(this.what, graceMs);
     const [end] = await Promise.allSettled([this.#result]);
@@ -191,7 +191,7 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   #stop(reason: unknown): void {
-    const { graceMs = defaultGraceMs } = this.#context;
+    const { graceMs = timeouts.commandGraceMs } = this.#context;
     this.#stoppedFor ??= { reason };
     // `close` waits for the same stop, and reports its failure.
     this.#group?.stop(this.what, graceMs).catch(() => undefined);

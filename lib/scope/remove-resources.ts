@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { sessionIdentity } from '../registry/session-identity';
 import { cleanupOne, type CleanupOptions } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isFullId } from '../resources/kind';
 import { cleanupMany, planRemovals } from '../resources/plan';
-import { defaultGraceMs } from '../resources/stop-options';
 import type { FinalizerEnd } from './close-report';
 import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
@@ -114,7 +114,8 @@ async function remove(
   registry.update(key, { state: 'cleaning' });
   await beforeRemoval?.(target);
   try {
-    const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : defaultGraceMs } = target.stop ?? {};
+    const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : timeouts.stopGraceMs } =
+      target.stop ?? {};
     const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs, signal };
     const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
     registry.update(key, { state: 'gone', outcome: result.outcome });

@@ -2,6 +2,7 @@ import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { checkOptionNames } from '../core/option-names';
 import { callerSourceLine } from '../core/source-line';
+import { timeouts } from '../core/timeouts';
 import type { RemovableKind } from '../engine/removable-kind';
 import { idOfRef, type Ref } from '../resources/ref';
 import { adoptInScope } from './adopt';
@@ -46,11 +47,11 @@ export class Scope implements AsyncDisposable {
     parent: { signal: ScopeSignal; onClosed: () => void } | undefined,
   ) {
     checkOptionNames('openScope', options, scopeOptionNames);
-    const { timeoutMs, signal } = options;
+    const { timeoutMs, signal, cleanupTimeoutMs = timeouts.cleanupMs } = options;
     if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
     this.name = name;
     this.#options = options;
-    this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', options.cleanupTimeoutMs ?? 30_000);
+    this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', cleanupTimeoutMs);
     this.#signal = new ScopeSignal({ what: `scope ${name}`, timeoutMs, signal, parent: parent?.signal });
     this.#items = new ScopeItems({
       scope: name,

@@ -2,6 +2,7 @@ import type { BoundedLabels } from '../core/bounds';
 import { cleanupFailed } from '../core/errors';
 import { isReaper, labelNames } from '../core/labels';
 import { warn } from '../core/warnings';
+import { timeouts } from '../core/timeouts';
 import type { Engine } from '../engine/engine';
 import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
@@ -9,8 +10,6 @@ import type { UnclearTarget } from '../resources/list-owned';
 
 /** The options of {@link closeLeftovers}. */
 export type CloseLeftoversOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
-
-const timeoutMs = 30_000;
 
 /**
  * Removes all resources that carry the session's label, or that this process claims, and that no scope has
@@ -34,7 +33,13 @@ export async function closeLeftovers(
   for (const { labels, bounds } of [own, ...claimedLabels()]) {
     try {
       signal?.throwIfAborted();
-      const cleanup = await cleanupByLabel(engine, labels, { timeoutMs, bounds, isSpared, recorded, signal });
+      const cleanup = await cleanupByLabel(engine, labels, {
+        timeoutMs: timeouts.cleanupMs,
+        bounds,
+        isSpared,
+        recorded,
+        signal,
+      });
       for (const one of cleanup.unclear) unclear.set(`${one.target.kind} ${one.target.id}`, one);
       errors.push(...cleanup.errors);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors';
 import { checkTimeLeft } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
@@ -31,9 +32,6 @@ export type RemovalCandidate = Target & { readonly resource: Omit<SweptResource,
         readonly record: Unfinished;
       }
   );
-
-/** Limit for one removal, in milliseconds: the rest of the time is for others. */
-const maxRemovalMs = 30_000;
 
 /** Time left for a sweep's removals. */
 export interface RemoveLimits {
@@ -98,7 +96,7 @@ async function removeIfOurs(
   candidate: RemovalCandidate,
   { leftMs, signal }: RemoveLimits,
 ): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
-  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), maxRemovalMs), signal };
+  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), timeouts.cleanupMs), signal };
   if ('record' in candidate) {
     const { record, id } = candidate;
     if (!(await isStillOurs(engine, record, id))) return { outcome: 'already-gone', isAnother: false };

@@ -3,6 +3,7 @@ import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
@@ -115,7 +116,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   };
 }
 
-function checkOptions({ timeoutMs = 60_000, olderThanMs, foreign, otherHosts }: SweepOptions): number {
+function checkOptions({ olderThanMs, foreign, otherHosts, ...options }: SweepOptions): number {
   if (olderThanMs !== undefined && !(Number.isFinite(olderThanMs) && olderThanMs >= 0))
     throw new CastoffError('CONFIG_INVALID', `olderThanMs: got ${String(olderThanMs)}; give milliseconds`);
   const option = foreign === true ? 'foreign' : otherHosts === true ? 'otherHosts' : undefined;
@@ -124,7 +125,7 @@ function checkOptions({ timeoutMs = 60_000, olderThanMs, foreign, otherHosts }: 
       'CONFIG_INVALID',
       `sweep with ${option}: its owners cannot be proven dead; set olderThanMs to remove by age`,
     );
-  return checkDuration('timeoutMs', timeoutMs);
+  return checkDuration('timeoutMs', options.timeoutMs ?? timeouts.sweepMs);
 }
 
 type Judged = JudgedSession & Findings['sessions'][number];

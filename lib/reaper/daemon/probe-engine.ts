@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isCastoffError } from '../../core/errors';
 import { withTimeout } from '../../core/timeout';
+import { timeouts } from '../../core/timeouts';
 import { agentFor } from '../../engine/agent';
 import type { Endpoint } from '../../engine/endpoint';
 import { findEndpoint } from '../../engine/find-endpoint';
 import { pingEndpoint } from '../../engine/ping-endpoint';
-
-const pingTimeoutMs = 5_000;
 
 /**
  * Resolves to why no engine can be reached; `undefined` if one answers a ping. Concurrent calls share a ping.
@@ -37,7 +36,7 @@ async function ping(endpoint: Endpoint): Promise<void> {
       ? pingSocket(transport.path, stop.signal)
       : pingOverAgent(endpoint, stop.signal);
   try {
-    await withTimeout(pinging, { what: 'ping the engine', timeoutMs: pingTimeoutMs });
+    await withTimeout(pinging, { what: 'ping the engine', timeoutMs: timeouts.pingMs });
   } finally {
     stop.abort();
   }
