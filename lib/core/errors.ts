@@ -67,10 +67,29 @@ export function messageOf(error: unknown): string {
   return String(error);
 }
 
-/** Returns a `CLEANUP_FAILED` error with `errors`, whose messages follow `message`, one a line. */
+/**
+ * Returns the message of `error` as lines: all of it for an error of castoff, which may list others; else the
+ * first line.
+ */
+export function messageLines(error: unknown): readonly string[] {
+  return isCastoffError(error) ? error.message.split('\n') : [messageOf(error)];
+}
+
+/** Returns a `CLEANUP_FAILED` error with `errors`, whose messages follow `message`, indented. */
 export function cleanupFailed(message: string, errors: readonly unknown[]): CastoffError {
-  const reasons = errors.map((error) => `\n  ${messageOf(error)}`).join('');
-  return new CastoffError('CLEANUP_FAILED', `${message}${reasons}`, { cause: errors[0], errors });
+  const lines = [message, ...errors.flatMap(messageLines).map((line) => `  ${line}`)];
+  return new CastoffError('CLEANUP_FAILED', lines.join('\n'), { cause: errors[0], errors });
+}
+
+/**
+ * Throws `errors`; returns when there are none.
+ *
+ * @param message - The first line for several errors.
+ * @throws the only one of `errors`; CastoffError `CLEANUP_FAILED` with several in `errors`.
+ */
+export function throwAll(message: string, errors: readonly unknown[]): void {
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw cleanupFailed(message, errors);
 }
 
 /** Returns `error`, or wraps a thrown value that is not an `Error`. */

@@ -1,5 +1,5 @@
-import { asError, CastoffError, isCastoffError } from '../core/errors';
-import { messageLines, type CloseReport } from '../scope/close-report';
+import { asError, CastoffError, isCastoffError, messageLines } from '../core/errors';
+import type { CloseReport } from '../scope/close-report';
 import type { TestContext } from '../runner/test-context';
 import { isOwnFrame } from '../runner/test-errors';
 

@@ -1,5 +1,5 @@
 import { checkDuration, formatDuration } from '../core/durations';
-import { CastoffError, isCastoffError } from '../core/errors';
+import { CastoffError, cleanupFailed, isCastoffError } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
@@ -92,11 +92,8 @@ export async function cleanupProject(
     timeoutMs,
   });
   if (errors.length > 0) {
-    throw new CastoffError(
-      'CLEANUP_FAILED',
-      `remove Compose project ${name}: ${errors.length} of its resources could not be removed\n${errors.map((error) => `  ${error.message}`).join('\n')}`,
-      { cause: errors[0], errors },
-    );
+    const what = `${errors.length} of its resources could not be removed`;
+    throw cleanupFailed(`remove Compose project ${name}: ${what}`, errors);
   }
   return {
     kind: 'compose-project',

@@ -1,4 +1,4 @@
-import { CastoffError, isCastoffError, messageOf } from '../core/errors';
+import { CastoffError, isCastoffError, messageLines } from '../core/errors';
 import type { CleanupResult } from '../resources/cleanup-one';
 import type { CommandEnd } from './command-end';
 
@@ -76,12 +76,4 @@ export class CloseError extends CastoffError {
 
 function countItems(count: number): string {
   return count === 1 ? '1 item' : `${count} items`;
-}
-
-/**
- * Returns the message of `error` as lines: all of it for an error of castoff, which may list others; else the
- * first line.
- */
-export function messageLines(error: unknown): readonly string[] {
-  return isCastoffError(error) ? error.message.split('\n') : [messageOf(error)];
 }

@@ -1,5 +1,4 @@
-import { CastoffError } from '../core/errors';
-import { messageLines } from './close-report';
+import { CastoffError, messageLines } from '../core/errors';
 
 /**
  * Creates the error of a call on a scope that is closing or closed (`SCOPE_CLOSED`).

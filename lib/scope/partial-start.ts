@@ -1,5 +1,5 @@
 import type { Bounds } from '../core/bounds';
-import { CastoffError, messageOf } from '../core/errors';
+import { messageOf, throwAll } from '../core/errors';
 import { labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
@@ -112,7 +112,7 @@ export class PartialStart {
     if (kind === 'container') {
       const { results, errors } = await cleanupByLabel(engine, [`${labelNames.start}=${key}`], options);
       for (const { postMortem } of results) this.#addPostMortem(postMortem);
-      throwAll(errors);
+      throwAll(`${errors.length} removals failed`, errors);
       return results[0];
     }
     if (kind === 'compose-project') {
@@ -141,15 +141,4 @@ export class PartialStart {
     const isKnown = this.postMortems.some(({ name }) => name === postMortem?.name);
     if (postMortem !== undefined && !isKnown) this.postMortems.push(postMortem);
   }
-}
-
-function throwAll(errors: readonly Error[]): void {
-  const [first, ...more] = errors;
-  if (first === undefined) return;
-  if (more.length === 0) throw first;
-  const lines = errors.map((error) => `  ${error.message}`);
-  throw new CastoffError('CLEANUP_FAILED', `${errors.length} removals failed\n${lines.join('\n')}`, {
-    cause: first,
-    errors,
-  });
 }

@@ -1,6 +1,6 @@
 import { DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
-import { CastoffError, isCastoffError, messageOf } from '../core/errors';
+import { CastoffError, isCastoffError, throwAll } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
@@ -124,7 +124,8 @@ export class Task<T> implements PromiseLike<T> {
       this.#abandoned.reject(stuck);
       throw stuck;
     }
-    throwAll(await this.#unreportedErrors());
+    const errors = await this.#unreportedErrors();
+    throwAll(`${this.what}: ${errors.length} failures`, errors);
   }
 
   #withTimeLimit(timeoutMs: number, finished: AbortSignal): AbortSignal {
@@ -175,10 +176,4 @@ export class Task<T> implements PromiseLike<T> {
       `${this.what}${line}: still running ${formatDuration(timeoutMs)} after its signal aborted; end it when the signal aborts`,
     );
   }
-}
-
-function throwAll(errors: readonly unknown[]): void {
-  if (errors.length === 0) return;
-  if (errors.length === 1) throw errors[0];
-  throw new AggregateError(errors, errors.map(messageOf).join('; '));
 }

@@ -222,6 +222,17 @@ describe('a task with a timeout', () => {
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [late] });
   });
 
+  it('fails the close with its timeout and its own error', async () => {
+    const scope = openScope();
+    const failure = new Error('no such table');
+    const work = (signal: AbortSignal) => waitForAbort(signal).catch(() => throwIt(failure));
+    const task = scope.spawn('migrate', work, limit);
+    expect(await until(() => task.record.endedAt !== undefined, 1_000)).toBe(true);
+    const error = await rejectionOf(scope.close());
+    expect(error).toMatchObject({ errors: [{ code: 'CLEANUP_FAILED', errors: [failure, late] }] });
+    expect(String(error)).toMatch(/2 failures\n +no such table\n +task migrate: timed out after 20 ms$/);
+  });
+
   it('does not fail the close when its timeout was awaited', async () => {
     const scope = openScope();
     const work = (signal: AbortSignal) => delay(60_000, undefined, { signal });
