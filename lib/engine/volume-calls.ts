@@ -8,6 +8,7 @@ export interface VolumeFacts {
   readonly labels: Readonly<Record<string, string>>;
   /**
    * RFC 3339, in whole seconds. Old versions of Docker report the last change of its content.
+   * `undefined` when the volume has no data folder: an engine that was killed has half removed it.
    *
    * @see {@link hasStableCreatedAt}
    */
@@ -44,9 +45,13 @@ export function inspectVolume(engine: Engine, name: string): Promise<Answer<Volu
   });
 }
 
+/** Docker's answer for a volume whose data folder is missing. */
+const noCreationTime = '0001-01-01T00:00:00Z';
+
 // Not in dockerode's types.
 function createdAtOf(volume: object): string | undefined {
-  return 'CreatedAt' in volume && typeof volume.CreatedAt === 'string' ? volume.CreatedAt : undefined;
+  const createdAt: unknown = 'CreatedAt' in volume ? volume.CreatedAt : undefined;
+  return typeof createdAt === 'string' && createdAt !== noCreationTime ? createdAt : undefined;
 }
 
 /** Lists volumes that have all of `labels` (`key` or `key=value`). @see Engine API, VolumeList */

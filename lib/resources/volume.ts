@@ -33,6 +33,8 @@ function identityOf({ createdAt = '', labels }: VolumeFacts): string {
 async function compareVolumes(engine: Engine, name: string, before: string, now: string): Promise<Sameness> {
   const [then, current] = [parseIdentity(before), parseIdentity(now)];
   if (then.labels !== current.labels) return 'another';
+  // Only an interrupted removal leaves a volume without a creation time; one created since has one.
+  if (current.createdAt === '') return 'same';
   if (await hasStableCreatedAt(engine)) return 'another';
   // `CreatedAt` changes with the volume's content, so the same volume may have another one.
   if (then.labels.includes(`"${labelNames.nonce}":`) || isAnonymousName(name)) return 'same';

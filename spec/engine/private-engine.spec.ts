@@ -1,17 +1,18 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
-import { cleanupContainer, cleanupNetwork, cleanupVolume } from '../../lib/index';
+import { cleanupContainer, cleanupNetwork, cleanupVolume, openScope } from '../../lib/index';
 import { askEngine } from '../support/ask-engine';
 import { findProcesses } from '../support/close-engine';
 import { dockerCommand } from '../support/docker-command';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { isLong } from '../support/spec-size';
-import { createIdleContainer, createRunningContainer, createThing } from '../support/things';
+import { createIdleContainer, createRunningContainer, createThing, exists } from '../support/things';
 
 const run = promisify(execFile);
 const waitForTerm = 'trap "exit 0" TERM; while :; do sleep 1 & wait; done';
@@ -153,6 +154,20 @@ describe('an engine that is killed in the middle of 20 removals', () => {
 
     expect((await ends).filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(await whatIsThere()).toEqual([]);
+  });
+});
+
+describe('an engine that is killed in the middle of the removal of a volume', () => {
+  it('completes the removal after a restart, although the volume has lost its creation time', async () => {
+    const name = await createThing('volume', docker);
+    await using scope = openScope('adopts a volume', { engine: engine.address });
+    await scope.adopt(name, 'volume');
+    await engine.kill();
+    await rm(join(engine.dataRoot, 'volumes', name, '_data'), { recursive: true });
+    await engine.start();
+    expect(await docker.getVolume(name).inspect()).toMatchObject({ CreatedAt: '0001-01-01T00:00:00Z' });
+    await scope.close();
+    expect(await exists('volume', name, docker)).toBe(false);
   });
 });
 
