@@ -7,8 +7,7 @@ import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
 import { listOwned } from '../resources/list-owned';
-import { recordedInRegistry } from '../registry/recorded';
-import type { EntryUpdate, RegistryEntry } from '../registry/entry';
+import { recordedIn, type EntryUpdate, type RegistryEntry } from '../registry/entry';
 import type { Inspection } from '../resources/kind';
 import { listParts } from '../resources/project-parts';
 import { removables } from '../resources/removables';
@@ -112,7 +111,7 @@ async function inspectEntry(
   }
   // The name of an image may refer to a newer one by now.
   if (id === undefined || kind === 'image') {
-    const recorded = recordedInRegistry([entry]);
+    const recorded = recordedIn([entry]);
     const { owned, unclear } = await listOwned(engine, [`${labelNames.start}=${key}`], {
       kinds: [kind],
       recorded,

@@ -1,5 +1,6 @@
 import type { Bounds } from '../core/bounds';
 import type { ResourceKind } from '../resources/kind';
+import type { RecordedResource } from '../resources/ownership';
 
 /**
  * `registered`: about to be created. `present`: exists. `cleaning`: its removal is in progress. `gone`:
@@ -74,3 +75,20 @@ export type EntryUpdate = Partial<
     | 'failure'
   >
 >;
+
+const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning', 'unknown'];
+
+/** Whether the resource exists on the engine, or may. */
+export function isOpen({ state }: Pick<RegistryEntry, 'state'>): boolean {
+  return openStates.includes(state);
+}
+
+/** Returns the resources whose ids are known: images by identity, since their names may be reused. */
+export function recordedIn(
+  entries: readonly Pick<RegistryEntry, 'kind' | 'key' | 'id' | 'identity'>[],
+): readonly RecordedResource[] {
+  return entries.flatMap(({ kind, key, id, identity }) => {
+    const known = kind === 'image' ? identity : id;
+    return known === undefined ? [] : [{ kind, key, id: known }];
+  });
+}

@@ -11,46 +11,20 @@ import {
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Owner } from '../core/labels';
-import type { ResourceKind } from '../resources/kind';
-import type { EntryOrigin, EntryOwner } from './entry';
+import type { RegistryEntry } from './entry';
+import { parseEntry } from './parse-entry';
 
-/** One line of a journal. Facts are only appended; the current state follows from all of them. */
-export type JournalFact =
-  | { readonly fact: 'opened'; readonly session: string; readonly owner: Owner; readonly at: string }
-  | {
-      readonly fact: 'registered';
-      readonly key: string;
-      readonly kind: ResourceKind;
-      readonly name?: string | undefined;
-      /** Address of the engine that it will be created on. */
-      readonly engine?: string | undefined;
-      readonly owner: EntryOwner;
-      readonly origin?: EntryOrigin | undefined;
-      readonly at: string;
-    }
-  | {
-      readonly fact: 'present';
-      readonly key: string;
-      readonly id: string;
-      readonly name?: string | undefined;
-      readonly identity?: string | undefined;
-      /** Identities of the parts of a Compose project that it is limited to. */
-      readonly only?: readonly string[] | undefined;
-      readonly at: string;
-    }
-  | {
-      readonly fact: 'gone';
-      readonly key: string;
-      readonly outcome?: string | undefined;
-      readonly at: string;
-    };
+/** One line of a journal: the process that opened it, or an entry as it was when the line was written. */
+export type JournalLine =
+  | { readonly session: string; readonly owner: Owner; readonly openedAt: string }
+  | { readonly entry: RegistryEntry };
 
 const syncToDisk = promisify(fdatasync);
 
 /**
- * An append-only file of facts, one JSON object per line. Each line is one write in append mode, if the
- * system accepts it whole, so several processes can share a file, and a SIGKILL loses at most the line being
- * written.
+ * An append-only file of JSON lines; the last line of an entry is its current state. Each line is one write in
+ * append mode, if the system accepts it whole, so several processes can share a file, and a SIGKILL loses at
+ * most the line being written.
  */
 export class Journal {
   readonly path: string;
@@ -64,14 +38,14 @@ export class Journal {
     this.#file = openSync(path, 'a', 0o600);
   }
 
-  append(fact: JournalFact): void {
+  append(line: JournalLine): void {
     const start = this.#isTorn ? '\n' : '';
     this.#isTorn = true;
-    writeWhole(this.#file, `${start}${JSON.stringify(fact)}\n`);
+    writeWhole(this.#file, `${start}${JSON.stringify(line)}\n`);
     this.#isTorn = false;
   }
 
-  /** Resolves when the appended facts survive a crash of the machine. */
+  /** Resolves when the appended lines survive a crash of the machine. */
   async sync(): Promise<void> {
     await syncToDisk(this.#file);
   }
@@ -80,7 +54,7 @@ export class Journal {
     closeSync(this.#file);
   }
 
-  /** Closes and deletes the journal, when all its facts are settled. */
+  /** Closes and deletes the journal, when all its resources are gone. */
   remove(): void {
     this.close();
     // Not rmSync: it calls functions of `fs` that tests may have mocked.
@@ -107,33 +81,23 @@ function attempt(call: () => void, expected: readonly string[]): void {
 }
 
 /**
- * Reads the facts of a journal. Skips lines that a crash has truncated; their resources can still be found by
+ * Reads the lines of a journal. Skips lines that a crash has truncated; their resources can still be found by
  * label.
  */
-export function readJournal(path: string): readonly JournalFact[] {
+export function readJournal(path: string): readonly JournalLine[] {
   return readFileSync(path, 'utf8')
     .split('\n')
-    .flatMap((line) => parseFact(line));
+    .flatMap((line) => parseLine(line) ?? []);
 }
 
-const factNames: readonly string[] = [
-  'opened',
-  'registered',
-  'present',
-  'gone',
-] satisfies JournalFact['fact'][];
-
-function parseFact(line: string): readonly JournalFact[] {
+function parseLine(text: string): JournalLine | undefined {
   try {
-    const value: unknown = JSON.parse(line);
-    const isFact =
-      typeof value === 'object' &&
-      value !== null &&
-      'fact' in value &&
-      factNames.includes(String(value.fact));
-    return isFact ? [value as JournalFact] : [];
+    const line = JSON.parse(text) as Partial<Record<'session' | 'owner' | 'entry', unknown>> | null;
+    if (typeof line?.session === 'string' && typeof line.owner === 'object') return line as JournalLine;
+    const entry = parseEntry(line?.entry);
+    return entry && { entry };
   } catch {
     // SyntaxError: a truncated line, or the empty one after the last.
-    return [];
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
 import type { ResourceKind } from '../resources/kind';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
-import type { Journal, JournalFact } from './journal';
+import type { Journal } from './journal';
 
 /** Criteria of {@link Registry.list}; entries must match all of them. */
 export interface RegistryFilter {
@@ -147,22 +147,19 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     }
   }
 
+  /** Writes an entry to the journal when it is new, identified, or gone. */
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
-    const { key, kind, id, name, identity, bounds, engine, outcome, owner, origin } = entry;
-    const at = new Date().toISOString();
-    if (entry.state === 'gone') {
-      if (this.#openKeys.delete(key)) this.#recordGone({ fact: 'gone', key, outcome, at });
+    const { key, id, bounds, state } = entry;
+    if (state === 'gone') {
+      if (this.#openKeys.delete(key)) this.#recordGone(entry);
       return;
     }
     const isNew = !this.#openKeys.has(key);
+    const isNewId = before?.id === undefined || before.bounds?.only !== bounds?.only;
+    if (!isNew && (id === undefined || !isNewId)) return;
     this.#openKeys.add(key);
     try {
-      const journal = (this.#journal ??= this.#openJournal());
-      if (isNew) journal.append({ fact: 'registered', key, kind, name, engine, owner, origin, at });
-      const isNewId = before?.id === undefined || before.bounds?.only !== bounds?.only;
-      if (id !== undefined && (isNew || isNewId)) {
-        journal.append({ fact: 'present', key, id, name, identity, only: bounds?.only, at });
-      }
+      (this.#journal ??= this.#openJournal()).append({ entry });
     } catch (error) {
       if (isNew) this.#openKeys.delete(key);
       this.#acceptUnwritten(entry, error);
@@ -182,9 +179,9 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   }
 
   // A failure is only a warning: a later sweep searches for the resource and finds it gone.
-  #recordGone(fact: JournalFact): void {
+  #recordGone(entry: RegistryEntry): void {
     try {
-      this.#journal?.append(fact);
+      this.#journal?.append({ entry });
       if (this.#openKeys.size > 0) return;
       const journal = this.#journal;
       // The journal counts as closed even if its file cannot be removed.

@@ -46,7 +46,7 @@ function createIdentity(id: string, worker: string | undefined): SessionIdentity
   const openJournal = (): Journal => {
     // Threads share a pid, so the worker id names their journal.
     const journal = new Journal(join(journalFolder(id), `${worker ?? owner.pid}.jsonl`));
-    journal.append({ fact: 'opened', session: id, owner, at: new Date().toISOString() });
+    journal.append({ session: id, owner, openedAt: new Date().toISOString() });
     return journal;
   };
   return { id, owner, registry: new Registry(openJournal), worker };

@@ -5,8 +5,7 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { FinalState } from '../verdict/verdict';
-import type { RegistryEntry } from '../registry/entry';
-import { recordedInRegistry } from '../registry/recorded';
+import { recordedIn, type RegistryEntry } from '../registry/entry';
 import { cleanupMany } from '../resources/plan';
 import { isEntryPresent, listLeftovers } from './find-entry';
 
@@ -36,7 +35,7 @@ export async function checkFinally(
   { session, entries, signal }: FinalCheckOptions,
 ): Promise<FinalCheck> {
   const [listing] = await Promise.allSettled([
-    listLeftovers(engine, [`${labelNames.session}=${session}`], recordedInRegistry(entries), signal),
+    listLeftovers(engine, [`${labelNames.session}=${session}`], recordedIn(entries), signal),
   ]);
   const listed = listing.status === 'fulfilled' ? listing.value : undefined;
   const targets = entries

@@ -17,12 +17,10 @@ import { isStillOurs } from '../sweep/still-ours';
  * @throws EngineError when the engine does not answer.
  */
 export async function isEntryPresent(engine: Engine, entry: RegistryEntry, id: string): Promise<boolean> {
-  const { key, kind, owner, origin, since, identity, bounds = {} } = entry;
-  if (kind === 'compose-project')
-    return (await listParts(engine, id)).some((part) => isWithin(identityOf(part), bounds));
-  const at = since.toISOString();
-  const note = { fact: 'registered', key, kind, owner, origin, at } as const;
-  return isStillOurs(engine, { ...note, present: { fact: 'present', key, id, identity, at } }, id);
+  const { kind, bounds = {} } = entry;
+  return kind === 'compose-project'
+    ? (await listParts(engine, id)).some((part) => isWithin(identityOf(part), bounds))
+    : isStillOurs(engine, entry, id);
 }
 
 /**

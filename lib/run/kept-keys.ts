@@ -1,8 +1,7 @@
-import { recordedInRegistry } from '../registry/recorded';
+import { recordedIn, type RegistryEntry } from '../registry/entry';
 import type { Leftovers } from './remove-leftovers';
 import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
-import type { RegistryEntry } from '../registry/entry';
 
 /**
  * The kept resources: the keys of their entries, and the labels (`name=value`) of Compose projects, whose
@@ -29,5 +28,5 @@ export function leftoversOf(
   entries: readonly RegistryEntry[],
   all: readonly RegistryEntry[],
 ): Leftovers {
-  return { ...claim, entries, kept: keptKeys(all), recorded: recordedInRegistry(all) };
+  return { ...claim, entries, kept: keptKeys(all), recorded: recordedIn(all) };
 }

@@ -11,7 +11,7 @@ import { EngineError } from '../engine/engine-error';
 import { chooseReaper } from '../lease/reaper-choice';
 import { takeLease } from '../lease/take-lease';
 import { claimedLabels, claimLabels } from '../registry/claims';
-import { recordedInJournal } from '../registry/recorded';
+import { recordedIn } from '../registry/entry';
 import { listOwned } from '../resources/list-owned';
 import type { RecordedResource } from '../resources/ownership';
 import { closeLeftovers } from '../session/close-leftovers';
@@ -84,7 +84,7 @@ async function* checkTimes(
 }
 
 function recordedOf(session: string): readonly RecordedResource[] {
-  return recordedInJournal(readJournals(session).unfinished);
+  return recordedIn(readJournals(session).unfinished);
 }
 
 async function isAnythingLeft(engine: Engine, session: string): Promise<boolean> {

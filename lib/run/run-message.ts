@@ -1,7 +1,7 @@
 import { parseBounds, type BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
-import { parseEntry } from './parse-entry';
+import { parseEntry } from '../registry/parse-entry';
 import type { RunSettings, SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 

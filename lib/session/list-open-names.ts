@@ -1,6 +1,5 @@
 import { displayName } from '../verdict/describe-record';
-import type { RegistryEntry } from '../registry/entry';
-import { isOpen } from '../registry/open-entry';
+import { isOpen, type RegistryEntry } from '../registry/entry';
 
 /** Returns the display names of the resources in `entries` that exist, or may exist. */
 export function listOpenNames(entries: readonly RegistryEntry[]): readonly string[] {

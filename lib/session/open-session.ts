@@ -8,9 +8,8 @@ import type { Engine } from '../engine/engine';
 import { isAnswering } from '../engine/system-calls';
 import { chooseReaper } from '../lease/reaper-choice';
 import { shareLease } from '../lease/session-lease';
-import type { EntryState } from '../registry/entry';
 import { followEngine } from '../registry/follow';
-import { recordedInRegistry } from '../registry/recorded';
+import { recordedIn, type EntryState } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
@@ -83,7 +82,7 @@ export async function openOwnSession(
         isInUse: ending.isInUse ?? (() => hasOpenResources(registry)),
         beforeLast: () =>
           ending.removeLeftovers?.(engine) ??
-          closeLeftovers(engine, id, { recorded: recordedInRegistry(registry.list()), signal }),
+          closeLeftovers(engine, id, { recorded: recordedIn(registry.list()), signal }),
         released: ending.released,
       });
     } finally {

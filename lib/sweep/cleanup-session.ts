@@ -5,9 +5,8 @@ import { checkOptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
+import { recordedIn, type RegistryEntry } from '../registry/entry';
 import { proveOwnersHere } from '../registry/owner';
-import { recordedInJournal } from '../registry/recorded';
-import type { Unfinished } from '../registry/unfinished';
 import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
 import { proveOwnership } from '../resources/list-owned';
@@ -17,7 +16,7 @@ import { clearServiceOf } from '../resources/swarm-service';
 import { findAdopted, type AdoptionReason } from './find-adopted';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
 import { proveSession } from './session-proof';
-import { boundsOfRecord, isStillOurs } from './still-ours';
+import { isStillOurs } from './still-ours';
 import { judgeSession, type JudgedSession } from './judge-session';
 import { idsOfLiveSessions } from './remove-candidate';
 
@@ -48,7 +47,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   }
   const journals = readJournals(session);
   const engines = await connectAll(options.engine, journals.unfinished);
-  const recorded = recordedInJournal(journals.unfinished);
+  const recorded = recordedIn(journals.unfinished);
   const listings = await Promise.all(engines.map((engine) => findByLabel(engine, session, recorded)));
   const labelled = listings.flatMap(({ resources }) => resources);
   const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
@@ -103,7 +102,7 @@ type EngineTarget = BoundedTarget & {
 /** Connects to the engine to search for labels, and to those that the journals name. */
 async function connectAll(
   address: string | undefined,
-  unfinished: readonly Unfinished[],
+  unfinished: readonly RegistryEntry[],
 ): Promise<readonly Engine[]> {
   const named = unfinished.map(({ engine }) => engine);
   const engines = await Promise.all([...new Set([address, ...named])].map((one) => connectEngine(one)));
@@ -156,22 +155,16 @@ function checkDead(session: string, { shouldRemove, proof: { state, proof } }: J
  * found by label, or by name.
  */
 async function findJournaled(
-  unfinished: readonly Unfinished[],
+  unfinished: readonly RegistryEntry[],
   engines: readonly Engine[],
 ): Promise<readonly EngineTarget[]> {
   const found: EngineTarget[] = [];
-  for (const record of unfinished) {
-    const id = record.present?.id ?? record.name;
-    const engine = engines.find(({ address }) => address === record.engine) ?? engines[0];
+  for (const entry of unfinished) {
+    const { kind, name, id = name, identity, bounds } = entry;
+    const engine = engines.find(({ address }) => address === entry.engine) ?? engines[0];
     if (id === undefined || engine === undefined) continue;
-    if (await isStillOurs(engine, record, id))
-      found.push({
-        kind: record.kind,
-        id,
-        identity: record.present?.identity,
-        bounds: boundsOfRecord(record),
-        engine: engine.address,
-      });
+    if (await isStillOurs(engine, entry, id))
+      found.push({ kind, id, identity, bounds, engine: engine.address });
   }
   return found;
 }

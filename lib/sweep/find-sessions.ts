@@ -5,7 +5,7 @@ import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/system-calls';
 import { EngineError } from '../engine/engine-error';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import { recordedInJournal } from '../registry/recorded';
+import { recordedIn } from '../registry/entry';
 import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import { withImageAges } from './image-ages';
@@ -66,7 +66,7 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
   ]);
   // Read after the engine's lists: resources are journaled before they are created.
   const journals = readAllJournals();
-  const recorded = journals.flatMap(({ unfinished }) => recordedInJournal(unfinished));
+  const recorded = recordedIn(journals.flatMap(({ unfinished }) => unfinished));
   const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
   const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
   const foreignProofs = await proveThirdParty(engine, foreign);

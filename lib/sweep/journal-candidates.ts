@@ -1,6 +1,6 @@
 import { isCastoffError } from '../core/errors';
 import type { Engine } from '../engine/engine';
-import type { Unfinished } from '../registry/unfinished';
+import type { RegistryEntry } from '../registry/entry';
 import { isStillOurs } from './still-ours';
 import type { SessionJournals } from './session-journals';
 import { describeOwner, type JudgedSession } from './judge-session';
@@ -21,20 +21,20 @@ export async function candidatesFromJournals(
   const kept: SweptResource[] = [];
   for (const judged of sessions) {
     if (!judged.shouldRemove) continue;
-    for (const record of judged.journals?.unfinished ?? []) {
-      const id = record.present?.id ?? record.name;
+    for (const entry of judged.journals?.unfinished ?? []) {
+      const { kind, name, id = name } = entry;
       if (
         id === undefined ||
-        judged.verdicts.some(({ resource }) => resource.kind === record.kind && resource.id === id)
+        judged.verdicts.some(({ resource }) => resource.kind === kind && resource.id === id)
       )
         continue;
-      const resource = describeJournaled(judged, record, id);
-      if (record.engine !== undefined && record.engine !== engine.address) {
-        const proof = `${resource.proof}; it is on another engine: sweep ${record.engine} instead`;
+      const resource = describeJournaled(judged, entry, id);
+      if (entry.engine !== undefined && entry.engine !== engine.address) {
+        const proof = `${resource.proof}; it is on another engine: sweep ${entry.engine} instead`;
         kept.push({ ...resource, proof, action: 'kept' });
       } else {
-        const stillOurs = await isStillOurs(engine, record, id).catch(unclearReason);
-        if (stillOurs === true) candidates.push({ kind: record.kind, id, record, resource });
+        const stillOurs = await isStillOurs(engine, entry, id).catch(unclearReason);
+        if (stillOurs === true) candidates.push({ kind, id, entry, resource });
         else if (stillOurs !== false) kept.push({ ...resource, proof: stillOurs, action: 'kept' });
       }
     }
@@ -44,13 +44,13 @@ export async function candidatesFromJournals(
 
 function describeJournaled(
   { proof, session }: Session,
-  record: Unfinished,
+  { kind, name }: RegistryEntry,
   id: string,
 ): Omit<SweptResource, 'action'> {
   return {
-    kind: record.kind,
+    kind,
     id,
-    name: record.present?.name ?? record.name ?? id,
+    name: name ?? id,
     session,
     owner: describeOwner(proof.owner),
     proof: `${proof.proof}; named in its journal`,

@@ -5,7 +5,7 @@ import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { RemovableKind } from '../engine/removable-kind';
 import { proveOwnersHere } from '../registry/owner';
-import type { Unfinished } from '../registry/unfinished';
+import type { RegistryEntry } from '../registry/entry';
 import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isSameCreation } from '../resources/ownership';
@@ -13,7 +13,7 @@ import type { Target } from '../resources/plan';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
-import { boundsOfRecord, isStillOurs } from './still-ours';
+import { isStillOurs } from './still-ours';
 import type { SweptResource } from './sweep-report';
 
 /** A resource to remove, with the conditions to check right before its removal. */
@@ -28,8 +28,8 @@ export type RemovalCandidate = Target & { readonly resource: Omit<SweptResource,
         readonly listed: Readonly<Record<string, string>>;
       }
     | {
-        /** The journal's record of it. */
-        readonly record: Unfinished;
+        /** Its entry in the session's journal. */
+        readonly entry: RegistryEntry;
       }
   );
 
@@ -97,12 +97,11 @@ async function removeIfOurs(
   { leftMs, signal }: RemoveLimits,
 ): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
   const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), timeouts.cleanupMs), signal };
-  if ('record' in candidate) {
-    const { record, id } = candidate;
-    if (!(await isStillOurs(engine, record, id))) return { outcome: 'already-gone', isAnother: false };
-    const bounds = boundsOfRecord(record);
-    const { identity } = record.present ?? {};
-    const result = await cleanupResource({ ...candidate, bounds }, { ...options, identity });
+  if ('entry' in candidate) {
+    const { kind, id, entry } = candidate;
+    if (!(await isStillOurs(engine, entry, id))) return { outcome: 'already-gone', isAnother: false };
+    const { bounds, identity } = entry;
+    const result = await cleanupResource({ kind, id, bounds }, { ...options, identity });
     return { ...result, isAnother: false };
   }
   let isAnother = false;
@@ -128,8 +127,6 @@ export function idsOfLiveSessions(besides?: string): ReadonlySet<string> {
   const live = readAllJournals().filter(
     ({ session, owners }) => session !== besides && proveSession([], owners, prove).state !== 'dead',
   );
-  const ids = live.flatMap(({ unfinished }) =>
-    unfinished.flatMap(({ present, name }) => [present?.id, name]),
-  );
+  const ids = live.flatMap(({ unfinished }) => unfinished.flatMap(({ id, name }) => [id, name]));
   return new Set(ids.filter((id) => id !== undefined));
 }

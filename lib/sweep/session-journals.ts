@@ -1,8 +1,8 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJournal } from '../registry/journal';
+import type { RegistryEntry } from '../registry/entry';
+import { readJournal, type JournalLine } from '../registry/journal';
 import { listOwnFolders } from '../registry/own-folder';
-import { replayJournal, type Unfinished } from '../registry/unfinished';
 import type { ObservedOwner } from './session-proof';
 
 /** The journals of one session on this machine. */
@@ -10,7 +10,8 @@ export interface SessionJournals {
   readonly session: string;
   readonly files: readonly string[];
   readonly owners: readonly ObservedOwner[];
-  readonly unfinished: readonly Unfinished[];
+  /** Registered resources that are not recorded as gone, in the order of registration. */
+  readonly unfinished: readonly RegistryEntry[];
 }
 
 /** Whether `text` has the format of a session id: 12 hexadecimal digits. */
@@ -57,14 +58,20 @@ function removeIfEmpty(folder: string): void {
 }
 
 function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished'> {
-  const facts = readIfThere(file);
-  const { owners, unfinished } = replayJournal(facts);
-  const signs = facts.map(({ at }) => Date.parse(at)).filter((at) => !Number.isNaN(at));
-  const lastActiveMs = signs.length === 0 ? undefined : Math.max(...signs);
-  return { owners: owners.map((owner) => ({ owner, lastActiveMs })), unfinished };
+  const lines = readIfThere(file);
+  const times = lines.map((line) =>
+    'entry' in line ? line.entry.since.getTime() : Date.parse(line.openedAt),
+  );
+  const lastActiveMs = times.reduce((last, time) => (time > last ? time : last), Number.NEGATIVE_INFINITY);
+  const entries = new Map<string, RegistryEntry>();
+  for (const line of lines) if ('entry' in line) entries.set(line.entry.key, line.entry);
+  return {
+    owners: lines.flatMap((line) => ('owner' in line ? [{ owner: line.owner, lastActiveMs }] : [])),
+    unfinished: [...entries.values()].filter(({ state }) => state !== 'gone'),
+  };
 }
 
-function readIfThere(file: string): ReturnType<typeof readJournal> {
+function readIfThere(file: string): readonly JournalLine[] {
   try {
     return readJournal(file);
   } catch (error) {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type Docker from 'dockerode';
 import { GenericContainer, Network } from 'testcontainers';
-import { openSession, type RegistryChange } from '../../lib/index';
-import { readJournal, type JournalFact } from '../../lib/registry/journal';
+import { openSession, type EntryState, type RegistryChange, type RegistryEntry } from '../../lib/index';
+import { readJournal, type JournalLine } from '../../lib/registry/journal';
 import { journalFolder } from '../../lib/registry/session-identity';
 import { bundleForNode, type Bundle } from '../support/bundle';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
@@ -88,7 +88,7 @@ describe('a process that is killed', () => {
     folder = await mkdtemp(join(tmpdir(), 'castoff-killed-'));
   });
   afterEach(async () => {
-    const containers = await containersOf(await facts());
+    const containers = await containersOf(await lines());
     const removals = containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true }));
     for (const status of await Promise.all(removals.map(statusOf))) expect([204, 404]).toContain(status);
     await rm(folder, { recursive: true });
@@ -102,19 +102,19 @@ describe('a process that is killed', () => {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
 
-  const facts = async (): Promise<readonly JournalFact[]> => {
+  const lines = async (): Promise<readonly JournalLine[]> => {
     const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.jsonl'));
     return files.flatMap((file) => readJournal(join(folder, file)));
   };
 
-  const containersOf = async ([first]: readonly JournalFact[]): Promise<readonly Docker.ContainerInfo[]> => {
-    if (first?.fact !== 'opened') return [];
+  const containersOf = async ([first]: readonly JournalLine[]): Promise<readonly Docker.ContainerInfo[]> => {
+    if (first === undefined || !('session' in first)) return [];
     const filters = { label: [`castoff.session=${first.session}`] };
     return docker.listContainers({ all: true, filters });
   };
 
-  const pick = <Name extends JournalFact['fact']>(all: readonly JournalFact[], name: Name) =>
-    all.filter((fact): fact is Extract<JournalFact, { fact: Name }> => fact.fact === name);
+  const pick = (all: readonly JournalLine[], state: EntryState): readonly RegistryEntry[] =>
+    all.flatMap((line) => ('entry' in line && line.entry.state === state ? [line.entry] : []));
 
   it('has journaled each container that it started, with its source line, and the one being created', async () => {
     await using bundle = await bundleForNode('index.ts');
@@ -129,8 +129,8 @@ describe('a process that is killed', () => {
       },
     });
     expect(await exited).toEqual([null, 'SIGKILL']);
-    const all = await facts();
-    expect(all[0]).toMatchObject({ fact: 'opened', owner: { pid: child.pid } });
+    const all = await lines();
+    expect(all[0]).toMatchObject({ owner: { pid: child.pid } });
     // The engine continues requests whose client has died.
     expect(await until(async () => (await containersOf(all)).length === 3, 10_000)).toBe(true);
     const containers = await containersOf(all);

@@ -12,7 +12,7 @@ import {
 } from 'testcontainers';
 import { openScope, type CloseError, type Scope } from '../../lib/index';
 import { labelNames } from '../../lib/core/labels';
-import { readJournal, type JournalFact } from '../../lib/registry/journal';
+import { readJournal, type JournalLine } from '../../lib/registry/journal';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
 import { writeComposeFile } from '../support/compose-command';
@@ -44,7 +44,7 @@ async function labelsOf(container: StartedTestContainer): Promise<Record<string,
   return (await docker.getContainer(container.getId()).inspect()).Config.Labels;
 }
 
-function journalFacts(): readonly JournalFact[] {
+function journalLines(): readonly JournalLine[] {
   return readJournal(join(journalFolder(sessionIdentity().id), `${process.pid}.jsonl`));
 }
 
@@ -64,7 +64,7 @@ describe('a container started in a scope', () => {
       fault: () => {
         seen.push(
           ...registry.list({ scope: scope.name }),
-          ...journalFacts().filter(({ fact }) => fact === 'registered'),
+          ...journalLines().filter((line) => 'entry' in line),
         );
         return undefined;
       },
@@ -81,7 +81,7 @@ describe('a container started in a scope', () => {
     const owner = { scope: 'orders', source };
     expect(seen).toMatchObject([
       { key, kind: 'container', state: 'registered', owner },
-      { fact: 'registered', key, kind: 'container', owner },
+      { entry: { key, kind: 'container', state: 'registered', owner } },
     ]);
     expect(seen[0]).not.toHaveProperty('id');
   });
@@ -305,6 +305,6 @@ describe('a closing scope', () => {
       { id: gone, state: 'gone' },
       { id: left.getId(), state: 'left' },
     ]);
-    expect(journalFacts().at(-1)).toMatchObject({ fact: 'gone' });
+    expect(journalLines().at(-1)).toMatchObject({ entry: { state: 'gone' } });
   });
 });

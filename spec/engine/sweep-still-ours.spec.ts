@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
-import type { Unfinished } from '../../lib/registry/unfinished';
+import type { RegistryEntry } from '../../lib/registry/entry';
 import { isStillOurs } from '../../lib/sweep/still-ours';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled } from '../support/owned-things';
@@ -15,17 +15,19 @@ describe('isStillOurs, for a Compose project in a dead session’s journal', () 
 
   const addPart = (): Promise<string> => createLabelled(docker, { 'com.docker.compose.project': name });
   const isOurs = async (only?: readonly string[]): Promise<boolean> => {
-    const at = new Date().toISOString();
-    const note: Unfinished = {
-      fact: 'registered',
+    const now = new Date();
+    const entry: RegistryEntry = {
       key: 'k',
       kind: 'compose-project',
       name,
       owner: { scope: 's' },
-      at,
-      present: only && { fact: 'present', key: 'k', id: name, only, at },
+      origin: 'scope',
+      state: 'registered',
+      registeredAt: now,
+      since: now,
+      bounds: only && { only },
     };
-    return isStillOurs(await connectEngine(), note, name);
+    return isStillOurs(await connectEngine(), entry, name);
   };
 
   it('holds for a project while one of its recorded resources exists', async () => {

@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Journal, readJournal, type JournalFact } from '../../lib/registry/journal';
+import type { RegistryEntry } from '../../lib/registry/entry';
+import { Journal, readJournal, type JournalLine } from '../../lib/registry/journal';
 import { bundleForNode } from '../support/bundle';
 import { rejectionOf } from '../support/rejection';
 
@@ -25,22 +26,30 @@ afterEach(() => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function registered(key: string): JournalFact {
-  return {
-    fact: 'registered',
+const registeredAt = new Date('2026-11-21T09:00:00.000Z');
+
+function registered(key: string): JournalLine {
+  const owner = { scope: 'orders', source: 'a.spec.ts:1' };
+  const entry = { key, kind: 'container', owner, origin: 'scope', state: 'registered' } as const;
+  return { entry: { ...entry, registeredAt, since: registeredAt } };
+}
+
+function gone(key: string): JournalLine {
+  const since = new Date('2026-11-21T09:00:01.000Z');
+  const owner = { scope: 'orders' };
+  const entry = {
     key,
     kind: 'container',
-    owner: { scope: 'orders', source: 'a.spec.ts:1' },
-    at: '2026-11-21T09:00:00.000Z',
-  };
+    owner,
+    origin: 'scope',
+    state: 'gone',
+    outcome: 'removed',
+  } as const;
+  return { entry: { ...entry, registeredAt, since } };
 }
 
-function gone(key: string): JournalFact {
-  return { fact: 'gone', key, outcome: 'removed', at: '2026-11-21T09:00:01.000Z' };
-}
-
-function keysIn(facts: readonly JournalFact[]): readonly string[] {
-  return facts.map((fact) => ('key' in fact ? fact.key : fact.session));
+function keysIn(lines: readonly JournalLine[]): readonly string[] {
+  return lines.map((line) => ('entry' in line ? line.entry.key : line.session));
 }
 
 const { writeSync } = fs;
@@ -58,20 +67,40 @@ function atMost(bytes: number): typeof fs.writeSync {
 }
 
 describe('a journal', () => {
-  it('returns the appended facts in order', () => {
+  it('returns the appended lines in order, with every field of an entry', () => {
     const journal = new Journal(path);
-    const facts: JournalFact[] = [
-      { fact: 'opened', session: 's', owner: { host: 'h', pid: 1 }, at: '2026-11-21T09:00:00.000Z' },
+    const entry: Required<RegistryEntry> = {
+      key: 'one',
+      kind: 'volume',
+      id: 'c1',
+      name: 'web "1"\n',
+      image: 'nginx',
+      engine: 'unix:///x',
+      owner: { scope: 'orders', test: 'are paid', source: 'a.spec.ts:1' },
+      origin: 'raw',
+      registeredAt,
+      state: 'left',
+      since: new Date('2026-11-21T09:00:02.000Z'),
+      identity: 'volume c1 2026',
+      bounds: { only: ['container c1'] },
+      outcome: 'removed',
+      leakedAt: new Date('2026-11-21T09:00:03.000Z'),
+      floating: 'stop() at a.spec.ts:9',
+      died: 'exited, exit code 1',
+      failure: 'it is busy',
+    };
+    const lines: JournalLine[] = [
+      { session: 's', owner: { host: 'h', pid: 1 }, openedAt: '2026-11-21T09:00:00.000Z' },
       registered('one'),
-      { fact: 'present', key: 'one', id: 'c1', name: 'web "1"\n', at: '' },
+      { entry },
       gone('one'),
     ];
-    for (const fact of facts) journal.append(fact);
+    for (const line of lines) journal.append(line);
     journal.close();
-    expect(readJournal(path)).toEqual(facts);
+    expect(readJournal(path)).toEqual(lines);
   });
 
-  it('writes each fact completely, on its own line, when the system writes a few bytes at a time', () => {
+  it('writes each line completely, when the system writes a few bytes at a time', () => {
     jest.spyOn(fs, 'writeSync').mockImplementation(atMost(7));
     const journal = new Journal(path);
     journal.append(registered('one'));
@@ -80,7 +109,7 @@ describe('a journal', () => {
     expect(readJournal(path)).toEqual([registered('one'), gone('one')]);
   });
 
-  it('keeps a fact that follows a partially written one', () => {
+  it('keeps a line that follows a partially written one', () => {
     const journal = new Journal(path);
     const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
     jest
@@ -155,8 +184,8 @@ describe('a journal with a line truncated by a crash', () => {
     expect(keysIn(readJournal(path))).toEqual(['one', 'three', 'one']);
   });
 
-  it.each(['', '\n\n', 'null\n', '7\n', '[]\n', '{}\n', '{"fact":"invented"}\n', '\u0000\u0000\n'])(
-    'skips lines that are not facts: %j',
+  it.each(['', '\n\n', 'null\n', '7\n', '[]\n', '{}\n', '{"entry":{"key":"invented"}}\n', '\u0000\u0000\n'])(
+    'skips lines that are neither an opening nor an entry: %j',
     (noise) => {
       new Journal(path).close();
       writeFileSync(path, whole);
@@ -168,7 +197,7 @@ describe('a journal with a line truncated by a crash', () => {
 });
 
 describe('two processes that share a journal', () => {
-  it('lose nothing when both append 5000 facts at once', async () => {
+  it('lose nothing when both append 5000 entries at once', async () => {
     await using bundle = await bundleForNode('registry/journal.ts');
     const count = 5_000;
     const names = ['a', 'b'];
