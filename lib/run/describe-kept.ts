@@ -2,12 +2,12 @@ import { safeForLog } from '../core/safe-text';
 import { quoteShellArgument } from '../core/shell-quote';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
+import { describeCreator } from '../verdict/describe-record';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './retention';
 
 /** A kept resource and its published ports. */
-export interface KeptResource {
-  readonly record: ResourceRecord;
+export interface KeptResource extends ResourceRecord {
   readonly ports: readonly PublishedPort[];
 }
 
@@ -18,29 +18,28 @@ export interface KeptResource {
 export async function describeKept(session: string, records: readonly ResourceRecord[]): Promise<string> {
   const kept = records.filter(({ state }) => state === 'kept');
   if (kept.length === 0) return '';
-  const withPorts = kept.map(async (record) => ({ record, ports: await portsOf(record) }));
+  const withPorts = kept.map(async (record) => ({ ...record, ports: await portsOf(record) }));
   return formatKept(session, await Promise.all(withPorts));
 }
 
 /** Formats the message of {@link describeKept}. */
 export function formatKept(session: string, kept: readonly KeptResource[]): string {
-  const lines = kept.flatMap(({ record, ports }) => linesOf(record, ports));
   return [
     `castoff: kept for failed tests, for ${retentionMs / 3_600_000} h or until a later run or 'npx castoff sweep' removes them (session ${session}):`,
-    ...lines,
+    ...kept.flatMap((resource) => linesOf(resource)),
     '  to remove them now:',
-    ...removalsOf(kept.map(({ record }) => record)).map((command) => `    ${command}`),
+    ...removalsOf(kept).map((command) => `    ${command}`),
   ]
     .map((line) => `${safeForLog(line)}\n`)
     .join('');
 }
 
-function linesOf(record: ResourceRecord, ports: readonly PublishedPort[]): readonly string[] {
-  const { kind, id, test, scope, source } = record;
-  const name = nameOf(record);
+function linesOf(resource: KeptResource): readonly string[] {
+  const { kind, id, owner, ports } = resource;
+  const name = nameOf(resource);
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
-  const where = source === undefined ? '' : `, ${source}`;
-  const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${test ?? scope}${where}`;
+  const where = owner.source === undefined ? '' : `, ${owner.source}`;
+  const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${describeCreator(resource)}${where}`;
   if (kind === 'compose-project') return [title, `    docker compose -p ${quoteShellArgument(name)} logs`];
   if (kind !== 'container') return [title];
   return [

@@ -85,6 +85,5 @@ type FinalStates = ReadonlyMap<string, FinalState>;
 
 /** Returns the record of an entry for the verdict. */
 export function recordOf(entry: RegistryEntry, isOrphan: boolean, states?: FinalStates): ResourceRecord {
-  const { key, engine: _, identity: __, owner, ...own } = entry;
-  return { ...own, ...owner, isOrphan: isOrphan ? true : undefined, lastLook: states?.get(key) };
+  return { ...entry, isOrphan: isOrphan ? true : undefined, lastLook: states?.get(entry.key) };
 }

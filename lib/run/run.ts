@@ -19,7 +19,7 @@ import { openRunServer, type RunHandlers } from './run-server';
 import type { RunClient, RunSettings } from '../session/run-client';
 import { RunSession } from './run-session';
 import { currentRun, hadRun, setCurrentRun, type Run } from '../session/current-run';
-import { recordOf, RunWorkers } from './run-workers';
+import { RunWorkers } from './run-workers';
 import { UnlabelledCreations } from './unlabelled-creations';
 import { sharedScope } from '../registry/scope-names';
 import { checkJsonLength } from './shared-value';
@@ -76,8 +76,7 @@ export async function openRun(
     workers,
     isShared: (scope) => shared.isShared(scope),
     isExempt: (entry) =>
-      settings.leaks === 'off' ||
-      settings.ignore.some((pattern) => matchesIgnore(pattern, recordOf(entry, false))),
+      settings.leaks === 'off' || settings.ignore.some((pattern) => matchesIgnore(pattern, entry)),
     engine: async () => {
       const opened = withTimeout(runSession.opened(), { what: 'reach the engine', signal: patience.signal });
       // Adopted resources, and those created by commands, need no session.

@@ -29,7 +29,7 @@ export function describeFixes(leaks: readonly ResourceRecord[]): readonly string
 function patternFor(leaks: readonly ResourceRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
   if (image !== undefined) return `image:${shortPattern(image)}`;
-  const source = leaks.find((leak) => leak.source !== undefined)?.source;
+  const source = leaks.find(({ owner }) => owner.source !== undefined)?.owner.source;
   const file = source === undefined ? '*' : readSource(source).line.replace(/:\d+$/, '');
   return `file:${shortPattern(file)}`;
 }

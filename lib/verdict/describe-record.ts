@@ -28,7 +28,7 @@ export function displayName({ kind, id, name }: Pick<ResourceRecord, 'kind' | 'i
 }
 
 /** Returns the test that created a resource, or the name of its scope. */
-export function describeCreator({ test, scope }: Pick<ResourceRecord, 'test' | 'scope'>): string {
+export function describeCreator({ owner: { test, scope } }: Pick<ResourceRecord, 'owner'>): string {
   return test ?? scope;
 }
 

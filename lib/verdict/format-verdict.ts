@@ -71,7 +71,8 @@ function formatUnremoved(left: readonly UnremovedResource[], options: RenderOpti
   ];
   const late = `${plural(left.length, 'resource')} of this run could not be removed at first`;
   const title = titles.length === 0 ? late : titles.join('; ');
-  const lines = left.map(({ resource, failure, lastLook }) => {
+  const lines = left.map((resource) => {
+    const { failure, lastLook } = resource;
     const image = resource.image === undefined ? '' : `, ${resource.image}`;
     const state = `${displayName(resource)}${image}${creationOf(resource)}: ${finalStates[lastLook]}`;
     return failure === undefined ? state : `${state}\n  ${failure}`;
@@ -109,9 +110,9 @@ function formatDied({ died }: Verdict, options: RenderOptions): string {
 }
 
 /** Formats where a resource was created: `, created in 'users inserts' (db.spec.ts:12)`. */
-function creationOf({ test, scope, source }: UnremovedResource['resource']): string {
-  const creator = describeCreator({ test, scope });
-  const place = source === undefined ? '' : ` (${source})`;
+function creationOf({ owner }: Pick<ResourceRecord, 'owner'>): string {
+  const creator = describeCreator({ owner });
+  const place = owner.source === undefined ? '' : ` (${owner.source})`;
   return creator === '' ? place : `, created in '${creator}'${place}`;
 }
 

@@ -26,14 +26,14 @@ export function formatAnnotations(verdict: Verdict, options: { readonly folder?:
   const annotations: readonly Annotation[] = [
     ...verdict.leaks.map((leak) => ({
       level,
-      source: leak.source,
+      source: leak.owner.source,
       title: titleOf(leak),
       message: leakMessage(leak),
     })),
     ...verdict.left.map((left) => ({
       level: 'error' as const,
-      source: left.resource.source,
-      title: titleOf(left.resource),
+      source: left.owner.source,
+      title: titleOf(left),
       message: unremovedMessage(left),
     })),
     ...verdict.failures.map((message) => ({
@@ -61,9 +61,9 @@ const finalStates: Readonly<Record<FinalState, string>> = {
   unknown: 'may still exist, the engine did not confirm its removal',
 };
 
-function unremovedMessage({ resource, failure, lastLook }: UnremovedResource): string {
-  const message = `${displayName(resource)}, created in '${describeCreator(resource)}', ${finalStates[lastLook]}`;
-  return failure === undefined ? message : `${message}: ${failure}`;
+function unremovedMessage(left: UnremovedResource): string {
+  const message = `${displayName(left)}, created in '${describeCreator(left)}', ${finalStates[left.lastLook]}`;
+  return left.failure === undefined ? message : `${message}: ${left.failure}`;
 }
 
 function commandOf({ level, source, title, message }: Annotation, folder: string): string {

@@ -1,7 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { readSource } from '../core/source-line';
+import type { RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
-import type { ResourceRecord } from './verdict';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
@@ -27,9 +27,9 @@ const fields: readonly Field[] = [
  *
  * @throws CastoffError `CONFIG_INVALID` for a pattern that `checkIgnore` refuses.
  */
-export function matchesIgnore(pattern: string, record: ResourceRecord): boolean {
+export function matchesIgnore(pattern: string, entry: RegistryEntry): boolean {
   const { field, glob } = parsePattern(pattern);
-  return valuesOf(field, record).some((value) => value !== undefined && matchesGlob(glob, value));
+  return valuesOf(field, entry).some((value) => value !== undefined && matchesGlob(glob, value));
 }
 
 /**
@@ -67,15 +67,15 @@ function matchesGlob(glob: string, text: string): boolean {
   return true;
 }
 
-function valuesOf(field: Field, record: ResourceRecord): readonly (string | undefined)[] {
-  const { kind, id, name, image, test, source } = record;
+function valuesOf(field: Field, entry: RegistryEntry): readonly (string | undefined)[] {
+  const { kind, id, name, image, owner } = entry;
   switch (field) {
     case 'name':
       return [name, id];
     case 'test':
-      return [test];
+      return [owner.test];
     case 'file':
-      return source === undefined ? [] : [readSource(source).line.replace(/:\d+$/, '')];
+      return owner.source === undefined ? [] : [readSource(owner.source).line.replace(/:\d+$/, '')];
     case 'image':
       return kind === 'image' ? [name, id, image] : [image];
     case 'container':

@@ -93,18 +93,10 @@ function findUnremoved(
 ): readonly UnremovedResource[] {
   const present = new Set(onEngine.flatMap((found) => recordOf(found, records) ?? []));
   const unremoved = records
-    .map((resource) => ({
-      resource,
-      failure: resource.failure,
-      lastLook: present.has(resource) ? 'there' : finalStateOf(resource),
-    }))
-    .filter(
-      ({ resource: { state }, lastLook }) => state !== 'kept' && (state === 'left' || lastLook !== 'gone'),
-    );
-  const unrecorded = onEngine
-    .filter((found) => recordOf(found, records) === undefined)
-    .map((found) => ({ resource: describeByLabels(found), lastLook: 'there' as const }));
-  return [...unremoved, ...unrecorded];
+    .map((record) => ({ ...record, lastLook: present.has(record) ? 'there' : finalStateOf(record) }))
+    .filter(({ state, lastLook }) => state !== 'kept' && (state === 'left' || lastLook !== 'gone'));
+  const unrecorded = onEngine.filter((found) => recordOf(found, records) === undefined);
+  return [...unremoved, ...unrecorded.map((found) => describeByLabels(found))];
 }
 
 function recordOf(found: LeftOnEngine, records: readonly ResourceRecord[]): ResourceRecord | undefined {
@@ -115,15 +107,9 @@ function recordOf(found: LeftOnEngine, records: readonly ResourceRecord[]): Reso
   );
 }
 
-function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): UnremovedResource['resource'] {
-  return {
-    kind,
-    id,
-    name,
-    scope: labels[labelNames.scope] ?? '',
-    test: labels[labelNames.test],
-    source: labels[labelNames.source],
-  };
+function describeByLabels({ kind, id, name, labels = {} }: LeftOnEngine): UnremovedResource {
+  const { [labelNames.scope]: scope = '', [labelNames.test]: test, [labelNames.source]: source } = labels;
+  return { kind, id, name, owner: { scope, test, source }, lastLook: 'there' };
 }
 
 /** Returns the messages of `errors` that no unremoved resource reports already, each once. */

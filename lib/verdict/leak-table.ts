@@ -27,7 +27,7 @@ const columns: readonly Column[] = [
   { title: 'IMAGE', least: 7, text: ({ image }) => image ?? '' },
   { title: 'TEST', least: 12, text: describeCreator },
   // Never shortened: terminals and editors open it at a click.
-  { title: 'LINE', least: Infinity, text: ({ source }) => source ?? '' },
+  { title: 'LINE', least: Infinity, text: ({ owner }) => owner.source ?? '' },
   { title: 'LIVED', least: 7, text: formatLifetime },
   { title: 'REMOVED', least: 10, text: describeRemoval },
 ];

@@ -1,32 +1,27 @@
 import { readSource } from '../core/source-line';
-import type { ResourceKind } from '../resources/kind';
+import type { EntryOwner } from '../registry/entry';
 import type { KindCounts, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { lifetimeMsOf, finalStateOf } from './describe-record';
 
-/** A resource in the report. A property that is not known is absent. */
-export interface ResourceJson {
-  readonly kind: ResourceKind;
-  /** The full id; a volume's or Compose project's name. */
-  readonly id?: string | undefined;
-  readonly name?: string | undefined;
-  readonly image?: string | undefined;
-  /** Names of the scopes around it, outermost first: `db.spec.ts/users/inserts`. */
-  readonly scope: string;
-  readonly test?: string | undefined;
-  /** `file:line`, relative to the folder that Jest ran in. */
-  readonly source?: string | undefined;
+/** The owner of a resource in the report. `source` is relative to the folder that Jest ran in. */
+type OwnerJson = EntryOwner & {
   /** The line is that of the test or hook that created the resource, because the stack had no closer one. */
   readonly isSourceApproximate?: true | undefined;
-  /** RFC 3339 timestamp. */
-  readonly createdAt: string;
-  readonly livedMs: number;
-  /** `unknown` if the engine did not confirm, at the end of the run, that it was removed. */
-  readonly state: ResourceRecord['state'];
-  /** How it was removed: `removed`, `removed-elsewhere`, `already-gone`, `removed-by-code`. */
-  readonly outcome?: string | undefined;
-  /** The call that would have removed it but was not awaited: `stop() at a.test.js:9`. */
-  readonly floating?: string | undefined;
-}
+};
+
+/**
+ * A resource in the report. A property that is not known is absent. `state` is `unknown` if the engine did not
+ * confirm, at the end of the run, that it was removed.
+ */
+export type ResourceJson = Pick<
+  ResourceRecord,
+  'kind' | 'id' | 'name' | 'image' | 'state' | 'outcome' | 'floating'
+> &
+  OwnerJson & {
+    /** RFC 3339 timestamp. */
+    readonly createdAt: string;
+    readonly livedMs: number;
+  };
 
 /** The JSON report of a run, written to `reportFile`. A later `version` may change what these names mean. */
 export interface VerdictJson {
@@ -40,7 +35,7 @@ export interface VerdictJson {
   readonly deadWorkers: number;
   readonly orphans: readonly ResourceJson[];
   /** Containers that had died when a test that depends on them failed, with their exit status. */
-  readonly died: readonly (ResourceJson & { readonly died?: string | undefined })[];
+  readonly died: readonly (ResourceJson & Pick<ResourceRecord, 'died'>)[];
   readonly kept: readonly ResourceJson[];
   /** Resources whose removal failed or was not confirmed; `lastLook` is `there`, `gone` or `unknown`. */
   readonly left: readonly UnremovedJson[];
@@ -48,9 +43,7 @@ export interface VerdictJson {
 }
 
 /** A resource in the report whose removal failed or was not confirmed. */
-export type UnremovedJson = UnremovedResource['resource'] &
-  Pick<ResourceJson, 'isSourceApproximate'> &
-  Pick<UnremovedResource, 'failure' | 'lastLook'>;
+export type UnremovedJson = Omit<UnremovedResource, 'owner'> & OwnerJson;
 
 /** Converts a verdict to its JSON report. */
 export function verdictJson(verdict: Verdict): VerdictJson {
@@ -67,35 +60,32 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     orphans: orphans.map((record) => recordJson(record)),
     died: died.map((record) => ({ ...recordJson(record), died: record.died })),
     kept: kept.map((record) => recordJson(record)),
-    left: left.map(({ resource, failure, lastLook }) => {
-      const { kind, id, name, image, scope, test, source } = resource;
-      return { kind, id, name, image, scope, test, ...sourceJson(source), failure, lastLook };
+    left: left.map(({ kind, id, name, image, owner, failure, lastLook }) => {
+      return { kind, id, name, image, ...ownerJson(owner), failure, lastLook };
     }),
     failures,
   };
 }
 
 function recordJson(record: ResourceRecord): ResourceJson {
-  const { kind, id, name, image, scope, test, source, registeredAt, outcome, floating } = record;
-  const state = record.state !== 'kept' && finalStateOf(record) === 'unknown' ? 'unknown' : record.state;
+  const { kind, id, name, image, owner, registeredAt, outcome, floating } = record;
+  const isUnknown = record.state !== 'kept' && finalStateOf(record) === 'unknown';
   return {
     kind,
     id,
     name,
     image,
-    scope,
-    test,
-    ...sourceJson(source),
+    ...ownerJson(owner),
     createdAt: registeredAt.toISOString(),
     livedMs: lifetimeMsOf(record),
-    state,
+    state: isUnknown ? 'unknown' : record.state,
     outcome,
     floating,
   };
 }
 
-function sourceJson(source: string | undefined): Pick<ResourceJson, 'source' | 'isSourceApproximate'> {
-  if (source === undefined) return {};
+function ownerJson({ scope, test, source }: EntryOwner): OwnerJson {
+  if (source === undefined) return { scope, test };
   const { line, isApproximate } = readSource(source);
-  return isApproximate ? { source: line, isSourceApproximate: true } : { source: line };
+  return { scope, test, source: line, ...(isApproximate && { isSourceApproximate: true }) };
 }

@@ -1,26 +1,20 @@
-import type { EntryOwner, RegistryEntry } from '../registry/entry';
+import type { RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
+import type { ProvenTarget } from '../resources/list-owned';
 
 /** State of a resource at the end of a run; `unknown` if the engine did not report it. */
 export type FinalState = 'there' | 'gone' | 'unknown';
 
-/** The final record of a resource of a run, as plain data. */
-export type ResourceRecord = Omit<RegistryEntry, 'key' | 'engine' | 'identity' | 'owner'> &
-  EntryOwner & {
-    /** Its worker died before it could be removed; not counted as a leak. */
-    readonly isOrphan?: boolean | undefined;
-    /** Result of the final inspection, for a resource that was not known to be removed. */
-    readonly lastLook?: FinalState | undefined;
-  };
+/** A tracked resource at the end of its run. */
+export interface ResourceRecord extends RegistryEntry {
+  /** Its worker died before it could be removed; not counted as a leak. */
+  readonly isOrphan?: boolean | undefined;
+  /** Result of the final inspection, for a resource that was not known to be removed. */
+  readonly lastLook?: FinalState | undefined;
+}
 
 /** A resource of the run that the final listing still found on the engine. */
-export interface LeftOnEngine {
-  readonly kind: ResourceKind;
-  /** The full id, or a volume's name. */
-  readonly id: string;
-  readonly name?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-}
+export type LeftOnEngine = Pick<ProvenTarget, 'kind' | 'id'> & Partial<Pick<ProvenTarget, 'name' | 'labels'>>;
 
 /** The end of a run: everything that {@link Verdict} is judged from. */
 export interface RunEnd {
@@ -41,10 +35,10 @@ export interface LeakSettings {
 }
 
 /** A resource whose removal failed or was not confirmed, or that was found on the engine without a record. */
-export interface UnremovedResource {
-  readonly resource: Pick<ResourceRecord, 'kind' | 'id' | 'name' | 'image' | 'scope' | 'test' | 'source'>;
-  /** Message of the error that its removal failed with. */
-  readonly failure?: string | undefined;
+export interface UnremovedResource extends Pick<
+  ResourceRecord,
+  'kind' | 'id' | 'name' | 'image' | 'owner' | 'failure'
+> {
   /** `gone` if a later attempt succeeded. */
   readonly lastLook: FinalState;
 }

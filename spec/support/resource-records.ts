@@ -1,3 +1,4 @@
+import type { EntryOwner } from '../../lib/registry/entry';
 import type { ResourceRecord } from '../../lib/verdict/verdict';
 
 /** An id that `docker ps` shows as `cccccccccccc`. */
@@ -6,17 +7,20 @@ let count = 0;
 
 const registeredAt = new Date('2026-11-21T12:00:00Z');
 
+type Facts = Partial<Omit<ResourceRecord, 'owner'> & EntryOwner>;
+
 /**
  * Returns the record of a removed container without a scope, with its own id and a lifetime of 3.2 s; `facts`
  * override.
  */
-export function record(facts: Partial<ResourceRecord> = {}): ResourceRecord {
+export function record({ scope = 'a.spec.ts', test, source, ...facts }: Facts = {}): ResourceRecord {
   count += 1;
   return {
+    key: count.toString(16).padStart(16, '0'),
     kind: 'container',
     id: count.toString(16).padStart(64, '0'),
     origin: 'raw',
-    scope: 'a.spec.ts',
+    owner: { scope, test, source },
     registeredAt,
     state: 'gone',
     since: new Date(registeredAt.getTime() + 3_200),
@@ -26,6 +30,6 @@ export function record(facts: Partial<ResourceRecord> = {}): ResourceRecord {
 }
 
 /** Returns the record of a container that outlived its test file; `facts` override. */
-export function leak(facts: Partial<ResourceRecord> = {}): ResourceRecord {
+export function leak(facts: Facts = {}): ResourceRecord {
   return record({ leakedAt: new Date(registeredAt.getTime() + 3_000), ...facts });
 }

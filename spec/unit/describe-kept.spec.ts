@@ -3,13 +3,12 @@ import type { ResourceRecord } from '../../lib/verdict/verdict';
 import { describeKept, formatKept } from '../../lib/run/describe-kept';
 
 const kept: ResourceRecord = {
+  key: '0a1b',
   kind: 'container',
   id: '3f2a91c0beef'.padEnd(64, '0'),
   name: 'brave_turing',
   origin: 'scope',
-  scope: 'db.test.ts/stores',
-  test: 'db stores',
-  source: 'db.test.ts:12',
+  owner: { scope: 'db.test.ts/stores', test: 'db stores', source: 'db.test.ts:12' },
   registeredAt: new Date(),
   state: 'kept',
   since: new Date(),
@@ -21,7 +20,7 @@ it('kept resources are listed with their test, line, ports and removal commands'
     kind: 'network',
     id: 'a'.repeat(64),
     name: 'app',
-    test: undefined,
+    owner: { ...kept.owner, test: undefined },
   };
   const volume: ResourceRecord = { ...network, kind: 'volume', id: 'b'.repeat(64), name: undefined };
   const project: ResourceRecord = { ...network, kind: 'compose-project', id: 'shop', name: 'shop' };
@@ -31,10 +30,10 @@ it('kept resources are listed with their test, line, ports and removal commands'
   ];
   expect(
     formatKept('0123456789ab', [
-      { record: kept, ports },
-      { record: network, ports: [] },
-      { record: volume, ports: [] },
-      { record: project, ports: [] },
+      { ...kept, ports },
+      { ...network, ports: [] },
+      { ...volume, ports: [] },
+      { ...project, ports: [] },
     ]),
   ).toBe(
     `castoff: kept for failed tests, for 1 h or until a later run or 'npx castoff sweep' removes them (session 0123456789ab):

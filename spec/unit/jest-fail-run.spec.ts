@@ -28,8 +28,8 @@ describe('a run that fails in its verdict', () => {
   const left = record({ state: 'left', failure: '500 cannot unmount' });
 
   it('throws CLEANUP_FAILED for a resource that is still on the engine', () => {
-    const { kind, id = '' } = left;
-    expect(failing(verdictOf([left], [{ kind, id }]))).toMatchObject({
+    const { id = '' } = left;
+    expect(failing(verdictOf([left], [{ kind: 'container', id }]))).toMatchObject({
       code: 'CLEANUP_FAILED',
       message: 'castoff: some resources of this run could not be removed, see above',
     });

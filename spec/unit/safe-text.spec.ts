@@ -98,7 +98,7 @@ describe('untrusted text in output', () => {
         );
         const message = formatKept(
           's',
-          things.map((kept) => ({ record: kept, ports: [] })),
+          things.map((kept) => ({ ...kept, ports: [] })),
         );
         for (const line of message.split('\n')) expect(isObeyed(line)).toBe(false);
       }),

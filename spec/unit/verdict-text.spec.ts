@@ -166,7 +166,7 @@ describe('the text of a verdict', () => {
       { leaks: 'fail', ignore: [] },
     );
     const text = formatVerdict(verdict, { columns: undefined, hasColour: false });
-    for (const { test = '', source = '' } of records)
+    for (const { test = '', source = '' } of records.map(({ owner }) => owner))
       expect(text).toContain(`${long('i')}  ${test}${' '.repeat(/-\d$/.test(test) ? 1 : 0)}  ${source} `);
     expect(text.split(failure)).toHaveLength(left.length + 1);
     expect(text).not.toContain('more\n');

@@ -88,7 +88,7 @@ describe('a verdict', () => {
       const verdict = judged({ records, left }, { leaks });
       expect(verdict.isFailure).toBe(true);
       expect(verdict.left).toMatchObject([
-        { resource: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
+        { owner: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
       ]);
     },
   );
@@ -120,7 +120,7 @@ describe('a verdict', () => {
     };
     const { left } = judged({ left: [{ kind: 'volume', id: 'data', name: 'data', labels }] });
     expect(left).toMatchObject([
-      { resource: { kind: 'volume', id: 'data', test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
+      { kind: 'volume', id: 'data', owner: { test: 'orders', source: 'a.spec.ts:3' }, lastLook: 'there' },
     ]);
   });
 
@@ -131,7 +131,7 @@ describe('a verdict', () => {
     ];
     const { left } = judged({ records, left: [{ kind: 'network', id: 'f1', name: 'shop' }] });
     expect(left).toHaveLength(1);
-    expect(left[0]?.resource.kind).toBe('network');
+    expect(left[0]?.kind).toBe('network');
   });
 
   it('fails a run for a removal that failed, even if a later one succeeded', () => {
