@@ -40,6 +40,45 @@ const passed =
 const reap = (run: number, lastHolder: string): unknown =>
   expect.objectContaining({ type: 'reap', claim: web, lastHolder, run });
 
+describe('the claims of one client', () => {
+  const claims = Array.from({ length: 10_000 }, (_, index) => claimOf(String(index)));
+  const fill = (leases: Leases): void => {
+    for (const [index, claim] of claims.entries()) leases.claim(index % 2 === 0 ? 'a' : 'b', claim);
+  };
+  const hasRoom = (leases: Leases, lease: string): boolean => leases.hasRoom(leases.open.get(lease)!);
+
+  it('are limited over all of its leases, and leave room for others', () => {
+    const leases = new Leases();
+    for (const lease of ['a', 'b']) leases.openLease(lease, lease, 0, 'session');
+    leases.openLease('c', 'c', 0, 'another');
+    fill(leases);
+    expect([hasRoom(leases, 'a'), hasRoom(leases, 'b'), hasRoom(leases, 'c')]).toEqual([false, false, true]);
+    leases.release('a', claims[0]!.key);
+    expect(hasRoom(leases, 'b')).toBe(true);
+  });
+
+  it('count until they are reaped, also for a lease that it opens meanwhile', () => {
+    const leases = new Leases();
+    for (const lease of ['a', 'b']) leases.openLease(lease, lease, 0, 'session');
+    fill(leases);
+    for (const lease of ['a', 'b']) leases.close(lease, { graceMs: 0, isClean: true }, 0);
+    leases.openLease('c', 'c', 0, 'session');
+    expect(hasRoom(leases, 'c')).toBe(false);
+    leases.finishReaping(claims[0]!.key, 1, { atMs: 1 });
+    expect(hasRoom(leases, 'c')).toBe(true);
+  });
+
+  it('move with a lease that names its client later', () => {
+    const leases = new Leases();
+    for (const lease of ['a', 'b']) leases.openLease(lease, lease, 0);
+    fill(leases);
+    for (const lease of ['a', 'b']) leases.openLease(lease, lease, 0, 'session');
+    expect(hasRoom(leases, 'a')).toBe(false);
+    leases.close('b', { graceMs: 0, isClean: true }, 0);
+    expect(hasRoom(leases, 'a')).toBe(false);
+  });
+});
+
 describe('a claim', () => {
   it('is reaped when its lease has ended and the grace period expires, and not before', () => {
     const { actions } = play([opened('a'), claimed('a'), closed('a', 1_000), passed(1_499), passed(1_500)]);

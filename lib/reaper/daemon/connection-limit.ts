@@ -1,52 +1,72 @@
 import type { Connection } from '../protocol/connection';
 
 /**
- * Limits the number of connected clients. At the limit, a new client replaces the one that has been without a
- * lease for longest: real clients make a claim at once. Clients with a lease are never disconnected.
+ * Limits the number of connected clients, and keeps a tenth of it for other hosts than the one with most. At
+ * a limit, a new client replaces the one that has been without a lease for longest: real clients make a claim
+ * at once. Clients with a lease are never disconnected.
  */
 export class ConnectionLimit {
   readonly #max: number;
-  /** In the order of their connection. */
-  readonly #withoutLease = new Set<Connection>();
-  readonly #withLease = new Set<Connection>();
+  readonly #maxPerHost: number;
+  /** With the client's host, in the order of their connection. */
+  readonly #withoutLease = new Map<Connection, string | undefined>();
+  readonly #withLease = new Map<Connection, string | undefined>();
+  readonly #countOf = new Map<string | undefined, number>();
 
   constructor(max: number) {
     this.#max = max;
+    this.#maxPerHost = max - Math.floor(max / 10);
   }
 
   get size(): number {
     return this.#withoutLease.size + this.#withLease.size;
   }
 
-  /** Whether one more client may connect; disconnects a client without a lease where necessary. */
-  admit(): boolean {
-    if (this.size < this.#max) return true;
-    for (const connection of this.#withoutLease) {
-      if (this.#moveIfLeased(connection)) continue;
+  /**
+   * Whether one more client may connect; disconnects a client without a lease where necessary.
+   *
+   * @param host - `undefined` for a local socket, whose clients have no limit of their own.
+   */
+  admit(host?: string): boolean {
+    const isHostFull = host !== undefined && (this.#countOf.get(host) ?? 0) >= this.#maxPerHost;
+    if (this.size < this.#max && !isHostFull) return true;
+    for (const [connection, other] of this.#withoutLease) {
+      if (isHostFull && other !== host) continue;
+      if (this.#moveIfLeased(connection, other)) continue;
       connection.dismiss('no claim was made, and another client needs the connection');
       return true;
     }
     return false;
   }
 
-  add(connection: Connection): void {
-    this.#withoutLease.add(connection);
+  add(connection: Connection, host?: string): void {
+    this.#withoutLease.set(connection, host);
+    this.#count(host, 1);
   }
 
   remove(connection: Connection): void {
-    this.#withoutLease.delete(connection);
-    this.#withLease.delete(connection);
+    for (const connections of [this.#withoutLease, this.#withLease]) {
+      if (!connections.has(connection)) continue;
+      this.#count(connections.get(connection), -1);
+      connections.delete(connection);
+    }
   }
 
   dismissAll(): void {
-    for (const connection of [...this.#withoutLease, ...this.#withLease]) connection.dismiss();
+    for (const connection of [...this.#withoutLease.keys(), ...this.#withLease.keys()]) connection.dismiss();
+  }
+
+  #count(host: string | undefined, change: number): void {
+    const count = (this.#countOf.get(host) ?? 0) + change;
+    if (count === 0) this.#countOf.delete(host);
+    else this.#countOf.set(host, count);
   }
 
   /** Whether `connection` holds a lease by now. */
-  #moveIfLeased(connection: Connection): boolean {
+  #moveIfLeased(connection: Connection, host: string | undefined): boolean {
     if (!connection.hasLease) return false;
     this.#withoutLease.delete(connection);
-    this.#withLease.add(connection);
+    this.#withLease.set(connection, host);
     return true;
   }
 }

@@ -146,20 +146,21 @@ export class ReaperServer {
       socket.destroy();
       return;
     }
-    if (!this.#connections.admit()) {
+    if (!this.#connections.admit(remoteAddress)) {
       const reason = `${this.#connections.size} clients are connected already`;
       this.#observe({ type: 'connection-refused', from, reason });
       socket.on('error', () => undefined);
       endWithin(socket, { text: `NACK ${reason}\n`, timeoutMs: 1_000, onEnd: () => socket.destroy() });
       return;
     }
-    this.#serve({ input: socket, output: socket }, { ...listener, from });
+    this.#serve({ input: socket, output: socket }, { ...listener, from, host: remoteAddress });
   }
 
   #serve(
     streams: ClientStreams,
     client: Pick<ConnectionOptions, 'from' | 'hasPreamble' | 'onBye' | 'unavailableReason'> & {
       readonly isTrusted: boolean;
+      readonly host?: string | undefined;
       readonly onClosed?: () => void;
     },
   ): void {
@@ -187,7 +188,7 @@ export class ReaperServer {
         client.onClosed?.();
       },
     });
-    this.#connections.add(connection);
+    this.#connections.add(connection, client.host);
     this.#observe({ type: 'connection-opened', from, connections: this.#connections.size });
     this.#leases.touch();
   }

@@ -5,6 +5,8 @@ export interface Lease {
   readonly id: string;
   /** For logs: the owner from its hello, or the address it connected from. */
   readonly holder: string;
+  /** Whose limits count: the same for all connections of one session. */
+  readonly client: string;
   readonly sinceMs: number;
   /** By key. */
   readonly claims: ReadonlyMap<string, Claim>;
@@ -14,6 +16,7 @@ export interface Lease {
 export type OrphanedClaim = {
   readonly claim: Claim;
   readonly lastHolder: string;
+  readonly client: string;
   /** When its last lease ended. */
   readonly sinceMs: number;
   /** Pauses, in milliseconds, before the claim is listed again after it was reaped. */
@@ -41,6 +44,7 @@ export type LeaseAction =
       readonly type: 'reap';
       readonly claim: Claim;
       readonly lastHolder: string;
+      readonly client: string;
       /** When its last lease ended. */
       readonly sinceMs: number;
       /** Whether the claim was reaped before and is listed again. */
@@ -54,7 +58,7 @@ export type LeaseAction =
 /** Maximum number of claims, held and being reaped, of all leases. Bounds the memory. */
 const maxClaims = 20_000;
 /** Leaves room for other clients. */
-const maxClaimsPerLease = 10_000;
+const maxClaimsPerClient = 10_000;
 /** A session has a handful of claims; a client with far more must not keep the reaper busy. */
 const maxWatched = 100;
 
@@ -71,6 +75,8 @@ export class Leases {
   // except those of integers, and every key contains `=`.
   readonly #leases = new Map<string, Lease & { readonly claims: Map<string, Claim> }>();
   readonly #orphaned = new Map<string, OrphanedClaim>();
+  /** The number of claims, held and orphaned, by client. */
+  readonly #claimsOf = new Map<string, number>();
   #held = 0;
   #nextRun = 1;
 
@@ -89,15 +95,22 @@ export class Leases {
     return this.#held + this.#orphaned.size;
   }
 
-  /** Opens a lease, or changes the holder of an open one. */
-  openLease(id: string, holder: string, atMs: number): void {
-    const claims = this.#leases.get(id)?.claims ?? new Map<string, Claim>();
-    this.#leases.set(id, { id, holder, sinceMs: atMs, claims });
+  /**
+   * Opens a lease, or changes the holder of an open one.
+   *
+   * @param client - Whose limits count. Default: the lease is the only one of its client.
+   */
+  openLease(id: string, holder: string, atMs: number, client = id): void {
+    const known = this.#leases.get(id);
+    const claims = known?.claims ?? new Map<string, Claim>();
+    if (known !== undefined) this.#count(known.client, -claims.size);
+    this.#count(client, claims.size);
+    this.#leases.set(id, { id, holder, client, sinceMs: atMs, claims });
   }
 
   /** Returns whether `lease` may hold one more claim. */
   hasRoom(lease: Lease): boolean {
-    return this.claimCount < maxClaims && lease.claims.size < maxClaimsPerLease;
+    return this.claimCount < maxClaims && (this.#claimsOf.get(lease.client) ?? 0) < maxClaimsPerClient;
   }
 
   /** Adds a claim to a lease. */
@@ -106,14 +119,18 @@ export class Leases {
     if (lease === undefined || lease.claims.has(claim.key)) return [];
     lease.claims.set(claim.key, claim);
     this.#held += 1;
+    this.#count(lease.client, 1);
     const orphan = this.#orphaned.get(claim.key);
-    this.#orphaned.delete(claim.key);
+    this.#drop(claim.key);
     return orphan?.phase === 'reaping' ? [{ type: 'stop-reaping', key: claim.key, run: orphan.run }] : [];
   }
 
   /** Gives up a claim of a lease: its resources are kept. */
   release(id: string, key: string): void {
-    if (this.#leases.get(id)?.claims.delete(key) === true) this.#held -= 1;
+    const lease = this.#leases.get(id);
+    if (lease?.claims.delete(key) !== true) return;
+    this.#held -= 1;
+    this.#count(lease.client, -1);
   }
 
   /** Ends a lease: its claims are reaped after the grace period, unless another lease holds them. */
@@ -123,10 +140,14 @@ export class Leases {
     this.#leases.delete(id);
     this.#held -= lease.claims.size;
     for (const [key, claim] of lease.claims) {
-      if (this.#isHeld(key)) continue;
+      if (this.#isHeld(key)) {
+        this.#count(lease.client, -1);
+        continue;
+      }
       this.#orphaned.set(key, {
         claim,
         lastHolder: lease.holder,
+        client: lease.client,
         sinceMs: atMs,
         latePausesMs: isClean ? [] : latePausesMs,
         phase: 'grace-period',
@@ -141,11 +162,12 @@ export class Leases {
     const actions: LeaseAction[] = [];
     for (const [key, orphan] of this.#orphaned) {
       if (orphan.phase === 'reaping' || orphan.expiresAtMs > atMs) continue;
-      const { claim, lastHolder, sinceMs, latePausesMs } = orphan;
+      const { claim, lastHolder, client, sinceMs, latePausesMs } = orphan;
       const run = this.#nextRun;
       this.#nextRun += 1;
-      this.#orphaned.set(key, { claim, lastHolder, sinceMs, latePausesMs, phase: 'reaping', run });
-      actions.push({ type: 'reap', claim, lastHolder, sinceMs, isLate: orphan.phase === 'watched', run });
+      this.#orphaned.set(key, { claim, lastHolder, client, sinceMs, latePausesMs, phase: 'reaping', run });
+      const isLate = orphan.phase === 'watched';
+      actions.push({ type: 'reap', claim, lastHolder, client, sinceMs, isLate, run });
     }
     return actions;
   }
@@ -164,14 +186,23 @@ export class Leases {
   finishReaping(key: string, run: number, { isSkipped = false, atMs }: ReapingEnd): void {
     const orphan = this.#orphaned.get(key);
     if (orphan?.phase !== 'reaping' || orphan.run !== run) return;
-    const { claim, lastHolder, sinceMs } = orphan;
+    const { claim, lastHolder, client, sinceMs } = orphan;
     const [pauseMs, ...latePausesMs] = orphan.latePausesMs;
     if (pauseMs === undefined || isSkipped || this.countPhases().watched >= maxWatched) {
-      this.#orphaned.delete(key);
+      this.#drop(key);
       return;
     }
     const expiresAtMs = atMs + pauseMs;
-    this.#orphaned.set(key, { claim, lastHolder, sinceMs, latePausesMs, phase: 'watched', expiresAtMs });
+    const watched = {
+      claim,
+      lastHolder,
+      client,
+      sinceMs,
+      latePausesMs,
+      phase: 'watched',
+      expiresAtMs,
+    } as const;
+    this.#orphaned.set(key, watched);
   }
 
   /** Returns when the next grace period or watch pause expires; `undefined` if none does. */
@@ -188,6 +219,19 @@ export class Leases {
     const count = { 'grace-period': 0, reaping: 0, watched: 0 };
     for (const { phase } of this.#orphaned.values()) count[phase] += 1;
     return count;
+  }
+
+  #drop(key: string): void {
+    const orphan = this.#orphaned.get(key);
+    if (orphan === undefined) return;
+    this.#orphaned.delete(key);
+    this.#count(orphan.client, -1);
+  }
+
+  #count(client: string, change: number): void {
+    const count = (this.#claimsOf.get(client) ?? 0) + change;
+    if (count === 0) this.#claimsOf.delete(client);
+    else this.#claimsOf.set(client, count);
   }
 
   #isHeld(key: string): boolean {

@@ -108,8 +108,10 @@ export class ClientSession {
         const { version, session, owner } = request;
         const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
         this.#hasHello = true;
-        if (this.#lease === undefined) this.#lease = this.#options.leases.open(holder);
-        else this.#options.leases.rename(this.#lease, holder);
+        // All connections of a session share its limits, unless they come from different hosts.
+        const client = `${session} ${hostOf(this.#options.from)}`;
+        if (this.#lease === undefined) this.#lease = this.#options.leases.open(holder, client);
+        else this.#options.leases.rename(this.#lease, holder, client);
         return this.#greet(id);
       }
     }
@@ -184,6 +186,11 @@ export class ClientSession {
     // Digests have equal lengths, so that the time of the comparison reveals nothing.
     return expected === undefined || timingSafeEqual(digest(expected), digest(token));
   }
+}
+
+/** `10.0.0.7:41234` without its port; the connections of a local socket are numbered: `socket 7`. */
+function hostOf(from: string): string {
+  return from.replace(/[: ]\d+$/, '');
 }
 
 const tooManyClaims = 'too many claims';

@@ -68,18 +68,22 @@ export class LeaseTable {
     return this.#drainingSinceMs !== undefined;
   }
 
-  /** Opens a lease and returns its id. */
-  open(holder: string): string {
+  /**
+   * Opens a lease and returns its id.
+   *
+   * @param client - Whose limits count. Default: the lease is the only one of its client.
+   */
+  open(holder: string, client?: string): string {
     this.#openedLeases += 1;
     const lease = `lease-${this.#openedLeases}`;
-    this.rename(lease, holder);
+    this.rename(lease, holder, client);
     this.#options.observe({ type: 'lease-opened', lease, holder });
     return lease;
   }
 
-  /** Changes the holder of an open lease. */
-  rename(lease: string, holder: string): void {
-    this.#leases.openLease(lease, holder, performance.now());
+  /** Changes the holder of an open lease, and its client. */
+  rename(lease: string, holder: string, client?: string): void {
+    this.#leases.openLease(lease, holder, performance.now(), client);
     this.#follow();
   }
 

@@ -66,7 +66,7 @@ export class ReapJobs {
     const stop = new AbortController();
     const endSoon = new AbortController();
     this.#running.set(action.run, { stop, endSoon });
-    void this.#queue.run(action.lastHolder, async () => {
+    void this.#queue.run(action.client, async () => {
       if (this.#isDraining) this.#limitTime(endSoon);
       const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
       this.#running.delete(action.run);
