@@ -1,18 +1,22 @@
-import { composeProjectLabel, creationLabels } from '../core/labels';
+import { composeProjectLabel } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import { hasGeneratedName } from '../resources/compose-project';
 import type { CreatedBy, CreatedByCode } from './create-tracker';
-import { meaningOfCommand, type CommandMeaning } from '../commands/docker-command';
-import { type Insertion, type CommandLine } from '../commands/launch';
+import {
+  isForAnotherEngine,
+  meaningOfCommand,
+  type CommandMeaning,
+  type Creation,
+} from '../commands/docker-command';
+import { labelFlags } from '../commands/label-flags';
+import type { Insertion, CommandLine } from '../commands/launch';
 import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
 import type { TrackedResources } from './tracked-resources';
 import { ProjectCommands } from './project-commands';
 import { ProjectWatches } from './project-watches';
-
-type Creation = Extract<CommandMeaning, { type: 'create' }>;
 
 /** Resolves when the command has exited. */
 type WaitForExit = () => Promise<unknown>;
@@ -145,21 +149,4 @@ export class CommandTracker {
 
 function isCreation(meaning: CommandMeaning | undefined): boolean {
   return meaning?.type === 'create' || meaning?.type === 'up' || meaning?.type === 'up-unnamed';
-}
-
-/** Without HOME, docker looks up the user's home folder. */
-function isForAnotherEngine(env: CommandLine['env']): boolean {
-  const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
-  return (
-    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'].some(isOther) ||
-    (Boolean(env['HOME']) && isOther('HOME'))
-  );
-}
-
-function labelFlags({ flagsAt, kind }: Creation, labels: Readonly<Record<string, string>>): Insertion {
-  const args = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
-    '--label',
-    `${name}=${value}`,
-  ]);
-  return { at: flagsAt, args };
 }

@@ -25,6 +25,9 @@ export type CommandMeaning =
       readonly teardown?: ContainerTeardown | undefined;
     };
 
+/** The effect of a command that creates a resource with flags of its own. */
+export type Creation = Extract<CommandMeaning, { type: 'create' }>;
+
 /** The containers that a command stops, kills or removes. */
 export interface ContainerTeardown {
   readonly verb: 'stop' | 'kill' | 'remove';
@@ -151,6 +154,18 @@ function takesHostPort({ name, value = '' }: Flag): boolean {
 /** Whether a host port is a given port or range, rather than any free port. */
 export function isFixedPort(port: unknown): boolean {
   return typeof port === 'string' && port !== '' && port !== '0';
+}
+
+/**
+ * Whether the environment of a command selects another engine than that of this process. Without HOME, docker
+ * looks up the user's home folder.
+ */
+export function isForAnotherEngine(env: CommandLine['env']): boolean {
+  const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
+  return (
+    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'].some(isOther) ||
+    (Boolean(env['HOME']) && isOther('HOME'))
+  );
 }
 
 function hasReservedLabel(flags: readonly Flag[]): boolean {

@@ -55,6 +55,12 @@ export const projectFolderLabel = `${compose}.project.working_dir`;
 /** Label that Compose sets on containers, never on images or volumes. */
 export const composeContainerLabel = `${compose}.container-number`;
 
+/** Label of containers: their service. Its containers differ in their {@link composeContainerLabel}. */
+export const composeServiceLabel = `${compose}.service`;
+
+/** Label of containers: `True` for those of `docker compose run`. */
+export const composeOneOffLabel = `${compose}.oneoff`;
+
 /** Label with the service's id on each container of a swarm service. @see Docker 20.10.24 */
 export const swarmServiceIdLabel = 'com.docker.swarm.service.id';
 /** Label with the service's name there. */

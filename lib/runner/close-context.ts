@@ -28,7 +28,8 @@ export async function closeContext(
   const shouldAwaitContainer = async (target: OwnedTarget): Promise<boolean> => {
     const own = await findConnections(target);
     connections.push(...own);
-    return own.length > 0 || capture.hasFixedNameOrPort(target.id);
+    const isFixed = target.hasFixedNameOrPort === true || capture.hasFixedNameOrPort(target.id);
+    return own.length > 0 || isFixed;
   };
   try {
     await findContextScope(context)?.close({

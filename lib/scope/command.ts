@@ -13,6 +13,7 @@ import {
   formatCommand,
   type CommandEnd,
 } from './command-end';
+import type { CommandCreation } from './command-creation';
 import { hasGroups, ProcessGroup } from './process-group';
 
 /** Options of `scope.run`. */
@@ -33,6 +34,8 @@ export interface CommandContext extends CommandOptions {
   readonly args: readonly string[];
   readonly scopeSignal: AbortSignal;
   readonly source: string | undefined;
+  /** What it creates on an engine. Such a command starts once that is registered. */
+  readonly creation?: CommandCreation | undefined;
 }
 
 const maxOutputChars = 64 * 1024;
@@ -85,6 +88,15 @@ export class Command implements PromiseLike<CommandEnd> {
     };
   }
 
+  /**
+   * Whether it was stopped while it ran.
+   *
+   * @internal
+   */
+  get wasStopped(): boolean {
+    return this.#child !== undefined && this.#stoppedFor !== undefined;
+  }
+
   /** @internal */
   get ended(): { readonly command: CommandEnd } {
     return { command: this.state };
@@ -113,8 +125,11 @@ export class Command implements PromiseLike<CommandEnd> {
    * @internal
    */
   async close(): Promise<void> {
-    const { scopeSignal, graceMs = timeouts.commandGraceMs } = this.#context;
-    if (this.#isRunning()) this.#stoppedFor ??= { reason: scopeSignal.reason };
+    const { scopeSignal, creation, graceMs = timeouts.commandGraceMs } = this.#context;
+    if (this.#isRunning()) {
+      this.#stoppedFor ??= { reason: scopeSignal.reason };
+      await creation?.locate(false);
+    }
     await this.#group?.stop(this.what, graceMs);
     const [end] = await Promise.allSettled([this.#result]);
     this.#child?.stdout?.destroy();
@@ -129,7 +144,7 @@ export class Command implements PromiseLike<CommandEnd> {
   }
 
   async #run(): Promise<CommandEnd> {
-    const { source, cwd } = this.#context;
+    const { source, cwd, creation } = this.#context;
     const finished = new AbortController();
     try {
       this.#stopOnAbort(finished.signal);
@@ -142,6 +157,7 @@ export class Command implements PromiseLike<CommandEnd> {
       finished.abort();
     }
     this.#endedAt = new Date();
+    await creation?.locate(true);
     const end = this.state;
     if (this.#stoppedFor !== undefined) {
       const { reason: cause } = this.#stoppedFor;
@@ -154,14 +170,14 @@ export class Command implements PromiseLike<CommandEnd> {
 
   /** Resolves when it has exited and its output has been read. */
   async #launch(): Promise<void> {
-    const { command, args, cwd, env, scopeSignal } = this.#context;
+    const { args, scopeSignal, creation } = this.#context;
     scopeSignal.throwIfAborted();
-    const child = spawn(command, args, {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: hasGroups,
-    });
+    const limits = { what: this.what, signal: scopeSignal };
+    const prepared = creation && (await withTimeout(creation.prepare(), limits));
+    scopeSignal.throwIfAborted();
+    if (this.#stoppedFor !== undefined) throw this.#stoppedFor.reason;
+    const child =
+      prepared === undefined ? this.#spawn(args) : prepared.run((ownArgs) => this.#spawn(ownArgs));
     this.#child = child;
     const drained = once(child, 'close');
     // After a failed spawn, the wait for `exit` below rejects with the same error.
@@ -172,6 +188,16 @@ export class Command implements PromiseLike<CommandEnd> {
     await once(child, 'exit');
     // Times out when a background process holds the pipes; its output does not count.
     await Promise.allSettled([withTimeout(drained, { what: this.what, timeoutMs: drainTimeoutMs })]);
+  }
+
+  #spawn(args: readonly string[]) {
+    const { command, cwd, env } = this.#context;
+    return spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: hasGroups,
+    });
   }
 
   #stopOnAbort(finished: AbortSignal): void {

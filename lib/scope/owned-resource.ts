@@ -12,6 +12,8 @@ export interface OwnedTarget extends BoundedTarget {
   readonly marker?: string | undefined;
   /** The address of its engine. */
   readonly engine: string;
+  /** Whether the next container may need its name or host port, where its creation was not captured. */
+  readonly hasFixedNameOrPort?: boolean | undefined;
   /** How it is stopped before its removal. Default: killed at once. */
   readonly stop?: StartOptions | undefined;
 }

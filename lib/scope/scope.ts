@@ -10,11 +10,12 @@ import type { Check } from './check';
 import type { Finalizer, Item, Part } from './close-items';
 import type { CloseReport } from './close-report';
 import { closedError } from './closed-error';
-import { Command, type CommandOptions } from './command';
+import type { Command, CommandOptions } from './command';
 import { checkCommand } from './command-input';
 import { ScopeItems } from './scope-items';
 import { requireDisposer, requireFunction, typeNameOf, type Stoppable } from './dispose';
 import { closeOptionNames, scopeOptionNames, type CloseOptions, type ScopeOptions } from './scope-options';
+import { runInScope } from './run-in-scope';
 import { ScopeSignal } from './scope-signal';
 import { startInScope } from './start-in-scope';
 import { checkStartOptions, type StartOptions } from './start-options';
@@ -163,7 +164,8 @@ export class Scope implements AsyncDisposable {
    * Windows, only the process itself is stopped.
    *
    * The command is killed when this process exits, but survives when a signal kills this process. The close
-   * fails with the command's failure, unless the command was awaited.
+   * fails with the command's failure, unless the command was awaited. A `docker`, `podman` or Compose command
+   * starts once what it will create is registered; the scope owns that, and removes it after the command.
    *
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
    */
@@ -171,9 +173,8 @@ export class Scope implements AsyncDisposable {
     const source = callerSourceLine();
     checkCommand(command, args, options);
     this.#items.assertOpen(`run ${command}`);
-    const running = new Command({ ...options, command, args, scopeSignal: this.signal, source });
-    this.#items.add({ type: 'call', call: running });
-    return running;
+    const { signal: scopeSignal } = this;
+    return runInScope(this.#items, { ...options, command, args, scopeSignal, source }, this.#context());
   }
 
   /**

@@ -1,0 +1,26 @@
+import { Command, type CommandContext } from './command';
+import { planCreation } from './plan-creation';
+import type { ScopeContext } from './scope-context';
+import type { ScopeItems } from './scope-items';
+
+/**
+ * Runs a command and adds it to `items`, below what it creates on an engine: that is removed after the
+ * command has been stopped.
+ */
+export function runInScope(
+  items: ScopeItems,
+  command: Omit<CommandContext, 'creation'>,
+  context: ScopeContext,
+): Command {
+  const { command: file, args, cwd, source } = command;
+  const env = (): Record<string, string | undefined> => ({ ...process.env, ...command.env });
+  const creation = planCreation({ file, args: [file, ...args], cwd, env }, context, source);
+  const running = new Command({ ...command, creation });
+  if (creation !== undefined) {
+    const what = `what ${running.what} created`;
+    const target = () => creation.target(running.wasStopped);
+    items.add({ type: 'resource', resource: { what, source, target } });
+  }
+  items.add({ type: 'call', call: running });
+  return running;
+}
