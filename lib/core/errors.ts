@@ -12,7 +12,7 @@ export const errorCodes = {
   LEAKS_FOUND: 'a test run left resources that its tests neither gave to a scope nor removed',
   TASK_STUCK: 'a task kept running after its signal aborted',
   COMMAND_FAILED: 'a command could not be started, exited with a code other than 0, or was stopped',
-  REAPER_UNAVAILABLE: 'the requested reaper could not be started',
+  REAPER_UNAVAILABLE: 'the requested reaper could not be started, or did not accept the lease',
   REAPER_PROTOCOL: 'a reaper rejected a request, or sent a response that cannot be parsed',
 } as const;
 

@@ -9,6 +9,7 @@ import { buildReaperImage } from './image';
 import { reaperImageName } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
+import { connectToReaper, leaseRefused, type ReaperAddress } from './standing-reaper';
 
 const { repository, tag } = reaperImageName(packageVersion);
 /** The reaper's image for this version of castoff. */
@@ -79,6 +80,31 @@ export async function acquireFromProcess(request: LeaseRequest): Promise<LeaseCl
       if (!isCastoffError(error, 'REAPER_PROTOCOL') || attempt === maxAttempts) throw error;
       refusedAt = connectedTo;
     }
+  }
+}
+
+/**
+ * Takes the session's lease from a reaper that runs already. A lost lease is taken again there.
+ *
+ * @throws CastoffError `REAPER_UNAVAILABLE` when it cannot be reached, or refuses.
+ */
+export async function acquireFromAddress(
+  reaper: ReaperAddress,
+  { session, owner }: LeaseRequest,
+): Promise<LeaseClient> {
+  const { address, token } = reaper;
+  const client = new LeaseClient({
+    hello: { version: packageVersion, session, owner, token },
+    connect: async () => ({
+      stream: await connectToReaper(reaper),
+      reaper: `the reaper at ${address}`,
+    }),
+  });
+  try {
+    await client.open([`${labelNames.session}=${session}`]);
+    return client;
+  } catch (cause) {
+    throw leaseRefused(reaper, cause);
   }
 }
 

@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { checkReaperAddress, type ReaperAddress } from './standing-reaper';
 
 /**
  * How a session runs its reaper.
@@ -19,7 +20,11 @@ const choices: readonly ReaperChoice[] = ['auto', 'container', 'process', 'off']
  * @param environment - The value of `CASTOFF_REAPER`; empty counts as unset.
  * @throws CastoffError `CONFIG_INVALID` for any other value.
  */
-export function chooseReaper(option: string | undefined, environment: string | undefined): ReaperChoice {
+export function chooseReaper(
+  option: string | ReaperAddress | undefined,
+  environment: string | undefined,
+): ReaperChoice | ReaperAddress {
+  if (typeof option === 'object' && option !== null) return checkReaperAddress(option);
   if (option !== undefined) return parse('reaper option', option);
   return environment === undefined || environment === '' ? 'auto' : parse('CASTOFF_REAPER', environment);
 }

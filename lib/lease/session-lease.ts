@@ -4,6 +4,7 @@ import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
+import type { ReaperAddress } from './standing-reaper';
 import { takeLease } from './take-lease';
 
 /** A session's share of its process's lease. */
@@ -36,7 +37,10 @@ const leases = (): Map<string, SharedLease> => processWide('leases', () => new M
  *
  * @throws CastoffError `REAPER_UNAVAILABLE`, as {@link takeLease} does.
  */
-export async function shareLease(mode: ReaperChoice, request: LeaseRequest): Promise<SessionLease> {
+export async function shareLease(
+  mode: ReaperChoice | ReaperAddress,
+  request: LeaseRequest,
+): Promise<SessionLease> {
   const key = leaseKey(mode, request.engine.address);
   const lease = leases().get(key) ?? openLease(key, mode, request);
   lease.shares += 1;
@@ -63,13 +67,13 @@ export async function shareLease(mode: ReaperChoice, request: LeaseRequest): Pro
   };
 }
 
-function leaseKey(mode: ReaperChoice, engine: string): string {
-  const own = `${mode} ${engine}`;
-  const any = (['auto', 'container', 'process'] as const).map((other) => `${other} ${engine}`);
-  return mode === 'auto' ? (any.find((key) => leases().has(key)) ?? own) : own;
+function leaseKey(mode: ReaperChoice | ReaperAddress, engine: string): string {
+  const own = `${typeof mode === 'string' ? mode : `at ${mode.address}`} ${engine}`;
+  const any = [...leases().keys()].find((key) => key.endsWith(` ${engine}`) && !key.startsWith('off '));
+  return mode === 'auto' ? (any ?? own) : own;
 }
 
-function openLease(key: string, mode: ReaperChoice, request: LeaseRequest): SharedLease {
+function openLease(key: string, mode: ReaperChoice | ReaperAddress, request: LeaseRequest): SharedLease {
   const lease: SharedLease = { taking: takeLease(mode, request), shares: 0, stopListening: () => undefined };
   leases().set(key, lease);
   void forwardClaims(lease).catch(() => {

@@ -6,7 +6,8 @@ import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
-import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire-lease';
+import type { ReaperAddress } from './standing-reaper';
+import { acquireFromAddress, acquireFromContainer, acquireFromProcess, reaperImage } from './acquire-lease';
 
 /**
  * Takes the lease on `castoff.session=<id>`, from the reaper that `mode` selects.
@@ -14,9 +15,13 @@ import { reaperImage, acquireFromProcess, acquireFromContainer } from './acquire
  * Resolves when the lease is held; to `undefined` after a warning when there is no reaper.
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` is `container` or `process`, and that reaper does not
- * start. `auto` never throws: a missing reaper is no reason to fail tests.
+ * start, or `mode` is an address and no reaper accepts the lease there. `auto` never throws: a missing reaper is no reason to fail tests.
  */
-export async function takeLease(mode: ReaperChoice, request: LeaseRequest): Promise<LeaseClient | undefined> {
+export async function takeLease(
+  mode: ReaperChoice | ReaperAddress,
+  request: LeaseRequest,
+): Promise<LeaseClient | undefined> {
+  if (typeof mode === 'object') return acquireFromAddress(mode, request);
   switch (mode) {
     case 'off':
       warnOnce('CASTOFF_REAPER_OFF', `session ${request.session} has its reaper turned off: ${consequence}`);

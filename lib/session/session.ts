@@ -1,4 +1,5 @@
 import type { ReaperChoice } from '../lease/reaper-choice';
+import type { ReaperAddress } from '../lease/standing-reaper';
 import type { Registry } from '../registry/registry';
 import type { CloseReport } from '../scope/close-report';
 import type { Scope } from '../scope/scope';
@@ -10,9 +11,9 @@ export interface SessionOptions {
   /**
    * The reaper that removes this process's resources when it dies. Default: `CASTOFF_REAPER`, otherwise
    * `auto`: a container if the engine has the reaper's image, otherwise a process on this machine; if neither
-   * starts, none, with a warning.
+   * starts, none, with a warning. An address names a reaper that runs already, on the same engine.
    */
-  readonly reaper?: ReaperChoice | undefined;
+  readonly reaper?: ReaperChoice | ReaperAddress | undefined;
 }
 
 /** An owner of resources on an engine: its id and labels, its resources, and its root scope. */

@@ -7,14 +7,14 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labelNames } from '../../lib/core/labels';
-import type { ReaperChoice } from '../../lib/lease/reaper-choice';
+import type { SessionOptions } from '../../lib/session/session';
 import { findPrograms } from './close-engine';
 import { docker } from './things';
 import { until } from './until';
 
 /** The options of {@link startSessionChild}. */
 export interface ChildOptions {
-  readonly reaper?: ReaperChoice | undefined;
+  readonly reaper?: SessionOptions['reaper'];
   /** Default: the environment's. */
   readonly engine?: string | undefined;
   readonly containers?: number | undefined;

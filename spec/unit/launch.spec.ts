@@ -19,6 +19,29 @@ describe('the choice of a reaper', () => {
     expect(chooseReaper(option, environment)).toBe(mode);
   });
 
+  it.each(['127.0.0.1:8080', '[::1]:8080', 'build-7:1', '/run/castoff/reaper.sock', '\\\\.\\pipe\\castoff'])(
+    'an address chooses the reaper that runs there: %s',
+    (address) => {
+      expect(chooseReaper({ address, token: 'a secret' }, 'off')).toEqual({ address, token: 'a secret' });
+    },
+  );
+
+  it.each([
+    [{ address: 'reaper' }, /^reaper option: address: got "reaper"; give host:port/],
+    [{ address: ':8080' }, /got ":8080"/],
+    [{ address: 'build-7:65536' }, /got "build-7:65536"/],
+    [{ address: 'build-7:0' }, /got "build-7:0"/],
+    [{ address: '::1:8080' }, /got "::1:8080"/],
+    [{ address: './reaper.sock' }, /got ".\/reaper.sock"/],
+    [{ address: 8080 as never }, /got 8080/],
+    [{ address: 'a:1', token: '' }, /token: give a string/],
+    [{ address: 'a:1', port: 8080 } as never, /unknown option port; known options are address, token/],
+  ])('the reaper %j is CONFIG_INVALID', (reaper, message) => {
+    expect(() => chooseReaper(reaper, undefined)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
+    );
+  });
+
   it.each([
     ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
     [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],

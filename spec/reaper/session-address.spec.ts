@@ -1,0 +1,107 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openSession } from '../../lib/index';
+import { isSessionGone, startSessionChild, thingsOfSession } from '../support/session-child';
+import { startStanding, type StandingReaper } from '../support/standing-reaper';
+import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
+import { until } from '../support/until';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'castoff-address-'));
+  await writeFile(join(folder, 'token'), 'a secret\n');
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await removeLeftovers();
+});
+
+const portOf = (reaper: StandingReaper): string =>
+  String(reaper.log().find(({ msg }) => msg === 'Started')?.['address'])
+    .split(':')
+    .at(-1) ?? '';
+const holdersOf = async (reaper: StandingReaper): Promise<readonly string[]> => {
+  const { leases } = JSON.parse((await reaper.get('/sessions')).body) as { leases: { holder: string }[] };
+  return leases.map(({ holder }) => holder);
+};
+
+describe('a session with the address of a reaper', () => {
+  it('has its lease there, and is reaped by it when its process is killed', async () => {
+    await using reaper = await startStanding();
+    const address = `127.0.0.1:${portOf(reaper)}`;
+    const child = await startSessionChild({ reaper: { address }, areStarted: false });
+    const { session } = child.told;
+    expect(child.told.reaper).toBe(`the reaper at ${address}`);
+    expect(await holdersOf(reaper)).toEqual([expect.stringContaining(`session ${session} `)]);
+    expect(await thingsOfSession(session)).toHaveLength(4);
+    await child.kill();
+    expect(await until(() => isSessionGone(session), 20_000, 50)).toBe(true);
+  });
+
+  it('releases its lease when it closes', async () => {
+    await using reaper = await startStanding();
+    const session = await openSession({ reaper: { address: `127.0.0.1:${portOf(reaper)}` } });
+    await session.close();
+    expect(await until(async () => (await holdersOf(reaper)).length === 0, 5_000, 20)).toBe(true);
+  });
+
+  it('uses the local socket of the reaper, which needs no token', async () => {
+    const path = join(folder, 'reaper.sock');
+    await using reaper = await startStanding(['--socket', path, '--token-file', join(folder, 'token')]);
+    const session = await openSession({ reaper: { address: path } });
+    expect(session.reaper).toBe(`the reaper at ${path}`);
+    expect(await holdersOf(reaper)).toHaveLength(1);
+    await session.close();
+  });
+
+  it('sends its token', async () => {
+    await using reaper = await startStanding(['--token-file', join(folder, 'token')]);
+    const address = `127.0.0.1:${portOf(reaper)}`;
+    const session = await openSession({ reaper: { address, token: 'a secret' } });
+    expect(await holdersOf(reaper)).toHaveLength(1);
+    await session.close();
+  });
+
+  it.each([
+    ['a missing token', {}, 'none was given'],
+    ['another token', { token: 'another' }, 'the given one is another'],
+  ])('is REAPER_UNAVAILABLE with %s', async (_what, token, text) => {
+    await using reaper = await startStanding(['--token-file', join(folder, 'token')]);
+    const address = `127.0.0.1:${portOf(reaper)}`;
+    const error = await rejectionOf(openSession({ reaper: { address, ...token } }));
+    expect(error).toMatchObject({ code: 'REAPER_UNAVAILABLE', cause: { code: 'REAPER_PROTOCOL' } });
+    expect(String(error)).toContain(`take a lease from the reaper at ${address}: `);
+    expect(String(error)).toContain(`${text}: set reaper.token`);
+    expect(await holdersOf(reaper)).toEqual([]);
+  });
+
+  it('is REAPER_UNAVAILABLE where nothing listens, with what to check', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const error = await rejectionOf(openSession({ reaper: { address: `127.0.0.1:${port}` } }));
+    expect(error).toMatchObject({ code: 'REAPER_UNAVAILABLE' });
+    expect(String(error)).toContain(`connect to the reaper at 127.0.0.1:${port}: `);
+    expect(String(error)).toContain(`castoff reaper run --host 127.0.0.1 --port ${port}`);
+  });
+
+  it('takes its lease there again when the connection is lost', async () => {
+    const path = join(folder, 'again.sock');
+    const first = await startStanding(['--socket', path]);
+    const session = await openSession({ reaper: { address: path } });
+    try {
+      await first[Symbol.asyncDispose]();
+      await using second = await startStanding(['--socket', path]);
+      expect(await until(async () => (await holdersOf(second)).length === 1, 15_000, 50)).toBe(true);
+      await session.close();
+    } finally {
+      await session.close();
+    }
+  });
+});
