@@ -50,7 +50,8 @@ export function startCapture(options: CaptureOptions): Capture {
       if (meaning === undefined) return;
       isCreation = meaning.type === 'create';
       if (meaning.type !== 'create') {
-        const source = callSites.take(queryTextOf(path)) ?? lineHere();
+        // A call that is not awaited leaves no frame of its caller once it has itself awaited something.
+        const source = callSites.take(queryTextOf(path)) ?? lineHere() ?? testSource(options);
         if (work === undefined || isOwnAgent(request.agent)) return;
         if (meaning.type === 'remove') work.removals.track(request, meaning);
         if (!isCastoffAgent(request.agent) && isAboutContainer(meaning))

@@ -1,5 +1,6 @@
 import { isWithin } from '../core/bounds';
 import { messageOf } from '../core/errors';
+import { readSource } from '../core/source-line';
 import { composeProjectLabel, labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
@@ -47,9 +48,10 @@ export async function findSurvivors(
   });
 }
 
-/** `stop() at a.test.js:9`. */
+/** `stop() at a.test.js:9`; `stop() near a.test.js:8` with the line of its test or hook. */
 function describe({ verb, source }: TeardownCall): string {
-  return source === undefined ? `${verb}()` : `${verb}() at ${source}`;
+  if (source === undefined) return `${verb}()`;
+  return readSource(source).isApproximate ? `${verb}() ${source}` : `${verb}() at ${source}`;
 }
 
 function mayExist({ removingKeys }: TrackedResources, { state, key }: RegistryEntry): boolean {

@@ -22,16 +22,26 @@ describe('a stop() or command that its test does not await', () => {
 });
 
 describe('a stop() that hangs', () => {
-  it('is awaited for a limited time, and reported with the leak', async () => {
-    await using proxy = await openFaultProxy();
-    proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
-    const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };
-    const end = await runJudged('floating', { args: ['stuck', '--forceExit'], env }, async (run) =>
-      endReapersOf(run),
-    );
-    const floating = 'stop() at stuck.test.js:6';
-    expect(end.verdict).toMatchObject({ leaks: [{ source: 'stuck.test.js:5', state: 'gone', floating }] });
-    expect(end.stderr).toMatch(/container \w+: stop\(\) at stuck\.test\.js:6 was not awaited/);
-    expect(end).toMatchObject({ exitCode: 1, left: [] });
-  });
+  it.each([
+    ['dockerode', 'stuck.test.js', 'stuck.test.js:5', 'stop() at stuck.test.js:6'],
+    [
+      'testcontainers, whose stop() awaits before its request',
+      'stuck-library.test.js',
+      'stuck-library.test.js:4',
+      'stop() near stuck-library.test.js:5',
+    ],
+  ])(
+    'is awaited for a limited time, and reported with the leak: %s',
+    async (_what, file, source, floating) => {
+      await using proxy = await openFaultProxy();
+      proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
+      const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };
+      const end = await runJudged('floating', { args: [file, '--forceExit'], env }, async (run) =>
+        endReapersOf(run),
+      );
+      expect(end.verdict).toMatchObject({ leaks: [{ source, state: 'gone', floating }] });
+      expect(end.stderr).toContain(`: ${floating} was not awaited`);
+      expect(end).toMatchObject({ exitCode: 1, left: [] });
+    },
+  );
 });
