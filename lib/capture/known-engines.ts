@@ -30,13 +30,8 @@ export class KnownEngines {
   }
 
   #endpoints(): Promise<readonly Endpoint[]> {
-    const { env } = thisMachine();
-    const key = JSON.stringify([
-      env['DOCKER_HOST'],
-      env['DOCKER_CONTEXT'],
-      env['DOCKER_CONFIG'],
-      env['HOME'],
-    ]);
+    const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME } = thisMachine().env;
+    const key = JSON.stringify([DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME]);
     const known = this.#byEnvironment.get(key);
     if (known !== undefined) return known;
     const reading = readEngineFacts().then(endpointCandidates);

@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
+import { readVariable, type VariableName } from '../core/environment';
 import type { RemovableKind } from '../engine/removable-kind';
 import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
@@ -117,7 +118,8 @@ function creation(
 
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
   const { flags, restAt } = readFlags(args, composeSwitches);
-  const project = valueOf(flags, '--project-name') ?? valueOf(flags, '-p') ?? env['COMPOSE_PROJECT_NAME'];
+  const project =
+    valueOf(flags, '--project-name') ?? valueOf(flags, '-p') ?? readVariable('COMPOSE_PROJECT_NAME', env);
   if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const verb = args[restAt] ?? '';
   const type = ['up', 'create', 'run', 'start'].includes(verb) ? 'up' : verb === 'down' ? 'down' : undefined;
@@ -128,11 +130,11 @@ function composeMeaning(args: readonly string[], env: CommandLine['env']): Comma
 
 /** @see docker compose, `--project-directory`, `--file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
 function projectLocation(flags: readonly Flag[], env: CommandLine['env']): ProjectLocation {
-  const separator = env['COMPOSE_PATH_SEPARATOR'] || delimiter;
+  const separator = readVariable('COMPOSE_PATH_SEPARATOR', env) ?? delimiter;
   const file = flags.find(({ name }) => name === '-f' || name === '--file')?.value;
   return {
     directory: valueOf(flags, '--project-directory') ?? valueOf(flags, '--workdir'),
-    file: file ?? (env['COMPOSE_FILE']?.split(separator)[0] || undefined),
+    file: file ?? (readVariable('COMPOSE_FILE', env)?.split(separator)[0] || undefined),
   };
 }
 
@@ -161,10 +163,10 @@ export function isFixedPort(port: unknown): boolean {
  * looks up the user's home folder.
  */
 export function isForAnotherEngine(env: CommandLine['env']): boolean {
-  const isOther = (name: string): boolean => (env[name] ?? '') !== (process.env[name] ?? '');
+  const isOther = (name: VariableName): boolean => readVariable(name, env) !== readVariable(name);
   return (
-    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'].some(isOther) ||
-    (Boolean(env['HOME']) && isOther('HOME'))
+    (['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'] as const).some(isOther) ||
+    (readVariable('HOME', env) !== undefined && isOther('HOME'))
   );
 }
 

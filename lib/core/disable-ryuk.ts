@@ -1,5 +1,7 @@
+import type { VariableName } from './environment';
+
 /** When `true`, Testcontainers starts no reaper of its own. @see testcontainers, `getReaper` */
-const variable = 'TESTCONTAINERS_RYUK_DISABLED';
+const variable: VariableName = 'TESTCONTAINERS_RYUK_DISABLED';
 
 /** `process`, or its copy in a sandbox of Jest. */
 interface EnvironmentHolder {

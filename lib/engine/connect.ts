@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { processWide } from '../core/global-state';
 import { timeouts } from '../core/timeouts';
+import { readVariable, type VariableName } from '../core/environment';
 import { agentFor } from './agent';
 import { connectionKey, requestTarget, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
@@ -20,7 +21,7 @@ import { pingEndpoint } from './ping-endpoint';
  */
 export function connectEngine(address?: string): Promise<Engine> {
   const { byRequest } = engines();
-  const key = address ?? `environment ${environmentKeys.map((name) => process.env[name] ?? '').join(' ')}`;
+  const key = address ?? `environment ${environmentKeys.map((name) => readVariable(name) ?? '').join(' ')}`;
   const existing = byRequest.get(key);
   if (existing !== undefined) return existing;
   const opening = openEngine(address);
@@ -30,7 +31,7 @@ export function connectEngine(address?: string): Promise<Engine> {
   return opening;
 }
 
-const environmentKeys = [
+const environmentKeys: readonly VariableName[] = [
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CONFIG',

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
+import { type Environment } from '../core/environment';
 import type { Tls } from './endpoint';
 
 /** The machine and user that an engine is found for. */
@@ -10,7 +11,7 @@ export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly home: string;
   readonly uid?: number | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 /** The settings that decide which engine to use, as read from the machine. */

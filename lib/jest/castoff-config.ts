@@ -1,5 +1,6 @@
 import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
+import { type Environment } from '../core/environment';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
 /**
@@ -13,9 +14,6 @@ export interface CastoffConfig extends CastoffOptions {
   readonly globalSetup?: string | undefined;
   readonly globalTeardown?: string | undefined;
 }
-
-/** Environment variable that passes the options of the run to the environments of test files. */
-export const runConfigVariable = 'CASTOFF_RUN_CONFIG';
 
 /**
  * Reads castoff's configuration from a project's `testEnvironmentOptions`.
@@ -36,7 +34,7 @@ export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string
   return { ...options, environment, globalSetup, globalTeardown };
 }
 
-/** Returns the value of {@link runConfigVariable}, which `assertSameOptions` reads. */
+/** Returns the value of `CASTOFF_RUN_CONFIG`, which `assertSameOptions` reads. */
 export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string {
   return JSON.stringify({ isOfRoot, options: optionsOf(config) });
 }
@@ -47,11 +45,8 @@ export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string
  *
  * @throws CastoffError `CONFIG_INVALID` when the options differ; lists both.
  */
-export function assertSameOptions(
-  config: CastoffConfig,
-  environment: Readonly<Record<string, string | undefined>>,
-): void {
-  const text = environment[runConfigVariable];
+export function assertSameOptions(config: CastoffConfig, environment: Environment): void {
+  const text = environment.CASTOFF_RUN_CONFIG;
   if (text === undefined) return;
   const run = JSON.parse(text) as { isOfRoot: boolean; options: object };
   if (run.isOfRoot) return;

@@ -1,7 +1,7 @@
 import { withTimeout } from '../core/timeout';
+import { setVariable } from '../core/environment';
 import { judge } from '../verdict/judge';
 import type { LeakSettings, Verdict } from '../verdict/verdict';
-import { runConfigVariable } from './castoff-config';
 import type { MainRun } from './main-run';
 
 /**
@@ -19,7 +19,7 @@ export async function endRun(
   await detaching.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
   signals.stop();
-  for (const name of ['CASTOFF_RUN', runConfigVariable]) delete process.env[name];
+  for (const name of ['CASTOFF_RUN', 'CASTOFF_RUN_CONFIG'] as const) setVariable(name, undefined);
   const verdict = judge({ ...end, failures: [...failures, ...end.failures] }, settings);
   if (verdict.kept.length === 0) return { verdict, kept: '' };
   // Loaded with its first use: most runs keep nothing.

@@ -1,5 +1,6 @@
 import { processWide } from '../core/global-state';
 import { print } from '../core/print';
+import { readVariable } from '../core/environment';
 import type { Verdict } from '../verdict/verdict';
 import type { GlobalConfig } from './global-hook';
 
@@ -18,7 +19,7 @@ export interface Reader {
  */
 export function reportQuietRun(verdict: Verdict, globalConfig: GlobalConfig): void {
   const isVerbose = process.argv.includes('--verbose');
-  const reader = { isTerminal: process.stderr.isTTY, isVerbose, CI: process.env['CI'] };
+  const reader = { isTerminal: process.stderr.isTTY, isVerbose, CI: readVariable('CI') };
   if (!isReportWanted(verdict, globalConfig, reader)) return;
   const once = processWide('jest quiet run', () => ({ isReported: false }));
   if (once.isReported) return;

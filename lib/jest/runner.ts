@@ -1,3 +1,4 @@
+import { readVariable } from '../core/environment';
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import type { EnvironmentConfig } from './environment';
 import { instrumentEnvironmentLate, type JestEnvironment } from './instrument-environment';
@@ -23,7 +24,7 @@ type Runner = (
 const runner: Runner = async (globalConfig, projectConfig, environment, runtime, testPath, ...rest) => {
   const { rootDir, testEnvironmentOptions } = projectConfig;
   // Tests that do not use castoff would pass without being watched.
-  if (!process.env['CASTOFF_RUN']) throw replacedError('setup', 'globalSetup');
+  if (readVariable('CASTOFF_RUN') === undefined) throw replacedError('setup', 'globalSetup');
   assertOwnHooks(projectConfig);
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
   const file = await instrumentEnvironmentLate(environment, testPath, rootDir);

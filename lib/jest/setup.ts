@@ -1,6 +1,7 @@
+import { setVariable } from '../core/environment';
 import { openRun } from '../run/run';
 import { watchSignals } from '../run/run-signals';
-import { runConfigVariable, writeRunConfig } from './castoff-config';
+import { writeRunConfig } from './castoff-config';
 import type { GlobalConfig, ProjectConfig } from './global-hook';
 import { holdWhileDying } from './hold-while-dying';
 import { HookRounds } from './hook-rounds';
@@ -52,8 +53,8 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   const settings = resolveSettings(config, process.env);
   const { outsideHooks, outsideSetups } = await checkProjects(globalConfig, projectConfig, isOfRoot);
   const run = await openRun(settings);
-  process.env['CASTOFF_RUN'] = run.address;
-  process.env[runConfigVariable] = writeRunConfig(config, isOfRoot);
+  setVariable('CASTOFF_RUN', run.address);
+  setVariable('CASTOFF_RUN_CONFIG', writeRunConfig(config, isOfRoot));
   try {
     const detach = attachMainProcess(run, { hasOutsideHooks: outsideHooks.length > 0 });
     const signals = watchSignals(run);

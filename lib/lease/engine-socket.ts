@@ -1,3 +1,4 @@
+import { readVariable } from '../core/environment';
 import type { Engine } from '../engine/engine';
 import { valueOf } from '../engine/engine';
 import { readOperatingSystem } from '../engine/launch-calls';
@@ -36,8 +37,8 @@ export function engineSocketPaths(facts: EngineSocketFacts): readonly string[] {
  * @throws EngineError when the engine does not report its operating system.
  */
 export async function findEngineSocketPaths(engine: Engine): Promise<readonly string[]> {
-  const { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: override } = process.env;
-  if (override !== undefined && override !== '') return [override];
+  const override = readVariable('TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE');
+  if (override !== undefined) return [override];
   // Independent of the operating system: saves a request per session.
   if (engine.address === `unix://${defaultPath}`) return [defaultPath];
   const operatingSystem = valueOf(await readOperatingSystem(engine));

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { creationLabels, labelNames, ownershipLabels, ryukLabel, type Owner } from '../core/labels';
+import { readVariable } from '../core/environment';
 import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
@@ -7,7 +8,7 @@ import { attachContainer, createContainer, startContainer, type NewContainer } f
 import type { ReaperConnection } from './request-stream';
 import { findEngineSocketPaths } from './engine-socket';
 import { imagePaths } from './image-recipe';
-import { forwardedVariables } from './reaper-variables';
+import { reaperSettings } from './host-environment';
 
 /** The session that needs a lease, and its engine. */
 export interface LeaseRequest {
@@ -123,8 +124,8 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
 }
 
 function forwardedSettings(): readonly string[] {
-  return forwardedVariables.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined || value === '' ? [] : [`${name}=${value}`];
+  return reaperSettings.flatMap((name) => {
+    const value = readVariable(name);
+    return value === undefined ? [] : [`${name}=${value}`];
   });
 }

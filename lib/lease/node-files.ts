@@ -16,10 +16,11 @@ export async function listNodeLibraries(): Promise<readonly string[]> {
       'CONFIG_INVALID',
       `build the reaper's image from this Node: it runs on ${process.platform}, and a container needs one for linux; build on an image with Node: castoff reaper image --base node:24-alpine`,
     );
-  const { NODE_OPTIONS: _, ...env } = process.env;
   const report = 'process.report.excludeNetwork = true; process.report.excludeEnv = true;';
   const script = `${report} JSON.stringify(process.report.getReport().sharedObjects)`;
-  const { stdout } = await run(process.execPath, ['--print', script], { env });
+  const { stdout } = await run(process.execPath, ['--print', script], {
+    env: { ...process.env, NODE_OPTIONS: undefined },
+  });
   return librariesAmong(JSON.parse(stdout) as readonly string[]);
 }
 

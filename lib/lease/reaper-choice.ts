@@ -1,3 +1,4 @@
+import { readVariable, type Environment } from '../core/environment';
 import { CastoffError } from '../core/errors';
 import { checkReaperAddress, type ReaperAddress } from './standing-reaper';
 
@@ -17,16 +18,16 @@ const choices: readonly ReaperChoice[] = ['auto', 'container', 'process', 'off']
 /**
  * Resolves the choice of a reaper: the option, then `CASTOFF_REAPER`, then `auto`.
  *
- * @param environment - The value of `CASTOFF_REAPER`; empty counts as unset.
  * @throws CastoffError `CONFIG_INVALID` for any other value.
  */
 export function chooseReaper(
-  option: string | ReaperAddress | undefined,
-  environment: string | undefined,
+  option?: string | ReaperAddress,
+  environment?: Environment,
 ): ReaperChoice | ReaperAddress {
   if (typeof option === 'object' && option !== null) return checkReaperAddress(option);
   if (option !== undefined) return parse('reaper option', option);
-  return environment === undefined || environment === '' ? 'auto' : parse('CASTOFF_REAPER', environment);
+  const variable = readVariable('CASTOFF_REAPER', environment);
+  return variable === undefined ? 'auto' : parse('CASTOFF_REAPER', variable);
 }
 
 function parse(from: string, text: string): ReaperChoice {

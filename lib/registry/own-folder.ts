@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, type Stats } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
+import { readVariable } from '../core/environment';
 
 /**
  * Returns the folder for files shared between this user's processes: journals, sockets, logs. Creates it when
@@ -31,7 +32,7 @@ const maxShortPathBytes = 50;
 /** Lists all existing folders of this kind: processes with another environment may use another one. */
 export function listOwnFolders(): readonly string[] {
   const uid = process.getuid?.();
-  const runtimes = [process.env['XDG_RUNTIME_DIR'] ?? '', uid === undefined ? '' : `/run/user/${uid}`];
+  const runtimes = [readVariable('XDG_RUNTIME_DIR') ?? '', uid === undefined ? '' : `/run/user/${uid}`];
   const temporary = resolve(tmpdir());
   const folders = [
     ...runtimes.filter((path) => path !== '').map((path) => join(resolve(path), 'castoff')),
@@ -45,8 +46,8 @@ export function listOwnFolders(): readonly string[] {
 const usualName = (): string => `castoff-${process.getuid?.() ?? 'user'}`;
 
 function runtimeFolder(): string | undefined {
-  const path = process.env['XDG_RUNTIME_DIR'];
-  if (path === undefined || path === '' || process.getuid === undefined) return undefined;
+  const path = readVariable('XDG_RUNTIME_DIR');
+  if (path === undefined || process.getuid === undefined) return undefined;
   return isPrivate(resolve(path)) ? resolve(path) : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { hostname, uptime } from 'node:os';
 import type { Owner } from '../core/labels';
+import { readVariable } from '../core/environment';
 import { readLinuxBoot, readLinuxPidNamespace, readLinuxProcess } from './owner-linux';
 import { readLinuxMachine } from './owner-machine';
 import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
@@ -17,7 +18,7 @@ export function readOwner(): Owner {
     pid: process.pid,
     pidStart: self?.seen === 'process' ? self.start : undefined,
     pidNamespace,
-    run: readCiRun(process.env),
+    run: readCiRun(),
   };
 }
 
@@ -76,14 +77,15 @@ function readProcess(pid: number, bootedAtMs: number | undefined): ProcessProbe 
   return platforms[process.platform]?.process(pid, bootedAtMs) ?? { seen: 'unclear', reason };
 }
 
+const ciRunVariables = [
+  'GITHUB_RUN_ID',
+  'CI_PIPELINE_ID',
+  'BUILDKITE_BUILD_ID',
+  'CIRCLE_WORKFLOW_ID',
+  'BUILD_TAG',
+] as const;
+
 /** Returns the id of the current CI run. */
-function readCiRun(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const variables = [
-    'GITHUB_RUN_ID',
-    'CI_PIPELINE_ID',
-    'BUILDKITE_BUILD_ID',
-    'CIRCLE_WORKFLOW_ID',
-    'BUILD_TAG',
-  ];
-  return variables.map((name) => env[name]).find((value) => value !== undefined && value !== '');
+function readCiRun(): string | undefined {
+  return ciRunVariables.map((name) => readVariable(name)).find((value) => value !== undefined);
 }

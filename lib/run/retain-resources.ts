@@ -35,7 +35,7 @@ export async function retainResources({
   checkIntervalMs,
 }: RetentionRequest): Promise<void> {
   const engine = await connectEngine();
-  const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper();
   const lease = await takeLease(mode, { engine, session, owner });
   for (const { labels, bounds } of projects) {
     await claimLabels(labels, bounds);

@@ -44,7 +44,7 @@ export async function openRun(
   settings: RunSettings,
   limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> = {},
 ): Promise<Run> {
-  const mode = chooseReaper(undefined, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper();
   await closePreviousRun();
   const { id: session, owner, registry } = hadRun() ? renewSession() : sessionIdentity();
   const coversTestcontainers = mode !== 'off';

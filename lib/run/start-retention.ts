@@ -5,6 +5,7 @@ import { CastoffError, messageOf } from '../core/errors';
 import type { BoundedLabels } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import { withTimeout } from '../core/timeout';
+import { readVariable } from '../core/environment';
 import type { Engine } from '../engine/engine';
 import { passEndpoint } from '../engine/inherited-endpoint';
 import { hostEnvironment } from '../lease/host-environment';
@@ -52,7 +53,7 @@ export async function startRetention(
     detached: true,
     windowsHide: true,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...hostEnvironment(process.env), CASTOFF_REAPER: process.env['CASTOFF_REAPER'] ?? '' },
+    env: { ...hostEnvironment(process.env), CASTOFF_REAPER: readVariable('CASTOFF_REAPER') },
   });
   passEndpoint(engine.connection.endpoint, child);
   let output = '';

@@ -1,4 +1,5 @@
 import { processWide } from '../core/global-state';
+import { readVariable } from '../core/environment';
 import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
@@ -30,8 +31,8 @@ const slot = (): { joined?: JoinedRun | undefined } =>
  * Resolves to `undefined` if there is no run.
  */
 export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
-  const address = process.env['CASTOFF_RUN'];
-  if (address === undefined || address === '') return undefined;
+  const address = readVariable('CASTOFF_RUN');
+  if (address === undefined) return undefined;
   const { joined } = slot();
   if (joined?.address === address) return joined.attachedRun;
   const { joinRun } = loadLate.joinRun();

@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { readVariable, type Environment, type VariableName } from '../core/environment';
 import { checkIgnore } from '../verdict/ignore';
 import type { RunSettings } from '../session/run-client';
 
@@ -23,7 +24,7 @@ export interface CastoffOptions {
 }
 
 interface Option<T> {
-  readonly variable: string;
+  readonly variable: VariableName;
   readonly byDefault: T;
   /** Advice of an error message: `give fail, warn or off`. */
   readonly advice: string;
@@ -33,7 +34,11 @@ interface Option<T> {
 
 type Table = { readonly [Key in keyof RunSettings]: Option<RunSettings[Key]> };
 
-const oneOf = <T extends string>(variable: string, byDefault: T, ...others: readonly T[]): Option<T> => {
+const oneOf = <T extends string>(
+  variable: VariableName,
+  byDefault: T,
+  ...others: readonly T[]
+): Option<T> => {
   const values = [byDefault, ...others];
   return {
     variable,
@@ -98,14 +103,11 @@ export function checkOptions(given: object): CastoffOptions {
  *
  * @throws CastoffError `CONFIG_INVALID` for an invalid variable; names its value and the valid ones.
  */
-export function resolveSettings(
-  options: CastoffOptions,
-  environment: Readonly<Record<string, string | undefined>>,
-): RunSettings {
+export function resolveSettings(options: CastoffOptions, environment: Environment): RunSettings {
   const values = entries.map(([name, option]) => {
     if (options[name] !== undefined) return [name, options[name]];
-    const text = environment[option.variable];
-    if (text === undefined || text === '') return [name, option.byDefault];
+    const text = readVariable(option.variable, environment);
+    if (text === undefined) return [name, option.byDefault];
     return [name, check(option.variable, option, option.fromText(text))];
   });
   return Object.fromEntries(values) as RunSettings;

@@ -1,4 +1,5 @@
 import { safeJson } from '../core/safe-text';
+import { type Environment } from '../core/environment';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { formatVerdict } from '../verdict/format-verdict';
@@ -10,25 +11,18 @@ import type { Verdict } from '../verdict/verdict';
  *
  * @param kept - Description of the kept resources; may be empty.
  */
-export async function printVerdict(
-  verdict: Verdict,
-  kept: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
+export async function printVerdict(verdict: Verdict, kept: string, environment: Environment): Promise<void> {
   const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
   const hasColour = hasColours(environment);
-  const annotations = environment['GITHUB_ACTIONS'] === 'true' ? await annotate(verdict, environment) : '';
+  const annotations = environment.GITHUB_ACTIONS === 'true' ? await annotate(verdict, environment) : '';
   const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
   process.stderr.write(`${parts.join('\n')}${annotations}`);
 }
 
 // Loaded with their first use: a run without containers needs neither.
-async function annotate(
-  verdict: Verdict,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+async function annotate(verdict: Verdict, environment: Environment): Promise<string> {
   const { formatAnnotations } = await import('../verdict/github-annotations.ts');
-  return formatAnnotations(verdict, { folder: folderWithin(environment['GITHUB_WORKSPACE']) });
+  return formatAnnotations(verdict, { folder: folderWithin(environment.GITHUB_WORKSPACE) });
 }
 
 /** Writes the verdict as JSON. Creates the file's folder if necessary. */
@@ -45,7 +39,7 @@ function folderWithin(workspace: string | undefined): string {
 }
 
 /** Decides as Jest does: by FORCE_COLOR, else by the terminal's capabilities, which respect NO_COLOR. */
-function hasColours({ FORCE_COLOR: forced }: Readonly<Record<string, string | undefined>>): boolean {
+function hasColours({ FORCE_COLOR: forced }: Environment): boolean {
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return process.stderr.isTTY && process.stderr.hasColors();
 }

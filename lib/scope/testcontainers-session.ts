@@ -2,6 +2,7 @@ import { warn } from '../core/warnings';
 import { messageOf } from '../core/errors';
 import { claimLabels, hasClaimListeners } from '../registry/claims';
 import { disableRyuk } from '../core/disable-ryuk';
+import { readVariable } from '../core/environment';
 
 /** The exports of testcontainers that reveal its session label. */
 interface Testcontainers {
@@ -40,7 +41,7 @@ export async function testcontainersLabels(): Promise<readonly string[] | undefi
   // it.
   const restore = hasClaimListeners() ? disableRyuk(process) : () => undefined;
   try {
-    if (process.env['TESTCONTAINERS_RYUK_DISABLED'] !== 'true') return undefined;
+    if (readVariable('TESTCONTAINERS_RYUK_DISABLED') !== 'true') return undefined;
     const testcontainers = await loadTestcontainers();
     if (testcontainers === undefined) return undefined;
     const client = await testcontainers.getContainerRuntimeClient();

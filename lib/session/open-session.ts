@@ -66,7 +66,7 @@ export async function openOwnSession(
   options: SessionOptions = {},
   ending: Partial<SessionEnding> = {},
 ): Promise<Session & { readonly engine: Engine }> {
-  const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(options.reaper);
   const engine = await connectEngine(options.engine);
   await locateOwner(engine);
   const { id, owner, registry } = sessionIdentity();

@@ -17,7 +17,7 @@ import type { Session, SessionOptions } from './session';
 export async function openSessionWithin(client: RunClient, options: SessionOptions): Promise<Session> {
   await client.ready();
   const engine = await connectEngine(options.engine);
-  const mode = chooseReaper(options.reaper, process.env['CASTOFF_REAPER']);
+  const mode = chooseReaper(options.reaper);
   const { id, owner, registry, worker } = sessionIdentity();
   // The run's lease is on one engine. On another, this process keeps a lease until it exits: other workers
   // may have resources of the same session there.

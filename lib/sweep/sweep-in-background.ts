@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadline } from '../core/deadline';
 import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
+import { readVariable } from '../core/environment';
 import { sweep, type SweepOptions } from './sweep';
 import type { SweepReport } from './sweep-report';
 
@@ -53,7 +54,7 @@ async function sweepQuietly(
   signal: AbortSignal,
   options: Pick<SweepOptions, 'engine' | 'stuckMs'>,
 ): Promise<SweepReport | undefined> {
-  if (process.env['CASTOFF_SWEEP'] === 'off') return undefined;
+  if (readVariable('CASTOFF_SWEEP') === 'off') return undefined;
   try {
     // Lets the caller, which opens the session, go first.
     await nextTurn();

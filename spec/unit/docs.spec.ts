@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { environmentVariables } from '../../lib/core/environment';
 import { errorCodes } from '../../lib/core/errors';
+import type { Variable } from '../../lib/core/variable';
 import { warnings } from '../../lib/core/warnings';
 import { reaperVariables } from '../../lib/reaper/daemon/settings';
 import { runOptions } from '../../lib/runner/options';
@@ -55,17 +57,22 @@ describe.each(pages)('%s', (page) => {
   });
 
   it('names no environment variable, warning or error code that the code does not have', () => {
-    const known =
-      page === contributing ? codeIn('lib', 'docker', 'spec', '.ci', 'package.json') : codeIn('lib');
     const names = new Set(readPage(page).match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g));
-    expect([...names].filter((name) => !known.includes(name) && !variablesOfOthers.includes(name))).toEqual(
-      [],
-    );
+    const others = page === contributing ? codeIn('docker', 'spec', '.ci', 'package.json') : '';
+    expect([...names].filter((name) => !knownNames.has(name) && !others.includes(name))).toEqual([]);
   });
 });
 
-/** Variables that clients of Ryuk read. */
-const variablesOfOthers = ['RYUK_CONTAINER_IMAGE', 'TESTCONTAINERS_RYUK_CONTAINER_IMAGE'];
+const reaperSettings = Object.values(reaperVariables) as readonly Variable<unknown>[];
+/** Variables that clients of Ryuk, or Node.js, read. */
+const variablesOfOthers = ['RYUK_CONTAINER_IMAGE', 'TESTCONTAINERS_RYUK_CONTAINER_IMAGE', 'NODE_OPTIONS'];
+const knownNames = new Set([
+  ...Object.keys(environmentVariables),
+  ...reaperSettings.map(({ variable }) => variable),
+  ...Object.keys(errorCodes),
+  ...Object.keys(warnings),
+  ...variablesOfOthers,
+]);
 /** Flags of npm, Node, Jest, Docker and other programs that examples use. */
 const flagsOfOthers =
   '--save-dev --all --filter --force --rm --volumes --detach --publish --verbose --forceExit --detectOpenHandles --disable-warning'.split(
@@ -99,9 +106,7 @@ describe('the manual', () => {
   });
 
   it('documents every error code, option and variable', () => {
-    const variables = [...Object.values(reaperVariables), ...Object.values(runOptions)].map(
-      ({ variable }) => variable,
-    );
+    const variables = [...reaperSettings, ...Object.values(runOptions)].map(({ variable }) => variable);
     const rows = (page: string): string =>
       prose(page)
         .match(/^\|.*$/gm)
@@ -117,6 +122,35 @@ it('docs/errors.md has the table of warnings that the code has', () => {
   const listed = rows.map(([, name = '', meaning = '', advice = '']) => [name, { meaning, advice }]);
   expect(Object.fromEntries(listed)).toEqual(warnings);
   expect(listed).toHaveLength(Object.keys(warnings).length);
+});
+
+describe('docs/environment.md', () => {
+  const variables = new Map<string, Readonly<Record<'setBy' | 'byDefault' | 'doc', string>>>(
+    Object.entries(environmentVariables).map(([name, row]) => [name, { byDefault: '', ...row }]),
+  );
+
+  it('has the variables of users and CI systems that the code has, with default and effect', () => {
+    const rows = prose('docs/environment.md').matchAll(/^\| *`(\w+)` *\| *(.*?) *\| *(.*?) *\|$/gm);
+    const listed = [...rows].map(([, name, byDefault, doc]) => [name, byDefault, doc]);
+    const expected = [...variables]
+      .filter(([, { setBy }]) => setBy === 'user' || setBy === 'ci')
+      .map(([name, { byDefault, doc }]) => [name, byDefault === '' ? 'none' : `\`${byDefault}\``, doc]);
+    expect(listed).toEqual(expected);
+  });
+
+  it('has the defaults of the options of a run and of the settings of a reaper', () => {
+    const options = Object.values(runOptions).map(({ variable, byDefault }) => [
+      variable,
+      String(byDefault ?? ''),
+    ]);
+    const settings = reaperSettings
+      .filter(({ variable }) => variables.get(variable)?.setBy === 'user')
+      .map(({ variable, byDefault = '' }) => [variable, byDefault]);
+    const defaults = Object.fromEntries([...options, ...settings]) as Readonly<Record<string, string>>;
+    const names = Object.keys(defaults);
+    expect(Object.fromEntries(names.map((name) => [name, variables.get(name)?.byDefault]))).toEqual(defaults);
+    expect(names.length).toBe(8);
+  });
 });
 
 function missingIn(text: string, names: readonly string[]): readonly string[] {

@@ -27,6 +27,11 @@ describe('lib', () => {
     expect(files.filter((file) => key.test(codeOf(file)))).toEqual(['core/labels.ts']);
   });
 
+  it('reads single environment variables through core/environment.ts alone', () => {
+    const read = /\bprocess\.env(\[|\.|;)|\benv(ironment)?\['/;
+    expect(files.filter((file) => read.test(codeOf(file)))).toEqual(['core/environment.ts']);
+  });
+
   it('has no file with a catch-all name', () => {
     const names = files.map((file) => basename(file, '.ts'));
     expect(

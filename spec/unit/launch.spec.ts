@@ -15,14 +15,17 @@ describe('the choice of a reaper', () => {
     [undefined, '', 'auto'],
     [undefined, undefined, 'auto'],
     ['off', 'container', 'off'],
-  ])('the option %j and CASTOFF_REAPER=%j choose %s', (option, environment, mode) => {
-    expect(chooseReaper(option, environment)).toBe(mode);
+  ])('the option %j and CASTOFF_REAPER=%j choose %s', (option, variable, mode) => {
+    expect(chooseReaper(option, { CASTOFF_REAPER: variable })).toBe(mode);
   });
 
   it.each(['127.0.0.1:8080', '[::1]:8080', 'build-7:1', '/run/castoff/reaper.sock', '\\\\.\\pipe\\castoff'])(
     'an address chooses the reaper that runs there: %s',
     (address) => {
-      expect(chooseReaper({ address, token: 'a secret' }, 'off')).toEqual({ address, token: 'a secret' });
+      expect(chooseReaper({ address, token: 'a secret' }, { CASTOFF_REAPER: 'off' })).toEqual({
+        address,
+        token: 'a secret',
+      });
     },
   );
 
@@ -37,7 +40,7 @@ describe('the choice of a reaper', () => {
     [{ address: 'a:1', token: '' }, /token: give a string/],
     [{ address: 'a:1', port: 8080 } as never, /unknown option port; known options are address, token/],
   ])('the reaper %j is CONFIG_INVALID', (reaper, message) => {
-    expect(() => chooseReaper(reaper, undefined)).toThrow(
+    expect(() => chooseReaper(reaper)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
     );
   });
@@ -45,8 +48,8 @@ describe('the choice of a reaper', () => {
   it.each([
     ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
     [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],
-  ])('the option %j and CASTOFF_REAPER=%j are CONFIG_INVALID', (option, environment, message) => {
-    expect(() => chooseReaper(option, environment)).toThrow(
+  ])('the option %j and CASTOFF_REAPER=%j are CONFIG_INVALID', (option, variable, message) => {
+    expect(() => chooseReaper(option, { CASTOFF_REAPER: variable })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', message }),
     );
   });
