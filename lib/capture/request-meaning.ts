@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../engine/removable-kind';
+import { removableKinds, type RemovableKind } from '../engine/removable-kind';
 
 /** The effect of an engine request that creates, stops or removes a resource. */
 export type RequestMeaning =
@@ -23,13 +23,6 @@ const creations: Readonly<Record<string, Creation>> = {
   build: { type: 'create', kind: 'image', labelsGoInto: 'query' },
   'images/create': { type: 'create', kind: 'image', labelsGoInto: 'changes' },
   commit: { type: 'create', kind: 'image', labelsGoInto: 'changes' },
-};
-
-const kinds: Readonly<Record<string, RemovableKind>> = {
-  containers: 'container',
-  networks: 'network',
-  volumes: 'volume',
-  images: 'image',
 };
 
 /**
@@ -63,7 +56,7 @@ function teardownOf(route: string, query: URLSearchParams): RequestMeaning | und
 
 function removalOf(route: string): RequestMeaning | undefined {
   const { list = '', ref = '' } = /^(?<list>[a-z]+)\/(?<ref>.+)$/.exec(route)?.groups ?? {};
-  const kind = Object.hasOwn(kinds, list) ? kinds[list] : undefined;
+  const kind = removableKinds.find((one) => list === `${one}s`);
   // Only image names contain slashes.
   if (kind === undefined || (ref.includes('/') && kind !== 'image')) return undefined;
   return { type: 'remove', kind, ref: decode(ref) };

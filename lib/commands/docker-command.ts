@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
 import { readVariable, type VariableName } from '../core/environment';
-import type { RemovableKind } from '../engine/removable-kind';
+import { removableKinds, type RemovableKind } from '../engine/removable-kind';
 import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
 import { isDockerCommand, type CommandLine } from './launch';
@@ -68,7 +68,7 @@ export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined 
   if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const rest = args.slice(restAt);
   if (rest[0] === 'compose') return composeMeaning(rest.slice(1), line.env);
-  const isGrouped = ['container', 'network', 'volume', 'image'].includes(rest[0] ?? '');
+  const isGrouped = removableKinds.some((kind) => kind === rest[0]);
   const [group, verb = ''] = isGrouped ? rest : ['', rest[0]];
   const flagsAt = 1 + restAt + (isGrouped ? 2 : 1);
   if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb))

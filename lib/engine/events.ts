@@ -3,7 +3,7 @@ import { carriesLabels } from './carries-labels';
 import { valueOf, type Engine } from './engine';
 import { EngineError } from './engine-error';
 import { parseEngineEvent, type EngineEvent } from './engine-event';
-import type { RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from './removable-kind';
 import { openEventStream } from './event-calls';
 import { EventCursor } from './event-cursor';
 import { ItemQueue } from './item-queue';
@@ -28,7 +28,7 @@ export interface WatchOptions {
 }
 
 const defaults = Object.freeze({
-  kinds: ['container', 'network', 'volume', 'image'] satisfies RemovableKind[],
+  kinds: removableKinds,
   maxQueuedItems: 10_000,
 });
 

@@ -1,4 +1,7 @@
-/** The kinds of resources that an engine lists, removes and reports events of, in the order of their removal. */
+/**
+ * The kinds of resources that an engine lists, removes and reports events of, in the order of their removal:
+ * dependents before their dependencies. For a new one, add it here and follow the compiler.
+ */
 export const removableKinds = ['container', 'network', 'volume', 'image'] as const;
 
 /** One of {@link removableKinds}. */

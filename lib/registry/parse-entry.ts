@@ -1,5 +1,5 @@
 import { parseBounds } from '../core/bounds';
-import type { ResourceKind } from '../resources/kind';
+import { resourceKinds } from '../resources/resource-kinds';
 import type { EntryOrigin, EntryOwner, EntryState, RegistryEntry } from './entry';
 
 /** Returns the value of a field, parsed from JSON; `undefined` when it is absent or invalid. */
@@ -10,13 +10,7 @@ const ownerFields: ParseFields<EntryOwner> = { scope: parseText, test: parseText
 
 const fields: ParseFields<RegistryEntry> = {
   key: parseText,
-  kind: oneOf<ResourceKind>({
-    'compose-project': true,
-    container: true,
-    image: true,
-    network: true,
-    volume: true,
-  }),
+  kind: oneOf(resourceKinds),
   id: parseText,
   name: parseText,
   image: parseText,
@@ -67,7 +61,7 @@ function parseFields<T>(
   return required.every((name) => known.has(name)) ? (Object.fromEntries(parsed) as T) : undefined;
 }
 
-function oneOf<T extends string>(values: Readonly<Record<T, true>>): ParseField<T> {
+function oneOf<T extends string>(values: Readonly<Record<T, unknown>>): ParseField<T> {
   return (value) => (typeof value === 'string' && Object.hasOwn(values, value) ? (value as T) : undefined);
 }
 

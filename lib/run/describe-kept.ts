@@ -2,6 +2,7 @@ import { safeForLog } from '../core/safe-text';
 import { quoteShellArgument } from '../core/shell-quote';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
+import { removalOrder, resourceKinds } from '../resources/resource-kinds';
 import { describeCreator } from '../verdict/describe-record';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './retention';
@@ -39,7 +40,7 @@ function linesOf(resource: KeptResource): readonly string[] {
   const name = nameOf(resource);
   const short = id === undefined || shortId(id) === name || id === name ? '' : ` (${shortId(id)})`;
   const where = owner.source === undefined ? '' : `, ${owner.source}`;
-  const title = `  ${kind === 'compose-project' ? 'Compose project' : kind} ${name}${short}: ${describeCreator(resource)}${where}`;
+  const title = `  ${resourceKinds[kind].noun} ${name}${short}: ${describeCreator(resource)}${where}`;
   if (kind === 'compose-project') return [title, `    docker compose -p ${quoteShellArgument(name)} logs`];
   if (kind !== 'container') return [title];
   return [
@@ -52,19 +53,10 @@ function linesOf(resource: KeptResource): readonly string[] {
 
 /** Returns shell commands in an order in which the engine accepts them. */
 function removalsOf(records: readonly ResourceRecord[]): readonly string[] {
-  const namesOf = (wanted: ResourceRecord['kind']): readonly string[] =>
-    records.filter(({ kind }) => kind === wanted).map((record) => nameOf(record));
-  return [
-    ...namesOf('compose-project').map((name) => `docker compose -p ${quoteShellArgument(name)} down -v`),
-    ...removalOf('docker rm -f -v', namesOf('container')),
-    ...removalOf('docker network rm', namesOf('network')),
-    ...removalOf('docker volume rm', namesOf('volume')),
-    ...removalOf('docker rmi', namesOf('image')),
-  ];
-}
-
-function removalOf(command: string, names: readonly string[]): readonly string[] {
-  return names.length === 0 ? [] : [`${command} ${names.map(quoteShellArgument).join(' ')}`];
+  return removalOrder.flatMap((kind) => {
+    const names = records.filter((record) => record.kind === kind).map(nameOf);
+    return names.length === 0 ? [] : resourceKinds[kind].removeCommands(names.map(quoteShellArgument));
+  });
 }
 
 /** Returns the name that docker commands accept. */

@@ -1,21 +1,13 @@
 import { readSource } from '../core/source-line';
-import type { ResourceKind } from '../resources/kind';
+import { resourceKinds } from '../resources/resource-kinds';
 import { shortenMiddle } from './fit-text';
 import type { ResourceRecord } from './verdict';
-
-const removalCalls: Readonly<Record<ResourceKind, string>> = {
-  container: 'await container.stop()',
-  network: 'await network.stop()',
-  volume: 'await volume.remove()',
-  image: 'await image.remove()',
-  'compose-project': 'await environment.down()',
-};
 
 /** Returns the lines that explain how to fix `leaks`. */
 export function describeFixes(leaks: readonly ResourceRecord[]): readonly string[] {
   const areRemoved = leaks.every(({ state }) => state === 'gone');
   const status = leaks.length === 1 ? 'The leak has been removed.' : 'All leaks have been removed.';
-  const calls = [...new Set(leaks.map(({ kind }) => removalCalls[kind]))].join(', ');
+  const calls = [...new Set(leaks.map(({ kind }) => resourceKinds[kind].removalCall))].join(', ');
   return [
     areRemoved ? `${status} To fix this:` : 'To fix this:',
     `- remove what a test starts in 'afterEach' or 'afterAll': ${calls}`,

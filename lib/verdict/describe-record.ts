@@ -1,16 +1,14 @@
 import { formatDuration } from '../core/durations';
 import { shortId } from '../core/short-id';
-import type { ResourceKind } from '../resources/kind';
+import { reportOrder, resourceKinds } from '../resources/resource-kinds';
 import type { KindCounts, FinalState, ResourceRecord } from './verdict';
-
-const kindOrder: readonly ResourceKind[] = ['container', 'network', 'volume', 'image', 'compose-project'];
 
 /** Formats counts as `214 containers, 9 networks`; empty if all are zero. */
 export function formatCounts(counts: KindCounts): string {
-  return kindOrder
+  return reportOrder
     .flatMap((kind) => {
       const count = counts[kind] ?? 0;
-      return count === 0 ? [] : [plural(count, kind === 'compose-project' ? 'Compose project' : kind)];
+      return count === 0 ? [] : [plural(count, resourceKinds[kind].noun)];
     })
     .join(', ');
 }

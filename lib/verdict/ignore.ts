@@ -2,6 +2,7 @@ import { CastoffError } from '../core/errors';
 import { readSource } from '../core/source-line';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../resources/kind';
+import { reportOrder } from '../resources/resource-kinds';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
@@ -9,16 +10,7 @@ type Field = ResourceKind | 'name' | 'test' | 'file';
  * Fields of a pattern. A kind matches the names of that kind; `image` also matches the image that a container
  * runs.
  */
-const fields: readonly Field[] = [
-  'container',
-  'network',
-  'volume',
-  'image',
-  'compose-project',
-  'test',
-  'file',
-  'name',
-];
+const fields: readonly Field[] = [...reportOrder, 'test', 'file', 'name'];
 
 /**
  * Returns whether `pattern` matches a resource: `container:web-*`, `image:redis*`, `test:*slow*`,
