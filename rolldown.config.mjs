@@ -113,12 +113,13 @@ export default [
         `${chunkFolder}/${basename(packageFolder(facadeModuleId ?? '') ?? name)}.js`,
       // `import('dockerode')` becomes a `require` that runs when it is reached.
       dynamicImportInCjs: false,
-      // What nearly all of it needs, in few files. Errors apart: they are all that `castoff/jest` needs.
+      // What nearly all of it needs, in few files. Errors apart: they are all that `castoff/jest` needs. Not the
+      // parsers of a reaper's settings, and p-retry.
       codeSplitting: {
         groups: [
           { name: 'errors', test: /[\\/]lib[\\/]core[\\/]errors/, priority: 1 },
           { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 2 },
-          { name: 'core', test: /[\\/]lib[\\/]core[\\/]/ },
+          { name: 'core', test: /[\\/]lib[\\/]core[\\/](?!go-duration|retry|variable)/ },
         ],
       },
     },
