@@ -12,11 +12,11 @@ import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
 import type { OwnedResource, OwnedTarget } from './owned-resource';
 
-/** The part of the close settings that applies to resources. */
-export interface RemovalSettings extends Pick<
-  CloseOptions,
-  'onBackgroundRemoval' | 'shouldAwait' | 'beforeRemoval' | 'isKept' | 'signal'
-> {
+/**
+ * The part of the close settings that applies to resources. `Omit` instead of `Pick`: the published types lack
+ * internal names.
+ */
+export interface RemovalSettings extends Omit<CloseOptions, 'reason'> {
   /** For each group of removals. */
   readonly cleanupTimeoutMs: number;
 }

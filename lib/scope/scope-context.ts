@@ -1,8 +1,7 @@
 import { ownershipLabels } from '../core/labels';
 import type { EntryOwner } from '../registry/entry';
 import type { Registry } from '../registry/registry';
-import { sessionIdentity } from '../registry/session-identity';
-import type { ScopeOptions } from './scope-options';
+import { sessionIdentity, type SessionIdentity } from '../registry/session-identity';
 
 /** The parts of a scope that starts and adoptions use. */
 export interface ScopeContext {
@@ -25,7 +24,7 @@ export interface ScopeContextOptions extends Pick<
   'scope' | 'signal' | 'engineAddress' | 'cleanupTimeoutMs' | 'ready'
 > {
   readonly test: string | undefined;
-  readonly identity: ScopeOptions['identity'];
+  readonly identity: Pick<SessionIdentity, 'owner' | 'worker'> | undefined;
 }
 
 /** Returns the context of a scope in this process, with the registry and the labels of its session. */
