@@ -25,6 +25,7 @@ type StateName =
   | 'joined runs'
   // lib/runner
   | 'attached run'
+  | 'connected sockets'
   | 'contexts'
   // lib/jest
   | 'jest hook files'

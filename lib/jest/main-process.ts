@@ -7,6 +7,7 @@ import { bridgeKey, type Bridge } from '../runner/bridge';
 import { loadLate } from '../runner/load-late';
 import { currentContext } from '../runner/current-context';
 import { attachRun, type AttachedRun } from '../runner/attached-run';
+import { dropConnectionsTo } from '../runner/connections';
 
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
@@ -62,6 +63,8 @@ export function attachMainProcess(
   Object.defineProperty(globalThis, bridgeKey, { value: bridge, configurable: true });
   return async () => {
     try {
+      // Those of test files that ran in this process, too.
+      await dropConnectionsTo(attachedRun.registry.list({ kind: 'container', state: 'present' }));
       await scope?.close();
       await settleSetupResources(attachedRun);
     } finally {

@@ -3,6 +3,7 @@ import { readVariable } from '../core/environment';
 import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
+import { watchSockets } from './connections';
 import { currentDefinition, currentTestFile, currentAttribution } from './current-context';
 import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
@@ -12,6 +13,7 @@ export interface AttachedRun {
   readonly client: RunClient;
   readonly registry: Registry;
   readonly capture: Capture;
+  readonly unwatchSockets: () => void;
   readonly shared: SharedResources;
 }
 
@@ -58,6 +60,7 @@ export function attachRun(
   void store(address, Promise.resolve(attachedRun));
   const detach = (): void => {
     attachedRun.capture.stop();
+    attachedRun.unwatchSockets();
     if (slot().joined?.address === address) slot().joined = undefined;
   };
   return { attachedRun, detach };
@@ -78,6 +81,7 @@ function startAttachedRun(client: RunClient, isOutside: () => boolean = () => fa
   const { sessionIdentity } = loadLate.sessionIdentity();
   const { startCapture } = loadLate.startCapture();
   const { registry } = sessionIdentity();
+  const unwatchSockets = watchSockets();
   const capture = startCapture({
     session: client.session,
     registry,
@@ -90,5 +94,5 @@ function startAttachedRun(client: RunClient, isOutside: () => boolean = () => fa
     release: (labels, bounds) => client.release(labels, bounds),
     reportUnlabelled: (creation) => client.reportUnlabelled(creation),
   });
-  return { client, registry, capture, shared: new SharedResources(client) };
+  return { client, registry, capture, unwatchSockets, shared: new SharedResources(client) };
 }

@@ -1,8 +1,13 @@
 import { once } from 'node:events';
+import type * as Net from 'node:net';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { withTimeout } from '../core/timeout';
+import { watchFunction } from '../capture/watch-function';
+import { processWide } from '../core/global-state';
+import { coreModule } from '../core/pristine';
 import type { ContainerAddresses } from '../engine/container-ports';
+import type { RegistryEntry } from '../registry/entry';
 import { loadLate } from './load-late';
 
 /** A container, and the engine it is on. */
@@ -49,7 +54,7 @@ export async function waitUntilClosed(sockets: readonly Socket[]): Promise<void>
  * Closes connections of finished code before their server is removed: an unhandled `error` event would end
  * the process.
  */
-export function dropConnections(sockets: readonly Socket[]): void {
+function dropConnections(sockets: readonly Socket[]): void {
   for (const socket of sockets) {
     socket.removeAllListeners();
     socket.on('error', () => undefined);
@@ -57,12 +62,54 @@ export function dropConnections(sockets: readonly Socket[]): void {
   }
 }
 
-/** @see Node.js, `process._getActiveHandles`: undocumented, and the only list of sockets */
+/** Closes this process's connections to `containers`, whose tests and hooks have all finished. */
+export async function dropConnectionsTo(
+  containers: readonly Pick<RegistryEntry, 'id' | 'engine'>[],
+): Promise<void> {
+  const found = containers.map(async ({ id, engine }) =>
+    id === undefined ? undefined : dropConnections(await findConnections({ id, engine })),
+  );
+  await Promise.allSettled(found);
+}
+
+/**
+ * Remembers the sockets that connect from now on, because no list of Node.js has those that their client
+ * unreferences. Idempotent. Returns a function that stops it.
+ */
+export function watchSockets(): () => void {
+  const state = watched();
+  if (state.stop !== undefined) return state.stop;
+  const { prototype } = (coreModule('net') as typeof Net).Socket;
+  const unwatch = watchFunction(prototype, 'connect', (connect) => {
+    const socket = connect();
+    if (state.sockets.length >= 100) state.sockets = state.sockets.filter(isOpen);
+    state.sockets.push(new WeakRef(socket as Socket));
+    return socket;
+  });
+  return (state.stop = () => {
+    unwatch();
+    state.stop = undefined;
+  });
+}
+
+interface WatchedSockets {
+  sockets: WeakRef<Socket>[];
+  stop?: (() => void) | undefined;
+}
+
+const watched = (): WatchedSockets =>
+  processWide('connected sockets', (): WatchedSockets => ({ sockets: [] }));
+
+function isOpen(socket: WeakRef<Socket>): boolean {
+  return socket.deref()?.destroyed === false;
+}
+
+/** @see Node.js, `process._getActiveHandles`: undocumented, without sockets that are unreferenced */
 function openSockets(): readonly Socket[] {
   const list: unknown = Reflect.get(process, '_getActiveHandles');
-  if (typeof list !== 'function') return [];
-  const handles = Reflect.apply(list, process, []) as readonly unknown[];
-  return handles.filter(isOpenSocket);
+  const handles = typeof list === 'function' ? (Reflect.apply(list, process, []) as readonly unknown[]) : [];
+  const connected = watched().sockets.map((socket) => socket.deref());
+  return [...new Set([...handles, ...connected])].filter(isOpenSocket);
 }
 
 function isOpenSocket(handle: unknown): handle is Socket {

@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { isKept } from './close-context';
-import { findConnections, dropConnections } from './connections';
+import { dropConnectionsTo } from './connections';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';
 import type { AttachedRun } from './attached-run';
@@ -29,8 +29,7 @@ export async function recordLeaks(
     else if (entry.state === 'unknown') continue;
     else if (!capture.isHelper(entry.key)) {
       leaked.push(registry.update(entry.key, { leakedAt: new Date() }).key);
-      if (entry.kind === 'container' && entry.id !== undefined)
-        dropConnections(await findConnections({ id: entry.id, engine: entry.engine }));
+      if (entry.kind === 'container') await dropConnectionsTo([entry]);
     }
     // Images stay until the run ends, because another file may use them too.
     else if (entry.kind !== 'image') await removeHelper(entry, registry);

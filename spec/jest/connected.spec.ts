@@ -46,14 +46,25 @@ describe.each(['30', '29'] as const)(
       ]);
     });
 
-    it('fails the file that owns it', () => {
-      expect(file('in-file')?.message).toContain('Connection terminated unexpectedly');
+    it.each(['in-file', 'in-file-unreferenced'])('fails the file that owns it: %s', (name) => {
+      expect(file(name)?.message).toContain('Connection terminated unexpectedly');
+    });
+
+    it('does not crash the process at the end of the run', () => {
+      expect(file('shared')?.assertionResults).toMatchObject([{ status: 'passed' }]);
+      expect(end.verdict.leaks).toHaveLength(2);
     });
 
     it('does not crash the process if its server leaked', () => {
-      expect(file('leak')?.assertionResults).toMatchObject([{ status: 'passed' }]);
-      expect(file('other')?.assertionResults).toMatchObject([{ status: 'passed' }]);
-      expect(end.verdict).toMatchObject({ leaks: [{ test: 'forgets its client and its server' }], left: [] });
+      for (const name of ['leak', 'leak-unreferenced', 'other'])
+        expect(file(name)?.assertionResults).toMatchObject([{ status: 'passed' }]);
+      expect(new Set(end.verdict.leaks.map(({ test }) => test))).toEqual(
+        new Set([
+          'forgets its client and its server',
+          'forgets its server, and a client that lets the process exit',
+        ]),
+      );
+      expect(end.verdict.left).toEqual([]);
       expect(end.left).toEqual([]);
     });
   },
