@@ -81,7 +81,6 @@ export default [
       index: 'lib/index.ts',
       reaper: 'lib/reaper.ts',
       cli: 'lib/cli/castoff.ts',
-      retain: 'lib/run/retain-process.ts',
       jest: 'lib/jest.ts',
       'jest-preset': 'lib/jest-preset.ts',
       'jest/environment': 'lib/jest/environment.ts',

@@ -2,7 +2,7 @@ import { checkOptionNames, type OptionNames } from './core/option-names';
 import { checkDuration } from './core/durations';
 import { CastoffError } from './core/errors';
 import { connectEngine } from './engine/connect';
-import { reapOnEngine } from './reaper/daemon/engine-reap';
+import { checkOnEngine, reapOnEngine } from './reaper/daemon/engine-reap';
 import type { ReaperEnd } from './reaper/reaping/lease-table';
 import { listenTcp } from './reaper/daemon/listen-tcp';
 import { listenLocally } from './wire/local-socket';
@@ -76,10 +76,12 @@ export async function openReaper(options: ReaperOptions): Promise<Reaper> {
   checkOptionNames('openReaper', options, names);
   const settings = resolveSettings(options);
   const { listen, engine, observe = () => undefined } = options;
+  const connect = () => connectEngine(engine);
   const server = new ReaperServer({
     mode: 'standing',
     settings,
-    reap: reapOnEngine({ mode: 'standing', settings, observe, connect: () => connectEngine(engine) }),
+    reap: reapOnEngine({ mode: 'standing', settings, observe, connect }),
+    mayExist: checkOnEngine({ settings, connect }),
     observe,
   });
   const address =

@@ -24,5 +24,6 @@ export async function endRun(
   if (verdict.kept.length === 0) return { verdict, kept: '' };
   // Loaded with its first use: most runs keep nothing.
   const { describeKept } = await import('../run/describe-kept.ts');
-  return { verdict, kept: await describeKept(run.session, verdict.kept) };
+  const by = { session: run.session, isRetained: end.isRetained === true };
+  return { verdict, kept: await describeKept(by, verdict.kept) };
 }

@@ -102,10 +102,11 @@ export class LeaseClient {
     await this.#replyInTime({ type: 'release', ...claim }, `release ${labels.join(' and ')}`);
   }
 
-  /** Ends the lease: the reaper removes the resources still claimed. Waits for its reply, 2 s at most. */
-  async close(): Promise<void> {
-    await this.#inTime(this.#request({ type: 'bye' }), 'end the lease');
+  /** Ends the lease: its claims are reaped after `keepMs`. Resolves to whether the reaper accepts in 2 s. */
+  async close(keepMs?: number): Promise<boolean> {
+    const reply = await this.#inTime(this.#request({ type: 'bye', keepMs }), 'end the lease');
     this.#end();
+    return reply?.ok === true && reply.id !== 0;
   }
 
   #end(): void {
@@ -221,7 +222,7 @@ export class LeaseClient {
   async #regain(): Promise<void> {
     warn('CASTOFF_LEASE_LOST', `the lease at ${this.#reaper} is lost; starting another reaper`);
     try {
-      await retryWithBackoff(() => this.#tryToResume(), {
+      await retryWithBackoff(() => this.#resume().catch(retryLater), {
         firstPauseMs: 100,
         maxPauseMs: 5_000,
         signal: this.#ending.signal,
@@ -234,17 +235,13 @@ export class LeaseClient {
       if (!this.#ending.signal.aborted) throw error;
     }
   }
-
-  async #tryToResume(): Promise<void> {
-    try {
-      await this.#resume();
-    } catch (error) {
-      logDebug(`take the lease again: ${messageOf(error)}`);
-      throw new RetryableError(messageOf(error), { cause: error });
-    }
-  }
 }
 
 function refused(reaper: string, what: string, reason: string): CastoffError {
   return new CastoffError('REAPER_PROTOCOL', `${what} at ${reaper}: ${reason}`);
+}
+
+function retryLater(cause: unknown): never {
+  logDebug(`take the lease again: ${messageOf(cause)}`);
+  throw new RetryableError(messageOf(cause), { cause });
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestBounds } from '../core/bounds';
+import { claimKey, digestBounds, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import { packageVersion } from '../core/package-version';
 import { protocolVersion } from '../reaper/protocol/message';
@@ -10,17 +10,20 @@ import { claimedLabels, onClaim } from '../registry/claims';
 import { makeOwnFolder } from '../registry/own-folder';
 import { hostEnvironment } from './host-environment';
 import { findReaperProgram } from './own-files';
+import type { Retention } from './session-lease';
 
 /** A lease taken synchronously. */
 export interface InterimLease {
   /** Whether the reaper has accepted the lease. Blocks the process until it answers, for 2 s at most. */
   isHeld(): boolean;
-  /**
-   * Releases all claims, because another lease holds them or their resources are kept, and ends the reaper.
-   */
+  /** Releases all claims, because another lease holds them, and ends the reaper. */
   release(): void;
-  /** Ends the lease and the reaper, which first removes the resources that the claims still cover. */
-  close(): void;
+  /**
+   * Ends the lease and the reaper, which first removes the resources that the claims still cover; with a
+   * retention, only those that its claims cover, and when its time has passed. Returns whether a reaper has
+   * accepted the retention.
+   */
+  close(retention: Retention | undefined): boolean;
 }
 
 const answerTimeoutMs = 2_000;
@@ -59,35 +62,44 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
   const first = [{ labels: [`${labelNames.session}=${session}`] }, ...claimedLabels()];
   for (const { labels, bounds } of first) send({ type: 'claim', labels, bounds: digestBounds(bounds) });
   const expectedReplies = lastId;
-  const claims = new Map(first.map((claim) => [JSON.stringify(claim), claim]));
+  const claims = new Map(first.map((claim) => [keyOf(claim), claim]));
   const stopListening = onClaim({
     claim: async (labels, bounds) => {
-      claims.set(JSON.stringify({ labels, bounds }), { labels, bounds });
+      claims.set(claimKey(labels, bounds), { labels, bounds });
       send({ type: 'claim', labels, bounds: digestBounds(bounds) });
     },
     release: async (labels, bounds) => {
-      claims.delete(JSON.stringify({ labels, bounds }));
+      claims.delete(claimKey(labels, bounds));
       send({ type: 'release', labels, bounds: digestBounds(bounds) });
     },
   });
   let isEnded = false;
-  const end = (): void => {
+  const isHeld = (): boolean => !isEnded && areAccepted(replies, expectedReplies);
+  const releaseExcept = (kept: readonly BoundedLabels[]): void => {
+    const keys = new Set(kept.map(keyOf));
+    for (const [key, { labels, bounds }] of claims)
+      if (!keys.has(key)) send({ type: 'release', labels, bounds: digestBounds(bounds) });
+  };
+  const end = (keepMs?: number): void => {
     isEnded = true;
     stopListening();
-    send({ type: 'bye' });
+    send({ type: 'bye', keepMs });
     stdin.end();
     closeSync(replies);
   };
   return {
-    isHeld: () => !isEnded && areAccepted(replies, expectedReplies),
+    isHeld,
     release() {
       if (isEnded) return;
-      for (const { labels, bounds } of claims.values())
-        send({ type: 'release', labels, bounds: digestBounds(bounds) });
+      releaseExcept([]);
       end();
     },
-    close() {
-      if (!isEnded) end();
+    close(retention) {
+      if (isEnded) return false;
+      const isAccepted = retention !== undefined && isHeld();
+      if (retention !== undefined) releaseExcept(retention.claims);
+      end(retention?.keepMs);
+      return isAccepted;
     },
   };
 }
@@ -129,4 +141,8 @@ function readLines(file: number): readonly string[] {
 // Pipes are sockets, although their type is `Writable`.
 function unref(pipe: object): void {
   if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+}
+
+function keyOf({ labels, bounds }: BoundedLabels): string {
+  return claimKey(labels, bounds);
 }

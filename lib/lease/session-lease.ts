@@ -1,4 +1,4 @@
-import type { BoundedLabels } from '../core/bounds';
+import { claimKey, type BoundedLabels } from '../core/bounds';
 import { processWide } from '../core/global-state';
 import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
@@ -7,19 +7,30 @@ import type { ReaperChoice } from './reaper-choice';
 import type { ReaperAddress } from './standing-reaper';
 import { takeLease } from './take-lease';
 
+/** Resources that outlive their session for a while, kept by its reaper. */
+export interface Retention {
+  /** How long, in milliseconds. */
+  readonly keepMs: number;
+  /** The claims that cover the kept resources. */
+  readonly claims: readonly BoundedLabels[];
+}
+
 /** A session's share of its process's lease. */
 export interface SessionLease {
   /** A description of the reaper that holds the lease now; `undefined` without a reaper. */
   readonly reaper: string | undefined;
   /**
-   * Gives up this share. The last share also ends the lease: `beforeLast` runs, the claims in `released` are
-   * released, and the reaper removes at once the resources that other claims still cover. If `isInUse`
-   * returns true, the lease ends with the process instead.
+   * Gives up this share. The last share also ends the lease: `beforeLast` runs, and the reaper removes at
+   * once the resources that claims still cover. With a retention, it removes only those that the retention's
+   * claims cover, when the time has passed. If `isInUse` returns true, the lease ends with the process
+   * instead.
    */
   end(last: {
     readonly isInUse: () => boolean;
     readonly beforeLast: () => Promise<void>;
-    readonly released?: (() => readonly BoundedLabels[]) | undefined;
+    readonly retention?: (() => Retention | undefined) | undefined;
+    /** Called when the reaper has accepted the retention. */
+    readonly onRetained?: (() => void) | undefined;
   }): Promise<void>;
 }
 
@@ -50,7 +61,7 @@ export async function shareLease(
     get reaper() {
       return client?.reaper;
     },
-    async end({ isInUse, beforeLast, released = () => [] }) {
+    async end({ isInUse, beforeLast, retention, onRetained }) {
       if (isEnded) return;
       isEnded = true;
       lease.shares -= 1;
@@ -60,11 +71,21 @@ export async function shareLease(
       try {
         await beforeLast();
       } finally {
-        for (const { labels, bounds } of released()) await client?.release(labels, bounds);
-        await client?.close();
+        const retained = retention?.();
+        if (client !== undefined && retained !== undefined) await keepOnly(client, retained.claims);
+        const isAccepted = await client?.close(retained?.keepMs);
+        if (retained !== undefined && isAccepted === true) onRetained?.();
       }
     },
   };
+}
+
+/** Makes `kept` the only claims of the lease. */
+async function keepOnly(client: LeaseClient, kept: readonly BoundedLabels[]): Promise<void> {
+  const keys = new Set(kept.map(({ labels, bounds }) => claimKey(labels, bounds)));
+  for (const { labels, bounds } of kept) await client.claim(labels, bounds);
+  for (const { labels, bounds } of claimedLabels())
+    if (!keys.has(claimKey(labels, bounds))) await client.release(labels, bounds);
 }
 
 function leaseKey(mode: ReaperChoice | ReaperAddress, engine: string): string {

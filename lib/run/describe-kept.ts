@@ -5,28 +5,34 @@ import type { PublishedPort } from '../engine/container-ports';
 import { removalOrder, resourceKinds } from '../resources/resource-kinds';
 import { describeCreator } from '../verdict/describe-record';
 import type { ResourceRecord } from '../verdict/verdict';
-import { retentionMs } from './retention';
+import { retentionMs } from './kept-keys';
 
 /** A kept resource and its published ports. */
 export interface KeptResource extends ResourceRecord {
   readonly ports: readonly PublishedPort[];
 }
 
+/** The session of kept resources, and whether its reaper removes them when the retention expires. */
+export interface KeptBy {
+  readonly session: string;
+  readonly isRetained: boolean;
+}
+
 /**
  * Resolves to a message that lists the kept resources of a run, with the commands to inspect and remove them;
  * to `''` when `records` has none. Never rejects: ports that the engine does not report are omitted.
  */
-export async function describeKept(session: string, records: readonly ResourceRecord[]): Promise<string> {
+export async function describeKept(by: KeptBy, records: readonly ResourceRecord[]): Promise<string> {
   const kept = records.filter(({ state }) => state === 'kept');
   if (kept.length === 0) return '';
   const withPorts = kept.map(async (record) => ({ ...record, ports: await portsOf(record) }));
-  return formatKept(session, await Promise.all(withPorts));
+  return formatKept(by, await Promise.all(withPorts));
 }
 
 /** Formats the message of {@link describeKept}. */
-export function formatKept(session: string, kept: readonly KeptResource[]): string {
+export function formatKept({ session, isRetained }: KeptBy, kept: readonly KeptResource[]): string {
   return [
-    `castoff: kept for failed tests, for ${retentionMs / 3_600_000} h or until a later run or 'npx castoff sweep' removes them (session ${session}):`,
+    `castoff: kept for failed tests,${isRetained ? ` for ${retentionMs / 3_600_000} h or` : ''} until a later run or 'npx castoff sweep' removes them (session ${session}):`,
     ...kept.flatMap((resource) => linesOf(resource)),
     '  to remove them now:',
     ...removalsOf(kept).map((command) => `    ${command}`),

@@ -59,6 +59,7 @@ export async function closeRun({
   }
   // Another worker may have died meanwhile.
   await cleanup.settled();
+  await attempt(async () => runSession.endHold());
   if (session !== undefined && wasChecked && left.length === 0)
     await attempt(() => forgetJournals(session, cleanup.records()));
   return {
@@ -66,6 +67,7 @@ export async function closeRun({
     failures: [...cleanup.failures, ...failures],
     left,
     deadWorkers: cleanup.deadWorkers,
+    isRetained: cleanup.isRetained,
   };
 }
 

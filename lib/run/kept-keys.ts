@@ -3,6 +3,9 @@ import type { Leftovers } from './remove-leftovers';
 import type { BoundedLabels } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 
+/** How long a reaper keeps the resources of failed tests, in milliseconds. */
+export const retentionMs = 3_600_000;
+
 /**
  * The kept resources: the keys of their entries, and the labels (`name=value`) of Compose projects, whose
  * parts carry no key.

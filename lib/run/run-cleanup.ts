@@ -1,22 +1,21 @@
 import { cleanupFailed, messageOf } from '../core/errors';
 import { claimKey, type BoundedLabels } from '../core/bounds';
-import { labelNames, type Owner } from '../core/labels';
+import { labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdict';
-import { claimedLabels } from '../registry/claims';
+import type { Retention } from '../lease/session-lease';
 import { isOpen, type EntryUpdate, type RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import type { EndPatience } from '../session/end-patience';
 import { listOpenNames } from '../session/list-open-names';
 import { RunLeaks } from './remove-leaks';
 import { recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
-import { keptKeys, keptProjects, leftoversOf } from './kept-keys';
+import { keptKeys, keptProjects, leftoversOf, retentionMs } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
 /** The options of a {@link RunCleanup}. */
 export interface RunCleanupOptions {
   readonly session: string;
-  readonly owner: Owner;
   /** The registry of the run's own process. */
   readonly registry: Registry;
   readonly workers: RunWorkers;
@@ -47,6 +46,8 @@ export class RunCleanup {
   #finalStates: ReadonlyMap<string, FinalState> = new Map();
   readonly failures: unknown[] = [];
   deadWorkers = 0;
+  /** Whether a reaper keeps the kept resources, and removes them when the time has passed. */
+  isRetained = false;
 
   constructor(options: RunCleanupOptions) {
     this.#options = options;
@@ -109,7 +110,7 @@ export class RunCleanup {
    * @throws CastoffError `CLEANUP_FAILED` with all failures in `errors`.
    */
   async removeLeftovers(connected: Engine | undefined): Promise<void> {
-    const { session, owner, signal } = this.#options;
+    const { session, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
     const { closeLeftovers } = await import('../session/close-leftovers.ts');
     const { cleanupLeftovers, isSparedAs } = await loadRemoval();
@@ -126,21 +127,16 @@ export class RunCleanup {
     } catch (error) {
       errors.push(error);
     }
-    if (kept.size > 0) {
-      // From here on, another process holds the kept resources, and this one releases its claims.
-      const { startRetention } = await import('./start-retention.ts');
-      await startRetention(engine, { session, owner, projects: keptProjects(this.#entries()) }).catch(
-        (error: unknown) => void errors.push(error),
-      );
-    }
     if (errors.length === 0) return;
     throw cleanupFailed(`close the run: ${errors.length} failures`, errors);
   }
 
-  /** Returns the claims to release, so that the reaper keeps the kept resources. */
-  released(): readonly BoundedLabels[] {
-    if (keptKeys(this.#entries()).size === 0) return [];
-    return [{ labels: [`${labelNames.session}=${this.#options.session}`] }, ...claimedLabels()];
+  /** Returns the claims on the kept resources; `undefined` when there are none. */
+  retention(): Retention | undefined {
+    const entries = this.#entries();
+    if (keptKeys(entries).size === 0) return undefined;
+    const own: BoundedLabels = { labels: [`${labelNames.session}=${this.#options.session}`] };
+    return { keepMs: retentionMs, claims: [own, ...keptProjects(entries)] };
   }
 
   /** Returns the display names of the resources that are still open. */

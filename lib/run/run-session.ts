@@ -58,13 +58,10 @@ export class RunSession {
     this.#interim = late.openInterimLease(session, owner);
   }
 
-  /**
-   * Ends the lease of {@link hold}, unless the session's lease has replaced it. Call it when the run has
-   * ended.
-   */
+  /** Ends the lease of {@link hold} at the end of the run, unless the session's lease has replaced it. */
   endHold(): void {
-    if (this.#options.ending.released().length > 0) this.#interim?.release();
-    else this.#interim?.close();
+    const { ending } = this.#options;
+    if (this.#interim?.close(ending.retention()) === true) ending.onRetained();
     this.#interim = undefined;
   }
 

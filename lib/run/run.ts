@@ -55,7 +55,8 @@ export async function openRun(
   const ending = {
     isInUse: () => false,
     removeLeftovers: (engine: Engine) => cleanup.removeLeftovers(engine),
-    released: () => cleanup.released(),
+    retention: () => cleanup.retention(),
+    onRetained: () => void (cleanup.isRetained = true),
   };
   const runSession = new RunSession({ session, owner, wantsReaper: mode !== 'off', ending });
   const patienceFor = (waitingFor: () => readonly string[]): EndPatience =>
@@ -71,7 +72,6 @@ export async function openRun(
   const patience = patienceFor(() => cleanup.waitingFor());
   const cleanup = new RunCleanup({
     session,
-    owner,
     registry,
     workers,
     isShared: (scope) => shared.isShared(scope),
@@ -187,7 +187,6 @@ export async function openRun(
       return { ...ended, failures: [...unlabelled.failures(), ...ended.failures] };
     } finally {
       patience.end();
-      runSession.endHold();
       isClosed = true;
       restoreRyuk();
       // The next run of this process must not claim these labels.

@@ -1,4 +1,3 @@
-import type { BoundedLabels } from '../core/bounds';
 import { cleanupFailed } from '../core/errors';
 import { ownershipLabels } from '../core/labels';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
@@ -7,7 +6,7 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { isAnswering } from '../engine/system-calls';
 import { chooseReaper } from '../lease/reaper-choice';
-import { shareLease } from '../lease/session-lease';
+import { shareLease, type Retention } from '../lease/session-lease';
 import { followEngine } from '../registry/follow';
 import { recordedIn, type EntryState } from '../registry/entry';
 import type { Registry } from '../registry/registry';
@@ -52,8 +51,10 @@ export interface SessionEnding extends Pick<EndPatienceOptions, 'quietMs' | 'sil
   isInUse(): boolean;
   /** Removes the resources that no scope has removed. */
   removeLeftovers(engine: Engine): Promise<void>;
-  /** Returns the claims to release after that, so that the reaper keeps their resources. */
-  released(): readonly BoundedLabels[];
+  /** Returns what the reaper keeps after that; `undefined` for nothing. */
+  retention(): Retention | undefined;
+  /** Called when the reaper has accepted the retention. */
+  onRetained(): void;
 }
 
 /**
@@ -83,7 +84,8 @@ export async function openOwnSession(
         beforeLast: () =>
           ending.removeLeftovers?.(engine) ??
           closeLeftovers(engine, id, { recorded: recordedIn(registry.list()), signal }),
-        released: ending.released,
+        retention: ending.retention,
+        onRetained: ending.onRetained,
       });
     } finally {
       await following.close();

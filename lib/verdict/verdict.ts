@@ -25,6 +25,8 @@ export interface RunEnd {
   readonly left: readonly LeftOnEngine[];
   /** Number of workers that died before they finished. */
   readonly deadWorkers?: number | undefined;
+  /** Whether a reaper removes the kept resources later. */
+  readonly isRetained?: boolean | undefined;
 }
 
 /** How leaks are judged. */

@@ -61,7 +61,7 @@ async function openLease(path: string, session: string, labels: readonly string[
   const socket = await connectWhenThere(path);
   const owner = { host: hostname(), pid: process.pid };
   const requests = [
-    { type: 'hello', protocol: 2, version: 'bench', session, owner },
+    { type: 'hello', protocol: 3, version: 'bench', session, owner },
     ...labels.map((label) => ({ type: 'claim', labels: [label] })),
   ];
   const lines = requests.map((request, index) => JSON.stringify({ id: index + 1, ...request }));

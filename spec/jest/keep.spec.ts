@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
-import { findProcesses } from '../support/close-engine';
+import { findPrograms } from '../support/close-engine';
 import { composeClient } from '../support/compose-client';
+import { endReapersOf } from '../support/end-reapers';
 import { startJest, type JestRun } from '../support/jest-run';
 import { resourcesOfRun } from '../support/jest-run-resources';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
@@ -20,7 +21,6 @@ let docker: Docker;
 /** Temporary folder of the runs, with the journals of kept resources; removed with the engine. */
 let temporary: string;
 const runs: JestRun[] = [];
-const keepers: number[] = [];
 
 beforeAll(async () => {
   engine = await openPrivateEngine();
@@ -28,26 +28,28 @@ beforeAll(async () => {
   docker = new Docker({ socketPath: engine.socketPath });
 });
 afterAll(async () => {
-  for (const pid of keepers.filter((one) => isRunning(one))) process.kill(pid, 'SIGKILL');
-  for (const one of runs) await one.close();
+  for (const one of runs) {
+    endReapersOf(one);
+    await one.close();
+  }
   await engine.close();
 });
 
-/** Runs Jest to its end. Returns the text about kept resources, and the keepers that hold their lease. */
+/** Runs Jest to its end. Returns the text about kept resources, and the reapers that keep them. */
 async function runKeeping(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
   const jest = await startJest('keep', {
     args,
     env: { DOCKER_HOST: engine.address, TMPDIR: temporary, CASTOFF_KEEP: 'failed', ...env },
   });
-  // Its project stays, because the keeper is a program in it.
+  // Its project stays, because the reaper is a program in it.
   runs.push(jest);
   const { exitCode, stderr } = await jest.ended;
-  const [text = '', session = ''] = /^castoff: kept .*\(session (\w+)\):\n(?: .*\n)*/m.exec(stderr) ?? [];
-  // The arguments of a keeper name its session.
-  const ownKeepers = session === '' ? [] : findProcesses(`"session":"${session}"`);
-  keepers.push(...ownKeepers);
-  return { id: jest.id, exitCode, stderr, text, keepers: ownKeepers };
+  const [text = ''] = /^castoff: kept .*\n(?: .*\n)*/m.exec(stderr) ?? [];
+  return { id: jest.id, exitCode, stderr, text, reapers: reapersOf(jest) };
 }
+
+const reapersOf = ({ folder }: JestRun): readonly number[] =>
+  findPrograms(join(folder, 'node_modules/castoff/dist/reaper-server.js'));
 
 const withProject = async () => ({ PROJECT: JSON.stringify(await composeClient()) });
 
@@ -85,11 +87,11 @@ async function type(command: string): Promise<string> {
 }
 
 function isRunning(pid: number): boolean {
-  return findProcesses('"session":').includes(pid);
+  return runs.flatMap((one) => reapersOf(one)).includes(pid);
 }
 
 describe('CASTOFF_KEEP=failed', () => {
-  it('keeps the resources of a failed test only; the printed commands inspect and remove them; the end of the keeper removes the rest', async () => {
+  it('keeps the resources of a failed test only; the printed commands inspect and remove them; the end of the reaper removes the rest', async () => {
     const kept = await runKeeping(['keep.test'], await withProject());
     expect(kept.exitCode).toBe(1);
     expect(await rolesOf(kept.id)).toEqual(['red raw running', 'red running']);
@@ -101,13 +103,13 @@ describe('CASTOFF_KEEP=failed', () => {
     ]);
     expect(kept.stderr).toContain('1 leak among 4 containers, 1 network, 1 volume, 1 Compose project:');
     await removeAsPrinted(kept);
-    // The keeper holds the Compose project until it ends.
+    // The reaper keeps the Compose project until it ends.
     expect(await partsOfProject(kept.id)).toEqual(['container', 'network', 'volume']);
-    process.kill(kept.keepers[0]!, 'SIGTERM');
+    process.kill(kept.reapers[0]!, 'SIGTERM');
     expect(
       await until(async () => (await partsOfProject(kept.id)).length === 0, removalTimeoutMs, pauseMs),
     ).toBe(true);
-    expect(await until(() => !isRunning(kept.keepers[0]!), removalTimeoutMs, pauseMs)).toBe(true);
+    expect(await until(() => !isRunning(kept.reapers[0]!), removalTimeoutMs, pauseMs)).toBe(true);
   });
 });
 
@@ -123,7 +125,7 @@ describe('the kept resources', () => {
 });
 
 /** Runs all printed commands: inspects the kept resources, and removes them. */
-async function removeAsPrinted({ id, text, keepers: [keeper, ...more] }: Kept): Promise<void> {
+async function removeAsPrinted({ id, text, reapers: [reaper, ...more] }: Kept): Promise<void> {
   expect(more).toEqual([]);
   const commands = [...text.matchAll(/^ {4}(docker .*)$/gm)].map(([, command = '']) => command);
   const [inspections, removals] = [
@@ -134,7 +136,7 @@ async function removeAsPrinted({ id, text, keepers: [keeper, ...more] }: Kept): 
   // Without -it, because there is no terminal.
   for (const inspection of inspections)
     expect(await type(inspection.replace('exec -it', 'exec'))).toMatch(/^(here\n)?$/);
-  expect(isRunning(keeper!)).toBe(true);
+  expect(isRunning(reaper!)).toBe(true);
   for (const removal of removals) await type(removal);
   expect(await resources(id)).toEqual([]);
 }

@@ -91,7 +91,7 @@ describe('an attached reaper', () => {
     await using _ = reaper;
     expect(await line.ask(hello('spec', { protocol: 1 }))).toMatchObject({
       ok: false,
-      reason: 'protocol: got 1; this reaper speaks 2: use the reaper of the same castoff version',
+      reason: 'protocol: got 1; this reaper speaks 3: use the reaper of the same castoff version',
     });
   });
 
@@ -110,6 +110,44 @@ describe('an attached reaper', () => {
     expect(await line.ask(hello())).toMatchObject({ ok: true });
     const mine = await claimedVolume(line);
     expect(await line.ask({ id: 80, type: 'bye' })).toEqual({ id: 80, ok: true });
+    expect(await reaper.exited).toBe(0);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('keeps what a bye asks to keep for a while, then reaps it and exits', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    const mine = await claimedVolume(line);
+    const saidAtMs = performance.now();
+    expect(await line.ask({ id: 81, type: 'bye', keepMs: 2_000 })).toEqual({ id: 81, ok: true });
+    line.end();
+    expect(await exists('volume', mine)).toBe(true);
+    expect(await reaper.exited).toBe(0);
+    expect(performance.now() - saidAtMs).toBeGreaterThan(2_000);
+    expect(await exists('volume', mine)).toBe(false);
+  });
+
+  it('exits early when what it keeps has been removed elsewhere', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    const mine = await claimedVolume(line);
+    expect(await line.ask({ id: 82, type: 'bye', keepMs: 120_000 })).toEqual({ id: 82, ok: true });
+    line.end();
+    await docker.getVolume(mine).remove();
+    expect(await reaper.exited).toBe(0);
+    expect(reaper.stderr.join('\n')).toContain('nothing is left to keep');
+  });
+
+  it('reaps what it keeps at once when it is asked to shut down', async () => {
+    const { reaper, line } = attach();
+    await using _ = reaper;
+    expect(await line.ask(hello())).toMatchObject({ ok: true });
+    const mine = await claimedVolume(line);
+    expect(await line.ask({ id: 83, type: 'bye', keepMs: 3_600_000 })).toEqual({ id: 83, ok: true });
+    line.end();
+    reaper.process.kill('SIGTERM');
     expect(await reaper.exited).toBe(0);
     expect(await exists('volume', mine)).toBe(false);
   });

@@ -98,7 +98,7 @@ describe('docker/compose.yml', () => {
     return JSON.stringify({
       id: 1,
       type: 'hello',
-      protocol: 2,
+      protocol: 3,
       version,
       session: 'compose',
       owner,

@@ -143,7 +143,7 @@ describe('castoff reaper run', () => {
         JSON.stringify({
           id: 1,
           type: 'hello',
-          protocol: 2,
+          protocol: 3,
           version: '0.1.0',
           session: 'spec',
           owner: { host: 'h', boot: 'b', pid: 1, pidStart: '1' },

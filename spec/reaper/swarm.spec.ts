@@ -176,7 +176,7 @@ describe('docker/stack.yml on a swarm', () => {
   /** A client's script: claims `labels`, and holds its lease while `then` runs. */
   const claims = (labels: readonly string[], shown: string, then = 'true'): string => {
     const owner = { host: 'node', boot: 'boot', pid: 1, pidStart: '1' };
-    const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: 'swarm' };
+    const hello = { id: 1, type: 'hello', protocol: 3, version: '0.1.0', session: 'swarm' };
     const lines = [
       { ...hello, owner, token: shown },
       { id: 2, type: 'claim', labels },

@@ -74,7 +74,7 @@ export function hello(session = 'spec', more: object = {}): object {
   return {
     id: lastId,
     type: 'hello',
-    protocol: 2,
+    protocol: 3,
     version: '0.1.0',
     session,
     owner: { host: 'spec', pid: process.pid },

@@ -29,7 +29,7 @@ it('kept resources are listed with their test, line, ports and removal commands'
     { port: '80/tcp', hostPort: 49_154 },
   ];
   expect(
-    formatKept('0123456789ab', [
+    formatKept({ session: '0123456789ab', isRetained: true }, [
       { ...kept, ports },
       { ...network, ports: [] },
       { ...volume, ports: [] },
@@ -55,6 +55,17 @@ it('kept resources are listed with their test, line, ports and removal commands'
   );
 });
 
+it('without a reaper, no time is named after which the kept resources are removed', () => {
+  const [title] = formatKept({ session: '0123456789ab', isRetained: false }, [{ ...kept, ports: [] }]).split(
+    '\n',
+  );
+  expect(title).toBe(
+    "castoff: kept for failed tests, until a later run or 'npx castoff sweep' removes them (session 0123456789ab):",
+  );
+});
+
 it('resources that are not kept are not listed', async () => {
-  expect(await describeKept('0123456789ab', [{ ...kept, state: 'gone' }])).toBe('');
+  expect(
+    await describeKept({ session: '0123456789ab', isRetained: true }, [{ ...kept, state: 'gone' }]),
+  ).toBe('');
 });

@@ -14,7 +14,7 @@ const keyOf = ({ labels, bounds }: BoundedLabels): string => claimKey(labels, bo
 
 const hello = {
   type: 'hello',
-  protocol: 2,
+  protocol: 3,
   version: '1',
   session: 's',
   owner: { host: 'h', pid: 1 },

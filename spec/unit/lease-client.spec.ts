@@ -8,7 +8,7 @@ import { until } from '../support/until';
 const own = ['castoff.session=1f2e'];
 const others = ['com.docker.compose.project=app', 'org.testcontainers.session-id=9c'].map((label) => [label]);
 const owner = { host: 'here', pid: 7 };
-const hello = { type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
+const hello = { type: 'hello', protocol: 3, version: '0.1.0', session: '1f2e', owner };
 const claim = (labels: readonly string[]) => ({ type: 'claim', labels });
 
 let fake: FakeReaper;
@@ -42,6 +42,28 @@ describe('a lease', () => {
     await client.close();
     expect(fake.heard).toEqual([[hello, claim(own), { type: 'bye' }]]);
     expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    [{ ok: true }, true],
+    [{ ok: false, reason: 'not here' }, false],
+    [undefined, false],
+  ] as const)(
+    'a lease whose resources are to be kept ends with bye; after the answer %j, they are kept: %s',
+    async (answer, isKept) => {
+      await client.open(own);
+      fake.answering = ({ type }) => (type === 'bye' ? answer : { ok: true });
+      expect(await client.close(3_600_000)).toBe(isKept);
+      expect(heardIn(0).at(-1)).toEqual({ type: 'bye', keepMs: 3_600_000 });
+    },
+  );
+
+  it('a lease that is lost keeps nothing', async () => {
+    await client.open(own);
+    fake.connect = () => Promise.reject(new Error('no reaper'));
+    fake.hangUp();
+    await until(() => !client.isHeld, 2_000);
+    expect(await client.close(3_600_000)).toBe(false);
   });
 
   it('a lease is not held before hello and the claim are answered', async () => {

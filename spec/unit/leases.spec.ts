@@ -164,6 +164,50 @@ describe('a claim', () => {
     });
   });
 
+  describe('whose client asked to keep its resources', () => {
+    const kept = [
+      opened('a'),
+      claimed('a'),
+      ended('a', 0, { graceMs: 500, isClean: true, keepMs: 3_600_000, latePausesMs: [5] }),
+    ];
+    const check = { type: 'check', claim: web, sinceMs: 0 };
+
+    it('is reaped once, when the time has passed, and checked every 30 s until then', () => {
+      const { leases, actions } = play([
+        ...kept,
+        passed(29_999),
+        passed(30_000),
+        passed(59_000),
+        passed(60_001),
+        passed(3_600_000),
+        (state) => state.finishReaping(web.key, 1, { atMs: 3_600_001 }),
+      ]);
+      expect(actions.slice(2)).toEqual([[], [], [check], [], [check], [reap(1, 'of a')], []]);
+      expect(leases.claimCount).toBe(0);
+    });
+
+    it('is checked every second at most', () => {
+      const short = ended('a', 0, { graceMs: 0, isClean: true, keepMs: 2_500 });
+      const { leases, actions } = play([opened('a'), claimed('a'), short, passed(999), passed(1_000)]);
+      expect(actions.slice(3)).toEqual([[], [check]]);
+      expect(leases.nextDueMs()).toBe(2_000);
+    });
+
+    it('is reaped at once when the reaper shuts down', () => {
+      const { actions } = play([...kept, (state) => state.endGrace()]);
+      expect(actions.at(-1)).toEqual([reap(1, 'of a')]);
+    });
+
+    it('is not reaped after a check has found none of its resources, unless it was held again since', () => {
+      const forgotten: Change = (state) => state.forget(web.key, 0);
+      const gone = play([...kept, passed(30_000), forgotten, passed(9_000_000)]);
+      expect(gone.actions.flat()).toEqual([check]);
+      const again = [opened('b'), claimed('b'), closed('b', 31_000)];
+      const held = play([...kept, passed(30_000), ...again, forgotten, passed(9_000_000)]);
+      expect(held.actions.flat()).toEqual([check, reap(1, 'of b')]);
+    });
+  });
+
   it('stops its reaping when it is claimed again, and the end of that reaping has no effect', () => {
     const again = [
       opened('a'),
@@ -302,9 +346,7 @@ class Model {
     expect(keysOf('stop-reaping')).toEqual(stopped);
     expect(reaped.filter((key) => this.#isHeld(key))).toEqual([]);
     expect(leases.countPhases()['grace-period']).toBe(this.#expiresAtMs.size);
-    expect(leases.nextExpiryMs()).toBe(
-      this.#expiresAtMs.size === 0 ? undefined : Math.min(...this.#expiresAtMs.values()),
-    );
+    expect(leases.nextDueMs()).toBe(Math.min(...this.#expiresAtMs.values()));
     expect(leases.orphaned.size).toBe(this.#expiresAtMs.size + this.#reaping.size);
     const held = [...this.#held.values()].reduce((sum, claims) => sum + claims.size, 0);
     expect(leases.claimCount).toBe(held + leases.orphaned.size);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseRequest } from '../../lib/reaper/protocol/parse-request';
 
 const owner = { host: 'here', pid: 7 };
-const hello = { id: 1, type: 'hello', protocol: 2, version: '0.1.0', session: '1f2e', owner };
+const hello = { id: 1, type: 'hello', protocol: 3, version: '0.1.0', session: '1f2e', owner };
 
 /** The reason for the refusal of an invalid line. */
 function refusalOf(message: object | string): string {
@@ -32,16 +32,23 @@ describe('a JSON line', () => {
     });
   });
 
+  it('is a bye that keeps the resources for a while', () => {
+    expect(parseRequest(JSON.stringify({ id: 9, type: 'bye', keepMs: 3_600_000 }))).toEqual({
+      type: 'request',
+      request: { id: 9, type: 'bye', keepMs: 3_600_000 },
+    });
+  });
+
   it.each([
     ['{', '0: not a JSON object on one line'],
     ['{"id":1', '0: not a JSON object on one line'],
     [{ type: 'ping' }, '0: id: missing; give a whole number from 1'],
     [{ id: -1, type: 'ping' }, '0: id: got -1; give a whole number from 1'],
     [{ id: '1', type: 'ping' }, '0: id: got "1"; give a whole number from 1'],
-    [{ id: 1 }, '1: type: missing; protocol 2 has hello, claim, release, bye and ping'],
+    [{ id: 1 }, '1: type: missing; protocol 3 has hello, claim, release, bye and ping'],
     [
       { ...hello, protocol: 1 },
-      '1: protocol: got 1; this reaper speaks 2: use the reaper of the same castoff version',
+      '1: protocol: got 1; this reaper speaks 3: use the reaper of the same castoff version',
     ],
     [{ ...hello, version: 1 }, "1: version: got 1; give the client's castoff version"],
     [{ ...hello, session: '' }, '1: session: got ""; give its id'],
@@ -51,6 +58,12 @@ describe('a JSON line', () => {
     [{ ...hello, owner: { pid: 7 } }, "1: owner: host: missing; give the host's name"],
     [{ ...hello, owner: { host: 'here', pid: 0 } }, '1: owner: pid: got 0; give a process id'],
     [{ ...hello, owner: { ...owner, boot: [] } }, '1: owner: boot: got a list; give a string, or omit it'],
+    [{ id: 2, type: 'bye', keepMs: 0 }, '2: keepMs: got 0; give milliseconds from 1 to 86400000'],
+    [
+      { id: 2, type: 'bye', keepMs: 86_400_001 },
+      '2: keepMs: got 86400001; give milliseconds from 1 to 86400000',
+    ],
+    [{ id: 2, type: 'bye', keepMs: '1h' }, '2: keepMs: got "1h"; give milliseconds from 1 to 86400000'],
     [{ id: 2, type: 'claim' }, '2: labels: missing; give a list of key=value'],
     [{ id: 2, type: 'claim', labels: 'a=b' }, '2: labels: got "a=b"; give a list of key=value'],
     [{ id: 2, type: 'claim', labels: [1] }, '2: labels: got a list; give a list of key=value'],

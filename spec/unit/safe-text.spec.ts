@@ -97,7 +97,7 @@ describe('untrusted text in output', () => {
           record({ ...facts, kind, id: text }),
         );
         const message = formatKept(
-          's',
+          { session: 's', isRetained: true },
           things.map((kept) => ({ ...kept, ports: [] })),
         );
         for (const line of message.split('\n')) expect(isObeyed(line)).toBe(false);

@@ -1,6 +1,9 @@
 import { maxTimerMs } from '../../core/durations';
+import { isReaper } from '../../core/labels';
 import { connectEngine } from '../../engine/connect';
 import type { Engine } from '../../engine/engine';
+import { listTargets } from '../../engine/list-targets';
+import { isCovered, type Claim } from '../leases/claim';
 import { waitForEngine } from './engine-return';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import { hasNewerReaper } from './newer-reaper';
@@ -40,7 +43,7 @@ const ownReturnWindowMs = 2_000;
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
   const isOurs = mode === 'attached' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
-  const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
+  const requestTimeoutMs = requestTimeoutOf(settings);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const maxAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
     const engine = await waitForEngine({
@@ -68,6 +71,27 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       onAudit: (entry) => observe({ type: 'audited', entry }),
     });
   };
+}
+
+/** Returns a function that resolves to whether a resource of a claim exists; to true without an engine. */
+export function checkOnEngine({
+  settings,
+  connect = connectEngine,
+}: Pick<EngineReapOptions, 'settings' | 'connect'>): (claim: Claim) => Promise<boolean> {
+  return async (claim) => {
+    try {
+      const engine = (await connect()).within({ timeoutMs: requestTimeoutOf(settings) });
+      const listed = await listTargets(engine, claim.labels);
+      return listed.some((target) => !isReaper(target.labels) && isCovered(claim, target));
+    } catch {
+      // EngineError, ENGINE_UNREACHABLE: it may come back, with the resources.
+      return true;
+    }
+  };
+}
+
+function requestTimeoutOf({ requestTimeoutMs }: EngineReapSettings): number {
+  return Math.min(requestTimeoutMs, maxTimerMs);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -2,7 +2,7 @@ import { print } from '../../core/print';
 import { CastoffError } from '../../core/errors';
 import { inheritEngineArgument, readInheritedEndpoint } from '../../engine/inherited-endpoint';
 import { probeEngine } from './probe-engine';
-import { reapOnEngine } from './engine-reap';
+import { checkOnEngine, reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/shutdown-policy';
 import { listenTcp } from './listen-tcp';
@@ -37,6 +37,7 @@ export async function runProgram(
     mode,
     settings,
     reap: reapOnEngine({ mode, settings, observe: log.observe }),
+    mayExist: checkOnEngine({ settings }),
     observe: log.observe,
   });
   listenToSignals(server, log);

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { claimableKeysIn } from '../leases/claimable-keys';
 import { Connection, type ConnectionOptions, type ClientStreams } from '../protocol/connection';
-import { LeaseTable, type ReaperEnd } from '../reaping/lease-table';
+import { LeaseTable, type LeaseTableOptions, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
 import { latePauses } from '../leases/late-pauses';
@@ -18,6 +18,7 @@ export interface ServerOptions {
   readonly mode: ReaperMode;
   readonly settings: ServerSettings;
   readonly reap: Reap;
+  readonly mayExist?: LeaseTableOptions['mayExist'];
   readonly observe?: Observer | undefined;
 }
 
@@ -58,12 +59,12 @@ export class ReaperServer {
   #acceptedCount = 0;
 
   constructor(options: ServerOptions) {
-    const { mode, settings, reap, observe = () => undefined } = options;
+    const { mode, settings, reap, mayExist, observe = () => undefined } = options;
     this.#options = options;
     this.#observe = observe;
     this.#connections = new ConnectionLimit(settings.maxConnections);
     const onLeasesDropped = (): void => this.#connections.dismissAll();
-    this.#leases = new LeaseTable({ mode, limits: settings, reap, observe, onLeasesDropped });
+    this.#leases = new LeaseTable({ mode, limits: settings, reap, mayExist, observe, onLeasesDropped });
     this.ended = this.#leases.ended.then((end) => {
       this.#closeListeners();
       this.#connections.dismissAll();

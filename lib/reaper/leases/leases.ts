@@ -1,4 +1,5 @@
 import type { Claim } from './claim';
+import { checkAfter, firstCheck, type OrphanedClaim } from './orphaned-claim';
 
 /** An open connection of a client, and its claims. */
 export interface Lease {
@@ -12,26 +13,14 @@ export interface Lease {
   readonly claims: ReadonlyMap<string, Claim>;
 }
 
-/** A claim that no lease holds. */
-export type OrphanedClaim = {
-  readonly claim: Claim;
-  readonly lastHolder: string;
-  readonly client: string;
-  /** When its last lease ended. */
-  readonly sinceMs: number;
-  /** Pauses, in milliseconds, before the claim is listed again after it was reaped. */
-  readonly latePausesMs: readonly number[];
-} & (
-  | { readonly phase: 'grace-period' | 'watched'; readonly expiresAtMs: number }
-  | { readonly phase: 'reaping'; readonly run: number }
-);
-
 /** How a lease ended, and what follows. */
 export interface LeaseEnd {
   /** How long to wait for the client to return, in milliseconds, unless it sent `bye`. */
   readonly graceMs: number;
   /** Whether the client sent `bye`: it has finished creating resources, and needs no grace period. */
   readonly isClean: boolean;
+  /** How long to keep its resources after `bye`, in milliseconds. Default 0. */
+  readonly keepMs?: number | undefined;
   /**
    * Pauses, in milliseconds, before its claims are listed again, unless the client sent `bye`. Default: none.
    */
@@ -53,7 +42,9 @@ export type LeaseAction =
       readonly run: number;
     }
   /** The claim is held again during its reaping: resources created from now on are kept. */
-  | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number };
+  | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number }
+  /** Check whether a resource of the claim still exists; if none does, {@link Leases.forget} it. */
+  | { readonly type: 'check'; readonly claim: Claim; readonly sinceMs: number };
 
 /** Maximum number of claims, held and being reaped, of all leases. Bounds the memory. */
 const maxClaims = 20_000;
@@ -134,7 +125,8 @@ export class Leases {
   }
 
   /** Ends a lease: its claims are reaped after the grace period, unless another lease holds them. */
-  close(id: string, { isClean, graceMs, latePausesMs = [] }: LeaseEnd, atMs: number): readonly LeaseAction[] {
+  close(id: string, end: LeaseEnd, atMs: number): readonly LeaseAction[] {
+    const { isClean, graceMs, keepMs = 0, latePausesMs = [] } = end;
     const lease = this.#leases.get(id);
     if (lease === undefined) return [];
     this.#leases.delete(id);
@@ -151,25 +143,41 @@ export class Leases {
         sinceMs: atMs,
         latePausesMs: isClean ? [] : latePausesMs,
         phase: 'grace-period',
-        expiresAtMs: isClean ? atMs : atMs + graceMs,
+        expiresAtMs: atMs + (isClean ? keepMs : graceMs),
+        check: firstCheck(atMs, isClean ? keepMs : 0),
       });
     }
     return this.passTime(atMs);
   }
 
-  /** Returns the reapings of the claims whose grace period or watch pause has expired. */
+  /** Returns the reapings of the claims whose grace period or watch pause has expired, and the checks due. */
   passTime(atMs: number): readonly LeaseAction[] {
     const actions: LeaseAction[] = [];
     for (const [key, orphan] of this.#orphaned) {
-      if (orphan.phase === 'reaping' || orphan.expiresAtMs > atMs) continue;
-      const { claim, lastHolder, client, sinceMs, latePausesMs } = orphan;
+      if (orphan.phase === 'reaping') continue;
+      if (orphan.expiresAtMs > atMs) {
+        if (orphan.check === undefined || orphan.check.atMs > atMs) continue;
+        this.#orphaned.set(key, { ...orphan, check: checkAfter(atMs, orphan.check.everyMs) });
+        actions.push({ type: 'check', claim: orphan.claim, sinceMs: orphan.sinceMs });
+        continue;
+      }
+      const { claim, lastHolder, client, sinceMs } = orphan;
       const run = this.#nextRun;
       this.#nextRun += 1;
-      this.#orphaned.set(key, { claim, lastHolder, client, sinceMs, latePausesMs, phase: 'reaping', run });
+      this.#orphaned.set(key, { ...orphan, phase: 'reaping', run });
       const isLate = orphan.phase === 'watched';
       actions.push({ type: 'reap', claim, lastHolder, client, sinceMs, isLate, run });
     }
     return actions;
+  }
+
+  /**
+   * Drops a kept claim, none of whose resources exists.
+   *
+   * @param sinceMs - When its last lease ended: it may have been held again since the check.
+   */
+  forget(key: string, sinceMs: number): void {
+    if (this.#orphaned.get(key)?.sinceMs === sinceMs) this.#drop(key);
   }
 
   /** Expires every grace period: no client can return. */
@@ -186,32 +194,21 @@ export class Leases {
   finishReaping(key: string, run: number, { isSkipped = false, atMs }: ReapingEnd): void {
     const orphan = this.#orphaned.get(key);
     if (orphan?.phase !== 'reaping' || orphan.run !== run) return;
-    const { claim, lastHolder, client, sinceMs } = orphan;
     const [pauseMs, ...latePausesMs] = orphan.latePausesMs;
     if (pauseMs === undefined || isSkipped || this.countPhases().watched >= maxWatched) {
       this.#drop(key);
       return;
     }
-    const expiresAtMs = atMs + pauseMs;
-    const watched = {
-      claim,
-      lastHolder,
-      client,
-      sinceMs,
-      latePausesMs,
-      phase: 'watched',
-      expiresAtMs,
-    } as const;
-    this.#orphaned.set(key, watched);
+    this.#orphaned.set(key, { ...orphan, latePausesMs, phase: 'watched', expiresAtMs: atMs + pauseMs });
   }
 
-  /** Returns when the next grace period or watch pause expires; `undefined` if none does. */
-  nextExpiryMs(): number | undefined {
-    let expiresAtMs: number | undefined;
+  /** Returns when {@link passTime} has something to do next; `Infinity` if never. */
+  nextDueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY;
     for (const orphan of this.#orphaned.values())
       if (orphan.phase !== 'reaping')
-        expiresAtMs = Math.min(expiresAtMs ?? orphan.expiresAtMs, orphan.expiresAtMs);
-    return expiresAtMs;
+        dueMs = Math.min(dueMs, orphan.expiresAtMs, orphan.check?.atMs ?? Number.POSITIVE_INFINITY);
+    return dueMs;
   }
 
   /** Counts orphaned claims by phase. */

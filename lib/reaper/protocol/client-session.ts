@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../../core/errors';
 import { packageVersion } from '../../core/package-version';
 import type { Claim, ClaimRules } from '../leases/claim';
+import type { LeaseEnd } from '../leases/leases';
 import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from './message';
 import type { Observer } from '../reaping/observer';
@@ -64,7 +65,7 @@ export class ClientSession {
 
   /** Closes the lease because the connection ended. */
   end(): void {
-    this.#close(false);
+    this.#close({ isClean: false });
   }
 
   /** Releases every claim of this connection: nothing is reaped. */
@@ -101,7 +102,7 @@ export class ClientSession {
       case 'ping':
         return formatReply({ id, ok: true });
       case 'bye':
-        this.#close(true);
+        this.#close({ isClean: true, keepMs: request.keepMs });
         this.#options.onBye?.();
         return formatReply({ id, ok: true });
       case 'hello': {
@@ -159,11 +160,11 @@ export class ClientSession {
     return this.#lease;
   }
 
-  #close(isClean: boolean): void {
+  #close(how: Pick<LeaseEnd, 'isClean' | 'keepMs'>): void {
     if (this.#lease === undefined) return;
     const graceMs = this.#hasHello ? this.#options.graceMs : this.#options.reconnectionTimeoutMs;
     const latePausesMs = this.#hasHello ? this.#options.latePausesMs : [];
-    this.#options.leases.close(this.#lease, { graceMs, isClean, latePausesMs });
+    this.#options.leases.close(this.#lease, { ...how, graceMs, latePausesMs });
     this.#lease = undefined;
   }
 

@@ -17,8 +17,8 @@ export type Request = { readonly id: number } & (
   | ({ readonly type: 'claim' } & BoundedLabels)
   /** Gives up a claim: its resources are kept. */
   | ({ readonly type: 'release' } & BoundedLabels)
-  /** Ends the lease: its remaining claims are reaped at once, without a grace period. */
-  | { readonly type: 'bye' }
+  /** Ends the lease: its remaining claims are reaped after `keepMs`, in milliseconds. Default: at once. */
+  | { readonly type: 'bye'; readonly keepMs?: number | undefined }
   | { readonly type: 'ping' }
 );
 
@@ -32,8 +32,11 @@ export type Reply = { readonly id: number } & (
   | { readonly ok: false; readonly reason: string }
 );
 
-/** 2: claims may have bounds, which a reaper of version 1 would ignore. */
-export const protocolVersion = 2;
+/**
+ * 2: claims may have bounds, which a reaper of version 1 would ignore. 3: a bye may have `keepMs`, which a
+ * reaper of version 2 would ignore.
+ */
+export const protocolVersion = 3;
 
 /** Longest line that either side accepts, without its line end. */
 export const maxLineBytes = 65_536;

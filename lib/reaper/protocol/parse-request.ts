@@ -42,8 +42,13 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
   const refuse = (reason: string): ParsedRequest => ({ type: 'refusal', isFilter: false, id, reason });
   switch (type) {
     case 'ping':
-    case 'bye':
       return { type: 'request', request: { id, type } };
+    case 'bye': {
+      const { keepMs } = fields;
+      if (keepMs !== undefined && !isPositiveInteger(keepMs, maxKeepMs))
+        return refuse(`keepMs: ${describe(keepMs)}; give milliseconds from 1 to ${maxKeepMs}`);
+      return { type: 'request', request: { id, type, keepMs } };
+    }
     case 'hello': {
       const hello = readHello(id, fields);
       return typeof hello === 'string' ? refuse(hello) : { type: 'request', request: hello };
@@ -65,6 +70,9 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
       );
   }
 }
+
+/** One day: the reaper holds the claims for so long. */
+const maxKeepMs = 86_400_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -108,8 +116,8 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isPositiveInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
+function isPositiveInteger(value: unknown, max: number = Number.MAX_SAFE_INTEGER): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= max;
 }
 
 function isNonEmptyString(value: unknown): value is string {

@@ -16,6 +16,8 @@ export interface LeaseTableOptions {
   readonly mode: ReaperMode;
   readonly limits: LifecycleLimits;
   readonly reap: Reap;
+  /** Resolves to whether a resource of a kept claim may still exist. Default: it may. */
+  readonly mayExist?: ((claim: Claim) => Promise<boolean>) | undefined;
   readonly observe: Observer;
   /** Called when the clients must move to another reaper. */
   readonly onLeasesDropped?: (() => void) | undefined;
@@ -163,18 +165,32 @@ export class LeaseTable {
   }
 
   #perform(action: LeaseAction): void {
-    if (action.type === 'stop-reaping') {
-      this.#jobs.stop(action.run);
-      return;
+    switch (action.type) {
+      case 'stop-reaping':
+        this.#jobs.stop(action.run);
+        return;
+      case 'check':
+        void this.#checkKept(action.claim, action.sinceMs);
+        return;
+      case 'reap': {
+        const { claim, run } = action;
+        this.#jobs.start(action, ({ type }) => {
+          this.#leases.finishReaping(claim.key, run, {
+            isSkipped: type === 'stopped',
+            atMs: performance.now(),
+          });
+          this.#follow();
+        });
+      }
     }
-    const { claim, run } = action;
-    this.#jobs.start(action, ({ type }) => {
-      this.#leases.finishReaping(claim.key, run, {
-        isSkipped: type === 'stopped',
-        atMs: performance.now(),
-      });
-      this.#follow();
-    });
+  }
+
+  async #checkKept(claim: Claim, sinceMs: number): Promise<void> {
+    const { mayExist, observe } = this.#options;
+    if (mayExist === undefined || (await mayExist(claim))) return;
+    observe({ type: 'noted', text: `nothing is left to keep of ${claim.key}` });
+    this.#leases.forget(claim.key, sinceMs);
+    this.#follow();
   }
 
   // Batched: a thousand clients may leave at once.
@@ -190,8 +206,7 @@ export class LeaseTable {
   #check(): void {
     clearTimeout(this.#timer);
     const nowMs = performance.now();
-    const expiresAtMs = this.#leases.nextExpiryMs();
-    if (expiresAtMs !== undefined && expiresAtMs <= nowMs) this.#follow(this.#leases.passTime(nowMs));
+    if (this.#leases.nextDueMs() <= nowMs) this.#follow(this.#leases.passTime(nowMs));
     const step = nextLifecycleStep(this.#lifecycleState(), this.#options.limits, nowMs);
     switch (step.type) {
       case 'exit':
@@ -209,7 +224,7 @@ export class LeaseTable {
         this.#options.onLeasesDropped?.();
         return;
       case 'stay':
-        this.#checkAt(Math.min(this.#leases.nextExpiryMs() ?? Infinity, step.recheckAtMs ?? Infinity), nowMs);
+        this.#checkAt(Math.min(this.#leases.nextDueMs(), step.recheckAtMs ?? Infinity), nowMs);
     }
   }
 
