@@ -7,8 +7,8 @@ import type { EngineError } from '../engine/engine-error';
 import { attachContainer, createContainer, startContainer, type NewContainer } from '../engine/launch-calls';
 import type { ReaperConnection } from './request-stream';
 import { findEngineSocketPaths } from './engine-socket';
-import { imagePaths } from './image-recipe';
 import { reaperSettings } from './host-environment';
+import { imagePaths } from './image-recipe';
 
 /** The session that needs a lease, and its engine. */
 export interface LeaseRequest {

@@ -1,11 +1,13 @@
 import type { Writable } from 'node:stream';
+import { messageOf } from '../../core/errors';
+import { withTimeout } from '../../core/timeout';
 import { openHttp } from './http';
 import type { Log } from './log';
 import { createMetrics } from './metrics';
 import type { ReaperServer } from './server';
 import type { ReaperSettings } from './settings';
-import { createEngineCheck } from './daemon-health';
 import { openJsonLog } from './daemon-log';
+import { probeEngine } from './probe-engine';
 
 /** Services of the standing reaper: a log for programs, metrics and an HTTP port. */
 export interface DaemonServices {
@@ -28,7 +30,6 @@ export function openDaemonServices(
   output.on('error', () => undefined);
   const metrics = createMetrics();
   const log = openJsonLog(output, settings);
-  const checkEngine = createEngineCheck();
   return {
     log: {
       ...log,
@@ -43,7 +44,7 @@ export function openDaemonServices(
         port: settings.httpPort,
         sources: {
           checkHealth: async () => {
-            const fault = await checkEngine();
+            const fault = await findEngineFault();
             return server.snapshot().isDraining ? 'shutting down: no new clients are accepted' : fault;
           },
           metrics: async () => ({ text: await metrics.render(server.snapshot()), type: metrics.type }),
@@ -54,4 +55,16 @@ export function openDaemonServices(
       void server.ended.then(() => port.close());
     },
   };
+}
+
+/** Shorter than the timeout of Kubernetes' probes, 1 s. */
+const pingTimeoutMs = 800;
+
+/** Resolves to the reason if the engine does not answer within 0.8 s; never rejects. */
+async function findEngineFault(): Promise<string | undefined> {
+  const [probe] = await Promise.allSettled([
+    withTimeout(probeEngine(), { what: 'ping the engine', timeoutMs: pingTimeoutMs }),
+  ]);
+  const reason = probe.status === 'fulfilled' ? probe.value : messageOf(probe.reason);
+  return reason === undefined ? undefined : `the engine does not answer: ${reason}`;
 }

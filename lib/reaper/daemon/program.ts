@@ -10,8 +10,7 @@ import { listenLocally } from '../../wire/local-socket';
 import { openLog, type Log } from './log';
 import { settingsLine } from './log-line';
 import { ReaperServer, type Listener } from './server';
-import { defaultPort, readSettings, type ReaperSettings } from './settings';
-import { withTokenOfFile } from './token-file';
+import { defaultPort, readSettings, withTokenOfFile, type ReaperSettings } from './settings';
 
 /**
  * Runs the reaper as a program. Resolves to its exit code: 1 if anything that it reaped still exists, else 0.
