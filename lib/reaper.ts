@@ -78,9 +78,9 @@ export async function openReaper(options: ReaperOptions): Promise<Reaper> {
   const { listen, engine, observe = () => undefined } = options;
   const connect = () => connectEngine(engine);
   const server = new ReaperServer({
-    mode: 'standing',
+    mode: 'daemon',
     settings,
-    reap: reapOnEngine({ mode: 'standing', settings, observe, connect }),
+    reap: reapOnEngine({ mode: 'daemon', settings, observe, connect }),
     mayExist: checkOnEngine({ settings, connect }),
     observe,
   });

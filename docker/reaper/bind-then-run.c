@@ -2,7 +2,7 @@
  *
  * Node takes some 100 ms to come up. Until somebody listens, docker-proxy accepts what comes through a published port and
  * loses it, and clients that read no answer never notice. NODE finds the socket as descriptor CASTOFF_REAPER_LISTEN_FD.
- * Modes other than stand-alone have no such port; which address CASTOFF_REAPER_HOST means is for the reaper to say. */
+ * Modes other than ryuk have no such port; which address CASTOFF_REAPER_HOST means is for the reaper to say. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: bind-then-run NODE SCRIPT [MODE ...]\n");
     return 1;
   }
-  if ((argc == 3 || strcmp(argv[3], "stand-alone") == 0) && *variable("CASTOFF_REAPER_HOST") == '\0') {
+  if ((argc == 3 || strcmp(argv[3], "ryuk") == 0) && *variable("CASTOFF_REAPER_HOST") == '\0') {
     const char *given = variable("RYUK_PORT"), *text = *given == '\0' ? "8080" : given;
     char number[16];
     long port = read_port(text);

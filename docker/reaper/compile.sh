@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes dist/bind-then-run-<processor> for this machine, where it is Linux and has a C compiler. Without one the reaper's image
-# does without: used stand-alone, its Node listens when it is up.
+# does without: in place of Ryuk, its Node listens when it is up.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -51,7 +51,7 @@ async function runReaper(_: unknown, command: Command): Promise<void> {
     const value = command.getOptionValue(new Option(flags).attributeName()) as string | true | undefined;
     if (value !== undefined) environment[reaperVariables[setting].variable] = `${value}`;
   }
-  const code = await runProgram(['standing'], environment).catch((error: unknown) => {
+  const code = await runProgram(['daemon'], environment).catch((error: unknown) => {
     print(messageOf(error), 'castoff reaper');
     return exitCodeOf(error);
   });

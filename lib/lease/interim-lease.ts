@@ -38,7 +38,7 @@ const pollMs = 20;
  */
 export function openInterimLease(session: string, owner: Owner): InterimLease {
   const replies = openReplies();
-  const child = spawn(process.execPath, [findReaperProgram(), 'attached'], {
+  const child = spawn(process.execPath, [findReaperProgram(), 'sidecar'], {
     detached: true,
     windowsHide: true,
     stdio: ['pipe', replies, 'ignore'],

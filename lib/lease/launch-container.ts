@@ -99,7 +99,7 @@ function createOptions({ name, image, labels }: ContainerSettings, socketPath: s
     Image: image,
     // Replaces the image's entrypoint, which first binds the port that Ryuk's clients use.
     Entrypoint: ['node', imagePaths.program],
-    Cmd: ['attached'],
+    Cmd: ['sidecar'],
     Env: [`DOCKER_HOST=unix://${innerSocketPath}`, ...forwardedSettings()],
     Labels: labels,
     OpenStdin: true,

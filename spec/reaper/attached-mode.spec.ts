@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 function attach(env: Record<string, string> = {}): { reaper: ReaperProgram; line: ReaperLine } {
-  const reaper = new ReaperProgram(bundle, { args: ['attached'], env });
+  const reaper = new ReaperProgram(bundle, { args: ['sidecar'], env });
   const { stdout, stdin } = reaper.process;
   if (stdout === null || stdin === null) throw new Error('the reaper has no pipes');
   return { reaper, line: new ReaperLine(stdout, stdin) };
@@ -29,7 +29,7 @@ async function claimedVolume(line: ReaperLine): Promise<string> {
   return name;
 }
 
-describe('an attached reaper', () => {
+describe('a sidecar', () => {
   it('reaps when its input ends and the grace period expires, and exits', async () => {
     const { reaper, line } = attach({ CASTOFF_REAPER_GRACE: '0.3s' });
     await using _ = reaper;
@@ -67,7 +67,7 @@ describe('an attached reaper', () => {
       'NACK no label with a value; send label=<key>=<value>',
       '{"id":3,"ok":true}',
     ]);
-    await reaper.says(/^time=.* msg=starting mode=attached /);
+    await reaper.says(/^time=.* msg=starting mode=sidecar /);
   });
 
   const preambles: readonly [string, string][] = [

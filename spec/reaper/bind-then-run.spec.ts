@@ -56,8 +56,8 @@ describe('bind-then-run', () => {
   });
 
   it.each([
-    [['stand-alone', '--x'], {}, /^listens: \d+, arguments: stand-alone --x\n$/],
-    [['attached'], {}, /^listens: no, arguments: attached\n$/],
+    [['ryuk', '--x'], {}, /^listens: \d+, arguments: ryuk --x\n$/],
+    [['sidecar'], {}, /^listens: no, arguments: sidecar\n$/],
     [['host', '/run/reaper.sock'], {}, /^listens: no, arguments: host \/run\/reaper.sock\n$/],
     // Which address that is, the reaper finds out.
     [[], { CASTOFF_REAPER_HOST: 'localhost' }, /^listens: no, arguments: \n$/],

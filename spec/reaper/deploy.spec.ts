@@ -18,11 +18,11 @@ const deployment = (file: string): string => join(__dirname, '../../docker', fil
 
 describe('a deployment file', () => {
   it.each(['compose.yml', 'stack.yml', 'kubernetes.yml'])(
-    '%s runs the standing reaper of this version, with a token and a limit',
+    '%s runs the daemon of this version, with a token and a limit',
     async (file) => {
       const text = await readFile(deployment(file), 'utf8');
       expect(text).toContain(`castoff/reaper:${version}`);
-      expect(text).toMatch(/(command|args): \[standing\]/);
+      expect(text).toMatch(/(command|args): \[daemon\]/);
       expect(text).toContain('CASTOFF_REAPER_TOKEN_FILE');
       expect(text).toMatch(/(mem_limit: 256m|memory: 256Mi?)$/m);
       expect(text).toMatch(/(read_only|readOnlyRootFilesystem): true/);
@@ -175,7 +175,7 @@ describe('docker/kubernetes.yml', () => {
 
   it('runs the image of this version once on every node', () => {
     expect(kind).toBe('DaemonSet');
-    expect(pod.containers).toMatchObject([{ image: `castoff/reaper:${version}`, args: ['standing'] }]);
+    expect(pod.containers).toMatchObject([{ image: `castoff/reaper:${version}`, args: ['daemon'] }]);
   });
 
   it("mounts the engine's socket and the token, and nothing else of the node", () => {

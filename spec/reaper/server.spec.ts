@@ -37,7 +37,7 @@ describe('openReaper', () => {
     await line.ask(hello('the-session'));
     await line.ask(request('claim', label));
     expect(reaper.snapshot()).toMatchObject({
-      mode: 'standing',
+      mode: 'daemon',
       isDraining: false,
       connections: 1,
       leases: [{ holder: expect.stringContaining('session the-session'), claims: [[label]] }],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { digestBounds, type Bounds } from '../../lib/core/bounds';
 import { checkClaim, isCovered, type Claim } from '../../lib/reaper/leases/claim';
-import { claimableKeysIn } from '../../lib/reaper/leases/claimable-keys';
+import { modeDefaults } from '../../lib/reaper/leases/reaper-mode';
 
 describe('a claim', () => {
   it('does not depend on the order of its labels, nor on duplicates', () => {
@@ -14,8 +14,8 @@ describe('a claim', () => {
     });
   });
 
-  describe('in the standing reaper', () => {
-    const rules = { claimableKeys: claimableKeysIn('standing', undefined) };
+  describe('at a daemon', () => {
+    const rules = { claimableKeys: modeDefaults.daemon.claimableKeys };
     const isClaimable = (labels: readonly string[]) => 'claim' in checkClaim(labels, rules);
 
     it.each<[readonly string[]]>([
@@ -36,11 +36,8 @@ describe('a claim', () => {
       expect(isClaimable(labels)).toBe(false),
     );
 
-    it('may have any key if configured, and in the stand-alone reaper', () => {
-      for (const claimableKeys of [
-        claimableKeysIn('standing', 'any'),
-        claimableKeysIn('stand-alone', undefined),
-      ])
+    it('may have any key if configured, and in place of Ryuk', () => {
+      for (const claimableKeys of ['any', modeDefaults.ryuk.claimableKeys] as const)
         expect(checkClaim(['team=a'], { claimableKeys })).toHaveProperty('claim');
     });
   });

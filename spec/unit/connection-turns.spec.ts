@@ -8,7 +8,7 @@ function openClients(names: readonly string[]) {
   const responses: { readonly name: string; readonly text: string }[] = [];
   const claims: string[] = [];
   const leases = new LeaseTable({
-    mode: 'standing',
+    mode: 'daemon',
     limits: { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 60_000 },
     reap: () => Promise.reject(new Error('nothing is reaped here')),
     observe: (event) => {

@@ -6,7 +6,7 @@ import { version } from '../../package.json';
 
 const noneRemoved = { container: 0, network: 0, volume: 0, image: 0 };
 const empty: ReaperSnapshot = {
-  mode: 'standing',
+  mode: 'daemon',
   startedAt: '2026-08-01T10:00:00.000Z',
   isDraining: false,
   connections: 0,

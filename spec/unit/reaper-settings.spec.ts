@@ -73,10 +73,10 @@ describe("a reaper's settings", () => {
 
   it('are logged on one line, without the token', () => {
     const { facts } = settingsLine(
-      'standing',
+      'daemon',
       readSettings({ CASTOFF_REAPER_TOKEN: 'secret', RYUK_PORT: '1' }),
     );
-    expect(facts).toMatchObject({ mode: 'standing', connection_timeout: '1m0s', port: '1', token: 'set' });
+    expect(facts).toMatchObject({ mode: 'daemon', connection_timeout: '1m0s', port: '1', token: 'set' });
     expect(JSON.stringify(facts)).not.toContain('secret');
   });
 

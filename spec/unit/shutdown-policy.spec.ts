@@ -4,7 +4,7 @@ import { nextLifecycleStep, type LifecycleState } from '../../lib/reaper/leases/
 
 const limits = { connectionTimeoutMs: 60_000, shutdownTimeoutMs: 600_000 };
 const idle: LifecycleState = {
-  mode: 'stand-alone',
+  mode: 'ryuk',
   startedAtMs: 0,
   activeAtMs: 0,
   hadLease: false,
@@ -24,13 +24,13 @@ const asked = { type: 'exit', why: 'asked to shut down, and no client is connect
 
 describe('a reaper', () => {
   it.each([
-    ['stand-alone', 'waits for its first client', {}, 59_999, { ...stay, recheckAtMs: 60_000 }],
-    ['stand-alone', 'exits when none connects', {}, 60_000, noClient],
-    ['stand-alone', 'stays while a client is connected', { hadLease: true, leases: 1 }, 9e9, stay],
-    ['stand-alone', 'stays during a grace period', { hadLease: true, inGracePeriod: 1 }, 9e9, stay],
-    ['stand-alone', 'stays while it reaps', { hadLease: true, reaping: 1 }, 9e9, stay],
-    ['stand-alone', 'exits when nothing is left to do', { hadLease: true }, 5_000, lastLeft],
-    ['attached', 'stays while it watches claims', { isInputOver: true, watched: 1 }, 9e9, stay],
+    ['ryuk', 'waits for its first client', {}, 59_999, { ...stay, recheckAtMs: 60_000 }],
+    ['ryuk', 'exits when none connects', {}, 60_000, noClient],
+    ['ryuk', 'stays while a client is connected', { hadLease: true, leases: 1 }, 9e9, stay],
+    ['ryuk', 'stays during a grace period', { hadLease: true, inGracePeriod: 1 }, 9e9, stay],
+    ['ryuk', 'stays while it reaps', { hadLease: true, reaping: 1 }, 9e9, stay],
+    ['ryuk', 'exits when nothing is left to do', { hadLease: true }, 5_000, lastLeft],
+    ['sidecar', 'stays while it watches claims', { isInputOver: true, watched: 1 }, 9e9, stay],
     ['host', 'stays while it watches claims', { hadLease: true, watched: 1 }, 9e9, stay],
     ['host', 'exits when asked to while it watches claims', { watched: 1, drainingSinceMs: 0 }, 1, asked],
     ['host', 'waits 10 s for the client that started it', {}, 9_999, { ...stay, recheckAtMs: 10_000 }],
@@ -50,27 +50,27 @@ describe('a reaper', () => {
       10_000,
       { ...stay, recheckAtMs: 11_900 },
     ],
-    ['attached', 'stays while its input lasts', { hadLease: true }, 9e9, stay],
+    ['sidecar', 'stays while its input lasts', { hadLease: true }, 9e9, stay],
     [
-      'attached',
+      'sidecar',
       'waits for the grace period when its input has ended',
       { isInputOver: true, inGracePeriod: 1 },
       9e9,
       stay,
     ],
     [
-      'attached',
+      'sidecar',
       'exits when everything is reaped then',
       { isInputOver: true, hadLease: true },
       1,
       { type: 'exit', why: 'standard input has ended' },
     ],
-    ['standing', 'never exits by itself', { hadLease: true }, 9e9, stay],
+    ['daemon', 'never exits by itself', { hadLease: true }, 9e9, stay],
   ] as const)('%s %s', (mode, _what, facts, nowMs, step) => {
     expect(decide({ mode, ...facts }, nowMs)).toEqual(step);
   });
 
-  it.each(['stand-alone', 'attached', 'standing'] as const)(
+  it.each(['ryuk', 'sidecar', 'daemon'] as const)(
     '%s drains: waits for clients, then ends leases, then reaps and exits',
     (mode) => {
       const draining = { mode, drainingSinceMs: 1_000, hadLease: true };
@@ -95,7 +95,7 @@ describe('a reaper', () => {
     const count = fc.nat(2);
     const time = fc.nat(1_000_000);
     const facts = fc.record({
-      mode: fc.constantFrom('stand-alone', 'host', 'attached', 'standing'),
+      mode: fc.constantFrom('ryuk', 'host', 'sidecar', 'daemon'),
       startedAtMs: time,
       activeAtMs: time,
       hadLease: fc.boolean(),

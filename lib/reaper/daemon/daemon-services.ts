@@ -9,7 +9,7 @@ import type { ReaperSettings } from './settings';
 import { openJsonLog } from './daemon-log';
 import { probeEngine } from './probe-engine';
 
-/** Services of the standing reaper: a log for programs, metrics and an HTTP port. */
+/** Services of the daemon: a log for programs, metrics and an HTTP port. */
 export interface DaemonServices {
   /** Writes JSON lines, and updates the metrics. */
   readonly log: Log;

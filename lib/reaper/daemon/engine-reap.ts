@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine';
 import { listTargets } from '../../engine/list-targets';
 import { isCovered, type Claim } from '../leases/claim';
 import { waitForEngine } from './engine-return';
-import type { ReaperMode } from '../leases/shutdown-policy';
+import type { ReaperMode } from '../leases/reaper-mode';
 import { hasNewerReaper } from './newer-reaper';
 import type { Observer } from '../reaping/observer';
 import { reapClaim } from '../reaping/reap';
@@ -41,7 +41,7 @@ const ownReturnWindowMs = 2_000;
 
 /** Returns a `Reap` for the engine that `connect` finds. It connects at the first reaping, not before. */
 export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
-  const isOurs = mode === 'attached' || mode === 'host';
+  const isOurs = mode === 'sidecar' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
   const requestTimeoutMs = requestTimeoutOf(settings);
   return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
@@ -55,7 +55,7 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       onAway: (reason) =>
         observe({ type: 'noted', text: `wait for the engine to reap ${claim.key}: ${reason}` }),
     });
-    if (mode === 'attached' && (await hasNewerReaper(engine, { signal })))
+    if (mode === 'sidecar' && (await hasNewerReaper(engine, { signal })))
       throw new ReapSkipped(`skip ${claim.key}: its session has a newer reaper, which reaps it`);
     return reapClaim(engine, claim, {
       lastHolder,

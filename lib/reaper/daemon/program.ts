@@ -4,7 +4,7 @@ import { inheritEngineArgument, readInheritedEndpoint } from '../../engine/inher
 import { probeEngine } from './probe-engine';
 import { checkOnEngine, reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from '../reaping/lease-table';
-import type { ReaperMode } from '../leases/shutdown-policy';
+import type { ReaperMode } from '../leases/reaper-mode';
 import { listenTcp } from './listen-tcp';
 import { listenLocally } from '../../wire/local-socket';
 import { openLog, type Log } from './log';
@@ -26,11 +26,11 @@ export async function runProgram(
   const settings = await withTokenOfFile(readSettings(environment));
   // Loaded late: metrics and JSON logs would cost the other modes memory.
   const daemon =
-    mode === 'standing'
+    mode === 'daemon'
       ? (await import('./daemon-services.ts')).openDaemonServices(settings, process.stdout)
       : undefined;
-  // The attached reaper's standard output carries its responses.
-  const log = daemon?.log ?? openLog(mode === 'attached' ? process.stderr : process.stdout, settings);
+  // A sidecar's standard output carries its responses.
+  const log = daemon?.log ?? openLog(mode === 'sidecar' ? process.stderr : process.stdout, settings);
   if (settings.isVerbose) log.write(settingsLine(mode, settings));
   const server = new ReaperServer({
     mode,
@@ -63,14 +63,14 @@ async function openListeners(
 ): Promise<boolean> {
   const { host, port, listenFd, socketPath, replacing } = settings;
   switch (mode) {
-    case 'attached':
+    case 'sidecar':
       server.attach(process.stdin, process.stdout, probeEngine);
       return true;
-    case 'stand-alone':
+    case 'ryuk':
       await checkEngine();
       await server.serve(listenTcp({ host, port: port ?? defaultPort, fd: listenFd }), { isTrusted: false });
       return true;
-    case 'standing': {
+    case 'daemon': {
       const tcpPort = port ?? (socketPath === undefined ? defaultPort : undefined);
       if (tcpPort !== undefined) {
         await server.serve(listenTcp({ host: host ?? loopback, port: tcpPort }), { isTrusted: false });
@@ -131,7 +131,7 @@ function logShutdownSummary(end: ReaperEnd, log: Log): void {
   });
 }
 
-const modes: readonly ReaperMode[] = ['stand-alone', 'attached', 'host', 'standing'];
+const modes: readonly ReaperMode[] = ['ryuk', 'sidecar', 'host', 'daemon'];
 
 interface Arguments {
   readonly mode: ReaperMode;
@@ -143,7 +143,7 @@ interface Arguments {
 
 const replacingOption = '--replacing=';
 
-function readArguments([name = 'stand-alone', path, ...options]: readonly string[]): Arguments {
+function readArguments([name = 'ryuk', path, ...options]: readonly string[]): Arguments {
   const mode = modes.find((candidate) => candidate === name);
   const replacing = options
     .find((option) => option.startsWith(replacingOption))

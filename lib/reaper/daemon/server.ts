@@ -1,12 +1,10 @@
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { claimableKeysIn } from '../leases/claimable-keys';
 import { Connection, type ConnectionOptions, type ClientStreams } from '../protocol/connection';
 import { LeaseTable, type LeaseTableOptions, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
-import { latePauses } from '../leases/late-pauses';
-import type { ReaperMode } from '../leases/shutdown-policy';
+import { latePauses, modeDefaults, type ReaperMode } from '../leases/reaper-mode';
 import type { Observer } from '../reaping/observer';
 import type { Reap } from '../reaping/reap-jobs';
 import { ConnectionLimit } from './connection-limit';
@@ -168,14 +166,15 @@ export class ReaperServer {
     const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token, watchMs } =
       this.#options.settings;
     const { from, isTrusted } = client;
+    const defaults = modeDefaults[this.#options.mode];
     const connection = new Connection(streams, {
       leases: this.#leases,
       observe: this.#observe,
-      rules: { claimableKeys: claimableKeysIn(this.#options.mode, claimableKeys) },
+      rules: { claimableKeys: claimableKeys ?? defaults.claimableKeys },
       from,
       graceMs,
       reconnectionTimeoutMs,
-      latePausesMs: latePauses(this.#options.mode, watchMs),
+      latePausesMs: latePauses(watchMs ?? defaults.watchMs),
       isStrict,
       token: isTrusted ? undefined : token,
       hasPreamble: client.hasPreamble,

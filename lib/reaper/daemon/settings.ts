@@ -11,7 +11,7 @@ import {
   type ValuesOf,
   type Variable,
 } from '../../core/variable';
-import { sessionKeys, type ClaimableKeys } from '../leases/claimable-keys';
+import { sessionKeys, type ClaimableKeys } from '../leases/reaper-mode';
 import { defaultMaxRemovals, parseMaxRemovals } from '../reaping/removal-limit';
 
 /** Default TCP port. @see Ryuk */
@@ -50,7 +50,7 @@ export const reaperVariables = {
     variable: 'RYUK_CONNECTION_TIMEOUT',
     byDefault: '60s',
     parser: goDuration,
-    doc: 'how long the stand-alone reaper waits for its first client',
+    doc: 'in place of Ryuk: how long to wait for the first client',
   },
   reconnectionTimeoutMs: {
     variable: 'RYUK_RECONNECTION_TIMEOUT',
@@ -91,7 +91,7 @@ export const reaperVariables = {
   port: {
     variable: 'RYUK_PORT',
     parser: port,
-    doc: `TCP port; 0: any free port; default: ${defaultPort}, or none if the standing reaper has a local socket`,
+    doc: `TCP port; 0: any free port; default: ${defaultPort}, or none if the daemon has a local socket`,
   },
   isVerbose: { variable: 'RYUK_VERBOSE', byDefault: 'false', parser: goBool, doc: 'log more' },
   isStrict: {
@@ -109,12 +109,12 @@ export const reaperVariables = {
   watchMs: {
     variable: 'CASTOFF_REAPER_WATCH',
     parser: goDuration,
-    doc: 'how long the claims of a dead castoff client are listed again after they were reaped; default: 15s in a container, 60s in a process, 0 in the stand-alone reaper',
+    doc: 'how long the claims of a dead castoff client are listed again after they were reaped; default: 15s in a container, 60s in a process, 0 in place of Ryuk',
   },
   host: {
     variable: 'CASTOFF_REAPER_HOST',
     parser: anyText,
-    doc: 'address to listen at; default: loopback; all addresses in the stand-alone reaper',
+    doc: 'address to listen at; default: loopback; all addresses in place of Ryuk',
   },
   socketPath: {
     variable: 'CASTOFF_REAPER_SOCKET',
@@ -130,7 +130,7 @@ export const reaperVariables = {
     variable: 'CASTOFF_REAPER_HTTP_PORT',
     byDefault: '8081',
     parser: port,
-    doc: 'port of /healthz, /metrics and /sessions of the standing reaper; 0: any free port',
+    doc: 'port of /healthz, /metrics and /sessions of the daemon; 0: any free port',
   },
   httpHost: {
     variable: 'CASTOFF_REAPER_HTTP_HOST',
@@ -146,7 +146,7 @@ export const reaperVariables = {
   tokenFile: {
     variable: 'CASTOFF_REAPER_TOKEN_FILE',
     parser: anyText,
-    doc: 'file with the token of the standing reaper',
+    doc: 'file with the token of the daemon',
   },
   maxConnections: {
     variable: 'CASTOFF_REAPER_MAX_CONNECTIONS',
@@ -157,7 +157,7 @@ export const reaperVariables = {
   claimableKeys: {
     variable: 'CASTOFF_REAPER_CLAIMABLE_KEYS',
     parser: labelKeys,
-    doc: `comma-separated label keys of which a claim must contain one; any: every key; default: any; in the standing reaper ${sessionKeys.join(', ')}`,
+    doc: `comma-separated label keys of which a claim must contain one; any: every key; default: any; in the daemon ${sessionKeys.join(', ')}`,
   },
   maxRemovals: {
     variable: 'CASTOFF_REAPER_MAX_REMOVALS',

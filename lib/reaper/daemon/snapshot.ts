@@ -1,5 +1,5 @@
 import type { LeaseTableView } from '../reaping/lease-table';
-import type { ReaperMode } from '../leases/shutdown-policy';
+import type { ReaperMode } from '../leases/reaper-mode';
 import type { ReapTotals } from '../reaping/reap-totals';
 
 /** The state of a reaper at one moment, as plain data for JSON. */

@@ -9,7 +9,7 @@ import {
 import { carriesLabels } from '../../engine/carries-labels';
 import { identityOf } from '../../engine/identity';
 import type { ListedTarget } from '../../engine/list-targets';
-import type { ClaimableKeys } from './claimable-keys';
+import type { ClaimableKeys } from './reaper-mode';
 
 /**
  * A label filter that a lease owns: it covers every resource that carries all `labels` and is within

@@ -1,5 +1,4 @@
-/** How a reaper is run. */
-export type ReaperMode = 'attached' | 'host' | 'stand-alone' | 'standing';
+import type { ReaperMode } from './reaper-mode';
 
 /** Everything that decides when a reaper shuts down. Times are in milliseconds, on one clock. */
 export interface LifecycleState {
@@ -65,12 +64,12 @@ export function nextLifecycleStep(
   }
   if (leases > 0 || inGracePeriod > 0 || reaping > 0 || watched > 0) return { type: 'stay' };
   switch (mode) {
-    case 'standing':
+    case 'daemon':
       return { type: 'stay' };
-    case 'attached':
+    case 'sidecar':
       // The grace period ran all the same: a client that lost its connection may be starting another reaper.
       return facts.isInputOver ? { type: 'exit', why: 'standard input has ended' } : { type: 'stay' };
-    case 'stand-alone':
+    case 'ryuk':
       if (hadLease) return { type: 'exit', why: 'the last client has disconnected' };
       return exitAt(facts.startedAtMs + limits.connectionTimeoutMs, nowMs, 'no client connected');
     case 'host':

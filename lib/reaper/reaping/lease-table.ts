@@ -1,12 +1,8 @@
 import { maxTimerMs } from '../../core/durations';
 import type { Claim } from '../leases/claim';
 import { Leases, type LeaseAction, type LeaseEnd } from '../leases/leases';
-import {
-  nextLifecycleStep,
-  type LifecycleState,
-  type LifecycleLimits,
-  type ReaperMode,
-} from '../leases/shutdown-policy';
+import type { ReaperMode } from '../leases/reaper-mode';
+import { nextLifecycleStep, type LifecycleState, type LifecycleLimits } from '../leases/shutdown-policy';
 import type { Observer } from './observer';
 import type { ReapTotals } from './reap-totals';
 import { ReapJobs, type Reap } from './reap-jobs';
