@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCastoff } from '../support/run-castoff';
-import { startStanding } from '../support/standing-reaper';
+import { startDaemon } from '../support/daemon-reaper';
 
 let folder: string;
 beforeAll(async () => {
@@ -70,7 +70,7 @@ describe('castoff reaper', () => {
   });
 
   it('serves a local socket for its user only, and no TCP port by default', async () => {
-    await using reaper = await startStanding(['--socket', socketPath()], { RYUK_PORT: '' });
+    await using reaper = await startDaemon(['--socket', socketPath()], { RYUK_PORT: '' });
     expect(reaper.log().filter(({ event }) => event === 'listening')).toMatchObject([
       { address: socketPath() },
     ]);

@@ -9,7 +9,7 @@ import { version } from '../../package.json';
 import { compose } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
 import { connectRyuk, type RyukClient } from '../support/ryuk-client';
-import { askHttp } from '../support/standing-reaper';
+import { askHttp } from '../support/daemon-reaper';
 import { specImage } from '../support/spec-image';
 import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openHttp, type HttpPort } from '../../lib/reaper/daemon/http';
 import type { HttpSources } from '../../lib/reaper/daemon/http-routes';
-import { askHttp } from '../support/standing-reaper';
+import { askHttp } from '../support/daemon-reaper';
 
 let fault: string | undefined;
 const sources: HttpSources = {

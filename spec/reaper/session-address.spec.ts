@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openSession } from '../../lib/index';
 import { isSessionGone, startSessionChild, thingsOfSession } from '../support/session-child';
-import { startStanding, type StandingReaper } from '../support/standing-reaper';
+import { startDaemon, type DaemonReaper } from '../support/daemon-reaper';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { until } from '../support/until';
@@ -21,18 +21,18 @@ afterAll(async () => {
   await removeLeftovers();
 });
 
-const portOf = (reaper: StandingReaper): string =>
+const portOf = (reaper: DaemonReaper): string =>
   String(reaper.log().find(({ msg }) => msg === 'Started')?.['address'])
     .split(':')
     .at(-1) ?? '';
-const holdersOf = async (reaper: StandingReaper): Promise<readonly string[]> => {
+const holdersOf = async (reaper: DaemonReaper): Promise<readonly string[]> => {
   const { leases } = JSON.parse((await reaper.get('/sessions')).body) as { leases: { holder: string }[] };
   return leases.map(({ holder }) => holder);
 };
 
 describe('a session with the address of a reaper', () => {
   it('has its lease there, and is reaped by it when its process is killed', async () => {
-    await using reaper = await startStanding();
+    await using reaper = await startDaemon();
     const address = `127.0.0.1:${portOf(reaper)}`;
     const child = await startSessionChild({ reaper: { address }, areStarted: false });
     const { session } = child.told;
@@ -44,7 +44,7 @@ describe('a session with the address of a reaper', () => {
   });
 
   it('releases its lease when it closes', async () => {
-    await using reaper = await startStanding();
+    await using reaper = await startDaemon();
     const session = await openSession({ reaper: { address: `127.0.0.1:${portOf(reaper)}` } });
     await session.close();
     expect(await until(async () => (await holdersOf(reaper)).length === 0, 5_000, 20)).toBe(true);
@@ -52,7 +52,7 @@ describe('a session with the address of a reaper', () => {
 
   it('uses the local socket of the reaper, which needs no token', async () => {
     const path = join(folder, 'reaper.sock');
-    await using reaper = await startStanding(['--socket', path, '--token-file', join(folder, 'token')]);
+    await using reaper = await startDaemon(['--socket', path, '--token-file', join(folder, 'token')]);
     const session = await openSession({ reaper: { address: path } });
     expect(session.reaper).toBe(`the reaper at ${path}`);
     expect(await holdersOf(reaper)).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('a session with the address of a reaper', () => {
   });
 
   it('sends its token', async () => {
-    await using reaper = await startStanding(['--token-file', join(folder, 'token')]);
+    await using reaper = await startDaemon(['--token-file', join(folder, 'token')]);
     const address = `127.0.0.1:${portOf(reaper)}`;
     const session = await openSession({ reaper: { address, token: 'a secret' } });
     expect(await holdersOf(reaper)).toHaveLength(1);
@@ -71,7 +71,7 @@ describe('a session with the address of a reaper', () => {
     ['a missing token', {}, 'none was given'],
     ['another token', { token: 'another' }, 'the given one is another'],
   ])('is REAPER_UNAVAILABLE with %s', async (_what, token, text) => {
-    await using reaper = await startStanding(['--token-file', join(folder, 'token')]);
+    await using reaper = await startDaemon(['--token-file', join(folder, 'token')]);
     const address = `127.0.0.1:${portOf(reaper)}`;
     const error = await rejectionOf(openSession({ reaper: { address, ...token } }));
     expect(error).toMatchObject({ code: 'REAPER_UNAVAILABLE', cause: { code: 'REAPER_PROTOCOL' } });
@@ -93,11 +93,11 @@ describe('a session with the address of a reaper', () => {
 
   it('takes its lease there again when the connection is lost', async () => {
     const path = join(folder, 'again.sock');
-    const first = await startStanding(['--socket', path]);
+    const first = await startDaemon(['--socket', path]);
     const session = await openSession({ reaper: { address: path } });
     try {
       await first[Symbol.asyncDispose]();
-      await using second = await startStanding(['--socket', path]);
+      await using second = await startDaemon(['--socket', path]);
       expect(await until(async () => (await holdersOf(second)).length === 1, 15_000, 50)).toBe(true);
       await session.close();
     } finally {

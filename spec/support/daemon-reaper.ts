@@ -10,7 +10,7 @@ import { until } from './until';
 export type LogRecord = Readonly<Record<string, unknown>>;
 
 /** `castoff reaper run`, as a user would start it. */
-export interface StandingReaper extends AsyncDisposable {
+export interface DaemonReaper extends AsyncDisposable {
   readonly pid: number;
   /** Connects over TCP. */
   connect(): RyukClient;
@@ -35,10 +35,10 @@ export interface HttpReply {
 const patienceMs = 20_000;
 
 /** Starts it on ports that are free, with Ryuk's window shortened to 0.1 s; resolves when it answers. */
-export async function startStanding(
+export async function startDaemon(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<StandingReaper> {
+): Promise<DaemonReaper> {
   const own = [...castoffArgs, 'reaper', 'run', '--http-port', '0', ...args];
   const child = spawn(process.execPath, own, {
     env: { ...process.env, RYUK_PORT: '0', RYUK_RECONNECTION_TIMEOUT: '0.1s', ...env },

@@ -8,7 +8,7 @@ import { createIdle } from '../support/claimed-things';
 import { openCutRelay } from '../support/cut-relay';
 import { makeUndeletable } from '../support/fault-undeletable';
 import { removeLeftovers } from '../support/leftovers';
-import { startStanding, type StandingReaper } from '../support/standing-reaper';
+import { startDaemon, type DaemonReaper } from '../support/daemon-reaper';
 import { exists, removeByHand, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
@@ -17,14 +17,14 @@ afterAll(() => removeLeftovers());
 const label = 'org.testcontainers.session-id';
 const createOwned = async (session: string): Promise<string> => (await createIdle({ [label]: session })).id;
 
-const sessionsOf = async (reaper: StandingReaper) => {
+const sessionsOf = async (reaper: DaemonReaper) => {
   const { body } = await reaper.get('/sessions');
   return JSON.parse(body) as {
     leases: { holder: string; since: string; claims: string[][] }[];
     ending: { labels: string[]; lastHolder: string; phase: string; dueInMs?: number }[];
   };
 };
-const figure = async (reaper: StandingReaper, name: string): Promise<number> => {
+const figure = async (reaper: DaemonReaper, name: string): Promise<number> => {
   const { body } = await reaper.get('/metrics');
   const line = body.split('\n').find((each) => each.startsWith(`castoff_reaper_${name} `));
   return Number(line?.split(' ').at(-1));
@@ -32,7 +32,7 @@ const figure = async (reaper: StandingReaper, name: string): Promise<number> => 
 
 describe('castoff reaper run', () => {
   it('lists, reaps and counts the resources of a dead client, and audits each one', async () => {
-    await using reaper = await startStanding([], { RYUK_RECONNECTION_TIMEOUT: '1s' });
+    await using reaper = await startDaemon([], { RYUK_RECONNECTION_TIMEOUT: '1s' });
     const session = uniqueName();
     const id = await createOwned(session);
     const bystander = await createOwned(uniqueName());
@@ -78,7 +78,7 @@ describe('castoff reaper run', () => {
   });
 
   it('serves connected clients after SIGTERM, and no others, until they disconnect', async () => {
-    await using reaper = await startStanding();
+    await using reaper = await startDaemon();
     const session = uniqueName();
     const id = await createOwned(session);
     const client = reaper.connect();
@@ -100,7 +100,7 @@ describe('castoff reaper run', () => {
   });
 
   it('exits with 1 and names the resource when a removal fails', async () => {
-    await using reaper = await startStanding([], { RYUK_REMOVE_RETRIES: '1' });
+    await using reaper = await startDaemon([], { RYUK_REMOVE_RETRIES: '1' });
     const session = uniqueName();
     const id = await createOwned(session);
     {
@@ -121,7 +121,7 @@ describe('castoff reaper run', () => {
   });
 
   it('removes nothing with --dry-run, and logs what it would remove', async () => {
-    await using reaper = await startStanding(['--dry-run']);
+    await using reaper = await startDaemon(['--dry-run']);
     const session = uniqueName();
     const id = await createOwned(session);
     const client = reaper.connect();
@@ -138,7 +138,7 @@ describe('castoff reaper run', () => {
     try {
       const file = join(folder, 'token');
       await writeFile(file, 'open-sesame\n');
-      await using reaper = await startStanding(['--token-file', file], { RYUK_VERBOSE: 'true' });
+      await using reaper = await startDaemon(['--token-file', file], { RYUK_VERBOSE: 'true' });
       const hello = (token: string) =>
         JSON.stringify({
           id: 1,
@@ -163,7 +163,7 @@ describe('castoff reaper run', () => {
 
   it('reports an unreachable engine in /healthz until it answers again', async () => {
     await using relay = await openCutRelay();
-    await using reaper = await startStanding([], { DOCKER_HOST: relay.address });
+    await using reaper = await startDaemon([], { DOCKER_HOST: relay.address });
     // On a busy machine, the engine may answer too late, which is reported, too.
     const isWell = async () => (await reaper.get('/healthz')).body === 'ok\n';
     expect(await until(isWell, 20_000, 50)).toBe(true);
@@ -182,7 +182,7 @@ describe('castoff reaper run', () => {
     const hung = createServer(() => undefined).listen(socketPath);
     await once(hung, 'listening');
     try {
-      await using reaper = await startStanding([], { DOCKER_HOST: `unix://${socketPath}` });
+      await using reaper = await startDaemon([], { DOCKER_HOST: `unix://${socketPath}` });
       const replies = await Promise.all([reaper.get('/healthz'), reaper.get('/healthz')]);
       expect(replies.map(({ status }) => status)).toEqual([503, 503]);
     } finally {
@@ -193,9 +193,9 @@ describe('castoff reaper run', () => {
 });
 
 describe('castoff reaper run without options', () => {
-  let reaper: StandingReaper;
+  let reaper: DaemonReaper;
   beforeAll(async () => {
-    reaper = await startStanding();
+    reaper = await startDaemon();
   });
   afterAll(async () => reaper[Symbol.asyncDispose]());
 
@@ -222,7 +222,7 @@ describe('castoff reaper run without options', () => {
     expect(await client.claim(`label=team=${uniqueName()}`)).toContain('NACK no claimable label');
     expect(await client.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
     await client.leave();
-    await using open = await startStanding(['--claimable-keys', 'any', '--host', '0.0.0.0']);
+    await using open = await startDaemon(['--claimable-keys', 'any', '--host', '0.0.0.0']);
     expect(await open.connect().claim(`label=team=${uniqueName()}`)).toBe('ACK');
     expect(open.log()).toContainEqual(
       expect.objectContaining({ level: 'warn', msg: expect.stringContaining('CASTOFF_REAPER_TOKEN_FILE') }),
