@@ -27,7 +27,7 @@ export async function describeSessions(options: { readonly isJson: boolean }): P
     .filter(({ resources }) => resources.length > 0)
     .map((session) => {
       const proveHere = proveByContainers(prove, ownersOf(session), ended);
-      return describe(session, proveSession(session.resources, session.owners, proveHere), found.nowMs);
+      return describe(session, proveSession(session.resources, session.journals?.owners ?? [], proveHere), found.nowMs);
     });
   if (options.isJson) return `${safeJson(rows)}\n`;
   if (rows.length === 0) return `no castoff resources on ${engine.address}\n`;

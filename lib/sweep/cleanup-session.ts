@@ -1,24 +1,20 @@
-import { claimKey } from '../core/bounds';
 import { CastoffError, cleanupFailed } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { checkOptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
-import { recordedIn, type RegistryEntry } from '../registry/entry';
+import type { RegistryEntry } from '../registry/entry';
 import { proveOwnersHere } from '../registry/owner';
 import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
-import { cleanupResource, type BoundedTarget } from '../resources/cleanup-resource';
-import { proveOwnership } from '../resources/list-owned';
-import { isSameCreation, type OwnershipProof, type RecordedResource } from '../resources/ownership';
 import { cleanupMany } from '../resources/plan';
 import { clearServiceOf } from '../resources/swarm-service';
-import { findAdopted, type AdoptionReason } from './find-adopted';
-import { isSessionId, readJournals, removeJournals } from './session-journals';
-import { proveSession } from './session-proof';
-import { isStillOurs } from './still-ours';
+import { findAdopted } from './find-adopted';
+import { findCandidates } from './find-candidates';
+import { listSessions } from './find-sessions';
 import { judgeSession, type JudgedSession } from './judge-session';
-import { idsOfLiveSessions } from './remove-candidate';
+import { removeCandidate, type RemovalCandidate } from './remove-candidate';
+import { isSessionId, readJournals, removeJournals } from './session-journals';
+import type { FoundResource } from './sweep-report';
 
 /** Result of cleaning up a session that another process left behind. */
 export interface SessionCleanup {
@@ -47,57 +43,51 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   }
   const journals = readJournals(session);
   const engines = await connectAll(options.engine, journals.unfinished);
-  const recorded = recordedIn(journals.unfinished);
-  const listings = await Promise.all(engines.map((engine) => findByLabel(engine, session, recorded)));
-  const labelled = listings.flatMap(({ resources }) => resources);
-  const proofs = new Map(listings.flatMap((listing) => [...listing.proofs]));
-  const found = { session, resources: labelled, proofs, owners: journals.owners };
-  const judged = judgeSession(found, proveOwnersHere(), { nowMs: Date.now() });
-  if (labelled.length + journals.unfinished.length > 0) checkDead(session, judged);
-
-  const liveIds = idsOfLiveSessions(session);
-  const candidates = labelled.flatMap((target): readonly EngineTarget[] => {
-    const verdict = judged.verdicts.find(({ resource }) => resource === target);
-    if (verdict?.shouldRemove !== true || liveIds.has(target.id)) return [];
-    const { kind, engine, listing } = target;
-    return verdict.refs.map((id) => ({ kind, id, engine, listing }));
-  });
-  const targets = [...candidates, ...(await findJournaled(journals.unfinished, engines))];
-  const adopted = new Map(listings.map(({ engine, adoptionReason }) => [engine, adoptionReason]));
-  const own = unique(targets).filter(
-    (target) => !liveIds.has(target.id) && adopted.get(target.engine)?.(target) === undefined,
+  const listings = await Promise.all(
+    engines.map(async (engine) => ({ engine, sessions: (await listSessions(engine, false)).sessions })),
   );
-  const matchesTarget = (labels: ListedTarget['labels']) => labels[labelNames.session] === session;
-  const results = await cleanupMany(own, async (target) => {
-    if (target.listing !== undefined)
-      await clearServiceOf(target.listing.engine, target.listing.target, matchesTarget);
-    const listed = target.listing?.target;
-    return cleanupResource(target, {
-      ...options,
-      engine: target.engine,
-      identity: target.identity,
-      matchesTarget: listed && ((labels) => isSameCreation(labels, listed.labels) && matchesTarget(labels)),
-    });
+  const prove = proveOwnersHere();
+  const rules = { nowMs: Date.now() };
+  // Its resources on all engines decide together whether it is dead.
+  const own = listings.flatMap(({ sessions }) => sessions.filter((found) => found.session === session));
+  const resources = own.flatMap((found) => found.resources);
+  const proofs = new Map(own.flatMap((found) => [...found.proofs]));
+  const judged = judgeSession({ session, resources, proofs, journals }, prove, rules);
+  if (resources.length + journals.unfinished.length > 0) checkDead(judged);
+
+  const targets: (FoundResource & { readonly engine: Engine; readonly candidate: RemovalCandidate })[] = [];
+  const errors: unknown[] = [];
+  for (const { engine, sessions } of listings) {
+    const listed = new Set(sessions.flatMap((found) => found.resources));
+    const others = sessions
+      .filter((found) => found.session !== session)
+      .map((found) => judgeSession(found, prove, rules));
+    const verdicts = judged.verdicts.filter(({ target }) => listed.has(target));
+    const { candidates, unclear } = await findCandidates(
+      engine,
+      verdicts,
+      [{ ...judged, verdicts }],
+      findAdopted(others),
+    );
+    for (const candidate of candidates) targets.push({ ...candidate.resource, engine, candidate });
+    for (const { proof } of unclear) errors.push(new CastoffError('CLEANUP_FAILED', proof));
+  }
+  const outcomes = await cleanupMany(targets, async ({ engine, candidate }) => {
+    if ('target' in candidate)
+      await clearServiceOf(engine, candidate.target, (labels) => labels[labelNames.session] === session);
+    return removeCandidate(engine, candidate, () => options);
   });
-  const errors = results.filter((outcome) => outcome.error !== undefined).map((outcome) => outcome.error);
+  for (const { error } of outcomes) if (error !== undefined) errors.push(error);
   if (errors.length > 0) {
-    const count = `${errors.length} of ${results.length}`;
+    const count = `${errors.length} of ${outcomes.length}`;
     throw cleanupFailed(`clean up session ${session}: ${count} resources could not be removed`, errors);
   }
   removeJournals(journals);
-  return {
-    session,
-    results: results.map((outcome) => outcome.result).filter((result) => result !== undefined),
-  };
+  const results = outcomes.flatMap(({ result: end }) =>
+    end !== undefined && 'result' in end ? [end.result] : [],
+  );
+  return { session, results };
 }
-
-type EngineTarget = BoundedTarget & {
-  readonly engine: string;
-  /** As recorded in the journal. */
-  readonly identity?: string | undefined;
-  /** Set when it was found by label. */
-  readonly listing?: { readonly engine: Engine; readonly target: ListedTarget } | undefined;
-};
 
 /** Connects to the engine to search for labels, and to those that the journals name. */
 async function connectAll(
@@ -109,73 +99,9 @@ async function connectAll(
   return [...new Set(engines)];
 }
 
-async function findByLabel(
-  engine: Engine,
-  session: string,
-  recorded: readonly RecordedResource[],
-): Promise<{
-  readonly resources: readonly (ListedTarget & EngineTarget)[];
-  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
-  readonly engine: string;
-  readonly adoptionReason: AdoptionReason;
-}> {
-  const claim = [`${labelNames.session}=${session}`];
-  const bySession = Map.groupBy(
-    await listTargets(engine, [labelNames.session]),
-    ({ labels }) => labels[labelNames.session] ?? '',
-  );
-  const resources = (bySession.get(session) ?? []).map((target) => ({
-    ...target,
-    engine: engine.address,
-    listing: { engine, target },
-  }));
-  const prove = proveOwnersHere();
-  const adoptionReason = findAdopted(
-    [...bySession]
-      .filter(([other]) => other !== session)
-      .map(([other, ofOther]) => ({
-        resources: ofOther,
-        proof: proveSession(ofOther, isSessionId(other) ? readJournals(other).owners : [], prove),
-        shouldRemove: false,
-      })),
-  );
-  const proofs = await proveOwnership(engine, resources, claim, recorded);
-  return { resources, proofs, engine: engine.address, adoptionReason };
-}
-
 // Includes this process: its session is removed by closing its scopes.
-function checkDead(session: string, { shouldRemove, proof: { state, proof } }: JudgedSession): void {
+function checkDead({ session, shouldRemove, proof: { state, proof } }: JudgedSession): void {
   if (shouldRemove) return;
   const advice = state === 'alive' ? 'let it finish, or stop it first' : 'it may be alive';
   throw new CastoffError('CONFIG_INVALID', `clean up session ${session}: ${proof}; ${advice}`);
-}
-
-/**
- * Returns the resources that the journals name and that still exist. One that was not recorded as present is
- * found by label, or by name.
- */
-async function findJournaled(
-  unfinished: readonly RegistryEntry[],
-  engines: readonly Engine[],
-): Promise<readonly EngineTarget[]> {
-  const found: EngineTarget[] = [];
-  for (const entry of unfinished) {
-    const { kind, name, id = name, identity, bounds } = entry;
-    const engine = engines.find(({ address }) => address === entry.engine) ?? engines[0];
-    if (id === undefined || engine === undefined) continue;
-    if (await isStillOurs(engine, entry, id))
-      found.push({ kind, id, identity, bounds, engine: engine.address });
-  }
-  return found;
-}
-
-function unique(targets: readonly EngineTarget[]): readonly EngineTarget[] {
-  return [
-    ...new Map(
-      targets.map((target) => [
-        `${target.engine} ${target.kind} ${claimKey([target.id], target.bounds)}`,
-        target,
-      ]),
-    ).values(),
-  ];
 }

@@ -17,7 +17,7 @@ import type { FoundSession } from './judge-session';
 export interface Findings {
   /** The engine's time, in milliseconds since the epoch. */
   readonly nowMs: number;
-  readonly sessions: readonly (FoundSession & { readonly journals?: SessionJournals | undefined })[];
+  readonly sessions: readonly FoundSession[];
   /** Resources with Testcontainers' label, and all Ryuk-compatible reapers; empty unless requested. */
   readonly foreign: readonly ListedTarget[];
   readonly reapers: readonly ListedTarget[];
@@ -25,7 +25,7 @@ export interface Findings {
 }
 
 /**
- * Finds every session with resources or journals. Retries while the engine is away.
+ * Like {@link listSessions}. Retries while the engine is away.
  *
  * @throws EngineError when the engine refuses; DeadlineError when it does not answer in time; the signal's
  * reason.
@@ -39,7 +39,7 @@ export async function findSessions(
   const finding = retryWithBackoff(
     async () => {
       try {
-        return await findOnce(engine, isForeignWanted);
+        return await listSessions(engine, isForeignWanted);
       } catch (error) {
         throw error instanceof EngineError && error.meaning !== 'refused'
           ? new RetryableError('', { cause: error })
@@ -55,7 +55,12 @@ export async function findSessions(
   }
 }
 
-async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findings> {
+/**
+ * Lists every session with resources or journals.
+ *
+ * @throws EngineError when the engine does not answer, or refuses.
+ */
+export async function listSessions(engine: Engine, isForeignWanted: boolean): Promise<Findings> {
   const [labelled, clock, foreign, reapers] = await Promise.all([
     listTargets(engine, [labelNames.session]).then((listed) => withImageAges(engine, listed)),
     readEngineClock(engine),
@@ -76,16 +81,12 @@ async function findOnce(engine: Engine, isForeignWanted: boolean): Promise<Findi
 function groupBySession(
   labelled: readonly ListedTarget[],
   journals: readonly SessionJournals[],
-): readonly Omit<Findings['sessions'][number], 'proofs'>[] {
+): readonly Omit<FoundSession, 'proofs'>[] {
   const bySession = Map.groupBy(labelled, ({ labels }) => labels[labelNames.session] ?? '');
   const names = new Set([...bySession.keys(), ...journals.map(({ session }) => session)]);
-  return [...names].map((session) => {
-    const ofSession = journals.find((one) => one.session === session);
-    return {
-      session,
-      resources: bySession.get(session) ?? [],
-      owners: ofSession?.owners ?? [],
-      journals: ofSession,
-    };
-  });
+  return [...names].map((session) => ({
+    session,
+    resources: bySession.get(session) ?? [],
+    journals: journals.find((one) => one.session === session),
+  }));
 }

@@ -3,7 +3,9 @@ import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/label
 import type { ListedTarget } from '../engine/list-targets';
 import { removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { proveSession, type ProveOwner, type ObservedOwner, type SessionProof } from './session-proof';
+import type { FoundResource, SweptResource } from './sweep-report';
+import type { SessionJournals } from './session-journals';
+import { proveSession, type ProveOwner, type SessionProof } from './session-proof';
 
 /** Everything found about one session on one engine. */
 export interface FoundSession {
@@ -11,8 +13,8 @@ export interface FoundSession {
   readonly resources: readonly ListedTarget[];
   /** Proof, for each resource, that it has its labels from its creator. */
   readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
-  /** Owners named in its journals on this machine. */
-  readonly owners: readonly ObservedOwner[];
+  /** Its journals on this machine, if it has any. */
+  readonly journals?: SessionJournals | undefined;
 }
 
 /** Rules of a sweep, from its options. */
@@ -25,20 +27,17 @@ export interface SweepRules {
   readonly nowMs: number;
 }
 
-/** Whether to remove one resource, and why. */
+/** Whether to remove one listed resource; its `proof` is the reason. */
 export interface SessionVerdict {
-  readonly resource: ListedTarget;
+  readonly resource: FoundResource;
+  readonly target: ListedTarget;
   /** References to remove, in this order. */
   readonly refs: readonly string[];
-  readonly session: string;
-  readonly owner?: string | undefined;
   readonly shouldRemove: boolean;
-  readonly proof: string;
-  readonly ageMs?: number | undefined;
 }
 
 /** A session, and whether to remove each of its resources. */
-export interface JudgedSession {
+export interface JudgedSession extends FoundSession {
   readonly shouldRemove: boolean;
   readonly proof: SessionProof;
   readonly verdicts: readonly SessionVerdict[];
@@ -50,7 +49,7 @@ export interface JudgedSession {
  */
 export function judgeSession(found: FoundSession, prove: ProveOwner, rules: SweepRules): JudgedSession {
   const owned = found.resources.filter((resource) => notOwnedReason(found, resource) === undefined);
-  const proof = proveSession(owned, found.owners, prove);
+  const proof = proveSession(owned, found.journals?.owners ?? [], prove);
   const ages = owned
     .filter(({ labels }) => !isReaper(labels))
     .map((resource) => ageOf(resource, rules.nowMs));
@@ -60,18 +59,31 @@ export function judgeSession(found: FoundSession, prove: ProveOwner, rules: Swee
     const ownReason = shouldRemove && owner !== undefined ? (proof.proofOf(owner)?.proof ?? reason) : reason;
     const keptReason =
       notOwnedReason(found, resource) ?? (shouldRemove ? reaperKeptReason(resource) : undefined);
-    const ownership = found.proofs.get(resource);
-    return {
-      resource,
-      refs: removalRefs({ ...resource, isBase: ownership?.state === 'ours' && ownership.isBase }),
-      session: found.session,
-      owner: describeOwner(owner),
+    return verdictOn(resource, found, {
       shouldRemove: shouldRemove && keptReason === undefined,
       proof: keptReason ?? (ownReason === reason ? reason : withAge(ownReason, proof, rules)),
-      ageMs: ageOf(resource, rules.nowMs),
-    };
+      nowMs: rules.nowMs,
+    });
   });
-  return { shouldRemove, proof, verdicts };
+  return { ...found, shouldRemove, proof, verdicts };
+}
+
+/** Returns the verdict on a resource of a session. */
+export function verdictOn(
+  target: ListedTarget,
+  { session, proofs }: Pick<FoundSession, 'session' | 'proofs'>,
+  decided: Pick<SweptResource, 'proof'> & Pick<SessionVerdict, 'shouldRemove'> & Pick<SweepRules, 'nowMs'>,
+): SessionVerdict {
+  const { kind, id, name, labels } = target;
+  const { shouldRemove, proof, nowMs } = decided;
+  const owner = describeOwner(ownerFromLabels(labels));
+  const ownership = proofs.get(target);
+  return {
+    resource: { kind, id, name, session, owner, proof, ageMs: ageOf(target, nowMs) },
+    target,
+    refs: removalRefs({ ...target, isBase: ownership?.state === 'ours' && ownership.isBase }),
+    shouldRemove,
+  };
 }
 
 /** Returns why a resource is not proven to be the session's, or `undefined` when it is. */

@@ -1,118 +1,98 @@
-import { messageOf } from '../core/errors';
+import { labelNames } from '../core/labels';
 import { checkTimeLeft } from '../core/timeout';
-import { timeouts } from '../core/timeouts';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
-import type { RemovableKind } from '../engine/removable-kind';
-import { proveOwnersHere } from '../registry/owner';
+import type { ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
-import { cleanupOne, type CleanupResult } from '../resources/cleanup-one';
+import { proveOwnersHere } from '../registry/owner';
+import { cleanupOne, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/cleanup-resource';
 import { isSameCreation } from '../resources/ownership';
-import type { Target } from '../resources/plan';
+import type { RemovalRules } from '../resources/removal-rules';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
+import type { SessionVerdict } from './judge-session';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
 import { isStillOurs } from './still-ours';
-import type { SweptResource } from './sweep-report';
+import type { FoundResource } from './sweep-report';
+import { sessionFilterOf } from './third-party-sessions';
 
-/** A resource to remove, with the conditions to check right before its removal. */
-export type RemovalCandidate = Target & { readonly resource: Omit<SweptResource, 'action'> } & (
-    | {
-        readonly kind: RemovableKind;
-        /** Labels that it must still carry. */
-        readonly labels: readonly string[];
-        /** References to remove, in this order. */
-        readonly refs: readonly string[];
-        /** All its labels in the listing. */
-        readonly listed: Readonly<Record<string, string>>;
-      }
-    | {
-        /** Its entry in the session's journal. */
-        readonly entry: RegistryEntry;
-      }
-  );
+/** A resource to remove: as listed on the engine, or as a journal names it. */
+export type RemovalCandidate = { readonly resource: FoundResource } & (
+  Pick<SessionVerdict, 'target' | 'refs'> | { readonly entry: RegistryEntry }
+);
 
-/** Time left for a sweep's removals. */
-export interface RemoveLimits {
-  readonly leftMs: () => number;
-  readonly signal?: AbortSignal | undefined;
-}
+/** The result of {@link removeCandidate}: of the removal, or the reason to keep the resource. */
+export type CandidateEnd = { readonly result: CleanupResult } | { readonly keptReason: string };
 
 /**
- * Removes a candidate unless it now belongs to another owner. Resolves to the result, also when the removal
- * fails; rejects only with the signal's reason.
+ * Removes a candidate unless it now belongs to another owner.
+ *
+ * @param options - Returns the options of the next removal, with the time that is left.
+ * @throws CastoffError `CLEANUP_FAILED` when it could not be removed, or when no time is left; EngineError; the
+ * reason of the signal.
  */
 export async function removeCandidate(
   engine: Engine,
   candidate: RemovalCandidate,
-  limits: RemoveLimits,
-): Promise<SweptResource> {
-  const { resource } = candidate;
-  try {
-    limits.signal?.throwIfAborted();
-    checkTimeLeft(limits.leftMs(), `remove ${resource.kind} ${resource.name || resource.id}`);
-    if (idsOfLiveSessions(resource.session).has(candidate.id))
-      return {
-        ...resource,
-        action: 'kept',
-        proof: 'a session that is not proven dead has recorded it as its own',
-      };
-    const service =
-      'labels' in candidate
-        ? await removeServiceOf(engine, candidate.listed, carriesAllOf(candidate.labels))
-        : undefined;
-    if (service !== undefined) return { ...resource, action: 'kept', proof: service.reason };
-    const { outcome, isAnother } = await removeIfOurs(engine, candidate, limits);
-    if (isAnother) return { ...resource, action: 'kept', proof: 'another resource has reused its name' };
-    return { ...resource, action: 'removed', outcome };
-  } catch (error) {
-    if (limits.signal?.aborted) throw limits.signal.reason;
-    return {
-      ...resource,
-      action: 'failed',
-      error: error instanceof Error ? error : new Error(messageOf(error)),
-    };
-  }
-}
-
-/** Resolves to the action that a sweep would take. */
-export async function previewCandidate(engine: Engine, candidate: RemovalCandidate): Promise<SweptResource> {
-  const { resource } = candidate;
-  const step =
-    'labels' in candidate
-      ? await inspectServiceOf(engine, candidate.listed, carriesAllOf(candidate.labels))
-      : undefined;
-  return step?.type === 'leave'
-    ? { ...resource, action: 'kept', proof: step.reason }
-    : { ...resource, action: 'would-remove' };
-}
-
-const carriesAllOf = (wanted: readonly string[]) => (own: Readonly<Record<string, string>>) =>
-  carriesLabels(own, wanted);
-
-async function removeIfOurs(
-  engine: Engine,
-  candidate: RemovalCandidate,
-  { leftMs, signal }: RemoveLimits,
-): Promise<Pick<CleanupResult, 'outcome'> & { readonly isAnother: boolean }> {
-  const options = { engine: engine.address, timeoutMs: Math.min(leftMs(), timeouts.cleanupMs), signal };
-  if ('entry' in candidate) {
-    const { kind, id, entry } = candidate;
-    if (!(await isStillOurs(engine, entry, id))) return { outcome: 'already-gone', isAnother: false };
-    const { bounds, identity } = entry;
-    const result = await cleanupResource({ kind, id, bounds }, { ...options, identity });
-    return { ...result, isAnother: false };
-  }
+  options: () => CleanupOptions,
+): Promise<CandidateEnd> {
+  const { session, kind, id, name } = candidate.resource;
+  const { timeoutMs, signal } = options();
+  signal?.throwIfAborted();
+  if (timeoutMs !== undefined) checkTimeLeft(timeoutMs, `remove ${kind} ${name || id}`);
+  if (idsOfLiveSessions(session).has(id))
+    return { keptReason: 'a session that is not proven dead has recorded it as its own' };
+  if ('entry' in candidate) return { result: await removeJournaled(engine, candidate, options()) };
+  const { target, refs } = candidate;
+  const ownerLabels = ownerLabelsOf(target.labels);
+  const service = await removeServiceOf(engine, target.labels, (own) => carriesLabels(own, ownerLabels));
+  if (service !== undefined) return { keptReason: service.reason };
   let isAnother = false;
-  const matchesTarget = (labels: Readonly<Record<string, string>>): boolean => {
-    isAnother = !carriesLabels(labels, candidate.labels) || !isSameCreation(labels, candidate.listed);
+  const matchesTarget: RemovalRules['matchesTarget'] = (own) => {
+    isAnother = !carriesLabels(own, ownerLabels) || !isSameCreation(own, target.labels);
     return !isAnother;
   };
-  let outcome: CleanupResult['outcome'] = 'already-gone';
-  for (const ref of candidate.refs)
-    ({ outcome } = await cleanupOne(candidate.kind, ref, { ...options, timeoutMs: leftMs(), matchesTarget }));
-  return { outcome, isAnother };
+  let result = alreadyGone(candidate.resource);
+  for (const ref of refs)
+    result = await cleanupOne(target.kind, ref, { ...options(), engine: engine.address, matchesTarget });
+  return isAnother ? { keptReason: 'another resource has reused its name' } : { result };
+}
+
+/** Resolves to why {@link removeCandidate} would keep a candidate; to `undefined` when it would remove it. */
+export async function previewCandidate(
+  engine: Engine,
+  candidate: RemovalCandidate,
+): Promise<string | undefined> {
+  if ('entry' in candidate) return undefined;
+  const { labels } = candidate.target;
+  const ownerLabels = ownerLabelsOf(labels);
+  const step = await inspectServiceOf(engine, labels, (own) => carriesLabels(own, ownerLabels));
+  return step.type === 'leave' ? step.reason : undefined;
+}
+
+async function removeJournaled(
+  engine: Engine,
+  { resource, entry }: Extract<RemovalCandidate, { readonly entry: RegistryEntry }>,
+  options: CleanupOptions,
+): Promise<CleanupResult> {
+  const { kind, id } = resource;
+  if (!(await isStillOurs(engine, entry, id))) return alreadyGone(resource);
+  const { bounds, identity } = entry;
+  return cleanupResource({ kind, id, bounds }, { ...options, engine: engine.address, identity });
+}
+
+function alreadyGone({ kind, id }: FoundResource): CleanupResult {
+  return { kind, id, outcome: 'already-gone', attempts: 0, durationMs: 0 };
+}
+
+/** Returns the labels of the owner among `labels`, which a resource must still carry when it is removed. */
+function ownerLabelsOf(labels: ListedTarget['labels']): readonly string[] {
+  const { session, host, boot, pid, pidStart } = labelNames;
+  const names = session in labels ? [session, host, boot, pid, pidStart] : [];
+  const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
+  const thirdParty = own.length === 0 ? sessionFilterOf(labels) : undefined;
+  return thirdParty === undefined ? own : [thirdParty];
 }
 
 /**

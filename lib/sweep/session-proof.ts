@@ -58,12 +58,12 @@ function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly ObservedOwn
 /** Returns every owner that a session names. */
 export function ownersOf({
   resources,
-  owners,
+  journals,
 }: {
   readonly resources: readonly Pick<ListedTarget, 'labels'>[];
-  readonly owners: readonly ObservedOwner[];
+  readonly journals?: { readonly owners: readonly ObservedOwner[] } | undefined;
 }): readonly Owner[] {
-  return [...resources.flatMap(ownerOf), ...owners].map(({ owner }) => owner);
+  return [...resources.flatMap(ownerOf), ...(journals?.owners ?? [])].map(({ owner }) => owner);
 }
 
 function mergeOwners(seen: readonly ObservedOwner[]): readonly ObservedOwner[] {

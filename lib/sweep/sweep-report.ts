@@ -28,6 +28,9 @@ export interface SweptResource {
   readonly error?: Error | undefined;
 }
 
+/** A resource that a sweep has found, before it acts on it. `proof` is the reason for what it does next. */
+export type FoundResource = Omit<SweptResource, 'action' | 'outcome' | 'error'>;
+
 /** Result of one sweep of one engine. */
 export interface SweepReport {
   /** The engine's address. */

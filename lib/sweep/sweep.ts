@@ -1,29 +1,28 @@
 import { checkDuration } from '../core/durations';
-import { CastoffError } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { asError, CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
-import { callTimeoutFor } from '../resources/cleanup-one';
+import { callTimeoutFor, type CleanupOptions } from '../resources/cleanup-one';
 import { cleanupMany } from '../resources/plan';
 import { findAdopted } from './find-adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
-import { candidatesFromJournals } from './journal-candidates';
+import { findCandidates, type Candidates } from './find-candidates';
 import { findSessions, type Findings } from './find-sessions';
-import { judgeThirdParty, sessionFilterOf } from './third-party-sessions';
-import { judgeSession, type JudgedSession, type SweepRules, type SessionVerdict } from './judge-session';
+import { judgeThirdParty } from './third-party-sessions';
+import { judgeSession, type JudgedSession, type SweepRules } from './judge-session';
 import {
   idsOfLiveSessions,
   previewCandidate,
   removeCandidate,
+  type CandidateEnd,
   type RemovalCandidate,
-  type RemoveLimits,
 } from './remove-candidate';
-import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
+import { totalsOf, type FoundResource, type SweepReport, type SweptResource } from './sweep-report';
 import { removeJournals } from './session-journals';
 
 /** Options of {@link sweep}. */
@@ -101,13 +100,16 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const limits = (): TimeoutOptions => ({ what: 'sweep', timeoutMs: leftMs(), signal });
   const engine = await withTimeout(connectEngine(options.engine), limits());
   const findings = await findSessions(engine, options.foreign === true, limits());
-  const { judged, candidates, kept } = await judge(engine, findings, options);
+  const { judged, candidates, kept, unclear } = await judge(engine, findings, options);
 
   const results = dryRun
     ? await preview(engine, candidates)
-    : await remove(engine, candidates, { ...options, leftMs, signal });
-  if (!dryRun) removeFinishedJournals(judged, [...results, ...kept]);
-  const things = [...results, ...kept];
+    : await remove(engine, candidates, { ...options, leftMs });
+  const things = [
+    ...results,
+    ...[...kept, ...unclear].map((resource): SweptResource => ({ ...resource, action: 'kept' })),
+  ];
+  if (!dryRun) removeFinishedJournals(judged, things);
   return {
     engine: engine.address,
     things,
@@ -128,26 +130,18 @@ function checkOptions({ olderThanMs, foreign, otherHosts, ...options }: SweepOpt
   return checkDuration('timeoutMs', options.timeoutMs ?? timeouts.sweepMs);
 }
 
-type Judged = JudgedSession & Findings['sessions'][number];
-
 async function judge(
   engine: Engine,
   { sessions, foreign, foreignProofs, reapers, nowMs }: Findings,
   { olderThanMs, otherHosts, foreign: isForeignWanted }: SweepOptions,
-): Promise<{
-  readonly judged: readonly Judged[];
-  readonly candidates: readonly RemovalCandidate[];
-  readonly kept: readonly SweptResource[];
-}> {
+): Promise<Candidates & { readonly judged: readonly JudgedSession[] }> {
   // Read last: an owner that has ended by now stays dead, and a new one has no resources in the listing.
   const prove = proveOwnersHere();
   const rules: SweepRules = { olderThanMs, otherHosts, nowMs };
   const ended = await findEndedContainers(engine, sessions.flatMap(ownersOf));
-  const judged = sessions.map((found) => ({
-    ...found,
-    ...judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
-  }));
-  const adoptionReason = findAdopted(judged);
+  const judged = sessions.map((found) =>
+    judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
+  );
   const live = judged.filter(({ proof }) => proof.state !== 'dead');
   const ofOthers =
     isForeignWanted === true && olderThanMs !== undefined
@@ -163,47 +157,7 @@ async function judge(
         )
       : [];
   const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
-  const journaled = await candidatesFromJournals(engine, judged);
-  const candidates = [
-    ...verdicts.filter(({ shouldRemove }) => shouldRemove).map(toCandidate),
-    ...journaled.candidates,
-  ];
-  const adopted = candidates.flatMap(({ resource }): readonly SweptResource[] => {
-    const proof = adoptionReason(resource);
-    return proof === undefined ? [] : [{ ...resource, proof, action: 'kept' }];
-  });
-  return {
-    judged,
-    candidates: candidates.filter(({ resource }) => adoptionReason(resource) === undefined),
-    kept: [
-      ...verdicts
-        .filter(({ shouldRemove }) => !shouldRemove)
-        .map((verdict): SweptResource => ({ ...toSweptResource(verdict), action: 'kept' })),
-      ...journaled.kept,
-      ...adopted,
-    ],
-  };
-}
-
-function toSweptResource({
-  resource,
-  session,
-  owner,
-  proof,
-  ageMs,
-}: SessionVerdict): Omit<SweptResource, 'action'> {
-  const { kind, id, name } = resource;
-  return { kind, id, name, session, owner, proof, ageMs };
-}
-
-function toCandidate(verdict: SessionVerdict): RemovalCandidate {
-  const { kind, id, labels } = verdict.resource;
-  const { session, host, boot, pid, pidStart } = labelNames;
-  const names = session in labels ? [session, host, boot, pid, pidStart] : [];
-  const own = names.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`);
-  const foreign = own.length === 0 ? sessionFilterOf(labels) : undefined;
-  const needed = foreign === undefined ? own : [foreign];
-  return { kind, id, refs: verdict.refs, resource: toSweptResource(verdict), labels: needed, listed: labels };
+  return { judged, ...(await findCandidates(engine, verdicts, judged, findAdopted(judged))) };
 }
 
 async function preview(
@@ -211,33 +165,50 @@ async function preview(
   candidates: readonly RemovalCandidate[],
 ): Promise<readonly SweptResource[]> {
   const resources: SweptResource[] = [];
-  for (const one of candidates) resources.push(await previewCandidate(engine, one));
+  for (const candidate of candidates) {
+    const { resource } = candidate;
+    const proof = await previewCandidate(engine, candidate);
+    resources.push(
+      proof === undefined ? { ...resource, action: 'would-remove' } : { ...resource, proof, action: 'kept' },
+    );
+  }
   return resources;
 }
 
 async function remove(
   engine: Engine,
   candidates: readonly RemovalCandidate[],
-  { onProgress, stuckMs, ...limits }: RemoveLimits & Pick<SweepOptions, 'onProgress' | 'stuckMs'>,
+  { leftMs, signal, onProgress, stuckMs }: SweepOptions & { readonly leftMs: () => number },
 ): Promise<readonly SweptResource[]> {
   let done = 0;
-  const removeOne = async (one: RemovalCandidate): Promise<SweptResource> => {
-    const resource = await removeCandidate(engine, one, limits);
-    done += 1;
-    onProgress?.({ done, of: candidates.length });
-    return resource;
+  // No removal uses up the time of the others.
+  const options = (): CleanupOptions => ({ timeoutMs: Math.min(leftMs(), timeouts.cleanupMs), signal });
+  const removeOne = async (candidate: RemovalCandidate): Promise<CandidateEnd> => {
+    try {
+      return await removeCandidate(engine, candidate, options);
+    } finally {
+      done += 1;
+      onProgress?.({ done, of: candidates.length });
+    }
   };
-  const results = await cleanupMany(candidates, removeOne, {
-    stuckMs: stuckMs ?? callTimeoutFor(limits.leftMs()),
+  const targets = candidates.map((candidate) => ({ ...candidate.resource, candidate }));
+  const results = await cleanupMany(targets, ({ candidate }) => removeOne(candidate), {
+    stuckMs: stuckMs ?? callTimeoutFor(leftMs()),
   });
-  limits.signal?.throwIfAborted();
-  return results.map(
-    ({ target, result, error }) => result ?? { ...target.resource, action: 'failed', error: error as Error },
+  signal?.throwIfAborted();
+  return results.map(({ target: { candidate }, result, error }) =>
+    sweptAs(candidate.resource, result, error),
   );
 }
 
+function sweptAs(resource: FoundResource, end: CandidateEnd | undefined, error: unknown): SweptResource {
+  if (end === undefined) return { ...resource, action: 'failed', error: asError(error) };
+  if ('keptReason' in end) return { ...resource, proof: end.keptReason, action: 'kept' };
+  return { ...resource, action: 'removed', outcome: end.result.outcome };
+}
+
 /** Removes the journals of sessions that have nothing left. */
-function removeFinishedJournals(judged: readonly Judged[], resources: readonly SweptResource[]): void {
+function removeFinishedJournals(judged: readonly JudgedSession[], resources: readonly SweptResource[]): void {
   for (const { shouldRemove, session, journals } of judged) {
     const isLeft = resources.some(
       (resource) => resource.session === session && resource.action !== 'removed',

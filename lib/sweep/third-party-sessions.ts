@@ -1,9 +1,9 @@
 import { isReaper, isReused, labelNames, testcontainersSessionLabels } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
-import { proveOwnership, removalRefs } from '../resources/list-owned';
+import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { ageOf, tooYoungReason, type SessionVerdict } from './judge-session';
+import { ageOf, tooYoungReason, verdictOn, type SessionVerdict } from './judge-session';
 
 /** Rules for Testcontainers' leftovers, from the options of a sweep. */
 export interface ThirdPartyRules {
@@ -51,16 +51,18 @@ export function judgeThirdParty(
         siblings.map((sibling) => ageOf(sibling, rules.nowMs)),
         rules.olderThanMs,
       );
-    return {
+    const { proofs } = findings;
+    return verdictOn(
       resource,
-      refs: removalRefs({ ...resource, isBase: proof?.state === 'ours' && proof.isBase === true }),
-      session: session ?? '',
-      shouldRemove: reason === undefined,
-      proof:
-        reason ??
-        'Testcontainers names no process; all of its session is old enough, and its reaper is not running',
-      ageMs: ageOf(resource, rules.nowMs),
-    };
+      { session: session ?? '', proofs },
+      {
+        shouldRemove: reason === undefined,
+        proof:
+          reason ??
+          'Testcontainers names no process; all of its session is old enough, and its reaper is not running',
+        nowMs: rules.nowMs,
+      },
+    );
   });
 }
 

@@ -32,7 +32,7 @@ function judge(findings: Partial<ThirdPartyFindings>) {
   };
   const verdicts = judgeThirdParty({ ...none, ...findings }, { olderThanMs: 2 * hourMs, nowMs });
   return Object.fromEntries(
-    verdicts.map(({ resource: { id }, shouldRemove, proof }) => [id, shouldRemove ? 'goes' : proof]),
+    verdicts.map(({ resource: { id, proof }, shouldRemove }) => [id, shouldRemove ? 'goes' : proof]),
   );
 }
 

@@ -4,6 +4,7 @@ import { ownershipLabels, type Owner } from '../../lib/core/labels';
 import type { ListedTarget } from '../../lib/engine/list-targets';
 import type { OwnerProof } from '../../lib/registry/owner-proof';
 import { judgeSession, type FoundSession, type SweepRules } from '../../lib/sweep/judge-session';
+import type { ObservedOwner } from '../../lib/sweep/session-proof';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;
@@ -27,14 +28,17 @@ function resource(id: string, owner: Owner | undefined, ageMs = 2 * hourMs): Lis
   return { kind: 'container', id, name: id, labels, createdAtMs: createdAt.getTime(), status: 'running' };
 }
 
-function judge(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}) {
-  return judgeSession({ session: 's', resources: [], owners: [], proofs: new Map(), ...found }, prove, {
-    nowMs,
-    ...rules,
-  });
+type Found = Partial<Pick<FoundSession, 'resources' | 'proofs'>> & {
+  readonly owners?: readonly ObservedOwner[];
+};
+
+function judge({ owners = [], ...found }: Found, rules: Partial<SweepRules> = {}) {
+  const journals = { session: 's', files: [], owners, unfinished: [] };
+  const session: FoundSession = { session: 's', resources: [], proofs: new Map(), journals, ...found };
+  return judgeSession(session, prove, { nowMs, ...rules });
 }
 
-function goes(found: Partial<FoundSession>, rules: Partial<SweepRules> = {}): readonly string[] {
+function goes(found: Found, rules: Partial<SweepRules> = {}): readonly string[] {
   return judge(found, rules)
     .verdicts.filter(({ shouldRemove }) => shouldRemove)
     .map((verdict) => verdict.resource.id);
@@ -44,8 +48,8 @@ describe('judgeSession', () => {
   it('removes all of a session when every owner is dead, each resource with its own owner’s proof', () => {
     const resources = [resource('one', ownerThatIs('dead', 1)), resource('two', ownerThatIs('dead', 2))];
     expect(judge({ resources }).verdicts).toMatchObject([
-      { shouldRemove: true, owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs },
-      { shouldRemove: true, owner: 'dead pid 2', proof: 'is dead' },
+      { shouldRemove: true, resource: { owner: 'dead pid 1', proof: 'is dead', ageMs: 2 * hourMs } },
+      { shouldRemove: true, resource: { owner: 'dead pid 2', proof: 'is dead' } },
     ]);
   });
 
@@ -55,7 +59,7 @@ describe('judgeSession', () => {
       const resources = [resource('one', ownerThatIs('dead')), resource('two', ownerThatIs(state))];
       const { verdicts } = judge({ resources });
       expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
-      expect(verdicts.map(({ proof }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
+      expect(verdicts.map(({ resource: { proof } }) => proof)).toEqual([`is ${state}`, `is ${state}`]);
     },
   );
 
@@ -72,7 +76,7 @@ describe('judgeSession', () => {
     ];
     const proofs = new Map([[three, { state: 'not-ours', reason: 'it was committed' } as const]]);
     const { verdicts } = judge({ resources: [one, two, three], proofs }, { olderThanMs: hourMs });
-    expect(verdicts.map(({ shouldRemove, proof }) => [shouldRemove, proof])).toEqual([
+    expect(verdicts.map(({ shouldRemove, resource: { proof } }) => [shouldRemove, proof])).toEqual([
       [true, 'is dead'],
       [false, 'it names no owner'],
       [false, 'it was committed'],
@@ -88,7 +92,7 @@ describe('judgeSession', () => {
     expect(goes({ resources }, { olderThanMs: 59_000 })).toEqual(['old', 'young']);
     const { verdicts } = judge({ resources }, { olderThanMs: hourMs });
     expect(verdicts.map(({ shouldRemove }) => shouldRemove)).toEqual([false, false]);
-    expect(verdicts[0]?.proof).toBe(
+    expect(verdicts[0]?.resource.proof).toBe(
       'is dead, but the youngest resource of its session is only 1 min 0 s old',
     );
   });
@@ -105,7 +109,7 @@ describe('judgeSession', () => {
   it('removes a session of another host with both the flag and an age', () => {
     const resources = [resource('one', ownerThatIs('elsewhere'))];
     expect(goes({ resources }, { otherHosts: true, olderThanMs: hourMs })).toEqual(['one']);
-    expect(judge({ resources }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.proof).toBe(
+    expect(judge({ resources }, { otherHosts: true, olderThanMs: hourMs }).verdicts[0]?.resource.proof).toBe(
       'is elsewhere; every resource of its session is older than 1 h 0 min',
     );
     expect(goes({ resources }, { otherHosts: true, olderThanMs: 3 * hourMs })).toEqual([]);

@@ -63,20 +63,11 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       expect(find(report, stuck)).toMatchObject({ action: 'failed' });
       fault.remove();
 
-      const resource = { kind: 'container', id: stuck, name: 'web', session, proof: '' } as const;
-      const candidate = {
-        kind: 'container',
-        id: stuck,
-        resource,
-        labels: [],
-        refs: [stuck],
-        listed: {},
-      } as const;
-      const late = await removeCandidate(await connectEngine(proxy.address), candidate, { leftMs: () => 0 });
-      expect(late).toMatchObject({
-        action: 'failed',
-        error: { message: 'remove container web: not tried: out of time' },
-      });
+      const target = { kind: 'container', id: stuck, name: 'web', labels: {} } as const;
+      const candidate = { target, resource: { ...target, session, proof: '' }, refs: [stuck] };
+      const engine = await connectEngine(proxy.address);
+      const late = await rejectionOf(removeCandidate(engine, candidate, () => ({ timeoutMs: 0 })));
+      expect(late).toMatchObject({ message: 'remove container web: not tried: out of time' });
       expect(await isThere(stuck)).toBe(true);
     });
 

@@ -1,0 +1,70 @@
+import { isCastoffError } from '../core/errors';
+import type { Engine } from '../engine/engine';
+import type { RegistryEntry } from '../registry/entry';
+import type { AdoptionReason } from './find-adopted';
+import { describeOwner, type JudgedSession, type SessionVerdict } from './judge-session';
+import type { RemovalCandidate } from './remove-candidate';
+import { isStillOurs } from './still-ours';
+import type { FoundResource } from './sweep-report';
+
+/** The resources to remove, and those to keep, each with the reason in its `proof`. */
+export interface Candidates {
+  readonly candidates: readonly RemovalCandidate[];
+  readonly kept: readonly FoundResource[];
+  /** Kept because another resource may have taken their names. */
+  readonly unclear: readonly FoundResource[];
+}
+
+/**
+ * Sorts the listed resources by their verdicts, adds those that only the journals of dead sessions name, and
+ * keeps what a session has adopted.
+ *
+ * @throws EngineError when the engine does not answer.
+ */
+export async function findCandidates(
+  engine: Engine,
+  verdicts: readonly SessionVerdict[],
+  sessions: readonly JudgedSession[],
+  adoptionReason: AdoptionReason,
+): Promise<Candidates> {
+  const found: RemovalCandidate[] = verdicts.filter(({ shouldRemove }) => shouldRemove);
+  const kept = verdicts.filter(({ shouldRemove }) => !shouldRemove).map(({ resource }) => resource);
+  const unclear: FoundResource[] = [];
+  for (const judged of sessions) {
+    const listed = new Set(judged.verdicts.map(({ target }) => `${target.kind} ${target.id}`));
+    for (const entry of judged.shouldRemove ? (judged.journals?.unfinished ?? []) : []) {
+      const resource = describeJournaled(judged, entry);
+      if (resource === undefined || listed.has(`${resource.kind} ${resource.id}`)) continue;
+      if (entry.engine !== undefined && entry.engine !== engine.address) {
+        const proof = `${resource.proof}; it is on another engine: sweep ${entry.engine} instead`;
+        kept.push({ ...resource, proof });
+      } else {
+        const stillOurs = await isStillOurs(engine, entry, resource.id).catch(unclearReason);
+        if (stillOurs === true) found.push({ resource, entry });
+        else if (stillOurs !== false) unclear.push({ ...resource, proof: stillOurs });
+      }
+    }
+  }
+  const candidates: RemovalCandidate[] = [];
+  for (const candidate of found) {
+    const proof = adoptionReason(candidate.resource);
+    if (proof === undefined) candidates.push(candidate);
+    else kept.push({ ...candidate.resource, proof });
+  }
+  return { candidates, kept, unclear };
+}
+
+/** Returns `undefined` for an entry whose resource cannot be found, because neither id nor name is known. */
+function describeJournaled(
+  { proof, session }: JudgedSession,
+  { kind, name, id = name }: RegistryEntry,
+): FoundResource | undefined {
+  if (id === undefined) return undefined;
+  const owner = describeOwner(proof.owner);
+  return { kind, id, name: name ?? id, session, owner, proof: `${proof.proof}; named in its journal` };
+}
+
+function unclearReason(error: unknown): string {
+  if (isCastoffError(error, 'CLEANUP_FAILED')) return error.message;
+  throw error;
+}
