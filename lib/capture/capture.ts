@@ -1,13 +1,11 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
-import type { RegistryEntry } from '../registry/entry';
+import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import type { Registry } from '../registry/registry';
 
 /** The owner of resources that the calling code creates. */
-export interface Attribution {
-  readonly scope: string;
-  readonly test?: string | undefined;
+export interface Attribution extends Omit<EntryOwner, 'source'> {
   /** Whether its test file has finished: a resource created now leaks as soon as it exists. Default false. */
   readonly isOver?: boolean | undefined;
   /** Default: this process. */

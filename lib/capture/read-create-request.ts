@@ -8,18 +8,16 @@ import {
 } from '../core/labels';
 import { isFixedPort } from '../commands/docker-command';
 import type { RemovableKind } from '../engine/removable-kind';
+import type { RegistryEntry } from '../registry/entry';
 import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
 import type { LabelTarget, RequestMeaning } from './request-meaning';
 
 /** The resource that a create request describes. */
-export interface CreateRequest {
+export interface CreateRequest extends Pick<RegistryEntry, 'name' | 'image'> {
   readonly kind: RemovableKind;
   /** Where labels can be added. */
   readonly labelsGoInto: LabelTarget;
   readonly labels: Readonly<Record<string, string>>;
-  readonly name?: string | undefined;
-  /** The image of a container. */
-  readonly image?: string | undefined;
   /** Whether it is a container with a name or host port that the next one may need. */
   readonly hasFixedNameOrPort: boolean;
   /** Whether the engine removes it when it exits. */

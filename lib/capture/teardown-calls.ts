@@ -2,6 +2,7 @@ import type { ClientRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
+import type { RegistryEntry } from '../registry/entry';
 import type { RequestMeaning } from './request-meaning';
 
 type TeardownRequest = Extract<RequestMeaning, { type: 'stop' | 'kill' | 'remove' }>;
@@ -25,10 +26,7 @@ interface TrackedCall extends TeardownCall {
 }
 
 /** The id and name of a container, to match against the ref of a request. */
-export interface RefTarget {
-  readonly id?: string | undefined;
-  readonly name?: string | undefined;
-}
+type RefTarget = Pick<RegistryEntry, 'id' | 'name'>;
 
 const responseMs = 5_000;
 const maxWaitMs = 30_000;

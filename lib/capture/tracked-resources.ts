@@ -1,6 +1,7 @@
 import { withTimeout } from '../core/timeout';
 import { ownershipLabels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
+import type { KnownResource } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ResourceKind } from '../resources/kind';
 import { TeardownCalls } from './teardown-calls';
@@ -8,15 +9,11 @@ import { KnownEngines } from './known-engines';
 import type { CaptureOptions, Attribution } from './capture';
 
 /** A resource that is about to be created. */
-interface NewResource {
+interface NewResource extends Omit<KnownResource, 'origin' | 'engine'> {
   readonly kind: ResourceKind;
-  readonly name?: string | undefined;
-  readonly image?: string | undefined;
   readonly hasFixedNameOrPort: boolean;
   readonly isAutoRemoved?: boolean | undefined;
   readonly isHelper?: boolean | undefined;
-  /** When its creation was requested. Default: now. */
-  readonly registeredAt?: Date | undefined;
 }
 
 /** State shared by the trackers of a capture: the captured resources and the pending work on them. */
@@ -100,17 +97,12 @@ export class TrackedResources {
   }
 
   /** Returns the labels that name the owner of a resource. */
-  labelsOf(
-    entry: RegistryEntry,
-    { scope, test, owner, worker }: Attribution,
-  ): Readonly<Record<string, string>> {
+  labelsOf(entry: RegistryEntry, { owner, worker }: Attribution): Readonly<Record<string, string>> {
     return ownershipLabels({
+      ...entry.owner,
       session: this.options.session,
       owner: owner ?? sessionIdentity().owner,
-      scope,
       start: entry.key,
-      test,
-      source: entry.owner.source,
       worker,
       createdAt: entry.registeredAt,
     });

@@ -9,9 +9,9 @@ import { proveOwnersHere } from '../registry/owner';
 import type { OwnerProof } from '../registry/owner-proof';
 import { findEndedContainers, proveByContainers } from '../sweep/owner-containers';
 import { ownersOf, proveSession, type SessionProof } from '../sweep/session-proof';
-import { findSessions, type Findings } from '../sweep/find-sessions';
+import { findSessions } from '../sweep/find-sessions';
 import { markedKey } from '../resources/adoption';
-import { ageOf, describeOwner } from '../sweep/judge-session';
+import { ageOf, describeOwner, type FoundSession } from '../sweep/judge-session';
 import { colourOfState } from './state-colour';
 
 /**
@@ -26,8 +26,8 @@ export async function describeSessions(options: { readonly isJson: boolean }): P
   const rows = found.sessions
     .filter(({ resources }) => resources.length > 0)
     .map((session) => {
-      const proveHere = proveByContainers(prove, ownersOf(session), ended);
-      return describe(session, proveSession(session.resources, session.journals?.owners ?? [], proveHere), found.nowMs);
+      const proven = proveSession(session, proveByContainers(prove, ownersOf(session), ended));
+      return describeSession(session, proven, found.nowMs);
     });
   if (options.isJson) return `${safeJson(rows)}\n`;
   if (rows.length === 0) return `no castoff resources on ${engine.address}\n`;
@@ -35,21 +35,14 @@ export async function describeSessions(options: { readonly isJson: boolean }): P
 }
 
 /** One session in the output of `castoff ls --json`. */
-interface SessionRow {
+interface SessionRow extends Pick<OwnerProof, 'state' | 'proof'> {
   readonly session: string;
-  /** `dead` when every owner is proven dead. */
-  readonly state: OwnerProof['state'];
-  readonly proof: string;
   readonly things: readonly ResourceRow[];
 }
 
-interface ResourceRow {
-  readonly kind: string;
-  readonly id: string;
-  readonly name: string;
+interface ResourceRow
+  extends Pick<ListedTarget, 'kind' | 'id' | 'name'>, Pick<OwnerProof, 'state' | 'proof'> {
   readonly owner: string | undefined;
-  readonly state: OwnerProof['state'];
-  readonly proof: string;
   readonly source: string | undefined;
   readonly isReaper: boolean;
   /** On a marker: the resource that this session has adopted from another one, such as `volume:data`. */
@@ -58,18 +51,14 @@ interface ResourceRow {
   readonly ageMs: number | undefined;
 }
 
-function describe(
-  { session, resources }: Findings['sessions'][number],
+function describeSession(
+  { session, resources }: FoundSession,
   proven: SessionProof,
   nowMs: number,
 ): SessionRow {
   const { state, proof } = proven;
-  return {
-    session,
-    state,
-    proof,
-    things: resources.map((resource) => describeResource(resource, proven, nowMs)),
-  };
+  const things = resources.map((resource) => describeResource(resource, proven, nowMs));
+  return { session, state, proof, things };
 }
 
 function describeResource(resource: ListedTarget, session: SessionProof, nowMs: number): ResourceRow {

@@ -1,14 +1,11 @@
-import { removableKinds, type RemovableKind } from './removable-kind';
+import { removableKinds, type EngineResource, type RemovableKind } from './removable-kind';
 
 /** A change of a resource, reported by the engine. */
-export interface EngineEvent {
-  readonly kind: RemovableKind;
+export interface EngineEvent extends EngineResource {
   /** Docker's name for the action: `create`, `start`, `die`, `destroy`; `delete` for an image. */
   readonly action: string;
   /** The text after the action: `healthy`, the command of an exec. */
   readonly detail?: string | undefined;
-  /** The full id; a volume's name, an image's `sha256:…`. */
-  readonly id: string;
   readonly name?: string | undefined;
   /** Only events of containers have labels on every engine. */
   readonly labels: Readonly<Record<string, string>>;

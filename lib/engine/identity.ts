@@ -1,4 +1,4 @@
-import type { RemovableKind } from './removable-kind';
+import type { EngineResource } from './removable-kind';
 
 /**
  * Returns a permanent identity of one resource on an engine. A volume only has a name, which a later volume
@@ -8,10 +8,6 @@ export function identityOf({
   kind,
   id,
   createdAt = '',
-}: {
-  readonly kind: RemovableKind;
-  readonly id: string;
-  readonly createdAt?: string | undefined;
-}): string {
+}: EngineResource & { readonly createdAt?: string | undefined }): string {
   return kind === 'volume' ? `volume ${id} ${createdAt}` : `${kind} ${id}`;
 }

@@ -3,14 +3,11 @@ import { listContainers } from './container-calls';
 import { valueOf, mapAnswer, type Answer, type Engine } from './engine';
 import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
-import { removableKinds, type RemovableKind } from './removable-kind';
+import { removableKinds, type EngineResource, type RemovableKind } from './removable-kind';
 import { listVolumes } from './volume-calls';
 
 /** A resource in an engine's list. */
-export interface ListedTarget {
-  readonly kind: RemovableKind;
-  /** The full id, or a volume's name. */
-  readonly id: string;
+export interface ListedTarget extends EngineResource {
   readonly name: string;
   /** All names of an image. */
   readonly tags?: readonly string[] | undefined;

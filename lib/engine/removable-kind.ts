@@ -6,3 +6,9 @@ export const removableKinds = ['container', 'network', 'volume', 'image'] as con
 
 /** One of {@link removableKinds}. */
 export type RemovableKind = (typeof removableKinds)[number];
+
+/** A resource on an engine: by its id, or by its name where it has none. */
+export interface EngineResource {
+  readonly kind: RemovableKind;
+  readonly id: string;
+}

@@ -2,15 +2,21 @@ import type { Bounds } from '../core/bounds';
 import type { ResourceKind } from '../resources/kind';
 import type { RecordedResource } from '../resources/ownership';
 
+/** The values of {@link EntryState}. */
+export const entryStates = ['registered', 'present', 'cleaning', 'gone', 'left', 'unknown', 'kept'] as const;
+
 /**
  * `registered`: about to be created. `present`: exists. `cleaning`: its removal is in progress. `gone`:
  * verified gone. `left`: its cleanup failed, and it may still exist. `unknown`: its owner has ended, and the
  * engine did not report whether it exists. `kept`: kept on purpose.
  */
-export type EntryState = 'registered' | 'present' | 'cleaning' | 'gone' | 'left' | 'unknown' | 'kept';
+export type EntryState = (typeof entryStates)[number];
+
+/** The values of {@link EntryOrigin}. */
+export const entryOrigins = ['scope', 'raw'] as const;
 
 /** `scope`: started in a scope, or adopted by one. `raw`: created by code without castoff, and captured. */
-export type EntryOrigin = 'scope' | 'raw';
+export type EntryOrigin = (typeof entryOrigins)[number];
 
 /** A tracked resource: its kind, owner and current state. */
 export interface RegistryEntry {
@@ -60,20 +66,7 @@ export interface EntryOwner {
 
 /** Fields of an entry that may change. A value of `undefined` is not known yet. */
 export type EntryUpdate = Partial<
-  Pick<
-    RegistryEntry,
-    | 'id'
-    | 'name'
-    | 'identity'
-    | 'bounds'
-    | 'engine'
-    | 'state'
-    | 'outcome'
-    | 'leakedAt'
-    | 'floating'
-    | 'died'
-    | 'failure'
-  >
+  Omit<RegistryEntry, 'key' | 'kind' | 'image' | 'owner' | 'origin' | 'registeredAt' | 'since'>
 >;
 
 const openStates: readonly EntryState[] = ['registered', 'present', 'cleaning', 'unknown'];

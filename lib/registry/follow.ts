@@ -1,8 +1,6 @@
 import type { Engine } from '../engine/engine';
-import type { EngineEvent } from '../engine/engine-event';
 import { watchEvents, type WatchedEvent } from '../engine/events';
-import type { ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/removable-kind';
 import { removables } from '../resources/removables';
 import type { RegistryEntry } from './entry';
 import type { Registry } from './registry';
@@ -67,7 +65,7 @@ async function follow(registry: Registry, engine: Engine, signal: AbortSignal): 
   }
 }
 
-type EntryOnEngine = RegistryEntry & { readonly kind: RemovableKind };
+type EntryOnEngine = RegistryEntry & Pick<EngineResource, 'kind'>;
 
 /** Returns the entries that the engine can inspect by id, which excludes Compose projects. */
 function presentEntries(registry: Registry, engine: Engine): readonly EntryOnEngine[] {
@@ -89,7 +87,7 @@ function mayBeGone(entry: EntryOnEngine, id: string, hint: WatchedEvent): boolea
 }
 
 /** Adopted resources may be registered by name or short id. */
-function matchesId(resource: EngineEvent | ListedTarget, id: string): boolean {
+function matchesId(resource: EngineResource & Pick<RegistryEntry, 'name'>, id: string): boolean {
   return (
     resource.id === id || resource.name === id || (resource.kind !== 'volume' && resource.id.startsWith(id))
   );

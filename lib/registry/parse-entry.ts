@@ -1,6 +1,6 @@
 import { parseBounds } from '../core/bounds';
-import { resourceKinds } from '../resources/resource-kinds';
-import type { EntryOrigin, EntryOwner, EntryState, RegistryEntry } from './entry';
+import { reportOrder } from '../resources/resource-kinds';
+import { entryOrigins, entryStates, type EntryOwner, type RegistryEntry } from './entry';
 
 /** Returns the value of a field, parsed from JSON; `undefined` when it is absent or invalid. */
 type ParseField<T> = (value: unknown) => T | undefined;
@@ -10,23 +10,15 @@ const ownerFields: ParseFields<EntryOwner> = { scope: parseText, test: parseText
 
 const fields: ParseFields<RegistryEntry> = {
   key: parseText,
-  kind: oneOf(resourceKinds),
+  kind: oneOf(reportOrder),
   id: parseText,
   name: parseText,
   image: parseText,
   engine: parseText,
   owner: (value) => parseFields(ownerFields, ['scope'], value),
-  origin: oneOf<EntryOrigin>({ raw: true, scope: true }),
+  origin: oneOf(entryOrigins),
   registeredAt: parseDate,
-  state: oneOf<EntryState>({
-    registered: true,
-    present: true,
-    cleaning: true,
-    gone: true,
-    left: true,
-    unknown: true,
-    kept: true,
-  }),
+  state: oneOf(entryStates),
   since: parseDate,
   identity: parseText,
   // Bounds that cannot be parsed cover nothing.
@@ -61,8 +53,8 @@ function parseFields<T>(
   return required.every((name) => known.has(name)) ? (Object.fromEntries(parsed) as T) : undefined;
 }
 
-function oneOf<T extends string>(values: Readonly<Record<T, unknown>>): ParseField<T> {
-  return (value) => (typeof value === 'string' && Object.hasOwn(values, value) ? (value as T) : undefined);
+function oneOf<T extends string>(values: readonly T[]): ParseField<T> {
+  return (value) => values.find((one) => one === value);
 }
 
 function parseText(value: unknown): string | undefined {

@@ -2,16 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { creationLabels, labelNames } from '../core/labels';
 import { valueOf, type Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/removable-kind';
 import { createVolume } from '../engine/volume-calls';
 
 type Labels = Readonly<Record<string, string>>;
-
-/** A resource by id, or by name for a volume. */
-interface Resource {
-  readonly kind: RemovableKind;
-  readonly id: string;
-}
 
 /** A claim by `session` on a resource that another session created. */
 export interface Adoption {
@@ -21,7 +15,7 @@ export interface Adoption {
 }
 
 /** Returns the key of an adopted resource, such as `volume:data`. */
-export function adoptionKey({ kind, id }: Resource): string {
+export function adoptionKey({ kind, id }: EngineResource): string {
   return `${kind}:${id}`;
 }
 
@@ -41,7 +35,11 @@ export function markedKey(labels: Labels): string | undefined {
  *
  * @throws EngineError when the engine does not create it.
  */
-export async function createMarker(engine: Engine, adopted: Resource, ownership: Labels): Promise<string> {
+export async function createMarker(
+  engine: Engine,
+  adopted: EngineResource,
+  ownership: Labels,
+): Promise<string> {
   const name = `castoff-adopts-${randomBytes(8).toString('hex')}`;
   const labels = { ...ownership, ...creationLabels('volume'), [labelNames.adopts]: adoptionKey(adopted) };
   valueOf(await createVolume(engine, name, labels));

@@ -1,12 +1,10 @@
 import { formatDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { shortId } from '../core/short-id';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { EngineResource, RemovableKind } from '../engine/removable-kind';
 
 /** Details of a cleanup that failed. */
-export interface CleanupEvidence {
-  readonly kind: RemovableKind;
-  readonly id: string;
+export interface CleanupEvidence extends EngineResource {
   /** Its name, if different from its id. */
   readonly title?: string | undefined;
   /** Removals sent. */

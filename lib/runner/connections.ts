@@ -10,22 +10,18 @@ import type { ContainerAddresses } from '../engine/container-ports';
 import type { RegistryEntry } from '../registry/entry';
 import { loadLate } from './load-late';
 
-/** A container, and the engine it is on. */
-export interface ConnectedTarget {
-  readonly id: string;
-  /** The engine's address. */
-  readonly engine?: string | undefined;
-}
-
 const inspectMs = 2_000;
 const closeMs = 1_000;
 
 /**
  * Returns this process's open TCP connections to a container, through a published port or its own address.
  */
-export async function findConnections({ id, engine: address }: ConnectedTarget): Promise<readonly Socket[]> {
+export async function findConnections({
+  id,
+  engine: address,
+}: Pick<RegistryEntry, 'id' | 'engine'>): Promise<readonly Socket[]> {
   // Most processes have no connections, and need no inspection.
-  if (openSockets().length === 0) return [];
+  if (id === undefined || openSockets().length === 0) return [];
   const { connectEngine } = loadLate.connect();
   const { inspectAddresses } = loadLate.containerPorts();
   const [connecting] = await Promise.allSettled([connectEngine(address)]);

@@ -1,20 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
-import type { Owner } from '../core/labels';
 import type { Attribution } from '../capture/capture';
 import { userLineIn } from '../capture/user-line';
 import type { RunClient } from '../session/run-client';
 import { FileContexts, TestContext } from './test-context';
 
 /** The running factory of a shared resource, which owns everything that the factory creates. */
-export interface SharedFactoryContext {
+export interface SharedFactoryContext extends Pick<Attribution, 'scope' | 'owner' | 'worker'> {
   /** Names the shared resource: `shared postgres`. */
   readonly what: string;
-  /** Name of its scope. */
-  readonly scope: string;
-  /** Owner of the created resources. Default: this process. */
-  readonly owner?: Owner | undefined;
-  readonly worker?: string | undefined;
   /** Name of the run's shared resource that it creates, or creates a part of. */
   readonly sharedName?: string | undefined;
   /** The factory that asked for this one. */

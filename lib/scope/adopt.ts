@@ -4,7 +4,7 @@ import { labelNames } from '../core/labels';
 import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/removable-kind';
 import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
 import type { Inspection } from '../resources/kind';
@@ -15,11 +15,6 @@ import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-resource';
 import type { ScopeContext } from './scope-context';
 
-interface Adopted {
-  readonly kind: RemovableKind;
-  readonly id: string;
-}
-
 /**
  * Adds an existing resource to `items`, which remove it when the scope closes.
  *
@@ -28,7 +23,7 @@ interface Adopted {
  */
 export async function adoptInScope(
   items: ScopeItems,
-  adopted: Adopted,
+  adopted: EngineResource,
   context: ScopeContext,
   source: string | undefined,
 ): Promise<void> {
@@ -52,7 +47,7 @@ export async function adoptInScope(
 
 /** Inspects the resource and registers it by its id, since another resource may get its name later. */
 async function adopt(
-  { kind, id: given }: Adopted,
+  { kind, id: given }: EngineResource,
   context: ScopeContext,
   source: string | undefined,
 ): Promise<OwnedTarget> {
@@ -83,7 +78,7 @@ async function adopt(
  */
 async function markAndInspect(
   engine: Engine,
-  adopted: Adopted,
+  adopted: EngineResource,
   ownership: Readonly<Record<string, string>>,
 ): Promise<Inspection & { readonly marker: string }> {
   const marker = await createMarker(engine, adopted, ownership);

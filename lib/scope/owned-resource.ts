@@ -1,13 +1,10 @@
+import type { RegistryEntry } from '../registry/entry';
 import type { BoundedTarget } from '../resources/cleanup-resource';
 import type { FinalizerEnd } from './close-report';
 import type { StartOptions } from './start-options';
 
 /** A resource on an engine that a scope removes when it closes. */
-export interface OwnedTarget extends BoundedTarget {
-  readonly key: string;
-  readonly name?: string | undefined;
-  /** Distinguishes it from a later resource with the same name, where the engine reports an identity. */
-  readonly identity?: string | undefined;
+export interface OwnedTarget extends BoundedTarget, Pick<RegistryEntry, 'key' | 'name' | 'identity'> {
   /** The volume that marks an adopted resource as owned by this session, for other processes. */
   readonly marker?: string | undefined;
   /** The address of its engine. */

@@ -49,7 +49,7 @@ export interface JudgedSession extends FoundSession {
  */
 export function judgeSession(found: FoundSession, prove: ProveOwner, rules: SweepRules): JudgedSession {
   const owned = found.resources.filter((resource) => notOwnedReason(found, resource) === undefined);
-  const proof = proveSession(owned, found.journals?.owners ?? [], prove);
+  const proof = proveSession({ ...found, resources: owned }, prove);
   const ages = owned
     .filter(({ labels }) => !isReaper(labels))
     .map((resource) => ageOf(resource, rules.nowMs));

@@ -105,7 +105,8 @@ function ownerLabelsOf(labels: ListedTarget['labels']): readonly string[] {
 export function idsOfLiveSessions(besides?: string): ReadonlySet<string> {
   const prove = proveOwnersHere();
   const live = readAllJournals().filter(
-    ({ session, owners }) => session !== besides && proveSession([], owners, prove).state !== 'dead',
+    (journals) =>
+      journals.session !== besides && proveSession({ resources: [], journals }, prove).state !== 'dead',
   );
   const ids = live.flatMap(({ unfinished }) => unfinished.flatMap(({ id, name }) => [id, name]));
   return new Set(ids.filter((id) => id !== undefined));

@@ -8,6 +8,12 @@ export interface ObservedOwner {
   readonly lastActiveMs?: number | undefined;
 }
 
+/** The resources and journals of a session, which name its owners. */
+export interface OwnedSession {
+  readonly resources: readonly Pick<ListedTarget, 'labels'>[];
+  readonly journals?: { readonly owners: readonly ObservedOwner[] } | undefined;
+}
+
 /** Proves whether an owner is alive or dead; `lastActiveMs` is its last known creation, by its own clock. */
 export type ProveOwner = (owner: Owner, lastActiveMs?: number) => OwnerProof;
 
@@ -23,12 +29,8 @@ export interface SessionProof extends OwnerProof {
  * Judges a session by its owners. It is dead when all of them are, since its processes share its resources;
  * an owner that is or may be alive keeps all of them. A resource that names no owner proves nothing.
  */
-export function proveSession(
-  resources: readonly Pick<ListedTarget, 'labels'>[],
-  journaled: readonly ObservedOwner[],
-  prove: ProveOwner,
-): SessionProof {
-  const seen = mergeOwners([...resources.flatMap(ownerOf), ...journaled]);
+export function proveSession(session: OwnedSession, prove: ProveOwner): SessionProof {
+  const seen = mergeOwners(observedOwners(session));
   const proofs = seen.map(({ owner, lastActiveMs }) => ({ owner, proof: prove(owner, lastActiveMs) }));
   const proofOf = (owner: Owner): OwnerProof | undefined =>
     proofs.find((one) => keyOf(one.owner) === keyOf(owner))?.proof;
@@ -56,14 +58,12 @@ function ownerOf({ labels }: Pick<ListedTarget, 'labels'>): readonly ObservedOwn
 }
 
 /** Returns every owner that a session names. */
-export function ownersOf({
-  resources,
-  journals,
-}: {
-  readonly resources: readonly Pick<ListedTarget, 'labels'>[];
-  readonly journals?: { readonly owners: readonly ObservedOwner[] } | undefined;
-}): readonly Owner[] {
-  return [...resources.flatMap(ownerOf), ...(journals?.owners ?? [])].map(({ owner }) => owner);
+export function ownersOf(session: OwnedSession): readonly Owner[] {
+  return observedOwners(session).map(({ owner }) => owner);
+}
+
+function observedOwners({ resources, journals }: OwnedSession): readonly ObservedOwner[] {
+  return [...resources.flatMap(ownerOf), ...(journals?.owners ?? [])];
 }
 
 function mergeOwners(seen: readonly ObservedOwner[]): readonly ObservedOwner[] {

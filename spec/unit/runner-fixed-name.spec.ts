@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasFixedName } from '../../lib/runner/fixed-name';
+import { hasFixedName } from '../../lib/runner/close-context';
 
 const id = '3f2a91c0beef'.padEnd(64, '0');
 

@@ -1,17 +1,13 @@
-import type { RemovableKind } from '../../engine/removable-kind';
+import type { ListedTarget } from '../../engine/list-targets';
 import { cutText } from '../../core/cut-text';
 
 /** The outcome for one resource that a claim covers. */
-export interface AuditEntry {
+export interface AuditEntry extends Pick<ListedTarget, 'kind' | 'id' | 'name' | 'labels'> {
   /**
    * `removed`: by this reaping. `removed-elsewhere`, `already-gone`: by another client. `left`: not removed.
    * `would-remove`: a dry run.
    */
   readonly outcome: 'removed' | 'removed-elsewhere' | 'already-gone' | 'left' | 'would-remove';
-  readonly kind: RemovableKind;
-  readonly id: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
   /** The claim's key. */
   readonly claim: string;
   /** Last holder of the claim. */

@@ -1,6 +1,6 @@
 import { isReaper } from '../../core/labels';
 import type { ListedTarget } from '../../engine/list-targets';
-import { removableKinds, type RemovableKind } from '../../engine/removable-kind';
+import { removableKinds, type EngineResource, type RemovableKind } from '../../engine/removable-kind';
 
 /** Progress of the removal of one resource; `undefined` where it has not started. */
 export type Progress =
@@ -48,6 +48,6 @@ export function countByKind(targets: readonly ListedTarget[]): Record<RemovableK
 }
 
 /** Identifies a resource among all kinds. */
-export function keyOf({ kind, id }: { readonly kind: RemovableKind; readonly id: string }): string {
+export function keyOf({ kind, id }: EngineResource): string {
   return `${kind} ${id}`;
 }

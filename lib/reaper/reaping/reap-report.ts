@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../../engine/removable-kind';
+import type { EngineResource, RemovableKind } from '../../engine/removable-kind';
 
 /** The result of one reaping of one claim. */
 export interface ReapReport {
@@ -18,9 +18,7 @@ export interface ReapReport {
 }
 
 /** A resource that was not removed. */
-export interface LeftResource {
-  readonly kind: RemovableKind;
-  readonly id: string;
+export interface LeftResource extends EngineResource {
   readonly name: string;
   readonly reason: string;
 }
