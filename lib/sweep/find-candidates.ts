@@ -2,7 +2,7 @@ import { isCastoffError } from '../core/errors';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { AdoptionReason } from './find-adopted';
-import { describeOwner, type JudgedSession, type SessionVerdict } from './judge-session';
+import { describeOwner, type JudgedSession, type ResourceVerdict } from './judge-session';
 import type { RemovalCandidate } from './remove-candidate';
 import { isStillOurs } from './still-ours';
 import type { FoundResource } from './sweep-report';
@@ -23,7 +23,7 @@ export interface Candidates {
  */
 export async function findCandidates(
   engine: Engine,
-  verdicts: readonly SessionVerdict[],
+  verdicts: readonly ResourceVerdict[],
   sessions: readonly JudgedSession[],
   adoptionReason: AdoptionReason,
 ): Promise<Candidates> {

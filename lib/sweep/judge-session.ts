@@ -28,7 +28,7 @@ export interface SweepRules {
 }
 
 /** Whether to remove one listed resource; its `proof` is the reason. */
-export interface SessionVerdict {
+export interface ResourceVerdict {
   readonly resource: FoundResource;
   readonly target: ListedTarget;
   /** References to remove, in this order. */
@@ -40,7 +40,7 @@ export interface SessionVerdict {
 export interface JudgedSession extends FoundSession {
   readonly shouldRemove: boolean;
   readonly proof: SessionProof;
-  readonly verdicts: readonly SessionVerdict[];
+  readonly verdicts: readonly ResourceVerdict[];
 }
 
 /**
@@ -54,7 +54,7 @@ export function judgeSession(found: FoundSession, prove: ProveOwner, rules: Swee
     .filter(({ labels }) => !isReaper(labels))
     .map((resource) => ageOf(resource, rules.nowMs));
   const { shouldRemove, reason } = decide(proof, ages, rules);
-  const verdicts = found.resources.map((resource): SessionVerdict => {
+  const verdicts = found.resources.map((resource): ResourceVerdict => {
     const owner = ownerFromLabels(resource.labels);
     const ownReason = shouldRemove && owner !== undefined ? (proof.proofOf(owner)?.proof ?? reason) : reason;
     const keptReason =
@@ -72,8 +72,8 @@ export function judgeSession(found: FoundSession, prove: ProveOwner, rules: Swee
 export function verdictOn(
   target: ListedTarget,
   { session, proofs }: Pick<FoundSession, 'session' | 'proofs'>,
-  decided: Pick<SweptResource, 'proof'> & Pick<SessionVerdict, 'shouldRemove'> & Pick<SweepRules, 'nowMs'>,
-): SessionVerdict {
+  decided: Pick<SweptResource, 'proof'> & Pick<ResourceVerdict, 'shouldRemove'> & Pick<SweepRules, 'nowMs'>,
+): ResourceVerdict {
   const { kind, id, name, labels } = target;
   const { shouldRemove, proof, nowMs } = decided;
   const owner = describeOwner(ownerFromLabels(labels));

@@ -10,7 +10,7 @@ import { cleanupResource } from '../resources/cleanup-resource';
 import { isSameCreation } from '../resources/ownership';
 import type { RemovalRules } from '../resources/removal-rules';
 import { inspectServiceOf, removeServiceOf } from '../resources/swarm-service';
-import type { SessionVerdict } from './judge-session';
+import type { ResourceVerdict } from './judge-session';
 import { readAllJournals } from './session-journals';
 import { proveSession } from './session-proof';
 import { isStillOurs } from './still-ours';
@@ -19,7 +19,7 @@ import { sessionFilterOf } from './third-party-sessions';
 
 /** A resource to remove: as listed on the engine, or as a journal names it. */
 export type RemovalCandidate = { readonly resource: FoundResource } & (
-  Pick<SessionVerdict, 'target' | 'refs'> | { readonly entry: RegistryEntry }
+  Pick<ResourceVerdict, 'target' | 'refs'> | { readonly entry: RegistryEntry }
 );
 
 /** The result of {@link removeCandidate}: of the removal, or the reason to keep the resource. */

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { ageOf, tooYoungReason, verdictOn, type SessionVerdict } from './judge-session';
+import { ageOf, tooYoungReason, verdictOn, type ResourceVerdict } from './judge-session';
 
 /** Rules for Testcontainers' leftovers, from the options of a sweep. */
 export interface ThirdPartyRules {
@@ -34,7 +34,7 @@ export interface ThirdPartyFindings {
 export function judgeThirdParty(
   findings: ThirdPartyFindings,
   rules: ThirdPartyRules,
-): readonly SessionVerdict[] {
+): readonly ResourceVerdict[] {
   const running = findings.reapers.filter(({ status }) => status !== 'exited' && status !== 'dead');
   const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
   return resources.map((resource) => {
