@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
 import { safeForLog, safeJson } from '../core/safe-text';
-import { formatTable, paint } from '../core/text-table';
+import { formatTable, paint, type Colour } from '../core/text-table';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
@@ -12,7 +12,6 @@ import { ownersOf, proveSession, type SessionProof } from '../sweep/session-proo
 import { findSessions } from '../sweep/find-sessions';
 import { markedKey } from '../resources/adoption';
 import { ageOf, describeOwner, type FoundSession } from '../sweep/judge-session';
-import { colourOfState } from './state-colour';
 
 /**
  * Returns the output of `castoff ls`: every session with resources on the engine, whether its owners are
@@ -79,8 +78,14 @@ function describeResource(resource: ListedTarget, session: SessionProof, nowMs: 
   };
 }
 
+const stateColours: Readonly<Record<OwnerProof['state'], Colour>> = {
+  alive: 'green',
+  dead: 'red',
+  unknown: 'yellow',
+};
+
 function formatSession({ session, state, proof, things }: SessionRow): string {
-  const paintedState = paint({ text: state, colour: colourOfState(state) });
+  const paintedState = paint({ text: state, colour: stateColours[state] });
   const title = `session ${safeForLog(session)}: ${paintedState}, ${safeForLog(proof)}\n`;
   const rows = things.map((resource) => [
     resource.isReaper ? 'reaper' : resource.adopts === undefined ? resource.kind : 'marker',
@@ -88,7 +93,7 @@ function formatSession({ session, state, proof, things }: SessionRow): string {
     resource.adopts === undefined ? resource.name : `has adopted ${resource.adopts}`,
     resource.ageMs === undefined ? '' : formatDuration(Math.max(0, resource.ageMs)),
     resource.owner ?? '',
-    { text: resource.state, colour: colourOfState(resource.state) },
+    { text: resource.state, colour: stateColours[resource.state] },
     resource.source ?? '',
   ]);
   return (

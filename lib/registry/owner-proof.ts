@@ -3,13 +3,9 @@ import type { Owner } from '../core/labels';
 /**
  * The machine and boot of this process. A field that cannot be determined is `undefined`, and proves nothing.
  */
-export interface LocalHost {
-  readonly host: string;
-  readonly machine?: string | undefined;
-  readonly boot?: string | undefined;
+export interface LocalHost extends Pick<Owner, 'host' | 'machine' | 'boot' | 'pidNamespace'> {
   /** In milliseconds since the epoch, by this machine's clock. */
   readonly bootedAtMs?: number | undefined;
-  readonly pidNamespace?: string | undefined;
 }
 
 /** What this process can see under a pid. */
