@@ -1,20 +1,9 @@
-import type { ListedTarget } from '../engine/list-targets';
 import { adoptionKey, adoptionsIn } from '../resources/adoption';
-import type { ResourceKind } from '../resources/kind';
-import type { SessionProof } from './session-proof';
-
-/** A session, its listed resources, and whether this sweep removes it. */
-interface ProvenSession {
-  readonly resources: readonly Pick<ListedTarget, 'kind' | 'labels'>[];
-  readonly proof: Pick<SessionProof, 'state' | 'proof'>;
-  readonly shouldRemove: boolean;
-}
+import type { Target } from '../resources/plan';
+import type { JudgedSession } from './judge-session';
 
 /** Returns why an adopted resource must be kept, or `undefined` when no session has adopted it. */
-export type AdoptionReason = (resource: {
-  readonly kind: ResourceKind;
-  readonly id: string;
-}) => string | undefined;
+export type AdoptionReason = (resource: Target) => string | undefined;
 
 /**
  * Finds the resources that sessions have adopted from others. Adoptions of a session that is proven dead, or
@@ -24,7 +13,7 @@ export type AdoptionReason = (resource: {
  * missed. After creating a marker, the adopting session inspects the resource again, and so detects a removal
  * that has finished by then, but not a later one.
  */
-export function findAdopted(sessions: readonly ProvenSession[]): AdoptionReason {
+export function findAdopted(sessions: readonly JudgedSession[]): AdoptionReason {
   const reasons = new Map<string, string>();
   for (const { resources, proof, shouldRemove } of sessions) {
     if (shouldRemove || proof.state === 'dead') continue;

@@ -1,16 +1,15 @@
-import { labelNames, ryukLabel, testcontainersLabel } from '../core/labels';
+import { labelNames } from '../core/labels';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/system-calls';
 import { EngineError } from '../engine/engine-error';
-import { listTargets, type ListedTarget } from '../engine/list-targets';
+import type { ListedTarget } from '../engine/list-targets';
 import { recordedIn } from '../registry/entry';
 import { proveOwnership } from '../resources/list-owned';
-import type { OwnershipProof } from '../resources/ownership';
-import { withImageAges } from './image-ages';
+import { listWithAges } from './list-with-ages';
 import { readAllJournals, type SessionJournals } from './session-journals';
-import { proveThirdParty } from './third-party-sessions';
+import { listThirdParty, type ThirdPartyListing } from './third-party-sessions';
 import type { FoundSession } from './judge-session';
 
 /** The sessions found on an engine and in the journals on this machine. */
@@ -18,10 +17,8 @@ export interface Findings {
   /** The engine's time, in milliseconds since the epoch. */
   readonly nowMs: number;
   readonly sessions: readonly FoundSession[];
-  /** Resources with Testcontainers' label, and all Ryuk-compatible reapers; empty unless requested. */
-  readonly foreign: readonly ListedTarget[];
-  readonly reapers: readonly ListedTarget[];
-  readonly foreignProofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+  /** `undefined` unless requested. */
+  readonly thirdParty: ThirdPartyListing | undefined;
 }
 
 /**
@@ -61,21 +58,17 @@ export async function findSessions(
  * @throws EngineError when the engine does not answer, or refuses.
  */
 export async function listSessions(engine: Engine, isForeignWanted: boolean): Promise<Findings> {
-  const [labelled, clock, foreign, reapers] = await Promise.all([
-    listTargets(engine, [labelNames.session]).then((listed) => withImageAges(engine, listed)),
+  const [labelled, clock, thirdParty] = await Promise.all([
+    listWithAges(engine, [labelNames.session]),
     readEngineClock(engine),
-    isForeignWanted
-      ? listTargets(engine, [`${testcontainersLabel}=true`]).then((listed) => withImageAges(engine, listed))
-      : [],
-    isForeignWanted ? listTargets(engine, [`${ryukLabel}=true`], ['container']) : [],
+    isForeignWanted ? listThirdParty(engine) : undefined,
   ]);
   // Read after the engine's lists: resources are journaled before they are created.
   const journals = readAllJournals();
   const recorded = recordedIn(journals.flatMap(({ unfinished }) => unfinished));
   const proofs = await proveOwnership(engine, labelled, [labelNames.session], recorded);
   const sessions = groupBySession(labelled, journals).map((found) => ({ ...found, proofs }));
-  const foreignProofs = await proveThirdParty(engine, foreign);
-  return { nowMs: valueOf(clock), sessions, foreign, foreignProofs, reapers };
+  return { nowMs: valueOf(clock), sessions, thirdParty };
 }
 
 function groupBySession(

@@ -132,8 +132,8 @@ function checkOptions({ olderThanMs, foreign, otherHosts, ...options }: SweepOpt
 
 async function judge(
   engine: Engine,
-  { sessions, foreign, foreignProofs, reapers, nowMs }: Findings,
-  { olderThanMs, otherHosts, foreign: isForeignWanted }: SweepOptions,
+  { sessions, thirdParty, nowMs }: Findings,
+  { olderThanMs, otherHosts }: SweepOptions,
 ): Promise<Candidates & { readonly judged: readonly JudgedSession[] }> {
   // Read last: an owner that has ended by now stays dead, and a new one has no resources in the listing.
   const prove = proveOwnersHere();
@@ -143,19 +143,14 @@ async function judge(
     judgeSession(found, proveByContainers(prove, ownersOf(found), ended), rules),
   );
   const live = judged.filter(({ proof }) => proof.state !== 'dead');
+  const liveResources = live.flatMap(({ resources }) => resources);
   const ofOthers =
-    isForeignWanted === true && olderThanMs !== undefined
-      ? judgeThirdParty(
-          {
-            resources: foreign,
-            reapers,
-            proofs: foreignProofs,
-            liveResources: live.flatMap(({ resources }) => resources),
-            liveIds: idsOfLiveSessions(),
-          },
+    thirdParty === undefined || olderThanMs === undefined
+      ? []
+      : judgeThirdParty(
+          { ...thirdParty, liveResources, liveIds: idsOfLiveSessions() },
           { olderThanMs, nowMs },
-        )
-      : [];
+        );
   const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
   return { judged, ...(await findCandidates(engine, verdicts, judged, findAdopted(judged))) };
 }

@@ -1,29 +1,34 @@
-import { isReaper, isReused, labelNames, testcontainersSessionLabels } from '../core/labels';
+import {
+  isReaper,
+  isReused,
+  labelNames,
+  ryukLabel,
+  testcontainersLabel,
+  testcontainersSessionLabels,
+} from '../core/labels';
 import type { Engine } from '../engine/engine';
-import type { ListedTarget } from '../engine/list-targets';
+import { listTargets, type ListedTarget } from '../engine/list-targets';
 import { proveOwnership } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
-import { ageOf, tooYoungReason, verdictOn, type ResourceVerdict } from './judge-session';
+import { ageOf, tooYoungReason, verdictOn, type ResourceVerdict, type SweepRules } from './judge-session';
+import { listWithAges } from './list-with-ages';
 
-/** Rules for Testcontainers' leftovers, from the options of a sweep. */
-export interface ThirdPartyRules {
-  readonly olderThanMs: number;
-  /** The engine's time, in milliseconds since the epoch. */
-  readonly nowMs: number;
-}
-
-/** Everything on an engine that shows who owns a Testcontainers session. */
-export interface ThirdPartyFindings {
+/** The resources of Testcontainers on an engine. */
+export interface ThirdPartyListing {
   /** Resources with Testcontainers' label. */
   readonly resources: readonly ListedTarget[];
   /** Ryuk-compatible reapers. */
   readonly reapers: readonly ListedTarget[];
+  /** Proof, for each resource, that it has its labels from its creator. */
+  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
+}
+
+/** Everything on an engine that shows who owns a Testcontainers session. */
+export interface ThirdPartyFindings extends ThirdPartyListing {
   /** Resources of castoff sessions that are not proven dead. */
   readonly liveResources: readonly ListedTarget[];
   /** Ids that the journals of such sessions record. */
   readonly liveIds: ReadonlySet<string>;
-  /** Proof, for each resource, that it has its labels from its creator. */
-  readonly proofs: ReadonlyMap<ListedTarget, OwnershipProof>;
 }
 
 /**
@@ -33,7 +38,7 @@ export interface ThirdPartyFindings {
  */
 export function judgeThirdParty(
   findings: ThirdPartyFindings,
-  rules: ThirdPartyRules,
+  rules: Pick<SweepRules, 'nowMs'> & { readonly olderThanMs: number },
 ): readonly ResourceVerdict[] {
   const running = findings.reapers.filter(({ status }) => status !== 'exited' && status !== 'dead');
   const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
@@ -67,14 +72,16 @@ export function judgeThirdParty(
 }
 
 /**
- * Proves, session by session, which of Testcontainers' leftovers have their labels from their creator.
+ * Lists the resources of Testcontainers, and proves, session by session, which of them have their labels from
+ * their creator.
  *
- * @throws EngineError when the engine goes away.
+ * @throws EngineError when the engine does not answer.
  */
-export async function proveThirdParty(
-  engine: Engine,
-  resources: readonly ListedTarget[],
-): Promise<ReadonlyMap<ListedTarget, OwnershipProof>> {
+export async function listThirdParty(engine: Engine): Promise<ThirdPartyListing> {
+  const [resources, reapers] = await Promise.all([
+    listWithAges(engine, [`${testcontainersLabel}=true`]),
+    listTargets(engine, [`${ryukLabel}=true`], ['container']),
+  ]);
   const bySession = Map.groupBy(resources, ({ labels }) => sessionFilterOf(labels));
   const proofs = new Map<ListedTarget, OwnershipProof>();
   for (const [label, ofSession] of bySession) {
@@ -82,7 +89,7 @@ export async function proveThirdParty(
     for (const [resource, proof] of await proveOwnership(engine, ofSession, [label], []))
       proofs.set(resource, proof);
   }
-  return proofs;
+  return { resources, reapers, proofs };
 }
 
 /** Returns the label of its Testcontainers session, as a filter `key=value`. */
