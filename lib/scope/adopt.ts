@@ -68,8 +68,8 @@ async function adopt(
   const { id, name, identity, marker } = needsMarker
     ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
     : { ...inspection, marker: undefined };
-  const { key } = registry.adopt(kind, owner(source), { id, name, identity, engine: engine.address });
-  return { kind, id, name, identity, key, marker, engine: engine.address };
+  const known = { id, name, identity, engine: engine.address };
+  return { ...registry.adopt(kind, owner(source), known), ...known, marker };
 }
 
 /**

@@ -151,21 +151,8 @@ export class Start {
     await checkSameEngine(engine, { kind, id }, what);
     if (this.#bounds !== undefined)
       await this.#narrow(entry.key, await boundsAfter(engine, id, this.#bounds));
-    const title = name ?? nameOfStarted(this.#result);
-    this.#context.registry.update(entry.key, {
-      id,
-      name: title,
-      engine: engine.address,
-      state: 'present',
-    });
-    this.#owned = {
-      kind,
-      id,
-      name: title,
-      bounds: this.#bounds,
-      key: entry.key,
-      engine: engine.address,
-    };
+    const known = { id, name: name ?? nameOfStarted(this.#result), engine: engine.address };
+    this.#owned = { ...this.#context.registry.update(entry.key, { ...known, state: 'present' }), ...known };
   }
 
   /**
