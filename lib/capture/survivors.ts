@@ -17,9 +17,6 @@ import type { TrackedResources } from './tracked-resources';
 
 const maxWaitMs = 5_000;
 
-/** Whether a resource still exists, and the changes to its entry. */
-type InspectedEntry = { readonly update?: EntryUpdate; readonly isGone: boolean };
-
 /**
  * Resolves to the captured entries matching `filter` whose resources still exist. Waits for pending creations
  * and removals, then inspects each and marks those that were removed. An entry that the engine could not
@@ -67,11 +64,11 @@ async function updateEntry(
   const { registry } = tracked.options;
   try {
     const engine = (await connectEngine(entry.engine)).within({ timeoutMs: leftMs() });
-    const { update = {}, isGone } = await inspectEntry(tracked, entry, engine);
+    const update = await inspectEntry(tracked, entry, engine);
     const current = tracked.activeEntry(entry.key);
     // Meanwhile the response to its removal may have arrived, or another cleanup may have started.
     if (current?.state !== entry.state) return;
-    if (!isGone) {
+    if (update !== 'gone') {
       const state = entry.state === 'unknown' ? 'present' : entry.state;
       registry.update(entry.key, { state, failure: undefined, ...update, engine: engine.address });
     } else if (!tracked.inFlightKeys.has(entry.key)) {
@@ -100,16 +97,17 @@ function outcomeOf(
   return state === 'registered' && !commandKeys.has(key) ? 'never-created' : 'removed-elsewhere';
 }
 
+/** Resolves to the changes to the entry, if the engine still has its resource. */
 async function inspectEntry(
   tracked: TrackedResources,
   entry: RegistryEntry,
   engine: Engine,
-): Promise<InspectedEntry> {
+): Promise<EntryUpdate | 'gone'> {
   const { kind, id, key, name, bounds = {} } = entry;
   if (kind === 'compose-project') {
     const parts = await listParts(engine, name ?? '');
     const hasParts = parts.some((part) => isWithin(identityOf(part), bounds));
-    return hasParts ? { isGone: false, update: { state: 'present' } } : { isGone: true };
+    return hasParts ? { state: 'present' } : 'gone';
   }
   // The name of an image may refer to a newer one by now.
   if (id === undefined || kind === 'image') {
@@ -119,20 +117,20 @@ async function inspectEntry(
       recorded,
     });
     const [target] = [...owned, ...unclear.map((one) => one.target)];
-    return target === undefined ? { isGone: true } : { isGone: false, update: updateOf(target) };
+    return target === undefined ? 'gone' : updateOf(target);
   }
   const inspected = await removables[kind].inspect(engine, id);
-  if (inspected.meaning === 'gone') return { isGone: true };
+  if (inspected.meaning === 'gone') return 'gone';
   if (inspected.meaning !== 'done') throw inspected.error;
-  if (kind === 'volume') return { isGone: !isSameVolume(entry, inspected.value) };
+  if (kind === 'volume') return isSameVolume(entry, inspected.value) ? {} : 'gone';
   if (kind === 'container' && isBeingRemoved(tracked, key, inspected.value)) {
     await removables[kind].waitForRemoval?.(engine, id);
     // The wait also ends when the removal fails.
     const again = await removables[kind].inspect(engine, id);
     if (again.meaning !== 'done' && again.meaning !== 'gone') throw again.error;
-    return { isGone: again.meaning === 'gone' };
+    return again.meaning === 'gone' ? 'gone' : {};
   }
-  return { isGone: false };
+  return {};
 }
 
 /** An anonymous volume has no labels, but its identity was recorded when its container was removed. */

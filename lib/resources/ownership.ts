@@ -2,7 +2,7 @@ import { composeContainerLabel, labelNames } from '../core/labels';
 import { carriesLabels } from '../engine/carries-labels';
 import type { ImageStep } from '../engine/image-calls';
 import type { ListedTarget } from '../engine/list-targets';
-import type { ResourceKind } from './kind';
+import type { Target } from './plan';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -16,11 +16,9 @@ export type OwnershipProof =
   | { readonly state: 'unclear'; readonly reason: string };
 
 /** A resource whose id its creator recorded. */
-export interface RecordedResource {
-  readonly kind: ResourceKind;
+export interface RecordedResource extends Target {
   /** The value of `castoff.start`. */
   readonly key: string;
-  readonly id: string;
 }
 
 /** Evidence beside the listing, from the engine and the creators' records. */
