@@ -72,6 +72,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
     for (const candidate of candidates) targets.push({ ...candidate.resource, engine, candidate });
     for (const { proof } of unclear) errors.push(new CastoffError('CLEANUP_FAILED', proof));
   }
+  const count = targets.length + errors.length;
   const outcomes = await cleanupMany(targets, async ({ engine, candidate }) => {
     if ('target' in candidate)
       await clearServiceOf(engine, candidate.target, (labels) => labels[labelNames.session] === session);
@@ -79,8 +80,8 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   });
   for (const { error } of outcomes) if (error !== undefined) errors.push(error);
   if (errors.length > 0) {
-    const count = `${errors.length} of ${outcomes.length}`;
-    throw cleanupFailed(`clean up session ${session}: ${count} resources could not be removed`, errors);
+    const failed = `${errors.length} of ${count} resources could not be removed`;
+    throw cleanupFailed(`clean up session ${session}: ${failed}`, errors);
   }
   removeJournals(journals);
   const results = outcomes.flatMap(({ result: end }) =>
