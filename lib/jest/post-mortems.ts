@@ -2,6 +2,7 @@ import type { RegistryEntry } from '../registry/entry';
 import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/starts-under-way';
 import { shortId } from '../core/short-id';
 import { sharedScope } from '../registry/scope-names';
+import type { SharedContainer } from '../session/run-client';
 import type { CircusTest } from './circus';
 import type { TestContext } from '../runner/test-context';
 import type { AttachedRun } from '../runner/attached-run';
@@ -47,7 +48,7 @@ export class PostMortems {
       ...projects.toReversed().map((entry) => describeProject(entry, attachedRun.capture)),
     ]);
     for (const [dependency, died] of deaths)
-      if (dependency.scope !== context.name) await noteDeath(dependency, died, attachedRun);
+      if (dependency.owner.scope !== context.name) await noteDeath(dependency, died, attachedRun);
     const texts = described.filter((each) => each !== undefined);
     if (texts.length === 0) return;
     test.errors[0] = addToMessage(test.errors[0], texts.join('\n\n'));
@@ -55,10 +56,7 @@ export class PostMortems {
 }
 
 /** A container that a test depends on. */
-interface Dependency extends Pick<RegistryEntry, 'key' | 'id' | 'engine'> {
-  /** Name of its scope; `undefined` for a shared resource that another process created. */
-  readonly scope?: string | undefined;
-  readonly source?: string | undefined;
+interface Dependency extends SharedContainer {
   /** The shared resource that it belongs to: `shared orders db`. */
   readonly shared?: string | undefined;
 }
@@ -73,18 +71,13 @@ function containersOf(
   { registry, shared }: AttachedRun,
 ): readonly Dependency[] {
   const present = registry.list({ kind: 'container', state: 'present' });
-  const own = present.filter(({ owner }) => isAround(context, owner.scope)).map(dependencyOf);
+  const own = present.filter(({ owner }) => isAround(context, owner.scope));
   const used = [...shared.usedBy(path)].flatMap(([what, containers]) => {
-    const ofOthers = containers.map((each) => ({ ...each, shared: what }));
     const scope = sharedScope(what.replace(/^shared /, ''));
-    const created = present.filter(({ owner }) => owner.scope === scope).map(dependencyOf);
-    return [...ofOthers, ...created.map((each) => ({ ...each, shared: what }))];
+    const created = present.filter(({ owner }) => owner.scope === scope);
+    return [...containers, ...created].map((each): Dependency => ({ ...each, shared: what }));
   });
   return [...new Map([...used, ...own].map((each) => [each.key, each])).values()];
-}
-
-function dependencyOf({ key, id, engine, owner: { scope, source } }: RegistryEntry): Dependency {
-  return { key, id, engine, scope, source };
 }
 
 /** Records a death for the verdict. */
@@ -105,8 +98,8 @@ function isAround({ name, parent }: TestContext, scope: string): boolean {
 
 async function describeStarting(start: StartUnderWay): Promise<string> {
   const waiting = describeStart(start, performance.now());
-  const { engine, wait } = start;
-  const container = await describeContainer({ key: start.key, id: wait?.containerId, engine });
+  const { key, engine, scope, wait } = start;
+  const container = await describeContainer({ key, id: wait?.containerId, engine, owner: { scope } });
   return [waiting, ...(container === undefined ? [] : [container])].join('\n');
 }
 
@@ -138,7 +131,7 @@ async function describeDead(
   return text === undefined || first.endsWith(': running') ? undefined : `${first}${lineOf(dependency)}`;
 }
 
-function lineOf({ source }: Dependency): string {
+function lineOf({ owner: { source } }: Dependency): string {
   return source === undefined ? '' : ` (${source})`;
 }
 

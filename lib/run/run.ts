@@ -106,10 +106,9 @@ export async function openRun(
     const turn = await shared.awaitTurn(asked);
     if (turn.type !== 'there') return turn;
     const scope = sharedScope(asked.name);
-    const entries = [...workers.entries(), ...registry.list()].filter(
+    const containers = [...workers.entries(), ...registry.list()].filter(
       ({ kind, owner: { scope: own } }) => kind === 'container' && own === scope,
     );
-    const containers = entries.map(({ key, id, engine, owner: { source } }) => ({ key, id, engine, source }));
     return { ...turn, containers };
   };
 

@@ -28,9 +28,7 @@ export type SharedTurn =
     };
 
 /** A container of a shared fixture. */
-export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine'> & {
-  readonly source?: string | undefined;
-};
+export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine' | 'owner'>;
 
 /** A process's access to its run, from a worker or from the run's own process. */
 export interface RunClient {
