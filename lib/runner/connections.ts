@@ -62,9 +62,7 @@ function dropConnections(sockets: readonly Socket[]): void {
 export async function dropConnectionsTo(
   containers: readonly Pick<RegistryEntry, 'id' | 'engine'>[],
 ): Promise<void> {
-  const found = containers.map(async ({ id, engine }) =>
-    id === undefined ? undefined : dropConnections(await findConnections({ id, engine })),
-  );
+  const found = containers.map(async (container) => dropConnections(await findConnections(container)));
   await Promise.allSettled(found);
 }
 
