@@ -150,6 +150,13 @@ describe('a reaper that does not start', () => {
     await removeResources(child);
   });
 
+  it('a warning is silenced by its code', async () => {
+    const env = { NODE_OPTIONS: '--disable-warning=CASTOFF_REAPER_OFF' };
+    const child = await start({ reaper: 'off', env });
+    expect(child.stderr()).toBe('');
+    await removeResources(child);
+  });
+
   it('an unknown reaper option is CONFIG_INVALID', async () => {
     const error = await rejectionOf(start({ reaper: 'sidecar' as never }));
     expect(String(error)).toContain("code: 'CONFIG_INVALID'");
