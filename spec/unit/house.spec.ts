@@ -32,6 +32,14 @@ describe('lib', () => {
     expect(files.filter((file) => read.test(codeOf(file)))).toEqual(['core/environment.ts']);
   });
 
+  it('has each process-wide state once, and lists no other', () => {
+    const listed = codeOf('core/global-state.ts').matchAll(/^ *\| '([^']+)'/gm);
+    const used = files.flatMap((file) => [...codeOf(file).matchAll(/processWide\(\s*'([^']+)'/g)]);
+    const names = (matches: Iterable<RegExpMatchArray>): string[] =>
+      [...matches].map(([, name = '']) => name).toSorted();
+    expect(names(used)).toEqual(names(listed));
+  });
+
   it('has no file with a catch-all name', () => {
     const names = files.map((file) => basename(file, '.ts'));
     expect(
