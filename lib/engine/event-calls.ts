@@ -9,29 +9,24 @@ export interface EventQuery {
   readonly labels: readonly string[];
   /**
    * In seconds since 1970, by the engine's clock: replays events from then on, as far as the engine has them.
+   * Default: no replay.
    */
-  readonly since: number | undefined;
+  readonly since?: number | undefined;
   /** As `since`: the stream ends with the last event before. Default: it does not end. */
   readonly until?: number | undefined;
   /** Closes the connection. */
   readonly signal: AbortSignal;
 }
 
-/** An open stream of events. */
-export interface EventStream {
-  /** When the engine sent the response header, in seconds since 1970 by its clock. */
-  readonly openedAtSecond: number | undefined;
-  /** One for each event. They end when the connection ends, for any reason. */
-  readonly lines: AsyncIterable<string>;
-}
-
 /**
  * Opens a stream of the engine's events. Docker and Podman respond at once, before the first event. Docker
  * can replay 256 events (moby, `daemon/events`), Podman all of them.
  *
+ * Resolves to one line for each event. They end when the connection ends, for any reason.
+ *
  * @see Engine API, SystemEvents
  */
-export function openEventStream(engine: Engine, query: EventQuery): Promise<Answer<EventStream>> {
+export function openEventStream(engine: Engine, query: EventQuery): Promise<Answer<AsyncIterable<string>>> {
   const { kinds, labels, since, until, signal } = query;
   // Events of networks, volumes and deleted images have no labels: this filter would drop them all.
   const label = kinds.every((kind) => kind === 'container') ? [...labels] : [];
@@ -43,7 +38,7 @@ export function openEventStream(engine: Engine, query: EventQuery): Promise<Answ
       abortSignal: signal,
     })) as IncomingMessage;
     stream.setEncoding('utf8');
-    return { openedAtSecond: secondOf(stream.headers.date), lines: linesOf(stream) };
+    return linesOf(stream);
   });
 }
 
@@ -56,12 +51,6 @@ async function* linesOf(stream: IncomingMessage): AsyncGenerator<string, undefin
       yield* lines;
     }
   } catch {
-    // ECONNRESET, ABORT_ERR: the connection has ended. A truncated line will be replayed.
+    // ECONNRESET, ABORT_ERR: the connection has ended, perhaps within a line.
   }
-}
-
-// Date: Sat, 21 Nov 2026 08:51:23 GMT
-function secondOf(date: string | undefined): number | undefined {
-  const ms = Date.parse(date ?? '');
-  return Number.isNaN(ms) ? undefined : ms / 1_000;
 }

@@ -55,7 +55,7 @@ export async function readVolumeHistory(
 ): Promise<VolumeHistory> {
   const untilMs = valueOf(await readEngineClock(engine));
   const closing = new AbortController();
-  const { lines } = valueOf(
+  const lines = valueOf(
     await openEventStream(engine, {
       kinds: removableKinds,
       labels: [],

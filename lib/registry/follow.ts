@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine';
-import { watchEvents, type WatchedEvent } from '../engine/events';
 import type { EngineResource } from '../engine/removable-kind';
+import { watchEvents, type WatchedEvent } from '../engine/watch-events';
 import { removables } from '../resources/removables';
 import type { RegistryEntry } from './entry';
 import type { Registry } from './registry';
@@ -53,7 +53,7 @@ export function followEngine(
 
 async function follow(registry: Registry, engine: Engine, signal: AbortSignal): Promise<void> {
   const boundedEngine = engine.within({ timeoutMs: inspectTimeoutMs, signal });
-  for await (const hint of watchEvents(engine, { labels: [], signal })) {
+  await watchEvents(engine, { labels: [], signal }, async (hint) => {
     for (const entry of presentEntries(registry, engine)) {
       if (entry.id === undefined || !mayBeGone(entry, entry.id, hint)) continue;
       const { meaning } = await removables[entry.kind].inspect(boundedEngine, entry.id);
@@ -62,7 +62,7 @@ async function follow(registry: Registry, engine: Engine, signal: AbortSignal): 
       if (meaning === 'gone' && isStillPresent)
         registry.update(entry.key, { state: 'gone', outcome: 'removed-elsewhere' });
     }
-  }
+  });
 }
 
 type EntryOnEngine = RegistryEntry & Pick<EngineResource, 'kind'>;

@@ -1,7 +1,7 @@
 import { isWithin, type Bounds } from '../core/bounds';
 import { composeProjectLabel } from '../core/labels';
 import type { Engine } from '../engine/engine';
-import { watchEvents, type WatchedEvent } from '../engine/events';
+import { watchEvents, type WatchedEvent } from '../engine/watch-events';
 import { identityOf } from '../engine/identity';
 import { capturePostMortem, type PostMortem } from '../resources/post-mortem';
 
@@ -58,11 +58,8 @@ export function watchProject(engine: Engine, project: string, bounds: Bounds): P
     else if (action === 'die' && exitCode !== 0 && !stopped.has(id)) crashed.set(id, exitCode);
     if (crashed.has(id) && (action === 'die' || action === 'kill')) capture(id);
   };
-  const watching = (async () => {
-    const labels = [`${composeProjectLabel}=${project}`];
-    const events = watchEvents(engine, { labels, kinds: ['container'], signal: stopping.signal });
-    for await (const event of events) onEvent(event);
-  })();
+  const labels = [`${composeProjectLabel}=${project}`];
+  const watching = watchEvents(engine, { labels, kinds: ['container'], signal: stopping.signal }, onEvent);
 
   return {
     get hasSeen() {

@@ -170,7 +170,7 @@ describe('castoff on Podman', () => {
     expect(await exists('container', adopted, docker)).toBe(false);
   });
 
-  it('reports events like Docker does, and continues after a lost connection', async () => {
+  it('reports events like Docker does, and lists again after a lost connection', async () => {
     await using relay = await openCutRelay({ upstream: podman.socketPath });
     const label = uniqueName();
     await using watch = collectEvents(await connectEngine(relay.address), { labels: [label] });
@@ -184,17 +184,19 @@ describe('castoff on Podman', () => {
         .filter((event) => event.id === id && commonWords.includes(event.action))
         .map(({ action }) => action);
     await watch.until(() => actions().includes('start'));
-    relay.hold();
     await docker.createVolume({ Name: label });
     await docker.getContainer(id).remove({ force: true });
-    relay.release();
-    expect(await watch.untilListed()).toEqual({ type: 'listing', targets: [] });
     await watch.until(() => actions().includes('destroy'));
     expect(actions()).toEqual(commonWords);
     expect(watch.events().filter(({ kind }) => kind === 'volume')).toMatchObject([
       { action: 'create', id: label },
     ]);
     expect(watch.events().find(({ action }) => action === 'die')).toMatchObject({ exitCode: 137 });
+    relay.hold();
+    const created = await createIdleContainer({ Labels: { [label]: '1' } }, docker);
+    relay.release();
+    expect(await watch.untilListed()).toMatchObject({ targets: [{ kind: 'container', id: created }] });
+    await docker.getContainer(created).remove({ force: true });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Engine } from '../../lib/engine/engine';
 import type { EngineEvent } from '../../lib/engine/engine-event';
-import { watchEvents, type WatchedEvent, type WatchOptions } from '../../lib/engine/events';
+import { watchEvents, type WatchedEvent, type WatchOptions } from '../../lib/engine/watch-events';
 import { until } from './until';
 
 type Listing = Extract<WatchedEvent, { type: 'listing' }>;
@@ -24,9 +24,7 @@ export interface Collection extends AsyncDisposable {
 export function collectEvents(engine: Engine, options: Omit<WatchOptions, 'signal'>): Collection {
   const ending = new AbortController();
   const items: WatchedEvent[] = [];
-  const reading = (async () => {
-    for await (const item of watchEvents(engine, { ...options, signal: ending.signal })) items.push(item);
-  })();
+  const reading = watchEvents(engine, { ...options, signal: ending.signal }, (item) => void items.push(item));
   const listings = () => items.filter((item) => item.type === 'listing');
   const untilTrue = async (condition: () => boolean, timeoutMs = 10_000): Promise<void> => {
     if (await until(condition, timeoutMs)) return;
