@@ -27,6 +27,7 @@ type StateName =
   | 'attached run'
   | 'connected sockets'
   | 'contexts'
+  | 'quiet run'
   // lib/jest
   | 'jest hook files'
   | 'jest main run'

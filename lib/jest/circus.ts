@@ -1,5 +1,7 @@
-// The parts of jest-circus' state and events that castoff reads; they are the same in Jest 29 and 30.
+// All that castoff reads of jest-circus and jest-runtime; the same in Jest 29 and 30, unless noted.
 // @see jest-circus, `Circus.State` and `Circus.Event` of @jest/types
+import { addToMessage } from '../runner/test-errors';
+import type { TestNode } from '../runner/test-context';
 
 /** The function of a test or hook. */
 export type CircusFn = (this: unknown, ...args: unknown[]) => unknown;
@@ -95,4 +97,46 @@ export function hasFailed(event: CircusEvent, state: CircusState): boolean {
     state.unhandledErrors.length > 0 ||
     testsThatRan(state.rootDescribeBlock).some((test) => test.errors.length > 0)
   );
+}
+
+/** Reads a block or test; `undefined` for the root block, which is the file itself. */
+export function readNode(node: CircusBlock | CircusTest): TestNode<CircusBlock> | undefined {
+  const { name: title, parent } = node;
+  const isFile = node.type === 'describeBlock' && parent === undefined;
+  return isFile ? undefined : { title, parent, isTest: node.type === 'test' };
+}
+
+/** Returns the errors of an entry: the thrown value, and an error with the line of the test in a pair. */
+export function errorsOf(entry: unknown): readonly unknown[] {
+  return Array.isArray(entry) ? (entry as readonly unknown[]) : [entry];
+}
+
+/** Inserts `text` into an error entry, below its message. Returns the entry that replaces it. */
+export function addToEntry(entry: unknown, text: string): unknown {
+  const [thrown, asyncError] = errorsOf(entry);
+  const changed = addToMessage(thrown, text, asyncError);
+  return changed === thrown || changed === asyncError ? entry : changed;
+}
+
+/**
+ * The part of jest-runtime that tracks whether test code runs. @see jest-runtime 30, `enterTestCode`; Jest 29
+ * has none
+ */
+interface TestStateOwner {
+  enterTestCode?(): void;
+  leaveTestCode?(): void;
+}
+
+/**
+ * Runs `work` as Jest runs a hook. Outside of hooks and tests, Jest 30 refuses to load modules and to use
+ * `jest`.
+ */
+export async function asTestCode<T>(runtime: unknown, work: () => Promise<T>): Promise<T> {
+  const owner = runtime as TestStateOwner | undefined;
+  owner?.enterTestCode?.();
+  try {
+    return await work();
+  } finally {
+    owner?.leaveTestCode?.();
+  }
 }

@@ -1,7 +1,7 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { instrumentEnvironment, type JestEnvironment } from './instrument-environment';
-import { assertOwnHooks } from './replaced-error';
-import { resolveEnvironment } from './resolve-environment';
+import { assertOwnHooks } from './own-modules';
+import { resolveEnvironment } from './user-jest';
 
 /** The part of an environment's config that castoff reads. */
 export interface EnvironmentConfig {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { processWide } from '../core/global-state';
 import { CastoffError } from '../core/errors';
 import { hookFileCount, numberedHook, ownModules } from './own-modules';
-import { resolveModule } from './resolve-module';
+import { resolveModule } from './user-jest';
 
 interface OwnHooks {
   readonly globalSetup?: string | undefined;

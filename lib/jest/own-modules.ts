@@ -1,4 +1,5 @@
 import { dirname, join, sep } from 'node:path';
+import { replacedError } from './replaced-error';
 
 // Resolved through castoff's `exports`, because the build may inline this file anywhere; once, because it
 // takes 0.5 ms.
@@ -38,4 +39,22 @@ export function isOwnModule(option: keyof typeof fileNames, path: string | null 
     ? path.slice(folder.length + 1)
     : /[\\/]castoff[\\/]dist[\\/]jest[\\/](.+)$/.exec(path)?.[1];
   return name !== undefined && fileNames[option].test(name);
+}
+
+/**
+ * Checks that a project does not replace castoff's hooks: its own hook would run without castoff, even if
+ * other projects of the run have castoff.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when it does.
+ */
+export function assertOwnHooks(config: {
+  readonly globalSetup?: string | null | undefined;
+  readonly globalTeardown?: string | null | undefined;
+}): void {
+  for (const [what, option] of [
+    ['setup', 'globalSetup'],
+    ['teardown', 'globalTeardown'],
+  ] as const) {
+    if (config[option] != null && !isOwnModule(option, config[option])) throw replacedError(what, option);
+  }
 }

@@ -1,11 +1,10 @@
-import { print } from '../core/print';
 import { relative, sep } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
-import type { GlobalConfig, ProjectConfig } from './global-hook';
-import { judgeProject } from './judge-projects';
-import { isOwnModule } from './own-modules';
-import { resolveInJest } from './resolve-environment';
+import { print } from '../core/print';
+import type { JestRun } from './jest-run';
+import { isOwnModule, watchedCheck } from './own-modules';
 import { hasProjects } from './run-config';
+import { loadFromJest, type GlobalConfig, type ProjectConfig } from './user-jest';
 
 /** Hooks that Jest runs without castoff, as absolute paths. */
 export interface OutsideHooks {
@@ -52,15 +51,38 @@ export async function checkProjects(
   return { outsideHooks: [...outsideSetups, ...outside('globalTeardown')], outsideSetups };
 }
 
-interface JestConfigModule {
-  readonly readConfig: (
-    argv: object,
-    pathOrConfig: unknown,
-    skipArgvConfig: boolean,
-    parentFolder: string,
-    index: number,
-    skipMultipleConfigError: boolean,
-  ) => Promise<{ readonly projectConfig: ProjectConfig }>;
+/** Prints the global setups that Jest ran without castoff. The verdict does not cover what they created. */
+export function reportOutsideSetups({ outsideSetups, runConfig: { rootDir } }: JestRun): void {
+  for (const path of outsideSetups.filter(hasRun)) {
+    const name = relative(rootDir, path).split(sep).join('/');
+    print(
+      `${name} ran outside of castoff, and what it created is not watched; ` +
+        'wrap its config in withCastoff from castoff/jest-preset',
+    );
+  }
+}
+
+/**
+ * Returns whether a setup has run; Jest skips projects without tests. The cache does not have imported ES
+ * modules.
+ */
+function hasRun(path: string): boolean {
+  return path in require.cache || path.endsWith('.mjs');
+}
+
+/**
+ * Returns whether castoff watches the test files of a project: `watched`; `replaced` if the config has
+ * castoff but replaces both its runner and its environment; `without` if the config does not have castoff.
+ */
+function judgeProject(project: ProjectConfig): 'watched' | 'replaced' | 'without' {
+  const { testEnvironment, testRunner, globalSetup, globalTeardown, setupFilesAfterEnv = [] } = project;
+  if (isOwnModule('testEnvironment', testEnvironment) || isOwnModule('testRunner', testRunner))
+    return 'watched';
+  const hasCastoff =
+    isOwnModule('globalSetup', globalSetup) ||
+    isOwnModule('globalTeardown', globalTeardown) ||
+    setupFilesAfterEnv.includes(watchedCheck);
+  return hasCastoff ? 'replaced' : 'without';
 }
 
 /** Reads the configs of all projects with jest-config, because Jest passes a hook only one of them. */
@@ -69,7 +91,7 @@ async function readProjects(
   known: ProjectConfig,
 ): Promise<readonly ProjectConfig[]> {
   try {
-    const { readConfig } = require(resolveInJest('jest-config', rootDir)) as JestConfigModule;
+    const { readConfig } = loadFromJest('jest-config', rootDir);
     const argv = { $0: 'jest', _: [] };
     const read: ProjectConfig[] = [];
     for (const [index, project] of projects.entries()) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { CastoffError } from '../core/errors';
-import { replaceRootDir, resolveModule } from './resolve-module';
+import { replaceRootDir, resolveModule } from './user-jest';
 
 /**
  * Loads the options of a Jest preset.

@@ -1,7 +1,7 @@
+import { processWide } from '../core/global-state';
 import { readCastoffConfig, type CastoffConfig } from './castoff-config';
-import type { GlobalConfig, ProjectConfig } from './global-hook';
 import { isOwnModule } from './own-modules';
-import { rootConfig } from './root-config';
+import type { GlobalConfig, ProjectConfig } from './user-jest';
 
 /** The options of a run, and the folder that their paths are relative to. */
 export interface RunConfig {
@@ -25,4 +25,19 @@ export function findRunConfig(globalConfig: GlobalConfig, projectConfig: Project
 /** Returns whether the config lists `projects` other than itself. */
 export function hasProjects({ rootDir, projects = [] }: GlobalConfig): boolean {
   return projects.length > 1 || projects.some((project) => project !== rootDir);
+}
+
+const rootHolder = (): { config?: CastoffConfig } => processWide('jest root config', () => ({}));
+
+/**
+ * Stores the config of the root of several projects, because Jest passes its global setup only the config of
+ * one project.
+ */
+export function keepRootConfig(config: CastoffConfig): void {
+  rootHolder().config = config;
+}
+
+/** Returns the config that {@link keepRootConfig} last stored in this process. */
+export function rootConfig(): CastoffConfig | undefined {
+  return rootHolder().config;
 }

@@ -1,6 +1,5 @@
-import type { CircusBlock, CircusFn } from './circus';
-import type { TestContext } from '../runner/test-context';
-import type { TestTree } from './test-tree';
+import type { FileContexts, TestContext } from '../runner/test-context';
+import type { CircusBlock, CircusFn, CircusTest } from './circus';
 
 /**
  * Runs the function of a test or hook in its context. `definedBy` is an error created where it was defined.
@@ -13,15 +12,19 @@ type RunInContext = (context: TestContext, work: () => unknown, definedBy: unkno
  *
  * @param run - Calls the function it receives, and returns its result.
  */
-export function runInContexts(block: CircusBlock, tree: TestTree, run: RunInContext): void {
+export function runInContexts(
+  block: CircusBlock,
+  contexts: FileContexts<CircusBlock | CircusTest>,
+  run: RunInContext,
+): void {
   for (const hook of block.hooks) {
     const isOfBlock = hook.type === 'beforeAll' || hook.type === 'afterAll';
     // Circus does not call hooks around concurrent tests, so the current test is the right one.
-    hook.fn = wrap(hook, hook.fn, () => (isOfBlock ? tree.of(block) : tree.current), run);
+    hook.fn = wrap(hook, hook.fn, () => (isOfBlock ? contexts.of(block) : contexts.current), run);
   }
   for (const child of block.children) {
-    if (child.type === 'describeBlock') runInContexts(child, tree, run);
-    else if (child.fn !== undefined) child.fn = wrap(child, child.fn, () => tree.of(child), run);
+    if (child.type === 'describeBlock') runInContexts(child, contexts, run);
+    else if (child.fn !== undefined) child.fn = wrap(child, child.fn, () => contexts.of(child), run);
   }
 }
 

@@ -1,18 +1,15 @@
 import { setVariable } from '../core/environment';
-import { openRun } from '../run/run';
-import { watchSignals } from '../run/run-signals';
+import { resolveSettings } from '../runner/options';
+import { closeMainRun, holdWhileDying, openMainRun } from '../runner/main-run';
 import { writeRunConfig } from './castoff-config';
-import type { GlobalConfig, ProjectConfig } from './global-hook';
-import { holdWhileDying } from './hold-while-dying';
 import { HookRounds } from './hook-rounds';
-import { attachMainProcess } from './main-process';
-import { mainRun, setMainRun, type MainRun } from './main-run';
+import { currentJestRun, setJestRun, type JestRun } from './jest-run';
+import { isOutsideHook, runOwnHook } from './own-hooks';
 import { isOwnModule, ownModules } from './own-modules';
 import { checkProjects } from './projects';
 import { replacedError } from './replaced-error';
 import { findRunConfig } from './run-config';
-import { runOwnHook } from './run-own-hook';
-import { resolveSettings } from '../runner/options';
+import type { GlobalConfig, ProjectConfig } from './user-jest';
 
 /**
  * Jest's `globalSetup`: opens the run, and runs the user's `globalSetup` in it. It sends no request to an
@@ -33,54 +30,39 @@ export default async function setup(
     .filter((file) => isOwnModule('globalTeardown', file));
   // A `globalTeardown` beside the preset replaces castoff's, and the run would have no verdict.
   if (teardowns.length === 0) throw replacedError('teardown', 'globalTeardown');
-  const open = mainRun();
-  const main =
+  const open = currentJestRun();
+  const run =
     open === undefined || open.hooks.hasRun(path) ? await enterRun(globalConfig, projectConfig) : open;
-  main.hooks.recordSetup(path, teardowns);
+  run.hooks.recordSetup(path, teardowns);
   try {
-    await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: main.hooks });
+    await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: run.hooks });
   } catch (error) {
-    await holdWhileDying(main);
-    setMainRun(undefined);
-    await closeFailedRun(main);
+    await holdWhileDying(run);
+    setJestRun(undefined);
+    await closeFailedRun(run);
     throw error;
   }
 }
 
-async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig): Promise<MainRun> {
+async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig): Promise<JestRun> {
   const runConfig = findRunConfig(globalConfig, projectConfig);
   const { config, isOfRoot } = runConfig;
   const settings = resolveSettings(config, process.env);
   const { outsideHooks, outsideSetups } = await checkProjects(globalConfig, projectConfig, isOfRoot);
-  const run = await openRun(settings);
-  setVariable('CASTOFF_RUN', run.address);
+  const isOutside = outsideHooks.length > 0 ? isOutsideHook : undefined;
+  const main = await openMainRun(settings, { isOutside });
   setVariable('CASTOFF_RUN_CONFIG', writeRunConfig(config, isOfRoot));
-  try {
-    const detach = attachMainProcess(run, { hasOutsideHooks: outsideHooks.length > 0 });
-    const signals = watchSignals(run);
-    const main = {
-      run,
-      runConfig,
-      hooks: new HookRounds(),
-      outsideSetups,
-      failures: [],
-      detach,
-      signals,
-    };
-    setMainRun(main);
-    return main;
-  } catch (error) {
-    await run.close();
-    throw error;
-  }
+  const run = { ...main, runConfig, hooks: new HookRounds(), outsideSetups, failures: [] };
+  setJestRun(run);
+  return run;
 }
 
 /**
  * Closes the run of a failed setup, and prints what became of its resources. Jest shows the setup's error.
  */
-async function closeFailedRun(main: MainRun): Promise<void> {
-  const { endRun } = await import('./end-run.ts');
-  const { printVerdict } = await import('../runner/print-verdict.ts');
-  const { verdict, kept } = await endRun(main, { ...main.run.settings, leaks: 'off' });
-  await printVerdict(verdict, kept, process.env);
+async function closeFailedRun(jestRun: JestRun): Promise<void> {
+  const { reportRun } = await import('../runner/report-run.ts');
+  const { verdict, kept } = await closeMainRun(jestRun, { ...jestRun.run.settings, leaks: 'off' });
+  setVariable('CASTOFF_RUN_CONFIG', undefined);
+  await reportRun(verdict, kept, { isSilent: true });
 }

@@ -1,18 +1,16 @@
 import { resolve } from 'node:path';
-import { print } from '../core/print';
+import { setVariable } from '../core/environment';
 import { messageOf } from '../core/errors';
-import { endRun } from './end-run';
-import { failRun } from './fail-run';
-import type { GlobalConfig, ProjectConfig } from './global-hook';
-import { holdWhileDying } from './hold-while-dying';
-import { mainRun, setMainRun, type MainRun } from './main-run';
+import { print } from '../core/print';
+import { closeMainRun, holdWhileDying } from '../runner/main-run';
+import { reportRun, verdictError } from '../runner/report-run';
+import type { Verdict } from '../verdict/verdict';
+import { currentJestRun, setJestRun, type JestRun } from './jest-run';
+import { runOwnHook } from './own-hooks';
 import { ownModules } from './own-modules';
-import { reportOutsideSetups } from './outside-setups';
-import { reportQuietRun } from './quiet-run';
-import { replaceRootDir } from './resolve-module';
+import { reportOutsideSetups } from './projects';
 import type { RunConfig } from './run-config';
-import { runOwnHook } from './run-own-hook';
-import { printVerdict, writeReport } from '../runner/print-verdict';
+import { replaceRootDir, type GlobalConfig, type ProjectConfig } from './user-jest';
 
 /**
  * Jest's `globalTeardown`: runs the user's `globalTeardown`. The last one of the run closes the run and
@@ -27,14 +25,14 @@ export default async function teardown(
   projectConfig: ProjectConfig,
   path: string = ownModules.globalTeardown,
 ): Promise<void> {
-  const main = mainRun();
+  const main = currentJestRun();
   if (main === undefined) return;
   await holdWhileDying(main);
   const { hooks, failures } = main;
   const recordFailure = (error: unknown): void => void failures.push(error);
   await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(recordFailure);
   if (!hooks.recordTeardown(path)) return;
-  setMainRun(undefined);
+  setJestRun(undefined);
   reportOutsideSetups(main);
   await closeAndReport(main, globalConfig).catch(recordFailure);
   if (failures.length === 0) return;
@@ -43,17 +41,34 @@ export default async function teardown(
   throw first;
 }
 
-async function closeAndReport(main: MainRun, globalConfig: GlobalConfig): Promise<void> {
-  const { settings } = main.run;
-  const { verdict, kept } = await endRun(main, settings);
-  await holdWhileDying(main);
-  await printVerdict(verdict, kept, process.env);
-  reportQuietRun(verdict, globalConfig);
-  if (settings.reportFile !== undefined)
-    await writeReport(verdict, reportPath(settings.reportFile, main.runConfig));
-  if (verdict.isFailure) failRun(verdict, globalConfig);
+async function closeAndReport(jestRun: JestRun, globalConfig: GlobalConfig): Promise<void> {
+  const { settings } = jestRun.run;
+  const { verdict, kept } = await closeMainRun(jestRun, settings);
+  setVariable('CASTOFF_RUN_CONFIG', undefined);
+  await holdWhileDying(jestRun);
+  await reportRun(verdict, kept, {
+    reportFile: settings.reportFile && reportPath(settings.reportFile, jestRun.runConfig),
+    isSilent: globalConfig.silent === true || globalConfig.json === true,
+  });
+  failRun(verdict, globalConfig);
 }
 
 function reportPath(file: string, { rootDir }: RunConfig): string {
   return resolve(rootDir, replaceRootDir(file, rootDir));
+}
+
+/**
+ * Makes Jest exit with code 1 for a failed run by throwing in its teardown. Jest then skips the rest of its work:
+ * so with `--json` this sets the exit code only, and in watch mode it does nothing.
+ *
+ * @throws CastoffError as `verdictError` creates it.
+ */
+function failRun(verdict: Verdict, globalConfig: GlobalConfig): void {
+  const { json, outputFile, testResultsProcessor, watch, watchAll } = globalConfig;
+  const error = verdictError(verdict);
+  if (error === undefined || watch === true || watchAll === true) return;
+  if (json !== true && outputFile == null && testResultsProcessor == null) throw error;
+  process.once('exit', () => {
+    process.exitCode ||= 1;
+  });
 }

@@ -1,13 +1,13 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
+import { firstSourceLine } from '../core/source-line';
 import { readCastoffConfig, type CastoffConfig } from './castoff-config';
-import { folderOfCaller } from './config-folder';
 import { hookFiles } from './hook-files';
 import { isOwnModule, ownModules, watchedCheck } from './own-modules';
 import { readPreset } from './read-preset';
-import { replaceRootDir } from './resolve-module';
-import { keepRootConfig, rootConfig } from './root-config';
+import { keepRootConfig, rootConfig } from './run-config';
+import { replaceRootDir } from './user-jest';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
 /** The part of a Jest config that castoff reads. Everything else is passed on unchanged. */
@@ -49,6 +49,17 @@ export function withCastoff(
   const folder = folderOfCaller(withCastoff);
   if (typeof config !== 'function') return wrapRoot(config, definedOptions, folder);
   return async () => wrapRoot(await config(), definedOptions, folder);
+}
+
+/**
+ * Returns the folder of the file that calls `callee`, or the working directory if the stack does not have it.
+ * Jest does not pass a config its own path, which the config's relative paths depend on.
+ */
+function folderOfCaller(callee: (...args: never[]) => unknown): string {
+  const trace: { stack?: string } = {};
+  Error.captureStackTrace(trace, callee);
+  const line = firstSourceLine(trace.stack ?? '', process.cwd());
+  return line === undefined ? process.cwd() : dirname(resolve(line.replace(/:\d+$/, '')));
 }
 
 function wrapRoot(config: JestConfig, options: CastoffOptions, folder: string): JestConfig {

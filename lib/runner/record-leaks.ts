@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
-import { isKept } from './close-context';
+import { isKept } from './context-scope';
 import { dropConnectionsTo } from './connections';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';

@@ -18,7 +18,7 @@ export class TestContext {
     return this.#titles().join('/');
   }
 
-  /** Full name of the test, in Jest's form: `users inserts`. `undefined` for a block or file. */
+  /** Full name of the test: `users inserts`. `undefined` for a block or file. */
   get test(): string | undefined {
     return this.#isTest ? this.#titles().slice(1).join(' ') : undefined;
   }
@@ -50,14 +50,75 @@ export class TestContext {
   }
 }
 
-/**
- * The contexts of one test file. Each test runner has an implementation, which follows the runner's events.
- */
-export abstract class FileContexts {
+/** What a test runner's own object for a test, or for a block of tests, is to castoff. */
+export interface TestNode<Node> {
+  /** Its own title. */
+  readonly title: string;
+  /** The block around it; `undefined` directly in the file. */
+  readonly parent: Node | undefined;
+  readonly isTest: boolean;
+}
+
+/** Which test file, and how to read the runner's objects for its tests and blocks. */
+export interface FileContextsOptions<Node> {
+  /** Name of the test file: its path relative to the project's folder. */
+  readonly name: string;
   /** Path of the test file. */
-  abstract readonly path: string;
+  readonly path: string;
+  /** Reads a node; `undefined` when it is the file itself. */
+  read(node: Node): TestNode<Node> | undefined;
+}
+
+/** The contexts of one test file. An adapter enters and leaves them as its runner's events come. */
+export class FileContexts<Node extends object = object> {
+  readonly path: string;
+  readonly file: TestContext;
+  readonly #options: FileContextsOptions<Node>;
+  readonly #open = new Map<Node, TestContext>();
+  #current: TestContext;
+
+  constructor(options: FileContextsOptions<Node>) {
+    this.path = options.path;
+    this.file = new TestContext(options.name);
+    this.#options = options;
+    this.#current = this.file;
+  }
+
   /**
    * Context of code that no test or hook started; among concurrent tests, that of the test that started last.
    */
-  abstract get current(): TestContext;
+  get current(): TestContext {
+    return this.#current;
+  }
+
+  /**
+   * Returns the context of a block, or of the current attempt of a test. The first call creates it, even before
+   * {@link enter}: a runner may call the functions of concurrent tests before it reports their start.
+   */
+  of(node: Node): TestContext {
+    const known = this.#open.get(node);
+    if (known !== undefined) return known;
+    const facts = this.#options.read(node);
+    if (facts === undefined) return this.file;
+    const parent = facts.parent === undefined ? this.file : this.of(facts.parent);
+    const context = new TestContext(facts.title, parent, facts.isTest);
+    this.#open.set(node, context);
+    return context;
+  }
+
+  /** Makes the context of a node the current one, until {@link leave}. */
+  enter(node: Node): void {
+    this.#current = this.of(node);
+  }
+
+  /**
+   * Makes the context around a node the current one, and forgets that of the node: the next attempt of a
+   * retried test gets a new one. Returns the context of the node.
+   */
+  leave(node: Node): TestContext {
+    const context = this.of(node);
+    this.#open.delete(node);
+    this.#current = context.parent ?? this.file;
+    return context;
+  }
 }

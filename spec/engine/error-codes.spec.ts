@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { ErrorCode } from '../../lib/core/errors';
 import { cleanupContainer, cleanupVolume, deadline, isCastoffError, openScope } from '../../lib/index';
 import { HookRounds } from '../../lib/jest/hook-rounds';
-import { setMainRun } from '../../lib/jest/main-run';
+import { setJestRun } from '../../lib/jest/jest-run';
 import { resolveSettings } from '../../lib/runner/options';
 import teardown from '../../lib/jest/teardown';
 import { LeaseClient } from '../../lib/lease/client';
@@ -81,7 +81,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
 
   LEAKS_FOUND: async () => {
     const run = await openRunWithoutReaper();
-    setMainRun({
+    setJestRun({
       run,
       runConfig: { config: {}, rootDir: folder, isOfRoot: false },
       hooks: new HookRounds(),

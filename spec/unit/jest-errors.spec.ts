@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
-import { closeErrors } from '../../lib/jest/close-errors';
+import { addToEntry, errorsOf } from '../../lib/jest/circus';
 import { TestContext } from '../../lib/runner/test-context';
-import { addToMessage, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
+import { closeErrors, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
 import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
 
 describe('text added to the error of a test', () => {
@@ -25,24 +25,24 @@ describe('text added to the error of a test', () => {
   it('changes the thrown error itself, alone or in a pair with the error of the line', () => {
     const error = new Error('no');
     const asyncError = new Error('line');
-    expect(addToMessage(error, 'added text')).toBe(error);
+    expect(addToEntry(error, 'added text')).toBe(error);
     expect(error.stack).toContain('Error: no\n\nadded text\n    at ');
     const entry = [new Error('no'), asyncError];
-    expect(addToMessage(entry, 'added text')).toBe(entry);
+    expect(addToEntry(entry, 'added text')).toBe(entry);
     expect((entry[0] as Error).stack).toContain('Error: no\n\nadded text\n    at ');
     expect(asyncError.stack).not.toContain('added text');
   });
 
   it('changes the message of a converted error of node:assert, which has no stack', () => {
     const entry = { message: 'assert.equal(a, b)\n    at a.spec.js:3:9' };
-    expect(addToMessage(entry, 'added text')).toEqual({
+    expect(addToEntry(entry, 'added text')).toEqual({
       message: 'assert.equal(a, b)\n\nadded text\n    at a.spec.js:3:9',
     });
   });
 
   it('changes the second error of a pair without a thrown value, as of a timeout', () => {
     const asyncError = new Error('thrown: "Exceeded timeout of 5000 ms"');
-    expect(addToMessage([null, asyncError], 'added text')).toEqual([null, asyncError]);
+    expect(addToEntry([null, asyncError], 'added text')).toEqual([null, asyncError]);
     expect(asyncError.stack).toContain('of 5000 ms"\n\nadded text\n    at ');
   });
 
@@ -55,7 +55,7 @@ describe('text added to the error of a test', () => {
     ],
     ['undefined', undefined, 'added text\n    at '],
   ])('goes into an error with the line of the test if %s was thrown', (_, thrown, expected) => {
-    const changed = addToMessage([thrown, new Error('')], 'added text') as Error | [unknown, Error];
+    const changed = addToEntry([thrown, new Error('')], 'added text') as Error | [unknown, Error];
     const error = Array.isArray(changed) ? changed[1] : changed;
     expect(error.stack).toContain(expected);
     expect(error.stack).toContain('jest-errors.spec.ts');
@@ -63,7 +63,7 @@ describe('text added to the error of a test', () => {
 
   it('goes into a copy of a frozen error', () => {
     const error = Object.freeze(new Error('no'));
-    expect((addToMessage(error, 'added text') as Error).stack).toContain('Error: no\n\nadded text\n    at ');
+    expect((addToEntry(error, 'added text') as Error).stack).toContain('Error: no\n\nadded text\n    at ');
   });
 });
 
@@ -96,7 +96,7 @@ describe("castoff's frames", () => {
     ['a string, unchanged', 'boom', 'boom'],
     ['a frozen error, unchanged', Object.freeze({ message: 'no', stack }), { message: 'no', stack }],
   ])('are removed from %s', (_, entry, after) => {
-    hideOwnFrames(entry);
+    errorsOf(entry).forEach(hideOwnFrames);
     expect(entry).toEqual(after);
   });
 });

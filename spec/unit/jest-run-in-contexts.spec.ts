@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CircusFn, CircusHook, CircusTest } from '../../lib/jest/circus';
-import type { TestContext } from '../../lib/runner/test-context';
-import { TestTree } from '../../lib/jest/test-tree';
+import { readNode, type CircusFn, type CircusHook, type CircusTest } from '../../lib/jest/circus';
+import { FileContexts, type TestContext } from '../../lib/runner/test-context';
 import { runInContexts } from '../../lib/jest/run-in-contexts';
 
 /** A file with one block, in which `fn` is a hook of each type and a test. */
@@ -24,9 +23,9 @@ function fileWith(fn: CircusFn) {
 
 function wrapped(fn: CircusFn) {
   const file = fileWith(fn);
-  const tree = new TestTree('a.js', '/app/a.js');
+  const contexts = new FileContexts({ name: 'a.js', path: '/app/a.js', read: readNode });
   let current: TestContext | undefined;
-  runInContexts(file.root, tree, (context, work) => {
+  runInContexts(file.root, contexts, (context, work) => {
     current = context;
     try {
       return work();
@@ -34,20 +33,20 @@ function wrapped(fn: CircusFn) {
       current = undefined;
     }
   });
-  return { ...file, tree, currentName: () => current?.name };
+  return { ...file, contexts, currentName: () => current?.name };
 }
 
 describe('the functions of a test file', () => {
   it('run in the context of their test, or of their block', () => {
     const seen: unknown[] = [];
-    const { hooks, test, tree, currentName } = wrapped(() => void seen.push(currentName()));
+    const { hooks, test, contexts, currentName } = wrapped(() => void seen.push(currentName()));
     const [beforeAll, beforeEach, afterEach, afterAll] = hooks;
     beforeAll!.fn.call(undefined);
-    tree.follow({ name: 'test_start', test });
+    contexts.enter(test);
     beforeEach!.fn.call(undefined);
     test.fn!.call(undefined);
     afterEach!.fn.call(undefined);
-    tree.follow({ name: 'test_done', test });
+    contexts.leave(test);
     afterAll!.fn.call(undefined);
     const inTest = 'a.js/users/inserts';
     expect(seen).toEqual(['a.js/users', inTest, inTest, inTest, 'a.js/users']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasFixedName } from '../../lib/runner/close-context';
+import { hasFixedName } from '../../lib/runner/context-scope';
 
 const id = '3f2a91c0beef'.padEnd(64, '0');
 

@@ -3,11 +3,9 @@ import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/star
 import { shortId } from '../core/short-id';
 import { sharedScope } from '../registry/scope-names';
 import type { SharedContainer } from '../session/run-client';
-import type { CircusTest } from './circus';
-import type { TestContext } from '../runner/test-context';
-import type { AttachedRun } from '../runner/attached-run';
-import { addToMessage } from '../runner/test-errors';
-import { loadLate } from '../runner/load-late';
+import type { AttachedRun } from './attached-run';
+import { loadLate } from './load-late';
+import type { TestContext } from './test-context';
 
 const maxContainers = 4;
 const maxLogLines = 20;
@@ -20,14 +18,15 @@ export class PostMortems {
   readonly #shown = new Set<string>();
 
   /**
-   * Adds the state and log of its containers to the first error of a failed test, in about 2 s at most. These
-   * are the containers of the test, of the blocks and the file around it, and of the shared resources that
-   * its file uses. A container that was shown before is added only if it has died, as one line.
+   * Describes the state and log of the containers of a failed test, in about 2 s at most. These are the
+   * containers of the test, of the blocks and the file around it, and of the shared resources that its file
+   * uses. A container that was shown before is described only if it has died, as one line.
+   *
+   * Resolves to `undefined` when there is nothing to show.
    *
    * @param path - Path of the test file.
    */
-  async addTo(test: CircusTest, context: TestContext, path: string, attachedRun: AttachedRun): Promise<void> {
-    if (test.errors.length === 0) return;
+  async describe(context: TestContext, path: string, attachedRun: AttachedRun): Promise<string | undefined> {
     const starting = startsUnderWay().filter(
       ({ key, scope }) => !this.#shown.has(key) && isAround(context, scope),
     );
@@ -50,8 +49,7 @@ export class PostMortems {
     for (const [dependency, died] of deaths)
       if (dependency.owner.scope !== context.name) await noteDeath(dependency, died, attachedRun);
     const texts = described.filter((each) => each !== undefined);
-    if (texts.length === 0) return;
-    test.errors[0] = addToMessage(test.errors[0], texts.join('\n\n'));
+    return texts.length === 0 ? undefined : texts.join('\n\n');
   }
 }
 

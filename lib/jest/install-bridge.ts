@@ -1,0 +1,37 @@
+import { disableRyuk } from '../core/disable-ryuk';
+import { handToSandbox } from '../core/pristine';
+import type { AttachedRun } from '../runner/attached-run';
+import { bridgeKey, type Bridge } from '../runner/bridge';
+import { createFileBridge } from '../runner/file-bridge';
+import { replacedError } from './replaced-error';
+
+/**
+ * Installs the bridge on the global object of a sandbox.
+ *
+ * @param attachedRun - `undefined` if there is no run: then every call of the bridge throws.
+ */
+export function installBridge(sandbox: object, attachedRun: AttachedRun | undefined): void {
+  handToSandbox(sandbox);
+  if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
+  const bridge = attachedRun === undefined ? bridgeWithoutRun : createFileBridge(attachedRun);
+  // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need
+  // their error.
+  Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
+}
+
+// A sandbox has a copy of `process`, with its own copy of the environment.
+function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process, 'env'> } {
+  return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
+}
+
+const bridgeWithoutRun: Bridge = {
+  scope() {
+    throw replacedError('setup', 'globalSetup');
+  },
+  shared: async () => {
+    throw replacedError('setup', 'globalSetup');
+  },
+  sharedPerWorker: async () => {
+    throw replacedError('setup', 'globalSetup');
+  },
+};

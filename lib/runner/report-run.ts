@@ -1,0 +1,121 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { readVariable, type Environment } from '../core/environment';
+import { CastoffError } from '../core/errors';
+import { processWide } from '../core/global-state';
+import { print } from '../core/print';
+import { safeJson } from '../core/safe-text';
+import { formatVerdict } from '../verdict/format-verdict';
+import type { Verdict } from '../verdict/verdict';
+
+/** Where the verdict goes besides standard error, and who reads that. */
+export interface ReportOptions {
+  /** Absolute path of the file for the JSON report. Default: none. */
+  readonly reportFile?: string | undefined;
+  /** Whether a run that created nothing goes unmentioned, as with `--silent` and `--json`. Default false. */
+  readonly isSilent?: boolean | undefined;
+}
+
+/**
+ * Reports a run: prints its verdict on standard error, where runners print their results; standard output may be
+ * read as JSON. On GitHub, prints annotations as well.
+ *
+ * @param kept - Description of the kept resources; may be empty.
+ */
+export async function reportRun(
+  verdict: Verdict,
+  kept: string,
+  { reportFile, isSilent = false }: ReportOptions = {},
+): Promise<void> {
+  await printVerdict(verdict, kept, process.env);
+  if (!isSilent) reportQuietRun(verdict);
+  if (reportFile !== undefined) await writeReport(verdict, reportFile);
+}
+
+/** Creates the error that fails a run with this verdict; `undefined` when it does not fail. */
+export function verdictError({ isFailure, leaks, mode, left, failures }: Verdict): CastoffError | undefined {
+  if (!isFailure) return undefined;
+  if (mode === 'fail' && leaks.length > 0)
+    return withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run leaked resources, see above'));
+  const what =
+    failures.length === 0 && left.every(({ lastLook }) => lastLook === 'gone')
+      ? 'could not be removed at first'
+      : left.some(({ lastLook }) => lastLook === 'there')
+        ? 'could not be removed'
+        : 'may still exist';
+  return withoutStack(
+    new CastoffError('CLEANUP_FAILED', `castoff: some resources of this run ${what}, see above`),
+  );
+}
+
+/** Shortens the stack, which runners print, to the message: the verdict has the lines that matter. */
+function withoutStack(error: CastoffError): CastoffError {
+  error.stack = `${error.code}: ${error.message}`;
+  return error;
+}
+
+async function printVerdict(verdict: Verdict, kept: string, environment: Environment): Promise<void> {
+  const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
+  const hasColour = hasColours(environment);
+  const annotations = environment.GITHUB_ACTIONS === 'true' ? await annotate(verdict, environment) : '';
+  const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
+  process.stderr.write(`${parts.join('\n')}${annotations}`);
+}
+
+// Loaded with their first use: a run without containers needs neither.
+async function annotate(verdict: Verdict, environment: Environment): Promise<string> {
+  const { formatAnnotations } = await import('../verdict/github-annotations.ts');
+  return formatAnnotations(verdict, { folder: folderWithin(environment.GITHUB_WORKSPACE) });
+}
+
+/** Writes the verdict as JSON. Creates the file's folder if necessary. */
+async function writeReport(verdict: Verdict, path: string): Promise<void> {
+  const { verdictJson } = await import('../verdict/verdict-json.ts');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${safeJson(verdictJson(verdict))}\n`);
+}
+
+/** Returns the working directory, which sources are relative to, relative to the repository's root. */
+function folderWithin(workspace: string | undefined): string {
+  const folder = relative(workspace ?? '.', '.');
+  return folder.startsWith('..') || isAbsolute(folder) ? '' : folder.replaceAll(sep, '/');
+}
+
+/** Decides as runners do: by FORCE_COLOR, else by the terminal's capabilities, which respect NO_COLOR. */
+function hasColours({ FORCE_COLOR: forced }: Environment): boolean {
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return process.stderr.isTTY && process.stderr.hasColors();
+}
+
+/** The reader of the runner's output. */
+export interface Reader {
+  readonly isTerminal: boolean;
+  /** Whether `--verbose` is on the command line: runners may set the option by themselves. */
+  readonly isVerbose: boolean;
+  /** The variable of that name. */
+  readonly CI?: string | undefined;
+}
+
+/**
+ * Prints, once in a process, that castoff watched a run which created nothing. Without that line castoff would
+ * seem not to be installed.
+ */
+function reportQuietRun(verdict: Verdict): void {
+  const isVerbose = process.argv.includes('--verbose');
+  const reader = { isTerminal: process.stderr.isTTY, isVerbose, CI: readVariable('CI') };
+  if (!isReportWanted(verdict, reader)) return;
+  const once = processWide('quiet run', () => ({ isReported: false }));
+  if (once.isReported) return;
+  once.isReported = true;
+  print('watched this run; it created nothing');
+}
+
+/** Whether people read that a run created nothing: on a terminal, in a CI log or with `--verbose`. */
+export function isReportWanted(
+  { counts, leaks, left, failures, deadWorkers }: Verdict,
+  { isTerminal, isVerbose, CI = '' }: Reader,
+): boolean {
+  const hasOther = [...leaks, ...left, ...failures].length > 0 || deadWorkers > 0;
+  if (hasOther || Object.values(counts).some((count) => count > 0)) return false;
+  return isTerminal || isVerbose || !['', '0', 'false'].includes(CI);
+}

@@ -1,0 +1,112 @@
+import { print } from '../core/print';
+import { messageOf } from '../core/errors';
+import { joinCurrentRun, type AttachedRun } from './attached-run';
+import { closeContext, findContextScope, type ContextEnd } from './context-scope';
+import { enterFile, runInContext } from './current-context';
+import { PostMortems } from './post-mortems';
+import { recordLeaks } from './record-leaks';
+import type { FileContexts, TestContext } from './test-context';
+import { closeErrors } from './test-errors';
+
+/** Runs `work` as the runner runs the code of a hook. */
+export type RunAsHook = <T>(work: () => Promise<T>) => Promise<T>;
+
+/**
+ * A test file that runs in this process: it closes the scope of each test, block and file that ends, and records
+ * the leaks of the file. An adapter calls it as its runner's events come.
+ */
+export class RunningFile<Node extends object> {
+  readonly contexts: FileContexts<Node>;
+  /** Runs finalizers. An adapter sets it if its runner refuses some calls outside of hooks and tests. */
+  runAsHook: RunAsHook = (work) => work();
+  readonly #postMortems = new PostMortems();
+  readonly #removals: Promise<unknown>[] = [];
+  /** Names of the contexts in which something failed. */
+  readonly #failed = new Set<string>();
+  #attachedRun: AttachedRun | undefined;
+  #leaveFile: (() => void) | undefined;
+
+  constructor(contexts: FileContexts<Node>) {
+    this.contexts = contexts;
+  }
+
+  /** The run that {@link start} joined; `undefined` if there is none. */
+  get attachedRun(): AttachedRun | undefined {
+    return this.#attachedRun;
+  }
+
+  /** Joins the run, and makes this the current file of the process. */
+  async start(): Promise<void> {
+    this.#leaveFile = enterFile(this.contexts);
+    this.#attachedRun = await joinCurrentRun();
+  }
+
+  /** Runs the code that loads and runs the file. Returns its result. */
+  within<T>(work: () => T): T {
+    return runInContext(this.contexts, work);
+  }
+
+  /**
+   * Records that a test, a block or the file has ended. Returns whether {@link close} is due; if not, there is
+   * nothing to close and nothing to show.
+   */
+  recordEnd(context: TestContext, { hasFailed }: { readonly hasFailed: boolean }): boolean {
+    if (hasFailed) this.#failed.add(context.name);
+    else if (this.#failed.size > 0) this.#failed.delete(context.name);
+    if (hasFailed || findContextScope(context) !== undefined) return true;
+    context.end();
+    return false;
+  }
+
+  /**
+   * Resolves to a description of the containers of a failed test, for its error; `undefined` if there is nothing
+   * to show. Call it before {@link close}, which removes them.
+   */
+  async describeContainers(context: TestContext): Promise<string | undefined> {
+    if (this.#attachedRun === undefined) return undefined;
+    return this.#postMortems.describe(context, this.contexts.path, this.#attachedRun);
+  }
+
+  /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */
+  async close(context: TestContext): Promise<readonly Error[]> {
+    context.end();
+    const attachedRun = this.#attachedRun;
+    if (attachedRun === undefined) return [];
+    const end: ContextEnd = {
+      hasFailed: this.#failed.has(context.name),
+      onBackgroundRemoval: ({ done }) => this.#removals.push(done),
+    };
+    try {
+      await this.runAsHook(() => closeContext(context, attachedRun, end));
+      return [];
+    } catch (error) {
+      return closeErrors(context, error);
+    }
+  }
+
+  /**
+   * Closes the scope of a file that could not be loaded. Runners report the load error only, so errors of the
+   * close are printed.
+   */
+  async endUnloaded(): Promise<void> {
+    const { file } = this.contexts;
+    if (this.#attachedRun === undefined || file.hasEnded) return;
+    for (const error of await this.close(file)) print(messageOf(error));
+  }
+
+  /** Ends the file after all of its hooks: waits for background removals, and records the leaks. */
+  async end(): Promise<void> {
+    const { file } = this.contexts;
+    try {
+      const attachedRun = this.#attachedRun;
+      if (attachedRun === undefined) return;
+      await this.endUnloaded();
+      // Failures are recorded in the registry.
+      await Promise.allSettled(this.#removals);
+      await recordLeaks(file, this.#failed, attachedRun);
+    } finally {
+      file.markJudged();
+      this.#leaveFile?.();
+    }
+  }
+}
