@@ -8,7 +8,7 @@ import { currentDefinition, currentTestFile, currentAttribution } from './curren
 import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
-/** The run as seen by this process, which is a worker or Jest's main process. */
+/** The run as seen by this process, which is a worker or the runner's main process. */
 export interface AttachedRun {
   readonly client: RunClient;
   readonly registry: Registry;

@@ -1,7 +1,7 @@
 import type { Scope } from '../scope/scope';
 
 /** Symbol of the global object that holds the {@link Bridge} of a test file or global setup. */
-export const bridgeKey: unique symbol = Symbol.for('castoff.jest');
+export const bridgeKey: unique symbol = Symbol.for('castoff.runner');
 
 /** Options of a shared resource. */
 export interface SharedOptions {
