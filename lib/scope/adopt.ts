@@ -10,7 +10,6 @@ import { cleanupOne } from '../resources/cleanup-one';
 import type { Inspection } from '../resources/kind';
 import { removables } from '../resources/removables';
 import type { Item } from './close-items';
-import { closedErrorAfter } from './closed-error';
 import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-resource';
 import type { ScopeContext } from './scope-context';
@@ -28,10 +27,10 @@ export async function adoptInScope(
   source: string | undefined,
 ): Promise<void> {
   const { kind, id } = adopted;
-  const { cleanupTimeoutMs: timeoutMs, engineAddress: engine, scope } = context;
+  const { cleanupTimeoutMs: timeoutMs, engineAddress: engine } = context;
   const what = `${kind} ${id}`;
   if (items.isClosed)
-    throw await closedErrorAfter(scope, `adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
+    throw await items.closedErrorAfter(`adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
   const adopting = adopt(adopted, context, source);
   const limits = { what: `adopt ${what}`, timeoutMs };
   const target = (): Promise<OwnedTarget> => withTimeout(adopting, limits);

@@ -1,8 +1,7 @@
-import { CastoffError } from '../core/errors';
+import { CastoffError, messageLines } from '../core/errors';
 import { runCheck, type Verification } from './check';
 import { CloseError, type CloseReport, type CloseReason } from './close-report';
 import { closeItems, type Item } from './close-items';
-import { closedError, closedErrorAfter } from './closed-error';
 import type { CloseOptions } from './scope-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-resource';
@@ -34,7 +33,25 @@ export class ScopeItems {
 
   /** @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed. */
   assertOpen(what: string): void {
-    if (this.#isClosed) throw closedError(this.#options.scope, what);
+    if (this.#isClosed) throw this.closedError(what);
+  }
+
+  /**
+   * Creates the error of a call on a scope that is closing or closed (`SCOPE_CLOSED`).
+   *
+   * @param failure - The failed cleanup of a resource that was added too late; becomes the `cause`.
+   */
+  closedError(what: string, failure: { readonly cause?: unknown } = {}): CastoffError {
+    const suffix =
+      'cause' in failure ? `, and its cleanup failed: ${messageLines(failure.cause).join('\n')}` : '';
+    const message = `scope ${this.#options.scope}: cannot ${what}: the scope is closed${suffix}`;
+    return new CastoffError('SCOPE_CLOSED', message, failure);
+  }
+
+  /** Resolves to {@link closedError} when `disposal` has finished, with its failure as the cause. */
+  async closedErrorAfter(what: string, disposal: Promise<unknown>): Promise<CastoffError> {
+    const [end] = await Promise.allSettled([disposal]);
+    return this.closedError(what, end.status === 'rejected' ? { cause: end.reason } : {});
   }
 
   add(item: Item): void {
@@ -49,7 +66,7 @@ export class ScopeItems {
    */
   async addOrDispose(item: Item, what: string): Promise<void> {
     if (!this.#isClosed) return this.add(item);
-    throw await closedErrorAfter(this.#options.scope, what, this.disposeNow(item));
+    throw await this.closedErrorAfter(what, this.disposeNow(item));
   }
 
   addVerification(verification: Verification): void {
@@ -94,7 +111,7 @@ export class ScopeItems {
     reason: CloseReason,
     end: (items: readonly Item[]) => Promise<CloseReport>,
   ): Promise<CloseReport> {
-    const { signal, scope, onClosed } = this.#options;
+    const { signal, onClosed } = this.#options;
     const items = this.#items;
     this.#items = [];
     this.#isClosed = true;
@@ -102,7 +119,7 @@ export class ScopeItems {
     this.#closing = Promise.resolve()
       .then(() => end(items))
       .finally(() => onClosed?.());
-    signal.close(reason, closedError(scope, 'continue'));
+    signal.close(reason, this.closedError('continue'));
     return this.#closing;
   }
 

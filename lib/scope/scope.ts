@@ -9,7 +9,6 @@ import { adoptInScope } from './adopt';
 import type { Check } from './check';
 import type { Finalizer, Item, Part } from './close-items';
 import type { CloseReport } from './close-report';
-import { closedError } from './closed-error';
 import type { Command, CommandOptions } from './command';
 import { checkCommand } from './command-input';
 import { ScopeItems } from './scope-items';
@@ -83,7 +82,7 @@ export class Scope implements AsyncDisposable {
     if (!this.#items.isClosed) return this.#items.add(item);
     // This call throws before `fn` finishes: a failure of `fn` becomes a process warning.
     void this.#items.disposeNow(item).catch((error: unknown) => process.emitWarning(error as Error));
-    throw closedError(this.name, `defer ${what}`);
+    throw this.#items.closedError(`defer ${what}`);
   }
 
   /**

@@ -13,7 +13,7 @@ import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { CloseReport } from '../scope/close-report';
 import { openScope } from '../scope/scope';
-import { claimLoadedTestcontainers } from '../scope/testcontainers-session';
+import { claimLoadedTestcontainers } from '../scope/third-party-labels';
 import { closeLeftovers } from './close-leftovers';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { listOpenNames } from './list-open-names';

@@ -4,8 +4,7 @@ import { DockerComposeEnvironment, GenericContainer, Network } from 'testcontain
 import type { Bounds } from '../../lib/core/bounds';
 import { openScope } from '../../lib/index';
 import { onClaim } from '../../lib/registry/claims';
-import { claimThirdParty } from '../../lib/scope/third-party-labels';
-import { claimLoadedTestcontainers } from '../../lib/scope/testcontainers-session';
+import { claimThirdParty, claimLoadedTestcontainers } from '../../lib/scope/third-party-labels';
 import { composeClient, missingComposeClient } from '../support/compose-client';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
