@@ -32,7 +32,6 @@ type StateName =
   | 'jest hook files'
   | 'jest main run'
   | 'jest own hooks'
-  | 'jest quiet run'
   | 'jest root config';
 
 /**
