@@ -1,12 +1,10 @@
 import { withTimeout } from '../core/timeout';
 import type { Answer, Engine } from './engine';
+import type { ListedTarget } from './list-targets';
 import { urlPart } from './url-part';
 
 /** The fields that castoff reads from a container's inspection. */
-export interface ContainerFacts {
-  readonly id: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+export interface ContainerFacts extends Pick<ListedTarget, 'id' | 'name' | 'labels'> {
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
   readonly status: string;
   readonly image: string;
@@ -18,17 +16,6 @@ export interface ContainerFacts {
   readonly finishedAt?: string | undefined;
   readonly health?: { readonly status: string; readonly log: readonly string[] } | undefined;
   readonly isTty: boolean;
-}
-
-/** A container in a list. */
-export interface ContainerListItem {
-  readonly id: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly status: string;
-  /** In milliseconds since the epoch, by the engine's clock. */
-  readonly createdAtMs?: number | undefined;
-  readonly imageId: string;
 }
 
 /**
@@ -164,10 +151,11 @@ export function inspectContainer(engine: Engine, id: string): Promise<Answer<Con
 export function listContainers(
   engine: Engine,
   labels: readonly string[],
-): Promise<Answer<readonly ContainerListItem[]>> {
+): Promise<Answer<readonly ListedTarget[]>> {
   return engine.ask('container.list', labels.join(' '), async (docker) => {
     const containers = await docker.listContainers({ all: true, filters: { label: [...labels] } });
     return containers.map((container) => ({
+      kind: 'container',
       id: container.Id,
       name: (container.Names?.[0] ?? '').replace(/^\//, ''),
       labels: container.Labels ?? {},

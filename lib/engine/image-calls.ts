@@ -1,17 +1,11 @@
 import type Docker from 'dockerode';
 import type { Answer, Engine } from './engine';
+import type { ListedTarget } from './list-targets';
 import { imageUrlPart } from './url-part';
 
 /** The fields that castoff reads from an image. */
-export interface ImageFacts {
-  readonly id: string;
+export interface ImageFacts extends Pick<ListedTarget, 'id' | 'labels'> {
   readonly tags: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** An image in a list. */
-export interface ListedImage extends ImageFacts {
-  readonly createdAtMs: number;
 }
 
 /** An inspected image. */
@@ -90,14 +84,19 @@ const unnamed = '<none>:<none>';
 export function listImages(
   engine: Engine,
   labels: readonly string[],
-): Promise<Answer<readonly ListedImage[]>> {
+): Promise<Answer<readonly ListedTarget[]>> {
   return engine.ask('image.list', labels.join(' '), async (docker) => {
     const images = await docker.listImages({ filters: { label: [...labels] } });
-    return images.map((image) => ({
-      id: image.Id,
-      tags: (image.RepoTags ?? []).filter((tag) => tag !== unnamed),
-      labels: image.Labels ?? {},
-      createdAtMs: image.Created * 1_000,
-    }));
+    return images.map((image) => {
+      const tags = (image.RepoTags ?? []).filter((tag) => tag !== unnamed);
+      return {
+        kind: 'image',
+        id: image.Id,
+        name: tags[0] ?? '',
+        tags,
+        labels: image.Labels ?? {},
+        createdAtMs: image.Created * 1_000,
+      };
+    });
   });
 }

@@ -1,6 +1,6 @@
 import { carriesLabels } from './carries-labels';
 import { listContainers } from './container-calls';
-import { valueOf, mapAnswer, type Answer, type Engine } from './engine';
+import { valueOf, type Answer, type Engine } from './engine';
 import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
 import { removableKinds, type EngineResource, type RemovableKind } from './removable-kind';
@@ -22,33 +22,12 @@ export interface ListedTarget extends EngineResource {
   readonly imageId?: string | undefined;
 }
 
-type List = (engine: Engine, labels: readonly string[]) => Promise<Answer<readonly Listed[]>>;
-type Listed = Omit<ListedTarget, 'kind'>;
-
-const lists: Readonly<Record<RemovableKind, List>> = {
-  container: listContainers,
-  network: listNetworks,
-  volume: async (engine, labels) =>
-    mapAnswer(await listVolumes(engine, labels), (volumes) =>
-      volumes.map(({ name, labels: own, createdAt }) => ({
-        id: name,
-        name,
-        labels: own,
-        createdAt,
-        createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
-      })),
-    ),
-  image: async (engine, labels) =>
-    mapAnswer(await listImages(engine, labels), (images) =>
-      images.map(({ id, tags, labels: own, createdAtMs }) => ({
-        id,
-        name: tags[0] ?? '',
-        tags,
-        labels: own,
-        createdAtMs,
-      })),
-    ),
-};
+const lists: Readonly<
+  Record<
+    RemovableKind,
+    (engine: Engine, labels: readonly string[]) => Promise<Answer<readonly ListedTarget[]>>
+  >
+> = { container: listContainers, network: listNetworks, volume: listVolumes, image: listImages };
 
 /**
  * Lists resources of `kinds` that have all of `labels` (`key` or `key=value`), with one request for each
@@ -62,24 +41,11 @@ export async function listTargets(
   labels: readonly string[],
   kinds: readonly RemovableKind[] = removableKinds,
 ): Promise<readonly ListedTarget[]> {
-  const answers = await Promise.all(
-    kinds.map(async (kind) =>
-      mapAnswer(await lists[kind](engine, labels), (listed) =>
-        listed.map(({ id, name, tags, labels: own, createdAt, createdAtMs, status, imageId }) => ({
-          kind,
-          id,
-          name,
-          tags,
-          labels: own,
-          createdAt,
-          createdAtMs: isTime(createdAtMs) ? createdAtMs : undefined,
-          status,
-          imageId,
-        })),
-      ),
-    ),
-  );
-  return answers.flatMap(valueOf).filter((target) => carriesLabels(target.labels, labels));
+  const answers = await Promise.all(kinds.map((kind) => lists[kind](engine, labels)));
+  return answers
+    .flatMap(valueOf)
+    .filter((target) => carriesLabels(target.labels, labels))
+    .map((target) => (isTime(target.createdAtMs) ? target : { ...target, createdAtMs: undefined }));
 }
 
 // Reproducible images have 1970 as their time, or none.

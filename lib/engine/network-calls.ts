@@ -1,11 +1,9 @@
 import type { Answer, Engine } from './engine';
+import type { ListedTarget } from './list-targets';
 import { urlPart } from './url-part';
 
 /** The fields that castoff reads from a network's inspection. */
-export interface NetworkFacts {
-  readonly id: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+export interface NetworkFacts extends Pick<ListedTarget, 'id' | 'name' | 'labels'> {
   /** The ids of the running containers attached to it. */
   readonly containerIds: readonly string[];
 }
@@ -59,19 +57,11 @@ export function inspectNetwork(engine: Engine, id: string): Promise<Answer<Netwo
 export function listNetworks(
   engine: Engine,
   labels: readonly string[],
-): Promise<
-  Answer<
-    readonly {
-      readonly id: string;
-      readonly name: string;
-      readonly labels: Readonly<Record<string, string>>;
-      readonly createdAtMs?: number | undefined;
-    }[]
-  >
-> {
+): Promise<Answer<readonly ListedTarget[]>> {
   return engine.ask('network.list', labels.join(' '), async (docker) => {
     const networks = await docker.listNetworks({ filters: { label: [...labels] } });
     return networks.map((network) => ({
+      kind: 'network',
       id: network.Id,
       name: network.Name,
       labels: network.Labels ?? {},

@@ -1,11 +1,10 @@
 import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
+import type { ListedTarget } from './list-targets';
 import { urlPart } from './url-part';
 
 /** The fields that castoff reads from a volume. */
-export interface VolumeFacts {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+export interface VolumeFacts extends Pick<ListedTarget, 'name' | 'labels'> {
   /**
    * RFC 3339, in whole seconds. Old versions of Docker report the last change of its content.
    * `undefined` when the volume has no data folder: an engine that was killed has half removed it.
@@ -58,14 +57,20 @@ function createdAtOf(volume: object): string | undefined {
 export function listVolumes(
   engine: Engine,
   labels: readonly string[],
-): Promise<Answer<readonly VolumeFacts[]>> {
+): Promise<Answer<readonly ListedTarget[]>> {
   return engine.ask('volume.list', labels.join(' '), async (docker) => {
     const { Volumes } = await docker.listVolumes({ filters: { label: [...labels] } });
-    return (Volumes ?? []).map((volume) => ({
-      name: volume.Name,
-      labels: volume.Labels ?? {},
-      createdAt: createdAtOf(volume),
-    }));
+    return (Volumes ?? []).map((volume) => {
+      const createdAt = createdAtOf(volume);
+      return {
+        kind: 'volume',
+        id: volume.Name,
+        name: volume.Name,
+        labels: volume.Labels ?? {},
+        createdAt,
+        createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
+      };
+    });
   });
 }
 

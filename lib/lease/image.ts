@@ -125,7 +125,8 @@ async function removeReplaced(
     if (image.id === id) continue;
     const current = await findImage(engine, image.id);
     if (current === undefined || current.tags.length > 0) continue;
-    const hasLostName = current.hasHadName || current.id === before?.id || image.createdAtMs < settledAtMs;
+    const hasLostName =
+      current.hasHadName || current.id === before?.id || (image.createdAtMs ?? Infinity) < settledAtMs;
     if (!hasLostName) continue;
     const answer = await removeImage(engine, image.id);
     if (answer.meaning !== 'gone' && answer.meaning !== 'busy') valueOf(answer);
