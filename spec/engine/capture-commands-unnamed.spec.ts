@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { composeCommand } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
@@ -151,6 +151,27 @@ describe('a Compose project without a name', () => {
       expect(await survivors()).toMatchObject([{ id: project }]);
     } finally {
       await rm(link);
+    }
+  });
+
+  it('captures a named project at the end of its command, with a warning, when there is no docker to list its parts with', async () => {
+    const bin = await mkdtemp(join(tmpdir(), 'castoff-spec-bin-'));
+    const path = execFileSync('sh', ['-c', `command -v ${commandArgs[0]}`], { encoding: 'utf8' }).trim();
+    const script = `#!/bin/sh\nexec ${[path, ...commandArgs.slice(1)].join(' ')} "$@"\n`;
+    await writeFile(join(bin, 'docker-compose'), script, { mode: 0o755 });
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      const up = ['-p', project, 'up', '--no-start'];
+      execFileSync('docker-compose', up, { cwd: folder, stdio, env: { ...process.env, PATH: bin } });
+      expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
+      expect(warn.mock.calls.map(([message]) => String(message))).toEqual([
+        `claim Compose project ${project}: spawnSync docker ENOENT; a crash before the command exits would leave what it creates`,
+      ]);
+      expect(await survivors()).toMatchObject([{ id: project, state: 'present' }]);
+      expect(stage.claimed).toContain(`com.docker.compose.project=${project}`);
+    } finally {
+      warn.mockRestore();
+      await rm(bin, { recursive: true });
     }
   });
 
