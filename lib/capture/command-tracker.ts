@@ -109,7 +109,9 @@ export class CommandTracker {
 
   #create(waitForExit: WaitForExit, creation: Creation, createdBy: CreatedBy): Insertion {
     if (createdBy.start !== undefined) return labelFlags(creation, createdBy.start.labels);
-    const entry = this.#tracked.note(creation, createdBy.attribution, createdBy.source);
+    // Like an image that testcontainers builds, it stays until the run ends, and is no leak.
+    const resource = { ...creation, isHelper: creation.kind === 'image' };
+    const entry = this.#tracked.note(resource, createdBy.attribution, createdBy.source);
     this.#follow(waitForExit, entry);
     return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
   }

@@ -2,7 +2,8 @@ import type { ClientRequest } from 'node:http';
 import { asError, messageOf } from '../core/errors';
 import { creationLabels, labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
-import { nonceComment, nonceOfBuild } from '../resources/ownership';
+import { buildLabels } from '../commands/label-flags';
+import { nonceComment } from '../resources/ownership';
 import type { StartContext } from '../scope/start-context';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { readCreateResponse } from './create-response';
@@ -209,24 +210,12 @@ function addLabels(
     case 'body':
       return addLabelsToBody(body, labels);
     case 'query':
-      request.path = addLabelsToQuery(request.path, buildLabels(labels, createRequest.labels));
+      request.path = addLabelsToQuery(request.path, buildLabels(labels, Object.keys(createRequest.labels)));
       return undefined;
     case 'changes':
       request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
       return undefined;
   }
-}
-
-/**
- * Returns the labels of a build. Docker's classic builder creates a layer for each, which takes 50 ms or more
- * (BuildKit does not), so the scope, the time and the CI run are left out.
- */
-function buildLabels(labels: Labels, own: Labels): Labels {
-  const { scope, created, run, nonce } = labelNames;
-  const leftOut: readonly string[] = [scope, created, run];
-  const included = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
-  const names = Object.keys({ ...own, ...included });
-  return { ...included, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
 }
 
 /**

@@ -16,6 +16,8 @@ export type CommandMeaning =
       readonly isAutoRemoved?: boolean | undefined;
       /** The index in the arguments at which flags can be inserted. */
       readonly flagsAt: number;
+      /** Names of the labels that the command itself sets. */
+      readonly ownLabels: readonly string[];
     }
   | { readonly type: 'up' | 'down'; readonly project: string }
   /** The project takes its name from its folder or Compose file. */
@@ -68,7 +70,7 @@ export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined 
   if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const rest = args.slice(restAt);
   if (rest[0] === 'compose') return composeMeaning(rest.slice(1), line.env);
-  const isGrouped = removableKinds.some((kind) => kind === rest[0]);
+  const isGrouped = [...removableKinds, 'builder', 'buildx'].includes(rest[0] ?? '');
   const [group, verb = ''] = isGrouped ? rest : ['', rest[0]];
   const flagsAt = 1 + restAt + (isGrouped ? 2 : 1);
   if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb))
@@ -102,18 +104,37 @@ function creation(
     const name = valueOf(flags, '--name');
     const hasFixedNameOrPort = name !== undefined || flags.some(takesHostPort);
     const isAutoRemoved = flags.some((flag) => flag.name === '--rm' && flag.value !== 'false');
-    if (hasReservedLabel(flags)) return undefined;
-    return { type: 'create', kind: 'container', name, hasFixedNameOrPort, isAutoRemoved, flagsAt };
+    const ownLabels = labelsIn(flags);
+    if (ownLabels.some(isReserved)) return undefined;
+    return { type: 'create', kind: 'container', name, hasFixedNameOrPort, isAutoRemoved, flagsAt, ownLabels };
   }
+  if (verb === 'build') return build(group, ownArgs, flagsAt);
   if (verb !== 'create' || (group !== 'network' && group !== 'volume')) return undefined;
   const { flags, restAt } = readFlags(
     ownArgs,
     group === 'network' ? networkSwitches : flagSet('--ignore --help'),
   );
   const name = ownArgs[restAt] ?? valueOf(flags, '--name');
-  return hasReservedLabel(flags)
+  const ownLabels = labelsIn(flags);
+  return ownLabels.some(isReserved)
     ? undefined
-    : { type: 'create', kind: group, name, hasFixedNameOrPort: false, flagsAt };
+    : { type: 'create', kind: group, name, hasFixedNameOrPort: false, flagsAt, ownLabels };
+}
+
+/**
+ * A build with a tag makes an image that is meant to stay; one that is exported makes none on the engine.
+ * Unlike those of `run`, its flags may follow the path.
+ */
+function build(group: string, args: readonly string[], flagsAt: number): CommandMeaning | undefined {
+  if (!['', 'image', 'builder', 'buildx'].includes(group)) return undefined;
+  if (args.some((arg) => /^(?:--(?:tag|push|output|help)(?:=|$)|-[A-Za-z]*[toH])/.test(arg)))
+    return undefined;
+  const ownLabels = args.flatMap((arg, index) => {
+    const label = arg === '--label' ? args[index + 1] : /^--label=(.*)/.exec(arg)?.[1];
+    return label === undefined ? [] : [label.split('=')[0] ?? ''];
+  });
+  if (ownLabels.some(isReserved)) return undefined;
+  return { type: 'create', kind: 'image', hasFixedNameOrPort: false, flagsAt, ownLabels };
 }
 
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
@@ -170,11 +191,12 @@ export function isForAnotherEngine(env: CommandLine['env']): boolean {
   );
 }
 
-function hasReservedLabel(flags: readonly Flag[]): boolean {
-  const labels = flags
+function labelsIn(flags: readonly Flag[]): readonly string[] {
+  return flags
     .filter(({ name }) => ['-l', '--label'].includes(name))
-    .map(({ value = '' }) => value.split('=')[0]);
-  return labels.some(
-    (label) => label === labelNames.session || label === ryukLabel || label === labelNames.reaper,
-  );
+    .map(({ value = '' }) => value.split('=')[0] ?? '');
+}
+
+function isReserved(label: string): boolean {
+  return label === labelNames.session || label === ryukLabel || label === labelNames.reaper;
 }

@@ -1,12 +1,27 @@
-import { creationLabels } from '../core/labels';
+import { creationLabels, labelNames } from '../core/labels';
+import { nonceOfBuild } from '../resources/ownership';
 import type { Creation } from './docker-command';
 import type { Insertion } from './launch';
 
+type Labels = Readonly<Record<string, string>>;
+
 /** Returns the flags that put `labels` and those of this creation on what a command creates. */
-export function labelFlags({ flagsAt, kind }: Creation, labels: Readonly<Record<string, string>>): Insertion {
-  const args = Object.entries({ ...labels, ...creationLabels(kind) }).flatMap(([name, value]) => [
-    '--label',
-    `${name}=${value}`,
-  ]);
-  return { at: flagsAt, args };
+export function labelFlags({ flagsAt, kind, ownLabels }: Creation, labels: Labels): Insertion {
+  const all = { ...labels, ...creationLabels(kind) };
+  const entries = Object.entries(kind === 'image' ? buildLabels(all, ownLabels) : all);
+  return { at: flagsAt, args: entries.flatMap(([name, value]) => ['--label', `${name}=${value}`]) };
+}
+
+/**
+ * Returns the labels of a build. Docker's classic builder creates a layer for each, which takes 50 ms or more
+ * (BuildKit does not), so the scope, the time and the CI run are left out.
+ *
+ * @param own - Names of the labels that the build itself sets.
+ */
+export function buildLabels(labels: Labels, own: readonly string[]): Labels {
+  const { scope, created, run, nonce } = labelNames;
+  const leftOut: readonly string[] = [scope, created, run];
+  const included = Object.fromEntries(Object.entries(labels).filter(([name]) => !leftOut.includes(name)));
+  const names = [...new Set([...own, ...Object.keys(included)])];
+  return { ...included, [nonce]: nonceOfBuild(labels[nonce] ?? '', names) };
 }

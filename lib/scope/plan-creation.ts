@@ -19,7 +19,8 @@ export function planCreation(
   const command = { launch, line, source, context };
   switch (meaning.type) {
     case 'create':
-      return new LabelledCreation(command, meaning);
+      // The build cache, which others use, goes with an image.
+      return meaning.kind === 'image' ? undefined : new LabelledCreation(command, meaning);
     case 'up':
       return new ProjectCreation(command, { project: meaning.project });
     case 'up-unnamed':

@@ -1,19 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { DockerComposeEnvironment } from 'testcontainers';
+import { connectEngine } from '../../lib/engine/connect';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { cleanupProject } from '../../lib/resources/compose-project';
+import { listOwned } from '../../lib/resources/list-owned';
 import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
 import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
 import { inATest, stageOfFile, whose } from '../support/capture-stage';
+import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
-import { docker, uniqueName } from '../support/things';
+import { docker, specLabel, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
@@ -83,6 +87,40 @@ describe('docker commands', () => {
       { kind: 'volume', id: name },
     ]);
     expect(stage.hasFixedNameOrPort(container.Id)).toBe(true);
+  });
+
+  it('labels an image without a tag, as one that testcontainers builds: it is no leak', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-build-'));
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${specImage}\nLABEL mine=kept\n`);
+    try {
+      const id = await output(['build', '--quiet', '--label', 'zebra=1', folder]);
+      const { key } = lastEntry()!;
+      expect(stage.isHelper(key)).toBe(true);
+      expect(await survivor(key)).toMatchObject({ kind: 'image', id, identity: id, state: 'present' });
+      const { Config } = await docker.getImage(id).inspect();
+      expect(Config.Labels).toMatchObject({ mine: 'kept', zebra: '1', 'castoff.start': key });
+      const { owned } = await listOwned(await connectEngine(), [`castoff.start=${key}`]);
+      expect(owned.map((image) => image.id)).toEqual([id]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('leaves an image with a tag alone', async () => {
+    const before = stage.entries().length;
+    const name = uniqueName();
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-build-'));
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${specImage}\n`);
+    try {
+      const label = Object.entries(specLabel).map(([key, value]) => `--label=${key}=${value}`);
+      await output(['build', '--quiet', ...label, folder, '--tag', name]);
+      const { Config } = await docker.getImage(name).inspect();
+      expect(Object.keys(Config.Labels)).not.toContain('castoff.session');
+      expect(stage.entries().length).toBe(before);
+    } finally {
+      await removeLeftovers();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('adds the labels of a scope’s start without registering the container again', async () => {

@@ -15,6 +15,10 @@ describe('meaningOfCommand', () => {
     ['docker -D --log-level debug run redis', 'container', 5],
     ['docker network create --driver bridge app', 'network', 3],
     ['docker volume create data', 'volume', 3],
+    ['docker build .', 'image', 2],
+    ['docker image build --no-cache .', 'image', 3],
+    ['docker --log-level error buildx build --load .', 'image', 5],
+    ['podman build -q -f Dockerfile .', 'image', 2],
   ])('finds the index for flags in %s', (line, kind, flagsAt) => {
     expect(meaning(line)).toMatchObject({ type: 'create', kind, flagsAt });
   });
@@ -46,6 +50,27 @@ describe('meaningOfCommand', () => {
     ['docker run --network app redis -p 8080:80', false],
   ])('detects whether %s uses a fixed name or host port', (line, hasFixedNameOrPort) => {
     expect(meaning(line)).toMatchObject({ hasFixedNameOrPort });
+  });
+
+  it.each([
+    'docker build -t app .',
+    'docker build . -t app',
+    'docker build . --tag=app',
+    'docker build -qtapp .',
+    'docker build --unknown --tag app .',
+    'docker buildx build --push .',
+    'docker buildx build -o out .',
+    'docker build --output=type=local,dest=out .',
+    'docker build --label castoff.session=1 .',
+    'docker network build',
+    'docker buildx bake',
+  ])('leaves the image of %s alone', (line) => {
+    expect(meaning(line)).toBeUndefined();
+  });
+
+  it('reads the labels that a command sets itself', () => {
+    expect(meaning('docker build --label b=1 . --label=c')).toMatchObject({ ownLabels: ['b', 'c'] });
+    expect(meaning('docker run -l a=1 --label b redis')).toMatchObject({ ownLabels: ['a', 'b'] });
   });
 
   it('detects a container that the engine removes when it exits', () => {
