@@ -1,7 +1,7 @@
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { instrumentEnvironment, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks } from './own-modules';
-import { resolveEnvironment } from './user-jest';
+import { defaultOf, resolveEnvironment } from './user-jest';
 
 /** The part of an environment's config that castoff reads. */
 export interface EnvironmentConfig {
@@ -51,9 +51,8 @@ function loadClass(name: string, rootDir: string): EnvironmentClass {
   const key = `${rootDir}\n${name}`;
   const known = loaded.get(key);
   if (known !== undefined) return known;
-  const exported = require(resolveEnvironment(name, rootDir)) as
-    EnvironmentClass | { readonly default: EnvironmentClass };
-  const environmentClass = 'default' in exported ? exported.default : exported;
+  const exported: unknown = require(resolveEnvironment(name, rootDir));
+  const environmentClass = defaultOf(exported as EnvironmentClass | { readonly default: EnvironmentClass });
   loaded.set(key, environmentClass);
   return environmentClass;
 }

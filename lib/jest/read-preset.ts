@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { CastoffError } from '../core/errors';
-import { replaceRootDir, resolveModule } from './user-jest';
+import { defaultOf, replaceRootDir, resolveModule } from './user-jest';
 
 /**
  * Loads the options of a Jest preset.
@@ -21,15 +20,12 @@ export function readPreset(preset: string, rootDir: string): Readonly<Record<str
     );
   }
   try {
-    const loaded = createRequire(path)(path) as object;
-    return { ...('default' in loaded && typeof loaded.default === 'object' ? loaded.default : loaded) };
+    return { ...defaultOf(require(path) as Readonly<Record<string, unknown>>) };
   } catch (cause) {
     throw new CastoffError(
       'CONFIG_INVALID',
       `withCastoff: preset ${JSON.stringify(preset)}: ${path} cannot be loaded`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

@@ -3,7 +3,7 @@ import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { instrumentEnvironmentLate, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks } from './own-modules';
 import { replacedError } from './replaced-error';
-import { loadFromJest, type TestRunner } from './user-jest';
+import { defaultOf, loadFromJest, type TestRunner } from './user-jest';
 
 /**
  * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented by castoff, even if a
@@ -27,7 +27,7 @@ const runner: TestRunner<JestEnvironment> = async (
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
   const file = await instrumentEnvironmentLate(environment, testPath, rootDir);
   file?.setRuntime(runtime);
-  const circus = loadCircus(rootDir);
+  const circus = defaultOf(loadFromJest('jest-circus/runner', rootDir));
   const run = (): Promise<unknown> =>
     circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);
   try {
@@ -38,14 +38,3 @@ const runner: TestRunner<JestEnvironment> = async (
 };
 
 export default runner;
-
-const loaded = new Map<string, TestRunner<unknown>>();
-
-function loadCircus(rootDir: string): TestRunner<unknown> {
-  const known = loaded.get(rootDir);
-  if (known !== undefined) return known;
-  const exported = loadFromJest('jest-circus/runner', rootDir);
-  const circus = 'default' in exported ? exported.default : exported;
-  loaded.set(rootDir, circus);
-  return circus;
-}

@@ -58,8 +58,8 @@ function reportPath(file: string, { rootDir }: RunConfig): string {
 }
 
 /**
- * Makes Jest exit with code 1 for a failed run by throwing in its teardown. Jest then skips the rest of its work:
- * so with `--json` this sets the exit code only, and in watch mode it does nothing.
+ * Makes Jest exit with code 1 for a failed run by throwing in its teardown. Jest then skips the rest of its
+ * work: so with `--json` this sets the exit code only, and in watch mode it does nothing.
  *
  * @throws CastoffError as `verdictError` creates it.
  */

@@ -70,6 +70,8 @@ interface JestPackages {
   readonly 'jest-util': { readonly requireOrImportModule: (path: string) => Promise<unknown> };
 }
 
+const paths = new Map<string, string>();
+
 /**
  * Loads a package of the Jest that runs the project.
  *
@@ -79,10 +81,14 @@ export function loadFromJest<Name extends keyof JestPackages>(
   name: Name,
   rootDir: string,
 ): JestPackages[Name] {
+  const key = `${rootDir}\n${name}`;
+  const known = paths.get(key);
+  if (known !== undefined) return require(known) as JestPackages[Name];
   for (const start of [join(rootDir, 'package.json'), __filename]) {
-    const requireInJest = requireOfJest(start);
-    const path = tryResolve(requireInJest, name);
-    if (path !== undefined) return requireInJest(path) as JestPackages[Name];
+    const path = tryResolve(requireOfJest(start), name);
+    if (path === undefined) continue;
+    paths.set(key, path);
+    return require(path) as JestPackages[Name];
   }
   throw new CastoffError('CONFIG_INVALID', `${name}: cannot find it from ${rootDir}; install jest there`);
 }
@@ -109,8 +115,8 @@ export function resolveEnvironment(testEnvironment: string, rootDir: string): st
 const moduleExtensions = '.js .mjs .cjs .jsx .ts .mts .cts .tsx .json .node'.split(' ');
 
 /**
- * Resolves the module that an option of Jest names to an absolute path, as Jest does; `undefined` if it cannot
- * be found.
+ * Resolves the module that an option of Jest names to an absolute path, as Jest does; `undefined` if it
+ * cannot be found.
  *
  * @param name - A package, or a path relative to `rootDir`.
  * @param extensions - Extensions to try, with their dot. Default: those of Jest's `moduleFileExtensions`.
@@ -126,14 +132,21 @@ export function resolveModule(
   );
 }
 
+/** Returns the default export of a module that may have been an ES module. */
+export function defaultOf<T>(exported: T | { readonly default: T }): T {
+  return typeof exported === 'object' && exported !== null && 'default' in exported
+    ? exported.default
+    : exported;
+}
+
 /** Replaces the `<rootDir>` that a path of Jest's options may start with. */
 export function replaceRootDir(path: string, rootDir: string): string {
   return path.startsWith('<rootDir>') ? resolve(rootDir, `.${path.slice('<rootDir>'.length)}`) : path;
 }
 
 /**
- * Returns the `require` of jest-config, which depends on the others; installers do not always hoist them. Where a
- * package is missing, returns that of the package before.
+ * Returns the `require` of jest-config, which depends on the others; installers do not always hoist them.
+ * Where a package is missing, returns that of the package before.
  */
 function requireOfJest(start: string): NodeJS.Require {
   return ['jest', 'jest-cli', 'jest-config'].reduce((from, name) => {

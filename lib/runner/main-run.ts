@@ -22,8 +22,8 @@ export interface MainRun {
 }
 
 /**
- * Opens the run of this process, and attaches the process to it: everything that global setups create belongs to
- * the run. Sends no request to an engine. Workers join the run, whose address they inherit as CASTOFF_RUN.
+ * Opens the run of this process, and attaches the process to it: everything that global setups create belongs
+ * to the run. Sends no request to an engine. Workers join the run, whose address they inherit as CASTOFF_RUN.
  *
  * @param options.isOutside - Returns whether the calling code does not belong to the run.
  */
@@ -66,8 +66,9 @@ export async function closeMainRun(
 }
 
 /**
- * Never resolves once a signal is ending the process, which closes the run, prints the result and exits by the
- * signal. Without castoff, the runner would have exited by then: it would run no hook and print no error of one.
+ * Never resolves once a signal is ending the process, which closes the run, prints the result and exits by
+ * the signal. Without castoff, the runner would have exited by then: it would run no hook and print no error
+ * of one.
  */
 export async function holdWhileDying({ signals }: Pick<MainRun, 'signals'>): Promise<void> {
   if (!signals.isDying) return;

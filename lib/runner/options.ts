@@ -19,7 +19,9 @@ export interface CastoffOptions {
   readonly keep?: RunSettings['keep'] | undefined;
   /** Patterns of resources that are not leaks. Default `[]`. Variable CASTOFF_IGNORE, separated by commas. */
   readonly ignore?: readonly string[] | undefined;
-  /** File for the JSON report, relative to the project's folder. Default: none. Variable CASTOFF_REPORT_FILE. */
+  /**
+   * File for the JSON report, relative to the project's folder. Default: none. Variable CASTOFF_REPORT_FILE.
+   */
   readonly reportFile?: string | undefined;
 }
 

@@ -17,8 +17,8 @@ export interface ReportOptions {
 }
 
 /**
- * Reports a run: prints its verdict on standard error, where runners print their results; standard output may be
- * read as JSON. On GitHub, prints annotations as well.
+ * Reports a run: prints its verdict on standard error, where runners print their results; standard output may
+ * be read as JSON. On GitHub, prints annotations as well.
  *
  * @param kept - Description of the kept resources; may be empty.
  */
@@ -97,8 +97,8 @@ export interface Reader {
 }
 
 /**
- * Prints, once in a process, that castoff watched a run which created nothing. Without that line castoff would
- * seem not to be installed.
+ * Prints, once in a process, that castoff watched a run which created nothing. Without that line castoff
+ * would seem not to be installed.
  */
 function reportQuietRun(verdict: Verdict): void {
   const isVerbose = process.argv.includes('--verbose');

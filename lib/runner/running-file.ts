@@ -12,8 +12,8 @@ import { closeErrors } from './test-errors';
 export type RunAsHook = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
- * A test file that runs in this process: it closes the scope of each test, block and file that ends, and records
- * the leaks of the file. An adapter calls it as its runner's events come.
+ * A test file that runs in this process: it closes the scope of each test, block and file that ends, and
+ * records the leaks of the file. An adapter calls it as its runner's events come.
  */
 export class RunningFile<Node extends object> {
   readonly contexts: FileContexts<Node>;
@@ -47,8 +47,8 @@ export class RunningFile<Node extends object> {
   }
 
   /**
-   * Records that a test, a block or the file has ended. Returns whether {@link close} is due; if not, there is
-   * nothing to close and nothing to show.
+   * Records that a test, a block or the file has ended. Returns whether {@link close} is due; if not, there
+   * is nothing to close and nothing to show.
    */
   recordEnd(context: TestContext, { hasFailed }: { readonly hasFailed: boolean }): boolean {
     if (hasFailed) this.#failed.add(context.name);
@@ -59,8 +59,8 @@ export class RunningFile<Node extends object> {
   }
 
   /**
-   * Resolves to a description of the containers of a failed test, for its error; `undefined` if there is nothing
-   * to show. Call it before {@link close}, which removes them.
+   * Resolves to a description of the containers of a failed test, for its error; `undefined` if there is
+   * nothing to show. Call it before {@link close}, which removes them.
    */
   async describeContainers(context: TestContext): Promise<string | undefined> {
     if (this.#attachedRun === undefined) return undefined;

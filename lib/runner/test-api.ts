@@ -19,8 +19,8 @@ const methods = ['defer', 'use', 'start', 'adopt', 'child', 'spawn', 'run', 'ver
  * each test in it. Removals continue in the background where the next test does not depend on them, unless
  * the option `cleanup` is `wait`.
  *
- * @throws CastoffError `SCOPE_CLOSED` when the test has ended; `CONFIG_INVALID` in a test runner that does not run
- * castoff, and in the factory of a shared resource, which receives a scope of its own.
+ * @throws CastoffError `SCOPE_CLOSED` when the test has ended; `CONFIG_INVALID` in a test runner that does
+ * not run castoff, and in the factory of a shared resource, which receives a scope of its own.
  */
 export const scope: TestScope = Object.freeze(
   Object.defineProperties(

@@ -92,8 +92,8 @@ export class FileContexts<Node extends object = object> {
   }
 
   /**
-   * Returns the context of a block, or of the current attempt of a test. The first call creates it, even before
-   * {@link enter}: a runner may call the functions of concurrent tests before it reports their start.
+   * Returns the context of a block, or of the current attempt of a test. The first call creates it, even
+   * before {@link enter}: a runner may call the functions of concurrent tests before it reports their start.
    */
   of(node: Node): TestContext {
     const known = this.#open.get(node);

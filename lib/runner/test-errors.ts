@@ -47,8 +47,8 @@ function isOwnFrame(line: string): boolean {
 }
 
 /**
- * Inserts `text` between the message and the stack of `messageAndStack`. The stack starts at the first line that
- * has the form of a frame.
+ * Inserts `text` between the message and the stack of `messageAndStack`. The stack starts at the first line
+ * that has the form of a frame.
  */
 export function insertBelowMessage(messageAndStack: string, text: string): string {
   const stackAt = /\n\s*at\s.*:\d+:\d+/.exec(messageAndStack)?.index ?? messageAndStack.length;
@@ -56,8 +56,8 @@ export function insertBelowMessage(messageAndStack: string, text: string): strin
 }
 
 /**
- * Converts the error of a context's close to errors for the runner: one per failed item, with the item's line and
- * the failure's own stack, and without nested lists that would repeat it.
+ * Converts the error of a context's close to errors for the runner: one per failed item, with the item's line
+ * and the failure's own stack, and without nested lists that would repeat it.
  */
 export function closeErrors(context: TestContext, error: unknown): readonly Error[] {
   const report = reportOf(error);

@@ -13,8 +13,8 @@ import type { CloseOptions } from './scope-options';
 import type { OwnedResource, OwnedTarget } from './owned-resource';
 
 /**
- * The part of the close settings that applies to resources. `Omit` instead of `Pick`: the published types lack
- * internal names.
+ * The part of the close settings that applies to resources. `Omit` instead of `Pick`: the published types
+ * lack internal names.
  */
 export interface RemovalSettings extends Omit<CloseOptions, 'reason'> {
   /** For each group of removals. */
