@@ -9,7 +9,7 @@ import { buildReaperImage } from './image';
 import { reaperImageName } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
-import { connectToReaper, leaseRefused, type ReaperAddress } from './standing-reaper';
+import { connectToReaper, leaseRefused, type ReaperAddress } from './reaper-address';
 
 const { repository, tag } = reaperImageName(packageVersion);
 /** The reaper's image for this version of castoff. */

@@ -1,6 +1,6 @@
 import { readVariable, type Environment } from '../core/environment';
 import { CastoffError } from '../core/errors';
-import { checkReaperAddress, type ReaperAddress } from './standing-reaper';
+import { checkReaperAddress, type ReaperAddress } from './reaper-address';
 
 /**
  * How a session runs its reaper.

@@ -4,7 +4,7 @@ import { claimedLabels, onClaim } from '../registry/claims';
 import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
-import type { ReaperAddress } from './standing-reaper';
+import type { ReaperAddress } from './reaper-address';
 import { takeLease } from './take-lease';
 
 /** Resources that outlive their session for a while, kept by its reaper. */

@@ -6,7 +6,7 @@ import { readOwnContainerId } from '../registry/own-container';
 import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
-import type { ReaperAddress } from './standing-reaper';
+import type { ReaperAddress } from './reaper-address';
 import { acquireFromAddress, acquireFromContainer, acquireFromProcess, reaperImage } from './acquire-lease';
 
 /**

@@ -1,5 +1,5 @@
 import type { ReaperChoice } from '../lease/reaper-choice';
-import type { ReaperAddress } from '../lease/standing-reaper';
+import type { ReaperAddress } from '../lease/reaper-address';
 import type { Registry } from '../registry/registry';
 import type { CloseReport } from '../scope/close-report';
 import type { Scope } from '../scope/scope';

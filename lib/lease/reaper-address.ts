@@ -31,7 +31,7 @@ export function checkReaperAddress(option: ReaperAddress): ReaperAddress {
 }
 
 /** Returns how to connect to an address; `undefined` when it is invalid. */
-export function parseAddress(
+function parseAddress(
   address: string,
 ): { readonly host: string; readonly port: number } | { readonly path: string } | undefined {
   if (/^(?:\/|\\\\[.?]\\pipe\\)./.test(address)) return { path: address };
