@@ -1,15 +1,13 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
+import type { LeakSettings } from '../verdict/verdict';
 import type { SerializedError } from '../wire/serialize-error';
 
 /** The settings of a run: the resolved options of `withCastoff`. */
-export interface RunSettings {
-  readonly leaks: 'fail' | 'warn' | 'off';
+export interface RunSettings extends LeakSettings {
   readonly cleanup: 'background' | 'wait';
   readonly keep: 'none' | 'failed';
-  /** Patterns of resources that are not leaks, in the syntax of `withCastoff`'s `ignore`. */
-  readonly ignore: readonly string[];
   /** The file for the verdict as JSON; `undefined` for none. */
   readonly reportFile: string | undefined;
 }

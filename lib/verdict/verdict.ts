@@ -32,7 +32,7 @@ export interface RunEnd {
 /** How leaks are judged. */
 export interface LeakSettings {
   readonly leaks: 'fail' | 'warn' | 'off';
-  /** Patterns of resources that are not leaks. */
+  /** Patterns of resources that are not leaks, in the syntax of `withCastoff`'s `ignore`. */
   readonly ignore: readonly string[];
 }
 
