@@ -20,7 +20,7 @@ describe('a run that needs no engine', () => {
     stage.workers[0]!.signal('SIGKILL');
     await stage.workers[0]!.ended;
     const end = await stage.main.do<RunEnd>('close');
-    expect(end).toEqual({ records: [], failures: [], left: [], deadWorkers: 0 });
+    expect(end).toEqual({ records: [], failures: [], left: [], deadWorkers: 0, isRetained: false });
     expect(await stage.main.do('loaded')).toEqual([]);
   });
 
