@@ -1,5 +1,10 @@
-export { cleanupContainer, cleanupImage, cleanupNetwork, cleanupVolume } from './resources/cleanup';
-export { cleanupComposeProject } from './resources/compose-project';
+export {
+  cleanupComposeProject,
+  cleanupContainer,
+  cleanupImage,
+  cleanupNetwork,
+  cleanupVolume,
+} from './resources/cleanup';
 export { cleanupSession } from './sweep/cleanup-session';
 export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
@@ -10,7 +15,8 @@ export { sweep } from './sweep/sweep';
 export type { CastoffError, ErrorCode } from './core/errors';
 export type { DeadlineError, DeadlineOptions } from './core/deadline';
 export type { CleanupError, CleanupEvidence } from './resources/cleanup-error';
-export type { CleanupOptions, CleanupResult } from './resources/cleanup-one';
+export type { CleanupOptions } from './resources/cleanup-options';
+export type { CleanupResult } from './resources/cleanup-one';
 export type { ComposeProjectResult } from './resources/compose-project';
 export type { LogLine, PostMortem } from './resources/post-mortem';
 export type { Ref } from './resources/ref';

@@ -1,5 +1,5 @@
 import { formatDuration, checkDuration } from './durations';
-import { CastoffError } from './errors';
+import { CastoffError, type CastoffErrorOptions } from './errors';
 import { checkOptionNames, type OptionNames } from './option-names';
 
 /** Thrown when a timeout expires (`DEADLINE_EXCEEDED`). */
@@ -7,8 +7,8 @@ export class DeadlineError extends CastoffError {
   readonly what: string;
   readonly timeoutMs: number;
 
-  constructor(what: string, timeoutMs: number) {
-    super('DEADLINE_EXCEEDED', `${what}: timed out after ${formatDuration(timeoutMs)}`);
+  constructor(what: string, timeoutMs: number, options: Pick<CastoffErrorOptions, 'cause'> = {}) {
+    super('DEADLINE_EXCEEDED', `${what}: timed out after ${formatDuration(timeoutMs)}`, options);
     this.what = what;
     this.timeoutMs = timeoutMs;
   }

@@ -1,6 +1,7 @@
 import { formatDuration } from '../core/durations';
-import { CastoffError } from '../core/errors';
+import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { shortId } from '../core/short-id';
+import { EngineError } from '../engine/engine-error';
 import type { EngineResource, RemovableKind } from '../engine/removable-kind';
 
 /** Details of a cleanup that failed. */
@@ -33,6 +34,42 @@ function describe(evidence: CleanupEvidence, advice: string): string {
   const response = engineWords ?? 'the engine did not answer';
   const state = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;
   return `remove ${kind} ${what}: ${response} (${tries} in ${formatDuration(durationMs)}${state}); ${advice}`;
+}
+
+/** A container is kept (`CLEANUP_FAILED`): its Swarm service, which would recreate it, is not removed. */
+export class ServiceKeptError extends CleanupError {
+  /** Whether another attempt would fail, too. */
+  readonly isFinal: boolean;
+
+  constructor(evidence: CleanupEvidence, isFinal: boolean) {
+    super(evidence, 'docker service rm removes it with its containers', undefined);
+    this.isFinal = isFinal;
+  }
+}
+
+/** Why an attempt to remove a resource failed. */
+export interface AttemptFailure {
+  readonly error: unknown;
+  /** The engine's response, or else the error's message. */
+  readonly reason: string;
+  /** Whether another attempt would fail, too: the engine refused. */
+  readonly isFinal: boolean;
+  readonly isAway: boolean;
+  /** Whether its Swarm service is kept. */
+  readonly isOfService: boolean;
+}
+
+/** Classifies the error of an attempt to remove a resource. */
+export function attemptFailure(error: unknown): AttemptFailure {
+  const cause = error instanceof CleanupError ? error.cause : error;
+  const meaning = cause instanceof EngineError ? cause.meaning : undefined;
+  return {
+    error,
+    reason: error instanceof CleanupError ? (error.evidence.engineWords ?? 'no answer') : messageOf(error),
+    isFinal: error instanceof ServiceKeptError ? error.isFinal : meaning === 'refused',
+    isAway: meaning === 'engine-away' || isCastoffError(error, 'ENGINE_UNREACHABLE'),
+    isOfService: error instanceof ServiceKeptError,
+  };
 }
 
 /**

@@ -1,66 +1,20 @@
 import { definedOnly } from '../core/defined-only';
-import { checkDuration } from '../core/durations';
 import { isCastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
-import type { OptionNames } from '../core/option-names';
-import { withTimeout, type TimeoutOptions } from '../core/timeout';
+import type { TimeoutOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
 import { timeouts } from '../core/timeouts';
-import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { CleanupError, unclearError } from './cleanup-error';
+import { cleanupDefaults, type CleanupOptions } from './cleanup-options';
 import { findResource, type Found } from './find-resource';
 import type { RemovableKind } from '../engine/removable-kind';
 import { compareIdentities, type Removable, type ResourceKind } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
-import { idOfRef, type Ref } from './ref';
 import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
-import { checkStopSignal } from './stop-options';
 import { removables } from './removables';
 import { RemovalTask } from './removal-task';
-
-/** Options of a cleanup. */
-export interface CleanupOptions {
-  /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine that the environment names. */
-  readonly engine?: string | undefined;
-  /**
-   * Grace before SIGKILL, in milliseconds, rounded up to whole seconds by the engine. Default 0: kill at
-   * once.
-   */
-  readonly stopTimeoutMs?: number | undefined;
-  /**
-   * Signal that asks a container to stop, such as `SIGINT`. Default: its image's stop signal. When set,
-   * `stopTimeoutMs` defaults to 10 000.
-   */
-  readonly stopSignal?: string | undefined;
-  /** Whether to remove a container's anonymous volumes with it. Default true. */
-  readonly removeVolumes?: boolean | undefined;
-  /** Time limit for the verified removal, in milliseconds. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** Stops waiting, with the signal's reason; a removal request already sent continues on the engine. */
-  readonly signal?: AbortSignal | undefined;
-  /** Whether to read a container's state and last output before removing it. Default false. */
-  readonly postMortem?: boolean | undefined;
-}
-
-/** Names of {@link CleanupOptions}, to reject misspelt options. */
-export const cleanupOptionNames: OptionNames<CleanupOptions> = {
-  engine: true,
-  stopTimeoutMs: true,
-  stopSignal: true,
-  removeVolumes: true,
-  timeoutMs: true,
-  signal: true,
-  postMortem: true,
-};
-
-const defaults = Object.freeze({
-  stopTimeoutMs: 0,
-  removeVolumes: true,
-  timeoutMs: timeouts.cleanupMs,
-  postMortem: false,
-});
 
 /** Result of one cleanup. */
 export interface CleanupResult {
@@ -79,26 +33,30 @@ export interface CleanupResult {
   readonly postMortem?: PostMortem | undefined;
 }
 
+/** Result of a cleanup that was not skipped. */
+export type Removal = CleanupResult & { readonly outcome: GoneOutcome };
+
+/** Options of a cleanup inside the library, which has been given the engine. */
+export type CleanupSettings = Omit<CleanupOptions, 'engine'> & RemovalRules;
+
 /**
- * Cleans up one resource of any kind; the public `cleanup…` functions call it.
+ * Removes one resource of any kind, and verifies that it is gone. Concurrent calls for one resource share one
+ * removal, which uses the options of the first.
  *
- * @throws CleanupError `CLEANUP_FAILED` when it still exists at the deadline or the engine refuses.
- * @throws CastoffError `CONFIG_INVALID` for an invalid reference or option; `ENGINE_UNREACHABLE` when no
- * engine answers.
+ * @param given - Its id or name.
+ * @throws CleanupError `CLEANUP_FAILED` when it still exists at the deadline or the engine refuses; the
+ * signal's own reason.
  */
 export async function cleanupOne(
+  engine: Engine,
   kind: RemovableKind,
-  ref: Ref | null | undefined,
-  options: CleanupOptions & RemovalRules = {},
-): Promise<CleanupResult> {
+  given: string,
+  options: CleanupSettings = {},
+): Promise<Removal> {
   const startedAt = performance.now();
-  const stopTimeoutMs = options.stopSignal === undefined ? defaults.stopTimeoutMs : timeouts.stopGraceMs;
-  const settings = { ...defaults, stopTimeoutMs, ...definedOnly(options) };
-  checkDuration('timeoutMs', settings.timeoutMs);
-  checkDuration('stopTimeoutMs', settings.stopTimeoutMs);
-  checkStopSignal(settings.stopSignal, settings.stopTimeoutMs);
-  const given = idOfRef(`clean up ${kind === 'image' ? 'an' : 'a'} ${kind}`, ref);
-  if (given === undefined) return { kind, id: '', outcome: 'skipped', attempts: 0, durationMs: 0 };
+  const stopTimeoutMs =
+    options.stopSignal === undefined ? cleanupDefaults.stopTimeoutMs : timeouts.stopGraceMs;
+  const settings = { ...cleanupDefaults, stopTimeoutMs, ...definedOnly(options) };
   settings.signal?.throwIfAborted();
 
   const elapsedMs = (): number => performance.now() - startedAt;
@@ -111,7 +69,6 @@ export async function cleanupOne(
   const { matchesTarget, callTimeoutMs = callTimeoutFor(settings.timeoutMs) } = settings;
   let task: RemovalTask | undefined;
   try {
-    const engine = settings.connection ?? (await withTimeout(connectEngine(settings.engine), limits()));
     const callLimits = { timeoutMs: callTimeoutMs, signal: settings.signal };
     const found = removable.isImmutableId(given)
       ? 'unknown'
@@ -185,7 +142,7 @@ export function callTimeoutFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
 }
 
-// Without a task, no engine has answered.
+// Without a task, the engine has not answered.
 function failure(
   removable: Removable,
   given: string,

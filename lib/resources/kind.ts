@@ -5,6 +5,13 @@ import type { RemovableKind } from '../engine/removable-kind';
 /** Every kind that castoff cleans up. A Compose project is the set of resources with its label. */
 export type ResourceKind = RemovableKind | 'compose-project';
 
+/** A resource to remove. */
+export interface Target {
+  readonly kind: ResourceKind;
+  /** Its id, or the name of a volume, image or Compose project. */
+  readonly id: string;
+}
+
 /** What an engine reports about one resource. */
 export interface Inspection {
   /** The full id, or the name for resources without an id. */

@@ -139,11 +139,3 @@ async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>):
   const answer = await read(id);
   return answer.meaning === 'done' || answer.meaning === 'engine-away' ? valueOf(answer) : undefined;
 }
-
-/**
- * Returns the references to remove in order: an image by its tags, the last one by its id, unless the engine
- * keeps the image.
- */
-export function removalRefs({ id, tags = [], isBase = false }: ProvenTarget): readonly string[] {
-  return isBase ? tags : [...tags.slice(1), id];
-}

@@ -2,7 +2,7 @@ import { composeContainerLabel, labelNames } from '../core/labels';
 import { carriesLabels } from '../engine/carries-labels';
 import type { ImageStep } from '../engine/image-calls';
 import type { ListedTarget } from '../engine/list-targets';
-import type { Target } from './plan';
+import type { Target } from './kind';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,10 +1,7 @@
-import type { Engine } from '../engine/engine';
 import type { Inspection } from './kind';
 
 /** Rules for removals without a user present, which must not remove the wrong resource. */
 export interface RemovalRules {
-  /** An existing connection to the engine, which may be away at the moment. */
-  readonly connection?: Engine | undefined;
   /**
    * Returns whether a resource with these labels is the intended one. Checked at every inspection, right
    * before each removal of a resource without an id, whose name may have been reused. Another resource is

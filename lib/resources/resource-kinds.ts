@@ -42,5 +42,5 @@ export const resourceKinds: Readonly<Record<ResourceKind, KindProperties>> = {
 /** The kinds in the order of reports. */
 export const reportOrder: readonly ResourceKind[] = [...removableKinds, 'compose-project'];
 
-/** The kinds in the order of removal. */
+/** The kinds in the order of removal: containers before their networks and volumes, and images last. */
 export const removalOrder: readonly ResourceKind[] = ['compose-project', ...removableKinds];

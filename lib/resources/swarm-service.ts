@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors';
 import type { Answer, Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import { inspectService, removeService, type ServiceFacts } from '../engine/service-calls';
-import { CleanupError } from './cleanup-error';
+import { ServiceKeptError } from './cleanup-error';
 
 /** The Swarm service that a container is a task of. */
 export interface ServiceRef {
@@ -24,7 +24,7 @@ type Labels = Readonly<Record<string, string>>;
 /**
  * Returns the service of a container with `labels`.
  */
-export function serviceOf(labels: Labels): ServiceRef | undefined {
+export function serviceOf(labels: Labels = {}): ServiceRef | undefined {
   const id = labels[swarmServiceIdLabel];
   if (id === undefined || id === '') return undefined;
   return { id, name: labels[swarmServiceNameLabel] ?? id };
@@ -63,54 +63,31 @@ export function decideService(
   }
 }
 
-/** Decides what to do about the service of a container with `labels`, without changing anything. */
-export async function inspectServiceOf(
-  engine: Engine,
-  labels: Labels,
-  matchesTarget: (labels: Labels) => boolean,
-): Promise<ServiceStep> {
-  const service = serviceOf(labels);
-  if (service === undefined) return { type: 'none' };
-  return decideService(service, await inspectService(engine, service.id), matchesTarget);
-}
-
 /**
- * Removes the service of a container with `labels` if it may be removed.
+ * Removes the service of a container if it may be removed.
  *
- * Resolves to the reason to keep the container, or to `undefined` when nothing recreates it. Never rejects.
- */
-export async function removeServiceOf(
-  engine: Engine,
-  labels: Labels,
-  matchesTarget: (labels: Labels) => boolean,
-): Promise<Extract<ServiceStep, { type: 'leave' }> | undefined> {
-  const step = await inspectServiceOf(engine, labels, matchesTarget);
-  if (step.type === 'leave') return step;
-  const service = serviceOf(labels);
-  if (step.type === 'none' || service === undefined) return undefined;
-  const removed = await removeService(engine, service.id);
-  if (removed.meaning === 'done' || removed.meaning === 'gone') return undefined;
-  return {
-    type: 'leave',
-    reason: `belongs to service ${service.name}, which could not be removed: ${messageOf(removed.error)}`,
-    isFinal: removed.meaning === 'refused',
-  };
-}
-
-/**
- * Like {@link removeServiceOf}.
- *
- * @throws CleanupError when the container must be kept.
+ * @param isDryRun - Whether to change nothing.
+ * @throws ServiceKeptError `CLEANUP_FAILED` when the container must be kept.
  */
 export async function clearServiceOf(
   engine: Engine,
   { kind, id, name, labels }: ListedTarget,
   matchesTarget: (labels: Labels) => boolean,
+  isDryRun = false,
 ): Promise<void> {
-  const left = await removeServiceOf(engine, labels, matchesTarget);
-  if (left === undefined) return;
-  const evidence = { kind, id, title: name, attempts: 0, durationMs: 0, engineWords: left.reason };
-  throw new CleanupError(evidence, 'docker service rm removes it with its containers', undefined);
+  const service = serviceOf(labels);
+  if (service === undefined) return;
+  const keep = (reason: string, isFinal: boolean): ServiceKeptError => {
+    const evidence = { kind, id, title: name, attempts: 0, durationMs: 0, engineWords: reason };
+    return new ServiceKeptError(evidence, isFinal);
+  };
+  const step = decideService(service, await inspectService(engine, service.id), matchesTarget);
+  if (step.type === 'leave') throw keep(step.reason, step.isFinal);
+  if (step.type === 'none' || isDryRun) return;
+  const removed = await removeService(engine, service.id);
+  if (removed.meaning === 'done' || removed.meaning === 'gone') return;
+  const reason = `belongs to service ${service.name}, which could not be removed: ${messageOf(removed.error)}`;
+  throw keep(reason, removed.meaning === 'refused');
 }
 
 /**
@@ -121,7 +98,7 @@ export class ServiceTurns {
   readonly #states = new Map<string, 'tried' | 'gone' | 'left'>();
 
   /** Whether to try a container with `labels` now. */
-  take(labels: Labels): boolean {
+  take(labels: Labels | undefined): boolean {
     const service = serviceOf(labels);
     if (service === undefined) return true;
     const state = this.#states.get(service.id);
@@ -130,12 +107,12 @@ export class ServiceTurns {
   }
 
   /** Records the outcome for the service of a container with `labels`. */
-  settle(labels: Labels, state: 'gone' | 'left'): void {
+  settle(labels: Labels | undefined, state: 'gone' | 'left'): void {
     const service = serviceOf(labels);
     if (service !== undefined) this.#states.set(service.id, state);
   }
 
-  isLeft(labels: Labels): boolean {
+  isLeft(labels: Labels | undefined): boolean {
     const service = serviceOf(labels);
     return service !== undefined && this.#states.get(service.id) === 'left';
   }

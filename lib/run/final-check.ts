@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { asError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { timeouts } from '../core/timeouts';
@@ -6,7 +7,6 @@ import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { FinalState } from '../verdict/verdict';
 import { recordedIn, type RegistryEntry } from '../registry/entry';
-import { cleanupMany } from '../resources/plan';
 import { isEntryPresent, listLeftovers } from './find-entry';
 
 interface FinalCheckOptions {
@@ -14,6 +14,8 @@ interface FinalCheckOptions {
   readonly entries: readonly RegistryEntry[];
   /** Stops the check. */
   readonly signal: AbortSignal;
+  /** The resources with the session's label, if nothing was removed since they were listed. */
+  readonly listed?: readonly ListedTarget[] | undefined;
 }
 
 /** The state of a session's resources at the end of its run. */
@@ -26,23 +28,27 @@ export interface FinalCheck {
   readonly error?: Error | undefined;
 }
 
+const maxConcurrentInspections = 8;
+
 /**
- * Lists the session's resources on the engine, and inspects each entry that is neither gone nor kept. Never
- * rejects.
+ * Lists the session's resources on the engine, unless they are known, and inspects each entry that is neither
+ * gone nor kept. Never rejects.
  */
 export async function checkFinally(
   engine: Engine,
-  { session, entries, signal }: FinalCheckOptions,
+  { session, entries, signal, listed: known }: FinalCheckOptions,
 ): Promise<FinalCheck> {
   const [listing] = await Promise.allSettled([
-    listLeftovers(engine, [`${labelNames.session}=${session}`], recordedIn(entries), signal),
+    known ?? listLeftovers(engine, [`${labelNames.session}=${session}`], recordedIn(entries), signal),
   ]);
   const listed = listing.status === 'fulfilled' ? listing.value : undefined;
-  const targets = entries
-    .filter(({ state }) => state !== 'gone' && state !== 'kept')
-    .map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-  const results = await cleanupMany(targets, ({ entry }) => inspectEntry(entry, engine, listed, signal));
-  const states = new Map(results.map(({ target, result = 'unknown' }) => [target.entry.key, result]));
+  const limit = pLimit(maxConcurrentInspections);
+  const states = new Map<string, FinalState>();
+  const inspect = async (entry: RegistryEntry): Promise<void> =>
+    void states.set(entry.key, await inspectEntry(entry, engine, listed, signal));
+  const open = entries.filter(({ state }) => state !== 'gone' && state !== 'kept');
+  // Never rejects, since `inspectEntry` does not.
+  await Promise.allSettled(open.map((entry) => limit(() => inspect(entry))));
   if (listing.status === 'fulfilled') return { left: listing.value, states };
   return { left: [], states, error: asError(signal.aborted ? signal.reason : listing.reason) };
 }

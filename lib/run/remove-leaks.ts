@@ -45,24 +45,13 @@ export class RunLeaks {
     patience.start();
     try {
       const engine = await this.#options.engine();
-      this.#options.note(await removeAll(engine, entries, patience.signal));
+      // Loaded on first use, so that a run without containers does not pay for it.
+      const { removeEntries } = await import('./remove-leftovers.ts');
+      this.#options.note(await removeEntries(engine, entries, patience.signal));
     } catch (error) {
       this.#options.fail(error);
     } finally {
       patience.end();
     }
   }
-}
-
-async function removeAll(
-  engine: Engine,
-  entries: readonly RegistryEntry[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, EntryUpdate>> {
-  // Loaded on first use, so that a run without containers does not pay for it.
-  const { removeEntry } = await import('./remove-leftovers.ts');
-  const { cleanupMany } = await import('../resources/plan.ts');
-  const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
-  const results = await cleanupMany(targets, ({ entry }) => removeEntry(engine, entry, [], signal));
-  return new Map(results.map(({ target, result }) => [target.entry.key, result ?? {}]));
 }

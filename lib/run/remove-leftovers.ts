@@ -1,4 +1,5 @@
 import type { Bounds } from '../core/bounds';
+import { definedOnly } from '../core/defined-only';
 import { isCastoffError, messageOf } from '../core/errors';
 import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
 import { timeouts } from '../core/timeouts';
@@ -6,14 +7,13 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { EntryUpdate, RegistryEntry } from '../registry/entry';
-import { cleanupByLabel } from '../resources/cleanup-by-label';
-import { CleanupError } from '../resources/cleanup-error';
-import { cleanupResource } from '../resources/cleanup-resource';
+import { cleanupAll } from '../resources/cleanup-all';
+import { cleanupByLabel, type LabelCleanup } from '../resources/cleanup-by-label';
+import { cleanupResource } from '../resources/compose-project';
 import type { RecordedResource } from '../resources/ownership';
-import { cleanupMany } from '../resources/plan';
 import type { RemovalRules } from '../resources/removal-rules';
 import type { KeptKeys } from './kept-keys';
-import { isEntryPresent, listLeftovers } from './find-entry';
+import { isEntryPresent } from './find-entry';
 
 /**
  * Resources to remove together: those that carry `labels`, and those of `entries`, even without our labels.
@@ -32,6 +32,8 @@ export interface LeftoversResult {
   /** The new state of each entry, by key. */
   readonly updates: ReadonlyMap<string, EntryUpdate>;
   readonly errors: readonly unknown[];
+  /** The resources with the labels, all to be kept; `undefined` if there was anything else. */
+  readonly untouched?: readonly ListedTarget[] | undefined;
 }
 
 /** Returns a predicate for the labels of resources that must stay: reapers, and kept resources. */
@@ -53,61 +55,67 @@ export async function cleanupLeftovers(
   leftovers: Leftovers,
   signal: AbortSignal,
 ): Promise<LeftoversResult> {
-  const { labels, bounds, kept, recorded } = leftovers;
+  const { labels, bounds, kept, recorded, entries } = leftovers;
   const isSpared = isSparedAs(kept);
-  const errors: unknown[] = [];
-  // Lists them first, to find the ids of resources whose creator died before it got a reply.
-  const [listing] = await Promise.allSettled([listLeftovers(engine, labels, recorded, signal)]);
-  const byLabel = await attempt(errors, () => {
-    signal.throwIfAborted();
-    return cleanupByLabel(engine, labels, {
-      timeoutMs: timeouts.cleanupMs,
-      bounds,
-      isSpared,
-      recorded,
-      signal,
-    });
-  });
-  errors.push(...(byLabel?.errors ?? []));
-  const own = leftovers.entries.map((entry) => {
-    const found = listing.status === 'fulfilled' ? findListed(listing.value, entry) : undefined;
-    const known = { ...entry, id: entry.id ?? found?.id, name: entry.name ?? found?.name };
-    return { kind: entry.kind, id: known.id ?? '', known, ids: [known.id, entry.identity, found?.id] };
-  });
-  const results = await cleanupMany(own, async ({ kind, known, ids }): Promise<EntryUpdate> => {
-    const removed = byLabel?.results.find((result) => kind === result.kind && ids.includes(result.id));
-    if (removed !== undefined) return goneAs(known, removed.outcome);
-    const failed = errors.find(
-      (error) =>
-        error instanceof CleanupError && kind === error.evidence.kind && ids.includes(error.evidence.id),
-    );
-    if (failed !== undefined) return leftAs(known, messageOf(failed));
-    if (known.id === undefined && kind !== 'compose-project')
-      return listing.status === 'fulfilled'
-        ? neverCreated
-        : unknownAs(known, reasonOf(listing.reason, signal));
-    return removeEntry(engine, known, errors, signal);
-  });
-  // An error here would be a bug of ours: the state of the resource is unknown then.
-  const updates = results.map(({ target, result, error }) => {
-    return [target.known.key, result ?? unknownAs(target.known, messageOf(error))] as const;
-  });
-  return { updates: new Map(updates), errors };
+  const [byLabel] = await Promise.allSettled([
+    cleanupByLabel(engine, labels, { timeoutMs: timeouts.cleanupMs, bounds, isSpared, recorded, signal }),
+  ]);
+  const isListed = byLabel.status === 'fulfilled';
+  const errors = isListed ? [...byLabel.value.errors] : eachError(byLabel.reason);
+  const items = isListed ? byLabel.value.items : [];
+  const updates = new Map<string, EntryUpdate>();
+  const unlabelled: RegistryEntry[] = [];
+  for (const entry of entries) {
+    const item = items.find((one) => isOf(entry, one));
+    if (item !== undefined) {
+      // The creator may have died before it got a reply with the id.
+      const { id, name } = { ...item.target, ...definedOnly(entry) };
+      updates.set(entry.key, updateAfter({ ...entry, id, name }, item));
+    } else if (entry.id !== undefined || entry.kind === 'compose-project') unlabelled.push(entry);
+    else updates.set(entry.key, isListed ? neverCreated : unknownAs(entry, reasonOf(byLabel.reason, signal)));
+  }
+  for (const [key, update] of await removeEntries(engine, unlabelled, signal, errors))
+    updates.set(key, update);
+  const isUntouched = isListed && entries.length + items.length === 0;
+  return { updates, errors, untouched: isUntouched ? byLabel.value.listed : undefined };
 }
 
-function findListed(listed: readonly ListedTarget[], { kind, key }: RegistryEntry): ListedTarget | undefined {
-  return listed.find((target) => target.kind === kind && target.labels[labelNames.start] === key);
+type LabelItem = LabelCleanup['items'][number];
+
+/** Returns whether an item of a cleanup by label is the resource of `entry`. */
+function isOf({ kind, key, id, identity }: RegistryEntry, { target, progress }: LabelItem): boolean {
+  if (target.kind !== kind || progress === 'unclear') return false;
+  return target.labels[labelNames.start] === key || target.id === id || target.id === identity;
+}
+
+function updateAfter(entry: RegistryEntry, { result, error }: LabelItem): EntryUpdate {
+  return result === undefined ? leftAs(entry, messageOf(error)) : goneAs(entry, result.outcome);
 }
 
 /**
- * Removes the resource of an entry by its id: adopted resources carry no label of ours, and Compose's carry
- * only their project's.
+ * Removes the resources of `entries` by their ids: adopted resources carry no label of ours, and Compose's
+ * carry only their project's. Never rejects.
  *
- * Resolves to the new state of the entry. Never rejects.
+ * Resolves to the new state of each entry, by key.
  *
- * @param errors - Receives the failure, if any.
+ * @param errors - Receives the failures.
  */
-export async function removeEntry(
+export async function removeEntries(
+  engine: Engine,
+  entries: readonly RegistryEntry[],
+  signal: AbortSignal,
+  errors: unknown[] = [],
+): Promise<ReadonlyMap<string, EntryUpdate>> {
+  const targets = entries.map((entry) => ({ kind: entry.kind, id: entry.id ?? '', entry }));
+  const { items } = await cleanupAll(targets, ({ entry }) => removeEntry(engine, entry, errors, signal));
+  // An error here would be a bug of ours: the state of the resource is unknown then.
+  const updates = items.map(({ target: { entry }, result, error }) => {
+    return [entry.key, result ?? unknownAs(entry, messageOf(error))] as const;
+  });
+  return new Map(updates);
+}
+
+async function removeEntry(
   engine: Engine,
   entry: RegistryEntry,
   errors: unknown[],
@@ -125,14 +133,9 @@ export async function removeEntry(
     )
       return goneAs(entry, 'removed-elsewhere');
     const { outcome } = await cleanupResource(
+      own,
       { kind, id, bounds },
-      {
-        engine: own.address,
-        timeoutMs: timeouts.cleanupMs,
-        signal,
-        identity: entry.identity,
-        matchesTarget: isMadeFor(entry),
-      },
+      { timeoutMs: timeouts.cleanupMs, signal, identity: entry.identity, matchesTarget: isMadeFor(entry) },
     );
     return goneAs(entry, outcome);
   } catch (error) {
@@ -148,14 +151,9 @@ function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules
     : undefined;
 }
 
-async function attempt<T>(errors: unknown[], work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    // Reports each error of an aggregate on its own.
-    errors.push(...(isCastoffError(error) && error.errors !== undefined ? error.errors : [error]));
-    return undefined;
-  }
+/** Returns each error of an aggregate on its own. */
+function eachError(error: unknown): unknown[] {
+  return isCastoffError(error) && error.errors !== undefined ? [...error.errors] : [error];
 }
 
 const neverCreated: EntryUpdate = { state: 'gone', outcome: 'never-created' };

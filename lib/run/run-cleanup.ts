@@ -2,6 +2,7 @@ import { cleanupFailed, messageOf } from '../core/errors';
 import { claimKey, type BoundedLabels } from '../core/bounds';
 import { labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
+import type { ListedTarget } from '../engine/list-targets';
 import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdict';
 import type { Retention } from '../lease/session-lease';
 import { isOpen, type EntryUpdate, type RegistryEntry } from '../registry/entry';
@@ -44,6 +45,8 @@ export class RunCleanup {
   readonly #cleanups = new Set<Promise<void>>();
   readonly #leaks: RunLeaks;
   #finalStates: ReadonlyMap<string, FinalState> = new Map();
+  /** The session's resources, if there was nothing to remove at the end. */
+  #untouched: readonly ListedTarget[] | undefined;
   readonly failures: unknown[] = [];
   deadWorkers = 0;
   /** Whether a reaper keeps the kept resources, and removes them when the time has passed. */
@@ -114,16 +117,17 @@ export class RunCleanup {
     const engine = connected ?? (await this.#options.engine());
     const { closeLeftovers } = await import('../session/close-leftovers.ts');
     const { cleanupLeftovers, isSparedAs } = await loadRemoval();
-    const errors: unknown[] = [];
     const entries = this.#entries().filter((entry) => isOpen(entry));
     const leftovers = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
     const { kept, recorded } = leftovers;
-    const result = await cleanupLeftovers(engine, leftovers, signal);
-    this.#note(result.updates, { isOrphan: false });
-    errors.push(...result.errors);
+    const { updates, untouched, errors: failures } = await cleanupLeftovers(engine, leftovers, signal);
+    this.#note(updates, { isOrphan: false });
+    const errors = [...failures];
+    const rest = { isSpared: isSparedAs(kept), recorded, signal, isSessionClosed: untouched !== undefined };
     try {
       // Removes resources of other claims, and those created meanwhile.
-      await closeLeftovers(engine, session, { isSpared: isSparedAs(kept), recorded, signal });
+      const removed = await closeLeftovers(engine, session, rest);
+      this.#untouched = removed === 0 ? untouched : undefined;
     } catch (error) {
       errors.push(error);
     }
@@ -156,7 +160,8 @@ export class RunCleanup {
     const { checkFinally } = await import('./final-check.ts');
     const { session, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
-    const { left, states, error } = await checkFinally(engine, { session, entries: this.#entries(), signal });
+    const check = { session, entries: this.#entries(), signal, listed: this.#untouched };
+    const { left, states, error } = await checkFinally(engine, check);
     this.#finalStates = states;
     if (error !== undefined) throw error;
     const isSpared = isSparedAs(keptKeys(this.#entries()));

@@ -52,7 +52,7 @@ export async function closeContext(
   const { cleanup, keep } = client.settings;
   const connections: Socket[] = [];
   const shouldAwaitContainer = async (target: OwnedTarget): Promise<boolean> => {
-    const own = await findConnections(target);
+    const own = await findConnections({ id: target.id, engine: target.engine.address });
     connections.push(...own);
     const isFixed = target.hasFixedNameOrPort === true || capture.hasFixedNameOrPort(target.id);
     return own.length > 0 || isFixed;

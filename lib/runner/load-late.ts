@@ -3,7 +3,7 @@ import type * as connect from '../engine/connect';
 import type * as containerPorts from '../engine/container-ports';
 import type * as startCapture from '../capture/start-capture';
 import type * as sessionIdentity from '../registry/session-identity';
-import type * as cleanupResource from '../resources/cleanup-resource';
+import type * as composeProject from '../resources/compose-project';
 import type * as postMortem from '../resources/post-mortem';
 import type * as scope from '../scope/scope';
 import type * as serializeError from '../wire/serialize-error';
@@ -16,7 +16,7 @@ export const loadLate = {
   containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
   startCapture: () => require('../capture/start-capture') as typeof startCapture,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
-  cleanupResource: () => require('../resources/cleanup-resource') as typeof cleanupResource,
+  composeProject: () => require('../resources/compose-project') as typeof composeProject,
   postMortem: () => require('../resources/post-mortem') as typeof postMortem,
   scope: () => require('../scope/scope') as typeof scope,
   serializeError: () => require('../wire/serialize-error') as typeof serializeError,

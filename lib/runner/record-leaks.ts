@@ -44,10 +44,11 @@ async function removeHelper(
   registry: Registry,
 ): Promise<void> {
   if (id === undefined) return;
-  const { cleanupResource } = loadLate.cleanupResource();
+  const { cleanupResource } = loadLate.composeProject();
+  const { connectEngine } = loadLate.connect();
   registry.update(key, { state: 'cleaning' });
   try {
-    const { outcome } = await cleanupResource({ kind, id, bounds }, { engine });
+    const { outcome } = await cleanupResource(await connectEngine(engine), { kind, id, bounds });
     registry.update(key, { state: 'gone', outcome });
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });

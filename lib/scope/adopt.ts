@@ -27,10 +27,14 @@ export async function adoptInScope(
   source: string | undefined,
 ): Promise<void> {
   const { kind, id } = adopted;
-  const { cleanupTimeoutMs: timeoutMs, engineAddress: engine } = context;
+  const { cleanupTimeoutMs: timeoutMs, engineAddress } = context;
   const what = `${kind} ${id}`;
-  if (items.isClosed)
-    throw await items.closedErrorAfter(`adopt ${what}`, cleanupOne(kind, id, { engine, timeoutMs }));
+  if (items.isClosed) {
+    const removal = connectEngine(engineAddress).then((engine) =>
+      cleanupOne(engine, kind, id, { timeoutMs }),
+    );
+    throw await items.closedErrorAfter(`adopt ${what}`, removal);
+  }
   const adopting = adopt(adopted, context, source);
   const limits = { what: `adopt ${what}`, timeoutMs };
   const target = (): Promise<OwnedTarget> => withTimeout(adopting, limits);
@@ -67,8 +71,9 @@ async function adopt(
   const { id, name, identity, marker } = needsMarker
     ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
     : { ...inspection, marker: undefined };
-  const known = { id, name, identity, engine: engine.address };
-  return { ...registry.adopt(kind, owner(source), known), ...known, marker };
+  const known = { id, name, identity };
+  const entry = registry.adopt(kind, owner(source), { ...known, engine: engine.address });
+  return { ...entry, ...known, engine, marker };
 }
 
 /**
@@ -84,7 +89,7 @@ async function markAndInspect(
   try {
     return { ...valueOf(await removables[adopted.kind].inspect(engine, adopted.id)), marker };
   } catch (cause) {
-    const [end] = await Promise.allSettled([cleanupOne('volume', marker, { engine: engine.address })]);
+    const [end] = await Promise.allSettled([cleanupOne(engine, 'volume', marker)]);
     if (end.status === 'fulfilled') throw cause;
     throw new CastoffError(
       'CLEANUP_FAILED',

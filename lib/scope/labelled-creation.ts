@@ -77,7 +77,7 @@ export class LabelledCreation implements CommandCreation {
       }
       const { kind, id, name } = found;
       const { hasFixedNameOrPort } = this.#creation;
-      return { kind, id, name, hasFixedNameOrPort, key: entry.key, engine: engine.address };
+      return { kind, id, name, hasFixedNameOrPort, key: entry.key, engine };
     } catch (error) {
       registry.update(entry.key, { state: 'left', failure: messageOf(error) });
       throw error;

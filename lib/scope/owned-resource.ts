@@ -1,5 +1,6 @@
+import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
-import type { BoundedTarget } from '../resources/cleanup-resource';
+import type { BoundedTarget } from '../resources/compose-project';
 import type { FinalizerEnd } from './close-report';
 import type { StartOptions } from './start-options';
 
@@ -7,8 +8,8 @@ import type { StartOptions } from './start-options';
 export interface OwnedTarget extends BoundedTarget, Pick<RegistryEntry, 'key' | 'name' | 'identity'> {
   /** The volume that marks an adopted resource as owned by this session, for other processes. */
   readonly marker?: string | undefined;
-  /** The address of its engine. */
-  readonly engine: string;
+  /** The engine that it was created on, even if `DOCKER_HOST` has changed since. */
+  readonly engine: Engine;
   /** Whether the next container may need its name or host port, where its creation was not captured. */
   readonly hasFixedNameOrPort?: boolean | undefined;
   /** How it is stopped before its removal. Default: killed at once. */

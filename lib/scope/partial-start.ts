@@ -108,7 +108,7 @@ export class PartialStart {
   async #removeCreated(hasFinished: boolean): Promise<CleanupResult | undefined> {
     const { engine, entry, timeoutMs } = this.#options;
     const { kind, key, name = '' } = entry;
-    const options = { engine: engine.address, timeoutMs, postMortem: true };
+    const options = { timeoutMs, postMortem: true };
     if (kind === 'container') {
       const { results, errors } = await cleanupByLabel(engine, [`${labelNames.start}=${key}`], options);
       for (const { postMortem } of results) this.#addPostMortem(postMortem);
@@ -117,11 +117,11 @@ export class PartialStart {
     }
     if (kind === 'compose-project') {
       if (hasFinished) await this.#narrow(name);
-      const result = await cleanupProject(name, { ...options, bounds: this.#bounds });
+      const result = await cleanupProject(engine, name, { ...options, bounds: this.#bounds });
       for (const { postMortem } of result.parts) this.#addPostMortem(postMortem);
       return result.outcome === 'already-gone' ? undefined : result;
     }
-    const result = await cleanupOne(kind, name, options);
+    const result = await cleanupOne(engine, kind, name, options);
     return result.outcome === 'already-gone' ? undefined : result;
   }
 

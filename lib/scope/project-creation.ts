@@ -95,7 +95,7 @@ export class ProjectCreation implements CommandCreation {
           name: this.#name,
           bounds: this.#bounds,
           key: entry.key,
-          engine: engine.address,
+          engine,
         };
       if (this.#name !== undefined) await releaseLabels(labelsOf(this.#name), this.#bounds);
       const outcome = this.#bounds?.only === undefined ? 'never-created' : 'removed-elsewhere';

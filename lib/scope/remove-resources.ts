@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { maxTimerMs } from '../core/durations';
 import { messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { sessionIdentity } from '../registry/session-identity';
-import { cleanupOne, type CleanupOptions } from '../resources/cleanup-one';
-import { cleanupResource } from '../resources/cleanup-resource';
+import { cleanupAll } from '../resources/cleanup-all';
+import { inRemovalOrder } from '../resources/cleanup-items';
+import { cleanupOne, type CleanupSettings } from '../resources/cleanup-one';
+import { cleanupResource } from '../resources/compose-project';
 import { isFullId } from '../resources/kind';
-import { cleanupMany, planRemovals } from '../resources/plan';
 import type { FinalizerEnd } from './close-report';
 import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
@@ -98,8 +100,8 @@ function startRemovals(targets: readonly PresentResource[], settings: RemovalSet
     return { kind: target.kind, id: target.id, target, done, resolve };
   });
   // Never rejects, since `remove` does not.
-  void cleanupMany(removals, async ({ target, resolve }) => resolve(await remove(target, settings)));
-  return planRemovals(removals).flat();
+  void cleanupAll(removals, async ({ target, resolve }) => resolve(await remove(target, settings)));
+  return inRemovalOrder(removals);
 }
 
 async function remove(
@@ -108,7 +110,6 @@ async function remove(
 ): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { registry } = sessionIdentity();
-  // The engine that it was created on, even if DOCKER_HOST has changed since.
   const { engine, resource, key } = target;
   const title = { what: describeTarget(target), source: resource.source };
   registry.update(key, { state: 'cleaning' });
@@ -116,8 +117,13 @@ async function remove(
   try {
     const { stopSignal, stopTimeoutMs = stopSignal === undefined ? 0 : timeouts.stopGraceMs } =
       target.stop ?? {};
-    const stop = { stopTimeoutMs, stopSignal, timeoutMs: timeoutMs + stopTimeoutMs, signal };
-    const result = await cleanupResource(target, { engine, ...stop, identity: target.identity });
+    const result = await cleanupResource(engine, target, {
+      stopTimeoutMs,
+      stopSignal,
+      timeoutMs: Math.min(timeoutMs + stopTimeoutMs, maxTimerMs),
+      signal,
+      identity: target.identity,
+    });
     registry.update(key, { state: 'gone', outcome: result.outcome });
     await releaseThirdParty(target, target.bounds);
     const marker = await removeMarker(target, { timeoutMs, signal });
@@ -134,11 +140,11 @@ async function remove(
  */
 async function removeMarker(
   { engine, marker }: PresentResource,
-  limits: Pick<CleanupOptions, 'timeoutMs' | 'signal'>,
+  limits: Pick<CleanupSettings, 'timeoutMs' | 'signal'>,
 ): Promise<Pick<FinalizerEnd, 'error'> | undefined> {
   if (marker === undefined) return undefined;
   try {
-    await cleanupOne('volume', marker, { engine, ...limits });
+    await cleanupOne(engine, 'volume', marker, limits);
     return undefined;
   } catch (error) {
     // Reported with the resource, which stays recorded as removed.

@@ -4,7 +4,7 @@ import { composeProjectLabel } from '../core/labels';
 import type { Meaning } from '../engine/answers';
 import { listContainers } from '../engine/container-calls';
 import type { Engine } from '../engine/engine';
-import type { Target } from '../resources/plan';
+import type { Target } from '../resources/kind';
 import { removables } from '../resources/removables';
 
 /**

@@ -1,7 +1,7 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
-import { checkStopSignal } from '../resources/stop-options';
+import { checkStopSignal } from '../resources/cleanup-options';
 
 /** How a started resource is stopped when its scope closes. */
 export interface StartOptions {

@@ -4,7 +4,7 @@ import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
-import type { Target } from '../resources/plan';
+import type { Target } from '../resources/kind';
 import { idOfRef } from '../resources/ref';
 import { claimThirdParty, releaseThirdParty } from './third-party-labels';
 import { suppressComposeDown } from './suppress-compose-down';
@@ -151,8 +151,9 @@ export class Start {
     await checkSameEngine(engine, { kind, id }, what);
     if (this.#bounds !== undefined)
       await this.#narrow(entry.key, await boundsAfter(engine, id, this.#bounds));
-    const known = { id, name: name ?? nameOfStarted(this.#result), engine: engine.address };
-    this.#owned = { ...this.#context.registry.update(entry.key, { ...known, state: 'present' }), ...known };
+    const known = { id, name: name ?? nameOfStarted(this.#result) };
+    const state = { ...known, engine: engine.address, state: 'present' } as const;
+    this.#owned = { ...this.#context.registry.update(entry.key, state), ...known, engine };
   }
 
   /**

@@ -9,30 +9,34 @@ import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-b
 import type { UnclearTarget } from '../resources/list-owned';
 
 /** The options of {@link closeLeftovers}. */
-export type CloseLeftoversOptions = Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'>;
+export interface CloseLeftoversOptions extends Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'> {
+  /** Whether only to remove what this process claims besides the session's label. */
+  readonly isSessionClosed?: boolean | undefined;
+}
 
 /**
  * Removes all resources that carry the session's label, or that this process claims, and that no scope has
- * removed.
+ * removed. Resolves to their number.
  *
  * Keeps a resource that may have inherited its labels from an image, and warns about it.
  *
  * @param options.isSpared - Whether to keep a resource with these labels. Default: keep reapers.
  * @param options.recorded - The resources whose ids their creators have recorded.
+ * @param options.isSessionClosed - Whether nothing carries the session's label any more. Default false.
  * @param options.signal - Stops the cleanup.
  * @throws CastoffError `CLEANUP_FAILED` with all failures in `errors`.
  */
 export async function closeLeftovers(
   engine: Engine,
   session: string,
-  { isSpared = isReaper, recorded, signal }: CloseLeftoversOptions = {},
-): Promise<void> {
+  { isSpared = isReaper, recorded, signal, isSessionClosed = false }: CloseLeftoversOptions = {},
+): Promise<number> {
   const errors: unknown[] = [];
+  let removed = 0;
   const unclear = new Map<string, UnclearTarget>();
   const own: BoundedLabels = { labels: [`${labelNames.session}=${session}`] };
-  for (const { labels, bounds } of [own, ...claimedLabels()]) {
+  for (const { labels, bounds } of [...(isSessionClosed ? [] : [own]), ...claimedLabels()]) {
     try {
-      signal?.throwIfAborted();
       const cleanup = await cleanupByLabel(engine, labels, {
         timeoutMs: timeouts.cleanupMs,
         bounds,
@@ -42,12 +46,13 @@ export async function closeLeftovers(
       });
       for (const one of cleanup.unclear) unclear.set(`${one.target.kind} ${one.target.id}`, one);
       errors.push(...cleanup.errors);
+      removed += cleanup.results.length;
     } catch (error) {
       errors.push(error);
     }
   }
   for (const one of unclear.values()) warnUnclear(session, one);
-  if (errors.length === 0) return;
+  if (errors.length === 0) return removed;
   const what = `${errors.length} failures while removing resources without a scope`;
   throw cleanupFailed(`close session ${session}: ${what}`, errors);
 }

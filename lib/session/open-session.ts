@@ -81,9 +81,10 @@ export async function openOwnSession(
     try {
       await lease.end({
         isInUse: ending.isInUse ?? (() => hasOpenResources(registry)),
-        beforeLast: () =>
-          ending.removeLeftovers?.(engine) ??
-          closeLeftovers(engine, id, { recorded: recordedIn(registry.list()), signal }),
+        beforeLast: async () => {
+          const recorded = recordedIn(registry.list());
+          await (ending.removeLeftovers?.(engine) ?? closeLeftovers(engine, id, { recorded, signal }));
+        },
         retention: ending.retention,
         onRetained: ending.onRetained,
       });

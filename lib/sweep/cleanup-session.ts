@@ -1,20 +1,17 @@
 import { CastoffError, cleanupFailed } from '../core/errors';
-import { labelNames } from '../core/labels';
-import { checkOptionNames } from '../core/option-names';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import { proveOwnersHere } from '../registry/owner';
-import { cleanupOptionNames, type CleanupOptions, type CleanupResult } from '../resources/cleanup-one';
-import { cleanupMany } from '../resources/plan';
-import { clearServiceOf } from '../resources/swarm-service';
+import { cleanupAll } from '../resources/cleanup-all';
+import type { CleanupResult } from '../resources/cleanup-one';
+import { checkCleanupOptions, cleanupOptionNames, type CleanupOptions } from '../resources/cleanup-options';
 import { findAdopted } from './find-adopted';
 import { findCandidates } from './find-candidates';
 import { listSessions } from './find-sessions';
 import { judgeSession, type JudgedSession } from './judge-session';
-import { removeCandidate, type RemovalCandidate } from './remove-candidate';
+import { removeCandidate } from './remove-candidate';
 import { isSessionId, readJournals, removeJournals } from './session-journals';
-import type { FoundResource } from './sweep-report';
 
 /** Result of cleaning up a session that another process left behind. */
 export interface SessionCleanup {
@@ -34,7 +31,7 @@ export interface SessionCleanup {
  * `CLEANUP_FAILED` with every failure in `errors`: the journals are kept.
  */
 export async function cleanupSession(session: string, options: CleanupOptions = {}): Promise<SessionCleanup> {
-  checkOptionNames('clean up a session', options, cleanupOptionNames);
+  checkCleanupOptions('clean up a session', options, cleanupOptionNames);
   if (!isSessionId(session)) {
     throw new CastoffError(
       'CONFIG_INVALID',
@@ -55,8 +52,9 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const judged = judgeSession({ session, resources, proofs, journals }, prove, rules);
   if (resources.length + journals.unfinished.length > 0) checkDead(judged);
 
-  const targets: (FoundResource & { readonly engine: Engine; readonly candidate: RemovalCandidate })[] = [];
   const errors: unknown[] = [];
+  const results: CleanupResult[] = [];
+  let count = 0;
   for (const { engine, sessions } of listings) {
     const listed = new Set(sessions.flatMap((found) => found.resources));
     const others = sessions
@@ -69,24 +67,19 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
       [{ ...judged, verdicts }],
       findAdopted(others),
     );
-    for (const candidate of candidates) targets.push({ ...candidate.resource, engine, candidate });
     for (const { proof } of unclear) errors.push(new CastoffError('CLEANUP_FAILED', proof));
+    const targets = candidates.map((candidate) => ({ ...candidate.resource, candidate }));
+    const removal = await cleanupAll(targets, ({ candidate }) => removeCandidate(engine, candidate, options));
+    errors.push(...removal.errors);
+    for (const { result } of removal.items)
+      if (result !== undefined && 'result' in result) results.push(result.result);
+    count += candidates.length + unclear.length;
   }
-  const count = targets.length + errors.length;
-  const outcomes = await cleanupMany(targets, async ({ engine, candidate }) => {
-    if ('target' in candidate)
-      await clearServiceOf(engine, candidate.target, (labels) => labels[labelNames.session] === session);
-    return removeCandidate(engine, candidate, () => options);
-  });
-  for (const { error } of outcomes) if (error !== undefined) errors.push(error);
   if (errors.length > 0) {
     const failed = `${errors.length} of ${count} resources could not be removed`;
     throw cleanupFailed(`clean up session ${session}: ${failed}`, errors);
   }
   removeJournals(journals);
-  const results = outcomes.flatMap(({ result: end }) =>
-    end !== undefined && 'result' in end ? [end.result] : [],
-  );
   return { session, results };
 }
 

@@ -1,5 +1,5 @@
 import { adoptionKey, adoptionsIn } from '../resources/adoption';
-import type { Target } from '../resources/plan';
+import type { Target } from '../resources/kind';
 import type { JudgedSession } from './judge-session';
 
 /** Returns why an adopted resource must be kept, or `undefined` when no session has adopted it. */

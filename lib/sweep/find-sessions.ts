@@ -1,10 +1,9 @@
 import { labelNames } from '../core/labels';
-import { withTimeout, type TimeoutOptions } from '../core/timeout';
-import { retryWithBackoff, RetryableError } from '../core/retry';
+import type { TimeoutOptions } from '../core/timeout';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/system-calls';
-import { EngineError } from '../engine/engine-error';
 import type { ListedTarget } from '../engine/list-targets';
+import { readWhenBack } from '../engine/read-when-back';
 import { recordedIn } from '../registry/entry';
 import { proveOwnership } from '../resources/list-owned';
 import { listWithAges } from './list-with-ages';
@@ -32,24 +31,7 @@ export async function findSessions(
   isForeignWanted: boolean,
   limits: TimeoutOptions,
 ): Promise<Findings> {
-  const stopRetrying = new AbortController();
-  const finding = retryWithBackoff(
-    async () => {
-      try {
-        return await listSessions(engine, isForeignWanted);
-      } catch (error) {
-        throw error instanceof EngineError && error.meaning !== 'refused'
-          ? new RetryableError('', { cause: error })
-          : error;
-      }
-    },
-    { firstPauseMs: 50, maxPauseMs: 1_000, signal: stopRetrying.signal },
-  );
-  try {
-    return await withTimeout(finding, limits);
-  } finally {
-    stopRetrying.abort();
-  }
+  return readWhenBack(() => listSessions(engine, isForeignWanted), limits);
 }
 
 /**

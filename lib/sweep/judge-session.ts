@@ -1,7 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
-import { removalRefs } from '../resources/list-owned';
 import type { OwnershipProof } from '../resources/ownership';
 import type { FoundResource, SweptResource } from './sweep-report';
 import type { SessionJournals } from './session-journals';
@@ -31,8 +30,8 @@ export interface SweepRules {
 export interface ResourceVerdict {
   readonly resource: FoundResource;
   readonly target: ListedTarget;
-  /** References to remove, in this order. */
-  readonly refs: readonly string[];
+  /** Whether a kept image was built on it: only its tags can be removed. */
+  readonly isBase: boolean;
   readonly shouldRemove: boolean;
 }
 
@@ -81,7 +80,7 @@ export function verdictOn(
   return {
     resource: { kind, id, name, session, owner, proof, ageMs: ageOf(target, nowMs) },
     target,
-    refs: removalRefs({ ...target, isBase: ownership?.state === 'ours' && ownership.isBase }),
+    isBase: ownership?.state === 'ours' && ownership.isBase === true,
     shouldRemove,
   };
 }

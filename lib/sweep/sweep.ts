@@ -6,8 +6,10 @@ import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { proveOwnersHere } from '../registry/owner';
-import { callTimeoutFor, type CleanupOptions } from '../resources/cleanup-one';
-import { cleanupMany } from '../resources/plan';
+import { cleanupAll } from '../resources/cleanup-all';
+import { ServiceKeptError } from '../resources/cleanup-error';
+import type { CleanupItem } from '../resources/cleanup-item';
+import { callTimeoutFor } from '../resources/cleanup-one';
 import { findAdopted } from './find-adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
@@ -22,7 +24,7 @@ import {
   type CandidateEnd,
   type RemovalCandidate,
 } from './remove-candidate';
-import { totalsOf, type FoundResource, type SweepReport, type SweptResource } from './sweep-report';
+import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
 import { removeJournals } from './session-journals';
 
 /** Options of {@link sweep}. */
@@ -102,9 +104,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const findings = await findSessions(engine, options.foreign === true, limits());
   const { judged, candidates, kept, unclear } = await judge(engine, findings, options);
 
-  const results = dryRun
-    ? await preview(engine, candidates)
-    : await remove(engine, candidates, { ...options, leftMs });
+  const results = await act(engine, candidates, { ...options, timeoutMs: leftMs() });
   const things = [
     ...results,
     ...[...kept, ...unclear].map((resource): SweptResource => ({ ...resource, action: 'kept' })),
@@ -155,51 +155,47 @@ async function judge(
   return { judged, ...(await findCandidates(engine, verdicts, judged, findAdopted(judged))) };
 }
 
-async function preview(
+/** Removes the candidates; in a dry run, finds out which it would keep. */
+async function act(
   engine: Engine,
   candidates: readonly RemovalCandidate[],
-): Promise<readonly SweptResource[]> {
-  const resources: SweptResource[] = [];
-  for (const candidate of candidates) {
-    const { resource } = candidate;
-    const proof = await previewCandidate(engine, candidate);
-    resources.push(
-      proof === undefined ? { ...resource, action: 'would-remove' } : { ...resource, proof, action: 'kept' },
-    );
-  }
-  return resources;
-}
-
-async function remove(
-  engine: Engine,
-  candidates: readonly RemovalCandidate[],
-  { leftMs, signal, onProgress, stuckMs }: SweepOptions & { readonly leftMs: () => number },
+  { timeoutMs, signal, dryRun, onProgress, stuckMs }: SweepOptions & { readonly timeoutMs: number },
 ): Promise<readonly SweptResource[]> {
   let done = 0;
-  // No removal uses up the time of the others.
-  const options = (): CleanupOptions => ({ timeoutMs: Math.min(leftMs(), timeouts.cleanupMs), signal });
-  const removeOne = async (candidate: RemovalCandidate): Promise<CandidateEnd> => {
-    try {
-      return await removeCandidate(engine, candidate, options);
-    } finally {
-      done += 1;
-      onProgress?.({ done, of: candidates.length });
-    }
-  };
-  const targets = candidates.map((candidate) => ({ ...candidate.resource, candidate }));
-  const results = await cleanupMany(targets, ({ candidate }) => removeOne(candidate), {
-    stuckMs: stuckMs ?? callTimeoutFor(leftMs()),
+  const targets = candidates.map((candidate) => {
+    const labels = 'target' in candidate ? candidate.target.labels : undefined;
+    return { ...candidate.resource, labels, candidate };
   });
-  signal?.throwIfAborted();
-  return results.map(({ target: { candidate }, result, error }) =>
-    sweptAs(candidate.resource, result, error),
+  const { items } = await cleanupAll<(typeof targets)[number], CandidateEnd | undefined>(
+    targets,
+    async ({ candidate }, { timeoutMs: leftMs }) => {
+      if (dryRun === true) return previewCandidate(engine, candidate);
+      // No removal uses up the time of the others.
+      return removeCandidate(engine, candidate, { timeoutMs: Math.min(leftMs, timeouts.cleanupMs), signal });
+    },
+    {
+      timeoutMs,
+      signal,
+      stuckMs: stuckMs ?? callTimeoutFor(timeoutMs),
+      onSettled: () => {
+        done += 1;
+        if (dryRun !== true) onProgress?.({ done, of: candidates.length });
+      },
+    },
   );
+  signal?.throwIfAborted();
+  return items.map((item) => sweptAfter(item.target.candidate, item));
 }
 
-function sweptAs(resource: FoundResource, end: CandidateEnd | undefined, error: unknown): SweptResource {
-  if (end === undefined) return { ...resource, action: 'failed', error: asError(error) };
-  if ('keptReason' in end) return { ...resource, proof: end.keptReason, action: 'kept' };
-  return { ...resource, action: 'removed', outcome: end.result.outcome };
+function sweptAfter(
+  { resource }: RemovalCandidate,
+  { progress, result, error, reason }: CleanupItem<unknown, CandidateEnd | undefined>,
+): SweptResource {
+  if (error instanceof ServiceKeptError) return { ...resource, proof: reason, action: 'kept' };
+  if (progress !== 'gone') return { ...resource, action: 'failed', error: asError(error) };
+  if (result === undefined) return { ...resource, action: 'would-remove' };
+  if ('keptReason' in result) return { ...resource, proof: result.keptReason, action: 'kept' };
+  return { ...resource, action: 'removed', outcome: result.result.outcome };
 }
 
 /** Removes the journals of sessions that have nothing left. */

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { connectEngine } from '../../lib/engine/connect';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { composeCommand } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
@@ -39,7 +40,7 @@ async function openFolder(service: object): Promise<void> {
 }
 
 async function removeFolder(): Promise<void> {
-  await cleanupProject(project);
+  await cleanupProject(await connectEngine(), project);
   await rm(folder, { recursive: true });
 }
 

@@ -245,7 +245,7 @@ describe('Compose projects', () => {
     const [found] = await stage.findSurvivors(({ id }) => id === name);
     const key = found?.key ?? '';
     expect(found).toMatchObject({ kind: 'compose-project', origin: 'raw', state: 'present' });
-    await cleanupProject(name);
+    await cleanupProject(await connectEngine(), name);
     expect(await survivor(key)).toBeUndefined();
     expect(lastEntry()).toMatchObject({ key, state: 'gone', outcome: 'removed-elsewhere' });
   });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { openScope } from '../../lib/index';
 import { claimedLabels } from '../../lib/registry/claims';
+import { connectEngine } from '../../lib/engine/connect';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { composeClient, missingComposeClient } from '../support/compose-client';
 import { compose } from '../support/compose-command';
@@ -45,7 +46,7 @@ describe('a Compose project that a developer has started', () => {
     await asDeveloper('up', '--detach');
     before = await parts();
   });
-  afterAll(() => cleanupProject(project));
+  afterAll(async () => cleanupProject(await connectEngine(), project));
 
   it('keeps all its resources when a scope that started more services of it closes', async () => {
     const scope = openScope('more');
@@ -74,7 +75,7 @@ describe('a Compose project that a developer has started', () => {
 });
 
 describe('a Compose project that a scope has started', () => {
-  afterAll(() => cleanupProject(project));
+  afterAll(async () => cleanupProject(await connectEngine(), project));
 
   it('is claimed by its resources, without those that a developer starts later under its name, or of a failed start', async () => {
     project = uniqueName();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { openScope, type Command, type Scope } from '../../lib/index';
+import { connectEngine } from '../../lib/engine/connect';
 import { claimedLabels } from '../../lib/registry/claims';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { sessionIdentity } from '../../lib/registry/session-identity';
@@ -154,7 +155,7 @@ describe('a Compose project that a command of a scope brings up', () => {
     project = uniqueName();
   });
   afterAll(() => rm(folder, { recursive: true }));
-  afterEach(() => cleanupProject(project));
+  afterEach(async () => cleanupProject(await connectEngine(), project));
 
   const parts = () => partsOfProject(project);
   const run = (scope: Scope, ...args: readonly string[]) =>

@@ -110,7 +110,8 @@ describe('reaping while resources are still being created', () => {
     const created = Promise.withResolvers<unknown>();
     const fault = { type: 'hold', until: created.promise } as const;
     const removal = proxy.inject({ on: 'DELETE /volumes/*', fault, times: Infinity });
-    const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon: AbortSignal.abort() });
+    const endSoon = AbortSignal.abort(new Error('the reaper was asked to shut down'));
+    const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon });
     await proxy.until('DELETE /volumes/*', 5_000);
     created.resolve(await create());
     const report = await reaping;

@@ -14,7 +14,7 @@ describe('a cleanup whose client cannot be loaded', () => {
       loads += 1;
       return Promise.reject(error);
     });
-    const cleanup = cleanupOne('network', 'app', { connection: engine, timeoutMs: 600_000 });
+    const cleanup = cleanupOne(engine, 'network', 'app', { timeoutMs: 600_000 });
     await expect(cleanup).rejects.toBe(error);
     // An inspection by name, and the one at the start of a removal.
     expect(loads).toBe(2);

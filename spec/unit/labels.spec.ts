@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  isReaper,
   labelNames,
   ownerFromLabels,
   ownershipLabels,
@@ -112,5 +113,20 @@ describe('labels without an owner', () => {
     ['a pid that is not a number', { 'castoff.host': 'ci-1', 'castoff.pid': 'forty-two' }],
   ])('include those with %s', (_what, labels) => {
     expect(ownerFromLabels(labels)).toBeUndefined();
+  });
+});
+
+describe('isReaper', () => {
+  it.each<[string, Record<string, string>, boolean]>([
+    ['a resource with a session', { 'castoff.session': 'a' }, false],
+    ['a reaper of castoff', { 'castoff.session': 'a', 'castoff.reaper': 'true' }, true],
+    ['a Ryuk', { 'castoff.session': 'a', 'org.testcontainers.ryuk': 'true' }, true],
+    [
+      'a resource whose reaper labels are false',
+      { 'castoff.reaper': 'false', 'org.testcontainers.ryuk': 'no' },
+      false,
+    ],
+  ])('judges %s (%j): %s', (_name, labels, isOne) => {
+    expect(isReaper(labels)).toBe(isOne);
   });
 });

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isCastoffError, messageOf } from '../../core/errors';
-import { retryWithBackoff, RetryableError } from '../../core/retry';
-import { withTimeout } from '../../core/timeout';
+import { lastAttemptError, retryWithin } from '../../core/retry';
 import { valueOf, type Engine } from '../../engine/engine';
 
 /** Options of `waitForEngine`. */
@@ -27,39 +26,23 @@ export interface EngineWait {
  * CastoffError `CONFIG_INVALID`, at once, for an invalid address.
  */
 export async function waitForEngine(options: EngineWait): Promise<Engine> {
-  const { engineTimeoutMs, returnWindowMs, signal, onAway } = options;
-  const stop = new AbortController();
-  let lastError: unknown;
-  const pinging = retryWithBackoff(
-    async () => {
-      try {
-        return await ping(options);
-      } catch (error) {
-        // An invalid address stays invalid.
-        if (isCastoffError(error, 'CONFIG_INVALID')) throw error;
-        if (lastError === undefined) onAway(messageOf(error));
-        lastError = error;
-        throw new RetryableError();
-      }
-    },
-    { firstPauseMs: 100, maxPauseMs: 5_000, signal: stop.signal },
-  );
-  // After a timeout, its rejection has no other handler.
-  pinging.catch(() => {});
+  const { engineTimeoutMs: timeoutMs, returnWindowMs, signal, onAway } = options;
+  let wasAway = false;
+  const isTemporary = (error: unknown): boolean => {
+    // An invalid address stays invalid.
+    if (isCastoffError(error, 'CONFIG_INVALID')) return false;
+    if (!wasAway) onAway(messageOf(error));
+    wasAway = true;
+    return true;
+  };
+  const limits = { what: 'find the engine', timeoutMs, signal, firstPauseMs: 100, maxPauseMs: 5_000 };
   try {
-    const engine = await withTimeout(pinging, {
-      what: 'find the engine',
-      timeoutMs: engineTimeoutMs,
-      signal,
-    });
-    if (lastError !== undefined) await delay(returnWindowMs, undefined, { signal });
+    const engine = await retryWithin(() => ping(options), { ...limits, isTemporary });
+    if (wasAway) await delay(returnWindowMs, undefined, { signal });
     return engine;
   } catch (error) {
-    throw signal.aborted || lastError === undefined
-      ? error
-      : new Error(`no engine: ${messageOf(lastError)}`, { cause: error });
-  } finally {
-    stop.abort();
+    const cause = lastAttemptError(error);
+    throw cause === error ? error : new Error(`no engine: ${messageOf(cause)}`, { cause: error });
   }
 }
 

@@ -1,19 +1,19 @@
 import { formatDuration } from '../../core/durations';
 import { asError, messageOf } from '../../core/errors';
-import { retryWithBackoff, RetryableError } from '../../core/retry';
-import { withTimeout } from '../../core/timeout';
+import { lastAttemptError } from '../../core/retry';
+import { isReaper } from '../../core/labels';
 import type { Engine } from '../../engine/engine';
 import { EngineError } from '../../engine/engine-error';
 import { listTargets, type ListedTarget } from '../../engine/list-targets';
+import { readWhenBack } from '../../engine/read-when-back';
 import { removableKinds } from '../../engine/removable-kind';
 import { adoptionKey, adoptionsIn, listMarkers } from '../../resources/adoption';
 import { sortOwned, type ProvenTarget, type UnclearTarget } from '../../resources/list-owned';
 import { isCovered, type Claim } from '../leases/claim';
-import { reapable } from './reap-plan';
 
 /** The resources of a claim on an engine, at one moment. */
 export interface ClaimListing {
-  readonly found: readonly ListedTarget[];
+  readonly found: readonly ProvenTarget[];
   /** Resources that may have inherited the labels from an image; they are kept. */
   readonly unclear: readonly UnclearTarget[];
   /** Why a kind could not be listed. The other kinds can still be removed. */
@@ -31,61 +31,42 @@ export async function listClaim(
   claim: Pick<Claim, 'labels' | 'bounds'>,
   options: { readonly engineTimeoutMs: number; readonly signal: AbortSignal },
 ): Promise<ClaimListing> {
-  const { engineTimeoutMs, signal } = options;
-  const { labels } = claim;
-  const stop = new AbortController();
-  let lastError: unknown;
-  const listing = retryWithBackoff(
-    async () => {
-      const lists = await Promise.allSettled(
-        removableKinds.map((kind) => listTargets(engine, labels, [kind])),
-      );
-      const failures = lists.flatMap((list) => (list.status === 'rejected' ? [asError(list.reason)] : []));
-      lastError = failures.find(isAway);
-      if (lastError !== undefined) throw new RetryableError();
-      const listed = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
-      const [sorted] = await Promise.allSettled([sortOwned(engine, listed, labels, [])]);
-      if (sorted.status === 'rejected') {
-        lastError = sorted.reason;
-        throw isAway(lastError) ? new RetryableError() : asError(lastError);
-      }
-      const { owned, unclear } = sorted.value;
-      const covered = reapable(owned).filter((target) => isCovered(claim, target));
-      // Listed last: a session inspects a resource again after it has created its marker.
-      const [markers] = await Promise.allSettled([covered.length === 0 ? [] : listMarkers(engine)]);
-      if (markers.status === 'rejected') {
-        lastError = markers.reason;
-        if (isAway(lastError)) throw new RetryableError();
-        failures.push(asError(lastError));
-      }
-      const marked = markers.status === 'fulfilled' ? markers.value : undefined;
-      const { found, adopted } = sortAdopted(covered, marked, claim);
-      return {
-        found,
-        unclear: [...unclear.filter(({ target }) => isCovered(claim, target)), ...adopted],
-        failures,
-      };
-    },
-    { firstPauseMs: 50, maxPauseMs: 1_000, signal: stop.signal },
-  );
-  // After a timeout, its rejection has no other handler.
-  listing.catch(() => {});
+  const { engineTimeoutMs: timeoutMs, signal } = options;
+  const what = `list resources with ${claim.labels.join(', ')}`;
   try {
-    const what = `list resources with ${labels.join(', ')}`;
-    return await withTimeout(listing, { what, timeoutMs: engineTimeoutMs, signal });
+    return await readWhenBack(() => listOnce(engine, claim), { what, timeoutMs, signal });
   } catch (error) {
-    throw lastError === undefined || signal.aborted
-      ? error
-      : new Error(`no engine for ${formatDuration(engineTimeoutMs)}: ${messageOf(lastError)}`, {
-          cause: error,
-        });
-  } finally {
-    stop.abort();
+    const cause = lastAttemptError(error);
+    if (cause === error) throw error;
+    throw new Error(`no engine for ${formatDuration(timeoutMs)}: ${messageOf(cause)}`, { cause: error });
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof EngineError && error.meaning === 'engine-away';
+/** @throws EngineError when the engine is away. */
+async function listOnce(engine: Engine, claim: Pick<Claim, 'labels' | 'bounds'>): Promise<ClaimListing> {
+  const { labels } = claim;
+  const [listed, failures] = await settle(removableKinds.map((kind) => listTargets(engine, labels, [kind])));
+  const { owned, unclear } = await sortOwned(engine, listed.flat(), labels, []);
+  const covered = owned.filter((target) => !isReaper(target.labels) && isCovered(claim, target));
+  // Listed last: a session inspects a resource again after it has created its marker.
+  const [[markers], unmarked] = await settle([covered.length === 0 ? [] : listMarkers(engine)]);
+  const { found, adopted } = sortAdopted(covered, markers, claim);
+  return {
+    found,
+    unclear: [...unclear.filter(({ target }) => isCovered(claim, target)), ...adopted],
+    failures: [...failures, ...unmarked],
+  };
+}
+
+/** Resolves to the results and the errors of `readings`. @throws EngineError when the engine is away. */
+async function settle<T>(
+  readings: readonly (T | Promise<T>)[],
+): Promise<readonly [results: readonly T[], errors: readonly Error[]]> {
+  const ends = await Promise.allSettled(readings);
+  const errors = ends.flatMap((end) => (end.status === 'rejected' ? [asError(end.reason)] : []));
+  const away = errors.find((error) => error instanceof EngineError && error.meaning === 'engine-away');
+  if (away !== undefined) throw away;
+  return [ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), errors];
 }
 
 /**

@@ -1,5 +1,14 @@
 import type { EngineResource, RemovableKind } from '../../engine/removable-kind';
 
+/** Counts resources by kind. */
+export function countByKind(
+  resources: readonly { readonly kind: RemovableKind }[],
+): Record<RemovableKind, number> {
+  const count = { container: 0, network: 0, volume: 0, image: 0 };
+  for (const { kind } of resources) count[kind] += 1;
+  return count;
+}
+
 /** The result of one reaping of one claim. */
 export interface ReapReport {
   /** The claim's labels. */

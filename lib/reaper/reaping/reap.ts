@@ -1,22 +1,34 @@
-import { isCastoffError, messageOf } from '../../core/errors';
-import { withTimeout } from '../../core/timeout';
+import { availableParallelism } from 'node:os';
+import { messageOf } from '../../core/errors';
+import { isReaper } from '../../core/labels';
+import { carriesLabels } from '../../engine/carries-labels';
 import type { Engine } from '../../engine/engine';
 import type { ListedTarget } from '../../engine/list-targets';
-import { checkRemovalLimit } from './removal-limit';
-import type { Claim } from '../leases/claim';
+import { cleanupAll, type AttemptOptions } from '../../resources/cleanup-all';
+import type { CleanupItem, Listing } from '../../resources/cleanup-item';
+import type { ProvenTarget } from '../../resources/list-owned';
+import { removeListed } from '../../resources/remove-listed';
+import { clearServiceOf } from '../../resources/swarm-service';
+import { isCovered, type Claim } from '../leases/claim';
+import type { AuditEntry } from './audit';
 import { listClaim, type ClaimListing } from './list-claim';
 import { resolveReapOptions, type ReapOptions, type ReapSettings } from './reap-options';
-import { chooseNext, countByKind } from './reap-plan';
-import type { ReapReport } from './reap-report';
-import { RemovalQueue } from './removal-queue';
+import { countByKind, type ReapReport } from './reap-report';
+import { checkRemovalLimit } from './removal-limit';
 
+/**
+ * A reaper often removes resources while other runs keep the machine busy. With a load of 25 on two
+ * processors, 30 removals take 2.2 s sixteen at a time, 2.6 s eight at a time and 2.9 s all at once (Docker
+ * 20.10.24, overlay2).
+ */
+const maxConcurrent = Math.max(16, 8 * availableParallelism());
 /**
  * Resources may be created during the removals, so the claim is listed again at this interval, however long a
  * removal takes.
  */
 const listEveryMs = 2_000;
-/** How long a reaper that was asked to shut down waits for the next removal to succeed. */
-const lastRoundIdleMs = 3_000;
+/** Enough for a resource that is briefly busy, such as a network whose containers have just been removed. */
+const maxQuickRemovals = 4;
 
 /**
  * Removes every resource that `claim` covers, and lists again until no more are found: resources may be
@@ -33,32 +45,97 @@ export async function reapClaim(
 ): Promise<ReapReport> {
   const startedAtMs = performance.now();
   const settings = resolveReapOptions(options);
-  const limitedEngine = engine.within({ timeoutMs: settings.requestTimeoutMs });
-  const stop = new AbortController();
-  const { signal = stop.signal } = settings;
-  const stopSignal = AbortSignal.any([signal, stop.signal]);
-  const reaping: Reaping = {
-    claim,
-    settings,
-    queue: new RemovalQueue(limitedEngine, claim, settings, stopSignal),
-    list: () => listUntilShutdown(limitedEngine, claim, settings, stopSignal),
-    signal: stopSignal,
+  const { isDryRun, maxAttempts, maxRemovals, onAudit, requestTimeoutMs } = settings;
+  const limited = engine.within({ timeoutMs: requestTimeoutMs });
+  let failures: readonly Error[] = [];
+  const list = async ({ stop }: AttemptOptions): Promise<Listing<ProvenTarget>> => {
+    const listing = await listUntilShutdown(limited, claim, settings, stop);
+    ({ failures } = listing);
+    return listing;
   };
-  let cutShort: string | undefined;
-  try {
-    cutShort = settings.isDryRun ? await dryRun(reaping) : await reapAll(reaping);
-  } catch (error) {
-    cutShort = messageOf(error);
-  }
-  // Ends the retries; removals that were sent are awaited.
-  stop.abort();
-  await reaping.queue.settled();
+  const { items, cutShort = failures[0] } = await cleanupAll<ProvenTarget, AuditEntry['outcome']>(
+    list,
+    (target, { stop }) => removeOne(limited, target, claim, { ...settings, stop }),
+    {
+      ...settings,
+      maxConcurrent,
+      stuckMs: listEveryMs,
+      listEveryMs,
+      isListedOnce: isDryRun,
+      retry: settings,
+      maxRepeats: maxAttempts,
+      refuse: (count) => checkRemovalLimit(count, maxRemovals),
+      onSettled: (item) => onAudit?.(auditEntry(item, claim, settings)),
+    },
+  );
+  const reason = cutShort === undefined ? undefined : messageOf(cutShort);
+  // Those that were never tried are not reported, except for those to keep.
+  const left = items.filter(
+    ({ progress, attempts }) => progress === 'unclear' || (progress !== 'gone' && attempts > 0),
+  );
   return {
     labels: claim.labels,
-    removed: countByKind(reaping.queue.removed()),
-    left: reaping.queue.left(cutShort),
-    cutShort,
-    isDryRun: settings.isDryRun || undefined,
+    removed: countByKind(items.flatMap(({ progress, target }) => (progress === 'gone' ? [target] : []))),
+    left: left.map(({ target: { kind, id, name }, reason: own }) => ({
+      kind,
+      id,
+      name,
+      reason: own === '' ? (reason ?? '') : own,
+    })),
+    cutShort: reason,
+    isDryRun: isDryRun || undefined,
+    durationMs: performance.now() - startedAtMs,
+  };
+}
+
+async function removeOne(
+  engine: Engine,
+  target: ProvenTarget,
+  claim: Claim,
+  { isDryRun, requestTimeoutMs, stop }: ReapSettings & Pick<AttemptOptions, 'stop'>,
+): Promise<AuditEntry['outcome']> {
+  // Bounds never contain a service: its tasks come and go.
+  const coversService = (own: ListedTarget['labels']): boolean =>
+    claim.bounds === undefined && carriesLabels(own, claim.labels) && !isReaper(own);
+  if (isDryRun) {
+    await clearServiceOf(engine, target, coversService, true);
+    return 'would-remove';
+  }
+  const { result } = await removeListed(engine, target, {
+    covers: (one) => isCovered(claim, one) && !isReaper(one.labels),
+    coversService,
+    verify: false,
+    maxRemovals: maxQuickRemovals,
+    callTimeoutMs: requestTimeoutMs,
+    // An unanswered removal, an inspection of its effect, and a second removal.
+    timeoutMs: 3 * requestTimeoutMs,
+    stop,
+  });
+  return result.outcome;
+}
+
+function auditEntry(
+  {
+    target,
+    progress,
+    result = 'left',
+    reason,
+    startedAtMs,
+  }: CleanupItem<ProvenTarget, AuditEntry['outcome']>,
+  claim: Claim,
+  { lastHolder }: ReapSettings,
+): AuditEntry {
+  const { kind, id, name, labels } = target;
+  const isGone = progress === 'gone';
+  return {
+    outcome: isGone ? result : 'left',
+    kind,
+    id,
+    name,
+    labels,
+    claim: claim.key,
+    lease: lastHolder,
+    reason: isGone ? undefined : reason,
     durationMs: performance.now() - startedAtMs,
   };
 }
@@ -84,93 +161,4 @@ async function listUntilShutdown(
   }
   const limits = endSoon === undefined ? settings : { engineTimeoutMs: requestTimeoutMs };
   return listClaim(engine, claim, { ...limits, signal });
-}
-
-interface Reaping {
-  readonly claim: Claim;
-  readonly settings: ReapSettings;
-  readonly queue: RemovalQueue;
-  readonly list: () => Promise<ClaimListing>;
-  readonly signal: AbortSignal;
-}
-
-/** Resolves to the reason why the dry run ended early, if it did. */
-async function dryRun({ list, settings, queue }: Reaping): Promise<string | undefined> {
-  const { found, failures } = await list();
-  const refusal = checkRemovalLimit(found.length, settings.maxRemovals);
-  if (refusal !== undefined) return refusal;
-  for (const target of found) await queue.dryRun(target);
-  return failures[0]?.message;
-}
-
-/** Resolves to the reason why the reaping ended early, if it did. */
-async function reapAll({ list, settings, queue, signal }: Reaping): Promise<string | undefined> {
-  const { maxRemovals, settlePausesMs, settledAtMs, endSoon } = settings;
-  let emptyListings = 0;
-  let isLastRoundDone = false;
-  for (;;) {
-    const isShuttingDown = endSoon?.aborted === true;
-    const requestedAtMs = performance.now();
-    const { found: listed, unclear, failures } = await list();
-    for (const target of unclear) queue.skip(target);
-    const found = queue
-      .filterRemoved(listed, requestedAtMs)
-      .filter((target) => queue.progressOf(target) !== 'left');
-    const newTargets = found.filter((target) => queue.progressOf(target) === undefined);
-    const refusal = checkRemovalLimit(queue.startCount + newTargets.length, maxRemovals);
-    if (refusal !== undefined) return refusal;
-    if (found.length > 0 || queue.isBusy) {
-      emptyListings = 0;
-      if (isLastRoundDone) return `the reaper was asked to shut down; resources left: ${found.length}`;
-      await (isShuttingDown ? removeWhileProgressing(found, queue, signal) : removeAll(found, queue, signal));
-      isLastRoundDone = isShuttingDown;
-      continue;
-    }
-    const isSettled = requestedAtMs >= settledAtMs && queue.startCount === 0;
-    const pauseMs = settlePausesMs[emptyListings];
-    if (pauseMs === undefined || isSettled || isShuttingDown) return failures[0]?.message;
-    emptyListings += 1;
-    await waitFor(new Promise(() => {}), pauseMs, signal);
-  }
-}
-
-/** Removes `found` until all attempts have ended, or it is time to list again. */
-function removeAll(found: readonly ListedTarget[], queue: RemovalQueue, signal: AbortSignal): Promise<void> {
-  const endsAtMs = performance.now() + listEveryMs;
-  return removeUntil(found, queue, { endsAtMs: () => endsAtMs, signal });
-}
-
-/** Removes `found` until all attempts have ended, or no removal has succeeded for a while. */
-function removeWhileProgressing(
-  found: readonly ListedTarget[],
-  queue: RemovalQueue,
-  signal: AbortSignal,
-): Promise<void> {
-  const startedAtMs = performance.now();
-  const endsAtMs = (): number => Math.max(startedAtMs, queue.lastRemovedAtMs) + lastRoundIdleMs;
-  return removeUntil(found, queue, { endsAtMs, signal });
-}
-
-async function removeUntil(
-  found: readonly ListedTarget[],
-  queue: RemovalQueue,
-  { endsAtMs, signal }: { readonly endsAtMs: () => number; readonly signal: AbortSignal },
-): Promise<void> {
-  for (;;) {
-    const ended = queue.nextAttemptEnd();
-    const isStalled = queue.idleMs > listEveryMs;
-    queue.start(chooseNext(found, (target) => queue.progressOf(target), isStalled));
-    const leftMs = endsAtMs() - performance.now();
-    if (!queue.isBusy || leftMs <= 0) return;
-    await waitFor(ended, leftMs, signal);
-  }
-}
-
-/** Resolves when `event` does, or after `timeoutMs`. @throws the signal's reason */
-async function waitFor(event: Promise<unknown>, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await withTimeout(event, { what: 'wait', timeoutMs, signal });
-  } catch (error) {
-    if (signal.aborted || !isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
-  }
 }
