@@ -1,29 +1,30 @@
-import { digestBounds, type Bounds } from '../core/bounds';
+import { claimKey, digestBounds, type BoundedLabels, type Bounds } from '../core/bounds';
 import { deadline } from '../core/deadline';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { logDebug } from '../core/print';
 import { warn } from '../core/warnings';
-import { protocolVersion, type Reply } from '../reaper/protocol/message';
-import {
-  advanceClient,
-  initialClientState,
-  type RequestBody,
-  type ClientEvent,
-  type Hello,
-} from './client-state';
-import { openRequestStream, type RequestStream, type ReaperConnection } from './request-stream';
+import { protocolVersion, type Request } from '../reaper/protocol/message';
+import type { Reply, RequestConnection } from '../wire/request-connection';
+import type { ReaperConnection } from './reaper-connection';
 import { SilentReapers } from './silent-reapers';
 import type { AnswerLimits } from './watch-answers';
 
 /** The options of a {@link LeaseClient}. */
 export interface LeaseClientOptions {
-  readonly hello: Omit<Hello, 'type' | 'protocol'>;
+  readonly hello: Pick<Extract<Request, { type: 'hello' }>, 'version' | 'session' | 'owner' | 'token'>;
   /** Connects to a reaper, and starts one if none runs. */
   readonly connect: (signal: AbortSignal) => Promise<ReaperConnection>;
   /** When an unresponsive reaper is replaced. Defaults as in {@link watchAnswers}. */
   readonly answerLimits?: AnswerLimits | undefined;
+}
+
+/** A claim that every reaper must hold. Its bounds are digests. */
+interface WantedClaim extends BoundedLabels {
+  /** Settled by the reply of the current reaper, or of the next one that replies. */
+  reply: PromiseWithResolvers<Reply>;
+  isAnswered: boolean;
 }
 
 /** How long a request may delay the user's code. */
@@ -40,19 +41,20 @@ const resumeTimeoutMs = 10_000;
 export class LeaseClient {
   readonly #options: LeaseClientOptions;
   readonly #ending = new AbortController();
-  readonly #tickets = new Map<number, (reply: Reply) => void>();
-  #state;
-  #nextTicket = 1;
-  #requests: RequestStream | undefined;
-  #reaper = 'no reaper yet';
-  #resuming: PromiseWithResolvers<void> | undefined;
-  #hasWarned = false;
   readonly #silent: SilentReapers;
+  /** By key, in the order in which they were first made. */
+  readonly #claims = new Map<string, WantedClaim>();
+  /** The current connection: the lease is held there, or being taken. */
+  #requests: RequestConnection | undefined;
+  #reaper = 'no reaper yet';
+  #isHeld = false;
+  #isOpen = false;
+  #isClosing = false;
+  #hasWarned = false;
 
   constructor(options: LeaseClientOptions) {
     this.#options = options;
     this.#silent = new SilentReapers(options.answerLimits);
-    this.#state = initialClientState({ type: 'hello', protocol: protocolVersion, ...options.hello });
   }
 
   /** A description of the reaper that holds the lease. */
@@ -61,7 +63,7 @@ export class LeaseClient {
   }
 
   get isHeld(): boolean {
-    return this.#state.phase === 'held';
+    return this.#isHeld;
   }
 
   /**
@@ -70,13 +72,14 @@ export class LeaseClient {
    * @throws CastoffError `REAPER_PROTOCOL` when the reaper refuses; any error of `connect`.
    */
   async open(labels: readonly string[]): Promise<void> {
-    const ticket = this.#request({ type: 'claim', labels });
+    const claim = this.#want({ labels });
     // The connection is unreferenced: a process with nothing else to do would exit here without an error.
     const hold = setInterval(() => undefined, resumeTimeoutMs);
     try {
       await this.#resume();
-      const reply = await ticket;
-      if (!reply.ok) throw refused(this.#reaper, `claim ${labels.join(' and ')}`, reply.reason);
+      const reply = await claim.reply.promise;
+      if (!reply.ok) throw this.#refused(describeClaim(labels), reply.reason);
+      this.#isOpen = true;
     } catch (error) {
       this.#end();
       throw error;
@@ -87,55 +90,80 @@ export class LeaseClient {
 
   /**
    * Claims all resources that carry all `labels` and are within `bounds`. Resolves on the reaper's reply, or
-   * after 2 s with one warning: the claim is then made as soon as a reaper accepts it.
+   * after 2 s with one warning: the claim is then made as soon as a reaper accepts it. A refusal is a warning.
    */
   async claim(labels: readonly string[], bounds?: Bounds): Promise<void> {
-    const what = `claim ${labels.join(' and ')}`;
-    const reply = await this.#replyInTime({ type: 'claim', labels, bounds: digestBounds(bounds) }, what);
-    if (reply?.ok === false) warn('CASTOFF_CLAIM_REFUSED', refused(this.#reaper, what, reply.reason).message);
+    if (this.#isClosing) return;
+    const claim = this.#want({ labels, bounds: digestBounds(bounds) });
+    await this.#inTime(claim.reply.promise, describeClaim(labels));
   }
 
   /** Releases a claim: the resources that it covers are kept. */
   async release(labels: readonly string[], bounds?: Bounds): Promise<void> {
     const claim = { labels, bounds: digestBounds(bounds) };
+    const key = claimKey(claim.labels, claim.bounds);
+    this.#claims.get(key)?.reply.resolve(accepted);
+    this.#claims.delete(key);
     this.#silent.release(claim);
-    await this.#replyInTime({ type: 'release', ...claim }, `release ${labels.join(' and ')}`);
+    // Rejects when the connection ends: the claim is not repeated on the next.
+    const releasing = Promise.allSettled([this.#requests?.request({ type: 'release', ...claim })]);
+    await this.#inTime(releasing, `release ${labels.join(' and ')}`);
   }
 
   /** Ends the lease: its claims are reaped after `keepMs`. Resolves to whether the reaper accepts in 2 s. */
   async close(keepMs?: number): Promise<boolean> {
-    const reply = await this.#inTime(this.#request({ type: 'bye', keepMs }), 'end the lease');
+    this.#isClosing = true;
+    // Rejects when the connection ends, and with it the lease.
+    const bye = Promise.resolve(this.#requests?.request({ type: 'bye', keepMs }));
+    const [reply] = await Promise.allSettled([withTimeout(bye, { what: 'bye', timeoutMs: replyTimeoutMs })]);
     this.#end();
-    return reply?.ok === true && reply.id !== 0;
+    return reply.status === 'fulfilled' && reply.value?.ok === true;
   }
 
   #end(): void {
+    this.#isClosing = true;
     this.#ending.abort(new Error('the lease is closed'));
-    this.#silent.end([...this.#state.claims.values()]);
+    this.#silent.end([...this.#claims.values()]);
     this.#requests?.end();
+    for (const { reply } of this.#claims.values()) reply.resolve(accepted);
   }
 
-  /** Replaces a reaper that stops answering: it would not notice the death of this process. */
-  #watch(): void {
-    const ping = (): Promise<unknown> => this.#request({ type: 'ping' });
-    this.#silent.watch(this.#requests, ping, () => {
-      this.#requests = undefined;
-      this.#advance({ type: 'disconnected' });
-    });
+  /** Adds a claim, and makes it at the current reaper. */
+  #want({ labels, bounds }: BoundedLabels): WantedClaim {
+    const key = claimKey(labels, bounds);
+    const known = this.#claims.get(key);
+    if (known !== undefined) return known;
+    const claim: WantedClaim = { labels, bounds, reply: Promise.withResolvers(), isAnswered: false };
+    this.#claims.set(key, claim);
+    if (this.#requests !== undefined) void this.#make(claim, this.#requests);
+    return claim;
   }
 
-  #request(body: RequestBody): Promise<Reply> {
-    const ticket = this.#nextTicket;
-    this.#nextTicket += 1;
-    const { promise, resolve } = Promise.withResolvers<Reply>();
-    this.#tickets.set(ticket, resolve);
-    this.#advance({ type: 'requested', body, ticket });
-    return promise;
+  /** Makes a claim on one connection. Never rejects: the next connection repeats what this one leaves open. */
+  async #make(claim: WantedClaim, requests: RequestConnection): Promise<void> {
+    const { labels, bounds } = claim;
+    const [made] = await Promise.allSettled([requests.request({ type: 'claim', labels, bounds })]);
+    if (made.status === 'rejected' || this.#requests !== requests) return;
+    claim.isAnswered = true;
+    claim.reply.resolve(made.value);
+    if (made.value.ok) return;
+    const key = claimKey(labels, bounds);
+    if (this.#claims.get(key) === claim) this.#claims.delete(key);
+    if (this.#isOpen)
+      warn('CASTOFF_CLAIM_REFUSED', this.#refused(describeClaim(labels), made.value.reason).message);
   }
 
-  async #replyInTime(body: RequestBody, what: string): Promise<Reply | undefined> {
-    const reply = await this.#inTime(this.#request(body), what);
-    if (reply === undefined && !this.#hasWarned) {
+  #refused(what: string, reason: string): CastoffError {
+    return new CastoffError('REAPER_PROTOCOL', `${what} at ${this.#reaper}: ${reason}`);
+  }
+
+  /** Waits for a reply, 2 s at most, and then warns once. */
+  async #inTime(reply: Promise<unknown>, what: string): Promise<void> {
+    try {
+      await withTimeout(reply, { what, timeoutMs: replyTimeoutMs });
+    } catch (error) {
+      if (!isCastoffError(error, 'DEADLINE_EXCEEDED')) throw error;
+      if (this.#hasWarned) return;
       this.#hasWarned = true;
       warn(
         'CASTOFF_CLAIM_UNANSWERED',
@@ -143,102 +171,81 @@ export class LeaseClient {
           'the reaper answers, a crash may leave resources behind (npx castoff ls lists them)',
       );
     }
-    return reply;
-  }
-
-  async #inTime(reply: Promise<Reply>, what: string): Promise<Reply | undefined> {
-    try {
-      return await withTimeout(reply, { what, timeoutMs: replyTimeoutMs });
-    } catch (error) {
-      if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return undefined;
-      throw error;
-    }
-  }
-
-  #advance(event: ClientEvent): void {
-    const { state, actions } = advanceClient(this.#state, event);
-    this.#state = state;
-    for (const action of actions) {
-      switch (action.type) {
-        case 'send':
-          this.#requests?.send(action.request);
-          break;
-        case 'settle':
-          this.#tickets.get(action.ticket)?.(action.reply);
-          this.#tickets.delete(action.ticket);
-          break;
-        case 'held':
-          this.#resuming?.resolve();
-          this.#watch();
-          break;
-        case 'lost':
-          this.#silent.stopWatching();
-          if (!this.#ending.signal.aborted) void this.#regain();
-          break;
-        case 'drop':
-          this.#resuming?.reject(refused(this.#reaper, 'take a lease', action.reason));
-          this.#requests?.destroy();
-          break;
-        case 'claim-refused':
-          warn(
-            'CASTOFF_CLAIM_REFUSED',
-            refused(this.#reaper, `claim ${action.labels.join(' and ')}`, action.reason).message,
-          );
-          break;
-      }
-    }
   }
 
   /** Connects and repeats all claims; rejects when the connection ends before all are answered. */
   async #resume(): Promise<void> {
-    const connection = await this.#options.connect(this.#ending.signal);
-    const { stream, reaper } = connection;
-    if (this.#ending.signal.aborted) return void stream.destroy();
-    const resuming = Promise.withResolvers<void>();
-    const limit = deadline(resumeTimeoutMs, { what: `take a lease at ${reaper}` });
-    limit.addEventListener('abort', () => resuming.reject(limit.reason), { once: true });
-    this.#resuming = resuming;
-    this.#reaper = reaper;
-    const requests = openRequestStream(connection, {
-      onReply: (reply) => {
-        if (this.#requests === requests) this.#advance({ type: 'answered', reply });
-      },
-      onEnd: (reason) => {
-        this.#silent.delete(requests);
-        resuming.reject(refused(reaper, 'take a lease', reason));
-        if (this.#requests === requests) this.#advance({ type: 'disconnected' });
-      },
-    });
+    const { requests, reaper } = await this.#options.connect(this.#ending.signal);
+    if (this.#ending.signal.aborted) return requests.destroy();
     this.#requests = requests;
-    this.#advance({ type: 'connected' });
+    this.#reaper = reaper;
+    void requests.ended.then((reason) => {
+      logDebug(`the connection to ${reaper} ended: ${reason}`);
+      this.#silent.delete(requests);
+      this.#lose(requests);
+    });
+    const what = `take a lease at ${reaper}`;
     try {
-      await resuming.promise;
+      // The timer of a deadline does not keep the process alive.
+      await withTimeout(this.#introduce(requests), { what, signal: deadline(resumeTimeoutMs, { what }) });
     } catch (error) {
       requests.destroy();
-      throw error;
+      this.#lose(requests);
+      throw isCastoffError(error) ? error : this.#refused('take a lease', messageOf(error));
     }
+    this.#isHeld = true;
+    // A reaper that stops answering would not notice the death of this process.
+    this.#silent.watch(requests, () => this.#lose(requests));
+  }
+
+  async #introduce(requests: RequestConnection): Promise<void> {
+    const greeting = requests.request({ type: 'hello', protocol: protocolVersion, ...this.#options.hello });
+    const claims = [...this.#claims.values()].map((claim) => this.#make(claim, requests));
+    const reply = await greeting;
+    if (!reply.ok) {
+      // It also refuses the claims, which the next reaper may accept.
+      this.#lose(requests);
+      throw new Error(reply.reason);
+    }
+    await Promise.all(claims);
+    if (this.#requests !== requests) throw new Error(await requests.ended);
+  }
+
+  /** Takes the lease elsewhere, if it was held there. */
+  #lose(requests: RequestConnection): void {
+    if (this.#requests !== requests) return;
+    this.#requests = undefined;
+    for (const claim of this.#claims.values()) {
+      if (claim.isAnswered) claim.reply = Promise.withResolvers();
+      claim.isAnswered = false;
+    }
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#silent.stopWatching();
+    if (!this.#isClosing) void this.#regain();
   }
 
   async #regain(): Promise<void> {
+    const { signal } = this.#ending;
     warn('CASTOFF_LEASE_LOST', `the lease at ${this.#reaper} is lost; starting another reaper`);
-    try {
-      await retryWithBackoff(() => this.#resume().catch(retryLater), {
-        firstPauseMs: 100,
-        maxPauseMs: 5_000,
-        signal: this.#ending.signal,
-        holdsProcess: false,
-      });
-      if (this.#ending.signal.aborted) return;
-      this.#hasWarned = false;
-      warn('CASTOFF_LEASE_REGAINED', `the lease is held again, at ${this.#reaper}, with all its claims`);
-    } catch (error) {
-      if (!this.#ending.signal.aborted) throw error;
-    }
+    // Rejects when this client is closed.
+    const resuming = retryWithBackoff(() => this.#resume().catch(retryLater), {
+      firstPauseMs: 100,
+      maxPauseMs: 5_000,
+      signal,
+      holdsProcess: false,
+    });
+    await Promise.allSettled([resuming]);
+    if (signal.aborted) return;
+    this.#hasWarned = false;
+    warn('CASTOFF_LEASE_REGAINED', `the lease is held again, at ${this.#reaper}, with all its claims`);
   }
 }
 
-function refused(reaper: string, what: string, reason: string): CastoffError {
-  return new CastoffError('REAPER_PROTOCOL', `${what} at ${reaper}: ${reason}`);
+const accepted: Reply = { id: 0, ok: true };
+
+function describeClaim(labels: readonly string[]): string {
+  return `claim ${labels.join(' and ')}`;
 }
 
 function retryLater(cause: unknown): never {

@@ -7,6 +7,7 @@ import { labelNames, type Owner } from '../core/labels';
 import { packageVersion } from '../core/package-version';
 import { protocolVersion } from '../reaper/protocol/message';
 import { claimedLabels, onClaim } from '../registry/claims';
+import { parseReply } from '../wire/request-connection';
 import { makeOwnFolder } from '../registry/own-folder';
 import { hostEnvironment } from './host-environment';
 import { findReaperProgram } from './own-files';
@@ -123,8 +124,8 @@ function areAccepted(replies: number, count: number): boolean {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const limitMs = performance.now() + answerTimeoutMs;
   for (;;) {
-    const received = readLines(replies).map((line) => JSON.parse(line) as { readonly ok?: unknown });
-    if (received.some(({ ok }) => ok !== true)) return false;
+    const received = readLines(replies).map((line) => parseReply(line));
+    if (received.some((reply) => reply?.ok !== true)) return false;
     if (received.length >= count) return true;
     if (performance.now() > limitMs) return false;
     Atomics.wait(cell, 0, 0, pollMs);

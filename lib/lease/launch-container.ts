@@ -5,10 +5,10 @@ import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
 import { attachContainer, createContainer, startContainer, type NewContainer } from '../engine/launch-calls';
-import type { ReaperConnection } from './request-stream';
 import { findEngineSocketPaths } from './engine-socket';
 import { reaperSettings } from './host-environment';
 import { imagePaths } from './image-recipe';
+import { openReaperConnection, type ReaperConnection } from './reaper-connection';
 
 /** The session that needs a lease, and its engine. */
 export interface LeaseRequest {
@@ -48,8 +48,11 @@ export async function launchContainer(
   const { id, title } = await create(engine, settings, await findEngineSocketPaths(engine));
   try {
     const stream = valueOf(await attachContainer(engine, id));
+    const connection = openReaperConnection(stream, `container ${title}`);
     valueOf(await startContainer(engine, id));
-    return { id, stream, reaper: `container ${title}` };
+    // Ends a partial line: Podman sends the body of the attach request as the first bytes of stdin.
+    stream.write('\n');
+    return { ...connection, id };
   } catch (error) {
     await removeContainer(engine, id, { removeVolumes: true });
     throw error;

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/durations';
@@ -9,7 +8,7 @@ import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { socketIdentity } from '../wire/local-socket';
 import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
-import type { ReaperConnection } from './request-stream';
+import type { ReaperConnection } from './reaper-connection';
 import { probeHost } from './probe-host';
 import { startHostProcess, type HostProcess } from './host-process';
 import { hostSocketPath } from './host-socket';
@@ -44,13 +43,9 @@ export async function connectToHostProcess(engine: Engine, refusedAt?: string): 
   const socket = socketIdentity(path);
   const probe = await probeHost(path);
   if (probe.type === 'ready' && (socket === undefined || socket !== refusedAt))
-    return connectionOf(path, probe.stream, socket);
-  if (probe.type === 'ready') probe.stream.destroy();
+    return { ...probe.connection, socket };
+  if (probe.type === 'ready') probe.connection.requests.destroy();
   return launch(engine, path, probe.type === 'absent' ? undefined : socket);
-}
-
-function connectionOf(path: string, stream: Socket, socket: string | undefined): HostConnection {
-  return { stream, reaper: `the host process at ${path}`, socket };
 }
 
 async function launch(engine: Engine, path: string, replacing: string | undefined): Promise<HostConnection> {
@@ -67,7 +62,7 @@ async function launch(engine: Engine, path: string, replacing: string | undefine
     const socket = socketIdentity(path);
     if (replacing !== undefined && socket === replacing) continue;
     const probe = await probeHost(path);
-    if (probe.type === 'ready') return connectionOf(path, probe.stream, socket);
+    if (probe.type === 'ready') return { ...probe.connection, socket };
   }
   throw launchError(host, path);
 }

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { CastoffError, isCastoffError, messageOf } from '../core/errors';
+import { connect } from 'node:net';
+import { CastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
+import { openReaperConnection, type ReaperConnection } from './reaper-connection';
 
-/** The result of connecting to a host process. `stream` is unreferenced. */
+/** The result of connecting to a host process. `connection` is unreferenced. */
 export type HostProbe =
-  | { readonly type: 'ready'; readonly stream: Socket }
+  | { readonly type: 'ready'; readonly connection: ReaperConnection }
   /** A process listens, but does not answer in time or accepts no more clients. */
   | { readonly type: 'unresponsive' }
   | { readonly type: 'absent' };
@@ -25,9 +26,15 @@ export async function probeHost(path: string): Promise<HostProbe> {
     return probeFromError(path, error);
   }
   stream.unref();
-  const probe = await ping(stream);
-  if (probe.type !== 'ready') stream.destroy();
-  return probe;
+  let hasRefused = false;
+  const connection = openReaperConnection(stream, `the host process at ${path}`, () => (hasRefused = true));
+  const { requests } = connection;
+  const limited = withTimeout(requests.request({ type: 'ping' }), { what: 'ping', timeoutMs: pingTimeoutMs });
+  const [ping] = await Promise.allSettled([limited]);
+  if (ping.status === 'fulfilled' && ping.value.ok) return { type: 'ready', connection };
+  const hasClosed = stream.destroyed;
+  requests.destroy();
+  return { type: hasClosed && !hasRefused ? 'absent' : 'unresponsive' };
 }
 
 function probeFromError(path: string, error: unknown): HostProbe {
@@ -38,25 +45,4 @@ function probeFromError(path: string, error: unknown): HostProbe {
   if (code === 'EAGAIN') return { type: 'unresponsive' };
   const message = `connect to the reaper at ${path}: ${messageOf(error)}`;
   throw new CastoffError('REAPER_UNAVAILABLE', message, { cause: error });
-}
-
-async function ping(stream: Socket): Promise<HostProbe> {
-  const { promise: probe, resolve } = Promise.withResolvers<HostProbe>();
-  let received = '';
-  const onData = (chunk: Buffer): void => {
-    received += chunk.toString();
-    if (!received.includes('\n')) return;
-    resolve(/^\{"id":1,"ok":true\b/.test(received) ? { type: 'ready', stream } : { type: 'unresponsive' });
-  };
-  const onClose = (): void => resolve({ type: 'absent' });
-  stream.on('data', onData).on('error', onClose).on('close', onClose);
-  stream.write('{"id":1,"type":"ping"}\n');
-  try {
-    return await withTimeout(probe, { what: 'ping the reaper', timeoutMs: pingTimeoutMs });
-  } catch (error) {
-    if (isCastoffError(error, 'DEADLINE_EXCEEDED')) return { type: 'unresponsive' };
-    throw error;
-  } finally {
-    stream.off('data', onData).off('close', onClose);
-  }
 }

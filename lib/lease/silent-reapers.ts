@@ -1,5 +1,5 @@
 import type { BoundedLabels } from '../core/bounds';
-import type { RequestStream } from './request-stream';
+import type { RequestConnection } from '../wire/request-connection';
 import { watchAnswers, type AnswerLimits } from './watch-answers';
 
 /**
@@ -9,7 +9,7 @@ import { watchAnswers, type AnswerLimits } from './watch-answers';
  */
 export class SilentReapers {
   readonly #limits: AnswerLimits | undefined;
-  readonly #streams = new Set<RequestStream>();
+  readonly #connections = new Set<RequestConnection>();
   #stopWatching: (() => void) | undefined;
 
   constructor(limits?: AnswerLimits) {
@@ -17,13 +17,13 @@ export class SilentReapers {
   }
 
   /**
-   * Pings the reaper at `stream`. When it stops answering, adds the stream to the set and calls `onSilence`,
-   * once.
+   * Pings the reaper at `requests`. When it stops answering, adds the connection to the set and calls
+   * `onSilence`, once.
    */
-  watch(stream: RequestStream | undefined, ping: () => Promise<unknown>, onSilence: () => void): void {
-    if (stream === undefined) return;
+  watch(requests: RequestConnection, onSilence: () => void): void {
+    const ping = (): Promise<unknown> => requests.request({ type: 'ping' });
     const addSilent = (): void => {
-      this.#streams.add(stream);
+      this.#connections.add(requests);
       onSilence();
     };
     this.#stopWatching = watchAnswers(ping, addSilent, this.#limits);
@@ -35,14 +35,15 @@ export class SilentReapers {
   }
 
   /** Removes a connection that has closed. */
-  delete(stream: RequestStream): void {
-    this.#streams.delete(stream);
+  delete(requests: RequestConnection): void {
+    this.#connections.delete(requests);
   }
 
   /** Releases a claim at each of these reapers. */
   release({ labels, bounds }: BoundedLabels): void {
-    // Replies are ignored, so the requests need no unique ids.
-    for (const stream of this.#streams) stream.send({ id: 1, type: 'release', labels, bounds });
+    // Rejects when the connection ends, as it may never be answered.
+    for (const requests of this.#connections)
+      void Promise.allSettled([requests.request({ type: 'release', labels, bounds })]);
   }
 
   /**
@@ -52,7 +53,7 @@ export class SilentReapers {
   end(claims: readonly BoundedLabels[]): void {
     this.stopWatching();
     for (const claim of claims) this.release(claim);
-    for (const stream of this.#streams) stream.end();
-    this.#streams.clear();
+    for (const requests of this.#connections) requests.end();
+    this.#connections.clear();
   }
 }

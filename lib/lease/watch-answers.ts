@@ -13,7 +13,7 @@ export interface AnswerLimits {
  *
  * Returns a function that stops the pings.
  *
- * @param ping - Resolves when the reaper has answered.
+ * @param ping - Settles when the reaper has answered, or when the connection has ended.
  */
 export function watchAnswers(
   ping: () => Promise<unknown>,
@@ -36,7 +36,7 @@ export function watchAnswers(
       if (!hasAnswered && !isStopped) onSilence();
     };
     schedule(() => void expire(), maxSilenceMs);
-    await ping();
+    await Promise.allSettled([ping()]);
     clearTimeout(timer);
     hasAnswered = true;
     schedule(() => void check(), pingEveryMs);

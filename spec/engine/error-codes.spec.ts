@@ -10,6 +10,7 @@ import { HookRounds } from '../../lib/jest/hook-rounds';
 import { setJestRun } from '../../lib/jest/jest-run';
 import { resolveSettings } from '../../lib/runner/options';
 import teardown from '../../lib/jest/teardown';
+import { openReaperConnection } from '../../lib/lease/reaper-connection';
 import { LeaseClient } from '../../lib/lease/client';
 import { startCapture } from '../../lib/capture/start-capture';
 import { openReaper } from '../../lib/reaper';
@@ -117,7 +118,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     await using reaper = await openReaper({ listen: { path: join(folder, 'reaper.sock') } });
     const client = new LeaseClient({
       hello: { version: '0.1.0', session: 'one', owner: readOwner() },
-      connect: async () => ({ stream: connect(reaper.address), reaper: 'the reaper of the spec' }),
+      connect: async () => openReaperConnection(connect(reaper.address), 'the reaper of the spec'),
     });
     try {
       return await client.open(['team=a']);

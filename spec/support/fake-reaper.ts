@@ -1,7 +1,10 @@
 import { duplexPair } from 'node:stream';
-import type { ReaperConnection } from '../../lib/lease/request-stream';
-import type { RequestBody } from '../../lib/lease/client-state';
-import type { Reply, Request } from '../../lib/reaper/protocol/message';
+import { openReaperConnection, type ReaperConnection } from '../../lib/lease/reaper-connection';
+import type { Request } from '../../lib/reaper/protocol/message';
+import type { Reply } from '../../lib/wire/request-connection';
+
+/** A request without its id. */
+export type RequestBody = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
 /** Returns the reply to a request; `undefined` for none. */
 export type Answering = (request: Request) => Omit<Reply, 'id'> | undefined;
@@ -31,15 +34,15 @@ export function openFakeReaper(): FakeReaper {
     answering: () => ({ ok: true }),
     async connect() {
       const [stream, far] = duplexPair();
-      const requests: RequestBody[] = [];
-      const number = heard.push(requests) - 1;
+      const received: RequestBody[] = [];
+      const number = heard.push(received) - 1;
       last = far;
       far.setEncoding('utf8');
       far.on('data', (text: string) => {
         // The client writes whole lines.
         for (const line of text.split('\n').filter((one) => one !== '')) {
           const { id, ...body }: Request = JSON.parse(line);
-          requests.push(body);
+          received.push(body);
           const answer = fake.answering({ id, ...body });
           if (answer !== undefined) far.write(`${JSON.stringify({ id, ...answer })}\n`);
         }
@@ -49,7 +52,7 @@ export function openFakeReaper(): FakeReaper {
         ended.push(number);
         far.end();
       });
-      return { stream, reaper: `fake reaper ${heard.length}` };
+      return openReaperConnection(stream, `fake reaper ${heard.length}`);
     },
     hangUp: () => void last?.destroy(),
     say: (text) => void last?.write(text),

@@ -229,6 +229,19 @@ describe('a lease that is lost', () => {
     expect(heardIn(1)).toEqual([hello, claim(own), ...others.map((labels) => claim(labels))]);
   });
 
+  it('a held claim that is made again while no reaper is connected waits for the next one', async () => {
+    await client.open(own);
+    fake.answering = ({ type }) => (type === 'claim' ? undefined : { ok: true });
+    fake.hangUp();
+    await until(() => warnings.length > 0, 2_000);
+    let isMade = false;
+    const claiming = client.claim(own).then(() => (isMade = true));
+    await until(() => fake.heard[1]?.length === 2, 5_000);
+    expect(isMade).toBe(false);
+    fake.say('{"id":2,"ok":true}\n');
+    await claiming;
+  });
+
   it('a closed client stops retrying', async () => {
     await client.open(own);
     fake.connect = () => Promise.reject(new Error('no reaper'));

@@ -4,7 +4,7 @@ import { packageVersion } from '../../core/package-version';
 import type { Claim, ClaimRules } from '../leases/claim';
 import type { LeaseEnd } from '../leases/leases';
 import type { LeaseTable } from '../reaping/lease-table';
-import type { Reply } from './message';
+import type { Reply } from '../../wire/request-connection';
 import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
 
@@ -196,7 +196,8 @@ function hostOf(from: string): string {
 
 const tooManyClaims = 'too many claims';
 
-const formatReply = (reply: Reply): string => JSON.stringify(reply);
+/** `version`: of the reaper's castoff, in the response to a hello. */
+const formatReply = (reply: Reply & { readonly version?: string }): string => JSON.stringify(reply);
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();

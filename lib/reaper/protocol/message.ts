@@ -22,16 +22,6 @@ export type Request = { readonly id: number } & (
   | { readonly type: 'ping' }
 );
 
-/** The response to the request with the same `id`; 0 if the line had none. */
-export type Reply = { readonly id: number } & (
-  | {
-      readonly ok: true;
-      /** Version of the reaper's castoff, in the response to a hello. */
-      readonly version?: string | undefined;
-    }
-  | { readonly ok: false; readonly reason: string }
-);
-
 /**
  * 2: claims may have bounds, which a reaper of version 1 would ignore. 3: a bye may have `keepMs`, which a
  * reaper of version 2 would ignore.

@@ -1,5 +1,6 @@
 import { parseBounds } from '../../core/bounds';
 import type { Owner } from '../../core/labels';
+import { isFields, parseFields, type Fields } from '../../wire/fields';
 import { checkClaim, type Claim, type ClaimRules } from '../leases/claim';
 import { protocolVersion, type Request } from './message';
 import { parseRyukLine } from './ryuk-line';
@@ -28,7 +29,7 @@ function parseFilter(line: string, rules: ClaimRules): ParsedRequest {
 }
 
 function parseJson(line: string, rules: ClaimRules): ParsedRequest {
-  const fields = parseObject(line);
+  const fields = parseFields(line);
   if (fields === undefined)
     return { type: 'refusal', isFilter: false, id: 0, reason: 'not a JSON object on one line' };
   const { id, type } = fields;
@@ -74,18 +75,6 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
 /** One day: the reaper holds the claims for so long. */
 const maxKeepMs = 86_400_000;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function parseObject(line: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isFields(value) ? value : undefined;
-  } catch {
-    // SyntaxError: not JSON.
-    return undefined;
-  }
-}
-
 function readHello(id: number, fields: Fields): Extract<Request, { type: 'hello' }> | string {
   const { protocol, version, session, owner, token } = fields;
   if (protocol !== protocolVersion)
@@ -110,10 +99,6 @@ function readOwner(fields: Fields): Owner | string {
   if (invalid !== undefined) return `${invalid}: ${describe(fields[invalid])}; give a string, or omit it`;
   const texts = Object.fromEntries(ownerTexts.map((name) => [name, fields[name] as string | undefined]));
   return { host, pid, ...texts };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isPositiveInteger(value: unknown, max: number = Number.MAX_SAFE_INTEGER): value is number {
