@@ -1,9 +1,10 @@
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { Connection, type ConnectionOptions, type ClientStreams } from '../protocol/connection';
+import { Connection, type ConnectionOptions } from '../protocol/connection';
 import { LeaseTable, type LeaseTableOptions, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
+import type { ClientStreams } from '../../wire/server-connection';
 import { latePauses, modeDefaults, type ReaperMode } from '../leases/reaper-mode';
 import type { Observer } from '../reaping/observer';
 import type { Reap } from '../reaping/reap-jobs';

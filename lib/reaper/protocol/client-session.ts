@@ -5,6 +5,7 @@ import type { Claim, ClaimRules } from '../leases/claim';
 import type { LeaseEnd } from '../leases/leases';
 import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from '../../wire/request-connection';
+import type { Response } from '../../wire/server-connection';
 import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
 
@@ -31,9 +32,6 @@ export interface ClientSessionOptions {
   readonly onBye?: (() => void) | undefined;
 }
 
-/** The line to send, if any. */
-export type Response = string | Promise<string> | undefined;
-
 /** Handles the lines of one client. Its lease opens with its first valid hello or claim. */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
@@ -53,9 +51,9 @@ export class ClientSession {
     return this.#lease !== undefined;
   }
 
-  /** Returns the response to a line; an empty line has none. */
+  /** Returns the response to a line. */
   handleLine(line: string): Response {
-    return line === '' ? undefined : this.#respond(parseRequest(line, this.#options.rules));
+    return this.#respond(parseRequest(line, this.#options.rules));
   }
 
   /** Returns the response to a line that could not be read. */
