@@ -10,6 +10,7 @@ import { reaperImageName } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
 import { connectToReaper, leaseRefused, type ReaperAddress } from './reaper-address';
+import { openReaperConnection } from './reaper-connection';
 
 const { repository, tag } = reaperImageName(packageVersion);
 /** The reaper's image for this version of castoff. */
@@ -95,10 +96,7 @@ export async function acquireFromAddress(
   const { address, token } = reaper;
   const client = new LeaseClient({
     hello: { version: packageVersion, session, owner, token },
-    connect: async () => ({
-      stream: await connectToReaper(reaper),
-      reaper: `the reaper at ${address}`,
-    }),
+    connect: async () => openReaperConnection(await connectToReaper(reaper), `the reaper at ${address}`),
   });
   try {
     await client.open([`${labelNames.session}=${session}`]);

@@ -61,7 +61,6 @@ export class LeaseClient {
   get reaper(): string {
     return this.#reaper;
   }
-
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -179,11 +178,7 @@ export class LeaseClient {
     if (this.#ending.signal.aborted) return requests.destroy();
     this.#requests = requests;
     this.#reaper = reaper;
-    void requests.ended.then((reason) => {
-      logDebug(`the connection to ${reaper} ended: ${reason}`);
-      this.#silent.delete(requests);
-      this.#lose(requests);
-    });
+    void this.#followEnd(requests);
     const what = `take a lease at ${reaper}`;
     try {
       // The timer of a deadline does not keep the process alive.
@@ -196,6 +191,12 @@ export class LeaseClient {
     this.#isHeld = true;
     // A reaper that stops answering would not notice the death of this process.
     this.#silent.watch(requests, () => this.#lose(requests));
+  }
+
+  async #followEnd(requests: RequestConnection): Promise<void> {
+    logDebug(`a connection of the lease ended: ${await requests.ended}`);
+    this.#silent.delete(requests);
+    this.#lose(requests);
   }
 
   async #introduce(requests: RequestConnection): Promise<void> {
@@ -215,10 +216,9 @@ export class LeaseClient {
   #lose(requests: RequestConnection): void {
     if (this.#requests !== requests) return;
     this.#requests = undefined;
-    for (const claim of this.#claims.values()) {
-      if (claim.isAnswered) claim.reply = Promise.withResolvers();
-      claim.isAnswered = false;
-    }
+    for (const claim of this.#claims.values())
+      if (claim.isAnswered)
+        Object.assign(claim, { reply: Promise.withResolvers<Reply>(), isAnswered: false });
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#silent.stopWatching();
@@ -228,13 +228,9 @@ export class LeaseClient {
   async #regain(): Promise<void> {
     const { signal } = this.#ending;
     warn('CASTOFF_LEASE_LOST', `the lease at ${this.#reaper} is lost; starting another reaper`);
+    const pauses = { firstPauseMs: 100, maxPauseMs: 5_000, holdsProcess: false };
+    const resuming = retryWithBackoff(() => this.#resume().catch(retryLater), { ...pauses, signal });
     // Rejects when this client is closed.
-    const resuming = retryWithBackoff(() => this.#resume().catch(retryLater), {
-      firstPauseMs: 100,
-      maxPauseMs: 5_000,
-      signal,
-      holdsProcess: false,
-    });
     await Promise.allSettled([resuming]);
     if (signal.aborted) return;
     this.#hasWarned = false;

@@ -8,11 +8,13 @@ import { onClaim } from '../registry/claims';
 import { joinSession } from '../registry/session-identity';
 import { disableRyuk } from '../core/disable-ryuk';
 import { deserializeError } from '../wire/serialize-error';
-import { openJsonLines, type JsonLines } from '../wire/json-lines';
-import type { RunClient, SharedTurn } from '../session/run-client';
-import { maxRunLineBytes, parseRunReply, type JoinAnswer, type RunCall, type RunNote } from './run-message';
+import { parseFields } from '../wire/fields';
+import { RequestConnection } from '../wire/request-connection';
+import type { RegistryEntry } from '../registry/entry';
+import type { RunClient } from '../session/run-client';
+import { createRunClient, type RunCaller } from './call-run';
+import { maxRunLineBytes, type Answer, type Asked, type RunRequests } from './run-requests';
 import { setCurrentRunClient } from '../session/current-run';
-import { checkJsonLength } from './shared-value';
 
 /** A worker's membership in a run. */
 export interface WorkerRunClient extends RunClient {
@@ -44,53 +46,32 @@ async function join(address: string): Promise<WorkerRunClient> {
   const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;
   const socket = await connectTo(address);
   const connection = new RunConnection(socket, address);
-  const joined = (await connection.call({ type: 'join', worker })) as JoinAnswer;
+  const joined = await connection.call('join', { worker });
   socket.unref();
-  const { session, owner, settings, coversTestcontainers } = joined;
-  const restoreRyuk = coversTestcontainers ? disableRyuk(process) : () => undefined;
-  const { registry } = joinSession(session, worker);
-  const report: RunClient['report'] = (entry) => connection.notify({ type: 'report', entry });
-  const onChange = ({ entry }: { entry: Parameters<typeof report>[0] }): void => report(entry);
+  const restoreRyuk = joined.coversTestcontainers ? disableRyuk(process) : () => undefined;
+  const { registry } = joinSession(joined.session, worker);
+  const client = createRunClient(joined, worker, connection);
+  const onChange = ({ entry }: { readonly entry: RegistryEntry }): void => client.report(entry);
   registry.on('change', onChange);
-  const claim: RunClient['claim'] = async (labels, bounds) =>
-    void (await connection.call({ type: 'claim', labels, bounds }));
-  const release: RunClient['release'] = async (labels, bounds) =>
-    void (await connection.call({ type: 'release', labels, bounds }));
   const stopClaims = onClaim({
-    claim,
+    claim: (labels, bounds) => client.claim(labels, bounds),
     // Rejects when the run has ended, which also released the claim.
-    release: async (labels, bounds) => void (await Promise.allSettled([release(labels, bounds)])),
+    release: async (labels, bounds) => void (await Promise.allSettled([client.release(labels, bounds)])),
   });
   let readying: Promise<void> | undefined;
-  const client: WorkerRunClient = {
-    session,
-    worker,
-    owner,
-    settings,
-    coversTestcontainers,
+  const becomeReady = async (): Promise<void> => {
+    try {
+      await client.ready();
+    } catch (error) {
+      readying = undefined;
+      throw error;
+    }
+  };
+  const workerClient: WorkerRunClient = {
+    ...client,
     ready() {
       if (connection.endReason !== undefined) return Promise.reject(connection.endReason);
       return (readying ??= becomeReady());
-    },
-    report,
-    reportUnlabelled: (creation) => connection.notify({ type: 'unlabelled', creation }),
-    async noteDeath(key, died) {
-      await connection.call({ type: 'note-death', key, died });
-    },
-    async removeLeaks(keys) {
-      // The registry notifies its listeners in a microtask: the leaks are reported before this request is
-      // sent.
-      await Promise.resolve();
-      await connection.call({ type: 'remove-leaks', keys });
-    },
-    claim,
-    release,
-    async awaitShared(name, { timeoutMs, within }) {
-      return (await connection.call({ type: 'await-shared', name, timeoutMs, within })) as SharedTurn;
-    },
-    async settleShared(name, made) {
-      if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
-      await connection.call({ type: 'settle-shared', name, made });
     },
     leave() {
       restoreRyuk();
@@ -101,16 +82,8 @@ async function join(address: string): Promise<WorkerRunClient> {
       connection.leave();
     },
   };
-  const becomeReady = async (): Promise<void> => {
-    try {
-      await connection.call({ type: 'ready' });
-    } catch (error) {
-      readying = undefined;
-      throw error;
-    }
-  };
-  setCurrentRunClient(client);
-  return client;
+  setCurrentRunClient(workerClient);
+  return workerClient;
 }
 
 async function connectTo(address: string): Promise<Socket> {
@@ -127,64 +100,44 @@ async function connectTo(address: string): Promise<Socket> {
   return socket;
 }
 
-/**
- * A worker's connection to its run. Each call settles with the run's reply, or rejects when the connection
- * ends.
- */
-class RunConnection {
+/** A worker's connection to its run. It cannot be replaced: the run ends with its process. */
+class RunConnection implements RunCaller {
   /** The reason why no resource may be created any more: the run is ending or has ended. */
   endReason: CastoffError | undefined;
   readonly #address: string;
-  readonly #lines: JsonLines;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  #nextId = 1;
-  #isClosed = false;
+  readonly #requests: RequestConnection;
 
   constructor(socket: Socket, address: string) {
     this.#address = address;
-    this.#lines = openJsonLines(socket, maxRunLineBytes, {
-      onLine: (text) => this.#take(text),
-      onEnd: () => this.#end(),
+    this.#requests = new RequestConnection(socket, {
+      maxLineBytes: maxRunLineBytes,
+      onLine: (line) => {
+        if (parseFields(line)?.['type'] === 'ending')
+          this.endReason = new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
+      },
     });
+    void this.#requests.ended.then(() => (this.endReason ??= this.#closedError('create a resource')));
   }
 
-  call(call: RunCall): Promise<unknown> {
-    if (this.#isClosed) return Promise.reject(this.#closedError(call.type));
-    const id = this.#nextId;
-    this.#nextId += 1;
-    const waiting = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, waiting);
-    this.#lines.send({ id, ...call });
-    return waiting.promise;
-  }
+  /**
+   * Sends a request. Resolves to the value of the reply.
+   *
+   * @throws the run's error; CastoffError `SCOPE_CLOSED` when the connection ends first.
+   */
+  readonly call = async <T extends keyof RunRequests>(type: T, asked: Asked<T>): Promise<Answer<T>> => {
+    const [replied] = await Promise.allSettled([this.#requests.request({ type, ...asked })]);
+    if (replied.status === 'rejected') throw this.#closedError(type);
+    const reply = replied.value;
+    if (reply.ok) return reply.value as Answer<T>;
+    throw reply.error === undefined ? new Error(reply.reason) : deserializeError(reply.error);
+  };
 
-  notify(note: RunNote): void {
-    this.#lines.send(note);
-  }
+  readonly notify = <T extends keyof RunRequests>(type: T, asked: Asked<T>): void =>
+    this.#requests.notify({ type, ...asked });
 
   leave(): void {
-    this.#lines.send({ type: 'leave' } satisfies RunNote);
-    this.#lines.end();
-  }
-
-  #take(text: string): void {
-    const reply = parseRunReply(text);
-    if (reply === undefined) return;
-    if ('type' in reply) {
-      this.endReason = new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
-      return;
-    }
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (reply.ok) waiting?.resolve(reply.value);
-    else waiting?.reject(deserializeError(reply.error));
-  }
-
-  #end(): void {
-    this.#isClosed = true;
-    this.endReason ??= this.#closedError('create a resource');
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#closedError('wait for a reply'));
-    this.#waiting.clear();
+    this.notify('bye', {});
+    this.#requests.end();
   }
 
   #closedError(what: string): CastoffError {

@@ -1,25 +1,24 @@
 import { cleanupFailed, messageOf } from '../core/errors';
-import { claimKey, type BoundedLabels } from '../core/bounds';
-import { labelNames } from '../core/labels';
+import type { BoundedLabels } from '../core/bounds';
+import { composeProjectLabel, labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdict';
 import type { Retention } from '../lease/session-lease';
-import { isOpen, type EntryUpdate, type RegistryEntry } from '../registry/entry';
-import type { Registry } from '../registry/registry';
+import { isOpen, type RegistryEntry } from '../registry/entry';
 import type { EndPatience } from '../session/end-patience';
 import { listOpenNames } from '../session/list-open-names';
 import { RunLeaks } from './remove-leaks';
-import { recordOf, type ClaimedProject, type RunWorkers } from './run-workers';
+import type { RunEntries } from './run-entries';
+import type { DeadClaim, RunLeases } from './run-leases';
 import { keptKeys, keptProjects, leftoversOf, retentionMs } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
 /** The options of a {@link RunCleanup}. */
 export interface RunCleanupOptions {
   readonly session: string;
-  /** The registry of the run's own process. */
-  readonly registry: Registry;
-  readonly workers: RunWorkers;
+  readonly entries: RunEntries;
+  readonly leases: RunLeases;
   /** Whether a scope of that name belongs to a shared fixture. */
   readonly isShared: (scope: string) => boolean;
   /** Whether a leak stays until the end of the run. */
@@ -32,8 +31,6 @@ export interface RunCleanupOptions {
   readonly patience: (waitingFor: () => readonly string[]) => EndPatience;
   /** Aborts when the time limit at the end of the run expires. */
   readonly signal: AbortSignal;
-  /** Releases a worker's claim. */
-  readonly release: (worker: string, claim: BoundedLabels) => Promise<void>;
 }
 
 // Loaded on first use, so that a run without containers does not pay for it.
@@ -56,7 +53,7 @@ export class RunCleanup {
     this.#options = options;
     this.#leaks = new RunLeaks({
       engine: options.engine,
-      note: (updates) => this.#note(updates, { isOrphan: false }),
+      note: (updates) => options.entries.update(updates),
       fail: (error) => this.failures.push(error),
       patience: options.patience,
     });
@@ -67,28 +64,37 @@ export class RunCleanup {
    * Images, and resources that are ignored or not judged, stay until the end of the run.
    */
   async removeLeaks(keys: readonly string[]): Promise<void> {
-    await this.#removeLeaksAmong(this.#entries().filter(({ key }) => keys.includes(key)));
+    const { entries } = this.#options;
+    await this.#removeLeaksAmong(entries.list().filter(({ key }) => keys.includes(key)));
   }
 
   /**
-   * Removes the remaining resources of a worker that ended without leaving the run. Images stay until the end
-   * of the run: a build of another worker may use their layers.
+   * Removes the remaining resources of a worker whose connection has ended. Images stay until the end of the
+   * run: a build of another worker may use their layers.
+   *
+   * @param claims - The claims of its lease; none when it had left the run.
+   * @param isWaiting - Whether it had unanswered requests.
    */
-  cleanUpWorker(worker: string, { isWaiting }: { readonly isWaiting: boolean }): void {
-    const { workers, isShared } = this.#options;
+  cleanUpWorker(worker: string, claims: readonly DeadClaim[], isWaiting: boolean): void {
+    const [labelled, ...others] = claims;
+    if (labelled === undefined) return;
+    const { entries, isShared } = this.#options;
+    const reported = entries.ofWorker(worker);
     // It may have died after it reported leaks and before it requested their removal.
-    void this.#removeLeaksAmong(workers.entries((whose) => whose === worker));
+    void this.#removeLeaksAmong(reported);
     const isOwn = (entry: RegistryEntry): boolean =>
       isOpen(entry) && !isShared(entry.owner.scope) && !hasLeaked(entry) && entry.kind !== 'image';
-    const own = workers.entries((whose, entry) => whose === worker && isOwn(entry));
-    const projects = workers.unnamedProjectsOf(worker);
-    if (own.length === 0 && projects.length === 0 && !isWaiting) return;
+    const own = reported.filter(isOwn);
+    const projects = others.filter(({ claim }) => projectOf(claim) !== undefined);
+    const unnamed = projects.filter(({ claim }) => !isNamed(claim, entries.list()));
+    const isIdle = own.length === 0 && unnamed.length === 0 && !isWaiting;
     // Fixtures per worker are removed when their worker ends: that alone is no crash.
-    const isLost = isWaiting || projects.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
+    const isLost = isWaiting || unnamed.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
     if (isLost) this.deadWorkers += 1;
-    const cleanup = this.#removeOfWorker(worker, own, projects, isLost).finally(() =>
-      this.#cleanups.delete(cleanup),
-    );
+    const removing = isIdle ? Promise.resolve(false) : this.#removeDead([labelled, ...unnamed], own, isLost);
+    const cleanup = removing
+      .then((isRemoved) => this.#finish(claims, isRemoved ? projects : []))
+      .finally(() => this.#cleanups.delete(cleanup));
     this.#cleanups.add(cleanup);
   }
 
@@ -102,9 +108,10 @@ export class RunCleanup {
   async clearShared(name: string): Promise<void> {
     const { session } = this.#options;
     const scope = sharedScope(name);
-    const entries = this.#entries().filter((entry) => isOpen(entry) && entry.owner.scope === scope);
+    const all = this.#options.entries.list();
+    const entries = all.filter((entry) => isOpen(entry) && entry.owner.scope === scope);
     const labels = [`${labelNames.session}=${session}`, scopeLabel(scope)];
-    await this.#remove({ labels }, entries, { isOrphan: false });
+    await this.#remove({ labels }, entries, false);
   }
 
   /**
@@ -117,11 +124,12 @@ export class RunCleanup {
     const engine = connected ?? (await this.#options.engine());
     const { closeLeftovers } = await import('../session/close-leftovers.ts');
     const { cleanupLeftovers, isSparedAs } = await loadRemoval();
-    const entries = this.#entries().filter((entry) => isOpen(entry));
-    const leftovers = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, this.#entries());
+    const all = this.#options.entries.list();
+    const entries = all.filter((entry) => isOpen(entry));
+    const leftovers = leftoversOf({ labels: [`${labelNames.session}=${session}`] }, entries, all);
     const { kept, recorded } = leftovers;
     const { updates, untouched, errors: failures } = await cleanupLeftovers(engine, leftovers, signal);
-    this.#note(updates, { isOrphan: false });
+    this.#options.entries.update(updates);
     const errors = [...failures];
     const rest = { isSpared: isSparedAs(kept), recorded, signal, isSessionClosed: untouched !== undefined };
     try {
@@ -137,7 +145,7 @@ export class RunCleanup {
 
   /** Returns the claims on the kept resources; `undefined` when there are none. */
   retention(): Retention | undefined {
-    const entries = this.#entries();
+    const entries = this.#options.entries.list();
     if (keptKeys(entries).size === 0) return undefined;
     const own: BoundedLabels = { labels: [`${labelNames.session}=${this.#options.session}`] };
     return { keepMs: retentionMs, claims: [own, ...keptProjects(entries)] };
@@ -145,7 +153,7 @@ export class RunCleanup {
 
   /** Returns the display names of the resources that are still open. */
   waitingFor(): readonly string[] {
-    return listOpenNames(this.#entries());
+    return listOpenNames(this.#options.entries.list());
   }
 
   /**
@@ -160,18 +168,17 @@ export class RunCleanup {
     const { checkFinally } = await import('./final-check.ts');
     const { session, signal } = this.#options;
     const engine = connected ?? (await this.#options.engine());
-    const check = { session, entries: this.#entries(), signal, listed: this.#untouched };
+    const check = { session, entries: this.#options.entries.list(), signal, listed: this.#untouched };
     const { left, states, error } = await checkFinally(engine, check);
     this.#finalStates = states;
     if (error !== undefined) throw error;
-    const isSpared = isSparedAs(keptKeys(this.#entries()));
+    const isSpared = isSparedAs(keptKeys(this.#options.entries.list()));
     return left.filter(({ labels }) => !isSpared(labels));
   }
 
   /** Returns the records of all resources that the run has had. */
   records(): readonly ResourceRecord[] {
-    const own = this.#options.registry.list().map((entry) => recordOf(entry, false, this.#finalStates));
-    return [...own, ...this.#options.workers.records(this.#finalStates)];
+    return this.#options.entries.records(this.#finalStates);
   }
 
   async #removeLeaksAmong(entries: readonly RegistryEntry[]): Promise<void> {
@@ -181,64 +188,56 @@ export class RunCleanup {
     );
   }
 
-  async #removeOfWorker(
-    worker: string,
+  /** Resolves to whether everything that the claims cover is removed. `own`: the entries of the first claim. */
+  async #removeDead(
+    claims: readonly DeadClaim[],
     own: readonly RegistryEntry[],
-    projects: readonly ClaimedProject[],
     isOrphan: boolean,
-  ): Promise<void> {
-    const { session } = this.#options;
-    const labels = [`${labelNames.session}=${session}`, `${labelNames.worker}=${worker}`];
+  ): Promise<boolean> {
     const failuresBefore = this.failures.length;
-    await this.#remove({ labels }, own, { isOrphan });
-    for (const claim of projects) {
-      // Another worker may have claimed it meanwhile.
-      const key = claimKey(claim.labels, claim.bounds);
-      const isClaimed = this.#options.workers
-        .projectsOf(worker)
-        .some((one) => claimKey(one.labels, one.bounds) === key);
-      if (isClaimed) await this.#remove(claim, [], { isOrphan });
-    }
-    if (this.failures.length > failuresBefore) return;
-    // All are removed: later resources with the same names do not belong to this worker.
-    for (const claim of this.#options.workers.projectsOf(worker)) await this.#options.release(worker, claim);
+    for (const [index, dead] of claims.entries())
+      if (this.#options.leases.isDead(dead)) await this.#remove(dead.claim, index === 0 ? own : [], isOrphan);
+    return this.failures.length === failuresBefore;
   }
 
-  async #remove(
-    claim: BoundedLabels,
-    entries: readonly RegistryEntry[],
-    how: { readonly isOrphan: boolean },
-  ): Promise<void> {
+  async #finish(claims: readonly DeadClaim[], removed: readonly DeadClaim[]): Promise<void> {
+    const { leases } = this.#options;
+    await leases.finish(removed, { isRemoved: true });
+    await leases.finish(claims, { isRemoved: false });
+  }
+
+  async #remove(claim: BoundedLabels, entries: readonly RegistryEntry[], isOrphan: boolean): Promise<void> {
     if (entries.length === 0 && !this.#options.isInUse()) return;
     try {
       const engine = await this.#options.engine();
       const { cleanupLeftovers } = await loadRemoval();
-      const leftovers = leftoversOf(claim, entries, this.#entries());
+      const leftovers = leftoversOf(claim, entries, this.#options.entries.list());
       const { updates, errors } = await cleanupLeftovers(engine, leftovers, this.#options.signal);
-      this.#note(updates, how);
+      this.#options.entries.update(updates, { isOrphan });
       this.failures.push(...errors);
     } catch (error) {
       this.failures.push(error);
       const unknown = { state: 'unknown', failure: messageOf(error) } as const;
-      this.#note(new Map(entries.map(({ key }) => [key, unknown])), how);
+      this.#options.entries.update(new Map(entries.map(({ key }) => [key, unknown])), { isOrphan });
     }
-  }
-
-  #note(updates: ReadonlyMap<string, EntryUpdate>, how: { readonly isOrphan: boolean }): void {
-    const { registry, workers } = this.#options;
-    workers.update(updates, how);
-    for (const { key } of registry.list()) {
-      const update = updates.get(key);
-      if (update !== undefined) registry.update(key, update);
-    }
-  }
-
-  #entries(): readonly RegistryEntry[] {
-    const { registry, workers } = this.#options;
-    return [...registry.list(), ...workers.entries()];
   }
 }
 
 function hasLeaked({ leakedAt, state }: RegistryEntry): boolean {
   return leakedAt !== undefined && state === 'present';
+}
+
+/** Returns the Compose project that a claim covers, and nothing else. */
+function projectOf({ labels }: BoundedLabels): string | undefined {
+  const [label = ''] = labels;
+  const prefix = `${composeProjectLabel}=`;
+  return labels.length === 1 && label.startsWith(prefix) ? label.slice(prefix.length) : undefined;
+}
+
+/** Whether an entry names the claim's project: then it is removed with that entry. */
+function isNamed(claim: BoundedLabels, entries: readonly RegistryEntry[]): boolean {
+  const project = projectOf(claim);
+  return entries.some(
+    ({ kind, id, name }) => kind === 'compose-project' && (id === project || name === project),
+  );
 }

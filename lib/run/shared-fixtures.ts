@@ -1,8 +1,9 @@
+import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { DeadlineError } from '../core/deadline';
 import { deserializeError } from '../wire/serialize-error';
-import type { SharedTurn } from '../session/run-client';
-import type { SharedMade } from './run-message';
+import type { SharedContainer, SharedMade, SharedTurn } from '../session/run-client';
+import type { RunEntries } from './run-entries';
 import {
   advanceShared,
   initialSharedState,
@@ -27,6 +28,7 @@ interface Waiting extends PromiseWithResolvers<SharedTurn> {
 
 /** Coordinates the shared fixtures of a run: performs the actions that `advanceShared` returns. */
 export class SharedFixtures {
+  readonly #entries: RunEntries;
   readonly #clear: (name: string) => Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   /** The scopes of all requested fixtures, including failed ones. */
@@ -36,7 +38,8 @@ export class SharedFixtures {
   #nextTicket = 1;
 
   /** @param clear - Removes the resources of an unfinished fixture; never rejects. */
-  constructor(clear: (name: string) => Promise<void>) {
+  constructor(entries: RunEntries, clear: (name: string) => Promise<void>) {
+    this.#entries = entries;
     this.#clear = clear;
   }
 
@@ -45,8 +48,24 @@ export class SharedFixtures {
     return this.#scopes.has(scope);
   }
 
-  /** Resolves when the fixture is ready, or when it is the requester's turn to make it. */
-  awaitTurn({ name, worker, within, timeoutMs }: SharedRequest): Promise<SharedTurn> {
+  /**
+   * Resolves when the fixture is ready, with its containers, or when it is the requester's turn to make it.
+   *
+   * @throws CastoffError `CONFIG_INVALID` for a cycle or an invalid timeout; DeadlineError; the factory's
+   * error.
+   */
+  async awaitTurn(asked: SharedRequest): Promise<SharedTurn> {
+    checkDuration('timeoutMs', asked.timeoutMs);
+    const turn = await this.#ask(asked);
+    return turn.type === 'there' ? { ...turn, containers: this.#containersOf(asked.name) } : turn;
+  }
+
+  #containersOf(name: string): readonly SharedContainer[] {
+    const scope = sharedScope(name);
+    return this.#entries.list().filter(({ kind, owner }) => kind === 'container' && owner.scope === scope);
+  }
+
+  #ask({ name, worker, within, timeoutMs }: SharedRequest): Promise<SharedTurn> {
     const ticket = this.#nextTicket;
     this.#nextTicket += 1;
     this.#scopes.add(sharedScope(name));

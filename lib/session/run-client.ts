@@ -25,6 +25,9 @@ export type SharedTurn =
       readonly containers?: readonly SharedContainer[] | undefined;
     };
 
+/** The result of a shared fixture's factory: its value as JSON, or its error. */
+export type SharedMade = { readonly json: string } | { readonly error: SerializedError };
+
 /** A container of a shared fixture. */
 export type SharedContainer = Pick<RegistryEntry, 'key' | 'id' | 'engine' | 'owner'>;
 
@@ -83,8 +86,5 @@ export interface RunClient {
    * Publishes the value of a fixture, or the error of its factory; after an error, the next caller may try
    * again.
    */
-  settleShared(
-    name: string,
-    made: { readonly json: string } | { readonly error: SerializedError },
-  ): Promise<void>;
+  settleShared(name: string, made: SharedMade): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { Connection, type ConnectionOptions } from '../protocol/connection';
 import { LeaseTable, type LeaseTableOptions, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
-import type { ClientStreams } from '../../wire/server-connection';
+import type { ClientStreams } from '../../wire/served-client';
 import { latePauses, modeDefaults, type ReaperMode } from '../leases/reaper-mode';
 import type { Observer } from '../reaping/observer';
 import type { Reap } from '../reaping/reap-jobs';

@@ -99,6 +99,12 @@ export class Leases {
     this.#leases.set(id, { id, holder, client, sinceMs: atMs, claims });
   }
 
+  /** Returns whether any lease holds the claim. */
+  isHeld(key: string): boolean {
+    for (const { claims } of this.#leases.values()) if (claims.has(key)) return true;
+    return false;
+  }
+
   /** Returns whether `lease` may hold one more claim. */
   hasRoom(lease: Lease): boolean {
     return this.claimCount < maxClaims && (this.#claimsOf.get(lease.client) ?? 0) < maxClaimsPerClient;
@@ -132,7 +138,7 @@ export class Leases {
     this.#leases.delete(id);
     this.#held -= lease.claims.size;
     for (const [key, claim] of lease.claims) {
-      if (this.#isHeld(key)) {
+      if (this.isHeld(key)) {
         this.#count(lease.client, -1);
         continue;
       }
@@ -229,11 +235,6 @@ export class Leases {
     const count = (this.#claimsOf.get(client) ?? 0) + change;
     if (count === 0) this.#claimsOf.delete(client);
     else this.#claimsOf.set(client, count);
-  }
-
-  #isHeld(key: string): boolean {
-    for (const { claims } of this.#leases.values()) if (claims.has(key)) return true;
-    return false;
   }
 }
 

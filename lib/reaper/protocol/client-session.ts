@@ -5,7 +5,7 @@ import type { Claim, ClaimRules } from '../leases/claim';
 import type { LeaseEnd } from '../leases/leases';
 import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from '../../wire/request-connection';
-import type { Response } from '../../wire/server-connection';
+import type { Response } from '../../wire/served-client';
 import type { Observer } from '../reaping/observer';
 import { parseRequest, type ParsedRequest } from './parse-request';
 

@@ -1,4 +1,4 @@
-import { ServerConnection, type ClientStreams, type Response } from '../../wire/server-connection';
+import { ServedClient, type ClientStreams, type Response } from '../../wire/served-client';
 import type { RawLine } from '../../wire/line-reader';
 import { ClientSession, type ClientSessionOptions } from './client-session';
 import { isHttpLine, isTlsHandshake } from './http-line';
@@ -22,13 +22,13 @@ export interface ConnectionOptions extends ClientSessionOptions {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #session: ClientSession;
-  readonly #connection: ServerConnection;
+  readonly #connection: ServedClient;
   #isFirstLine = true;
 
   constructor(streams: ClientStreams, options: ConnectionOptions) {
     this.#options = options;
     this.#session = new ClientSession(options);
-    this.#connection = new ServerConnection(streams, {
+    this.#connection = new ServedClient(streams, {
       maxLineBytes,
       onFirstChunk: (chunk) => {
         if (isTlsHandshake(chunk[0])) this.#rejectForeign('the client speaks TLS');

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { isCastoffError } from '../../lib/index';
 import { deserializeError, serializeError } from '../../lib/wire/serialize-error';
-import { parseRunLine, parseRunReply } from '../../lib/run/run-message';
+import { parseRunRequest } from '../../lib/run/run-requests';
+import { parseReply } from '../../lib/wire/request-connection';
 
 const entry: RegistryEntry = {
   key: '0a1b',
@@ -22,20 +23,24 @@ const entry: RegistryEntry = {
 describe("a worker's line", () => {
   it('a line with a registry entry is parsed to an equal entry', () => {
     const line = JSON.stringify({ type: 'report', entry });
-    expect(parseRunLine(line)).toEqual({ note: { type: 'report', entry } });
+    expect(parseRunRequest(line)).toEqual({ id: undefined, type: 'report', asked: { entry } });
   });
 
   it.each([
     { type: 'join', worker: '7-0-abc' },
     { type: 'ready' },
     { type: 'claim', labels: ['a=b'] },
+    { type: 'release', labels: ['a=b'], bounds: { only: ['container web'] } },
+    { type: 'unlabelled', creation: 'POST /build' },
+    { type: 'bye' },
     { type: 'note-death', key: '0a1b', died: 'exited, exit code 1' },
     { type: 'remove-leaks', keys: ['0a1b'] },
     { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
     { type: 'settle-shared', name: 'db', made: { json: '1' } },
     { type: 'settle-shared', name: 'db', made: { error: { name: 'Error', message: 'no' } } },
-  ])('a request is parsed: %j', (call) => {
-    expect(parseRunLine(JSON.stringify({ id: 3, ...call }))).toEqual({ request: { id: 3, ...call } });
+  ])('a request is parsed: %j', ({ type, ...asked }) => {
+    expect(parseRunRequest(JSON.stringify({ id: 3, type, ...asked }))).toEqual({ id: 3, type, asked });
+    expect(parseRunRequest(JSON.stringify({ type, ...asked }))).toEqual({ id: undefined, type, asked });
   });
 
   it.each([
@@ -43,20 +48,20 @@ describe("a worker's line", () => {
     ['{"id":4,"type":"await-shared","name":"","timeoutMs":1}', 4],
     ['{"id":5,"type":"settle-shared","name":"db","made":{}}', 5],
     ['{"id":6,"type":"toString"}', 6],
-    ['{"type":"ready"}', undefined],
+    ['{"id":7,"type":"claim","labels":["a=b"],"bounds":{}}', 7],
     ['{"type":"report","entry":{"key":"a"}}', undefined],
     ['[1]', undefined],
     ['GET / HTTP/1.1', undefined],
   ])('an invalid line is refused, with the id of its request if it has one: %s', (text, id) => {
-    const parsed = parseRunLine(text);
+    const parsed = parseRunRequest(text);
     expect(parsed).toHaveProperty('refusal');
-    expect('id' in parsed ? parsed.id : undefined).toBe(id);
+    expect(parsed.id).toBe(id);
   });
 
   it('parsing never throws', () => {
     const anyLine = fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      parseRunLine(text);
-      parseRunReply(text);
+      parseRunRequest(text);
+      parseReply(text);
     });
     fc.assert(anyLine, { numRuns: 1_000 });
   });

@@ -35,8 +35,8 @@ const dismissalMs = 1_000;
 /** How long a client that ended its input may take to read the last responses. */
 const lastResponsesMs = 10_000;
 
-/** The server's side of a connection: handles the client's lines, and sends the responses in order. */
-export class ServerConnection {
+/** A client of a server of lines: the server handles them, and sends the responses in order. */
+export class ServedClient {
   readonly #streams: ClientStreams;
   readonly #handler: LineHandler;
   readonly #reader: LineReader;

@@ -1,0 +1,104 @@
+import { disableRyuk } from '../core/disable-ryuk';
+import { print } from '../core/print';
+import { withTimeout } from '../core/timeout';
+import type { Engine } from '../engine/engine';
+import type { RegistryEntry } from '../registry/entry';
+import type { SessionIdentity } from '../registry/session-identity';
+import { EndPatience, type EndPatienceOptions } from '../session/end-patience';
+import type { RunClient, RunSettings } from '../session/run-client';
+import { matchesIgnore } from '../verdict/ignore';
+import { RunCleanup } from './run-cleanup';
+import { RunEntries } from './run-entries';
+import { RunLeases } from './run-leases';
+import { RunSession } from './run-session';
+import { SharedFixtures } from './shared-fixtures';
+import { UnlabelledCreations } from './unlabelled-creations';
+
+/** What each process of a run knows about it. */
+export type RunFacts = Pick<RunClient, 'session' | 'owner' | 'settings' | 'coversTestcontainers'>;
+
+/** The parts of a run, in its own process. */
+export interface RunParts {
+  readonly facts: RunFacts;
+  /** Its session, with the lease at a reaper. */
+  readonly runSession: RunSession;
+  /** The time limit at its end. */
+  readonly patience: EndPatience;
+  /** The leases of its processes. */
+  readonly leases: RunLeases;
+  /** The resources of its processes. */
+  readonly entries: RunEntries;
+  readonly cleanup: RunCleanup;
+  readonly shared: SharedFixtures;
+  readonly unlabelled: UnlabelledCreations;
+  /** Restores the variable that disables Testcontainers' reaper. */
+  readonly restoreRyuk: () => void;
+}
+
+/** The options of {@link createRunParts}. */
+export interface RunPartsOptions {
+  readonly settings: RunSettings;
+  readonly identity: SessionIdentity;
+  readonly wantsReaper: boolean;
+  readonly limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'>;
+}
+
+/** Creates the parts of a run. They refer to each other, but contact nothing until they are used. */
+export function createRunParts({ settings, identity, wantsReaper, limits }: RunPartsOptions): RunParts {
+  const { id: session, owner, registry } = identity;
+  const entries = new RunEntries(registry);
+  const leases = new RunLeases(session);
+  const runSession = new RunSession({
+    session,
+    owner,
+    wantsReaper,
+    ending: {
+      isInUse: () => false,
+      removeLeftovers: (engine) => cleanup.removeLeftovers(engine),
+      retention: () => cleanup.retention(),
+      onRetained: () => void (cleanup.isRetained = true),
+    },
+  });
+  const openPatience = (waitingFor: () => readonly string[]): EndPatience =>
+    new EndPatience({
+      ...limits,
+      ping: (timeoutMs) => runSession.isAnswered(timeoutMs),
+      waitingFor: () => {
+        const names = waitingFor();
+        return names.length > 0 ? names : ["the run's resources"];
+      },
+      print,
+    });
+  const patience = openPatience(() => cleanup.waitingFor());
+  const { signal } = patience;
+  const engine = async (): Promise<Engine> => {
+    const opened = await withTimeout(runSession.opened(), { what: 'reach the engine', signal });
+    // Adopted resources, and those created by commands, need no session.
+    return opened?.engine ?? (await import('../engine/connect.ts')).connectEngine();
+  };
+  const isExempt = (entry: RegistryEntry): boolean =>
+    settings.leaks === 'off' || settings.ignore.some((pattern) => matchesIgnore(pattern, entry));
+  const cleanup = new RunCleanup({
+    session,
+    entries,
+    leases,
+    isShared: (scope) => shared.isShared(scope),
+    isExempt,
+    engine,
+    isInUse: () => runSession.isInUse,
+    patience: openPatience,
+    signal,
+  });
+  const shared: SharedFixtures = new SharedFixtures(entries, (name) => cleanup.clearShared(name));
+  return {
+    facts: { session, owner, settings, coversTestcontainers: wantsReaper },
+    runSession,
+    patience,
+    leases,
+    entries,
+    cleanup,
+    shared,
+    unlabelled: new UnlabelledCreations(),
+    restoreRyuk: wantsReaper ? disableRyuk(process) : () => undefined,
+  };
+}
