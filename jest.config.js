@@ -1,3 +1,5 @@
+const leftOut = require('./spec/support/left-out.cjs');
+
 const shared = {
   transform: {
     '\\.[cm]?[jt]s$': [
@@ -19,10 +21,7 @@ const project = (name, extra = {}) => ({
 });
 
 const onEngine = {
-  // As in the build: what dockerode loads for BuildKit's sessions and its own ssh costs each file of specs 0.2 s.
-  moduleNameMapper: {
-    '^(@grpc/(grpc-js|proto-loader)|protobufjs|ssh2)$': '<rootDir>/spec/support/left-out.cjs',
-  },
+  moduleNameMapper: { [leftOut.pattern]: '<rootDir>/spec/support/left-out.cjs' },
   globalSetup: '<rootDir>/spec/support/engine-setup.ts',
   setupFiles: ['<rootDir>/spec/support/testcontainers-env.ts'],
 };

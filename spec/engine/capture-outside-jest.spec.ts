@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { removeLeftovers } from '../support/leftovers';
 import { specLabel } from '../support/things';
+import { withTypeScript } from '../support/with-typescript';
 
 const run = promisify(execFile);
 
@@ -21,8 +22,7 @@ afterAll(() => removeLeftovers());
 
 async function runProgram() {
   const program = join(__dirname, '../fixtures/capture/captured.cjs');
-  const hooks = join(__dirname, '../support/require-typescript.cjs');
-  const { stdout } = await run(process.execPath, ['--require', hooks, program, JSON.stringify(specLabel)], {
+  const { stdout } = await run(process.execPath, [...withTypeScript, program, JSON.stringify(specLabel)], {
     // Otherwise Node uses the environment of the process, which differs from that of the sandbox.
     env: process.env,
   });

@@ -15,11 +15,11 @@ import { thisMachine, type Machine } from '../../lib/engine/engine-facts';
 import { findEndpoint } from '../../lib/engine/find-endpoint';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
 import { openSshConnection } from '../../lib/engine/ssh-connection';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { openSshServer, type SshServer } from '../support/ssh-server';
 import { createIdleContainer, exists } from '../support/things';
 import { openTlsFront, type TlsFront } from '../support/tls-front';
 import { until } from '../support/until';
+import { withTypeScript } from '../support/with-typescript';
 
 const run = promisify(execFile);
 const withinMs = 10_000;
@@ -295,8 +295,6 @@ describe('an engine behind ssh', () => {
   });
 
   describe('in a process of its own', () => {
-    beforeAll(async () => void (bundle = await bundleForNode('engine/agent.ts')));
-    afterAll(async () => bundle[Symbol.asyncDispose]());
     afterEach(() => {
       for (const client of clients.splice(0)) client.kill('SIGKILL');
     });
@@ -338,7 +336,6 @@ describe('an engine behind ssh', () => {
 });
 
 const clients: ChildProcess[] = [];
-let bundle: Bundle;
 
 /**
  * Starts a process that requests `path` over ssh, prints the path when the response starts, and then runs
@@ -346,7 +343,7 @@ let bundle: Bundle;
  */
 async function startClient(endpoint: Endpoint, path: string, next: string) {
   const script = `
-    const { agentFor } = require(${JSON.stringify(bundle.path)});
+    const { agentFor } = require(${JSON.stringify(join(__dirname, '../../lib/engine/agent.ts'))});
     const agent = agentFor(${JSON.stringify(endpoint)});
     const waiting = setInterval(() => undefined, 1_000);
     const ask = (path) => require('node:http').get({ host: 'docker.ssh', path, agent }, (response) => {
@@ -354,7 +351,7 @@ async function startClient(endpoint: Endpoint, path: string, next: string) {
       process.stdout.write(path + '\\n');
     });
     ask(${JSON.stringify(path)}).once('response', () => { ${next} });`;
-  const child = spawn(process.execPath, ['-e', script], {
+  const child = spawn(process.execPath, [...withTypeScript, '-e', script], {
     cwd: folder,
     env: process.env,
     stdio: ['ignore', 'pipe', 'inherit'],

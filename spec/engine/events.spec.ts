@@ -13,9 +13,9 @@ import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { createRunningContainer, docker, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
+import { withTypeScript } from '../support/with-typescript';
 
 const lib = join(__dirname, '../../lib');
-const requireTypescript = join(__dirname, '../support/require-typescript.cjs');
 
 const watchUntilStdinEnds = `
   const { connectEngine } = require(process.env.LIB + '/engine/connect.ts');
@@ -51,7 +51,7 @@ const ignore = (): void => undefined;
  * Starts a process that watches, and has nothing else to do once its stdin ends. It is killed on disposal.
  */
 function startWatching() {
-  const child = spawn(process.execPath, ['--require', requireTypescript, '--eval', watchUntilStdinEnds], {
+  const child = spawn(process.execPath, [...withTypeScript, '--eval', watchUntilStdinEnds], {
     env: { ...process.env, LIB: lib, ENGINE: relay.address },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -7,9 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeSessions } from '../../lib/cli/ls';
 import { labelNames, type Owner } from '../../lib/core/labels';
 import { readOwner } from '../../lib/registry/owner';
+import { built } from '../support/built';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
-import { castoffArgs, runCastoff, type CastoffRun } from '../support/run-castoff';
+import { runCastoff, type CastoffRun } from '../support/run-castoff';
 import { docker, uniqueName } from '../support/things';
 
 /** One session in the output of `castoff ls --json`. */
@@ -21,7 +22,7 @@ interface Row {
 }
 
 async function runWith(args: readonly string[], stdout: 'pipe' | number): Promise<CastoffRun> {
-  const child = spawn(process.execPath, [...castoffArgs, ...args], { stdio: ['ignore', stdout, 'pipe'] });
+  const child = spawn(process.execPath, [built.cli, ...args], { stdio: ['ignore', stdout, 'pipe'] });
   // Like `| head -0`: closes the pipe at once.
   child.stdout?.destroy();
   const [stderr, [exitCode]] = await Promise.all([

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Owner } from '../../lib/core/labels';
 import { proveOwnersHere, readOwner } from '../../lib/registry/owner';
 import type { OwnerProof } from '../../lib/registry/owner-proof';
+import { withTypeScript } from '../support/with-typescript';
 
 interface Said {
   readonly self: Owner;
@@ -110,8 +111,7 @@ describe('an owner', () => {
     const [program, ...args] = [
       ...command,
       process.execPath,
-      '--require',
-      join(__dirname, '../support/require-typescript.cjs'),
+      ...withTypeScript,
       join(__dirname, '../fixtures/crash/prove-owner.cjs'),
       JSON.stringify(given),
     ];

@@ -10,7 +10,6 @@ import { GenericContainer, Network } from 'testcontainers';
 import { openSession, type EntryState, type RegistryChange, type RegistryEntry } from '../../lib/index';
 import { readJournal, type JournalLine } from '../../lib/registry/journal';
 import { journalFolder } from '../../lib/registry/session-identity';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
@@ -96,8 +95,8 @@ describe('a process that is killed', () => {
   });
 
   /** Starts containers one after another in a separate process. */
-  const startMany = (bundle: Bundle): ChildProcess =>
-    spawn(process.execPath, [join(__dirname, '../fixtures/crash/start-many.cjs'), bundle.path], {
+  const startMany = (): ChildProcess =>
+    spawn(process.execPath, [join(__dirname, '../fixtures/crash/start-many.cjs')], {
       env: { ...process.env, TMPDIR: folder, DOCKER_HOST: proxy.address },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
@@ -117,8 +116,7 @@ describe('a process that is killed', () => {
     all.flatMap((line) => ('entry' in line && line.entry.state === state ? [line.entry] : []));
 
   it('has journaled each container that it started, with its source line, and the one being created', async () => {
-    await using bundle = await bundleForNode('index.ts');
-    const child = startMany(bundle);
+    const child = startMany();
     const exited = once(child, 'exit');
     proxy.inject({
       on: 'POST /containers/create',

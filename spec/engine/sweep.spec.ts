@@ -4,7 +4,6 @@ import type Docker from 'dockerode';
 import { isCastoffError, type SweepOptions } from '../../lib/index';
 import { readOwner } from '../../lib/registry/owner';
 import { readLinuxProcess } from '../../lib/registry/owner-linux';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned } from '../support/inheriting-things';
 import { removeLeftovers } from '../support/leftovers';
@@ -22,7 +21,6 @@ import { createStage, find, type SweepStage } from './sweep/stage';
 
 // A separate engine: a sweep would remove what other specs have left on purpose.
 let engine: PrivateEngine;
-let castoff: Bundle;
 let stage: SweepStage;
 let docker: Docker;
 let isThere: SweepStage['isThere'];
@@ -31,14 +29,10 @@ let session: string;
 
 beforeAll(async () => {
   engine = await openPrivateEngine();
-  castoff = await bundleForNode('index.ts');
-  stage = createStage(engine, castoff);
+  stage = createStage(engine);
   ({ docker, isThere, sweepHere } = stage);
 });
-afterAll(async () => {
-  await castoff[Symbol.asyncDispose]();
-  await engine.close();
-});
+afterAll(() => engine.close());
 beforeEach(() => {
   session = someSession();
 });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { createIdle, createNetworkOf, createVolumeOf, stillThere } from '../support/claimed-things';
 import { makeAlmostAll } from '../support/kill-round-bystanders';
 import { startChild } from '../support/kill-round-child';
@@ -10,18 +9,13 @@ import { removeLeftovers } from '../support/leftovers';
 import { exists, removeByHand } from '../support/things';
 import { until } from '../support/until';
 
-let bundle: Bundle | undefined;
 beforeAll(async () => {
   await buildReaperImage(await connectEngine());
-  bundle = await bundleForNode('index.ts');
 });
-afterAll(async () => {
-  await removeLeftovers();
-  await bundle?.[Symbol.asyncDispose]();
-});
+afterAll(() => removeLeftovers());
 
 it('resources that only resemble those of a killed program are kept: other values, other keys, a similar project name, a Ryuk', async () => {
-  await using child = await startChild(bundle!, {
+  await using child = await startChild({
     reaper: 'container',
     things: ['created', 'volume', 'network', 'compose'],
     atOnce: 4,

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { startChild, type ChildPlan } from '../support/kill-round-child';
 import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
 import { isLong } from '../support/spec-size';
 import { until } from '../support/until';
 
-let bundle: Bundle | undefined;
 beforeAll(async () => {
   await buildReaperImage(await connectEngine());
-  bundle = await bundleForNode('index.ts');
-});
-afterAll(async () => {
-  await bundle?.[Symbol.asyncDispose]();
 });
 
 const endings = {
@@ -47,7 +41,7 @@ function pick(...names: readonly (keyof typeof endings)[]): Partial<typeof endin
 
 /** How the program ended, how many creations it had started, and what exists of it at most 10 s later. */
 async function endProgram(plan: ChildPlan, signal: NodeJS.Signals | undefined) {
-  await using child = await startChild(bundle!, plan);
+  await using child = await startChild(plan);
   const { traces } = child;
   if (signal !== undefined) {
     await child.reached('done');

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { startChild, type Making } from '../support/kill-round-child';
 import { isReaping, pickOwn, takeStock } from '../support/kill-round-stock';
 import { removeLeftovers } from '../support/leftovers';
@@ -28,21 +27,16 @@ const cases = [
   { reaper: 'process' as const, ...(isLong ? withCompose : { more: '', projects: [] }) },
 ];
 
-let bundle: Bundle | undefined;
 beforeAll(async () => {
   await buildReaperImage(await connectEngine());
-  bundle = await bundleForNode('index.ts');
 });
-afterAll(async () => {
-  await removeLeftovers();
-  await bundle?.[Symbol.asyncDispose]();
-});
+afterAll(() => removeLeftovers());
 
 it.each(cases)(
   'a killed program with containers, a network, volumes, an image$more leaves nothing (reaper: $reaper)',
   async ({ reaper, projects }) => {
     const all = [...things, ...projects];
-    await using child = await startChild(bundle!, { reaper, things: all, atOnce: 8, end: 'wait' });
+    await using child = await startChild({ reaper, things: all, atOnce: 8, end: 'wait' });
     const { traces } = child;
     await child.reached('done', 90_000);
     const own = async () => pickOwn(await takeStock([traces.folder]), traces);

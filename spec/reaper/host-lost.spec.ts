@@ -6,7 +6,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import { connectionKey } from '../../lib/engine/endpoint';
 import { readEngineId } from '../../lib/engine/engine-id';
 import { hostSocketPath } from '../../lib/lease/host-socket';
-import { ReaperProgram, shippedReaper } from '../support/reaper-program';
+import { ReaperProgram } from '../support/reaper-program';
 import {
   isSessionGone,
   openReaperFolder,
@@ -70,7 +70,7 @@ describe('a session that finds a host process', () => {
   it('replaces a host process that cannot reach an engine', async () => {
     const path = await meetingPoint();
     expect(await until(() => reaperFolder.hosts().length === 0, 15_000, 100)).toBe(true);
-    await using broken = new ReaperProgram(shippedReaper, {
+    await using broken = new ReaperProgram({
       args: ['host', path],
       env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     });

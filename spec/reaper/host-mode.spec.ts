@@ -5,7 +5,6 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { removeLeftovers } from '../support/leftovers';
 import { connectLine, hello, request, type ReaperLine } from '../support/reaper-line';
 import { ReaperProgram } from '../support/reaper-program';
@@ -14,15 +13,10 @@ import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 // One host process serves all sessions of a user on an engine, at a local socket.
-let bundle: Bundle;
 let folder: string;
 let path: string;
 
-beforeAll(async () => (bundle = await bundleForNode('reaper/daemon/entry.ts')));
-afterAll(async () => {
-  await removeLeftovers();
-  await bundle[Symbol.asyncDispose]();
-});
+afterAll(() => removeLeftovers());
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
@@ -30,8 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const startHost = (env: Record<string, string> = {}) =>
-  new ReaperProgram(bundle, { args: ['host', path], env });
+const startHost = (env: Record<string, string> = {}) => new ReaperProgram({ args: ['host', path], env });
 const isListening = (host: ReaperProgram) => host.says(/msg=Started/);
 const volume = async (name: string) => {
   await docker.createVolume({ Name: name, Labels: { ...specLabel, 'castoff-spec-claim': name } });
@@ -178,7 +171,7 @@ describe('a host process with a long grace period', () => {
   beforeAll(async () => {
     own = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
     ownPath = join(own, 'reaper.sock');
-    host = new ReaperProgram(bundle, { args: ['host', ownPath], env: { CASTOFF_REAPER_GRACE: '1h' } });
+    host = new ReaperProgram({ args: ['host', ownPath], env: { CASTOFF_REAPER_GRACE: '1h' } });
     await isListening(host);
     staying = await connectLine({ path: ownPath });
     expect(await staying.ask(hello('the-session'))).toMatchObject({ ok: true });

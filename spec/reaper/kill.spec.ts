@@ -3,7 +3,6 @@ import pLimit from 'p-limit';
 import { connectEngine } from '../../lib/engine/connect';
 import { sweep } from '../../lib/index';
 import { buildReaperImage } from '../../lib/lease/image';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { KillRound } from '../support/kill-round';
 import { describeItem, takeStock } from '../support/kill-round-stock';
 import { removeLeftovers } from '../support/leftovers';
@@ -14,17 +13,14 @@ const rounds = Number(wantedRounds ?? (seed === undefined ? 16 : 1));
 const firstSeed = Number(seed ?? Math.floor(Math.random() * 1_000_000));
 const concurrentRounds = 4;
 
-let bundle: Bundle | undefined;
 const all = Array.from({ length: rounds }, (_, index) => new KillRound(firstSeed + index));
 
 beforeAll(async () => {
   await buildReaperImage(await connectEngine());
-  bundle = await bundleForNode('index.ts');
 });
 afterAll(async () => {
   await Promise.allSettled(all.map((round) => round.dispose()));
   await removeLeftovers();
-  await bundle?.[Symbol.asyncDispose]();
 });
 
 it(
@@ -32,7 +28,7 @@ it(
   async () => {
     const limit = pLimit(concurrentRounds);
     const ends = all.map(async (round) => {
-      await limit(() => round.run(bundle!));
+      await limit(() => round.run());
       return round.finish();
     });
     const problems = await Promise.all(ends);

@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { removeLeftovers } from '../support/leftovers';
 import { connectLine, hello, request, type ReaperLine } from '../support/reaper-line';
 import { ReaperProgram } from '../support/reaper-program';
@@ -9,11 +8,9 @@ import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 // The program itself, over TCP, with invalid input. A volume on the engine has the label that all of it names.
-let bundle: Bundle;
 let bystander: string;
 
 beforeAll(async () => {
-  bundle = await bundleForNode('reaper/daemon/entry.ts');
   bystander = uniqueName();
   await docker.createVolume({
     Name: bystander,
@@ -21,15 +18,12 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await removeLeftovers();
-  await bundle[Symbol.asyncDispose]();
-});
+afterAll(() => removeLeftovers());
 
 const quick = { RYUK_PORT: '0', RYUK_RECONNECTION_TIMEOUT: '50ms' };
 
 async function start(env: Record<string, string> = {}): Promise<{ reaper: ReaperProgram; port: number }> {
-  const reaper = new ReaperProgram(bundle, { env: { ...quick, ...env } });
+  const reaper = new ReaperProgram({ env: { ...quick, ...env } });
   return { reaper, port: await reaper.port() };
 }
 
@@ -204,14 +198,14 @@ describe('the reaper', () => {
   });
 
   it('prints one line and exits with 1 for an invalid setting', async () => {
-    await using reaper = new ReaperProgram(bundle, { env: { RYUK_SHUTDOWN_TIMEOUT: '1e9h' } });
+    await using reaper = new ReaperProgram({ env: { RYUK_SHUTDOWN_TIMEOUT: '1e9h' } });
     expect(await reaper.exited).toBe(1);
     await reaper.says(/^castoff reaper: RYUK_SHUTDOWN_TIMEOUT: got "1e9h"; use /);
     expect([...reaper.stdout, ...reaper.stderr]).toHaveLength(1);
   });
 
   it('does not start without an engine', async () => {
-    await using reaper = new ReaperProgram(bundle, {
+    await using reaper = new ReaperProgram({
       env: { ...quick, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     });
     expect(await reaper.exited).toBe(1);

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { bundleForNode, type Bundle } from '../support/bundle';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { removeLeftovers } from '../support/leftovers';
 import { hello, ReaperLine, request } from '../support/reaper-line';
 import { ReaperProgram } from '../support/reaper-program';
@@ -8,15 +7,10 @@ import { docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
 // The process's standard input is the connection of its only client.
-let bundle: Bundle;
-beforeAll(async () => (bundle = await bundleForNode('reaper/daemon/entry.ts')));
-afterAll(async () => {
-  await removeLeftovers();
-  await bundle[Symbol.asyncDispose]();
-});
+afterAll(() => removeLeftovers());
 
 function attach(env: Record<string, string> = {}): { reaper: ReaperProgram; line: ReaperLine } {
-  const reaper = new ReaperProgram(bundle, { args: ['sidecar'], env });
+  const reaper = new ReaperProgram({ args: ['sidecar'], env });
   const { stdout, stdin } = reaper.process;
   if (stdout === null || stdin === null) throw new Error('the reaper has no pipes');
   return { reaper, line: new ReaperLine(stdout, stdin) };

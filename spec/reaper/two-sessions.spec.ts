@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import { openSession } from '../../lib/index';
 import { buildReaperImage } from '../../lib/lease/image';
 import { claimLabels, releaseLabels } from '../../lib/registry/claims';
-import { bundleForNode, type Bundle } from '../support/bundle';
 import { startChild, type Child, type ChildPlan } from '../support/kill-round-child';
 import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
 import { docker, exists, removeByHand, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
-let bundle: Bundle | undefined;
 beforeAll(async () => {
   await buildReaperImage(await connectEngine());
-  bundle = await bundleForNode('index.ts');
-});
-afterAll(async () => {
-  await bundle?.[Symbol.asyncDispose]();
 });
 
 const plan: ChildPlan = {
@@ -27,9 +21,9 @@ const plan: ChildPlan = {
 
 describe('two programs that share a host process', () => {
   it('when one of two programs at a host process is killed, only its resources are removed', async () => {
-    await using first = await startChild(bundle!, plan);
+    await using first = await startChild(plan);
     await first.reached('done');
-    await using second = await startChild(bundle!, plan, { folder: first.traces.folder });
+    await using second = await startChild(plan, { folder: first.traces.folder });
     await second.reached('done');
     const seconds = await own(second);
     expect(await own(first)).toHaveLength(5);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { castoffArgs } from './run-castoff';
+import { built } from './built';
 import { connectRyuk, type RyukClient } from './ryuk-client';
 import { until } from './until';
 
@@ -39,7 +39,7 @@ export async function startDaemon(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<DaemonReaper> {
-  const own = [...castoffArgs, 'reaper', 'run', '--http-port', '0', ...args];
+  const own = [built.cli, 'reaper', 'run', '--http-port', '0', ...args];
   const child = spawn(process.execPath, own, {
     env: { ...process.env, RYUK_PORT: '0', RYUK_RECONNECTION_TIMEOUT: '0.1s', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

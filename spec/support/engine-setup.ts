@@ -1,18 +1,35 @@
 import { execFile } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { askEngine } from './ask-engine';
+import { built } from './built';
 
 const run = promisify(execFile);
 const toldBefore = 'CASTOFF_SPEC_ENGINE_TOLD';
+const lib = join(__dirname, '../../lib');
 
-/** Prints the engine that the specs run on. Without one they fail: a skipped spec proves nothing. */
+/**
+ * Prints the engine that the specs run on, and checks that castoff is built from `lib` as it is now. Without
+ * either, the specs fail: a skipped spec proves nothing.
+ */
 export default async function engineSetup(): Promise<void> {
   if (process.env[toldBefore]) return;
+  checkBuild();
   const address = process.env['DOCKER_HOST'] || 'unix:///var/run/docker.sock';
   const { Version, ApiVersion, Components } = await askVersion(address);
   const name = Components?.some((component) => component.Name === 'Podman Engine') ? 'Podman' : 'Docker';
   console.log(`specs run on ${name} ${Version} (API ${ApiVersion}, ${address})`);
   process.env[toldBefore] = '1';
+}
+
+function checkBuild(): void {
+  const builtMs = Object.values(built).map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const changed = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => statSync(join(lib, file)).mtimeMs > Math.min(...builtMs),
+  );
+  if (changed.length > 0)
+    throw new Error(`the build is older than lib (${changed.slice(0, 3).join(', ')}): run npm run build`);
 }
 
 interface EngineVersion {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { imagePaths } from '../../lib/lease/image-recipe';
-import { shippedReaper } from './reaper-program';
+import { built } from './built';
 import { until } from './until';
 
 const run = promisify(execFile);
@@ -44,7 +44,7 @@ export async function holdProgram(): Promise<HeldProgram> {
     },
     async release() {
       if (pipe === undefined) throw new Error(`release ${path}: it has no reader yet`);
-      pipe.end(await readFile(shippedReaper.path));
+      pipe.end(await readFile(built.reaper));
       await finished(pipe, { readable: false });
     },
     async [Symbol.asyncDispose]() {

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Bundle } from './bundle';
 import { composeClient } from './compose-client';
 import type { Traces } from './kill-round-stock';
 import { until } from './until';
@@ -53,19 +52,15 @@ export interface Child extends AsyncDisposable {
 
 let children = 0;
 
-/** Starts spec/fixtures/reaper/kill/child.cjs with the castoff in `bundle`. */
-export async function startChild(
-  bundle: Bundle,
-  plan: ChildPlan,
-  options: ChildOptions = {},
-): Promise<Child> {
+/** Starts spec/fixtures/reaper/kill/child.cjs. */
+export async function startChild(plan: ChildPlan, options: ChildOptions = {}): Promise<Child> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'castoff-kill-')));
   children += 1;
   const name = `${process.pid}-${children}`;
   const steps: Step[] = [];
   const program = join(__dirname, '../fixtures/reaper/kill/child.cjs');
   const plans = JSON.stringify({ ...plan, name, composeClient: await composeClient() });
-  const child = spawn(process.execPath, [program, bundle.path, plans], {
+  const child = spawn(process.execPath, [program, plans], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: folder, TESTCONTAINERS_RYUK_DISABLED: 'true' },
   });

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import fc from 'fast-check';
-import type { Bundle } from './bundle';
 import { makeAlmostOwn, type AlmostOwn } from './kill-round-bystanders';
 import { startChild, type Child, type ChildPlan, type Making, type Step } from './kill-round-child';
 import { describeItem, isReaping, pickOwn, takeStock, type StockItem } from './kill-round-stock';
@@ -85,7 +84,7 @@ export class KillRound {
   }
 
   /** Runs the program to its end, and waits until its resources are removed, or for 20 s. */
-  async run(bundle: Bundle): Promise<void> {
+  async run(): Promise<void> {
     const { things, atOnce, kill, reaper } = roundOf(this.seed);
     const count = Math.min(kill.count, things.length);
     let seenSteps = 0;
@@ -96,7 +95,7 @@ export class KillRound {
       if (seenSteps === count) setTimeout(() => child.signal('SIGKILL'), kill.afterMs);
     };
     const end = kill.step === 'closing' ? 'close' : 'wait';
-    const child: Child = await startChild(bundle, { reaper, things, atOnce, end }, { onStep });
+    const child: Child = await startChild({ reaper, things, atOnce, end }, { onStep });
     this.#child = child;
     const timeout = setTimeout(() => child.signal('SIGKILL'), programTimeoutMs);
     const { code, signal } = await child.ended;

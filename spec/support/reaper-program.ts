@@ -1,12 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { built } from './built';
 import { until } from './until';
-
-/** The built reaper, with its own heap limit. */
-export const shippedReaper = { path: join(__dirname, '../../dist/reaper-server.js') };
 
 export interface ReaperProgramOptions {
   readonly args?: readonly string[];
@@ -21,8 +18,8 @@ export class ReaperProgram implements AsyncDisposable {
   readonly exited: Promise<number | null>;
   readonly #startedAtMs = performance.now();
 
-  constructor(bundle: { readonly path: string }, { args = [], env = {} }: ReaperProgramOptions) {
-    this.process = spawn(process.execPath, [bundle.path, ...args], { env: { ...process.env, ...env } });
+  constructor({ args = [], env = {} }: ReaperProgramOptions) {
+    this.process = spawn(process.execPath, [built.reaper, ...args], { env: { ...process.env, ...env } });
     this.stdout = collectLines(this.process.stdout);
     this.stderr = collectLines(this.process.stderr);
     this.exited = once(this.process, 'exit').then(([code]) => code as number | null);

@@ -3,14 +3,20 @@ const { createHash } = require('node:crypto');
 const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
 const path = require('node:path');
-const { fileURLToPath } = require('node:url');
+const { fileURLToPath, pathToFileURL } = require('node:url');
 
+const leftOut = {
+  path: require.resolve('./left-out.cjs'),
+  names: new RegExp(require('./left-out.cjs').pattern),
+};
 const options = { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } };
 // Dozens of processes load the same files: swc transforms each version of a file once.
 const cache = path.join(__dirname, '../../node_modules/.cache/castoff-spec-typescript');
 
 registerHooks({
   resolve(specifier, context, next) {
+    if (leftOut.names.test(specifier))
+      return { url: pathToFileURL(leftOut.path).href, format: 'commonjs', shortCircuit: true };
     const url = specifier.startsWith('.') ? new URL(`${specifier}.ts`, context.parentURL) : undefined;
     return url !== undefined && existsSync(url)
       ? { url: url.href, shortCircuit: true }

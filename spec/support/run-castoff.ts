@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { join } from 'node:path';
+import { built } from './built';
 
 /** The result of a run of the CLI. */
 export interface CastoffRun {
@@ -10,19 +10,12 @@ export interface CastoffRun {
   readonly stderr: string;
 }
 
-/** Node's arguments to run `lib/cli/castoff.ts` from source. */
-export const castoffArgs = [
-  '--require',
-  join(__dirname, 'require-typescript.cjs'),
-  join(__dirname, '../../lib/cli/castoff.ts'),
-];
-
 /** Runs `castoff` in a Node process, as a user does. */
 export async function runCastoff(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CastoffRun> {
-  const child = spawn(process.execPath, [...castoffArgs, ...args], {
+  const child = spawn(process.execPath, [built.cli, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { specLabel } from './things';
 import { until } from './until';
+import { withTypeScript } from './with-typescript';
 
 /** The program's report of a command. */
 interface Report {
@@ -37,14 +38,13 @@ export interface RunProcess extends AsyncDisposable {
 }
 
 const program = join(__dirname, '../fixtures/run/run-process.cjs');
-const hooks = join(__dirname, 'require-typescript.cjs');
 
 /** @param within - A command prefix that runs the rest of the command line. */
 export async function startRunProcess(
   env: NodeJS.ProcessEnv = {},
   within: readonly string[] = [],
 ): Promise<RunProcess> {
-  const [file, ...args] = [...within, process.execPath, '--require', hooks, program];
+  const [file, ...args] = [...within, process.execPath, ...withTypeScript, program];
   const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, CASTOFF_SPEC_LABELS: JSON.stringify(specLabel), ...env },

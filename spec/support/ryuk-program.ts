@@ -1,4 +1,4 @@
-import { ReaperProgram, shippedReaper } from './reaper-program';
+import { ReaperProgram } from './reaper-program';
 import { connectRyuk } from './ryuk-client';
 import type { RyukContainer, RyukOptions } from './ryuk-container';
 import { until } from './until';
@@ -9,7 +9,7 @@ const defaultTimeoutMs = 20_000;
  * Starts the program of the reaper's image as a process, which takes a third of the time of its container.
  */
 export async function startRyukProgram({ env = {} }: Pick<RyukOptions, 'env'>): Promise<RyukContainer> {
-  const program = new ReaperProgram(shippedReaper, { env: { RYUK_PORT: '0', ...env } });
+  const program = new ReaperProgram({ env: { RYUK_PORT: '0', ...env } });
   let hasEnded = false;
   const ended = program.exited.then((exitCode) => {
     hasEnded = true;

@@ -21,14 +21,12 @@ export interface StartedSession {
 
 const program = join(__dirname, '../fixtures/crash/start-and-wait.cjs');
 
-/** @param castoff - The build that it loads. Default: `dist`. */
 export async function startSession(
   env: NodeJS.ProcessEnv = {},
-  castoff: readonly string[] = [],
   engine: Docker = docker,
 ): Promise<StartedSession> {
   const volumes = [uniqueName(), uniqueName()] as const;
-  const owner = spawn(process.execPath, [program, volumes.join(','), ...castoff], {
+  const owner = spawn(process.execPath, [program, volumes.join(',')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
   });

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { Journal, readJournal, type JournalLine } from '../../lib/registry/journal';
-import { bundleForNode } from '../support/bundle';
 import { rejectionOf } from '../support/rejection';
+import { withTypeScript } from '../support/with-typescript';
 
 let folder: string;
 let path: string;
@@ -198,14 +198,15 @@ describe('a journal with a line truncated by a crash', () => {
 
 describe('two processes that share a journal', () => {
   it('lose nothing when both append 5000 entries at once', async () => {
-    await using bundle = await bundleForNode('registry/journal.ts');
     const count = 5_000;
     const names = ['a', 'b'];
     const script = join(__dirname, '../fixtures/journal/append-many.cjs');
     const writers = names.map((name) =>
-      spawn(process.execPath, [script, bundle.path, path, name, name === 'a' ? 'b' : 'a', String(count)], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      }),
+      spawn(
+        process.execPath,
+        [...withTypeScript, script, path, name, name === 'a' ? 'b' : 'a', String(count)],
+        { stdio: ['pipe', 'pipe', 'inherit'] },
+      ),
     );
     const exits = writers.map((writer) => once(writer, 'exit'));
     await Promise.all(writers.map((writer) => once(writer.stdout, 'data')));

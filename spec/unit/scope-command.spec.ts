@@ -9,6 +9,7 @@ import { isRunning } from '../support/process-state';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
+import { withTypeScript } from '../support/with-typescript';
 
 const sh = (scope: Scope, script: string, options = {}): Command => scope.run('sh', ['-c', script], options);
 
@@ -217,7 +218,6 @@ describe('a command with a timeout', () => {
 describe('a process that exits without closing its scopes', () => {
   it('kills the commands of a scope when the process exits without closing it', async () => {
     const lib = join(__dirname, '../../lib/scope/scope.ts');
-    const typescript = join(__dirname, '../support/require-typescript.cjs');
     const script = `
       const scope = require(${JSON.stringify(lib)}).openScope();
       const command = scope.run('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
@@ -226,7 +226,7 @@ describe('a process that exits without closing its scopes', () => {
         process.stdout.write(String(command.state.pid));
         process.exit(0);
       }, 5);`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--require', typescript, '-e', script]);
+    const { stdout } = await promisify(execFile)(process.execPath, [...withTypeScript, '-e', script]);
     expect(Number(stdout)).toBeGreaterThan(0);
     expect(await until(() => !isRunning(Number(stdout)), 2_000)).toBe(true);
   });

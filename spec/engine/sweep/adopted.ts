@@ -10,6 +10,7 @@ import { connectEngine } from '../../../lib/engine/connect';
 import { cleanupSession } from '../../../lib/index';
 import { reapClaim } from '../../../lib/reaper/reaping/reap';
 import { checkFinally } from '../../../lib/run/final-check';
+import { built } from '../../support/built';
 import { claimOn, stillThere } from '../../support/claimed-things';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { killAndWait } from '../../support/started-session';
@@ -112,9 +113,9 @@ export function describeAdopted(stage: () => SweepStage): void {
       readonly adopter: ChildProcessByStdio<Writable, Readable, null>;
       readonly replies: AsyncIterator<string>;
     }> {
-      const { castoff, engine } = stage();
+      const { engine } = stage();
       const script = `
-        const { openScope } = require(${JSON.stringify(castoff.path)});
+        const { openScope } = require(${JSON.stringify(built.library)});
         const scope = openScope('next run');
         const adopted = ${JSON.stringify(these)};
         Promise.all(Object.entries(adopted).map(([kind, id]) => scope.adopt(id, kind))).then(() => process.stdout.write('adopted\\n'));

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { built } from '../../support/built';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
-import { castoffArgs, runCastoff, type CastoffRun } from '../../support/run-castoff';
+import { runCastoff, type CastoffRun } from '../../support/run-castoff';
 import type { SweepStage } from './stage';
 
 export function describeCommand(stage: () => SweepStage): void {
@@ -91,7 +92,7 @@ export function describeCommand(stage: () => SweepStage): void {
     it('prints colour on a terminal, but not with NO_COLOR', async () => {
       await leave();
       const onTerminal = async (env: Record<string, string>, flags = '--dry-run'): Promise<string> => {
-        const command = [process.execPath, ...castoffArgs, 'sweep', flags].join(' ');
+        const command = [process.execPath, built.cli, 'sweep', flags].join(' ');
         const settings: NodeJS.ProcessEnv = {
           ...process.env,
           DOCKER_HOST: proxy.address,

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readOwner } from '../../../lib/registry/owner';
 import { journalFolder } from '../../../lib/registry/session-identity';
+import { built } from '../../support/built';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { runCastoff } from '../../support/run-castoff';
 import { killAndWait, startSession, type StartedSession } from '../../support/started-session';
@@ -18,9 +19,9 @@ export function describeKilledProcess(stage: () => SweepStage): void {
     let adopter: Adopter;
 
     beforeAll(async () => {
-      const { engine, castoff, docker } = stage();
+      const { engine, docker } = stage();
       const env = { DOCKER_HOST: engine.address, CASTOFF_REAPER: 'off' };
-      started = await startSession(env, [castoff.path], docker);
+      started = await startSession(env, docker);
     });
     afterAll(async () => {
       await started.kill();
@@ -100,9 +101,9 @@ export function describeKilledProcess(stage: () => SweepStage): void {
 
     /** A live session that adopts a volume which another session has left. */
     function startAdopter(name: string): Adopter {
-      const { castoff, engine } = stage();
+      const { engine } = stage();
       const script = `
-        const { openScope } = require(${JSON.stringify(castoff.path)});
+        const { openScope } = require(${JSON.stringify(built.library)});
         openScope('next run').adopt(${JSON.stringify(name)}, 'volume').then(() => process.stdout.write('adopted'));
         setInterval(() => undefined, 60_000);`;
       const child = spawn(process.execPath, ['-e', script], {

@@ -1,7 +1,6 @@
 import Docker from 'dockerode';
 import { sweep, type SweepOptions, type SweepReport, type SweptThing } from '../../../lib/index';
 import type { RemovableKind } from '../../../lib/engine/removable-kind';
-import type { Bundle } from '../../support/bundle';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import type { PrivateEngine } from '../../support/private-engine';
 import { exists, specLabel, uniqueName } from '../../support/things';
@@ -10,8 +9,6 @@ import { exists, specLabel, uniqueName } from '../../support/things';
 export interface SweepStage {
   readonly engine: PrivateEngine;
   readonly docker: Docker;
-  /** castoff, bundled for processes that run plain Node.js. */
-  readonly castoff: Bundle;
   readonly sweepHere: (options?: SweepOptions) => Promise<SweepReport>;
   readonly isThere: (id: string, kind?: RemovableKind) => Promise<boolean>;
   /**
@@ -26,14 +23,13 @@ export interface SweepStage {
 export const createdKinds = ['container', 'network', 'volume'] as const;
 export type OfEachKind = Readonly<Record<(typeof createdKinds)[number], string>>;
 
-export function createStage(engine: PrivateEngine, castoff: Bundle): SweepStage {
+export function createStage(engine: PrivateEngine): SweepStage {
   const docker = new Docker({ socketPath: engine.socketPath });
   const leave: SweepStage['leave'] = (labels = labelsOf(someSession(), deadOwner())) =>
     createLabelled(docker, labels);
   return {
     engine,
     docker,
-    castoff,
     sweepHere: (options = {}) => sweep({ engine: engine.address, ...options }),
     isThere: (id, kind = 'container') => exists(kind, id, docker),
     leave,
