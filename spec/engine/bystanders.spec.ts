@@ -122,7 +122,7 @@ async function cleanUpWhileNameIsReused(kind: Kind, faults: readonly Fault[], fi
     times: Infinity,
   });
   const cleanup = cleanupByKind[kind](name, { engine: proxy.address });
-  await proxy.until(({ fault }) => fault === held, 5_000);
+  await proxy.until(({ fault }) => fault === held);
   await removeByHand(kind, name);
   const theirs = await createNamed(kind, name, 'theirs');
   continueCall();

@@ -125,7 +125,7 @@ describe('a Compose project without a name', () => {
     await mkdir(cwd);
     const up = [...commandArgs.slice(1), 'up', '--no-start'];
     await once(spawn(commandArgs[0]!, up, { cwd, stdio }), 'close');
-    expect(await until(() => entriesOfProject().length > 0, 5_000)).toBe(true);
+    expect(await until(() => entriesOfProject().length > 0)).toBe(true);
     await once(spawn(commandArgs[0]!, up, { cwd, stdio }), 'close');
     expect(await survivors()).toHaveLength(1);
     expect(entriesOfProject()).toHaveLength(1);
@@ -230,7 +230,7 @@ describe('a developer’s own stopped project in the same folder', () => {
     // The engine rounds the creation time of volumes to whole seconds.
     const { Volumes } = await docker.listVolumes(labelled());
     const { CreatedAt } = Volumes[0] as unknown as { readonly CreatedAt: string };
-    expect(await until(() => Date.now() >= Date.parse(CreatedAt) + 1_000, 2_000)).toBe(true);
+    expect(await until(() => Date.now() >= Date.parse(CreatedAt) + 1_000)).toBe(true);
     execSync(`${command} up --no-start`, { cwd: folder, stdio });
     expect(await containers()).toHaveLength(1);
     expect(await survivors()).toEqual([]);

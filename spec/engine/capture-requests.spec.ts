@@ -50,7 +50,7 @@ describe('create requests', () => {
     ready = () => gate.promise;
     const before = { creates: creates(), readyCalls: stage.readyCalls(), entries: stage.entries().length };
     const creating = dockerode.createContainer({ Image: specImage });
-    expect(await until(() => stage.readyCalls() > before.readyCalls, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.readyCalls)).toBe(true);
     await setImmediate();
     expect([creates(), stage.entries().length]).toEqual([before.creates, before.entries]);
     gate.resolve();
@@ -148,7 +148,7 @@ describe('create requests', () => {
     const creating = rejectionOf(
       dockerode.createContainer({ Image: specImage, abortSignal: leaving.signal }),
     );
-    expect(await until(() => stage.readyCalls() > before.readyCalls, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > before.readyCalls)).toBe(true);
     leaving.abort();
     expect(await creating).toMatchObject({ name: 'AbortError' });
     gate.resolve();
@@ -178,7 +178,7 @@ describe('create requests', () => {
     const files = await archive('big', 'x'.repeat(3_000_000));
     const repo = uniqueName();
     const importing = dockerode.importImage(Readable.from(chunksOf(files, 10_000)), { repo, tag: '1' });
-    expect(await until(() => stage.readyCalls() > readyCalls, 2_000)).toBe(true);
+    expect(await until(() => stage.readyCalls() > readyCalls)).toBe(true);
     gate.resolve();
     await text((await importing) as Readable);
     const { Size, Config } = await docker.getImage(`${repo}:1`).inspect();

@@ -72,7 +72,7 @@ describe('resources removed by user code', () => {
     const container = await dockerode.createContainer({ Image: specImage });
     proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
     const removing = container.remove();
-    await proxy.until(({ method, path }) => method === 'DELETE' && path.includes(container.id), 2_000);
+    await proxy.until(({ method, path }) => method === 'DELETE' && path.includes(container.id));
     expect(entryOf(container.id)).toMatchObject({ state: 'cleaning' });
     expect(await survivors(container.id)).toEqual([]);
     expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });

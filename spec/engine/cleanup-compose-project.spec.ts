@@ -168,7 +168,7 @@ describe('cleanupComposeProject', () => {
     const first = await createIdleContainer({ Labels: labelsOf(project) });
     injected.push(proxy.inject({ on: `DELETE /containers/${first}`, fault: { type: 'delay', ms: 300 } }));
     const cleanup = cleanupComposeProject(project, { engine: proxy.address });
-    await proxy.until(`DELETE /containers/${first}`, 5_000);
+    await proxy.until(`DELETE /containers/${first}`);
     const second = await createIdleContainer({ Labels: labelsOf(project) });
     expect((await cleanup).parts.map(({ id }) => id)).toEqual([first, second]);
     expect(await partsOf(project)).toEqual(nothing);

@@ -36,7 +36,7 @@ async function untilReady(id: string): Promise<void> {
     const output = await docker.getContainer(id).logs({ stdout: true, follow: false });
     return output.includes('ready');
   };
-  expect(await until(isReady, 5_000)).toBe(true);
+  expect(await until(isReady)).toBe(true);
 }
 
 /** Returns the exit code of the container's main process from the engine's events. */
@@ -73,7 +73,7 @@ describe('cleanupContainer', () => {
     restarting: async () => {
       const restart = { RestartPolicy: { Name: 'always' } };
       const id = await createRunningContainer({ Cmd: ['false'], HostConfig: restart });
-      expect(await until(async () => (await statusOf(id)) === 'restarting', 10_000)).toBe(true);
+      expect(await until(async () => (await statusOf(id)) === 'restarting')).toBe(true);
       return id;
     },
   };
@@ -235,7 +235,7 @@ describe('cleanupContainer, observed by a proxy', () => {
     const { id } = await create({ name });
     injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } }));
     const cleanup = cleanupContainer(name, { engine: proxy.address });
-    await proxy.until(`DELETE /containers/${id}`, 5_000);
+    await proxy.until(`DELETE /containers/${id}`);
     await docker.getContainer(id).remove({ force: true });
     expect(await cleanup).toMatchObject({ id, outcome: 'removed-elsewhere', name });
   });

@@ -95,7 +95,7 @@ describe('cleanupImage', () => {
     const name = await createThing('image');
     const user = await createIdleContainer({ Image: name });
     const cleanup = cleanupImage(name, { engine: proxy.address });
-    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409, 5_000);
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409);
     expect(await exists('image', name)).toBe(true);
     await cleanupContainer(user);
     expect(await cleanup).toMatchObject({ outcome: 'removed' });

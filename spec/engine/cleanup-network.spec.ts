@@ -55,7 +55,7 @@ describe('cleanupNetwork', () => {
     const second = await createRunningContainer({ HostConfig: { NetworkMode: 'bridge' } });
     proxy.inject({ on: `POST /networks/${id}/disconnect`, fault: { type: 'delay', ms: 300 } });
     const cleanup = cleanupNetwork(id, { engine: proxy.address });
-    await proxy.until(`POST /networks/${id}/disconnect`, 5_000);
+    await proxy.until(`POST /networks/${id}/disconnect`);
     await docker.getNetwork(id).connect({ Container: second });
     expect(await cleanup).toMatchObject({ outcome: 'removed' });
     expect(await networksOf(first)).toEqual([]);

@@ -36,7 +36,7 @@ describe('cleanupVolume', () => {
     const name = await createThing('volume');
     const user = await createUserOf(name);
     const cleanup = cleanupVolume(name, { engine: proxy.address });
-    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409, 5_000);
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 409);
     await cleanupContainer(user);
     const { outcome, attempts } = await cleanup;
     expect(outcome).toBe('removed');

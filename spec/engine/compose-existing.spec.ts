@@ -91,7 +91,7 @@ describe('a Compose project that a scope has started', () => {
     await started.down({ removeVolumes: true });
     // The engine records a volume's creation in whole seconds.
     const second = Math.floor(Date.now() / 1_000);
-    await until(() => Math.floor(Date.now() / 1_000) > second, 2_000);
+    await until(() => Math.floor(Date.now() / 1_000) > second);
     await asDeveloper('up', '--no-start');
     const before = await parts();
     expect(before).toHaveLength(3);

@@ -50,7 +50,7 @@ describe('cleanupContainer, for a container whose files cannot be deleted', () =
   it('removes a dead container whose files become deletable during the cleanup', async () => {
     await using proxy = await openFaultProxy();
     const cleanup = cleanupContainer(id, { engine: proxy.address });
-    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500, 10_000);
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500);
     await free();
     const { outcome, attempts } = await cleanup;
     expect(outcome).toBe('removed');
@@ -63,11 +63,11 @@ describe('cleanupContainer, for a container whose files cannot be deleted', () =
     const theirs = Promise.allSettled([docker.getContainer(id).remove({ force: true })]);
     const isGoing = async () =>
       ['removing', 'dead'].includes((await docker.getContainer(id).inspect()).State.Status);
-    expect(await until(isGoing, 10_000)).toBe(true);
+    expect(await until(isGoing)).toBe(true);
     const cleanup = cleanupContainer(id, { engine: proxy.address });
     expect(await theirs).toMatchObject([{ status: 'rejected', reason: { statusCode: 500 } }]);
     expect(await exists('container', id)).toBe(true);
-    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500, 10_000);
+    await proxy.until(({ method, status }) => method === 'DELETE' && status === 500);
     await free();
     expect(await cleanup).toMatchObject({ outcome: 'removed' });
     expect(await exists('container', id)).toBe(false);

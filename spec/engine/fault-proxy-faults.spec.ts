@@ -50,7 +50,7 @@ describe('a fault', () => {
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
     const startedAtMs = performance.now();
     const removal = stage.docker.getContainer(container.id).remove();
-    await stage.proxy.until('DELETE /containers/*', 5_000);
+    await stage.proxy.until('DELETE /containers/*');
     expect(await isThere(container)).toBe(true);
     await removal;
     expect(performance.now() - startedAtMs).toBeGreaterThan(295);
@@ -63,10 +63,10 @@ describe('a fault', () => {
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
     const leaving = new AbortController();
     const removal = stage.docker.getContainer(container.id).remove({ abortSignal: leaving.signal });
-    await stage.proxy.until('DELETE /containers/*', 5_000);
+    await stage.proxy.until('DELETE /containers/*');
     leaving.abort();
     await expect(removal).rejects.toMatchObject({ code: 'ABORT_ERR' });
-    expect(await stage.proxy.until(hasEnded, 5_000)).toMatchObject({ ended: 'client-left' });
+    expect(await stage.proxy.until(hasEnded)).toMatchObject({ ended: 'client-left' });
     release();
     await stage.docker.ping();
     expect(await isThere(container)).toBe(true);
@@ -77,7 +77,7 @@ describe('a fault', () => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
     const removal = stage.docker.getContainer(container.id).remove();
-    const call = await stage.proxy.until('DELETE /containers/*', 5_000);
+    const call = await stage.proxy.until('DELETE /containers/*');
     await stage.docker.ping();
     expect(await isThere(container)).toBe(true);
     expect(call).not.toHaveProperty('ended');
@@ -111,7 +111,7 @@ describe('a fault', () => {
     stage.proxy.inject({ on: 'POST /containers/*/wait', fault: { type: 'lose-answer' } });
     const asking = ask(stage.proxy.socketPath, 'POST', `/containers/${container.id}/wait?condition=removed`);
     const lost = Promise.allSettled([asking]);
-    const call = await stage.proxy.until(({ status }) => status === 200, 5_000);
+    const call = await stage.proxy.until(({ status }) => status === 200);
     expect(call).not.toHaveProperty('ended');
     await container.remove();
     expect(await lost).toMatchObject([{ reason: { code: 'ECONNRESET' } }]);
@@ -135,7 +135,7 @@ describe('a fault', () => {
     const container = await createContainer();
     stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'swallow' } });
     const removal = Promise.allSettled([stage.docker.getContainer(container.id).remove()]);
-    const call = await stage.proxy.until('DELETE /containers/*', 5_000);
+    const call = await stage.proxy.until('DELETE /containers/*');
     for (let asked = 0; asked < 20; asked += 1) await stage.docker.ping();
     expect(call).not.toHaveProperty('ended');
     await stage.proxy.close();

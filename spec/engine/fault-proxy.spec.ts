@@ -85,7 +85,7 @@ describe('without a fault', () => {
     expect(stage.proxy.calls[0]).not.toHaveProperty('ended');
 
     events.destroy();
-    expect(await stage.proxy.until(hasEnded, 5_000)).toMatchObject({ ended: 'client-left' });
+    expect(await stage.proxy.until(hasEnded)).toMatchObject({ ended: 'client-left' });
   });
 
   it('passes log lines as they arrive', async () => {
@@ -138,7 +138,7 @@ describe('without a fault', () => {
     await container.start();
     client.kill('SIGKILL');
     expect(await container.wait()).toMatchObject({ StatusCode: 0 });
-    expect(await stage.proxy.until(hasEnded, 5_000)).toMatchObject({ ended: 'client-left' });
+    expect(await stage.proxy.until(hasEnded)).toMatchObject({ ended: 'client-left' });
   });
 
   it('passes an exec with its stdin', async () => {
@@ -185,7 +185,7 @@ describe('without a fault', () => {
     await once(asking, 'continue');
     asking.end(Buffer.alloc(1024));
     await once(asking, 'response');
-    expect(await stage.proxy.until(hasEnded, 5_000)).toMatchObject({ status: 200, ended: 'answered' });
+    expect(await stage.proxy.until(hasEnded)).toMatchObject({ status: 200, ended: 'answered' });
     asking.destroy();
   });
 

@@ -106,7 +106,7 @@ it('makes a container really undeletable, and undoes it', async () => {
   {
     await using undeletable = await makeUndeletable(stage.proxy.upstream, id);
     const waiting = there.wait({ condition: 'removed' });
-    await stage.proxy.until(({ status }) => status === 200, 5_000);
+    await stage.proxy.until(({ status }) => status === 200);
     await expect(there.remove({ force: true })).rejects.toMatchObject({ statusCode: 500 });
     expect(await waiting).toMatchObject({ Error: { Message: expect.stringContaining('not permitted') } });
     expect((await there.inspect()).State.Status).toBe('dead');

@@ -55,7 +55,7 @@ function entry(key: string): RegistryEntry | undefined {
 }
 
 function isGone(key: string): Promise<boolean> {
-  return until(() => entry(key)?.state === 'gone', 10_000);
+  return until(() => entry(key)?.state === 'gone');
 }
 
 /** Resolves when the registry has processed all earlier events, which it does in order. */
@@ -114,7 +114,7 @@ describe('a registry that follows its engine', () => {
     const { promise: isCleaning, resolve: goOn } = Promise.withResolvers<void>();
     proxy.inject({ on: inspection, fault: { type: 'hold', until: isCleaning } });
     follower = followEngine(registry, asked);
-    await proxy.until(inspection, 5_000);
+    await proxy.until(inspection);
     registry.update(key, { state: 'cleaning' });
     goOn();
     const other = await createThing('volume');
@@ -181,7 +181,7 @@ describe('a registry that follows its engine', () => {
   it('waits for an engine that is away, until it is closed', async () => {
     await untilUpToDate();
     relay.hold();
-    expect(await until(() => relay.refusals() >= 3, 5_000)).toBe(true);
+    expect(await until(() => relay.refusals() >= 3)).toBe(true);
     const ended = follower.ended.then((why) => ({ why }));
     await follower.close();
     await follower.close();

@@ -97,7 +97,7 @@ describe('the post-mortem of a container', () => {
       const { State } = await docker.getContainer(id).inspect();
       return State.Health?.Status === 'unhealthy';
     };
-    expect(await until(isUnhealthy, 10_000)).toBe(true);
+    expect(await until(isUnhealthy)).toBe(true);
     const postMortem = await postMortemOf(id);
     expect(postMortem?.health?.status).toBe('unhealthy');
     expect(new Set(postMortem?.health?.log)).toEqual(new Set(['cannot connect']));
@@ -107,7 +107,7 @@ describe('the post-mortem of a container', () => {
     const id = await start('echo ready; sleep 60');
     const isReady = async (): Promise<boolean> =>
       (await docker.getContainer(id).logs({ stdout: true, follow: false })).includes('ready');
-    expect(await until(isReady, 5_000)).toBe(true);
+    expect(await until(isReady)).toBe(true);
     const postMortem = await postMortemOf(id);
     expect(postMortem).toMatchObject({ status: 'running', logLines: [stdout('ready')] });
     expect(postMortem?.exitCode).toBeUndefined();

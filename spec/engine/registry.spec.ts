@@ -48,7 +48,7 @@ describe("a session's registry", () => {
     ]);
 
     await session.close();
-    await until(() => changes.length === 12, 1_000);
+    await until(() => changes.length === 12);
     expect(session.registry.list().map(({ state, outcome }) => [state, outcome])).toEqual([
       ['gone', 'removed'],
       ['gone', 'removed'],
@@ -130,7 +130,7 @@ describe('a process that is killed', () => {
     const all = await lines();
     expect(all[0]).toMatchObject({ owner: { pid: child.pid } });
     // The engine continues requests whose client has died.
-    expect(await until(async () => (await containersOf(all)).length === 3, 10_000)).toBe(true);
+    expect(await until(async () => (await containersOf(all)).length === 3)).toBe(true);
     const containers = await containersOf(all);
     const registered = pick(all, 'registered');
     expect(containers.map(({ Labels }) => Labels['castoff.start'] ?? '').toSorted()).toEqual(

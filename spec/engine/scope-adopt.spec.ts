@@ -165,7 +165,7 @@ describe('a resource adopted from another session', () => {
     const scope = openScope('adopts too late');
     proxy.inject({ on: 'POST /volumes/create', fault: { type: 'delay', ms: 500 } });
     const adopting = rejectionOf(scope.adopt(name, 'volume'));
-    await proxy.until('POST /volumes/create', 10_000);
+    await proxy.until('POST /volumes/create');
     await docker.getVolume(name).remove();
     expect(await adopting).toMatchObject({ code: 'ENGINE_REFUSED', message: expect.stringContaining(name) });
     expect(entriesOf(scope)).toEqual([]);

@@ -83,7 +83,7 @@ describe('an aborted start', () => {
     ours.inject({ on: '* /_ping', fault: { type: 'delay', ms: 200 } });
     const before = proxy.calls.length;
     const starting = rejectionOf(scope.start(definition()));
-    await ours.until('* /_ping', 5_000);
+    await ours.until('* /_ping');
     user.abort(reason);
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
     await scope.close();
@@ -145,7 +145,7 @@ describe('an aborted start', () => {
     const states: string[] = [];
     registry.on('change', ({ entry }) => states.push(entry.state));
     const starting = rejectionOf(scope.start(neverReady()));
-    await until(() => isUp(scope), 5_000);
+    await until(() => isUp(scope));
     user.abort(reason);
     const error = (await starting) as StartError;
     expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
@@ -196,7 +196,7 @@ describe('an aborted start', () => {
       .withClientOptions(await composeClient())
       .withDefaultWaitStrategy(Wait.forLogMessage('never said'));
     const starting = rejectionOf(scope.start(environment));
-    await until(async () => (await docker.listContainers({ filters })).length === 2, 10_000);
+    await until(async () => (await docker.listContainers({ filters })).length === 2);
     user.abort(reason);
     const error = (await starting) as StartError;
     expect(error).toMatchObject({ code: 'START_FAILED', cause: reason });
@@ -230,7 +230,7 @@ describe('a scope that closes during a start', () => {
   it('does not wait for the readiness check', async () => {
     const scope = openScope('closed during wait');
     const starting = rejectionOf(scope.start(neverReady()));
-    await until(() => isUp(scope), 5_000);
+    await until(() => isUp(scope));
     await scope.close();
     expect(await thingsOfThisFile()).toEqual([]);
     const error = (await starting) as StartError;
@@ -260,7 +260,7 @@ describe('a scope that closes during a start', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'left' }]);
     expect(hasJournal()).toBe(true);
     gate.resolve();
-    expect(await until(() => entriesOf(scope)[0]?.state === 'gone', 10_000)).toBe(true);
+    expect(await until(() => entriesOf(scope)[0]?.state === 'gone')).toBe(true);
     expect(entriesOf(scope)).toMatchObject([{ outcome: 'removed' }]);
     expect(await thingsOfThisFile()).toEqual([]);
   });

@@ -53,7 +53,7 @@ describe('concurrent cleanups of one resource', () => {
     const isOver = Promise.withResolvers<undefined>();
     proxy.inject({ on: 'DELETE **', fault: { type: 'hold', until: isOver.promise }, times: Infinity });
     const patient = cleanupContainer(id, { engine: proxy.address });
-    await proxy.until('DELETE **', 5_000);
+    await proxy.until('DELETE **');
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 50 });
     await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
     expect(await exists('container', id)).toBe(true);
@@ -88,7 +88,7 @@ describe('concurrent cleanups of one resource', () => {
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
     const second = cleanupContainer(id, { engine: proxy.address });
-    await proxy.until('DELETE **', 5_000);
+    await proxy.until('DELETE **');
     const reason = new Error('no longer wanted');
     leaving.abort(reason);
     await expect(first).rejects.toBe(reason);
@@ -103,7 +103,7 @@ describe('concurrent cleanups of one resource', () => {
     proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
-    await proxy.until('DELETE **', 5_000);
+    await proxy.until('DELETE **');
     const reason = new Error('no longer wanted');
     leaving.abort(reason);
     const atOnce = cleanupContainer(id, { engine: proxy.address });

@@ -79,7 +79,7 @@ describe('a volume without labels of castoff', () => {
     // It would be removed without another inspection.
     proxy.inject({ on: 'DELETE /volumes/*', fault: () => (isSeen ? undefined : inUse), times: Infinity });
     const cleanup = cleanupVolume(name, { engine: proxy.address });
-    await proxy.until(({ fault }) => fault === inUse, 5_000);
+    await proxy.until(({ fault }) => fault === inUse);
     await createAnother(name, createdAt);
     isReplaced = true;
     expect(await cleanup).toMatchObject({ outcome: 'removed-elsewhere' });

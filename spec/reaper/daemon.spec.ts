@@ -51,7 +51,7 @@ describe('castoff reaper run', () => {
 
     client.reset();
     const isEnding = async () => (await sessionsOf(reaper)).ending.length > 0;
-    expect(await until(isEnding, 5_000, 50)).toBe(true);
+    expect(await until(isEnding, 20_000, 50)).toBe(true);
     expect(await sessionsOf(reaper)).toMatchObject({
       leases: [],
       ending: [{ labels: [`${label}=${session}`], lastHolder: leases[0]!.holder }],

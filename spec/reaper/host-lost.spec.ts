@@ -110,7 +110,7 @@ describe('a host process after SIGTERM', () => {
     const child = await openChild();
     const [host] = reaperFolder.hosts();
     process.kill(host!, 'SIGTERM');
-    expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'), 10_000)).toBe(true);
+    expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'))).toBe(true);
     expect(await until(() => !reaperFolder.hosts().includes(host!), 10_000, 100)).toBe(true);
     expect(await thingsOfSession(child.told.session)).toHaveLength(3);
     await child.kill();

@@ -216,6 +216,6 @@ describe('a host process with a long grace period', () => {
 async function endedWithin(hosts: readonly ReaperProgram[], count: number): Promise<(number | null)[]> {
   const codes: (number | null)[] = [];
   for (const host of hosts) void host.exited.then((code) => codes.push(code));
-  await until(() => codes.length >= count, 10_000);
+  await until(() => codes.length >= count);
   return codes.slice();
 }

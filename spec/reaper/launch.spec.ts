@@ -83,7 +83,7 @@ describe('a reaper as a host process', () => {
       [1, 2, 3].map(() => start({ reaper: 'process', containers: 1, env })),
     );
     expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
-    expect(await until(() => reaperFolder.hosts().length === 1, 5_000, 100)).toBe(true);
+    expect(await until(() => reaperFolder.hosts().length === 1, 20_000, 100)).toBe(true);
     const [pid] = reaperFolder.hosts();
     expect(tcpListenersOf(pid!)).toEqual([]);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');

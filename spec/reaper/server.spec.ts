@@ -46,7 +46,7 @@ describe('openReaper', () => {
       left: [],
     });
     line[Symbol.dispose]();
-    expect(await until(() => reaper.snapshot().removed.volume === 1, 10_000)).toBe(true);
+    expect(await until(() => reaper.snapshot().removed.volume === 1)).toBe(true);
     expect(await exists('volume', name)).toBe(false);
     expect(reaper.snapshot()).toMatchObject({ connections: 0, leases: [], ending: [] });
     expect(events.map(({ type }) => type)).toEqual([
@@ -139,7 +139,7 @@ describe('openReaper', () => {
     await line.ask(hello());
     await line.ask(request('claim', label));
     line[Symbol.dispose]();
-    expect(await until(() => events.some(({ type }) => type === 'reap-ended'), 10_000)).toBe(true);
+    expect(await until(() => events.some(({ type }) => type === 'reap-ended'))).toBe(true);
     await reaper.close();
     expect(events).toContainEqual({
       type: 'audited',

@@ -56,7 +56,7 @@ describe('a sidecar', () => {
     await using _ = reaper;
     line.send('nonsense\nlabel=a\n');
     expect(await line.ask({ id: 3, type: 'ping' }).catch(() => undefined)).toBeUndefined();
-    expect(await until(() => line.received.length === 2, 5_000)).toBe(true);
+    expect(await until(() => line.received.length === 2)).toBe(true);
     expect(line.received).toEqual([
       'NACK no label with a value; send label=<key>=<value>',
       '{"id":3,"ok":true}',

@@ -61,7 +61,7 @@ describe('two sessions of a process', () => {
       await second.close();
     }
     expect(await exists('volume', volume)).toBe(false);
-    expect(await until(async () => (await reaperContainers(first.id)).length === 0, 5_000, 50)).toBe(true);
+    expect(await until(async () => (await reaperContainers(first.id)).length === 0, 20_000, 50)).toBe(true);
   });
 });
 

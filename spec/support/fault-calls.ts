@@ -36,7 +36,7 @@ export class CallLog {
   }
 
   /** Resolves to the first call, past or future, for which `which` holds. */
-  until(which: string | ((call: Call) => boolean), atMostMs: number): Promise<Call> {
+  until(which: string | ((call: Call) => boolean), atMostMs = 20_000): Promise<Call> {
     const wanted = typeof which === 'string' ? which : which.toString();
     const holds = typeof which === 'function' ? which : matching(which);
     const past = this.calls.find(holds);

@@ -29,8 +29,11 @@ export interface FaultProxy extends AsyncDisposable {
    * number of matching calls before. Concurrent calls are numbered as they arrive.
    */
   seed(seed: number, options: SeedOptions): InjectedRule;
-  /** Resolves to the first matching call, past or future; `which` runs again whenever a record changes. */
-  until(which: string | ((call: Call) => boolean), atMostMs: number): Promise<Call>;
+  /**
+   * Resolves to the first matching call, past or future; `which` runs again whenever a record changes. Rejects after `atMostMs`,
+   * 20 s by default.
+   */
+  until(which: string | ((call: Call) => boolean), atMostMs?: number): Promise<Call>;
   /** Resets open connections, including those of swallowed calls, and removes the socket. */
   close(): Promise<void>;
 }

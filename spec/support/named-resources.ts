@@ -67,7 +67,7 @@ export class NamedResources {
       );
     };
     return async () => {
-      await until(() => removed().length === this.#resources.size, 5_000);
+      await until(() => removed().length === this.#resources.size);
       events.destroy();
       return removed();
     };

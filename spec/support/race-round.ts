@@ -141,7 +141,7 @@ export async function runRaceRound(seed: number): Promise<string | undefined> {
   await Promise.all([first, ...removers].map(remove));
 
   if (await exists('container', id)) wrong.push('the container is left');
-  if (!(await until(async () => !(await exists('volume', volume)), 5_000))) wrong.push('its volume is left');
+  if (!(await until(async () => !(await exists('volume', volume))))) wrong.push('its volume is left');
   if (wrong.length === 0) return undefined;
   const plan = [first, ...removers].map(({ how, startMs: afterMs }) => `${how} after ${afterMs} ms`);
   return [

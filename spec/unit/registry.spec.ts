@@ -142,7 +142,7 @@ describe('a listener of the registry', () => {
     registry.update(key, { id: 'c1', state: 'present' });
     registry.update(key, { state: 'cleaning' });
     registry.update(key, { state: 'gone', outcome: 'removed' });
-    await until(() => changes.length === 4, 1_000);
+    await until(() => changes.length === 4);
     expect(changes.map(({ before, entry }) => [before?.state, entry.state])).toEqual([
       [undefined, 'registered'],
       ['registered', 'present'],
@@ -172,7 +172,7 @@ describe('a listener of the registry', () => {
     const changes = changesOf(registry);
     const { key } = await registry.register('container', owner);
     registry.update(key, { state: 'gone' });
-    await until(() => changes.length === 2, 1_000);
+    await until(() => changes.length === 2);
     const warnings = [...warn.mock.calls];
     warn.mockRestore();
     expect(changes.map(({ entry }) => entry.state)).toEqual(['registered', 'gone']);

@@ -80,7 +80,7 @@ describe('a child scope', () => {
     const child = parent.child('child', { timeoutMs: 1 });
     const reasons: CloseReason[] = [];
     child.defer('note', (closing) => void reasons.push(closing.reason));
-    await until(() => child.signal.aborted, 1_000);
+    await until(() => child.signal.aborted);
     await parent.close({ reason: 'failed' });
     expect(reasons).toEqual(['deadline']);
   });
@@ -107,7 +107,7 @@ describe('a child scope', () => {
   it("is cancelled at its parent's deadline when its own is later", async () => {
     const parent = openScope('parent', { timeoutMs: 1 });
     const { signal } = parent.child('child', { timeoutMs: 60_000 });
-    await until(() => signal.aborted, 1_000);
+    await until(() => signal.aborted);
     expect(signal.reason).toMatchObject({ what: 'scope parent' });
   });
 
@@ -121,7 +121,7 @@ describe('a child scope', () => {
       const parent = openScope('parent', { timeoutMs: 1 });
       if (reason === 'cancelled') user.abort();
       const child = parent.child('child', { signal: user.signal });
-      await until(() => parent.signal.aborted, 1_000);
+      await until(() => parent.signal.aborted);
       user.abort();
       expect(await child.close()).toMatchObject({ reason });
     },

@@ -13,7 +13,7 @@ function recordClosing(scope: Scope): { closing?: Closing } {
 const endedScopes: Record<Exclude<CloseReason, 'done' | 'failed'>, () => Promise<Scope>> = {
   deadline: async () => {
     const scope = openScope('slow', { timeoutMs: 1 });
-    await until(() => scope.signal.aborted, 1_000);
+    await until(() => scope.signal.aborted);
     return scope;
   },
   cancelled: async () => {
@@ -62,7 +62,7 @@ describe('the argument of a finalizer', () => {
   it('has the reason deadline after the timeout, even if the signal was never read', async () => {
     const scope = openScope('slow', { timeoutMs: 1 });
     const later = deadline(20, { what: 'the wait' });
-    await until(() => later.aborted, 1_000);
+    await until(() => later.aborted);
     expect(await scope.close()).toMatchObject({ reason: 'deadline' });
   });
 
@@ -79,7 +79,7 @@ describe('the argument of a finalizer', () => {
   it('has the reason deadline when a deadline aborted the signal that cancelled the scope', async () => {
     const signal = deadline(1, { what: 'the whole test' });
     const scope = openScope('orders', { signal });
-    await until(() => signal.aborted, 1_000);
+    await until(() => signal.aborted);
     expect(await scope.close()).toMatchObject({ reason: 'deadline' });
   });
 
@@ -106,7 +106,7 @@ describe("a scope's signal", () => {
   it('aborts at the timeout, with a reason that names the scope and the timeout', async () => {
     const { signal } = openScope('orders', { timeoutMs: 1 });
     expect(signal.aborted).toBe(false);
-    await until(() => signal.aborted, 1_000);
+    await until(() => signal.aborted);
     expect(signal.reason).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       what: 'scope orders',

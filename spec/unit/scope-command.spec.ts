@@ -15,7 +15,7 @@ const sh = (scope: Scope, script: string, options = {}): Command => scope.run('s
 
 /** Resolves to the output of the command once it matches. */
 async function outputMatching(command: Command, pattern: RegExp): Promise<string> {
-  expect(await until(() => pattern.test(command.state.output), 5_000)).toBe(true);
+  expect(await until(() => pattern.test(command.state.output))).toBe(true);
   return command.state.output;
 }
 
@@ -99,7 +99,7 @@ describe('a command in a scope', () => {
     const scope = openScope('orders');
     const source = nextLine();
     const command = scope.run('sh', ['-c', 'exit 3']);
-    await until(() => command.state.exitCode === 3, 5_000);
+    await until(() => command.state.exitCode === 3);
     const error = await rejectionOf(scope.close());
     expect(error).toMatchObject({ code: 'CLEANUP_FAILED', errors: [failed] });
     expect(String(error)).toContain(`1 of 1 item failed\n  run sh -c 'exit 3' (${source}): exit code 3`);
@@ -201,7 +201,7 @@ describe('a command with a timeout', () => {
   it('fails the close when its timeout was not awaited', async () => {
     const scope = openScope();
     const command = sh(scope, 'exec sleep 60', { timeoutMs: 10 });
-    await until(() => command.state.endedAt !== undefined, 5_000);
+    await until(() => command.state.endedAt !== undefined);
     expect(await rejectionOf(scope.close())).toMatchObject({ errors: [failed] });
   });
 
@@ -210,7 +210,7 @@ describe('a command with a timeout', () => {
     const awaited = sh(scope, 'exec sleep 60');
     const alone = sh(scope, 'exec sleep 60');
     expect(await rejectionOf(Promise.resolve(awaited))).toMatchObject({ cause: scope.signal.reason });
-    expect(await until(() => alone.state.endedAt !== undefined, 5_000)).toBe(true);
+    expect(await until(() => alone.state.endedAt !== undefined)).toBe(true);
     expect(await scope.close()).toMatchObject({ reason: 'deadline' });
   });
 });
@@ -228,6 +228,6 @@ describe('a process that exits without closing its scopes', () => {
       }, 5);`;
     const { stdout } = await promisify(execFile)(process.execPath, [...withTypeScript, '-e', script]);
     expect(Number(stdout)).toBeGreaterThan(0);
-    expect(await until(() => !isRunning(Number(stdout)), 2_000)).toBe(true);
+    expect(await until(() => !isRunning(Number(stdout)))).toBe(true);
   });
 });

@@ -192,7 +192,7 @@ describe('any sequence of defer, use, spawn, verify, child, close and throw', ()
   const allFailures = async (run: Run): Promise<unknown[]> => {
     const warnings = () => warn.mock.calls.map(([warning]) => warning);
     const collect = () => [...failuresIn([...run.closeErrors, ...warnings()]), ...run.taskErrors];
-    await until(() => collect().length >= run.failures.length, 1_000);
+    await until(() => collect().length >= run.failures.length);
     return collect();
   };
 

@@ -80,7 +80,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
       proxy.inject({ on: `GET /volumes/${name}`, fault: { type: 'hold', until: changed } });
       const sweeping = sweep({ engine: proxy.address });
-      await proxy.until(`GET /volumes/${name}`, 10_000);
+      await proxy.until(`GET /volumes/${name}`);
       await docker.getVolume(name).remove();
       await docker.createVolume({ Name: name, Labels: specLabel });
       goOn();
@@ -113,7 +113,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
       proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'swallow' } });
       const leaving = new AbortController();
       const ending = rejectionOf(sweep({ engine: proxy.address, signal: leaving.signal }));
-      await proxy.until('DELETE /containers/*', 10_000);
+      await proxy.until('DELETE /containers/*');
       const reason = new Error('enough');
       leaving.abort(reason);
       expect(await ending).toBe(reason);
