@@ -12,14 +12,15 @@ describe.each(['container', 'network', 'volume', 'image'] as const)('the removal
   it('goes on when the wait for it is aborted, which rejects with the reason as it is', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleThing(kind);
-    proxy.inject({ on: 'DELETE **', fault: { type: 'delay', ms: 200 } });
+    const held = proxy.hold('DELETE **');
     const leaving = new AbortController();
     const cleanup = cleanupByKind[kind](id, { engine: proxy.address, signal: leaving.signal });
-    await proxy.until('DELETE **');
+    await held.arrived();
     const reason = { not: 'even an error' };
     leaving.abort(reason);
     await expect(cleanup).rejects.toBe(reason);
     expect(await exists(kind, id)).toBe(true);
+    held.release();
     expect(await until(async () => !(await exists(kind, id)))).toBe(true);
     expect(proxy.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
   });

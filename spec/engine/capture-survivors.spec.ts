@@ -70,11 +70,13 @@ describe('resources removed by user code', () => {
 
   it('waits for the pending removal of a resource', async () => {
     const container = await dockerode.createContainer({ Image: specImage });
-    proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 } });
+    const held = proxy.hold(`DELETE /containers/${container.id}`);
     const removing = container.remove();
-    await proxy.until(({ method, path }) => method === 'DELETE' && path.includes(container.id));
+    await held.arrived();
     expect(entryOf(container.id)).toMatchObject({ state: 'cleaning' });
-    expect(await survivors(container.id)).toEqual([]);
+    const left = survivors(container.id);
+    held.release();
+    expect(await left).toEqual([]);
     expect(entryOf(container.id)).toMatchObject({ state: 'gone', outcome: 'removed-by-code' });
     await removing;
   });

@@ -166,10 +166,11 @@ describe('cleanupComposeProject', () => {
   it('removes resources of a project that are created during its cleanup', async () => {
     const project = uniqueName();
     const first = await createIdleContainer({ Labels: labelsOf(project) });
-    injected.push(proxy.inject({ on: `DELETE /containers/${first}`, fault: { type: 'delay', ms: 300 } }));
+    const held = proxy.hold(`DELETE /containers/${first}`);
     const cleanup = cleanupComposeProject(project, { engine: proxy.address });
-    await proxy.until(`DELETE /containers/${first}`);
+    await held.arrived();
     const second = await createIdleContainer({ Labels: labelsOf(project) });
+    held.release();
     expect((await cleanup).parts.map(({ id }) => id)).toEqual([first, second]);
     expect(await partsOf(project)).toEqual(nothing);
   });
@@ -251,13 +252,9 @@ describe('cleanupComposeProject', () => {
     const project = uniqueName();
     const part = await createIdleContainer({ Labels: labelsOf(project) });
     const leaving = new AbortController();
-    injected.push(proxy.inject({ on: 'GET /networks', fault: { type: 'delay', ms: 1_000 } }));
+    const held = proxy.hold('GET /networks');
     const cleanup = cleanupComposeProject(project, { engine: proxy.address, signal: leaving.signal });
-    const seen = await proxy.until(
-      ({ path, fault }) => path.includes('/networks?') && fault?.type === 'delay',
-      5_000,
-    );
-    expect(seen.method).toBe('GET');
+    await held.arrived();
     const reason = new Error('no longer wanted');
     leaving.abort(reason);
     await expect(cleanup).rejects.toBe(reason);

@@ -233,10 +233,11 @@ describe('cleanupContainer, observed by a proxy', () => {
   it("reports another client's removal between its inspection and its removal as removed-elsewhere", async () => {
     const name = uniqueName();
     const { id } = await create({ name });
-    injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault: { type: 'delay', ms: 300 } }));
+    const held = proxy.hold(`DELETE /containers/${id}`);
     const cleanup = cleanupContainer(name, { engine: proxy.address });
-    await proxy.until(`DELETE /containers/${id}`);
+    await held.arrived();
     await docker.getContainer(id).remove({ force: true });
+    held.release();
     expect(await cleanup).toMatchObject({ id, outcome: 'removed-elsewhere', name });
   });
 

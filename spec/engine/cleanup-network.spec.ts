@@ -53,10 +53,11 @@ describe('cleanupNetwork', () => {
     const id = await createThing('network');
     const first = await createOn(id);
     const second = await createRunningContainer({ HostConfig: { NetworkMode: 'bridge' } });
-    proxy.inject({ on: `POST /networks/${id}/disconnect`, fault: { type: 'delay', ms: 300 } });
+    const held = proxy.hold(`POST /networks/${id}/disconnect`);
     const cleanup = cleanupNetwork(id, { engine: proxy.address });
-    await proxy.until(`POST /networks/${id}/disconnect`);
+    await held.arrived();
     await docker.getNetwork(id).connect({ Container: second });
+    held.release();
     expect(await cleanup).toMatchObject({ outcome: 'removed' });
     expect(await networksOf(first)).toEqual([]);
     expect(await networksOf(second)).not.toContain(id);

@@ -59,29 +59,27 @@ describe('a fault', () => {
 
   it('drops a held call whose client has disconnected', async () => {
     const container = await createContainer();
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
+    const held = stage.proxy.hold('DELETE /containers/*');
     const leaving = new AbortController();
     const removal = stage.docker.getContainer(container.id).remove({ abortSignal: leaving.signal });
-    await stage.proxy.until('DELETE /containers/*');
+    await held.arrived();
     leaving.abort();
     await expect(removal).rejects.toMatchObject({ code: 'ABORT_ERR' });
     expect(await stage.proxy.until(hasEnded)).toMatchObject({ ended: 'client-left' });
-    release();
+    held.release();
     await stage.docker.ping();
     expect(await isThere(container)).toBe(true);
   });
 
   it('holds a call until it is released, and then passes it on', async () => {
     const container = await createContainer();
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    stage.proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'hold', until: released } });
+    const held = stage.proxy.hold('DELETE /containers/*');
     const removal = stage.docker.getContainer(container.id).remove();
-    const call = await stage.proxy.until('DELETE /containers/*');
+    const call = await held.arrived();
     await stage.docker.ping();
     expect(await isThere(container)).toBe(true);
     expect(call).not.toHaveProperty('ended');
-    release();
+    held.release();
     await removal;
     expect(await isThere(container)).toBe(false);
   });

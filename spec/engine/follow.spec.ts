@@ -110,13 +110,11 @@ describe('a registry that follows its engine', () => {
     const id = await createIdleContainer();
     const key = adopt('container', id, asked.address);
     await removeByHand('container', id);
-    const inspection = `GET /containers/${id}/json`;
-    const { promise: isCleaning, resolve: goOn } = Promise.withResolvers<void>();
-    proxy.inject({ on: inspection, fault: { type: 'hold', until: isCleaning } });
+    const held = proxy.hold(`GET /containers/${id}/json`);
     follower = followEngine(registry, asked);
-    await proxy.until(inspection);
+    await held.arrived();
     registry.update(key, { state: 'cleaning' });
-    goOn();
+    held.release();
     const other = await createThing('volume');
     const otherKey = adopt('volume', other, asked.address);
     await removeByHand('volume', other);

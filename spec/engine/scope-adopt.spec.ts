@@ -163,10 +163,11 @@ describe('a resource adopted from another session', () => {
 
   it('is neither registered nor marked when a sweep removes it before its marker exists', async () => {
     const scope = openScope('adopts too late');
-    proxy.inject({ on: 'POST /volumes/create', fault: { type: 'delay', ms: 500 } });
+    const held = proxy.hold('POST /volumes/create');
     const adopting = rejectionOf(scope.adopt(name, 'volume'));
-    await proxy.until('POST /volumes/create');
+    await held.arrived();
     await docker.getVolume(name).remove();
+    held.release();
     expect(await adopting).toMatchObject({ code: 'ENGINE_REFUSED', message: expect.stringContaining(name) });
     expect(entriesOf(scope)).toEqual([]);
     expect(await markersOf(name)).toEqual([]);

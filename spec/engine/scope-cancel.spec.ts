@@ -7,7 +7,7 @@ import type { RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
-import type { Fault, InjectedRule } from '../support/fault-rules';
+import type { InjectedRule } from '../support/fault-rules';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
@@ -36,17 +36,6 @@ const neverReady = () =>
     .withCommand(['sh', '-c', 'echo I am up; sleep 600'])
     .withNetworkMode('none')
     .withWaitStrategy(Wait.forLogMessage('never said'));
-
-/** Injects a fault into the next call that matches; resolves when that call arrives. */
-function injectOnce(on: string, fault: Fault): Promise<unknown> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const decide = (): Fault => {
-    resolve();
-    return fault;
-  };
-  rules.push(proxy.inject({ on, fault: decide }));
-  return promise;
-}
 
 function entriesOf(scope: Scope): readonly RegistryEntry[] {
   return sessionIdentity().registry.list({ scope: scope.name });
@@ -80,12 +69,13 @@ describe('an aborted start', () => {
     await using ours = await openFaultProxy();
     const user = new AbortController();
     await using scope = openScope('aborted connect', { signal: user.signal, engine: ours.address });
-    ours.inject({ on: '* /_ping', fault: { type: 'delay', ms: 200 } });
+    const held = ours.hold('* /_ping');
     const before = proxy.calls.length;
     const starting = rejectionOf(scope.start(definition()));
-    await ours.until('* /_ping');
+    await held.arrived();
     user.abort(reason);
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    held.release();
     await scope.close();
     expect(proxy.calls.slice(before)).toEqual([]);
     expect(entriesOf(scope)).toEqual([]);
@@ -95,12 +85,13 @@ describe('an aborted start', () => {
     const user = new AbortController();
     await using scope = openScope('aborted pull', { signal: user.signal });
     const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
-    const pulled = injectOnce('POST /images/create', { type: 'delay', ms: 200 });
+    const held = proxy.hold('POST /images/create');
     rules.push(proxy.inject({ on: 'POST /images/create', fault, times: Infinity }));
     const starting = rejectionOf(scope.start(new GenericContainer('localhost:1/castoff-spec/missing:1')));
-    await pulled;
+    await held.arrived();
     user.abort(reason);
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
+    held.release();
     await scope.close();
     expect(await thingsOfThisFile()).toEqual([]);
   });
@@ -108,14 +99,15 @@ describe('an aborted start', () => {
   it('rejects at once when aborted while the container is created, which is recorded as gone only after its removal', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted create', { signal: user.signal });
-    const asked = injectOnce('POST /containers/create', { type: 'delay', ms: 400 });
+    const held = proxy.hold('POST /containers/create');
     const starting = rejectionOf(scope.start(definition()));
-    await asked;
+    await held.arrived();
     user.abort(reason);
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
     expect(await thingsOfThisFile()).toEqual([]);
     expect(entriesOf(scope)).not.toMatchObject([{ state: 'gone' }]);
     expect(hasJournal()).toBe(true);
+    held.release();
 
     await scope.close();
     expect(await thingsOfThisFile()).toEqual([]);
@@ -126,12 +118,13 @@ describe('an aborted start', () => {
   it('removes the container when aborted while it is started', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted start', { signal: user.signal });
-    const asked = injectOnce('POST /containers/*/start', { type: 'delay', ms: 200 });
+    const held = proxy.hold('POST /containers/*/start');
     const starting = rejectionOf(scope.start(definition()));
-    await asked;
+    await held.arrived();
     user.abort(reason);
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
     expect(await thingsOfThisFile()).toEqual([]);
+    held.release();
     await scope.close();
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
   });
@@ -173,11 +166,12 @@ describe('an aborted start', () => {
   it('removes the network when aborted while it is created', async () => {
     const user = new AbortController();
     await using scope = openScope('aborted network', { signal: user.signal });
-    const asked = injectOnce('POST /networks/create', { type: 'delay', ms: 200 });
+    const held = proxy.hold('POST /networks/create');
     const starting = rejectionOf(scope.start(new Network()));
-    await asked;
+    await held.arrived();
     user.abort(reason);
     await starting;
+    held.release();
     await scope.close();
     expect(await thingsOfThisFile()).toEqual([]);
     expect(entriesOf(scope)).toMatchObject([{ kind: 'network', state: 'gone', outcome: 'removed' }]);
@@ -216,10 +210,12 @@ describe('a scope that closes during a start', () => {
     ['inspected', 'GET /containers/*/json'],
   ])('waits for a container that is being %s, and removes it', async (_what, on) => {
     const scope = openScope(`closed during ${on}`);
-    const asked = injectOnce(on, { type: 'delay', ms: 200 });
+    const held = proxy.hold(on);
     const starting = rejectionOf(scope.start(definition()));
-    await asked;
-    const report = await scope.close();
+    await held.arrived();
+    const closing = scope.close();
+    held.release();
+    const report = await closing;
     expect(await thingsOfThisFile()).toEqual([]);
     expect(report).toMatchObject({ reason: 'done' });
     expect(await starting).toMatchObject({ code: 'START_FAILED', cause: { code: 'SCOPE_CLOSED' } });

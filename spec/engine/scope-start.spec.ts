@@ -262,13 +262,17 @@ describe('a closing scope', () => {
     const asked = proxy.calls.length;
     const removals = () => proxy.calls.slice(asked).filter(({ method }) => method === 'DELETE');
     let together: readonly string[] = [];
-    // Delays each removal, so that the first still runs when the last request arrives.
+    // Holds each removal until the last request has arrived.
+    const { promise: allArrived, resolve: release } = Promise.withResolvers<void>();
     const rule = proxy.inject({
       on: 'DELETE /containers/*',
       times: 3,
       fault: (_call, nth) => {
-        if (nth === 3) together = removals().map(({ ended }) => ended ?? 'running');
-        return { type: 'delay', ms: 200 };
+        if (nth === 3) {
+          together = removals().map(({ ended }) => ended ?? 'running');
+          release();
+        }
+        return { type: 'hold', until: allArrived };
       },
     });
     await scope.close();

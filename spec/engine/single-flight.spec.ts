@@ -21,10 +21,14 @@ describe('concurrent cleanups of one resource', () => {
     const name = uniqueName();
     const id = await createIdleContainer({ name });
     const refs = [id, name, id.slice(0, 12), { id }, { getId: () => id }, `/${name}`, id, name];
-    // The first removal lasts until all callers have inspected.
-    proxy.inject({ on: 'DELETE **', fault: slow, times: Infinity });
-
-    const results = await Promise.all(refs.map((ref) => cleanupContainer(ref, { engine: proxy.address })));
+    // The first removal lasts until all callers without an id have inspected.
+    const held = proxy.hold('DELETE **', Infinity);
+    const cleanups = refs.map((ref) => cleanupContainer(ref, { engine: proxy.address }));
+    const haveInspected = () =>
+      proxy.calls.filter(({ path, ended }) => path.endsWith('/json') && ended === 'answered').length === 4;
+    await Promise.all([held.arrived(), proxy.until(haveInspected)]);
+    held.release();
+    const results = await Promise.all(cleanups);
 
     expect(removals(proxy)).toEqual([`/containers/${id}?force=true&v=true`]);
     for (const result of results) expect(result).toMatchObject({ id, outcome: 'removed', attempts: 1 });
@@ -50,14 +54,13 @@ describe('concurrent cleanups of one resource', () => {
   it('continue for the other callers after the deadline of one', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
-    const isOver = Promise.withResolvers<undefined>();
-    proxy.inject({ on: 'DELETE **', fault: { type: 'hold', until: isOver.promise }, times: Infinity });
+    const held = proxy.hold('DELETE **', Infinity);
     const patient = cleanupContainer(id, { engine: proxy.address });
-    await proxy.until('DELETE **');
+    await held.arrived();
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 50 });
     await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
     expect(await exists('container', id)).toBe(true);
-    isOver.resolve(undefined);
+    held.release();
     expect(await patient).toMatchObject({ outcome: 'removed' });
     expect(removals(proxy)).toHaveLength(1);
   });
@@ -66,16 +69,12 @@ describe('concurrent cleanups of one resource', () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
     // The first removal has no answer, and the next ones wait until that deadline is over.
-    const isOver = Promise.withResolvers<undefined>();
-    proxy.inject({
-      on: 'DELETE **',
-      fault: (_call, nth) => (nth === 1 ? { type: 'swallow' } : { type: 'hold', until: isOver.promise }),
-      times: Infinity,
-    });
+    proxy.inject({ on: 'DELETE **', fault: { type: 'swallow' } });
+    const held = proxy.hold('DELETE **', Infinity);
     const hasty = cleanupContainer(id, { engine: proxy.address, timeoutMs: 200 });
     const patient = cleanupContainer(id, { engine: proxy.address });
     await expect(hasty).rejects.toMatchObject({ code: 'CLEANUP_FAILED' });
-    isOver.resolve(undefined);
+    held.release();
     expect(await patient).toMatchObject({ outcome: 'removed' });
     expect(await exists('container', id)).toBe(false);
   });
@@ -83,16 +82,15 @@ describe('concurrent cleanups of one resource', () => {
   it('continue for the other callers when one is aborted', async () => {
     await using proxy = await openFaultProxy();
     const id = await createIdleContainer();
-    const isOver = Promise.withResolvers<undefined>();
-    proxy.inject({ on: 'DELETE **', fault: { type: 'hold', until: isOver.promise }, times: Infinity });
+    const held = proxy.hold('DELETE **', Infinity);
     const leaving = new AbortController();
     const first = cleanupContainer(id, { engine: proxy.address, signal: leaving.signal });
     const second = cleanupContainer(id, { engine: proxy.address });
-    await proxy.until('DELETE **');
+    await held.arrived();
     const reason = new Error('no longer wanted');
     leaving.abort(reason);
     await expect(first).rejects.toBe(reason);
-    isOver.resolve(undefined);
+    held.release();
     expect(await second).toMatchObject({ outcome: 'removed' });
     expect(removals(proxy)).toHaveLength(1);
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CallLog, type Call } from './fault-calls';
 import { Relay } from './fault-proxy-relay';
-import { FaultRules, type InjectedRule, type Rule } from './fault-rules';
+import { FaultRules, type Fault, type InjectedRule, type Rule } from './fault-rules';
 import { decideBySeed, seedCalls, type SeedOptions } from './fault-seed';
 
 export interface FaultProxyOptions {
@@ -24,6 +24,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly calls: readonly Call[];
   /** Disturbs matching calls. Rules are tried in the order in which they were injected. */
   inject(rule: Rule): InjectedRule;
+  /** Holds the next matching calls back from the engine until they are released. @param times - How many of them. Default 1. */
+  hold(on: string, times?: number): HeldCalls;
   /**
    * Disturbs calls at random, the same ones for the same seed: the fault depends on the seed and on the
    * number of matching calls before. Concurrent calls are numbered as they arrive.
@@ -36,6 +38,14 @@ export interface FaultProxy extends AsyncDisposable {
   until(which: string | ((call: Call) => boolean), atMostMs?: number): Promise<Call>;
   /** Resets open connections, including those of swallowed calls, and removes the socket. */
   close(): Promise<void>;
+}
+
+/** Calls that wait in the proxy. */
+export interface HeldCalls {
+  /** Resolves when the first of them has arrived. */
+  arrived(): Promise<Call>;
+  /** Passes those that have arrived on to the engine, and holds no more. */
+  release(): void;
 }
 
 /** Opens a proxy on a new socket. It passes every byte unchanged until a fault is injected. */
@@ -71,6 +81,18 @@ export async function openFaultProxy(options: FaultProxyOptions = {}): Promise<F
     upstream,
     calls: log.calls,
     inject: (rule) => rules.add(rule),
+    hold(on, times = 1) {
+      const released = Promise.withResolvers<void>();
+      const fault: Fault = { type: 'hold', until: released.promise };
+      const rule = rules.add({ on, fault, times });
+      return {
+        arrived: () => log.until((call) => call.fault === fault),
+        release() {
+          rule.remove();
+          released.resolve();
+        },
+      };
+    },
     seed: (seed, seedOptions) =>
       rules.add({
         on: seedOptions.on ?? seedCalls,

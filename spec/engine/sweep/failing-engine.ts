@@ -77,13 +77,12 @@ export function describeFailingEngine(stage: () => SweepStage): void {
     it('keeps a volume that others create under the same name during the sweep', async () => {
       const name = uniqueName();
       await docker.createVolume({ Name: name, Labels: labelsOf(session, deadOwner()) });
-      const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
-      proxy.inject({ on: `GET /volumes/${name}`, fault: { type: 'hold', until: changed } });
+      const held = proxy.hold(`GET /volumes/${name}`);
       const sweeping = sweep({ engine: proxy.address });
-      await proxy.until(`GET /volumes/${name}`);
+      await held.arrived();
       await docker.getVolume(name).remove();
       await docker.createVolume({ Name: name, Labels: specLabel });
-      goOn();
+      held.release();
 
       expect(find(await sweeping, name)).toMatchObject({
         action: 'kept',
