@@ -35,6 +35,7 @@ module.exports = {
     project('jest', onEngine),
   ],
   testTimeout: 60_000,
+  testSequencer: '<rootDir>/spec/support/longest-first.cjs',
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
   maxWorkers: 3,
 };

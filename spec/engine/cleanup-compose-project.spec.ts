@@ -158,10 +158,7 @@ describe('cleanupComposeProject', () => {
   let proxy: FaultProxy;
   beforeAll(async () => void (proxy = await openFaultProxy()));
   afterAll(() => proxy.close());
-  const injected: { remove(): void }[] = [];
-  afterEach(() => {
-    for (const rule of injected.splice(0)) rule.remove();
-  });
+  afterEach(() => proxy.removeRules());
 
   it('removes resources of a project that are created during its cleanup', async () => {
     const project = uniqueName();
@@ -213,7 +210,7 @@ describe('cleanupComposeProject', () => {
   ])('retries a list of a project that %s', async (_what, fault) => {
     const project = uniqueName();
     const part = await createIdleContainer({ Labels: labelsOf(project) });
-    injected.push(proxy.inject({ on: 'GET /containers/json', fault }));
+    proxy.inject({ on: 'GET /containers/json', fault });
     const cleanup = cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 3_000 });
     expect(await cleanup).toMatchObject({ outcome: 'removed', parts: [{ id: part }] });
     expect(await partsOf(project)).toEqual(nothing);
@@ -225,7 +222,7 @@ describe('cleanupComposeProject', () => {
     await docker.createNetwork({ Name: uniqueName(), Labels: labelsOf(project) });
     await docker.createVolume({ Name: uniqueName(), Labels: labelsOf(project) });
     const fault = { type: 'swallow' } as const;
-    injected.push(proxy.inject({ on: `* /containers/${stuck}`, fault, times: Infinity }));
+    proxy.inject({ on: `* /containers/${stuck}`, fault, times: Infinity });
     await expect(
       cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 4_000 }),
     ).rejects.toMatchObject({ errors: [{ evidence: { kind: 'container', id: stuck } }] });
@@ -233,13 +230,11 @@ describe('cleanupComposeProject', () => {
   });
 
   it('reports that a project cannot be listed by the deadline', async () => {
-    injected.push(
-      proxy.inject({
-        on: 'GET /volumes',
-        fault: { type: 'answer', status: 500, message: 'no volumes today' },
-        times: Infinity,
-      }),
-    );
+    proxy.inject({
+      on: 'GET /volumes',
+      fault: { type: 'answer', status: 500, message: 'no volumes today' },
+      times: Infinity,
+    });
     await expect(
       cleanupComposeProject(uniqueName(), { engine: proxy.address, timeoutMs: 400 }),
     ).rejects.toMatchObject({

@@ -218,10 +218,7 @@ describe('cleanupContainer, observed by a proxy', () => {
   beforeEach(() => void (callsBefore = proxy.calls.length));
   const asked = (): readonly string[] =>
     proxy.calls.slice(callsBefore).map(({ method, path }) => `${method} ${path}`);
-  const injected: { remove(): void }[] = [];
-  afterEach(() => {
-    for (const rule of injected.splice(0)) rule.remove();
-  });
+  afterEach(() => proxy.removeRules());
 
   it('sends one removal and one final inspection for a full id', async () => {
     const id = await createIdleContainer();
@@ -243,18 +240,15 @@ describe('cleanupContainer, observed by a proxy', () => {
 
   it('tries to remove a container that cannot be inspected', async () => {
     const id = await createIdleContainer();
-    const noLook = proxy.inject({
+    proxy.inject({
       on: `GET /containers/${id}/json`,
       fault: { type: 'answer', status: 500, message: 'RWLayer of container is unexpectedly nil' },
       times: Infinity,
     });
-    injected.push(
-      noLook,
-      proxy.inject({
-        on: `DELETE /containers/${id}`,
-        fault: { type: 'answer', status: 500, message: 'once' },
-      }),
-    );
+    proxy.inject({
+      on: `DELETE /containers/${id}`,
+      fault: { type: 'answer', status: 500, message: 'once' },
+    });
     expect(await cleanupContainer(id, { engine: proxy.address, timeoutMs: 5_000 })).toMatchObject({
       outcome: 'removed',
     });
@@ -264,7 +258,7 @@ describe('cleanupContainer, observed by a proxy', () => {
   it('reports the full id even after a lost first inspection', async () => {
     const name = uniqueName();
     const { id } = await create({ name });
-    injected.push(proxy.inject({ on: `GET /containers/${name}/json`, fault: { type: 'reset' } }));
+    proxy.inject({ on: `GET /containers/${name}/json`, fault: { type: 'reset' } });
     expect(await cleanupContainer(name, { engine: proxy.address })).toMatchObject({
       id,
       name,
@@ -280,7 +274,7 @@ describe('cleanupContainer, observed by a proxy', () => {
     'fails with details when the engine answers %s until the deadline',
     async (_what, fault, timeoutMs, pattern) => {
       const id = await createIdleContainer();
-      injected.push(proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity }));
+      proxy.inject({ on: `DELETE /containers/${id}`, fault, times: Infinity });
       const error: unknown = await cleanupContainer(id, { engine: proxy.address, timeoutMs }).catch(
         (reason: unknown) => reason,
       );
@@ -302,7 +296,7 @@ describe('cleanupContainer, observed by a proxy', () => {
 
   it('reports that the engine did not answer when nothing else is known', async () => {
     const id = await createIdleContainer();
-    injected.push(proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity }));
+    proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity });
     await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 60 })).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
       message: expect.stringMatching(

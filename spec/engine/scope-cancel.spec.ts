@@ -7,7 +7,6 @@ import type { RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
-import type { InjectedRule } from '../support/fault-rules';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
 import { docker, uniqueName } from '../support/things';
@@ -17,15 +16,13 @@ import { openProxyForAll } from '../support/through-proxy';
 import { until } from '../support/until';
 
 let proxy: FaultProxy;
-let rules: InjectedRule[] = [];
 
 beforeAll(async () => {
   proxy = await openProxyForAll();
   await thingsOfThisFile();
 });
 afterEach(async () => {
-  for (const rule of rules) rule.remove();
-  rules = [];
+  proxy.removeRules();
   await removeThingsOfThisFile();
 });
 afterAll(() => proxy.close());
@@ -86,7 +83,7 @@ describe('an aborted start', () => {
     await using scope = openScope('aborted pull', { signal: user.signal });
     const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
     const held = proxy.hold('POST /images/create');
-    rules.push(proxy.inject({ on: 'POST /images/create', fault, times: Infinity }));
+    proxy.inject({ on: 'POST /images/create', fault, times: Infinity });
     const starting = rejectionOf(scope.start(new GenericContainer('localhost:1/castoff-spec/missing:1')));
     await held.arrived();
     user.abort(reason);

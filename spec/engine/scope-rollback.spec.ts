@@ -9,7 +9,6 @@ import type { EntryState, RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
 import type { FaultProxy } from '../support/fault-proxy';
-import type { InjectedRule } from '../support/fault-rules';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
@@ -21,15 +20,13 @@ import { openProxyForAll } from '../support/through-proxy';
 import { until } from '../support/until';
 
 let proxy: FaultProxy;
-let rules: InjectedRule[] = [];
 
 beforeAll(async () => {
   proxy = await openProxyForAll();
   await thingsOfThisFile();
 });
 afterEach(async () => {
-  for (const rule of rules) rule.remove();
-  rules = [];
+  proxy.removeRules();
   sessionIdentity().registry.removeAllListeners('change');
   await removeThingsOfThisFile();
   await removeLeftovers();
@@ -50,7 +47,7 @@ const logging = () =>
 
 /** Makes the next call that matches fail with a 500. */
 function fail(on: string): void {
-  rules.push(proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'fault on purpose' } }));
+  proxy.inject({ on, fault: { type: 'answer', status: 500, message: 'fault on purpose' } });
 }
 
 function entriesOf(scope: { readonly name: string }): readonly RegistryEntry[] {
@@ -108,7 +105,7 @@ const failingSteps: readonly FailingStep[] = [
     step: 'the image is missing',
     startable: () => {
       const fault = { type: 'answer', status: 404, message: 'manifest unknown' } as const;
-      rules.push(proxy.inject({ on: 'POST /images/create', fault }));
+      proxy.inject({ on: 'POST /images/create', fault });
       return definition('castoff-spec/missing:1');
     },
     cause: /manifest unknown/,
@@ -126,7 +123,7 @@ const failingSteps: readonly FailingStep[] = [
   {
     step: 'the response to the creation of the container is lost',
     startable: () => {
-      rules.push(proxy.inject({ on: 'POST /containers/create', fault: { type: 'lose-answer' } }));
+      proxy.inject({ on: 'POST /containers/create', fault: { type: 'lose-answer' } });
       return definition();
     },
     cause: /socket hang up|ECONNRESET/,
@@ -300,7 +297,7 @@ describe('a failed start', () => {
 
   it('is rolled back when the response to the creation of a network is lost', async () => {
     await using scope = openScope('network');
-    rules.push(proxy.inject({ on: 'POST /networks/create', fault: { type: 'lose-answer' } }));
+    proxy.inject({ on: 'POST /networks/create', fault: { type: 'lose-answer' } });
     const error = await rejectionOf(scope.start(new Network()));
     expect(error).toMatchObject({
       code: 'START_FAILED',
@@ -378,7 +375,6 @@ describe('a failed start that cannot be rolled back', () => {
     fail('POST /containers/*/start');
     const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
     const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });
-    rules.push(removals);
     const source = nextLine();
     const error = (await rejectionOf(scope.start(definition()))) as StartError;
     expect(error.errors).toMatchObject([
@@ -410,7 +406,6 @@ describe('a failed start that cannot be rolled back', () => {
     fail('POST /containers/*/start');
     const refusal = { type: 'answer', status: 403, message: 'it is protected' } as const;
     const removals = proxy.inject({ on: 'DELETE /containers/*', fault: refusal, times: Infinity });
-    rules.push(removals);
     expect(await rejectionOf(scope.start(definition()))).toMatchObject({ code: 'START_FAILED' });
     expect(await thingsOfThisFile()).toHaveLength(1);
     removals.remove();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { findPrograms } from '../support/close-engine';
 import { composeClient } from '../support/compose-client';
+import { partsOfProject } from '../support/compose-stack';
 import { endReapersOf } from '../support/end-reapers';
 import { startJest, type JestRun } from '../support/jest-run';
 import { resourcesOfRun } from '../support/jest-run-resources';
@@ -55,20 +56,9 @@ const withProject = async () => ({ PROJECT: JSON.stringify(await composeClient()
 
 type Kept = Awaited<ReturnType<typeof runKeeping>>;
 
-/** Lists the parts of a Compose project, which carry the project's label and none of castoff's. */
-async function partsOfProject(project: string): Promise<readonly string[]> {
-  const filters = { label: [`com.docker.compose.project=${project}`] };
-  const [containers, networks, { Volumes }] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters }),
-    docker.listVolumes({ filters }),
-  ]);
-  return [
-    ...containers.map(() => 'container'),
-    ...networks.map(() => 'network'),
-    ...(Volumes ?? []).map(() => 'volume'),
-  ];
-}
+/** The kinds of the parts of a Compose project, which carry the project's label and none of castoff's. */
+const partsOf = async (project: string) =>
+  (await partsOfProject(project, docker)).map((part) => part.split(' ')[0]);
 
 const resources = (id: string): Promise<readonly string[]> => resourcesOfRun(id, docker);
 
@@ -104,11 +94,11 @@ describe('CASTOFF_KEEP=failed', () => {
     expect(kept.stderr).toContain('1 leak among 4 containers, 1 network, 1 volume, 1 Compose project:');
     await removeAsPrinted(kept);
     // The reaper keeps the Compose project until it ends.
-    expect(await partsOfProject(kept.id)).toEqual(['container', 'network', 'volume']);
+    expect(await partsOf(kept.id)).toEqual(['container', 'network', 'volume']);
     process.kill(kept.reapers[0]!, 'SIGTERM');
-    expect(
-      await until(async () => (await partsOfProject(kept.id)).length === 0, removalTimeoutMs, pauseMs),
-    ).toBe(true);
+    expect(await until(async () => (await partsOf(kept.id)).length === 0, removalTimeoutMs, pauseMs)).toBe(
+      true,
+    );
     expect(await until(() => !isRunning(kept.reapers[0]!), removalTimeoutMs, pauseMs)).toBe(true);
   });
 });
@@ -118,9 +108,9 @@ describe('the kept resources', () => {
     const kept = await runKeeping(['--maxWorkers', '2'], await withProject());
     expect(await resources(kept.id)).toHaveLength(4);
     expect(kept.text).toContain(`docker compose -p ${kept.id} down -v\n`);
-    expect(await partsOfProject(kept.id)).toEqual(['container', 'network', 'volume']);
+    expect(await partsOf(kept.id)).toEqual(['container', 'network', 'volume']);
     await type(`${process.execPath} ${cli} sweep`);
-    expect([...(await resources(kept.id)), ...(await partsOfProject(kept.id))]).toEqual([]);
+    expect([...(await resources(kept.id)), ...(await partsOf(kept.id))]).toEqual([]);
   });
 });
 

@@ -1,48 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { describe, expect, it } from '@jest/globals';
+import { openReaperSessions } from '../support/reaper-sessions';
 import { rejectionOf } from '../support/rejection';
 import {
   isSessionGone,
   openReaperFolder,
   reapersOfSession,
-  startSessionChild,
   thingsOfSession,
-  type ChildOptions,
   type SessionChild,
 } from '../support/session-child';
 import { tcpListenersOf } from '../support/tcp-listeners';
 import { docker } from '../support/things';
 import { until } from '../support/until';
 
-let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
-beforeAll(async () => {
-  reaperFolder = await openReaperFolder();
-  await buildReaperImage(await connectEngine());
-});
-afterAll(() => reaperFolder[Symbol.asyncDispose]());
-
-const children: SessionChild[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    await child.kill();
-    expect(await until(() => isSessionGone(child.told.session), 30_000, 100)).toBe(true);
-  }
-});
-
-async function start(options: ChildOptions): Promise<SessionChild> {
-  const child = await startSessionChild({
-    containers: 0,
-    areStarted: false,
-    ...options,
-    env: { TMPDIR: reaperFolder.folder, ...options.env },
-  });
-  children.push(child);
-  return child;
-}
+const sessions = openReaperSessions({ containers: 0 });
+const { start } = sessions;
 
 const nowhere = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/nowhere/docker.sock' };
 
@@ -83,15 +57,15 @@ describe('a reaper as a host process', () => {
       [1, 2, 3].map(() => start({ reaper: 'process', containers: 1, env })),
     );
     expect(new Set([first, second, third].map((child) => child!.told.reaper)).size).toBe(1);
-    expect(await until(() => reaperFolder.hosts().length === 1, 20_000, 100)).toBe(true);
-    const [pid] = reaperFolder.hosts();
+    expect(await until(() => sessions.hosts().length === 1)).toBe(true);
+    const [pid] = sessions.hosts();
     expect(tcpListenersOf(pid!)).toEqual([]);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
     expect(environment).not.toMatch(/NODE_OPTIONS|SECRET/);
     expect(environment).not.toContain('DOCKER_');
 
     await first!.kill();
-    expect(await until(() => isSessionGone(first!.told.session), 30_000, 100)).toBe(true);
+    expect(await sessions.isGoneSoon(first!)).toBe(true);
     for (const other of [second, third]) expect(await thingsOfSession(other!.told.session)).toHaveLength(3);
   });
 });
@@ -103,10 +77,9 @@ describe("castoff's folder in the temporary folder", () => {
     await mkdir(taken, { mode: 0o700 });
     await chown(taken, 4_242, 4_242);
     const child = await start({ reaper: 'process', env: { TMPDIR: folder.folder } });
-    const { session } = child.told;
     expect(child.stderr()).toBe('');
     await child.kill();
-    expect(await until(() => isSessionGone(session), 15_000, 100)).toBe(true);
+    expect(await sessions.isGoneSoon(child)).toBe(true);
     expect(readdirSync(taken)).toEqual([]);
   });
 });

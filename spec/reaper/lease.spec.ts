@@ -1,52 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { removeLeftovers } from '../support/leftovers';
-import {
-  isSessionGone,
-  openReaperFolder,
-  startSessionChild,
-  thingsOfSession,
-  type ChildOptions,
-  type SessionChild,
-} from '../support/session-child';
+import { openReaperSessions } from '../support/reaper-sessions';
+import { openReaperFolder, thingsOfSession } from '../support/session-child';
 import { isLong } from '../support/spec-size';
 import { createThing, docker, exists, specLabel } from '../support/things';
 import { specImage } from '../support/spec-image';
-import { until } from '../support/until';
 
-const goneTimeoutMs = 30_000;
-
-let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
-beforeAll(async () => {
-  reaperFolder = await openReaperFolder();
-  await buildReaperImage(await connectEngine());
-});
-afterAll(() => reaperFolder[Symbol.asyncDispose]());
-
-const children: SessionChild[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    await child.kill();
-    await untilGone(child);
-  }
-  await removeLeftovers();
-});
-
-async function start(options: ChildOptions): Promise<SessionChild> {
-  const child = await startSessionChild({
-    containers: 1,
-    areStarted: false,
-    ...options,
-    env: { TMPDIR: reaperFolder.folder, ...options.env },
-  });
-  children.push(child);
-  return child;
-}
-
-/** Waits until no resource of the session, and no reaper of its own, is left. */
-const untilGone = ({ told: { session } }: SessionChild) =>
-  until(() => isSessionGone(session), goneTimeoutMs, 250);
+const { start, isGoneSoon } = openReaperSessions({ containers: 1 });
+afterEach(() => removeLeftovers());
 
 /**
  * Creates resources without the session's labels. The container is not started, which is enough to be removed
@@ -68,14 +29,14 @@ describe.each(['container', 'process'] as const)('a session with the reaper as a
     expect(child.told.reaper).toContain(reaper);
     expect(await thingsOfSession(child.told.session)).toHaveLength(4);
     await child.kill();
-    expect(await untilGone(child)).toBe(true);
+    expect(await isGoneSoon(child)).toBe(true);
     for (const [kind, id] of bystanders) expect(await exists(kind, id)).toBe(true);
   });
 
   it('a session whose process exits without closing it leaves no resources', async () => {
     const child = await start({ reaper });
     expect(await child.leave()).toBe(0);
-    expect(await untilGone(child)).toBe(true);
+    expect(await isGoneSoon(child)).toBe(true);
   });
 
   it('sessions of a process share a lease, and closing the last removes all resources and ends the reaper', async () => {
@@ -84,7 +45,7 @@ describe.each(['container', 'process'] as const)('a session with the reaper as a
     const made = await child.ask('make');
     expect(await thingsOfSession(made.session)).toHaveLength(6);
     await child.ask('close');
-    expect(await untilGone(child)).toBe(true);
+    expect(await isGoneSoon(child)).toBe(true);
     expect(child.stderr()).toBe('');
   });
 });
@@ -98,7 +59,7 @@ it.each(isLong ? (['process', 'container'] as const) : (['process'] as const))(
     for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
       const child = await start({ reaper, isDetached: true, env: { TMPDIR: folder.folder } });
       process.kill(-child.pid, signal);
-      expect(await untilGone(child)).toBe(true);
+      expect(await isGoneSoon(child)).toBe(true);
     }
   },
 );

@@ -1,33 +1,15 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
-import {
-  isSessionGone,
-  openReaperFolder,
-  reapersOfSession,
-  startSessionChild,
-  thingsOfSession,
-  type SessionChild,
-} from '../support/session-child';
+import { expect, it } from '@jest/globals';
+import { openReaperSessions } from '../support/reaper-sessions';
+import { reapersOfSession, thingsOfSession } from '../support/session-child';
 import { isLong } from '../support/spec-size';
 import { docker } from '../support/things';
 import { until } from '../support/until';
 
-let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
-beforeAll(async () => {
-  reaperFolder = await openReaperFolder();
-  await buildReaperImage(await connectEngine());
-});
-afterAll(() => reaperFolder[Symbol.asyncDispose]());
-
-let child: SessionChild | undefined;
-afterEach(async () => {
-  await child?.kill();
-});
+const sessions = openReaperSessions({ containers: 1 });
 
 /** The pids of a child's reaper. */
 async function reapersOf(reaper: 'container' | 'process', session: string): Promise<readonly number[]> {
-  if (reaper === 'process') return reaperFolder.hosts();
+  if (reaper === 'process') return sessions.hosts();
   const containers = await reapersOfSession(session);
   const inspected = await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).inspect()));
   return inspected.map(({ State }) => State.Pid).filter((pid) => pid > 0);
@@ -41,8 +23,7 @@ it.each([
 ] as const)(
   'a SIGKILLed reaper ($reaper) is replaced by another, which removes the resources when the client is SIGKILLed, too',
   async ({ reaper, rounds }) => {
-    const env = { TMPDIR: reaperFolder.folder };
-    child = await startSessionChild({ reaper, containers: 1, areStarted: false, env });
+    const child = await sessions.start({ reaper });
     const { session } = child.told;
     for (let round = 1; round <= rounds; round += 1) {
       const before = await reapersOf(reaper, session);
@@ -58,6 +39,6 @@ it.each([
     await child.ask('make');
     expect(await thingsOfSession(session)).toHaveLength(6);
     await child.kill();
-    expect(await until(() => isSessionGone(session), 30_000, 100)).toBe(true);
+    expect(await sessions.isGoneSoon(child)).toBe(true);
   },
 );

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type Docker from 'dockerode';
 import { sleeper, specImage } from './spec-image';
 import { docker } from './things';
 
@@ -26,12 +27,12 @@ export async function writeStack(
 }
 
 /** The parts of a project: containers by service and id, networks by id, volumes by name. */
-export async function partsOfProject(project: string): Promise<readonly string[]> {
+export async function partsOfProject(project: string, engine: Docker = docker): Promise<readonly string[]> {
   const filters = { label: [`com.docker.compose.project=${project}`] };
   const [containers, networks, { Volumes }] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters }),
-    docker.listVolumes({ filters }),
+    engine.listContainers({ all: true, filters }),
+    engine.listNetworks({ filters }),
+    engine.listVolumes({ filters }),
   ]);
   return [
     ...containers.map(({ Id, Labels }) => `container ${Labels['com.docker.compose.service']} ${Id}`),

@@ -24,6 +24,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly calls: readonly Call[];
   /** Disturbs matching calls. Rules are tried in the order in which they were injected. */
   inject(rule: Rule): InjectedRule;
+  /** Removes every rule. For `afterEach`, where one proxy serves all specs of a file. */
+  removeRules(): void;
   /** Holds the next matching calls back from the engine until they are released. @param times - How many of them. Default 1. */
   hold(on: string, times?: number): HeldCalls;
   /**
@@ -81,6 +83,7 @@ export async function openFaultProxy(options: FaultProxyOptions = {}): Promise<F
     upstream,
     calls: log.calls,
     inject: (rule) => rules.add(rule),
+    removeRules: () => rules.clear(),
     hold(on, times = 1) {
       const released = Promise.withResolvers<void>();
       const fault: Fault = { type: 'hold', until: released.promise };

@@ -59,6 +59,10 @@ export class FaultRules {
     return { hits: () => hits, remove: () => void this.#rules.delete(decide) };
   }
 
+  clear(): void {
+    this.#rules.clear();
+  }
+
   decide(asked: Asked): Fault | undefined {
     for (const decide of this.#rules) {
       const fault = decide(asked);
