@@ -186,11 +186,8 @@ describe('an engine behind ssh', () => {
   });
 
   async function expectNoProcessLeft(): Promise<void> {
-    await until(
-      async () => (await server.clients()).length + (await server.remoteCommands()).length === 0,
-      withinMs,
-    );
-    expect([...(await server.clients()), ...(await server.remoteCommands())]).toEqual([]);
+    await until(() => server.clients().length + server.remoteCommands().length === 0, withinMs);
+    expect([...server.clients(), ...server.remoteCommands()]).toEqual([]);
   }
 
   it('is found by its address', async () => {
@@ -210,7 +207,7 @@ describe('an engine behind ssh', () => {
     const agent = agentFor(endpoint);
     expect(await ask(endpoint, agent, { path: '/_ping' })).toBe('200 OK');
     expect(await ask(endpoint, agent, { path: '/_ping' })).toBe('200 OK');
-    expect(await server.clients()).toHaveLength(1);
+    expect(server.clients()).toHaveLength(1);
     agent.destroy();
     await expectNoProcessLeft();
   });
@@ -272,7 +269,7 @@ describe('an engine behind ssh', () => {
     await once(silent, 'listening');
     const connection = openSshConnection({ destination: '127.0.0.1', port: portOf(silent) });
     const [peer]: Socket[] = await once(silent, 'connection');
-    const [client = 'none'] = await server.clients();
+    const [client = 'none'] = server.clients();
     connection.destroy();
     await once(connection, 'close');
     expect(() => process.kill(Number.parseInt(client), 0)).toThrow(
@@ -310,7 +307,7 @@ describe('an engine behind ssh', () => {
       'closes its connection when the process is killed after GET %s',
       async (path) => {
         const { pid, exit } = await startClient(endpoint, path, '');
-        expect(await server.clients()).toHaveLength(1);
+        expect(server.clients()).toHaveLength(1);
         process.kill(pid, 'SIGKILL');
         expect(await exit).toEqual([null, 'SIGKILL']);
         await expectNoProcessLeft();
@@ -323,11 +320,11 @@ describe('an engine behind ssh', () => {
         '/_ping',
         "process.on('SIGINT', () => ask('/version'));",
       );
-      const before = await server.clients();
+      const before = server.clients();
       process.kill(-pid, 'SIGINT');
       await until(() => printed.length > 1, withinMs);
       expect(printed).toEqual(['/_ping', '/version']);
-      expect(await server.clients()).toEqual(before);
+      expect(server.clients()).toEqual(before);
       process.kill(pid, 'SIGKILL');
       await exit;
       await expectNoProcessLeft();

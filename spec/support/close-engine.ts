@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { askEngine } from './ask-engine';
 import type { EngineProcess } from './engine-process';
+import { listPids, readProc } from './proc';
 import { until } from './until';
 
 const cgroups = '/sys/fs/cgroup';
@@ -75,9 +76,7 @@ export function findPrograms(argument: string): number[] {
 }
 
 function otherPids(): readonly number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid);
+  return listPids().filter((pid) => pid !== process.pid);
 }
 
 function worksIn(folder: string, pid: number): boolean {
@@ -88,14 +87,6 @@ function worksIn(folder: string, pid: number): boolean {
       const mountPoint = line.split(' ')[4];
       return mountPoint === `${folder}/aside` || (mountPoint === '/' && line.includes(folder));
     });
-}
-
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // ENOENT, ESRCH: it has ended since /proc was listed.
-  }
 }
 
 function killIfThere(pid: number): void {

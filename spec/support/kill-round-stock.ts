@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
+import { listPids, readProc } from './proc';
 import { docker } from './things';
 
 /** A resource on the engine, or a local process. */
@@ -97,24 +97,12 @@ function item(
 
 const bare = (name: string): string => name.replace(/^\//, '');
 
-/**
- * Finds processes by the TMPDIR in their environment. Reads synchronously: a machine has hundreds of
- * processes, and a synchronous read takes microseconds, a tenth of an asynchronous one.
- */
-const listProcesses = sharing(async (): Promise<readonly StockItem[]> => {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(readProcess).filter((one) => one !== undefined);
-});
-
-function readProcess(pid: string): StockItem | undefined {
-  try {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-    const [, folder] = /(?:^|\0)TMPDIR=([^\0]+)/.exec(environment) ?? [];
-    if (folder === undefined) return undefined;
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
-    return { kind: 'process', names: [pid, command], labels: { TMPDIR: folder } };
-  } catch {
-    // ENOENT: the process has exited. EACCES: it is another user's.
-    return undefined;
-  }
-}
+/** Finds processes by the TMPDIR in their environment. */
+const listProcesses = sharing(async (): Promise<readonly StockItem[]> =>
+  listPids().flatMap((pid) => {
+    const [, folder] = /(?:^|\0)TMPDIR=([^\0]+)/.exec(readProc(pid, 'environ')) ?? [];
+    if (folder === undefined) return [];
+    const command = readProc(pid, 'cmdline').split('\0').join(' ');
+    return [{ kind: 'process' as const, names: [String(pid), command], labels: { TMPDIR: folder } }];
+  }),
+);

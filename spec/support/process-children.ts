@@ -1,11 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { parseStatFields } from '../../lib/registry/proc-stat';
+import { listPids, readProc } from './proc';
 
 /** Returns the running child processes of `pid`. */
 export function childrenOf(pid: number): readonly { readonly pid: number; readonly command: string }[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((child) => child > 0 && parentOf(child) === pid)
+  return listPids()
+    .filter((child) => parentOf(child) === pid)
     .map((child) => ({ pid: child, command: readProc(child, 'cmdline').replaceAll('\0', ' ') }));
 }
 
@@ -13,12 +12,4 @@ export function childrenOf(pid: number): readonly { readonly pid: number; readon
 function parentOf(pid: number): number {
   const [, parent = ''] = parseStatFields(readProc(pid, 'stat'));
   return Number.parseInt(parent, 10);
-}
-
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // ENOENT, ESRCH: it has ended since /proc was listed.
-  }
 }

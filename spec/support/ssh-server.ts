@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { listPids, readProc } from './proc';
 import { until } from './until';
 
 const run = promisify(execFile);
@@ -17,10 +18,10 @@ export interface SshServer {
   /** A `PATH` with an `ssh` that knows this server and its key, and ignores the user's configuration. */
   readonly path: string;
   readonly folder: string;
-  /** Resolves to process ids and command lines of `ssh` clients of this server. */
-  clients(): Promise<string[]>;
-  /** Resolves to the same for processes on the server. */
-  remoteCommands(): Promise<string[]>;
+  /** Process ids and command lines of `ssh` clients of this server. */
+  clients(): readonly string[];
+  /** The same for processes on the server. */
+  remoteCommands(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -29,7 +30,7 @@ export async function openSshServer(engineAddress: string): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-sshd-'));
   await writeKeysAndConfiguration(folder, engineAddress);
   const { port, sshd } = await startSshd(folder, await findSshd());
-  const clients = (): Promise<string[]> => commandLinesWith('cmdline', `-F\0${folder}/ssh_config`);
+  const clients = () => commandLinesWith('cmdline', `-F\0${folder}/ssh_config`);
   return {
     address: `ssh://${userInfo().username}@127.0.0.1:${port}`,
     path: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}`,
@@ -38,8 +39,8 @@ export async function openSshServer(engineAddress: string): Promise<SshServer> {
     remoteCommands: () => commandLinesWith('environ', `DOCKER_CONFIG=${folder}/docker`),
     async close() {
       // Pooled connections of castoff; the processes that serve them keep the stderr of sshd open.
-      for (const line of await clients()) endProcess(Number.parseInt(line, 10));
-      await until(async () => (await clients()).length === 0, startTimeoutMs);
+      for (const line of clients()) endProcess(Number.parseInt(line, 10));
+      await until(() => clients().length === 0, startTimeoutMs);
       await end(sshd);
       sshd.stderr?.destroy();
       await rm(folder, { recursive: true });
@@ -142,20 +143,9 @@ async function findFreePort(): Promise<number> {
 /**
  * Process ids and command lines of the running processes whose file in /proc has `part` in it. Linux only.
  */
-async function commandLinesWith(file: 'cmdline' | 'environ', part: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commandLines = pids.map(async (pid) => {
-    const isMeant = (await readProc(pid, file)).includes(part);
-    const commandLine = isMeant ? await readProc(pid, 'cmdline') : '';
-    return commandLine === '' ? [] : [`${pid} ${commandLine.replaceAll('\0', ' ').trim()}`];
-  });
-  return (await Promise.all(commandLines)).flat();
-}
-
-async function readProc(pid: string, file: string): Promise<string> {
-  try {
-    return await readFile(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // ENOENT, ESRCH: it has ended since /proc was listed. EACCES: it is somebody else's.
-  }
+function commandLinesWith(file: 'cmdline' | 'environ', part: string): readonly string[] {
+  return listPids()
+    .filter((pid) => readProc(pid, file).includes(part))
+    .map((pid) => `${pid} ${readProc(pid, 'cmdline').replaceAll('\0', ' ').trim()}`)
+    .filter((line) => !/^\d+ $/.test(line));
 }
