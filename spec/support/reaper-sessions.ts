@@ -13,11 +13,11 @@ import { until } from './until';
 /** Sessions with reapers, for the specs of a file. */
 export interface ReaperSessions {
   /** The host processes that their sessions share. */
-  hosts(): readonly number[];
+  readonly hosts: () => readonly number[];
   /** Starts a process with a session. After the spec, it is killed, and everything of its session must be removed. */
-  start(options: ChildOptions): Promise<SessionChild>;
+  readonly start: (options: ChildOptions) => Promise<SessionChild>;
   /** Resolves to whether everything of a session, and its own reaper, is removed within 30 s. */
-  isGoneSoon(child: SessionChild): Promise<boolean>;
+  readonly isGoneSoon: (child: SessionChild) => Promise<boolean>;
 }
 
 /** Builds the reaper's image, and opens a temporary folder for the sessions. @param defaults - Options of every session. */

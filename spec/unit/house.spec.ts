@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import longest from '../support/longest.json';
 
 const lib = join(__dirname, '../../lib');
+const spec = join(__dirname, '..');
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
 /** The text of a file without its comments. */
@@ -45,5 +47,12 @@ describe('lib', () => {
     expect(
       names.filter((name) => /\b(utils?|helpers?|common|types|misc|manager|handler)\b/.test(name)),
     ).toEqual([]);
+  });
+});
+
+describe('the list of the longest spec files', () => {
+  it('has only files that exist', () => {
+    expect(longest.filter((name) => !existsSync(join(spec, `${name}.spec.ts`)))).toEqual([]);
+    expect(longest.length).toBeGreaterThan(30);
   });
 });
