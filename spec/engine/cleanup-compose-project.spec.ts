@@ -179,7 +179,7 @@ describe('cleanupComposeProject', () => {
     const part = await createIdleContainer({ Labels: labelsOf(project) });
     const bystander = await createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
 
-    const error: unknown = await cleanupComposeProject(project, { timeoutMs: 1_000 }).catch(
+    const error: unknown = await cleanupComposeProject(project, { timeoutMs: 3_000 }).catch(
       (reason: unknown) => reason,
     );
 
@@ -211,7 +211,7 @@ describe('cleanupComposeProject', () => {
     const project = uniqueName();
     const part = await createIdleContainer({ Labels: labelsOf(project) });
     proxy.inject({ on: 'GET /containers/json', fault });
-    const cleanup = cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 3_000 });
+    const cleanup = cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 6_000 });
     expect(await cleanup).toMatchObject({ outcome: 'removed', parts: [{ id: part }] });
     expect(await partsOf(project)).toEqual(nothing);
   });
@@ -224,7 +224,7 @@ describe('cleanupComposeProject', () => {
     const fault = { type: 'swallow' } as const;
     proxy.inject({ on: `* /containers/${stuck}`, fault, times: Infinity });
     await expect(
-      cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 4_000 }),
+      cleanupComposeProject(project, { engine: proxy.address, timeoutMs: 6_000 }),
     ).rejects.toMatchObject({ errors: [{ evidence: { kind: 'container', id: stuck } }] });
     expect(await partsOf(project)).toEqual({ ...nothing, container: [stuck] });
   });

@@ -26,7 +26,7 @@ describe('cleanupContainer, for a container whose files cannot be deleted', () =
   afterEach(free);
 
   it('fails with the engine’s message while a container stays dead', async () => {
-    const error: unknown = await cleanupContainer(id, { timeoutMs: 1_500 }).catch(
+    const error: unknown = await cleanupContainer(id, { timeoutMs: 3_000 }).catch(
       (reason: unknown) => reason,
     );
     expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);

@@ -371,7 +371,7 @@ describe('a failed start of a Compose environment', () => {
 
 describe('a failed start that cannot be rolled back', () => {
   it('reports both errors; the close of the scope retries and reports the rollback', async () => {
-    const scope = openScope('stuck', { cleanupTimeoutMs: 6_000 });
+    const scope = openScope('stuck', { cleanupTimeoutMs: 3_000 });
     fail('POST /containers/*/start');
     const stuck = { type: 'answer', status: 500, message: 'driver is busy' } as const;
     const removals = proxy.inject({ on: 'DELETE /containers/*', fault: stuck, times: Infinity });

@@ -96,7 +96,7 @@ describe('a volume of a Compose project that is written to', () => {
     const engine = await connectEngine();
     const bounds = await boundsBefore(engine, { kind: 'compose-project', name });
     await writeInto(name);
-    const { results } = await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 5_000 });
+    const { results } = await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 30_000 });
     expect(results).toEqual([]);
     const { claim } = claimOn({ [label]: name });
     const ofReaper = { ...claim, bounds: digestBounds(bounds) };
@@ -111,7 +111,7 @@ describe('a volume of a Compose project that is written to', () => {
     const engine = await connectEngine();
     const bounds = await boundsAfter(engine, name, {});
     await writeInto(name);
-    await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 5_000 });
+    await cleanupByLabel(engine, [`${label}=${name}`], { bounds, timeoutMs: 30_000 });
     expect(await exists('volume', name)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exports as packageExports } from '../../package.json';
 import { manual } from '../support/docs';
 import { removeLeftovers } from '../support/leftovers';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   consumers = await openConsumers();
 }, 180_000);
 afterAll(() => consumers?.close());
-afterEach(removeLeftovers);
+afterAll(() => removeLeftovers());
 
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {

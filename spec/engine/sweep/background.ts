@@ -54,7 +54,7 @@ export function describeBackground(stage: () => SweepStage): void {
       const volume = uniqueName();
       await docker.createVolume({ Name: volume, Labels: labelsOf(session, deadOwner()) });
       proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
-      expect(await sweepInBackground(proxy.address, { limitMs: 3_000 }).ended).toBeUndefined();
+      expect(await sweepInBackground(proxy.address, { limitMs: 6_000 }).ended).toBeUndefined();
       expect(await exists('volume', volume, docker)).toBe(false);
     });
 

@@ -59,7 +59,7 @@ export function describeCommand(stage: () => SweepStage): void {
     it('accepts a time limit as a duration, and reports what could not be removed in time', async () => {
       const id = await leave();
       proxy.inject({ on: `* /containers/${id}`, fault: { type: 'swallow' }, times: Infinity });
-      const { exitCode, stdout, stderr } = await run('--timeout', '3s');
+      const { exitCode, stdout, stderr } = await run('--timeout', '6s');
       expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
       expect(stdout).toMatch(/^failed +container .*(no response within|did not answer)/m);
     });

@@ -54,7 +54,7 @@ export function describeFailingEngine(stage: () => SweepStage): void {
         times: Infinity,
       });
 
-      const report = await sweep({ engine: proxy.address, timeoutMs: 4_000 });
+      const report = await sweep({ engine: proxy.address, timeoutMs: 8_000 });
 
       expect(find(report, network)).toMatchObject({ action: 'removed' });
       expect(find(report, volume)).toMatchObject({ action: 'removed' });
