@@ -37,12 +37,14 @@ afterAll(async () => {
   await rm(journalFolder(sessionIdentity().id), { recursive: true, force: true });
 });
 
-const definition = (image = specImage) => new GenericContainer(image).withCommand(sleeper);
+const definition = (image = specImage) =>
+  new GenericContainer(image).withCommand(sleeper).withNetworkMode('none');
 
 /** A container that logs a line and keeps running. */
 const logging = () =>
   new GenericContainer(specImage)
     .withCommand(['sh', '-c', 'echo I am up; echo and warn >&2; sleep 600'])
+    .withNetworkMode('none')
     .withWaitStrategy(Wait.forLogMessage('I am up'));
 
 /** Makes the next call that matches fail with a 500. */
@@ -162,7 +164,7 @@ const failingSteps: readonly FailingStep[] = [
   },
   {
     step: 'the command of the container does not exist',
-    startable: () => new GenericContainer(specImage).withCommand(['no-such-command']),
+    startable: () => new GenericContainer(specImage).withCommand(['no-such-command']).withNetworkMode('none'),
     cause: /no-such-command.*executable file not found/,
     postMortem: [/: created, exit code 127$|: created$/m, /engine: .*no-such-command/],
     outcome: 'removed',
@@ -200,6 +202,7 @@ const failingSteps: readonly FailingStep[] = [
     startable: () =>
       new GenericContainer(specImage)
         .withCommand(['sh', '-c', 'echo I am dying >&2; exit 3'])
+        .withNetworkMode('none')
         .withWaitStrategy(Wait.forLogMessage('ready')),
     cause: /Log stream ended/,
     postMortem: [/: exited, exit code 3$/m, /^ {4}! I am dying$/m],

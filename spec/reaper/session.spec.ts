@@ -38,7 +38,7 @@ it('closing a session removes resources that were claimed while it was open', as
 it('closing a session keeps the resources of other scopes of its process', async () => {
   const scope = openScope('another');
   const session = await openSession();
-  await scope.start(new GenericContainer(specImage).withCommand(sleeper));
+  await scope.start(new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none'));
   await session.close();
   const [container, ...others] = await thingsOfSession(session.id);
   expect(container).toMatch(/^container /);
