@@ -5,7 +5,7 @@ import { claimLabels } from '../../lib/registry/claims';
 import { removeLeftovers } from '../support/leftovers';
 import { thingsOfSession } from '../support/session-child';
 import { sleeper, specImage } from '../support/spec-image';
-import { createRunningContainer, createThing, exists, uniqueName } from '../support/things';
+import { createIdleContainer, exists, uniqueName } from '../support/things';
 import { removeThingsOfThisFile } from '../support/things-of-file';
 import { until } from '../support/until';
 
@@ -19,8 +19,8 @@ const goneTimeoutMs = 30_000;
 
 it('closing a session removes all resources with its labels, and no others', async () => {
   const session = await openSession();
-  const forgotten = await createRunningContainer({ Labels: session.labels });
-  const bystander = await createThing('container');
+  const forgotten = await createIdleContainer({ Labels: session.labels });
+  const bystander = await createIdleContainer();
   await session.close();
   expect(await until(async () => !(await exists('container', forgotten)), goneTimeoutMs, 50)).toBe(true);
   expect(await exists('container', bystander)).toBe(true);
@@ -30,7 +30,7 @@ it('closing a session removes resources that were claimed while it was open', as
   const label = { 'org.testcontainers.session-id': uniqueName() };
   await using session = await openSession();
   await claimLabels([`org.testcontainers.session-id=${label['org.testcontainers.session-id']}`]);
-  const claimed = await createRunningContainer({ Labels: label });
+  const claimed = await createIdleContainer({ Labels: label });
   await session.close();
   expect(await until(async () => !(await exists('container', claimed)), goneTimeoutMs, 50)).toBe(true);
 });
@@ -53,7 +53,7 @@ it('a second session shares the lease of the first, and the last one to close en
   const first = await openSession();
   const second = await openSession();
   expect(second.reaper).toBe(first.reaper);
-  const made = await createRunningContainer({ Labels: first.labels });
+  const made = await createIdleContainer({ Labels: first.labels });
   await first.close();
   expect(await until(async () => !(await exists('container', made)), 1_500, 100)).toBe(false);
   await second.close();
@@ -65,7 +65,7 @@ it('a session that is closed twice gives up its share of the lease once', async 
   const first = await openSession();
   const second = await openSession();
   await Promise.all([first.close(), first.close(), first[Symbol.asyncDispose]()]);
-  const made = await createRunningContainer({ Labels: second.labels });
+  const made = await createIdleContainer({ Labels: second.labels });
   expect(await until(async () => !(await exists('container', made)), 1_500, 100)).toBe(false);
   await second.close();
   expect(await until(async () => !(await exists('container', made)), goneTimeoutMs, 50)).toBe(true);
