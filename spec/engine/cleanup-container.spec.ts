@@ -297,7 +297,7 @@ describe('cleanupContainer, observed by a proxy', () => {
   it('reports that the engine did not answer when nothing else is known', async () => {
     const id = await createIdleContainer();
     proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity });
-    await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 500 })).rejects.toMatchObject({
+    await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 60 })).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
       message: expect.stringMatching(
         new RegExp(`^remove container ${id.slice(0, 12)}: the engine did not answer \\(`),

@@ -71,8 +71,8 @@ describe('an aborted start', () => {
     const starting = rejectionOf(scope.start(definition()));
     await held.arrived();
     user.abort(reason);
-    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
     held.release();
+    expect(await starting).toMatchObject({ code: 'START_FAILED', cause: reason });
     await scope.close();
     expect(proxy.calls.slice(before)).toEqual([]);
     expect(entriesOf(scope)).toEqual([]);
