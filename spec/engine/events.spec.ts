@@ -9,6 +9,7 @@ import { createIdle } from '../support/claimed-things';
 import { collectEvents, formatEvent } from '../support/collect-events';
 import { openCutRelay, type CutRelay } from '../support/cut-relay';
 import { removeLeftovers } from '../support/leftovers';
+import { rejectionOf } from '../support/rejection';
 import { createRunningContainer, docker, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 import { withTypeScript } from '../support/with-typescript';
