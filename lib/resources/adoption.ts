@@ -55,6 +55,21 @@ export async function listMarkers(engine: Engine): Promise<readonly ListedTarget
   return listTargets(engine, [labelNames.adopts], ['volume']);
 }
 
+/**
+ * Resolves to the session that has adopted the resource, by a marker that is not among those known before; to
+ * `undefined` when there is none. One request, to make right before a removal.
+ *
+ * @throws EngineError when the engine cannot list volumes.
+ */
+export async function findAdopter(
+  engine: Engine,
+  resource: EngineResource,
+  isKnown: (marker: ListedTarget) => boolean,
+): Promise<string | undefined> {
+  const markers = await listTargets(engine, [`${labelNames.adopts}=${adoptionKey(resource)}`], ['volume']);
+  return markers.find((marker) => !isKnown(marker))?.labels[labelNames.session];
+}
+
 /** Returns the adoptions that the markers among `listed` record. */
 export function adoptionsIn(listed: readonly Pick<ListedTarget, 'kind' | 'labels'>[]): readonly Adoption[] {
   return listed.flatMap(({ kind, labels }) => {

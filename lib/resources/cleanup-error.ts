@@ -47,6 +47,14 @@ export class ServiceKeptError extends CleanupError {
   }
 }
 
+/** A resource is kept (`CLEANUP_FAILED`): a session has adopted it since it was listed. */
+export class AdoptedError extends CleanupError {
+  constructor({ kind, id, name }: EngineResource & { readonly name: string }, session: string) {
+    const engineWords = `session ${session} has adopted it`;
+    super({ kind, id, title: name, attempts: 0, durationMs: 0, engineWords }, 'it is not removed', undefined);
+  }
+}
+
 /** Why an attempt to remove a resource failed. */
 export interface AttemptFailure {
   readonly error: unknown;
@@ -66,7 +74,10 @@ export function attemptFailure(error: unknown): AttemptFailure {
   return {
     error,
     reason: error instanceof CleanupError ? (error.evidence.engineWords ?? 'no answer') : messageOf(error),
-    isFinal: error instanceof ServiceKeptError ? error.isFinal : meaning === 'refused',
+    isFinal:
+      error instanceof ServiceKeptError
+        ? error.isFinal
+        : meaning === 'refused' || error instanceof AdoptedError,
     isAway: meaning === 'engine-away' || isCastoffError(error, 'ENGINE_UNREACHABLE'),
     isOfService: error instanceof ServiceKeptError,
   };

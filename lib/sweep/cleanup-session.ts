@@ -6,7 +6,7 @@ import { proveOwnersHere } from '../registry/owner';
 import { cleanupAll } from '../resources/cleanup-all';
 import type { CleanupResult } from '../resources/cleanup-one';
 import { checkCleanupOptions, cleanupOptionNames, type CleanupOptions } from '../resources/cleanup-options';
-import { findAdopted } from './find-adopted';
+import { findAdopted, markerNames } from './find-adopted';
 import { findCandidates } from './find-candidates';
 import { listSessions } from './find-sessions';
 import { judgeSession, type JudgedSession } from './judge-session';
@@ -69,7 +69,10 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
     );
     for (const { proof } of unclear) errors.push(new CastoffError('CLEANUP_FAILED', proof));
     const targets = candidates.map((candidate) => ({ ...candidate.resource, candidate }));
-    const removal = await cleanupAll(targets, ({ candidate }) => removeCandidate(engine, candidate, options));
+    const settings = { ...options, knownMarkers: markerNames([judged, ...others]) };
+    const removal = await cleanupAll(targets, ({ candidate }) =>
+      removeCandidate(engine, candidate, settings),
+    );
     errors.push(...removal.errors);
     for (const { result } of removal.items)
       if (result !== undefined && 'result' in result) results.push(result.result);

@@ -1,4 +1,4 @@
-import { adoptionKey, adoptionsIn } from '../resources/adoption';
+import { adoptionKey, adoptionsIn, markedKey } from '../resources/adoption';
 import type { Target } from '../resources/kind';
 import type { JudgedSession } from './judge-session';
 
@@ -9,9 +9,9 @@ export type AdoptionReason = (resource: Target) => string | undefined;
  * Finds the resources that sessions have adopted from others. Adoptions of a session that is proven dead, or
  * that is removed for its age, do not count.
  *
- * The markers come from the sweep's one listing, so a marker created between that listing and the removal is
- * missed. After creating a marker, the adopting session inspects the resource again, and so detects a removal
- * that has finished by then, but not a later one.
+ * Right before each removal, its markers are listed again. One that is created in the moment between that and
+ * the removal is missed: the adopting session inspects the resource after it has created its marker, and so
+ * detects a removal that has finished by then, but not a later one.
  */
 export function findAdopted(sessions: readonly JudgedSession[]): AdoptionReason {
   const reasons = new Map<string, string>();
@@ -21,4 +21,10 @@ export function findAdopted(sessions: readonly JudgedSession[]): AdoptionReason 
       reasons.set(key, `session ${session} has adopted it: ${proof.proof}`);
   }
   return ({ kind, id }) => (kind === 'compose-project' ? undefined : reasons.get(adoptionKey({ kind, id })));
+}
+
+/** Returns the names of all listed markers. */
+export function markerNames(sessions: readonly JudgedSession[]): ReadonlySet<string> {
+  const listed = sessions.flatMap(({ resources }) => resources);
+  return new Set(listed.filter(({ labels }) => markedKey(labels) !== undefined).map(({ name }) => name));
 }

@@ -1,10 +1,12 @@
 import { labelNames } from '../core/labels';
+import { timeouts } from '../core/timeouts';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import { proveOwnersHere } from '../registry/owner';
-import type { CleanupResult, CleanupSettings } from '../resources/cleanup-one';
+import { findAdopter } from '../resources/adoption';
+import { callTimeoutFor, type CleanupResult, type CleanupSettings } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/compose-project';
 import { removeListed } from '../resources/remove-listed';
 import { clearServiceOf } from '../resources/swarm-service';
@@ -23,6 +25,12 @@ export type RemovalCandidate = { readonly resource: FoundResource } & (
 /** The result of {@link removeCandidate}: of the removal, or the reason to keep the resource. */
 export type CandidateEnd = { readonly result: CleanupResult } | { readonly keptReason: string };
 
+/** How candidates are removed. */
+export interface CandidateSettings extends CleanupSettings {
+  /** Names of the adoption markers that were judged with the candidates. */
+  readonly knownMarkers: ReadonlySet<string>;
+}
+
 /**
  * Removes a candidate unless it now belongs to another owner.
  *
@@ -32,12 +40,19 @@ export type CandidateEnd = { readonly result: CleanupResult } | { readonly keptR
 export async function removeCandidate(
   engine: Engine,
   candidate: RemovalCandidate,
-  settings: CleanupSettings,
+  { knownMarkers, ...settings }: CandidateSettings,
 ): Promise<CandidateEnd> {
   const { session, kind, id } = candidate.resource;
   settings.signal?.throwIfAborted();
   if (idsOfLiveSessions(session).has(id))
     return { keptReason: 'a session that is not proven dead has recorded it as its own' };
+  const { timeoutMs = timeouts.cleanupMs, signal } = settings;
+  const limited = engine.within({ timeoutMs: callTimeoutFor(timeoutMs), signal });
+  const adopter =
+    kind === 'compose-project'
+      ? undefined
+      : await findAdopter(limited, { kind, id }, ({ name }) => knownMarkers.has(name));
+  if (adopter !== undefined) return { keptReason: `session ${adopter} has adopted it` };
   if ('entry' in candidate) {
     const { bounds, identity } = candidate.entry;
     const result: CleanupResult = (await isStillOurs(engine, candidate.entry, id))

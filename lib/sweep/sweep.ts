@@ -10,7 +10,7 @@ import { cleanupAll } from '../resources/cleanup-all';
 import { ServiceKeptError } from '../resources/cleanup-error';
 import type { CleanupItem } from '../resources/cleanup-item';
 import { callTimeoutFor } from '../resources/cleanup-one';
-import { findAdopted } from './find-adopted';
+import { findAdopted, markerNames } from './find-adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
 import { findCandidates, type Candidates } from './find-candidates';
@@ -22,6 +22,7 @@ import {
   previewCandidate,
   removeCandidate,
   type CandidateEnd,
+  type CandidateSettings,
   type RemovalCandidate,
 } from './remove-candidate';
 import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
@@ -104,7 +105,8 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const findings = await findSessions(engine, options.foreign === true, limits());
   const { judged, candidates, kept, unclear } = await judge(engine, findings, options);
 
-  const results = await act(engine, candidates, { ...options, timeoutMs: leftMs() });
+  const knownMarkers = markerNames(judged);
+  const results = await act(engine, candidates, { ...options, knownMarkers, timeoutMs: leftMs() });
   const things = [
     ...results,
     ...[...kept, ...unclear].map((resource): SweptResource => ({ ...resource, action: 'kept' })),
@@ -159,7 +161,14 @@ async function judge(
 async function act(
   engine: Engine,
   candidates: readonly RemovalCandidate[],
-  { timeoutMs, signal, dryRun, onProgress, stuckMs }: SweepOptions & { readonly timeoutMs: number },
+  {
+    timeoutMs,
+    signal,
+    knownMarkers,
+    dryRun,
+    onProgress,
+    stuckMs,
+  }: SweepOptions & { readonly timeoutMs: number } & Pick<CandidateSettings, 'knownMarkers'>,
 ): Promise<readonly SweptResource[]> {
   let done = 0;
   const targets = candidates.map((candidate) => {
@@ -171,7 +180,8 @@ async function act(
     async ({ candidate }, { timeoutMs: leftMs }) => {
       if (dryRun === true) return previewCandidate(engine, candidate);
       // No removal uses up the time of the others.
-      return removeCandidate(engine, candidate, { timeoutMs: Math.min(leftMs, timeouts.cleanupMs), signal });
+      const settings = { timeoutMs: Math.min(leftMs, timeouts.cleanupMs), signal, knownMarkers };
+      return removeCandidate(engine, candidate, settings);
     },
     {
       timeoutMs,

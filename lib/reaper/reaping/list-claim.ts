@@ -72,8 +72,8 @@ async function settle<T>(
 /**
  * Separates the resources that other sessions have adopted. A reaper may be unable to prove that such a
  * session is dead, so it always keeps them; a sweep removes them once both sessions are dead. A marker that
- * the claim itself covers has no effect, and neither has one that is created between this listing and the
- * removal.
+ * the claim itself covers has no effect. One that is created after this listing protects volumes only: their
+ * markers are listed again right before each removal.
  *
  * @param markers - `undefined`: the engine cannot list volumes. Volumes are kept; other kinds are removed,
  * adopted or not.

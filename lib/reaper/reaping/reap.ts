@@ -4,7 +4,9 @@ import { isReaper } from '../../core/labels';
 import { carriesLabels } from '../../engine/carries-labels';
 import type { Engine } from '../../engine/engine';
 import type { ListedTarget } from '../../engine/list-targets';
+import { findAdopter } from '../../resources/adoption';
 import { cleanupAll, type AttemptOptions } from '../../resources/cleanup-all';
+import { AdoptedError } from '../../resources/cleanup-error';
 import type { CleanupItem, Listing } from '../../resources/cleanup-item';
 import type { ProvenTarget } from '../../resources/list-owned';
 import { removeListed } from '../../resources/remove-listed';
@@ -101,6 +103,12 @@ async function removeOne(
     await clearServiceOf(engine, target, coversService, true);
     return 'would-remove';
   }
+  // Listed claims leave out what was adopted by then. Volumes go last, after all containers and networks.
+  const adopter =
+    target.kind === 'volume'
+      ? await findAdopter(engine, target, (marker) => isCovered(claim, marker))
+      : undefined;
+  if (adopter !== undefined) throw new AdoptedError(target, adopter);
   const { result } = await removeListed(engine, target, {
     covers: (one) => isCovered(claim, one) && !isReaper(one.labels),
     coversService,

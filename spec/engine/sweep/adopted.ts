@@ -7,14 +7,16 @@ import type { Readable, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VolumeInspectInfo } from 'dockerode';
 import { connectEngine } from '../../../lib/engine/connect';
-import { cleanupSession } from '../../../lib/index';
+import { cleanupSession, sweep } from '../../../lib/index';
 import { reapClaim } from '../../../lib/reaper/reaping/reap';
 import { checkFinally } from '../../../lib/run/final-check';
 import { built } from '../../support/built';
 import { claimOn, stillThere } from '../../support/claimed-things';
+import { openFaultProxy } from '../../support/fault-proxy';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { killAndWait } from '../../support/started-session';
 import { uniqueName } from '../../support/things';
+import { until } from '../../support/until';
 import { createdKinds, find, type OfEachKind, type SweepStage } from './stage';
 
 export function describeAdopted(stage: () => SweepStage): void {
@@ -98,6 +100,42 @@ export function describeAdopted(stage: () => SweepStage): void {
       } finally {
         await killAndWait(first.adopter);
         await killAndWait(second.adopter);
+      }
+    });
+
+    it.each([
+      ['a sweep', async (address: string) => void (await sweep({ engine: address }))],
+      [
+        'a reaper',
+        async (address: string, dead: string) => {
+          const { claim } = claimOn({ 'castoff.session': dead });
+          await reapClaim(await connectEngine(address), claim, { settlePausesMs: [] });
+        },
+      ],
+    ])('keeps a volume that is adopted while %s removes other resources', async (_what, remove) => {
+      const { engine, docker, leaveOfEachKind, isThere } = stage();
+      const dead = someSession();
+      const { container, volume } = await leaveOfEachKind(labelsOf(dead, deadOwner()));
+      await using proxy = await openFaultProxy({ upstream: engine.socketPath });
+      const held = Promise.withResolvers<void>();
+      proxy.inject({
+        on: `DELETE /containers/${container}`,
+        fault: { type: 'hold', until: held.promise },
+      });
+      const removing = remove(proxy.address, dead);
+      const isRemoving = () => proxy.calls.some(({ method }) => method === 'DELETE');
+      expect(await until(isRemoving, 10_000, 10)).toBe(true);
+      const late = await adoptInAnother({ volume }, { TMPDIR: folder, XDG_RUNTIME_DIR: folder });
+      try {
+        held.resolve();
+        await removing;
+        expect(await isThere(container)).toBe(false);
+        expect(await isThere(volume, 'volume')).toBe(true);
+        late.adopter.stdin.write('close\n');
+        expect(await late.replies.next()).toMatchObject({ value: 'closed' });
+        expect(await stillThere([{ kind: 'volume', id: volume }], docker)).toEqual([]);
+      } finally {
+        await killAndWait(late.adopter);
       }
     });
 
