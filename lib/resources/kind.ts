@@ -1,5 +1,6 @@
 import type { ContainerStop } from '../engine/container-calls';
 import type { Answer, Engine } from '../engine/engine';
+import type { ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../engine/removable-kind';
 
 /** Every kind that castoff cleans up. A Compose project is the set of resources with its label. */
@@ -13,12 +14,8 @@ export interface Target {
 }
 
 /** What an engine reports about one resource. */
-export interface Inspection {
-  /** The full id, or the name for resources without an id. */
-  readonly id: string;
+export interface Inspection extends Pick<ListedTarget, 'id' | 'labels' | 'status'> {
   readonly name?: string | undefined;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly status?: string | undefined;
   /** Distinguishes resources that used the same name at different times. */
   readonly identity: string;
   /** Whether the engine matched only a prefix of the id or a part of the name: it may be another resource. */
