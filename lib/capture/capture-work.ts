@@ -12,15 +12,11 @@ export function createCaptureWork(options: CaptureOptions) {
   const responses = new ResponseObserver();
   const commands = new CommandTracker(tracked);
   return {
+    tracked,
     responses,
+    commands,
     creations: new CreateTracker(tracked, responses),
     removals: new RemovalTracker(tracked, responses),
-    commands,
-    teardownCalls: tracked.teardownCalls,
-    hasFixedNameOrPort: (containerId: string) => tracked.hasFixedNameOrPort(containerId),
-    postMortems: (project: string) => commands.postMortems(project),
-    stop: () => commands.stop(),
-    isHelper: (key: string) => tracked.helperKeys.has(key),
     findSurvivors: (filter: Parameters<typeof findSurvivors>[1]) => {
       commands.findProjects();
       return findSurvivors(tracked, filter);

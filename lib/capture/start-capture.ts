@@ -55,7 +55,7 @@ export function startCapture(options: CaptureOptions): Capture {
         if (work === undefined || isOwnAgent(request.agent)) return;
         if (meaning.type === 'remove') work.removals.track(request, meaning);
         if (!isCastoffAgent(request.agent) && isAboutContainer(meaning))
-          work.teardownCalls.trackRequest(request, meaning, source);
+          work.tracked.teardownCalls.trackRequest(request, meaning, source);
         return;
       }
       if (isCastoffAgent(request.agent)) return;
@@ -90,13 +90,13 @@ export function startCapture(options: CaptureOptions): Capture {
   subscribe('http.client.response.finish', onResponse);
   const unmark = markRequestsLabelled();
   return {
-    hasFixedNameOrPort: (containerId) => work?.hasFixedNameOrPort(containerId) ?? false,
-    isHelper: (key) => work?.isHelper(key) ?? false,
-    postMortems: async (project) => work?.postMortems(project) ?? [],
+    hasFixedNameOrPort: (containerId) => work?.tracked.hasFixedNameOrPort(containerId) ?? false,
+    isHelper: (key) => work?.tracked.helperKeys.has(key) ?? false,
+    postMortems: async (project) => work?.commands.postMortems(project) ?? [],
     findSurvivors: async (filter) => (work === undefined ? [] : work.findSurvivors(filter)),
-    whenQuiet: async (id) => work?.teardownCalls.settle(id === undefined ? undefined : { id }),
+    whenQuiet: async (id) => work?.tracked.teardownCalls.settle(id === undefined ? undefined : { id }),
     stop() {
-      work?.stop();
+      work?.commands.stop();
       unsubscribe('http.client.request.created', onRequest);
       unsubscribe('http.client.response.finish', onResponse);
       unwatchSpawns();

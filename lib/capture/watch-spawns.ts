@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { warnCapture } from '../core/warnings';
+import { interceptSpawns } from '../commands/intercept-spawns';
 import { argsForLaunch, type Insertion, type CommandLine } from '../commands/launch';
 
 /**
@@ -9,51 +9,19 @@ import { argsForLaunch, type Insertion, type CommandLine } from '../commands/lau
  */
 export type OnCommand = (line: CommandLine, waitForExit: () => Promise<unknown>) => Insertion | undefined;
 
-/** The options that Node passes to the `spawn` method of a new ChildProcess. */
-interface SpawnOptions {
-  readonly file?: unknown;
-  args?: readonly string[] | undefined;
-  readonly envPairs?: readonly string[] | undefined;
-  readonly cwd?: string | undefined;
-}
-
-type Spawn = (options: SpawnOptions) => unknown;
-
-/**
- * Calls `onCommand` before each docker command that runs asynchronously. Returns a function that stops it.
- *
- * @see Node.js, `diagnostics_channel`: `child_process` publishes each ChildProcess before it is spawned
- */
+/** Calls `onCommand` before each docker command that runs asynchronously. Returns a function that stops it. */
 export function watchSpawns(onCommand: OnCommand): () => void {
-  const onChild = (message: unknown): void => {
-    const child = (message as { readonly process: ChildProcess & { spawn?: Spawn } }).process;
-    const spawn = child.spawn;
-    if (typeof spawn !== 'function') return;
-    child.spawn = function watchedSpawn(options: SpawnOptions) {
-      child.spawn = spawn;
-      try {
-        if (typeof options.file === 'string') interceptSpawn(options.file, options, child, onCommand);
-      } catch (error) {
-        warnCapture(`track the command ${String(options.file)}`, error, 'it runs unchanged');
-      }
-      return Reflect.apply(spawn, child, [options]);
-    };
-  };
-  subscribe('child_process', onChild);
-  return () => void unsubscribe('child_process', onChild);
-}
-
-function interceptSpawn(
-  file: string,
-  options: SpawnOptions,
-  child: ChildProcess,
-  onCommand: OnCommand,
-): void {
-  const { args = [], envPairs = [], cwd } = options;
-  const launch = { file, args, cwd, env: () => envOf(envPairs) };
-  const newArgs = argsForLaunch(launch, (line) => onCommand(line, () => exitOf(child)));
-  // Node reads this object next.
-  if (newArgs !== args) Object.assign(options, { args: newArgs });
+  return interceptSpawns((options, child) => {
+    const { file, args = [], envPairs = [], cwd } = options;
+    if (typeof file !== 'string') return;
+    try {
+      const launch = { file, args, cwd, env: () => envOf(envPairs) };
+      const newArgs = argsForLaunch(launch, (line) => onCommand(line, () => exitOf(child)));
+      if (newArgs !== args) options.args = newArgs;
+    } catch (error) {
+      warnCapture(`track the command ${file}`, error, 'it runs unchanged');
+    }
+  });
 }
 
 /**

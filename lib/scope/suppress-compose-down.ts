@@ -1,13 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { interceptSpawns, type SpawnOptions } from '../commands/intercept-spawns';
 import { currentStart } from './start-context';
-
-/** The argument of Node's internal `spawn` method of a new ChildProcess. */
-interface SpawnOptions {
-  readonly file?: unknown;
-  args?: readonly string[] | undefined;
-  readonly envPairs?: readonly string[] | undefined;
-}
 
 /** A start of a Compose project. */
 export interface ComposeStart {
@@ -23,26 +15,12 @@ export interface ComposeStart {
  * before the start. The scope rolls the start back itself.
  *
  * @see testcontainers 12, DockerComposeClient.up and DockerComposeEnvironment.up
- * @see Node.js, `diagnostics_channel`: `child_process` publishes each ChildProcess before it is spawned
  */
 export function suppressComposeDown({ key, project, isRolledBack }: ComposeStart): () => void {
-  const onChild = (message: unknown): void => {
-    if (currentStart()?.key !== key) return;
-    const child = (
-      message as { readonly process: ChildProcess & { spawn?: (given: SpawnOptions) => unknown } }
-    ).process;
-    const { spawn } = child;
-    if (typeof spawn !== 'function') return;
-    child.spawn = function interceptedSpawn(options: SpawnOptions) {
-      child.spawn = spawn;
-      const args = helpArgs(options, project);
-      // Node owns this object, and reads it next.
-      if (args !== undefined && isRolledBack()) Object.assign(options, { args });
-      return Reflect.apply(spawn, child, [options]);
-    };
-  };
-  subscribe('child_process', onChild);
-  return () => void unsubscribe('child_process', onChild);
+  return interceptSpawns((options) => {
+    const args = currentStart()?.key === key ? helpArgs(options, project) : undefined;
+    if (args !== undefined && isRolledBack()) options.args = args;
+  });
 }
 
 /**
