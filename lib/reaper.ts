@@ -2,7 +2,6 @@ import { checkOptionNames, type OptionNames } from './core/option-names';
 import { checkDuration } from './core/durations';
 import { CastoffError } from './core/errors';
 import { connectEngine } from './engine/connect';
-import { checkOnEngine, reapOnEngine } from './reaper/daemon/engine-reap';
 import type { ReaperEnd } from './reaper/reaping/lease-table';
 import { listenTcp } from './reaper/daemon/listen-tcp';
 import { listenLocally } from './wire/local-socket';
@@ -75,15 +74,9 @@ export interface Reaper extends AsyncDisposable {
 export async function openReaper(options: ReaperOptions): Promise<Reaper> {
   checkOptionNames('openReaper', options, names);
   const settings = resolveSettings(options);
-  const { listen, engine, observe = () => undefined } = options;
+  const { listen, engine, observe } = options;
   const connect = () => connectEngine(engine);
-  const server = new ReaperServer({
-    mode: 'daemon',
-    settings,
-    reap: reapOnEngine({ mode: 'daemon', settings, observe, connect }),
-    mayExist: checkOnEngine({ settings, connect }),
-    observe,
-  });
+  const server = new ReaperServer({ mode: 'daemon', settings, connect, observe });
   const address =
     'path' in listen
       ? await server.serve(listenLocally(listen.path), { isTrusted: true })
@@ -112,23 +105,20 @@ export async function openReaper(options: ReaperOptions): Promise<Reaper> {
 }
 
 function resolveSettings(options: ReaperOptions): ReaperSettings {
-  const { graceMs, reconnectionTimeoutMs, shutdownTimeoutMs, token, claimableKeys, isDryRun } = options;
   const defaults = readSettings({});
+  const { token, claimableKeys, isDryRun = false } = options;
+  const {
+    graceMs = defaults.graceMs,
+    reconnectionTimeoutMs = defaults.reconnectionTimeoutMs,
+    shutdownTimeoutMs = defaults.shutdownTimeoutMs,
+  } = options;
   return {
     ...defaults,
-    graceMs: durationOr('graceMs', graceMs, defaults.graceMs),
-    reconnectionTimeoutMs: durationOr(
-      'reconnectionTimeoutMs',
-      reconnectionTimeoutMs,
-      defaults.reconnectionTimeoutMs,
-    ),
-    shutdownTimeoutMs: durationOr('shutdownTimeoutMs', shutdownTimeoutMs, defaults.shutdownTimeoutMs),
+    graceMs: checkDuration('graceMs', graceMs),
+    reconnectionTimeoutMs: checkDuration('reconnectionTimeoutMs', reconnectionTimeoutMs),
+    shutdownTimeoutMs: checkDuration('shutdownTimeoutMs', shutdownTimeoutMs),
     token,
     claimableKeys,
-    isDryRun: isDryRun ?? false,
+    isDryRun,
   };
-}
-
-function durationOr(name: string, ms: number | undefined, defaultMs: number): number {
-  return ms === undefined ? defaultMs : checkDuration(name, ms);
 }

@@ -8,7 +8,7 @@ const check = checkClaim(['castoff.session=s']);
 if ('refusal' in check) throw new Error(check.refusal);
 const { claim } = check;
 
-const reap = reapOnEngine({
+const { reap } = reapOnEngine({
   mode: 'host',
   settings: readSettings({}),
   observe: () => undefined,

@@ -9,24 +9,14 @@ import type { ReaperMode } from '../leases/reaper-mode';
 import { hasNewerReaper } from './newer-reaper';
 import type { Observer } from '../reaping/observer';
 import { reapClaim } from '../reaping/reap';
+import type { LeaseTableOptions } from '../reaping/lease-table';
 import { ReapSkipped, type Reap } from '../reaping/reap-jobs';
 import type { ReaperSettings } from './settings';
-
-/** Settings that a reaping depends on. */
-export type EngineReapSettings = Pick<
-  ReaperSettings,
-  | 'changesRetryIntervalMs'
-  | 'isDryRun'
-  | 'maxRemovals'
-  | 'reconnectionTimeoutMs'
-  | 'removeRetries'
-  | 'requestTimeoutMs'
->;
 
 /** Options of `reapOnEngine`. `connect` defaults to the engine of the environment. */
 export interface EngineReapOptions {
   readonly mode: ReaperMode;
-  readonly settings: EngineReapSettings;
+  readonly settings: ReaperSettings;
   readonly observe: Observer;
   readonly connect?: (() => Promise<Engine>) | undefined;
 }
@@ -39,12 +29,20 @@ const lateEngineTimeoutMs = 10_000;
 /** castoff's own clients reconnect this soon. */
 const ownReturnWindowMs = 2_000;
 
-/** Returns a `Reap` for the engine that `connect` finds. It connects at the first reaping, not before. */
-export function reapOnEngine({ mode, settings, observe, connect = connectEngine }: EngineReapOptions): Reap {
+/**
+ * Returns how a lease table reaps on the engine that `connect` finds, and how it checks for resources there.
+ * Connects at the first reaping or check, not before.
+ */
+export function reapOnEngine({
+  mode,
+  settings,
+  observe,
+  connect = connectEngine,
+}: EngineReapOptions): Required<Pick<LeaseTableOptions, 'reap' | 'mayExist'>> {
   const isOurs = mode === 'sidecar' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
-  const requestTimeoutMs = requestTimeoutOf(settings);
-  return async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
+  const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
+  const reap: Reap = async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const maxAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
     const engine = await waitForEngine({
       connect,
@@ -71,16 +69,9 @@ export function reapOnEngine({ mode, settings, observe, connect = connectEngine 
       onAudit: (entry) => observe({ type: 'audited', entry }),
     });
   };
-}
-
-/** Returns a function that resolves to whether a resource of a claim exists; to true without an engine. */
-export function checkOnEngine({
-  settings,
-  connect = connectEngine,
-}: Pick<EngineReapOptions, 'settings' | 'connect'>): (claim: Claim) => Promise<boolean> {
-  return async (claim) => {
+  const mayExist = async (claim: Claim): Promise<boolean> => {
     try {
-      const engine = (await connect()).within({ timeoutMs: requestTimeoutOf(settings) });
+      const engine = (await connect()).within({ timeoutMs: requestTimeoutMs });
       const listed = await listTargets(engine, claim.labels);
       return listed.some((target) => !isReaper(target.labels) && isCovered(claim, target));
     } catch {
@@ -88,10 +79,7 @@ export function checkOnEngine({
       return true;
     }
   };
-}
-
-function requestTimeoutOf({ requestTimeoutMs }: EngineReapSettings): number {
-  return Math.min(requestTimeoutMs, maxTimerMs);
+  return { reap, mayExist };
 }
 
 function sum(numbers: readonly number[]): number {

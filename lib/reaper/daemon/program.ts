@@ -2,7 +2,6 @@ import { print } from '../../core/print';
 import { CastoffError } from '../../core/errors';
 import { inheritEngineArgument, readInheritedEndpoint } from '../../engine/inherited-endpoint';
 import { probeEngine } from './probe-engine';
-import { checkOnEngine, reapOnEngine } from './engine-reap';
 import type { ReaperEnd } from '../reaping/lease-table';
 import type { ReaperMode } from '../leases/reaper-mode';
 import { listenTcp } from './listen-tcp';
@@ -32,13 +31,7 @@ export async function runProgram(
   // A sidecar's standard output carries its responses.
   const log = daemon?.log ?? openLog(mode === 'sidecar' ? process.stderr : process.stdout, settings);
   if (settings.isVerbose) log.write(settingsLine(mode, settings));
-  const server = new ReaperServer({
-    mode,
-    settings,
-    reap: reapOnEngine({ mode, settings, observe: log.observe }),
-    mayExist: checkOnEngine({ settings }),
-    observe: log.observe,
-  });
+  const server = new ReaperServer({ mode, settings, observe: log.observe });
   listenToSignals(server, log);
   const listenerSettings = { ...settings, socketPath: path ?? settings.socketPath, replacing };
   if (!(await openListeners(server, mode, listenerSettings, log))) return 0;

@@ -1,39 +1,25 @@
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { Engine } from '../../engine/engine';
 import { Connection, type ConnectionOptions } from '../protocol/connection';
-import { LeaseTable, type LeaseTableOptions, type ReaperEnd } from '../reaping/lease-table';
+import { LeaseTable, type ReaperEnd } from '../reaping/lease-table';
 import type { Listen } from '../../wire/local-socket';
 import { endWithin } from '../../wire/end-within';
 import type { ClientStreams } from '../../wire/served-client';
 import { latePauses, modeDefaults, type ReaperMode } from '../leases/reaper-mode';
 import type { Observer } from '../reaping/observer';
-import type { Reap } from '../reaping/reap-jobs';
 import { ConnectionLimit } from './connection-limit';
+import { reapOnEngine } from './engine-reap';
 import type { ReaperSettings } from './settings';
 import { takeSnapshot, type ReaperSnapshot } from './snapshot';
 
-/** Options of a reaper server. */
+/** Options of a reaper server. `connect` defaults to the engine of the environment. */
 export interface ServerOptions {
   readonly mode: ReaperMode;
-  readonly settings: ServerSettings;
-  readonly reap: Reap;
-  readonly mayExist?: LeaseTableOptions['mayExist'];
+  readonly settings: ReaperSettings;
+  readonly connect?: (() => Promise<Engine>) | undefined;
   readonly observe?: Observer | undefined;
 }
-
-/** Settings that a server depends on. */
-export type ServerSettings = Pick<
-  ReaperSettings,
-  | 'claimableKeys'
-  | 'connectionTimeoutMs'
-  | 'graceMs'
-  | 'isStrict'
-  | 'maxConnections'
-  | 'reconnectionTimeoutMs'
-  | 'shutdownTimeoutMs'
-  | 'token'
-  | 'watchMs'
->;
 
 /** How the clients of one listener are treated. */
 export interface Listener {
@@ -58,12 +44,18 @@ export class ReaperServer {
   #acceptedCount = 0;
 
   constructor(options: ServerOptions) {
-    const { mode, settings, reap, mayExist, observe = () => undefined } = options;
+    const { mode, settings, connect, observe = () => undefined } = options;
     this.#options = options;
     this.#observe = observe;
     this.#connections = new ConnectionLimit(settings.maxConnections);
     const onLeasesDropped = (): void => this.#connections.dismissAll();
-    this.#leases = new LeaseTable({ mode, limits: settings, reap, mayExist, observe, onLeasesDropped });
+    this.#leases = new LeaseTable({
+      mode,
+      limits: settings,
+      ...reapOnEngine({ mode, settings, observe, connect }),
+      observe,
+      onLeasesDropped,
+    });
     this.ended = this.#leases.ended.then((end) => {
       this.#closeListeners();
       this.#connections.dismissAll();
