@@ -1,4 +1,4 @@
-import { composeProjectLabel } from '../core/labels';
+import { composeProjectLabel, labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
@@ -38,6 +38,8 @@ export class CommandTracker {
   /** Records the effect of a command that is about to run. Returns the arguments to insert into it. */
   track(line: CommandLine, waitForExit: WaitForExit, createdBy: CreatedBy): Insertion | undefined {
     if (isForAnotherEngine(line.env)) return undefined;
+    const relabelled = this.#relabel(line, createdBy);
+    if (relabelled !== undefined) return relabelled;
     const meaning = meaningOfCommand(line);
     if (isCreation(meaning) && createdBy.start === undefined) this.#holdRun();
     switch (meaning?.type) {
@@ -76,6 +78,24 @@ export class CommandTracker {
       case undefined:
         return undefined;
     }
+  }
+
+  /**
+   * Returns the labels of the run for a command that a scope of another copy of castoff in this process has
+   * labelled with its own session, as in the sandbox of a test file.
+   */
+  #relabel({ args }: CommandLine, createdBy: CreatedBy): Insertion | undefined {
+    const { session } = this.#tracked.options;
+    const at = args.findLastIndex((arg) => arg.startsWith(`${labelNames.session}=`));
+    const isOfThisProcess = args.includes(`${labelNames.pid}=${process.pid}`);
+    if (at === -1 || !isOfThisProcess || args[at] === `${labelNames.session}=${session}`) return undefined;
+    this.#holdRun();
+    // Not awaited, as a command cannot wait.
+    void Promise.allSettled([this.#tracked.options.ready()]);
+    const { worker } = 'attribution' in createdBy ? createdBy.attribution : {};
+    const ofWorker = worker === undefined ? [] : ['--label', `${labelNames.worker}=${worker}`];
+    // Of two labels with one name, the last counts.
+    return { at: at + 1, args: ['--label', `${labelNames.session}=${session}`, ...ofWorker] };
   }
 
   #trackVolumes(line: CommandLine, refs: readonly string[], exited: Promise<unknown>): void {

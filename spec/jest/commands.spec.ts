@@ -60,7 +60,7 @@ describe('a resource that a test creates by a command', () => {
   });
 
   it('is not a leak if the test removes it, its scope ran the command, or the global setup created it', () => {
-    expect(end.stderr).toMatch(/Tests: +13 passed, 13 total/);
+    expect(end.stderr).toMatch(/Tests: +14 passed, 14 total/);
     expect(end.verdict.counts).toEqual({ container: 8, network: 1, volume: 3, 'compose-project': 5 });
   });
 
