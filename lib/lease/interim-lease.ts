@@ -21,10 +21,9 @@ export interface InterimLease {
   release(): void;
   /**
    * Ends the lease and the reaper, which first removes the resources that the claims still cover; with a
-   * retention, only those that its claims cover, and when its time has passed. Returns whether a reaper has
-   * accepted the retention.
+   * retention, only those that its claims cover, and when its time has passed.
    */
-  close(retention: Retention | undefined): boolean;
+  close(retention: Retention | undefined): void;
 }
 
 const answerTimeoutMs = 2_000;
@@ -96,11 +95,11 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
       end();
     },
     close(retention) {
-      if (isEnded) return false;
+      if (isEnded) return;
       const isAccepted = retention !== undefined && isHeld();
       if (retention !== undefined) releaseExcept(retention.claims);
       end(retention?.keepMs);
-      return isAccepted;
+      if (isAccepted) retention.onAccepted();
     },
   };
 }

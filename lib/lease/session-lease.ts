@@ -13,6 +13,8 @@ export interface Retention {
   readonly keepMs: number;
   /** The claims that cover the kept resources. */
   readonly claims: readonly BoundedLabels[];
+  /** Called when the reaper has accepted. */
+  readonly onAccepted: () => void;
 }
 
 /** A session's share of its process's lease. */
@@ -29,8 +31,6 @@ export interface SessionLease {
     readonly isInUse: () => boolean;
     readonly beforeLast: () => Promise<void>;
     readonly retention?: (() => Retention | undefined) | undefined;
-    /** Called when the reaper has accepted the retention. */
-    readonly onRetained?: (() => void) | undefined;
   }): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function shareLease(
     get reaper() {
       return client?.reaper;
     },
-    async end({ isInUse, beforeLast, retention, onRetained }) {
+    async end({ isInUse, beforeLast, retention = () => undefined }) {
       if (isEnded) return;
       isEnded = true;
       lease.shares -= 1;
@@ -71,10 +71,9 @@ export async function shareLease(
       try {
         await beforeLast();
       } finally {
-        const retained = retention?.();
+        const retained = retention();
         if (client !== undefined && retained !== undefined) await keepOnly(client, retained.claims);
-        const isAccepted = await client?.close(retained?.keepMs);
-        if (retained !== undefined && isAccepted === true) onRetained?.();
+        if ((await client?.close(retained?.keepMs)) === true) retained?.onAccepted();
       }
     },
   };

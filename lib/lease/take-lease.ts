@@ -15,7 +15,8 @@ import { acquireFromAddress, acquireFromContainer, acquireFromProcess, reaperIma
  * Resolves when the lease is held; to `undefined` after a warning when there is no reaper.
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when `mode` is `container` or `process`, and that reaper does not
- * start, or `mode` is an address and no reaper accepts the lease there. `auto` never throws: a missing reaper is no reason to fail tests.
+ * start, or `mode` is an address and no reaper accepts the lease there. `auto` never throws: a missing reaper
+ * is no reason to fail tests.
  */
 export async function takeLease(
   mode: ReaperChoice | ReaperAddress,

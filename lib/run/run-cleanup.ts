@@ -148,7 +148,8 @@ export class RunCleanup {
     const entries = this.#options.entries.list();
     if (keptKeys(entries).size === 0) return undefined;
     const own: BoundedLabels = { labels: [`${labelNames.session}=${this.#options.session}`] };
-    return { keepMs: retentionMs, claims: [own, ...keptProjects(entries)] };
+    const onAccepted = (): void => void (this.isRetained = true);
+    return { keepMs: retentionMs, claims: [own, ...keptProjects(entries)], onAccepted };
   }
 
   /** Returns the display names of the resources that are still open. */

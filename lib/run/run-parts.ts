@@ -56,7 +56,6 @@ export function createRunParts({ settings, identity, wantsReaper, limits }: RunP
       isInUse: () => false,
       removeLeftovers: (engine) => cleanup.removeLeftovers(engine),
       retention: () => cleanup.retention(),
-      onRetained: () => void (cleanup.isRetained = true),
     },
   });
   const openPatience = (waitingFor: () => readonly string[]): EndPatience =>

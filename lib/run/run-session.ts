@@ -60,8 +60,7 @@ export class RunSession {
 
   /** Ends the lease of {@link hold} at the end of the run, unless the session's lease has replaced it. */
   endHold(): void {
-    const { ending } = this.#options;
-    if (this.#interim?.close(ending.retention()) === true) ending.onRetained();
+    this.#interim?.close(this.#options.ending.retention());
     this.#interim = undefined;
   }
 

@@ -53,8 +53,6 @@ export interface SessionEnding extends Pick<EndPatienceOptions, 'quietMs' | 'sil
   removeLeftovers(engine: Engine): Promise<void>;
   /** Returns what the reaper keeps after that; `undefined` for nothing. */
   retention(): Retention | undefined;
-  /** Called when the reaper has accepted the retention. */
-  onRetained(): void;
 }
 
 /**
@@ -86,7 +84,6 @@ export async function openOwnSession(
           await (ending.removeLeftovers?.(engine) ?? closeLeftovers(engine, id, { recorded, signal }));
         },
         retention: ending.retention,
-        onRetained: ending.onRetained,
       });
     } finally {
       await following.close();
