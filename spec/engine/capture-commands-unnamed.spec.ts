@@ -159,11 +159,12 @@ describe('a Compose project without a name', () => {
     const bin = await mkdtemp(join(tmpdir(), 'castoff-spec-bin-'));
     const path = execFileSync('sh', ['-c', `command -v ${commandArgs[0]}`], { encoding: 'utf8' }).trim();
     const script = `#!/bin/sh\nexec ${[path, ...commandArgs.slice(1)].join(' ')} "$@"\n`;
-    await writeFile(join(bin, 'docker-compose'), script, { mode: 0o755 });
+    const standAlone = 'docker-compose';
+    await writeFile(join(bin, standAlone), script, { mode: 0o755 });
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
       const up = ['-p', project, 'up', '--no-start'];
-      execFileSync('docker-compose', up, { cwd: folder, stdio, env: { ...process.env, PATH: bin } });
+      execFileSync(standAlone, up, { cwd: folder, stdio, env: { ...process.env, PATH: bin } });
       expect(stage.claimed).not.toContain(`com.docker.compose.project=${project}`);
       expect(warn.mock.calls.map(([message]) => String(message))).toEqual([
         `claim Compose project ${project}: spawnSync docker ENOENT; a crash before the command exits would leave what it creates`,
