@@ -46,8 +46,9 @@ export class CommandTracker {
       case 'create':
         return this.#create(waitForExit, meaning, createdBy);
       case 'up':
+        if (createdBy.start === undefined || createdBy.start.isCommand === true)
+          this.#watches.start(meaning.project);
         if (createdBy.start !== undefined) return undefined;
-        this.#watches.start(meaning.project);
         // A project with a chosen name may be running already.
         if (hasGeneratedName(meaning.project)) this.#up(waitForExit, meaning.project, createdBy);
         else this.#projects.up({ project: meaning.project }, line, waitForExit, createdBy);

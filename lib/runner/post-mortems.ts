@@ -36,7 +36,6 @@ export class PostMortems {
     const projects = attachedRun.registry
       .list({ kind: 'compose-project' })
       .filter(({ key, owner }) => !this.#shown.has(key) && isAround(context, owner.scope))
-      .filter(({ origin }) => origin === 'raw')
       .slice(-maxContainers);
     for (const { key } of [...fresh, ...starting, ...projects]) this.#shown.add(key);
     const deaths = new Map<Dependency, string>();

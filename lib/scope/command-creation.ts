@@ -60,5 +60,6 @@ export async function engineOfCommand({ line, context }: CreatingCommand): Promi
  * @param start - The start that it belongs to; `undefined` when the scope does not own what it creates.
  */
 export function prepared([, ...args]: readonly string[], start?: StartContext): PreparedCommand {
-  return { run: (spawn) => (start === undefined ? spawn(args) : runInStart(start, () => spawn(args))) };
+  if (start === undefined) return { run: (spawn) => spawn(args) };
+  return { run: (spawn) => runInStart({ ...start, isCommand: true }, () => spawn(args)) };
 }

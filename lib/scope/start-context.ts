@@ -6,6 +6,8 @@ export interface StartContext {
   /** The key of its entry in the registry. */
   readonly key: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether it is a command of a scope, which does not watch what the command creates. Default false. */
+  readonly isCommand?: boolean | undefined;
 }
 
 interface StartContexts {

@@ -9,6 +9,7 @@ import Docker from 'dockerode';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { connectEngine } from '../../lib/engine/connect';
 import { sessionIdentity } from '../../lib/registry/session-identity';
+import { openScope } from '../../lib/index';
 import { cleanupProject } from '../../lib/resources/compose-project';
 import { listOwned } from '../../lib/resources/list-owned';
 import { runInStart } from '../../lib/scope/start-context';
@@ -235,6 +236,22 @@ describe('Compose projects', () => {
     await compose(['--file', join(stack.folder, 'docker-compose.yml'), '-p', name, 'down']);
     expect(await stage.postMortems(name)).toMatchObject([{ exitCode: 3 }]);
     expect((await read())[0]).toMatchObject({ text: 'cannot reach the broker' });
+  });
+
+  it('keeps the logs of a crash-looping service that a command of a scope brings up', async () => {
+    const name = uniqueName();
+    const crash = ['sh', '-c', 'echo cannot reach the broker; exit 3'];
+    const worker = { image: specImage, restart: 'always', command: crash, network_mode: 'none' };
+    await using stack = await writeComposeFile({ version: '3.5', services: { worker } });
+    const [command = '', ...args] = await composeCommand();
+    const path = join(stack.folder, 'docker-compose.yml');
+    const before = stage.entries().length;
+    const scope = openScope('crashes');
+    await scope.run(command, [...args, '--file', path, '-p', name, 'up', '--detach']);
+    expect(await until(async () => (await stage.postMortems(name)).length > 0, 20_000, 100)).toBe(true);
+    await scope.close();
+    expect(await stage.postMortems(name)).toMatchObject([{ exitCode: 3 }]);
+    expect(stage.entries().length).toBe(before);
   });
 
   it('reports a project until another client removes it', async () => {
