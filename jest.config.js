@@ -37,5 +37,5 @@ module.exports = {
   testTimeout: 60_000,
   testSequencer: '<rootDir>/spec/support/longest-first.cjs',
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
-  maxWorkers: 3,
+  maxWorkers: 4,
 };
