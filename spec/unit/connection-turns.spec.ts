@@ -1,7 +1,11 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Connection } from '../../lib/reaper/protocol/connection';
 import { LeaseTable } from '../../lib/reaper/reaping/lease-table';
+
+// The leases stay open: with real timers, they would keep Jest's worker running for an hour.
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] }));
+afterEach(() => void jest.useRealTimers());
 
 /** Clients of one reaper, and the responses to all of them in order. */
 function openClients(names: readonly string[]) {
