@@ -8,15 +8,14 @@ import { warn } from '../core/warnings';
 import { protocolVersion, type Request } from '../reaper/protocol/message';
 import type { Reply, RequestConnection } from '../wire/request-connection';
 import type { ReaperConnection } from './reaper-connection';
-import { SilentReapers } from './silent-reapers';
-import type { AnswerLimits } from './watch-answers';
+import { SilentReapers, type AnswerLimits } from './silent-reapers';
 
 /** The options of a {@link LeaseClient}. */
 export interface LeaseClientOptions {
   readonly hello: Pick<Extract<Request, { type: 'hello' }>, 'version' | 'session' | 'owner' | 'token'>;
   /** Connects to a reaper, and starts one if none runs. */
   readonly connect: (signal: AbortSignal) => Promise<ReaperConnection>;
-  /** When an unresponsive reaper is replaced. Defaults as in {@link watchAnswers}. */
+  /** When an unresponsive reaper is replaced. Defaults as in {@link AnswerLimits}. */
   readonly answerLimits?: AnswerLimits | undefined;
 }
 

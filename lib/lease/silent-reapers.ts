@@ -1,6 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BoundedLabels } from '../core/bounds';
 import type { RequestConnection } from '../wire/request-connection';
-import { watchAnswers, type AnswerLimits } from './watch-answers';
+
+/** When a reaper counts as silent. */
+export interface AnswerLimits {
+  /** The pause between two pings, in milliseconds. Default 10 000. */
+  readonly pingEveryMs?: number | undefined;
+  /** How long an answer may take, in milliseconds. Default 10 000. */
+  readonly maxSilenceMs?: number | undefined;
+}
 
 /**
  * The connections to reapers that stopped answering and were replaced. They stay open: a reaper that
@@ -8,30 +16,56 @@ import { watchAnswers, type AnswerLimits } from './watch-answers';
  * still in use.
  */
 export class SilentReapers {
-  readonly #limits: AnswerLimits | undefined;
+  readonly #pingEveryMs: number;
+  readonly #maxSilenceMs: number;
   readonly #connections = new Set<RequestConnection>();
-  #stopWatching: (() => void) | undefined;
+  #stopWatching: () => void = () => undefined;
 
-  constructor(limits?: AnswerLimits) {
-    this.#limits = limits;
+  constructor({ pingEveryMs = 10_000, maxSilenceMs = 10_000 }: AnswerLimits = {}) {
+    this.#pingEveryMs = pingEveryMs;
+    this.#maxSilenceMs = maxSilenceMs;
   }
 
   /**
-   * Pings the reaper at `requests`. When it stops answering, adds the connection to the set and calls
-   * `onSilence`, once.
+   * Pings the reaper at `requests`, instead of the one that was watched before. When it stops answering, adds
+   * the connection to the set and calls `onSilence`, once. The timers are unreferenced.
    */
   watch(requests: RequestConnection, onSilence: () => void): void {
-    const ping = (): Promise<unknown> => requests.request({ type: 'ping' });
-    const addSilent = (): void => {
-      this.#connections.add(requests);
-      onSilence();
+    let timer: NodeJS.Timeout | undefined;
+    let isStopped = false;
+    const schedule = (run: () => Promise<void>, afterMs: number): void => {
+      if (isStopped) return;
+      timer = setTimeout(() => void run(), afterMs);
+      timer.unref();
     };
-    this.#stopWatching = watchAnswers(ping, addSilent, this.#limits);
+    const ping = async (): Promise<void> => {
+      let hasAnswered = false;
+      const expire = async (): Promise<void> => {
+        // After code that blocked the event loop, timers run before pending answers are read.
+        await nextTurn();
+        await nextTurn();
+        if (hasAnswered || isStopped) return;
+        this.#connections.add(requests);
+        onSilence();
+      };
+      schedule(expire, this.#maxSilenceMs);
+      // Rejects when the connection ends, which stops the pings.
+      await Promise.allSettled([requests.request({ type: 'ping' })]);
+      clearTimeout(timer);
+      hasAnswered = true;
+      schedule(ping, this.#pingEveryMs);
+    };
+    this.stopWatching();
+    this.#stopWatching = () => {
+      isStopped = true;
+      clearTimeout(timer);
+    };
+    schedule(ping, this.#pingEveryMs);
   }
 
   /** Stops pinging. */
   stopWatching(): void {
-    this.#stopWatching?.();
+    this.#stopWatching();
   }
 
   /** Removes a connection that has closed. */

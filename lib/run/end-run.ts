@@ -1,33 +1,17 @@
 import type { LeftOnEngine, RunEnd, ResourceRecord } from '../verdict/verdict';
 import { finalStateOf } from '../verdict/describe-record';
 import { withTimeout } from '../core/timeout';
-import type { EndPatience } from '../session/end-patience';
-import type { RunCleanup } from './run-cleanup';
 import type { RunSession } from './run-session';
-import type { SharedFixtures } from './shared-fixtures';
-import { removeStaleSockets } from './stale-sockets';
-
-/** The parts of a run that {@link closeRun} ends. */
-export interface EndingRun {
-  readonly runSession: RunSession;
-  readonly shared: SharedFixtures;
-  readonly cleanup: RunCleanup;
-  readonly patience: EndPatience;
-  readonly address: string;
-}
+import { removeStaleSockets } from './run-address';
+import type { RunParts } from './run-parts';
 
 /**
  * Ends the parts of a run one after the other, despite failures, and then lists the resources that are left.
  *
  * Never rejects: the result contains all failures.
  */
-export async function closeRun({
-  runSession,
-  shared,
-  cleanup,
-  patience,
-  address,
-}: EndingRun): Promise<RunEnd> {
+export async function closeRun(parts: RunParts, address: string): Promise<RunEnd> {
+  const { runSession, shared, cleanup, patience } = parts;
   const failures: unknown[] = [];
   let left: readonly LeftOnEngine[] = [];
   let wasChecked = false;

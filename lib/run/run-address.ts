@@ -1,5 +1,8 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { localSocketPath } from '../lease/host-socket';
 import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
+import { isServed } from '../wire/local-socket';
 
 /**
  * Returns the path of the socket at which the run of that session listens for workers, in a private folder of
@@ -12,4 +15,14 @@ export function runAddress(session: string): string {
     shortFolder: makeShortFolder(),
   };
   return localSocketPath(place, `run-${session}`);
+}
+
+/** Removes the sockets of killed runs from the folder of `address`: those at which no process listens. */
+export async function removeStaleSockets(address: string): Promise<void> {
+  // Named pipes end with their process.
+  if (process.platform === 'win32') return;
+  const folder = dirname(address);
+  const sockets = readdirSync(folder).filter((name) => /^run-[0-9a-f]{12}\.sock$/.test(name));
+  for (const path of sockets.map((name) => join(folder, name)))
+    if (path !== address && !(await isServed(path))) rmSync(path, { force: true });
 }

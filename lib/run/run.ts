@@ -52,7 +52,7 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
     runSession.refuse();
     server.announceEnd();
     try {
-      const ended = await closeRun({ ...parts, address });
+      const ended = await closeRun(parts, address);
       return { ...ended, failures: [...unlabelled.failures(), ...ended.failures] };
     } finally {
       patience.end();
