@@ -11,6 +11,9 @@ export interface PreparedCommand {
   run<T>(spawn: (args: readonly string[]) => T): T;
 }
 
+/** How long it may take to find the created resource, in milliseconds, while the command still runs. */
+export const locateMs = 2_000;
+
 /** The resource that a docker command of a scope creates. */
 export interface CommandCreation {
   /**

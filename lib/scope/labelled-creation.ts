@@ -11,6 +11,7 @@ import type { RegistryEntry } from '../registry/entry';
 import { listOwned } from '../resources/list-owned';
 import {
   engineOfCommand,
+  locateMs,
   prepared,
   type CommandCreation,
   type CreatingCommand,
@@ -18,8 +19,6 @@ import {
 } from './command-creation';
 import type { OwnedTarget } from './owned-resource';
 
-/** How long a look takes while the command still runs. */
-const locateMs = 2_000;
 /**
  * How long the engine may take to finish a creation whose client was stopped. A resource that appears later
  * still carries the labels of the session.

@@ -15,15 +15,13 @@ import type { RegistryEntry } from '../registry/entry';
 import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
 import {
   engineOfCommand,
+  locateMs,
   prepared,
   type CommandCreation,
   type CreatingCommand,
   type PreparedCommand,
 } from './command-creation';
 import type { OwnedTarget } from './owned-resource';
-
-/** How long a look takes while the command still runs. */
-const locateMs = 2_000;
 
 interface RegisteredProject {
   readonly entry: RegistryEntry;
