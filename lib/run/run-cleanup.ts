@@ -7,8 +7,8 @@ import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdic
 import type { Retention } from '../lease/session-lease';
 import { isOpen, type RegistryEntry } from '../registry/entry';
 import type { EndPatience } from '../session/end-patience';
+import { displayName } from '../verdict/describe-record';
 import { listOpenNames } from '../session/list-open-names';
-import { RunLeaks } from './remove-leaks';
 import type { RunEntries } from './run-entries';
 import type { DeadClaim, RunLeases } from './run-leases';
 import { keptKeys, keptProjects, leftoversOf, retentionMs } from './kept-keys';
@@ -40,7 +40,6 @@ const loadRemoval = () => import('./remove-leftovers.ts');
 export class RunCleanup {
   readonly #options: RunCleanupOptions;
   readonly #cleanups = new Set<Promise<void>>();
-  readonly #leaks: RunLeaks;
   #finalStates: ReadonlyMap<string, FinalState> = new Map();
   /** The session's resources, if there was nothing to remove at the end. */
   #untouched: readonly ListedTarget[] | undefined;
@@ -51,12 +50,6 @@ export class RunCleanup {
 
   constructor(options: RunCleanupOptions) {
     this.#options = options;
-    this.#leaks = new RunLeaks({
-      engine: options.engine,
-      note: (updates) => options.entries.update(updates),
-      fail: (error) => this.failures.push(error),
-      patience: options.patience,
-    });
   }
 
   /**
@@ -92,25 +85,20 @@ export class RunCleanup {
     const isLost = isWaiting || unnamed.length > 0 || own.some(({ owner }) => !isPerWorker(owner.scope));
     if (isLost) this.deadWorkers += 1;
     const removing = isIdle ? Promise.resolve(false) : this.#removeDead([labelled, ...unnamed], own, isLost);
-    const cleanup = removing
-      .then((isRemoved) => this.#finish(claims, isRemoved ? projects : []))
-      .finally(() => this.#cleanups.delete(cleanup));
-    this.#cleanups.add(cleanup);
+    void this.#track(removing.then((isRemoved) => this.#finish(claims, isRemoved ? projects : [])));
   }
 
   /** Resolves when all removals for dead workers, and of leaks, have finished. */
   async settled(): Promise<void> {
     while (this.#cleanups.size > 0) await Promise.allSettled(this.#cleanups);
-    await this.#leaks.settled();
   }
 
   /** Removes the resources of a shared fixture, from all workers. */
   async clearShared(name: string): Promise<void> {
-    const { session } = this.#options;
     const scope = sharedScope(name);
     const all = this.#options.entries.list();
     const entries = all.filter((entry) => isOpen(entry) && entry.owner.scope === scope);
-    const labels = [`${labelNames.session}=${session}`, scopeLabel(scope)];
+    const labels = [`${labelNames.session}=${this.#options.session}`, scopeLabel(scope)];
     await this.#remove({ labels }, entries, false);
   }
 
@@ -139,8 +127,7 @@ export class RunCleanup {
     } catch (error) {
       errors.push(error);
     }
-    if (errors.length === 0) return;
-    throw cleanupFailed(`close the run: ${errors.length} failures`, errors);
+    if (errors.length > 0) throw cleanupFailed(`close the run: ${errors.length} failures`, errors);
   }
 
   /** Returns the claims on the kept resources; `undefined` when there are none. */
@@ -184,9 +171,30 @@ export class RunCleanup {
 
   async #removeLeaksAmong(entries: readonly RegistryEntry[]): Promise<void> {
     const { isExempt } = this.#options;
-    await this.#leaks.remove(
-      entries.filter((entry) => hasLeaked(entry) && entry.kind !== 'image' && !isExempt(entry)),
-    );
+    const leaks = entries.filter((entry) => hasLeaked(entry) && entry.kind !== 'image' && !isExempt(entry));
+    if (leaks.length > 0) await this.#track(this.#removeTogether(leaks));
+  }
+
+  async #removeTogether(leaks: readonly RegistryEntry[]): Promise<void> {
+    const patience = this.#options.patience(() => leaks.map((entry) => displayName(entry)));
+    patience.start();
+    try {
+      const engine = await this.#options.engine();
+      const { removeEntries } = await loadRemoval();
+      this.#options.entries.update(await removeEntries(engine, leaks, patience.signal));
+    } catch (error) {
+      // The end of the run tries again.
+      this.failures.push(error);
+    } finally {
+      patience.end();
+    }
+  }
+
+  /** Has `settled` wait for a cleanup that never rejects. */
+  #track(cleanup: Promise<void>): Promise<void> {
+    const tracked = cleanup.finally(() => this.#cleanups.delete(tracked));
+    this.#cleanups.add(tracked);
+    return tracked;
   }
 
   /** Resolves to whether everything that the claims cover is removed. `own`: the entries of the first claim. */
@@ -202,9 +210,8 @@ export class RunCleanup {
   }
 
   async #finish(claims: readonly DeadClaim[], removed: readonly DeadClaim[]): Promise<void> {
-    const { leases } = this.#options;
-    await leases.finish(removed, { isRemoved: true });
-    await leases.finish(claims, { isRemoved: false });
+    await this.#options.leases.finish(removed, { isRemoved: true });
+    await this.#options.leases.finish(claims, { isRemoved: false });
   }
 
   async #remove(claim: BoundedLabels, entries: readonly RegistryEntry[], isOrphan: boolean): Promise<void> {

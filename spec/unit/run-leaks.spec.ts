@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { EndPatience } from '../../lib/session/end-patience';
-import { RunLeaks } from '../../lib/run/remove-leaks';
 import type { RegistryEntry } from '../../lib/registry/entry';
+import type { Registry } from '../../lib/registry/registry';
+import { RunCleanup } from '../../lib/run/run-cleanup';
+import { RunEntries } from '../../lib/run/run-entries';
+import { RunLeases } from '../../lib/run/run-leases';
+import { EndPatience } from '../../lib/session/end-patience';
 
 const entry: RegistryEntry = {
   key: 'k1',
@@ -11,20 +14,28 @@ const entry: RegistryEntry = {
   registeredAt: new Date(),
   since: new Date(),
   state: 'present',
+  leakedAt: new Date(),
 };
 
 describe('removing the leaks of a test file', () => {
   it('each removal of leaks without an engine resolves, and is a failure of the run', async () => {
-    const failures: unknown[] = [];
-    const leaks = new RunLeaks({
-      engine: () => Promise.reject(new Error(`away ${failures.length}`)),
-      note: () => undefined,
-      fail: (error) => failures.push(error),
+    const entries = new RunEntries({ list: () => [] } as unknown as Registry);
+    entries.record('1', entry);
+    const cleanup = new RunCleanup({
+      session: 's',
+      entries,
+      leases: new RunLeases('s'),
+      isShared: () => false,
+      isExempt: () => false,
+      isInUse: () => true,
+      signal: new AbortController().signal,
+      engine: () => Promise.reject(new Error(`away ${cleanup.failures.length}`)),
       patience: (waitingFor) =>
         new EndPatience({ ping: async () => true, waitingFor, print: () => undefined }),
     });
-    await leaks.remove([entry]);
-    await leaks.remove([entry]);
-    expect(failures).toMatchObject([{ message: 'away 0' }, { message: 'away 1' }]);
+    await cleanup.removeLeaks([entry.key]);
+    await cleanup.removeLeaks([entry.key]);
+    await cleanup.settled();
+    expect(cleanup.failures).toMatchObject([{ message: 'away 0' }, { message: 'away 1' }]);
   });
 });
