@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { maxTimerMs } from '../../core/durations';
+import { isCastoffError, messageOf } from '../../core/errors';
 import { isReaper } from '../../core/labels';
+import { lastAttemptError, retryWithin } from '../../core/retry';
 import { connectEngine } from '../../engine/connect';
-import type { Engine } from '../../engine/engine';
+import { valueOf, type Engine } from '../../engine/engine';
 import { listTargets } from '../../engine/list-targets';
 import { isCovered, type Claim } from '../leases/claim';
-import { waitForEngine } from './engine-return';
 import type { ReaperMode } from '../leases/reaper-mode';
 import { hasNewerReaper } from './newer-reaper';
 import type { Observer } from '../reaping/observer';
@@ -42,17 +44,38 @@ export function reapOnEngine({
   const isOurs = mode === 'sidecar' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
+  const returnWindowMs = isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, maxTimerMs);
+  // An engine that goes away breaks its clients' connections. After an outage they get time to reconnect, so
+  // that nothing is reaped as soon as the engine is back.
+  const reachEngine = async (claim: Claim, timeoutMs: number, signal: AbortSignal): Promise<Engine> => {
+    let wasAway = false;
+    const isTemporary = (error: unknown): boolean => {
+      // An invalid address stays invalid.
+      if (isCastoffError(error, 'CONFIG_INVALID')) return false;
+      const text = `wait for the engine to reap ${claim.key}: ${messageOf(error)}`;
+      if (!wasAway) observe({ type: 'noted', text });
+      wasAway = true;
+      return true;
+    };
+    const limits = { what: 'find the engine', timeoutMs, signal, firstPauseMs: 100, maxPauseMs: 5_000 };
+    const pingEngine = async (): Promise<Engine> => {
+      const engine = await connect();
+      const limited = engine.within({ timeoutMs: requestTimeoutMs, signal });
+      valueOf(await limited.ask('ping', engine.address, (docker) => docker.ping()));
+      return engine;
+    };
+    try {
+      const engine = await retryWithin(pingEngine, { ...limits, isTemporary });
+      if (wasAway) await delay(returnWindowMs, undefined, { signal });
+      return engine;
+    } catch (error) {
+      const cause = lastAttemptError(error);
+      throw cause === error ? error : new Error(`no engine: ${messageOf(cause)}`, { cause: error });
+    }
+  };
   const reap: Reap = async (claim, { lastHolder, sinceMs, isLate, signal, endSoon }) => {
     const maxAwayMs = isLate ? lateEngineTimeoutMs : engineTimeoutMs;
-    const engine = await waitForEngine({
-      connect,
-      requestTimeoutMs,
-      engineTimeoutMs: maxAwayMs,
-      returnWindowMs: isOurs ? ownReturnWindowMs : Math.min(settings.reconnectionTimeoutMs, maxTimerMs),
-      signal: AbortSignal.any([signal, endSoon]),
-      onAway: (reason) =>
-        observe({ type: 'noted', text: `wait for the engine to reap ${claim.key}: ${reason}` }),
-    });
+    const engine = await reachEngine(claim, maxAwayMs, AbortSignal.any([signal, endSoon]));
     if (mode === 'sidecar' && (await hasNewerReaper(engine, { signal })))
       throw new ReapSkipped(`skip ${claim.key}: its session has a newer reaper, which reaps it`);
     return reapClaim(engine, claim, {
