@@ -8,7 +8,10 @@ const shared = {
     ],
   },
   // ESM-only packages: Jest's sandbox can only require what has been turned into CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(p-retry|p-limit|yocto-queue|is-network-error)/)', '/dist/'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(p-retry|p-limit|modern-tar|yocto-queue|is-network-error)/)',
+    '<rootDir>/dist/',
+  ],
   testEnvironment: 'node',
 };
 

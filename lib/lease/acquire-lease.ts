@@ -5,7 +5,6 @@ import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import { inspectImage } from '../engine/image-calls';
 import { LeaseClient, type LeaseClientOptions } from './client';
-import { buildReaperImage } from './image';
 import { reaperImageName } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
@@ -53,6 +52,8 @@ export async function acquireFromContainer(request: LeaseRequest): Promise<Lease
 async function findOrBuildImage(engine: Engine): Promise<string> {
   const inspected = await inspectImage(engine, reaperImage);
   if (inspected.meaning !== 'gone') return valueOf(inspected).id;
+  // Loaded on first use: the engine usually has the image.
+  const { buildReaperImage } = await import('./image.ts');
   await buildReaperImage(engine);
   return valueOf(await inspectImage(engine, reaperImage)).id;
 }

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CastoffError } from '../core/errors';
+import { inMemory, onDisk, type ArchiveFile } from './archive';
 import { imagePaths } from './image-recipe';
 import { findPackageFolder, findReaperProgram } from './own-files';
-import type { TarFile } from './tar';
 
 const run = promisify(execFile);
 
@@ -35,11 +34,11 @@ export async function readReaperFiles(architecture: string): Promise<ReaperFiles
 }
 
 /** Returns castoff's own files with their paths in the image. */
-export function tarFilesOfReaper({ program, licences, binder }: ReaperFiles): readonly TarFile[] {
+export function filesOfReaper({ program, licences, binder }: ReaperFiles): readonly ArchiveFile[] {
   return [
     inMemory(imagePaths.program, program),
     inMemory(imagePaths.licences, licences),
-    ...(binder === undefined ? [] : [{ ...inMemory(imagePaths.binder, binder), isExecutable: true }]),
+    ...(binder === undefined ? [] : [inMemory(imagePaths.binder, binder, 0o755)]),
   ];
 }
 
@@ -48,25 +47,13 @@ export function tarFilesOfReaper({ program, licences, binder }: ReaperFiles): re
  *
  * @throws CastoffError `CONFIG_INVALID` when this Node is not a Linux program.
  */
-export async function tarFilesOfNode(): Promise<readonly TarFile[]> {
+export async function filesOfNode(): Promise<readonly ArchiveFile[]> {
   // Gives the users that the reaper may run as a name.
   const passwd = Buffer.from('root:x:0:0:root:/:\nnobody:x:65534:65534:nobody:/:\n');
   const libraries = await listNodeLibraries();
   const node = onDisk(imagePaths.node, process.execPath);
   const files = await Promise.all([node, ...libraries.map((path) => onDisk(path, path))]);
   return [inMemory('/etc/passwd', passwd), ...files];
-}
-
-/** Returns a file of an archive with this content. */
-export function inMemory(path: string, content: Uint8Array): TarFile {
-  return { path, sizeBytes: content.length, content: [content] };
-}
-
-async function onDisk(path: string, from: string): Promise<TarFile> {
-  const { size } = await stat(from);
-  // Opened only when the archive reaches it.
-  const content = { [Symbol.asyncIterator]: () => createReadStream(from)[Symbol.asyncIterator]() };
-  return { path, isExecutable: true, sizeBytes: size, content };
 }
 
 async function readBuilt(path: string): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { packageVersion } from '../core/package-version';
@@ -12,9 +12,9 @@ import {
   type ImageFacts,
   type InspectedImage,
 } from '../engine/image-calls';
-import { inMemory, readReaperFiles, tarFilesOfNode, tarFilesOfReaper } from './image-files';
+import { archiveOf, inMemory, type ArchiveFile } from './archive';
+import { filesOfNode, filesOfReaper, readReaperFiles } from './image-files';
 import { digestOf, imageConfig, reaperImageName } from './image-recipe';
-import { tarOf, type TarFile } from './tar';
 
 const buildTimeoutMs = 300_000;
 /** How long a build may take from its image to its name. */
@@ -68,10 +68,10 @@ export async function buildReaperImage(
 
   const builder = engine.within({ timeoutMs: buildTimeoutMs, signal });
   const lines = [...config, `LABEL ${labelNames.reaperContent}=${content}`];
-  const own = tarFilesOfReaper(files);
+  const own = filesOfReaper(files);
   const answer =
     base === undefined
-      ? await importImage(builder, name, archiveOf([...(await tarFilesOfNode()), ...own]), lines)
+      ? await importImage(builder, name, archiveOf([...(await filesOfNode()), ...own]), lines)
       : await buildImage(builder, name, base, contextOf(base, own, lines));
   const after = await inspectImage(engine, image.name);
   // A concurrent build with the same content serves as well.
@@ -96,11 +96,7 @@ async function findImage(engine: Engine, name: string): Promise<InspectedImage |
   return answer.meaning === 'gone' ? undefined : valueOf(answer);
 }
 
-function archiveOf(files: readonly TarFile[]): Readable {
-  return Readable.from(tarOf(files), { objectMode: false });
-}
-
-function contextOf(base: string, own: readonly TarFile[], lines: readonly string[]): Readable {
+function contextOf(base: string, own: readonly ArchiveFile[], lines: readonly string[]): Readable {
   const dockerfile = [`FROM ${base}`, 'COPY castoff /castoff', ...lines].join('\n');
   return archiveOf([...own, inMemory('/Dockerfile', Buffer.from(dockerfile))]);
 }

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import Docker from 'dockerode';
 import { CastoffError } from '../../lib/core/errors';
 import { sessionIdentity } from '../../lib/registry/session-identity';
-import { tarOf } from '../../lib/lease/tar';
+import { archiveOf, inMemory } from '../../lib/lease/archive';
 import { runInStart } from '../../lib/scope/start-context';
 import type { FaultProxy } from '../support/fault-proxy';
 import { inATest, stageOfFile } from '../support/capture-stage';
@@ -299,8 +299,8 @@ function* chunksOf(bytes: readonly Buffer[], size: number): Generator<Buffer> {
 }
 
 async function archive(name: string, content: string): Promise<readonly Buffer[]> {
-  const file = { path: `/${name}`, sizeBytes: content.length, content: [Buffer.from(content)] };
   const chunks: Buffer[] = [];
-  for await (const chunk of tarOf([file])) chunks.push(Buffer.from(chunk));
+  for await (const chunk of archiveOf([inMemory(`/${name}`, Buffer.from(content))]))
+    chunks.push(chunk as Buffer);
   return chunks;
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
@@ -10,9 +9,8 @@ import type { Engine } from '../../lib/engine/engine';
 import type { ImageName } from '../../lib/engine/import-image';
 import { readProgress } from '../../lib/engine/read-progress';
 import { buildReaperImage } from '../../lib/lease/image';
-import { inMemory } from '../../lib/lease/image-files';
+import { archiveOf, inMemory } from '../../lib/lease/archive';
 import { labelNames } from '../../lib/core/labels';
-import { tarOf } from '../../lib/lease/tar';
 import { openFaultProxy } from '../support/fault-proxy';
 import { runToEnd } from '../support/run-to-end';
 import { specImage } from '../support/spec-image';
@@ -127,7 +125,7 @@ describe("the reaper's image and its name", () => {
 
   /** The image of a concurrent call before it is tagged: same content, no name. */
   const makeNameless = async (): Promise<string> => {
-    const archive = Readable.from(tarOf([inMemory('/some', randomBytes(8))]), { objectMode: false });
+    const archive = archiveOf([inMemory('/some', randomBytes(8))]);
     const changes = [`LABEL ${labelNames.reaperContent}=${content}`];
     const { status } = await readProgress(await docker.importImage(archive, { changes }));
     return status ?? '';

@@ -1,8 +1,6 @@
-import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { creationLabels, labelNames } from '../../lib/core/labels';
-import { inMemory } from '../../lib/lease/image-files';
-import { tarOf } from '../../lib/lease/tar';
+import { archiveOf, inMemory } from '../../lib/lease/archive';
 import { nonceOfBuild } from '../../lib/resources/ownership';
 import type { CreatedResource } from './claimed-things';
 import { commitOwned, createLabelled } from './owned-things';
@@ -45,7 +43,7 @@ export async function createInheriting(docker: Docker, owner: Labels): Promise<I
 /** By the engine's own builder. */
 async function build(docker: Docker, name: string, from: string, labels: Labels): Promise<CreatedResource> {
   const dockerfile = Buffer.from(`FROM ${from}\nENV BUILT=${name}\n`);
-  const context = Readable.from(tarOf([inMemory('/Dockerfile', dockerfile)]), { objectMode: false });
+  const context = archiveOf([inMemory('/Dockerfile', dockerfile)]);
   const output = await docker.buildImage(context, { t: name, labels, nocache: true });
   await new Promise((resolve) => docker.modem.followProgress(output, resolve));
   const { Id: id } = await docker.getImage(name).inspect();

@@ -1,10 +1,8 @@
-import { Readable } from 'node:stream';
 import { expect } from '@jest/globals';
 import type Docker from 'dockerode';
 import { ownershipLabels } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/engine/removable-kind';
-import { inMemory } from '../../lib/lease/image-files';
-import { tarOf } from '../../lib/lease/tar';
+import { archiveOf, inMemory } from '../../lib/lease/archive';
 import { readOwner } from '../../lib/registry/owner';
 import { sleeper, specImage } from './spec-image';
 import { exists, uniqueName } from './things';
@@ -99,9 +97,7 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
     await add('a snapshot of our container', 'image', snapshot);
     const child = `${prefix}-child:latest`;
     const dockerfile = `FROM ${owned.image ?? snapshot}\nLABEL zoo=child\n`;
-    const archive = Readable.from(tarOf([inMemory('/Dockerfile', Buffer.from(dockerfile))]), {
-      objectMode: false,
-    });
+    const archive = archiveOf([inMemory('/Dockerfile', Buffer.from(dockerfile))]);
     const output = await docker.buildImage(archive, { t: child });
     await new Promise((resolve, reject) =>
       docker.modem.followProgress(output, (error, result) => (error ? reject(error) : resolve(result))),

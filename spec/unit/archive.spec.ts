@@ -1,17 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { tarOf, type TarFile } from '../../lib/lease/tar';
+import { archiveOf, inMemory, onDisk, type ArchiveFile } from '../../lib/lease/archive';
 
-const file = (path: string, text: string, isExecutable = false): TarFile => {
-  const content = Buffer.from(text);
-  return { path, isExecutable, sizeBytes: content.length, content: [content] };
-};
-
-const bytesOf = (files: readonly TarFile[]): Promise<Buffer> => buffer(tarOf(files));
+const file = (path: string, text: string, mode?: number): ArchiveFile =>
+  inMemory(path, Buffer.from(text), mode);
+const bytesOf = (files: readonly ArchiveFile[]): Promise<Buffer> => buffer(archiveOf(files));
 
 describe('a tar archive', () => {
   let folder: string;
@@ -45,7 +42,7 @@ describe('a tar archive', () => {
   });
 
   it('an archive marks programs as executable, and other files as not', async () => {
-    const input = await bytesOf([file('/program', '', true), file('/text', '')]);
+    const input = await bytesOf([file('/program', '', 0o755), file('/text', '')]);
     const lines = execFileSync('tar', ['-tvf', '-'], { input, encoding: 'utf8' }).trim().split('\n');
     expect(lines).toEqual([
       expect.stringMatching(/^-rwxr-xr-x .* program$/),
@@ -54,17 +51,28 @@ describe('a tar archive', () => {
   });
 
   it('the same files give an archive with the same bytes', async () => {
-    const files = (): TarFile[] => [file('/a', 'one', true), file('/b/c', 'two')];
+    const files = (): ArchiveFile[] => [file('/a', 'one', 0o755), file('/b/c', 'two')];
     expect(await bytesOf(files())).toEqual(await bytesOf(files()));
   });
 
-  it('an archive fails when a file has another length than announced', async () => {
-    await expect(bytesOf([{ ...file('/a', 'four'), sizeBytes: 5 }])).rejects.toThrow(
-      'got 4 bytes, expected 5',
-    );
+  it('an archive has the content of a file on disk, through links, as a program', async () => {
+    const [program, link] = [join(folder, 'program'), join(folder, 'link')];
+    writeFileSync(program, 'x'.repeat(70_000), { mode: 0o600 });
+    symlinkSync('program', link);
+    const input = await bytesOf([await onDisk('/out/copy', link)]);
+    execFileSync('tar', ['-xf', '-', '-C', folder], { input });
+    expect(readFileSync(join(folder, 'out/copy'), 'utf8')).toBe(readFileSync(program, 'utf8'));
+    expect(lstatSync(join(folder, 'out/copy')).mode & 0o777).toBe(0o755);
   });
 
-  it('an archive refuses a path that is too long for its format', async () => {
-    await expect(bytesOf([file(`/${'p'.repeat(100)}`, '')])).rejects.toThrow('more than 99 bytes');
+  it('an archive refuses a file that does not exist', async () => {
+    await expect(onDisk('/a', join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('tar extracts a file with a long path', async () => {
+    const path = `long/${'p'.repeat(120)}`;
+    const input = await bytesOf([file(`/${path}`, 'deep')]);
+    execFileSync('tar', ['-xf', '-', '-C', folder], { input });
+    expect(readFileSync(join(folder, path), 'utf8')).toBe('deep');
   });
 });
