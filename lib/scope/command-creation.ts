@@ -14,6 +14,15 @@ export interface PreparedCommand {
 /** How long it may take to find the created resource, in milliseconds, while the command still runs. */
 export const locateMs = 2_000;
 
+/** How a command ended. */
+export interface CommandEnding {
+  readonly wasStarted: boolean;
+  /** Whether it was stopped while it ran: the engine may still be creating its resource. */
+  readonly wasStopped: boolean;
+  /** `undefined` when it ended by a signal. */
+  readonly exitCode: number | undefined;
+}
+
 /** The resource that a docker command of a scope creates. */
 export interface CommandCreation {
   /**
@@ -27,10 +36,9 @@ export interface CommandCreation {
   /**
    * Resolves to the resource that the closing scope has to remove, after the command has ended.
    *
-   * @param wasStopped - Whether the command was stopped: the engine may still be creating the resource.
    * @throws EngineError when the engine cannot list it.
    */
-  target(wasStopped: boolean): Promise<OwnedTarget | undefined>;
+  target(ending: CommandEnding): Promise<OwnedTarget | undefined>;
 }
 
 /** A command that creates resources, and the scope that runs it. */

@@ -13,7 +13,7 @@ import {
   formatCommand,
   type CommandEnd,
 } from './command-end';
-import type { CommandCreation } from './command-creation';
+import type { CommandCreation, CommandEnding } from './command-creation';
 import { hasGroups, ProcessGroup } from './process-group';
 
 /** Options of `scope.run`. */
@@ -88,13 +88,11 @@ export class Command implements PromiseLike<CommandEnd> {
     };
   }
 
-  /**
-   * Whether it was stopped while it ran.
-   *
-   * @internal
-   */
-  get wasStopped(): boolean {
-    return this.#child !== undefined && this.#stoppedFor !== undefined;
+  /** @internal */
+  get ending(): CommandEnding {
+    const { pid, exitCode } = this.state;
+    const wasStarted = pid !== undefined;
+    return { wasStarted, wasStopped: wasStarted && this.#stoppedFor !== undefined, exitCode };
   }
 
   /** @internal */

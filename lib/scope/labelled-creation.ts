@@ -14,6 +14,7 @@ import {
   locateMs,
   prepared,
   type CommandCreation,
+  type CommandEnding,
   type CreatingCommand,
   type PreparedCommand,
 } from './command-creation';
@@ -60,17 +61,19 @@ export class LabelledCreation implements CommandCreation {
     await Promise.allSettled([this.#find(locateMs)]);
   }
 
-  async target(wasStopped: boolean): Promise<OwnedTarget | undefined> {
+  async target(ending: CommandEnding): Promise<OwnedTarget | undefined> {
     // The command reports its failure.
     await Promise.allSettled([this.#preparing]);
     if (this.#registered === undefined) return undefined;
     const { entry, engine } = this.#registered;
     const { registry, cleanupTimeoutMs } = this.#command.context;
     try {
-      const mayAppear = wasStopped && this.#found === undefined;
+      const wasFound = this.#found !== undefined;
+      const mayAppear = ending.wasStopped && !wasFound;
       const found = mayAppear ? await this.#findLate() : await this.#find(cleanupTimeoutMs);
       if (found === undefined) {
-        const outcome = wasStopped && this.#found === undefined ? 'never-created' : 'removed-elsewhere';
+        const isMissing = !wasFound && !hasCreated(this.#creation.kind, ending);
+        const outcome = isMissing ? 'never-created' : 'removed-elsewhere';
         registry.update(entry.key, { state: 'gone', outcome });
         return undefined;
       }
@@ -119,4 +122,13 @@ export class LabelledCreation implements CommandCreation {
     }
     return found;
   }
+}
+
+/** @see docker run, exit status: 125 when docker itself has failed; others are those of the container */
+const dockerFailed = 125;
+
+/** Whether a command that ended like this has created its resource, even if that does not exist any more. */
+function hasCreated(kind: Creation['kind'], { wasStarted, wasStopped, exitCode }: CommandEnding): boolean {
+  const isFailed = kind === 'container' ? exitCode === dockerFailed : exitCode !== 0;
+  return wasStarted && !wasStopped && !isFailed;
 }

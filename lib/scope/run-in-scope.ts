@@ -18,7 +18,7 @@ export function runInScope(
   const running = new Command({ ...command, creation });
   if (creation !== undefined) {
     const what = `what ${running.what} created`;
-    const target = () => creation.target(running.wasStopped);
+    const target = () => creation.target(running.ending);
     items.add({ type: 'resource', resource: { what, source, target } });
   }
   items.add({ type: 'call', call: running });

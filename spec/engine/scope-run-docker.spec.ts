@@ -78,6 +78,26 @@ describe('a container that a command of a scope runs', () => {
     expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed-elsewhere' }]);
   });
 
+  it.each([
+    ['of an image that does not exist', runArgs('--pull=never', 'castoff-spec/no-such-image:1')],
+    ['with a flag that does not exist', runArgs('--no-such-flag', specImage)],
+  ])('was never created by a command %s', async (_what, args) => {
+    const scope = openScope(uniqueName());
+    await expect(Promise.resolve(scope.run('docker', args))).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+    });
+    await scope.close();
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
+  });
+
+  it('was never created by a command that cannot be started', async () => {
+    const scope = openScope(uniqueName());
+    const command = scope.run('docker', runArgs(specImage), { cwd: '/no/such/folder' });
+    await expect(Promise.resolve(command)).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
+    await scope.close();
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'never-created' }]);
+  });
+
   it('is removed when its command could not start it', async () => {
     const scope = openScope(uniqueName());
     const name = uniqueName();
