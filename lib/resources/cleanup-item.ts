@@ -46,3 +46,13 @@ export interface AttemptLimits {
   /** Default: no limit. */
   readonly maxRepeats?: number | undefined;
 }
+
+/** When attempts start. Times are in milliseconds. */
+export interface StartLimits {
+  /** Attempts at once. */
+  readonly maxConcurrent: number;
+  /** How long one attempt may block the kinds after its own. */
+  readonly stuckMs: number;
+  /** How long one attempt counts as one of `maxConcurrent`. Default: `stuckMs`. */
+  readonly slotMs?: number | undefined;
+}

@@ -1,7 +1,7 @@
 import type { AttemptFailure } from './cleanup-error';
-import type { AttemptLimits, CleanupItem, Listing, PlannedTarget } from './cleanup-item';
+import type { AttemptLimits, CleanupItem, Listing, PlannedTarget, StartLimits } from './cleanup-item';
 import type { Target } from './kind';
-import { removalOrder } from './resource-kinds';
+import { removalOrder } from '../core/kinds';
 import { ServiceTurns } from './swarm-service';
 
 type Item<T, R> = { -readonly [K in keyof CleanupItem<T, R>]: CleanupItem<T, R>[K] } & {
@@ -57,14 +57,13 @@ export class CleanupItems<T extends PlannedTarget, R> {
   /**
    * Starts attempts: of all resources of one kind that wait, or else of those whose pause is over. A kind
    * waits for the first attempts of the kinds before it, unless no attempt has started or ended for `stuckMs`.
-   * An attempt that takes longer than `stuckMs` does not count as one of `maxConcurrent`.
+   * An attempt that takes longer than `slotMs` does not count as one of `maxConcurrent`.
    */
-  start(limits: { readonly maxConcurrent: number; readonly stuckMs: number }, nowMs: number): readonly T[] {
-    const { maxConcurrent, stuckMs } = limits;
+  start({ maxConcurrent, stuckMs, slotMs = stuckMs }: StartLimits, nowMs: number): readonly T[] {
     const isStalled = this.activeAtMs + stuckMs <= nowMs;
     let free =
       maxConcurrent -
-      this.count(({ progress, sinceMs }) => progress === 'trying' && sinceMs + stuckMs > nowMs);
+      this.count(({ progress, sinceMs }) => progress === 'trying' && sinceMs + slotMs > nowMs);
     const started: T[] = [];
     const tryItem = (item: Item<T, R>): void => {
       if (item.attempts === 0) {
@@ -119,7 +118,7 @@ export class CleanupItems<T extends PlannedTarget, R> {
     item.retryAtMs = nowMs + Math.min(retry.maxPauseMs, retry.firstPauseMs * 2 ** (item.attempts - 1));
   }
 
-  /** Whether a resource waits, is being removed, or is to be tried again. */
+  /** Whether a resource waits for its removal, is being removed, or will be tried again. */
   get isBusy(): boolean {
     return this.count(({ progress }) => ['waiting', 'trying', 'pausing'].includes(progress)) > 0;
   }
@@ -131,9 +130,9 @@ export class CleanupItems<T extends PlannedTarget, R> {
   }
 
   /** Returns when pauses end, and when attempts no longer block others. */
-  times(stuckMs: number): readonly number[] {
+  times({ stuckMs, slotMs = stuckMs }: Omit<StartLimits, 'maxConcurrent'>): readonly number[] {
     const ofItems = this.all().flatMap(({ progress, sinceMs, retryAtMs }) =>
-      progress === 'pausing' ? [retryAtMs] : progress === 'trying' ? [sinceMs + stuckMs] : [],
+      progress === 'pausing' ? [retryAtMs] : progress === 'trying' ? [sinceMs + slotMs] : [],
     );
     return [this.activeAtMs + stuckMs, ...ofItems];
   }
@@ -155,7 +154,7 @@ export class CleanupItems<T extends PlannedTarget, R> {
     );
   }
 
-  /** Returns whether a listed target still exists, and is to be removed. */
+  /** Returns whether a listed target still exists and needs an attempt. */
   #find(target: T, requestedAtMs: number): boolean {
     const item = this.#items.get(this.#keyOf(target));
     if (item === undefined && this.#services.isLeft(target.labels)) return false;

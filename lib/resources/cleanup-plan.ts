@@ -1,12 +1,8 @@
-import type { AttemptLimits, Listing, PlannedTarget } from './cleanup-item';
+import type { AttemptLimits, Listing, PlannedTarget, StartLimits } from './cleanup-item';
 import { CleanupItems } from './cleanup-items';
 
 /** When a cleanup of many resources starts, repeats and gives up. Times are in milliseconds. */
-export interface CleanupLimits extends AttemptLimits {
-  /** Attempts at once. */
-  readonly maxConcurrent: number;
-  /** How long one attempt may block others. */
-  readonly stuckMs: number;
+export interface CleanupLimits extends AttemptLimits, StartLimits {
   /** Returns why as many removals are refused. A listing that exceeds the limit ends the cleanup. */
   readonly refuse?: ((count: number) => string | undefined) | undefined;
   /** Whether the targets are known from the start. Default: list until nothing new is found. */
@@ -71,8 +67,7 @@ export class CleanupPlan<T extends PlannedTarget, R> {
       this.#isListing = true;
       this.#requestedAtMs = nowMs;
     }
-    const { stuckMs } = this.#limits;
-    const times = [listAtMs ?? Infinity, ...this.items.times(stuckMs)];
+    const times = [listAtMs ?? Infinity, ...this.items.times(this.#limits)];
     const wakeAtMs = times.reduce((first, time) => (time > nowMs ? Math.min(first, time) : first), Infinity);
     return { start, shouldList, isOver, wakeAtMs };
   }
@@ -96,7 +91,7 @@ export class CleanupPlan<T extends PlannedTarget, R> {
     else this.stop(`${reason}; resources left: ${found}`);
   }
 
-  /** Has the present resources removed, and later ones left. `reason` begins that of `cutShort`. */
+  /** Ends the cleanup once the present resources are removed. `reason` starts the text of `cutShort`. */
   shutDown(reason: string): void {
     this.#shutdown ??= { reason };
   }

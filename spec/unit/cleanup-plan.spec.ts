@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { AttemptFailure } from '../../lib/resources/cleanup-error';
 import { inRemovalOrder } from '../../lib/resources/cleanup-items';
 import { CleanupPlan, type CleanupLimits } from '../../lib/resources/cleanup-plan';
-import type { ResourceKind, Target } from '../../lib/resources/kind';
+import type { ResourceKind } from '../../lib/core/kinds';
+import type { Target } from '../../lib/resources/kind';
 
 interface Planned extends Target {
   readonly labels?: Readonly<Record<string, string>>;
@@ -112,6 +113,15 @@ describe('the order of a cleanup', () => {
     expect(steps.next()).toEqual(['container c']);
     expect(steps.at(999).next()).toEqual(['wait 1']);
     expect(steps.at(1_000).next()).toEqual(['container d']);
+  });
+
+  it('starts no attempt in place of a slow one for as long as that counts as running', () => {
+    const steps = openPlan({ maxConcurrent: 1, slotMs: 10_000 });
+    steps.next();
+    steps.listed(['container a', 'container b']);
+    expect(steps.next()).toEqual(['container a']);
+    expect(steps.at(1_000).next()).toEqual(['wait 9000']);
+    expect(steps.at(10_000).next()).toEqual(['container b']);
   });
 
   it('includes every resource once, kind after kind', () => {

@@ -62,6 +62,8 @@ export async function reapClaim(
       ...settings,
       maxConcurrent,
       stuckMs: listEveryMs,
+      // On a busy engine, removals take seconds; more at once would slow all of them.
+      slotMs: requestTimeoutMs,
       listEveryMs,
       isListedOnce: isDryRun,
       retry: settings,
