@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 
 /** The outcome of a create request: the id of the new resource, or a failure. */
 export type CreateOutcome = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { composeProjectLabel } from '../core/labels';
 import { identityOf } from '../engine/identity';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import type { CommandLine } from '../commands/launch';
 
 const listTimeoutMs = 2_000;

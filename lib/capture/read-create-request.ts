@@ -7,7 +7,7 @@ import {
   testcontainersSessionLabel as sessionLabel,
 } from '../core/labels';
 import { isFixedPort } from '../commands/docker-command';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import type { RegistryEntry } from '../registry/entry';
 import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
 import type { LabelTarget, RequestMeaning } from './request-meaning';

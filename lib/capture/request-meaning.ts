@@ -1,4 +1,4 @@
-import { removableKinds, type RemovableKind } from '../engine/removable-kind';
+import { removableKinds, type RemovableKind } from '../core/kinds';
 
 /** The effect of an engine request that creates, stops or removes a resource. */
 export type RequestMeaning =

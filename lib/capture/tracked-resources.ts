@@ -3,7 +3,7 @@ import { ownershipLabels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import type { KnownResource } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import { TeardownCalls } from './teardown-calls';
 import { KnownEngines } from './known-engines';
 import type { CaptureOptions, Attribution } from './capture';

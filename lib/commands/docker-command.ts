@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { labelNames, ryukLabel } from '../core/labels';
 import { readVariable, type VariableName } from '../core/environment';
-import { removableKinds, type RemovableKind } from '../engine/removable-kind';
+import { removableKinds, type RemovableKind } from '../core/kinds';
 import type { ProjectLocation } from '../resources/project-folder';
 import { readFlags, type Flag } from './command-flags';
 import { isDockerCommand, type CommandLine } from './launch';

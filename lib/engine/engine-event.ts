@@ -1,4 +1,5 @@
-import { removableKinds, type EngineResource, type RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from '../core/kinds';
+import type { EngineResource } from './identity';
 
 /** A change of a resource, reported by the engine. */
 export interface EngineEvent extends EngineResource {

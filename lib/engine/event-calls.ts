@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Answer, Engine } from './engine';
-import type { RemovableKind } from './removable-kind';
+import type { RemovableKind } from '../core/kinds';
 
 /** Which events a stream has. */
 export interface EventQuery {

@@ -1,4 +1,10 @@
-import type { EngineResource } from './removable-kind';
+import type { RemovableKind } from '../core/kinds';
+
+/** A resource on an engine: by its id, or by its name where it has none. */
+export interface EngineResource {
+  readonly kind: RemovableKind;
+  readonly id: string;
+}
 
 /**
  * Returns a permanent identity of one resource on an engine. A volume only has a name, which a later volume

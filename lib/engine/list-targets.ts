@@ -3,7 +3,8 @@ import { listContainers } from './container-calls';
 import { valueOf, type Answer, type Engine } from './engine';
 import { listImages } from './image-calls';
 import { listNetworks } from './network-calls';
-import { removableKinds, type EngineResource, type RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from '../core/kinds';
+import type { EngineResource } from './identity';
 import { listVolumes } from './volume-calls';
 
 /** A resource in an engine's list. */

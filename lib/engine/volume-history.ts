@@ -3,7 +3,7 @@ import { valueOf, type Engine } from './engine';
 import { readEngineClock } from './system-calls';
 import { parseEngineEvent, type EngineEvent } from './engine-event';
 import { openEventStream } from './event-calls';
-import { removableKinds } from './removable-kind';
+import { removableKinds } from '../core/kinds';
 
 /**
  * Resolves to whether the engine reports when a volume was created. Docker before 23.0 (API 1.42) reports the

@@ -5,7 +5,7 @@ import { EngineError } from './engine-error';
 import { parseEngineEvent, type EngineEvent } from './engine-event';
 import { openEventStream } from './event-calls';
 import { listTargets, type ListedTarget } from './list-targets';
-import { removableKinds, type RemovableKind } from './removable-kind';
+import { removableKinds, type RemovableKind } from '../core/kinds';
 
 /** What to watch, and until when. */
 export interface WatchOptions {

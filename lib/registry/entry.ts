@@ -1,5 +1,5 @@
 import type { Bounds } from '../core/bounds';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import type { RecordedResource } from '../resources/ownership';
 
 /** The values of {@link EntryState}. */

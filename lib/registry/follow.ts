@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine';
-import type { EngineResource } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/identity';
 import { watchEvents, type WatchedEvent } from '../engine/watch-events';
 import { removables } from '../resources/removables';
 import type { RegistryEntry } from './entry';

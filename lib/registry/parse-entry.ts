@@ -1,5 +1,5 @@
 import { parseBounds } from '../core/bounds';
-import { reportOrder } from '../resources/resource-kinds';
+import { reportOrder } from '../core/kinds';
 import { entryOrigins, entryStates, type EntryOwner, type RegistryEntry } from './entry';
 
 /** Returns the value of a field, parsed from JSON; `undefined` when it is absent or invalid. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal } from './journal';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { creationLabels, labelNames } from '../core/labels';
 import { valueOf, type Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import type { EngineResource } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/identity';
 import { createVolume } from '../engine/volume-calls';
 
 type Labels = Readonly<Record<string, string>>;
@@ -57,7 +57,7 @@ export async function listMarkers(engine: Engine): Promise<readonly ListedTarget
 
 /**
  * Resolves to the session that has adopted the resource, by a marker that is not among those known before; to
- * `undefined` when there is none. One request, to make right before a removal.
+ * `undefined` when there is none. Sends one request. Call it right before a removal.
  *
  * @throws EngineError when the engine cannot list volumes.
  */

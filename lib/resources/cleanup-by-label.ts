@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
 import { readWhenBack } from '../engine/read-when-back';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import { cleanupAll, type AttemptOptions } from './cleanup-all';
 import type { CleanupItem, Listing } from './cleanup-item';
 import { callTimeoutFor, type CleanupResult, type CleanupSettings } from './cleanup-one';

@@ -2,7 +2,8 @@ import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { shortId } from '../core/short-id';
 import { EngineError } from '../engine/engine-error';
-import type { EngineResource, RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
+import type { EngineResource } from '../engine/identity';
 
 /** Details of a cleanup that failed. */
 export interface CleanupEvidence extends EngineResource {

@@ -4,7 +4,7 @@ import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import {
   checkCleanupOptions,
   cleanupDefaults,

@@ -1,10 +1,7 @@
 import type { ContainerStop } from '../engine/container-calls';
 import type { Answer, Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
-
-/** Every kind that castoff cleans up. A Compose project is the set of resources with its label. */
-export type ResourceKind = RemovableKind | 'compose-project';
+import type { ResourceKind, RemovableKind } from '../core/kinds';
 
 /** A resource to remove. */
 export interface Target {

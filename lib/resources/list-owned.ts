@@ -4,7 +4,7 @@ import { labelNames } from '../core/labels';
 import { valueOf, type Answer, type Engine } from '../engine/engine';
 import { inspectImage, readImageHistory, type ImageStep } from '../engine/image-calls';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource } from './ownership';
 
 /** Resources that match a claim, by the proof of their ownership. */

@@ -2,7 +2,7 @@ import { composeProjectLabel } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 
 /**
  * Kinds that belong to a project. Images do not: Compose 2 labels the images that it builds, and `docker

@@ -1,6 +1,6 @@
 import { container } from './container';
 import { image } from './image';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import type { Removable } from './kind';
 import { network } from './network';
 import { volume } from './volume';

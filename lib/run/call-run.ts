@@ -1,12 +1,12 @@
 import type { RunClient } from '../session/run-client';
 import type { RunFacts } from './run-parts';
-import type { Answer, Asked, RunRequests } from './run-requests';
+import type { ReplyValue, Asked, RunRequests } from './run-requests';
 import { checkJsonLength } from './shared-value';
 
 /** Makes the requests of one process to its run. */
 export interface RunCaller {
   /** Makes a request. Resolves to the value of the reply. */
-  readonly call: <T extends keyof RunRequests>(type: T, asked: Asked<T>) => Promise<Answer<T>>;
+  readonly call: <T extends keyof RunRequests>(type: T, asked: Asked<T>) => Promise<ReplyValue<T>>;
   /** Makes a request without waiting for it. */
   readonly notify: <T extends keyof RunRequests>(type: T, asked: Asked<T>) => void;
 }

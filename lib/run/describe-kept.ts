@@ -2,7 +2,7 @@ import { safeForLog } from '../core/safe-text';
 import { quoteShellArgument } from '../core/shell-quote';
 import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
-import { removalOrder, resourceKinds } from '../resources/resource-kinds';
+import { removalOrder, resourceKinds } from '../core/kinds';
 import { describeCreator } from '../verdict/describe-record';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './kept-keys';

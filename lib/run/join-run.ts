@@ -13,7 +13,7 @@ import { RequestConnection } from '../wire/request-connection';
 import type { RegistryEntry } from '../registry/entry';
 import type { RunClient } from '../session/run-client';
 import { createRunClient, type RunCaller } from './call-run';
-import { maxRunLineBytes, type Answer, type Asked, type RunRequests } from './run-requests';
+import { maxRunLineBytes, type ReplyValue, type Asked, type RunRequests } from './run-requests';
 import { setCurrentRunClient } from '../session/current-run';
 
 /** A worker's membership in a run. */
@@ -124,11 +124,11 @@ class RunConnection implements RunCaller {
    *
    * @throws the run's error; CastoffError `SCOPE_CLOSED` when the connection ends first.
    */
-  readonly call = async <T extends keyof RunRequests>(type: T, asked: Asked<T>): Promise<Answer<T>> => {
+  readonly call = async <T extends keyof RunRequests>(type: T, asked: Asked<T>): Promise<ReplyValue<T>> => {
     const [replied] = await Promise.allSettled([this.#requests.request({ type, ...asked })]);
     if (replied.status === 'rejected') throw this.#closedError(type);
     const reply = replied.value;
-    if (reply.ok) return reply.value as Answer<T>;
+    if (reply.ok) return reply.value as ReplyValue<T>;
     throw reply.error === undefined ? new Error(reply.reason) : deserializeError(reply.error);
   };
 

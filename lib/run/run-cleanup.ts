@@ -57,8 +57,7 @@ export class RunCleanup {
    * Images, and resources that are ignored or not judged, stay until the end of the run.
    */
   async removeLeaks(keys: readonly string[]): Promise<void> {
-    const { entries } = this.#options;
-    await this.#removeLeaksAmong(entries.list().filter(({ key }) => keys.includes(key)));
+    await this.#removeLeaksAmong(this.#options.entries.list().filter(({ key }) => keys.includes(key)));
   }
 
   /**
@@ -190,7 +189,7 @@ export class RunCleanup {
     }
   }
 
-  /** Has `settled` wait for a cleanup that never rejects. */
+  /** Makes `settled` wait for a cleanup that never rejects. */
   #track(cleanup: Promise<void>): Promise<void> {
     const tracked = cleanup.finally(() => this.#cleanups.delete(tracked));
     this.#cleanups.add(tracked);

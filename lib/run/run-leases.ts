@@ -7,7 +7,7 @@ import { claimLabels, releaseLabels } from '../registry/claims';
 /** The lease of the run's own process, which ends with the run. */
 export const ownProcess = '';
 
-/** A claim of a dead worker that no other process of the run holds: its resources are to be removed. */
+/** A claim of a dead worker that no other process of the run holds. The run removes its resources. */
 export type DeadClaim = Extract<LeaseAction, { type: 'reap' }>;
 
 /**
@@ -67,8 +67,8 @@ export class RunLeases {
   }
 
   /**
-   * Ends the cleanup of `claims`: releases them if their resources are removed, so that later ones with the
-   * same labels do not belong to the run; otherwise, the run holds them until its end.
+   * Ends the cleanup of `claims`. If their resources are removed, releases the claims, so that later resources
+   * with the same labels do not belong to the run; otherwise, the run holds them until its end.
    */
   async finish(claims: readonly DeadClaim[], { isRemoved }: { readonly isRemoved: boolean }): Promise<void> {
     for (const dead of claims.filter((one) => this.isDead(one))) {

@@ -37,12 +37,12 @@ export interface RunRequests {
 /** The fields of a request. */
 export type Asked<T extends keyof RunRequests> = Parameters<RunRequests[T]>[0];
 /** The value of its reply. */
-export type Answer<T extends keyof RunRequests> = ReturnType<RunRequests[T]>;
+export type ReplyValue<T extends keyof RunRequests> = ReturnType<RunRequests[T]>;
 
 interface RequestType<T extends keyof RunRequests> {
   /** Returns the request's fields; `undefined` when they are invalid. */
   readonly read: (fields: Fields) => Asked<T> | undefined;
-  readonly answer: (run: RunParts, worker: string, asked: Asked<T>) => Answer<T> | Promise<Answer<T>>;
+  readonly answer: (run: RunParts, worker: string, asked: Asked<T>) => ReplyValue<T> | Promise<ReplyValue<T>>;
 }
 
 const requestTypes: { readonly [T in keyof RunRequests]: RequestType<T> } = {
@@ -117,7 +117,7 @@ export async function performRequest<T extends keyof RunRequests>(
   run: RunParts,
   worker: string,
   { type, asked }: { readonly type: T; readonly asked: Asked<T> },
-): Promise<Answer<T>> {
+): Promise<ReplyValue<T>> {
   return requestTypes[type].answer(run, worker, asked);
 }
 

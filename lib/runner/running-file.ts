@@ -30,7 +30,7 @@ export class RunningFile<Node extends object> {
     this.contexts = contexts;
   }
 
-  /** The run that {@link start} joined; `undefined` if there is none. */
+  /** The run that {@link start} joined; `undefined` before that, and outside a run. */
   get attachedRun(): AttachedRun | undefined {
     return this.#attachedRun;
   }

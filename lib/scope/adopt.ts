@@ -4,7 +4,7 @@ import { labelNames } from '../core/labels';
 import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
-import type { EngineResource } from '../engine/removable-kind';
+import type { EngineResource } from '../engine/identity';
 import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
 import type { Inspection } from '../resources/kind';

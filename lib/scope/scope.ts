@@ -3,7 +3,7 @@ import { CastoffError } from '../core/errors';
 import { checkOptionNames } from '../core/option-names';
 import { callerSourceLine } from '../core/source-line';
 import { timeouts } from '../core/timeouts';
-import type { RemovableKind } from '../engine/removable-kind';
+import type { RemovableKind } from '../core/kinds';
 import { idOfRef, type Ref } from '../resources/ref';
 import { adoptInScope } from './adopt';
 import type { Check } from './check';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
 import { creationLabels } from '../core/labels';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import { typeNameOf } from './dispose';
 import { watchReadiness, watchServices } from './ready-watch';
 

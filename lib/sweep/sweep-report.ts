@@ -1,5 +1,5 @@
 import type { CleanupResult } from '../resources/cleanup-one';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 
 /**
  * `removed`: verified gone. `would-remove`: would have been removed without `dryRun`. `kept`: not proven to

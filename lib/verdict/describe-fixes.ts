@@ -1,5 +1,5 @@
 import { readSource } from '../core/source-line';
-import { resourceKinds } from '../resources/resource-kinds';
+import { resourceKinds } from '../core/kinds';
 import { shortenMiddle } from './fit-text';
 import type { ResourceRecord } from './verdict';
 

@@ -1,6 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { shortId } from '../core/short-id';
-import { reportOrder, resourceKinds } from '../resources/resource-kinds';
+import { reportOrder, resourceKinds } from '../core/kinds';
 import type { KindCounts, FinalState, ResourceRecord } from './verdict';
 
 /** Formats counts as `214 containers, 9 networks`; empty if all are zero. */

@@ -1,8 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { readSource } from '../core/source-line';
 import type { RegistryEntry } from '../registry/entry';
-import type { ResourceKind } from '../resources/kind';
-import { reportOrder } from '../resources/resource-kinds';
+import { reportOrder, type ResourceKind } from '../core/kinds';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 

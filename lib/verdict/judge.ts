@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import { matchesIgnore } from './ignore';
 import type {
   KindCounts,

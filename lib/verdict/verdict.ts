@@ -1,5 +1,5 @@
 import type { RegistryEntry } from '../registry/entry';
-import type { ResourceKind } from '../resources/kind';
+import type { ResourceKind } from '../core/kinds';
 import type { ProvenTarget } from '../resources/list-owned';
 
 /** State of a resource at the end of a run; `unknown` if the engine did not report it. */

@@ -6,7 +6,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns the fields of the JSON object that `line` is; `undefined` when it is none. */
+/** Parses a line as a JSON object. Returns `undefined` when it is something else. */
 export function parseFields(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line);

@@ -8,7 +8,7 @@ import type { RegistryEntry } from '../../lib/registry/entry';
 import { followEngine, type Follower } from '../../lib/registry/follow';
 import { Journal } from '../../lib/registry/journal';
 import { Registry } from '../../lib/registry/registry';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { createIdle } from '../support/claimed-things';
 import { openCutRelay, type CutRelay } from '../support/cut-relay';
 import { openFaultProxy } from '../support/fault-proxy';

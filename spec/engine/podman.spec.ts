@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { connectEngine } from '../../lib/engine/connect';
 import { cleanupNetwork, openScope } from '../../lib/index';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { askEngine } from '../support/ask-engine';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { findProcesses } from '../support/close-engine';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isCastoffError, type CleanupResult } from '../../lib/index';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { createIdle } from '../support/claimed-things';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openScope } from '../../lib/index';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 import { openSshServer, type SshServer } from '../support/ssh-server';
 import { createIdleContainer, createIdleThing, exists } from '../support/things';

@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 
 /**
  * An engine's response, with `<ref>` for the reference in the request and `<id>` for a container's full id.

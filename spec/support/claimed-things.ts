@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { creationLabels, labelNames } from '../../lib/core/labels';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { checkClaim, type Claim } from '../../lib/reaper/leases/claim';
 import { commitOwned } from './owned-things';
 import { sleeper, specImage } from './spec-image';

@@ -1,5 +1,5 @@
 import Docker from 'dockerode';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { answerAbout, capturedAnswers, type CapturedAnswer, type RemovalAnswers } from './captured-answers';
 import { askEngine } from './ask-engine';
 import type { FaultProxy } from './fault-proxy';

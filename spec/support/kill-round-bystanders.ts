@@ -1,6 +1,6 @@
 import { specImage } from './spec-image';
 import { docker, exists, specLabel, uniqueName } from './things';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 
 /** Resources of others, with labels that resemble those of a session. */
 export interface AlmostOwn {

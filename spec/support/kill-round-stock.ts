@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { listPids, readProc } from './proc';
 import { docker } from './things';
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { specImage } from './spec-image';
 import { docker, exists, specLabel, uniqueName } from './things';
 import { until } from './until';

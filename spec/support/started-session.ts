@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type Docker from 'dockerode';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import type { RegistryEntry } from '../../lib/registry/entry';
 import { docker, exists, uniqueName } from './things';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import Docker from 'dockerode';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { sleeper, specImage } from './spec-image';
 
 /** The engine itself, past every proxy and past castoff: what is true. */

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type Docker from 'dockerode';
 import { ownershipLabels } from '../../lib/core/labels';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { archiveOf, inMemory } from '../../lib/lease/archive';
 import { readOwner } from '../../lib/registry/owner';
 import { sleeper, specImage } from './spec-image';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { meaningOf, type EngineCall, type Meaning } from '../../lib/engine/answers';
-import type { RemovableKind } from '../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../lib/core/kinds';
 import { answerAbout, capturedAnswers, type RemovalAnswers } from '../support/captured-answers';
 
 type EngineName = keyof typeof capturedAnswers;

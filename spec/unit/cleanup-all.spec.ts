@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { cleanupAll } from '../../lib/resources/cleanup-all';
 import { inRemovalOrder } from '../../lib/resources/cleanup-items';
-import type { ResourceKind, Target } from '../../lib/resources/kind';
+import type { ResourceKind } from '../../lib/core/kinds';
+import type { Target } from '../../lib/resources/kind';
 
 const order: readonly ResourceKind[] = ['compose-project', 'container', 'network', 'volume', 'image'];
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { packageVersion } from '../../core/package-version';
-import { removableKinds } from '../../engine/removable-kind';
+import { removableKinds } from '../../core/kinds';
 import type { Observer, ReapOutcome } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
 

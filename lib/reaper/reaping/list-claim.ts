@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine';
 import { EngineError } from '../../engine/engine-error';
 import { listTargets, type ListedTarget } from '../../engine/list-targets';
 import { readWhenBack } from '../../engine/read-when-back';
-import { removableKinds } from '../../engine/removable-kind';
+import { removableKinds } from '../../core/kinds';
 import { adoptionKey, adoptionsIn, listMarkers } from '../../resources/adoption';
 import { sortOwned, type ProvenTarget, type UnclearTarget } from '../../resources/list-owned';
 import { isCovered, type Claim } from '../leases/claim';

@@ -1,4 +1,5 @@
-import type { EngineResource, RemovableKind } from '../../engine/removable-kind';
+import type { RemovableKind } from '../../core/kinds';
+import type { EngineResource } from '../../engine/identity';
 
 /** Counts resources by kind. */
 export function countByKind(

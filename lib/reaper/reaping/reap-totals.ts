@@ -1,4 +1,4 @@
-import type { RemovableKind } from '../../engine/removable-kind';
+import type { RemovableKind } from '../../core/kinds';
 import type { Claim } from '../leases/claim';
 import type { ReapOutcome } from './observer';
 import type { LeftResource, ReapReport } from './reap-report';

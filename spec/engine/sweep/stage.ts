@@ -1,6 +1,6 @@
 import Docker from 'dockerode';
 import { sweep, type SweepOptions, type SweepReport, type SweptThing } from '../../../lib/index';
-import type { RemovableKind } from '../../../lib/engine/removable-kind';
+import type { RemovableKind } from '../../../lib/core/kinds';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import type { PrivateEngine } from '../../support/private-engine';
 import { exists, specLabel, uniqueName } from '../../support/things';

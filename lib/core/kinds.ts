@@ -1,5 +1,14 @@
-import { removableKinds } from '../engine/removable-kind';
-import type { ResourceKind } from './kind';
+/**
+ * The kinds of resources that an engine lists, removes and reports events of, in the order of their removal:
+ * dependents before their dependencies. For a new one, add it here and follow the compiler.
+ */
+export const removableKinds = ['container', 'network', 'volume', 'image'] as const;
+
+/** One of {@link removableKinds}. */
+export type RemovableKind = (typeof removableKinds)[number];
+
+/** Every kind that castoff cleans up. A Compose project is the set of resources with its label. */
+export type ResourceKind = RemovableKind | 'compose-project';
 
 /** What distinguishes one kind from another, apart from the engine's calls for it. */
 interface KindProperties {
@@ -10,7 +19,7 @@ interface KindProperties {
   readonly removeCommands: (names: readonly string[]) => readonly string[];
 }
 
-/** Every kind that castoff cleans up. */
+/** Every kind that castoff cleans up, with its properties. */
 export const resourceKinds: Readonly<Record<ResourceKind, KindProperties>> = {
   container: {
     noun: 'container',
