@@ -43,12 +43,12 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
     call: (type, asked) => performRequest(parts, ownProcess, { type, asked }),
     notify: (type, asked) => void performRequest(parts, ownProcess, { type, asked }),
   };
-  const beginEnd = (): AbortSignal => {
+  const startEnd = (): AbortSignal => {
     if (runSession.isInUse || cleanup.waitingFor().length > 0) patience.start();
     return patience.signal;
   };
   const close = async (): Promise<RunEnd> => {
-    beginEnd();
+    startEnd();
     runSession.refuse();
     server.announceEnd();
     try {
@@ -78,7 +78,7 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
     get isHeld() {
       return runSession.isHeld;
     },
-    beginEnd,
+    startEnd,
     close: () => (closing ??= close()),
   };
   setCurrentRun(run);

@@ -52,7 +52,7 @@ export async function closeMainRun(
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
-  const detaching = withTimeout(detach(), { what: 'close the scope of the run', signal: run.beginEnd() });
+  const detaching = withTimeout(detach(), { what: 'close the scope of the run', signal: run.startEnd() });
   await detaching.catch((error: unknown) => void failures.push(error));
   const end = await run.close();
   signals.stop();

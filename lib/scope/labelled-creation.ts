@@ -57,7 +57,7 @@ export class LabelledCreation implements CommandCreation {
   }
 
   async locate(): Promise<void> {
-    // The close of the scope looks again, and reports its failure.
+    // The close of the scope lists again, and reports its failure.
     await Promise.allSettled([this.#find(locateMs)]);
   }
 
@@ -88,14 +88,14 @@ export class LabelledCreation implements CommandCreation {
 
   /** Lists until the engine has created the resource, or for 1 s. */
   async #findLate(): Promise<ListedTarget | undefined> {
-    const look = async (): Promise<ListedTarget> => {
+    const findOnce = async (): Promise<ListedTarget> => {
       const found = await this.#find(lateCreationMs);
       if (found === undefined) throw new RetryableError();
       return found;
     };
     const signal = deadline(lateCreationMs, { what: 'wait for a late creation' });
     const [end] = await Promise.allSettled([
-      retryWithBackoff(look, { firstPauseMs: 20, maxPauseMs: 100, signal }),
+      retryWithBackoff(findOnce, { firstPauseMs: 20, maxPauseMs: 100, signal }),
     ]);
     if (end.status === 'fulfilled') return end.value;
     if (signal.aborted) return undefined;

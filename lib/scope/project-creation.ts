@@ -73,9 +73,9 @@ export class ProjectCreation implements CommandCreation {
 
   async locate(hasExited: boolean): Promise<void> {
     if (!hasExited) return;
-    // The close of the scope looks again, and reports its failure.
-    const [look] = await Promise.allSettled([this.#find(locateMs)]);
-    this.#isComplete = look.status === 'fulfilled';
+    // The close of the scope lists again, and reports its failure.
+    const [finding] = await Promise.allSettled([this.#find(locateMs)]);
+    this.#isComplete = finding.status === 'fulfilled';
   }
 
   async target(): Promise<OwnedTarget | undefined> {

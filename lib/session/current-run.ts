@@ -16,7 +16,7 @@ export interface Run extends RunClient {
    * Starts the end of the run: from now on, the engine may leave requests unanswered for 10 s. Returns a
    * signal that aborts, with a reason, when it has. Idempotent.
    */
-  beginEnd(): AbortSignal;
+  startEnd(): AbortSignal;
   /**
    * Ends the run: refuses new resources, removes shared fixtures, the last one first, waits for the cleanup
    * of dead workers, closes the session except for kept resources, and lists what is left on the engine.

@@ -35,7 +35,8 @@ import { sweepInBackground } from '../sweep/sweep-in-background';
  * holds the lease, `reaper` is ignored, and `close()` only closes the session's scope.
  *
  * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` when `reaper` is
- * `container` or `process` and does not start; `SCOPE_CLOSED` when the run is ending.
+ * `container` or `process` and does not start, or an address that gives no lease; `SCOPE_CLOSED` when the run
+ * is ending.
  */
 export async function openSession(options: SessionOptions = {}): Promise<Session> {
   checkOptionNames('openSession', options, names);
