@@ -49,7 +49,7 @@ async function faultsBySeed(seed: number): Promise<readonly unknown[]> {
 }
 
 describe('the fault table', () => {
-  const volume = removalTarget('volume', 'castoff-proxy-spec');
+  const volume = removalTarget('volume', label);
   const askedOnce = faultsOf(volume).filter(({ asked }) => asked === 'once');
 
   it.each(askedOnce)('leaves a volume $leaves: $name', async (row) => {

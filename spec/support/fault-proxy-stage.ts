@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach } from '@jest/globals';
@@ -6,7 +7,8 @@ import { askEngine } from './ask-engine';
 import { openFaultProxy, type FaultProxy } from './fault-proxy';
 
 export const image = 'castoff-spec/busybox:1';
-export const label = 'castoff-proxy-spec';
+/** Another one in each spec file: files that run at the same time share the engine. */
+export const label = `castoff-proxy-spec-${randomUUID()}`;
 /** The engine, without the proxy. */
 export const direct = new Docker({ socketPath: '/var/run/docker.sock' });
 
