@@ -8,7 +8,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import { buildReaperImage } from '../../lib/lease/image';
 import { dockerCommand } from '../support/docker-command';
 import { endReapersOf } from '../support/end-reapers';
-import { withRun } from '../support/jest-ends';
+import { endsSoon, withRun } from '../support/jest-ends';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { runCastoff } from '../support/run-castoff';
 import { exists } from '../support/things';
@@ -16,7 +16,8 @@ import { until } from '../support/until';
 import { openZoo, type Neighbours, type Zoo } from '../support/zoo';
 import { remainingOf, startZooOwner, type ZooOwner } from '../support/zoo-owner';
 
-const goneTimeoutMs = 60_000;
+/** Shorter than the timeout of a spec, so that the check that fails is reported. */
+const goneTimeoutMs = 20_000;
 
 let engine: PrivateEngine;
 let docker: Docker;
@@ -114,14 +115,14 @@ describe('strangers’ resources that resemble a run’s stay when Jest', () => 
   it.each(['SIGINT', 'SIGKILL'] as const)('is ended by %s', async (signal) => {
     const env = { DOCKER_HOST: engine.address, HOLD: 'yes' };
     await withRun({ args: ['--runInBand', 'one'], env }, async (run) => {
-      expect(await until(() => existsSync(join(run.folder, 'one.ready')), 60_000)).toBe(true);
+      expect(await until(() => existsSync(join(run.folder, 'one.ready')), 20_000)).toBe(true);
       const filters = { label: [`castoff-spec-run=${run.id}`] };
       const owned = (await docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
       expect(owned).toHaveLength(2);
       await openOneZoo({ container: owned[0]! });
       try {
         run.killGroup(signal);
-        await run.ended;
+        expect(await endsSoon(run)).toBe(true);
         for (const id of owned)
           expect(await until(async () => !(await exists('container', id, docker)), goneTimeoutMs)).toBe(true);
         expect(await harmed()).toEqual([]);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import { messageOf } from '../../lib/core/errors';
 import { startJest, type JestRun, type JestRunOptions } from './jest-run';
 import { until } from './until';
 
@@ -18,6 +19,8 @@ export async function withRun(options: JestRunOptions, use: (run: JestRun) => Pr
   const run = await startJest('ends', options);
   try {
     await use(run);
+  } catch (error) {
+    throw new Error(`${messageOf(error)}\n\nThe output of Jest:\n${run.output()}`, { cause: error });
   } finally {
     await run.close();
   }
@@ -28,6 +31,13 @@ export async function untilHeld(run: JestRun, names: readonly string[], containe
   const areHeld = (): boolean => names.every((name) => existsSync(join(run.folder, `${name}.ready`)));
   expect(await until(areHeld, 30_000)).toBe(true);
   expect(await run.resources()).toHaveLength(containers);
+}
+
+/** Resolves to whether Jest ends within `until`'s timeout: one that hangs is reported with its output. */
+export async function endsSoon({ ended }: JestRun): Promise<boolean> {
+  let hasEnded = false;
+  void ended.then(() => (hasEnded = true));
+  return until(() => hasEnded);
 }
 
 /** Expects that everything of the run is removed within {@link removalTimeoutMs}. */

@@ -151,7 +151,7 @@ export async function openZoo(docker: Docker, owned: Neighbours): Promise<Zoo> {
     await docker.createService({ Name: name, TaskTemplate: { ContainerSpec } });
     const filters = { label: [`com.docker.swarm.service.name=${name}`] };
     const listTasks = () => docker.listContainers({ filters });
-    expect(await until(async () => (await listTasks()).length === 1, 30_000)).toBe(true);
+    expect(await until(async () => (await listTasks()).length === 1)).toBe(true);
     const [task] = await listTasks();
     await add('the task of a service that runs a snapshot of ours', 'container', task?.Id ?? '');
   }
