@@ -66,8 +66,7 @@ export function queryOf(path: string): URLSearchParams {
   return new URLSearchParams(path.split('?').slice(1).join('?'));
 }
 
-// A Dockerfile expands variables in double quotes, ends an instruction at the newline and uses backslash as
-// escape.
+// A Dockerfile expands variables in double quotes, ends an instruction at a newline, escapes by backslash.
 function quote(value: string): string {
   return `"${value.replaceAll(/[\\"$]/g, (special) => `\\${special}`).replaceAll(/\s+/g, ' ')}"`;
 }

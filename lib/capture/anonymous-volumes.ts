@@ -29,10 +29,7 @@ export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolum
   }
 }
 
-/**
- * Lists the anonymous volumes of the containers that a command is about to remove without them. Blocks,
- * because the command runs as soon as this returns.
- */
+/** Lists the anonymous volumes that a command is going to leave. Blocks: it runs once this returns. */
 export function volumesLeftByCommand(
   tracked: TrackedResources,
   { file, env }: CommandLine,

@@ -17,17 +17,11 @@ export interface Attribution extends Omit<EntryOwner, 'source'> {
 export interface CaptureOptions {
   readonly session: string;
   readonly registry: Registry;
-  /**
-   * Returns the owner of a request or command, called in the async context of the code that makes it.
-   * `undefined` leaves the request or command unchanged.
-   */
+  /** Returns the owner of a request or command, in its async context; `undefined` leaves it unchanged. */
   attribution(): Attribution | undefined;
   /** Returns the path of the running test file. */
   testFile?(): string | undefined;
-  /**
-   * Returns the line of the running test or hook, for stacks without user frames, as with transpiled async
-   * functions.
-   */
+  /** Returns the line of the running test or hook, for stacks without user frames (transpiled async code). */
   testDefinition?(): string | undefined;
   /** Awaited before a create request is sent. When it rejects, the request fails with its error. */
   ready(): Promise<void>;

@@ -21,10 +21,7 @@ import { ProjectWatches } from './project-watches';
 /** Resolves when the command has exited. */
 type WaitForExit = () => Promise<unknown>;
 
-/**
- * Tracks docker commands that this process runs. Unlike requests, commands cannot be paused: Node runs them
- * at once.
- */
+/** Tracks docker commands of this process. Unlike requests, they cannot be paused: Node runs them at once. */
 export class CommandTracker {
   readonly #tracked: TrackedResources;
   readonly #projects: ProjectCommands;
@@ -81,10 +78,7 @@ export class CommandTracker {
     }
   }
 
-  /**
-   * Returns the labels of the run for a command that a scope of another copy of castoff in this process has
-   * labelled with its own session, as in the sandbox of a test file.
-   */
+  /** Returns the run's labels for a command labelled by another copy of castoff, as in a sandbox. */
   #relabel({ args }: CommandLine, createdBy: CreatedBy): Insertion | undefined {
     const { session } = this.#tracked.options;
     const at = args.findLastIndex((arg) => arg.startsWith(`${labelNames.session}=`));
@@ -159,8 +153,7 @@ export class CommandTracker {
     commandKeys.add(entry.key);
     inFlightKeys.add(entry.key);
     void waitForExit().then(() => inFlightKeys.delete(entry.key));
-    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails
-    // with its error.
+    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails.
     void Promise.allSettled([options.ready()]);
     const locating = connectEngine().then(({ address }) =>
       options.registry.update(entry.key, { engine: address }),

@@ -111,10 +111,7 @@ export class CreateTracker {
     await this.#send(paused, createRequest, addLabels(request, createRequest, body, labels), entry);
   }
 
-  /**
-   * If the Docker configuration cannot be read, any server on a unix socket that gets such a request counts
-   * as an engine.
-   */
+  /** Without a readable Docker configuration, any unix socket that gets such a request is an engine. */
   async #engineOf(request: ClientRequest): Promise<string | undefined> {
     const target = targetOfRequest(request);
     try {
@@ -126,10 +123,7 @@ export class CreateTracker {
     }
   }
 
-  /**
-   * Whether the request can be sent: `false` when the run failed to get ready or the request was aborted
-   * meanwhile.
-   */
+  /** Whether to send the request: not when the run failed to get ready, or it was aborted meanwhile. */
   async #isReady(paused: PausedRequest): Promise<boolean> {
     const [readiness] = await Promise.allSettled([this.#tracked.options.ready()]);
     if (readiness.status === 'rejected') paused.fail(asError(readiness.reason));
@@ -186,19 +180,13 @@ function unlabelledReason(request: ClientRequest): string | undefined {
   return request.headersSent ? 'its headers had been written before it could be paused' : undefined;
 }
 
-/**
- * A request that was never sent created nothing. On a reused connection, `bytesWritten` counts earlier
- * requests too.
- */
+/** A request never sent created nothing. On a reused connection, `bytesWritten` counts earlier requests. */
 function outcomeWithoutResponse(request: ClientRequest): { readonly isCreated: false } | undefined {
   const hasSent = request.reusedSocket || (request.socket?.bytesWritten ?? 0) > 0;
   return hasSent ? undefined : { isCreated: false };
 }
 
-/**
- * Adds the labels of `owner` and of this creation to the request. Returns the new body when the body carries
- * them.
- */
+/** Adds the labels of `owner` and of this creation to the request. Returns the body if that carries them. */
 function addLabels(
   request: ClientRequest,
   createRequest: CreateRequest,

@@ -35,10 +35,7 @@ export class PausedRequest {
     request.once('close', () => this.#bodyEnded.resolve());
   }
 
-  /**
-   * Resolves to the whole body once it was written, or `undefined` if it is longer than 16 MiB or the request
-   * was aborted.
-   */
+  /** Resolves to the written body; `undefined` when longer than 16 MiB or the request was aborted. */
   async wholeBody(): Promise<string | undefined> {
     this.#needsWholeBody = true;
     this.#drain();

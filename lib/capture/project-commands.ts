@@ -163,8 +163,7 @@ export class ProjectCommands {
     this.#found.add(up);
     if (up.isDown) downedProjects.add(name);
     else downedProjects.delete(name);
-    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails
-    // with its error.
+    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails.
     void Promise.allSettled([options.ready()]);
     const labels = labelsOf(name);
     const claiming = options

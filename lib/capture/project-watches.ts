@@ -3,10 +3,7 @@ import { connectEngine } from '../engine/connect';
 import type { PostMortem } from '../resources/post-mortem';
 import { watchProject, type ProjectWatch } from '../scope/project-watch';
 
-/**
- * Watches the Compose projects that commands start until they are brought down, to read their logs before
- * they are removed.
- */
+/** Watches Compose projects from their `up` to their `down`, to read their logs before they are removed. */
 export class ProjectWatches {
   readonly #watches = new Map<string, Promise<ProjectWatch | undefined>>();
   #isStopped = false;

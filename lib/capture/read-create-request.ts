@@ -94,10 +94,7 @@ export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: strin
   return isKept(path);
 }
 
-/**
- * Whether another copy of castoff in this process has labelled it with its own session, as in the sandbox of
- * a test file. It belongs to the run all the same.
- */
+/** Whether another copy of castoff in this process, as in a sandbox, labelled it: it belongs to the run. */
 export function isOfAnotherCopy({ labels, labelsGoInto }: CreateRequest, session: string): boolean {
   return (
     labelsGoInto === 'body' &&
@@ -112,10 +109,7 @@ export function isLabelledByHand({ labels }: CreateRequest): boolean {
   return labelNames.session in labels && !(labelNames.nonce in labels) && !isReaper(labels);
 }
 
-/**
- * With `deleteOnExit: false`, testcontainers' `commit()` blanks the session label that the image inherits
- * from its container.
- */
+/** With `deleteOnExit: false`, testcontainers' `commit()` blanks the session label that an image inherits. */
 function isKept(path: string): boolean {
   return changesOf(path).some((line) => line.trim() === `LABEL ${sessionLabel}=`);
 }
@@ -129,10 +123,7 @@ export function isHelper({ kind, labels }: CreateRequest, path: string): boolean
   );
 }
 
-/**
- * Blanks the ownership labels that an untracked image would inherit from its container. Returns the new path,
- * or `undefined` when there is nothing to blank.
- */
+/** Returns a path that blanks the ownership labels which an untracked image would inherit, if it does. */
 export function stripOwnershipLabels(path: string): string | undefined {
   return isKept(path)
     ? addLabelsToChanges(path, { [labelNames.session]: '', [labelNames.start]: '' })

@@ -8,10 +8,7 @@ export type RequestMeaning =
   /** `graceMs`: the time before the engine kills it. Default: the engine's. */
   | { readonly type: 'stop'; readonly ref: string; readonly graceMs?: number | undefined };
 
-/**
- * Where a create request carries labels: the body's `Labels`, the query's `labels`, or `changes`, Dockerfile
- * instructions in the query.
- */
+/** Where a create request has labels: `Labels` in the body, `labels` or Dockerfile `changes` in the query. */
 export type LabelTarget = 'body' | 'query' | 'changes';
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;

@@ -10,10 +10,7 @@ export interface ObservedResponse {
 
 const maxBytes = 64 * 1024;
 
-/**
- * Observes responses without consuming them: their readers get every byte, and an unread response stays
- * paused.
- */
+/** Observes responses without consuming them: readers get every byte, an unread response stays paused. */
 export class ResponseObserver {
   readonly #listeners = new WeakMap<ClientRequest, (response: IncomingMessage) => void>();
 
@@ -64,8 +61,7 @@ function observeBody(response: IncomingMessage, onEnd: (text: string) => void): 
     isEnded = true;
     onEnd(Buffer.concat(chunks).toString());
   };
-  // Node's HTTP parser pushes each chunk, and null at the end. A `data` listener would switch the response to
-  // flowing mode.
+  // Node's parser pushes each chunk, and null at the end. A `data` listener would start the flowing mode.
   response.push = (chunk: unknown, encoding?: BufferEncoding) => {
     if (chunk === null) end();
     if (Buffer.isBuffer(chunk)) {

@@ -30,16 +30,10 @@ type RefTarget = Pick<RegistryEntry, 'id' | 'name'>;
 
 const responseMs = 5_000;
 const maxWaitMs = 30_000;
-/**
- * testcontainers' `stop()` sends a stop and then a remove, a few turns of the event loop after the first
- * response.
- */
+/** testcontainers' `stop()` sends a stop, and a few turns of the event loop after its response a remove. */
 const followUpMs = 100;
 
-/**
- * Tracks calls of user code that stop, kill or remove containers: a removal by castoff at the same time would
- * make them fail.
- */
+/** Tracks calls of user code that end containers: a removal by castoff meanwhile would make them fail. */
 export class TeardownCalls {
   #calls: TrackedCall[] = [];
 
@@ -72,10 +66,7 @@ export class TeardownCalls {
     return this.#calls.filter((call) => call.closedAtMs === undefined && isFor(call, target));
   }
 
-  /**
-   * Resolves when no call for `target` (default: any container) is pending or about to follow, after 30 s at
-   * most.
-   */
+  /** Resolves when no call for `target` (default: any) is pending or about to follow; after 30 s at most. */
   async settle(target?: RefTarget): Promise<void> {
     for (;;) {
       const nowMs = performance.now();

@@ -1,9 +1,6 @@
 import { firstSourceLine, ownFolder } from '../core/source-line';
 
-/**
- * Enough for the frames between a test and its request: dockerode, testcontainers, helpers, one for each
- * `await`.
- */
+/** Enough frames between a test and its request: dockerode, testcontainers, helpers, one per `await`. */
 const maxFrames = 100;
 
 /**
@@ -32,10 +29,7 @@ export interface StackFrames {
   readonly testFile?: string | undefined;
 }
 
-/**
- * Returns the line of the first frame in the test file, or else the first frame outside Node, packages and
- * castoff.
- */
+/** Returns the line of the first frame in the test file, else outside Node, packages and castoff. */
 export function userLineOf(stack: string, { castoff, folder, testFile }: StackFrames): string | undefined {
   const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
   const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));

@@ -3,10 +3,7 @@ import { warnCapture } from '../core/warnings';
 import { interceptSpawns } from '../commands/intercept-spawns';
 import { argsForLaunch, type Insertion, type CommandLine } from '../commands/launch';
 
-/**
- * Called with a docker command that is about to run. Returns the arguments to insert. `waitForExit` resolves
- * when it exits.
- */
+/** Called before a docker command runs; returns arguments to insert. `waitForExit` resolves at its exit. */
 export type OnCommand = (line: CommandLine, waitForExit: () => Promise<unknown>) => Insertion | undefined;
 
 /** Calls `onCommand` before each docker command that runs asynchronously. Returns a function that stops it. */
@@ -24,10 +21,7 @@ export function watchSpawns(onCommand: OnCommand): () => void {
   });
 }
 
-/**
- * Resolves when the command exits or could not start. A listener for `error` would hide an error that the
- * user does not handle.
- */
+/** Resolves at the exit or failed start. A listener for `error` would hide an unhandled one from the user. */
 function exitOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()).once('close', () => resolve()));
 }

@@ -103,10 +103,7 @@ function commandText(args: readonly string[]): string {
   return args[1] === '-c' ? (args[2] ?? '') : args.slice(1).join(' ');
 }
 
-/**
- * Parses the arguments of `spawnSync(file, args?, options?)` or `execFileSync`. Returns `undefined` if Node
- * would reject them.
- */
+/** Parses `spawnSync(file, args?, options?)` or `execFileSync`; `undefined` if Node would reject it. */
 function readFileCall([file, second, third]: readonly unknown[]): SyncCall | undefined {
   const isList = Array.isArray(second);
   const args: readonly unknown[] = isList ? second : [];

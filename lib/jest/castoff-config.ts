@@ -3,10 +3,7 @@ import { CastoffError } from '../core/errors';
 import { type Environment } from '../core/environment';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 
-/**
- * The value of a project's `testEnvironmentOptions.castoff`: castoff's options, and the user's values that
- * castoff replaced.
- */
+/** `testEnvironmentOptions.castoff`: castoff's options, and the user's values that castoff replaced. */
 export interface CastoffConfig extends CastoffOptions {
   /** The user's `testEnvironment`, which castoff instruments. */
   readonly environment?: string | undefined;

@@ -42,8 +42,7 @@ export function identify(hook: string | undefined, rootDir: string): string {
   return resolveModule(hook, rootDir) ?? `${rootDir}\n${hook}`;
 }
 
-// Derived from the hooks' paths: a number that differs between runs would change the key of Jest's transform
-// cache.
+// Derived from the hooks' paths: one that differs between runs would change the key of Jest's cache.
 function numberOf(key: string): number {
   const taken = takenNumbers();
   const start = createHash('sha256').update(key).digest().readUInt32BE() % hookFileCount;

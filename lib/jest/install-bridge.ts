@@ -14,8 +14,7 @@ export function installBridge(sandbox: object, attachedRun: AttachedRun | undefi
   handToSandbox(sandbox);
   if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
   const bridge = attachedRun === undefined ? bridgeWithoutRun : createFileBridge(attachedRun);
-  // Frozen, because Jest deletes the properties of a sandbox's objects at the end, and late calls still need
-  // their error.
+  // Frozen: Jest deletes properties of a sandbox's objects at the end, and late calls still need their error.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });
 }
 

@@ -12,10 +12,7 @@ export interface JestEnvironment {
 
 const instrumented = new WeakMap<JestEnvironment, TestFile>();
 
-/**
- * Instruments an environment that has not been set up yet. Its own methods still run: after castoff when
- * something starts, before castoff when something ends.
- */
+/** Instruments an environment before its setup. castoff starts before its own methods and ends after them. */
 export function instrumentEnvironment(environment: JestEnvironment, testPath: string, rootDir: string): void {
   const file = instrumentEvents(environment, testPath, rootDir);
   if (file === undefined) return;
@@ -27,10 +24,7 @@ export function instrumentEnvironment(environment: JestEnvironment, testPath: st
   };
 }
 
-/**
- * Instruments an environment that has been set up, unless it is instrumented already. Resolves to its test
- * file.
- */
+/** Instruments an environment after its setup, unless that was done before. Resolves to its test file. */
 export async function instrumentEnvironmentLate(
   environment: JestEnvironment,
   testPath: string,

@@ -41,10 +41,7 @@ export async function runOwnHook(
   }
 }
 
-/**
- * Returns whether the calling code is a hook that Jest runs without castoff. Its teardown may run after the
- * run has ended.
- */
+/** Whether the caller is a hook that Jest runs without castoff, whose teardown may follow the run's end. */
 export function isOutsideHook(): boolean {
   const { storage, running } = ownHooks();
   return running === 0 && storage.getStore() === undefined && currentContext() === undefined;

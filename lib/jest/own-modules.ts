@@ -1,8 +1,7 @@
 import { dirname, join, sep } from 'node:path';
 import { replacedError } from './replaced-error';
 
-// Resolved through castoff's `exports`, because the build may inline this file anywhere; once, because it
-// takes 0.5 ms.
+// Resolved by castoff's `exports`: the build may inline this file anywhere. Once, because it takes 0.5 ms.
 const folder = dirname(require.resolve('castoff/jest/setup'));
 
 /** Absolute paths of castoff's modules that Jest loads, by option. */

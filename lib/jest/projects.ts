@@ -62,10 +62,7 @@ export function reportOutsideSetups({ outsideSetups, runConfig: { rootDir } }: J
   }
 }
 
-/**
- * Returns whether a setup has run; Jest skips projects without tests. The cache does not have imported ES
- * modules.
- */
+/** Whether a setup has run: Jest skips projects without tests. The cache has no imported ES modules. */
 function hasRun(path: string): boolean {
   return path in require.cache || path.endsWith('.mjs');
 }

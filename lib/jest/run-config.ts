@@ -11,10 +11,7 @@ export interface RunConfig {
   readonly isOfRoot: boolean;
 }
 
-/**
- * Finds the options of the run: those of the root config if that is wrapped, else those of the project that
- * Jest passes.
- */
+/** Finds the options of the run: of a wrapped root config, else of the project that Jest passes. */
 export function findRunConfig(globalConfig: GlobalConfig, projectConfig: ProjectConfig): RunConfig {
   const { rootDir, globalSetup } = globalConfig;
   const root = isOwnModule('globalSetup', globalSetup) ? rootConfig() : undefined;
@@ -29,10 +26,7 @@ export function hasProjects({ rootDir, projects = [] }: GlobalConfig): boolean {
 
 const rootHolder = (): { config?: CastoffConfig } => processWide('jest root config', () => ({}));
 
-/**
- * Stores the config of the root of several projects, because Jest passes its global setup only the config of
- * one project.
- */
+/** Stores the config of a root of several projects: Jest passes its global setup that of one project only. */
 export function keepRootConfig(config: CastoffConfig): void {
   rootHolder().config = config;
 }

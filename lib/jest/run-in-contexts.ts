@@ -1,9 +1,7 @@
 import type { FileContexts, TestContext } from '../runner/test-context';
 import type { CircusBlock, CircusFn, CircusTest } from './circus';
 
-/**
- * Runs the function of a test or hook in its context. `definedBy` is an error created where it was defined.
- */
+/** Runs the function of a test or hook in its context. `definedBy` is an error from where it was defined. */
 type RunInContext = (context: TestContext, work: () => unknown, definedBy: unknown) => unknown;
 
 /**

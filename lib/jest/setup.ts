@@ -57,9 +57,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   return run;
 }
 
-/**
- * Closes the run of a failed setup, and prints what became of its resources. Jest shows the setup's error.
- */
+/** Closes the run of a failed setup, and prints what became of its resources. Jest shows the error. */
 async function closeFailedRun(jestRun: JestRun): Promise<void> {
   const { reportRun } = await import('../runner/report-run.ts');
   const { verdict, kept } = await closeMainRun(jestRun, { ...jestRun.run.settings, leaks: 'off' });

@@ -34,10 +34,7 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
     installBridge(sandbox, this.attachedRun);
   }
 
-  /**
-   * Follows an event. Resolves when the scope that ends with it has closed; returns `undefined` if there is
-   * nothing to close.
-   */
+  /** Follows an event. Resolves when the scope that it ends has closed; `undefined` if there is none. */
   follow(event: CircusEvent, state: CircusState): Promise<void> | undefined {
     const context = this.#follow(event, state);
     if (context === undefined || !this.recordEnd(context, { hasFailed: hasFailed(event, state) }))

@@ -144,10 +144,7 @@ export function replaceRootDir(path: string, rootDir: string): string {
   return path.startsWith('<rootDir>') ? resolve(rootDir, `.${path.slice('<rootDir>'.length)}`) : path;
 }
 
-/**
- * Returns the `require` of jest-config, which depends on the others; installers do not always hoist them.
- * Where a package is missing, returns that of the package before.
- */
+/** Returns the `require` of jest-config, or the last package found before: installers may not hoist them. */
 function requireOfJest(start: string): NodeJS.Require {
   return ['jest', 'jest-cli', 'jest-config'].reduce((from, name) => {
     const path = tryResolve(from, `${name}/package.json`);

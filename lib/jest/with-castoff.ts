@@ -140,8 +140,7 @@ function castoffFields(
   { environment, ...castoff }: CastoffConfig,
 ): JestConfig {
   const hasRunner = isCircus(merged.testRunner);
-  // A file of the project may need Jest's transform, which only Jest applies: castoff's runner instruments it
-  // later.
+  // Jest loads it, as it may need Jest's transform, and castoff's runner instruments it later.
   const isLoadedByJest =
     hasRunner && environment !== undefined && /^(\.|<rootDir>|\/|[A-Za-z]:)/.test(environment);
   return {
@@ -154,19 +153,13 @@ function castoffFields(
   };
 }
 
-/**
- * Returns whether a runner is jest-circus. castoff keeps any other runner, and instruments the environment
- * only.
- */
+/** Whether a runner is jest-circus. With any other runner, castoff instruments the environment only. */
 function isCircus(testRunner: string | undefined): boolean {
   const names: readonly (string | undefined)[] = [undefined, 'circus', 'jest-circus', 'jest-circus/runner'];
   return isOwnModule('testRunner', testRunner) || names.includes(testRunner);
 }
 
-/**
- * Adds the check for docblocks that name an environment without castoff. Jest adds the preset's setup files
- * itself.
- */
+/** Adds the check for docblocks with an environment without castoff. Jest adds the preset's setup files. */
 function withCheck({ setupFilesAfterEnv = [] }: JestConfig): JestConfig {
   const others = setupFilesAfterEnv.filter((file) => file !== watchedCheck);
   return { setupFilesAfterEnv: [watchedCheck, ...others] };

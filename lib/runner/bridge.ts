@@ -5,17 +5,11 @@ export const bridgeKey: unique symbol = Symbol.for('castoff.runner');
 
 /** Options of a shared resource. */
 export interface SharedOptions {
-  /**
-   * Limit for waiting for another caller's factory, and for the factory itself, in milliseconds. Default 120
-   * 000.
-   */
+  /** Limit for another caller's factory and for the factory itself, in milliseconds. Default 120 000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/**
- * The part of castoff outside of the sandbox. `castoff/jest` only forwards to it, so that a test file loads
- * little code.
- */
+/** castoff outside of the sandbox. `castoff/jest` only forwards to it: a test file loads little code. */
 export interface Bridge {
   /**
    * Returns the scope of the calling code: that of its test, `describe` or file, or of the run.
@@ -30,10 +24,7 @@ export interface Bridge {
   sharedPerWorker(name: string, factory: SharedFactory, options: SharedOptions): Promise<string>;
 }
 
-/**
- * The scope of a shared resource. It owns only resources on the engine, because it outlives the process that
- * creates them.
- */
+/** The scope of a shared resource, which owns only what outlives this process: resources on the engine. */
 export type SharedScope = Pick<Scope, 'name' | 'signal' | 'start' | 'adopt'>;
 /** Creates a shared resource, and returns what its users need to know of it, as JSON. */
 export type SharedFactory<T = unknown> = (scope: SharedScope) => Promise<T> | T;

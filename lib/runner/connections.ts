@@ -13,9 +13,7 @@ import { loadLate } from './load-late';
 const inspectMs = 2_000;
 const closeMs = 1_000;
 
-/**
- * Returns this process's open TCP connections to a container, through a published port or its own address.
- */
+/** Returns this process's open TCP connections to a container, by a published port or its own address. */
 export async function findConnections({
   id,
   engine: address,
@@ -46,10 +44,7 @@ export async function waitUntilClosed(sockets: readonly Socket[]): Promise<void>
   await setImmediate();
 }
 
-/**
- * Closes connections of finished code before their server is removed: an unhandled `error` event would end
- * the process.
- */
+/** Closes connections of finished code: an unhandled `error` after the removal would end the process. */
 function dropConnections(sockets: readonly Socket[]): void {
   for (const socket of sockets) {
     socket.removeAllListeners();
@@ -66,10 +61,7 @@ export async function dropConnectionsTo(
   await Promise.allSettled(found);
 }
 
-/**
- * Remembers the sockets that connect from now on, because no list of Node.js has those that their client
- * unreferences. Idempotent. Returns a function that stops it.
- */
+/** Remembers new sockets: Node.js lists no unreferenced ones. Idempotent. Returns a function to stop it. */
 export function watchSockets(): () => void {
   const state = watched();
   if (state.stop !== undefined) return state.stop;

@@ -61,8 +61,7 @@ export async function closeContext(
     await findContextScope(context)?.close({
       reason: hasFailed ? 'failed' : 'done',
       onBackgroundRemoval: cleanup === 'background' ? onBackgroundRemoval : undefined,
-      // The next test may need its name or port, and a client that is still connected fails when its server
-      // is removed.
+      // The next test may need its name or port; a connected client fails when its server is removed.
       shouldAwait: (target) =>
         target.kind === 'container' ? shouldAwaitContainer(target) : hasFixedName(target),
       // A stop() that the test did not await would fail without its container.

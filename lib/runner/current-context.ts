@@ -19,10 +19,7 @@ export interface SharedFactoryContext extends Pick<Attribution, 'scope' | 'owner
 export type CurrentContext = TestContext | SharedFactoryContext;
 
 interface ContextState {
-  /**
-   * `FileContexts` for code of which only the file is known: what a file starts as it loads may continue in
-   * the next file.
-   */
+  /** `FileContexts` for code whose file alone is known: what a file starts as it loads may outlast it. */
   readonly storage: AsyncLocalStorage<CurrentContext | FileContexts>;
   /** Errors created where the running test or hook was defined. */
   readonly definitions: AsyncLocalStorage<unknown>;
@@ -60,20 +57,14 @@ export function currentDefinition(): string | undefined {
   return typeof stack === 'string' ? userLineIn(stack, currentTestFile()) : undefined;
 }
 
-/**
- * Returns the context of the calling code: the one that started it, else the current one of the running test
- * file. `undefined` outside of test files.
- */
+/** Returns the context that the calling code was started in, else that of the running test file, if any. */
 export function currentContext(): CurrentContext | undefined {
   const { storage, file } = contextState();
   const context = storage.getStore() ?? file;
   return context instanceof FileContexts ? context.current : context;
 }
 
-/**
- * Returns the path of the test file that the calling code belongs to, else of the one that runs in this
- * process.
- */
+/** Returns the path of the test file of the calling code, else of the one that runs in this process. */
 export function currentTestFile(): string | undefined {
   const { storage, file } = contextState();
   const context = storage.getStore();

@@ -12,16 +12,11 @@ export interface CastoffOptions {
    * default). Variable CASTOFF_CLEANUP.
    */
   readonly cleanup?: RunSettings['cleanup'] | undefined;
-  /**
-   * `failed` keeps the resources of failed tests for an hour, for inspection. Default `none`. Variable
-   * CASTOFF_KEEP.
-   */
+  /** `failed` keeps resources of failed tests for an hour. Default `none`. Variable CASTOFF_KEEP. */
   readonly keep?: RunSettings['keep'] | undefined;
   /** Patterns of resources that are not leaks. Default `[]`. Variable CASTOFF_IGNORE, separated by commas. */
   readonly ignore?: readonly string[] | undefined;
-  /**
-   * File for the JSON report, relative to the project's folder. Default: none. Variable CASTOFF_REPORT_FILE.
-   */
+  /** File of the JSON report, relative to the project. Default: none. Variable CASTOFF_REPORT_FILE. */
   readonly reportFile?: string | undefined;
 }
 
@@ -53,10 +48,7 @@ const oneOf = <T extends string>(
 
 const isText = (given: unknown): given is string => typeof given === 'string' && given.trim() !== '';
 
-/**
- * Every option of a run with its variable, default and valid values. {@link CastoffOptions} documents their
- * effects.
- */
+/** Every option with its variable, default and valid values. {@link CastoffOptions} documents the effects. */
 export const runOptions: Table = {
   leaks: oneOf('CASTOFF_LEAKS', 'fail', 'warn', 'off'),
   cleanup: oneOf('CASTOFF_CLEANUP', 'background', 'wait'),

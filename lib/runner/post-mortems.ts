@@ -10,10 +10,7 @@ import type { TestContext } from './test-context';
 const maxContainers = 4;
 const maxLogLines = 20;
 
-/**
- * Post-mortems of the containers of failed tests. The first test of a file that fails shows a container in
- * full.
- */
+/** Post-mortems of containers of failed tests. The first failed test of a file shows a container in full. */
 export class PostMortems {
   readonly #shown = new Set<string>();
 
@@ -58,10 +55,7 @@ interface Dependency extends SharedContainer {
   readonly shared?: string | undefined;
 }
 
-/**
- * Returns the containers of the shared resources that a file uses, then those of `context` and the contexts
- * around it.
- */
+/** Returns the containers of shared resources that a file uses, then those of `context` and around it. */
 function containersOf(
   context: TestContext,
   path: string,
@@ -132,10 +126,7 @@ function lineOf({ owner: { source } }: Dependency): string {
   return source === undefined ? '' : ` (${source})`;
 }
 
-/**
- * Describes the services of a Compose project that exited with a failure, even if the project has been
- * removed since.
- */
+/** Describes the services of a Compose project that exited with a failure, even if it has been removed. */
 async function describeProject(
   { name = '' }: RegistryEntry,
   capture: AttachedRun['capture'],

@@ -96,10 +96,7 @@ export interface Reader {
   readonly CI?: string | undefined;
 }
 
-/**
- * Prints, once in a process, that castoff watched a run which created nothing. Without that line castoff
- * would seem not to be installed.
- */
+/** Prints once that castoff watched a run that created nothing; else it would seem not to be installed. */
 function reportQuietRun(verdict: Verdict): void {
   const isVerbose = process.argv.includes('--verbose');
   const reader = { isTerminal: process.stderr.isTTY, isVerbose, CI: readVariable('CI') };

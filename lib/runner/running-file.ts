@@ -46,10 +46,7 @@ export class RunningFile<Node extends object> {
     return runInContext(this.contexts, work);
   }
 
-  /**
-   * Records that a test, a block or the file has ended. Returns whether {@link close} is due; if not, there
-   * is nothing to close and nothing to show.
-   */
+  /** Records the end of a test, a block or the file. Returns whether {@link close} is due. */
   recordEnd(context: TestContext, { hasFailed }: { readonly hasFailed: boolean }): boolean {
     if (hasFailed) this.#failed.add(context.name);
     else if (this.#failed.size > 0) this.#failed.delete(context.name);
@@ -58,10 +55,7 @@ export class RunningFile<Node extends object> {
     return false;
   }
 
-  /**
-   * Resolves to a description of the containers of a failed test, for its error; `undefined` if there is
-   * nothing to show. Call it before {@link close}, which removes them.
-   */
+  /** Describes the containers of a failed test for its error, if any. Call it before {@link close}. */
   async describeContainers(context: TestContext): Promise<string | undefined> {
     if (this.#attachedRun === undefined) return undefined;
     return this.#postMortems.describe(context, this.contexts.path, this.#attachedRun);
@@ -84,10 +78,7 @@ export class RunningFile<Node extends object> {
     }
   }
 
-  /**
-   * Closes the scope of a file that could not be loaded. Runners report the load error only, so errors of the
-   * close are printed.
-   */
+  /** Closes the scope of a file that failed to load. Prints errors: runners report only the load error. */
   async endUnloaded(): Promise<void> {
     const { file } = this.contexts;
     if (this.#attachedRun === undefined || file.hasEnded) return;

@@ -72,9 +72,7 @@ export class SharedResources {
     return withTimeout(creating, { what, timeoutMs });
   }
 
-  /**
-   * Returns the shared resources that a test file uses, with their containers that other processes created.
-   */
+  /** Returns the shared resources that a test file uses, with their containers from other processes. */
   usedBy(file: string): ReadonlyMap<string, readonly SharedContainer[]> {
     return this.#used.get(file) ?? new Map();
   }

@@ -105,10 +105,7 @@ function bridge(): Bridge {
   return found;
 }
 
-/**
- * Binds the method instead of wrapping it, so that the user's line comes directly below the method in a
- * stack.
- */
+/** Binds instead of wrapping, so that the user's line comes directly below the method in a stack. */
 function boundTo(method: (typeof methods)[number]): unknown {
   const own = bridge().scope();
   return (own[method] as (...args: unknown[]) => unknown).bind(own);

@@ -84,9 +84,7 @@ export class FileContexts<Node extends object = object> {
     this.#current = this.file;
   }
 
-  /**
-   * Context of code that no test or hook started; among concurrent tests, that of the test that started last.
-   */
+  /** Context of code that no test or hook started: among concurrent tests, that of the last one started. */
   get current(): TestContext {
     return this.#current;
   }

@@ -46,10 +46,7 @@ function isOwnFrame(line: string): boolean {
   return /^\s+at\s/.test(line) && line.includes(ownFolder + sep);
 }
 
-/**
- * Inserts `text` between the message and the stack of `messageAndStack`. The stack starts at the first line
- * that has the form of a frame.
- */
+/** Inserts `text` between message and stack, which starts at the first line with the form of a frame. */
 export function insertBelowMessage(messageAndStack: string, text: string): string {
   const stackAt = /\n\s*at\s.*:\d+:\d+/.exec(messageAndStack)?.index ?? messageAndStack.length;
   return `${messageAndStack.slice(0, stackAt)}\n\n${text}${messageAndStack.slice(stackAt)}`;

@@ -76,10 +76,7 @@ async function adopt(
   return { ...entry, ...known, engine, marker };
 }
 
-/**
- * Creates the marker, then inspects the resource again: a sweep that did not see the marker may have removed
- * it.
- */
+/** Creates the marker, then inspects again: a sweep that missed the marker may have removed the resource. */
 async function markAndInspect(
   engine: Engine,
   adopted: EngineResource,

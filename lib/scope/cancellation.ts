@@ -1,9 +1,6 @@
 import { isCastoffError } from '../core/errors';
 
-/**
- * Whether `error` only reports that `signal` cancelled the work: the signal's reason, an `AbortError` or
- * `SCOPE_CLOSED`, possibly as the cause of another error.
- */
+/** Whether `error`, or a cause of it, reports no more than that `signal` cancelled the work. */
 export function isCancellation(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   const seen = new Set<unknown>();

@@ -14,10 +14,7 @@ export interface TaskRecord {
   readonly startedAt: Date;
   /** `undefined`: it is still running. */
   readonly endedAt?: Date | undefined;
-  /**
-   * `cancelled`: it ended because its signal aborted. `stuck`: it was still running some time after its
-   * signal aborted.
-   */
+  /** `cancelled`: ended by the abort of its signal. `stuck`: still running some time after the abort. */
   readonly outcome: 'running' | 'done' | 'failed' | 'cancelled' | 'stuck';
 }
 
@@ -47,10 +44,7 @@ export interface CloseReport {
   readonly ends: readonly FinalizerEnd[];
 }
 
-/**
- * A scope closed, but some of its items failed (`CLEANUP_FAILED`). `errors` has every failure, `report` every
- * outcome.
- */
+/** Items of a closed scope failed (`CLEANUP_FAILED`): `errors` has every failure, `report` every outcome. */
 export class CloseError extends CastoffError {
   readonly report: CloseReport;
 

@@ -18,10 +18,7 @@ export interface CommandEnd {
   readonly endedAt?: Date | undefined;
 }
 
-/**
- * A command failed (`COMMAND_FAILED`): it could not be started, exited with a code other than 0 or was
- * stopped, in which case `cause` has the reason.
- */
+/** A command did not start, failed or was stopped (`COMMAND_FAILED`); `cause` is the reason for a stop. */
 export class CommandError extends CastoffError {
   readonly end: CommandEnd;
 

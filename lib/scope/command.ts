@@ -42,10 +42,7 @@ const maxOutputChars = 64 * 1024;
 /** After the exit, the pipes drain at once, unless a background process still holds them. */
 const drainTimeoutMs = 250;
 
-/**
- * A child process in a process group of its own, which its scope stops. Awaiting it resolves to its exit
- * status.
- */
+/** A child process in its own process group. Its scope stops it; awaiting it resolves to its exit status. */
 export class Command implements PromiseLike<CommandEnd> {
   /** @internal */
   readonly what: string;

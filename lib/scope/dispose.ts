@@ -2,10 +2,7 @@ import { CastoffError } from '../core/errors';
 
 type Method<Name extends string> = { readonly [Key in Name]: (...args: never[]) => unknown };
 
-/**
- * A value with a method that ends it: accepted by `scope.use`, and expected from the `start()` of a
- * startable.
- */
+/** A value with a method that ends it, for `scope.use` or as the result of a startable's `start()`. */
 export type Stoppable =
   | AsyncDisposable
   | Disposable

@@ -26,10 +26,7 @@ export interface RollbackOptions {
   readonly narrow: (bounds: Bounds) => Promise<void>;
 }
 
-/**
- * The rollback of a failed start: finds resources that it created by its label or name, captures their state
- * and removes them.
- */
+/** The rollback of a failed start: finds what it created by label or name, captures its state, removes it. */
 export class PartialStart {
   readonly #options: RollbackOptions;
   #outcome: CleanupResult['outcome'] | undefined;
@@ -125,10 +122,7 @@ export class PartialStart {
     return result.outcome === 'already-gone' ? undefined : result;
   }
 
-  /**
-   * Lists the created parts once, after the start has finished: a later project of that name has another
-   * owner.
-   */
+  /** Lists the created parts once, after the start: a later project of that name has another owner. */
   async #narrow(project: string): Promise<void> {
     const { engine, narrow, bounds } = this.#options;
     if (bounds === undefined || this.#bounds !== bounds) return;

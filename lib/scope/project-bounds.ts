@@ -4,10 +4,7 @@ import { hasStableCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
 import type { StartPlan } from './startable';
 
-/**
- * Resolves to bounds that cover the parts a start of a Compose project may create: all but those that exist
- * now. `undefined` for starts of other kinds.
- */
+/** Resolves to all parts of a Compose project that do not exist yet; `undefined` for other kinds. */
 export async function boundsBefore(
   engine: Engine,
   { kind, name }: Pick<StartPlan, 'kind' | 'name'>,
@@ -18,10 +15,7 @@ export async function boundsBefore(
   return { except: (await hasStableCreatedAt(engine)) ? existing : existing.map(withoutCreationTime) };
 }
 
-/**
- * Resolves to bounds of the parts that a finished start created; to `bounds` when those are more than a
- * reaper accepts.
- */
+/** Resolves to the parts that a finished start created; to `bounds` if too many for a reaper to accept. */
 export async function boundsAfter(engine: Engine, project: string, bounds: Bounds): Promise<Bounds> {
   const created = (await identitiesOfProject(engine, project)).filter((part) => isWithin(part, bounds));
   return created.length > maxBoundedIdentities ? bounds : { only: created };

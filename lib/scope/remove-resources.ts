@@ -14,10 +14,7 @@ import { releaseThirdParty } from './third-party-labels';
 import type { CloseOptions } from './scope-options';
 import type { OwnedResource, OwnedTarget } from './owned-resource';
 
-/**
- * The part of the close settings that applies to resources. `Omit` instead of `Pick`: the published types
- * lack internal names.
- */
+/** The close settings for resources. `Omit` instead of `Pick`: the published types lack internal names. */
 export interface RemovalSettings extends Omit<CloseOptions, 'reason'> {
   /** For each group of removals. */
   readonly cleanupTimeoutMs: number;
@@ -69,10 +66,7 @@ async function findPresent(
   return { present, ends };
 }
 
-/**
- * After an abort, still resolves to a target that is already known, so that the registry records its failed
- * removal.
- */
+/** After an abort, resolves to a target that is already known, so that its failed removal is recorded. */
 async function findTarget(
   resource: OwnedResource,
   signal: AbortSignal | undefined,
@@ -134,10 +128,7 @@ async function remove(
   }
 }
 
-/**
- * Removes the marker of a removed resource. A resource that could not be removed keeps its marker while the
- * session lives.
- */
+/** Removes the marker of a removed resource; one that is left keeps its marker while the session lives. */
 async function removeMarker(
   { engine, marker }: PresentResource,
   limits: Pick<CleanupSettings, 'timeoutMs' | 'signal'>,

@@ -5,19 +5,13 @@ import type { OwnedTarget, BackgroundRemoval } from './owned-resource';
 
 /** Options of `openScope` and `scope.child`. */
 export interface ScopeOptions {
-  /**
-   * Time limit of the scope's work, in milliseconds; its `signal` then aborts with a `DeadlineError`.
-   * Default: no limit.
-   */
+  /** Limit in milliseconds, at which the `signal` aborts with a `DeadlineError`. Default: no limit. */
   readonly timeoutMs?: number | undefined;
   /** Cancels the scope's work when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine of the environment. */
   readonly engine?: string | undefined;
-  /**
-   * Time limit of each finalizer and each group of removals when the scope closes, in milliseconds. Default
-   * 30 000.
-   */
+  /** Limit of each finalizer and group of removals when the scope closes, in milliseconds. Default 30 000. */
   readonly cleanupTimeoutMs?: number | undefined;
   /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
   readonly test?: string | undefined;

@@ -8,10 +8,7 @@ export interface ScopeSignalOptions {
   readonly timeoutMs?: number | undefined;
   /** The user's signal; cancels the work when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /**
-   * The parent scope's signal, which cancels this one; a child that the parent closes has the parent's close
-   * reason.
-   */
+  /** The parent's signal cancels this one; a child that its parent closes has the parent's close reason. */
   readonly parent?: ScopeSignal | undefined;
 }
 
@@ -34,8 +31,7 @@ export class ScopeSignal {
     const { what, timeoutMs, signal, parent } = this.#options;
     const sources = [signal, parent?.get()].filter((source) => source !== undefined);
     const any = AbortSignal.any([this.#own.signal, ...sources]);
-    // Without a listener, Node 24.21 computes `reason` on first read, from the first aborted signal in list
-    // order, not in time.
+    // Without a listener, Node 24.21 computes `reason` on first read, by list order instead of time.
     any.addEventListener('abort', () => undefined, { once: true });
     this.#signal = timeoutMs === undefined ? any : deadline(timeoutMs, { what, signal: any });
     return this.#signal;

@@ -61,9 +61,7 @@ export class Scope implements AsyncDisposable {
     });
   }
 
-  /**
-   * Aborts when the scope's timeout expires, its own or its parent's signal aborts, or it starts to close.
-   */
+  /** Aborts when the scope's timeout expires, its own or its parent's signal aborts, or it closes. */
   get signal(): AbortSignal {
     return this.#signal.get();
   }

@@ -19,10 +19,7 @@ import { StartError } from './start-error';
 import type { StartParameters, StartPlan } from './startable';
 import type { ScopeContext } from './scope-context';
 
-/**
- * One start in a scope. Registers the resource before it is created, rolls it back when the start fails, and
- * removes it when the start finishes after it was aborted.
- */
+/** One start in a scope: registers before the creation, rolls back what fails or finishes after an abort. */
 export class Start {
   readonly #plan: StartPlan & { readonly kind: Target['kind'] };
   readonly #context: ScopeContext;
@@ -156,10 +153,7 @@ export class Start {
     this.#owned = { ...this.#context.registry.update(entry.key, state), ...known, engine };
   }
 
-  /**
-   * Replaces the claim on parts that the start may create by one on parts that it created, without a gap
-   * between the two.
-   */
+  /** Replaces the claim on parts that the start may create by one on created parts, without a gap. */
   async #narrow(key: string, bounds: Bounds): Promise<void> {
     const before = this.#bounds;
     if (before === bounds) return;

@@ -23,9 +23,7 @@ export function suppressComposeDown({ key, project, isRolledBack }: ComposeStart
   });
 }
 
-/**
- * Returns the arguments of a `down` of the project with `--help` added; `undefined` for any other command.
- */
+/** Returns the arguments of a `down` of the project with `--help` added; `undefined` for other commands. */
 export function helpArgs(
   { file, args = [], envPairs = [] }: SpawnOptions,
   project: string,

@@ -9,10 +9,7 @@ import type { TaskRecord } from './close-report';
 
 /** Options of `scope.spawn`. */
 export interface TaskOptions {
-  /**
-   * Time limit in milliseconds; the task is then cancelled, and awaiting it throws a `DeadlineError`.
-   * Default: no limit.
-   */
+  /** Limit in milliseconds: cancels the task, and awaiting it throws a `DeadlineError`. Default: none. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -142,8 +139,7 @@ export class Task<T> implements PromiseLike<T> {
   }
 
   #rejectOnAbort(signal: AbortSignal): void {
-    // A closing scope waits for its tasks, and so can callers: the task's own result is worth more than the
-    // abort reason.
+    // A closing scope waits for its tasks, and callers can too: the task's own result is worth more.
     if (!isCastoffError(signal.reason, 'SCOPE_CLOSED')) this.#abandoned.reject(signal.reason);
   }
 

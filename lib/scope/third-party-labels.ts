@@ -34,13 +34,9 @@ function projectLabels({ kind, name }: Pick<StartPlan, 'kind' | 'name'>): readon
   return kind === 'compose-project' ? [`${composeProjectLabel}=${name}`] : undefined;
 }
 
-/**
- * The session label that testcontainers puts on its networks, on the images that it builds, and on resources
- * that a module creates besides the returned container.
- */
+/** The session label of testcontainers, on its networks, its images and further resources of a module. */
 async function sessionLabels({ kind }: StartPlan): Promise<readonly string[] | undefined> {
-  // All of them then carry castoff's labels, and the copy of testcontainers in use may be out of reach in a
-  // sandbox.
+  // All of them carry castoff's labels then, and a sandbox may hide the copy of testcontainers in use.
   if (areRequestsLabelled()) return undefined;
   // An object shaped like a test container may not use testcontainers at all.
   if (kind === 'container' && !hasClaimListeners()) return undefined;
@@ -80,8 +76,7 @@ const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
  */
 async function testcontainersLabels(): Promise<readonly string[] | undefined> {
   if (!hasOwnSession(installedVersion())) return undefined;
-  // testcontainers stores the decision that it makes in this call. The claim does not cover other copies of
-  // it.
+  // testcontainers stores the decision of this call. The claim does not cover other copies of it.
   const restore = hasClaimListeners() ? disableRyuk(process) : () => undefined;
   try {
     if (readVariable('TESTCONTAINERS_RYUK_DISABLED') !== 'true') return undefined;

@@ -5,10 +5,7 @@ import { reportOrder, type ResourceKind } from '../core/kinds';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
 
-/**
- * Fields of a pattern. A kind matches the names of that kind; `image` also matches the image that a container
- * runs.
- */
+/** A kind matches the names of that kind; `image` also matches the image that a container runs. */
 const fields: readonly Field[] = [...reportOrder, 'test', 'file', 'name'];
 
 /**
