@@ -7,6 +7,8 @@ export const timeouts = {
   cleanupMs: 30_000,
   /** Default grace between SIGTERM and SIGKILL of a command. */
   commandGraceMs: 5_000,
+  /** Default for a command to become ready. */
+  readyMs: 30_000,
   /** Default for the factory of a shared resource, which may pull images. */
   sharedMs: 120_000,
   /** Default of a sweep. */

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { DeadlineError } from '../core/deadline';
+import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
@@ -13,30 +14,11 @@ import {
   formatCommand,
   type CommandEnd,
 } from './command-end';
-import type { CommandCreation, CommandEnding } from './command-creation';
+import type { CommandEnding } from './command-creation';
+import type { CommandContext } from './command-options';
+import { LastOutput } from './last-output';
 import { hasGroups, ProcessGroup } from './process-group';
-
-/** Options of `scope.run`. */
-export interface CommandOptions {
-  /** Working directory. Default: that of this process. */
-  readonly cwd?: string | undefined;
-  /** Added to this process's environment; `undefined` removes a variable. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Time limit in milliseconds; the command is then stopped and fails. Default: no limit. */
-  readonly timeoutMs?: number | undefined;
-  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 5 000. */
-  readonly graceMs?: number | undefined;
-}
-
-/** A command with its options and its scope's signal. */
-export interface CommandContext extends CommandOptions {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly scopeSignal: AbortSignal;
-  readonly source: string | undefined;
-  /** What it creates on an engine. Such a command starts once that is registered. */
-  readonly creation?: CommandCreation | undefined;
-}
+import { Readiness } from './readiness';
 
 const maxOutputChars = 64 * 1024;
 /** After the exit, the pipes drain at once, unless a background process still holds them. */
@@ -53,6 +35,7 @@ export class Command implements PromiseLike<CommandEnd> {
   readonly #output = new LastOutput(maxOutputChars);
   readonly #startedAt = new Date();
   readonly #result: Promise<CommandEnd>;
+  readonly #readiness: Readiness;
   #endedAt: Date | undefined;
   #child: ChildProcess | undefined;
   #group: ProcessGroup | undefined;
@@ -65,9 +48,21 @@ export class Command implements PromiseLike<CommandEnd> {
     this.#text = formatCommand(context.command, context.args);
     this.what = `command ${this.#text}`;
     this.source = context.source;
+    this.#readiness = new Readiness(context);
     this.#result = this.#run();
     // If it is never awaited, the close of the scope reports its failure.
-    this.#result.catch(() => undefined);
+    this.#result.catch((error: unknown) => this.#readiness.fail(error));
+  }
+
+  /**
+   * Resolves when the command is ready, as its option `ready` defines it; without that, when it has started.
+   * Awaiting it receives the failure, which the close of the scope then does not report again.
+   *
+   * @throws CommandError `COMMAND_FAILED` with the end of the output when it ends before it is ready, or is not
+   * ready in time.
+   */
+  get ready(): Promise<void> {
+    return this.#readiness.promise;
   }
 
   /** Its current status; after it has ended, its exit status. */
@@ -129,7 +124,8 @@ export class Command implements PromiseLike<CommandEnd> {
     const [end] = await Promise.allSettled([this.#result]);
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
-    if (end.status === 'rejected' && !this.#isAwaited && !isCancellation(end.reason, scopeSignal))
+    const isReported = this.#isAwaited || this.#readiness.isFailureReported;
+    if (end.status === 'rejected' && !isReported && !isCancellation(end.reason, scopeSignal))
       throw end.reason;
   }
 
@@ -143,7 +139,7 @@ export class Command implements PromiseLike<CommandEnd> {
     const finished = new AbortController();
     try {
       this.#stopOnAbort(finished.signal);
-      await this.#launch();
+      await this.#launch(finished.signal);
     } catch (cause) {
       this.#endedAt = new Date();
       const missingFolder = cwd === undefined || existsSync(cwd) ? undefined : cwd;
@@ -158,13 +154,19 @@ export class Command implements PromiseLike<CommandEnd> {
       const { reason: cause } = this.#stoppedFor;
       throw new CommandError(end, `stopped: ${messageOf(cause)}`, source, { cause });
     }
-    const failure = describeExit(end);
+    const failure = this.#describeFailure(end);
     if (failure !== undefined) throw new CommandError(end, failure, source);
     return end;
   }
 
+  #describeFailure(end: CommandEnd): string | undefined {
+    const { unmet } = this.#readiness;
+    const failure = describeExit(end);
+    return unmet === undefined ? failure : `${failure ?? 'exit code 0'} before it was ready: ${unmet}`;
+  }
+
   /** Resolves when it has exited and its output has been read. */
-  async #launch(): Promise<void> {
+  async #launch(finished: AbortSignal): Promise<void> {
     const { args, scopeSignal, creation } = this.#context;
     scopeSignal.throwIfAborted();
     const limits = { what: this.what, signal: scopeSignal };
@@ -179,7 +181,10 @@ export class Command implements PromiseLike<CommandEnd> {
     drained.catch(() => undefined);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => this.#output.add(chunk));
-    if (isStarted(child)) this.#group = new ProcessGroup(child);
+    if (isStarted(child)) {
+      this.#group = new ProcessGroup(child);
+      this.#readiness.watch(child, finished, (error) => this.#failUnready(error));
+    }
     await once(child, 'exit');
     // Times out when a background process holds the pipes; its output does not count.
     await Promise.allSettled([withTimeout(drained, { what: this.what, timeoutMs: drainTimeoutMs })]);
@@ -211,6 +216,14 @@ export class Command implements PromiseLike<CommandEnd> {
     scopeSignal.addEventListener('abort', onAbort, { once: true, signal: finished });
   }
 
+  #failUnready(cause: DeadlineError): void {
+    const { unmet = '' } = this.#readiness;
+    const after = formatDuration(cause.timeoutMs);
+    const message = `not ready after ${after}: ${unmet}`;
+    this.#readiness.fail(new CommandError(this.state, message, this.source, { cause }));
+    this.#stop(cause);
+  }
+
   #stop(reason: unknown): void {
     const { graceMs = timeouts.commandGraceMs } = this.#context;
     this.#stoppedFor ??= { reason };
@@ -221,24 +234,4 @@ export class Command implements PromiseLike<CommandEnd> {
 
 function isStarted(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
   return child.pid !== undefined;
-}
-
-/** Keeps the last characters of a stream. */
-class LastOutput {
-  readonly #maxChars: number;
-  #text = '';
-
-  constructor(maxChars: number) {
-    this.#maxChars = maxChars;
-  }
-
-  add(chunk: string): void {
-    this.#text += chunk;
-    // Trimmed rarely, since each trim copies the text.
-    if (this.#text.length > 2 * this.#maxChars) this.#text = this.text;
-  }
-
-  get text(): string {
-    return this.#text.slice(-this.#maxChars);
-  }
 }

@@ -1,4 +1,5 @@
-import { Command, type CommandContext } from './command';
+import { Command } from './command';
+import type { CommandContext } from './command-options';
 import { planCreation } from './plan-creation';
 import type { ScopeContext } from './scope-context';
 import type { ScopeItems } from './scope-items';

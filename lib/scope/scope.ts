@@ -9,7 +9,8 @@ import { adoptInScope } from './adopt';
 import type { Check } from './check';
 import type { Finalizer, Item, Part } from './close-items';
 import type { CloseReport } from './close-report';
-import type { Command, CommandOptions } from './command';
+import type { Command } from './command';
+import type { CommandOptions } from './command-options';
 import { checkCommand } from './command-input';
 import { ScopeItems } from './scope-items';
 import { requireDisposer, requireFunction, typeNameOf, type Stoppable } from './dispose';
@@ -158,7 +159,7 @@ export class Scope implements AsyncDisposable {
   /**
    * Runs a command as a child process, without a shell and without input. Closing the scope stops its whole
    * process group by SIGTERM, then by SIGKILL after `graceMs`; cancelling the scope does so at once. On
-   * Windows, only the process itself is stopped.
+   * Windows, only the process itself is stopped. The option `ready` defines when its promise `ready` resolves.
    *
    * The command is killed when this process exits, but survives when a signal kills this process. The close
    * fails with the command's failure, unless the command was awaited. A `docker`, `podman` or Compose command
