@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readText } from './system-file';
+import { readText } from '../processes/system-file';
 
 /**
  * Returns the id of the container that this process runs in, or `undefined` when there is none or it cannot

@@ -4,7 +4,7 @@ import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
 import { Journal } from './journal';
 import { makeOwnFolder } from './own-folder';
-import { readOwner } from './owner';
+import { readOwner } from '../processes/owner';
 import { Registry } from './registry';
 
 /** The session, owner and registry of this process. */

@@ -17,7 +17,7 @@ import {
 import type { CommandEnding } from './command-creation';
 import type { CommandContext } from './command-options';
 import { LastOutput } from './last-output';
-import { hasGroups, ProcessGroup } from './process-group';
+import { hasGroups, ProcessGroup } from '../processes/process-group';
 import { Readiness } from './readiness';
 
 const maxOutputChars = 64 * 1024;

@@ -2,7 +2,7 @@ import { CastoffError, cleanupFailed } from '../core/errors';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
-import { proveOwnersHere } from '../registry/owner';
+import { proveOwnersHere } from '../processes/owner';
 import { cleanupAll } from '../resources/cleanup-all';
 import type { CleanupResult } from '../resources/cleanup-one';
 import { checkCleanupOptions, cleanupOptionNames, type CleanupOptions } from '../resources/cleanup-options';

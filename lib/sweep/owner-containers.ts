@@ -4,7 +4,7 @@ import { inspectContainer, readUpperFolder } from '../engine/container-calls';
 import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { readOwnContainerId, readOwnUpperFolder } from '../registry/own-container';
-import { firstPidNamespace } from '../registry/owner-linux';
+import { firstPidNamespace } from '../processes/owner-linux';
 import { setOwnerContainer } from '../registry/session-identity';
 import type { ProveOwner } from './session-proof';
 

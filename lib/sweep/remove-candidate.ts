@@ -4,7 +4,7 @@ import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
-import { proveOwnersHere } from '../registry/owner';
+import { proveOwnersHere } from '../processes/owner';
 import { findAdopter } from '../resources/adoption';
 import { callTimeoutFor, type CleanupResult, type CleanupSettings } from '../resources/cleanup-one';
 import { cleanupResource } from '../resources/compose-project';

@@ -1,6 +1,6 @@
 import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
-import type { OwnerProof } from '../registry/owner-proof';
+import type { OwnerProof } from '../processes/owner-proof';
 
 /** An owner, and when it last created something, in milliseconds since the epoch, by its own clock. */
 export interface ObservedOwner {

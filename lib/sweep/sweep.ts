@@ -5,7 +5,7 @@ import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
-import { proveOwnersHere } from '../registry/owner';
+import { proveOwnersHere } from '../processes/owner';
 import { cleanupAll } from '../resources/cleanup-all';
 import { ServiceKeptError } from '../resources/cleanup-error';
 import type { CleanupItem } from '../resources/cleanup-item';

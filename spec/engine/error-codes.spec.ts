@@ -14,7 +14,7 @@ import { openReaperConnection } from '../../lib/lease/reaper-connection';
 import { LeaseClient } from '../../lib/lease/client';
 import { startCapture } from '../../lib/capture/start-capture';
 import { openReaper } from '../../lib/reaper';
-import { readOwner } from '../../lib/registry/owner';
+import { readOwner } from '../../lib/processes/owner';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { openRun } from '../../lib/run/run';
 import type { Run } from '../../lib/session/current-run';

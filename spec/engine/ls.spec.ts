@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { describeSessions } from '../../lib/cli/ls';
 import { labelNames, type Owner } from '../../lib/core/labels';
-import { readOwner } from '../../lib/registry/owner';
+import { readOwner } from '../../lib/processes/owner';
 import { built } from '../support/built';
 import { removeLeftovers } from '../support/leftovers';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';

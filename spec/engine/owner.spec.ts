@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Owner } from '../../lib/core/labels';
-import { proveOwnersHere, readOwner } from '../../lib/registry/owner';
-import type { OwnerProof } from '../../lib/registry/owner-proof';
+import { proveOwnersHere, readOwner } from '../../lib/processes/owner';
+import type { OwnerProof } from '../../lib/processes/owner-proof';
 import { withTypeScript } from '../support/with-typescript';
 
 interface Said {

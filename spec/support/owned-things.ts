@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import { creationLabels, labelNames, ownershipLabels, type Owner } from '../../lib/core/labels';
-import { readOwner } from '../../lib/registry/owner';
+import { readOwner } from '../../lib/processes/owner';
 import { nonceComment } from '../../lib/resources/ownership';
 import { specImage } from './spec-image';
 import { specLabel } from './things';

@@ -1,4 +1,4 @@
-import { parseStatFields } from '../../lib/registry/proc-stat';
+import { parseStatFields } from '../../lib/processes/proc-stat';
 import { listPids, readProc } from './proc';
 
 /** Returns the running child processes of `pid`. */

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { ownershipLabels } from '../../lib/core/labels';
 import type { RemovableKind } from '../../lib/core/kinds';
 import { archiveOf, inMemory } from '../../lib/lease/archive';
-import { readOwner } from '../../lib/registry/owner';
+import { readOwner } from '../../lib/processes/owner';
 import { sleeper, specImage } from './spec-image';
 import { exists, uniqueName } from './things';
 import { until } from './until';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Owner } from '../../lib/core/labels';
 import { readOwnContainerId, readOwnUpperFolder } from '../../lib/registry/own-container';
-import type { OwnerProof } from '../../lib/registry/owner-proof';
+import type { OwnerProof } from '../../lib/processes/owner-proof';
 import { proveByContainers } from '../../lib/sweep/owner-containers';
 
 const id = '3c96104cb1ed1f58e1b778bd961dedd7e16f1f71db8d4a5024927291eba62325';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseStat, readLinuxProcess } from '../../lib/registry/owner-linux';
-import { machineUnder } from '../../lib/registry/owner-machine';
-import { parsePsLine, readPsProcess } from '../../lib/registry/owner-macos';
+import { parseStat, readLinuxProcess } from '../../lib/processes/owner-linux';
+import { machineUnder } from '../../lib/processes/owner-machine';
+import { parsePsLine, readPsProcess } from '../../lib/processes/owner-macos';
 import { until } from '../support/until';
 
 /** A pid that was in use a moment ago. */

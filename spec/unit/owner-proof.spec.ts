@@ -6,7 +6,7 @@ import {
   type LocalHost,
   type OwnerProof,
   type ProcessProbe,
-} from '../../lib/registry/owner-proof';
+} from '../../lib/processes/owner-proof';
 
 const bootedAtMs = Date.parse('2026-11-21T08:00:00Z');
 const here: LocalHost = {

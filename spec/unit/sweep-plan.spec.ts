@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ownershipLabels, type Owner } from '../../lib/core/labels';
 import type { ListedTarget } from '../../lib/engine/list-targets';
-import type { OwnerProof } from '../../lib/registry/owner-proof';
+import type { OwnerProof } from '../../lib/processes/owner-proof';
 import { judgeSession, type FoundSession, type SweepRules } from '../../lib/sweep/judge-session';
 import type { ObservedOwner } from '../../lib/sweep/session-proof';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readOwner } from '../../../lib/registry/owner';
+import { readOwner } from '../../../lib/processes/owner';
 import { journalFolder } from '../../../lib/registry/session-identity';
 import { built } from '../../support/built';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';

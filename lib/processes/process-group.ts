@@ -4,8 +4,8 @@ import { deadline } from '../core/deadline';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { retryWithBackoff, RetryableError } from '../core/retry';
-import { parseStatFields } from '../registry/proc-stat';
-import { readText } from '../registry/system-file';
+import { parseStatFields } from './proc-stat';
+import { readText } from './system-file';
 
 /** Windows has no process groups: there, a command is stopped without the processes that it started. */
 export const hasGroups = process.platform !== 'win32';
