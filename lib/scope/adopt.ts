@@ -24,10 +24,9 @@ export async function adoptInScope(
   items: ScopeItems,
   adopted: EngineResource,
   context: ScopeContext,
-  source: string | undefined,
 ): Promise<void> {
   const { kind, id } = adopted;
-  const { cleanupTimeoutMs: timeoutMs, engineAddress } = context;
+  const { cleanupTimeoutMs: timeoutMs, engineAddress, source } = context;
   const what = `${kind} ${id}`;
   if (items.isClosed) {
     const removal = connectEngine(engineAddress).then((engine) =>
@@ -35,7 +34,7 @@ export async function adoptInScope(
     );
     throw await items.closedErrorAfter(`adopt ${what}`, removal);
   }
-  const adopting = adopt(adopted, context, source);
+  const adopting = adopt(adopted, context);
   const limits = { what: `adopt ${what}`, timeoutMs };
   const target = (): Promise<OwnedTarget> => withTimeout(adopting, limits);
   const item: Item = { type: 'resource', resource: { what, source, target } };
@@ -49,11 +48,7 @@ export async function adoptInScope(
 }
 
 /** Inspects the resource and registers it by its id, since another resource may get its name later. */
-async function adopt(
-  { kind, id: given }: EngineResource,
-  context: ScopeContext,
-  source: string | undefined,
-): Promise<OwnedTarget> {
+async function adopt({ kind, id: given }: EngineResource, context: ScopeContext): Promise<OwnedTarget> {
   const { registry, owner, engineAddress } = context;
   const engine = await connectEngine(engineAddress);
   const inspection = valueOf(await removables[kind].inspect(engine, given));
@@ -63,7 +58,7 @@ async function adopt(
       `adopt ${kind} ${given}: no ${kind} has this name or id, though an id starts with it; give the full name or id`,
     );
   }
-  const ownership = context.labels(randomBytes(8).toString('hex'), source);
+  const ownership = context.labels(randomBytes(8).toString('hex'));
   const { [labelNames.session]: session } = inspection.labels;
   // A resource without labels may be in the journal of another session that this process cannot read.
   const needsMarker = session !== ownership[labelNames.session];
@@ -72,7 +67,7 @@ async function adopt(
     ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
     : { ...inspection, marker: undefined };
   const known = { id, name, identity };
-  const entry = registry.adopt(kind, owner(source), { ...known, engine: engine.address });
+  const entry = registry.adopt(kind, owner, { ...known, engine: engine.address });
   return { ...entry, ...known, engine, marker };
 }
 

@@ -170,11 +170,10 @@ export class Command implements PromiseLike<CommandEnd> {
     const { args, scopeSignal, creation } = this.#context;
     scopeSignal.throwIfAborted();
     const limits = { what: this.what, signal: scopeSignal };
-    const prepared = creation && (await withTimeout(creation.prepare(), limits));
+    const runPrepared = creation && (await withTimeout(creation.prepare(), limits));
     scopeSignal.throwIfAborted();
     if (this.#stoppedFor !== undefined) throw this.#stoppedFor.reason;
-    const child =
-      prepared === undefined ? this.#spawn(args) : prepared.run((ownArgs) => this.#spawn(ownArgs));
+    const child = runPrepared?.((ownArgs) => this.#spawn(ownArgs)) ?? this.#spawn(args);
     this.#child = child;
     const drained = once(child, 'close');
     // After a failed spawn, the wait for `exit` below rejects with the same error.

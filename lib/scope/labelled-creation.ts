@@ -1,95 +1,71 @@
 import { deadline } from '../core/deadline';
-import { CastoffError, messageOf } from '../core/errors';
+import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { RetryableError, retryWithBackoff } from '../core/retry';
 import type { Creation } from '../commands/docker-command';
 import { labelFlags } from '../commands/label-flags';
 import { argsForLaunch } from '../commands/launch';
-import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
-import type { RegistryEntry } from '../registry/entry';
 import { listOwned } from '../resources/list-owned';
 import {
-  engineOfCommand,
+  CommandCreation,
   locateMs,
-  prepared,
-  type CommandCreation,
   type CommandEnding,
   type CreatingCommand,
-  type PreparedCommand,
+  type FoundResource,
+  type RegisteredCommand,
 } from './command-creation';
-import type { OwnedTarget } from './owned-resource';
 
-/**
- * How long the engine may take to finish a creation whose client was stopped. A resource that appears later
- * still carries the labels of the session.
- */
+/** How long the engine may take to finish a creation without its client. Later ones carry our labels, too. */
 const lateCreationMs = 1_000;
 
 /** A container, network or volume that a command creates, found by the labels that castoff adds. */
-export class LabelledCreation implements CommandCreation {
-  readonly #command: CreatingCommand;
+export class LabelledCreation extends CommandCreation {
   readonly #creation: Creation;
-  #preparing: Promise<PreparedCommand> | undefined;
-  #registered: { readonly entry: RegistryEntry; readonly engine: Engine } | undefined;
   #found: ListedTarget | undefined;
 
   constructor(command: CreatingCommand, creation: Creation) {
-    this.#command = command;
+    super(command, creation.kind);
     this.#creation = creation;
   }
 
-  prepare(): Promise<PreparedCommand> {
-    return (this.#preparing ??= this.#prepare());
+  protected override get name(): string | undefined {
+    return this.#creation.name;
   }
 
-  async #prepare(): Promise<PreparedCommand> {
-    const { launch, source, context } = this.#command;
-    const engine = await engineOfCommand(this.#command);
-    if (engine === undefined) return prepared(launch.args);
-    const { kind, name } = this.#creation;
-    const known = { name, engine: engine.address };
-    const entry = await context.registry.register(kind, context.owner(source), known);
-    this.#registered = { entry, engine };
-    const labels = context.labels(entry.key, source);
-    const args = argsForLaunch(launch, () => labelFlags(this.#creation, labels));
-    return prepared(args, { key: entry.key, labels });
+  protected override async observe(): Promise<void> {}
+
+  protected override async claim(_: RegisteredCommand, labels: Readonly<Record<string, string>>) {
+    return argsForLaunch(this.command.launch, () => labelFlags(this.#creation, labels));
   }
 
-  async locate(): Promise<void> {
-    // The close of the scope lists again, and reports its failure.
-    await Promise.allSettled([this.#find(locateMs)]);
+  protected override async look(registered: RegisteredCommand): Promise<void> {
+    await this.#find(registered, locateMs);
   }
 
-  async target(ending: CommandEnding): Promise<OwnedTarget | undefined> {
-    // The command reports its failure.
-    await Promise.allSettled([this.#preparing]);
-    if (this.#registered === undefined) return undefined;
-    const { entry, engine } = this.#registered;
-    const { registry, cleanupTimeoutMs } = this.#command.context;
-    try {
-      const wasFound = this.#found !== undefined;
-      const mayAppear = ending.wasStopped && !wasFound;
-      const found = mayAppear ? await this.#findLate() : await this.#find(cleanupTimeoutMs);
-      if (found === undefined) {
-        const isMissing = !wasFound && !hasCreated(this.#creation.kind, ending);
-        const outcome = isMissing ? 'never-created' : 'removed-elsewhere';
-        registry.update(entry.key, { state: 'gone', outcome });
-        return undefined;
-      }
-      const { kind, id, name } = found;
-      const { hasFixedNameOrPort } = this.#creation;
-      return { kind, id, name, hasFixedNameOrPort, key: entry.key, engine };
-    } catch (error) {
-      registry.update(entry.key, { state: 'left', failure: messageOf(error) });
-      throw error;
-    }
+  protected override async find(
+    registered: RegisteredCommand,
+    { wasStopped }: CommandEnding,
+  ): Promise<FoundResource | undefined> {
+    const mayAppear = wasStopped && this.#found === undefined;
+    const found = mayAppear
+      ? await this.#findLate(registered)
+      : await this.#find(registered, this.command.context.cleanupTimeoutMs);
+    if (found === undefined) return undefined;
+    const { kind, id, name } = found;
+    return { kind, id, name, hasFixedNameOrPort: this.#creation.hasFixedNameOrPort };
+  }
+
+  protected override async settleMissing({ wasStarted, wasStopped, exitCode }: CommandEnding) {
+    const isFailed = this.#creation.kind === 'container' ? exitCode === dockerFailed : exitCode !== 0;
+    const hasCreated = this.#found !== undefined || (wasStarted && !wasStopped && !isFailed);
+    return hasCreated ? 'removed-elsewhere' : 'never-created';
   }
 
   /** Lists until the engine has created the resource, or for 1 s. */
-  async #findLate(): Promise<ListedTarget | undefined> {
+  async #findLate(registered: RegisteredCommand): Promise<ListedTarget | undefined> {
     const findOnce = async (): Promise<ListedTarget> => {
-      const found = await this.#find(lateCreationMs);
+      const found = await this.#find(registered, lateCreationMs);
       if (found === undefined) throw new RetryableError();
       return found;
     };
@@ -102,9 +78,7 @@ export class LabelledCreation implements CommandCreation {
     throw end.reason;
   }
 
-  async #find(timeoutMs: number): Promise<ListedTarget | undefined> {
-    if (this.#registered === undefined) return undefined;
-    const { entry, engine } = this.#registered;
+  async #find({ entry, engine }: RegisteredCommand, timeoutMs: number): Promise<ListedTarget | undefined> {
     const { kind } = this.#creation;
     const claim = [`${labelNames.start}=${entry.key}`];
     const { owned, unclear } = await listOwned(engine.within({ timeoutMs }), claim, { kinds: [kind] });
@@ -117,7 +91,7 @@ export class LabelledCreation implements CommandCreation {
       );
     if (found !== undefined && this.#found === undefined) {
       const { id, name } = found;
-      this.#command.context.registry.update(entry.key, { id, name, state: 'present' });
+      this.command.context.registry.update(entry.key, { id, name, state: 'present' });
       this.#found = found;
     }
     return found;
@@ -126,9 +100,3 @@ export class LabelledCreation implements CommandCreation {
 
 /** @see docker run, exit status: 125 when docker itself has failed; others are those of the container */
 const dockerFailed = 125;
-
-/** Whether a command that ended like this has created its resource, even if that does not exist any more. */
-function hasCreated(kind: Creation['kind'], { wasStarted, wasStopped, exitCode }: CommandEnding): boolean {
-  const isFailed = kind === 'container' ? exitCode === dockerFailed : exitCode !== 0;
-  return wasStarted && !wasStopped && !isFailed;
-}

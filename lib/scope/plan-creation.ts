@@ -1,23 +1,24 @@
-import { isForAnotherEngine, meaningOfCommand, type CommandMeaning } from '../commands/docker-command';
+import { isForAnotherEngine, meaningOfCommand } from '../commands/docker-command';
 import { argsForLaunch, type CommandLine, type Launch } from '../commands/launch';
 import type { CommandCreation } from './command-creation';
 import { LabelledCreation } from './labelled-creation';
 import { ProjectCreation } from './project-creation';
 import type { ScopeContext } from './scope-context';
 
-/**
- * Returns what a command is going to create on the engine of this process; `undefined` when castoff does not
- * recognise a docker command in it that creates anything.
- */
-export function planCreation(
-  launch: Launch,
-  context: ScopeContext,
-  source: string | undefined,
-): CommandCreation | undefined {
-  const { line, meaning } = readLaunch(launch);
-  if (line === undefined || meaning === undefined || isForAnotherEngine(line.env)) return undefined;
-  const command = { launch, line, source, context };
-  switch (meaning.type) {
+/** Returns what a command is going to create on the engine of this process, if castoff recognises that. */
+export function planCreation(launch: Launch, context: ScopeContext): CommandCreation | undefined {
+  let creation: CommandCreation | undefined;
+  argsForLaunch(launch, (line) => {
+    creation = creationOf(launch, line, context);
+    return undefined;
+  });
+  return creation;
+}
+
+function creationOf(launch: Launch, line: CommandLine, context: ScopeContext): CommandCreation | undefined {
+  const meaning = isForAnotherEngine(line.env) ? undefined : meaningOfCommand(line);
+  const command = { launch, line, context };
+  switch (meaning?.type) {
     case 'create':
       // The build cache, which others use, goes with an image.
       return meaning.kind === 'image' ? undefined : new LabelledCreation(command, meaning);
@@ -28,15 +29,7 @@ export function planCreation(
     case 'down':
     case 'down-unnamed':
     case 'remove':
+    case undefined:
       return undefined;
   }
-}
-
-function readLaunch(launch: Launch): { line?: CommandLine; meaning?: CommandMeaning | undefined } {
-  const read: { line?: CommandLine; meaning?: CommandMeaning | undefined } = {};
-  argsForLaunch(launch, (line) => {
-    Object.assign(read, { line, meaning: meaningOfCommand(line) });
-    return undefined;
-  });
-  return read;
 }

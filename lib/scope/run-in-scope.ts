@@ -4,19 +4,17 @@ import { planCreation } from './plan-creation';
 import type { ScopeContext } from './scope-context';
 import type { ScopeItems } from './scope-items';
 
-/**
- * Runs a command and adds it to `items`, below what it creates on an engine: that is removed after the
- * command has been stopped.
- */
+/** Runs a command and adds it to `items`, above what it creates on an engine, which is removed after it. */
 export function runInScope(
   items: ScopeItems,
-  command: Omit<CommandContext, 'creation'>,
+  command: Omit<CommandContext, 'creation' | 'scopeSignal' | 'source'>,
   context: ScopeContext,
 ): Command {
-  const { command: file, args, cwd, source } = command;
+  const { command: file, args, cwd } = command;
+  const { source, signal: scopeSignal } = context;
   const env = (): Record<string, string | undefined> => ({ ...process.env, ...command.env });
-  const creation = planCreation({ file, args: [file, ...args], cwd, env }, context, source);
-  const running = new Command({ ...command, creation });
+  const creation = planCreation({ file, args: [file, ...args], cwd, env }, context);
+  const running = new Command({ ...command, scopeSignal, source, creation });
   if (creation !== undefined) {
     const what = `what ${running.what} created`;
     const target = () => creation.target(running.ending);

@@ -119,7 +119,7 @@ export class Scope implements AsyncDisposable {
   async start(startable: unknown, options: StartOptions = {}): Promise<unknown> {
     const source = callerSourceLine();
     checkStartOptions(options);
-    return startInScope(this.#items, startable, this.#context(), source, options);
+    return startInScope(this.#items, startable, this.#context(source), options);
   }
 
   /**
@@ -134,7 +134,7 @@ export class Scope implements AsyncDisposable {
     const id = idOfRef(`scope.adopt a ${kind}`, ref);
     if (id === undefined)
       throw new CastoffError('CONFIG_INVALID', `scope.adopt a ${kind}: got nothing; give an id`);
-    await adoptInScope(this.#items, { kind, id }, this.#context(), source);
+    await adoptInScope(this.#items, { kind, id }, this.#context(source));
   }
 
   /**
@@ -171,8 +171,7 @@ export class Scope implements AsyncDisposable {
     const source = callerSourceLine();
     checkCommand(command, args, options);
     this.#items.assertOpen(`run ${command}`);
-    const { signal: scopeSignal } = this;
-    return runInScope(this.#items, { ...options, command, args, scopeSignal, source }, this.#context());
+    return runInScope(this.#items, { ...options, command, args }, this.#context(source));
   }
 
   /**
@@ -239,10 +238,8 @@ export class Scope implements AsyncDisposable {
     await this.close();
   }
 
-  #context(): ScopeContext {
-    const { name: scope, signal } = this;
-    const { test, engine: engineAddress, identity, ready } = this.#options;
-    const cleanupTimeoutMs = this.#cleanupTimeoutMs;
-    return scopeContext({ scope, test, signal, engineAddress, cleanupTimeoutMs, identity, ready });
+  #context(source: string | undefined): ScopeContext {
+    const call = { source, signal: this.signal, cleanupTimeoutMs: this.#cleanupTimeoutMs };
+    return scopeContext(this.name, this.#options, call);
   }
 }

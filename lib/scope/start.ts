@@ -16,6 +16,7 @@ import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-resource';
 import { trackStart } from './starts-under-way';
 import { StartError } from './start-error';
+import type { StartOptions } from './start-options';
 import type { StartParameters, StartPlan } from './startable';
 import type { ScopeContext } from './scope-context';
 
@@ -23,7 +24,7 @@ import type { ScopeContext } from './scope-context';
 export class Start {
   readonly #plan: StartPlan & { readonly kind: Target['kind'] };
   readonly #context: ScopeContext;
-  readonly #source: string | undefined;
+  readonly #stop: StartOptions;
   readonly #settled = Promise.withResolvers<void>();
   #partial: PartialStart | undefined;
   #owned: OwnedTarget | undefined;
@@ -33,14 +34,15 @@ export class Start {
   /** Resolves to the result of the start; rejects with `START_FAILED` after the rollback. */
   readonly started: Promise<unknown>;
 
+  /** @param stop - How the started resource is stopped when its scope closes. */
   constructor(
     plan: StartPlan & { readonly kind: Target['kind'] },
     context: ScopeContext,
-    source: string | undefined,
+    stop: StartOptions,
   ) {
+    this.#stop = stop;
     this.#plan = plan;
     this.#context = context;
-    this.#source = source;
     this.started = this.#run();
   }
 
@@ -65,7 +67,7 @@ export class Start {
   }
 
   async #run(): Promise<unknown> {
-    const { registry, signal, owner, engineAddress, ready } = this.#context;
+    const { registry, signal, owner, engineAddress, ready, source } = this.#context;
     const { kind, name, what } = this.#plan;
     let entry: RegistryEntry | undefined;
     let creating: Promise<unknown> = Promise.resolve();
@@ -75,7 +77,7 @@ export class Start {
       if (ready !== undefined) await withTimeout(ready(), { what: `start ${what}`, signal });
       const engine = await connectEngine(engineAddress);
       signal.throwIfAborted();
-      entry = await registry.register(kind, owner(this.#source), { name, engine: engine.address });
+      entry = await registry.register(kind, owner, { name, engine: engine.address });
       this.#bounds = await boundsBefore(engine, this.#plan);
       if (this.#bounds !== undefined) registry.update(entry.key, { bounds: this.#bounds });
       signal.throwIfAborted();
@@ -88,13 +90,9 @@ export class Start {
       if (entry !== undefined && this.#partial === undefined)
         registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
       const [rollback] = await Promise.allSettled([this.#rollBack()]);
+      const rollbackErrors = rollback.status === 'rejected' ? [rollback.reason as unknown] : [];
       throw new StartError(
-        {
-          what,
-          source: this.#source,
-          postMortems: this.#partial?.postMortems ?? [],
-          rollbackErrors: rollback.status === 'rejected' ? [rollback.reason] : [],
-        },
+        { what, source, postMortems: this.#partial?.postMortems ?? [], rollbackErrors },
         cause,
       );
     } finally {
@@ -103,18 +101,17 @@ export class Start {
   }
 
   async #create(entry: RegistryEntry, engine: Engine): Promise<void> {
-    const { registry, signal, cleanupTimeoutMs: timeoutMs, scope } = this.#context;
+    const { registry, signal, cleanupTimeoutMs: timeoutMs, owner, source } = this.#context;
     const { name = '', what } = this.#plan;
     const { key } = entry;
-    const source = this.#source;
-    const labels = this.#context.labels(key, source);
+    const labels = this.#context.labels(key);
     const bounds = this.#bounds;
     const narrow = (narrowed: Bounds): Promise<void> => this.#narrow(key, narrowed);
     const partial = new PartialStart({ engine, registry, entry, timeoutMs, bounds, narrow });
     this.#partial = partial;
     const watch = bounds === undefined ? undefined : watchProject(engine, name, bounds);
     const sinceMs = performance.now();
-    const untrack = trackStart({ key, what, source, scope, engine: engine.address, sinceMs });
+    const untrack = trackStart({ key, what, source, scope: owner.scope, engine: engine.address, sinceMs });
     const hadParts = bounds?.except?.length !== 0;
     // If testcontainers uses another engine than castoff, only its own `down` can remove the project.
     const isRolledBack = (): boolean => hadParts || watch?.hasSeen === true;
@@ -150,7 +147,7 @@ export class Start {
       await this.#narrow(entry.key, await boundsAfter(engine, id, this.#bounds));
     const known = { id, name: name ?? nameOfStarted(this.#result) };
     const state = { ...known, engine: engine.address, state: 'present' } as const;
-    this.#owned = { ...this.#context.registry.update(entry.key, state), ...known, engine };
+    this.#owned = { ...this.#context.registry.update(entry.key, state), ...known, engine, stop: this.#stop };
   }
 
   /** Replaces the claim on parts that the start may create by one on created parts, without a gap. */

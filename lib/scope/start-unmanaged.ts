@@ -1,0 +1,36 @@
+import { withTimeout } from '../core/timeout';
+import { disposerOf, requireDisposer } from './dispose';
+import type { ScopeContext } from './scope-context';
+import type { ScopeItems } from './scope-items';
+import { StartError } from './start-error';
+import type { StartPlan } from './startable';
+
+/**
+ * Starts an object that, by its shape, is not a resource on an engine, and adds it to `items`. Its own `stop`
+ * ends it, even if an aborted start returns it late.
+ *
+ * @throws StartError `START_FAILED`
+ */
+export async function startUnmanaged(
+  items: ScopeItems,
+  plan: StartPlan,
+  { signal, source }: ScopeContext,
+): Promise<unknown> {
+  const { what } = plan;
+  const starting = (async () => {
+    signal.throwIfAborted();
+    return plan.start({ labels: {}, signal, onUnready: async () => undefined });
+  })();
+  const run = async (): Promise<void> => {
+    const [end] = await Promise.allSettled([starting]);
+    if (end.status === 'fulfilled') await disposerOf(end.value)?.();
+  };
+  items.add({ type: 'call', call: { what, source, run } });
+  try {
+    const started = await withTimeout(starting, { what: `start ${what}`, signal });
+    requireDisposer(`start ${what}: what start() returned`, started);
+    return started;
+  } catch (cause) {
+    throw new StartError({ what, source, postMortems: [], rollbackErrors: [] }, cause);
+  }
+}
