@@ -236,7 +236,7 @@ describe('cleanupComposeProject', () => {
       times: Infinity,
     });
     await expect(
-      cleanupComposeProject(uniqueName(), { engine: proxy.address, timeoutMs: 400 }),
+      cleanupComposeProject(uniqueName(), { engine: proxy.address, timeoutMs: 3_000 }),
     ).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
       message: expect.stringMatching(/^list resources with .*no volumes today/),

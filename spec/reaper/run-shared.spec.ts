@@ -28,7 +28,7 @@ describe('a shared fixture', () => {
     const half = await maker.do<Made>('make', { scope: 'shared/broken', shared: true });
     const waiting = others.map((worker) => thrownBy(worker.do('await', { name })));
     // When a later request times out, all earlier ones have arrived.
-    await thrownBy(stage.main.do('await', { name, timeoutMs: 200 }));
+    await thrownBy(stage.main.do('await', { name, timeoutMs: 1_000 }));
     const stack = 'Error: no disk\n    at make (/app/db.ts:3:1)';
     await maker.do('settle', { name, error: { name: 'Error', message: 'no disk', stack, code: 'ENOSPC' } });
     for (const thrown of await Promise.all(waiting))
@@ -54,9 +54,9 @@ describe('a shared fixture', () => {
     const [first, second] = workers;
     await first.do('await', { name: 'a' });
     await second.do('await', { name: 'b' });
-    const waiting = thrownBy(first.do('await', { name: 'b', within: 'a', timeoutMs: 2_000 }));
+    const waiting = thrownBy(first.do('await', { name: 'b', within: 'a', timeoutMs: 4_000 }));
     // When a later request of the run's own process times out, the first one has arrived.
-    await thrownBy(stage.main.do('await', { name: 'b', timeoutMs: 200 }));
+    await thrownBy(stage.main.do('await', { name: 'b', timeoutMs: 1_000 }));
     const thrown = await thrownBy(second.do('await', { name: 'a', within: 'b' }));
     expect(thrown.code).toBe('CONFIG_INVALID');
     expect(thrown.message).toContain('a → b → a');

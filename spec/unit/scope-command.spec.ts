@@ -191,10 +191,10 @@ describe('a command in a closing scope', () => {
 describe('a command with a timeout', () => {
   it('is stopped at the timeout, and fails with its output', async () => {
     await using scope = openScope();
-    const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 300 });
+    const command = sh(scope, 'echo pid=$$; exec sleep 60', { timeoutMs: 2_000 });
     const error = await rejectionOf(Promise.resolve(command));
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'DEADLINE_EXCEEDED' } });
-    expect(String(error)).toMatch(/stopped: run sh .*: timed out after 300 ms\nlast output:\n {2}pid=\d+/);
+    expect(String(error)).toMatch(/stopped: run sh .*: timed out after 2.0 s\nlast output:\n {2}pid=\d+/);
     expect(isRunning(command.state.pid!)).toBe(false);
   });
 
