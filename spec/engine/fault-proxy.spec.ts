@@ -153,7 +153,7 @@ describe('without a fault', () => {
 
   it('passes a build with its context, and an archive back', async () => {
     const content = randomBytes(5_000_000);
-    const t = 'castoff-proxy-spec/built:1';
+    const t = `${label}:1`;
     const context = await mkdtemp(join(tmpdir(), 'castoff-proxy-spec-'));
     try {
       await writeFile(join(context, 'Dockerfile'), `FROM ${image}\nCOPY content /content\nCMD ["true"]\n`);
