@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import pLimit from 'p-limit';
-import { connectEngine } from '../../lib/engine/connect';
-import { sweep } from '../../lib/index';
-import { buildReaperImage } from '../../lib/lease/image';
+import { labelNames } from '../../lib/core/labels';
+import { cleanupSession } from '../../lib/index';
 import { KillRound } from '../support/kill-round';
 import { describeItem, takeStock } from '../support/kill-round-stock';
 import { removeLeftovers } from '../support/leftovers';
@@ -15,9 +14,6 @@ const concurrentRounds = 4;
 
 const all = Array.from({ length: rounds }, (_, index) => new KillRound(firstSeed + index));
 
-beforeAll(async () => {
-  await buildReaperImage(await connectEngine());
-});
 afterAll(async () => {
   await Promise.allSettled(all.map((round) => round.dispose()));
   await removeLeftovers();
@@ -34,8 +30,9 @@ it(
     const problems = await Promise.all(ends);
     expect(problems.filter((one) => one !== undefined).join('\n\n')).toBe('');
 
-    await sweep();
-    // Including resources that were created late, after the last listing.
+    // Including resources that were created late, after the last listing. Session by session: a sweep would also
+    // remove what other spec files have left on purpose.
+    for (const session of await sessionsLeft()) await cleanupSession(session);
     const stock = await takeStock([]);
     const late = all.flatMap((round) =>
       round.pickOwn(stock).map((one) => `seed ${round.seed}: ${describeItem(one)}`),
@@ -50,6 +47,13 @@ it(
   },
   rounds * 10_000 + 60_000,
 );
+
+/** The sessions of the rounds that still have resources. */
+async function sessionsLeft(): Promise<ReadonlySet<string>> {
+  const stock = await takeStock([]);
+  const left = all.flatMap((round) => round.pickOwn(stock));
+  return new Set(left.flatMap(({ labels }) => labels[labelNames.session] ?? []));
+}
 
 function describeTimes(reaper: string): string {
   const ends = all.filter((round) => round.reaper === reaper && round.ownedCount > 0);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { composeClient } from './compose-client';
 import type { Traces } from './kill-round-stock';
+import { uniqueName } from './things';
 import { until } from './until';
 
 /**
@@ -50,13 +51,10 @@ export interface Child extends AsyncDisposable {
   reached(step: Step['step'], timeoutMs?: number): Promise<void>;
 }
 
-let children = 0;
-
 /** Starts spec/fixtures/reaper/kill/child.cjs. */
 export async function startChild(plan: ChildPlan, options: ChildOptions = {}): Promise<Child> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'castoff-kill-')));
-  children += 1;
-  const name = `${process.pid}-${children}`;
+  const name = uniqueName();
   const steps: Step[] = [];
   const program = join(__dirname, '../fixtures/reaper/kill/child.cjs');
   const plans = JSON.stringify({ ...plan, name, composeClient: await composeClient() });
