@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type Docker from 'dockerode';
 import { GenericContainer } from 'testcontainers';
 import { cleanupComposeProject, cleanupContainer, isCastoffError, type Ref } from '../../lib/index';
+import { watchExitCodes } from '../support/exit-codes';
 import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
@@ -37,23 +38,6 @@ async function untilReady(id: string): Promise<void> {
     return output.includes('ready');
   };
   expect(await until(isReady)).toBe(true);
-}
-
-/** Returns the exit code of the container's main process from the engine's events. */
-async function exitCodesOf(id: string): Promise<readonly string[]> {
-  const stream = await docker.getEvents({
-    since: 0,
-    until: Date.now() / 1_000,
-    filters: { container: [id], event: ['die'] },
-  });
-  let text = '';
-  for await (const bytes of stream) text += String(bytes);
-  const events: { Actor: { Attributes: { exitCode: string } } }[] = text
-    .trim()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-  return events.map(({ Actor }) => Actor.Attributes.exitCode);
 }
 
 describe('cleanupContainer', () => {
@@ -91,9 +75,10 @@ describe('cleanupContainer', () => {
   it('kills a running container and removes it, without a stop', async () => {
     await using proxy = await openFaultProxy();
     const id = await createRunningContainer();
+    const exitCodes = await watchExitCodes(id);
     await cleanupContainer(id, { engine: proxy.address });
     expect(await exists('container', id)).toBe(false);
-    expect(await exitCodesOf(id)).toEqual(['137']);
+    expect(await exitCodes()).toEqual(['137']);
     const changes = proxy.calls.filter(({ method }) => method !== 'GET');
     expect(changes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `DELETE /containers/${id}?force=true&v=true`,
@@ -173,15 +158,17 @@ describe('cleanupContainer', () => {
     it('lets a container exit by itself within its grace', async () => {
       const id = await createRunningContainer({ Cmd: polite });
       await untilReady(id);
+      const exitCodes = await watchExitCodes(id);
       expect(await cleanupContainer(id, { stopTimeoutMs: 10_000 })).toMatchObject({ outcome: 'removed' });
-      expect(await exitCodesOf(id)).toEqual(['7']);
+      expect(await exitCodes()).toEqual(['7']);
     });
 
     it('kills a container after its grace', async () => {
       const id = await createRunningContainer({ Cmd: deaf });
       await untilReady(id);
+      const exitCodes = await watchExitCodes(id);
       const { durationMs } = await cleanupContainer(id, { stopTimeoutMs: 500 });
-      expect(await exitCodesOf(id)).toEqual(['137']);
+      expect(await exitCodes()).toEqual(['137']);
       // The engine rounds to whole seconds.
       expect(durationMs).toBeGreaterThan(900);
     });
@@ -196,10 +183,11 @@ describe('cleanupContainer', () => {
     it('verifies the removal of an auto-removed container after its stop', async () => {
       const id = await createRunningContainer({ Cmd: polite, HostConfig: { AutoRemove: true } });
       await untilReady(id);
+      const exitCodes = await watchExitCodes(id);
       const { outcome } = await cleanupContainer(id, { stopTimeoutMs: 10_000 });
       expect(['removed', 'removed-elsewhere']).toContain(outcome);
       expect(await exists('container', id)).toBe(false);
-      expect(await exitCodesOf(id)).toEqual(['7']);
+      expect(await exitCodes()).toEqual(['7']);
     });
   });
 

@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunEnd } from '../../lib/verdict/verdict';
 import { removeLeftovers } from '../support/leftovers';
@@ -114,14 +116,14 @@ describe('a shared fixture in a run with a killed worker', () => {
     await worker!.do('leave');
     const removed: string[] = [];
     const filters = JSON.stringify({ label: [`castoff.session=${stage.session}`], event: ['destroy'] });
-    const events = (await docker.getEvents({ filters })) as NodeJS.ReadableStream & { destroy(): void };
-    events.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().trim().split('\n'))
-        removed.push((JSON.parse(line) as { id: string }).id);
-    });
+    // Docker answers a moment before it subscribes: with `since`, it also reports the events of that moment.
+    const events = (await docker.getEvents({ since: Date.now() / 1_000, filters })) as Readable;
+    createInterface({ input: events }).on('line', (line) =>
+      removed.push((JSON.parse(line) as { id: string }).id),
+    );
     try {
       await stage.main.do('close');
-      expect(await until(() => removed.length === 3, 5_000)).toBe(true);
+      expect(await until(() => removed.length === 3)).toBe(true);
       expect(removed).toEqual(ids.toReversed());
     } finally {
       events.destroy();

@@ -56,7 +56,9 @@ export class NamedResources {
    * removed resources in order. (Afterwards, the engine would report its last 256 events only.)
    */
   async watchRemovals(): Promise<() => Promise<readonly string[]>> {
-    const events = (await docker.getEvents({ filters: { event: ['destroy', 'delete'] } })) as Readable;
+    const filters = { event: ['destroy', 'delete'] };
+    // Docker answers a moment before it subscribes: with `since`, it also reports the events of that moment.
+    const events = (await docker.getEvents({ since: Date.now() / 1_000, filters })) as Readable;
     let text = '';
     events.on('data', (piece: Buffer) => (text += piece.toString()));
     const removed = (): readonly string[] => {
