@@ -65,7 +65,8 @@ describe.each(kinds)('a %s of another owner', (kind) => {
 });
 
 describe.each(['container', 'network', 'image'] as const)('a %s of another owner', (kind) => {
-  it.each([4, 8, 11])(
+  // Not fewer: other spec files create resources, and four digits may begin the id of one of them, too.
+  it.each([8, 11])(
     'survives the cleanup of a name equal to the first %s digits of its id',
     async (digits) => {
       const theirs = await createNamed(kind, uniqueName(), 'theirs');

@@ -52,7 +52,7 @@ describe('an adopted resource', () => {
   it('is not found by a name with which the id of another container starts', async () => {
     const other = await createIdleContainer();
     await using scope = openScope('adopts a missing name');
-    const error = await rejectionOf(scope.adopt(other.slice(0, 5)));
+    const error = await rejectionOf(scope.adopt(other.slice(0, 8)));
     expect(error).toMatchObject({
       code: 'ENGINE_REFUSED',
       message: expect.stringContaining('no container has this name or id'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isCastoffError } from '../../lib/index';
+import { isPrefixMatch } from '../../lib/resources/kind';
 import { idOfRef } from '../../lib/resources/ref';
 import { cleanupByKind } from '../support/cleanup-by-kind';
 
@@ -85,5 +86,18 @@ describe.each(kinds)('cleanup of a %s', (kind) => {
       attempts: 0,
       durationMs: 0,
     });
+  });
+});
+
+describe('a ref of hexadecimal digits with which an id starts', () => {
+  it.each([
+    [1, [], true],
+    [4, [], true],
+    [11, [], true],
+    [4, [id.slice(0, 4)], false],
+    [12, [], false],
+    [64, [], false],
+  ])('%i of them, for a resource with the names %j: is a mere prefix: %s', (digits, names, isPrefix) => {
+    expect(isPrefixMatch(id.slice(0, digits), id, names)).toBe(isPrefix);
   });
 });
