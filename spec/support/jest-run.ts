@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { compileCacheFolder } from './compile-cache';
 import { copyProject, type JestVersion } from './jest-project';
 import { removeResourcesOfRun, resourcesOfRun } from './jest-run-resources';
-import { childrenOf } from './process-children';
+import { readProc } from './proc';
+import { childrenOf, membersOf } from './process-children';
 
 /** How to start Jest. */
 export interface JestRunOptions {
@@ -117,7 +118,8 @@ export async function startJest(project: string, options: JestRunOptions = {}): 
     resources: () => resourcesOfRun(id),
     report: () => readReport(join(folder, 'report.json'), texts.both),
     async close() {
-      endGroup(pid);
+      const hasExited = child.exitCode !== null || child.signalCode !== null;
+      endGroup(pid, hasExited ? id : undefined);
       await ended;
       await removeResourcesOfRun(id);
       await remove();
@@ -173,10 +175,24 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // ESRCH: the group has ended.
+/**
+ * Kills the processes of a run's group.
+ *
+ * @param exitedRun - Value of CASTOFF_SPEC_RUN, if the group's leader has exited: its pid may then be that of
+ * another process, and only processes with this value are killed.
+ */
+function endGroup(pid: number, exitedRun: string | undefined): void {
+  const left =
+    exitedRun === undefined ? [-pid] : membersOf(pid).filter((member) => isOfRun(member, exitedRun));
+  for (const target of left) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // ESRCH: it has ended.
+    }
   }
+}
+
+function isOfRun(pid: number, run: string): boolean {
+  return readProc(pid, 'environ').split('\0').includes(`CASTOFF_SPEC_RUN=${run}`);
 }
