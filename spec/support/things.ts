@@ -7,7 +7,9 @@ import { sleeper, specImage } from './spec-image';
 export const docker = new Docker();
 
 /** What a spec makes on the engine carries this, so that a spec that breaks can be cleaned up after. */
-export const specLabel = { 'castoff-spec': String(process.pid) };
+export const specLabel = {
+  'castoff-spec': `${process.pid}-${Math.round(performance.timeOrigin * 1_000).toString(36)}`,
+};
 
 export function uniqueName(): string {
   return `castoff-spec-${randomBytes(6).toString('hex')}`;
