@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { afterAll, expect, it } from '@jest/globals';
 import { createIdle, createNetworkOf, createVolumeOf, stillThere } from '../support/claimed-things';
 import { makeAlmostAll } from '../support/kill-round-bystanders';
 import { startChild } from '../support/kill-round-child';
@@ -9,9 +7,6 @@ import { removeLeftovers } from '../support/leftovers';
 import { exists, removeByHand } from '../support/things';
 import { until } from '../support/until';
 
-beforeAll(async () => {
-  await buildReaperImage(await connectEngine());
-});
 afterAll(() => removeLeftovers());
 
 it('resources that only resemble those of a killed program are kept: other values, other keys, a similar project name, a Ryuk', async () => {

@@ -1,14 +1,8 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { describe, expect, it } from '@jest/globals';
 import { startChild, type ChildPlan } from '../support/kill-round-child';
 import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
 import { isLong } from '../support/spec-size';
 import { until } from '../support/until';
-
-beforeAll(async () => {
-  await buildReaperImage(await connectEngine());
-});
 
 const endings = {
   'closes its session': { end: 'close', signal: undefined, endsWith: 0 },

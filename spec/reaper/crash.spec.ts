@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
+import { afterAll, expect, it } from '@jest/globals';
 import { startChild, type Making } from '../support/kill-round-child';
 import { isReaping, pickOwn, takeStock } from '../support/kill-round-stock';
 import { removeLeftovers } from '../support/leftovers';
@@ -27,9 +25,6 @@ const cases = [
   { reaper: 'process' as const, ...(isLong ? withCompose : { more: '', projects: [] }) },
 ];
 
-beforeAll(async () => {
-  await buildReaperImage(await connectEngine());
-});
 afterAll(() => removeLeftovers());
 
 it.each(cases)(

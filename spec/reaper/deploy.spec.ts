@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
 import { version } from '../../package.json';
 import { compose } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
@@ -75,7 +73,6 @@ describe('docker/compose.yml', () => {
     await writeFile(file, `${token}\n`, { mode: 0o600 });
     // As created by a user other than root.
     await chown(file, 1000, 1000);
-    await buildReaperImage(await connectEngine());
     await run('up', '--detach');
     const [reaper] = await find();
     ({ id } = reaper!);

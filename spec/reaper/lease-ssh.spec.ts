@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
 import {
   isSessionGone,
   openReaperFolder,
@@ -15,7 +13,6 @@ let reaperFolder: Awaited<ReturnType<typeof openReaperFolder>>;
 beforeAll(async () => {
   reaperFolder = await openReaperFolder();
   server = await openSshServer('unix:///var/run/docker.sock');
-  await buildReaperImage(await connectEngine());
 });
 afterAll(async () => {
   await Promise.allSettled([reaperFolder[Symbol.asyncDispose](), server.close()]);

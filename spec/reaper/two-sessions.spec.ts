@@ -1,16 +1,10 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
+import { describe, expect, it } from '@jest/globals';
 import { openSession } from '../../lib/index';
-import { buildReaperImage } from '../../lib/lease/image';
 import { claimLabels, releaseLabels } from '../../lib/registry/claims';
 import { startChild, type Child, type ChildPlan } from '../support/kill-round-child';
 import { describeItem, pickOwn, takeStock } from '../support/kill-round-stock';
 import { docker, exists, removeByHand, uniqueName } from '../support/things';
 import { until } from '../support/until';
-
-beforeAll(async () => {
-  await buildReaperImage(await connectEngine());
-});
 
 const plan: ChildPlan = {
   reaper: 'process',

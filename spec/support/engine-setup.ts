@@ -10,8 +10,9 @@ const toldBefore = 'CASTOFF_SPEC_ENGINE_TOLD';
 const lib = join(__dirname, '../../lib');
 
 /**
- * Prints the engine that the specs run on, and checks that castoff is built from `lib` as it is now. Without
- * either, the specs fail: a skipped spec proves nothing.
+ * Prints the engine that the specs run on, checks that castoff is built from `lib` as it is now, and builds the
+ * reaper's image unless it is up to date: spec files that built it at the same time would remove each other's.
+ * Without all of these, the specs fail: a skipped spec proves nothing.
  */
 export default async function engineSetup(): Promise<void> {
   if (process.env[toldBefore]) return;
@@ -20,6 +21,7 @@ export default async function engineSetup(): Promise<void> {
   const { Version, ApiVersion, Components } = await askVersion(address);
   const name = Components?.some((component) => component.Name === 'Podman Engine') ? 'Podman' : 'Docker';
   console.log(`specs run on ${name} ${Version} (API ${ApiVersion}, ${address})`);
+  await run(process.execPath, [built.cli, 'reaper', 'image']);
   process.env[toldBefore] = '1';
 }
 

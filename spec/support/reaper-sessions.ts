@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
-import { connectEngine } from '../../lib/engine/connect';
-import { buildReaperImage } from '../../lib/lease/image';
 import {
   isSessionGone,
   openReaperFolder,
@@ -20,12 +18,11 @@ export interface ReaperSessions {
   readonly isGoneSoon: (child: SessionChild) => Promise<boolean>;
 }
 
-/** Builds the reaper's image, and opens a temporary folder for the sessions. @param defaults - Options of every session. */
+/** Opens a temporary folder for the sessions. @param defaults - Options of every session. */
 export function openReaperSessions(defaults: ChildOptions): ReaperSessions {
   let folder: Awaited<ReturnType<typeof openReaperFolder>>;
   beforeAll(async () => {
     folder = await openReaperFolder();
-    await buildReaperImage(await connectEngine());
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
