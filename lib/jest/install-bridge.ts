@@ -23,14 +23,11 @@ function hasProcess(sandbox: object): sandbox is { process: Pick<NodeJS.Process,
   return 'process' in sandbox && typeof sandbox.process === 'object' && sandbox.process !== null;
 }
 
+const refuse = (): never => {
+  throw replacedError('setup', 'globalSetup');
+};
 const bridgeWithoutRun: Bridge = {
-  scope() {
-    throw replacedError('setup', 'globalSetup');
-  },
-  shared: async () => {
-    throw replacedError('setup', 'globalSetup');
-  },
-  sharedPerWorker: async () => {
-    throw replacedError('setup', 'globalSetup');
-  },
+  scope: refuse,
+  shared: async () => refuse(),
+  sharedPerWorker: async () => refuse(),
 };

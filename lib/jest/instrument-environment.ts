@@ -62,7 +62,6 @@ function instrumentEvents(
   return file;
 }
 
-/** Runs both functions in order; `second` runs even if `first` throws. */
 async function runBoth(first: () => unknown, second: () => unknown): Promise<void> {
   try {
     await first();

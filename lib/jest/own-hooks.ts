@@ -4,15 +4,14 @@ import { processWide } from '../core/global-state';
 import { currentContext } from '../runner/current-context';
 import { readCastoffConfig, type CastoffConfig } from './castoff-config';
 import { identify } from './hook-files';
-import type { HookRounds } from './hook-rounds';
 import { rootConfig } from './run-config';
 import { loadFromJest, resolveModule, type GlobalConfig, type ProjectConfig } from './user-jest';
 
-/** The call of castoff's hook by Jest. */
 interface CalledHook {
   readonly globalConfig: GlobalConfig;
   readonly projectConfig: ProjectConfig;
-  readonly hooks: HookRounds;
+  /** The user's hooks that have run. */
+  readonly ownHooks: Set<string>;
 }
 
 /**
@@ -24,11 +23,13 @@ interface CalledHook {
 export async function runOwnHook(
   option: 'globalSetup' | 'globalTeardown',
   path: string,
-  { globalConfig, projectConfig, hooks }: CalledHook,
+  { globalConfig, projectConfig, ownHooks: hasRun }: CalledHook,
 ): Promise<void> {
   const { config, rootDir } = configAt(option, path, globalConfig, projectConfig);
   const name = config[option];
-  if (name === undefined || !hooks.takeOwnHook(`${option} ${identify(name, rootDir)}`)) return;
+  const identity = `${option} ${identify(name, rootDir)}`;
+  if (name === undefined || hasRun.has(identity)) return;
+  hasRun.add(identity);
   const own = ownHooks();
   own.running += 1;
   try {

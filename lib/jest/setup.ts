@@ -2,7 +2,6 @@ import { setVariable } from '../core/environment';
 import { resolveSettings } from '../runner/options';
 import { closeMainRun, holdWhileDying, openMainRun } from '../runner/main-run';
 import { writeRunConfig } from './castoff-config';
-import { HookRounds } from './hook-rounds';
 import { currentJestRun, setJestRun, type JestRun } from './jest-run';
 import { isOutsideHook, runOwnHook } from './own-hooks';
 import { isOwnModule, ownModules } from './own-modules';
@@ -31,11 +30,12 @@ export default async function setup(
   // A `globalTeardown` beside the preset replaces castoff's, and the run would have no verdict.
   if (teardowns.length === 0) throw replacedError('teardown', 'globalTeardown');
   const open = currentJestRun();
-  const run =
-    open === undefined || open.hooks.hasRun(path) ? await enterRun(globalConfig, projectConfig) : open;
-  run.hooks.recordSetup(path, teardowns);
+  const isNewRun = open === undefined || open.setups.has(path);
+  const run = isNewRun ? await enterRun(globalConfig, projectConfig) : open;
+  run.setups.add(path);
+  for (const teardown of teardowns) run.teardowns.add(teardown);
   try {
-    await runOwnHook('globalSetup', path, { globalConfig, projectConfig, hooks: run.hooks });
+    await runOwnHook('globalSetup', path, { globalConfig, projectConfig, ownHooks: run.ownHooks });
   } catch (error) {
     await holdWhileDying(run);
     setJestRun(undefined);
@@ -52,7 +52,8 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   const isOutside = outsideHooks.length > 0 ? isOutsideHook : undefined;
   const main = await openMainRun(settings, { isOutside });
   setVariable('CASTOFF_RUN_CONFIG', writeRunConfig(config, isOfRoot));
-  const run = { ...main, runConfig, hooks: new HookRounds(), outsideSetups, failures: [] };
+  const hooks = { setups: new Set<string>(), teardowns: new Set<string>(), ownHooks: new Set<string>() };
+  const run = { ...main, ...hooks, runConfig, outsideSetups, failures: [] };
   setJestRun(run);
   return run;
 }

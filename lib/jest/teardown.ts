@@ -9,7 +9,6 @@ import { currentJestRun, setJestRun, type JestRun } from './jest-run';
 import { runOwnHook } from './own-hooks';
 import { ownModules } from './own-modules';
 import { reportOutsideSetups } from './projects';
-import type { RunConfig } from './run-config';
 import { replaceRootDir, type GlobalConfig, type ProjectConfig } from './user-jest';
 
 /**
@@ -28,10 +27,11 @@ export default async function teardown(
   const main = currentJestRun();
   if (main === undefined) return;
   await holdWhileDying(main);
-  const { hooks, failures } = main;
+  const { teardowns, ownHooks, failures } = main;
   const recordFailure = (error: unknown): void => void failures.push(error);
-  await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, hooks }).catch(recordFailure);
-  if (!hooks.recordTeardown(path)) return;
+  await runOwnHook('globalTeardown', path, { globalConfig, projectConfig, ownHooks }).catch(recordFailure);
+  teardowns.delete(path);
+  if (teardowns.size > 0) return;
   setJestRun(undefined);
   reportOutsideSetups(main);
   await closeAndReport(main, globalConfig).catch(recordFailure);
@@ -43,25 +43,21 @@ export default async function teardown(
 
 async function closeAndReport(jestRun: JestRun, globalConfig: GlobalConfig): Promise<void> {
   const { settings } = jestRun.run;
+  const { rootDir } = jestRun.runConfig;
+  const file = settings.reportFile;
   const { verdict, kept } = await closeMainRun(jestRun, settings);
   setVariable('CASTOFF_RUN_CONFIG', undefined);
   await holdWhileDying(jestRun);
   await reportRun(verdict, kept, {
-    reportFile: settings.reportFile && reportPath(settings.reportFile, jestRun.runConfig),
+    reportFile: file && resolve(rootDir, replaceRootDir(file, rootDir)),
     isSilent: globalConfig.silent === true || globalConfig.json === true,
   });
   failRun(verdict, globalConfig);
 }
 
-function reportPath(file: string, { rootDir }: RunConfig): string {
-  return resolve(rootDir, replaceRootDir(file, rootDir));
-}
-
 /**
  * Makes Jest exit with code 1 for a failed run by throwing in its teardown. Jest then skips the rest of its
  * work: so with `--json` this sets the exit code only, and in watch mode it does nothing.
- *
- * @throws CastoffError as `verdictError` creates it.
  */
 function failRun(verdict: Verdict, globalConfig: GlobalConfig): void {
   const { json, outputFile, testResultsProcessor, watch, watchAll } = globalConfig;

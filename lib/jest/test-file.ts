@@ -42,7 +42,6 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
     return this.#end(context, event, state);
   }
 
-  /** Returns the context that ends with an event, if any. */
   #follow(event: CircusEvent, { rootDescribeBlock }: CircusState): TestContext | undefined {
     switch (event.name) {
       case 'run_start':

@@ -41,7 +41,6 @@ export type TestRunner<Environment> = (
   ...rest: unknown[]
 ) => Promise<unknown>;
 
-/** What castoff calls of Jest's packages. */
 interface JestPackages {
   readonly 'jest-circus/runner': TestRunner<unknown> | { readonly default: TestRunner<unknown> };
   readonly 'jest-config': {

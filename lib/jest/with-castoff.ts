@@ -133,7 +133,6 @@ function compose(
   return { merged, before, environment: ownValue('testEnvironment') ?? before.environment, hooks, rootDir };
 }
 
-/** Returns the fields of a wrapped project that make Jest load castoff. */
 function castoffFields(
   config: JestConfig,
   merged: JestConfig,

@@ -49,7 +49,6 @@ export class PostMortems {
   }
 }
 
-/** A container that a test depends on. */
 interface Dependency extends SharedContainer {
   /** The shared resource that it belongs to: `shared orders db`. */
   readonly shared?: string | undefined;

@@ -38,7 +38,6 @@ export async function recordLeaks(
   if (leaked.length > 0) await Promise.allSettled([client.removeLeaks(leaked)]);
 }
 
-/** Removes a helper. A failure is recorded in the registry. */
 async function removeHelper(
   { key, kind, id, bounds, engine }: RegistryEntry,
   registry: Registry,

@@ -68,7 +68,6 @@ async function annotate(verdict: Verdict, environment: Environment): Promise<str
   return formatAnnotations(verdict, { folder: folderWithin(environment.GITHUB_WORKSPACE) });
 }
 
-/** Writes the verdict as JSON. Creates the file's folder if necessary. */
 async function writeReport(verdict: Verdict, path: string): Promise<void> {
   const { verdictJson } = await import('../verdict/verdict-json.ts');
   await mkdir(dirname(path), { recursive: true });

@@ -41,7 +41,6 @@ export function hideOwnFrames(error: unknown): void {
   if (others.length < lines.length) Reflect.set(error, key, others.join('\n'));
 }
 
-/** Returns whether a line of a stack is a frame of castoff's own code. */
 function isOwnFrame(line: string): boolean {
   return /^\s+at\s/.test(line) && line.includes(ownFolder + sep);
 }

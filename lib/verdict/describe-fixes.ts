@@ -26,7 +26,6 @@ function patternFor(leaks: readonly ResourceRecord[]): string {
   return `file:${shortPattern(file)}`;
 }
 
-/** Shortens `text` to a pattern that still matches it. */
 function shortPattern(text: string): string {
   return shortenMiddle(text, 40).replace('…', '*');
 }

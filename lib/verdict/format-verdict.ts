@@ -46,7 +46,6 @@ function formatLeaks({ leaks, mode, counts }: Verdict, options: RenderOptions): 
   return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks), options)}`;
 }
 
-/** Explains leaks whose own removal was still in progress. */
 function formatFloatingCalls(leaks: readonly ResourceRecord[], options: RenderOptions): string {
   const lines = leaks.flatMap((leak) =>
     leak.floating === undefined ? [] : [`${displayName(leak)}: ${leak.floating} was not awaited`],

@@ -86,7 +86,6 @@ function countKinds(records: readonly ResourceRecord[]): KindCounts {
   return counts;
 }
 
-/** Finds resources that still exist, may still exist, or whose first removal failed. */
 function findUnremoved(
   records: readonly ResourceRecord[],
   onEngine: readonly LeftOnEngine[],

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { ErrorCode } from '../../lib/core/errors';
 import { cleanupContainer, cleanupVolume, deadline, isCastoffError, openScope } from '../../lib/index';
-import { HookRounds } from '../../lib/jest/hook-rounds';
 import { setJestRun } from '../../lib/jest/jest-run';
 import { resolveSettings } from '../../lib/runner/options';
 import teardown from '../../lib/jest/teardown';
@@ -85,7 +84,9 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     setJestRun({
       run,
       runConfig: { config: {}, rootDir: folder, isOfRoot: false },
-      hooks: new HookRounds(),
+      setups: new Set(),
+      teardowns: new Set(),
+      ownHooks: new Set(),
       outsideSetups: [],
       failures: [],
       detach: async () => undefined,
