@@ -1,17 +1,8 @@
 import type { Bounds } from '../core/bounds';
-import type { Owner } from '../core/labels';
-import type { EntryOwner, RegistryEntry } from '../registry/entry';
+import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import type { Registry } from '../registry/registry';
-
-/** The owner of resources that the calling code creates. */
-export interface Attribution extends Omit<EntryOwner, 'source'> {
-  /** Whether its test file has finished: a resource created now leaks as soon as it exists. Default false. */
-  readonly isOver?: boolean | undefined;
-  /** Default: this process. */
-  readonly owner?: Owner | undefined;
-  readonly worker?: string | undefined;
-}
+import type { Attribution } from './created-by';
 
 /** The session that captured resources belong to, and the callbacks into its run. */
 export interface CaptureOptions {

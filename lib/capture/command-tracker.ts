@@ -1,10 +1,10 @@
-import { composeProjectLabel, labelNames } from '../core/labels';
+import { labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import { hasGeneratedName } from '../resources/compose-project';
-import type { CreatedBy, CreatedByCode } from './create-tracker';
+import type { CreatedBy, CreatedByCode } from './created-by';
 import {
   isForAnotherEngine,
   meaningOfCommand,
@@ -18,7 +18,6 @@ import type { TrackedResources } from './tracked-resources';
 import { ProjectCommands } from './project-commands';
 import { ProjectWatches } from './project-watches';
 
-/** Resolves when the command has exited. */
 type WaitForExit = () => Promise<unknown>;
 
 /** Tracks docker commands of this process. Unlike requests, they cannot be paused: Node runs them at once. */
@@ -85,8 +84,7 @@ export class CommandTracker {
     const isOfThisProcess = args.includes(`${labelNames.pid}=${process.pid}`);
     if (at === -1 || !isOfThisProcess || args[at] === `${labelNames.session}=${session}`) return undefined;
     this.#holdRun();
-    // Not awaited, as a command cannot wait.
-    void Promise.allSettled([this.#tracked.options.ready()]);
+    this.#tracked.prepareRun();
     const { worker } = 'attribution' in createdBy ? createdBy.attribution : {};
     const ofWorker = worker === undefined ? [] : ['--label', `${labelNames.worker}=${worker}`];
     // Of two labels with one name, the last counts.
@@ -126,24 +124,18 @@ export class CommandTracker {
     if (createdBy.start !== undefined) return labelFlags(creation, createdBy.start.labels);
     // Like an image that testcontainers builds, it stays until the run ends, and is no leak.
     const resource = { ...creation, isHelper: creation.kind === 'image' };
-    const entry = this.#tracked.note(resource, createdBy.attribution, createdBy.source);
+    const entry = this.#tracked.note(resource, createdBy);
     this.#follow(waitForExit, entry);
     return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
   }
 
   #up(waitForExit: WaitForExit, project: string, createdBy: CreatedByCode): void {
     this.#tracked.downedProjects.delete(project);
-    const isKnown = this.#tracked
-      .activeEntries()
-      .some(({ kind, name }) => kind === 'compose-project' && name === project);
-    if (isKnown) return;
+    if (this.#tracked.activeProject(project) !== undefined) return;
     const resource = { kind: 'compose-project', name: project, hasFixedNameOrPort: false } as const;
-    const entry = this.#tracked.note(resource, createdBy.attribution, createdBy.source);
+    const entry = this.#tracked.note(resource, createdBy);
     this.#tracked.options.registry.update(entry.key, { id: project });
-    const claiming = this.#tracked.options.claim([`${composeProjectLabel}=${project}`]);
-    claiming.catch((error: unknown) =>
-      warnCapture(`claim Compose project ${project}`, error, 'a crash would leave it behind'),
-    );
+    void this.#tracked.claimProject(project, 'a crash would leave it behind');
     this.#follow(waitForExit, entry);
   }
 
@@ -153,8 +145,7 @@ export class CommandTracker {
     commandKeys.add(entry.key);
     inFlightKeys.add(entry.key);
     void waitForExit().then(() => inFlightKeys.delete(entry.key));
-    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails.
-    void Promise.allSettled([options.ready()]);
+    this.#tracked.prepareRun();
     const locating = connectEngine().then(({ address }) =>
       options.registry.update(entry.key, { engine: address }),
     );

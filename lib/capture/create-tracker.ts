@@ -4,14 +4,13 @@ import { creationLabels, labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import { buildLabels } from '../commands/label-flags';
 import { nonceComment } from '../resources/ownership';
-import type { StartContext } from '../scope/start-context';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { readCreateResponse } from './create-response';
 import { PausedRequest } from './paused-request';
 import { targetOfRequest } from './known-engines';
 import { parseBody, addLabelsToBody, addLabelsToChanges, addLabelsToQuery, queryOf } from './add-labels';
 import type { TrackedResources } from './tracked-resources';
-import type { Attribution } from './capture';
+import type { CreatedBy } from './created-by';
 import {
   stripOwnershipLabels,
   isHelper,
@@ -28,16 +27,6 @@ export interface ObservedCreate {
   readonly request: ClientRequest;
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
   readonly createdBy: CreatedBy;
-}
-
-/** A `scope.start()` call, or code that creates a resource without castoff. */
-export type CreatedBy = { readonly start: StartContext } | CreatedByCode;
-
-/** Code that creates a resource without castoff, at the line `source`. */
-export interface CreatedByCode {
-  readonly start?: undefined;
-  readonly attribution: Attribution;
-  readonly source: string | undefined;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -83,32 +72,25 @@ export class CreateTracker {
     if (body === undefined) return paused.release();
     const createRequest = readCreateRequest(meaning, request.path, body);
     const { session } = this.#tracked.options;
+    const sendWith = (owner: Labels, entry?: RegistryEntry): Promise<void> =>
+      this.#send(paused, createRequest, addLabels(request, createRequest, body, owner), entry);
     if (isOfAnotherCopy(createRequest, session)) {
       if (!(await this.#isReady(paused))) return;
       const { worker = '' } = 'attribution' in createdBy ? createdBy.attribution : {};
-      const ours = { [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) };
-      return this.#send(paused, createRequest, addLabels(request, createRequest, body, ours));
+      return sendWith({ [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) });
     }
-    if (isLabelledByHand(createRequest))
-      return this.#send(paused, createRequest, addLabels(request, createRequest, body, {}));
+    if (isLabelledByHand(createRequest)) return sendWith({});
     if (isUntracked(createRequest, request.path)) {
       request.path = stripOwnershipLabels(request.path) ?? request.path;
       return this.#send(paused, createRequest);
     }
-    if (createdBy.start !== undefined)
-      return this.#send(
-        paused,
-        createRequest,
-        addLabels(request, createRequest, body, createdBy.start.labels),
-      );
+    if (createdBy.start !== undefined) return sendWith(createdBy.start.labels);
     if (!(await this.#isReady(paused))) return;
-    const { attribution, source } = createdBy;
     const resource = { ...createRequest, isHelper: isHelper(createRequest, request.path) };
-    const entry = await this.#tracked.register(resource, attribution, source, engine);
-    const labels = this.#tracked.labelsOf(entry, attribution);
+    const entry = await this.#tracked.register(resource, createdBy, engine);
     // Until the response arrives, the entry must not be marked as never created.
     this.#tracked.inFlightKeys.add(entry.key);
-    await this.#send(paused, createRequest, addLabels(request, createRequest, body, labels), entry);
+    await sendWith(this.#tracked.labelsOf(entry, createdBy.attribution), entry);
   }
 
   /** Without a readable Docker configuration, any unix socket that gets such a request is an engine. */
@@ -173,7 +155,6 @@ export class CreateTracker {
   }
 }
 
-/** Returns the reason that labels cannot be added to a request, or `undefined` when they can. */
 function unlabelledReason(request: ClientRequest): string | undefined {
   if (request.hasHeader('content-encoding')) return 'its body is compressed';
   // Node sends headers at once with `expect`, and when they are given as a list.

@@ -7,7 +7,7 @@ import { readEngineClock } from '../engine/system-calls';
 import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
-import type { CreatedByCode } from './create-tracker';
+import type { CreatedByCode } from './created-by';
 import type { CommandLine } from '../commands/launch';
 import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../commands/new-project';
 import { listProjectByCommand } from './list-project-by-command';
@@ -15,7 +15,6 @@ import { listParts } from '../resources/project-parts';
 import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
 import type { TrackedResources } from './tracked-resources';
 
-/** A command that starts a Compose project. */
 interface UpCommand {
   /** The project name, if the command has one. */
   readonly project?: string | undefined;
@@ -96,19 +95,15 @@ export class ProjectCommands {
 
   /** Claims what the command creates, in case this process crashes before the command exits. */
   #claimEarly(line: CommandLine, project: string): Bounds | undefined {
-    const { options } = this.#tracked;
-    const what = `claim Compose project ${project}`;
     const consequence = 'a crash before the command exits would leave what it creates';
     try {
       const bounds = boundsOfNew(listProjectByCommand(line, project), this.#known());
       if (bounds === undefined) return undefined;
-      // Requested, not awaited: the command runs as soon as this returns.
-      void Promise.allSettled([options.ready()]);
-      const claiming = options.claim(labelsOf(project), bounds);
-      claiming.catch((error: unknown) => warnCapture(what, error, consequence));
+      this.#tracked.prepareRun();
+      void this.#tracked.claimProject(project, consequence, bounds);
       return bounds;
     } catch (error) {
-      warnCapture(what, error, consequence);
+      warnCapture(`claim Compose project ${project}`, error, consequence);
       return undefined;
     }
   }
@@ -143,7 +138,6 @@ export class ProjectCommands {
     }
   }
 
-  /** Returns the identities of project parts that are already known as ours. */
   #known(): ReadonlySet<string> {
     const entries = this.#tracked.options.registry.list({ kind: 'compose-project' });
     return new Set(entries.flatMap(({ state, bounds }) => (state === 'gone' ? [] : (bounds?.only ?? []))));
@@ -151,9 +145,7 @@ export class ProjectCommands {
 
   #record(up: UpCommand, { name, only }: FoundProject, engine: string): void {
     const { options, downedProjects } = this.#tracked;
-    const known = this.#tracked
-      .activeEntries()
-      .find((entry) => entry.kind === 'compose-project' && entry.name === name);
+    const known = this.#tracked.activeProject(name);
     // An entry without bounds covers the whole project.
     if (known !== undefined && known.bounds === undefined) return;
     const entry = known ?? this.#note(up, name);
@@ -163,22 +155,14 @@ export class ProjectCommands {
     this.#found.add(up);
     if (up.isDown) downedProjects.add(name);
     else downedProjects.delete(name);
-    // Not awaited, as a command cannot wait. If the run fails to get ready, the next create request fails.
-    void Promise.allSettled([options.ready()]);
-    const labels = labelsOf(name);
-    const claiming = options
-      .claim(labels, bounds)
-      .then(() => (known === undefined ? undefined : options.release(labels, known.bounds)));
-    up.claiming = claiming;
-    claiming.catch((error: unknown) =>
-      warnCapture(`claim Compose project ${name}`, error, 'a crash would leave it behind'),
-    );
+    this.#tracked.prepareRun();
+    up.claiming = this.#tracked.claimProject(name, 'a crash would leave it behind', bounds, known?.bounds);
   }
 
   #note({ createdBy, startedAtMs }: UpCommand, name: string): RegistryEntry {
     const registeredAt = new Date(startedAtMs);
     const resource = { kind: 'compose-project', name, hasFixedNameOrPort: false, registeredAt } as const;
-    return this.#tracked.note(resource, createdBy.attribution, createdBy.source);
+    return this.#tracked.note(resource, createdBy);
   }
 }
 
@@ -186,7 +170,6 @@ function labelsOf(project: string): readonly string[] {
   return [`${composeProjectLabel}=${project}`];
 }
 
-/** A project with the identities of the parts that a command created. */
 interface FoundProject {
   readonly name: string;
   readonly only: readonly string[];

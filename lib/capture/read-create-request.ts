@@ -74,7 +74,6 @@ function hasFixedNameOrPort(name: string | null, body: Readonly<Record<string, u
   return bindings.flat().some((binding) => isObject(binding) && isFixedPort(binding['HostPort']));
 }
 
-/** Whether the engine removes the container when it exits. */
 function isAutoRemoved(body: Readonly<Record<string, unknown>>): boolean {
   const host = body['HostConfig'];
   return isObject(host) && host['AutoRemove'] === true;

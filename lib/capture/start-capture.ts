@@ -5,7 +5,7 @@ import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { approximateSource } from '../core/source-line';
 import { warnCapture } from '../core/warnings';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
-import type { CreatedBy } from './create-tracker';
+import type { CreatedBy } from './created-by';
 import { watchCallSites } from './call-sites';
 import type { Capture, CaptureOptions } from './capture';
 import type * as captureWork from './capture-work';

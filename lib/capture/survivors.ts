@@ -97,7 +97,6 @@ function outcomeOf(
   return state === 'registered' && !commandKeys.has(key) ? 'never-created' : 'removed-elsewhere';
 }
 
-/** Resolves to the changes to the entry, if the engine still has its resource. */
 async function inspectEntry(
   tracked: TrackedResources,
   entry: RegistryEntry,

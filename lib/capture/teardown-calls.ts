@@ -25,7 +25,6 @@ interface TrackedCall extends TeardownCall {
   closedAtMs?: number;
 }
 
-/** The id and name of a container, to match against the ref of a request. */
 type RefTarget = Pick<RegistryEntry, 'id' | 'name'>;
 
 const responseMs = 5_000;

@@ -1,14 +1,16 @@
 import { withTimeout } from '../core/timeout';
-import { ownershipLabels } from '../core/labels';
-import type { RegistryEntry } from '../registry/entry';
+import type { Bounds } from '../core/bounds';
+import { composeProjectLabel, ownershipLabels } from '../core/labels';
+import { warnCapture } from '../core/warnings';
+import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { KnownResource } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
 import type { ResourceKind } from '../core/kinds';
 import { TeardownCalls } from './teardown-calls';
 import { KnownEngines } from './known-engines';
-import type { CaptureOptions, Attribution } from './capture';
+import type { CaptureOptions } from './capture';
+import type { Attribution, CreatedByCode } from './created-by';
 
-/** A resource that is about to be created. */
 interface NewResource extends Omit<KnownResource, 'origin' | 'engine'> {
   readonly kind: ResourceKind;
   readonly hasFixedNameOrPort: boolean;
@@ -55,6 +57,11 @@ export class TrackedResources {
     return this.activeEntries().find((entry) => entry.key === key);
   }
 
+  /** Returns the active entry of the Compose project with that name. */
+  activeProject(name: string): RegistryEntry | undefined {
+    return this.activeEntries().find((entry) => entry.kind === 'compose-project' && entry.name === name);
+  }
+
   /** Whether that container has a fixed name or host port. */
   hasFixedNameOrPort(containerId: string): boolean {
     if (this.fixedNameOrPortIds.has(containerId)) return true;
@@ -65,26 +72,18 @@ export class TrackedResources {
   }
 
   /** Registers a resource before its creation. Resolves when the entry is on disk. */
-  async register(
-    resource: NewResource,
-    attribution: Attribution,
-    source: string | undefined,
-    engine: string,
-  ): Promise<RegistryEntry> {
+  async register(resource: NewResource, by: CreatedByCode, engine: string): Promise<RegistryEntry> {
     const { kind, name, image } = resource;
-    const { scope, test } = attribution;
     const known = { origin: 'raw', name, image, engine } as const;
-    const entry = await this.options.registry.register(kind, { scope, test, source }, known);
-    return this.#keep(resource, entry, attribution);
+    const entry = await this.options.registry.register(kind, ownerOf(by), known);
+    return this.#keep(resource, entry, by.attribution);
   }
 
   /** Like {@link register}, but synchronous, for commands. */
-  note(resource: NewResource, attribution: Attribution, source: string | undefined): RegistryEntry {
+  note(resource: NewResource, by: CreatedByCode): RegistryEntry {
     const { kind, name, registeredAt } = resource;
-    const { scope, test } = attribution;
-    const known = { origin: 'raw', name, registeredAt } as const;
-    const entry = this.options.registry.note(kind, { scope, test, source }, known);
-    return this.#keep(resource, entry, attribution);
+    const entry = this.options.registry.note(kind, ownerOf(by), { origin: 'raw', name, registeredAt });
+    return this.#keep(resource, entry, by.attribution);
   }
 
   #keep(resource: NewResource, entry: RegistryEntry, { isOver = false }: Attribution): RegistryEntry {
@@ -108,6 +107,27 @@ export class TrackedResources {
     });
   }
 
+  /**
+   * Gets the run ready for what a command creates. Not awaited, as a command cannot wait: if the run fails to
+   * get ready, the next create request fails.
+   */
+  prepareRun(): void {
+    void Promise.allSettled([this.options.ready()]);
+  }
+
+  /**
+   * Claims parts of a Compose project, and then releases the claim on `replaced`. A failure is also a warning,
+   * which names its consequence.
+   */
+  claimProject(project: string, consequence: string, bounds?: Bounds, replaced?: Bounds): Promise<unknown> {
+    const labels = [`${composeProjectLabel}=${project}`];
+    const claiming = this.options
+      .claim(labels, bounds)
+      .then(() => replaced && this.options.release(labels, replaced));
+    claiming.catch((error: unknown) => warnCapture(`claim Compose project ${project}`, error, consequence));
+    return claiming;
+  }
+
   /** Adds work for {@link settle} to wait for. `work` must never reject. */
   addPending(work: Promise<unknown>): void {
     this.#pending.add(work);
@@ -123,4 +143,8 @@ export class TrackedResources {
     // Work that never finishes must not delay the next file.
     for (const work of awaited) this.#pending.delete(work);
   }
+}
+
+function ownerOf({ attribution: { scope, test }, source }: CreatedByCode): EntryOwner {
+  return { scope, test, source };
 }

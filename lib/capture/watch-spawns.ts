@@ -26,7 +26,6 @@ function exitOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()).once('close', () => resolve()));
 }
 
-/** Parses pairs of the form `NAME=value`. */
 function envOf(pairs: readonly string[]): CommandLine['env'] {
   return Object.fromEntries(
     pairs.map((pair) => {

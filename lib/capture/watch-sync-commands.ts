@@ -7,7 +7,6 @@ import { argsForLaunch, type Launch } from '../commands/launch';
 import { watchFunction, type OriginalCall } from './watch-function';
 import type { OnCommand } from './watch-spawns';
 
-/** The relevant options of Node's sync functions. */
 interface SyncOptions {
   readonly shell?: unknown;
   readonly argv0?: unknown;
@@ -117,7 +116,6 @@ function readFileCall([file, second, third]: readonly unknown[]): SyncCall | und
   };
 }
 
-/** Parses the arguments of `execSync(text, options?)`. */
 function readTextCall([text, options]: readonly unknown[]): SyncCall | undefined {
   if (typeof text !== 'string' || !isOptions(options)) return undefined;
   return readShellCall(text, options, (newText) => [newText, options]);

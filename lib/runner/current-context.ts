@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
-import type { Attribution } from '../capture/capture';
+import type { Attribution } from '../capture/created-by';
 import { userLineIn } from '../capture/user-line';
 import type { RunClient } from '../session/run-client';
 import { FileContexts, TestContext } from './test-context';
