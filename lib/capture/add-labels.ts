@@ -32,11 +32,7 @@ export function addLabelsToQuery(path: string, labels: Labels): string {
   return `${route}?${[...others, `labels=${all}`].join('&')}`;
 }
 
-/**
- * Returns the labels in the query of a build request.
- *
- * @see Engine API, ImageBuild: `labels`, a JSON map of strings
- */
+/** Returns the labels of a build request. @see Engine API, ImageBuild: `labels`, a JSON map of strings */
 export function labelsOfQuery(path: string): Record<string, string> {
   return (parseBody(queryOf(path).get('labels') ?? '') ?? {}) as Record<string, string>;
 }

@@ -3,12 +3,7 @@ import type { RemovableKind } from '../core/kinds';
 /** The outcome of a create request: the id of the new resource, or a failure. */
 export type CreateOutcome = { readonly isCreated: true; readonly id: string } | { readonly isCreated: false };
 
-/**
- * Parses the response to a create request. Returns `undefined` when the response does not tell whether it
- * succeeded.
- *
- * @param text - The body, or the end of a long one.
- */
+/** Parses the response to a create request, or its end, if it is long; `undefined` when it has no outcome. */
 export function readCreateResponse(
   kind: RemovableKind,
   status: number,

@@ -187,11 +187,7 @@ function addLabels(
   }
 }
 
-/**
- * Adds the nonce to the history of an image, unless the request has a comment of its own.
- *
- * @see Engine API, ImageCommit: `comment`; ImageCreate: `message`
- */
+/** Adds the nonce to the history of an image without comment. @see Engine API, ImageCommit, ImageCreate */
 function markStep(path: string, nonce: string): string {
   const parameter = path.includes('/commit') ? 'comment' : 'message';
   if (queryOf(path).get(parameter)) return path;

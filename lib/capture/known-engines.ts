@@ -70,11 +70,7 @@ export function targetOfRequest(request: ClientRequest): RequestTarget {
   };
 }
 
-/**
- * Returns the address of the engine among `endpoints` that a request to `target` reaches, or `undefined`.
- *
- * @param realPath - Resolves symbolic links: `/var/run` is a link to `/run` on most systems.
- */
+/** Returns the address of the engine that `target` reaches, if any; `realPath` resolves symbolic links. */
 export function engineAt(
   target: RequestTarget,
   endpoints: readonly Endpoint[],

@@ -17,11 +17,7 @@ import type { TrackedResources } from './tracked-resources';
 
 const maxWaitMs = 5_000;
 
-/**
- * Resolves to the captured entries matching `filter` whose resources still exist. Waits for pending creations
- * and removals, then inspects each and marks those that were removed. An entry that the engine could not
- * report on becomes `unknown`. Skips resources that another cleanup is removing.
- */
+/** Implements `Capture.findSurvivors`. Skips resources that another cleanup is removing. */
 export async function findSurvivors(
   tracked: TrackedResources,
   filter: (entry: RegistryEntry) => boolean,

@@ -47,11 +47,7 @@ export class TeardownCalls {
     this.track({ ...meaning, verb, source }, closing.promise);
   }
 
-  /**
-   * Tracks a call until it closes.
-   *
-   * @param closed - Resolves when the call got its response or was aborted.
-   */
+  /** Tracks a call until `closed` resolves: it got its response or was aborted. */
   track(newCall: NewCall, closed: Promise<unknown>): void {
     const nowMs = performance.now();
     const expiresAtMs = nowMs + Math.min(maxWaitMs, graceOf(newCall) + responseMs);

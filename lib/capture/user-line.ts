@@ -4,11 +4,8 @@ import { firstSourceLine, ownFolder } from '../core/source-line';
 const maxFrames = 100;
 
 /**
- * Returns the user's line on the current stack, including async frames, as `file:line` relative to the
- * working directory; `undefined` if the stack has none.
- *
- * @param testFile - The path of the running test file, whose line is preferred over that of a function shared
- * by tests.
+ * Returns the user's line on the current stack, async frames included, as `file:line` relative to the working
+ * directory: preferably of `testFile`, the running test file. `undefined` if the stack has none.
  */
 export function userLineHere(testFile?: string): string | undefined {
   const stack = stackHere(maxFrames);
@@ -39,12 +36,7 @@ export function userLineOf(stack: string, { castoff, folder, testFile }: StackFr
   );
 }
 
-/**
- * Returns the current stack without this function, or `undefined` if a custom `prepareStackTrace` does not
- * return text.
- *
- * @param depth - The maximum number of frames.
- */
+/** Returns the current stack of at most `depth` frames; `undefined` if `prepareStackTrace` gives no text. */
 export function stackHere(depth: number): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;

@@ -12,13 +12,10 @@ interface OwnHooks {
 const takenNumbers = (): Map<number, string> => processWide('jest hook files', () => new Map());
 
 /**
- * Returns the files of castoff that Jest runs as hooks of a config with these own hooks.
+ * Returns the files of castoff that Jest runs as hooks of a config with these own hooks. Jest runs each path
+ * once, with the first config that names it: so each different pair of own hooks gets a pair of files.
  *
- * Jest runs each path once, with the config of the first project that names it. So each different pair of own
- * hooks gets a pair of files, and Jest runs them for the projects that have tests in the run.
- *
- * @throws CastoffError `CONFIG_INVALID` when the configs of this process have more different hooks than
- * castoff has files.
+ * @throws CastoffError `CONFIG_INVALID` when the configs of this process have too many different hooks.
  */
 export function hookFiles(
   { globalSetup, globalTeardown }: OwnHooks,

@@ -5,11 +5,7 @@ import { bridgeKey, type Bridge } from '../runner/bridge';
 import { createFileBridge } from '../runner/file-bridge';
 import { replacedError } from './replaced-error';
 
-/**
- * Installs the bridge on the global object of a sandbox.
- *
- * @param attachedRun - `undefined` if there is no run: then every call of the bridge throws.
- */
+/** Installs the bridge on the global object of a sandbox. Without a run, every call of it throws. */
 export function installBridge(sandbox: object, attachedRun: AttachedRun | undefined): void {
   handToSandbox(sandbox);
   if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);

@@ -41,10 +41,9 @@ export function isOwnModule(option: keyof typeof fileNames, path: string | null 
 }
 
 /**
- * Checks that a project does not replace castoff's hooks: its own hook would run without castoff, even if
- * other projects of the run have castoff.
+ * Checks that a project does not replace castoff's hooks: its own hook would run without castoff.
  *
- * @throws CastoffError `CONFIG_INVALID` when it does.
+ * @throws CastoffError `CONFIG_INVALID` when it does, even if other projects of the run have castoff.
  */
 export function assertOwnHooks(config: {
   readonly globalSetup?: string | null | undefined;

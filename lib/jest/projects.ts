@@ -14,10 +14,8 @@ export interface OutsideHooks {
 }
 
 /**
- * Checks that castoff watches the projects of the run. Prints a project without castoff if the root config is
- * wrapped.
- *
- * Resolves to the hooks that Jest runs without castoff.
+ * Checks that castoff watches the projects of the run, and prints those that it does not, if the root config
+ * is wrapped. Resolves to the hooks that Jest runs without castoff.
  *
  * @throws CastoffError `CONFIG_INVALID` when a project replaces both castoff's runner and its environment,
  * and when castoff watches no project.

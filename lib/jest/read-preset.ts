@@ -3,9 +3,8 @@ import { CastoffError } from '../core/errors';
 import { defaultOf, replaceRootDir, resolveModule } from './user-jest';
 
 /**
- * Loads the options of a Jest preset.
+ * Loads the options of a Jest preset: a package, or a path relative to `rootDir`.
  *
- * @param preset - A package, or a path relative to `rootDir`.
  * @throws CastoffError `CONFIG_INVALID` when the preset cannot be found or loaded.
  * @see jest-config, setupPreset
  */

@@ -4,12 +4,7 @@ import type { CircusBlock, CircusFn, CircusTest } from './circus';
 /** Runs the function of a test or hook in its context. `definedBy` is an error from where it was defined. */
 type RunInContext = (context: TestContext, work: () => unknown, definedBy: unknown) => unknown;
 
-/**
- * Wraps the function of every test and hook of a file, so that `run` calls it with its context. Call this
- * when all are defined.
- *
- * @param run - Calls the function it receives, and returns its result.
- */
+/** Wraps every test and hook of a file, once all are defined, so that `run` calls it with its context. */
 export function runInContexts(
   block: CircusBlock,
   contexts: FileContexts<CircusBlock | CircusTest>,

@@ -114,8 +114,7 @@ export function resolveEnvironment(testEnvironment: string, rootDir: string): st
 const moduleExtensions = '.js .mjs .cjs .jsx .ts .mts .cts .tsx .json .node'.split(' ');
 
 /**
- * Resolves the module that an option of Jest names to an absolute path, as Jest does; `undefined` if it
- * cannot be found.
+ * Resolves the module that an option of Jest names to an absolute path, as Jest does, if it can be found.
  *
  * @param name - A package, or a path relative to `rootDir`.
  * @param extensions - Extensions to try, with their dot. Default: those of Jest's `moduleFileExtensions`.

@@ -26,12 +26,7 @@ interface JoinedRun {
 const slot = (): { joined?: JoinedRun | undefined } =>
   processWide('attached run', (): { joined?: JoinedRun } => ({}));
 
-/**
- * Joins the run that castoff's setup opened. The first test file of a worker joins, and later files share its
- * connection.
- *
- * Resolves to `undefined` if there is no run.
- */
+/** Joins the run that castoff's setup opened, if any. The test files of a worker share its connection. */
 export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
   const address = readVariable('CASTOFF_RUN');
   if (address === undefined) return undefined;
@@ -45,11 +40,9 @@ export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
 }
 
 /**
- * Attaches the run's own process to the run. Test files that run in this process share the connection.
+ * Attaches the run's own process to the run, and its test files with it. Returns the run and its detachment.
  *
- * Returns the attached run, and a function that detaches it.
- *
- * @param isOutside - Returns whether the calling code does not belong to the run.
+ * @param isOutside - Whether the calling code does not belong to the run.
  */
 export function attachRun(
   address: string,

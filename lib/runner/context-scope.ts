@@ -9,11 +9,7 @@ import type { TestContext } from './test-context';
 
 const scopes = new WeakMap<TestContext, Scope>();
 
-/**
- * Returns the scope of a context, which the first call opens.
- *
- * @throws CastoffError `SCOPE_CLOSED` when the context has ended; names it.
- */
+/** Returns the scope of a context; opens it first. @throws CastoffError `SCOPE_CLOSED` after its end */
 export function openContextScope(context: TestContext, attachedRun: AttachedRun): Scope {
   if (context.hasEnded) throw endedError(context);
   const open = scopes.get(context);
@@ -101,9 +97,8 @@ function endedError({ name, test, parent }: TestContext): CastoffError {
 const generated = /^(?:testcontainers-|localhost\/castoff:)?[0-9a-f-]{12,}$/;
 
 /**
- * Returns whether a resource other than a container has a name that the next test may use again. A network of
- * that name cannot be created while the old one exists; a volume would be reused with its content, and then
- * removed.
+ * Whether a resource other than a container has a name that the next test may use again: a network could not
+ * be created, and a volume would be reused with its content, and then removed.
  */
 export function hasFixedName({ kind, id, name }: Pick<OwnedTarget, 'kind' | 'id' | 'name'>): boolean {
   return kind !== 'container' && !generated.test(name ?? id.replace(/^sha256:/, ''));

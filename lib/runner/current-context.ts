@@ -38,11 +38,7 @@ export function runInContext<T>(context: CurrentContext | FileContexts, work: ()
   return contextState().storage.run(context, work);
 }
 
-/**
- * Runs the function of a test or hook in a context. Returns its result.
- *
- * @param definedBy - Error created where the test or hook was defined; its stack has the line.
- */
+/** Runs the function of a test or hook in a context. `definedBy` is an error from where it was defined. */
 export function runFunctionInContext<T>(context: CurrentContext, work: () => T, definedBy: unknown): T {
   const { storage, definitions } = contextState();
   return storage.run(context, () => definitions.run(definedBy, work));

@@ -42,10 +42,8 @@ export async function openMainRun(
 }
 
 /**
- * Detaches this process from the run, closes the run and judges it. Never rejects: failures are part of the
- * verdict.
- *
- * Resolves to the verdict, and a description of the kept resources.
+ * Detaches this process from the run, closes the run and judges it. Resolves to the verdict, which includes
+ * failures, and a description of the kept resources. Never rejects.
  */
 export async function closeMainRun(
   { run, detach, signals }: MainRun,
@@ -67,8 +65,7 @@ export async function closeMainRun(
 
 /**
  * Never resolves once a signal is ending the process, which closes the run, prints the result and exits by
- * the signal. Without castoff, the runner would have exited by then: it would run no hook and print no error
- * of one.
+ * it. Without castoff, the runner would have exited by then: it would run no hook and print no error.
  */
 export async function holdWhileDying({ signals }: Pick<MainRun, 'signals'>): Promise<void> {
   if (!signals.isDying) return;

@@ -8,9 +8,8 @@ import type { TestContext } from './test-context';
 import type { AttachedRun } from './attached-run';
 
 /**
- * Records resources that a test file left behind without a scope as leaks. Resolves when the run has removed
- * them, so that the next file does not find them half removed. Helpers that testcontainers creates for itself
- * are not leaks.
+ * Records resources that a test file left behind without a scope as leaks, other than testcontainers' own
+ * helpers. Resolves when the run has removed them, so that the next file does not find them half removed.
  *
  * @param failed - Names of the contexts in which something failed.
  */

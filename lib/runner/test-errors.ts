@@ -7,7 +7,7 @@ import type { TestContext } from './test-context';
 
 /**
  * Inserts `text` into the error of a test, below its message and above its stack, where runners print it.
- * Returns the error to report: the changed one, or a new one when `thrown` is not an error or is frozen.
+ * Returns the error to report: a new one when `thrown` is not an error or is frozen.
  *
  * @param definedBy - An error with the line of the test; changed when nothing was thrown, as by a timeout.
  */

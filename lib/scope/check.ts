@@ -18,12 +18,7 @@ export interface Verification {
 /** Some effects of a cleanup are late: the kernel may take a moment to close a port. */
 const retryForMs = 2_000;
 
-/**
- * Runs a check until it passes, for at most 2 s. Never rejects: the last failure is the `error` of the
- * result.
- *
- * @param timeoutMs - Limit for a single call of the check, in milliseconds.
- */
+/** Runs a check until it passes, for at most 2 s, each call within `timeoutMs`. Reports the last failure. */
 export async function runCheck(
   { what, source, check }: Verification,
   timeoutMs: number,

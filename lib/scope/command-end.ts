@@ -44,11 +44,7 @@ export function describeExit({ exitCode, signal }: CommandEnd): string | undefin
   return exitCode === undefined ? `killed by ${signal}` : `exit code ${exitCode}`;
 }
 
-/**
- * Describes why a command could not be started.
- *
- * @param missingFolder - Its working directory, when that does not exist.
- */
+/** Describes why a command could not be started. `missingFolder`: its working directory does not exist. */
 export function describeSpawnError(error: unknown, missingFolder: string | undefined): string {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return messageOf(error);
   if (missingFolder !== undefined) return `the working directory ${missingFolder} does not exist (ENOENT)`;

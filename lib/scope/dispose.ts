@@ -33,11 +33,7 @@ export function disposerOf(value: unknown): (() => unknown) | undefined {
   return undefined;
 }
 
-/**
- * Like {@link disposerOf}.
- *
- * @throws CastoffError `CONFIG_INVALID` when `value` has no method that ends it.
- */
+/** Like {@link disposerOf}. @throws CastoffError `CONFIG_INVALID` when no method of `value` ends it. */
 export function requireDisposer(what: string, value: unknown): () => unknown {
   const dispose = disposerOf(value);
   if (dispose !== undefined) return dispose;

@@ -8,9 +8,8 @@ import type { Target } from '../resources/kind';
 import { removables } from '../resources/removables';
 
 /**
- * Checks, on the first start on an engine, that testcontainers uses the same engine as castoff. On another
- * one, castoff would take a running container for removed. An engine that does not respond does not fail the
- * start: the next start checks again.
+ * Checks, on the first start on an engine, that testcontainers uses the same one: else castoff would take a
+ * running container for removed. If the engine does not respond, the next start checks again.
  *
  * @throws CastoffError `CONFIG_INVALID` when `started` does not exist on castoff's engine.
  */

@@ -15,17 +15,9 @@ export interface ScopeOptions {
   readonly cleanupTimeoutMs?: number | undefined;
   /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
   readonly test?: string | undefined;
-  /**
-   * The owner named in the labels of started resources. Default: this process.
-   *
-   * @internal
-   */
+  /** The owner named in the labels of started resources. Default: this process. @internal */
   readonly identity?: { readonly owner: Owner; readonly worker: string | undefined } | undefined;
-  /**
-   * Awaited before a start registers or creates anything; a rejection fails the start.
-   *
-   * @internal
-   */
+  /** Awaited before a start registers or creates anything; a rejection fails the start. @internal */
   readonly ready?: (() => Promise<void>) | undefined;
 }
 
@@ -36,37 +28,22 @@ export interface CloseOptions {
   /**
    * Receives the removals of the resources that end last, which have then started. The close does not wait
    * for them, and its report omits them. Not called for resources that another item of the scope, or a check,
-   * waits for.
-   *
-   * @internal
+   * waits for. @internal
    */
   readonly onBackgroundRemoval?: ((removal: BackgroundRemoval) => void) | undefined;
   /**
    * Whether the close waits for a removal that `onBackgroundRemoval` would receive. Called for each resource
-   * of a group before the first removal of the group starts, even without `onBackgroundRemoval`.
-   *
-   * @internal
+   * before the first removal of its group starts, even without `onBackgroundRemoval`. @internal
    */
   readonly shouldAwait?: ((target: OwnedTarget) => boolean | Promise<boolean>) | undefined;
-  /**
-   * Awaited before each removal starts; must not reject.
-   *
-   * @internal
-   */
+  /** Awaited before each removal starts; must not reject. @internal */
   readonly beforeRemoval?: ((target: OwnedTarget) => Promise<void>) | undefined;
   /**
-   * Whether a resource is kept: recorded as `kept` instead of removed. Called for every kind: a network of a
-   * kept container has to be kept too.
-   *
-   * @internal
+   * Whether to record a resource as `kept` instead of removing it: for every kind, as a kept container needs
+   * its network. @internal
    */
   readonly isKept?: ((target: OwnedTarget) => boolean) | undefined;
-  /**
-   * Stops waiting for the engine: removals that have not finished then fail. Finalizers, tasks and commands
-   * keep their own timeouts.
-   *
-   * @internal
-   */
+  /** Fails removals that have not finished. Finalizers, tasks and commands keep their timeouts. @internal */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -25,11 +25,7 @@ function isGraceful({ stopTimeoutMs = 0, stopSignal }: StartOptions): boolean {
   return stopTimeoutMs > 0 || stopSignal !== undefined;
 }
 
-/**
- * For resources that the engine cannot stop, only remove.
- *
- * @throws CastoffError `CONFIG_INVALID` when `options` asks for anything but an immediate kill.
- */
+/** @throws CastoffError `CONFIG_INVALID` for a grace or signal: the engine only removes such a resource. */
 export function refuseGraceful(what: string, options: StartOptions): void {
   if (!isGraceful(options)) return;
   throw new CastoffError(

@@ -9,10 +9,8 @@ import { areRequestsLabelled } from './start-context';
 import type { StartPlan } from './startable';
 
 /**
- * Adds a claim on resources that `plan` will create without castoff's labels to every current and future
- * lease of this process.
- *
- * @param bounds - The parts of a Compose project to claim.
+ * Adds a claim on what `plan` creates without castoff's labels to every current and future lease of this
+ * process; `bounds` limits it to parts of a Compose project.
  */
 export async function claimThirdParty(plan: StartPlan, bounds?: Bounds): Promise<void> {
   const project = projectLabels(plan);
@@ -69,10 +67,8 @@ const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
 
 /**
  * Resolves to the label that testcontainers puts on everything that it creates in this process. With a lease,
- * turns Ryuk off first, unless `TESTCONTAINERS_RYUK_DISABLED` is set otherwise.
- *
- * `undefined` when testcontainers is not installed, uses its own reaper, whose session other processes may
- * share, or is a version that may join another session without a reaper.
+ * turns Ryuk off first, unless `TESTCONTAINERS_RYUK_DISABLED` is set otherwise. `undefined` when it is not
+ * installed, uses its own reaper, whose session others may share, or may join a session without a reaper.
  */
 async function testcontainersLabels(): Promise<readonly string[] | undefined> {
   if (!hasOwnSession(installedVersion())) return undefined;

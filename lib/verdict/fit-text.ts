@@ -16,9 +16,7 @@ export interface ColumnWidth {
 
 /**
  * Distributes `available` characters over columns: the widest column shrinks first, and none below its
- * minimum.
- *
- * Returns the width of each column. Their sum exceeds `available` only if the minimum widths do.
+ * minimum. Returns the widths; their sum exceeds `available` only if the minimum widths do.
  */
 export function fitWidths(columns: readonly ColumnWidth[], available: number): readonly number[] {
   const widths = columns.map(({ natural, least }) =>

@@ -20,11 +20,7 @@ export function matchesIgnore(pattern: string, entry: RegistryEntry): boolean {
   return valuesOf(field, entry).some((value) => value !== undefined && matchesGlob(glob, value));
 }
 
-/**
- * Checks ignore patterns.
- *
- * @throws CastoffError `CONFIG_INVALID` for the first of `patterns` that is empty or has an unknown field.
- */
+/** @throws CastoffError `CONFIG_INVALID` for the first of `patterns` that is empty or has an unknown field */
 export function checkIgnore(patterns: readonly string[]): void {
   for (const pattern of patterns) parsePattern(pattern);
 }

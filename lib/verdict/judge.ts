@@ -14,11 +14,10 @@ import type {
 import { finalStateOf } from './describe-record';
 
 /**
- * Judges the end of a run.
- *
- * A leak is a resource that code without a scope created, that outlived its owner, and that no ignore pattern
- * matches. Resources of a dead worker are orphans instead. Leaks fail the run if `leaks` is `fail`. Resources
- * that could not be removed or inspected always fail it, because only castoff or the engine can cause that.
+ * Judges the end of a run. A leak is a resource that code without a scope created, that outlived its owner,
+ * and that no ignore pattern matches. Resources of a dead worker are orphans instead. Leaks fail the run if
+ * `leaks` is `fail`. Resources that could not be removed or inspected always fail it, because only castoff or
+ * the engine can cause that.
  */
 export function judge(
   { records: allRecords, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
