@@ -1,8 +1,7 @@
 import { connectEngine } from '../engine/connect';
 import { buildReaperImage } from '../lease/image';
 
-/** Output of `castoff reaper image`: notes for stderr, and the image's name for stdout. */
-export interface ImageMessages {
+interface ImageMessages {
   readonly notes: readonly string[];
   readonly name: string;
 }

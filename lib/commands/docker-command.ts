@@ -32,7 +32,7 @@ export type CommandMeaning =
 export type Creation = Extract<CommandMeaning, { type: 'create' }>;
 
 /** The containers that a command stops, kills or removes. */
-export interface ContainerTeardown {
+interface ContainerTeardown {
   readonly verb: 'stop' | 'kill' | 'remove';
   readonly refs: readonly string[];
   /** Whether a removal includes the anonymous volumes. */

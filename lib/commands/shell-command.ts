@@ -1,7 +1,7 @@
 import { singleQuote } from '../core/shell-quote';
 
 /** A single simple command, as a POSIX shell parses it. */
-export interface ShellCommand {
+interface ShellCommand {
   /** The assignments before the command: `NAME=value`. */
   readonly env: Readonly<Record<string, string>>;
   /** Includes the name of the command. */

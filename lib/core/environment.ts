@@ -1,4 +1,3 @@
-/** An environment variable. */
 interface Variable {
   /** By whom it is set: the user, a CI system, the operating system, or castoff for processes that it starts. */
   readonly setBy: 'user' | 'ci' | 'system' | 'castoff';

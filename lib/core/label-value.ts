@@ -22,7 +22,6 @@ export function labelValue(text: string): string {
   return `${bytes.subarray(0, end).toString()}${suffix}`;
 }
 
-/** Returns whether a UTF-8 byte continues a character. */
 function isContinuation(byte = 0): boolean {
   return byte >= 0x80 && byte < 0xc0;
 }

@@ -5,8 +5,7 @@ import { withTimeout, type TimeoutOptions } from './timeout';
 /** Thrown by an attempt to request a retry after a pause. */
 export class RetryableError extends Error {}
 
-/** The pauses between attempts, and what ends them. */
-export interface RetryOptions {
+interface RetryOptions {
   /** The first pause, in milliseconds; doubled after each attempt up to `maxPauseMs`, with jitter. */
   readonly firstPauseMs: number;
   readonly maxPauseMs: number;
@@ -30,8 +29,7 @@ export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOpt
   });
 }
 
-/** The limits of {@link retryWithin}. */
-export interface RetryWithinOptions
+interface RetryWithinOptions
   extends TimeoutOptions, Pick<RetryOptions, 'firstPauseMs' | 'maxPauseMs'> {
   /** Returns whether another attempt may succeed. */
   readonly isTemporary: (error: unknown) => boolean;

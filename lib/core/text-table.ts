@@ -7,8 +7,7 @@ export type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
 /** A cell, and its colour on a terminal. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
-/** The indentation and colours of a table. */
-export interface TableOptions {
+interface TableOptions {
   readonly indent?: string | undefined;
   /** Default: whether standard output supports colours and NO_COLOR is not set. */
   readonly hasColour?: boolean | undefined;

@@ -37,7 +37,6 @@ export async function removeContainer(
   );
 }
 
-/** Sends SIGKILL. @see Engine API, ContainerKill */
 function killContainer(engine: Engine, id: string): Promise<Answer<unknown>> {
   return engine.ask('container.kill', id, (docker) => docker.getContainer(urlPart(id)).kill());
 }

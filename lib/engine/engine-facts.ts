@@ -24,16 +24,14 @@ export interface EngineFacts extends Machine {
   readonly testcontainers: TestcontainersProperties;
 }
 
-/** A context of the docker CLI. */
-export interface DockerContext {
+interface DockerContext {
   readonly name: string;
   /** Absent when the context has no docker endpoint; empty for the default address. */
   readonly host?: string | undefined;
   readonly tls?: Tls | undefined;
 }
 
-/** The settings in `~/.testcontainers.properties` that are about engines. */
-export interface TestcontainersProperties {
+interface TestcontainersProperties {
   readonly tcHost?: string | undefined;
   readonly dockerHost?: string | undefined;
   readonly tls?: Tls | undefined;

@@ -26,7 +26,7 @@ export interface CallLimits {
  *
  * @internal
  */
-export type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
+type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 
 /**
  * The address of an engine, and the pool of connections to it.

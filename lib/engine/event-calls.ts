@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Answer, Engine } from './engine';
 import type { RemovableKind } from '../core/kinds';
 
-/** Which events a stream has. */
-export interface EventQuery {
+interface EventQuery {
   readonly kinds: readonly RemovableKind[];
   /** Each `key` or `key=value`. They filter the stream only when `kinds` is containers alone. */
   readonly labels: readonly string[];

@@ -5,8 +5,7 @@ import { inheritedEndpoint } from './inherited-endpoint';
 import { readEngineFacts, readEnvTls, thisMachine, type Machine } from './engine-facts';
 import { parseEndpoint } from './parse-endpoint';
 
-/** Where to find an engine. */
-export interface FindEndpointOptions {
+interface FindEndpointOptions {
   /** The only candidate, as in `DOCKER_HOST`. */
   readonly address?: string | undefined;
   /** Rejects when no engine answers at `endpoint`. */
@@ -69,7 +68,6 @@ function unreachableError(failures: readonly FailedAttempt[]): CastoffError {
   return new CastoffError('ENGINE_UNREACHABLE', message, { errors });
 }
 
-/** Returns the reason why no engine answered at `endpoint`, and what to do about it. */
 function describeFailure(endpoint: Endpoint, error: unknown): string {
   const failure = systemErrorIn(error);
   const isSocket = endpoint.transport.type === 'socket';
@@ -100,7 +98,6 @@ function permissionAdvice(endpoint: Endpoint): string {
     : 'the socket belongs to another user';
 }
 
-/** Returns the system or TLS error that caused `error`. */
 function systemErrorIn(error: unknown): { readonly code: unknown } | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && typeof error.code === 'string' && !isCastoffError(error)) return error;

@@ -2,8 +2,7 @@ import type { Answer, Engine } from './engine';
 import type { ListedTarget } from './list-targets';
 import { urlPart } from './url-part';
 
-/** The fields that castoff reads from a network's inspection. */
-export interface NetworkFacts extends Pick<ListedTarget, 'id' | 'name' | 'labels'> {
+interface NetworkFacts extends Pick<ListedTarget, 'id' | 'name' | 'labels'> {
   /** The ids of the running containers attached to it. */
   readonly containerIds: readonly string[];
 }

@@ -3,8 +3,7 @@ import { text } from 'node:stream/consumers';
 import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
 
-/** Which engine answers at an endpoint. */
-export interface EngineFlavour {
+interface EngineFlavour {
   readonly isPodman: boolean;
 }
 

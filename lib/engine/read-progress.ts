@@ -1,4 +1,3 @@
-/** A line of the engine's progress report, in JSON. */
 interface Progress {
   readonly status?: string;
   readonly error?: string;

@@ -6,8 +6,7 @@ import { readOperatingSystem } from '../engine/launch-calls';
 /** The default path of the engine's socket on the engine's own host. */
 const defaultPath = '/var/run/docker.sock';
 
-/** The facts that determine the path of the engine's socket. */
-export interface EngineSocketFacts {
+interface EngineSocketFacts {
   readonly address: string;
   /** `OperatingSystem` in the engine's info. */
   readonly operatingSystem: string;

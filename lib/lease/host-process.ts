@@ -6,8 +6,7 @@ import { inheritEngineArgument, passEndpoint } from '../engine/inherited-endpoin
 import { hostEnvironment } from './host-environment';
 import { findReaperProgram } from './own-files';
 
-/** The settings of a host process. */
-export interface HostProcessSettings {
+interface HostProcessSettings {
   readonly engine: Endpoint;
   readonly socketPath: string;
   /** The folder of its log. */
@@ -25,7 +24,6 @@ export interface HostProcess {
    * failure.
    */
   failure(): string | undefined;
-  /** The last five lines of its log. */
   lastLogLines(): string;
 }
 

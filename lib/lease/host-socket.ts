@@ -10,8 +10,7 @@ export interface HostFacts extends SocketFolders {
   readonly version: string;
 }
 
-/** The folders for local sockets. */
-export interface SocketFolders {
+interface SocketFolders {
   readonly platform: NodeJS.Platform;
   /** A folder that only this user can access. */
   readonly folder: string;

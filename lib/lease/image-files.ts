@@ -9,8 +9,7 @@ import { findPackageFolder, findReaperProgram } from './own-files';
 
 const run = promisify(execFile);
 
-/** The files of castoff that go into the reaper's image. */
-export interface ReaperFiles {
+interface ReaperFiles {
   readonly program: Uint8Array;
   readonly licences: Uint8Array;
   /** `undefined` when this package has none for the engine's processor. */

@@ -20,8 +20,7 @@ const buildTimeoutMs = 300_000;
 /** How long a build may take from its image to its name. */
 const namingTimeoutMs = 60_000;
 
-/** The options of {@link buildReaperImage}. */
-export interface ReaperImageOptions {
+interface ReaperImageOptions {
   /** An image with Node to build on. Default: none; the image gets the running Node and its libraries. */
   readonly base?: string | undefined;
   /** The image's name. Default `castoff/reaper:<version of castoff>`. */

@@ -17,8 +17,7 @@ export interface LeaseRequest {
   readonly owner: Owner;
 }
 
-/** A reaper container, and the connection to its stdin and stdout. */
-export interface LaunchedContainer extends ReaperConnection {
+interface LaunchedContainer extends ReaperConnection {
   readonly id: string;
 }
 

@@ -16,8 +16,7 @@ import { hostSocketPath } from './host-socket';
 const launchTimeoutMs = 5_000;
 const pollMs = 5;
 
-/** A connection to a host process. */
-export interface HostConnection extends ReaperConnection {
+interface HostConnection extends ReaperConnection {
   /** The identity of the socket, from {@link socketIdentity}. */
   readonly socket: string | undefined;
 }

@@ -30,7 +30,6 @@ export function checkReaperAddress(option: ReaperAddress): ReaperAddress {
   return option;
 }
 
-/** Returns how to connect to an address; `undefined` when it is invalid. */
 function parseAddress(
   address: string,
 ): { readonly host: string; readonly port: number } | { readonly path: string } | undefined {

@@ -17,8 +17,7 @@ export interface Retention {
   readonly onAccepted: () => void;
 }
 
-/** A session's share of its process's lease. */
-export interface SessionLease {
+interface SessionLease {
   /** A description of the reaper that holds the lease now; `undefined` without a reaper. */
   readonly reaper: string | undefined;
   /**
@@ -79,7 +78,6 @@ export async function shareLease(
   };
 }
 
-/** Makes `kept` the only claims of the lease. */
 async function keepOnly(client: LeaseClient, kept: readonly BoundedLabels[]): Promise<void> {
   const keys = new Set(kept.map(({ labels, bounds }) => claimKey(labels, bounds)));
   for (const { labels, bounds } of kept) await client.claim(labels, bounds);

@@ -63,17 +63,14 @@ export class SilentReapers {
     schedule(ping, this.#pingEveryMs);
   }
 
-  /** Stops pinging. */
   stopWatching(): void {
     this.#stopWatching();
   }
 
-  /** Removes a connection that has closed. */
   delete(requests: RequestConnection): void {
     this.#connections.delete(requests);
   }
 
-  /** Releases a claim at each of these reapers. */
   release({ labels, bounds }: BoundedLabels): void {
     // Rejects when the connection ends, as it may never be answered.
     for (const requests of this.#connections)

@@ -42,7 +42,6 @@ export function hashMachine(parts: readonly string[]): string {
     .slice(0, 32);
 }
 
-/** Reads the permanent addresses of the built-in network cards. */
 function readCards(root: string): readonly string[] {
   const net = join(root, 'sys/class/net');
   const wired = listFolder(net)

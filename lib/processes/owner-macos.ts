@@ -38,7 +38,6 @@ export function parsePsLine(line: string): ProcessProbe | undefined {
   return { seen: 'process', start, startedAt: start, isZombie: state.startsWith('Z') };
 }
 
-/** Returns the output of a system command, or `undefined` when it fails. */
 function run(command: string, args: readonly string[]): string | undefined {
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
   const { status, stdout } = spawnSync(command, args, { env, encoding: 'utf8', timeout: 2_000 });

@@ -37,7 +37,6 @@ export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => Owne
   return (owner, lastActiveMs) => proveOwner(owner, here, processWith, lastActiveMs);
 }
 
-/** Identifies machines, boots and processes on one platform. */
 interface Platform {
   machine(): string | undefined;
   boot(): string | undefined;
@@ -85,7 +84,6 @@ const ciRunVariables = [
   'BUILD_TAG',
 ] as const;
 
-/** Returns the id of the current CI run. */
 function readCiRun(): string | undefined {
   return ciRunVariables.map((name) => readVariable(name)).find((value) => value !== undefined);
 }

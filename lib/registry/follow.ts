@@ -11,7 +11,6 @@ export interface Follower {
    * Resolves when it stops: to the error that ended it, or to `undefined` when it was closed. Never rejects.
    */
   readonly ended: Promise<unknown>;
-  /** Resolves when it has stopped. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -67,7 +67,6 @@ function makeFolderIn(base: string): string {
   }
 }
 
-/** Lists the folders with a random suffix. */
 function otherFoldersIn(base: string): readonly string[] {
   try {
     return readdirSync(base)

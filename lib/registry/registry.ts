@@ -13,8 +13,7 @@ export interface RegistryFilter {
   readonly scope?: string | undefined;
 }
 
-/** A resource created by others. */
-export type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
+type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
   readonly id: string;
   readonly engine: string;
 };

@@ -7,8 +7,7 @@ import { createVolume } from '../engine/volume-calls';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A claim by `session` on a resource that another session created. */
-export interface Adoption {
+interface Adoption {
   readonly session: string;
   /** As {@link adoptionKey} returns it. */
   readonly key: string;

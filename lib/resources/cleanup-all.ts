@@ -7,8 +7,7 @@ import type { CleanupItem, Listing, PlannedTarget } from './cleanup-item';
 import { inRemovalOrder } from './cleanup-items';
 import { CleanupPlan, type CleanupLimits } from './cleanup-plan';
 
-/** Options of {@link cleanupAll}. */
-export interface CleanupAllOptions<T, R> extends Partial<Omit<CleanupLimits, 'endsAtMs'>> {
+interface CleanupAllOptions<T, R> extends Partial<Omit<CleanupLimits, 'endsAtMs'>> {
   /** Time limit for the whole cleanup, in milliseconds. Default: none. */
   readonly timeoutMs?: number | undefined;
   /** Starts no more attempts once it aborts; those under way are awaited. */
@@ -27,8 +26,7 @@ export interface AttemptOptions {
   readonly stop: AbortSignal;
 }
 
-/** Result of {@link cleanupAll}. */
-export interface CleanupAllResult<T, R> {
+interface CleanupAllResult<T, R> {
   readonly items: readonly CleanupItem<T, R>[];
   /** One for each resource that was to be removed, and may still exist. */
   readonly errors: readonly unknown[];

@@ -90,7 +90,6 @@ export class CleanupItems<T extends PlannedTarget, R> {
     return started;
   }
 
-  /** Records that an attempt has removed `target`. */
   remove(target: T, result: R, nowMs: number): void {
     this.activeAtMs = nowMs;
     this.goneAtMs = nowMs;

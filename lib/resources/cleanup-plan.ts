@@ -17,8 +17,7 @@ export interface CleanupLimits extends AttemptLimits, StartLimits {
   readonly endsAtMs?: number | undefined;
 }
 
-/** What to do next. */
-export interface CleanupStep<T> {
+interface CleanupStep<T> {
   /** Attempts to start now. */
   readonly start: readonly T[];
   readonly shouldList: boolean;
@@ -72,7 +71,6 @@ export class CleanupPlan<T extends PlannedTarget, R> {
     return { start, shouldList, isOver, wakeAtMs };
   }
 
-  /** Adds a listing that has ended. */
   listed(listing: Listing<T>, nowMs: number): void {
     if (this.#end !== undefined) return;
     const requestedAtMs = (this.#requestedAtMs ??= nowMs);
@@ -96,12 +94,10 @@ export class CleanupPlan<T extends PlannedTarget, R> {
     this.#shutdown ??= { reason };
   }
 
-  /** Ends the cleanup early. */
   stop(cutShort: unknown): void {
     this.#end ??= { cutShort };
   }
 
-  /** Why the cleanup ended early, if it did. */
   get cutShort(): unknown {
     return this.#end?.cutShort;
   }

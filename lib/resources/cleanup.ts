@@ -78,7 +78,7 @@ export function cleanupImage(
 }
 
 /** Options of {@link cleanupComposeProject}. */
-export interface ComposeCleanupOptions extends CleanupOptions {
+interface ComposeCleanupOptions extends CleanupOptions {
   /** Whether to remove its named and anonymous volumes. Default true. */
   readonly removeVolumes?: boolean | undefined;
   /**

@@ -13,8 +13,7 @@ export interface ComposeProjectResult extends CleanupResult {
   readonly parts: readonly CleanupResult[];
 }
 
-/** Options of {@link cleanupProject}. */
-export interface ProjectCleanupOptions
+interface ProjectCleanupOptions
   extends CleanupSettings, Pick<LabelCleanupOptions, 'bounds' | 'check' | 'kinds'> {}
 
 /**

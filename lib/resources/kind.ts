@@ -24,8 +24,7 @@ export interface Inspection extends Pick<ListedTarget, 'id' | 'labels' | 'status
 /** Whether two inspections under one name are of one resource; `unclear`: the engine cannot determine it. */
 export type Sameness = 'same' | 'another' | 'unclear';
 
-/** Options of one removal request. */
-export interface RemoveOptions {
+interface RemoveOptions {
   readonly removeVolumes: boolean;
 }
 

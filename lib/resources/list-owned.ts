@@ -7,8 +7,7 @@ import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { RemovableKind } from '../core/kinds';
 import { judgeOwnership, needsImage, type OwnershipProof, type RecordedResource } from './ownership';
 
-/** Resources that match a claim, by the proof of their ownership. */
-export interface OwnedListing {
+interface OwnedListing {
   /** Provably created by the claim's owner. */
   readonly owned: readonly ProvenTarget[];
   /** Not proven; to be kept and reported. */
@@ -24,8 +23,7 @@ export interface UnclearTarget {
   readonly reason: string;
 }
 
-/** Options of {@link listOwned}. */
-export interface ListOwnedOptions {
+interface ListOwnedOptions {
   readonly kinds?: readonly RemovableKind[] | undefined;
   /** Resources whose ids their creators recorded. Default: none. */
   readonly recorded?: readonly RecordedResource[] | undefined;
@@ -134,7 +132,6 @@ async function readEach<T>(
   return found;
 }
 
-/** Returns `undefined` when the engine has no such image, or cannot read it. */
 async function readOne<T>(id: string, read: (id: string) => Promise<Answer<T>>): Promise<T | undefined> {
   const answer = await read(id);
   return answer.meaning === 'done' || answer.meaning === 'engine-away' ? valueOf(answer) : undefined;

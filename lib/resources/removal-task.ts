@@ -15,8 +15,7 @@ import {
   type StepAnswer,
 } from './removal';
 
-/** Options of a {@link RemovalTask}. */
-export interface RemovalTaskOptions extends RemovalRules {
+interface RemovalTaskOptions extends RemovalRules {
   /** Grace before SIGKILL, in milliseconds; 0: kill at once. */
   readonly stopTimeoutMs: number;
   readonly stopSignal?: string | undefined;
@@ -33,7 +32,7 @@ export interface RemovalTaskOptions extends RemovalRules {
 }
 
 /** Outcome of a removal; `outcome` is `undefined` when the engine refuses. */
-export interface RemovalResult {
+interface RemovalResult {
   readonly outcome: GoneOutcome | undefined;
   readonly postMortem?: PostMortem | undefined;
 }

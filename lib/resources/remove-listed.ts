@@ -6,16 +6,14 @@ import type { ProvenTarget } from './list-owned';
 import { isSameCreation } from './ownership';
 import { clearServiceOf } from './swarm-service';
 
-/** What may be removed, and how. */
-export interface ListedRemovalRules extends Omit<CleanupSettings, 'matchesTarget' | 'identity'> {
+interface ListedRemovalRules extends Omit<CleanupSettings, 'matchesTarget' | 'identity'> {
   /** Whether a resource is one of those to remove. */
   readonly covers: (target: Pick<ListedTarget, 'kind' | 'id' | 'createdAt' | 'labels'>) => boolean;
   /** Whether a Swarm service with these labels may be removed with its container. */
   readonly coversService: (labels: ListedTarget['labels']) => boolean;
 }
 
-/** Result of {@link removeListed}. */
-export interface ListedRemoval {
+interface ListedRemoval {
   readonly result: Removal;
   /** Whether another resource has taken its name since the listing; it is kept. */
   readonly isReplaced: boolean;

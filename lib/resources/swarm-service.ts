@@ -5,14 +5,12 @@ import type { ListedTarget } from '../engine/list-targets';
 import { inspectService, removeService, type ServiceFacts } from '../engine/service-calls';
 import { ServiceKeptError } from './cleanup-error';
 
-/** The Swarm service that a container is a task of. */
-export interface ServiceRef {
+interface ServiceRef {
   readonly id: string;
   readonly name: string;
 }
 
-/** What to do about a container's service before removing the container. */
-export type ServiceStep =
+type ServiceStep =
   /** The service no longer exists or there is no swarm: nothing recreates the container. */
   | { readonly type: 'none' }
   | { readonly type: 'remove-service' }
@@ -106,7 +104,6 @@ export class ServiceTurns {
     return state === undefined || state === 'gone';
   }
 
-  /** Records the outcome for the service of a container with `labels`. */
   settle(labels: Labels | undefined, state: 'gone' | 'left'): void {
     const service = serviceOf(labels);
     if (service !== undefined) this.#states.set(service.id, state);

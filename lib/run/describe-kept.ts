@@ -7,13 +7,12 @@ import { describeCreator } from '../verdict/describe-record';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './kept-keys';
 
-/** A kept resource and its published ports. */
-export interface KeptResource extends ResourceRecord {
+interface KeptResource extends ResourceRecord {
   readonly ports: readonly PublishedPort[];
 }
 
 /** The session of kept resources, and whether its reaper removes them when the retention expires. */
-export interface KeptBy {
+interface KeptBy {
   readonly session: string;
   readonly isRetained: boolean;
 }

@@ -18,8 +18,7 @@ interface FinalCheckOptions {
   readonly listed?: readonly ListedTarget[] | undefined;
 }
 
-/** The state of a session's resources at the end of its run. */
-export interface FinalCheck {
+interface FinalCheck {
   /** The resources that carry the session's label. */
   readonly left: readonly ListedTarget[];
   /** The states of the entries that are neither gone nor kept, by key. */

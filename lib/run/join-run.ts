@@ -16,8 +16,7 @@ import { createRunClient, type RunCaller } from './call-run';
 import { maxRunLineBytes, type ReplyValue, type Asked, type RunRequests } from './run-requests';
 import { setCurrentRunClient } from '../session/current-run';
 
-/** A worker's membership in a run. */
-export interface WorkerRunClient extends RunClient {
+interface WorkerRunClient extends RunClient {
   /** Leaves the run: the worker's remaining resources stay until the run ends. Idempotent. */
   leave(): void;
 }

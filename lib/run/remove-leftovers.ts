@@ -27,8 +27,7 @@ export interface Leftovers {
   readonly recorded: readonly RecordedResource[];
 }
 
-/** The result of {@link cleanupLeftovers}. */
-export interface LeftoversResult {
+interface LeftoversResult {
   /** The new state of each entry, by key. */
   readonly updates: ReadonlyMap<string, EntryUpdate>;
   readonly errors: readonly unknown[];
@@ -82,7 +81,6 @@ export async function cleanupLeftovers(
 
 type LabelItem = LabelCleanup['items'][number];
 
-/** Returns whether an item of a cleanup by label is the resource of `entry`. */
 function isOf({ kind, key, id, identity }: RegistryEntry, { target, progress }: LabelItem): boolean {
   if (target.kind !== kind || progress === 'unclear') return false;
   return target.labels[labelNames.start] === key || target.id === id || target.id === identity;
@@ -151,7 +149,6 @@ function isMadeFor({ kind, origin, key, identity }: RegistryEntry): RemovalRules
     : undefined;
 }
 
-/** Returns each error of an aggregate on its own. */
 function eachError(error: unknown): unknown[] {
   return isCastoffError(error) && error.errors !== undefined ? [...error.errors] : [error];
 }

@@ -14,8 +14,7 @@ import type { DeadClaim, RunLeases } from './run-leases';
 import { keptKeys, keptProjects, leftoversOf, retentionMs } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
-/** The options of a {@link RunCleanup}. */
-export interface RunCleanupOptions {
+interface RunCleanupOptions {
   readonly session: string;
   readonly entries: RunEntries;
   readonly leases: RunLeases;
@@ -92,7 +91,6 @@ export class RunCleanup {
     while (this.#cleanups.size > 0) await Promise.allSettled(this.#cleanups);
   }
 
-  /** Removes the resources of a shared fixture, from all workers. */
   async clearShared(name: string): Promise<void> {
     const scope = sharedScope(name);
     const all = this.#options.entries.list();
@@ -138,7 +136,6 @@ export class RunCleanup {
     return { keepMs: retentionMs, claims: [own, ...keptProjects(entries)], onAccepted };
   }
 
-  /** Returns the display names of the resources that are still open. */
   waitingFor(): readonly string[] {
     return listOpenNames(this.#options.entries.list());
   }
@@ -163,7 +160,6 @@ export class RunCleanup {
     return left.filter(({ labels }) => !isSpared(labels));
   }
 
-  /** Returns the records of all resources that the run has had. */
   records(): readonly ResourceRecord[] {
     return this.#options.entries.records(this.#finalStates);
   }

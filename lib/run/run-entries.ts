@@ -20,7 +20,6 @@ export class RunEntries {
     this.#registry = registry;
   }
 
-  /** Records what a worker reports. */
   record(worker: string, entry: RegistryEntry): void {
     const known = this.#ofWorkers.get(entry.key);
     // A report that was still in transit when the worker died must not undo the result of its cleanup.

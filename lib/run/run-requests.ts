@@ -93,7 +93,7 @@ const requestTypes: { readonly [T in keyof RunRequests]: RequestType<T> } = {
 };
 
 /** A parsed request of a worker. `id`: of the request to reply to; `undefined` when it gets no reply. */
-export type RunRequest = {
+type RunRequest = {
   readonly [T in keyof RunRequests]: {
     readonly id: number | undefined;
     readonly type: T;

@@ -6,8 +6,7 @@ import type { ServedClient } from '../wire/served-client';
 import type { RunParts } from './run-parts';
 import type { serveWorker } from './serve-worker';
 
-/** What a run's server serves. */
-export interface ServedRun {
+interface ServedRun {
   readonly parts: RunParts;
   /**
    * Called when the connection of a worker has ended, and all its requests are handled.
@@ -17,11 +16,9 @@ export interface ServedRun {
   onWorkerLost(worker: string, isWaiting: boolean): void;
 }
 
-/** The server that the workers of a run connect to. */
-export interface RunServer {
+interface RunServer {
   /** Notifies all workers that no resource may be created any more. */
   announceEnd(): void;
-  /** Stops listening, and closes all connections. */
   close(): void;
 }
 

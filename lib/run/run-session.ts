@@ -7,8 +7,7 @@ import type { Session } from '../session/session';
 
 type OwnSession = Session & { readonly engine: Engine };
 
-/** The options of a {@link RunSession}. */
-export interface RunSessionOptions {
+interface RunSessionOptions {
   readonly session: string;
   readonly owner: Owner;
   /** Whether the session may have a reaper. */
@@ -76,7 +75,6 @@ export class RunSession {
     if (this.#isEnding) throw new CastoffError('SCOPE_CLOSED', 'create a resource: the run is ending');
   }
 
-  /** Refuses new resources from now on. */
   refuse(): void {
     this.#isEnding = true;
   }

@@ -13,8 +13,7 @@ import {
 } from './shared-state';
 import { sharedScope } from '../registry/scope-names';
 
-/** A request for a shared fixture. */
-export interface SharedRequest {
+interface SharedRequest {
   readonly name: string;
   readonly worker: string;
   readonly within?: string | undefined;
@@ -81,12 +80,10 @@ export class SharedFixtures {
     return waiting.promise;
   }
 
-  /** Publishes the result of a fixture's factory. */
   settle(name: string, worker: string, made: SharedMade): void {
     this.#advance({ type: 'settled', name, worker, made });
   }
 
-  /** Removes the requests of a worker that has ended. */
   forgetWorker(worker: string): void {
     this.#advance({ type: 'worker-ended', worker });
   }

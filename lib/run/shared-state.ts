@@ -2,7 +2,7 @@ import type { SharedTurn } from '../session/run-client';
 import type { SerializedError } from '../wire/serialize-error';
 
 /** A request for a shared fixture. `ticket` identifies the pending reply. */
-export interface SharedRequester {
+interface SharedRequester {
   readonly ticket: number;
   /** The worker that sent it; `''` for the run's own process. */
   readonly worker: string;
@@ -14,7 +14,7 @@ export interface SharedRequester {
  * A shared fixture. `making`: the first requester makes it. `clearing`: the maker failed or died, and its
  * resources are being removed; then the first waiter makes it. `ready`: its value is known.
  */
-export type SharedFixture =
+type SharedFixture =
   | {
       readonly phase: 'making';
       readonly maker: SharedRequester;
@@ -54,14 +54,13 @@ export type SharedRefusal =
   | { readonly type: 'timed-out'; readonly name: string }
   | { readonly type: 'ending'; readonly name: string };
 
-/** An action for {@link SharedStep.actions}. */
+/** An action that follows from an event. */
 export type SharedAction =
   | { readonly type: 'answer'; readonly ticket: number; readonly turn: SharedTurn }
   | { readonly type: 'refuse'; readonly ticket: number; readonly reason: SharedRefusal }
   | { readonly type: 'clear'; readonly name: string };
 
-/** The next state, and the actions that lead to it. */
-export interface SharedStep {
+interface SharedStep {
   readonly state: SharedState;
   readonly actions: readonly SharedAction[];
 }

@@ -8,8 +8,7 @@ import { claimedLabels } from '../registry/claims';
 import { cleanupByLabel, type LabelCleanupOptions } from '../resources/cleanup-by-label';
 import type { UnclearTarget } from '../resources/list-owned';
 
-/** The options of {@link closeLeftovers}. */
-export interface CloseLeftoversOptions extends Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'> {
+interface CloseLeftoversOptions extends Pick<LabelCleanupOptions, 'isSpared' | 'recorded' | 'signal'> {
   /** Whether only to remove what this process claims besides the session's label. */
   readonly isSessionClosed?: boolean | undefined;
 }

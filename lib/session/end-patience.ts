@@ -39,7 +39,6 @@ export class EndPatience {
     return this.#over.signal;
   }
 
-  /** Starts the limit. Idempotent. */
   start(): void {
     if (this.#hasStarted) return;
     this.#hasStarted = true;

@@ -48,9 +48,7 @@ const names: OptionNames<SessionOptions> = { engine: true, reaper: true };
 
 /** The steps at the end of a session that a run replaces. */
 export interface SessionEnding extends Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'> {
-  /** Whether resources of this process still need the lease. */
   isInUse(): boolean;
-  /** Removes the resources that no scope has removed. */
   removeLeftovers(engine: Engine): Promise<void>;
   /** Returns what the reaper keeps after that; `undefined` for nothing. */
   retention(): Retention | undefined;
@@ -128,7 +126,6 @@ export async function openOwnSession(
   };
 }
 
-/** The states of resources in an open scope. */
 const inUse: readonly EntryState[] = ['registered', 'present', 'cleaning'];
 
 function hasOpenResources(registry: Registry): boolean {

@@ -86,7 +86,6 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   return { session, results };
 }
 
-/** Connects to the engine to search for labels, and to those that the journals name. */
 async function connectAll(
   address: string | undefined,
   unfinished: readonly RegistryEntry[],

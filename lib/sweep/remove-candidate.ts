@@ -74,7 +74,6 @@ export async function previewCandidate(engine: Engine, candidate: RemovalCandida
     await clearServiceOf(engine, candidate.target, isOwnedLike(candidate.target), true);
 }
 
-/** Returns whether labels have the owner of `target`. */
 function isOwnedLike({ labels }: ListedTarget): (own: ListedTarget['labels']) => boolean {
   const ownerLabels = ownerLabelsOf(labels);
   return (own) => carriesLabels(own, ownerLabels);

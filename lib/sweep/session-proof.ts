@@ -8,8 +8,7 @@ export interface ObservedOwner {
   readonly lastActiveMs?: number | undefined;
 }
 
-/** The resources and journals of a session, which name its owners. */
-export interface OwnedSession {
+interface OwnedSession {
   readonly resources: readonly Pick<ListedTarget, 'labels'>[];
   readonly journals?: { readonly owners: readonly ObservedOwner[] } | undefined;
 }
@@ -45,7 +44,6 @@ export function proveSession(session: OwnedSession, prove: ProveOwner): SessionP
   return { ...decisive.proof, owner: decisive.owner, proofOf };
 }
 
-/** Identifies an owner by everything on its labels. */
 function keyOf({ host, machine, boot, pid, pidStart, pidNamespace }: Owner): string {
   return JSON.stringify([host, machine, boot, pid, pidStart, pidNamespace]);
 }

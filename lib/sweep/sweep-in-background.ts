@@ -6,8 +6,7 @@ import { readVariable } from '../core/environment';
 import { sweep, type SweepOptions } from './sweep';
 import type { SweepReport } from './sweep-report';
 
-/** A sweep that runs in the background. */
-export interface BackgroundSweep {
+interface BackgroundSweep {
   /**
    * Resolves when it has finished: to its report, or to `undefined` when it was stopped or timed out. Never
    * rejects.

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 
 /** The end of an output, and how long to wait for it. */
-export interface FinalWrite {
+interface FinalWrite {
   /** The last text to write. */
   readonly text?: string | undefined;
   /** How long the peer may take to read it, in milliseconds. */

@@ -29,7 +29,6 @@ export class LineReader {
     return this.#length;
   }
 
-  /** Returns the lines that `chunk` completes. */
   push(chunk: Buffer): RawLine[] {
     const lines: RawLine[] = [];
     for (let from = 0; from < chunk.length;) {

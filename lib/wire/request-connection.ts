@@ -10,8 +10,7 @@ export type Reply = { readonly id: number } & (
   | { readonly ok: false; readonly reason: string; readonly error?: SerializedError | undefined }
 );
 
-/** The options of a {@link RequestConnection}. */
-export interface RequestConnectionOptions {
+interface RequestConnectionOptions {
   /** Longer lines of the server are skipped. */
   readonly maxLineBytes: number;
   /** Receives each line that is not a reply. */
@@ -77,7 +76,6 @@ export class RequestConnection {
     setTimeout(() => this.#stream.destroy(), endTimeoutMs).unref();
   }
 
-  /** Closes the connection at once. */
   destroy(reason?: string): void {
     this.#endReason = reason ?? this.#endReason;
     this.#stream.destroy();

@@ -11,8 +11,7 @@ export interface ClientStreams {
 /** The line to send, if any; never rejects. */
 export type Response = string | Promise<string> | undefined;
 
-/** What a server does with the lines of one client. */
-export interface LineHandler {
+interface LineHandler {
   /** Longer lines are refused. */
   readonly maxLineBytes: number;
   /** Receives the first chunk of bytes, before its lines. */

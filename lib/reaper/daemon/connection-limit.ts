@@ -62,7 +62,6 @@ export class ConnectionLimit {
     else this.#countOf.set(host, count);
   }
 
-  /** Whether `connection` holds a lease by now. */
   #moveIfLeased(connection: Connection, host: string | undefined): boolean {
     if (!connection.hasLease) return false;
     this.#withoutLease.delete(connection);

@@ -9,8 +9,7 @@ import type { ReaperSettings } from './settings';
 import { openJsonLog } from './daemon-log';
 import { probeEngine } from './probe-engine';
 
-/** Services of the daemon: a log for programs, metrics and an HTTP port. */
-export interface DaemonServices {
+interface DaemonServices {
   /** Writes JSON lines, and updates the metrics. */
   readonly log: Log;
   /**

@@ -16,7 +16,7 @@ import { ReapSkipped, type Reap } from '../reaping/reap-jobs';
 import type { ReaperSettings } from './settings';
 
 /** Options of `reapOnEngine`. `connect` defaults to the engine of the environment. */
-export interface EngineReapOptions {
+interface EngineReapOptions {
   readonly mode: ReaperMode;
   readonly settings: ReaperSettings;
   readonly observe: Observer;

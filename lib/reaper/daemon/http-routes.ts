@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 
-/** The parts of an HTTP request that the response depends on. */
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;

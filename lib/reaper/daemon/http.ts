@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { CastoffError, messageOf } from '../../core/errors';
 import { handleHttpRequest, type HttpResponse, type HttpSources } from './http-routes';
 
-/** Options of `openHttp`. */
-export interface HttpOptions {
+interface HttpOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -17,7 +16,6 @@ export interface HttpOptions {
 export interface HttpPort {
   /** `http://127.0.0.1:8081`. */
   readonly address: string;
-  /** Disconnects all clients and stops listening. */
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { CastoffError, messageOf } from '../../core/errors';
 import type { Listen } from '../../wire/local-socket';
 
 /** A TCP address, or a socket that already listens. */
-export interface TcpAddress {
+interface TcpAddress {
   /** Default: every address. */
   readonly host?: string | undefined;
   readonly port: number;

@@ -8,7 +8,6 @@ import type { ReaperSnapshot } from './snapshot';
 export interface Metrics {
   /** Counts events. */
   readonly observe: Observer;
-  /** Renders all metrics, with gauges from `snapshot`. */
   render(snapshot: ReaperSnapshot): Promise<string>;
   /** Content type of the rendered text. */
   readonly type: string;

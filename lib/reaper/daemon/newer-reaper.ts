@@ -6,8 +6,7 @@ import { listTargets, type ListedTarget } from '../../engine/list-targets';
 
 const pollMs = 100;
 
-/** Options of `hasNewerReaper`. */
-export interface ReaperSearch {
+interface ReaperSearch {
   readonly signal: AbortSignal;
   /** Id, or its first digits, of the container that this process runs in. Default: the host name. */
   readonly ownId?: string | undefined;

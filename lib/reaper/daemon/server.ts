@@ -14,7 +14,7 @@ import type { ReaperSettings } from './settings';
 import { takeSnapshot, type ReaperSnapshot } from './snapshot';
 
 /** Options of a reaper server. `connect` defaults to the engine of the environment. */
-export interface ServerOptions {
+interface ServerOptions {
   readonly mode: ReaperMode;
   readonly settings: ReaperSettings;
   readonly connect?: (() => Promise<Engine>) | undefined;
@@ -119,7 +119,6 @@ export class ReaperServer {
     this.#leases.drain(why);
   }
 
-  /** Returns the current state. */
   snapshot(): ReaperSnapshot {
     return takeSnapshot({
       ...this.#leases.view(),

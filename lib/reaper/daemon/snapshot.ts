@@ -17,8 +17,7 @@ export interface ReaperSnapshot extends ReapTotals {
   readonly watched: number;
 }
 
-/** An open lease. */
-export interface LeaseView {
+interface LeaseView {
   readonly id: string;
   readonly holder: string;
   /** RFC 3339. */
@@ -28,7 +27,7 @@ export interface LeaseView {
 }
 
 /** A claim that no lease holds: in its grace period (`lapsing`), or being reaped. */
-export interface EndingView {
+interface EndingView {
   readonly labels: readonly string[];
   readonly lastHolder: string;
   readonly phase: 'lapsing' | 'reaping';
@@ -36,8 +35,7 @@ export interface EndingView {
   readonly dueInMs?: number | undefined;
 }
 
-/** What a snapshot is taken of. */
-export type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
+type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
 export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {

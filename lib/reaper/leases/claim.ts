@@ -42,8 +42,7 @@ export interface ClaimRules {
   readonly claimableKeys?: ClaimableKeys | undefined;
 }
 
-/** A valid claim, or the reason for its refusal. */
-export type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
+type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
 
 /** Per claim; Testcontainers clients send at most five. */
 const maxLabels = 64;

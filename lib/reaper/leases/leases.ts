@@ -2,7 +2,7 @@ import type { Claim } from './claim';
 import { checkAfter, firstCheck, type OrphanedClaim } from './orphaned-claim';
 
 /** An open connection of a client, and its claims. */
-export interface Lease {
+interface Lease {
   readonly id: string;
   /** For logs: the owner from its hello, or the address it connected from. */
   readonly holder: string;
@@ -99,7 +99,6 @@ export class Leases {
     this.#leases.set(id, { id, holder, client, sinceMs: atMs, claims });
   }
 
-  /** Returns whether any lease holds the claim. */
   isHeld(key: string): boolean {
     for (const { claims } of this.#leases.values()) if (claims.has(key)) return true;
     return false;
@@ -110,7 +109,6 @@ export class Leases {
     return this.claimCount < maxClaims && (this.#claimsOf.get(lease.client) ?? 0) < maxClaimsPerClient;
   }
 
-  /** Adds a claim to a lease. */
   claim(id: string, claim: Claim): readonly LeaseAction[] {
     const lease = this.#leases.get(id);
     if (lease === undefined || lease.claims.has(claim.key)) return [];
@@ -122,7 +120,6 @@ export class Leases {
     return orphan?.phase === 'reaping' ? [{ type: 'stop-reaping', key: claim.key, run: orphan.run }] : [];
   }
 
-  /** Gives up a claim of a lease: its resources are kept. */
   release(id: string, key: string): void {
     const lease = this.#leases.get(id);
     if (lease?.claims.delete(key) !== true) return;
@@ -217,7 +214,6 @@ export class Leases {
     return dueMs;
   }
 
-  /** Counts orphaned claims by phase. */
   countPhases(): Record<OrphanedClaim['phase'], number> {
     const count = { 'grace-period': 0, reaping: 0, watched: 0 };
     for (const { phase } of this.#orphaned.values()) count[phase] += 1;
@@ -238,8 +234,7 @@ export class Leases {
   }
 }
 
-/** The end of a reaping. */
-export interface ReapingEnd {
+interface ReapingEnd {
   readonly isSkipped?: boolean | undefined;
   readonly atMs: number;
 }

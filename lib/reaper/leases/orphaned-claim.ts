@@ -20,7 +20,7 @@ export type OrphanedClaim = {
 );
 
 /** When to check next whether any kept resource still exists, and how often. */
-export interface KeptCheck {
+interface KeptCheck {
   readonly atMs: number;
   readonly everyMs: number;
 }

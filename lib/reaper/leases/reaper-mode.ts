@@ -22,8 +22,7 @@ export const sessionKeys: readonly string[] = [
   composeProjectLabel,
 ];
 
-/** Settings whose default depends on the mode. */
-export interface ModeDefaults {
+interface ModeDefaults {
   /** How long the claims of a dead client are listed again after they were reaped, in milliseconds. */
   readonly watchMs: number;
   readonly claimableKeys: ClaimableKeys;

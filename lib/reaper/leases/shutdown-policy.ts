@@ -26,8 +26,7 @@ export interface LifecycleLimits {
   readonly shutdownTimeoutMs: number;
 }
 
-/** The next step in the life of a reaper. */
-export type LifecycleStep =
+type LifecycleStep =
   /** `recheckAtMs`: when the passing of time alone changes the decision. */
   | { readonly type: 'stay'; readonly recheckAtMs?: number | undefined }
   /** No client can return: all grace periods expire now. */

@@ -51,17 +51,14 @@ export class ClientSession {
     return this.#lease !== undefined;
   }
 
-  /** Returns the response to a line. */
   handleLine(line: string): Response {
     return this.#respond(parseRequest(line, this.#options.rules));
   }
 
-  /** Returns the response to a line that could not be read. */
   refuse(reason: string): string {
     return this.#nack(reason);
   }
 
-  /** Closes the lease because the connection ended. */
   end(): void {
     this.#close({ isClean: false });
   }

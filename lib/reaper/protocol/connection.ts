@@ -46,7 +46,6 @@ export class Connection {
     return this.#session.hasLease;
   }
 
-  /** Disconnects the client, after sending the reason, if any. */
   dismiss(reason?: string): void {
     this.#connection.dismiss(reason === undefined ? undefined : `NACK ${reason}`);
   }

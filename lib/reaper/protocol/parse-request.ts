@@ -13,8 +13,7 @@ export type ParsedRequest =
   | { readonly type: 'claim-request'; readonly request: ClaimRequest; readonly claim: Claim }
   | { readonly type: 'refusal'; readonly isFilter: boolean; readonly id: number; readonly reason: string };
 
-/** A request about one claim. */
-export type ClaimRequest = Extract<Request, { labels: unknown }>;
+type ClaimRequest = Extract<Request, { labels: unknown }>;
 
 /** Parses one line: a JSON request if it starts with a brace, else a filter of Ryuk's. Never throws. */
 export function parseRequest(line: string, rules: ClaimRules = {}): ParsedRequest {

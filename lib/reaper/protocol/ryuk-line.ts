@@ -1,7 +1,6 @@
 import { cutText } from '../../core/cut-text';
 
-/** The labels of one line of Ryuk's protocol, or the reason for its refusal. */
-export type RyukLine = { readonly labels: readonly string[] } | { readonly refusal: string };
+type RyukLine = { readonly labels: readonly string[] } | { readonly refusal: string };
 
 /**
  * Parses `label=a=b&label=c=d`, raw or percent-encoded; a resource must carry all labels. A line with any

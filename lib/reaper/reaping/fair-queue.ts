@@ -1,5 +1,5 @@
 /** How many tasks run at once: of all owners, and of one owner. */
-export interface FairQueueLimits {
+interface FairQueueLimits {
   readonly total: number;
   readonly perOwner: number;
 }

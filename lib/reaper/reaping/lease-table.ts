@@ -79,7 +79,6 @@ export class LeaseTable {
     return lease;
   }
 
-  /** Changes the holder of an open lease, and its client. */
   rename(lease: string, holder: string, client?: string): void {
     this.#leases.openLease(lease, holder, performance.now(), client);
     this.#follow();
@@ -105,7 +104,6 @@ export class LeaseTable {
     return true;
   }
 
-  /** Gives up every claim of a lease: their resources are kept. */
   releaseAll(lease: string): void {
     for (const claim of this.#leases.open.get(lease)?.claims.values() ?? []) this.release(lease, claim);
   }
@@ -124,13 +122,11 @@ export class LeaseTable {
     this.close(lease, { graceMs: 0, isClean: true });
   }
 
-  /** Restarts the idle timeout. */
   touch(): void {
     this.#activeAtMs = performance.now();
     this.#scheduleCheck();
   }
 
-  /** Records that no client can connect any more. */
   endInput(): void {
     this.#isInputOver = true;
     this.#scheduleCheck();

@@ -25,8 +25,7 @@ export type Reap = (claim: Claim, options: ReapCallOptions) => Promise<ReapRepor
 /** Thrown by a `Reap` that leaves the claim to another reaper; the message is the reason. */
 export class ReapSkipped extends Error {}
 
-/** The action that starts a reaping. */
-export type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
+type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
 /** Each reaping repeatedly requests four listings from the engine. */
 const limits = { total: 32, perOwner: 24 };
@@ -61,7 +60,6 @@ export class ReapJobs {
     return this.#running.size;
   }
 
-  /** Queues a reaping; calls `onEnded` with its outcome. */
   start(action: ReapAction, onEnded: (outcome: ReapOutcome) => void): void {
     const stop = new AbortController();
     const endSoon = new AbortController();
@@ -84,7 +82,6 @@ export class ReapJobs {
     for (const { endSoon } of this.#running.values()) this.#limitTime(endSoon);
   }
 
-  /** Stops a reaping whose claim is held again. */
   stop(run: number): void {
     this.#running.get(run)?.stop.abort(new Error('claimed again'));
   }

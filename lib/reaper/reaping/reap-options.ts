@@ -45,8 +45,7 @@ export interface ReapOptions {
   readonly settledAtMs?: number | undefined;
 }
 
-/** Defaults of `ReapOptions`. */
-export const reapDefaults = Object.freeze({
+const reapDefaults = Object.freeze({
   lastHolder: '',
   isDryRun: false,
   maxRemovals: defaultMaxRemovals,
