@@ -16,26 +16,24 @@ describe('a JSON line', () => {
   it('is a hello with all of its fields', () => {
     const full = { ...owner, machine: 'm', boot: 'b', pidStart: 's', pidNamespace: 'n', run: 'r' };
     const request = { ...hello, owner: full, token: 'secret' };
-    expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'request', request });
+    expect(parseRequest(JSON.stringify(request))).toEqual(request);
   });
 
   it.each(['claim', 'release'])('is a %s of labels, which form one claim', (type) => {
     const request = { id: 4, type, labels: ['b=2', 'a=1'] };
     const claim = { key: 'a=1 & b=2', labels: ['a=1', 'b=2'] };
-    expect(parseRequest(JSON.stringify(request))).toEqual({ type: 'claim-request', request, claim });
+    expect(parseRequest(JSON.stringify(request))).toEqual({ id: 4, type, claim });
   });
 
   it.each(['ping', 'bye'])('is a %s', (type) => {
-    expect(parseRequest(JSON.stringify({ id: 9, type }))).toEqual({
-      type: 'request',
-      request: { id: 9, type },
-    });
+    expect(parseRequest(JSON.stringify({ id: 9, type }))).toEqual({ id: 9, type });
   });
 
   it('is a bye that keeps the resources for a while', () => {
     expect(parseRequest(JSON.stringify({ id: 9, type: 'bye', keepMs: 3_600_000 }))).toEqual({
-      type: 'request',
-      request: { id: 9, type: 'bye', keepMs: 3_600_000 },
+      id: 9,
+      type: 'bye',
+      keepMs: 3_600_000,
     });
   });
 

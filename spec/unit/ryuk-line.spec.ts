@@ -44,7 +44,7 @@ describe("a line of Ryuk's protocol", () => {
     [`label=a=${'b'.repeat(5_000)}`, '5002 characters of labels; at most 4096 allowed'],
     [Array.from({ length: 65 }, (_, n) => `label=k${n}=v`).join('&'), '65 labels; at most 64 allowed'],
   ])('%.40s is refused with the reason', (line, reason) => {
-    expect(parseRequest(line)).toEqual({ type: 'refusal', isFilter: true, id: 0, reason });
+    expect(parseRequest(line)).toEqual({ type: 'refusal', reason });
   });
 
   it('parses to the labels that it was built from, encoded or not', () => {

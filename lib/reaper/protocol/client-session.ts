@@ -52,11 +52,24 @@ export class ClientSession {
   }
 
   handleLine(line: string): Response {
-    return this.#respond(parseRequest(line, this.#options.rules));
+    const request = parseRequest(line, this.#options.rules);
+    if (request.type === 'refusal') return this.refuse(request.reason, request.id);
+    if (!this.#isAuthenticated && (request.type !== 'hello' || !this.#isValidToken(request.token)))
+      return this.refuse('this reaper requires a token; send a hello with it first', request.id);
+    this.#isAuthenticated = true;
+    return this.#respond(request);
   }
 
-  refuse(reason: string): string {
-    return this.#nack(reason);
+  /**
+   * Returns the response to a line that is refused.
+   *
+   * @param id - The id of its request. Default: none, as in Ryuk's protocol.
+   */
+  refuse(reason: string, id?: number): string {
+    const { from, isStrict, observe } = this.#options;
+    observe({ type: 'line-refused', from, reason });
+    if (id !== undefined) return formatReply({ id, ok: false, reason });
+    return isStrict ? 'ACK' : `NACK ${reason}`;
   }
 
   end(): void {
@@ -68,62 +81,43 @@ export class ClientSession {
     if (this.#lease !== undefined) this.#options.leases.releaseAll(this.#lease);
   }
 
-  #respond(parsed: ParsedRequest): Response {
-    if (parsed.type === 'refusal')
-      return parsed.isFilter ? this.#nack(parsed.reason) : this.#deny(parsed.id, parsed.reason);
-    if (!this.#isAuthenticated) {
-      const hasToken =
-        parsed.type === 'request' &&
-        parsed.request.type === 'hello' &&
-        this.#isValidToken(parsed.request.token);
-      const reason = 'this reaper requires a token; send a hello with it first';
-      if (!hasToken)
-        return parsed.type === 'filter' ? this.#nack(reason) : this.#deny(parsed.request.id, reason);
-      this.#isAuthenticated = true;
-    }
-    switch (parsed.type) {
-      case 'filter':
-        return this.#options.leases.claim(this.#open(), parsed.claim) ? 'ACK' : this.#nack(tooManyClaims);
-      case 'claim-request':
-        return this.#respondToClaim(parsed.request.id, parsed.request.type, parsed.claim);
-      case 'request':
-        return this.#respondToRequest(parsed.request);
-    }
-  }
-
-  #respondToRequest(request: Extract<ParsedRequest, { type: 'request' }>['request']): Response {
-    const { id } = request;
+  #respond(request: Exclude<ParsedRequest, { type: 'refusal' }>): Response {
+    const { leases, onBye } = this.#options;
     switch (request.type) {
-      case 'ping':
+      case 'filter':
+        return leases.claim(this.#open(), request.claim) ? 'ACK' : this.refuse(tooManyClaims);
+      case 'claim':
+        return this.#claim(request.id, request.claim);
+      case 'release': {
+        const { id, claim } = request;
+        if (this.#lease === undefined || !leases.release(this.#lease, claim))
+          return this.refuse(`this connection does not hold ${claim.key}`, id);
         return formatReply({ id, ok: true });
+      }
+      case 'hello':
+        return this.#greet(request);
       case 'bye':
         this.#close({ isClean: true, keepMs: request.keepMs });
-        this.#options.onBye?.();
-        return formatReply({ id, ok: true });
-      case 'hello': {
-        const { version, session, owner } = request;
-        const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
-        this.#hasHello = true;
-        // All connections of a session share its limits, unless they come from different hosts.
-        const client = `${session} ${hostOf(this.#options.from)}`;
-        if (this.#lease === undefined) this.#lease = this.#options.leases.open(holder, client);
-        else this.#options.leases.rename(this.#lease, holder, client);
-        return this.#greet(id);
-      }
+        onBye?.();
+        return formatReply({ id: request.id, ok: true });
+      case 'ping':
+        return formatReply({ id: request.id, ok: true });
     }
   }
 
-  #greet(id: number): Response {
+  #greet({ id, version, session, owner }: Extract<ParsedRequest, { type: 'hello' }>): Response {
+    const { from, leases, unavailableReason } = this.#options;
+    const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
+    // All connections of a session share its limits, unless they come from different hosts.
+    const client = `${session} ${hostOf(from)}`;
+    this.#hasHello = true;
+    if (this.#lease === undefined) this.#lease = leases.open(holder, client);
+    else leases.rename(this.#lease, holder, client);
     const greeting = formatReply({ id, ok: true, version: packageVersion });
-    const { unavailableReason } = this.#options;
     if (unavailableReason === undefined) return greeting;
     this.#rejection = undefined;
     this.#unavailable = unavailableReason().catch((error: unknown) => messageOf(error));
     return this.#unavailable.then((reason) => (reason === undefined ? greeting : this.#reject(id, reason)));
-  }
-
-  #afterHello(respond: (reason: string | undefined) => string): Response {
-    return this.#unavailable === undefined ? respond(undefined) : this.#unavailable.then(respond);
   }
 
   // The client moves to another reaper, so claims that it made here meanwhile must not be reaped.
@@ -131,23 +125,15 @@ export class ClientSession {
     this.#rejection = reason;
     if (this.#lease !== undefined) this.#options.leases.drop(this.#lease);
     this.#lease = undefined;
-    return this.#deny(id, reason);
+    return this.refuse(reason, id);
   }
 
-  #respondToClaim(id: number, type: 'claim' | 'release', claim: Claim): Response {
-    const { leases } = this.#options;
-    switch (type) {
-      case 'claim':
-        if (this.#rejection !== undefined) return this.#deny(id, this.#rejection);
-        if (!leases.claim(this.#open(), claim)) return this.#deny(id, tooManyClaims);
-        return this.#afterHello((reason) =>
-          reason === undefined ? formatReply({ id, ok: true }) : this.#deny(id, reason),
-        );
-      case 'release':
-        if (this.#lease === undefined || !leases.release(this.#lease, claim))
-          return this.#deny(id, `this connection does not hold ${claim.key}`);
-        return formatReply({ id, ok: true });
-    }
+  #claim(id: number, claim: Claim): Response {
+    if (this.#rejection !== undefined) return this.refuse(this.#rejection, id);
+    if (!this.#options.leases.claim(this.#open(), claim)) return this.refuse(tooManyClaims, id);
+    const respond = (reason: string | undefined): string =>
+      reason === undefined ? formatReply({ id, ok: true }) : this.refuse(reason, id);
+    return this.#unavailable === undefined ? respond(undefined) : this.#unavailable.then(respond);
   }
 
   #open(): string {
@@ -161,20 +147,6 @@ export class ClientSession {
     const latePausesMs = this.#hasHello ? this.#options.latePausesMs : [];
     this.#options.leases.close(this.#lease, { ...how, graceMs, latePausesMs });
     this.#lease = undefined;
-  }
-
-  #nack(reason: string): string {
-    this.#logRejection(reason);
-    return this.#options.isStrict ? 'ACK' : `NACK ${reason}`;
-  }
-
-  #deny(id: number, reason: string): string {
-    this.#logRejection(reason);
-    return formatReply({ id, ok: false, reason });
-  }
-
-  #logRejection(reason: string): void {
-    this.#options.observe({ type: 'line-refused', from: this.#options.from, reason });
   }
 
   #isValidToken(token = ''): boolean {

@@ -70,5 +70,5 @@ export class Connection {
 // An invalid request that has an id still gets a response.
 function isUnreadable(line: string): boolean {
   const parsed = parseRequest(line);
-  return parsed.type === 'refusal' && parsed.id === 0;
+  return parsed.type === 'refusal' && !parsed.id;
 }

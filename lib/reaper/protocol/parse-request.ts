@@ -5,53 +5,42 @@ import { checkClaim, type Claim, type ClaimRules } from '../leases/claim';
 import { protocolVersion, type Request } from './message';
 import { parseRyukLine } from './ryuk-line';
 
-/** One parsed line. */
+/** One parsed line: a request, whose labels and bounds are one valid claim, or the reason for its refusal. */
 export type ParsedRequest =
-  /** A line of Ryuk's protocol: its labels are one claim. */
-  | { readonly type: 'filter'; readonly claim: Claim }
-  | { readonly type: 'request'; readonly request: Exclude<Request, { labels: unknown }> }
-  | { readonly type: 'claim-request'; readonly request: ClaimRequest; readonly claim: Claim }
-  | { readonly type: 'refusal'; readonly isFilter: boolean; readonly id: number; readonly reason: string };
-
-type ClaimRequest = Extract<Request, { labels: unknown }>;
+  | Exclude<Request, { labels: unknown }>
+  | { readonly type: 'claim' | 'release'; readonly id: number; readonly claim: Claim }
+  /** A line of Ryuk's protocol, whose lines have no id. */
+  | { readonly type: 'filter'; readonly id?: undefined; readonly claim: Claim }
+  /** `id`: 0 for JSON without a valid one. */
+  | { readonly type: 'refusal'; readonly id?: number; readonly reason: string };
 
 /** Parses one line: a JSON request if it starts with a brace, else a filter of Ryuk's. Never throws. */
 export function parseRequest(line: string, rules: ClaimRules = {}): ParsedRequest {
-  return line.trimStart().startsWith('{') ? parseJson(line, rules) : parseFilter(line, rules);
-}
-
-function parseFilter(line: string, rules: ClaimRules): ParsedRequest {
+  if (line.trimStart().startsWith('{')) return parseJson(line, rules);
   const parsed = parseRyukLine(line);
   const check = 'refusal' in parsed ? parsed : checkClaim(parsed.labels, rules);
-  if ('claim' in check) return { type: 'filter', claim: check.claim };
-  return { type: 'refusal', isFilter: true, id: 0, reason: check.refusal };
+  return 'claim' in check ? { type: 'filter', ...check } : { type: 'refusal', reason: check.refusal };
 }
 
 function parseJson(line: string, rules: ClaimRules): ParsedRequest {
   const fields = parseFields(line);
-  if (fields === undefined)
-    return { type: 'refusal', isFilter: false, id: 0, reason: 'not a JSON object on one line' };
+  if (fields === undefined) return { type: 'refusal', id: 0, reason: 'not a JSON object on one line' };
   const { id, type } = fields;
   if (!isPositiveInteger(id))
-    return {
-      type: 'refusal',
-      isFilter: false,
-      id: 0,
-      reason: `id: ${describe(id)}; give a whole number from 1`,
-    };
-  const refuse = (reason: string): ParsedRequest => ({ type: 'refusal', isFilter: false, id, reason });
+    return { type: 'refusal', id: 0, reason: `id: ${describe(id)}; give a whole number from 1` };
+  const refuse = (reason: string): ParsedRequest => ({ type: 'refusal', id, reason });
   switch (type) {
     case 'ping':
-      return { type: 'request', request: { id, type } };
+      return { id, type };
     case 'bye': {
       const { keepMs } = fields;
       if (keepMs !== undefined && !isPositiveInteger(keepMs, maxKeepMs))
         return refuse(`keepMs: ${describe(keepMs)}; give milliseconds from 1 to ${maxKeepMs}`);
-      return { type: 'request', request: { id, type, keepMs } };
+      return { id, type, keepMs };
     }
     case 'hello': {
       const hello = readHello(id, fields);
-      return typeof hello === 'string' ? refuse(hello) : { type: 'request', request: hello };
+      return typeof hello === 'string' ? refuse(hello) : hello;
     }
     case 'claim':
     case 'release': {
@@ -61,8 +50,7 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
       if (bounds === undefined && fields['bounds'] !== undefined)
         return refuse(`bounds: ${describe(fields['bounds'])}; give lists of digests`);
       const check = checkClaim(labels, rules, bounds);
-      if ('refusal' in check) return refuse(check.refusal);
-      return { type: 'claim-request', request: { id, type, labels, bounds }, claim: check.claim };
+      return 'refusal' in check ? refuse(check.refusal) : { id, type, ...check };
     }
     default:
       return refuse(
