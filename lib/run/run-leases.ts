@@ -62,8 +62,7 @@ export class RunLeases {
 
   /** Whether no process has made the claim again since its worker died. */
   isDead({ claim, run }: DeadClaim): boolean {
-    const orphan = this.#leases.orphaned.get(claim.key);
-    return orphan?.phase === 'reaping' && orphan.run === run;
+    return this.#leases.orphaned.reaping.get(claim.key)?.run === run;
   }
 
   /**
@@ -83,7 +82,7 @@ export class RunLeases {
   async releaseAll(): Promise<void> {
     if (this.#opened === undefined) return;
     const held = [...this.#leases.open.values()].flatMap(({ claims }) => [...claims.values()]);
-    const dead = [...this.#leases.orphaned.values()].map(({ claim }) => claim);
+    const dead = [...this.#leases.orphaned.reaping.values()].map(({ claim }) => claim);
     await Promise.allSettled([...held, ...dead].map(({ labels, bounds }) => releaseLabels(labels, bounds)));
   }
 

@@ -1,3 +1,4 @@
+import { Tally } from '../../core/tally';
 import type { Connection } from '../protocol/connection';
 
 /**
@@ -11,7 +12,7 @@ export class ConnectionLimit {
   /** With the client's host, in the order of their connection. */
   readonly #withoutLease = new Map<Connection, string | undefined>();
   readonly #withLease = new Map<Connection, string | undefined>();
-  readonly #countOf = new Map<string | undefined, number>();
+  readonly #countOf = new Tally<string | undefined>();
 
   constructor(max: number) {
     this.#max = max;
@@ -28,7 +29,7 @@ export class ConnectionLimit {
    * @param host - `undefined` for a local socket, whose clients have no limit of their own.
    */
   admit(host?: string): boolean {
-    const isHostFull = host !== undefined && (this.#countOf.get(host) ?? 0) >= this.#maxPerHost;
+    const isHostFull = host !== undefined && this.#countOf.of(host) >= this.#maxPerHost;
     if (this.size < this.#max && !isHostFull) return true;
     for (const [connection, other] of this.#withoutLease) {
       if (isHostFull && other !== host) continue;
@@ -41,25 +42,19 @@ export class ConnectionLimit {
 
   add(connection: Connection, host?: string): void {
     this.#withoutLease.set(connection, host);
-    this.#count(host, 1);
+    this.#countOf.add(host, 1);
   }
 
   remove(connection: Connection): void {
     for (const connections of [this.#withoutLease, this.#withLease]) {
       if (!connections.has(connection)) continue;
-      this.#count(connections.get(connection), -1);
+      this.#countOf.add(connections.get(connection), -1);
       connections.delete(connection);
     }
   }
 
   dismissAll(): void {
     for (const connection of [...this.#withoutLease.keys(), ...this.#withLease.keys()]) connection.dismiss();
-  }
-
-  #count(host: string | undefined, change: number): void {
-    const count = (this.#countOf.get(host) ?? 0) + change;
-    if (count === 0) this.#countOf.delete(host);
-    else this.#countOf.set(host, count);
   }
 
   #moveIfLeased(connection: Connection, host: string | undefined): boolean {

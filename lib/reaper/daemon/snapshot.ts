@@ -40,6 +40,7 @@ type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
 export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {
   const { leases, startedAtMs, totals, isDraining } = view;
+  const { inGracePeriod, reaping, watched } = leases.orphaned;
   const nowMs = performance.now();
   const toTimestamp = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();
   return {
@@ -53,19 +54,16 @@ export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): Rea
       since: toTimestamp(sinceMs),
       claims: [...claims.values()].map(({ labels }) => labels),
     })),
-    ending: [...leases.orphaned.values()].flatMap((orphaned) => {
-      if (orphaned.phase === 'watched') return [];
-      const { claim, lastHolder } = orphaned;
-      return orphaned.phase === 'reaping'
-        ? { labels: claim.labels, lastHolder, phase: 'reaping' }
-        : {
-            labels: claim.labels,
-            lastHolder,
-            phase: 'lapsing',
-            dueInMs: Math.max(0, Math.round(orphaned.expiresAtMs - nowMs)),
-          };
-    }),
-    watched: leases.countPhases().watched,
+    ending: [
+      ...[...inGracePeriod.values()].map(({ claim: { labels }, lastHolder, expiresAtMs }) => {
+        const dueInMs = Math.max(0, Math.round(expiresAtMs - nowMs));
+        return { labels, lastHolder, phase: 'lapsing', dueInMs } as const;
+      }),
+      ...[...reaping.values()].map(({ claim: { labels }, lastHolder }) => {
+        return { labels, lastHolder, phase: 'reaping' } as const;
+      }),
+    ],
+    watched: watched.size,
     ...totals,
   };
 }

@@ -1,5 +1,12 @@
 import type { Claim } from './claim';
-import { checkAfter, firstCheck, type OrphanedClaim } from './orphaned-claim';
+import { Tally } from '../../core/tally';
+import {
+  checkAfter,
+  firstCheck,
+  type OrphanedClaims,
+  type ReapingClaim,
+  type WaitingClaim,
+} from './orphaned-claim';
 
 /** An open connection of a client, and its claims. */
 interface Lease {
@@ -29,18 +36,13 @@ export interface LeaseEnd {
 
 /** What to do after a change. */
 export type LeaseAction =
-  | {
+  | (Pick<WaitingClaim, 'claim' | 'lastHolder' | 'client' | 'sinceMs'> & {
       readonly type: 'reap';
-      readonly claim: Claim;
-      readonly lastHolder: string;
-      readonly client: string;
-      /** When its last lease ended. */
-      readonly sinceMs: number;
       /** Whether the claim was reaped before and is listed again. */
       readonly isLate: boolean;
       /** Distinguishes two reapings of the same claim. */
       readonly run: number;
-    }
+    })
   /** The claim is held again during its reaping: resources created from now on are kept. */
   | { readonly type: 'stop-reaping'; readonly key: string; readonly run: number }
   /** Check whether a resource of the claim still exists; if none does, {@link Leases.forget} it. */
@@ -65,9 +67,12 @@ export class Leases {
   // Clients choose the keys, but cannot provoke collisions: V8 seeds the hashes of strings per process,
   // except those of integers, and every key contains `=`.
   readonly #leases = new Map<string, Lease & { readonly claims: Map<string, Claim> }>();
-  readonly #orphaned = new Map<string, OrphanedClaim>();
+  // A map for each phase: finishing 10 000 reapings must not look at all orphans for each.
+  readonly #inGracePeriod = new Map<string, WaitingClaim>();
+  readonly #reaping = new Map<string, ReapingClaim>();
+  readonly #watched = new Map<string, WaitingClaim>();
   /** The number of claims, held and orphaned, by client. */
-  readonly #claimsOf = new Map<string, number>();
+  readonly #claimsOf = new Tally<string>();
   #held = 0;
   #nextRun = 1;
 
@@ -76,14 +81,14 @@ export class Leases {
     return this.#leases;
   }
 
-  /** The claims that no lease holds and that are not yet finished, by key. */
-  get orphaned(): ReadonlyMap<string, OrphanedClaim> {
-    return this.#orphaned;
+  /** The claims that no lease holds and that are not yet finished. */
+  get orphaned(): OrphanedClaims {
+    return { inGracePeriod: this.#inGracePeriod, reaping: this.#reaping, watched: this.#watched };
   }
 
   /** The number of all claims: held ones once per lease, and orphaned ones. */
   get claimCount(): number {
-    return this.#held + this.#orphaned.size;
+    return this.#held + this.#inGracePeriod.size + this.#reaping.size + this.#watched.size;
   }
 
   /**
@@ -94,8 +99,8 @@ export class Leases {
   openLease(id: string, holder: string, atMs: number, client = id): void {
     const known = this.#leases.get(id);
     const claims = known?.claims ?? new Map<string, Claim>();
-    if (known !== undefined) this.#count(known.client, -claims.size);
-    this.#count(client, claims.size);
+    if (known !== undefined) this.#claimsOf.add(known.client, -claims.size);
+    this.#claimsOf.add(client, claims.size);
     this.#leases.set(id, { id, holder, client, sinceMs: atMs, claims });
   }
 
@@ -106,7 +111,7 @@ export class Leases {
 
   /** Returns whether `lease` may hold one more claim. */
   hasRoom(lease: Lease): boolean {
-    return this.claimCount < maxClaims && (this.#claimsOf.get(lease.client) ?? 0) < maxClaimsPerClient;
+    return this.claimCount < maxClaims && this.#claimsOf.of(lease.client) < maxClaimsPerClient;
   }
 
   claim(id: string, claim: Claim): readonly LeaseAction[] {
@@ -114,17 +119,17 @@ export class Leases {
     if (lease === undefined || lease.claims.has(claim.key)) return [];
     lease.claims.set(claim.key, claim);
     this.#held += 1;
-    this.#count(lease.client, 1);
-    const orphan = this.#orphaned.get(claim.key);
+    this.#claimsOf.add(lease.client, 1);
+    const reaping = this.#reaping.get(claim.key);
     this.#drop(claim.key);
-    return orphan?.phase === 'reaping' ? [{ type: 'stop-reaping', key: claim.key, run: orphan.run }] : [];
+    return reaping === undefined ? [] : [{ type: 'stop-reaping', key: claim.key, run: reaping.run }];
   }
 
   release(id: string, key: string): void {
     const lease = this.#leases.get(id);
     if (lease?.claims.delete(key) !== true) return;
     this.#held -= 1;
-    this.#count(lease.client, -1);
+    this.#claimsOf.add(lease.client, -1);
   }
 
   /** Ends a lease: its claims are reaped after the grace period, unless another lease holds them. */
@@ -136,16 +141,15 @@ export class Leases {
     this.#held -= lease.claims.size;
     for (const [key, claim] of lease.claims) {
       if (this.isHeld(key)) {
-        this.#count(lease.client, -1);
+        this.#claimsOf.add(lease.client, -1);
         continue;
       }
-      this.#orphaned.set(key, {
+      this.#inGracePeriod.set(key, {
         claim,
         lastHolder: lease.holder,
         client: lease.client,
         sinceMs: atMs,
         latePausesMs: isClean ? [] : latePausesMs,
-        phase: 'grace-period',
         expiresAtMs: atMs + (isClean ? keepMs : graceMs),
         check: firstCheck(atMs, isClean ? keepMs : 0),
       });
@@ -156,21 +160,21 @@ export class Leases {
   /** Returns the reapings of the claims whose grace period or watch pause has expired, and the checks due. */
   passTime(atMs: number): readonly LeaseAction[] {
     const actions: LeaseAction[] = [];
-    for (const [key, orphan] of this.#orphaned) {
-      if (orphan.phase === 'reaping') continue;
-      if (orphan.expiresAtMs > atMs) {
-        if (orphan.check === undefined || orphan.check.atMs > atMs) continue;
-        this.#orphaned.set(key, { ...orphan, check: checkAfter(atMs, orphan.check.everyMs) });
-        actions.push({ type: 'check', claim: orphan.claim, sinceMs: orphan.sinceMs });
-        continue;
+    for (const waiting of [this.#inGracePeriod, this.#watched])
+      for (const [key, orphan] of waiting) {
+        const { claim, lastHolder, client, sinceMs, expiresAtMs, check } = orphan;
+        if (expiresAtMs <= atMs) {
+          const run = this.#nextRun;
+          this.#nextRun += 1;
+          waiting.delete(key);
+          this.#reaping.set(key, { ...orphan, run });
+          const isLate = waiting === this.#watched;
+          actions.push({ type: 'reap', claim, lastHolder, client, sinceMs, isLate, run });
+        } else if (check !== undefined && check.atMs <= atMs) {
+          waiting.set(key, { ...orphan, check: checkAfter(atMs, check.everyMs) });
+          actions.push({ type: 'check', claim, sinceMs });
+        }
       }
-      const { claim, lastHolder, client, sinceMs } = orphan;
-      const run = this.#nextRun;
-      this.#nextRun += 1;
-      this.#orphaned.set(key, { ...orphan, phase: 'reaping', run });
-      const isLate = orphan.phase === 'watched';
-      actions.push({ type: 'reap', claim, lastHolder, client, sinceMs, isLate, run });
-    }
     return actions;
   }
 
@@ -180,7 +184,7 @@ export class Leases {
    * @param sinceMs - When its last lease ended: it may have been held again since the check.
    */
   forget(key: string, sinceMs: number): void {
-    if (this.#orphaned.get(key)?.sinceMs === sinceMs) this.#drop(key);
+    if (this.#inGracePeriod.get(key)?.sinceMs === sinceMs) this.#drop(key);
   }
 
   /** Expires every grace period: no client can return. */
@@ -194,47 +198,32 @@ export class Leases {
    *
    * @param isSkipped - Whether another reaper has taken over the claim.
    */
-  finishReaping(key: string, run: number, { isSkipped = false, atMs }: ReapingEnd): void {
-    const orphan = this.#orphaned.get(key);
-    if (orphan?.phase !== 'reaping' || orphan.run !== run) return;
+  finishReaping(
+    key: string,
+    run: number,
+    { isSkipped = false, atMs }: { readonly isSkipped?: boolean | undefined; readonly atMs: number },
+  ): void {
+    const orphan = this.#reaping.get(key);
+    if (orphan?.run !== run) return;
     const [pauseMs, ...latePausesMs] = orphan.latePausesMs;
-    if (pauseMs === undefined || isSkipped || this.countPhases().watched >= maxWatched) {
-      this.#drop(key);
-      return;
-    }
-    this.#orphaned.set(key, { ...orphan, latePausesMs, phase: 'watched', expiresAtMs: atMs + pauseMs });
+    if (pauseMs === undefined || isSkipped || this.#watched.size >= maxWatched) return this.#drop(key);
+    this.#reaping.delete(key);
+    this.#watched.set(key, { ...orphan, latePausesMs, expiresAtMs: atMs + pauseMs });
   }
 
   /** Returns when {@link passTime} has something to do next; `Infinity` if never. */
   nextDueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY;
-    for (const orphan of this.#orphaned.values())
-      if (orphan.phase !== 'reaping')
-        dueMs = Math.min(dueMs, orphan.expiresAtMs, orphan.check?.atMs ?? Number.POSITIVE_INFINITY);
+    for (const waiting of [this.#inGracePeriod, this.#watched])
+      for (const { expiresAtMs, check } of waiting.values())
+        dueMs = Math.min(dueMs, expiresAtMs, check?.atMs ?? Number.POSITIVE_INFINITY);
     return dueMs;
   }
 
-  countPhases(): Record<OrphanedClaim['phase'], number> {
-    const count = { 'grace-period': 0, reaping: 0, watched: 0 };
-    for (const { phase } of this.#orphaned.values()) count[phase] += 1;
-    return count;
-  }
-
   #drop(key: string): void {
-    const orphan = this.#orphaned.get(key);
-    if (orphan === undefined) return;
-    this.#orphaned.delete(key);
-    this.#count(orphan.client, -1);
+    for (const phase of [this.#inGracePeriod, this.#reaping, this.#watched]) {
+      const orphan = phase.get(key);
+      if (phase.delete(key) && orphan !== undefined) this.#claimsOf.add(orphan.client, -1);
+    }
   }
-
-  #count(client: string, change: number): void {
-    const count = (this.#claimsOf.get(client) ?? 0) + change;
-    if (count === 0) this.#claimsOf.delete(client);
-    else this.#claimsOf.set(client, count);
-  }
-}
-
-interface ReapingEnd {
-  readonly isSkipped?: boolean | undefined;
-  readonly atMs: number;
 }

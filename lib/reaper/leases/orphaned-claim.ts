@@ -1,7 +1,7 @@
 import type { Claim } from './claim';
 
 /** A claim that no lease holds. */
-export type OrphanedClaim = {
+interface OrphanedClaim {
   readonly claim: Claim;
   readonly lastHolder: string;
   readonly client: string;
@@ -9,17 +9,28 @@ export type OrphanedClaim = {
   readonly sinceMs: number;
   /** Pauses, in milliseconds, before the claim is listed again after it was reaped. */
   readonly latePausesMs: readonly number[];
-} & (
-  | {
-      readonly phase: 'grace-period' | 'watched';
-      readonly expiresAtMs: number;
-      /** When to check next whether a kept resource still exists. */
-      readonly check?: KeptCheck | undefined;
-    }
-  | { readonly phase: 'reaping'; readonly run: number }
-);
+}
 
-/** When to check next whether any kept resource still exists, and how often. */
+/** An orphaned claim that waits for its reaping. */
+export interface WaitingClaim extends OrphanedClaim {
+  readonly expiresAtMs: number;
+  /** When to check next whether any kept resource still exists, and how often. */
+  readonly check?: KeptCheck | undefined;
+}
+
+/** An orphaned claim that is being reaped. */
+export interface ReapingClaim extends OrphanedClaim {
+  readonly run: number;
+}
+
+/** The claims that no lease holds, by phase and key. */
+export interface OrphanedClaims {
+  readonly inGracePeriod: ReadonlyMap<string, WaitingClaim>;
+  readonly reaping: ReadonlyMap<string, ReapingClaim>;
+  /** Reaped, and listed again later. */
+  readonly watched: ReadonlyMap<string, WaitingClaim>;
+}
+
 interface KeptCheck {
   readonly atMs: number;
   readonly everyMs: number;

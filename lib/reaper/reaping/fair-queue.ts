@@ -1,3 +1,5 @@
+import { Tally } from '../../core/tally';
+
 /** How many tasks run at once: of all owners, and of one owner. */
 interface FairQueueLimits {
   readonly total: number;
@@ -12,7 +14,7 @@ export class FairQueue {
   readonly #limits: FairQueueLimits;
   /** In the order of the owners' turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
-  readonly #running = new Map<string, number>();
+  readonly #running = new Tally<string>();
   #totalRunning = 0;
 
   constructor(limits: FairQueueLimits) {
@@ -40,21 +42,18 @@ export class FairQueue {
 
   #leave(owner: string): void {
     this.#totalRunning -= 1;
-    const remaining = (this.#running.get(owner) ?? 1) - 1;
-    if (remaining === 0) this.#running.delete(owner);
-    else this.#running.set(owner, remaining);
+    this.#running.add(owner, -1);
     this.#startNext();
   }
 
   #startNext(): void {
     if (this.#totalRunning >= this.#limits.total) return;
     for (const [owner, turns] of this.#waiting) {
-      const running = this.#running.get(owner) ?? 0;
-      if (running >= this.#limits.perOwner) continue;
+      if (this.#running.of(owner) >= this.#limits.perOwner) continue;
       const start = turns.shift();
       this.#waiting.delete(owner);
       if (turns.length > 0) this.#waiting.set(owner, turns);
-      this.#running.set(owner, running + 1);
+      this.#running.add(owner, 1);
       this.#totalRunning += 1;
       start?.();
       return;

@@ -227,17 +227,17 @@ export class LeaseTable {
   }
 
   #lifecycleState(): LifecycleState {
-    const { 'grace-period': inGracePeriod, reaping, watched } = this.#leases.countPhases();
+    const { inGracePeriod, reaping, watched } = this.#leases.orphaned;
     return {
       mode: this.#options.mode,
       startedAtMs: this.#startedAtMs,
       activeAtMs: this.#activeAtMs,
       hadLease: this.#openedLeases > 0,
       leases: this.#leases.open.size,
-      inGracePeriod,
+      inGracePeriod: inGracePeriod.size,
       // A stopped one may still be running.
-      reaping: Math.max(reaping, this.#jobs.size),
-      watched,
+      reaping: Math.max(reaping.size, this.#jobs.size),
+      watched: watched.size,
       isInputOver: this.#isInputOver,
       drainingSinceMs: this.#drainingSinceMs,
     };
