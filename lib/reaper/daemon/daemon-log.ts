@@ -35,8 +35,7 @@ export function openJsonLog(output: DestinationStream, { isVerbose }: { readonly
         return;
       }
       const line = logEntryOf(event);
-      if (line !== undefined)
-        write({ ...line, facts: { event: event.type, ...line.facts, ...extraFacts(event) } });
+      write({ ...line, facts: { event: event.type, ...line.facts, ...extraFacts(event) } });
     },
   };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { CastoffError, messageOf } from '../../core/errors';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { messageOf } from '../../core/errors';
 import { handleHttpRequest, type HttpResponse, type HttpSources } from './http-routes';
+import { listenTcp } from './listen-tcp';
 
 interface HttpOptions {
   readonly host: string;
@@ -41,11 +42,12 @@ export async function openHttp(options: HttpOptions): Promise<HttpPort> {
   server.maxConnections = maxConnections;
   // For clients that do not read the response.
   server.setTimeout(2 * timeoutMs, (socket) => socket.destroy());
-  await listen(server, host, port);
+  const advice = 'set CASTOFF_REAPER_HTTP_PORT to another port, or to 0 for any free one';
+  const { where } = await listenTcp({ host, port, purpose: ' for HTTP', advice })(server);
   // EMFILE: one connection could not be accepted; the next may be.
   server.on('error', () => undefined);
   return {
-    address: addressOf(server),
+    address: `http://${where}`,
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -81,24 +83,4 @@ async function respond(
     ...(result.allow === undefined ? {} : { allow: result.allow }),
   });
   response.end(result.body);
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    server.listen({ host, port });
-    await once(server, 'listening');
-  } catch (error) {
-    throw new CastoffError(
-      'CONFIG_INVALID',
-      `listen at ${host}:${port} for HTTP: ${messageOf(error)}; set CASTOFF_REAPER_HTTP_PORT to another port, or to 0 for any free one`,
-      { cause: error },
-    );
-  }
-}
-
-function addressOf(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') return String(address);
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { CastoffError, messageOf } from '../../core/errors';
-import type { Listen } from '../../wire/local-socket';
+import type { Server } from 'node:net';
 
 /** A TCP address, or a socket that already listens. */
 interface TcpAddress {
@@ -9,6 +9,9 @@ interface TcpAddress {
   readonly port: number;
   /** Descriptor of a listening socket; replaces host and port. @see docker/reaper/bind-then-run.c */
   readonly fd?: number | undefined;
+  /** For the error: a clause after the address, and what to try. */
+  readonly purpose?: string;
+  readonly advice?: string;
 }
 
 /**
@@ -16,21 +19,16 @@ interface TcpAddress {
  *
  * @throws CastoffError `CONFIG_INVALID` when it cannot listen there.
  */
-export function listenTcp({ host, port, fd }: TcpAddress): Listen {
-  return async (server) => {
+export function listenTcp({ host, port, fd, purpose = '', advice = 'give another port' }: TcpAddress) {
+  return async (server: Server): Promise<{ readonly where: string }> => {
     try {
       if (fd === undefined) server.listen({ port, ...(host === undefined ? {} : { host }) });
       else server.listen({ fd });
       await once(server, 'listening');
     } catch (error) {
       const target = fd === undefined ? `${host ?? ''}:${port}` : `descriptor ${fd}`;
-      throw new CastoffError(
-        'CONFIG_INVALID',
-        `listen at ${target}: ${messageOf(error)}; give another port`,
-        {
-          cause: error,
-        },
-      );
+      const message = `listen at ${target}${purpose}: ${messageOf(error)}; ${advice}`;
+      throw new CastoffError('CONFIG_INVALID', message, { cause: error });
     }
     const address = server.address();
     if (address === null || typeof address === 'string') return { where: String(address) };

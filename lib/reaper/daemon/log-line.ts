@@ -1,6 +1,9 @@
 import { cutText } from '../../core/cut-text';
+import { definedOnly } from '../../core/defined-only';
 import { safeJson } from '../../core/safe-text';
 import { formatGoDuration } from '../../core/go-duration';
+import { boundAuditEntry, type AuditEntry } from '../reaping/audit';
+import type { ReapReport } from '../reaping/reap-report';
 import type { ReaperEvent, ReapOutcome } from '../reaping/observer';
 import { reaperVariables, type ReaperSettings } from './settings';
 
@@ -30,8 +33,8 @@ export function formatStarted(at: Date): string {
   return `${day.replaceAll('-', '/')} ${time.slice(0, 8)} Started!`;
 }
 
-/** Returns the log entry for `event`, if it has one. Messages are Ryuk's, where Ryuk has one. */
-export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
+/** Returns the log entry for `event`. Messages are Ryuk's, where Ryuk has one. */
+export function logEntryOf(event: ReaperEvent): LogEntry {
   const line = (level: LogEntry['level'], message: string, facts: LogEntry['facts'] = {}): LogEntry => ({
     level,
     message,
@@ -66,7 +69,7 @@ export function logEntryOf(event: ReaperEvent): LogEntry | undefined {
     case 'draining':
       return line('INFO', 'draining', { why: event.why, leases: event.leases });
     case 'audited':
-      return undefined;
+      return auditLine(event.entry);
     case 'noted':
       return line('INFO', event.text);
   }
@@ -107,23 +110,35 @@ function outcomeLine(claim: string, outcome: ReapOutcome): LogEntry {
       return { level: 'ERROR', message: 'reaping failed', facts: cutFacts({ claim, error: outcome.reason }) };
     case 'reaped': {
       const { removed, left, durationMs } = outcome.report;
-      const { container, network, volume, image } = removed;
-      const facts = {
-        claim,
-        containers: container,
-        networks: network,
-        volumes: volume,
-        images: image,
-        left: left.length,
-        duration: formatGoDuration(Math.round(durationMs)),
-      };
+      const duration = formatGoDuration(Math.round(durationMs));
+      const facts = { claim, ...countFacts(removed), left: left.length, duration };
       return { level: left.length > 0 ? 'ERROR' : 'INFO', message: 'reaped', facts };
     }
   }
 }
 
+/** Returns the numbers of removed resources as facts. */
+export function countFacts({ container, network, volume, image }: ReapReport['removed']): LogEntry['facts'] {
+  return { containers: container, networks: network, volumes: volume, images: image };
+}
+
+/** `msg=removed container=web id=3f2a… claim="a=b" lease="pid 12 on host" labels="a=b,c=d" duration=130ms` */
+function auditLine(entry: AuditEntry): LogEntry {
+  const { outcome, kind, id, name, claim, lease, reason, durationMs, ...bound } = boundAuditEntry(entry);
+  const labels = Object.entries(bound.labels).map((label) => label.join('='));
+  const duration = `${Math.round(durationMs)}ms`;
+  const facts = { [kind]: name || id, id, claim, lease, reason, labels: labels.join(','), duration };
+  return { level: 'INFO', message: outcome.replace('-', ' '), facts: definedOnly(facts) };
+}
+
 // As Go's slog: quotes empty text, and text with spaces, quotes, equals signs or unprintable characters.
 function quote(text: string): string {
   const isPlain = text !== '' && !/[\s"=]|##\[|[^\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
-  return isPlain ? text : safeJson(text);
+  return isPlain ? text : safeJson(text).replaceAll(/\p{C}/gu, escapeUnits);
+}
+
+// Format characters and the like, which JSON leaves as they are, but a terminal or a log reader interprets.
+function escapeUnits(character: string): string {
+  const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'));
+  return units.map((unit) => `\\u${unit}`).join('');
 }

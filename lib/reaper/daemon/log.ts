@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream';
-import { formatAuditEntry } from '../reaping/audit';
 import { formatLogLine, formatStarted, logEntryOf, type LogEntry } from './log-line';
 import type { Observer } from '../reaping/observer';
 import type { ReaperSnapshot } from './snapshot';
@@ -24,12 +23,7 @@ export function openLog(output: Writable, { isVerbose }: { readonly isVerbose: b
     logSnapshot: (state) =>
       write({ level: 'INFO', message: 'state', facts: { state: JSON.stringify(state) } }),
     observe(event) {
-      if (event.type === 'audited') {
-        print(`time=${new Date().toISOString()} level=INFO ${formatAuditEntry(event.entry)}`);
-        return;
-      }
-      const line = logEntryOf(event);
-      if (line !== undefined) write(line);
+      write(logEntryOf(event));
       if (event.type === 'listening') print(formatStarted(new Date()));
     },
   };

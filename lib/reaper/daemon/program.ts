@@ -7,7 +7,7 @@ import type { ReaperMode } from '../leases/reaper-mode';
 import { listenTcp } from './listen-tcp';
 import { listenLocally } from '../../wire/local-socket';
 import { openLog, type Log } from './log';
-import { settingsLine } from './log-line';
+import { countFacts, settingsLine } from './log-line';
 import { ReaperServer, type Listener } from './server';
 import { defaultPort, readSettings, withTokenOfFile, type ReaperSettings } from './settings';
 
@@ -112,16 +112,11 @@ function listenToSignals(server: ReaperServer, log: Log): void {
 }
 
 function logShutdownSummary(end: ReaperEnd, log: Log): void {
-  const { container, network, volume, image } = end.removed;
   log.write({ level: 'INFO', message: 'ending', facts: { why: end.why } });
   for (const { kind, name, id, reason } of end.left)
     print(`${kind} ${name} (${id.slice(0, 12)}): ${reason}`, 'left');
   for (const failure of end.failures) print(failure, 'left');
-  log.write({
-    level: 'INFO',
-    message: 'removed',
-    facts: { containers: container, networks: network, volumes: volume, images: image },
-  });
+  log.write({ level: 'INFO', message: 'removed', facts: countFacts(end.removed) });
 }
 
 const modes: readonly ReaperMode[] = ['ryuk', 'sidecar', 'host', 'daemon'];

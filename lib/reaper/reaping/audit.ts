@@ -36,38 +36,3 @@ export function boundAuditEntry(entry: AuditEntry): AuditEntry {
     ...(reason === undefined ? {} : { reason: cutText(reason, maxTextLength) }),
   };
 }
-
-/**
- * Formats one line:
- * `msg=removed container=web id=3f2a… claim="a=b" lease="pid 12 on host" labels="a=b,c=d" duration=130ms`
- */
-export function formatAuditEntry(entry: AuditEntry): string {
-  const { outcome, kind, id, name, labels, claim, lease, reason, durationMs } = boundAuditEntry(entry);
-  const fields = [
-    ['msg', outcome.replace('-', ' ')],
-    [kind, name === '' ? id : name],
-    ['id', id],
-    ['claim', claim],
-    ['lease', lease],
-    ['reason', reason],
-    [
-      'labels',
-      Object.entries(labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(','),
-    ],
-    ['duration', `${Math.round(durationMs)}ms`],
-  ] as const;
-  return fields.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${quote(value)}`])).join(' ');
-}
-
-// For characters that JSON leaves as they are, but that a terminal or a log reader interprets.
-function escape(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
-}
-
-// As Go's slog: quotes text with spaces, quotes or equals signs, and keeps an entry on one line.
-function quote(value: string): string {
-  if (value !== '' && /^[^\s"=\p{C}]+$/u.test(value)) return value;
-  return JSON.stringify(value).replaceAll(/[\p{C}\u2028\u2029]/gu, escape);
-}
