@@ -86,7 +86,7 @@ export function reapOnEngine({
       engineTimeoutMs: maxAwayMs,
       maxAttempts: Math.max(1, settings.removeRetries),
       settlePausesMs: isLate ? [] : settlePausesMs,
-      settledAtMs: sinceMs + sum(settlePausesMs),
+      settledAtMs: settlePausesMs.reduce((sum, pauseMs) => sum + pauseMs, sinceMs),
       maxRemovals: settings.maxRemovals,
       isDryRun: settings.isDryRun,
       onAudit: (entry) => observe({ type: 'audited', entry }),
@@ -103,8 +103,4 @@ export function reapOnEngine({
     }
   };
   return { reap, mayExist };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -71,15 +71,8 @@ export class ReaperServer {
    */
   attach(input: Readable, output: Writable, unavailableReason?: () => Promise<string | undefined>): void {
     const endInput = () => this.#leases.endInput();
-    const client = {
-      from: 'stdin',
-      hasPreamble: true,
-      isTrusted: true,
-      unavailableReason,
-      onClosed: endInput,
-      onBye: endInput,
-    };
-    this.#serve({ input, output }, client);
+    const reactions = { unavailableReason, onClosed: endInput, onBye: endInput };
+    this.#serve({ input, output }, { from: 'stdin', hasPreamble: true, isTrusted: true, ...reactions });
   }
 
   /**
@@ -155,23 +148,17 @@ export class ReaperServer {
       readonly onClosed?: () => void;
     },
   ): void {
-    const { claimableKeys, graceMs, isStrict, reconnectionTimeoutMs, token, watchMs } =
-      this.#options.settings;
-    const { from, isTrusted } = client;
-    const defaults = modeDefaults[this.#options.mode];
+    const { mode, settings } = this.#options;
+    const { from } = client;
+    const defaults = modeDefaults[mode];
     const connection = new Connection(streams, {
+      ...settings,
+      ...client,
       leases: this.#leases,
       observe: this.#observe,
-      rules: { claimableKeys: claimableKeys ?? defaults.claimableKeys },
-      from,
-      graceMs,
-      reconnectionTimeoutMs,
-      latePausesMs: latePauses(watchMs ?? defaults.watchMs),
-      isStrict,
-      token: isTrusted ? undefined : token,
-      hasPreamble: client.hasPreamble,
-      onBye: client.onBye,
-      unavailableReason: client.unavailableReason,
+      rules: { claimableKeys: settings.claimableKeys ?? defaults.claimableKeys },
+      latePausesMs: latePauses(settings.watchMs ?? defaults.watchMs),
+      token: client.isTrusted ? undefined : settings.token,
       onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
       onClosed: () => {
         this.#connections.remove(connection);

@@ -40,10 +40,10 @@ export interface LeaseTableView {
 export class LeaseTable {
   /** Resolves when the reaper may exit: no client is left, and no reaping is running. */
   readonly ended: Promise<ReaperEnd>;
+  readonly #end = Promise.withResolvers<ReaperEnd>();
   readonly #options: LeaseTableOptions;
   readonly #jobs: ReapJobs;
   readonly #startedAtMs = performance.now();
-  readonly #resolveEnded: (end: ReaperEnd) => void;
   readonly #leases = new Leases();
   #activeAtMs = this.#startedAtMs;
   #openedLeases = 0;
@@ -56,9 +56,7 @@ export class LeaseTable {
   constructor(options: LeaseTableOptions) {
     this.#options = options;
     this.#jobs = new ReapJobs(options.reap, options.observe);
-    const { promise, resolve } = Promise.withResolvers<ReaperEnd>();
-    this.ended = promise;
-    this.#resolveEnded = resolve;
+    this.ended = this.#end.promise;
     this.#scheduleCheck();
   }
 
@@ -203,7 +201,7 @@ export class LeaseTable {
     switch (step.type) {
       case 'exit':
         this.#hasEnded = true;
-        this.#resolveEnded({ why: step.why, ...this.#jobs.totals() });
+        this.#end.resolve({ why: step.why, ...this.#jobs.totals() });
         return;
       case 'end-grace':
         this.#follow(this.#leases.endGrace());

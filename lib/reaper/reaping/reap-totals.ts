@@ -1,7 +1,7 @@
-import type { RemovableKind } from '../../core/kinds';
+import { removableKinds, type RemovableKind } from '../../core/kinds';
 import type { Claim } from '../leases/claim';
 import type { ReapOutcome } from './observer';
-import type { LeftResource, ReapReport } from './reap-report';
+import { countByKind, type LeftResource } from './reap-report';
 
 /** Results of all reapings of a reaper. */
 export interface ReapTotals {
@@ -21,21 +21,21 @@ const maxRemembered = 1_000;
  * earlier one.
  */
 export class ReapTotalsCounter {
-  readonly #removed: Record<RemovableKind, number> = { container: 0, network: 0, volume: 0, image: 0 };
+  readonly #removed = countByKind([]);
   readonly #unfinished = new Map<string, { left: readonly LeftResource[]; failures: readonly string[] }>();
 
-  add(claim: Claim, outcome: ReapOutcome): void {
-    if (outcome.type !== 'failed' && outcome.report !== undefined) this.#count(outcome.report.removed);
+  add({ key }: Claim, outcome: ReapOutcome): void {
+    const report = outcome.type === 'failed' ? undefined : outcome.report;
+    for (const kind of removableKinds) this.#removed[kind] += report?.removed[kind] ?? 0;
     // A claim that is held again leaves nothing to report.
     if (outcome.type === 'stopped') return;
-    this.#unfinished.delete(claim.key);
-    if (outcome.type === 'failed') {
-      this.#remember(claim, { left: [], failures: [`reap ${claim.key}: ${outcome.reason}`] });
-      return;
-    }
-    const { left, cutShort } = outcome.report;
-    const failures = cutShort === undefined ? [] : [`reap ${claim.key}: ${cutShort}`];
-    if (left.length + failures.length > 0) this.#remember(claim, { left, failures });
+    this.#unfinished.delete(key);
+    const { left = [] } = report ?? {};
+    const reason = outcome.type === 'failed' ? outcome.reason : outcome.report.cutShort;
+    if (left.length === 0 && reason === undefined) return;
+    const [oldest] = this.#unfinished.keys();
+    if (this.#unfinished.size >= maxRemembered && oldest !== undefined) this.#unfinished.delete(oldest);
+    this.#unfinished.set(key, { left, failures: reason === undefined ? [] : [`reap ${key}: ${reason}`] });
   }
 
   totals(): ReapTotals {
@@ -45,18 +45,5 @@ export class ReapTotalsCounter {
       left: unfinished.flatMap(({ left }) => left),
       failures: unfinished.flatMap(({ failures }) => failures),
     };
-  }
-
-  #count(removed: ReapReport['removed']): void {
-    this.#removed.container += removed.container;
-    this.#removed.network += removed.network;
-    this.#removed.volume += removed.volume;
-    this.#removed.image += removed.image;
-  }
-
-  #remember(claim: Claim, result: { left: readonly LeftResource[]; failures: readonly string[] }): void {
-    const [oldest] = this.#unfinished.keys();
-    if (this.#unfinished.size >= maxRemembered && oldest !== undefined) this.#unfinished.delete(oldest);
-    this.#unfinished.set(claim.key, result);
   }
 }

@@ -80,12 +80,9 @@ export async function reapClaim(
   return {
     labels: claim.labels,
     removed: countByKind(items.flatMap(({ progress, target }) => (progress === 'gone' ? [target] : []))),
-    left: left.map(({ target: { kind, id, name }, reason: own }) => ({
-      kind,
-      id,
-      name,
-      reason: own === '' ? (reason ?? '') : own,
-    })),
+    left: left.map(({ target: { kind, id, name }, ...item }) => {
+      return { kind, id, name, reason: item.reason || (reason ?? '') };
+    }),
     cutShort: reason,
     isDryRun: isDryRun || undefined,
     durationMs: performance.now() - startedAtMs,
@@ -125,13 +122,7 @@ async function removeOne(
 }
 
 function auditEntry(
-  {
-    target,
-    progress,
-    result = 'left',
-    reason,
-    startedAtMs,
-  }: CleanupItem<ProvenTarget, AuditEntry['outcome']>,
+  { target, progress, result = 'left', ...item }: CleanupItem<ProvenTarget, AuditEntry['outcome']>,
   claim: Claim,
   { lastHolder }: ReapSettings,
 ): AuditEntry {
@@ -145,8 +136,8 @@ function auditEntry(
     labels,
     claim: claim.key,
     lease: lastHolder,
-    reason: isGone ? undefined : reason,
-    durationMs: performance.now() - startedAtMs,
+    reason: isGone ? undefined : item.reason,
+    durationMs: performance.now() - item.startedAtMs,
   };
 }
 
