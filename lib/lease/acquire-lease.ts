@@ -9,7 +9,7 @@ import { reaperImageName } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
 import { connectToReaper, leaseRefused, type ReaperAddress } from './reaper-address';
-import { openReaperConnection } from './reaper-connection';
+import { openReaperConnection, type ReaperConnection } from './reaper-connection';
 
 const { repository, tag } = reaperImageName(packageVersion);
 /** The reaper's image for this version of castoff. */
@@ -90,25 +90,24 @@ export async function acquireFromProcess(request: LeaseRequest): Promise<LeaseCl
  *
  * @throws CastoffError `REAPER_UNAVAILABLE` when it cannot be reached, or refuses.
  */
-export async function acquireFromAddress(
-  reaper: ReaperAddress,
-  { session, owner }: LeaseRequest,
-): Promise<LeaseClient> {
-  const { address, token } = reaper;
-  const client = new LeaseClient({
-    hello: { version: packageVersion, session, owner, token },
-    connect: async () => openReaperConnection(await connectToReaper(reaper), `the reaper at ${address}`),
-  });
+export async function acquireFromAddress(reaper: ReaperAddress, request: LeaseRequest): Promise<LeaseClient> {
+  const connect = async (): Promise<ReaperConnection> =>
+    openReaperConnection(await connectToReaper(reaper), `the reaper at ${reaper.address}`);
+  const client = clientOf(request, connect, reaper.token);
   try {
-    await client.open([`${labelNames.session}=${session}`]);
+    await client.open(sessionClaim(request));
     return client;
   } catch (cause) {
     throw leaseRefused(reaper, cause);
   }
 }
 
-function clientOf({ session, owner }: LeaseRequest, connect: LeaseClientOptions['connect']): LeaseClient {
-  return new LeaseClient({ hello: { version: packageVersion, session, owner }, connect });
+function clientOf(
+  { session, owner }: LeaseRequest,
+  connect: LeaseClientOptions['connect'],
+  token?: string,
+): LeaseClient {
+  return new LeaseClient({ hello: { version: packageVersion, session, owner, token }, connect });
 }
 
 function sessionClaim({ session }: LeaseRequest): readonly string[] {

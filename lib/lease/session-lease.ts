@@ -104,9 +104,6 @@ function openLease(key: string, mode: ReaperChoice | ReaperAddress, request: Lea
 async function forwardClaims(lease: SharedLease): Promise<void> {
   const client = await lease.taking;
   if (client === undefined) return;
-  lease.stopListening = onClaim({
-    claim: (labels, bounds) => client.claim(labels, bounds),
-    release: (labels, bounds) => client.release(labels, bounds),
-  });
+  lease.stopListening = onClaim(client);
   await Promise.all(claimedLabels().map(({ labels, bounds }) => client.claim(labels, bounds)));
 }

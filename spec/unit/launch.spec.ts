@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { connectionKey, type Endpoint } from '../../lib/engine/endpoint';
 import { parseEngineId } from '../../lib/engine/engine-id';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
-import { engineSocketPaths } from '../../lib/lease/engine-socket';
+import type { Engine } from '../../lib/engine/engine';
+import { findEngineSocketPaths } from '../../lib/lease/engine-socket';
 import { hostEnvironment } from '../../lib/lease/host-environment';
 import { hostSocketPath, type HostFacts } from '../../lib/lease/host-socket';
 import { chooseReaper } from '../../lib/lease/reaper-choice';
@@ -71,8 +72,10 @@ describe("the path of the engine's socket to mount into a container", () => {
     ['another host over ssh', 'ssh://me@build', 'Debian', undefined, [usual]],
     ['Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
     ['an override', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
-  ])('lists the paths to mount for %s', (_where, address, operatingSystem, override, paths) => {
-    expect(engineSocketPaths({ address, operatingSystem, override })).toEqual(paths);
+  ])('lists the paths to mount for %s', async (_where, address, operatingSystem, override, paths) => {
+    const engine = { address, ask: async () => ({ meaning: 'done', value: operatingSystem }) };
+    const environment = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: override };
+    expect(await findEngineSocketPaths(engine as unknown as Engine, environment)).toEqual(paths);
   });
 });
 
