@@ -29,8 +29,7 @@ export function retryWithBackoff<T>(attempt: () => Promise<T>, options: RetryOpt
   });
 }
 
-interface RetryWithinOptions
-  extends TimeoutOptions, Pick<RetryOptions, 'firstPauseMs' | 'maxPauseMs'> {
+interface RetryWithinOptions extends TimeoutOptions, Pick<RetryOptions, 'firstPauseMs' | 'maxPauseMs'> {
   /** Returns whether another attempt may succeed. */
   readonly isTemporary: (error: unknown) => boolean;
 }
