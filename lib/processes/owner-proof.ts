@@ -118,8 +118,8 @@ function proveByProcess(owner: Owner, process: ProcessProbe): OwnerProof {
 /** `ps` reports whole seconds, and may round the same start differently. */
 const wallClockToleranceMs = 2_000;
 
-/** Returns `undefined` when the two are in different formats. */
-function isSameStart(one: string | undefined, other: string): boolean | undefined {
+/** Whether two starts of a pid are the same; `undefined` when they are in different formats. */
+export function isSameStart(one: string | undefined, other: string): boolean | undefined {
   if (one === undefined) return undefined;
   if (isTicks(one) && isTicks(other)) return one === other;
   const apartMs = Math.abs(Date.parse(one) - Date.parse(other));

@@ -4,7 +4,7 @@ import { readVariable } from '../core/environment';
 import { readLinuxBoot, readLinuxPidNamespace, readLinuxProcess } from './owner-linux';
 import { readLinuxMachine } from './owner-machine';
 import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
-import { proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
+import { isSameStart, proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
 
 /** Describes this process as an owner that is distinct from every other process, past or present. */
 export function readOwner(): Owner {
@@ -35,6 +35,26 @@ export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => Owne
     return known;
   };
   return (owner, lastActiveMs) => proveOwner(owner, here, processWith, lastActiveMs);
+}
+
+/**
+ * Describes another process of this machine, in the pid namespace of `here`; `undefined` when it cannot be
+ * identified beyond its pid, or has ended.
+ *
+ * @param here - This process.
+ */
+export function readOwnerOf(pid: number, here: Owner): Owner | undefined {
+  const { host, machine, boot, pidNamespace } = here;
+  if (boot === undefined || pidNamespace === undefined) return undefined;
+  const seen = readProcess(pid, undefined);
+  if (seen.seen !== 'process') return undefined;
+  return { host, machine, boot, pid, pidStart: seen.start, pidNamespace };
+}
+
+/** Whether the process of `owner`, which was alive here before, is still alive. */
+export function isStillAlive({ pid, pidStart }: Owner): boolean {
+  const seen = readProcess(pid, undefined);
+  return seen.seen === 'process' && !seen.isZombie && isSameStart(pidStart, seen.start) === true;
 }
 
 interface Platform {

@@ -1,50 +1,47 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { deadline } from '../core/deadline';
-import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
-import { retryWithBackoff, RetryableError } from '../core/retry';
-import { parseStatFields } from './proc-stat';
-import { readText } from './system-file';
+import { endGroup, hasMembers, killGroup, listMembers, type EndableGroup } from './end-group';
 
-/** Windows has no process groups: there, a command is stopped without the processes that it started. */
-export const hasGroups = process.platform !== 'win32';
-
-/** SIGKILL cannot be ignored, but takes time on a busy machine. */
-const killTimeoutMs = 5_000;
+/** The events of a process group. */
+export interface GroupEvents {
+  /** The leader has ended; these processes of the group still run. */
+  readonly onSurvivors: (pids: readonly number[]) => void;
+  /** No process of the group is left. */
+  readonly onEnd: () => void;
+}
 
 /** A child process and its descendants, except those that leave the group. */
-export class ProcessGroup {
+export class ProcessGroup implements EndableGroup {
+  readonly id: number;
   readonly #leader: ChildProcess;
-  readonly #pid: number;
+  readonly #events: GroupEvents;
   #hasExited = false;
   #stopping: Promise<void> | undefined;
 
   /** @param leader - A new child process, spawned `detached` where the platform has groups. */
-  constructor(leader: ChildProcess & { readonly pid: number }) {
+  constructor(leader: ChildProcess & { readonly pid: number }, events: GroupEvents) {
     this.#leader = leader;
-    this.#pid = leader.pid;
+    this.#events = events;
+    this.id = leader.pid;
     liveGroups().add(this);
-    // Checked at once: the kernel may reuse the number of an empty group.
-    leader.once('exit', () => void this.isAlive());
+    leader.once('exit', () => {
+      // Checked at once: the kernel may reuse the number of an empty group.
+      if (this.isAlive()) events.onSurvivors(listMembers(this.id));
+    });
   }
 
   isAlive(): boolean {
     if (!this.#hasExited && !this.#exists()) {
       this.#hasExited = true;
       liveGroups().delete(this);
+      this.#events.onEnd();
     }
     return !this.#hasExited;
   }
 
   /** @throws Error `EPERM` when every process of the group belongs to another user. */
   kill(signal: NodeJS.Signals): void {
-    if (!this.isAlive()) return;
-    try {
-      process.kill(hasGroups ? -this.#pid : this.#pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    if (this.isAlive()) killGroup(this.id, signal);
   }
 
   killAtExit(): void {
@@ -62,68 +59,13 @@ export class ProcessGroup {
    * @throws CastoffError `CLEANUP_FAILED` when a process survives.
    */
   stop(what: string, graceMs: number): Promise<void> {
-    return (this.#stopping ??= this.#stop(what, graceMs));
-  }
-
-  async #stop(what: string, graceMs: number): Promise<void> {
-    this.kill('SIGTERM');
-    if (await this.#exitsWithin(graceMs)) return;
-    this.kill('SIGKILL');
-    if (await this.#exitsWithin(killTimeoutMs)) return;
-    throw new CastoffError(
-      'CLEANUP_FAILED',
-      `stop ${what}: processes of group ${this.#pid} survived SIGTERM and SIGKILL; see ps -o pid,stat,args -g ${this.#pid}`,
-    );
-  }
-
-  async #exitsWithin(timeoutMs: number): Promise<boolean> {
-    const signal = deadline(timeoutMs, { what: 'wait for the exit' });
-    const check = async (): Promise<void> => {
-      if (this.isAlive()) throw new RetryableError();
-    };
-    // Rejects at the deadline; the final check below decides.
-    await Promise.allSettled([retryWithBackoff(check, { firstPauseMs: 2, maxPauseMs: 25, signal })]);
-    return !this.isAlive();
+    return (this.#stopping ??= endGroup(this, { what, graceMs }));
   }
 
   #exists(): boolean {
     const { exitCode, signalCode } = this.#leader;
-    if (exitCode === null && signalCode === null) return true;
-    if (!hasGroups || !processExists(-this.#pid)) return false;
-    // The kernel does not give a live group's number to a process: if a process has it, the group was empty.
-    if (processExists(this.#pid)) return false;
-    return hasLiveMembers(this.#pid);
+    return (exitCode === null && signalCode === null) || hasMembers(this.id);
   }
-}
-
-/** Whether a process exists; a group, for a negative number. Zombies count. @see kill(2) */
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it belongs to another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Whether a process of the group is more than a zombie, which process 1 of a container may never reap. */
-function hasLiveMembers(group: number): boolean {
-  if (process.platform !== 'linux') return true;
-  return readdirSync('/proc').some((name) => {
-    const stat = /^\d+$/.test(name) ? readText(`/proc/${name}/stat`) : undefined;
-    return stat !== undefined && isLiveMember(stat, group);
-  });
-}
-
-/**
- * Whether `stat`, the text of `/proc/pid/stat`, is of a live process in `group`.
- *
- * @see proc(5), /proc/pid/stat: 3 state, 5 pgrp
- */
-export function isLiveMember(stat: string, group: number): boolean {
-  const [state, , pgrp] = parseStatFields(stat);
-  return Number(pgrp) === group && state !== 'Z' && state !== 'X';
 }
 
 /** The groups that are killed when this process exits without closing its scopes. */

@@ -13,11 +13,16 @@ import { promisify } from 'node:util';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from './entry';
 import { parseEntry } from './parse-entry';
+import { parseProcessRecord, type ProcessRecord } from './process-record';
 
-/** One line of a journal: the process that opened it, or an entry as it was when the line was written. */
+/**
+ * One line of a journal: the process that opened it, or an entry or child process as it was when the line was
+ * written.
+ */
 export type JournalLine =
   | { readonly session: string; readonly owner: Owner; readonly openedAt: string }
-  | { readonly entry: RegistryEntry };
+  | { readonly entry: RegistryEntry }
+  | { readonly process: ProcessRecord };
 
 const syncToDisk = promisify(fdatasync);
 
@@ -92,10 +97,14 @@ export function readJournal(path: string): readonly JournalLine[] {
 
 function parseLine(text: string): JournalLine | undefined {
   try {
-    const line = JSON.parse(text) as Partial<Record<'session' | 'owner' | 'entry', unknown>> | null;
+    const line = JSON.parse(text) as Partial<
+      Record<'session' | 'owner' | 'entry' | 'process', unknown>
+    > | null;
     if (typeof line?.session === 'string' && typeof line.owner === 'object') return line as JournalLine;
     const entry = parseEntry(line?.entry);
-    return entry && { entry };
+    if (entry !== undefined) return { entry };
+    const process = parseProcessRecord(line?.process);
+    return process && { process };
   } catch {
     // SyntaxError: a truncated line, or the empty one after the last.
     return undefined;

@@ -1,12 +1,14 @@
 import { parseBounds } from '../core/bounds';
 import { reportOrder } from '../core/kinds';
 import { entryOrigins, entryStates, type EntryOwner, type RegistryEntry } from './entry';
-
-/** Returns the value of a field, parsed from JSON; `undefined` when it is absent or invalid. */
-type ParseField<T> = (value: unknown) => T | undefined;
-type ParseFields<T> = { readonly [Name in keyof T]-?: ParseField<T[Name]> };
+import { oneOf, parseDate, parseFields, parseText, type ParseFields } from './parse-fields';
 
 const ownerFields: ParseFields<EntryOwner> = { scope: parseText, test: parseText, source: parseText };
+
+/** Returns the owner of an entry that `value`, parsed from JSON, represents. */
+export function parseEntryOwner(value: unknown): EntryOwner | undefined {
+  return parseFields(ownerFields, ['scope'], value);
+}
 
 const fields: ParseFields<RegistryEntry> = {
   key: parseText,
@@ -15,7 +17,7 @@ const fields: ParseFields<RegistryEntry> = {
   name: parseText,
   image: parseText,
   engine: parseText,
-  owner: (value) => parseFields(ownerFields, ['scope'], value),
+  owner: parseEntryOwner,
   origin: oneOf(entryOrigins),
   registeredAt: parseDate,
   state: oneOf(entryStates),
@@ -37,31 +39,4 @@ const fields: ParseFields<RegistryEntry> = {
 export function parseEntry(value: unknown): RegistryEntry | undefined {
   const required = ['key', 'kind', 'owner', 'origin', 'registeredAt', 'state', 'since'] as const;
   return parseFields(fields, required, value);
-}
-
-function parseFields<T>(
-  table: ParseFields<T>,
-  required: readonly (keyof T & string)[],
-  value: unknown,
-): T | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const given = value as Readonly<Record<string, unknown>>;
-  const parsed = Object.entries<ParseField<unknown>>(table)
-    .map(([name, parse]) => [name, parse(given[name])] as const)
-    .filter(([, one]) => one !== undefined);
-  const known = new Set(parsed.map(([name]) => name));
-  return required.every((name) => known.has(name)) ? (Object.fromEntries(parsed) as T) : undefined;
-}
-
-function oneOf<T extends string>(values: readonly T[]): ParseField<T> {
-  return (value) => values.find((one) => one === value);
-}
-
-function parseText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function parseDate(value: unknown): Date | undefined {
-  const date = new Date(typeof value === 'string' ? value : Number.NaN);
-  return Number.isNaN(date.getTime()) ? undefined : date;
 }

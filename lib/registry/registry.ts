@@ -4,7 +4,8 @@ import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
 import type { ResourceKind } from '../core/kinds';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
-import type { Journal } from './journal';
+import type { Journal, JournalLine } from './journal';
+import type { ProcessRecord } from './process-record';
 
 /** Criteria of {@link Registry.list}; entries must match all of them. */
 export interface RegistryFilter {
@@ -110,6 +111,26 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     return entry;
   }
 
+  /**
+   * Records a child process, or that it has ended. Its start is on disk when this returns: after a crash, its
+   * group can be ended.
+   *
+   * @internal
+   */
+  noteProcess(process: ProcessRecord): void {
+    if (process.state === 'ended') {
+      if (this.#openKeys.delete(process.key)) this.#recordGone({ process });
+      return;
+    }
+    this.#openKeys.add(process.key);
+    try {
+      (this.#journal ??= this.#openJournal()).append({ process });
+    } catch (error) {
+      this.#openKeys.delete(process.key);
+      this.#warnUnwritten(error, 'after a crash, a sweep does not find the processes of commands');
+    }
+  }
+
   #add(
     kind: ResourceKind,
     owner: EntryOwner,
@@ -150,7 +171,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   #record(entry: RegistryEntry, before: RegistryEntry | undefined): void {
     const { key, id, bounds, state } = entry;
     if (state === 'gone') {
-      if (this.#openKeys.delete(key)) this.#recordGone(entry);
+      if (this.#openKeys.delete(key)) this.#recordGone({ entry });
       return;
     }
     const isNew = !this.#openKeys.has(key);
@@ -171,16 +192,19 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
    */
   #acceptUnwritten({ origin }: RegistryEntry, error: unknown): void {
     if (origin !== 'raw') throw error;
+    this.#warnUnwritten(error, 'after a crash, a sweep finds what raw code created by its labels only');
+  }
+
+  #warnUnwritten(error: unknown, consequence: string): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const message = `write the journal: ${messageOf(error)}; after a crash, a sweep finds what raw code created by its labels only`;
-    warn('CASTOFF_JOURNAL', message);
+    warn('CASTOFF_JOURNAL', `write the journal: ${messageOf(error)}; ${consequence}`);
   }
 
   // A failure is only a warning: a later sweep searches for the resource and finds it gone.
-  #recordGone(entry: RegistryEntry): void {
+  #recordGone(line: JournalLine): void {
     try {
-      this.#journal?.append({ entry });
+      this.#journal?.append(line);
       if (this.#openKeys.size > 0) return;
       const journal = this.#journal;
       // The journal counts as closed even if its file cannot be removed.

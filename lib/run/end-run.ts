@@ -66,7 +66,7 @@ async function forgetJournals(
 ): Promise<void> {
   if (records.length === 0) return;
   if (records.some((record) => record.state === 'kept' || mayExist(record))) return;
-  const { readJournals, removeJournals } = await import('../sweep/session-journals.ts');
+  const { readJournals, removeJournals } = await import('../registry/session-journals.ts');
   removeJournals(readJournals(id));
 }
 

@@ -1,6 +1,6 @@
 import { cleanupFailed, messageOf } from '../core/errors';
 import type { BoundedLabels } from '../core/bounds';
-import { composeProjectLabel, labelNames } from '../core/labels';
+import { labelNames } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { FinalState, LeftOnEngine, ResourceRecord } from '../verdict/verdict';
@@ -11,6 +11,7 @@ import { displayName } from '../verdict/describe-record';
 import { listOpenNames } from '../session/list-open-names';
 import type { RunEntries } from './run-entries';
 import type { DeadClaim, RunLeases } from './run-leases';
+import { isNamed, projectOf } from './claimed-project';
 import { keptKeys, keptProjects, leftoversOf, retentionMs } from './kept-keys';
 import { isPerWorker, scopeLabel, sharedScope } from '../registry/scope-names';
 
@@ -69,6 +70,7 @@ export class RunCleanup {
   cleanUpWorker(worker: string, claims: readonly DeadClaim[], isWaiting: boolean): void {
     const [labelled, ...others] = claims;
     if (labelled === undefined) return;
+    void this.#track(this.#endProcesses(worker));
     const { entries, isShared } = this.#options;
     const reported = entries.ofWorker(worker);
     // It may have died after it reported leaks and before it requested their removal.
@@ -185,6 +187,15 @@ export class RunCleanup {
     }
   }
 
+  async #endProcesses(worker: string): Promise<void> {
+    try {
+      const { endWorkerProcesses } = await import('./end-worker-processes.ts');
+      this.failures.push(...(await endWorkerProcesses(this.#options.session, worker)));
+    } catch (error) {
+      this.failures.push(error);
+    }
+  }
+
   /** Makes `settled` wait for a cleanup that never rejects. */
   #track(cleanup: Promise<void>): Promise<void> {
     const tracked = cleanup.finally(() => this.#cleanups.delete(tracked));
@@ -228,19 +239,4 @@ export class RunCleanup {
 
 function hasLeaked({ leakedAt, state }: RegistryEntry): boolean {
   return leakedAt !== undefined && state === 'present';
-}
-
-/** Returns the Compose project that a claim covers, and nothing else. */
-function projectOf({ labels }: BoundedLabels): string | undefined {
-  const [label = ''] = labels;
-  const prefix = `${composeProjectLabel}=`;
-  return labels.length === 1 && label.startsWith(prefix) ? label.slice(prefix.length) : undefined;
-}
-
-/** Whether an entry names the claim's project: then it is removed with that entry. */
-function isNamed(claim: BoundedLabels, entries: readonly RegistryEntry[]): boolean {
-  const project = projectOf(claim);
-  return entries.some(
-    ({ kind, id, name }) => kind === 'compose-project' && (id === project || name === project),
-  );
 }

@@ -1,3 +1,4 @@
+import type { GroupEvents } from '../processes/process-group';
 import type { CommandCreation } from './command-creation';
 import type { ReadyOptions } from './readiness';
 
@@ -19,6 +20,8 @@ export interface CommandContext extends CommandOptions {
   readonly args: readonly string[];
   readonly scopeSignal: AbortSignal;
   readonly source: string | undefined;
+  /** Records its process, the leader of a new group. */
+  readonly record: (pid: number) => GroupEvents;
   /** What it creates on an engine. Such a command starts once that is registered. */
   readonly creation?: CommandCreation | undefined;
 }

@@ -17,7 +17,8 @@ import {
 import type { CommandEnding } from './command-creation';
 import type { CommandContext } from './command-options';
 import { LastOutput } from './last-output';
-import { hasGroups, ProcessGroup } from '../processes/process-group';
+import { hasGroups } from '../processes/end-group';
+import { ProcessGroup } from '../processes/process-group';
 import { Readiness } from './readiness';
 
 const maxOutputChars = 64 * 1024;
@@ -181,7 +182,7 @@ export class Command implements PromiseLike<CommandEnd> {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk: string) => this.#output.add(chunk));
     if (isStarted(child)) {
-      this.#group = new ProcessGroup(child);
+      this.#group = new ProcessGroup(child, this.#context.record(child.pid));
       this.#readiness.watch(child, finished, (error) => this.#failUnready(error));
     }
     await once(child, 'exit');

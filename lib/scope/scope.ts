@@ -161,8 +161,8 @@ export class Scope implements AsyncDisposable {
    * process group by SIGTERM, then by SIGKILL after `graceMs`; cancelling the scope does so at once. On
    * Windows, only the process itself is stopped. The option `ready` defines when its promise `ready` resolves.
    *
-   * The command is killed when this process exits, but survives when a signal kills this process. The close
-   * fails with the command's failure, unless the command was awaited. A `docker`, `podman` or Compose command
+   * The command is killed when this process exits; after a signal has killed this process, by a reaper or the
+   * next sweep. The close fails with the command's failure, unless the command was awaited. A `docker`, `podman` or Compose command
    * starts once what it will create is registered; the scope owns that, and removes it after the command.
    *
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.

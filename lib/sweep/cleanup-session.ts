@@ -2,6 +2,7 @@ import { CastoffError, cleanupFailed } from '../core/errors';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
+import { endLeftProcesses } from '../registry/left-processes';
 import { proveOwnersHere } from '../processes/owner';
 import { cleanupAll } from '../resources/cleanup-all';
 import type { CleanupResult } from '../resources/cleanup-one';
@@ -11,7 +12,7 @@ import { findCandidates } from './find-candidates';
 import { listSessions } from './find-sessions';
 import { judgeSession, type JudgedSession } from './judge-session';
 import { removeCandidate } from './remove-candidate';
-import { isSessionId, readJournals, removeJournals } from './session-journals';
+import { isSessionId, readJournals, removeJournals } from '../registry/session-journals';
 
 /** Result of cleaning up a session that another process left behind. */
 export interface SessionCleanup {
@@ -22,7 +23,7 @@ export interface SessionCleanup {
 /**
  * Finishes the cleanup of a session whose processes have ended: removes everything that carries its label on
  * the engine or is named in its journals on this machine, verifies that it is gone, and deletes the journals.
- * Resources that have reused the name of one of the session's, and running reapers, are kept.
+ * Ends the processes of its commands, with their groups. Resources that have reused the name of one of the session's, and running reapers, are kept.
  *
  * @param session - The id that the label `castoff.session` and `castoff ls` show.
  * @param options - As for {@link cleanupContainer}; `engine` is the engine to search for labels, in addition
@@ -50,11 +51,13 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const resources = own.flatMap((found) => found.resources);
   const proofs = new Map(own.flatMap((found) => [...found.proofs]));
   const judged = judgeSession({ session, resources, proofs, journals }, prove, rules);
-  if (resources.length + journals.unfinished.length > 0) checkDead(judged);
+  if (resources.length + journals.unfinished.length + journals.processes.length > 0) checkDead(judged);
 
   const errors: unknown[] = [];
+  const processes = await endLeftProcesses(journals, options);
+  errors.push(...processes.errors);
   const results: CleanupResult[] = [];
-  let count = 0;
+  let count = processes.ended.length + processes.errors.length;
   for (const { engine, sessions } of listings) {
     const listed = new Set(sessions.flatMap((found) => found.resources));
     const others = sessions

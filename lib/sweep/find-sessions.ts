@@ -7,7 +7,7 @@ import { readWhenBack } from '../engine/read-when-back';
 import { recordedIn } from '../registry/entry';
 import { proveOwnership } from '../resources/list-owned';
 import { listWithAges } from './list-with-ages';
-import { readAllJournals, type SessionJournals } from './session-journals';
+import { readAllJournals, type SessionJournals } from '../registry/session-journals';
 import { listThirdParty, type ThirdPartyListing } from './third-party-sessions';
 import type { FoundSession } from './judge-session';
 

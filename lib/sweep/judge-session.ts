@@ -3,7 +3,7 @@ import { isReaper, labelNames, ownerFromLabels, type Owner } from '../core/label
 import type { ListedTarget } from '../engine/list-targets';
 import type { OwnershipProof } from '../resources/ownership';
 import type { FoundResource, SweptResource } from './sweep-report';
-import type { SessionJournals } from './session-journals';
+import type { SessionJournals } from '../registry/session-journals';
 import { proveSession, type ProveOwner, type SessionProof } from './session-proof';
 
 /** Everything found about one session on one engine. */

@@ -11,7 +11,7 @@ import { cleanupResource } from '../resources/compose-project';
 import { removeListed } from '../resources/remove-listed';
 import { clearServiceOf } from '../resources/swarm-service';
 import type { ResourceVerdict } from './judge-session';
-import { readAllJournals } from './session-journals';
+import { readAllJournals } from '../registry/session-journals';
 import { proveSession } from './session-proof';
 import { isStillOurs } from './still-ours';
 import type { FoundResource } from './sweep-report';

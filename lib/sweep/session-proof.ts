@@ -1,12 +1,7 @@
 import { labelNames, ownerFromLabels, type Owner } from '../core/labels';
 import type { ListedTarget } from '../engine/list-targets';
 import type { OwnerProof } from '../processes/owner-proof';
-
-/** An owner, and when it last created something, in milliseconds since the epoch, by its own clock. */
-export interface ObservedOwner {
-  readonly owner: Owner;
-  readonly lastActiveMs?: number | undefined;
-}
+import type { ObservedOwner } from '../registry/session-journals';
 
 interface OwnedSession {
   readonly resources: readonly Pick<ListedTarget, 'labels'>[];

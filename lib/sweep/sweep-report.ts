@@ -7,11 +7,12 @@ import type { ResourceKind } from '../core/kinds';
  */
 export type SweepAction = 'removed' | 'would-remove' | 'kept' | 'failed';
 
-/** A resource that a sweep has found, what it did with it, and why. */
+/** A resource that a sweep has found, or a child process of a command; what it did with it, and why. */
 export interface SweptResource {
-  readonly kind: ResourceKind;
-  /** The full id, or the name of a volume or Compose project. */
+  readonly kind: ResourceKind | 'process';
+  /** The full id, the name of a volume or Compose project, or the pid. */
   readonly id: string;
+  /** Its name; of a process, its command line. */
   readonly name: string;
   /** castoff's session, or else Testcontainers'; empty for neither. */
   readonly session: string;
@@ -29,7 +30,9 @@ export interface SweptResource {
 }
 
 /** A resource that a sweep has found, before it acts on it. `proof` is the reason for what it does next. */
-export type FoundResource = Omit<SweptResource, 'action' | 'outcome' | 'error'>;
+export interface FoundResource extends Omit<SweptResource, 'kind' | 'action' | 'outcome' | 'error'> {
+  readonly kind: ResourceKind;
+}
 
 /** Result of one sweep of one engine. */
 export interface SweepReport {

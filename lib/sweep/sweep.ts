@@ -26,7 +26,8 @@ import {
   type RemovalCandidate,
 } from './remove-candidate';
 import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
-import { removeJournals } from './session-journals';
+import { sweepProcesses } from './sweep-processes';
+import { removeJournals } from '../registry/session-journals';
 
 /** Options of {@link sweep}. */
 export interface SweepOptions {
@@ -84,7 +85,8 @@ const optionNames: OptionNames<SweepOptions> = {
  * Removes what provably dead owners left: everything with the label of a session whose owners are all dead,
  * and everything that the journals of that session on this machine name. An owner is dead if it ran on this
  * boot in this pid namespace and no process has its pid and start any more, or if it ran on an earlier boot
- * of this machine. What cannot be proven is kept.
+ * of this machine. What cannot be proven is kept. The process groups of commands whose parent is dead are ended,
+ * by SIGTERM, then by SIGKILL, also when no engine answers.
  *
  * Resolves to a report on every resource found, with the action taken and the reason. Failed removals are in
  * the report as `failed`, with their errors. A resource that another client removes meanwhile counts as
@@ -97,18 +99,36 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const startedAt = performance.now();
   checkOptionNames('sweep', options, optionNames);
   const timeoutMs = checkOptions(options);
-  const { signal, dryRun = false } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
   const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAt));
-  const limits = (): TimeoutOptions => ({ what: 'sweep', timeoutMs: leftMs(), signal });
+  const limits = (): SweepLimits => ({ what: 'sweep', timeoutMs: leftMs(), signal });
+  const ending = sweepProcesses({ ...options, timeoutMs });
+  // Reported below: it may reject while the engine is awaited.
+  ending.catch(() => undefined);
+  try {
+    return await sweepEngine(options, ending, limits);
+  } finally {
+    await Promise.allSettled([ending]);
+  }
+}
+
+async function sweepEngine(
+  options: SweepOptions,
+  ending: Promise<readonly SweptResource[]>,
+  limits: () => SweepLimits,
+): Promise<SweepReport> {
+  const startedAt = performance.now();
+  const { dryRun = false } = options;
   const engine = await withTimeout(connectEngine(options.engine), limits());
   const findings = await findSessions(engine, options.foreign === true, limits());
   const { judged, candidates, kept, unclear } = await judge(engine, findings, options);
 
   const knownMarkers = markerNames(judged);
-  const results = await act(engine, candidates, { ...options, knownMarkers, timeoutMs: leftMs() });
+  const results = await act(engine, candidates, { ...options, knownMarkers, timeoutMs: limits().timeoutMs });
   const things = [
     ...results,
+    ...(await ending),
     ...[...kept, ...unclear].map((resource): SweptResource => ({ ...resource, action: 'kept' })),
   ];
   if (!dryRun) removeFinishedJournals(judged, things);
@@ -118,6 +138,10 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
     totals: totalsOf(things),
     durationMs: performance.now() - startedAt,
   };
+}
+
+interface SweepLimits extends TimeoutOptions {
+  readonly timeoutMs: number;
 }
 
 function checkOptions({ olderThanMs, foreign, otherHosts, ...options }: SweepOptions): number {

@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { expectNothingSoon, twoWorkers, untilHeld, untilLeft, withRun } from '../support/jest-ends';
 import { runJudged } from '../support/judged-jest';
+import type { JestRun } from '../support/jest-run';
+import { isRunning } from '../support/process-state';
+import { until } from '../support/until';
+
+/** Returns the pid of the command that a test holds. */
+const commandOf = ({ folder }: JestRun, name: string): number =>
+  Number(readFileSync(join(folder, `${name}.command`), 'utf8'));
 
 describe('a run that fails', () => {
   it('removes the containers of a failed test, and reports their line', async () => {
@@ -21,12 +28,15 @@ describe('a run that fails', () => {
 });
 
 describe('a worker that is killed', () => {
-  it('loses its containers, while another worker keeps its own', async () => {
+  it('loses its containers and commands, while another worker keeps its own', async () => {
     await withRun({ args: twoWorkers, env: { HOLD: 'yes' } }, async (run) => {
       await untilHeld(run, ['one', 'two'], 4);
       const victim = Number(readFileSync(join(run.folder, 'one.ready'), 'utf8'));
+      const [lost, kept] = [commandOf(run, 'one'), commandOf(run, 'two')];
       process.kill(victim, 'SIGKILL');
       expect(await untilLeft(run, 2)).toBe(true);
+      expect(await until(() => !isRunning(lost))).toBe(true);
+      expect(isRunning(kept)).toBe(true);
       for (const name of ['one', 'two']) writeFileSync(join(run.folder, `${name}.go`), '');
       const { exitCode, stderr } = await run.ended;
       expect(stderr).toContain('PASS ./two.test.js');

@@ -49,7 +49,10 @@ function gone(key: string): JournalLine {
 }
 
 function keysIn(lines: readonly JournalLine[]): readonly string[] {
-  return lines.map((line) => ('entry' in line ? line.entry.key : line.session));
+  return lines.map((line) => {
+    if ('process' in line) return line.process.key;
+    return 'entry' in line ? line.entry.key : line.session;
+  });
 }
 
 const { writeSync } = fs;

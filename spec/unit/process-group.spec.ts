@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isLiveMember } from '../../lib/processes/process-group';
+import { isLiveMember } from '../../lib/processes/end-group';
 
 describe('isLiveMember', () => {
   it.each([

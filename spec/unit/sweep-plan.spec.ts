@@ -4,7 +4,7 @@ import { ownershipLabels, type Owner } from '../../lib/core/labels';
 import type { ListedTarget } from '../../lib/engine/list-targets';
 import type { OwnerProof } from '../../lib/processes/owner-proof';
 import { judgeSession, type FoundSession, type SweepRules } from '../../lib/sweep/judge-session';
-import type { ObservedOwner } from '../../lib/sweep/session-proof';
+import type { ObservedOwner } from '../../lib/registry/session-journals';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const hourMs = 3_600_000;
@@ -33,7 +33,7 @@ type Found = Partial<Pick<FoundSession, 'resources' | 'proofs'>> & {
 };
 
 function judge({ owners = [], ...found }: Found, rules: Partial<SweepRules> = {}) {
-  const journals = { session: 's', files: [], owners, unfinished: [] };
+  const journals = { session: 's', files: [], owners, unfinished: [], processes: [] };
   const session: FoundSession = { session: 's', resources: [], proofs: new Map(), journals, ...found };
   return judgeSession(session, prove, { nowMs, ...rules });
 }

@@ -9,6 +9,7 @@ import type { ClientStreams } from '../../wire/served-client';
 import { latePauses, modeDefaults, type ReaperMode } from '../leases/reaper-mode';
 import type { Observer } from '../reaping/observer';
 import { ConnectionLimit } from './connection-limit';
+import { alsoEndProcesses } from './end-processes';
 import { reapOnEngine } from './engine-reap';
 import type { ReaperSettings } from './settings';
 import { takeSnapshot, type ReaperSnapshot } from './snapshot';
@@ -49,10 +50,14 @@ export class ReaperServer {
     this.#observe = observe;
     this.#connections = new ConnectionLimit(settings.maxConnections);
     const onLeasesDropped = (): void => this.#connections.dismissAll();
+    const onEngine = reapOnEngine({ mode, settings, observe, connect });
+    // Only a host process runs beside its clients, as the same user, and listens to no one else.
+    const endsProcesses = mode === 'host' && !settings.isDryRun;
     this.#leases = new LeaseTable({
       mode,
       limits: settings,
-      ...reapOnEngine({ mode, settings, observe, connect }),
+      ...onEngine,
+      reap: endsProcesses ? alsoEndProcesses(onEngine.reap, observe) : onEngine.reap,
       observe,
       onLeasesDropped,
     });

@@ -1,9 +1,22 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RegistryEntry } from '../registry/entry';
-import { readJournal, type JournalLine } from '../registry/journal';
-import { listOwnFolders } from '../registry/own-folder';
-import type { ObservedOwner } from './session-proof';
+import type { Owner } from '../core/labels';
+import type { RegistryEntry } from './entry';
+import { readJournal, type JournalLine } from './journal';
+import { listOwnFolders } from './own-folder';
+import type { ProcessRecord } from './process-record';
+
+/** An owner, and when it last created something, in milliseconds since the epoch, by its own clock. */
+export interface ObservedOwner {
+  readonly owner: Owner;
+  readonly lastActiveMs?: number | undefined;
+}
+
+/** A child process that a journal records as running, and the owners that the same journal names. */
+export interface JournaledProcess {
+  readonly record: ProcessRecord;
+  readonly parents: readonly ObservedOwner[];
+}
 
 /** The journals of one session on this machine. */
 export interface SessionJournals {
@@ -12,6 +25,8 @@ export interface SessionJournals {
   readonly owners: readonly ObservedOwner[];
   /** Registered resources that are not recorded as gone, in the order of registration. */
   readonly unfinished: readonly RegistryEntry[];
+  /** Child processes that are not recorded as ended. */
+  readonly processes: readonly JournaledProcess[];
 }
 
 /** Whether `text` has the format of a session id: 12 hexadecimal digits. */
@@ -38,6 +53,7 @@ export function readJournals(session: string): SessionJournals {
     files,
     owners: read.flatMap(({ owners }) => owners),
     unfinished: read.flatMap(({ unfinished }) => unfinished),
+    processes: read.flatMap(({ processes }) => processes),
   };
 }
 
@@ -57,18 +73,28 @@ function removeIfEmpty(folder: string): void {
   }
 }
 
-function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished'> {
+function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished' | 'processes'> {
   const lines = readIfThere(file);
-  const times = lines.map((line) =>
-    'entry' in line ? line.entry.since.getTime() : Date.parse(line.openedAt),
-  );
+  const times = lines.map((line) => timeOf(line));
   const lastActiveMs = times.reduce((last, time) => (time > last ? time : last), Number.NEGATIVE_INFINITY);
   const entries = new Map<string, RegistryEntry>();
-  for (const line of lines) if ('entry' in line) entries.set(line.entry.key, line.entry);
+  const records = new Map<string, ProcessRecord>();
+  for (const line of lines) {
+    if ('entry' in line) entries.set(line.entry.key, line.entry);
+    if ('process' in line) records.set(line.process.key, line.process);
+  }
+  const owners = lines.flatMap((line) => ('owner' in line ? [{ owner: line.owner, lastActiveMs }] : []));
+  const running = [...records.values()].filter(({ state }) => state === 'running');
   return {
-    owners: lines.flatMap((line) => ('owner' in line ? [{ owner: line.owner, lastActiveMs }] : [])),
+    owners,
     unfinished: [...entries.values()].filter(({ state }) => state !== 'gone'),
+    processes: running.map((record) => ({ record, parents: owners })),
   };
+}
+
+function timeOf(line: JournalLine): number {
+  if ('entry' in line) return line.entry.since.getTime();
+  return 'process' in line ? line.process.startedAt.getTime() : Date.parse(line.openedAt);
 }
 
 function readIfThere(file: string): readonly JournalLine[] {
