@@ -2,7 +2,7 @@ import { isWithin, maxBoundedIdentities, withoutCreationTime, type Bounds } from
 import type { Engine } from '../engine/engine';
 import { hasStableCreatedAt } from '../engine/volume-history';
 import { identitiesOfProject } from '../resources/project-parts';
-import type { StartPlan } from './startable';
+import type { StartPlan } from './start-plan';
 
 /** Resolves to all parts of a Compose project that do not exist yet; `undefined` for other kinds. */
 export async function boundsBefore(

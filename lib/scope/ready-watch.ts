@@ -1,12 +1,6 @@
-import { currentStart } from './start-context';
-import { describeStrategy, recordWait } from './starts-under-way';
+import { isWaitStrategy, watchStrategy, type WaitStrategy } from './wait-strategy';
 
 type SelectWaitStrategy = (...given: readonly unknown[]) => Promise<unknown>;
-
-interface WaitStrategy {
-  getStartupTimeout?(): number;
-  waitUntilReady(container: { readonly id: string }, ...rest: readonly unknown[]): Promise<unknown>;
-}
 
 const selectorName = 'selectWaitStrategy';
 
@@ -46,12 +40,12 @@ export function watchServices(
 ): () => void {
   const { waitStrategy, defaultWaitStrategy } = environment as Readonly<Record<string, unknown>>;
   const watched = new Map<string, unknown>();
-  if (isStrategy(defaultWaitStrategy))
+  if (isWaitStrategy(defaultWaitStrategy))
     watched.set('defaultWaitStrategy', watchStrategy(defaultWaitStrategy, onUnready));
   if (typeof waitStrategy === 'object' && waitStrategy !== null) {
     const each = Object.entries(waitStrategy).map(([name, strategy]: [string, unknown]) => [
       name,
-      isStrategy(strategy) ? watchStrategy(strategy, onUnready) : strategy,
+      isWaitStrategy(strategy) ? watchStrategy(strategy, onUnready) : strategy,
     ]);
     watched.set('waitStrategy', Object.fromEntries(each));
   }
@@ -61,38 +55,4 @@ export function watchServices(
     if (watched.has('defaultWaitStrategy'))
       Reflect.set(environment, 'defaultWaitStrategy', defaultWaitStrategy);
   };
-}
-
-function isStrategy(value: unknown): value is WaitStrategy {
-  return (
-    typeof value === 'object' && value !== null && typeof Reflect.get(value, 'waitUntilReady') === 'function'
-  );
-}
-
-function watchStrategy(
-  strategy: WaitStrategy,
-  onUnready: (containerId: string) => Promise<void>,
-): WaitStrategy {
-  const waitUntilReady: WaitStrategy['waitUntilReady'] = async (container, ...rest) => {
-    const start = currentStart();
-    if (start !== undefined) {
-      const limitMs = strategy.getStartupTimeout?.();
-      const what = describeStrategy(strategy);
-      recordWait(start.key, { containerId: container.id, what, limitMs, sinceMs: performance.now() });
-    }
-    try {
-      return await strategy.waitUntilReady(container, ...rest);
-    } catch (error) {
-      await onUnready(container.id);
-      throw error;
-    }
-  };
-  return new Proxy(strategy, {
-    get(target, name) {
-      if (name === 'waitUntilReady') return waitUntilReady;
-      const value: unknown = Reflect.get(target, name);
-      // Bound to the strategy itself, which may have private fields: testcontainers sets its startup timeout.
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }

@@ -11,7 +11,7 @@ import { cleanupResource } from '../resources/compose-project';
 import { isFullId } from '../resources/kind';
 import type { FinalizerEnd } from './close-report';
 import { releaseThirdParty } from './third-party-labels';
-import type { CloseOptions } from './scope-options';
+import type { CloseOptions } from './close-options';
 import type { OwnedResource, OwnedTarget } from './owned-resource';
 
 /** The close settings for resources. `Omit` instead of `Pick`: the published types lack internal names. */

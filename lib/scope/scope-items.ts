@@ -2,7 +2,7 @@ import { CastoffError, messageLines } from '../core/errors';
 import { runCheck, type Verification } from './check';
 import { CloseError, type CloseReport, type CloseReason } from './close-report';
 import { closeItems, type Item } from './close-items';
-import type { CloseOptions } from './scope-options';
+import type { CloseOptions } from './close-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-resource';
 

@@ -2,7 +2,8 @@ import type { ScopeItems } from './scope-items';
 import { Start } from './start';
 import { refuseGraceful, type StartOptions } from './start-options';
 import { startUnmanaged } from './start-unmanaged';
-import { planStart, type StartPlan } from './startable';
+import type { StartPlan } from './start-plan';
+import { planStart } from './startable';
 import type { ScopeContext } from './scope-context';
 
 /**

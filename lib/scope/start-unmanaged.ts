@@ -3,7 +3,7 @@ import { disposerOf, requireDisposer } from './dispose';
 import type { ScopeContext } from './scope-context';
 import type { ScopeItems } from './scope-items';
 import { StartError } from './start-error';
-import type { StartPlan } from './startable';
+import type { StartPlan } from './start-plan';
 
 /**
  * Starts an object that, by its shape, is not a resource on an engine, and adds it to `items`. Its own `stop`

@@ -17,7 +17,7 @@ import type { OwnedTarget } from './owned-resource';
 import { trackStart } from './starts-under-way';
 import { StartError } from './start-error';
 import type { StartOptions } from './start-options';
-import type { StartParameters, StartPlan } from './startable';
+import type { StartParameters, StartPlan } from './start-plan';
 import type { ScopeContext } from './scope-context';
 
 /** One start in a scope: registers before the creation, rolls back what fails or finishes after an abort. */

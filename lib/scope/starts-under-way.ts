@@ -55,28 +55,3 @@ export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, no
       : `; its own limit is ${formatDuration(wait.limitMs).replace(/\.0 s$/, ' s')}`;
   return `${title} has been waiting for ${wait.what} for ${formatDuration(nowMs - wait.sinceMs)}${limit}`;
 }
-
-/**
- * Describes what a wait strategy of testcontainers waits for, by its shape.
- *
- * @see testcontainers 12, LogWaitStrategy, HttpWaitStrategy, ShellWaitStrategy, CompositeWaitStrategy, and
- * the others by their names
- */
-export function describeStrategy(strategy: object): string {
-  const { message, path, port, command, waitStrategies } = strategy as Readonly<Record<string, unknown>>;
-  if (Array.isArray(waitStrategies) && waitStrategies.length > 0)
-    return waitStrategies.map((each: object) => describeStrategy(each)).join(' and ');
-  if (typeof message === 'string') return `log '${message}'`;
-  if (isRegExp(message)) return `log ${String(message)}`;
-  if (typeof path === 'string' && typeof port === 'number') return `HTTP ${path} at port ${port}`;
-  if (typeof command === 'string') return `command '${command}'`;
-  const { name } = strategy.constructor;
-  if (name.startsWith('HealthCheck')) return 'its health check';
-  if (name.startsWith('HostPort')) return 'its ports';
-  return name.startsWith('OneShot') ? 'its exit' : name;
-}
-
-// No `instanceof`: it may come from another realm.
-function isRegExp(value: unknown): boolean {
-  return Object.prototype.toString.call(value) === '[object RegExp]';
-}

@@ -1,12 +1,11 @@
 import type { Bounds } from '../core/bounds';
-import { disableRyuk } from '../core/disable-ryuk';
-import { readVariable } from '../core/environment';
 import { messageOf } from '../core/errors';
 import { composeProjectLabel } from '../core/labels';
 import { warn } from '../core/warnings';
 import { claimLabels, hasClaimListeners, releaseLabels } from '../registry/claims';
 import { areRequestsLabelled } from './start-context';
-import type { StartPlan } from './startable';
+import type { StartPlan } from './start-plan';
+import { testcontainersLabels } from './testcontainers-session';
 
 /**
  * Adds a claim on what `plan` creates without castoff's labels to every current and future lease of this
@@ -41,13 +40,6 @@ async function sessionLabels({ kind }: StartPlan): Promise<readonly string[] | u
   return testcontainersLabels();
 }
 
-/** The exports of testcontainers that reveal its session label. */
-interface Testcontainers {
-  readonly LABEL_TESTCONTAINERS_SESSION_ID: string;
-  getContainerRuntimeClient(): Promise<unknown>;
-  getReaper(client: unknown): Promise<{ readonly sessionId: string; readonly containerId: string }>;
-}
-
 /**
  * Claims resources that testcontainers creates in this process, if it is already loaded, and keeps it from
  * starting Ryuk. A start in a scope does the same. Never rejects: prints a warning instead.
@@ -64,54 +56,3 @@ export async function claimLoadedTestcontainers(): Promise<void> {
 }
 
 const entryPoint = /[\\/]testcontainers[\\/]build[\\/]index\.js$/;
-
-/**
- * Resolves to the label that testcontainers puts on everything that it creates in this process. With a lease,
- * turns Ryuk off first, unless `TESTCONTAINERS_RYUK_DISABLED` is set otherwise. `undefined` when it is not
- * installed, uses its own reaper, whose session others may share, or may join a session without a reaper.
- */
-async function testcontainersLabels(): Promise<readonly string[] | undefined> {
-  if (!hasOwnSession(installedVersion())) return undefined;
-  // testcontainers stores the decision of this call. The claim does not cover other copies of it.
-  const restore = hasClaimListeners() ? disableRyuk(process) : () => undefined;
-  try {
-    if (readVariable('TESTCONTAINERS_RYUK_DISABLED') !== 'true') return undefined;
-    const testcontainers = await loadTestcontainers();
-    if (testcontainers === undefined) return undefined;
-    const client = await testcontainers.getContainerRuntimeClient();
-    const { sessionId, containerId } = await testcontainers.getReaper(client);
-    if (containerId !== '') return undefined;
-    return [`${testcontainers.LABEL_TESTCONTAINERS_SESSION_ID}=${sessionId}`];
-  } finally {
-    restore();
-  }
-}
-
-/**
- * Whether a version of testcontainers uses its own session while Ryuk is off. Versions before 11.12 join the
- * session of any reaper on the engine, so a claim would cover resources of other processes.
- *
- * @see testcontainers, build/reaper/reaper.js, getReaper
- */
-export function hasOwnSession(version: string | undefined): boolean {
-  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
-  return major > 11 || (major === 11 && minor >= 12);
-}
-
-function installedVersion(): string | undefined {
-  try {
-    return (require('testcontainers/package.json') as { readonly version: string }).version;
-  } catch {
-    // MODULE_NOT_FOUND: the startable only resembles testcontainers, which is not installed.
-    return undefined;
-  }
-}
-
-async function loadTestcontainers(): Promise<Testcontainers | undefined> {
-  try {
-    return await import('testcontainers');
-  } catch (error) {
-    if (String((error as { code?: unknown }).code).endsWith('MODULE_NOT_FOUND')) return undefined;
-    throw error;
-  }
-}

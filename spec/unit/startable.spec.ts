@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { openScope } from '../../lib/index';
-import { planStart, type StartParameters } from '../../lib/scope/startable';
+import type { StartParameters } from '../../lib/scope/start-plan';
+import { planStart } from '../../lib/scope/startable';
 import { rejectionOf } from '../support/rejection';
 
 const parameters: StartParameters = {

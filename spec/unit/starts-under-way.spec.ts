@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Wait } from 'testcontainers';
-import { describeStart, describeStrategy } from '../../lib/scope/starts-under-way';
+import { describeStart } from '../../lib/scope/starts-under-way';
+import { describeStrategy } from '../../lib/scope/wait-strategy';
 
 describe('a start in progress', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasOwnSession } from '../../lib/scope/third-party-labels';
+import { hasOwnSession } from '../../lib/scope/testcontainers-session';
 
 describe('hasOwnSession', () => {
   it.each(['11.12.0', '11.14.0', '12.0.0', '12.2.0', '13.0.0'])(
