@@ -16,6 +16,7 @@ import { describeAdopted } from './sweep/adopted';
 import { describeBackground } from './sweep/background';
 import { describeCommand } from './sweep/command';
 import { describeFailingEngine } from './sweep/failing-engine';
+import { describeInContainer } from './sweep/in-container';
 import { describeKilledProcess } from './sweep/killed-process';
 import { createStage, find, type SweepStage } from './sweep/stage';
 
@@ -43,6 +44,7 @@ describeAdopted(() => stage);
 describeFailingEngine(() => stage);
 describeCommand(() => stage);
 describeBackground(() => stage);
+describeInContainer(() => stage);
 
 describe('sweep', () => {
   it('removes resources of every kind that a dead owner left', async () => {
