@@ -8,6 +8,7 @@ export {
 export { cleanupSession } from './sweep/cleanup-session';
 export { deadline } from './core/deadline';
 export { isCastoffError } from './core/errors';
+export { assertNoLeaks, findLeaks, takeSnapshot } from './diagnosis/find-leaks';
 export { openScope } from './scope/scope';
 export { openSession } from './session/open-session';
 export { sweep } from './sweep/sweep';
@@ -18,6 +19,8 @@ export type { CleanupError, CleanupEvidence } from './resources/cleanup-error';
 export type { CleanupOptions } from './resources/cleanup-options';
 export type { CleanupResult } from './resources/cleanup-one';
 export type { ComposeProjectResult } from './resources/compose-project';
+export type { FindLeaksOptions, Leak, Snapshot } from './diagnosis/find-leaks';
+export type { HandleKind } from './diagnosis/handle';
 export type { LogLine, PostMortem } from './resources/post-mortem';
 export type { Ref } from './resources/ref';
 export type { EntryState, RegistryEntry } from './registry/entry';

@@ -11,7 +11,8 @@ export function watchFunction<Name extends string>(
   let isStopped = false;
   // A proxy keeps the name, length and promisified form of the original function.
   const watched = new Proxy(original, {
-    apply(target, self: unknown, args: readonly unknown[]) {
+    // Stacks show the name: lib/diagnosis/origin.ts skips it.
+    apply: function watchedCall(target, self: unknown, args: readonly unknown[]) {
       const call: OriginalCall = (newArgs = args) => Reflect.apply(target, self, newArgs);
       return isStopped ? call() : around(call, args);
     },

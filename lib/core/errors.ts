@@ -9,7 +9,8 @@ export const errorCodes = {
   CLEANUP_FAILED: 'a resource still exists, or its removal could not be verified',
   SCOPE_CLOSED: 'a scope was given something while closing or closed',
   START_FAILED: 'a start failed; what it had created has been removed',
-  LEAKS_FOUND: 'a test run left resources that its tests neither gave to a scope nor removed',
+  LEAKS_FOUND:
+    'a test run left resources that its tests neither gave to a scope nor removed, or code left handles open',
   TASK_STUCK: 'a task kept running after its signal aborted',
   COMMAND_FAILED: 'a command could not be started, exited with a code other than 0, or was stopped',
   REAPER_UNAVAILABLE: 'the requested reaper could not be started, or did not accept the lease',

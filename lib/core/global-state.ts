@@ -23,6 +23,8 @@ type StateName =
   // lib/session and lib/run
   | 'run'
   | 'joined runs'
+  // lib/diagnosis
+  | 'handle watch'
   // lib/runner
   | 'attached run'
   | 'connected sockets'

@@ -1,0 +1,68 @@
+import type { HandleOwner } from './handle';
+import { readOrigin, type Origin } from './origin';
+import type { ConnectRequest } from './peer';
+
+/** A child process as it was spawned. */
+export interface SpawnedCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Whether it leads a process group of its own, and so survives this process. */
+  readonly isDetached: boolean;
+}
+
+/** The record of an asynchronous resource: a handle, or a step on the way to one. */
+export interface HandleRecord {
+  readonly id: number;
+  /** Its type in `async_hooks`: `Timeout`, `TCPWRAP`. */
+  readonly type: string;
+  readonly resource: WeakRef<object>;
+  readonly owner: HandleOwner;
+  readonly createdAtMs: number;
+  /** The record of the resource whose callback created it. */
+  readonly trigger: HandleRecord | undefined;
+  /** The number of records before it in its chain. */
+  readonly depth: number;
+  /** The stack where it was created, captured but not formatted; `undefined` once it has been read. */
+  stack: { readonly stack?: unknown } | undefined;
+  origin?: Origin;
+  /** The request that connects it, which has the address. */
+  connect?: ConnectRequest;
+  command?: SpawnedCommand;
+}
+
+/** A longer chain loses its middle: a timer that starts itself again would otherwise keep all before it. */
+const maxDepth = 16;
+
+/** Returns the record that a resource created by the callback of `record` is linked to. */
+export function linkTo(record: HandleRecord | undefined): HandleRecord | undefined {
+  if (record === undefined || record.depth < maxDepth) return record;
+  let first = record;
+  while (first.trigger !== undefined) first = first.trigger;
+  return first;
+}
+
+/**
+ * Returns the user's line of a record, and the code that created it: from its own stack, or else from those
+ * of the resources that led to it. Formats each stack once, because an unread stack holds the objects whose
+ * methods are on it.
+ */
+export function originOf(record: HandleRecord, userLineIn: (stack: string) => string | undefined): Origin {
+  // A pipe of a child process is opened with it.
+  if (record.type === 'PIPEWRAP' && record.trigger?.type === 'PROCESSWRAP')
+    return (record.origin ??= originOf(record.trigger, userLineIn));
+  const own = ownOrigin(record, userLineIn);
+  if (own.line !== undefined || own.madeBy !== 'user') return own;
+  for (let from = record.trigger; from !== undefined; from = from.trigger) {
+    const { line } = ownOrigin(from, userLineIn);
+    if (line !== undefined) return (record.origin = { ...own, line });
+  }
+  return own;
+}
+
+function ownOrigin(record: HandleRecord, userLineIn: (stack: string) => string | undefined): Origin {
+  if (record.origin !== undefined) return record.origin;
+  const text = record.stack?.stack;
+  record.stack = undefined;
+  // A custom `prepareStackTrace` may return another type.
+  return (record.origin = readOrigin(typeof text === 'string' ? text : '', userLineIn));
+}

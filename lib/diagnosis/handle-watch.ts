@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NamePeer } from './describe-handle';
+import type { Handle, HandleOwner } from './handle';
+import { describeOpen, groupHandles } from './open-handles';
+import { recordHandles } from './record-handles';
+
+/** A close may be under way, or a late callback be the last. In milliseconds. */
+const pauses = [200, 200, 100];
+
+/** Selects handles by their owner. */
+type OwnerFilter = (owner: HandleOwner) => boolean;
+
+/** A running watch of the handles that this process opens. */
+export interface HandleWatch {
+  /**
+   * Resolves to the handles that hold the process or would outlive it. Checks again for up to 0.5 s while
+   * there are some.
+   *
+   * @param filter - Default: all.
+   */
+  findLeaks(filter?: OwnerFilter): Promise<readonly Handle[]>;
+  /** Lists them as they are now. */
+  list(filter?: OwnerFilter): readonly Handle[];
+  /** Stops the watch and forgets its handles. */
+  stop(): void;
+}
+
+/**
+ * Starts to record the handles that this process opens. Handles of Node.js itself, of castoff and of test
+ * runners are left out, and those that do not hold the process.
+ *
+ * @param ownerOf - Returns the owner of what the running code opens; `undefined`: it is not recorded. Called
+ * for each handle: it must be fast, not throw, and create no asynchronous resource.
+ * @param userLineIn - Returns the user's line in a stack, as `file:line`.
+ * @param namePeer - Returns a name for the peer of a connection: `redis (container of a.spec.ts:12)`.
+ * @see Node.js, `async_hooks.createHook`
+ */
+export function startHandleWatch(
+  ownerOf: () => HandleOwner | undefined,
+  userLineIn: (stack: string) => string | undefined,
+  namePeer?: NamePeer,
+): HandleWatch {
+  const records = recordHandles(ownerOf);
+  const list = (filter: OwnerFilter = () => true): readonly Handle[] => {
+    const owned = records.listOpen().filter(({ owner }) => filter(owner));
+    return groupHandles(describeOpen(owned, { userLineIn, namePeer }));
+  };
+  return {
+    list,
+    async findLeaks(filter) {
+      let found = list(filter);
+      for (const pause of pauses) {
+        if (found.length === 0) break;
+        await delay(pause);
+        found = list(filter);
+      }
+      return found;
+    },
+    stop: () => records.stop(),
+  };
+}

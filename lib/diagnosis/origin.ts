@@ -1,0 +1,39 @@
+import { sep } from 'node:path';
+import { ownFolder } from '../core/source-line';
+
+/** The code that created a handle. */
+export interface Origin {
+  /** The user's line, as `file:line`. */
+  readonly line: string | undefined;
+  readonly madeBy: 'user' | 'castoff' | 'test runner';
+  /** The constructor of Node.js or a package that created it for the user. */
+  readonly through?: 'Worker' | 'WebSocket' | 'BroadcastChannel' | undefined;
+}
+
+const constructors = ['Worker', 'WebSocket', 'BroadcastChannel'] as const;
+
+/** Packages that are, or belong to, a test runner: their own timers end with the run. */
+const runnerPackages =
+  /[\\/]node_modules[\\/](?:@jest|@vitest|ava|jasmine(?:-core)?|jest(?:-[\w-]+)?|mocha|tinypool|vitest)[\\/]/;
+
+/** Reads the origin of a resource from the stack where it was created. */
+export function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {
+  const frames = stack.split('\n').slice(1);
+  const nearest = nearestFrame(frames);
+  const line = userLineIn(stack);
+  if (nearest.includes(ownFolder + sep)) return { line, madeBy: 'castoff' };
+  if (line === undefined && runnerPackages.test(nearest)) return { line, madeBy: 'test runner' };
+  const through = constructors.find((name) => frames.some((frame) => frame.includes(`at new ${name} (`)));
+  return { line, madeBy: 'user', through };
+}
+
+/** castoff's wrappers of functions of Node.js: the code that called them is below. */
+const wrapperFrame = /\b(?:watchedCall|interceptedSpawn)\b/;
+
+/** Returns the nearest frame that is neither Node's nor a wrapper's. */
+function nearestFrame(frames: readonly string[]): string {
+  const others = frames.filter((frame) => !/\bnode:|<anonymous>\)?$/.test(frame));
+  const firstOther = others.findIndex((frame) => !frame.includes(ownFolder + sep));
+  const ours = firstOther === -1 ? others : others.slice(0, firstOther);
+  return others[ours.findLastIndex((frame) => wrapperFrame.test(frame)) + 1] ?? '';
+}

@@ -1,0 +1,506 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { exec, fork, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, watch, watchFile, unwatchFile, writeFileSync } from 'node:fs';
+import { watch as watchIterator } from 'node:fs/promises';
+import { createServer as createHttpServer, Agent, get } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as nodeTimers from 'node:timers';
+import { setInterval as tick, setTimeout as delay } from 'node:timers/promises';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { userLineIn } from '../../lib/capture/user-line';
+import type { Handle, HandleOwner } from '../../lib/diagnosis/handle';
+import { startHandleWatch, type HandleWatch } from '../../lib/diagnosis/handle-watch';
+
+const owners = new AsyncLocalStorage<HandleOwner>();
+const folder = mkdtempSync(join(tmpdir(), 'castoff-handles-'));
+const file = 'spec/unit/handle-watch.spec.ts';
+const lines = readFileSync(__filename, 'utf8').split('\n');
+
+let watching: HandleWatch;
+beforeAll(() => {
+  watching = startHandleWatch(
+    () => owners.getStore(),
+    (stack) => userLineIn(stack, __filename),
+  );
+});
+afterAll(() => {
+  watching.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The line of this file that ends in the comment `// opens <name>`. */
+function lineThatOpens(name: string): string {
+  const at = lines.findIndex((line) => line.endsWith(`// opens ${name}`));
+  return `${file}:${at + 1}`;
+}
+
+type Close = () => unknown;
+
+function closeBoth(client: Close, server: Close): void {
+  client();
+  server();
+}
+
+/** What is open after programs have run side by side, each as a test, and after their closes. */
+interface Judged {
+  readonly left: readonly Handle[];
+  readonly afterClose: readonly Handle[];
+}
+
+async function judge(
+  programs: Readonly<Record<string, () => Close | undefined | Promise<Close | undefined>>>,
+): Promise<Judged> {
+  const isOne = ({ test = '' }: HandleOwner): boolean => Object.hasOwn(programs, test);
+  const closes = await Promise.all(
+    Object.entries(programs).map(async ([name, open]) =>
+      owners.run({ scope: `scope of ${name}`, test: name }, open),
+    ),
+  );
+  const left = await watching.findLeaks(isOne);
+  for (const close of closes) await close?.();
+  return { left, afterClose: await watching.findLeaks(isOne) };
+}
+
+/** A server that does not hold the process, with its port. */
+async function backgroundServer<S extends Server>(server: S): Promise<S & { readonly port: number }> {
+  await owners.exit(() => once(server.listen(0).unref(), 'listening'));
+  return Object.assign(server, { port: (server.address() as AddressInfo).port });
+}
+
+const until = async (isTrue: () => boolean): Promise<void> => {
+  while (!isTrue()) await delay(5);
+};
+
+/** Defects: by name, the kind and description of what is left, and code that opens it and returns its close. */
+const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | Promise<Close>]>> = {
+  interval: [
+    'interval',
+    /^interval of 50 ms$/,
+    () => {
+      const timer = setInterval(() => undefined, 50); // opens interval
+      return () => clearInterval(timer);
+    },
+  ],
+  timeout: [
+    'timeout',
+    /^timeout of 1 min 0 s$/,
+    () => {
+      const timer = setTimeout(() => undefined, 60_000); // opens timeout
+      return () => clearTimeout(Number(timer));
+    },
+  ],
+  'timeout of node:timers': [
+    'timeout',
+    /^timeout of 30\.0 s$/,
+    () => {
+      const timer = nodeTimers.setTimeout(() => undefined, 30_000); // opens timeout of node:timers
+      return () => timer[Symbol.dispose]();
+    },
+  ],
+  'timeout of timers/promises': [
+    'timeout',
+    /^timeout of 30\.0 s$/,
+    () => {
+      const end = new AbortController();
+      delay(30_000, undefined, { signal: end.signal }).catch(() => undefined); // opens timeout of timers/promises
+      return () => end.abort();
+    },
+  ],
+  'interval of timers/promises': [
+    'interval',
+    /^interval of 20 ms$/,
+    () => {
+      const end = new AbortController();
+      const count = async () => {
+        for await (const _ of tick(20, undefined, { signal: end.signal })); // opens interval of timers/promises
+      };
+      count().catch(() => undefined);
+      return () => end.abort();
+    },
+  ],
+  'loop of immediates': [
+    'immediate',
+    /^immediate$/,
+    () => {
+      let isRunning = true;
+      const next = (): void => {
+        if (isRunning) setImmediate(next); // opens loop of immediates
+      };
+      next();
+      return () => (isRunning = false);
+    },
+  ],
+  'loop of awaits': [
+    'timeout',
+    /^timeout of 10 ms$/,
+    () => {
+      const end = new AbortController();
+      const poll = async () => {
+        while (!end.signal.aborted) await delay(10); // opens loop of awaits
+      };
+      void poll();
+      return () => end.abort();
+    },
+  ],
+  'TCP server': [
+    'server',
+    /^server listening on :\d+$/,
+    () => {
+      const server = createServer().listen(0); // opens TCP server
+      return () => server.close();
+    },
+  ],
+  'TCP server on a host name': [
+    'server',
+    /^server listening on (127\.0\.0\.1|\[::1\]):\d+$/,
+    async () => {
+      const server = createServer().listen(0, 'localhost'); // opens TCP server on a host name
+      await once(server, 'listening');
+      return () => server.close();
+    },
+  ],
+  'HTTP server with a client of its own': [
+    'server',
+    /^server listening on :\d+$/,
+    async () => {
+      const server = createHttpServer((_, response) => response.end('ok'));
+      server.listen(0); // opens HTTP server with a client of its own
+      await once(server, 'listening');
+      await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text();
+      return () => server.close().closeAllConnections();
+    },
+  ],
+  'server on a local socket': [
+    'server',
+    /^server listening on .*a\.sock$/,
+    () => {
+      const server = createServer().listen(join(folder, 'a.sock')); // opens server on a local socket
+      return () => server.close();
+    },
+  ],
+  connection: [
+    'connection',
+    /^connection to (127\.0\.0\.1|\[::1\]):\d+$/,
+    async () => {
+      const server = await backgroundServer(createServer());
+      const socket = connect(server.port, 'localhost'); // opens connection
+      await once(socket, 'connect');
+      return () =>
+        closeBoth(
+          () => socket.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
+  'connection to a local socket': [
+    'connection',
+    /^connection to .*b\.sock$/,
+    async () => {
+      const server = createServer().listen(join(folder, 'b.sock')).unref();
+      await once(server, 'listening');
+      const socket = connect(join(folder, 'b.sock')); // opens connection to a local socket
+      await once(socket, 'connect');
+      return () =>
+        closeBoth(
+          () => socket.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
+  'request without a response': [
+    'connection',
+    /^connection to (127\.0\.0\.1|\[::1\]):\d+ \(GET \/slow\)$/,
+    async () => {
+      const server = await backgroundServer(createHttpServer(() => undefined));
+      const request = get(`http://localhost:${server.port}/slow?token=secret`); // opens request without a response
+      request.on('error', () => undefined);
+      await once(server, 'request');
+      return () =>
+        closeBoth(
+          () => request.destroy(),
+          () => server.close().closeAllConnections(),
+        );
+    },
+  ],
+  'fetch without a response': [
+    'connection',
+    /^connection to (127\.0\.0\.1|\[::1\]):\d+$/,
+    async () => {
+      const server = await backgroundServer(createHttpServer(() => undefined));
+      const end = new AbortController();
+      const url = `http://localhost:${server.port}`;
+      fetch(url, { signal: end.signal }).catch(() => undefined); // opens fetch without a response
+      await once(server, 'request');
+      return () =>
+        closeBoth(
+          () => end.abort(),
+          () => server.close().closeAllConnections(),
+        );
+    },
+  ],
+  'HTTP/2 client': [
+    'connection',
+    /^connection to (127\.0\.0\.1|\[::1\]):\d+$/,
+    async () => {
+      const server = await backgroundServer(createHttp2Server());
+      const session = connectHttp2(`http://localhost:${server.port}`); // opens HTTP/2 client
+      await once(session, 'connect');
+      return () =>
+        closeBoth(
+          () => session.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
+  'UDP socket': [
+    'UDP socket',
+    /^UDP socket on :\d+$/,
+    async () => {
+      const socket = createSocket('udp4'); // opens UDP socket
+      await once(socket.bind(0), 'listening');
+      return () => socket.close();
+    },
+  ],
+  'child process': [
+    'child process',
+    /^child process `sleep 60`$/,
+    () => {
+      const child = spawn('sleep', ['60']); // opens child process
+      return () => child.kill();
+    },
+  ],
+  'child process of a shell': [
+    'child process',
+    /^child process `exec sleep 60`$/,
+    () => {
+      const child = exec('exec sleep 60'); // opens child process of a shell
+      return () => child.kill();
+    },
+  ],
+  'detached child process': [
+    'child process',
+    /^child process `sleep 60`$/,
+    () => {
+      const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }); // opens detached child process
+      child.unref();
+      return () => child.kill();
+    },
+  ],
+  'process that a shell left': [
+    'child process',
+    /^process left running by child process `sleep 60 & echo \$!`$/,
+    async () => {
+      const shell = exec('sleep 60 & echo $!'); // opens process that a shell left
+      let pid = '';
+      shell.stdout?.on('data', (text: string) => (pid += text));
+      await once(shell, 'exit');
+      await until(() => pid !== '');
+      return () => process.kill(Number(pid));
+    },
+  ],
+  'forked process': [
+    'child process',
+    /^child process `node \S+forked\.js`$/,
+    () => {
+      writeFileSync(join(folder, 'forked.js'), 'process.on("message", () => {})');
+      const child = fork(join(folder, 'forked.js')); // opens forked process
+      return () => child.kill();
+    },
+  ],
+  'fs.watch': [
+    'file watcher',
+    /^file watcher \(fs\.watch\)$/,
+    () => {
+      const watcher = watch(folder); // opens fs.watch
+      return () => watcher.close();
+    },
+  ],
+  'fs.watchFile': [
+    'file watcher',
+    /^file watcher \(fs\.watchFile\)$/,
+    () => {
+      watchFile(join(folder, 'none'), () => undefined); // opens fs.watchFile
+      return () => unwatchFile(join(folder, 'none'));
+    },
+  ],
+  'iterator of file changes': [
+    'file watcher',
+    /^file watcher \(fs\.watch\)$/,
+    () => {
+      const end = new AbortController();
+      const follow = async () => {
+        for await (const _ of watchIterator(folder, { signal: end.signal })); // opens iterator of file changes
+      };
+      follow().catch(() => undefined);
+      return () => end.abort();
+    },
+  ],
+  worker: [
+    'worker',
+    /^worker$/,
+    async () => {
+      const worker = new Worker('setInterval(() => {}, 1e3)', { eval: true }); // opens worker
+      await once(
+        worker.on('message', () => undefined),
+        'online',
+      );
+      return () => worker.terminate();
+    },
+  ],
+  'message port': [
+    'message port',
+    /^message port$/,
+    () => {
+      const { port1 } = new MessageChannel(); // opens message port
+      port1.on('message', () => undefined);
+      return () => port1.close();
+    },
+  ],
+  'broadcast channel': [
+    'broadcast channel',
+    /^broadcast channel$/,
+    () => {
+      const channel = new BroadcastChannel('news'); // opens broadcast channel
+      return () => channel.close();
+    },
+  ],
+};
+
+describe('a handle that a test leaves', () => {
+  let judged: Judged;
+  beforeAll(async () => {
+    const programs = Object.entries(defects).map(([name, [, , open]]) => [name, open] as const);
+    judged = await judge(Object.fromEntries(programs));
+  });
+
+  it.each(Object.entries(defects))('%s: has its kind, line and test', (name, [kind, what]) => {
+    expect(judged.left.filter(({ test }) => test === name)).toEqual([
+      {
+        kind,
+        what: expect.stringMatching(what),
+        source: lineThatOpens(name),
+        scope: `scope of ${name}`,
+        test: name,
+        createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        count: 1,
+      },
+    ]);
+  });
+
+  it('is not reported once it is closed', () => {
+    expect(judged.afterClose).toEqual([]);
+  });
+});
+
+/** Code that leaves nothing, near to a defect. */
+const lookAlikes: Readonly<Record<string, () => Close | Promise<Close> | undefined | Promise<undefined>>> = {
+  'unreferenced timers': () => {
+    const timers = [setInterval(() => undefined, 50).unref(), setTimeout(() => undefined, 9_999).unref()];
+    return () => timers.forEach((timer) => clearTimeout(timer));
+  },
+  'cleared timers': () => {
+    clearInterval(setInterval(() => undefined, 50));
+    clearTimeout(setInterval(() => undefined, 50));
+    setTimeout(() => undefined, 60_000).close();
+    clearImmediate(setImmediate(() => undefined));
+    return undefined;
+  },
+  'a late callback that ends': () => {
+    setTimeout(() => setTimeout(() => undefined, 100), 100);
+    return undefined;
+  },
+  'a timeout signal': () => {
+    AbortSignal.timeout(60_000);
+    return undefined;
+  },
+  'fake timers': () => {
+    jest.useFakeTimers();
+    setInterval(() => undefined, 50);
+    setTimeout(() => undefined, 60_000);
+    jest.useRealTimers();
+    return undefined;
+  },
+  'an unreferenced server': async () => {
+    const server = await backgroundServer(createServer());
+    return () => server.close();
+  },
+  'a server that closes soon after': () => {
+    const server = createServer().listen(0);
+    setTimeout(() => server.close(), 100);
+    return undefined;
+  },
+  'a keep-alive agent': async () => {
+    const server = await backgroundServer(createHttpServer((_, response) => response.end('ok')));
+    const agent = new Agent({ keepAlive: true });
+    const [response] = await once(get({ port: server.port, agent }), 'response');
+    response.resume();
+    await once(response, 'close');
+    return () =>
+      closeBoth(
+        () => agent.destroy(),
+        () => server.close(),
+      );
+  },
+  'a finished fetch': async () => {
+    const server = await backgroundServer(createHttpServer((_, response) => response.end('ok')));
+    await (await fetch(`http://localhost:${server.port}`)).text();
+    return () => server.close().closeAllConnections();
+  },
+  'a connection that failed': async () => {
+    const socket = connect(1, '127.0.0.1');
+    await once(socket, 'error').catch(() => undefined);
+    return undefined;
+  },
+  'a child process that exits': async () => {
+    await once(spawn('true'), 'exit');
+    spawn(join(folder, 'none')).on('error', () => undefined);
+    return undefined;
+  },
+  'an unreferenced child process': () => {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    child.unref();
+    return () => child.kill();
+  },
+  'a detached child process that exits': () => {
+    spawn('sleep', ['0.1'], { detached: true, stdio: 'ignore' }).unref();
+    return undefined;
+  },
+  'closed watchers': () => {
+    watch(folder).close();
+    watchFile(folder, () => undefined);
+    unwatchFile(folder);
+    const watcher = watch(folder, { persistent: false });
+    return () => watcher.close();
+  },
+  'a worker that ends': async () => {
+    await once(new Worker('', { eval: true }), 'exit');
+    return undefined;
+  },
+  'an unreferenced worker': async () => {
+    const worker = new Worker('setInterval(() => {}, 1e3)', { eval: true });
+    worker.unref();
+    return () => worker.terminate();
+  },
+  'message ports without a listener': () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage('unread');
+    return () => port2.close();
+  },
+};
+
+describe('code that leaves nothing', () => {
+  let judged: Judged;
+  beforeAll(async () => {
+    judged = await judge(lookAlikes);
+  });
+
+  it.each(Object.keys(lookAlikes))('%s: no alarm', (name) => {
+    expect(judged.left.filter(({ test }) => test === name)).toEqual([]);
+  });
+});
