@@ -4,7 +4,8 @@ import { warnCapture } from '../core/warnings';
 import { timeouts } from '../core/timeouts';
 import { isAnonymousName, volumesOfContainer, type MountedContainer } from '../engine/anonymous-volumes';
 import { connectEngine } from '../engine/connect';
-import { inspectMounted, listContainersUsingVolume } from '../engine/volume-calls';
+import { listContainersUsing } from '../engine/container-calls';
+import { inspectMounted } from '../engine/volume-calls';
 import type { RegistryEntry } from '../registry/entry';
 import { volume } from '../resources/volume';
 import type { CommandLine } from '../commands/launch';
@@ -65,7 +66,7 @@ async function register(tracked: TrackedResources, container: RegistryEntry, nam
   const inspected = await volume.inspect(engine, name);
   if (inspected.meaning === 'gone') return;
   if (inspected.meaning !== 'done') throw inspected.error;
-  const users = await listContainersUsingVolume(engine, name);
+  const users = await listContainersUsing(engine, 'volume', name);
   if (users.meaning !== 'done') throw users.error;
   // Another container uses it, through `--volumes-from` or by its name.
   if (users.value.length > 0) return;

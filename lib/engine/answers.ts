@@ -4,32 +4,12 @@ export type EngineCall =
   | 'version'
   | 'info'
   | 'events'
-  | 'container.list'
-  | 'container.attach'
-  | 'container.create'
-  | 'container.inspect'
-  | 'container.logs'
-  | 'container.stop'
-  | 'container.kill'
-  | 'container.remove'
-  | 'container.start'
-  | 'container.wait'
-  | 'network.list'
-  | 'network.inspect'
+  | `${'container' | 'network' | 'service' | 'volume' | 'image'}.${'inspect' | 'remove'}`
+  | `${'container' | 'network' | 'volume' | 'image'}.list`
+  | `container.${'attach' | 'create' | 'logs' | 'stop' | 'kill' | 'start' | 'wait'}`
+  | `image.${'history' | 'import' | 'build'}`
   | 'network.disconnect'
-  | 'network.remove'
-  | 'service.inspect'
-  | 'service.remove'
-  | 'volume.create'
-  | 'volume.list'
-  | 'volume.inspect'
-  | 'volume.remove'
-  | 'image.list'
-  | 'image.inspect'
-  | 'image.history'
-  | 'image.remove'
-  | 'image.import'
-  | 'image.build';
+  | 'volume.create';
 
 /**
  * The meaning of an engine's response for a removal.

@@ -143,25 +143,19 @@ export function inspectContainer(engine: Engine, id: string): Promise<Answer<Con
 }
 
 /**
- * Lists containers, running or not, that have all of `labels` (`key` or `key=value`).
+ * Lists the ids of the containers, stopped ones included, that are attached to a network or mount a volume. An
+ * inspection of a network may leave some out (Podman).
  *
- * @see Engine API, ContainerList
+ * @see Engine API, ContainerList, filters `network` and `volume`
  */
-export function listContainers(
+export function listContainersUsing(
   engine: Engine,
-  labels: readonly string[],
-): Promise<Answer<readonly ListedTarget[]>> {
-  return engine.ask('container.list', labels.join(' '), async (docker) => {
-    const containers = await docker.listContainers({ all: true, filters: { label: [...labels] } });
-    return containers.map((container) => ({
-      kind: 'container',
-      id: container.Id,
-      name: (container.Names?.[0] ?? '').replace(/^\//, ''),
-      labels: container.Labels ?? {},
-      status: container.State,
-      createdAtMs: container.Created * 1_000,
-      imageId: container.ImageID,
-    }));
+  kind: 'network' | 'volume',
+  id: string,
+): Promise<Answer<readonly string[]>> {
+  return engine.ask('container.list', `${kind} ${id}`, async (docker) => {
+    const containers = await docker.listContainers({ all: true, filters: { [kind]: [id] } });
+    return containers.map(({ Id }) => Id);
   });
 }
 

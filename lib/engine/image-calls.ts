@@ -76,27 +76,3 @@ export function readImageHistory(engine: Engine, id: string): Promise<Answer<rea
     }));
   });
 }
-
-/** The name of an unnamed image in Docker's list. Inspecting that name fails with 400. */
-const unnamed = '<none>:<none>';
-
-/** Lists images that have all of `labels` (`key` or `key=value`). @see Engine API, ImageList */
-export function listImages(
-  engine: Engine,
-  labels: readonly string[],
-): Promise<Answer<readonly ListedTarget[]>> {
-  return engine.ask('image.list', labels.join(' '), async (docker) => {
-    const images = await docker.listImages({ filters: { label: [...labels] } });
-    return images.map((image) => {
-      const tags = (image.RepoTags ?? []).filter((tag) => tag !== unnamed);
-      return {
-        kind: 'image',
-        id: image.Id,
-        name: tags[0] ?? '',
-        tags,
-        labels: image.Labels ?? {},
-        createdAtMs: image.Created * 1_000,
-      };
-    });
-  });
-}

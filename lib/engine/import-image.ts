@@ -1,12 +1,6 @@
 import type { Answer, Engine } from './engine';
 import { readProgress } from './read-progress';
 
-/** The repository and tag of an image. */
-export interface ImageName {
-  readonly repository: string;
-  readonly tag: string;
-}
-
 /**
  * Creates an image with one layer from a tar archive, and names it; an existing image of that name loses it.
  * Resolves to the id.
@@ -16,13 +10,13 @@ export interface ImageName {
  */
 export function importImage(
   engine: Engine,
-  { repository, tag }: ImageName,
+  name: string,
   archive: NodeJS.ReadableStream,
   changes: readonly string[],
 ): Promise<Answer<string>> {
-  return engine.ask('image.import', `${repository}:${tag}`, async (docker, abortSignal) => {
+  return engine.ask('image.import', name, async (docker, abortSignal) => {
     // Not in a separate parameter: Podman (4.3.1) ignores `tag` on an import, and names the image `latest`.
-    const options = { repo: `${repository}:${tag}`, changes: [...changes], abortSignal };
+    const options = { repo: name, changes: [...changes], abortSignal };
     const sent = docker.importImage(archive, options).then(readProgress);
     const { status } = await Promise.race([sent, failureOf(archive)]);
     return status ?? '';
@@ -37,12 +31,12 @@ export function importImage(
  */
 export function buildImage(
   engine: Engine,
-  { repository, tag }: ImageName,
+  name: string,
   base: string,
   archive: NodeJS.ReadableStream,
 ): Promise<Answer<unknown>> {
-  return engine.ask('image.build', `${repository}:${tag} on ${base}`, async (docker, abortSignal) => {
-    const options = { t: `${repository}:${tag}`, forcerm: true, abortSignal };
+  return engine.ask('image.build', `${name} on ${base}`, async (docker, abortSignal) => {
+    const options = { t: name, forcerm: true, abortSignal };
     return Promise.race([docker.buildImage(archive, options).then(readProgress), failureOf(archive)]);
   });
 }

@@ -46,18 +46,3 @@ export function attachContainer(engine: Engine, id: string): Promise<Answer<Dupl
     return stream;
   });
 }
-
-/**
- * Resolves to the engine's operating system, as the engine reports it: `Debian GNU/Linux 12 (bookworm)`,
- * `Docker Desktop`.
- *
- * @see Engine API, SystemInfo
- */
-export function readOperatingSystem(engine: Engine): Promise<Answer<string>> {
-  return engine.ask('info', engine.address, async (docker) => {
-    const info: unknown = await docker.info();
-    const name: unknown =
-      typeof info === 'object' && info !== null ? Reflect.get(info, 'OperatingSystem') : undefined;
-    return typeof name === 'string' ? name : '';
-  });
-}

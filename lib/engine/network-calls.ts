@@ -23,22 +23,6 @@ export function disconnectContainer(
   );
 }
 
-/**
- * Lists the ids of the containers attached to a network, stopped ones included, which an inspection may leave
- * out (Podman).
- *
- * @see Engine API, ContainerList, filter `network`
- */
-export function listAttachedContainers(
-  engine: Engine,
-  networkId: string,
-): Promise<Answer<readonly string[]>> {
-  return engine.ask('container.list', `network ${networkId}`, async (docker) => {
-    const containers = await docker.listContainers({ all: true, filters: { network: [networkId] } });
-    return containers.map(({ Id }) => Id);
-  });
-}
-
 /** Inspects a network. @see Engine API, NetworkInspect */
 export function inspectNetwork(engine: Engine, id: string): Promise<Answer<NetworkFacts>> {
   return engine.ask('network.inspect', id, async (docker) => {
@@ -49,22 +33,5 @@ export function inspectNetwork(engine: Engine, id: string): Promise<Answer<Netwo
       labels: network.Labels ?? {},
       containerIds: Object.keys(network.Containers ?? {}),
     };
-  });
-}
-
-/** Lists networks that have all of `labels` (`key` or `key=value`). @see Engine API, NetworkList */
-export function listNetworks(
-  engine: Engine,
-  labels: readonly string[],
-): Promise<Answer<readonly ListedTarget[]>> {
-  return engine.ask('network.list', labels.join(' '), async (docker) => {
-    const networks = await docker.listNetworks({ filters: { label: [...labels] } });
-    return networks.map((network) => ({
-      kind: 'network',
-      id: network.Id,
-      name: network.Name,
-      labels: network.Labels ?? {},
-      createdAtMs: Date.parse(network.Created),
-    }));
   });
 }

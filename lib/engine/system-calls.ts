@@ -23,19 +23,15 @@ export function readEngineMachine(engine: Engine): Promise<Answer<EngineMachine>
   });
 }
 
-/**
- * Resolves to the engine's time, in milliseconds since the epoch: ages are computed by its clock.
- *
- * @see Engine API, SystemInfo
- */
-export async function readEngineClock(engine: Engine): Promise<Answer<number>> {
-  const answer = await engine.ask('info', engine.address, async (docker) => {
+/** Resolves to what the engine reports of itself. @see Engine API, SystemInfo */
+export function readInfo(engine: Engine): Promise<Answer<Readonly<Record<string, unknown>>>> {
+  return engine.ask('info', engine.address, async (docker) => {
     const info: unknown = await docker.info();
-    return info;
+    return typeof info === 'object' && info !== null ? { ...info } : {};
   });
-  return mapAnswer(answer, (info) => {
-    const time =
-      typeof info === 'object' && info !== null && 'SystemTime' in info ? info.SystemTime : undefined;
-    return Date.parse(String(time));
-  });
+}
+
+/** Resolves to the engine's time, in milliseconds since the epoch: ages are computed by its clock. */
+export async function readEngineClock(engine: Engine): Promise<Answer<number>> {
+  return mapAnswer(await readInfo(engine), ({ SystemTime }) => Date.parse(String(SystemTime)));
 }

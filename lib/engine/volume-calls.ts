@@ -1,3 +1,4 @@
+import type Dockerode from 'dockerode';
 import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
 import type { ListedTarget } from './list-targets';
@@ -39,53 +40,22 @@ export function removeVolume(engine: Engine, name: string): Promise<Answer<unkno
 /** Inspects a volume. @see Engine API, VolumeInspect */
 export function inspectVolume(engine: Engine, name: string): Promise<Answer<VolumeFacts>> {
   return engine.ask('volume.inspect', name, async (docker) => {
-    const volume = await docker.getVolume(urlPart(name)).inspect();
-    return { name: volume.Name, labels: volume.Labels ?? {}, createdAt: createdAtOf(volume) };
+    return factsOfVolume(await docker.getVolume(urlPart(name)).inspect());
   });
 }
 
 /** Docker's answer for a volume whose data folder is missing. */
 const noCreationTime = '0001-01-01T00:00:00Z';
 
-// Not in dockerode's types.
-function createdAtOf(volume: object): string | undefined {
-  const createdAt: unknown = 'CreatedAt' in volume ? volume.CreatedAt : undefined;
-  return typeof createdAt === 'string' && createdAt !== noCreationTime ? createdAt : undefined;
-}
-
-/** Lists volumes that have all of `labels` (`key` or `key=value`). @see Engine API, VolumeList */
-export function listVolumes(
-  engine: Engine,
-  labels: readonly string[],
-): Promise<Answer<readonly ListedTarget[]>> {
-  return engine.ask('volume.list', labels.join(' '), async (docker) => {
-    const { Volumes } = await docker.listVolumes({ filters: { label: [...labels] } });
-    return (Volumes ?? []).map((volume) => {
-      const createdAt = createdAtOf(volume);
-      return {
-        kind: 'volume',
-        id: volume.Name,
-        name: volume.Name,
-        labels: volume.Labels ?? {},
-        createdAt,
-        createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
-      };
-    });
-  });
+/** Returns the fields that castoff reads from a volume in a response of the engine. */
+export function factsOfVolume(volume: Dockerode.VolumeInspectInfo): VolumeFacts {
+  // Not in dockerode's types.
+  const { Name: name, Labels, CreatedAt } = volume as typeof volume & { readonly CreatedAt?: unknown };
+  const isKnown = typeof CreatedAt === 'string' && CreatedAt !== noCreationTime;
+  return { name, labels: Labels ?? {}, createdAt: isKnown ? CreatedAt : undefined };
 }
 
 /** Inspects the mounts of a container. @see Engine API, ContainerInspect */
 export function inspectMounted(engine: Engine, id: string): Promise<Answer<MountedContainer>> {
   return engine.ask('container.inspect', id, async (docker) => docker.getContainer(urlPart(id)).inspect());
-}
-
-/** Lists the ids of all containers that mount a volume. @see Engine API, ContainerList, filter `volume` */
-export function listContainersUsingVolume(
-  engine: Engine,
-  volume: string,
-): Promise<Answer<readonly string[]>> {
-  return engine.ask('container.list', volume, async (docker) => {
-    const containers = await docker.listContainers({ all: true, filters: { volume: [volume] } });
-    return containers.map(({ Id }) => Id);
-  });
 }

@@ -5,15 +5,11 @@ import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import { inspectImage } from '../engine/image-calls';
 import { LeaseClient, type LeaseClientOptions } from './client';
-import { reaperImageName } from './image-recipe';
+import { reaperImage } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
 import { connectToReaper, leaseRefused, type ReaperAddress } from './reaper-address';
 import { openReaperConnection, type ReaperConnection } from './reaper-connection';
-
-const { repository, tag } = reaperImageName(packageVersion);
-/** The reaper's image for this version of castoff. */
-export const reaperImage = `${repository}:${tag}`;
 
 /**
  * Takes the session's lease from its own reaper container, which is replaced whenever it is lost. Builds the

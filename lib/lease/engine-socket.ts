@@ -1,6 +1,6 @@
 import { readVariable, type Environment } from '../core/environment';
 import { valueOf, type Engine } from '../engine/engine';
-import { readOperatingSystem } from '../engine/launch-calls';
+import { readInfo } from '../engine/system-calls';
 
 /** The default path of the engine's socket on the engine's own host. */
 const defaultPath = '/var/run/docker.sock';
@@ -24,6 +24,7 @@ export async function findEngineSocketPaths(
   const [, path] = /^unix:\/\/(.*)/.exec(engine.address) ?? [];
   // Saves a request per session.
   if (path === undefined || path === defaultPath) return [defaultPath];
-  const isInMachine = valueOf(await readOperatingSystem(engine)) === 'Docker Desktop';
-  return isInMachine ? [defaultPath] : [path, defaultPath];
+  // `Docker Desktop`, or `Debian GNU/Linux 12 (bookworm)`.
+  const { OperatingSystem } = valueOf(await readInfo(engine));
+  return OperatingSystem === 'Docker Desktop' ? [defaultPath] : [path, defaultPath];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { labelNames, ryukLabel } from '../core/labels';
-import type { ImageName } from '../engine/import-image';
+import { packageVersion } from '../core/package-version';
 
 /** The paths in the reaper's image; docker/reaper/Dockerfile uses the same. */
 export const imagePaths = {
@@ -10,10 +10,8 @@ export const imagePaths = {
   binder: '/castoff/bind-then-run',
 } as const;
 
-/** Returns the name of the reaper's image for that version of castoff. */
-export function reaperImageName(version: string): ImageName {
-  return { repository: 'castoff/reaper', tag: version };
-}
+/** The reaper's image for this version of castoff. */
+export const reaperImage = `castoff/reaper:${packageVersion}`;
 
 /**
  * Returns the image's configuration as lines of a Dockerfile. Without the binder, Node binds the port itself.

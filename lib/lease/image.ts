@@ -1,20 +1,14 @@
 import type { Readable } from 'node:stream';
 import { CastoffError } from '../core/errors';
 import { labelNames } from '../core/labels';
-import { packageVersion } from '../core/package-version';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineMachine, type EngineMachine } from '../engine/system-calls';
-import { buildImage, importImage, type ImageName } from '../engine/import-image';
-import {
-  inspectImage,
-  listImages,
-  removeImage,
-  type ImageFacts,
-  type InspectedImage,
-} from '../engine/image-calls';
+import { buildImage, importImage } from '../engine/import-image';
+import { inspectImage, removeImage, type ImageFacts, type InspectedImage } from '../engine/image-calls';
+import { listTargets } from '../engine/list-targets';
 import { archiveOf, inMemory, type ArchiveFile } from './archive';
 import { filesOfNode, filesOfReaper, readReaperFiles } from './image-files';
-import { digestOf, imageConfig, reaperImageName } from './image-recipe';
+import { digestOf, imageConfig, reaperImage } from './image-recipe';
 
 const buildTimeoutMs = 300_000;
 /** How long a build may take from its image to its name. */
@@ -24,7 +18,7 @@ interface ReaperImageOptions {
   /** An image with Node to build on. Default: none; the image gets the running Node and its libraries. */
   readonly base?: string | undefined;
   /** The image's name. Default `castoff/reaper:<version of castoff>`. */
-  readonly name?: ImageName | undefined;
+  readonly name?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,7 +43,7 @@ export interface ReaperImage {
  */
 export async function buildReaperImage(
   engine: Engine,
-  { base, name = reaperImageName(packageVersion), signal }: ReaperImageOptions = {},
+  { base, name = reaperImage, signal }: ReaperImageOptions = {},
 ): Promise<ReaperImage> {
   const machine = valueOf(await readEngineMachine(engine));
   if (base === undefined) checkNodeRunsOn(machine);
@@ -58,9 +52,9 @@ export async function buildReaperImage(
   const config = imageConfig({ hasBinder });
   const node = base ?? `${process.version} ${process.arch}`;
   const content = digestOf([files.program, files.licences, files.binder ?? '', config.join('\n'), node]);
-  const image = { name: fullName(name), hasBinder };
+  const image = { name, hasBinder };
 
-  const before = await findImage(engine, image.name);
+  const before = await findImage(engine, name);
   // The name of the base may have moved to another image; the engine's build cache notices.
   if (base === undefined && before?.labels[labelNames.reaperContent] === content)
     return { ...image, isBuilt: false };
@@ -72,7 +66,7 @@ export async function buildReaperImage(
     base === undefined
       ? await importImage(builder, name, archiveOf([...(await filesOfNode()), ...own]), lines)
       : await buildImage(builder, name, base, contextOf(base, own, lines));
-  const after = await inspectImage(engine, image.name);
+  const after = await inspectImage(engine, name);
   // A concurrent build with the same content serves as well.
   if (after.meaning !== 'done' || after.value.labels[labelNames.reaperContent] !== content) valueOf(answer);
   await removeReplaced(engine, valueOf(after), before);
@@ -87,8 +81,6 @@ function checkNodeRunsOn({ os, architecture }: EngineMachine): void {
     `build the reaper's image from this Node: it runs on ${process.platform}/${ours}, and the engine runs ${os} on ${architecture}; build on an image with Node: castoff reaper image --base node:24-alpine`,
   );
 }
-
-const fullName = ({ repository, tag }: ImageName): string => `${repository}:${tag}`;
 
 async function findImage(engine: Engine, name: string): Promise<InspectedImage | undefined> {
   const answer = await inspectImage(engine, name);
@@ -114,7 +106,7 @@ async function removeReplaced(
   { id }: ImageFacts,
   before: ImageFacts | undefined,
 ): Promise<void> {
-  const ours = valueOf(await listImages(engine, [labelNames.reaperContent]));
+  const ours = await listTargets(engine, [labelNames.reaperContent], ['image']);
   const settledAtMs = Date.now() - namingTimeoutMs;
   for (const image of ours) {
     if (image.id === id) continue;

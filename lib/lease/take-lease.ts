@@ -7,7 +7,8 @@ import type { LeaseClient } from './client';
 import type { LeaseRequest } from './launch-container';
 import type { ReaperChoice } from './reaper-choice';
 import type { ReaperAddress } from './reaper-address';
-import { acquireFromAddress, acquireFromContainer, acquireFromProcess, reaperImage } from './acquire-lease';
+import { acquireFromAddress, acquireFromContainer, acquireFromProcess } from './acquire-lease';
+import { reaperImage } from './image-recipe';
 
 /**
  * Takes the lease on `castoff.session=<id>`, from the reaper that `mode` selects.

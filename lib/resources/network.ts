@@ -1,10 +1,6 @@
 import { mapAnswer, type Engine } from '../engine/engine';
-import {
-  disconnectContainer,
-  inspectNetwork,
-  listAttachedContainers,
-  removeNetwork,
-} from '../engine/network-calls';
+import { listContainersUsing } from '../engine/container-calls';
+import { disconnectContainer, inspectNetwork, removeNetwork } from '../engine/network-calls';
 import { isFullId, isPrefixMatch, type Removable } from './kind';
 
 /** Inspects and removes networks. */
@@ -29,7 +25,7 @@ export const network: Removable = {
 
 async function detachAll(engine: Engine, id: string): Promise<void> {
   const attached = engine.isPodman
-    ? await listAttachedContainers(engine, id)
+    ? await listContainersUsing(engine, 'network', id)
     : mapAnswer(await inspectNetwork(engine, id), ({ containerIds }) => containerIds);
   if (attached.meaning !== 'done') return;
   // Engine calls never reject. A container that cannot be disconnected keeps the network busy, and the next

@@ -2,7 +2,7 @@ import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { composeProjectLabel } from '../core/labels';
 import type { Meaning } from '../engine/answers';
-import { listContainers } from '../engine/container-calls';
+import { listKind } from '../engine/list-targets';
 import type { Engine } from '../engine/engine';
 import type { Target } from '../resources/kind';
 import { removables } from '../resources/removables';
@@ -28,6 +28,6 @@ export async function checkSameEngine(engine: Engine, started: Target, what: str
 
 async function inspect(engine: Engine, { kind, id }: Target): Promise<Meaning> {
   if (kind !== 'compose-project') return (await removables[kind].inspect(engine, id)).meaning;
-  const listed = await listContainers(engine, [`${composeProjectLabel}=${id}`]);
+  const listed = await listKind(engine, 'container', [`${composeProjectLabel}=${id}`]);
   return listed.meaning === 'done' && listed.value.length === 0 ? 'gone' : listed.meaning;
 }

@@ -6,7 +6,6 @@ import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../lib/engine/connect';
 import type { Engine } from '../../lib/engine/engine';
-import type { ImageName } from '../../lib/engine/import-image';
 import { readProgress } from '../../lib/engine/read-progress';
 import { buildReaperImage } from '../../lib/lease/image';
 import { archiveOf, inMemory } from '../../lib/lease/archive';
@@ -19,16 +18,17 @@ import { docker, exists } from '../support/things';
 
 // All specs that build the image on the shared engine are in this file, because each build removes every untagged
 // image of castoff. The global setup has built the one that other spec files run.
-const named: ImageName[] = [];
-const newName = (): ImageName => {
-  const name = { repository: `castoff-spec/reaper-${randomBytes(4).toString('hex')}`, tag: '1' };
+const named: string[] = [];
+const newName = (): string => {
+  const name = `castoff-spec/reaper-${randomBytes(4).toString('hex')}:1`;
   named.push(name);
   return name;
 };
-const fullName = ({ repository, tag }: ImageName): string => `${repository}:${tag}`;
-const idOf = async (name: ImageName): Promise<string> => (await docker.getImage(fullName(name)).inspect()).Id;
-const nameImage = (id: string, { repository, tag }: ImageName): Promise<unknown> =>
-  docker.getImage(id).tag({ repo: repository, tag });
+const idOf = async (name: string): Promise<string> => (await docker.getImage(name).inspect()).Id;
+const nameImage = (id: string, name: string): Promise<unknown> => {
+  const [repo = '', tag = ''] = name.split(':');
+  return docker.getImage(id).tag({ repo, tag });
+};
 
 let engine: Engine;
 beforeAll(async () => void (engine = await connectEngine()));
@@ -36,14 +36,14 @@ afterAll(async () => {
   // In reverse order, because some are built on others.
   for (const name of named.toReversed())
     await docker
-      .getImage(fullName(name))
+      .getImage(name)
       .remove()
       // 404: not all of them were built.
       .catch((error: unknown) => expect(error).toHaveProperty('statusCode', 404));
 });
 
 describe("the reaper's image", () => {
-  let name: ImageName;
+  let name: string;
   let image: string;
   let onBase: string;
   beforeAll(async () => {
@@ -136,7 +136,7 @@ describe("the reaper's image and its name", () => {
   it('exists once when several calls build it at the same time', async () => {
     const name = newName();
     await Promise.all(Array.from({ length: 3 }, () => buildReaperImage(engine, { name })));
-    expect(await exists('image', fullName(name))).toBe(true);
+    expect(await exists('image', name)).toBe(true);
     expect(await listNameless()).toEqual([]);
   });
 
@@ -182,7 +182,7 @@ describe("the reaper's image and its name", () => {
     const [name, base] = [newName(), newName()];
     // Its own name makes its content, and so its id, unique here.
     await nameImage(specImage, base);
-    await buildReaperImage(engine, { name, base: fullName(base) });
+    await buildReaperImage(engine, { name, base: base });
     const before = await idOf(name);
     const message = `unrecognized image ID ${before}`;
     const removal = proxy.inject({
@@ -198,8 +198,8 @@ describe("the reaper's image and its name", () => {
   it('is not reported as built when another client has removed it', async () => {
     await using proxy = await openFaultProxy();
     const name = newName();
-    const message = `No such image: ${fullName(name)}`;
-    const inspect = `GET /images/${fullName(name)}/json`;
+    const message = `No such image: ${name}`;
+    const inspect = `GET /images/${name}/json`;
     proxy.inject({ on: inspect, fault: { type: 'answer', status: 404, message }, times: 2 });
     const building = buildReaperImage(await connectEngine(proxy.address), { name });
     await expect(building).rejects.toThrow(message);

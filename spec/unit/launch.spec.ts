@@ -73,7 +73,10 @@ describe("the path of the engine's socket to mount into a container", () => {
     ['Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
     ['an override', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
   ])('lists the paths to mount for %s', async (_where, address, operatingSystem, override, paths) => {
-    const engine = { address, ask: async () => ({ meaning: 'done', value: operatingSystem }) };
+    const engine = {
+      address,
+      ask: async () => ({ meaning: 'done', value: { OperatingSystem: operatingSystem } }),
+    };
     const environment = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: override };
     expect(await findEngineSocketPaths(engine as unknown as Engine, environment)).toEqual(paths);
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectEngine } from '../../../lib/engine/connect';
-import { reaperImage } from '../../../lib/lease/acquire-lease';
+import { reaperImage } from '../../../lib/lease/image-recipe';
 import { buildReaperImage } from '../../../lib/lease/image';
 import { thingsOfSession } from '../../support/session-child';
 import { until } from '../../support/until';
