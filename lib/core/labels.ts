@@ -136,31 +136,16 @@ export function isReaper(labels: Readonly<Record<string, string>>): boolean {
 
 /** Converts `ownership` to labels, without those whose value is unknown. */
 export function ownershipLabels(ownership: Ownership): Record<string, string> {
-  const { owner } = ownership;
-  const values: readonly (readonly [string, string | undefined])[] = [
-    [labelNames.session, ownership.session],
-    [labelNames.scope, textValue(ownership.scope)],
-    [labelNames.start, ownership.start],
-    [labelNames.test, textValue(ownership.test)],
-    [labelNames.source, textValue(ownership.source)],
-    [labelNames.created, ownership.createdAt.toISOString()],
-    [labelNames.host, owner.host],
-    [labelNames.machine, owner.machine],
-    [labelNames.boot, owner.boot],
-    [labelNames.pid, String(owner.pid)],
-    [labelNames.pidStart, owner.pidStart],
-    [labelNames.pidNamespace, owner.pidNamespace],
-    [labelNames.container, owner.container],
-    [labelNames.run, owner.run],
-    [labelNames.worker, ownership.worker],
-  ];
+  const { owner, session, scope, start, test, source, worker, createdAt } = ownership;
+  const created = createdAt.toISOString();
+  const values = { session, scope, start, test, source, created, ...owner, pid: String(owner.pid), worker };
+  const names = Object.keys(values) as (keyof typeof values)[];
   return Object.fromEntries(
-    values.filter((value): value is readonly [string, string] => value[1] !== undefined),
+    names.flatMap((name) => {
+      const { [name]: value } = values;
+      return value === undefined ? [] : [[labelNames[name], labelValue(value)]];
+    }),
   );
-}
-
-function textValue(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : labelValue(text);
 }
 
 /** Returns the labels of one creation, in addition to those of its owner. */
@@ -173,14 +158,6 @@ export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner
   const host = labels[labelNames.host];
   const pid = Number(labels[labelNames.pid]);
   if (host === undefined || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  return {
-    host,
-    pid,
-    machine: labels[labelNames.machine],
-    boot: labels[labelNames.boot],
-    pidStart: labels[labelNames.pidStart],
-    pidNamespace: labels[labelNames.pidNamespace],
-    container: labels[labelNames.container],
-    run: labels[labelNames.run],
-  };
+  const texts = ['machine', 'boot', 'pidStart', 'pidNamespace', 'container', 'run'] as const;
+  return { host, pid, ...Object.fromEntries(texts.map((name) => [name, labels[labelNames[name]]])) };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
 
 /** The facts that identify a host process. */
 export interface HostFacts extends SocketFolders {
@@ -34,11 +35,17 @@ export function hostSocketPath(facts: HostFacts): string {
     .update([folder, connection, engineId, version].join('\n'))
     .digest('hex')
     .slice(0, 12);
-  return localSocketPath(facts, `reaper-${key}`);
+  return localSocketPath(`reaper-${key}`, facts);
+}
+
+/** Returns the folders for the sockets of this user's processes on this machine. */
+export function socketFolders(): SocketFolders {
+  return { platform: process.platform, folder: makeOwnFolder(), shortFolder: makeShortFolder() };
 }
 
 /** Returns the path of a local socket for processes of this user; a named pipe on Windows. */
-export function localSocketPath({ platform, folder, shortFolder }: SocketFolders, name: string): string {
+export function localSocketPath(name: string, folders = socketFolders()): string {
+  const { platform, folder, shortFolder } = folders;
   if (platform === 'win32') return `\\\\.\\pipe\\castoff-${name}`;
   const path = join(folder, `${name}.sock`);
   return Buffer.byteLength(path) <= maxPathBytes ? path : join(shortFolder, `${name}.sock`);

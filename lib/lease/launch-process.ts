@@ -7,11 +7,11 @@ import { connectionKey } from '../engine/endpoint';
 import type { Engine } from '../engine/engine';
 import { readEngineId } from '../engine/engine-id';
 import { socketIdentity } from '../wire/local-socket';
-import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
+import { makeOwnFolder } from '../registry/own-folder';
 import type { ReaperConnection } from './reaper-connection';
 import { probeHost } from './probe-host';
 import { startHostProcess, type HostProcess } from './host-process';
-import { hostSocketPath } from './host-socket';
+import { hostSocketPath, socketFolders } from './host-socket';
 
 const launchTimeoutMs = 5_000;
 const pollMs = 5;
@@ -32,9 +32,7 @@ interface HostConnection extends ReaperConnection {
  */
 export async function connectToHostProcess(engine: Engine, refusedAt?: string): Promise<HostConnection> {
   const path = hostSocketPath({
-    platform: process.platform,
-    folder: makeOwnFolder(),
-    shortFolder: makeShortFolder(),
+    ...socketFolders(),
     connection: connectionKey(engine.connection.endpoint),
     engineId: await readEngineId(engine),
     version: packageVersion,

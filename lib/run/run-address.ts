@@ -1,7 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { localSocketPath } from '../lease/host-socket';
-import { makeOwnFolder, makeShortFolder } from '../registry/own-folder';
 import { isServed } from '../wire/local-socket';
 
 /**
@@ -9,12 +8,7 @@ import { isServed } from '../wire/local-socket';
  * this user.
  */
 export function runAddress(session: string): string {
-  const place = {
-    platform: process.platform,
-    folder: makeOwnFolder(),
-    shortFolder: makeShortFolder(),
-  };
-  return localSocketPath(place, `run-${session}`);
+  return localSocketPath(`run-${session}`);
 }
 
 /** Removes the sockets of killed runs from the folder of `address`: those at which no process listens. */

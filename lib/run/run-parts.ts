@@ -12,7 +12,6 @@ import { RunEntries } from './run-entries';
 import { RunLeases } from './run-leases';
 import { RunSession } from './run-session';
 import { SharedFixtures } from './shared-fixtures';
-import { UnlabelledCreations } from './unlabelled-creations';
 
 /** What each process of a run knows about it. */
 export type RunFacts = Pick<RunClient, 'session' | 'owner' | 'settings' | 'coversTestcontainers'>;
@@ -30,7 +29,8 @@ export interface RunParts {
   readonly entries: RunEntries;
   readonly cleanup: RunCleanup;
   readonly shared: SharedFixtures;
-  readonly unlabelled: UnlabelledCreations;
+  /** Creations that went out without labels. */
+  readonly unlabelled: string[];
   /** Restores the variable that disables Testcontainers' reaper. */
   readonly restoreRyuk: () => void;
 }
@@ -97,7 +97,7 @@ export function createRunParts({ settings, identity, wantsReaper, limits }: RunP
     entries,
     cleanup,
     shared,
-    unlabelled: new UnlabelledCreations(),
+    unlabelled: [],
     restoreRyuk: wantsReaper ? disableRyuk(process) : () => undefined,
   };
 }

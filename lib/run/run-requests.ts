@@ -65,7 +65,7 @@ const requestTypes: { readonly [T in keyof RunRequests]: RequestType<T> } = {
   },
   unlabelled: {
     read: ({ creation }) => (isText(creation) ? { creation } : undefined),
-    answer: (run, _worker, { creation }) => run.unlabelled.note(creation),
+    answer: (run, _worker, { creation }) => void run.unlabelled.push(creation),
   },
   'note-death': {
     read: ({ key, died }) => (isText(key) && isText(died) ? { key, died } : undefined),

@@ -12,6 +12,7 @@ import { ownProcess } from './run-leases';
 import { createRunParts, type RunPartsOptions } from './run-parts';
 import { performRequest } from './run-requests';
 import { openRunServer } from './run-server';
+import { failuresOfUnlabelled } from './unlabelled-creations';
 
 /**
  * Opens a run in this process, and listens for workers. Contacts the engine and takes the lease when the
@@ -53,7 +54,7 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
     server.announceEnd();
     try {
       const ended = await closeRun(parts, address);
-      return { ...ended, failures: [...unlabelled.failures(), ...ended.failures] };
+      return { ...ended, failures: [...failuresOfUnlabelled(unlabelled), ...ended.failures] };
     } finally {
       patience.end();
       server.close();
