@@ -1,24 +1,43 @@
-type Labels = Readonly<Record<string, string>>;
+import type { ClientRequest } from 'node:http';
+import { creationLabels, labelNames } from '../core/labels';
+import { buildLabels } from '../commands/label-flags';
+import { nonceComment } from '../resources/ownership';
+import type { CreateRequest } from './read-create-request';
+import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
 
-/** Parses the body of a request. Returns `undefined` unless it is a JSON object. */
-export function parseBody(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // SyntaxError: the engine rejects the request.
-    return undefined;
+/** Names and values of labels. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Adds the labels of `owner` and of this creation to the request. Returns the body if that carries them. */
+export function addLabels(
+  request: ClientRequest,
+  createRequest: CreateRequest,
+  body: Readonly<Record<string, unknown>>,
+  owner: Labels,
+): string | undefined {
+  const labels = { ...owner, ...creationLabels(createRequest.kind) };
+  switch (createRequest.labelsGoInto) {
+    case 'body':
+      return addLabelsToBody(body, labels);
+    case 'query':
+      request.path = addLabelsToQuery(request.path, buildLabels(labels, Object.keys(createRequest.labels)));
+      return undefined;
+    case 'changes':
+      request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
+      return undefined;
   }
+}
+
+/** Adds the nonce to the history of an image without comment. @see Engine API, ImageCommit, ImageCreate */
+function markStep(path: string, nonce: string): string {
+  const parameter = path.includes('/commit') ? 'comment' : 'message';
+  if (queryOf(path).get(parameter)) return path;
+  return `${path}&${parameter}=${encodeURIComponent(nonceComment(nonce))}`;
 }
 
 /** Returns `body` as JSON with `labels` added to its own. */
 export function addLabelsToBody(body: Readonly<Record<string, unknown>>, labels: Labels): string {
   return JSON.stringify({ ...body, Labels: { ...labelsOfBody(body), ...labels } });
-}
-
-/** Returns the labels in the body of a create request. */
-export function labelsOfBody(body: Readonly<Record<string, unknown>>): Record<string, string> {
-  return isRecord(body['Labels']) ? (body['Labels'] as Record<string, string>) : {};
 }
 
 /** Adds `labels` to those in the query of `path`, and leaves the rest of its spelling unchanged. */
@@ -30,11 +49,6 @@ export function addLabelsToQuery(path: string, labels: Labels): string {
     .filter((part) => part !== '' && !/^labels(=|$)/.test(part));
   const all = encodeURIComponent(JSON.stringify({ ...labelsOfQuery(path), ...labels }));
   return `${route}?${[...others, `labels=${all}`].join('&')}`;
-}
-
-/** Returns the labels of a build request. @see Engine API, ImageBuild: `labels`, a JSON map of strings */
-export function labelsOfQuery(path: string): Record<string, string> {
-  return (parseBody(queryOf(path).get('labels') ?? '') ?? {}) as Record<string, string>;
 }
 
 /**
@@ -50,23 +64,7 @@ export function addLabelsToChanges(path: string, labels: Labels): string {
   return `${path}${path.includes('?') ? '&' : '?'}${changes.join('&')}`;
 }
 
-/** Returns the Dockerfile instructions of a commit or import, one per line. */
-export function changesOf(path: string): readonly string[] {
-  return queryOf(path)
-    .getAll('changes')
-    .flatMap((change) => change.split('\n'));
-}
-
-/** Parses the query of a request path. */
-export function queryOf(path: string): URLSearchParams {
-  return new URLSearchParams(path.split('?').slice(1).join('?'));
-}
-
 // A Dockerfile expands variables in double quotes, ends an instruction at a newline, escapes by backslash.
 function quote(value: string): string {
   return `"${value.replaceAll(/[\\"$]/g, (special) => `\\${special}`).replaceAll(/\s+/g, ' ')}"`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

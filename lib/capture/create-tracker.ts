@@ -1,25 +1,23 @@
 import type { ClientRequest } from 'node:http';
 import { asError, messageOf } from '../core/errors';
-import { creationLabels, labelNames } from '../core/labels';
+import { labelNames } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
-import { buildLabels } from '../commands/label-flags';
-import { nonceComment } from '../resources/ownership';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { readCreateResponse } from './create-response';
 import { PausedRequest } from './paused-request';
-import { targetOfRequest } from './known-engines';
-import { parseBody, addLabelsToBody, addLabelsToChanges, addLabelsToQuery, queryOf } from './add-labels';
+import { targetOfRequest } from './request-target';
+import { addLabels, type Labels } from './add-labels';
+import { parseBody } from './request-labels';
 import type { TrackedResources } from './tracked-resources';
 import type { CreatedBy } from './created-by';
 import {
-  stripOwnershipLabels,
   isHelper,
   isLabelledByHand,
-  isUntracked,
   isOfAnotherCopy,
-  readCreateRequest,
-  type CreateRequest,
-} from './read-create-request';
+  isUntracked,
+  stripOwnershipLabels,
+} from './creation-ownership';
+import { readCreateRequest, type CreateRequest } from './read-create-request';
 import type { RequestMeaning } from './request-meaning';
 
 /** A request that creates a resource if its target is an engine. */
@@ -28,9 +26,6 @@ export interface ObservedCreate {
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
   readonly createdBy: CreatedBy;
 }
-
-type Body = Readonly<Record<string, unknown>>;
-type Labels = Readonly<Record<string, string>>;
 
 /** Pauses create requests until the run is ready, registers them and adds the labels of their owner. */
 export class CreateTracker {
@@ -165,31 +160,4 @@ function unlabelledReason(request: ClientRequest): string | undefined {
 function outcomeWithoutResponse(request: ClientRequest): { readonly isCreated: false } | undefined {
   const hasSent = request.reusedSocket || (request.socket?.bytesWritten ?? 0) > 0;
   return hasSent ? undefined : { isCreated: false };
-}
-
-/** Adds the labels of `owner` and of this creation to the request. Returns the body if that carries them. */
-function addLabels(
-  request: ClientRequest,
-  createRequest: CreateRequest,
-  body: Body,
-  owner: Labels,
-): string | undefined {
-  const labels = { ...owner, ...creationLabels(createRequest.kind) };
-  switch (createRequest.labelsGoInto) {
-    case 'body':
-      return addLabelsToBody(body, labels);
-    case 'query':
-      request.path = addLabelsToQuery(request.path, buildLabels(labels, Object.keys(createRequest.labels)));
-      return undefined;
-    case 'changes':
-      request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
-      return undefined;
-  }
-}
-
-/** Adds the nonce to the history of an image without comment. @see Engine API, ImageCommit, ImageCreate */
-function markStep(path: string, nonce: string): string {
-  const parameter = path.includes('/commit') ? 'comment' : 'message';
-  if (queryOf(path).get(parameter)) return path;
-  return `${path}&${parameter}=${encodeURIComponent(nonceComment(nonce))}`;
 }

@@ -1,16 +1,9 @@
 import { realpathSync } from 'node:fs';
-import type { ClientRequest } from 'node:http';
 import { posix } from 'node:path';
 import { endpointCandidates } from '../engine/candidates';
 import type { Endpoint } from '../engine/endpoint';
 import { readEngineFacts, thisMachine } from '../engine/engine-facts';
-
-/** The socket, or host and port, that a request is sent to. */
-export interface RequestTarget {
-  readonly socketPath?: string | undefined;
-  readonly host: string;
-  readonly port: number;
-}
+import { engineAt, type RequestTarget } from './request-target';
 
 /** The engines that the current environment points to, read when first needed. */
 export class KnownEngines {
@@ -57,45 +50,4 @@ function readRealPath(path: string): string {
     // ENOENT: the socket does not exist, or it is a Windows named pipe, which is not a file.
     return posix.normalize(path.replaceAll('\\', '/'));
   }
-}
-
-/** Returns the target of `request`. Only the Host header holds its port. */
-export function targetOfRequest(request: ClientRequest): RequestTarget {
-  const { socketPath } = request as ClientRequest & { readonly socketPath?: unknown };
-  const port = /:(\d+)$/.exec(String(request.getHeader('host') ?? ''))?.[1];
-  return {
-    socketPath: typeof socketPath === 'string' ? socketPath : undefined,
-    host: request.host,
-    port: port === undefined ? (request.protocol === 'https:' ? 443 : 80) : Number(port),
-  };
-}
-
-/** Returns the address of the engine that `target` reaches, if any; `realPath` resolves symbolic links. */
-export function engineAt(
-  target: RequestTarget,
-  endpoints: readonly Endpoint[],
-  realPath: (path: string) => string,
-): string | undefined {
-  return endpoints.find(({ transport }) => {
-    switch (transport.type) {
-      case 'socket':
-        return target.socketPath !== undefined && realPath(target.socketPath) === realPath(transport.path);
-      case 'tcp':
-        return (
-          target.socketPath === undefined &&
-          target.port === transport.port &&
-          plainHost(target.host) === plainHost(transport.host)
-        );
-      case 'ssh':
-        // docker-modem tunnels through an agent; `host` is the ssh server.
-        return target.socketPath === undefined && target.host === transport.destination.replace(/^.*@/, '');
-    }
-  })?.address;
-}
-
-const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
-
-function plainHost(host: string): string {
-  const plain = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-  return loopback.has(plain) ? 'localhost' : plain;
 }

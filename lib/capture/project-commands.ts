@@ -1,25 +1,17 @@
 import { claimKey, type Bounds } from '../core/bounds';
-import { composeProjectLabel, projectFolderLabel } from '../core/labels';
+import { composeProjectLabel } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
-import { valueOf, type Engine } from '../engine/engine';
-import { readEngineClock } from '../engine/system-calls';
-import { identityOf } from '../engine/identity';
-import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import type { CreatedByCode } from './created-by';
 import type { CommandLine } from '../commands/launch';
-import { boundsOfNew, byClockOfEngine, isAllNew, projectsIn, unnamedOf } from '../commands/new-project';
+import { boundsOfNew } from '../commands/new-project';
+import { findProject, type FoundProject, type ProjectStart } from './find-project';
 import { listProjectByCommand } from './list-project-by-command';
-import { listParts } from '../resources/project-parts';
-import { projectFolders, realPath, type ProjectLocation } from '../resources/project-folder';
+import { projectFolders, type ProjectLocation } from '../resources/project-folder';
 import type { TrackedResources } from './tracked-resources';
 
-interface UpCommand {
-  /** The project name, if the command has one. */
-  readonly project?: string | undefined;
-  readonly folders: readonly string[];
-  readonly startedAtMs: number;
+interface UpCommand extends ProjectStart {
   readonly createdBy: CreatedByCode;
   /** The bounds of the claim on what it may create, held until the command exits. */
   readonly earlyBounds?: Bounds | undefined;
@@ -168,38 +160,4 @@ export class ProjectCommands {
 
 function labelsOf(project: string): readonly string[] {
   return [`${composeProjectLabel}=${project}`];
-}
-
-interface FoundProject {
-  readonly name: string;
-  readonly only: readonly string[];
-}
-
-/** Finds the project whose parts, except for `known` ones, were all created since the command started. */
-async function findProject(
-  engine: Engine,
-  { project, folders, startedAtMs }: UpCommand,
-  known: ReadonlySet<string>,
-): Promise<FoundProject | undefined> {
-  const names = project === undefined ? await findNames(engine, folders) : [project];
-  if (names.length === 0) return undefined;
-  const beforeMs = Date.now();
-  const engineMs = valueOf(await readEngineClock(engine));
-  const sinceMs = byClockOfEngine(startedAtMs, { engineMs, beforeMs, afterMs: Date.now() });
-  const projects = await Promise.all(
-    names.map(async (name) => {
-      const parts = await listParts(engine, name);
-      return { name, parts: parts.filter((part) => !known.has(identityOf(part))) };
-    }),
-  );
-  const fresh = projects.filter(({ parts }) => isAllNew(parts, sinceMs));
-  const freshNames = fresh.map(({ name }) => name);
-  const chosen = project === undefined ? unnamedOf(freshNames, folders[0] ?? '') : freshNames[0];
-  const found = fresh.find(({ name }) => name === chosen);
-  return found && { name: found.name, only: found.parts.map((part) => identityOf(part)) };
-}
-
-async function findNames(engine: Engine, folders: readonly string[]): Promise<readonly string[]> {
-  const containers = await listTargets(engine, [projectFolderLabel], ['container']);
-  return projectsIn(folders, containers, realPath);
 }

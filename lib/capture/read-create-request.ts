@@ -1,15 +1,7 @@
-import {
-  forwarderLabel,
-  isReaper,
-  labelNames,
-  reuseLabel,
-  testcontainersLabel,
-  testcontainersSessionLabel as sessionLabel,
-} from '../core/labels';
 import { isFixedPort } from '../commands/docker-command';
 import type { RemovableKind } from '../core/kinds';
 import type { RegistryEntry } from '../registry/entry';
-import { changesOf, labelsOfBody, labelsOfQuery, addLabelsToChanges, queryOf } from './add-labels';
+import { isRecord, labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
 import type { LabelTarget, RequestMeaning } from './request-meaning';
 
 /** The resource that a create request describes. */
@@ -61,70 +53,19 @@ function imageName(repository: string | null, tag: string | null): string | unde
  * a name, as testcontainers sends it, the engine generates one; without a port, or with port 0, it takes any
  * free one.
  *
- * @param name - `name` in the query.
  * @param body - `HostConfig.PortBindings`: `{ "6379/tcp": [{ "HostIp": "", "HostPort": "6379" }] }`
  * @see Engine API, ContainerCreate
  */
 function hasFixedNameOrPort(name: string | null, body: Readonly<Record<string, unknown>>): boolean {
   if (name) return true;
   const host = body['HostConfig'];
-  if (!isObject(host)) return false;
+  if (!isRecord(host)) return false;
   if (host['NetworkMode'] === 'host') return true;
-  const bindings = isObject(host['PortBindings']) ? Object.values(host['PortBindings']) : [];
-  return bindings.flat().some((binding) => isObject(binding) && isFixedPort(binding['HostPort']));
+  const bindings = isRecord(host['PortBindings']) ? Object.values(host['PortBindings']) : [];
+  return bindings.flat().some((binding) => isRecord(binding) && isFixedPort(binding['HostPort']));
 }
 
 function isAutoRemoved(body: Readonly<Record<string, unknown>>): boolean {
   const host = body['HostConfig'];
-  return isObject(host) && host['AutoRemove'] === true;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/**
- * Whether a request must be left unchanged: castoff has labelled it already; it creates a reaper; or the
- * resource is meant to outlive the run, through `withReuse()` or `deleteOnExit: false`.
- */
-export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: string): boolean {
-  if (labelNames.session in labels || isReaper(labels) || reuseLabel in labels) return true;
-  if (labelsGoInto === 'query') return testcontainersLabel in labels && !(sessionLabel in labels);
-  return isKept(path);
-}
-
-/** Whether another copy of castoff in this process, as in a sandbox, labelled it: it belongs to the run. */
-export function isOfAnotherCopy({ labels, labelsGoInto }: CreateRequest, session: string): boolean {
-  return (
-    labelsGoInto === 'body' &&
-    (labels[labelNames.session] ?? session) !== session &&
-    labels[labelNames.pid] === String(process.pid) &&
-    !isReaper(labels)
-  );
-}
-
-/** Whether user code added the labels of a session, which lack those of a single creation. */
-export function isLabelledByHand({ labels }: CreateRequest): boolean {
-  return labelNames.session in labels && !(labelNames.nonce in labels) && !isReaper(labels);
-}
-
-/** With `deleteOnExit: false`, testcontainers' `commit()` blanks the session label that an image inherits. */
-function isKept(path: string): boolean {
-  return changesOf(path).some((line) => line.trim() === `LABEL ${sessionLabel}=`);
-}
-
-/** Whether testcontainers creates it for itself, with no API to remove it: it leaves that to its reaper. */
-export function isHelper({ kind, labels }: CreateRequest, path: string): boolean {
-  if (labels[forwarderLabel] === 'true') return true;
-  return (
-    kind === 'image' &&
-    (sessionLabel in labels || changesOf(path).some((line) => line.includes(`${sessionLabel}=`)))
-  );
-}
-
-/** Returns a path that blanks the ownership labels which an untracked image would inherit, if it does. */
-export function stripOwnershipLabels(path: string): string | undefined {
-  return isKept(path)
-    ? addLabelsToChanges(path, { [labelNames.session]: '', [labelNames.start]: '' })
-    : undefined;
+  return isRecord(host) && host['AutoRemove'] === true;
 }

@@ -2,7 +2,7 @@ import type { ClientRequest } from 'node:http';
 import { warnCapture } from '../core/warnings';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
-import { targetOfRequest } from './known-engines';
+import { targetOfRequest } from './request-target';
 import { PausedRequest } from './paused-request';
 import { registerLeft, volumesLeftBy } from './anonymous-volumes';
 import type { TrackedResources } from './tracked-resources';

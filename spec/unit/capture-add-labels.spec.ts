@@ -1,12 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  changesOf,
-  labelsOfQuery,
-  parseBody,
-  addLabelsToBody,
-  addLabelsToChanges,
-  addLabelsToQuery,
-} from '../../lib/capture/add-labels';
+import { addLabelsToBody, addLabelsToChanges, addLabelsToQuery } from '../../lib/capture/add-labels';
+import { changesOf, labelsOfQuery, parseBody } from '../../lib/capture/request-labels';
 
 const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
 

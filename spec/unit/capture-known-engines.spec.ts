@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEndpoint } from '../../lib/engine/parse-endpoint';
-import { engineAt, type RequestTarget } from '../../lib/capture/known-engines';
+import { engineAt, type RequestTarget } from '../../lib/capture/request-target';
 
 const realPath = (path: string) => path.replace(/^\/var\/run\//, '/run/');
 const at = (target: Partial<RequestTarget>, ...addresses: readonly string[]) =>
