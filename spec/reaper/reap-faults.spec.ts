@@ -214,7 +214,7 @@ describe('reaping a claim that is held again', () => {
     const claimedAgain = new AbortController();
     proxy.inject({ on: 'DELETE /containers/*', fault: { type: 'delay', ms: 300 }, times: Infinity });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { signal: claimedAgain.signal });
-    await proxy.until('DELETE /containers/*', 5_000);
+    await proxy.until('DELETE /containers/*');
     claimedAgain.abort(new Error('claimed again'));
 
     const { removed, left, cutShort } = await reaping;
@@ -233,7 +233,7 @@ describe('reaping a claim that is held again', () => {
     const claimedAgain = new AbortController();
     proxy.inject({ on: 'DELETE /volumes/*', fault: { type: 'answer', status: 409, message: 'in use' } });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { signal: claimedAgain.signal });
-    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 5_000);
+    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered');
     claimedAgain.abort(new Error('claimed again'));
 
     const { left } = await reaping;

@@ -28,7 +28,7 @@ describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
     await createVolumeOf(labels, name);
     proxy.inject({ on: `GET /volumes/${name}`, fault: { type: 'delay', ms: 500 } });
     const removing = remove(await connectEngine(proxy.address), claim);
-    await proxy.until(`GET /volumes/${name}`, 5_000);
+    await proxy.until(`GET /volumes/${name}`);
     await docker.getVolume(name).remove();
     await docker.createVolume({ Name: name, Labels: theirs });
 
@@ -49,7 +49,7 @@ describe.each<[string, (engine: Engine, claim: Claim) => Promise<unknown>]>([
       times: Infinity,
     });
     const removing = remove(await connectEngine(proxy.address), claim);
-    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered', 5_000);
+    await proxy.until(({ method, ended }) => method === 'DELETE' && ended === 'answered');
     await docker.getVolume(name).remove();
     await docker.createVolume({ Name: name, Labels: theirs });
     const deleted = deletes();
@@ -70,7 +70,7 @@ describe('reapClaim', () => {
     const name = RepoTags[1]!;
     proxy.inject({ on: `GET /images/${name}/json`, fault: { type: 'delay', ms: 500 } });
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { settlePausesMs: [0] });
-    await proxy.until(`GET /images/${name}/json`, 5_000);
+    await proxy.until(`GET /images/${name}/json`);
     const [repo = '', tag = ''] = name.split(':');
     await docker.getImage(other.id).tag({ repo, tag });
 
@@ -112,7 +112,7 @@ describe('reaping while resources are still being created', () => {
     const removal = proxy.inject({ on: 'DELETE /volumes/*', fault, times: Infinity });
     const endSoon = AbortSignal.abort(new Error('the reaper was asked to shut down'));
     const reaping = reapClaim(await connectEngine(proxy.address), claim, { endSoon });
-    await proxy.until('DELETE /volumes/*', 5_000);
+    await proxy.until('DELETE /volumes/*');
     created.resolve(await create());
     const report = await reaping;
     expect(removal.hits()).toBe(1);

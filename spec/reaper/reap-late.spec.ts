@@ -21,7 +21,7 @@ describe('a resource that is created while its claim is reaped', () => {
     const { claim, labels } = newSession();
     const resources: CreatedResource[] = [await createIdle(labels)];
     const reaping = reapClaim(await connectEngine(proxy.address), claim);
-    await proxy.until('DELETE /containers/*', 5_000);
+    await proxy.until('DELETE /containers/*');
     for (let late = 1; late <= 5; late += 1) resources.push(await createIdle(labels));
 
     const { removed, left } = await reaping;
@@ -35,7 +35,7 @@ describe('a resource that is created while its claim is reaped', () => {
     const { claim, labels } = newSession();
     proxy.inject({ on: 'POST /containers/create', fault: { type: 'delay', ms: 300 } });
     const reaping = reapClaim(await connectEngine(proxy.address), claim);
-    await proxy.until(({ path, ended }) => path.includes('/containers/json') && ended === 'answered', 5_000);
+    await proxy.until(({ path, ended }) => path.includes('/containers/json') && ended === 'answered');
     const { id } = await new Docker({ socketPath: proxy.socketPath }).createContainer({
       Image: specImage,
       Labels: { ...specLabel, ...labels },

@@ -93,7 +93,7 @@ describe('the connection of a run', () => {
     await leaves!.do('leave');
     expect(await stage.main.do<RunEnd>('close')).toMatchObject({ failures: [], left: [] });
     const refused = async () => (await thrownBy(worker!.do('make'))).code === 'SCOPE_CLOSED';
-    expect(await until(refused, 2_000)).toBe(true);
+    expect(await until(refused)).toBe(true);
     expect((await thrownBy(stage.main.do('make'))).code).toBe('SCOPE_CLOSED');
     expect(await exists('container', others.id)).toBe(false);
     expect(existsSync(stage.address)).toBe(false);
@@ -126,7 +126,7 @@ describe('the connection of a killed run', () => {
         () => false,
         () => true,
       );
-    expect(await until(isRefused, 2_000)).toBe(true);
+    expect(await until(isRefused)).toBe(true);
     expect((await thrownBy(worker!.do('ready'))).code).toBe('SCOPE_CLOSED');
     const thrown = await thrownBy(worker!.do('await', { name: 'db' }));
     expect(thrown.code).toBe('SCOPE_CLOSED');

@@ -1,3 +1,4 @@
+import { holdProgram } from '../held-program';
 import type { RyukRow } from '../ryuk-stage';
 import { until } from '../until';
 
@@ -16,9 +17,6 @@ const refused = [
   '\u0000\u0001\ufffd',
 ];
 
-/** Node.js never starts faster; a running reaper responds within a few milliseconds. */
-const nodeIsUpAfterMs = 25;
-
 /** Improvements over Ryuk. */
 export const betterRows: readonly RyukRow[] = [
   {
@@ -35,19 +33,15 @@ export const betterRows: readonly RyukRow[] = [
       'listens some milliseconds after its container has started, too late for 2 in 10 of Python’s clients',
     isOfImage: true,
     async observe({ launch, line }) {
-      const ryuk = await launch();
-      let [answer, waitedMs] = ['', 0];
-      // Until the process runs, the engine's proxy accepts the connection and closes it without a response.
-      const isAnswered = async () => {
-        const cameAtMs = performance.now();
-        answer = await ryuk.connect().claim(line);
-        waitedMs = performance.now() - cameAtMs;
-        return answer !== '';
-      };
-      await until(isAnswered, 5_000);
-      return { answer, hasWaited: waitedMs >= nodeIsUpAfterMs };
+      await using held = await holdProgram();
+      const ryuk = await launch({}, { binds: [held.bind] });
+      await held.untilAsked();
+      const answer = ryuk.connect().claim(line);
+      const logBefore = ryuk.log();
+      await held.release();
+      return { logBefore, answer: await answer };
     },
-    expected: { answer: 'ACK', hasWaited: true },
+    expected: { logBefore: '', answer: 'ACK' },
   },
   {
     behaviour: 'rejects invalid lines with a reason, and continues',
@@ -101,7 +95,7 @@ export const betterRows: readonly RyukRow[] = [
       await other.claim(`label=example.part=${session}-other`);
       await other.claim(`label=example.part=${session}-both`);
       await one.leave();
-      await until(async () => (await resources.left()).length < 3, 5_000, 50);
+      await until(async () => (await resources.left()).length < 3);
       const held = await resources.left();
       await other.leave();
       return { held, exit: await ryuk.ended, left: await resources.left() };
@@ -134,7 +128,7 @@ export const betterRows: readonly RyukRow[] = [
       const silent = ryuk.connect();
       await silent.send('\n');
       await ryuk.signal('SIGTERM');
-      const inTime = await until(ryuk.hasEnded, 5_000);
+      const inTime = await until(ryuk.hasEnded);
       silent.reset();
       return inTime;
     },

@@ -13,29 +13,27 @@ export const lifetimeRows: readonly RyukRow[] = [
       const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s', RYUK_CONNECTION_TIMEOUT: '1m0s' });
       const client = ryuk.connect();
       await client.claim(line);
+      const leavesAtMs = performance.now();
       await client.leave();
-      const hasEndedEarly = await until(ryuk.hasEnded, 700);
-      return {
-        held: await resources.left(),
-        hasEndedEarly,
-        exit: await ryuk.ended,
-        left: await resources.left(),
-      };
+      await until(async () => (await resources.left()).length === 0);
+      // A timer of Node.js may fire a little early.
+      const isHeldSoLong = performance.now() - leavesAtMs > 1_450;
+      return { isHeldSoLong, exit: await ryuk.ended, left: await resources.left() };
     },
-    expected: { held: ['own'], hasEndedEarly: false, exit: 0, left: [] },
+    expected: { isHeldSoLong: true, exit: 0, left: [] },
   },
   {
     behaviour: 'keeps everything when a client reconnects in time',
     async observe({ start, line, labels, resources }) {
       await resources.container('own', labels);
-      const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '1.5s' });
+      const ryuk = await start({ RYUK_RECONNECTION_TIMEOUT: '3s' });
       const client = ryuk.connect();
       await client.claim(line);
       client.reset();
       await client.closed;
       const again = ryuk.connect();
       await again.claim(line);
-      const hasEndedEarly = await until(ryuk.hasEnded, 2_500);
+      const hasEndedEarly = await until(ryuk.hasEnded, 4_000);
       const held = await resources.left();
       await again.leave();
       return { hasEndedEarly, held, exit: await ryuk.ended, left: await resources.left() };
@@ -68,7 +66,7 @@ export const lifetimeRows: readonly RyukRow[] = [
       async observe({ start }) {
         const ryuk = await start();
         await ryuk.signal(signal);
-        return { inTime: await until(ryuk.hasEnded, 5_000), exit: await ryuk.ended };
+        return { inTime: await until(ryuk.hasEnded, longMs), exit: await ryuk.ended };
       },
       expected: { inTime: true, exit: 0 },
     },
@@ -86,7 +84,7 @@ export const lifetimeRows: readonly RyukRow[] = [
           await late.claim(line);
           return (await late.leave()) === '';
         };
-        const isRefused = await until(isClosedUnanswered, 3_000);
+        const isRefused = await until(isClosedUnanswered);
         const hasEndedEarly = await until(ryuk.hasEnded, 600);
         const held = await resources.left();
         const answer = await client.claim(`${line}-more`);

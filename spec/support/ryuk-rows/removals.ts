@@ -29,7 +29,8 @@ export const removalRows: readonly RyukRow[] = [
   {
     behaviour: 'removes resources that are created during the removal',
     async observe({ start, line, labels, resources }) {
-      const ryuk = await start();
+      // More than a busy engine needs to create the next one.
+      const ryuk = await start({ RYUK_CHANGES_RETRY_INTERVAL: '2s' });
       const client = ryuk.connect();
       await resources.container('before', labels);
       await client.claim(line);
