@@ -48,24 +48,35 @@ export class CastoffError extends Error {
  * copies of the package.
  */
 export function isCastoffError(value: unknown, code?: ErrorCode): value is CastoffError {
-  if (typeof value !== 'object' || value === null || !('code' in value)) return false;
-  const actual = value.code;
+  const actual = readField(value, 'code');
   return typeof actual === 'string' && actual in errorCodes && (code === undefined || actual === code);
 }
 
 /** Returns the first line of the error's message, of any thrown value. */
 export function messageOf(error: unknown): string {
-  if (
-    typeof error === 'object' &&
-    error !== null &&
-    'message' in error &&
-    typeof error.message === 'string'
-  ) {
-    const [firstLine = ''] = error.message.split('\n');
-    if (firstLine !== '') return firstLine.trim();
+  const message = readField(error, 'message');
+  const [firstLine = ''] = typeof message === 'string' ? message.split('\n') : [];
+  if (firstLine !== '') return firstLine.trim();
+  return textOf(readField(error, 'code') ?? error);
+}
+
+/** Returns a field of any thrown value: reading it may throw, too. */
+export function readField(value: unknown, name: string): unknown {
+  try {
+    return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  } catch {
+    // Thrown by a getter or a proxy: as if it had no such field.
+    return undefined;
   }
-  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
-  return String(error);
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // Thrown by its `toString`, or because it has none.
+    return `a thrown ${typeof value} without text`;
+  }
 }
 
 /**
@@ -73,7 +84,8 @@ export function messageOf(error: unknown): string {
  * first line.
  */
 export function messageLines(error: unknown): readonly string[] {
-  return isCastoffError(error) ? error.message.split('\n') : [messageOf(error)];
+  const message = isCastoffError(error) ? readField(error, 'message') : undefined;
+  return typeof message === 'string' ? message.split('\n') : [messageOf(error)];
 }
 
 /** Returns a `CLEANUP_FAILED` error with `errors`, whose messages follow `message`, indented. */
@@ -95,5 +107,5 @@ export function throwAll(message: string, errors: readonly unknown[]): void {
 
 /** Returns `error`, or wraps a thrown value that is not an `Error`. */
 export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
+  return error instanceof Error ? error : new Error(textOf(error), { cause: error });
 }

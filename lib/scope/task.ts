@@ -45,6 +45,7 @@ export class Task<T> implements PromiseLike<T> {
   readonly #scopeSignal: AbortSignal;
   readonly #startedAt = new Date();
   #endedAt: Date | undefined;
+  #abortedAtMs: number | undefined;
   #outcome: TaskRecord['outcome'] = 'running';
   /** The failure of the work itself. */
   #failure: Failure | undefined;
@@ -105,16 +106,17 @@ export class Task<T> implements PromiseLike<T> {
   }
 
   /**
-   * Waits for the task to end, after its signal has been aborted.
+   * Waits for the task to end, until `cleanupTimeoutMs` after its signal was aborted: several tasks that do not
+   * end are waited for at the same time.
    *
    * @throws CastoffError `TASK_STUCK` when it does not end in time; else its failure, if awaiting it did not
    * report that.
    * @internal
    */
   async close({ cleanupTimeoutMs }: Pick<CloseSettings, 'cleanupTimeoutMs'>): Promise<void> {
-    const [end] = await Promise.allSettled([
-      withTimeout(this.#ended, { what: this.what, timeoutMs: cleanupTimeoutMs }),
-    ]);
+    const waitedMs = performance.now() - (this.#abortedAtMs ?? performance.now());
+    const timeoutMs = Math.max(0, cleanupTimeoutMs - waitedMs);
+    const [end] = await Promise.allSettled([withTimeout(this.#ended, { what: this.what, timeoutMs })]);
     if (end.status === 'rejected') {
       this.#outcome = 'stuck';
       const stuck = this.#stuckError(cleanupTimeoutMs);
@@ -139,6 +141,7 @@ export class Task<T> implements PromiseLike<T> {
   }
 
   #rejectOnAbort(signal: AbortSignal): void {
+    this.#abortedAtMs = performance.now();
     // A closing scope waits for its tasks, and callers can too: the task's own result is worth more.
     if (!isCastoffError(signal.reason, 'SCOPE_CLOSED')) this.#abandoned.reject(signal.reason);
   }
