@@ -98,13 +98,13 @@ const descriptions: Readonly<Record<string, Describe>> = {
   [inputType]: () => ({ kind: 'standard input', what: 'reader of standard input' }),
 };
 
-/** Describes an open handle; `undefined` once it has been collected. */
+/** Describes an open handle. */
 export function describeHandle(
   record: HandleRecord,
   origin: Origin,
   namePeer?: NamePeer,
 ): Description | undefined {
-  const resource = record.resource.deref();
+  const { resource } = record;
   return resource && descriptions[record.type]?.(resource, record, origin, namePeer);
 }
 

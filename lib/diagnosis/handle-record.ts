@@ -15,7 +15,8 @@ export interface HandleRecord {
   readonly id: number;
   /** Its type in `async_hooks`: `Timeout`, `TCPWRAP`. */
   readonly type: string;
-  readonly resource: WeakRef<object>;
+  /** `undefined` for a step. Node.js holds an open handle, too; the records of closed ones are forgotten. */
+  readonly resource: object | undefined;
   readonly owner: HandleOwner;
   readonly createdAtMs: number;
   /** The record of the resource whose callback created it. */
@@ -41,25 +42,32 @@ export function linkTo(record: HandleRecord | undefined): HandleRecord | undefin
   return first;
 }
 
+type FindUserLine = (stack: string) => string | undefined;
+
 /**
  * Returns the user's line of a record, and the code that created it: from its own stack, or else from those
- * of the resources that led to it. Formats each stack once, because an unread stack holds the objects whose
- * methods are on it.
+ * of the resources that led to it.
  */
-export function originOf(record: HandleRecord, userLineIn: (stack: string) => string | undefined): Origin {
+export function originOf(record: HandleRecord, userLineIn: FindUserLine): Origin {
   // A pipe of a child process is opened with it.
   if (record.type === 'PIPEWRAP' && record.trigger?.type === 'PROCESSWRAP')
     return (record.origin ??= originOf(record.trigger, userLineIn));
   const own = ownOrigin(record, userLineIn);
   if (own.line !== undefined || own.madeBy !== 'user') return own;
   for (let from = record.trigger; from !== undefined; from = from.trigger) {
-    const { line } = ownOrigin(from, userLineIn);
-    if (line !== undefined) return (record.origin = { ...own, line });
+    const { line, madeBy } = ownOrigin(from, userLineIn);
+    if (line !== undefined || madeBy !== 'user') return (record.origin = { ...own, line, madeBy });
   }
   return own;
 }
 
-function ownOrigin(record: HandleRecord, userLineIn: (stack: string) => string | undefined): Origin {
+/** Lets go of the objects of a record and of those that led to it: unread, a stack holds the `this` of its calls. */
+export function releaseStacks(record: HandleRecord, userLineIn: FindUserLine): void {
+  for (let one: HandleRecord | undefined = record; one !== undefined; one = one.trigger)
+    ownOrigin(one, userLineIn);
+}
+
+function ownOrigin(record: HandleRecord, userLineIn: FindUserLine): Origin {
   if (record.origin !== undefined) return record.origin;
   const text = record.stack?.stack;
   record.stack = undefined;

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NamePeer } from './describe-handle';
 import type { Handle, HandleOwner } from './handle';
+import { releaseStacks, type HandleRecord } from './handle-record';
 import { describeOpen, groupHandles } from './open-handles';
 import { recordHandles } from './record-handles';
+import { onRelease } from './release-objects';
 
 /** A close may be under way, or a late callback be the last. In milliseconds. */
 const pauses = [200, 200, 100];
@@ -41,9 +43,14 @@ export function startHandleWatch(
   namePeer?: NamePeer,
 ): HandleWatch {
   const records = recordHandles(ownerOf);
+  const findRequest = (request: object): HandleRecord | undefined => records.findRequest(request);
+  const stopReleasing = onRelease(() => {
+    for (const record of records.listOpen()) releaseStacks(record, userLineIn);
+    records.forgetSteps();
+  });
   const list = (filter: OwnerFilter = () => true): readonly Handle[] => {
     const owned = records.listOpen().filter(({ owner }) => filter(owner));
-    return groupHandles(describeOpen(owned, { userLineIn, namePeer }));
+    return groupHandles(describeOpen(owned, { userLineIn, namePeer, findRequest }));
   };
   return {
     list,
@@ -56,6 +63,9 @@ export function startHandleWatch(
       }
       return found;
     },
-    stop: () => records.stop(),
+    stop() {
+      stopReleasing();
+      records.stop();
+    },
   };
 }

@@ -10,6 +10,8 @@ import { inputType } from './standard-input';
 export interface HandleDescriber {
   readonly userLineIn: (stack: string) => string | undefined;
   readonly namePeer?: NamePeer | undefined;
+  /** Returns the record of an HTTP request, which may be younger than its connection. */
+  readonly findRequest: (request: object) => HandleRecord | undefined;
 }
 
 /** An open handle with its owner. */
@@ -23,36 +25,40 @@ export interface OpenHandle extends Description {
  * Formatting a stack takes 10 µs. Beyond this number, handles of one owner, type and delay count as opened by
  * the line of the last one that was formatted.
  */
-const maxOrigins = 1_000;
+const maxOrigins = 300;
 
 /** Describes the open handles of the user, without those that another of them explains. */
 export function describeOpen(
   records: readonly HandleRecord[],
-  { userLineIn, namePeer }: HandleDescriber,
+  { userLineIn, namePeer, findRequest }: HandleDescriber,
 ): readonly OpenHandle[] {
   const last = new Map<string, Origin>();
   let budget = maxOrigins;
   return withoutExplained(records).flatMap((record) => {
-    const key = `${record.type} ${delayOf(record)} ${record.owner.scope} ${record.owner.test}`;
+    const { owner, createdAtMs } = record;
+    const key = `${record.type} ${delayOf(record)} ${owner.scope} ${owner.test}`;
     const similar = budget > 0 || record.origin !== undefined ? undefined : last.get(key);
-    if (similar === undefined) budget -= 1;
-    const origin = similar ?? originOf(record, userLineIn);
+    if (similar === undefined && record.origin === undefined) budget -= 1;
+    const { _httpMessage: request } = socketOf(record) ?? {};
+    const requested = request && findRequest(request);
+    const requestOrigin = requested && originOf(requested, userLineIn);
+    const own = similar ?? originOf(record, userLineIn);
+    const origin = requestOrigin?.line === undefined ? own : requestOrigin;
     last.set(key, origin);
     if (!isOfUser(record, origin)) return [];
     const description = describeHandle(record, origin, namePeer);
     if (description === undefined) return [];
-    const { owner, createdAtMs } = record;
     return [{ ...description, owner, createdAtMs, source: origin.line ?? owner.source }];
   });
 }
 
-/** Groups handles of one kind, line and owner; the oldest first. */
+/** Groups handles of one kind, line and owner, in the order in which they were opened. */
 export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
   const groups = new Map<string, { readonly first: OpenHandle; count: number }>();
-  for (const handle of open.toSorted((a, b) => a.createdAtMs - b.createdAtMs)) {
+  for (const handle of open) {
     const { kind, what, source, owner } = handle;
-    // Without a line, the description is all that tells two handles apart.
-    const key = JSON.stringify([kind, source ?? what, owner.scope, owner.test]);
+    // Without a line, only the description distinguishes two handles.
+    const key = [kind, source ?? what, owner.scope, owner.test].join('\n');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: handle, count: 1 });
     else group.count += 1;
@@ -86,9 +92,7 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
     }),
   );
   const servers = new Set(
-    records.flatMap(({ type, resource }) =>
-      type.endsWith('SERVERWRAP') ? [objectOf(resource.deref() ?? {})] : [],
-    ),
+    records.flatMap(({ type, resource }) => (type.endsWith('SERVERWRAP') ? [objectOf(resource ?? {})] : [])),
   );
   const seen = new Set<object>();
   const isFirst = (cause: object | undefined): boolean => {
@@ -100,7 +104,7 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
     const { trigger } = record;
     if (record.type === 'PIPEWRAP' && trigger?.type === 'PROCESSWRAP')
       return !children.has(trigger) && isFirst(trigger);
-    if (record.type === inputType) return isFirst(record.resource.deref());
+    if (record.type === inputType) return isFirst(record.resource);
     const socket = socketOf(record);
     if (socket?.server == null) return true;
     if (servers.has(socket.server)) return false;
@@ -112,8 +116,7 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
 
 function socketOf({ type, resource }: HandleRecord): OpenSocket | undefined {
   if (type !== 'TCPWRAP' && type !== 'PIPEWRAP') return undefined;
-  const handle = resource.deref();
-  return handle && objectOf(handle);
+  return resource && objectOf(resource);
 }
 
 /** The path that a local socket connects to. */
@@ -123,6 +126,6 @@ function pathOf({ type, connect }: HandleRecord): string | undefined {
 
 function delayOf({ type, resource }: HandleRecord): number | undefined {
   if (type !== 'Timeout') return undefined;
-  const { _idleTimeout: delayMs } = (resource.deref() ?? {}) as TimerResource;
+  const { _idleTimeout: delayMs } = (resource ?? {}) as TimerResource;
   return delayMs;
 }

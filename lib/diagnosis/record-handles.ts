@@ -9,6 +9,10 @@ import { inputReadBy, inputType } from './standard-input';
 export interface HandleRecords {
   /** Returns the records of handles that are open now, and forgets the others. */
   listOpen(): readonly HandleRecord[];
+  /** Returns the record of an HTTP request. */
+  findRequest(request: object): HandleRecord | undefined;
+  /** Forgets the steps, which hold objects of the code that took them. */
+  forgetSteps(): void;
   stop(): void;
 }
 
@@ -26,14 +30,16 @@ const ignored = new Set([
 /** Timers and ticks are frequent, and created near the user's line; a `fetch` is 30 frames from its socket. */
 const frames = { short: 12, long: 50 };
 const shortTypes = new Set(['Timeout', 'Immediate', 'TickObject', 'Microtask']);
+/** So frequent that they have a stack only where no resource led to them. */
+const tickTypes = new Set(['TickObject', 'Microtask']);
 
 /** Steps on the way to a handle, such as a lookup, are short-lived: the oldest are forgotten. */
 const maxSteps = 512;
-const sweepAfter = 1_024;
+const sweepAfter = 256;
 
 /**
  * Records every handle, and every step on the way to one, that code with an owner creates. Creates no
- * asynchronous resource itself, and holds no handle.
+ * asynchronous resource itself.
  *
  * @param ownerOf - Returns the owner of the running code.
  */
@@ -43,6 +49,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   /** Their ids; the oldest is at `nextStep` once it is full. */
   const stepIds: number[] = [];
   let nextStep = 0;
+  const requests = new WeakMap<object, HandleRecord>();
   let sweepAt = sweepAfter;
   /** The process being spawned; its pipes follow it. */
   let spawning: { readonly child: HandleRecord; lastId: number } | undefined;
@@ -58,12 +65,15 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
     const added: HandleRecord = {
       id,
       type: input === undefined ? type : inputType,
-      resource: new WeakRef(input ?? resource),
+      resource: isHandleType(type) ? resource : input,
       owner,
       createdAtMs: Date.now(),
       trigger,
       depth: trigger === undefined ? 0 : trigger.depth + 1,
-      stack: captureStack(shortTypes.has(type) ? frames.short : frames.long, init),
+      stack:
+        trigger !== undefined && input === undefined && tickTypes.has(type)
+          ? undefined
+          : captureStack(shortTypes.has(type) ? frames.short : frames.long, init),
     };
     if (type === 'PROCESSWRAP') spawning = { child: added, lastId: id };
     else if (spawning !== undefined && type === 'PIPEWRAP') spawning.lastId = id;
@@ -71,7 +81,9 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       const connecting = handles.get(triggerId);
       if (connecting !== undefined) connecting.connect = resource;
     }
-    if (isHandleType(added.type)) {
+    const request: unknown = type === 'HTTPCLIENTREQUEST' ? Reflect.get(resource, 'req') : undefined;
+    if (typeof request === 'object' && request !== null) requests.set(request, added);
+    if (added.resource !== undefined) {
       handles.set(id, added);
       if (handles.size >= sweepAt) sweep();
     } else {
@@ -100,7 +112,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   const stopSpawns = interceptSpawns((options, child) => {
     const { file, args = [] } = options;
     // A child without an owner has no record.
-    if (spawning === undefined || spawning.child.resource.deref() !== Reflect.get(child, '_handle')) return;
+    if (spawning === undefined || spawning.child.resource !== Reflect.get(child, '_handle')) return;
     const isDetached = Reflect.get(options, 'detached') === true;
     spawning.child.command = { file: String(file), args: [...args], isDetached };
   });
@@ -109,6 +121,8 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       sweep();
       return [...handles.values()];
     },
+    findRequest: (request) => requests.get(request),
+    forgetSteps: () => steps.clear(),
     stop() {
       hook.disable();
       stopSpawns();
