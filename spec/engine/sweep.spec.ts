@@ -8,6 +8,7 @@ import { stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned } from '../support/inheriting-things';
 import { removeLeftovers } from '../support/leftovers';
 import { commitOwned, createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { openOwnTemporaryFolder } from '../support/own-temporary-folder';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { rejectionOf } from '../support/rejection';
 import { killAndWait } from '../support/started-session';
@@ -27,13 +28,18 @@ let docker: Docker;
 let isThere: SweepStage['isThere'];
 let sweepHere: SweepStage['sweepHere'];
 let session: string;
+let temporary: ReturnType<typeof openOwnTemporaryFolder>;
 
 beforeAll(async () => {
   engine = await openPrivateEngine();
+  temporary = openOwnTemporaryFolder();
   stage = createStage(engine);
   ({ docker, isThere, sweepHere } = stage);
 });
-afterAll(() => engine.close());
+afterAll(async () => {
+  temporary.close();
+  await engine.close();
+});
 beforeEach(() => {
   session = someSession();
 });

@@ -11,6 +11,7 @@ import { sweep } from '../../lib/sweep/sweep';
 import { claimOn } from '../support/claimed-things';
 import { dockerCommand } from '../support/docker-command';
 import { deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { openOwnTemporaryFolder } from '../support/own-temporary-folder';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engine';
 import { rejectionOf } from '../support/rejection';
 import { sleeper, specImage } from '../support/spec-image';
@@ -20,12 +21,16 @@ let engine: PrivateEngine;
 let api: Docker;
 const docker = (...args: string[]) => dockerCommand(engine.address, args);
 
+let temporary: ReturnType<typeof openOwnTemporaryFolder>;
+
 beforeAll(async () => {
   engine = await openPrivateEngine({ isForSwarm: true });
+  temporary = openOwnTemporaryFolder();
   api = new Docker({ socketPath: engine.socketPath });
   await docker('swarm', 'init', '--advertise-addr', '127.0.0.1', '--listen-addr', '127.0.0.1:2377');
 });
 afterAll(async () => {
+  temporary.close();
   await docker('swarm', 'leave', '--force');
   await engine.close();
 });
