@@ -5,11 +5,12 @@ import { formatTable, paint, type Colour } from '../core/text-table';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { ListedTarget } from '../engine/list-targets';
+import { readWhenBack } from '../engine/read-when-back';
 import { proveOwnersHere } from '../processes/owner';
 import type { OwnerProof } from '../processes/owner-proof';
 import { findEndedContainers, proveByContainers } from '../sweep/owner-containers';
 import { ownersOf, proveSession, type SessionProof } from '../sweep/session-proof';
-import { findSessions } from '../sweep/find-sessions';
+import { listSessions } from '../sweep/find-sessions';
 import { markedKey } from '../resources/adoption';
 import { ageOf, describeOwner, type FoundSession } from '../sweep/judge-session';
 
@@ -19,7 +20,8 @@ import { ageOf, describeOwner, type FoundSession } from '../sweep/judge-session'
  */
 export async function describeSessions(options: { readonly isJson: boolean }): Promise<string> {
   const engine = await connectEngine();
-  const found = await findSessions(engine, false, { what: 'list sessions', timeoutMs: timeouts.requestMs });
+  const limits = { what: 'list sessions', timeoutMs: timeouts.requestMs };
+  const found = await readWhenBack(() => listSessions(engine, false), limits);
   const prove = proveOwnersHere();
   const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
   const rows = found.sessions

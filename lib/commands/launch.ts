@@ -11,12 +11,8 @@ export interface CommandLine {
 }
 
 /** A process that is about to start, with the arguments passed to the operating system. */
-export interface Launch {
-  readonly file: string;
-  /** Includes `argv[0]`. */
-  readonly args: readonly string[];
+export interface Launch extends Omit<CommandLine, 'env'> {
   env(): CommandLine['env'];
-  readonly cwd?: string | undefined;
 }
 
 /** Arguments to insert into a command line before its argument number `at`. */

@@ -35,9 +35,9 @@ function replaceEnv(holder: EnvironmentHolder): () => void {
   let original = holder.env;
   let proxy = withRyukDisabled(original);
   // Tests also assign it: `process.env = { ...before }`.
+  const property = { configurable: true, enumerable: true };
   Object.defineProperty(holder, 'env', {
-    configurable: true,
-    enumerable: true,
+    ...property,
     get: () => proxy,
     set(env: NodeJS.ProcessEnv) {
       if (env === proxy) return;
@@ -45,13 +45,7 @@ function replaceEnv(holder: EnvironmentHolder): () => void {
       proxy = withRyukDisabled(env);
     },
   });
-  return () =>
-    Object.defineProperty(holder, 'env', {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value: original,
-    });
+  return () => Object.defineProperty(holder, 'env', { ...property, writable: true, value: original });
 }
 
 function withRyukDisabled(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

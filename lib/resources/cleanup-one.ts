@@ -5,11 +5,11 @@ import type { TimeoutOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
 import { timeouts } from '../core/timeouts';
 import type { Engine } from '../engine/engine';
-import { CleanupError, unclearError } from './cleanup-error';
+import { CleanupError } from './cleanup-error';
 import { cleanupDefaults, type CleanupOptions } from './cleanup-options';
-import { findResource, type Found } from './find-resource';
+import { findResource } from './find-resource';
 import type { RemovableKind, ResourceKind } from '../core/kinds';
-import { compareIdentities, type Removable } from './kind';
+import { isSameResource } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
@@ -68,13 +68,31 @@ export async function cleanupOne(
   const removable = removables[kind];
   const { matchesTarget, callTimeoutMs = callTimeoutFor(settings.timeoutMs) } = settings;
   let task: RemovalTask | undefined;
+  const failure = (cause: unknown): CleanupError => {
+    // Without a task, the engine has not answered.
+    const { id = given, name: title, state, lastError } = task ?? {};
+    const evidence = {
+      kind,
+      id,
+      title,
+      attempts: state?.removals ?? 0,
+      durationMs: elapsedMs(),
+      lastStatus: state?.status,
+      engineWords: lastError && `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
+    };
+    return new CleanupError(evidence, removable.advice, cause);
+  };
   try {
     const callLimits = { timeoutMs: callTimeoutMs, signal: settings.signal };
     const found = removable.isImmutableId(given)
       ? 'unknown'
       : await findResource(engine, removable, given, callLimits);
     const isAnother = typeof found === 'object' && matchesTarget?.(found.labels, found) === false;
-    const isReplaced = await isAnotherThan(settings.identity, found, { engine, removable, given });
+    const { identity: before } = settings;
+    const isReplaced =
+      typeof found === 'object' &&
+      before !== undefined &&
+      !(await isSameResource(removable, engine, given, { before, now: found.identity }));
     if (found === 'gone' || isAnother || isReplaced)
       return { kind, id: given, outcome: 'already-gone', attempts: 0, durationMs: elapsedMs() };
 
@@ -94,7 +112,7 @@ export async function cleanupOne(
     const { outcome, postMortem } = await task.waitFor(limits());
     // The request was never sent: advice about the engine would not help.
     if (outcome === undefined && task.lastError?.isUnsent === true) throw task.lastError.cause;
-    if (outcome === undefined) throw failure(removable, given, task, elapsedMs(), task.lastError);
+    if (outcome === undefined) throw failure(task.lastError);
     return {
       kind,
       id: task.id,
@@ -106,29 +124,9 @@ export async function cleanupOne(
     };
   } catch (error) {
     const isOurDeadline = isCastoffError(error, 'DEADLINE_EXCEEDED') && error !== settings.signal?.reason;
-    if (isOurDeadline) throw failure(removable, given, task, elapsedMs(), task?.lastError ?? error);
+    if (isOurDeadline) throw failure(task?.lastError ?? error);
     throw error;
   }
-}
-
-/**
- * Whether the name now refers to another resource than `before`.
- *
- * @throws CastoffError `CLEANUP_FAILED` when that cannot be determined.
- */
-async function isAnotherThan(
-  before: string | undefined,
-  found: Found,
-  {
-    engine,
-    removable,
-    given,
-  }: { readonly engine: Engine; readonly removable: Removable; readonly given: string },
-): Promise<boolean> {
-  if (before === undefined || typeof found !== 'object') return false;
-  const sameness = await compareIdentities(removable, engine, given, { before, now: found.identity });
-  if (sameness === 'unclear') throw unclearError(removable.kind, given);
-  return sameness === 'another';
 }
 
 const removalsInFlight = (): SingleFlight<RemovalTask> =>
@@ -140,29 +138,4 @@ const removalsInFlight = (): SingleFlight<RemovalTask> =>
  */
 export function callTimeoutFor(timeoutMs: number): number {
   return Math.min(5_000, Math.max(100, timeoutMs / 6));
-}
-
-// Without a task, the engine has not answered.
-function failure(
-  removable: Removable,
-  given: string,
-  task: RemovalTask | undefined,
-  durationMs: number,
-  cause: unknown,
-): CleanupError {
-  const lastError = task?.lastError;
-  return new CleanupError(
-    {
-      kind: removable.kind,
-      id: task?.id ?? given,
-      title: task?.name,
-      attempts: task?.state.removals ?? 0,
-      durationMs,
-      lastStatus: task?.state.status,
-      engineWords:
-        lastError === undefined ? undefined : `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
-    },
-    removable.advice,
-    cause,
-  );
 }

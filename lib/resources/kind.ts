@@ -2,6 +2,7 @@ import type { ContainerStop } from '../engine/container-calls';
 import type { Answer, Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
 import type { ResourceKind, RemovableKind } from '../core/kinds';
+import { unclearError } from './cleanup-error';
 
 /** A resource to remove. */
 export interface Target {
@@ -65,16 +66,19 @@ export function isFullId(id: string): boolean {
 }
 
 /**
- * Compares the current identity of `name` with an earlier one.
+ * Whether an earlier identity of `name` and its current one are of one resource.
  *
- * @throws EngineError when the engine does not answer.
+ * @throws CastoffError `CLEANUP_FAILED` when that cannot be determined; EngineError when the engine does not
+ * answer.
  */
-export async function compareIdentities(
-  { compare }: Pick<Removable, 'compare'>,
+export async function isSameResource(
+  { kind, compare }: Pick<Removable, 'kind' | 'compare'>,
   engine: Engine,
   name: string,
   { before, now }: { readonly before: string; readonly now: string },
-): Promise<Sameness> {
-  if (before === now) return 'same';
-  return compare === undefined ? 'another' : compare(engine, name, before, now);
+): Promise<boolean> {
+  if (before === now) return true;
+  const sameness = await compare?.(engine, name, before, now);
+  if (sameness === 'unclear') throw unclearError(kind, name);
+  return sameness === 'same';
 }

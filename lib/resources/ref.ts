@@ -48,19 +48,9 @@ function describe(ref: unknown, id: unknown): string {
 }
 
 function describeValue(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return value === '' ? 'an empty string' : JSON.stringify(value);
-    case 'object':
-      return value === null ? 'null' : 'an object';
-    case 'function':
-      return `function ${value.name}`;
-    case 'undefined':
-      return 'undefined';
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-    case 'symbol':
-      return `${typeof value} ${String(value)}`;
-  }
+  if (value === '') return 'an empty string';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'function' ? `function ${value.name}` : `${typeof value} ${String(value)}`;
 }

@@ -2,8 +2,7 @@ import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import type { Answer, Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
-import { unclearError } from './cleanup-error';
-import { compareIdentities, type Removable, type Inspection } from './kind';
+import { isSameResource, type Removable, type Inspection } from './kind';
 import type { PostMortem } from './post-mortem';
 import type { RemovalRules } from './removal-rules';
 import {
@@ -174,12 +173,8 @@ export class RemovalTask {
     // Another resource uses the name now: the intended one is gone.
     if (isPartialMatch || isAnother) return { meaning: 'gone' };
     const before = this.#inspection?.identity ?? this.#options.identity;
-    if (before !== undefined) {
-      const compared = { before, now: identity };
-      const sameness = await compareIdentities(this.#removable, engine, this.#id, compared);
-      if (sameness === 'another') return { meaning: 'gone' };
-      if (sameness === 'unclear') throw unclearError(this.#removable.kind, this.#id);
-    }
+    const compared = { before: before ?? identity, now: identity };
+    if (!(await isSameResource(this.#removable, engine, this.#id, compared))) return { meaning: 'gone' };
     this.#inspection = answer.value;
     this.#id = id;
     return { meaning: 'done', status };

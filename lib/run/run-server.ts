@@ -6,16 +6,6 @@ import type { ServedClient } from '../wire/served-client';
 import type { RunParts } from './run-parts';
 import type { serveWorker } from './serve-worker';
 
-interface ServedRun {
-  readonly parts: RunParts;
-  /**
-   * Called when the connection of a worker has ended, and all its requests are handled.
-   *
-   * @param isWaiting - Whether it had unanswered requests.
-   */
-  onWorkerLost(worker: string, isWaiting: boolean): void;
-}
-
 interface RunServer {
   /** Notifies all workers that no resource may be created any more. */
   announceEnd(): void;
@@ -25,20 +15,26 @@ interface RunServer {
 /**
  * Listens at `address` for the run's workers. The server is unreferenced.
  *
+ * @param onWorkerLost - Called when the connection of a worker has ended, and all its requests are handled;
+ * `isWaiting`: it had unanswered requests.
  * @throws CastoffError `CONFIG_INVALID` when another run listens there, or when other users can access the
  * folder.
  */
-export async function openRunServer(address: string, run: ServedRun): Promise<RunServer> {
+export async function openRunServer(
+  address: string,
+  run: RunParts,
+  onWorkerLost: (worker: string, isWaiting: boolean) => void,
+): Promise<RunServer> {
   const connections = new Set<ServedClient>();
   let isClosed = false;
   const server = createServer((socket) => {
     socket.unref();
     // Loaded with the first worker: a run in one process does not pay for it.
     const late = require('./serve-worker') as { serveWorker: typeof serveWorker };
-    const connection = late.serveWorker(socket, run.parts, (worker, isWaiting) => {
+    const connection = late.serveWorker(socket, run, (worker, isWaiting) => {
       connections.delete(connection);
       // Workers that are disconnected at the end of the run have no resources left.
-      if (worker !== undefined && !isClosed) run.onWorkerLost(worker, isWaiting);
+      if (worker !== undefined && !isClosed) onWorkerLost(worker, isWaiting);
     });
     connections.add(connection);
   });

@@ -33,12 +33,9 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
   const parts = createRunParts({ settings, identity, wantsReaper, limits });
   const { runSession, patience, leases, cleanup, shared, unlabelled } = parts;
   const address = runAddress(identity.id);
-  const server = await openRunServer(address, {
-    parts,
-    onWorkerLost(worker, isWaiting) {
-      shared.forgetWorker(worker);
-      cleanup.cleanUpWorker(worker, leases.end(worker), isWaiting);
-    },
+  const server = await openRunServer(address, parts, (worker, isWaiting) => {
+    shared.forgetWorker(worker);
+    cleanup.cleanUpWorker(worker, leases.end(worker), isWaiting);
   });
   const ownCaller: RunCaller = {
     call: (type, asked) => performRequest(parts, ownProcess, { type, asked }),

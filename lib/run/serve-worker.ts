@@ -27,7 +27,7 @@ export function serveWorker(
     const reply = await answer(run, worker, request);
     if (id === undefined) return;
     waiting -= 1;
-    connection.send(JSON.stringify({ id, ...reply } satisfies Reply));
+    connection.send(JSON.stringify(reply));
   };
   const connection = new ServedClient(
     { input: socket, output: socket },
@@ -44,21 +44,20 @@ export function serveWorker(
   return connection;
 }
 
-type ReplyBody = Reply extends infer R ? (R extends Reply ? Omit<R, 'id'> : never) : never;
-
 /** Never rejects. */
 async function answer(
   run: RunParts,
   worker: string | undefined,
   request: ReturnType<typeof parseRunRequest>,
-): Promise<ReplyBody> {
+): Promise<Reply> {
+  const { id = 0 } = request;
   try {
     if ('refusal' in request)
       throw new CastoffError('CONFIG_INVALID', `send a request to the run: ${request.refusal}`);
     if (worker === undefined)
       throw new CastoffError('CONFIG_INVALID', `send ${request.type} to the run: join it first`);
-    return { ok: true, value: await performRequest(run, worker, request) };
+    return { id, ok: true, value: await performRequest(run, worker, request) };
   } catch (error) {
-    return { ok: false, reason: messageOf(error), error: serializeError(error) };
+    return { id, ok: false, reason: messageOf(error), error: serializeError(error) };
   }
 }

@@ -20,9 +20,6 @@ interface CloseLeftoversOptions extends Pick<LabelCleanupOptions, 'isSpared' | '
  * Keeps a resource that may have inherited its labels from an image, and warns about it.
  *
  * @param options.isSpared - Whether to keep a resource with these labels. Default: keep reapers.
- * @param options.recorded - The resources whose ids their creators have recorded.
- * @param options.isSessionClosed - Whether nothing carries the session's label any more. Default false.
- * @param options.signal - Stops the cleanup.
  * @throws CastoffError `CLEANUP_FAILED` with all failures in `errors`.
  */
 export async function closeLeftovers(

@@ -1,9 +1,7 @@
 import { labelNames } from '../core/labels';
-import type { TimeoutOptions } from '../core/timeout';
 import { valueOf, type Engine } from '../engine/engine';
 import { readEngineClock } from '../engine/system-calls';
 import type { ListedTarget } from '../engine/list-targets';
-import { readWhenBack } from '../engine/read-when-back';
 import { recordedIn } from '../registry/entry';
 import { proveOwnership } from '../resources/list-owned';
 import { listWithAges } from './list-with-ages';
@@ -18,20 +16,6 @@ export interface Findings {
   readonly sessions: readonly FoundSession[];
   /** `undefined` unless requested. */
   readonly thirdParty: ThirdPartyListing | undefined;
-}
-
-/**
- * Like {@link listSessions}. Retries while the engine is away.
- *
- * @throws EngineError when the engine refuses; DeadlineError when it does not answer in time; the signal's
- * reason.
- */
-export async function findSessions(
-  engine: Engine,
-  isForeignWanted: boolean,
-  limits: TimeoutOptions,
-): Promise<Findings> {
-  return readWhenBack(() => listSessions(engine, isForeignWanted), limits);
 }
 
 /**

@@ -6,8 +6,7 @@ import { identityOf } from '../engine/identity';
 import { listTargets } from '../engine/list-targets';
 import type { RegistryEntry } from '../registry/entry';
 import { hasGeneratedName } from '../resources/compose-project';
-import { unclearError } from '../resources/cleanup-error';
-import { compareIdentities } from '../resources/kind';
+import { isSameResource } from '../resources/kind';
 import { removables } from '../resources/removables';
 
 /**
@@ -25,10 +24,7 @@ export async function isStillOurs(engine: Engine, entry: RegistryEntry, id: stri
   const { identity: now, labels } = valueOf(seen);
   // Raw code may refer to an existing resource without creating it; what it did create has the label.
   if (origin === 'raw' && labels[labelNames.start] !== key && !isSeenVolume(entry)) return false;
-  if (before === undefined) return true;
-  const sameness = await compareIdentities(removables[kind], engine, id, { before, now });
-  if (sameness === 'unclear') throw unclearError(kind, id);
-  return sameness === 'same';
+  return before === undefined || isSameResource(removables[kind], engine, id, { before, now });
 }
 
 /** Anonymous volumes have no labels: it was recorded when its container was removed without it. */

@@ -44,12 +44,7 @@ export interface SweepReport {
 }
 
 /** Number of resources by action. */
-export interface SweepTotals {
-  readonly removed: number;
-  readonly wouldRemove: number;
-  readonly kept: number;
-  readonly failed: number;
-}
+export type SweepTotals = Readonly<Record<'removed' | 'wouldRemove' | 'kept' | 'failed', number>>;
 
 /** Counts resources by action. */
 export function totalsOf(resources: readonly SweptResource[]): SweepTotals {

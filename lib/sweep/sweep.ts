@@ -5,6 +5,7 @@ import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { readWhenBack } from '../engine/read-when-back';
 import { proveOwnersHere } from '../processes/owner';
 import { cleanupAll } from '../resources/cleanup-all';
 import { ServiceKeptError } from '../resources/cleanup-error';
@@ -14,7 +15,7 @@ import { findAdopted, markerNames } from './find-adopted';
 import { findEndedContainers, proveByContainers } from './owner-containers';
 import { ownersOf } from './session-proof';
 import { findCandidates, type Candidates } from './find-candidates';
-import { findSessions, type Findings } from './find-sessions';
+import { listSessions, type Findings } from './find-sessions';
 import { judgeThirdParty } from './third-party-sessions';
 import { judgeSession, type JudgedSession, type SweepRules } from './judge-session';
 import {
@@ -121,7 +122,7 @@ async function sweepEngine(
   const startedAt = performance.now();
   const { dryRun = false } = options;
   const engine = await withTimeout(connectEngine(options.engine), limits());
-  const findings = await findSessions(engine, options.foreign === true, limits());
+  const findings = await readWhenBack(() => listSessions(engine, options.foreign === true), limits());
   const { judged, candidates, kept, unclear } = await judge(engine, findings, options);
 
   const knownMarkers = markerNames(judged);

@@ -4,7 +4,7 @@ import { connectEngine } from '../../lib/engine/connect';
 import { reapClaim } from '../../lib/reaper/reaping/reap';
 import { cleanupSession } from '../../lib/sweep/cleanup-session';
 import { closeLeftovers } from '../../lib/session/close-leftovers';
-import { findSessions } from '../../lib/sweep/find-sessions';
+import { listSessions } from '../../lib/sweep/find-sessions';
 import { claimOn, stillThere } from '../support/claimed-things';
 import { createInheriting, createOwned, type Inheriting } from '../support/inheriting-things';
 import { removeLeftovers } from '../support/leftovers';
@@ -26,10 +26,7 @@ describe('the age of an image', () => {
     const { Metadata } = (await docker.getImage(inheriting.base).inspect()) as {
       Metadata?: { LastTagTime?: string };
     };
-    const { sessions } = await findSessions(await connectEngine(), false, {
-      what: 'find',
-      timeoutMs: 10_000,
-    });
+    const { sessions } = await listSessions(await connectEngine(), false);
     const found = sessions
       .flatMap(({ resources }) => resources)
       .find(({ tags }) => tags?.[0]?.startsWith(inheriting.base));

@@ -10,12 +10,9 @@ interface ReaperSearch {
   readonly signal: AbortSignal;
   /** Id, or its first digits, of the container that this process runs in. Default: the host name. */
   readonly ownId?: string | undefined;
-  /**
-   * How long a newer reaper must run to count as held, in milliseconds. Default 2 000: without a client, it
-   * exits sooner.
-   */
+  /** How long a newer reaper must run to count as held. Default 2 000: without a client, it exits sooner. */
   readonly heldForMs?: number | undefined;
-  /** How long a created reaper may take to start, in milliseconds. Default 5 000. */
+  /** How long a created reaper may take to start. Default 5 000. */
   readonly startTimeoutMs?: number | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { LeaseTableView } from '../reaping/lease-table';
+import type { Lease } from '../leases/leases';
 import type { ReaperMode } from '../leases/reaper-mode';
 import type { ReapTotals } from '../reaping/reap-totals';
 
@@ -10,29 +11,20 @@ export interface ReaperSnapshot extends ReapTotals {
   readonly isDraining: boolean;
   /** Number of connected clients, including those without a lease. */
   readonly connections: number;
-  readonly leases: readonly LeaseView[];
-  /** Claims that no lease holds. */
-  readonly ending: readonly EndingView[];
+  /** The open leases; `since`: RFC 3339; `claims`: the labels of each. */
+  readonly leases: readonly (Pick<Lease, 'id' | 'holder'> & {
+    readonly since: string;
+    readonly claims: readonly (readonly string[])[];
+  })[];
+  /** Claims that no lease holds: in their grace period (`lapsing`), with its rest, or being reaped. */
+  readonly ending: readonly {
+    readonly labels: readonly string[];
+    readonly lastHolder: string;
+    readonly phase: 'lapsing' | 'reaping';
+    readonly dueInMs?: number | undefined;
+  }[];
   /** Number of claims of dead clients that were reaped, and are listed again later. */
   readonly watched: number;
-}
-
-interface LeaseView {
-  readonly id: string;
-  readonly holder: string;
-  /** RFC 3339. */
-  readonly since: string;
-  /** The labels of each claim. */
-  readonly claims: readonly (readonly string[])[];
-}
-
-/** A claim that no lease holds: in its grace period (`lapsing`), or being reaped. */
-interface EndingView {
-  readonly labels: readonly string[];
-  readonly lastHolder: string;
-  readonly phase: 'lapsing' | 'reaping';
-  /** Rest of the grace period, in milliseconds. */
-  readonly dueInMs?: number | undefined;
 }
 
 type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;

@@ -9,7 +9,7 @@ import {
 } from './orphaned-claim';
 
 /** An open connection of a client, and its claims. */
-interface Lease {
+export interface Lease {
   readonly id: string;
   /** For logs: the owner from its hello, or the address it connected from. */
   readonly holder: string;

@@ -23,27 +23,19 @@ export class FairQueue {
 
   /** Runs `task` when it is the turn of `owner`; settles as it does. */
   async run<T>(owner: string, task: () => Promise<T>): Promise<T> {
-    await this.#takeTurn(owner);
+    const turn = Promise.withResolvers<void>();
+    const turns = this.#waiting.get(owner) ?? [];
+    turns.push(turn.resolve);
+    this.#waiting.set(owner, turns);
+    this.#startNext();
+    await turn.promise;
     try {
       return await task();
     } finally {
-      this.#leave(owner);
+      this.#totalRunning -= 1;
+      this.#running.add(owner, -1);
+      this.#startNext();
     }
-  }
-
-  #takeTurn(owner: string): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const turns = this.#waiting.get(owner) ?? [];
-    turns.push(resolve);
-    this.#waiting.set(owner, turns);
-    this.#startNext();
-    return promise;
-  }
-
-  #leave(owner: string): void {
-    this.#totalRunning -= 1;
-    this.#running.add(owner, -1);
-    this.#startNext();
   }
 
   #startNext(): void {
