@@ -1,9 +1,7 @@
-import { creationLabels, labelNames } from '../core/labels';
+import { creationLabels, labelNames, type Labels } from '../core/labels';
 import { nonceOfBuild } from '../resources/ownership';
 import type { Creation } from './docker-command';
 import type { Insertion } from './launch';
-
-type Labels = Readonly<Record<string, string>>;
 
 /** Returns the flags that put `labels` and those of this creation on what a command creates. */
 export function labelFlags({ flagsAt, kind, ownLabels }: Creation, labels: Labels): Insertion {

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { labelValue } from './label-value';
 
+/** The labels of a resource: values by name. */
+export type Labels = Readonly<Record<string, string>>;
+
 const prefix = 'castoff';
 
 /** The labels on every resource created through castoff. Other programs rely on these names. */
@@ -93,7 +96,7 @@ export const forwarderLabel = `${testcontainersLabel}.sshd`;
  *
  * @see testcontainers, `.container-hash` (Node.js), `.hash` (Java), `.reuse-hash` (.NET)
  */
-export function isReused(labels: Readonly<Record<string, string>>): boolean {
+export function isReused(labels: Labels): boolean {
   return Object.keys(labels).some(
     (name) => name.startsWith(`${testcontainersLabel}.`) && name.endsWith('hash'),
   );
@@ -130,7 +133,7 @@ export interface Ownership {
 }
 
 /** Returns whether the labels are those of a reaper, castoff's or a Ryuk, which is never reaped by label. */
-export function isReaper(labels: Readonly<Record<string, string>>): boolean {
+export function isReaper(labels: Labels): boolean {
   return labels[labelNames.reaper] === 'true' || labels[ryukLabel] === 'true';
 }
 
@@ -154,7 +157,7 @@ export function creationLabels(kind: 'container' | 'network' | 'volume' | 'image
 }
 
 /** Reads the owner from `labels`. Returns `undefined` when host or pid is missing or invalid. */
-export function ownerFromLabels(labels: Readonly<Record<string, string>>): Owner | undefined {
+export function ownerFromLabels(labels: Labels): Owner | undefined {
   const host = labels[labelNames.host];
   const pid = Number(labels[labelNames.pid]);
   if (host === undefined || !Number.isSafeInteger(pid) || pid <= 0) return undefined;

@@ -1,8 +1,9 @@
+import type { Labels } from '../core/labels';
 /** The part of a container's inspection that is about volumes. @see Engine API, ContainerInspect */
 export interface MountedContainer {
   readonly Config?:
     | {
-        readonly Labels?: Readonly<Record<string, string>> | null | undefined;
+        readonly Labels?: Labels | null | undefined;
         readonly Volumes?: Readonly<Record<string, unknown>> | null | undefined;
       }
     | undefined;

@@ -1,3 +1,5 @@
+import type { Labels } from '../core/labels';
+import { parseFields } from '../core/fields';
 import { removableKinds, type RemovableKind } from '../core/kinds';
 import type { EngineResource } from './identity';
 
@@ -9,16 +11,18 @@ export interface EngineEvent extends EngineResource {
   readonly detail?: string | undefined;
   readonly name?: string | undefined;
   /** Only events of containers have labels on every engine. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly exitCode?: number | undefined;
   /** Nanoseconds since 1970 by the engine's clock, as digits: a number would lose precision. */
   readonly atNano: string;
 }
 
+type Attributes = Readonly<Record<string, string>>;
+
 interface Message {
   readonly Type?: string;
   readonly Action?: string;
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: Attributes | null };
 }
 
 /** Docker's names for actions that Podman names differently. */
@@ -59,7 +63,7 @@ const attributeNames: ReadonlySet<string> = new Set([
  * @see Engine API, SystemEvents
  */
 export function parseEngineEvent(line: string): EngineEvent | undefined {
-  const { Type: kind, Action: text, Actor: actor } = parseMessage(line);
+  const { Type: kind, Action: text, Actor: actor } = (parseFields(line) ?? {}) as Message;
   const [atNano] = /(?<="timeNano":)\d+/.exec(line) ?? [];
   if (kind === undefined || !isKind(kind) || text === undefined || atNano === undefined) return undefined;
   const attributes = actor?.Attributes ?? {};
@@ -81,15 +85,6 @@ export function parseEngineEvent(line: string): EngineEvent | undefined {
   };
 }
 
-function parseMessage(line: string): Message {
-  try {
-    return (JSON.parse(line) as Message | null) ?? {};
-  } catch {
-    // SyntaxError: not an event.
-    return {};
-  }
-}
-
 function isKind(type: string): type is RemovableKind {
   return removableKinds.some((kind) => kind === type);
 }
@@ -98,6 +93,6 @@ function idOf(kind: RemovableKind, id: string | undefined): string | undefined {
   return kind === 'image' && id !== undefined && /^[0-9a-f]{64}$/.test(id) ? `sha256:${id}` : id;
 }
 
-function labelsAmong(attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function labelsAmong(attributes: Attributes): Labels {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !attributeNames.has(name)));
 }

@@ -4,6 +4,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import { type Environment } from '../core/environment';
+import { errnoOf } from '../core/errno';
+import { isFields, type Fields } from '../core/fields';
 import type { Tls } from './endpoint';
 
 /** The machine and user that an engine is found for. */
@@ -107,8 +109,8 @@ async function readContext(folder: string, id: string): Promise<DockerContext | 
   if (meta === undefined) return undefined;
   const { Name: name, Endpoints: endpoints } = meta;
   if (typeof name !== 'string') throw invalidFile(file, 'Name is missing');
-  const docker = isRecord(endpoints) ? endpoints.docker : undefined;
-  if (!isRecord(docker)) return { name };
+  const docker = isFields(endpoints) ? endpoints.docker : undefined;
+  if (!isFields(docker)) return { name };
   const { Host: host = '', SkipTLSVerify: isUnverified } = docker;
   if (typeof host !== 'string') throw invalidFile(file, `Host is not a string: ${JSON.stringify(host)}`);
   const pems = await readPems(join(folder, 'tls', id, 'docker'));
@@ -146,7 +148,7 @@ async function readPems(folder: string): Promise<Omit<Tls, 'isVerified'>> {
   return { ca, cert, key };
 }
 
-async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
+async function readJson(file: string): Promise<Fields | undefined> {
   const text = await readIfExists(file, readText);
   if (text === undefined || text.trim() === '') return undefined;
   let value: unknown;
@@ -155,7 +157,7 @@ async function readJson(file: string): Promise<Record<string, unknown> | undefin
   } catch (error) {
     throw invalidFile(file, `invalid JSON: ${messageOf(error)}`, error);
   }
-  if (isRecord(value)) return value;
+  if (isFields(value)) return value;
   throw invalidFile(file, 'not a JSON object');
 }
 
@@ -167,8 +169,7 @@ async function readIfExists<T>(path: string, read: (path: string) => Promise<T>)
   try {
     return await read(path);
   } catch (error) {
-    const code = isRecord(error) ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
     throw invalidFile(path, messageOf(error), error);
   }
 }
@@ -176,8 +177,4 @@ async function readIfExists<T>(path: string, read: (path: string) => Promise<T>)
 function invalidFile(file: string, reason: string, cause?: unknown): CastoffError {
   const options = cause === undefined ? {} : { cause };
   return new CastoffError('CONFIG_INVALID', `read ${file}: ${reason}; fix the file or move it away`, options);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseFields } from '../core/fields';
 import { timeouts } from '../core/timeouts';
 import { ask, type Engine } from './engine';
 import { getFromEndpoint } from './ping-endpoint';
@@ -27,10 +28,9 @@ export function parseEngineId(
   body: string,
   { isPodman }: { readonly isPodman: boolean },
 ): string | undefined {
-  const info: unknown = JSON.parse(body);
-  if (typeof info !== 'object' || info === null) return undefined;
+  const info = parseFields(body) ?? {};
   const textOf = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(info, name);
+    const value = info[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
   if (!isPodman) return textOf('ID');

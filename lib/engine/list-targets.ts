@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import type Dockerode from 'dockerode';
 import { carriesLabels } from './carries-labels';
 import { valueOf, type Answer, type Engine } from './engine';
@@ -10,7 +11,7 @@ export interface ListedTarget extends EngineResource {
   readonly name: string;
   /** All names of an image. */
   readonly tags?: readonly string[] | undefined;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   /** In milliseconds since the epoch, by the engine's clock, if its list reports it. */
   readonly createdAtMs?: number | undefined;
   /** Of a volume: the creation time in the engine's own format. */

@@ -1,5 +1,6 @@
 import { request, type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { parseFields } from '../core/fields';
 import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
 
@@ -42,14 +43,5 @@ export async function getFromEndpoint(
   const body = await text(response);
   const { statusCode = 0, headers } = response;
   if (statusCode === 200) return { body, headers };
-  throw Object.assign(new Error(body), { statusCode, json: parse(body) ?? Buffer.from(body) });
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    // SyntaxError: plain text.
-    return undefined;
-  }
+  throw Object.assign(new Error(body), { statusCode, json: parseFields(body) ?? Buffer.from(body) });
 }

@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import type { Answer, Engine } from './engine';
 import { urlPart } from './url-part';
 
@@ -5,7 +6,7 @@ import { urlPart } from './url-part';
 export interface ServiceFacts {
   readonly name: string;
   /** The labels of the service itself; those of its containers are in its template. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
 }
 
 /** Inspects a Swarm service. @see Engine API, ServiceInspect */
@@ -18,7 +19,7 @@ export function inspectService(engine: Engine, id: string): Promise<Answer<Servi
 
 /** dockerode declares the answer as `any`. */
 interface InspectedService {
-  readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> };
+  readonly Spec: { readonly Name: string; readonly Labels?: Labels };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isFields, type Fields } from '../core/fields';
 import { mapAnswer, type Answer, type Engine } from './engine';
 
 /**
@@ -24,10 +25,10 @@ export function readEngineMachine(engine: Engine): Promise<Answer<EngineMachine>
 }
 
 /** Resolves to what the engine reports of itself. @see Engine API, SystemInfo */
-export function readInfo(engine: Engine): Promise<Answer<Readonly<Record<string, unknown>>>> {
+export function readInfo(engine: Engine): Promise<Answer<Fields>> {
   return engine.ask('info', engine.address, async (docker) => {
     const info: unknown = await docker.info();
-    return typeof info === 'object' && info !== null ? { ...info } : {};
+    return isFields(info) ? info : {};
   });
 }
 

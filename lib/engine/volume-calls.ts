@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import type Dockerode from 'dockerode';
 import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
@@ -20,11 +21,7 @@ export interface VolumeFacts extends Pick<ListedTarget, 'name' | 'labels'> {
  *
  * @see Engine API, VolumeCreate
  */
-export function createVolume(
-  engine: Engine,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): Promise<Answer<unknown>> {
+export function createVolume(engine: Engine, name: string, labels: Labels): Promise<Answer<unknown>> {
   return engine.ask('volume.create', name, (docker) => docker.createVolume({ Name: name, Labels: labels }));
 }
 

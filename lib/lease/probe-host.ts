@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { errnoOf } from '../core/errno';
 import { CastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { openReaperConnection, type ReaperConnection } from './reaper-connection';
@@ -38,7 +39,7 @@ export async function probeHost(path: string): Promise<HostProbe> {
 }
 
 function probeFromError(path: string, error: unknown): HostProbe {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const code = errnoOf(error);
   // ENOENT: no process has listened yet. ECONNREFUSED: the process that listened has ended.
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return { type: 'absent' };
   // The backlog is full: the process has stopped accepting connections.

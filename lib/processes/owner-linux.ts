@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errnoOf } from '../core/errno';
 import { parseStatFields } from './proc-stat';
 import { probePid } from './probe-pid';
 import type { ProcessProbe } from './owner-proof';
@@ -44,7 +45,7 @@ export function readLinuxProcess(pid: number, bootedAtMs: number | undefined): P
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ESRCH') return probePid(pid);
     return { seen: 'unclear', reason: `/proc/${pid} cannot be read (${code})` };
   }

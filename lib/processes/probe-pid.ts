@@ -1,3 +1,4 @@
+import { errnoOf } from '../core/errno';
 import type { ProcessProbe } from './owner-proof';
 
 /**
@@ -9,8 +10,7 @@ export function probePid(pid: number): ProcessProbe {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH') return { seen: 'none' };
+    if (errnoOf(error) === 'ESRCH') return { seen: 'none' };
   }
   return {
     seen: 'unclear',

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { tolerate } from '../core/errno';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from './entry';
 import { parseEntry } from './parse-entry';
@@ -63,9 +64,9 @@ export class Journal {
   remove(): void {
     this.close();
     // Not rmSync: it calls functions of `fs` that tests may have mocked.
-    attempt(() => unlinkSync(this.path), ['ENOENT']);
+    tolerate(['ENOENT'], () => unlinkSync(this.path), undefined);
     // Other processes of the session may have journals in this folder.
-    attempt(() => rmdirSync(dirname(this.path)), ['ENOTEMPTY', 'EEXIST', 'ENOENT']);
+    tolerate(['ENOTEMPTY', 'EEXIST', 'ENOENT'], () => rmdirSync(dirname(this.path)), undefined);
   }
 }
 
@@ -74,15 +75,6 @@ function writeWhole(file: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length;)
     written += writeSync(file, bytes, written, bytes.length - written);
-}
-
-function attempt(call: () => void, expected: readonly string[]): void {
-  try {
-    call();
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!expected.includes(code)) throw error;
-  }
 }
 
 /**

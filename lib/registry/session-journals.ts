@@ -1,5 +1,6 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { tolerate } from '../core/errno';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from './entry';
 import { readJournal, type JournalLine } from './journal';
@@ -60,21 +61,14 @@ export function readJournals(session: string): SessionJournals {
 /** Removes journals whose resources are all gone, and only those that were read. */
 export function removeJournals({ session, files }: SessionJournals): void {
   for (const file of files) rmSync(file, { force: true });
-  for (const folder of listOwnFolders()) removeIfEmpty(join(folder, session));
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch (error) {
+  for (const folder of listOwnFolders())
     // ENOENT: another sweep removed it. ENOTEMPTY, EEXIST: a new process has a journal there.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-  }
+    tolerate(['ENOENT', 'ENOTEMPTY', 'EEXIST'], () => rmdirSync(join(folder, session)), undefined);
 }
 
 function readOne(file: string): Pick<SessionJournals, 'owners' | 'unfinished' | 'processes'> {
-  const lines = readIfThere(file);
+  // ENOENT: its last resource was removed in the meantime.
+  const lines = tolerate(['ENOENT'], () => readJournal(file), []);
   const times = lines.map((line) => timeOf(line));
   const lastActiveMs = times.reduce((last, time) => (time > last ? time : last), Number.NEGATIVE_INFINITY);
   const entries = new Map<string, RegistryEntry>();
@@ -97,23 +91,7 @@ function timeOf(line: JournalLine): number {
   return 'process' in line ? line.process.startedAt.getTime() : Date.parse(line.openedAt);
 }
 
-function readIfThere(file: string): readonly JournalLine[] {
-  try {
-    return readJournal(file);
-  } catch (error) {
-    // ENOENT: its last resource was removed in the meantime.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    // ENOENT, ENOTDIR: no session has left a journal, or the last one was removed in the meantime.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
-  }
+  // ENOENT, ENOTDIR: no session has left a journal, or the last one was removed in the meantime.
+  return tolerate(['ENOENT', 'ENOTDIR'], () => readdirSync(path), []);
 }

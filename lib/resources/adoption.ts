@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { creationLabels, labelNames } from '../core/labels';
+import { creationLabels, labelNames, type Labels } from '../core/labels';
 import { valueOf, type Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { EngineResource } from '../engine/identity';
 import { createVolume } from '../engine/volume-calls';
-
-type Labels = Readonly<Record<string, string>>;
 
 interface Adoption {
   readonly session: string;

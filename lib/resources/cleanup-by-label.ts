@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import { isWithin, type Bounds } from '../core/bounds';
 import { asError, CastoffError, messageOf } from '../core/errors';
 import { lastAttemptError } from '../core/retry';
@@ -19,7 +20,7 @@ import { removeListed } from './remove-listed';
 export interface LabelCleanupOptions extends CleanupSettings {
   readonly timeoutMs: number;
   /** Returns whether to keep a resource with these labels. Default: none are kept. */
-  readonly isSpared?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+  readonly isSpared?: ((labels: Labels) => boolean) | undefined;
   /** Resources whose ids their creators recorded. Default: none. */
   readonly recorded?: readonly RecordedResource[] | undefined;
   /** Limits the cleanup to these resources. Default: all. */

@@ -1,9 +1,10 @@
+import type { Labels } from '../core/labels';
 import type { Target } from './kind';
 
 /** A resource to remove; its labels name the Swarm service that it belongs to. */
 export interface PlannedTarget extends Target {
   readonly name?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly labels?: Labels | undefined;
 }
 
 /** The resources found by one listing. */

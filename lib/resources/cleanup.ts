@@ -14,7 +14,7 @@ import {
 import { cleanupOne, type CleanupResult } from './cleanup-one';
 import { cleanupProject, type ComposeProjectResult } from './compose-project';
 import { checkProjectFolder } from './project-folder';
-import { idOfRef, type Ref } from './ref';
+import { idOfRef, type OptionalRef } from './ref';
 
 /**
  * Removes a container and its anonymous volumes, in any state, and verifies that it is gone.
@@ -31,10 +31,7 @@ import { idOfRef, type Ref } from './ref';
  * engine answers.
  * @see Engine API, ContainerDelete: 404, 409
  */
-export function cleanupContainer(
-  ref: Ref | null | undefined,
-  options: CleanupOptions = {},
-): Promise<CleanupResult> {
+export function cleanupContainer(ref: OptionalRef, options: CleanupOptions = {}): Promise<CleanupResult> {
   return cleanup('container', ref, options);
 }
 
@@ -44,10 +41,7 @@ export function cleanupContainer(
  *
  * @see Engine API, NetworkDelete: 403 "has active endpoints"
  */
-export function cleanupNetwork(
-  ref: Ref | null | undefined,
-  options: CleanupOptions = {},
-): Promise<CleanupResult> {
+export function cleanupNetwork(ref: OptionalRef, options: CleanupOptions = {}): Promise<CleanupResult> {
   return cleanup('network', ref, options);
 }
 
@@ -57,10 +51,7 @@ export function cleanupNetwork(
  *
  * @see Engine API, VolumeDelete: 409 "volume is in use"
  */
-export function cleanupVolume(
-  ref: Ref | null | undefined,
-  options: CleanupOptions = {},
-): Promise<CleanupResult> {
+export function cleanupVolume(ref: OptionalRef, options: CleanupOptions = {}): Promise<CleanupResult> {
   return cleanup('volume', ref, options);
 }
 
@@ -70,10 +61,7 @@ export function cleanupVolume(
  *
  * @see Engine API, ImageDelete: 409
  */
-export function cleanupImage(
-  ref: Ref | null | undefined,
-  options: CleanupOptions = {},
-): Promise<CleanupResult> {
+export function cleanupImage(ref: OptionalRef, options: CleanupOptions = {}): Promise<CleanupResult> {
   return cleanup('image', ref, options);
 }
 
@@ -134,7 +122,7 @@ export async function cleanupComposeProject(
 
 async function cleanup(
   kind: RemovableKind,
-  ref: Ref | null | undefined,
+  ref: OptionalRef,
   options: CleanupOptions,
 ): Promise<CleanupResult> {
   const what = `clean up ${kind === 'image' ? 'an' : 'a'} ${kind}`;

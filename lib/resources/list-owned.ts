@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { processWide } from '../core/global-state';
-import { labelNames } from '../core/labels';
+import { labelNames, type Labels } from '../core/labels';
 import { valueOf, type Answer, type Engine } from '../engine/engine';
 import { inspectImage, readImageHistory, type ImageStep } from '../engine/image-calls';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
@@ -101,7 +101,7 @@ type Cache<T> = Map<string, T>;
 
 /** An image's id is a digest of everything cached here, so entries never change. */
 interface ImageCaches {
-  readonly labels: Cache<Readonly<Record<string, string>>>;
+  readonly labels: Cache<Labels>;
   readonly histories: Cache<readonly ImageStep[]>;
 }
 

@@ -1,10 +1,8 @@
-import { composeContainerLabel, labelNames } from '../core/labels';
+import { composeContainerLabel, labelNames, type Labels } from '../core/labels';
 import { carriesLabels } from '../engine/carries-labels';
 import type { ImageStep } from '../engine/image-calls';
 import type { ListedTarget } from '../engine/list-targets';
 import type { Target } from './kind';
-
-type Labels = Readonly<Record<string, string>>;
 
 /** Whether the claim's owner created a resource that matches the claim. */
 export type OwnershipProof =

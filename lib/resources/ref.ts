@@ -5,6 +5,9 @@ import { CastoffError } from '../core/errors';
  */
 export type Ref = string | { readonly id: string } | { getId(): string };
 
+/** A reference, or nothing to clean up. */
+export type OptionalRef = Ref | null | undefined;
+
 /**
  * Returns the id or name of `ref`, or `undefined` for null and undefined, so that a cleanup can be registered
  * before a resource exists.
@@ -48,9 +51,19 @@ function describe(ref: unknown, id: unknown): string {
 }
 
 function describeValue(value: unknown): string {
-  if (value === '') return 'an empty string';
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'object') return 'an object';
-  return typeof value === 'function' ? `function ${value.name}` : `${typeof value} ${String(value)}`;
+  switch (typeof value) {
+    case 'string':
+      return value === '' ? 'an empty string' : JSON.stringify(value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+      return `function ${value.name}`;
+    case 'undefined':
+      return 'undefined';
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'symbol':
+      return `${typeof value} ${String(value)}`;
+  }
 }

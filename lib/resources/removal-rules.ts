@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import type { Inspection } from './kind';
 
 /** Rules for removals without a user present, which must not remove the wrong resource. */
@@ -8,8 +9,7 @@ export interface RemovalRules {
    * kept, and the intended one counts as gone. Labels of resources with an id never change.
    */
   readonly matchesTarget?:
-    | ((labels: Readonly<Record<string, string>>, inspection: Pick<Inspection, 'createdAt'>) => boolean)
-    | undefined;
+    ((labels: Labels, inspection: Pick<Inspection, 'createdAt'>) => boolean) | undefined;
   /**
    * Identity at the time of registration. A resource with another identity is kept, and the intended one
    * counts as gone.

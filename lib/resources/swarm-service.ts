@@ -1,4 +1,4 @@
-import { swarmServiceIdLabel, swarmServiceNameLabel } from '../core/labels';
+import { swarmServiceIdLabel, swarmServiceNameLabel, type Labels } from '../core/labels';
 import { messageOf } from '../core/errors';
 import type { Answer, Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
@@ -16,8 +16,6 @@ type ServiceStep =
   | { readonly type: 'remove-service' }
   /** `isFinal`: retrying does not help. */
   | { readonly type: 'leave'; readonly reason: string; readonly isFinal: boolean };
-
-type Labels = Readonly<Record<string, string>>;
 
 /**
  * Returns the service of a container with `labels`.

@@ -8,7 +8,7 @@ import { onClaim } from '../registry/claims';
 import { joinSession } from '../registry/session-identity';
 import { disableRyuk } from '../core/disable-ryuk';
 import { deserializeError } from '../wire/serialize-error';
-import { parseFields } from '../wire/fields';
+import { parseFields } from '../core/fields';
 import { RequestConnection } from '../wire/request-connection';
 import type { RegistryEntry } from '../registry/entry';
 import type { RunClient } from '../session/run-client';

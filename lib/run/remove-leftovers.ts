@@ -1,7 +1,7 @@
 import type { Bounds } from '../core/bounds';
 import { definedOnly } from '../core/defined-only';
 import { isCastoffError, messageOf } from '../core/errors';
-import { composeProjectLabel, isReaper, labelNames } from '../core/labels';
+import { composeProjectLabel, isReaper, labelNames, type Labels } from '../core/labels';
 import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
@@ -36,7 +36,7 @@ interface LeftoversResult {
 }
 
 /** Returns a predicate for the labels of resources that must stay: reapers, and kept resources. */
-export function isSparedAs(kept: KeptKeys): (labels: Readonly<Record<string, string>>) => boolean {
+export function isSparedAs(kept: KeptKeys): (labels: Labels) => boolean {
   return (labels) =>
     isReaper(labels) ||
     kept.has(labels[labelNames.start] ?? '') ||

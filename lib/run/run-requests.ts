@@ -1,7 +1,7 @@
 import { parseBounds, type BoundedLabels } from '../core/bounds';
 import type { RegistryEntry } from '../registry/entry';
 import type { SharedMade, SharedTurn } from '../session/run-client';
-import { isFields, parseFields, type Fields } from '../wire/fields';
+import { isFields, parseFields, type Fields } from '../core/fields';
 import type { SerializedError } from '../wire/serialize-error';
 import { parseEntry } from '../registry/parse-entry';
 import type { RunFacts, RunParts } from './run-parts';

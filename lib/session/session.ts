@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import type { ReaperChoice } from '../lease/reaper-choice';
 import type { ReaperAddress } from '../lease/reaper-address';
 import type { Registry } from '../registry/registry';
@@ -20,7 +21,7 @@ export interface SessionOptions {
 export interface Session extends AsyncDisposable {
   readonly id: string;
   /** The labels of all resources that the session creates. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly registry: Registry;
   readonly scope: Scope;
   /** A description of the reaper that holds the session's lease now; `undefined` without a reaper. */

@@ -5,6 +5,7 @@ import {
   ryukLabel,
   testcontainersLabel,
   testcontainersSessionLabels,
+  type Labels,
 } from '../core/labels';
 import type { Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
@@ -93,12 +94,12 @@ export async function listThirdParty(engine: Engine): Promise<ThirdPartyListing>
 }
 
 /** Returns the label of its Testcontainers session, as a filter `key=value`. */
-export function sessionFilterOf(labels: Readonly<Record<string, string>>): string | undefined {
+export function sessionFilterOf(labels: Labels): string | undefined {
   const name = testcontainersSessionLabels.find((label) => (labels[label] ?? '') !== '');
   return name === undefined ? undefined : `${name}=${labels[name]}`;
 }
 
-function testcontainersSession(labels: Readonly<Record<string, string>>): string | undefined {
+function testcontainersSession(labels: Labels): string | undefined {
   const label = sessionFilterOf(labels);
   return label?.slice(label.indexOf('=') + 1);
 }

@@ -14,6 +14,7 @@ import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import { errnoOf, tolerate } from '../core/errno';
 import { CastoffError } from '../core/errors';
 
 /**
@@ -102,15 +103,14 @@ function replaceStale(privatePath: string, path: string, stale: BigIntStats): bo
 }
 
 function createMarker(marker: string): boolean {
-  try {
-    closeSync(openSync(marker, 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
+  const file = tolerate(['EEXIST'], () => openSync(marker, 'wx', 0o600), undefined);
+  if (file === undefined) {
     const existing = statSocket(marker);
     if (existing !== undefined && Date.now() - Number(existing.mtimeMs) > takeoverMs) removeFile(marker);
     return false;
   }
+  closeSync(file);
+  return true;
 }
 
 async function listenAtPipe(server: Server, path: string): Promise<{ where: string } | undefined> {
@@ -119,7 +119,7 @@ async function listenAtPipe(server: Server, path: string): Promise<{ where: stri
     await once(server, 'listening');
     return { where: path };
   } catch (error) {
-    if (hasCode(error, 'EADDRINUSE') || hasCode(error, 'EACCES')) return undefined;
+    if (['EADDRINUSE', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -131,10 +131,8 @@ export async function isServed(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch (error) {
-    if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT') || hasCode(error, 'ENOTSOCK'))
-      return false;
-    // EAGAIN: the queue of connections is full; EACCES: another user's socket.
-    return true;
+    // Not EAGAIN: the queue of connections is full; nor EACCES: another user's socket.
+    return !['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(errnoOf(error) ?? '');
   } finally {
     socket.destroy();
   }
@@ -160,7 +158,7 @@ function linkIfFree(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -187,13 +185,5 @@ function isSame(one: BigIntStats | undefined, other: BigIntStats): boolean {
 }
 
 function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+  tolerate(['ENOENT'], () => unlinkSync(path), undefined);
 }

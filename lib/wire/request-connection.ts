@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../core/errors';
-import { parseFields } from './fields';
+import { parseFields } from '../core/fields';
 import { LineReader } from './line-reader';
 import type { SerializedError } from './serialize-error';
 

@@ -1,6 +1,6 @@
 import { parseBounds } from '../../core/bounds';
 import type { Owner } from '../../core/labels';
-import { isFields, parseFields, type Fields } from '../../wire/fields';
+import { isFields, parseFields, type Fields } from '../../core/fields';
 import { checkClaim, type Claim, type ClaimRules } from '../leases/claim';
 import { protocolVersion, type Request } from './message';
 import { parseRyukLine } from './ryuk-line';
