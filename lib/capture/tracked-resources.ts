@@ -115,10 +115,7 @@ export class TrackedResources {
     void Promise.allSettled([this.options.ready()]);
   }
 
-  /**
-   * Claims parts of a Compose project, and then releases the claim on `replaced`. A failure is also a warning,
-   * which names its consequence.
-   */
+  /** Claims parts of a Compose project, then releases `replaced`. A failure is also a warning. */
   claimProject(project: string, consequence: string, bounds?: Bounds, replaced?: Bounds): Promise<unknown> {
     const labels = [`${composeProjectLabel}=${project}`];
     const claiming = this.options

@@ -12,22 +12,18 @@ export function userLineHere(testFile?: string): string | undefined {
   return stack === undefined ? undefined : userLineIn(stack, testFile);
 }
 
-/** Returns the user's line on the given stack, like {@link userLineHere}. */
-export function userLineIn(stack: string, testFile?: string): string | undefined {
-  return userLineOf(stack, { castoff: ownFolder, folder: process.cwd(), testFile });
-}
-
-/** How to recognise the user's frames. */
-export interface StackFrames {
-  /** castoff's own folder. */
-  readonly castoff: string;
-  /** The folder that paths are relative to. */
-  readonly folder: string;
-  readonly testFile?: string | undefined;
-}
-
-/** Returns the line of the first frame in the test file, else outside Node, packages and castoff. */
-export function userLineOf(stack: string, { castoff, folder, testFile }: StackFrames): string | undefined {
+/**
+ * Returns the line of the first frame in the test file, else outside Node, packages and castoff.
+ *
+ * @param castoff - castoff's own folder.
+ * @param folder - The folder that paths are relative to.
+ */
+export function userLineIn(
+  stack: string,
+  testFile?: string,
+  castoff = ownFolder,
+  folder = process.cwd(),
+): string | undefined {
   const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
   const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));
   return (

@@ -7,10 +7,7 @@ import { readFileCall, readTextCall, type SyncCall } from './sync-call';
 import { watchFunction, type OriginalCall } from './watch-function';
 import type { OnCommand } from './watch-spawns';
 
-/**
- * Calls `onCommand` before each docker command run by `spawnSync`, `execFileSync` or `execSync`, which Jest
- * sandboxes share. Returns a function that stops it.
- */
+/** Calls `onCommand` before each docker command that runs synchronously. Returns a function that stops it. */
 export function watchSyncCommands(onCommand: OnCommand): () => void {
   const watched =
     (read: (args: readonly unknown[]) => SyncCall | undefined) =>

@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
 import { processWide } from '../core/global-state';
 import { CastoffError } from '../core/errors';
+import type { CastoffConfig } from './castoff-config';
 import { hookFileCount, numberedHook, ownModules } from './own-modules';
 import { resolveModule } from './user-jest';
-
-interface OwnHooks {
-  readonly globalSetup?: string | undefined;
-  readonly globalTeardown?: string | undefined;
-}
 
 const takenNumbers = (): Map<number, string> => processWide('jest hook files', () => new Map());
 
@@ -18,7 +14,7 @@ const takenNumbers = (): Map<number, string> => processWide('jest hook files', (
  * @throws CastoffError `CONFIG_INVALID` when the configs of this process have too many different hooks.
  */
 export function hookFiles(
-  { globalSetup, globalTeardown }: OwnHooks,
+  { globalSetup, globalTeardown }: Pick<CastoffConfig, 'globalSetup' | 'globalTeardown'>,
   rootDir: string,
 ): { readonly globalSetup: string; readonly globalTeardown: string } {
   if (globalSetup === undefined && globalTeardown === undefined) {

@@ -6,16 +6,9 @@ import { isOwnModule, watchedCheck } from './own-modules';
 import { hasProjects } from './run-config';
 import { loadFromJest, type GlobalConfig, type ProjectConfig } from './user-jest';
 
-/** Hooks that Jest runs without castoff, as absolute paths. */
-export interface OutsideHooks {
-  readonly outsideHooks: readonly string[];
-  /** The global setups among them. */
-  readonly outsideSetups: readonly string[];
-}
-
 /**
  * Checks that castoff watches the projects of the run, and prints those that it does not, if the root config
- * is wrapped. Resolves to the hooks that Jest runs without castoff.
+ * is wrapped. Resolves to the global setups that Jest runs without castoff, and whether there are such hooks.
  *
  * @throws CastoffError `CONFIG_INVALID` when a project replaces both castoff's runner and its environment,
  * and when castoff watches no project.
@@ -24,29 +17,26 @@ export async function checkProjects(
   globalConfig: GlobalConfig,
   projectConfig: ProjectConfig,
   isRootWrapped: boolean,
-): Promise<OutsideHooks> {
+): Promise<{ readonly outsideSetups: readonly string[]; readonly hasOutsideHooks: boolean }> {
   const projects = hasProjects(globalConfig)
     ? await readProjects(globalConfig, projectConfig)
     : [projectConfig];
-  const judged = projects.map((project) => ({ project, judgement: judgeProject(project) }));
-  for (const { project, judgement } of judged)
-    if (judgement === 'replaced') throw replacedRunner(nameOf(project, globalConfig));
-  if (judged.every(({ judgement }) => judgement === 'without')) throw unwatchedRun();
-  const without = judged.filter(({ judgement }) => judgement === 'without');
-  if (isRootWrapped) {
-    for (const { project } of without) {
-      // Linters that run as projects have their own runner, and no tests.
-      if (project.runner !== undefined && !/[\\/]jest-runner[\\/]/.test(project.runner)) continue;
-      print(
-        `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff from castoff/jest-preset as well`,
-      );
-    }
+  const { replaced: [replaced] = [], without = [] } = Object.groupBy(projects, judgeProject);
+  if (replaced !== undefined) throw replacedRunner(nameOf(replaced, globalConfig));
+  if (without.length === projects.length) throw unwatchedRun();
+  for (const project of isRootWrapped ? without : []) {
+    // Linters that run as projects have their own runner, and no tests.
+    if (project.runner !== undefined && !/[\\/]jest-runner[\\/]/.test(project.runner)) continue;
+    print(
+      `${nameOf(project, globalConfig)} is not watched; wrap its own config in withCastoff from castoff/jest-preset as well`,
+    );
   }
-  const hooked = [...without.map(({ project }) => project), globalConfig];
   const outside = (option: 'globalSetup' | 'globalTeardown'): readonly string[] =>
-    hooked.map((config) => config[option] ?? '').filter((path) => path !== '' && !isOwnModule(option, path));
+    [...without, globalConfig]
+      .map((config) => config[option] ?? '')
+      .filter((path) => path !== '' && !isOwnModule(option, path));
   const outsideSetups = [...new Set(outside('globalSetup'))];
-  return { outsideHooks: [...outsideSetups, ...outside('globalTeardown')], outsideSetups };
+  return { outsideSetups, hasOutsideHooks: outsideSetups.length + outside('globalTeardown').length > 0 };
 }
 
 /** Prints the global setups that Jest ran without castoff. The verdict does not cover what they created. */

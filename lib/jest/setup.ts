@@ -48,8 +48,8 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   const runConfig = findRunConfig(globalConfig, projectConfig);
   const { config, isOfRoot } = runConfig;
   const settings = resolveSettings(config, process.env);
-  const { outsideHooks, outsideSetups } = await checkProjects(globalConfig, projectConfig, isOfRoot);
-  const isOutside = outsideHooks.length > 0 ? isOutsideHook : undefined;
+  const { outsideSetups, hasOutsideHooks } = await checkProjects(globalConfig, projectConfig, isOfRoot);
+  const isOutside = hasOutsideHooks ? isOutsideHook : undefined;
   const main = await openMainRun(settings, { isOutside });
   setVariable('CASTOFF_RUN_CONFIG', writeRunConfig(config, isOfRoot));
   const hooks = { setups: new Set<string>(), teardowns: new Set<string>(), ownHooks: new Set<string>() };

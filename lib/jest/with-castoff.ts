@@ -71,7 +71,7 @@ function wrapRoot(config: JestConfig, options: CastoffOptions, folder: string): 
     );
   }
   const { projects = [] } = config;
-  if (projects.length === 0) return wrapProject(config, options, folder);
+  if (projects.length === 0) return wrapProject(config, folder, options);
   const { before, hooks, rootDir } = compose(config, folder);
   // The config was wrapped before: its hooks are castoff's already.
   const earlier = isOwnModule('globalSetup', config.globalSetup) ? rootConfig() : undefined;
@@ -79,27 +79,18 @@ function wrapRoot(config: JestConfig, options: CastoffOptions, folder: string): 
   keepRootConfig(root);
   const wrapped = projects.map((project) =>
     // An inline project is relative to its config file, not to the root's `rootDir`.
-    typeof project === 'string' ? project : wrapInline(project, folder),
+    typeof project === 'string' ? project : wrapProject(project, folder),
   );
   return { ...config, ...hookFiles(root, rootDir), projects: wrapped };
 }
 
-/** Wraps an inline project with its own hooks, if any. The options of the run stay with the root. */
-function wrapInline(project: JestConfig, folder: string): JestConfig {
-  const { merged, before, environment, hooks, rootDir } = compose(project, folder);
-  const hasHooks = Object.keys(hooks).length > 0;
-  return {
-    ...project,
-    ...(hasHooks ? hookFiles(hooks, rootDir) : {}),
-    ...castoffFields(project, merged, { ...before, ...hooks, environment }),
-  };
-}
-
-function wrapProject(config: JestConfig, options: CastoffOptions, folder: string): JestConfig {
+/** Wraps the only project, or an inline one: that has no `options`, and no hooks unless it has its own. */
+function wrapProject(config: JestConfig, folder: string, options?: CastoffOptions): JestConfig {
   const { merged, before, environment, hooks, rootDir } = compose(config, folder);
+  const hasHooks = options !== undefined || Object.keys(hooks).length > 0;
   return {
     ...config,
-    ...hookFiles(hooks, rootDir),
+    ...(hasHooks ? hookFiles(hooks, rootDir) : {}),
     ...castoffFields(config, merged, { ...before, ...hooks, environment, ...options }),
   };
 }
@@ -108,16 +99,7 @@ function wrapProject(config: JestConfig, options: CastoffOptions, folder: string
  * Reads the values that castoff replaces, from the user's config or else its preset. `merged` is the config
  * with its preset; `before` is the result of an earlier `withCastoff`.
  */
-function compose(
-  config: JestConfig,
-  folder: string,
-): {
-  merged: JestConfig;
-  before: CastoffConfig;
-  environment: string | undefined;
-  hooks: Pick<CastoffConfig, 'globalSetup' | 'globalTeardown'>;
-  rootDir: string;
-} {
+function compose(config: JestConfig, folder: string) {
   const rootDir = resolve(folder, replaceRootDir(config.rootDir ?? '.', folder));
   const preset: JestConfig = config.preset == null ? {} : readPreset(config.preset, rootDir);
   const merged: JestConfig = { ...preset, ...definedOnly(config) };
@@ -126,7 +108,7 @@ function compose(
     const value = merged[name];
     return value == null || isOwnModule(name, value) ? undefined : value;
   };
-  const hooks = definedOnly({
+  const hooks: Pick<CastoffConfig, 'globalSetup' | 'globalTeardown'> = definedOnly({
     globalSetup: ownValue('globalSetup') ?? before.globalSetup,
     globalTeardown: ownValue('globalTeardown') ?? before.globalTeardown,
   });

@@ -1,6 +1,7 @@
 import type { RegistryEntry } from '../registry/entry';
 import { describeStart, startsUnderWay, type StartUnderWay } from '../scope/starts-under-way';
 import { shortId } from '../core/short-id';
+import type { PostMortem } from '../resources/post-mortem';
 import { sharedScope } from '../registry/scope-names';
 import type { SharedContainer } from '../session/run-client';
 import type { AttachedRun } from './attached-run';
@@ -97,7 +98,7 @@ async function describeContainer(
   dependency: Dependency,
   deaths?: Map<Dependency, string>,
 ): Promise<string | undefined> {
-  const { capturePostMortem, describeState, formatPostMortem } = loadLate.postMortem();
+  const { capturePostMortem, describeState } = loadLate.postMortem();
   const { id, engine, shared } = dependency;
   if (id === undefined) return undefined;
   const { connectEngine } = loadLate.connect();
@@ -108,7 +109,7 @@ async function describeContainer(
       ? undefined
       : `${title}container ${shortId(id)}${lineOf(dependency)} no longer exists`;
   if (/^(?:exited|dead)$/.test(postMortem.status ?? '')) deaths?.set(dependency, describeState(postMortem));
-  return `${title}${formatPostMortem({ ...postMortem, logLines: postMortem.logLines.slice(-maxLogLines) })}`;
+  return `${title}${format(postMortem)}`;
 }
 
 /** Describes a container that an earlier message has shown, in one line, unless it runs. */
@@ -130,10 +131,11 @@ async function describeProject(
   { name = '' }: RegistryEntry,
   capture: AttachedRun['capture'],
 ): Promise<string | undefined> {
-  const { formatPostMortem } = loadLate.postMortem();
-  const postMortems = (await capture.postMortems(name)).slice(-maxContainers);
-  const texts = postMortems.map(({ logLines, ...postMortem }) =>
-    formatPostMortem({ ...postMortem, logLines: logLines.slice(-maxLogLines) }),
-  );
+  const texts = (await capture.postMortems(name)).slice(-maxContainers).map(format);
   return texts.length === 0 ? undefined : texts.join('\n\n');
+}
+
+function format(postMortem: PostMortem): string {
+  const logLines = postMortem.logLines.slice(-maxLogLines);
+  return loadLate.postMortem().formatPostMortem({ ...postMortem, logLines });
 }

@@ -26,8 +26,8 @@ export const scope: TestScope = Object.freeze(
   Object.defineProperties(
     {},
     {
-      name: { enumerable: true, get: () => bridge().scope().name },
-      signal: { enumerable: true, get: () => bridge().scope().signal },
+      name: { enumerable: true, get: () => currentScope().name },
+      signal: { enumerable: true, get: () => currentScope().signal },
       ...Object.fromEntries(
         methods.map((method) => [method, { enumerable: true, get: () => boundTo(method) }]),
       ),
@@ -37,28 +37,16 @@ export const scope: TestScope = Object.freeze(
 ) as TestScope;
 
 /** Runs a function when the current scope closes, as `scope.defer` does. */
-export const defer: Scope['defer'] = (...args) =>
-  bridge()
-    .scope()
-    .defer(...args);
+export const defer: Scope['defer'] = (...args) => currentScope().defer(...args);
 
 /** Starts a task that ends with the current scope, as `scope.spawn` does. */
-export const spawn: Scope['spawn'] = (...args) =>
-  bridge()
-    .scope()
-    .spawn(...args);
+export const spawn: Scope['spawn'] = (...args) => currentScope().spawn(...args);
 
 /** Runs a command that ends with the current scope, as `scope.run` does. */
-export const run: Scope['run'] = (...args) =>
-  bridge()
-    .scope()
-    .run(...args);
+export const run: Scope['run'] = (...args) => currentScope().run(...args);
 
 /** Adds a check that runs when all items of the current scope have closed, as `scope.verify` does. */
-export const verify: Scope['verify'] = (...args) =>
-  bridge()
-    .scope()
-    .verify(...args);
+export const verify: Scope['verify'] = (...args) => currentScope().verify(...args);
 
 /**
  * Creates a resource once per run, and shares it between all test files. The first caller runs `factory`, in
@@ -105,9 +93,11 @@ function bridge(): Bridge {
   return found;
 }
 
+const currentScope = (): Scope => bridge().scope();
+
 /** Binds instead of wrapping, so that the user's line comes directly below the method in a stack. */
 function boundTo(method: (typeof methods)[number]): unknown {
-  const own = bridge().scope();
+  const own = currentScope();
   return (own[method] as (...args: unknown[]) => unknown).bind(own);
 }
 

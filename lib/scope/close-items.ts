@@ -1,9 +1,10 @@
 import { deadline } from '../core/deadline';
 import { withTimeout } from '../core/timeout';
 import { planClose, type ScopeItem } from './close-plan';
+import type { CloseSettings } from './close-options';
 import type { CloseReason, FinalizerEnd } from './close-report';
 import type { OwnedResource } from './owned-resource';
-import { removeResources, type RemovalSettings } from './remove-resources';
+import { removeResources } from './remove-resources';
 
 /** The argument of a finalizer. */
 export interface Closing {
@@ -33,11 +34,6 @@ export interface Part {
 
 /** An item of a scope: a function, a self-contained part or a resource. */
 export type Item = ScopeItem<Call | Part, OwnedResource>;
-
-/** Settings of one close, resolved from its options and those of the scope. */
-export interface CloseSettings extends RemovalSettings {
-  readonly reason: CloseReason;
-}
 
 /**
  * Ends all `items`, the last one first. Resolves to one outcome per item, in the order in which they ended.

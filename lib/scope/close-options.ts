@@ -28,6 +28,13 @@ export interface CloseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Settings of one close, resolved from its options and those of the scope. */
+export interface CloseSettings extends CloseOptions {
+  readonly reason: CloseReason;
+  /** For each finalizer and each group of removals. */
+  readonly cleanupTimeoutMs: number;
+}
+
 /** Every name in `CloseOptions`, to reject unknown options. */
 export const closeOptionNames: OptionNames<CloseOptions> = {
   reason: true,

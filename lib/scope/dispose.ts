@@ -20,10 +20,7 @@ export type Stoppable =
  */
 const methods = ['stop', 'quit', 'end', 'close', '$disconnect', 'disconnect', 'destroy'] as const;
 
-/**
- * Returns a function that ends `value`, by the first that it has of `[Symbol.asyncDispose]`,
- * `[Symbol.dispose]` and {@link methods}; `undefined` when it has none.
- */
+/** Returns a function that ends `value` by the first of its disposal symbols and {@link methods}, if any. */
 export function disposerOf(value: unknown): (() => unknown) | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   for (const name of [Symbol.asyncDispose, Symbol.dispose, ...methods]) {

@@ -11,14 +11,8 @@ import { cleanupResource } from '../resources/compose-project';
 import { isFullId } from '../resources/kind';
 import type { FinalizerEnd } from './close-report';
 import { releaseThirdParty } from './third-party-labels';
-import type { CloseOptions } from './close-options';
+import type { CloseSettings } from './close-options';
 import type { OwnedResource, OwnedTarget } from './owned-resource';
-
-/** The close settings for resources. `Omit` instead of `Pick`: the published types lack internal names. */
-export interface RemovalSettings extends Omit<CloseOptions, 'reason'> {
-  /** For each group of removals. */
-  readonly cleanupTimeoutMs: number;
-}
 
 type PresentResource = OwnedTarget & { readonly resource: OwnedResource };
 
@@ -28,7 +22,7 @@ type PresentResource = OwnedTarget & { readonly resource: OwnedResource };
  */
 export async function removeResources(
   resources: readonly OwnedResource[],
-  settings: RemovalSettings,
+  settings: CloseSettings,
 ): Promise<readonly FinalizerEnd[]> {
   const { onBackgroundRemoval, shouldAwait = () => false, isKept = () => false, signal } = settings;
   const { present, ends } = await findPresent(resources, signal);
@@ -88,7 +82,7 @@ interface Removal {
 }
 
 /** Starts the removals in the order of the plan, and returns them in that order. */
-function startRemovals(targets: readonly PresentResource[], settings: RemovalSettings): readonly Removal[] {
+function startRemovals(targets: readonly PresentResource[], settings: CloseSettings): readonly Removal[] {
   const removals = targets.map((target) => {
     const { promise: done, resolve } = Promise.withResolvers<FinalizerEnd>();
     return { kind: target.kind, id: target.id, target, done, resolve };
@@ -100,7 +94,7 @@ function startRemovals(targets: readonly PresentResource[], settings: RemovalSet
 
 async function remove(
   target: PresentResource,
-  { cleanupTimeoutMs: timeoutMs, beforeRemoval, signal }: RemovalSettings,
+  { cleanupTimeoutMs: timeoutMs, beforeRemoval, signal }: CloseSettings,
 ): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { registry } = sessionIdentity();

@@ -58,17 +58,6 @@ export class ScopeItems {
     this.#items.push(item);
   }
 
-  /**
-   * Adds an item that already exists.
-   *
-   * @throws CastoffError `SCOPE_CLOSED` when the scope is closing or closed, after the item has been cleaned
-   * up.
-   */
-  async addOrDispose(item: Item, what: string): Promise<void> {
-    if (!this.#isClosed) return this.add(item);
-    throw await this.closedErrorAfter(what, this.disposeNow(item));
-  }
-
   addVerification(verification: Verification): void {
     this.#verifications.push(verification);
   }

@@ -96,8 +96,11 @@ export class Scope implements AsyncDisposable {
   async use<T extends Stoppable>(disposable: T): Promise<T> {
     const source = callerSourceLine();
     const run = requireDisposer('scope.use', disposable);
-    const item: Item = { type: 'call', call: { what: typeNameOf(disposable), source, run } };
-    await this.#items.addOrDispose(item, `use a ${typeNameOf(disposable)}`);
+    const call = { what: typeNameOf(disposable), source, run };
+    const item: Item = { type: 'call', call };
+    if (this.#items.isClosed)
+      throw await this.#items.closedErrorAfter(`use a ${call.what}`, this.#items.disposeNow(item));
+    this.#items.add(item);
     return disposable;
   }
 

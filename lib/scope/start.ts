@@ -115,7 +115,7 @@ export class Start {
     const hadParts = bounds?.except?.length !== 0;
     // If testcontainers uses another engine than castoff, only its own `down` can remove the project.
     const isRolledBack = (): boolean => hadParts || watch?.hasSeen === true;
-    const allowDown = watch && suppressComposeDown({ key, project: name, isRolledBack });
+    const allowDown = watch && suppressComposeDown(key, name, isRolledBack);
     try {
       await claimThirdParty(this.#plan, bounds);
       const parameters: StartParameters = {

@@ -1,22 +1,15 @@
 import { interceptSpawns, type SpawnOptions } from '../commands/intercept-spawns';
 import { currentStart } from './start-context';
 
-/** A start of a Compose project. */
-export interface ComposeStart {
-  readonly key: string;
-  readonly project: string;
-  /** Whether the scope rolls the start back by the resources that it created. */
-  readonly isRolledBack: () => boolean;
-}
-
 /**
  * Makes the `docker compose down --volumes` of a failed start print its help instead, until the returned
  * function is called. Compose 2 removes everything with the project's name, including resources that existed
  * before the start. The scope rolls the start back itself.
  *
+ * @param isRolledBack - Whether the scope rolls the start back by the resources that it created.
  * @see testcontainers 12, DockerComposeClient.up and DockerComposeEnvironment.up
  */
-export function suppressComposeDown({ key, project, isRolledBack }: ComposeStart): () => void {
+export function suppressComposeDown(key: string, project: string, isRolledBack: () => boolean): () => void {
   return interceptSpawns((options) => {
     const args = currentStart()?.key === key ? helpArgs(options, project) : undefined;
     if (args !== undefined && isRolledBack()) options.args = args;

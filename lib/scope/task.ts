@@ -4,7 +4,7 @@ import { CastoffError, isCastoffError, throwAll } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { isCancellation } from './cancellation';
-import type { CloseSettings } from './close-items';
+import type { CloseSettings } from './close-options';
 import type { TaskRecord } from './close-report';
 
 /** Options of `scope.spawn`. */

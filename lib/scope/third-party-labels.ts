@@ -7,10 +7,7 @@ import { areRequestsLabelled } from './start-context';
 import type { StartPlan } from './start-plan';
 import { testcontainersLabels } from './testcontainers-session';
 
-/**
- * Adds a claim on what `plan` creates without castoff's labels to every current and future lease of this
- * process; `bounds` limits it to parts of a Compose project.
- */
+/** Claims what `plan` creates without castoff's labels, or `bounds` of a project, for every lease. */
 export async function claimThirdParty(plan: StartPlan, bounds?: Bounds): Promise<void> {
   const project = projectLabels(plan);
   if (project !== undefined) return claimLabels(project, bounds);

@@ -6,10 +6,10 @@ import { describeRemoval, formatLifetime, displayName, describeCreator } from '.
 
 type Level = 'error' | 'warning';
 interface Annotation {
-  readonly level: Level;
-  readonly source?: string | undefined;
   readonly title: string;
-  readonly message: string;
+  readonly source?: string | undefined;
+  /** The folder that the source is relative to. */
+  readonly folder: string;
 }
 
 /**
@@ -22,31 +22,20 @@ interface Annotation {
  * `command.ts`: escaping
  */
 export function formatAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
+  const { folder = '' } = options;
   const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';
-  const annotations: readonly Annotation[] = [
-    ...verdict.leaks.map((leak) => ({
-      level,
-      source: leak.owner.source,
-      title: titleOf(leak),
-      message: leakMessage(leak),
-    })),
-    ...verdict.left.map((left) => ({
-      level: 'error' as const,
-      source: left.owner.source,
-      title: titleOf(left),
-      message: unremovedMessage(left),
-    })),
-    ...verdict.failures.map((message) => ({
-      level: 'error' as const,
-      title: 'castoff: closing the run',
-      message,
-    })),
-  ];
-  return annotations.map((each) => commandOf(each, options.folder ?? '')).join('');
-}
-
-function titleOf(resource: Pick<ResourceRecord, 'kind' | 'id' | 'name'>): string {
-  return `castoff: ${displayName(resource)}`;
+  const about = (resource: UnremovedResource | ResourceRecord) => ({
+    title: `castoff: ${displayName(resource)}`,
+    source: resource.owner.source,
+    folder,
+  });
+  return [
+    ...verdict.leaks.map((leak) => commandOf(level, leakMessage(leak), about(leak))),
+    ...verdict.left.map((left) => commandOf('error', unremovedMessage(left), about(left))),
+    ...verdict.failures.map((message) =>
+      commandOf('error', message, { title: 'castoff: closing the run', folder }),
+    ),
+  ].join('');
 }
 
 function leakMessage(leak: ResourceRecord): string {
@@ -66,7 +55,7 @@ function unremovedMessage(left: UnremovedResource): string {
   return left.failure === undefined ? message : `${message}: ${left.failure}`;
 }
 
-function commandOf({ level, source, title, message }: Annotation, folder: string): string {
+function commandOf(level: Level, message: string, { title, source, folder }: Annotation): string {
   const fileAndLine = source === undefined ? undefined : readSource(source).line;
   const [, path = fileAndLine, line] = /^(.*):(\d+)$/s.exec(fileAndLine ?? '') ?? [];
   const properties = {

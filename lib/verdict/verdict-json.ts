@@ -9,10 +9,7 @@ type OwnerJson = EntryOwner & {
   readonly isSourceApproximate?: true | undefined;
 };
 
-/**
- * A resource in the report. A property that is not known is absent. `state` is `unknown` if the engine did not
- * confirm, at the end of the run, that it was removed.
- */
+/** A resource, without what is not known. `state` is `unknown` without confirmation of its removal. */
 export type ResourceJson = Pick<
   ResourceRecord,
   'kind' | 'id' | 'name' | 'image' | 'state' | 'outcome' | 'floating'

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { stackHere, userLineHere, userLineOf } from '../../lib/capture/user-line';
+import { stackHere, userLineHere, userLineIn } from '../../lib/capture/user-line';
 import { nextLine } from '../support/this-line';
 
 const lineOf = (...frames: readonly string[]) =>
-  userLineOf(stackOf(frames), { castoff: '/app/packages/castoff/dist', folder: '/app' });
+  userLineIn(stackOf(frames), undefined, '/app/packages/castoff/dist', '/app');
 const stackOf = (frames: readonly string[]): string =>
   ['Error', ...frames.map((frame) => `    ${frame}`)].join('\n');
 
-describe('userLineOf', () => {
+describe('userLineIn', () => {
   it('returns the first frame outside Node.js, packages and castoff', () => {
     expect(
       lineOf(
@@ -30,7 +30,7 @@ describe('userLineOf', () => {
       'at async Object.<anonymous> (/app/spec/orders.test.ts:31:5)',
       'at async Object.<anonymous> (/app/spec/orders.test.ts:90:5)',
     ]);
-    const of = (testFile: string) => userLineOf(frames, { castoff: '/c', folder: '/app', testFile });
+    const of = (testFile: string) => userLineIn(frames, testFile, '/c', '/app');
     expect(of('/app/spec/orders.test.ts')).toBe('spec/orders.test.ts:31');
     expect(of('/app/spec/other.test.ts')).toBe('spec/support/database.ts:14');
   });
