@@ -61,6 +61,11 @@ export const environmentVariables = {
     setBy: 'user',
     doc: 'the option `reportFile`: the file for the report as JSON',
   },
+  CASTOFF_HISTORY: {
+    setBy: 'user',
+    byDefault: 'node_modules/.cache/castoff',
+    doc: 'the folder for the [history of durations](deadlines.md#history); `off`: keeps none',
+  },
   CASTOFF_REAPER_SOCKET: { setBy: 'castoff', doc: 'the socket of a reaper that runs as a process' },
   CASTOFF_RUN: { setBy: 'castoff', doc: 'the address at which workers join the run' },
   CASTOFF_RUN_CONFIG: { setBy: 'castoff', doc: 'the options of the run, for its workers' },

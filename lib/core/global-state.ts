@@ -12,6 +12,8 @@ type StateName =
   // lib/registry
   | 'claims'
   | 'session'
+  // lib/durations
+  | 'durations'
   // lib/scope
   | 'engines that testcontainers uses'
   | 'process groups'
@@ -41,10 +43,18 @@ type StateName =
  * or Jest's module registry load several copies of the package: two registries would contradict each other.
  */
 export function processWide<T>(name: StateName, create: () => T): T {
-  const holder = globalThis as { [stateKey]?: Map<string, unknown> };
-  const states = (holder[stateKey] ??= new Map<string, unknown>());
+  const states = statesOf(globalThis);
   if (!states.has(name)) states.set(name, create());
   return states.get(name) as T;
+}
+
+/** Makes copies of castoff in another realm, such as a sandbox of Jest, use this realm's state of that name. */
+export function shareState(name: StateName, realm: object, state: unknown): void {
+  statesOf(realm).set(name, state);
+}
+
+function statesOf(realm: object): Map<string, unknown> {
+  return ((realm as { [stateKey]?: Map<string, unknown> })[stateKey] ??= new Map<string, unknown>());
 }
 
 const stateKey: unique symbol = Symbol.for('castoff.state');

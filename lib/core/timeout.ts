@@ -1,13 +1,10 @@
-import { DeadlineError } from './deadline';
+import { startLimit, type Limit } from './deadline';
 import { CastoffError } from './errors';
 
 /** The limits of a wait. */
-export interface TimeoutOptions {
-  /** The operation, for the error. */
-  readonly what: string;
+export interface TimeoutOptions extends Pick<Limit, 'what' | 'signal' | 'explain'> {
   /** In milliseconds. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** An engine gets nothing done in less time. */
@@ -26,15 +23,16 @@ export function checkTimeLeft(leftMs: number, what: string): void {
  * @throws DeadlineError `DEADLINE_EXCEEDED` when the timeout expires; the signal's own reason when it aborts.
  */
 export async function withTimeout<T>(work: Promise<T>, options: TimeoutOptions): Promise<T> {
-  const { signal, timeoutMs, what } = options;
+  const { timeoutMs, ...limit } = options;
+  const { signal } = limit;
   const settled = new AbortController();
   try {
     return await Promise.race([
       work,
       new Promise<never>((_, reject) => {
         if (timeoutMs !== undefined) {
-          const timer = setTimeout(() => reject(new DeadlineError(what, timeoutMs)), timeoutMs);
-          settled.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+          const stop = startLimit({ ...limit, timeoutMs }, reject);
+          settled.signal.addEventListener('abort', stop, { once: true });
         }
         if (signal?.aborted) reject(signal.reason);
         signal?.addEventListener('abort', () => reject(signal.reason), {

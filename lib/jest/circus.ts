@@ -1,5 +1,6 @@
 // All that castoff reads of jest-circus and jest-runtime; the same in Jest 29 and 30, unless noted.
 // @see jest-circus, `Circus.State` and `Circus.Event` of @jest/types
+import { messageOf } from '../core/errors';
 import { addToMessage } from '../runner/test-errors';
 import type { TestNode } from '../runner/test-context';
 
@@ -36,6 +37,10 @@ export interface CircusTest {
   /** Thrown values, or pairs of a thrown value and an error with the line of the test. */
   errors: unknown[];
   readonly status?: 'done' | 'skip' | 'todo' | null | undefined;
+  /** Its own time limit, in milliseconds. */
+  readonly timeout?: number | undefined;
+  /** Whether it starts before its turn comes. */
+  readonly concurrent?: boolean | undefined;
 }
 
 /** The state of jest-circus in a test file. */
@@ -44,6 +49,8 @@ export interface CircusState {
   readonly unhandledErrors: unknown[];
   /** Test that uncaught errors are attributed to. Jest 30 prefers the asynchronous context. */
   currentlyRunningTest?: CircusTest | null | undefined;
+  /** Default time limit of a test, in milliseconds. */
+  readonly testTimeout?: number | undefined;
 }
 
 interface TestEvent {
@@ -73,6 +80,17 @@ const isEndByName: ReadonlyMap<string, boolean> = new Map<CircusEvent['name'], b
 /** Returns whether castoff handles an event of jest-circus. */
 export function isFollowed(event: { readonly name: string }): event is CircusEvent {
   return isEndByName.has(event.name);
+}
+
+/** The function of a test starts, or has succeeded. Other events of jest-circus are similar. */
+export interface FunctionEvent {
+  readonly name: 'test_fn_start' | 'test_fn_success';
+  readonly test: CircusTest;
+}
+
+/** Returns whether the function of a test starts or has succeeded with an event of jest-circus. */
+export function isFunctionEvent(event: { readonly name: string }): event is FunctionEvent {
+  return event.name === 'test_fn_start' || event.name === 'test_fn_success';
 }
 
 /** Returns whether an event ends a test, a block or the file. */
@@ -109,6 +127,15 @@ export function readNode(node: CircusBlock | CircusTest): TestNode<CircusBlock> 
 /** Returns the errors of an entry: the thrown value, and an error with the line of the test in a pair. */
 export function errorsOf(entry: unknown): readonly unknown[] {
   return Array.isArray(entry) ? (entry as readonly unknown[]) : [entry];
+}
+
+/**
+ * Returns whether an error entry reports that the function of a test, not of a hook, exceeded its time limit.
+ *
+ * @see jest-circus, `_makeTimeoutMessage`
+ */
+export function isTestTimeout(entry: unknown): boolean {
+  return errorsOf(entry).some((error) => /^Exceeded timeout of .* for a test\b/.test(messageOf(error)));
 }
 
 /** Inserts `text` into an error entry, below its message. Returns the entry that replaces it. */

@@ -1,5 +1,6 @@
 import { disableRyuk } from '../core/disable-ryuk';
 import { handToSandbox } from '../core/pristine';
+import { shareHistory } from '../durations/duration-history';
 import type { AttachedRun } from '../runner/attached-run';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { createFileBridge } from '../runner/file-bridge';
@@ -8,6 +9,7 @@ import { replacedError } from './replaced-error';
 /** Installs the bridge on the global object of a sandbox. Without a run, every call of it throws. */
 export function installBridge(sandbox: object, attachedRun: AttachedRun | undefined): void {
   handToSandbox(sandbox);
+  shareHistory(sandbox);
   if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
   const bridge = attachedRun === undefined ? bridgeWithoutRun : createFileBridge(attachedRun);
   // Frozen: Jest deletes properties of a sandbox's objects at the end, and late calls still need their error.

@@ -1,5 +1,5 @@
 import { relative, sep } from 'node:path';
-import { isEnd, isFollowed, type CircusState } from './circus';
+import { isEnd, isFollowed, isFunctionEvent, type CircusState } from './circus';
 import { TestFile } from './test-file';
 
 /** The part of a Jest environment that castoff instruments. */
@@ -53,7 +53,10 @@ function instrumentEvents(
     }
   };
   environment.handleTestEvent = (event, state) => {
-    if (!isFollowed(event)) return handleTestEvent?.call(environment, event, state);
+    if (!isFollowed(event)) {
+      if (isFunctionEvent(event)) file.measure(event);
+      return handleTestEvent?.call(environment, event, state);
+    }
     if (handleTestEvent === undefined) return file.follow(event, state as CircusState);
     const original = () => handleTestEvent.call(environment, event, state);
     const added = () => file.follow(event, state as CircusState);

@@ -7,18 +7,22 @@ import {
   asTestCode,
   errorsOf,
   hasFailed,
+  isTestTimeout,
   readNode,
   testsThatRan,
   type CircusBlock,
   type CircusEvent,
   type CircusState,
   type CircusTest,
+  type FunctionEvent,
 } from './circus';
 import { installBridge } from './install-bridge';
 import { runInContexts } from './run-in-contexts';
 
 /** A running test file of Jest. It follows the events of jest-circus. */
 export class TestFile extends RunningFile<CircusBlock | CircusTest> {
+  #started: { readonly test: CircusTest; readonly atMs: number } | undefined;
+
   /** @param name - Path relative to the project's folder. */
   constructor(name: string, path: string) {
     super(new FileContexts({ name, path, read: readNode }));
@@ -32,6 +36,15 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
   /** Makes `castoff/jest` work in the sandbox of the file. */
   exposeBridge(sandbox: object): void {
     installBridge(sandbox, this.attachedRun);
+  }
+
+  /** Measures the function of a test. One that runs concurrently has no duration of its own. */
+  measure({ name, test }: FunctionEvent): void {
+    const nowMs = performance.now();
+    if (name === 'test_fn_start')
+      this.#started = test.concurrent === true ? undefined : { test, atMs: nowMs };
+    else if (this.#started?.test === test)
+      this.recordDuration(this.contexts.of(test), nowMs - this.#started.atMs);
   }
 
   /** Follows an event. Resolves when the scope that it ends has closed; `undefined` if there is none. */
@@ -72,6 +85,7 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
       const { errors } = event.test;
       if (event.name === 'test_done') {
         errors.flatMap(errorsOf).forEach(hideOwnFrames);
+        this.#explainTimeout(context, event.test, state);
         const text = errors.length === 0 ? undefined : await this.describeContainers(context);
         if (text !== undefined) errors[0] = addToEntry(errors[0], text);
       }
@@ -88,5 +102,13 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
       state.unhandledErrors.flatMap(errorsOf).forEach(hideOwnFrames);
       state.unhandledErrors.push(...errors);
     }
+  }
+
+  #explainTimeout(context: TestContext, { errors, timeout }: CircusTest, { testTimeout }: CircusState): void {
+    const limitMs = timeout ?? testTimeout;
+    const index = errors.findIndex(isTestTimeout);
+    if (index < 0 || limitMs === undefined) return;
+    const text = this.explainTimeout(context, limitMs);
+    if (text !== undefined) errors[index] = addToEntry(errors[index], text);
   }
 }

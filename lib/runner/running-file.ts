@@ -1,5 +1,11 @@
 import { print } from '../core/print';
 import { messageOf } from '../core/errors';
+import {
+  explainTimeout,
+  recordDuration,
+  takeOverWriting,
+  writeDurations,
+} from '../durations/duration-history';
 import { joinCurrentRun, type AttachedRun } from './attached-run';
 import { closeContext, findContextScope, type ContextEnd } from './context-scope';
 import { enterFile, runInContext } from './current-context';
@@ -38,6 +44,7 @@ export class RunningFile<Node extends object> {
   /** Joins the run, and makes this the current file of the process. */
   async start(): Promise<void> {
     this.#leaveFile = enterFile(this.contexts);
+    takeOverWriting();
     this.#attachedRun = await joinCurrentRun();
   }
 
@@ -59,6 +66,19 @@ export class RunningFile<Node extends object> {
   async describeContainers(context: TestContext): Promise<string | undefined> {
     if (this.#attachedRun === undefined) return undefined;
     return this.#postMortems.describe(context, this.contexts.path, this.#attachedRun);
+  }
+
+  /** Records how long the function of a test took that succeeded. */
+  recordDuration(context: TestContext, durationMs: number): void {
+    recordDuration(historyName(context), durationMs);
+  }
+
+  /**
+   * Returns a judgement of a test that timed out, for its error: its limit looks too tight, or it hangs.
+   * `undefined` if earlier runs allow none.
+   */
+  explainTimeout(context: TestContext, limitMs: number): string | undefined {
+    return explainTimeout(historyName(context), { limitMs });
   }
 
   /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */
@@ -98,6 +118,11 @@ export class RunningFile<Node extends object> {
     } finally {
       file.markJudged();
       this.#leaveFile?.();
+      writeDurations();
     }
   }
+}
+
+function historyName({ name }: TestContext): string {
+  return `test ${name}`;
 }

@@ -3,6 +3,7 @@ import { CastoffError } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
+import { explainTimeout, recordDuration } from '../durations/duration-history';
 import type { Scope } from '../scope/scope';
 import type { RunClient, SharedContainer } from '../session/run-client';
 import { perWorkerScope, sharedScope } from '../registry/scope-names';
@@ -93,9 +94,12 @@ export class SharedResources {
       ready: () => this.#client.ready(),
       identity: owner === undefined ? undefined : { owner, worker: undefined },
     });
+    const startedAt = performance.now();
+    const explain = (): string | undefined => explainTimeout(what, { limitMs: timeoutMs });
     try {
       const work = runInContext(context, async () => factory(limitToEngine(what, scope)));
-      const value = await withTimeout(work, { what: `create ${what}`, timeoutMs });
+      const value = await withTimeout(work, { what: `create ${what}`, timeoutMs, explain });
+      recordDuration(what, performance.now() - startedAt);
       const json = requireJson(what, value);
       scope.detach();
       return json;

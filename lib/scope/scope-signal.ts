@@ -1,4 +1,4 @@
-import { deadline } from '../core/deadline';
+import { deadline, inheritLimits } from '../core/deadline';
 import { isCastoffError } from '../core/errors';
 import type { CloseReason } from './close-report';
 
@@ -32,7 +32,8 @@ export class ScopeSignal {
     const sources = [signal, parent?.get()].filter((source) => source !== undefined);
     const any = AbortSignal.any([this.#own.signal, ...sources]);
     // Without a listener, Node 24.21 computes `reason` on first read, by list order instead of time.
-    any.addEventListener('abort', () => undefined, { once: true });
+    if (!any.aborted) any.addEventListener('abort', () => undefined, { once: true });
+    inheritLimits(any, sources);
     this.#signal = timeoutMs === undefined ? any : deadline(timeoutMs, { what, signal: any });
     return this.#signal;
   }

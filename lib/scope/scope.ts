@@ -155,7 +155,7 @@ export class Scope implements AsyncDisposable {
     checkOptionNames('scope.spawn', options, taskOptionNames);
     if (options.timeoutMs !== undefined) checkDuration('timeoutMs', options.timeoutMs);
     this.#items.assertOpen(`spawn ${name}`);
-    const task = new Task(name, work, { ...options, signal: this.signal, source });
+    const task = new Task(name, work, { ...options, signal: this.signal, scope: this.name, source });
     this.#items.add({ type: 'call', call: task });
     return task;
   }

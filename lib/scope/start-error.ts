@@ -6,6 +6,8 @@ export interface FailedStart {
   /** The class of the startable: `PostgreSqlContainer`. */
   readonly what: string;
   readonly source: string | undefined;
+  /** Whether the expired limit looks too tight or the start hangs; one line. */
+  readonly finding?: string | undefined;
   /** The state of partly created containers before they were removed. */
   readonly postMortems: readonly PostMortem[];
   /** Failures of the rollback, if any. */
@@ -20,9 +22,10 @@ export class StartError extends CastoffError {
   readonly postMortems: readonly PostMortem[];
 
   constructor(failed: FailedStart, cause: unknown) {
-    const { what, source, postMortems, rollbackErrors } = failed;
+    const { what, source, finding, postMortems, rollbackErrors } = failed;
     const lines = [
       `start ${what}${source === undefined ? '' : ` (${source})`}: ${messageOf(cause)}`,
+      ...(finding === undefined ? [] : [finding]),
       ...postMortems.map((postMortem) => formatPostMortem(postMortem)),
       ...rollbackErrors.map((error) => `not rolled back: ${messageOf(error)}`),
     ];

@@ -3,6 +3,7 @@ import { disposerOf, requireDisposer } from './dispose';
 import type { ScopeContext } from './scope-context';
 import type { ScopeItems } from './scope-items';
 import { StartError } from './start-error';
+import { StartHistory } from './start-history';
 import type { StartPlan } from './start-plan';
 
 /**
@@ -14,9 +15,10 @@ import type { StartPlan } from './start-plan';
 export async function startUnmanaged(
   items: ScopeItems,
   plan: StartPlan,
-  { signal, source }: ScopeContext,
+  { signal, source, owner }: ScopeContext,
 ): Promise<unknown> {
   const { what } = plan;
+  const history = new StartHistory(owner.scope, what);
   const starting = (async () => {
     signal.throwIfAborted();
     return plan.start({ labels: {}, signal, onUnready: async () => undefined });
@@ -29,8 +31,10 @@ export async function startUnmanaged(
   try {
     const started = await withTimeout(starting, { what: `start ${what}`, signal });
     requireDisposer(`start ${what}: what start() returned`, started);
+    history.record();
     return started;
   } catch (cause) {
-    throw new StartError({ what, source, postMortems: [], rollbackErrors: [] }, cause);
+    const finding = history.explain(cause, undefined);
+    throw new StartError({ what, source, finding, postMortems: [], rollbackErrors: [] }, cause);
   }
 }

@@ -14,8 +14,9 @@ import { PartialStart } from './partial-start';
 import { checkSameEngine } from './same-engine';
 import { runInStart } from './start-context';
 import type { OwnedTarget } from './owned-resource';
-import { trackStart } from './starts-under-way';
+import { startsUnderWay, trackStart, type ReadyWait } from './starts-under-way';
 import { StartError } from './start-error';
+import { StartHistory } from './start-history';
 import type { StartOptions } from './start-options';
 import type { StartParameters, StartPlan } from './start-plan';
 import type { ScopeContext } from './scope-context';
@@ -31,6 +32,8 @@ export class Start {
   #bounds: Bounds | undefined;
   #result: unknown;
   #hasFinished = false;
+  /** The readiness check at which it failed. */
+  #failedWait: ReadyWait | undefined;
   /** Resolves to the result of the start; rejects with `START_FAILED` after the rollback. */
   readonly started: Promise<unknown>;
 
@@ -69,6 +72,7 @@ export class Start {
   async #run(): Promise<unknown> {
     const { registry, signal, owner, engineAddress, ready, source } = this.#context;
     const { kind, name, what } = this.#plan;
+    const history = new StartHistory(owner.scope, what);
     let entry: RegistryEntry | undefined;
     let creating: Promise<unknown> = Promise.resolve();
     let wasAbandoned = false;
@@ -84,15 +88,17 @@ export class Start {
       creating = this.#create(entry, engine);
       await withTimeout(creating, { what: `start ${what}`, signal });
       await this.#takeOwnership(entry, engine);
+      history.record();
       return this.#result;
     } catch (cause) {
+      const finding = history.explain(cause, this.#failedWait);
       wasAbandoned = this.#partial !== undefined && !this.#hasFinished;
       if (entry !== undefined && this.#partial === undefined)
         registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
       const [rollback] = await Promise.allSettled([this.#rollBack()]);
       const rollbackErrors = rollback.status === 'rejected' ? [rollback.reason as unknown] : [];
       throw new StartError(
-        { what, source, postMortems: this.#partial?.postMortems ?? [], rollbackErrors },
+        { what, source, finding, postMortems: this.#partial?.postMortems ?? [], rollbackErrors },
         cause,
       );
     } finally {
@@ -126,6 +132,7 @@ export class Start {
       };
       this.#result = await runInStart({ key, labels }, () => this.#plan.start(parameters));
     } catch (error) {
+      this.#failedWait = startsUnderWay().find((start) => start.key === key)?.wait;
       await watch?.stop();
       if (watch !== undefined) partial.addWatched(watch);
       throw error;

@@ -1,8 +1,9 @@
-import { DeadlineError } from '../core/deadline';
+import { startLimit, type DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, throwAll } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
+import { explainTimeout, recordDuration } from '../durations/duration-history';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-options';
 import type { TaskRecord } from './close-report';
@@ -23,6 +24,8 @@ export type Work<T> = (signal: AbortSignal) => T | PromiseLike<T>;
 export interface TaskContext extends TaskOptions {
   /** The scope's signal. */
   readonly signal: AbortSignal;
+  /** The scope's name. */
+  readonly scope: string;
   readonly source: string | undefined;
 }
 
@@ -59,13 +62,15 @@ export class Task<T> implements PromiseLike<T> {
 
   /** @internal */
   constructor(name: string, work: Work<T>, context: TaskContext) {
-    const { signal: scopeSignal, source, timeoutMs } = context;
+    const { signal: scopeSignal, scope, source, timeoutMs } = context;
     this.what = `task ${name}`;
     this.source = source;
     this.#name = name;
     this.#scopeSignal = scopeSignal;
     const finished = new AbortController();
-    const signal = timeoutMs === undefined ? scopeSignal : this.#withTimeLimit(timeoutMs, finished.signal);
+    const history = `task ${scope} ${name}`;
+    const signal =
+      timeoutMs === undefined ? scopeSignal : this.#withTimeLimit(timeoutMs, history, finished.signal);
     signal.addEventListener('abort', () => this.#rejectOnAbort(signal), {
       once: true,
       signal: finished.signal,
@@ -127,17 +132,23 @@ export class Task<T> implements PromiseLike<T> {
     throwAll(`${this.what}: ${errors.length} failures`, errors);
   }
 
-  #withTimeLimit(timeoutMs: number, finished: AbortSignal): AbortSignal {
-    const limit = new AbortController();
-    // The timer keeps the process alive, so that the task learns of its timeout.
-    const timer = setTimeout(() => {
-      this.#deadlineError = new DeadlineError(this.what, timeoutMs);
-      limit.abort(this.#deadlineError);
-    }, timeoutMs);
-    const stop = (): void => clearTimeout(timer);
-    finished.addEventListener('abort', stop, { once: true });
+  /** @param history - Its name in the history of durations. */
+  #withTimeLimit(timeoutMs: number, history: string, finished: AbortSignal): AbortSignal {
+    const expiry = new AbortController();
+    const signal = AbortSignal.any([this.#scopeSignal, expiry.signal]);
+    const explain = (): string | undefined => explainTimeout(history, { limitMs: timeoutMs });
+    const limit = { what: this.what, timeoutMs, signal: this.#scopeSignal, explain };
+    const onExpired = (error: DeadlineError): void => expiry.abort((this.#deadlineError = error));
+    const stop = startLimit(limit, onExpired, signal);
+    const startedAt = performance.now();
+    const onFinished = (): void => {
+      stop();
+      const isInTime = this.#outcome === 'done' && !signal.aborted;
+      if (isInTime) recordDuration(history, performance.now() - startedAt);
+    };
+    finished.addEventListener('abort', onFinished, { once: true });
     this.#scopeSignal.addEventListener('abort', stop, { once: true, signal: finished });
-    return AbortSignal.any([this.#scopeSignal, limit.signal]);
+    return signal;
   }
 
   #rejectOnAbort(signal: AbortSignal): void {

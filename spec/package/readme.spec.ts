@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { asTestFile, docsBlock, exampleConfig, markedBlocks } from '../support/docs';
+import { asTestFile, docsBlock, exampleConfig, markedBlocks, readPage } from '../support/docs';
 import { runJest } from '../support/jest-run';
 import { specImage } from '../support/spec-image';
 import { docker, exists, specLabel } from '../support/things';
@@ -48,6 +48,12 @@ describe('the TypeScript examples of README and docs', () => {
   it('leave nothing', async () => {
     expect(await docker.listContainers({ all: true, filters: { ancestor: ['nginx'] } })).toEqual([]);
     await expect(fetch('http://127.0.0.1:4731')).rejects.toThrow('fetch failed');
+  });
+
+  it('nested-limits prints the line in docs/deadlines.md', () => {
+    const [, printed = ''] = /It prints `([^`]+)`/.exec(readPage('docs/deadlines.md')) ?? [];
+    expect(printed).not.toBe('');
+    expect(ran.output).toContain(printed);
   });
 
   it('removal-alone removes the container', async () => {

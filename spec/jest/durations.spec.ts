@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { appendRuns } from '../../lib/durations/duration-file';
+import { readDurations } from '../../lib/durations/stored-durations';
+import { startJest, type JestEnd, type JestRun } from '../support/jest-run';
+
+const tests = `
+const { measure } = require('castoff');
+const { spawn } = require('castoff/jest');
+const never = () => new Promise(() => {});
+
+test('passes', () => measure('a wait', () => new Promise((resolve) => setTimeout(resolve, 20))));
+test('calls back', (done) => void setTimeout(done, 20));
+test('fails', () => { throw new Error('bad'); });
+test('takes longer than its limit', never, 100);
+describe('orders', () => {
+  test('hangs', never, 300);
+});
+test('is new', never, 50);
+const untilAbort = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
+test('spawns', () => spawn('migrate', untilAbort, { timeoutMs: 40 }));
+`;
+const learnt: Readonly<Record<string, number>> = {
+  'test durations.test.js/takes longer than its limit': 150,
+  'test durations.test.js/orders/hangs': 10,
+  'task durations.test.js/spawns migrate': 30,
+};
+
+describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) => {
+  let run: JestRun;
+  let end: JestEnd;
+  let before: string | undefined;
+  beforeAll(async () => {
+    const first = await startJest('plain', { jest, files: { 'durations.test.js': tests }, args: ['empty'] });
+    await first.ended;
+    const cache = join(first.folder, 'node_modules/.cache/castoff');
+    // No suite that only starts nothing leaves a file outside of node_modules.
+    expect(existsSync(join(first.folder, '.cache'))).toBe(false);
+    before = process.env['CASTOFF_HISTORY'];
+    process.env['CASTOFF_HISTORY'] = cache;
+    for (const [name, durationMs] of Object.entries(learnt))
+      appendRuns(
+        Array.from({ length: 7 }, () => ({ name, durationMs })),
+        cache,
+      );
+    run = first;
+    const second = await startJest('plain', { jest, beside: first, args: ['durations'] });
+    end = await second.ended;
+  });
+  afterAll(async () => {
+    process.env['CASTOFF_HISTORY'] = before;
+    await run?.close();
+  });
+
+  /** The part of the output about one failed test. */
+  const shownFor = (title: string): string =>
+    end.stderr.split('●').find((part) => part.trimStart().startsWith(title)) ?? '';
+
+  it('shows that its limit looks too tight, below the message of Jest', () => {
+    expect(shownFor('takes longer than its limit')).toMatch(
+      /Exceeded timeout of 100 ms for a test[\s\S]*\n {4}p99 over 7 runs is 150 ms, the limit was 100 ms: the limit looks too tight; 725 ms would fit\n/,
+    );
+  });
+
+  it('shows that it hangs', () => {
+    expect(shownFor('orders › hangs')).toContain('takes 10 ms as a rule, now 300 ms: this hangs');
+  });
+
+  it('shows nothing without earlier runs, or when it failed otherwise', () => {
+    for (const title of ['is new', 'fails']) expect(shownFor(title)).not.toMatch(/as a rule|p99|usual/);
+    expect(shownFor('is new')).toContain('Exceeded timeout of 50 ms');
+  });
+
+  it('shows the judgement of a task of its scope', () => {
+    expect(shownFor('spawns')).toContain('task migrate: timed out after 40 ms; p99 over 7 runs is 30 ms');
+  });
+
+  it('leaves the durations of what passed in the history, once, and of nothing else', () => {
+    const count = (name: string): number => readDurations(name, '/').length;
+    expect(
+      ['test durations.test.js/passes', 'test durations.test.js/calls back', 'measure a wait'].map(count),
+    ).toEqual([1, 1, 1]);
+    expect(['fails', 'is new', 'spawns'].map((title) => count(`test durations.test.js/${title}`))).toEqual([
+      0, 0, 0,
+    ]);
+    expect(Object.keys(learnt).map(count)).toEqual([7, 7, 7]);
+  });
+});
