@@ -5,7 +5,7 @@ import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { print } from '../core/print';
 import { safeJson } from '../core/safe-text';
-import { formatVerdict } from '../verdict/format-verdict';
+import type { RenderOptions } from '../verdict/leak-table';
 import type { Verdict } from '../verdict/verdict';
 
 /** Where the verdict goes besides standard error, and who reads that. */
@@ -58,11 +58,17 @@ async function printVerdict(verdict: Verdict, kept: string, environment: Environ
   const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
   const hasColour = hasColours(environment);
   const annotations = environment.GITHUB_ACTIONS === 'true' ? await annotate(verdict, environment) : '';
-  const parts = [formatVerdict(verdict, { columns, hasColour }), kept].filter((part) => part !== '');
+  const text = isQuiet(verdict) ? '' : await format(verdict, { columns, hasColour });
+  const parts = [text, kept].filter((part) => part !== '');
   process.stderr.write(`${parts.join('\n')}${annotations}`);
 }
 
-// Loaded with their first use: a run without containers needs neither.
+// Loaded with their first use: a run without containers needs none of them.
+async function format(verdict: Verdict, options: RenderOptions): Promise<string> {
+  const { formatVerdict } = await import('../verdict/format-verdict.ts');
+  return formatVerdict(verdict, options);
+}
+
 async function annotate(verdict: Verdict, environment: Environment): Promise<string> {
   const { formatAnnotations } = await import('../verdict/github-annotations.ts');
   return formatAnnotations(verdict, { folder: folderWithin(environment.GITHUB_WORKSPACE) });
@@ -107,11 +113,12 @@ function reportQuietRun(verdict: Verdict): void {
 }
 
 /** Whether people read that a run created nothing: on a terminal, in a CI log or with `--verbose`. */
-export function isReportWanted(
-  { counts, leaks, left, failures, deadWorkers }: Verdict,
-  { isTerminal, isVerbose, CI = '' }: Reader,
-): boolean {
+export function isReportWanted(verdict: Verdict, { isTerminal, isVerbose, CI = '' }: Reader): boolean {
+  return isQuiet(verdict) && (isTerminal || isVerbose || !['', '0', 'false'].includes(CI));
+}
+
+/** Whether a run created nothing, and nothing failed: its verdict is empty. */
+function isQuiet({ counts, leaks, left, failures, deadWorkers }: Verdict): boolean {
   const hasOther = [...leaks, ...left, ...failures].length > 0 || deadWorkers > 0;
-  if (hasOther || Object.values(counts).some((count) => count > 0)) return false;
-  return isTerminal || isVerbose || !['', '0', 'false'].includes(CI);
+  return !hasOther && Object.values(counts).every((count) => count === 0);
 }
