@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { userLineIn } from '../capture/user-line';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
@@ -83,13 +84,24 @@ interface WatchState {
   readonly orders: WeakMap<Snapshot, number>;
 }
 
+/** All realms of a process share it: Jest runs each test file in one of its own, and reports no end of it. */
+const watchStarts = channel('castoff.watch-starts');
+
+/** Returns the watch of this realm; starts it, and stops those of earlier test files. */
 function watchState(): WatchState {
-  return processWide('handle watch', () => {
-    const state: WatchState = {
-      watch: startHandleWatch(() => state.owner, userLineIn),
-      owner: { scope: 'process', order: 0 },
-      orders: new WeakMap(),
-    };
-    return state;
+  const slot = processWide('handle watch', (): { state?: WatchState | undefined } => ({}));
+  if (slot.state !== undefined) return slot.state;
+  watchStarts.publish(undefined);
+  const state: WatchState = {
+    watch: startHandleWatch(() => state.owner, userLineIn),
+    owner: { scope: 'process', order: 0 },
+    orders: new WeakMap(),
+  };
+  slot.state = state;
+  watchStarts.subscribe(function stop() {
+    watchStarts.unsubscribe(stop);
+    slot.state = undefined;
+    state.watch.stop();
   });
+  return state;
 }

@@ -1,12 +1,19 @@
+import { createHook } from 'node:async_hooks';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { assertNoLeaks, findLeaks, takeSnapshot, type Snapshot } from '../../lib/diagnosis/find-leaks';
 import { releaseObjects } from '../../lib/diagnosis/release-objects';
 import { openScope } from '../../lib/scope/scope';
 import { nextLine } from '../support/this-line';
 import { rejectionOf } from '../support/rejection';
+import { withTypeScript } from '../support/with-typescript';
 
 let since: Snapshot;
 const timers: NodeJS.Timeout[] = [];
@@ -54,7 +61,7 @@ describe('findLeaks', () => {
   it('is the same watch after the modules have been reset', async () => {
     leave(setTimeout(() => undefined, 60_000));
     jest.resetModules();
-    const again = jest.requireActual<{ findLeaks: typeof findLeaks }>('../../lib/diagnosis/find-leaks');
+    const again = jest.requireActual<{ findLeaks: typeof findLeaks }>('../../lib/diagnosis/find-leaks.ts');
     expect(await again.findLeaks({ since })).toHaveLength(1);
   });
 
@@ -97,7 +104,81 @@ describe('assertNoLeaks', () => {
   });
 });
 
+describe('in a program of its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'castoff-find-leaks-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs a program that has the functions of `find-leaks.ts`; its standard input stays open. */
+  async function runProgram(code: string, args: readonly string[] = []): Promise<string> {
+    const file = join(folder, 'program.cjs');
+    const lib = join(__dirname, '../../lib/diagnosis/find-leaks.ts');
+    writeFileSync(
+      file,
+      `const { assertNoLeaks, findLeaks, takeSnapshot } = require(${JSON.stringify(lib)});\n${code}`,
+    );
+    const program = promisify(execFile)(process.execPath, [...withTypeScript, ...args, file], {
+      cwd: folder,
+    });
+    const { stdout } = await program;
+    return stdout;
+  }
+
+  it('names the line that reads standard input, also where it has been read before', async () => {
+    const printed = await runProgram(`
+      const { createInterface } = require('node:readline');
+      createInterface({ input: process.stdin }).close();
+      setTimeout(async () => {
+        takeSnapshot();
+        const reader = createInterface({ input: process.stdin });
+        setTimeout(async () => {
+          console.log(JSON.stringify(await findLeaks()));
+          reader.close();
+          console.log(JSON.stringify(await findLeaks()));
+        });
+      }, 10);`);
+    const [open = '', closed] = printed.split('\n');
+    expect(JSON.parse(open)).toMatchObject([{ kind: 'standard input', source: 'program.cjs:7' }]);
+    expect(closed).toBe('[]');
+  });
+
+  it('has no alarm for handles of node:test, and fails the test that leaves one', async () => {
+    const run = runProgram(
+      `const { test, beforeEach, afterEach } = require('node:test');
+      let since;
+      beforeEach(() => { since = takeSnapshot(); });
+      afterEach(() => assertNoLeaks({ since }));
+      const timers = [];
+      test('clean', { timeout: 60_000 }, () => new Promise((done) => setTimeout(done, 10)));
+      test('leaves', () => void timers.push(setInterval(() => {}, 50)));
+      test('ends it', () => clearInterval(timers[0]));`,
+      ['--test-reporter=tap'],
+    );
+    const { stdout } = (await rejectionOf(run)) as { readonly stdout: string };
+    expect(stdout).toMatch(/^ok 1 - clean$/m);
+    expect(stdout).toMatch(/^not ok 2 - leaves$/m);
+    expect(stdout).toContain('interval of 50 ms, opened at program.cjs:8');
+    expect(stdout).toMatch(/^ok 3 - ends it$/m);
+  });
+
+  it('lets the process end', async () => {
+    await expect(runProgram("takeSnapshot(); console.log('ends');")).resolves.toBe('ends\n');
+  });
+});
+
 describe('the watch', () => {
+  it('creates no asynchronous resource', async () => {
+    takeSnapshot();
+    const created: string[] = [];
+    const counter = createHook({
+      init: (_id, type) => void (type === 'PROMISE' || created.push(type)),
+    }).enable();
+    const timer = setTimeout(() => undefined, 60_000);
+    takeSnapshot();
+    counter.disable();
+    clearTimeout(timer);
+    expect(created).toEqual(['Timeout']);
+  });
+
   it('survives a recursion that uses up the stack', () => {
     const recurse = (): void => {
       clearTimeout(setTimeout(() => undefined, 60_000));

@@ -4,13 +4,20 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, watch, watchFile, unwatchFile, writeFileSync } from 'node:fs';
 import { watch as watchIterator } from 'node:fs/promises';
-import { createServer as createHttpServer, Agent, get } from 'node:http';
+import {
+  createServer as createHttpServer,
+  Agent,
+  get,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as nodeTimers from 'node:timers';
 import { setInterval as tick, setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { userLineIn } from '../../lib/capture/user-line';
@@ -240,6 +247,55 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       return () =>
         closeBoth(
           () => end.abort(),
+          () => server.close().closeAllConnections(),
+        );
+    },
+  ],
+  'TLS connection': [
+    'connection',
+    /^TLS connection to (127\.0\.0\.1|\[::1\]):\d+$/,
+    async () => {
+      const server = await backgroundServer(createServer());
+      const socket = connectTls({ port: server.port }); // opens TLS connection
+      socket.on('error', () => undefined);
+      await once(server, 'connection');
+      return () =>
+        closeBoth(
+          () => socket.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
+  WebSocket: [
+    'connection',
+    /^WebSocket connection to 127\.0\.0\.1:\d+$/,
+    async () => {
+      const server = await backgroundServer(createServer());
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}`); // opens WebSocket
+      const [accepted] = (await once(server, 'connection')) as [Socket];
+      socket.addEventListener('error', () => undefined);
+      return () =>
+        closeBoth(
+          () => accepted.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
+  'request on a reused connection': [
+    'connection',
+    /^connection to (127\.0\.0\.1|\[::1\]):\d+ \(GET \/slow\)$/,
+    async () => {
+      const answer: RequestListener = ({ url }, response) => url === '/' && response.end('ok');
+      const server = await backgroundServer(createHttpServer(answer));
+      const options = { port: server.port, agent: new Agent({ keepAlive: true, maxSockets: 1 }) };
+      const [response] = (await once(get(options), 'response')) as [IncomingMessage];
+      await once(response.resume(), 'close');
+      const request = get({ ...options, path: '/slow' }); // opens request on a reused connection
+      request.on('error', () => undefined);
+      await once(server, 'request');
+      return () =>
+        closeBoth(
+          () => request.destroy(),
           () => server.close().closeAllConnections(),
         );
     },
