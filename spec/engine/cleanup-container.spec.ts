@@ -256,7 +256,7 @@ describe('cleanupContainer, observed by a proxy', () => {
   });
 
   it.each([
-    ['500', { type: 'answer', status: 500, message: 'no luck' } as const, 800, /: 500 no luck \(/],
+    ['500', { type: 'answer', status: 500, message: 'no luck' } as const, 3_000, /: 500 no luck \(/],
     ['nothing', { type: 'swallow' } as const, 3_000, /: no response within \d+ ms \(/],
   ])(
     'fails with details when the engine answers %s until the deadline',

@@ -106,7 +106,7 @@ describe('cleanupImage', () => {
   it('fails with the engine’s message when a container uses an image until the deadline', async () => {
     const name = await createThing('image');
     const user = await createRunningContainer({ Image: name });
-    await expect(cleanupImage(name, { timeoutMs: 2_000 })).rejects.toMatchObject({
+    await expect(cleanupImage(name, { timeoutMs: 4_000 })).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
       message: expect.stringMatching(/409 .*is using its referenced image .* attempts in/),
     });

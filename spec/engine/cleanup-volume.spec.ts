@@ -47,7 +47,7 @@ describe('cleanupVolume', () => {
   it('fails with the engine’s message when a container uses a volume until the deadline', async () => {
     const name = await createThing('volume');
     const user = await createUserOf(name);
-    const error: unknown = await cleanupVolume(name, { timeoutMs: 2_000 }).catch((reason: unknown) => reason);
+    const error: unknown = await cleanupVolume(name, { timeoutMs: 4_000 }).catch((reason: unknown) => reason);
     expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
     expect(error).toMatchObject({
       message: expect.stringMatching(

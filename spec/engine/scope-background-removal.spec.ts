@@ -112,7 +112,7 @@ describe('a scope that closes with background removals', () => {
   });
 
   it('resolves a failed removal to an outcome with its error, which the registry records', async () => {
-    const scope = openScope('orders', { cleanupTimeoutMs: 2_000 });
+    const scope = openScope('orders', { cleanupTimeoutMs: 4_000 });
     const volume = await createThing('volume');
     await createIdleContainer({ HostConfig: { Binds: [`${volume}:/data`] } });
     await scope.adopt(volume, 'volume');

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { findFreePort } from '../support/free-port';
 
 const root = join(__dirname, '../..');
 const processor = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -26,21 +26,6 @@ const listenSomewhere = async (): Promise<{ server: Server; port: number }> => {
   return { server, port: (server.address() as AddressInfo).port };
 };
 
-/** Resolves to a free port below those that the system gives to other spec files. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(randomInt(20_000, 30_000));
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return freePort();
-    throw error;
-  }
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
 afterEach(async () => {
   for (const child of started.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -51,7 +36,7 @@ afterEach(async () => {
 
 describe('bind-then-run', () => {
   it.each(['127.0.0.1', '::1'])('takes what comes to %s before its program serves', async (host) => {
-    const port = await freePort();
+    const port = await findFreePort();
     const child = start([], { RYUK_PORT: String(port) });
     await once(child.stdout, 'data');
     const socket = connect({ port, host });
@@ -72,7 +57,7 @@ describe('bind-then-run', () => {
     [[], { CASTOFF_REAPER_HOST: 'localhost' }, /^listens: no, arguments: \n$/],
   ])('started with %j and %j, it listens only where the reaper would listen to everybody', async (...row) => {
     const [args, env, expected] = row;
-    const child = start(args, { RYUK_PORT: String(await freePort()), ...env });
+    const child = start(args, { RYUK_PORT: String(await findFreePort()), ...env });
     const [words] = await once(child.stdout, 'data');
     expect(String(words)).toMatch(expected);
   });

@@ -1,11 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { listPids, readProc } from './proc';
+import { findFreePort } from './free-port';
 import { until } from './until';
 
 const run = promisify(execFile);
@@ -128,16 +128,6 @@ async function end(sshd: ChildProcess): Promise<void> {
   const exit = once(sshd, 'exit');
   sshd.kill();
   await exit;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const place = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof place !== 'object' || place === null) throw new Error('find a free port: the server has none');
-  return place.port;
 }
 
 /**

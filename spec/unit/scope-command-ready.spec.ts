@@ -6,6 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { openScope, type Command, type Scope } from '../../lib/index';
 import { OutputSearch } from '../../lib/scope/output-search';
+import { findFreePort } from '../support/free-port';
 import { isRunning } from '../support/process-state';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
@@ -13,16 +14,6 @@ import { until } from '../support/until';
 
 const node = (scope: Scope, script: string, options = {}): Command =>
   scope.run(process.execPath, ['-e', script], options);
-
-/** Resolves to a port at which nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const wait = 'setInterval(() => {}, 1000);';
 
@@ -45,7 +36,7 @@ describe('the promise `ready` of a command', () => {
 
   it.each(['127.0.0.1', '::1'])('resolves when a port of %s accepts connections', async (host) => {
     await using scope = openScope();
-    const port = await freePort();
+    const port = await findFreePort();
     const script = `setTimeout(() => require('net').createServer().listen(${port}, '${host}', () => console.log('up')), 30)`;
     const server = node(scope, script, { ready: port });
     await server.ready;
@@ -54,7 +45,7 @@ describe('the promise `ready` of a command', () => {
 
   it('resolves when a URL responds, and not while it responds with an error', async () => {
     await using scope = openScope();
-    const port = await freePort();
+    const port = await findFreePort();
     const script = `let asked = 0; require('http').createServer((_, response) => {
       asked += 1; response.statusCode = asked < 3 ? 503 : 204; response.end(); console.log(asked);
     }).listen(${port}, '127.0.0.1')`;
@@ -106,12 +97,12 @@ describe('the promise `ready` of a command', () => {
     const scope = openScope();
     const server = scope.run('sh', ['-c', 'echo starting; exec sleep 60'], {
       ready: /listening/,
-      readyTimeoutMs: 300,
+      readyTimeoutMs: 2_000,
     });
     const error = await rejectionOf(server.ready);
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', cause: { code: 'DEADLINE_EXCEEDED' } });
     expect(String(error)).toContain(
-      'not ready after 300 ms: its output does not match /listening/\nlast output:\n  starting',
+      'not ready after 2.0 s: its output does not match /listening/\nlast output:\n  starting',
     );
     expect(await until(() => !isRunning(server.state.pid!))).toBe(true);
     await scope.close();
