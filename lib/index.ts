@@ -7,16 +7,21 @@ export {
 } from './resources/cleanup';
 export { cleanupSession } from './sweep/cleanup-session';
 export { deadline } from './core/deadline';
+export { expectCollected } from './diagnosis/expect-collected';
+export { growth } from './diagnosis/growth';
 export { isCastoffError } from './core/errors';
 export { assertNoLeaks, findLeaks, takeSnapshot } from './diagnosis/find-leaks';
 export { measure } from './durations/measure';
 export { openScope } from './scope/scope';
 export { openSession } from './session/open-session';
 export { sweep } from './sweep/sweep';
+export { track } from './diagnosis/tracked-objects';
 
 export type { CastoffError, ErrorCode } from './core/errors';
 export type { DeadlineError, DeadlineOptions } from './core/deadline';
 export type { MeasureOptions } from './durations/measure';
+export type { CollectOptions } from './diagnosis/expect-collected';
+export type { GrowthOptions } from './diagnosis/growth';
 export type { CleanupError, CleanupEvidence } from './resources/cleanup-error';
 export type { CleanupOptions } from './resources/cleanup-options';
 export type { CleanupResult } from './resources/cleanup-one';

@@ -19,6 +19,8 @@ type StateName =
   | 'process groups'
   | 'start contexts'
   | 'starts under way'
+  // lib/diagnosis
+  | 'tracked objects'
   // lib/lease
   | 'leases'
   | 'printed warnings'
