@@ -3,7 +3,7 @@ import { readVariable } from '../core/environment';
 import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
-import { watchSockets } from './connections';
+import { watchSockets } from './open-sockets';
 import { currentDefinition, currentTestFile, currentAttribution } from './current-context';
 import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';

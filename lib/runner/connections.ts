@@ -1,14 +1,11 @@
 import { once } from 'node:events';
-import type * as Net from 'node:net';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { withTimeout } from '../core/timeout';
-import { watchFunction } from '../capture/watch-function';
-import { processWide } from '../core/global-state';
-import { coreModule } from '../core/pristine';
 import type { ContainerAddresses } from '../engine/container-ports';
 import type { RegistryEntry } from '../registry/entry';
 import { loadLate } from './load-late';
+import { openSockets } from './open-sockets';
 
 const inspectMs = 2_000;
 const closeMs = 1_000;
@@ -59,52 +56,6 @@ export async function dropConnectionsTo(
 ): Promise<void> {
   const found = containers.map(async (container) => dropConnections(await findConnections(container)));
   await Promise.allSettled(found);
-}
-
-/** Remembers new sockets: Node.js lists no unreferenced ones. Idempotent. Returns a function to stop it. */
-export function watchSockets(): () => void {
-  const state = watched();
-  if (state.stop !== undefined) return state.stop;
-  const { prototype } = (coreModule('net') as typeof Net).Socket;
-  const unwatch = watchFunction(prototype, 'connect', (connect) => {
-    const socket = connect();
-    if (state.sockets.length >= 100) state.sockets = state.sockets.filter(isOpen);
-    state.sockets.push(new WeakRef(socket as Socket));
-    return socket;
-  });
-  return (state.stop = () => {
-    unwatch();
-    state.stop = undefined;
-  });
-}
-
-interface WatchedSockets {
-  sockets: WeakRef<Socket>[];
-  stop?: (() => void) | undefined;
-}
-
-const watched = (): WatchedSockets =>
-  processWide('connected sockets', (): WatchedSockets => ({ sockets: [] }));
-
-function isOpen(socket: WeakRef<Socket>): boolean {
-  return socket.deref()?.destroyed === false;
-}
-
-/** @see Node.js, `process._getActiveHandles`: undocumented, without sockets that are unreferenced */
-function openSockets(): readonly Socket[] {
-  const list: unknown = Reflect.get(process, '_getActiveHandles');
-  const handles = typeof list === 'function' ? (Reflect.apply(list, process, []) as readonly unknown[]) : [];
-  const connected = watched().sockets.map((socket) => socket.deref());
-  return [...new Set([...handles, ...connected])].filter(isOpenSocket);
-}
-
-function isOpenSocket(handle: unknown): handle is Socket {
-  return (
-    typeof handle === 'object' &&
-    handle !== null &&
-    typeof Reflect.get(handle, 'remotePort') === 'number' &&
-    Reflect.get(handle, 'destroyed') === false
-  );
 }
 
 function leadsTo(

@@ -7,12 +7,12 @@ import {
   writeDurations,
 } from '../durations/duration-history';
 import { joinCurrentRun, type AttachedRun } from './attached-run';
+import { closeErrors } from './close-errors';
 import { closeContext, findContextScope, type ContextEnd } from './context-scope';
 import { enterFile, runInContext } from './current-context';
 import { PostMortems } from './post-mortems';
 import { recordLeaks } from './record-leaks';
 import type { FileContexts, TestContext } from './test-context';
-import { closeErrors } from './test-errors';
 
 /** Runs `work` as the runner runs the code of a hook. */
 export type RunAsHook = <T>(work: () => Promise<T>) => Promise<T>;

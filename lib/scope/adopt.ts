@@ -9,7 +9,7 @@ import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
 import type { Inspection } from '../resources/kind';
 import { removables } from '../resources/removables';
-import type { Item } from './close-items';
+import type { Item } from './item';
 import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-resource';
 import type { ScopeContext } from './scope-context';

@@ -1,7 +1,9 @@
 import { CastoffError, messageLines } from '../core/errors';
 import { runCheck, type Verification } from './check';
-import { CloseError, type CloseReport, type CloseReason } from './close-report';
-import { closeItems, type Item } from './close-items';
+import { CloseError } from './close-error';
+import type { CloseReport, CloseReason } from './close-report';
+import { closeItems } from './close-items';
+import type { Item } from './item';
 import type { CloseOptions } from './close-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-resource';

@@ -7,7 +7,7 @@ import type { RemovableKind } from '../core/kinds';
 import { idOfRef, type Ref } from '../resources/ref';
 import { adoptInScope } from './adopt';
 import type { Check } from './check';
-import type { Finalizer, Item, Part } from './close-items';
+import type { Finalizer, Item, Part } from './item';
 import type { CloseReport } from './close-report';
 import type { Command } from './command';
 import type { CommandOptions } from './command-options';

@@ -4,8 +4,10 @@ import { describe, expect, it } from '@jest/globals';
 import { CastoffError } from '../../lib/core/errors';
 import { addToEntry, errorsOf } from '../../lib/jest/circus';
 import { TestContext } from '../../lib/runner/test-context';
-import { closeErrors, hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
-import { CloseError, type FinalizerEnd } from '../../lib/scope/close-report';
+import { closeErrors } from '../../lib/runner/close-errors';
+import { hideOwnFrames, insertBelowMessage } from '../../lib/runner/test-errors';
+import { CloseError } from '../../lib/scope/close-error';
+import type { FinalizerEnd } from '../../lib/scope/close-report';
 
 describe('text added to the error of a test', () => {
   it('goes between the message and the stack', () => {
