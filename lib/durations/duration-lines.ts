@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { MeasuredRun } from './measured-run';
 
 /**
@@ -12,5 +12,5 @@ export function formatRuns(runs: readonly MeasuredRun[]): string {
 
 /** Returns the digest of an operation's name in a history. */
 export function digestName(name: string): string {
-  return createHash('sha256').update(name).digest('base64url').slice(0, 11);
+  return hash('sha256', name, 'base64url').slice(0, 11);
 }

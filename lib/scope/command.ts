@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { DeadlineError } from '../core/deadline';
+import { startLimit, type DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
@@ -203,11 +203,9 @@ export class Command implements PromiseLike<CommandEnd> {
   #stopOnAbort(finished: AbortSignal): void {
     const { scopeSignal, timeoutMs } = this.#context;
     if (timeoutMs !== undefined) {
-      const timer = setTimeout(
-        () => this.#stop(new DeadlineError(`run ${this.#text}`, timeoutMs)),
-        timeoutMs,
-      );
-      finished.addEventListener('abort', () => clearTimeout(timer), { once: true });
+      const limit = { what: `run ${this.#text}`, timeoutMs, signal: scopeSignal };
+      const stop = startLimit(limit, (error) => this.#stop(error));
+      finished.addEventListener('abort', stop, { once: true });
     }
     const onAbort = (): void => {
       // A closing scope stops it in its turn: items added after it may need it until then.

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { DeadlineError } from '../core/deadline';
+import { startLimit, type DeadlineError } from '../core/deadline';
 import { retryWithBackoff, RetryableError } from '../core/retry';
 import { timeouts } from '../core/timeouts';
 import { OutputSearch } from './output-search';
@@ -65,11 +65,8 @@ export class Readiness {
   watch(child: Streams, finished: AbortSignal, onTimeout: (error: DeadlineError) => void): void {
     if (this.#condition === undefined) return this.#reach();
     const over = new AbortController();
-    const timer = setTimeout(
-      () => onTimeout(new DeadlineError('wait until it is ready', this.#timeoutMs)),
-      this.#timeoutMs,
-    );
-    over.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    const stop = startLimit({ what: 'wait until it is ready', timeoutMs: this.#timeoutMs }, onTimeout);
+    over.signal.addEventListener('abort', stop, { once: true });
     finished.addEventListener('abort', () => over.abort(), { once: true, signal: over.signal });
     const reach = (): void => {
       over.abort();

@@ -7,7 +7,7 @@ import { startJest, type JestEnd, type JestRun } from '../support/jest-run';
 
 const tests = `
 const { measure } = require('castoff');
-const { spawn } = require('castoff/jest');
+const { shared, spawn } = require('castoff/jest');
 const never = () => new Promise(() => {});
 
 test('passes', () => measure('a wait', () => new Promise((resolve) => setTimeout(resolve, 20))));
@@ -18,6 +18,7 @@ describe('orders', () => {
   test('hangs', never, 300);
 });
 test('is new', never, 50);
+test('shares', () => shared('db', never, { timeoutMs: 150 }));
 const untilAbort = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
 test('spawns', () => spawn('migrate', untilAbort, { timeoutMs: 40 }));
 `;
@@ -25,6 +26,7 @@ const learnt: Readonly<Record<string, number>> = {
   'test durations.test.js/takes longer than its limit': 150,
   'test durations.test.js/orders/hangs': 10,
   'task durations.test.js/spawns migrate': 30,
+  'shared db': 20,
 };
 
 describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) => {
@@ -76,6 +78,12 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
     expect(shownFor('spawns')).toContain('task migrate: timed out after 40 ms; p99 over 7 runs is 30 ms');
   });
 
+  it('shows the judgement of a shared resource', () => {
+    expect(shownFor('shares')).toContain(
+      'create shared db: timed out after 150 ms; takes 20 ms as a rule, now 150 ms: this hangs',
+    );
+  });
+
   it('leaves the durations of what passed in the history, once, and of nothing else', () => {
     const count = (name: string): number => readDurations(name, '/').length;
     expect(
@@ -84,6 +92,6 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
     expect(['fails', 'is new', 'spawns'].map((title) => count(`test durations.test.js/${title}`))).toEqual([
       0, 0, 0,
     ]);
-    expect(Object.keys(learnt).map(count)).toEqual([7, 7, 7]);
+    expect(Object.keys(learnt).map(count)).toEqual([7, 7, 7, 7]);
   });
 });
