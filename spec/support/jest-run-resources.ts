@@ -1,4 +1,5 @@
 import { isReaper, labelNames } from '../../lib/core/labels';
+import { removeContainer, removeUnlessGone } from './leftovers';
 import { docker } from './things';
 
 interface FoundResource {
@@ -39,15 +40,15 @@ async function findLabelled(label: string, engine: typeof docker): Promise<reado
       .filter(({ Labels }) => !isReaper(Labels))
       .map(({ Id, Names, Image, State }) => ({
         title: `container ${Names[0]} ${Image} (${State})`,
-        remove: () => engine.getContainer(Id).remove({ force: true, v: true }),
+        remove: () => removeContainer(engine.getContainer(Id)),
       })),
     ...networks.map(({ Id, Name }) => ({
       title: `network ${Name}`,
-      remove: () => engine.getNetwork(Id).remove(),
+      remove: () => removeUnlessGone(engine.getNetwork(Id)),
     })),
     ...(Volumes ?? []).map(({ Name }) => ({
       title: `volume ${Name}`,
-      remove: () => engine.getVolume(Name).remove(),
+      remove: () => removeUnlessGone(engine.getVolume(Name)),
     })),
     ...images.map(({ Id, RepoTags }) => ({
       title: `image ${RepoTags?.join(', ') ?? Id}`,

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { getContainerRuntimeClient, getReaper, LABEL_TESTCONTAINERS_SESSION_ID } from 'testcontainers';
 import { labelNames } from '../../lib/core/labels';
 import { sessionIdentity } from '../../lib/registry/session-identity';
+import { removeContainer, removeUnlessGone } from './leftovers';
 import { docker } from './things';
 
 interface FoundThing {
@@ -43,11 +44,11 @@ async function findLabelled(engine: Docker, label: string): Promise<readonly Fou
   return [
     ...containers.map(({ Id, Names, State }) => ({
       title: `container ${Names[0]} (${State})`,
-      remove: () => engine.getContainer(Id).remove({ force: true, v: true }),
+      remove: () => removeContainer(engine.getContainer(Id)),
     })),
     ...networks.map(({ Id, Name }) => ({
       title: `network ${Name}`,
-      remove: () => engine.getNetwork(Id).remove(),
+      remove: () => removeUnlessGone(engine.getNetwork(Id)),
     })),
     ...images.map(({ Id, RepoTags }) => ({
       title: `image ${RepoTags?.join(', ') ?? Id}`,
