@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { basename } from 'node:path';
 import { cutText } from '../core/cut-text';
 import { formatDuration } from '../core/durations';
+import { TaskResource } from '../scope/task-resource';
 import type { HandleKind } from './handle';
 import type { HandleRecord, SpawnedCommand } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
@@ -95,6 +96,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
   STATWATCHER: () => ({ kind: 'file watcher', what: 'file watcher (fs.watchFile)' }),
   WORKER: describeWorker,
   MESSAGEPORT: describePort,
+  [TaskResource.type]: (resource) => ({ kind: 'task', what: (resource as TaskResource).task.what }),
   [inputType]: () => ({ kind: 'standard input', what: 'reader of standard input' }),
 };
 

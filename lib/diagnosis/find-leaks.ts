@@ -85,7 +85,7 @@ interface WatchState {
 }
 
 /** All realms of a process share it: Jest runs each test file in one of its own, and reports no end of it. */
-const watchStarts = channel('castoff.watch-starts');
+const watchStarts = channel('castoff:watch-starts');
 
 /** Returns the watch of this realm; starts it, and stops those of earlier test files. */
 function watchState(): WatchState {

@@ -69,8 +69,15 @@ export function releaseStacks(record: HandleRecord, userLineIn: FindUserLine): v
 
 function ownOrigin(record: HandleRecord, userLineIn: FindUserLine): Origin {
   if (record.origin !== undefined) return record.origin;
-  const text = record.stack?.stack;
+  const { stack } = record;
   record.stack = undefined;
-  // A custom `prepareStackTrace` may return another type.
-  return (record.origin = readOrigin(typeof text === 'string' ? text : '', userLineIn));
+  try {
+    const text = stack?.stack;
+    // A custom `prepareStackTrace` may return another type.
+    record.origin = readOrigin(typeof text === 'string' ? text : '', userLineIn);
+  } catch {
+    // It may also throw, and there is no line without a working directory (ENOENT).
+    record.origin = { line: undefined, madeBy: 'user' };
+  }
+  return record.origin;
 }

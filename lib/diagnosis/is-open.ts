@@ -1,3 +1,4 @@
+import { TaskResource } from '../scope/task-resource';
 import type { HandleRecord } from './handle-record';
 import { inputType } from './standard-input';
 
@@ -44,6 +45,7 @@ const openTests: Readonly<Record<string, IsOpen>> = {
   STATWATCHER: holdsProcess,
   WORKER: holdsProcess,
   MESSAGEPORT: holdsProcess,
+  [TaskResource.type]: (resource) => (resource as TaskResource).task.record.endedAt === undefined,
   [inputType]: (stream) => {
     const handle = Reflect.get(stream, '_handle') as NativeHandle | null | undefined;
     return handle?.reading === true && handle.hasRef?.() === true;

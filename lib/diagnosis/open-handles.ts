@@ -1,3 +1,4 @@
+import { TaskResource } from '../scope/task-resource';
 import type { Handle, HandleOwner } from './handle';
 import { describeHandle, type Description, type NamePeer } from './describe-handle';
 import { originOf, type HandleRecord } from './handle-record';
@@ -74,10 +75,11 @@ export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
   }));
 }
 
-/** castoff's own handles end with it, and a test runner's with the run; commands of a scope are the user's. */
+/** castoff's own handles end with it, and a test runner's with the run; tasks and commands of a scope are the user's. */
 function isOfUser({ type, command }: HandleRecord, { madeBy, line, through }: Origin): boolean {
   // A worker's ports belong to the worker.
   if (type === 'MESSAGEPORT' && through === 'Worker') return false;
+  if (type === TaskResource.type) return true;
   if (madeBy === 'castoff') return type === 'PROCESSWRAP' && line !== undefined && command !== undefined;
   return madeBy === 'user';
 }
@@ -90,9 +92,6 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
       const socket = socketOf(record);
       return socket?.server == null ? (socket?.localPort ?? pathOf(record)) : undefined;
     }),
-  );
-  const servers = new Set(
-    records.flatMap(({ type, resource }) => (type.endsWith('SERVERWRAP') ? [objectOf(resource ?? {})] : [])),
   );
   const seen = new Set<object>();
   const isFirst = (cause: object | undefined): boolean => {
@@ -107,8 +106,8 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
     if (record.type === inputType) return isFirst(record.resource);
     const socket = socketOf(record);
     if (socket?.server == null) return true;
-    if (servers.has(socket.server)) return false;
-    const { _pipeName: path } = socket.server;
+    const { listening: isServerOpen, _pipeName: path } = socket.server;
+    if (isServerOpen) return false;
     const clientEnd = socket.remotePort ?? path;
     return clientEnd === undefined || !clientEnds.has(clientEnd);
   });

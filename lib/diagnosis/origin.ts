@@ -12,9 +12,12 @@ export interface Origin {
 
 const constructors = ['Worker', 'WebSocket', 'BroadcastChannel'] as const;
 
-/** Packages that are, or belong to, a test runner: their own timers end with the run. */
-const runnerPackages =
-  /[\\/]node_modules[\\/](?:@jest|@vitest|ava|jasmine(?:-core)?|jest(?:-[\w-]+)?|mocha|tinypool|vitest)[\\/]/;
+/** Packages of test runners, whose own timers end with the run. */
+const runners =
+  '@cucumber|@jest|@playwright|@tapjs|@vitest|ava|jasmine|jasmine-core|mocha|playwright|qunit|tinypool|uvu|vitest';
+const partsOfJest =
+  'jest|jest-(?:circus|cli|environment-jsdom|environment-node|jasmine2|runner|runtime|util|watcher|worker)';
+const runnerPackages = new RegExp(`[\\\\/]node_modules[\\\\/](?:${runners}|${partsOfJest})[\\\\/]`);
 
 /** Reads the origin of a resource from the stack where it was created. */
 export function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {

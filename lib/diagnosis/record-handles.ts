@@ -55,7 +55,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   let spawning: { readonly child: HandleRecord; lastId: number } | undefined;
 
   const record = (id: number, type: string, triggerId: number, resource: object): void => {
-    const owner = ownerOf();
+    const owner = ownerOf() ?? serverOf(type, triggerId)?.owner;
     if (owner === undefined) return;
     const trigger =
       type === 'PIPEWRAP' && spawning?.lastId === id - 1
@@ -92,6 +92,13 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       nextStep = (nextStep + 1) % maxSteps;
       steps.set(id, added);
     }
+  };
+
+  /** A connection that a server accepts is created outside of any context. */
+  const serverOf = (type: string, triggerId: number): HandleRecord | undefined => {
+    if (type !== 'TCPWRAP' && type !== 'PIPEWRAP') return undefined;
+    const trigger = handles.get(triggerId);
+    return trigger?.type.endsWith('SERVERWRAP') === true ? trigger : undefined;
   };
 
   const sweep = (): void => {

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 /** All realms of a process share it: a watch in Jest's environment, and code in its sandbox. */
-const released = channel('castoff.release-objects');
+const released = channel('castoff:release-objects');
 
 /**
  * Makes every watch of this process let go of the objects of user code that it holds in unread stacks: call

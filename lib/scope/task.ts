@@ -7,6 +7,7 @@ import { explainTimeout, recordDuration } from '../durations/duration-history';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-options';
 import type { TaskRecord } from './close-report';
+import { TaskResource } from './task-resource';
 
 /** Options of `scope.spawn`. */
 export interface TaskOptions {
@@ -44,6 +45,8 @@ export class Task<T> implements PromiseLike<T> {
   readonly what: string;
   /** @internal */
   readonly source: string | undefined;
+  /** @internal */
+  readonly resource: TaskResource;
   readonly #name: string;
   readonly #scopeSignal: AbortSignal;
   readonly #startedAt = new Date();
@@ -67,6 +70,7 @@ export class Task<T> implements PromiseLike<T> {
     this.source = source;
     this.#name = name;
     this.#scopeSignal = scopeSignal;
+    this.resource = new TaskResource(this);
     const finished = new AbortController();
     const history = `task ${scope} ${name}`;
     const signal =

@@ -21,6 +21,7 @@ import { connect as connectTls } from 'node:tls';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { userLineIn } from '../../lib/capture/user-line';
+import { openScope } from '../../lib/scope/scope';
 import type { Handle, HandleOwner } from '../../lib/diagnosis/handle';
 import { startHandleWatch, type HandleWatch } from '../../lib/diagnosis/handle-watch';
 
@@ -397,6 +398,33 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       return () => end.abort();
     },
   ],
+  'task of a scope': [
+    'task',
+    /^task poll$/,
+    () => {
+      const scope = openScope('orders');
+      const work = (signal: AbortSignal) => new Promise((end) => signal.addEventListener('abort', end));
+      scope.spawn('poll', work); // opens task of a scope
+      return () => scope.close();
+    },
+  ],
+  'accepted connection that outlives its server': [
+    'connection',
+    /^connection from 127\.0\.0\.1:\d+$/,
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1'); // opens accepted connection that outlives its server
+      await once(server, 'listening');
+      const accepting = once(server, 'connection');
+      const client = owners.exit(() => connect((server.address() as AddressInfo).port, '127.0.0.1'));
+      const [accepted] = (await accepting) as [Socket];
+      server.close();
+      return () =>
+        closeBoth(
+          () => client.destroy(),
+          () => accepted.destroy(),
+        );
+    },
+  ],
   worker: [
     'worker',
     /^worker$/,
@@ -485,6 +513,12 @@ const lookAlikes: Readonly<Record<string, () => Close | Promise<Close> | undefin
   'an unreferenced server': async () => {
     const server = await backgroundServer(createServer());
     return () => server.close();
+  },
+  'an unreferenced server with a finished fetch': async () => {
+    const server = createHttpServer((_, response) => response.end('ok'));
+    await once(server.listen(0).unref(), 'listening');
+    await (await fetch(`http://localhost:${(server.address() as AddressInfo).port}`)).text();
+    return () => server.close().closeAllConnections();
   },
   'a server that closes soon after': () => {
     const server = createServer().listen(0);
