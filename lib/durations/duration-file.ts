@@ -14,7 +14,7 @@ export const maxBytes = 4 * 1024 * 1024;
  * Appends runs to the history file, in one write in append mode, so that parallel processes do not mix their
  * lines. Creates the file when missing. Never throws: a history that cannot be written is not kept.
  *
- * @param cwd - The process's own working directory, which tests may change later.
+ * @param cwd - The process's own working directory, which tests may change later. Names belong to it.
  */
 export function appendRuns(runs: readonly MeasuredRun[], cwd: string): void {
   try {
@@ -22,7 +22,7 @@ export function appendRuns(runs: readonly MeasuredRun[], cwd: string): void {
     if (path === undefined) return;
     makeFolder(dirname(path));
     const sizeBytes = withFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, (file) => {
-      writeSync(file, formatRuns(runs));
+      writeSync(file, formatRuns(runs, cwd));
       return fstatSync(file).size;
     });
     if (sizeBytes > maxBytes) (require('./stored-durations') as typeof StoredDurations).cutHistory(path);

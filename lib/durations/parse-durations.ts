@@ -5,8 +5,8 @@ import { maxRuns } from './measured-run';
  * Returns the durations of an operation in a history, in milliseconds, of its last runs. Ignores torn lines
  * and lines of other versions.
  */
-export function durationsIn(history: string, name: string): readonly number[] {
-  const line = new RegExp(`^1 ${digestName(name)} (\\d{1,10});$`, 'gm');
+export function durationsIn(history: string, name: string, folder: string): readonly number[] {
+  const line = new RegExp(`^1 ${digestName(name, folder)} (\\d{1,10});$`, 'gm');
   return [...history.matchAll(line)].map(([, ms]) => Number(ms)).slice(-maxRuns);
 }
 

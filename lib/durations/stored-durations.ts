@@ -13,7 +13,7 @@ const cutMs = 60_000;
 export function readDurations(name: string, cwd: string): readonly number[] {
   try {
     const path = historyPath(cwd);
-    return path === undefined ? [] : durationsIn(readEnd(path), name);
+    return path === undefined ? [] : durationsIn(readEnd(path), name, cwd);
   } catch (error) {
     // ENOENT: nothing has been measured yet. EACCES, EISDIR, ENXIO: there is no history.
     logDebug(`durations are not known: ${messageOf(error)}`);

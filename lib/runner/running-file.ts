@@ -70,7 +70,7 @@ export class RunningFile<Node extends object> {
 
   /** Records how long the function of a test took that succeeded. */
   recordDuration(context: TestContext, durationMs: number): void {
-    recordDuration(historyName(context), durationMs);
+    recordDuration(this.#historyName(context), durationMs);
   }
 
   /**
@@ -78,7 +78,7 @@ export class RunningFile<Node extends object> {
    * `undefined` if earlier runs allow none.
    */
   explainTimeout(context: TestContext, limitMs: number): string | undefined {
-    return explainTimeout(historyName(context), { limitMs });
+    return explainTimeout(this.#historyName(context), { limitMs });
   }
 
   /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */
@@ -121,8 +121,9 @@ export class RunningFile<Node extends object> {
       writeDurations();
     }
   }
-}
 
-function historyName({ name }: TestContext): string {
-  return `test ${name}`;
+  // The path, because files of two projects may have the same name.
+  #historyName({ name }: TestContext): string {
+    return `test ${this.contexts.path} ${name}`;
+  }
 }

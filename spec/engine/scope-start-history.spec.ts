@@ -25,7 +25,7 @@ afterAll(async () => {
 const learn = (scope: string, durationMs: number): void =>
   appendRuns(
     Array.from({ length: 6 }, () => ({ name: `start ${scope} GenericContainer`, durationMs })),
-    folder,
+    process.cwd(),
   );
 const definition = () => new GenericContainer(specImage).withCommand(sleeper).withNetworkMode('none');
 const neverReady = () => definition().withWaitStrategy(Wait.forLogMessage('I never come'));
@@ -35,7 +35,7 @@ it('learns how long a start takes that succeeds, and nothing from one that fails
   await scope.start(definition());
   await rejectionOf(scope.start(neverReady().withStartupTimeout(100)));
   writeDurations();
-  const durationsMs = readDurations('start learn GenericContainer', folder);
+  const durationsMs = readDurations('start learn GenericContainer', process.cwd());
   expect(durationsMs).toHaveLength(1);
   expect(durationsMs[0]).toBeGreaterThan(0);
 });

@@ -22,12 +22,14 @@ test('shares', () => shared('db', never, { timeoutMs: 150 }));
 const untilAbort = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
 test('spawns', () => spawn('migrate', untilAbort, { timeoutMs: 40 }));
 `;
-const learnt: Readonly<Record<string, number>> = {
-  'test durations.test.js/takes longer than its limit': 150,
-  'test durations.test.js/orders/hangs': 10,
+const nameOf = (title: string, folder: string): string =>
+  `test ${folder}/durations.test.js durations.test.js/${title}`;
+const learnt = (folder: string): Readonly<Record<string, number>> => ({
+  [nameOf('takes longer than its limit', folder)]: 150,
+  [nameOf('orders/hangs', folder)]: 10,
   'task durations.test.js/spawns migrate': 30,
   'shared db': 20,
-};
+});
 
 describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) => {
   let run: JestRun;
@@ -41,10 +43,10 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
     expect(existsSync(join(first.folder, '.cache'))).toBe(false);
     before = process.env['CASTOFF_HISTORY'];
     process.env['CASTOFF_HISTORY'] = cache;
-    for (const [name, durationMs] of Object.entries(learnt))
+    for (const [name, durationMs] of Object.entries(learnt(first.folder)))
       appendRuns(
         Array.from({ length: 7 }, () => ({ name, durationMs })),
-        cache,
+        first.folder,
       );
     run = first;
     const second = await startJest('plain', { jest, beside: first, args: ['durations'] });
@@ -85,13 +87,11 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
   });
 
   it('leaves the durations of what passed in the history, once, and of nothing else', () => {
-    const count = (name: string): number => readDurations(name, '/').length;
+    const count = (name: string): number => readDurations(name, run.folder).length;
     expect(
-      ['test durations.test.js/passes', 'test durations.test.js/calls back', 'measure a wait'].map(count),
+      [nameOf('passes', run.folder), nameOf('calls back', run.folder), 'measure a wait'].map(count),
     ).toEqual([1, 1, 1]);
-    expect(['fails', 'is new', 'spawns'].map((title) => count(`test durations.test.js/${title}`))).toEqual([
-      0, 0, 0,
-    ]);
-    expect(Object.keys(learnt).map(count)).toEqual([7, 7, 7, 7]);
+    expect(['fails', 'is new', 'spawns'].map((title) => count(nameOf(title, run.folder)))).toEqual([0, 0, 0]);
+    expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7]);
   });
 });

@@ -34,10 +34,12 @@ describe('the text of a history', () => {
   it('has each run, by the name of its operation, in order', () => {
     fc.assert(
       fc.property(fc.array(runs), (appended) => {
-        const text = appended.map(formatRuns).join('');
+        const text = appended.map((each) => formatRuns(each, '/app')).join('');
         for (const name of ['a', 'b', 'ünïcode\n1 a;', 'other']) {
           const own = appended.flat().filter((each) => each.name === name);
-          expect(durationsIn(text, name)).toEqual(own.map(({ durationMs }) => durationMs).slice(-100));
+          expect(durationsIn(text, name, '/app')).toEqual(
+            own.map(({ durationMs }) => durationMs).slice(-100),
+          );
         }
       }),
     );
@@ -46,8 +48,8 @@ describe('the text of a history', () => {
   it('loses at most the torn line when an append was cut off anywhere, and invents no duration', () => {
     fc.assert(
       fc.property(fc.nat(40), (length) => {
-        const torn = formatRuns(runsOf('a', 4_100, 4_200)).slice(0, length);
-        const found = durationsIn(torn + formatRuns(runsOf('a', 7)), 'a');
+        const torn = formatRuns(runsOf('a', 4_100, 4_200), '/app').slice(0, length);
+        const found = durationsIn(torn + formatRuns(runsOf('a', 7), '/app'), 'a', '/app');
         expect([4_100, 4_200, 7]).toEqual(expect.arrayContaining([...found]));
         expect(found.at(-1)).toBe(7);
       }),
@@ -55,15 +57,15 @@ describe('the text of a history', () => {
   });
 
   it('ignores lines of another version, and anything else', () => {
-    const [, line = ''] = formatRuns(runsOf('a', 5)).split('\n');
+    const [, line = ''] = formatRuns(runsOf('a', 5), '/app').split('\n');
     const text = `2${line.slice(1)}\n{"version":3}\n${line}x\n\0\0\n${line}\n`;
-    expect(durationsIn(text, 'a')).toEqual([5]);
+    expect(durationsIn(text, 'a', '/app')).toEqual([5]);
   });
 
   it('keeps the newest lines when it is cut, a few of each operation', () => {
-    const text = formatRuns([...runsOf('rare', 1), ...runsOf('often', 2, 3, 4, 5)]);
+    const text = formatRuns([...runsOf('rare', 1), ...runsOf('often', 2, 3, 4, 5)], '/app');
     const cut = compactHistory(`torn\n${text}1 torn`, 2, 1_000);
-    expect([durationsIn(cut, 'rare'), durationsIn(cut, 'often')]).toEqual([[1], [4, 5]]);
+    expect([durationsIn(cut, 'rare', '/app'), durationsIn(cut, 'often', '/app')]).toEqual([[1], [4, 5]]);
     expect(compactHistory(text, 100, 40)).toHaveLength(2 * '1 xxxxxxxxxxx 5;\n'.length);
   });
 });
@@ -106,7 +108,9 @@ describe('the file of a history', () => {
     await mkdir(join(folder, 'packages/web'), { recursive: true });
     appendRuns(runsOf('a', 1), join(folder, 'packages/web'));
     expect(existsSync(join(folder, 'node_modules/.cache/castoff/durations.log'))).toBe(true);
-    expect(readDurations('a', join(folder, 'packages'))).toEqual([1]);
+    expect(readDurations('a', join(folder, 'packages/web'))).toEqual([1]);
+    // Another package that shares it.
+    expect(readDurations('a', join(folder, 'packages'))).toEqual([]);
   });
 
   it('is not created without a node_modules, or when it is turned off', async () => {
@@ -176,7 +180,7 @@ describe('the file of a history', () => {
     );
     const expected = Array.from({ length: 100 }, (_, at) => 900 + at);
     for (let number = 0; number < 8; number += 1)
-      expect(readDurations(String(number), folder)).toEqual(expected);
+      expect(readDurations(String(number), '/')).toEqual(expected);
     const lines = (await readFile(file, 'latin1')).split('\n').filter((line) => line !== '');
     expect(lines).toHaveLength(8 * 50 * 20);
     expect(lines.filter((line) => !/^1 [\w-]{11} \d+;$/.test(line))).toEqual([]);
@@ -190,7 +194,7 @@ describe('the file of a history', () => {
     );
     const lines = (await readFile(file, 'latin1')).split('\n').filter((line) => line !== '');
     expect(lines.filter((line) => !/^1 [\w-]{11} 123456;$/.test(line))).toEqual([]);
-    expect(readDurations('run 7', folder).length).toBeGreaterThanOrEqual(40);
+    expect(readDurations('run 7', '/').length).toBeGreaterThanOrEqual(40);
     expect(statSync(file).size).toBeLessThan(8 * 1024 * 1024);
   });
 });

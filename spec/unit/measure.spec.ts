@@ -98,7 +98,7 @@ describe('the history of durations', () => {
   const learn = (name: string, durationMs: number, runs: number): void =>
     appendRuns(
       Array.from({ length: runs }, () => ({ name, durationMs })),
-      folder,
+      process.cwd(),
     );
 
   it('explains the limit of measure: too tight', async () => {
@@ -164,11 +164,11 @@ describe('the history of durations', () => {
       })();`;
     await promisify(execFile)(process.execPath, [...withTypeScript, '-e', script], { env: process.env });
     const lengths = ['start orders Server', 'task orders migrate', 'measure import'].map(
-      (name) => readDurations(name, folder).length,
+      (name) => readDurations(name, process.cwd()).length,
     );
     expect(lengths).toEqual([3, 3, 3]);
-    expect(readDurations('task orders without a limit', folder)).toEqual([]);
-    expect(Math.min(...readDurations('measure import', folder))).toBeGreaterThanOrEqual(19);
+    expect(readDurations('task orders without a limit', process.cwd())).toEqual([]);
+    expect(Math.min(...readDurations('measure import', process.cwd()))).toBeGreaterThanOrEqual(19);
   });
 
   it('has no file when nothing was measured, and no error where it cannot be written', async () => {
