@@ -1,18 +1,16 @@
 import type { ClientRequest } from 'node:http';
-import { creationLabels, labelNames } from '../core/labels';
+import type { Fields } from '../core/fields';
+import { creationLabels, labelNames, type Labels } from '../core/labels';
 import { buildLabels } from '../commands/label-flags';
 import { nonceComment } from '../resources/ownership';
 import type { CreateRequest } from './read-create-request';
 import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
 
-/** Names and values of labels. */
-export type Labels = Readonly<Record<string, string>>;
-
 /** Adds the labels of `owner` and of this creation to the request. Returns the body if that carries them. */
 export function addLabels(
   request: ClientRequest,
   createRequest: CreateRequest,
-  body: Readonly<Record<string, unknown>>,
+  body: Fields,
   owner: Labels,
 ): string | undefined {
   const labels = { ...owner, ...creationLabels(createRequest.kind) };
@@ -36,7 +34,7 @@ function markStep(path: string, nonce: string): string {
 }
 
 /** Returns `body` as JSON with `labels` added to its own. */
-export function addLabelsToBody(body: Readonly<Record<string, unknown>>, labels: Labels): string {
+export function addLabelsToBody(body: Fields, labels: Labels): string {
   return JSON.stringify({ ...body, Labels: { ...labelsOfBody(body), ...labels } });
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readField } from '../core/errors';
 import { labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { timeouts } from '../core/timeouts';
@@ -92,7 +93,7 @@ function inspectByCommand(
     });
   } catch (error) {
     // One of the containers does not exist: the output still lists the others.
-    const stdout: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'stdout') : '';
+    const stdout = readField(error, 'stdout');
     text = typeof stdout === 'string' ? stdout : '';
   }
   return text

@@ -1,3 +1,4 @@
+import { isFields, parseFields, type Fields } from '../core/fields';
 import type { RemovableKind } from '../core/kinds';
 
 /** The outcome of a create request: the id of the new resource, or a failure. */
@@ -10,10 +11,14 @@ export function readCreateResponse(
   text: string,
 ): CreateOutcome | undefined {
   if (status >= 400) return { isCreated: false };
-  const parsed = parseLine(text);
-  const lines = parsed.length > 0 ? parsed : text.split('\n').flatMap(parseLine);
+  const parsed = parseFields(text);
+  // The last line is empty, and the start of the first one may have been dropped.
+  const parts = parsed === undefined ? text.split('\n').map(parseFields) : [parsed];
+  const lines = parts.filter((line) => line !== undefined);
   // {"errorDetail":{"code":1,"message":"The command '/bin/false' returned a non-zero code: 1"},"error":"The command …"}
   if (lines.some((line) => typeof line['error'] === 'string')) return { isCreated: false };
+  // Container: {"Id":"4f2…","Warnings":[]}. Network: {"Id":"8a1…","Warning":""}. Volume:
+  // {"CreatedAt":"2026-11-02T10:00:00Z","Driver":"local","Labels":{…},"Mountpoint":"/var/lib/docker/volumes/db/_data","Name":"db",…}
   const id = kind === 'image' ? imageId(lines) : lines.map(({ Id, Name }) => Id ?? Name).find(isText);
   return id === undefined ? undefined : { isCreated: true, id };
 }
@@ -23,27 +28,9 @@ export function readCreateResponse(
  * many other lines, such as BuildKit's {"id":"moby.buildkit.trace","aux":"CnoK…"}; the last id is that of the
  * image.
  */
-function imageId(lines: readonly Line[]): string | undefined {
-  const ids = lines.flatMap(({ Id, status, aux }) => [Id, status, isLine(aux) ? aux['ID'] : undefined]);
+function imageId(lines: readonly Fields[]): string | undefined {
+  const ids = lines.flatMap(({ Id, status, aux }) => [Id, status, isFields(aux) ? aux['ID'] : undefined]);
   return ids.filter(isText).findLast((id) => /^sha256:[0-9a-f]{64}$/.test(id));
-}
-
-// Container: {"Id":"4f2…","Warnings":[]}. Network: {"Id":"8a1…","Warning":""}. Volume:
-// {"CreatedAt":"2026-11-02T10:00:00Z","Driver":"local","Labels":{…},"Mountpoint":"/var/lib/docker/volumes/db/_data","Name":"db",…}
-type Line = Readonly<Record<string, unknown>>;
-
-function parseLine(text: string): readonly Line[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isLine(value) ? [value] : [];
-  } catch {
-    // SyntaxError: an empty last line, or a line whose start was dropped.
-    return [];
-  }
-}
-
-function isLine(value: unknown): value is Line {
-  return typeof value === 'object' && value !== null;
 }
 
 function isText(value: unknown): value is string {

@@ -1,13 +1,13 @@
 import type { ClientRequest } from 'node:http';
 import { asError, messageOf } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { parseFields } from '../core/fields';
+import { labelNames, type Labels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { readCreateResponse } from './create-response';
 import { PausedRequest } from './paused-request';
 import { targetOfRequest } from './request-target';
-import { addLabels, type Labels } from './add-labels';
-import { parseBody } from './request-labels';
+import { addLabels } from './add-labels';
 import type { TrackedResources } from './tracked-resources';
 import type { CreatedBy } from './created-by';
 import {
@@ -62,7 +62,7 @@ export class CreateTracker {
     const text = meaning.labelsGoInto === 'body' ? await paused.wholeBody() : '{}';
     if (text === undefined && !request.destroyed)
       this.#reportUnlabelled(request, 'its body is longer than 16 MB');
-    const body = text === undefined ? undefined : parseBody(text);
+    const body = text === undefined ? undefined : parseFields(text);
     // The engine rejects a body that is not a JSON object.
     if (body === undefined) return paused.release();
     const createRequest = readCreateRequest(meaning, request.path, body);

@@ -1,7 +1,9 @@
+import { isFields, type Fields } from '../core/fields';
+import type { Labels } from '../core/labels';
 import { isFixedPort } from '../commands/docker-command';
 import type { RemovableKind } from '../core/kinds';
 import type { RegistryEntry } from '../registry/entry';
-import { isRecord, labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
+import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
 import type { LabelTarget, RequestMeaning } from './request-meaning';
 
 /** The resource that a create request describes. */
@@ -9,7 +11,7 @@ export interface CreateRequest extends Pick<RegistryEntry, 'name' | 'image'> {
   readonly kind: RemovableKind;
   /** Where labels can be added. */
   readonly labelsGoInto: LabelTarget;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   /** Whether it is a container with a name or host port that the next one may need. */
   readonly hasFixedNameOrPort: boolean;
   /** Whether the engine removes it when it exits. */
@@ -19,11 +21,7 @@ export interface CreateRequest extends Pick<RegistryEntry, 'name' | 'image'> {
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
 
 /** Parses a create request. Only a request whose labels go into the body needs `body`. */
-export function readCreateRequest(
-  creation: Creation,
-  path: string,
-  body: Readonly<Record<string, unknown>>,
-): CreateRequest {
+export function readCreateRequest(creation: Creation, path: string, body: Fields): CreateRequest {
   const { kind, labelsGoInto } = creation;
   const query = queryOf(path);
   const defaults = { kind, labelsGoInto, labels: {}, hasFixedNameOrPort: false, isAutoRemoved: false };
@@ -56,16 +54,16 @@ function imageName(repository: string | null, tag: string | null): string | unde
  * @param body - `HostConfig.PortBindings`: `{ "6379/tcp": [{ "HostIp": "", "HostPort": "6379" }] }`
  * @see Engine API, ContainerCreate
  */
-function hasFixedNameOrPort(name: string | null, body: Readonly<Record<string, unknown>>): boolean {
+function hasFixedNameOrPort(name: string | null, body: Fields): boolean {
   if (name) return true;
   const host = body['HostConfig'];
-  if (!isRecord(host)) return false;
+  if (!isFields(host)) return false;
   if (host['NetworkMode'] === 'host') return true;
-  const bindings = isRecord(host['PortBindings']) ? Object.values(host['PortBindings']) : [];
-  return bindings.flat().some((binding) => isRecord(binding) && isFixedPort(binding['HostPort']));
+  const bindings = isFields(host['PortBindings']) ? Object.values(host['PortBindings']) : [];
+  return bindings.flat().some((binding) => isFields(binding) && isFixedPort(binding['HostPort']));
 }
 
-function isAutoRemoved(body: Readonly<Record<string, unknown>>): boolean {
+function isAutoRemoved(body: Fields): boolean {
   const host = body['HostConfig'];
-  return isRecord(host) && host['AutoRemove'] === true;
+  return isFields(host) && host['AutoRemove'] === true;
 }

@@ -1,6 +1,6 @@
 import { withTimeout } from '../core/timeout';
 import type { Bounds } from '../core/bounds';
-import { composeProjectLabel, ownershipLabels } from '../core/labels';
+import { composeProjectLabel, ownershipLabels, type Labels } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import type { EntryOwner, RegistryEntry } from '../registry/entry';
 import type { KnownResource } from '../registry/registry';
@@ -96,7 +96,7 @@ export class TrackedResources {
   }
 
   /** Returns the labels that name the owner of a resource. */
-  labelsOf(entry: RegistryEntry, { owner, worker }: Attribution): Readonly<Record<string, string>> {
+  labelsOf(entry: RegistryEntry, { owner, worker }: Attribution): Labels {
     return ownershipLabels({
       ...entry.owner,
       session: this.options.session,

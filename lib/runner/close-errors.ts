@@ -1,4 +1,4 @@
-import { asError, CastoffError, isCastoffError, messageLines } from '../core/errors';
+import { asError, CastoffError, isCastoffError, messageLines, readField } from '../core/errors';
 import type { CloseReport } from '../scope/close-report';
 import type { TestContext } from './test-context';
 import { isOwnFrame } from './test-errors';
@@ -15,11 +15,11 @@ export function closeErrors(context: TestContext, error: unknown): readonly Erro
     const [first, ...rest] = messageLines(end.error);
     const at = end.source === undefined ? '' : ` (${end.source})`;
     const message = [`after ${context.name}: ${end.what}${at}: ${first}`, ...rest].join('\n');
-    const cause = propertyOf(end.error, 'cause');
+    const cause = readField(end.error, 'cause');
     // A message of castoff includes its causes.
     const options = cause === undefined || isCastoffError(end.error) ? {} : { cause };
     const closeError = new CastoffError('CLEANUP_FAILED', message, options);
-    closeError.stack = `${closeError.name}: ${closeError.message}${framesIn(propertyOf(end.error, 'stack'))}`;
+    closeError.stack = `${closeError.name}: ${closeError.message}${framesIn(readField(end.error, 'stack'))}`;
     return [closeError];
   });
 }
@@ -28,11 +28,6 @@ function reportOf(error: unknown): CloseReport | undefined {
   return isCastoffError(error, 'CLEANUP_FAILED') && 'report' in error
     ? (error.report as CloseReport)
     : undefined;
-}
-
-// An error of a sandbox is not an instance of this realm's `Error`.
-function propertyOf(error: unknown, key: 'cause' | 'stack'): unknown {
-  return typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
 }
 
 function framesIn(stack: unknown): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CastoffError, messageOf } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { labelNames, type Labels } from '../core/labels';
 import { withTimeout } from '../core/timeout';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
@@ -75,7 +75,7 @@ async function adopt({ kind, id: given }: EngineResource, context: ScopeContext)
 async function markAndInspect(
   engine: Engine,
   adopted: EngineResource,
-  ownership: Readonly<Record<string, string>>,
+  ownership: Labels,
 ): Promise<Inspection & { readonly marker: string }> {
   const marker = await createMarker(engine, adopted, ownership);
   try {

@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import { messageOf } from '../core/errors';
 import type { ResourceKind } from '../core/kinds';
 import type { CommandLine, Launch } from '../commands/launch';
@@ -58,10 +59,7 @@ export abstract class CommandCreation {
   protected abstract observe(engine: Engine): Promise<void>;
 
   /** Claims what the command creates. Resolves to the arguments to run it with, `argv[0]` included. */
-  protected abstract claim(
-    registered: RegisteredCommand,
-    labels: Readonly<Record<string, string>>,
-  ): Promise<readonly string[]>;
+  protected abstract claim(registered: RegisteredCommand, labels: Labels): Promise<readonly string[]>;
 
   /** Finds what exists of the resource by now, and records it, while the command runs or after its exit. */
   protected abstract look(registered: RegisteredCommand, hasExited: boolean): Promise<void>;

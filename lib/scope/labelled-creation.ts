@@ -1,6 +1,6 @@
 import { deadline } from '../core/deadline';
 import { CastoffError } from '../core/errors';
-import { labelNames } from '../core/labels';
+import { labelNames, type Labels } from '../core/labels';
 import { RetryableError, retryWithBackoff } from '../core/retry';
 import type { Creation } from '../commands/docker-command';
 import { labelFlags } from '../commands/label-flags';
@@ -35,7 +35,7 @@ export class LabelledCreation extends CommandCreation {
 
   protected override async observe(): Promise<void> {}
 
-  protected override async claim(_: RegisteredCommand, labels: Readonly<Record<string, string>>) {
+  protected override async claim(_: RegisteredCommand, labels: Labels) {
     return argsForLaunch(this.command.launch, () => labelFlags(this.#creation, labels));
   }
 

@@ -1,4 +1,4 @@
-import { ownershipLabels } from '../core/labels';
+import { ownershipLabels, type Labels } from '../core/labels';
 import type { EntryOwner } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { sessionIdentity } from '../registry/session-identity';
@@ -16,7 +16,7 @@ export interface ScopeContext {
   readonly cleanupTimeoutMs: number;
   /** Awaited before a resource is registered. */
   readonly ready: (() => Promise<void>) | undefined;
-  readonly labels: (key: string) => Readonly<Record<string, string>>;
+  readonly labels: (key: string) => Labels;
 }
 
 /** Returns the context of a call in this process, with the registry and the labels of its session. */

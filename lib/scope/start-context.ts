@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../core/global-state';
 
@@ -5,7 +6,7 @@ import { processWide } from '../core/global-state';
 export interface StartContext {
   /** The key of its entry in the registry. */
   readonly key: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   /** Whether it is a command of a scope, which does not watch what the command creates. Default false. */
   readonly isCommand?: boolean | undefined;
 }

@@ -1,9 +1,10 @@
+import type { Labels } from '../core/labels';
 import type { ResourceKind } from '../core/kinds';
 
 /** The labels, signal and callback that a scope passes to a start. */
 export interface StartParameters {
   /** Put on the created container, so that a failed start can be rolled back. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   /** When it aborts, steps that have not started yet are skipped. */
   readonly signal: AbortSignal;
   /** Called while a container that did not become ready still exists; never rejects. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { addLabelsToBody, addLabelsToChanges, addLabelsToQuery } from '../../lib/capture/add-labels';
-import { changesOf, labelsOfQuery, parseBody } from '../../lib/capture/request-labels';
+import { parseFields } from '../../lib/core/fields';
+import { changesOf, labelsOfQuery } from '../../lib/capture/request-labels';
 
 const labels = { 'castoff.session': 's1', 'castoff.test': 'a "b" \\ $c\nd' };
 
@@ -19,8 +20,8 @@ describe('addLabelsToBody', () => {
 
   it('parses only JSON objects', () => {
     for (const text of ['', 'name=web', '[]', 'null', '"x"', '{"Image":'])
-      expect(parseBody(text)).toBeUndefined();
-    expect(parseBody('{}')).toEqual({});
+      expect(parseFields(text)).toBeUndefined();
+    expect(parseFields('{}')).toEqual({});
   });
 });
 
