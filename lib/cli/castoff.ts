@@ -5,6 +5,7 @@ import { exitCodeOf, exitCodesHelp } from './exit-code';
 import { describeSessions } from './ls';
 import { addReaperRun } from './reaper';
 import { makeReaperImage } from './reaper-image';
+import { describeDifference, type ReportFlags } from './report';
 import { sweepAndReport, type SweepFlags } from './sweep';
 import { watchOutput } from './watch-output';
 
@@ -35,6 +36,18 @@ program
     const { text, exitCode } = await sweepAndReport(flags);
     process.stdout.write(text);
     process.exitCode = exitCode;
+  });
+program
+  .command('report')
+  .description('compare snapshots, which processes write with CASTOFF_SNAPSHOT=<folder>')
+  .requiredOption(
+    '--diff <paths...>',
+    'two snapshots, or two folders of them: new, gone, still there and unmoved',
+  )
+  .option('--json', 'print JSON')
+  .addHelpText('after', exitCodesHelp)
+  .action((flags: ReportFlags) => {
+    process.stdout.write(describeDifference(flags));
   });
 const reaper = program
   .command('reaper')

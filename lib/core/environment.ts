@@ -66,6 +66,10 @@ export const environmentVariables = {
     byDefault: 'node_modules/.cache/castoff',
     doc: 'the folder for the [history of durations](deadlines.md#history); `off`: keeps none',
   },
+  CASTOFF_SNAPSHOT: {
+    setBy: 'user',
+    doc: 'the folder for [snapshots](snapshots.md) of the processes of a session or run',
+  },
   CASTOFF_REAPER_SOCKET: { setBy: 'castoff', doc: 'the socket of a reaper that runs as a process' },
   CASTOFF_RUN: { setBy: 'castoff', doc: 'the address at which workers join the run' },
   CASTOFF_RUN_CONFIG: { setBy: 'castoff', doc: 'the options of the run, for its workers' },

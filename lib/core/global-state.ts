@@ -15,6 +15,7 @@ type StateName =
   // lib/durations
   | 'durations'
   // lib/scope
+  | 'activities'
   | 'engines that testcontainers uses'
   | 'process groups'
   | 'start contexts'
@@ -29,6 +30,8 @@ type StateName =
   | 'joined runs'
   // lib/diagnosis
   | 'handle watch'
+  | 'process snapshot'
+  | 'running handle watches'
   // lib/runner
   | 'attached run'
   | 'connected sockets'

@@ -5,6 +5,7 @@ import { releaseStacks, type HandleRecord } from './handle-record';
 import { describeOpen, groupHandles } from './open-handles';
 import { recordHandles } from './record-handles';
 import { onRelease } from './release-objects';
+import { addRunningWatch } from './running-watches';
 
 /** A close may be under way, or a late callback be the last. In milliseconds. */
 const pauses = [200, 200, 100];
@@ -52,6 +53,7 @@ export function startHandleWatch(
     const owned = records.listOpen().filter(({ owner }) => filter(owner));
     return groupHandles(describeOpen(owned, { userLineIn, namePeer, findRequest }));
   };
+  const stopListing = addRunningWatch(list);
   return {
     list,
     async findLeaks(filter) {
@@ -65,6 +67,7 @@ export function startHandleWatch(
     },
     stop() {
       stopReleasing();
+      stopListing();
       records.stop();
     },
   };

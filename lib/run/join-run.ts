@@ -15,6 +15,7 @@ import type { RunClient } from '../session/run-client';
 import { createRunClient, type RunCaller } from './call-run';
 import { maxRunLineBytes, type ReplyValue, type Asked, type RunRequests } from './run-requests';
 import { setCurrentRunClient } from '../session/current-run';
+import { planProcessSnapshot } from '../session/process-snapshot';
 
 interface WorkerRunClient extends RunClient {
   /** Leaves the run: the worker's remaining resources stay until the run ends. Idempotent. */
@@ -49,6 +50,8 @@ async function join(address: string): Promise<WorkerRunClient> {
   socket.unref();
   const restoreRyuk = joined.coversTestcontainers ? disableRyuk(process) : () => undefined;
   const { registry } = joinSession(joined.session, worker);
+  // At its exit: a worker runs many files.
+  planProcessSnapshot();
   const client = createRunClient(joined, worker, connection);
   const onChange = ({ entry }: { readonly entry: RegistryEntry }): void => client.report(entry);
   registry.on('change', onChange);

@@ -2,6 +2,7 @@ import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
 import { chooseReaper } from '../lease/reaper-choice';
 import { renewSession, sessionIdentity } from '../registry/session-identity';
+import { planProcessSnapshot } from '../session/process-snapshot';
 import { currentRun, hadRun, setCurrentRun, type Run } from '../session/current-run';
 import type { RunSettings } from '../session/run-client';
 import type { RunEnd } from '../verdict/verdict';
@@ -33,6 +34,7 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
   const parts = createRunParts({ settings, identity, wantsReaper, limits });
   const { runSession, patience, leases, cleanup, shared, unlabelled } = parts;
   const address = runAddress(identity.id);
+  const writeSnapshot = planProcessSnapshot();
   const server = await openRunServer(address, parts, (worker, isWaiting) => {
     shared.forgetWorker(worker);
     cleanup.cleanUpWorker(worker, leases.end(worker), isWaiting);
@@ -57,6 +59,7 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
       server.close();
       parts.restoreRyuk();
       await leases.releaseAll();
+      writeSnapshot('run closed');
       if (currentRun() === run) setCurrentRun(undefined);
     }
   };

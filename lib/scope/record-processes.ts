@@ -3,6 +3,7 @@ import { readOwnerOf } from '../processes/owner';
 import type { GroupEvents } from '../processes/process-group';
 import type { ProcessRecord } from '../registry/process-record';
 import { sessionIdentity } from '../registry/session-identity';
+import { trackActivity } from './activities';
 import type { ScopeContext } from './scope-context';
 
 /**
@@ -30,5 +31,21 @@ export function recordProcesses(
     for (const record of before) registry.noteProcess({ ...record, state: 'ended' });
   };
   recordAs([group]);
-  return { onSurvivors: recordAs, onEnd: () => recordAs([]) };
+  const what = `command ${command}`;
+  const { scope, source } = owner;
+  const untrack = trackActivity({
+    kind: 'command',
+    what,
+    scope,
+    source,
+    startedAt: new Date(),
+    state: 'running',
+  });
+  return {
+    onSurvivors: recordAs,
+    onEnd() {
+      recordAs([]);
+      untrack();
+    },
+  };
 }

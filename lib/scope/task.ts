@@ -4,6 +4,7 @@ import { CastoffError, isCastoffError, throwAll } from '../core/errors';
 import type { OptionNames } from '../core/option-names';
 import { withTimeout } from '../core/timeout';
 import { explainTimeout, recordDuration } from '../durations/duration-history';
+import { trackActivity } from './activities';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-options';
 import type { TaskRecord } from './close-report';
@@ -83,7 +84,11 @@ export class Task<T> implements PromiseLike<T> {
       signal.throwIfAborted();
       return work(signal);
     })();
-    this.#ended = this.#recordEnd(working, signal).finally(() => finished.abort());
+    const untrack = this.#track(context.scope);
+    this.#ended = this.#recordEnd(working, signal).finally(() => {
+      finished.abort();
+      untrack();
+    });
     this.#result = Promise.race([working, this.#abandoned.promise]);
     // If it is never awaited, the close of the scope reports its failure.
     this.#result.catch(() => undefined);
@@ -134,6 +139,18 @@ export class Task<T> implements PromiseLike<T> {
     }
     const errors = await this.#unreportedErrors();
     throwAll(`${this.what}: ${errors.length} failures`, errors);
+  }
+
+  #track(scope: string): () => void {
+    const state = (): 'running' | 'stuck' => (this.#outcome === 'stuck' ? 'stuck' : 'running');
+    const known = { kind: 'task', what: this.what, scope, source: this.source } as const;
+    return trackActivity({
+      ...known,
+      startedAt: this.#startedAt,
+      get state() {
+        return state();
+      },
+    });
   }
 
   /** @param history - Its name in the history of durations. */

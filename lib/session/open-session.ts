@@ -18,6 +18,7 @@ import { closeLeftovers } from './close-leftovers';
 import { EndPatience, type EndPatienceOptions } from './end-patience';
 import { listOpenNames } from './list-open-names';
 import { currentRunClient } from './current-run';
+import { planProcessSnapshot } from './process-snapshot';
 import type { Session, SessionOptions } from './session';
 import { locateOwner } from '../sweep/owner-containers';
 import { openSessionWithin } from './session-within';
@@ -73,6 +74,7 @@ export async function openOwnSession(
   const scope = openScope('session', { engine: options.engine });
   const following = followEngine(registry, engine);
   const sweeping = sweepInBackground(options.engine);
+  const writeSnapshot = planProcessSnapshot();
   const endLease = async (signal: AbortSignal): Promise<void> => {
     await sweeping.stop();
     try {
@@ -106,6 +108,8 @@ export async function openOwnSession(
       return reportOf(id, closed, ended);
     } finally {
       patience.end();
+      // That of a run is written when the run has closed.
+      if (ending.removeLeftovers === undefined) writeSnapshot('session closed');
     }
   };
   let closing: Promise<CloseReport> | undefined;

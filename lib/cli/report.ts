@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CastoffError, messageOf } from '../core/errors';
+import { safeJson } from '../core/safe-text';
+import { formatTable, type Cell } from '../core/text-table';
+import { compareSnapshots, type ComparedItems, type SnapshotChange } from '../diagnosis/compare-snapshots';
+import { parseSnapshot, type ProcessSnapshot } from '../diagnosis/process-snapshot';
+
+/** Options of `castoff report`, as commander parses them. */
+export interface ReportFlags {
+  readonly diff?: readonly string[] | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/**
+ * Returns the output of `castoff report --diff A B`: what two snapshots, or all snapshots in two folders, have in
+ * common and not.
+ *
+ * @throws CastoffError `CONFIG_INVALID` when a snapshot is missing, torn, or of another version.
+ */
+export function describeDifference({ diff = [], json = false }: ReportFlags): string {
+  const [before, after, ...more] = diff;
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new CastoffError('CONFIG_INVALID', '--diff: give two snapshots, or two folders of snapshots');
+  const compared = compareSnapshots(readSnapshots(before), readSnapshots(after));
+  return json ? `${safeJson(compared)}\n` : formatComparison(compared);
+}
+
+function readSnapshots(path: string): readonly ProcessSnapshot[] {
+  const files = listFiles(path);
+  if (files.length === 0)
+    throw new CastoffError('CONFIG_INVALID', `read the snapshots in ${path}: it has no .json file`);
+  return files.map((file) =>
+    parseSnapshot(
+      read(file, () => readFileSync(file, 'utf8')),
+      file,
+    ),
+  );
+}
+
+function listFiles(path: string): readonly string[] {
+  return read(path, () => {
+    if (!statSync(path).isDirectory()) return [path];
+    const names = readdirSync(path).filter((name) => name.endsWith('.json'));
+    return names.toSorted().map((name) => join(path, name));
+  });
+}
+
+/** @throws CastoffError `CONFIG_INVALID` */
+function read<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw new CastoffError('CONFIG_INVALID', `read the snapshot ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const colours = { new: 'red', moved: 'yellow', unmoved: 'yellow', gone: 'green' } as const;
+const texts = { new: 'new', moved: 'moved', unmoved: 'still there', gone: 'gone' } as const;
+
+function formatComparison(compared: readonly ComparedItems[]): string {
+  const table = formatTable(
+    ['CHANGE', 'COUNT', 'WHAT', 'STATE', 'SCOPE', 'SOURCE'],
+    compared.map((item) => rowOf(item)),
+  );
+  const countOf = (change: SnapshotChange): number =>
+    compared.reduce((sum, item) => sum + (item.change === change ? item.count : 0), 0);
+  return `${table}${countOf('new')} new, ${countOf('gone')} gone, ${countOf('unmoved')} still there and unmoved, ${countOf('moved')} moved\n`;
+}
+
+function rowOf({ change, count, what, before, after, scope, source }: ComparedItems): readonly Cell[] {
+  const state = change === 'moved' ? `${before} → ${after}` : (after ?? before ?? '');
+  return [{ text: texts[change], colour: colours[change] }, String(count), what, state, scope, source ?? ''];
+}
