@@ -87,10 +87,7 @@ async function listNodeLibraries(): Promise<readonly string[]> {
   const { stdout } = await run(process.execPath, ['--print', script], {
     env: { ...process.env, NODE_OPTIONS: undefined },
   });
-  return librariesAmong(JSON.parse(stdout) as readonly string[]);
-}
-
-/** `linux-vdso.so.1` comes from the kernel and is no file. */
-function librariesAmong(sharedObjects: readonly string[]): readonly string[] {
+  const sharedObjects = JSON.parse(stdout) as readonly string[];
+  // `linux-vdso.so.1` comes from the kernel and is no file.
   return sharedObjects.filter((path) => path.startsWith('/') && path !== process.execPath);
 }

@@ -26,18 +26,10 @@ const removals: ReadonlySet<string> = new Set(['destroy', 'untag', 'delete']);
  * castoff's labels. Events and listings are only hints; an entry is gone when an inspection does not find it.
  * Podman 4 emits no network events, so networks are checked on every reconnect. Reconnects when the engine
  * goes away.
- *
- * @param options.signal - Stops it, as `close()` does.
  */
-export function followEngine(
-  registry: Registry,
-  engine: Engine,
-  options: { readonly signal?: AbortSignal | undefined } = {},
-): Follower {
+export function followEngine(registry: Registry, engine: Engine): Follower {
   const closing = new AbortController();
-  const signal =
-    options.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, options.signal]);
-  const ended = follow(registry, engine, signal).then(
+  const ended = follow(registry, engine, closing.signal).then(
     () => undefined,
     (error: unknown) => error,
   );

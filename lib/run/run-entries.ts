@@ -26,17 +26,13 @@ export class RunEntries {
     if (known?.isOrphan !== true) this.#ofWorkers.set(entry.key, { entry, worker, isOrphan: false });
   }
 
-  /**
-   * Updates entries of any process.
-   *
-   * @param how.isOrphan - Whether their worker died before the update. Default false.
-   */
-  update(updates: ReadonlyMap<string, EntryUpdate>, how: { readonly isOrphan?: boolean } = {}): void {
+  /** Updates entries of any process. `isOrphan`: their worker died before the update. */
+  update(updates: ReadonlyMap<string, EntryUpdate>, { isOrphan = false } = {}): void {
     for (const [key, update] of updates) {
       const known = this.#ofWorkers.get(key);
       if (known === undefined) continue;
       const entry = { ...known.entry, ...update, since: new Date() };
-      this.#ofWorkers.set(key, { ...known, entry, isOrphan: known.isOrphan || how.isOrphan === true });
+      this.#ofWorkers.set(key, { ...known, entry, isOrphan: known.isOrphan || isOrphan });
     }
     for (const { key } of this.#registry.list()) {
       const update = updates.get(key);

@@ -22,25 +22,22 @@ export function serveWorker(
   const handle = async (line: string): Promise<void> => {
     const request = parseRunRequest(line);
     if ('type' in request && request.type === 'join') worker ??= request.asked.worker;
-    const { id } = request;
-    if (id !== undefined) waiting += 1;
+    if (request.id !== undefined) waiting += 1;
     const reply = await answer(run, worker, request);
-    if (id === undefined) return;
+    if (request.id === undefined) return;
     waiting -= 1;
     connection.send(JSON.stringify(reply));
   };
-  const connection = new ServedClient(
-    { input: socket, output: socket },
-    {
-      maxLineBytes: maxRunLineBytes,
-      onLine(line) {
-        // A line that is too long, or not text, does not come from castoff: it needs no response.
-        if ('text' in line) void handle(line.text);
-        return undefined;
-      },
-      onClosed: () => onClosed(worker, waiting > 0),
+  const streams = { input: socket, output: socket };
+  const connection = new ServedClient(streams, {
+    maxLineBytes: maxRunLineBytes,
+    onLine(line) {
+      // A line that is too long, or not text, does not come from castoff: it needs no response.
+      if ('text' in line) void handle(line.text);
+      return undefined;
     },
-  );
+    onClosed: () => onClosed(worker, waiting > 0),
+  });
   return connection;
 }
 

@@ -81,11 +81,11 @@ export function advanceShared(state: SharedState, event: SharedEvent): SharedSte
     case 'cleared':
       return continueAfterClear(state, event.name);
     case 'timed-out':
-      return timeOut(state, event.ticket);
+      return refuseWaiters(state, 'timed-out', ({ ticket }) => ticket === event.ticket);
     case 'worker-ended':
       return forgetWorker(state, event.worker);
     case 'ending':
-      return end(state);
+      return refuseWaiters({ ...state, isEnding: true }, 'ending', () => true);
   }
 }
 
@@ -100,10 +100,7 @@ function ask(state: SharedState, name: string, requester: SharedRequester): Shar
   const path = requester.within === undefined ? undefined : findPath(state, name, requester.within);
   if (path !== undefined) return refuse({ type: 'cycle', path: [...path, name] });
   if (fixture === undefined) return make(state, name, requester, []);
-  return {
-    state: withFixture(state, name, { ...fixture, waiters: [...fixture.waiters, requester] }),
-    actions: [],
-  };
+  return stay(withFixture(state, name, { ...fixture, waiters: [...fixture.waiters, requester] }));
 }
 
 /** Returns the chain of fixtures through which `from` waits for `to`; `undefined` when it does not. */
@@ -177,16 +174,21 @@ function make(
   };
 }
 
-function timeOut(state: SharedState, ticket: number): SharedStep {
+function refuseWaiters(
+  state: SharedState,
+  type: 'timed-out' | 'ending',
+  isRefused: (waiter: SharedRequester) => boolean,
+): SharedStep {
+  let next = state;
+  const actions: SharedAction[] = [];
   for (const [name, fixture] of state.fixtures) {
-    if (fixture.phase === 'ready' || !fixture.waiters.some((waiter) => waiter.ticket === ticket)) continue;
-    const waiters = fixture.waiters.filter((waiter) => waiter.ticket !== ticket);
-    return {
-      state: withFixture(state, name, { ...fixture, waiters }),
-      actions: [{ type: 'refuse', ticket, reason: { type: 'timed-out', name } }],
-    };
+    if (fixture.phase === 'ready') continue;
+    const waiters = fixture.waiters.filter((waiter) => !isRefused(waiter));
+    next = withFixture(next, name, { ...fixture, waiters });
+    for (const { ticket } of fixture.waiters.filter(isRefused))
+      actions.push({ type: 'refuse', ticket, reason: { type, name } });
   }
-  return stay(state);
+  return { state: next, actions };
 }
 
 function forgetWorker(state: SharedState, worker: string): SharedStep {
@@ -200,18 +202,6 @@ function forgetWorker(state: SharedState, worker: string): SharedStep {
     if (isMaker) actions.push({ type: 'clear', name });
   }
   return { state: next, actions };
-}
-
-function end(state: SharedState): SharedStep {
-  let next = state;
-  const actions: SharedAction[] = [];
-  for (const [name, fixture] of state.fixtures) {
-    if (fixture.phase === 'ready') continue;
-    next = withFixture(next, name, { ...fixture, waiters: [] });
-    for (const { ticket } of fixture.waiters)
-      actions.push({ type: 'refuse', ticket, reason: { type: 'ending', name } });
-  }
-  return { state: { ...next, isEnding: true }, actions };
 }
 
 function answerReady({ ticket }: SharedRequester, json: string): SharedAction {

@@ -54,8 +54,6 @@ export async function closeLeftovers(
 }
 
 function warnUnclear(session: string, { target: { kind, id, name }, reason }: UnclearTarget): void {
-  warn(
-    'CASTOFF_KEPT',
-    `kept ${kind} ${name === '' ? id : name}, which carries the labels of session ${session}: ${reason}`,
-  );
+  const what = `${kind} ${name === '' ? id : name}`;
+  warn('CASTOFF_KEPT', `kept ${what}, which carries the labels of session ${session}: ${reason}`);
 }

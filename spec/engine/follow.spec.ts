@@ -191,13 +191,6 @@ describe('a registry that follows its engine', () => {
     expect(relay.refusals()).toBe(refusals);
   });
 
-  it('ends with its signal', async () => {
-    const ending = new AbortController();
-    const other = followEngine(registry, engine, { signal: ending.signal });
-    ending.abort();
-    expect(await other.ended).toBeUndefined();
-  });
-
   it('reports why it has stopped following, and throws nothing', async () => {
     await using proxy = await openFaultProxy();
     proxy.inject({ on: 'GET /events', fault: { type: 'answer', status: 403, message: 'not for you' } });

@@ -15,8 +15,8 @@ describe('a claim', () => {
   });
 
   describe('at a daemon', () => {
-    const rules = { claimableKeys: modeDefaults.daemon.claimableKeys };
-    const isClaimable = (labels: readonly string[]) => 'claim' in checkClaim(labels, rules);
+    const keys = modeDefaults.daemon.claimableKeys;
+    const isClaimable = (labels: readonly string[]) => 'claim' in checkClaim(labels, keys);
 
     it.each<[readonly string[]]>([
       [['castoff.session=1']],
@@ -38,17 +38,17 @@ describe('a claim', () => {
 
     it('may have any key if configured, and in place of Ryuk', () => {
       for (const claimableKeys of ['any', modeDefaults.ryuk.claimableKeys] as const)
-        expect(checkClaim(['team=a'], { claimableKeys })).toHaveProperty('claim');
+        expect(checkClaim(['team=a'], claimableKeys)).toHaveProperty('claim');
     });
   });
 
   describe('with configured label keys', () => {
-    const rules = { claimableKeys: ['castoff.session', 'team'] };
+    const keys = ['castoff.session', 'team'];
 
     it('must contain one of them with a value', () => {
-      expect(checkClaim(['castoff.session=1', 'other=2'], rules)).toHaveProperty('claim');
+      expect(checkClaim(['castoff.session=1', 'other=2'], keys)).toHaveProperty('claim');
       for (const labels of [['other=2'], ['team', 'other=2'], ['team=', 'other=2'], ['castoff.session2=1']])
-        expect(checkClaim(labels, rules)).toEqual({
+        expect(checkClaim(labels, keys)).toEqual({
           refusal: 'no claimable label; at least one key must be one of castoff.session, team',
         });
     });
@@ -58,7 +58,7 @@ describe('a claim', () => {
 describe('a claim with bounds', () => {
   const labels = ['com.docker.compose.project=app'];
   const claimWithin = (bounds: Bounds): Claim => {
-    const check = checkClaim(labels, {}, digestBounds(bounds));
+    const check = checkClaim(labels, 'any', digestBounds(bounds));
     if ('refusal' in check) throw new Error(check.refusal);
     return check.claim;
   };

@@ -29,7 +29,7 @@ function openClients(names: readonly string[]) {
       {
         leases,
         observe: () => undefined,
-        rules: {},
+        claimableKeys: 'any',
         from: name,
         graceMs: 3_600_000,
         reconnectionTimeoutMs: 3_600_000,

@@ -8,7 +8,7 @@ const hello = { id: 1, type: 'hello', protocol: 3, version: '0.1.0', session: '1
 /** The reason for the refusal of an invalid line. */
 function refusalOf(message: object | string): string {
   const line = typeof message === 'string' ? message : JSON.stringify(message);
-  const parsed = parseRequest(line, {});
+  const parsed = parseRequest(line);
   return parsed.type === 'refusal' ? `${parsed.id}: ${parsed.reason}` : parsed.type;
 }
 

@@ -32,8 +32,12 @@ export class ConnectionLimit {
     const isHostFull = host !== undefined && this.#countOf.of(host) >= this.#maxPerHost;
     if (this.size < this.#max && !isHostFull) return true;
     for (const [connection, other] of this.#withoutLease) {
+      if (connection.hasLease) {
+        this.#withoutLease.delete(connection);
+        this.#withLease.set(connection, other);
+        continue;
+      }
       if (isHostFull && other !== host) continue;
-      if (this.#moveIfLeased(connection, other)) continue;
       connection.dismiss('no claim was made, and another client needs the connection');
       return true;
     }
@@ -55,12 +59,5 @@ export class ConnectionLimit {
 
   dismissAll(): void {
     for (const connection of [...this.#withoutLease.keys(), ...this.#withLease.keys()]) connection.dismiss();
-  }
-
-  #moveIfLeased(connection: Connection, host: string | undefined): boolean {
-    if (!connection.hasLease) return false;
-    this.#withoutLease.delete(connection);
-    this.#withLease.set(connection, host);
-    return true;
   }
 }

@@ -17,9 +17,8 @@ interface ReaperSearch {
 }
 
 /**
- * Whether this container's session has a newer reaper that its client holds: then the client is alive, and
- * only lost the connection to this reaper. The client of a newer reaper that exits again, or never starts, is
- * dead.
+ * Whether this container's session has a newer reaper that its client holds: then the client is alive, and only
+ * lost the connection to this one. The client of a newer reaper that exits again, or never starts, is dead.
  *
  * @throws EngineError when the engine cannot list containers.
  */

@@ -161,7 +161,7 @@ export class ReaperServer {
       ...client,
       leases: this.#leases,
       observe: this.#observe,
-      rules: { claimableKeys: settings.claimableKeys ?? defaults.claimableKeys },
+      claimableKeys: settings.claimableKeys ?? defaults.claimableKeys,
       latePausesMs: latePauses(settings.watchMs ?? defaults.watchMs),
       token: client.isTrusted ? undefined : settings.token,
       onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),

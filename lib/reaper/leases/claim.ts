@@ -36,12 +36,6 @@ export function isCovered(
   return !isExcepted && isWithin(digestIdentity(identity), claim.bounds);
 }
 
-/** Rules for the claims of one server. */
-export interface ClaimRules {
-  /** Default `any`. */
-  readonly claimableKeys?: ClaimableKeys | undefined;
-}
-
 type ClaimCheck = { readonly claim: Claim } | { readonly refusal: string };
 
 /** Per claim; Testcontainers clients send at most five. */
@@ -56,7 +50,11 @@ const maxClaimCharacters = 4_096;
  *
  * @see moby-ryuk#32: 58 volumes and 977 images that were not its own
  */
-export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bounds?: Bounds): ClaimCheck {
+export function checkClaim(
+  labels: readonly string[],
+  claimableKeys: ClaimableKeys = 'any',
+  bounds?: Bounds,
+): ClaimCheck {
   if (labels.length === 0) return { refusal: 'no label; send label=<key>=<value>' };
   if (labels.length > maxLabels) return { refusal: `${labels.length} labels; at most ${maxLabels} allowed` };
   const length = labels.reduce((sum, label) => sum + label.length, 0);
@@ -73,12 +71,8 @@ export function checkClaim(labels: readonly string[], rules: ClaimRules = {}, bo
   if (keyless !== undefined) return { refusal: `a label without a key; send label=<key>=<value>` };
   const full = labels.filter((label) => /^[^=]+=./s.test(label));
   if (full.length === 0) return { refusal: 'no label with a value; send label=<key>=<value>' };
-  const { claimableKeys = 'any' } = rules;
-  if (claimableKeys !== 'any' && !full.some((label) => claimableKeys.includes(keyOf(label)))) {
-    return {
-      refusal: `no claimable label; at least one key must be one of ${claimableKeys.join(', ')}`,
-    };
-  }
+  if (claimableKeys !== 'any' && !full.some((label) => claimableKeys.includes(keyOf(label))))
+    return { refusal: `no claimable label; at least one key must be one of ${claimableKeys.join(', ')}` };
   const sorted = [...new Set(labels)].toSorted();
   return { claim: { key: claimKey(sorted, bounds), labels: sorted, bounds } };
 }

@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../../core/errors';
 import { packageVersion } from '../../core/package-version';
-import type { Claim, ClaimRules } from '../leases/claim';
+import type { Claim } from '../leases/claim';
 import type { LeaseEnd } from '../leases/leases';
+import type { ClaimableKeys } from '../leases/reaper-mode';
 import type { LeaseTable } from '../reaping/lease-table';
 import type { Reply } from '../../wire/request-connection';
 import type { Response } from '../../wire/served-client';
@@ -13,7 +14,7 @@ import { parseRequest, type ParsedRequest } from './parse-request';
 export interface ClientSessionOptions {
   readonly leases: LeaseTable;
   readonly observe: Observer;
-  readonly rules: ClaimRules;
+  readonly claimableKeys: ClaimableKeys;
   /** The client's address, for logs. */
   readonly from: string;
   /** Grace period of a client that sent a hello, in milliseconds. */
@@ -52,7 +53,7 @@ export class ClientSession {
   }
 
   handleLine(line: string): Response {
-    const request = parseRequest(line, this.#options.rules);
+    const request = parseRequest(line, this.#options.claimableKeys);
     if (request.type === 'refusal') return this.refuse(request.reason, request.id);
     if (!this.#isAuthenticated && (request.type !== 'hello' || !this.#isValidToken(request.token)))
       return this.refuse('this reaper requires a token; send a hello with it first', request.id);

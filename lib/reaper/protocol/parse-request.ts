@@ -1,7 +1,8 @@
 import { parseBounds } from '../../core/bounds';
 import type { Owner } from '../../core/labels';
 import { isFields, parseFields, type Fields } from '../../core/fields';
-import { checkClaim, type Claim, type ClaimRules } from '../leases/claim';
+import { checkClaim, type Claim } from '../leases/claim';
+import type { ClaimableKeys } from '../leases/reaper-mode';
 import { protocolVersion, type Request } from './message';
 import { parseRyukLine } from './ryuk-line';
 
@@ -15,14 +16,14 @@ export type ParsedRequest =
   | { readonly type: 'refusal'; readonly id?: number; readonly reason: string };
 
 /** Parses one line: a JSON request if it starts with a brace, else a filter of Ryuk's. Never throws. */
-export function parseRequest(line: string, rules: ClaimRules = {}): ParsedRequest {
-  if (line.trimStart().startsWith('{')) return parseJson(line, rules);
+export function parseRequest(line: string, claimable?: ClaimableKeys): ParsedRequest {
+  if (line.trimStart().startsWith('{')) return parseJson(line, claimable);
   const parsed = parseRyukLine(line);
-  const check = 'refusal' in parsed ? parsed : checkClaim(parsed.labels, rules);
+  const check = 'refusal' in parsed ? parsed : checkClaim(parsed.labels, claimable);
   return 'claim' in check ? { type: 'filter', ...check } : { type: 'refusal', reason: check.refusal };
 }
 
-function parseJson(line: string, rules: ClaimRules): ParsedRequest {
+function parseJson(line: string, claimable: ClaimableKeys | undefined): ParsedRequest {
   const fields = parseFields(line);
   if (fields === undefined) return { type: 'refusal', id: 0, reason: 'not a JSON object on one line' };
   const { id, type } = fields;
@@ -49,7 +50,7 @@ function parseJson(line: string, rules: ClaimRules): ParsedRequest {
       if (!isStringArray(labels)) return refuse(`labels: ${describe(labels)}; give a list of key=value`);
       if (bounds === undefined && fields['bounds'] !== undefined)
         return refuse(`bounds: ${describe(fields['bounds'])}; give lists of digests`);
-      const check = checkClaim(labels, rules, bounds);
+      const check = checkClaim(labels, claimable, bounds);
       return 'refusal' in check ? refuse(check.refusal) : { id, type, ...check };
     }
     default:

@@ -1,4 +1,3 @@
-import { definedOnly } from '../../core/defined-only';
 import type { AuditEntry } from './audit';
 import { defaultMaxRemovals } from './removal-limit';
 
@@ -45,7 +44,8 @@ export interface ReapOptions {
   readonly settledAtMs?: number | undefined;
 }
 
-const reapDefaults = Object.freeze({
+/** Defaults of {@link ReapOptions}. */
+export const reapDefaults = Object.freeze({
   lastHolder: '',
   isDryRun: false,
   maxRemovals: defaultMaxRemovals,
@@ -62,8 +62,3 @@ const reapDefaults = Object.freeze({
 export type ReapSettings = {
   readonly [K in keyof typeof reapDefaults]: NonNullable<ReapOptions[K]>;
 } & Pick<ReapOptions, 'signal' | 'endSoon' | 'onAudit'>;
-
-/** Returns `options` with defaults for those that are missing. */
-export function resolveReapOptions(options: ReapOptions): ReapSettings {
-  return { ...reapDefaults, ...definedOnly(options) };
-}

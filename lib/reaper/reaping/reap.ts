@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { definedOnly } from '../../core/defined-only';
 import { messageOf } from '../../core/errors';
 import { isReaper } from '../../core/labels';
 import { carriesLabels } from '../../engine/carries-labels';
@@ -14,7 +15,7 @@ import { clearServiceOf } from '../../resources/swarm-service';
 import { isCovered, type Claim } from '../leases/claim';
 import type { AuditEntry } from './audit';
 import { listClaim, type ClaimListing } from './list-claim';
-import { resolveReapOptions, type ReapOptions, type ReapSettings } from './reap-options';
+import { reapDefaults, type ReapOptions, type ReapSettings } from './reap-options';
 import { countByKind, type ReapReport } from './reap-report';
 import { checkRemovalLimit } from './removal-limit';
 
@@ -46,7 +47,7 @@ export async function reapClaim(
   options: ReapOptions = {},
 ): Promise<ReapReport> {
   const startedAtMs = performance.now();
-  const settings = resolveReapOptions(options);
+  const settings: ReapSettings = { ...reapDefaults, ...definedOnly(options) };
   const { isDryRun, maxAttempts, maxRemovals, onAudit, requestTimeoutMs } = settings;
   const limited = engine.within({ timeoutMs: requestTimeoutMs });
   let failures: readonly Error[] = [];
