@@ -34,10 +34,7 @@ export const environmentVariables = {
     setBy: 'user',
     doc: 'how long the reaper keeps listing again after a crash; by default 15 s in a container, 60 s in a process',
   },
-  CASTOFF_SWEEP: {
-    setBy: 'user',
-    doc: '`off`: opening a session starts no [sweep](sweep.md)',
-  },
+  CASTOFF_SWEEP: { setBy: 'user', doc: '`off`: opening a session starts no [sweep](sweep.md)' },
   CASTOFF_LEAKS: {
     setBy: 'user',
     byDefault: 'fail',
@@ -57,10 +54,7 @@ export const environmentVariables = {
     setBy: 'user',
     doc: 'the option `ignore`: patterns of resources that are not leaks, separated by commas',
   },
-  CASTOFF_REPORT_FILE: {
-    setBy: 'user',
-    doc: 'the option `reportFile`: the file for the report as JSON',
-  },
+  CASTOFF_REPORT_FILE: { setBy: 'user', doc: 'the option `reportFile`: the file for the report as JSON' },
   CASTOFF_HISTORY: {
     setBy: 'user',
     byDefault: 'node_modules/.cache/castoff',

@@ -8,10 +8,7 @@ export const warnings = {
     meaning: 'the connection to the reaper ended; castoff is looking for another',
     advice: 'nothing if `CASTOFF_LEASE_REGAINED` follows; else read why, with `NODE_DEBUG=castoff`',
   },
-  CASTOFF_LEASE_REGAINED: {
-    meaning: 'a reaper holds the lease again',
-    advice: 'nothing',
-  },
+  CASTOFF_LEASE_REGAINED: { meaning: 'a reaper holds the lease again', advice: 'nothing' },
   CASTOFF_CLAIM_UNANSWERED: {
     meaning: 'the reaper did not answer a claim in time; the work continued',
     advice: 'nothing, unless it repeats: then the machine or the engine is overloaded',
@@ -32,10 +29,7 @@ export const warnings = {
     meaning: 'the session has no reaper: what a crash leaves stays until the next sweep',
     advice: 'fix the reason that the message gives',
   },
-  CASTOFF_REAPER_OFF: {
-    meaning: 'the reaper is turned off',
-    advice: 'turn it on, or silence this warning',
-  },
+  CASTOFF_REAPER_OFF: { meaning: 'the reaper is turned off', advice: 'turn it on, or silence this warning' },
   CASTOFF_JOURNAL: {
     meaning: 'the journal cannot be written; after a crash, a sweep relies on labels',
     advice: 'free disk space, or make the file that the message names writable',

@@ -47,12 +47,7 @@ export async function connectToHostProcess(engine: Engine, refusedAt?: string): 
 
 async function launch(engine: Engine, path: string, replacing: string | undefined): Promise<HostConnection> {
   const folder = process.platform === 'win32' ? makeOwnFolder() : dirname(path);
-  const host = startHostProcess({
-    engine: engine.connection.endpoint,
-    socketPath: path,
-    folder,
-    replacing,
-  });
+  const host = startHostProcess({ engine: engine.connection.endpoint, socketPath: path, folder, replacing });
   const limitMs = performance.now() + launchTimeoutMs;
   while (performance.now() < limitMs && host.failure() === undefined) {
     await delay(pollMs);

@@ -111,11 +111,7 @@ export class RemovalTask {
   async #run(): Promise<RemovalResult> {
     const { signal } = this.#abandoned;
     const postMortem = await this.#options.capture?.(this.#engine, this.#id, signal);
-    await retryWithBackoff(() => this.#runUntilPause(), {
-      firstPauseMs,
-      maxPauseMs,
-      signal,
-    });
+    await retryWithBackoff(() => this.#runUntilPause(), { firstPauseMs, maxPauseMs, signal });
     return { outcome: this.#state.step === 'finish' ? outcomeOf(this.#state) : undefined, postMortem };
   }
 

@@ -96,9 +96,7 @@ export class RunLeases {
   }
 
   #labelsOf(worker: string): Claim {
-    return claimOf({
-      labels: [`${labelNames.session}=${this.#session}`, `${labelNames.worker}=${worker}`],
-    });
+    return claimOf({ labels: [`${labelNames.session}=${this.#session}`, `${labelNames.worker}=${worker}`] });
   }
 }
 

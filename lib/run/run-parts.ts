@@ -16,25 +16,6 @@ import { SharedFixtures } from './shared-fixtures';
 /** What each process of a run knows about it. */
 export type RunFacts = Pick<RunClient, 'session' | 'owner' | 'settings' | 'coversTestcontainers'>;
 
-/** The parts of a run, in its own process. */
-export interface RunParts {
-  readonly facts: RunFacts;
-  /** Its session, with the lease at a reaper. */
-  readonly runSession: RunSession;
-  /** The time limit at its end. */
-  readonly patience: EndPatience;
-  /** The leases of its processes. */
-  readonly leases: RunLeases;
-  /** The resources of its processes. */
-  readonly entries: RunEntries;
-  readonly cleanup: RunCleanup;
-  readonly shared: SharedFixtures;
-  /** Creations that went out without labels. */
-  readonly unlabelled: string[];
-  /** Restores the variable that disables Testcontainers' reaper. */
-  readonly restoreRyuk: () => void;
-}
-
 /** The options of {@link createRunParts}. */
 export interface RunPartsOptions {
   readonly settings: RunSettings;
@@ -44,7 +25,7 @@ export interface RunPartsOptions {
 }
 
 /** Creates the parts of a run. They refer to each other, but contact nothing until they are used. */
-export function createRunParts({ settings, identity, wantsReaper, limits }: RunPartsOptions): RunParts {
+export function createRunParts({ settings, identity, wantsReaper, limits }: RunPartsOptions) {
   const { id: session, owner, registry } = identity;
   const entries = new RunEntries(registry);
   const leases = new RunLeases(session);
@@ -90,14 +71,20 @@ export function createRunParts({ settings, identity, wantsReaper, limits }: RunP
   });
   const shared: SharedFixtures = new SharedFixtures(entries, (name) => cleanup.clearShared(name));
   return {
-    facts: { session, owner, settings, coversTestcontainers: wantsReaper },
+    facts: { session, owner, settings, coversTestcontainers: wantsReaper } satisfies RunFacts,
     runSession,
+    /** The time limit at the end. */
     patience,
     leases,
     entries,
     cleanup,
     shared,
-    unlabelled: [],
+    /** Creations that went out without labels. */
+    unlabelled: [] as string[],
+    /** Restores the variable that disables Testcontainers' reaper. */
     restoreRyuk: wantsReaper ? disableRyuk(process) : () => undefined,
   };
 }
+
+/** The parts of a run, in its own process. */
+export type RunParts = ReturnType<typeof createRunParts>;

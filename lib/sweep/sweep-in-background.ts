@@ -35,10 +35,7 @@ export function sweepInBackground(
 ): BackgroundSweep {
   const stopping = new AbortController();
   const { limitMs = 1_000 } = options;
-  const signal = deadline(limitMs, {
-    what: 'sweep when a session opens',
-    signal: stopping.signal,
-  });
+  const signal = deadline(limitMs, { what: 'sweep when a session opens', signal: stopping.signal });
   const ended = sweepQuietly(signal, { engine, stuckMs: limitMs / 5 });
   return {
     ended,
