@@ -28,11 +28,7 @@ export interface CallLimits {
  */
 type Send<T> = (docker: Dockerode, signal: AbortSignal) => Promise<T>;
 
-/**
- * The address of an engine, and the pool of connections to it.
- *
- * @internal
- */
+/** The address of an engine, and the pool of connections to it. @internal */
 export interface EngineConnection {
   readonly endpoint: Endpoint;
   readonly agent: Agent;
@@ -98,11 +94,7 @@ function unsentError(call: EngineCall, subject: string, { message, cause }: Load
   return new EngineError({ call, subject, meaning: 'refused', message, isUnsent: true }, cause);
 }
 
-/**
- * Makes one call through `send`, and waits for the response as {@link Engine.ask} does.
- *
- * @internal
- */
+/** Makes one call through `send`, and waits for the response as {@link Engine.ask} does. @internal */
 export async function ask<T>(
   call: EngineCall,
   subject: string,

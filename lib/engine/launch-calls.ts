@@ -4,11 +4,7 @@ import type { Answer, Engine } from './engine';
 import { AttachedStream } from './attached-stream';
 import { urlPart } from './url-part';
 
-/**
- * The Engine API's options of a new container.
- *
- * @internal
- */
+/** The Engine API's options of a new container. @internal */
 export type NewContainer = Dockerode.ContainerCreateOptions & { readonly name: string };
 
 /**

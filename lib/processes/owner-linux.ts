@@ -5,11 +5,7 @@ import { probePid } from './probe-pid';
 import type { ProcessProbe } from './owner-proof';
 import { readLink, readText } from './system-file';
 
-/**
- * Returns the id of the current boot.
- *
- * @see random(4), /proc/sys/kernel/random/boot_id
- */
+/** Returns the id of the current boot. @see random(4), /proc/sys/kernel/random/boot_id */
 export function readLinuxBoot(): string | undefined {
   return readText('/proc/sys/kernel/random/boot_id');
 }

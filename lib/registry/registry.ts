@@ -85,11 +85,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
     return this.#add(kind, owner, { ...known, state: 'registered' });
   }
 
-  /**
-   * Registers a resource that already exists.
-   *
-   * @internal
-   */
+  /** Registers a resource that already exists. @internal */
   adopt(kind: ResourceKind, owner: EntryOwner, resource: AdoptedResource): RegistryEntry {
     const entry = this.#add(kind, owner, {
       state: 'registered',

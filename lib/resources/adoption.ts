@@ -43,11 +43,7 @@ export async function createMarker(
   return name;
 }
 
-/**
- * Lists the adoption markers of all sessions.
- *
- * @throws EngineError when the engine cannot list volumes.
- */
+/** Lists the adoption markers of all sessions. @throws EngineError when the engine cannot list volumes. */
 export async function listMarkers(engine: Engine): Promise<readonly ListedTarget[]> {
   return listTargets(engine, [labelNames.adopts], ['volume']);
 }

@@ -17,11 +17,7 @@ export function requireJson(what: string, value: unknown): string {
   return json;
 }
 
-/**
- * Checks the length of a shared value.
- *
- * @throws CastoffError `CONFIG_INVALID` for more than 1 MiB.
- */
+/** Checks the length of a shared value. @throws CastoffError `CONFIG_INVALID` for more than 1 MiB. */
 export function checkJsonLength(what: string, json: string): void {
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxJsonBytes) return;

@@ -55,11 +55,7 @@ export interface SweepOptions {
   readonly signal?: AbortSignal | undefined;
   /** Time limit, in milliseconds; one slow removal does not block others. Default 60 000. */
   readonly timeoutMs?: number | undefined;
-  /**
-   * Called after each removal.
-   *
-   * @internal
-   */
+  /** Called after each removal. @internal */
   readonly onProgress?: ((progress: { readonly done: number; readonly of: number }) => void) | undefined;
   /**
    * How long one removal may block later ones, in milliseconds. Default: a sixth of the time limit, at most 5
