@@ -9,9 +9,10 @@ import type { Connection } from '../protocol/connection';
 export class ConnectionLimit {
   readonly #max: number;
   readonly #maxPerHost: number;
-  /** With the client's host, in the order of their connection. */
-  readonly #withoutLease = new Map<Connection, string | undefined>();
-  readonly #withLease = new Map<Connection, string | undefined>();
+  /** The clients' hosts. */
+  readonly #hosts = new Map<Connection, string | undefined>();
+  /** In the order of their connection; some may have a lease by now. */
+  readonly #withoutLease = new Set<Connection>();
   readonly #countOf = new Tally<string | undefined>();
 
   constructor(max: number) {
@@ -20,7 +21,7 @@ export class ConnectionLimit {
   }
 
   get size(): number {
-    return this.#withoutLease.size + this.#withLease.size;
+    return this.#hosts.size;
   }
 
   /**
@@ -31,33 +32,29 @@ export class ConnectionLimit {
   admit(host?: string): boolean {
     const isHostFull = host !== undefined && this.#countOf.of(host) >= this.#maxPerHost;
     if (this.size < this.#max && !isHostFull) return true;
-    for (const [connection, other] of this.#withoutLease) {
-      if (connection.hasLease) {
-        this.#withoutLease.delete(connection);
-        this.#withLease.set(connection, other);
-        continue;
+    for (const connection of this.#withoutLease) {
+      if (connection.hasLease) this.#withoutLease.delete(connection);
+      else if (!isHostFull || this.#hosts.get(connection) === host) {
+        connection.dismiss('no claim was made, and another client needs the connection');
+        return true;
       }
-      if (isHostFull && other !== host) continue;
-      connection.dismiss('no claim was made, and another client needs the connection');
-      return true;
     }
     return false;
   }
 
   add(connection: Connection, host?: string): void {
-    this.#withoutLease.set(connection, host);
+    this.#hosts.set(connection, host);
+    this.#withoutLease.add(connection);
     this.#countOf.add(host, 1);
   }
 
   remove(connection: Connection): void {
-    for (const connections of [this.#withoutLease, this.#withLease]) {
-      if (!connections.has(connection)) continue;
-      this.#countOf.add(connections.get(connection), -1);
-      connections.delete(connection);
-    }
+    const host = this.#hosts.get(connection);
+    if (this.#hosts.delete(connection)) this.#countOf.add(host, -1);
+    this.#withoutLease.delete(connection);
   }
 
   dismissAll(): void {
-    for (const connection of [...this.#withoutLease.keys(), ...this.#withLease.keys()]) connection.dismiss();
+    for (const connection of this.#hosts.keys()) connection.dismiss();
   }
 }

@@ -31,16 +31,10 @@ export async function hasNewerReaper(
   for (;;) {
     const reapers = await listTargets(engine, [`${labelNames.reaper}=true`], ['container']);
     const nowMs = performance.now();
-    switch (newerState(reapers, ownId)) {
-      case undefined:
-        return false;
-      case 'created':
-        if (nowMs >= startsUntilMs) return false;
-        endsAtMs = nowMs + heldForMs;
-        break;
-      case 'running':
-        if (nowMs >= endsAtMs) return true;
-    }
+    const state = newerState(reapers, ownId);
+    if (state === undefined) return false;
+    if (nowMs >= (state === 'running' ? endsAtMs : startsUntilMs)) return state === 'running';
+    if (state === 'created') endsAtMs = nowMs + heldForMs;
     await delay(pollMs, undefined, { signal });
   }
 }

@@ -30,16 +30,13 @@ export interface ReaperSnapshot extends ReapTotals {
 type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
-export function takeSnapshot({ mode, connections, ...view }: SnapshotParts): ReaperSnapshot {
-  const { leases, startedAtMs, totals, isDraining } = view;
+export function takeSnapshot({ leases, totals, startedAtMs, ...parts }: SnapshotParts): ReaperSnapshot {
   const { inGracePeriod, reaping, watched } = leases.orphaned;
   const nowMs = performance.now();
   const toTimestamp = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();
   return {
-    mode,
+    ...parts,
     startedAt: toTimestamp(startedAtMs),
-    isDraining,
-    connections,
     leases: [...leases.open.values()].map(({ id, holder, sinceMs, claims }) => ({
       id,
       holder,

@@ -7,9 +7,7 @@ export interface ReapOptions {
   readonly lastHolder?: string | undefined;
   /** Aborts when the claim is held again: no more removals are sent, and those already sent are awaited. */
   readonly signal?: AbortSignal | undefined;
-  /**
-   * Aborts when the reaper must exit: existing resources are removed, later ones are left. Default: never.
-   */
+  /** Aborts when the reaper must exit: existing resources are removed, later ones left. Default: never. */
   readonly endSoon?: AbortSignal | undefined;
   /** Called with the outcome for each resource. */
   readonly onAudit?: ((entry: AuditEntry) => void) | undefined;
@@ -31,10 +29,9 @@ export interface ReapOptions {
   /** How long to wait for an unreachable engine, in milliseconds. Default 600 000. */
   readonly engineTimeoutMs?: number | undefined;
   /**
-   * Pauses before listing again once nothing is left, in milliseconds. The reaping is done when none of these
-   * listings shows a resource. Default 250 and 1 000: 30 create requests that were in flight when their
-   * client was killed all finished within 350 ms, at most 175 ms apart (Docker 20.10.24 with a load of 15 on
-   * two processors).
+   * Pauses before the last listings, which show no resource, in milliseconds. Default 250 and 1 000: 30 create
+   * requests that were in flight when their client was killed all finished within 350 ms, at most 175 ms apart
+   * (Docker 20.10.24 with a load of 15 on two processors).
    */
   readonly settlePausesMs?: readonly number[] | undefined;
   /**
