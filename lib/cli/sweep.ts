@@ -83,17 +83,8 @@ function formatReport({ engine, things, totals, durationMs }: SweepReport): stri
   return `${table}${counts.join(', ')} on ${engine} in ${formatDuration(durationMs)}\n`;
 }
 
-function rowOf({
-  action,
-  kind,
-  name,
-  id,
-  session,
-  owner,
-  ageMs,
-  proof,
-  error,
-}: SweptResource): readonly Cell[] {
+function rowOf(resource: SweptResource): readonly Cell[] {
+  const { action, kind, name, id, session, owner, ageMs, proof, error } = resource;
   return [
     { text: action, colour: colours[action] },
     kind,

@@ -61,12 +61,9 @@ export function unnamedOf(names: readonly string[], folder: string): string | un
  */
 export function byClockOfEngine(
   atMs: number,
-  {
-    engineMs,
-    beforeMs,
-    afterMs,
-  }: { readonly engineMs: number; readonly beforeMs: number; readonly afterMs: number },
+  clock: { readonly engineMs: number; readonly beforeMs: number; readonly afterMs: number },
 ): number {
+  const { engineMs, beforeMs, afterMs } = clock;
   const isSameClock = beforeMs <= engineMs && engineMs <= afterMs;
   return isSameClock ? atMs : atMs + (engineMs - beforeMs);
 }

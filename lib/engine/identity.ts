@@ -10,10 +10,7 @@ export interface EngineResource {
  * Returns a permanent identity of one resource on an engine. A volume only has a name, which a later volume
  * may reuse: the engine's own `CreatedAt` distinguishes the two.
  */
-export function identityOf({
-  kind,
-  id,
-  createdAt = '',
-}: EngineResource & { readonly createdAt?: string | undefined }): string {
+export function identityOf(resource: EngineResource & { readonly createdAt?: string | undefined }): string {
+  const { kind, id, createdAt = '' } = resource;
   return kind === 'volume' ? `volume ${id} ${createdAt}` : `${kind} ${id}`;
 }

@@ -33,12 +33,8 @@ const maxLogBytes = 1_024 * 1_024;
  * Starts the reaper as a detached process in `/`: it survives this process, its terminal, and a kill of its
  * process group.
  */
-export function startHostProcess({
-  engine,
-  socketPath,
-  folder,
-  replacing,
-}: HostProcessSettings): HostProcess {
+export function startHostProcess(settings: HostProcessSettings): HostProcess {
+  const { engine, socketPath, folder, replacing } = settings;
   const more = replacing === undefined ? [] : [`--replacing=${replacing}`];
   const args = [findReaperProgram(), 'host', socketPath, inheritEngineArgument, ...more];
   const logPath = join(folder, `${basename(socketPath, '.sock').replace(/^.*\\/, '')}.log`);

@@ -59,26 +59,23 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
     stdin.write(`${JSON.stringify({ id: lastId, ...request })}\n`);
   };
   send({ type: 'hello', protocol: protocolVersion, version: packageVersion, session, owner });
-  const first = [{ labels: [`${labelNames.session}=${session}`] }, ...claimedLabels()];
-  for (const { labels, bounds } of first) send({ type: 'claim', labels, bounds: digestBounds(bounds) });
+  const sendClaim = (type: 'claim' | 'release', { labels, bounds }: BoundedLabels): void =>
+    send({ type, labels, bounds: digestBounds(bounds) });
+  const ofProcess = (): readonly BoundedLabels[] => [
+    { labels: [`${labelNames.session}=${session}`] },
+    ...claimedLabels(),
+  ];
+  for (const claim of ofProcess()) sendClaim('claim', claim);
   const expectedReplies = lastId;
-  const claims = new Map(first.map((claim) => [keyOf(claim), claim]));
   const stopListening = onClaim({
-    claim: async (labels, bounds) => {
-      claims.set(claimKey(labels, bounds), { labels, bounds });
-      send({ type: 'claim', labels, bounds: digestBounds(bounds) });
-    },
-    release: async (labels, bounds) => {
-      claims.delete(claimKey(labels, bounds));
-      send({ type: 'release', labels, bounds: digestBounds(bounds) });
-    },
+    claim: async (labels, bounds) => sendClaim('claim', { labels, bounds }),
+    release: async (labels, bounds) => sendClaim('release', { labels, bounds }),
   });
   let isEnded = false;
   const isHeld = (): boolean => !isEnded && areAccepted(replies, expectedReplies);
   const releaseExcept = (kept: readonly BoundedLabels[]): void => {
     const keys = new Set(kept.map(keyOf));
-    for (const [key, { labels, bounds }] of claims)
-      if (!keys.has(key)) send({ type: 'release', labels, bounds: digestBounds(bounds) });
+    for (const claim of ofProcess()) if (!keys.has(keyOf(claim))) sendClaim('release', claim);
   };
   const end = (keepMs?: number): void => {
     isEnded = true;

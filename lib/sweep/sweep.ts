@@ -182,15 +182,9 @@ async function judge(
 async function act(
   engine: Engine,
   candidates: readonly RemovalCandidate[],
-  {
-    timeoutMs,
-    signal,
-    knownMarkers,
-    dryRun,
-    onProgress,
-    stuckMs,
-  }: SweepOptions & { readonly timeoutMs: number } & Pick<CandidateSettings, 'knownMarkers'>,
+  options: SweepOptions & { readonly timeoutMs: number } & Pick<CandidateSettings, 'knownMarkers'>,
 ): Promise<readonly SweptResource[]> {
+  const { timeoutMs, signal, knownMarkers, dryRun, onProgress, stuckMs } = options;
   let done = 0;
   const targets = candidates.map((candidate) => {
     const labels = 'target' in candidate ? candidate.target.labels : undefined;

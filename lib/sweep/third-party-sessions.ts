@@ -32,6 +32,9 @@ export interface ThirdPartyFindings extends ThirdPartyListing {
   readonly liveIds: ReadonlySet<string>;
 }
 
+const removable =
+  'Testcontainers names no process; all of its session is old enough, and its reaper is not running';
+
 /**
  * Judges Testcontainers' leftovers. They name no process, so nothing can be proven: a session is removed as a
  * whole when all of it is old enough, no reaper that may be its own is running, and no live castoff session
@@ -45,30 +48,17 @@ export function judgeThirdParty(
   const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
   return resources.map((resource) => {
     const session = testcontainersSession(resource.labels);
-    const siblings = resources.filter(
-      (other) => !isReaper(other.labels) && testcontainersSession(other.labels) === session,
-    );
+    const ages = resources
+      .filter(({ labels }) => !isReaper(labels) && testcontainersSession(labels) === session)
+      .map((sibling) => ageOf(sibling, rules.nowMs));
     const proof = findings.proofs.get(resource);
     const reason =
       (proof === undefined || proof.state === 'ours' ? undefined : proof.reason) ??
       keptReason(resource, session, findings) ??
       reaperReason(session, running) ??
-      tooYoungReason(
-        siblings.map((sibling) => ageOf(sibling, rules.nowMs)),
-        rules.olderThanMs,
-      );
-    const { proofs } = findings;
-    return verdictOn(
-      resource,
-      { session: session ?? '', proofs },
-      {
-        shouldRemove: reason === undefined,
-        proof:
-          reason ??
-          'Testcontainers names no process; all of its session is old enough, and its reaper is not running',
-        nowMs: rules.nowMs,
-      },
-    );
+      tooYoungReason(ages, rules.olderThanMs);
+    const decided = { shouldRemove: reason === undefined, proof: reason ?? removable, nowMs: rules.nowMs };
+    return verdictOn(resource, { session: session ?? '', proofs: findings.proofs }, decided);
   });
 }
 

@@ -35,12 +35,10 @@ const ownReturnWindowMs = 2_000;
  * Returns how a lease table reaps on the engine that `connect` finds, and how it checks for resources there.
  * Connects at the first reaping or check, not before.
  */
-export function reapOnEngine({
-  mode,
-  settings,
-  observe,
-  connect = connectEngine,
-}: EngineReapOptions): Required<Pick<LeaseTableOptions, 'reap' | 'mayExist'>> {
+export function reapOnEngine(
+  options: EngineReapOptions,
+): Required<Pick<LeaseTableOptions, 'reap' | 'mayExist'>> {
+  const { mode, settings, observe, connect = connectEngine } = options;
   const isOurs = mode === 'sidecar' || mode === 'host';
   const settlePausesMs = [firstSettlePauseMs, Math.min(settings.changesRetryIntervalMs, maxTimerMs)];
   const requestTimeoutMs = Math.min(settings.requestTimeoutMs, maxTimerMs);
