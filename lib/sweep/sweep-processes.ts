@@ -6,8 +6,7 @@ import { readAllJournals } from '../registry/session-journals';
 import { describeOwner, tooYoungReason } from './judge-session';
 import type { SweptResource } from './sweep-report';
 
-/** The options of {@link sweepProcesses}. */
-export interface SweepProcessesOptions extends Pick<TimeoutOptions, 'timeoutMs' | 'signal'> {
+interface SweepProcessesOptions extends Pick<TimeoutOptions, 'timeoutMs' | 'signal'> {
   readonly dryRun?: boolean | undefined;
   readonly olderThanMs?: number | undefined;
 }

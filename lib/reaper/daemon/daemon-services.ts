@@ -1,13 +1,11 @@
 import type { Writable } from 'node:stream';
-import { messageOf } from '../../core/errors';
-import { withTimeout } from '../../core/timeout';
 import { openHttp } from './http';
 import type { Log } from './log';
 import { createMetrics } from './metrics';
 import type { ReaperServer } from './server';
 import type { ReaperSettings } from './settings';
 import { openJsonLog } from './daemon-log';
-import { probeEngine } from './probe-engine';
+import { findEngineFault } from './engine-fault';
 
 interface DaemonServices {
   /** Writes JSON lines, and updates the metrics. */
@@ -54,16 +52,4 @@ export function openDaemonServices(
       void server.ended.then(() => port.close());
     },
   };
-}
-
-/** Shorter than the timeout of Kubernetes' probes, 1 s. */
-const pingTimeoutMs = 800;
-
-/** Resolves to the reason if the engine does not answer within 0.8 s; never rejects. */
-async function findEngineFault(): Promise<string | undefined> {
-  const [probe] = await Promise.allSettled([
-    withTimeout(probeEngine(), { what: 'ping the engine', timeoutMs: pingTimeoutMs }),
-  ]);
-  const reason = probe.status === 'fulfilled' ? probe.value : messageOf(probe.reason);
-  return reason === undefined ? undefined : `the engine does not answer: ${reason}`;
 }
