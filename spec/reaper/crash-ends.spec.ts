@@ -44,6 +44,6 @@ async function endProgram(plan: ChildPlan, signal: NodeJS.Signals | undefined) {
   const end = await child.ended;
   const had = child.steps.filter(({ step }) => step === 'making' || step === 'made').length;
   const own = async () => pickOwn(await takeStock([traces.folder]), traces);
-  await until(async () => (await own()).length === 0, 10_000, 200);
+  await until(async () => (await own()).length === 0);
   return { endsWith: end.signal ?? end.code, had, left: (await own()).map(describeItem) };
 }

@@ -111,7 +111,7 @@ describe('a host process after SIGTERM', () => {
     const [host] = reaperFolder.hosts();
     process.kill(host!, 'SIGTERM');
     expect(await until(() => child.stderr().includes('CASTOFF_LEASE_REGAINED'))).toBe(true);
-    expect(await until(() => !reaperFolder.hosts().includes(host!), 10_000, 100)).toBe(true);
+    expect(await until(() => !reaperFolder.hosts().includes(host!))).toBe(true);
     expect(await thingsOfSession(child.told.session)).toHaveLength(3);
     await child.kill();
     expect(await isGone(child.told.session)).toBe(true);

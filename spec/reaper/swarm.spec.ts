@@ -110,7 +110,7 @@ describe('the containers of Swarm services', () => {
     expect(report.cutShort).toBeUndefined();
     expect(await tasksOf(own)).toEqual([]);
     expect(await services()).toEqual([foreign]);
-    expect(await until(async () => (await tasksOf(foreign)).length > 0, 10_000, 50)).toBe(true);
+    expect(await until(async () => (await tasksOf(foreign)).length > 0)).toBe(true);
 
     const { errors } = await cleanupByLabel(await connectEngine(engine.address), [label], {
       timeoutMs: 30_000,
@@ -214,7 +214,7 @@ describe('docker/stack.yml on a swarm', () => {
     const script = claims([label], token, 'exec sleep 600');
     const client = await docker('run', '--detach', '--network', 'host', specImage, 'sh', '-c', script);
     const answers = async () => parse(await docker('logs', client));
-    await until(async () => (await answers()).length >= 2, 10_000, 50);
+    await until(async () => (await answers()).length >= 2);
     expect(await answers()).toMatchObject([
       { id: 1, ok: true },
       { id: 2, ok: true },
