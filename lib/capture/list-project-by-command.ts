@@ -15,11 +15,8 @@ const listArgs: Readonly<Record<RemovableKind, readonly string[]>> = {
 };
 
 /**
- * Lists everything that carries the label of a Compose project. Returns identities; that of a volume has only
- * its name. Uses the same command as the user and blocks, because the user's command cannot wait for a
- * request.
- *
- * @throws the error of the first list that fails
+ * Lists the identities of a Compose project's parts; that of a volume has only its name. Blocks, by the same
+ * command as the user's, which cannot wait for a request. @throws the error of the first list that fails
  */
 export function listProjectByCommand({ file, env }: CommandLine, project: string): readonly string[] {
   const command = file.replace(/docker-compose(\.exe)?$/i, 'docker$1');

@@ -20,18 +20,15 @@ import { watchSyncCommands } from './watch-sync-commands';
  *
  * Covers all code in this process, including Jest sandboxes: requests through `node:http`, as dockerode and
  * testcontainers make them, and `docker`, `podman` and `docker-compose` commands, run with `spawn`, `exec`
- * and their variants, sync or async, as a list of arguments or as a single simple shell command. A create
- * request waits for `ready()`. Leaves alone: other servers and engines, resources labelled by castoff,
- * reapers, and resources meant to outlive the run (`withReuse()`, `deleteOnExit: false`).
+ * and their variants, sync or async, as a list of arguments or as a single simple shell command. A Compose
+ * project without a name is found by its folder when the command exits, unless parts of it existed before.
  *
- * A Compose project without a name is found by its folder when the command exits, unless parts of it existed
- * before.
+ * Leaves alone: other servers and engines, resources labelled by castoff, reapers, and resources meant to
+ * outlive the run (`withReuse()`, `deleteOnExit: false`). Misses: shell text beyond one command with literal
+ * words (`docker pull x && docker run x`, `docker run -v $PWD:/x y`), commands in scripts, and `fetch`.
  *
- * Misses: shell text beyond one command with literal words (`docker pull x && docker run x`,
- * `docker run -v $PWD:/x y`), commands in scripts, and requests through `fetch`.
- *
- * Costs two subscriptions and a few wrapped functions until the first request or command. Its own failures
- * never reach user code, except for the error of `ready()`.
+ * Costs two subscriptions and a few wrapped functions until the first request or command. Create requests
+ * wait for `ready()`, whose error is the only failure that reaches user code.
  */
 export function startCapture(options: CaptureOptions): Capture {
   const lineHere = (): string | undefined => userLineHere(options.testFile?.());

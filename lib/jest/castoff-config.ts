@@ -12,11 +12,7 @@ export interface CastoffConfig extends CastoffOptions {
   readonly globalTeardown?: string | undefined;
 }
 
-/**
- * Reads castoff's configuration from a project's `testEnvironmentOptions`.
- *
- * @throws CastoffError `CONFIG_INVALID` for an unknown option or an invalid value.
- */
+/** Reads castoff's configuration of a project. @throws CastoffError `CONFIG_INVALID` for an invalid one */
 export function readCastoffConfig(testEnvironmentOptions: Readonly<Record<string, unknown>>): CastoffConfig {
   const given = testEnvironmentOptions['castoff'];
   if (given === undefined) return {};

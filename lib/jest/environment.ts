@@ -19,11 +19,9 @@ type EnvironmentClass = new (
 ) => JestEnvironment;
 
 /**
- * Jest's `testEnvironment`: an instance of the project's own environment, `node` by default, instrumented by
- * castoff.
+ * Jest's `testEnvironment`: the project's own environment, `node` by default, instrumented by castoff.
  *
- * @throws CastoffError `CONFIG_INVALID` when that environment cannot be found, or when the run was set up
- * with another config.
+ * @throws CastoffError `CONFIG_INVALID` when that is not found, or the run was set up with another config.
  */
 // oxlint-disable-next-line typescript/no-extraneous-class -- Jest calls it with `new`
 export default class TestEnvironment {

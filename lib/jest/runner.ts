@@ -6,11 +6,10 @@ import { replacedError } from './replaced-error';
 import { defaultOf, loadFromJest, type TestRunner } from './user-jest';
 
 /**
- * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented by castoff, even if a
- * docblock or the config names another one.
+ * Jest's `testRunner`: jest-circus, with the environment of the test file instrumented, even if a docblock or
+ * the config names another one.
  *
- * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or the run was opened with other
- * options.
+ * @throws CastoffError `CONFIG_INVALID` when castoff's setup was replaced, or the run has other options.
  */
 const runner: TestRunner<JestEnvironment> = async (
   globalConfig,

@@ -71,11 +71,7 @@ interface JestPackages {
 
 const paths = new Map<string, string>();
 
-/**
- * Loads a package of the Jest that runs the project.
- *
- * @throws CastoffError `CONFIG_INVALID` when it cannot be found.
- */
+/** Loads a package of the Jest that runs the project. @throws CastoffError `CONFIG_INVALID` without it */
 export function loadFromJest<Name extends keyof JestPackages>(
   name: Name,
   rootDir: string,
@@ -92,11 +88,7 @@ export function loadFromJest<Name extends keyof JestPackages>(
   throw new CastoffError('CONFIG_INVALID', `${name}: cannot find it from ${rootDir}; install jest there`);
 }
 
-/**
- * Resolves a `testEnvironment` to an absolute path, as Jest does.
- *
- * @throws CastoffError `CONFIG_INVALID` when it cannot be found.
- */
+/** Resolves a `testEnvironment` to a path, as Jest does. @throws CastoffError `CONFIG_INVALID` without it */
 export function resolveEnvironment(testEnvironment: string, rootDir: string): string {
   const { resolveTestEnvironment } = loadFromJest('jest-resolve', rootDir);
   const requireResolveFunction = requireOfJest(join(rootDir, 'package.json')).resolve;

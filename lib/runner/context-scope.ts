@@ -35,11 +35,7 @@ export interface ContextEnd {
   readonly onBackgroundRemoval: (removal: BackgroundRemoval) => void;
 }
 
-/**
- * Closes the scope of a context that has ended, according to the settings of the run.
- *
- * @throws CloseError `CLEANUP_FAILED` when an item of the scope failed.
- */
+/** Closes the scope of an ended context by the run's settings. @throws CloseError `CLEANUP_FAILED` */
 export async function closeContext(
   context: TestContext,
   { client, capture }: AttachedRun,

@@ -24,8 +24,6 @@ export interface MainRun {
 /**
  * Opens the run of this process, and attaches the process to it: everything that global setups create belongs
  * to the run. Sends no request to an engine. Workers join the run, whose address they inherit as CASTOFF_RUN.
- *
- * @param options.isOutside - Returns whether the calling code does not belong to the run.
  */
 export async function openMainRun(
   settings: RunSettings,

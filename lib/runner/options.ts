@@ -71,11 +71,7 @@ export const runOptions: Table = {
 
 const entries = Object.entries(runOptions) as readonly [keyof RunSettings, Option<unknown>][];
 
-/**
- * Checks the options of `withCastoff`, and returns them.
- *
- * @throws CastoffError `CONFIG_INVALID` for an unknown option or an invalid value; names the valid ones.
- */
+/** Returns valid options of `withCastoff`. @throws CastoffError `CONFIG_INVALID`; names the valid ones */
 export function checkOptions(given: object): CastoffOptions {
   for (const [name, value] of Object.entries(given)) {
     const option = entries.find(([known]) => known === name)?.[1];

@@ -17,8 +17,7 @@ import type { ScopeContext } from './scope-context';
 /**
  * Adds an existing resource to `items`, which remove it when the scope closes.
  *
- * @throws EngineError when the resource does not exist or cannot be inspected; CastoffError `SCOPE_CLOSED`
- * when the scope is closing or closed, after the resource has been removed.
+ * @throws EngineError when it cannot be inspected; CastoffError `SCOPE_CLOSED` after it has been removed.
  */
 export async function adoptInScope(
   items: ScopeItems,

@@ -73,11 +73,7 @@ export abstract class CommandCreation {
   /** Releases the claim on a resource that does not exist. Resolves to the outcome to record. */
   protected abstract settleMissing(ending: CommandEnding): Promise<'never-created' | 'removed-elsewhere'>;
 
-  /**
-   * Registers the resource, before the command runs.
-   *
-   * @throws CastoffError `ENGINE_UNREACHABLE`; EngineError; errors of the journal.
-   */
+  /** Registers the resource. @throws CastoffError `ENGINE_UNREACHABLE`; EngineError; errors of the journal */
   prepare(): Promise<RunPrepared> {
     return (this.#preparing ??= this.#prepare());
   }
@@ -114,11 +110,7 @@ export abstract class CommandCreation {
     if (this.#registered !== undefined) await Promise.allSettled([this.look(this.#registered, hasExited)]);
   }
 
-  /**
-   * Resolves to the resource that the closing scope has to remove, after the command has ended.
-   *
-   * @throws EngineError when the engine cannot list it.
-   */
+  /** Resolves to what the closing scope has to remove, after the command has ended. @throws EngineError */
   async target(ending: CommandEnding): Promise<OwnedTarget | undefined> {
     // The command reports its failure.
     await Promise.allSettled([this.#preparing]);

@@ -62,10 +62,8 @@ export class PartialStart {
   /**
    * Removes the created resources and records the outcome in the registry.
    *
-   * @param startResult - The result of the start, if any: its own `stop` ends it when castoff finds nothing
-   * on its engine.
-   * @param hasFinished - Whether the start has finished; before that, it may still create resources, so
-   * nothing is recorded as gone.
+   * @param startResult - Its own `stop` ends it when castoff finds nothing on its engine.
+   * @param hasFinished - Before the start has finished, it may create more: nothing is recorded as gone.
    */
   async remove(startResult: unknown, hasFinished: boolean): Promise<void> {
     const { registry, entry } = this.#options;

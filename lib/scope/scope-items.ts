@@ -83,10 +83,7 @@ export class ScopeItems {
     return this.#closeOnce(reason, (items) => this.#closeItems(items, closeOptions, checks));
   }
 
-  /**
-   * @throws CastoffError `CONFIG_INVALID` when an item exists only in this process; the scope then stays
-   * open.
-   */
+  /** @throws CastoffError `CONFIG_INVALID` for an item of this process alone; the scope then stays open */
   detach(): void {
     const local = this.#items.find((item) => item.type === 'call');
     if (local !== undefined) {

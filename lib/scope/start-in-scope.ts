@@ -7,11 +7,9 @@ import { planStart } from './startable';
 import type { ScopeContext } from './scope-context';
 
 /**
- * Starts `startable` and adds it to `items`; a Dockerfile build is built first, then started. Resolves to the
- * result of its `start()`.
+ * Starts `startable` and adds it to `items`; a Dockerfile build is built first. Resolves to the result.
  *
- * @throws StartError `START_FAILED`
- * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing was created.
+ * @throws StartError `START_FAILED`; CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`: nothing was created.
  */
 export async function startInScope(
   items: ScopeItems,

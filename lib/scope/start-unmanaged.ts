@@ -7,10 +7,8 @@ import { StartHistory } from './start-history';
 import type { StartPlan } from './start-plan';
 
 /**
- * Starts an object that, by its shape, is not a resource on an engine, and adds it to `items`. Its own `stop`
- * ends it, even if an aborted start returns it late.
- *
- * @throws StartError `START_FAILED`
+ * Starts what is no resource on an engine, by its shape, and adds it to `items`: its own `stop` ends it, even
+ * if an aborted start returns it late. @throws StartError `START_FAILED`
  */
 export async function startUnmanaged(
   items: ScopeItems,

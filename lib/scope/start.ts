@@ -50,12 +50,10 @@ export class Start {
   }
 
   /**
-   * Resolves to the resource that the closing scope has to remove; `undefined` when the start created none.
-   * Waits for an aborted start to finish, and rolls a failed one back once more: a slow engine may have
-   * created a resource late.
+   * Resolves to the resource that the closing scope has to remove, if any. Waits for an aborted start to end,
+   * and rolls a failed one back once more: a slow engine may have created a resource late.
    *
-   * @throws DeadlineError when the start does not finish in time; resources that it creates later are removed
-   * then.
+   * @throws DeadlineError when the start takes too long; resources that it creates later are removed then.
    */
   async target(): Promise<OwnedTarget | undefined> {
     const limits = {

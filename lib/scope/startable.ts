@@ -21,11 +21,7 @@ export interface ImageBuilder<S> {
   build(image?: string, options?: { deleteOnExit: boolean }): Promise<Startable<S>>;
 }
 
-/**
- * Plans the start of `startable` by its shape, since it may come from another copy of testcontainers.
- *
- * @throws CastoffError `CONFIG_INVALID` when it cannot be started, or must not be owned by a scope.
- */
+/** Plans a start by shape: it may be of another testcontainers. @throws CastoffError `CONFIG_INVALID` */
 export function planStart(startable: unknown): StartPlan {
   const what = typeNameOf(startable);
   if (!hasMethod(startable, 'start')) {
