@@ -7,8 +7,8 @@ import { recordHandles } from './record-handles';
 import { onRelease } from './release-objects';
 import { addRunningWatch } from './running-watches';
 
-/** A close may be under way, or a late callback be the last. In milliseconds. */
-const pauses = [200, 200, 100];
+/** In milliseconds: a close under way mostly ends at once; a late callback may be the last. */
+const pauses = [20, 180, 200, 100];
 
 /** Selects handles by their owner. */
 type OwnerFilter = (owner: HandleOwner) => boolean;
