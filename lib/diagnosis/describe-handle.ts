@@ -8,7 +8,7 @@ import type { HandleKind } from './handle';
 import type { HandleRecord, SpawnedCommand } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
 import type { Origin } from './origin';
-import { formatAddress, formatPeer, peerOf, type OpenSocket, type Peer } from './peer';
+import { engineStreamOf, formatAddress, formatPeer, peerOf, type NamePeer, type OpenSocket } from './peer';
 import { inputType } from './standard-input';
 
 /** A handle's kind, and its description for people. */
@@ -16,9 +16,6 @@ export interface Description {
   readonly kind: HandleKind;
   readonly what: string;
 }
-
-/** Returns a name for a known peer: `redis (container of a.spec.ts:12)`. */
-export type NamePeer = (peer: Peer) => string | undefined;
 
 type Describe = (
   resource: object,
@@ -45,6 +42,8 @@ const describeConnection: Describe = (resource, record, origin, namePeer) => {
     socket.server == null
   )
     return describePipe(record);
+  const stream = engineStreamOf(peer, namePeer);
+  if (stream !== undefined) return { kind: 'connection', what: stream };
   const known = namePeer?.(peer);
   const to = known ?? formatPeer(peer);
   const protocol = origin.through === 'WebSocket' ? 'WebSocket ' : socket.encrypted === true ? 'TLS ' : '';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NamePeer } from './describe-handle';
 import type { Handle, HandleOwner } from './handle';
 import { releaseStacks, type HandleRecord } from './handle-record';
 import { describeOpen, groupHandles } from './open-handles';
+import type { NamePeer } from './peer';
 import { recordHandles } from './record-handles';
 import { onRelease } from './release-objects';
 import { addRunningWatch } from './running-watches';

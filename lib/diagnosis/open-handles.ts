@@ -1,10 +1,10 @@
 import { TaskResource } from '../scope/task-resource';
 import type { Handle, HandleOwner } from './handle';
-import { describeHandle, type Description, type NamePeer } from './describe-handle';
+import { describeHandle, type Description } from './describe-handle';
 import { originOf, type HandleRecord } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
 import type { Origin } from './origin';
-import type { OpenSocket } from './peer';
+import type { NamePeer, OpenSocket } from './peer';
 import { inputType } from './standard-input';
 
 /** How open handles are described. */

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { shortId } from '../core/short-id';
 
 /** The other end of a connection. */
 export interface Peer {
@@ -7,9 +8,14 @@ export interface Peer {
   readonly port?: number | undefined;
   /** The path of a local socket. */
   readonly path?: string | undefined;
-  /** Method and path of the HTTP request under way: `GET /containers/3f2a/logs`. */
+  /** Method and path of the HTTP request under way: `GET /orders`. */
   readonly request?: string | undefined;
+  /** The id or name of the container that a stream of an engine belongs to. */
+  readonly container?: string | undefined;
 }
+
+/** Returns a name for a known peer: `redis (container of a.spec.ts:12)`. */
+export type NamePeer = (peer: Peer) => string | undefined;
 
 /** What is read of a connected or connecting socket. */
 export type OpenSocket = Partial<Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>> & {
@@ -51,4 +57,19 @@ export function formatAddress(host: string, port: number | undefined): string {
   const suffix = port === undefined ? '' : `:${port}`;
   if (host === '::' || host === '0.0.0.0') return suffix;
   return host.includes(':') ? `[${host}]${suffix}` : `${host}${suffix}`;
+}
+
+/**
+ * Describes a stream that an engine sends, by its request: `log stream of container 3f2a91c0de11`.
+ *
+ * @see Engine API, ContainerLogs, ContainerAttach, ContainerStats, SystemEvents
+ */
+export function engineStreamOf(peer: Peer, namePeer: NamePeer | undefined): string | undefined {
+  const [, id, type] =
+    /^(?:GET|POST) (?:\/v[\d.]+)?\/containers\/([^/]+)\/(logs|attach|stats)$/.exec(peer.request ?? '') ?? [];
+  if (id !== undefined && type !== undefined) {
+    const name = namePeer?.({ ...peer, container: id }) ?? `container ${shortId(id)}`;
+    return `${type === 'logs' ? 'log' : type} stream of ${name}`;
+  }
+  return /^GET (?:\/v[\d.]+)?\/events$/.test(peer.request ?? '') ? 'event stream of an engine' : undefined;
 }

@@ -30,11 +30,15 @@ const folder = mkdtempSync(join(tmpdir(), 'castoff-handles-'));
 const file = 'spec/unit/handle-watch.spec.ts';
 const lines = readFileSync(__filename, 'utf8').split('\n');
 
+/** Names of containers, by port. */
+const containers = new Map<number | undefined, string>();
+
 let watching: HandleWatch;
 beforeAll(() => {
   watching = startHandleWatch(
     () => owners.getStore(),
     (stack) => userLineIn(stack, __filename),
+    ({ port }) => containers.get(port),
   );
 });
 afterAll(() => {
@@ -206,6 +210,21 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
         );
     },
   ],
+  'connection to a container': [
+    'connection',
+    /^connection to redis \(container of a\.spec\.ts:12\)$/,
+    async () => {
+      const server = await backgroundServer(createServer());
+      containers.set(server.port, 'redis (container of a.spec.ts:12)');
+      const socket = connect(server.port, 'localhost'); // opens connection to a container
+      await once(socket, 'connect');
+      return () =>
+        closeBoth(
+          () => socket.destroy(),
+          () => server.close(),
+        );
+    },
+  ],
   'connection to a local socket': [
     'connection',
     /^connection to .*b\.sock$/,
@@ -249,6 +268,25 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
         closeBoth(
           () => end.abort(),
           () => server.close().closeAllConnections(),
+        );
+    },
+  ],
+  'log stream of a container': [
+    'connection',
+    /^log stream of container 0123456789ab$/,
+    async () => {
+      const socketPath = join(folder, 'engine.sock');
+      const server = createHttpServer((_, response) => response.write('log'))
+        .listen(socketPath)
+        .unref();
+      await once(server, 'listening');
+      const path = `/v1.41/containers/${'0123456789abcdef'.repeat(4)}/logs?follow=1`;
+      const request = get({ socketPath, path }); // opens log stream of a container
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      return () =>
+        closeBoth(
+          () => response.destroy(),
+          () => server.close(),
         );
     },
   ],
