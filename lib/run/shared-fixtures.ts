@@ -1,6 +1,7 @@
 import { checkDuration } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { DeadlineError } from '../core/deadline';
+import { explainTimeout } from '../durations/duration-history';
 import { deserializeError } from '../wire/serialize-error';
 import type { SharedContainer, SharedMade, SharedTurn } from '../session/run-client';
 import type { RunEntries } from './run-entries';
@@ -145,8 +146,11 @@ function errorOf(reason: SharedRefusal, timeoutMs: number): Error {
         'CONFIG_INVALID',
         `shared ${reason.path[0] ?? ''}: its factory waits for itself: ${reason.path.join(' → ')}; break the cycle`,
       );
-    case 'timed-out':
-      return new DeadlineError(`wait for shared ${reason.name}, which another test is making`, timeoutMs);
+    case 'timed-out': {
+      const finding = explainTimeout(`shared ${reason.name}`, { limitMs: timeoutMs });
+      const what = `wait for shared ${reason.name}, which another test is making`;
+      return new DeadlineError(what, timeoutMs, { finding });
+    }
     case 'ending':
       return new CastoffError('SCOPE_CLOSED', `shared ${reason.name}: the run is ending`);
   }

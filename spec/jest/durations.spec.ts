@@ -18,6 +18,10 @@ describe('orders', () => {
   test('hangs', never, 300);
 });
 test('is new', never, 50);
+test('waits', () => {
+  shared('slow db', never, { timeoutMs: 5000 }).catch(() => {});
+  return shared('slow db', never, { timeoutMs: 150 });
+});
 test('shares', () => shared('db', never, { timeoutMs: 150 }));
 const untilAbort = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
 test('spawns', () => spawn('migrate', untilAbort, { timeoutMs: 40 }));
@@ -29,6 +33,7 @@ const learnt = (folder: string): Readonly<Record<string, number>> => ({
   [nameOf('orders/hangs', folder)]: 10,
   'task durations.test.js/spawns migrate': 30,
   'shared db': 20,
+  'shared slow db': 140,
 });
 
 describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) => {
@@ -84,6 +89,9 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
     expect(shownFor('shares')).toContain(
       'create shared db: timed out after 150 ms; takes 20 ms as a rule, now 150 ms: this hangs',
     );
+    expect(shownFor('waits')).toContain(
+      'wait for shared slow db, which another test is making: timed out after 150 ms; p99 over 7 runs is 140 ms',
+    );
   });
 
   it('leaves the durations of what passed in the history, once, and of nothing else', () => {
@@ -92,6 +100,6 @@ describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) 
       [nameOf('passes', run.folder), nameOf('calls back', run.folder), 'measure a wait'].map(count),
     ).toEqual([1, 1, 1]);
     expect(['fails', 'is new', 'spawns'].map((title) => count(nameOf(title, run.folder)))).toEqual([0, 0, 0]);
-    expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7]);
+    expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7, 7]);
   });
 });
