@@ -46,6 +46,11 @@ export const warnings = {
     meaning: 'the previous run of this process could not be closed completely',
     advice: 'run `castoff sweep`',
   },
+  CASTOFF_PROCESS_LEFT: {
+    meaning:
+      'a command of `scope.run` has ended, and a process that it started and that left its group runs on',
+    advice: 'end that process in a finalizer, or start it by a `scope.run` of its own',
+  },
   CASTOFF_RAW_WATCH: {
     meaning: 'a request or command could not be watched, and what follows from it',
     advice: 'check that what it created is removed',

@@ -65,8 +65,13 @@ function takeProcessSnapshot(reason: SnapshotReason): ProcessSnapshot {
     resources: registry.list().map((entry) => itemOfEntry(entry)),
     tasks: activities.filter(({ kind }) => kind === 'task').map(itemOfActivity),
     commands: activities.filter(({ kind }) => kind === 'command').map(itemOfActivity),
-    handles: listWatchedHandles().map(itemOfHandle),
+    handles: listWatchedHandles().filter(isNoTask).map(itemOfHandle),
   };
+}
+
+// Tasks have a list of their own, which needs no watch.
+function isNoTask({ kind }: Handle): boolean {
+  return kind !== 'task';
 }
 
 function itemOfEntry({ kind, id, name, image, owner, state, since }: RegistryEntry): SnapshotItem {

@@ -6,6 +6,7 @@ import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
+import { warn } from '../core/warnings';
 import { isCancellation } from './cancellation';
 import {
   CommandError,
@@ -19,6 +20,7 @@ import type { CommandContext } from './command-options';
 import { LastOutput } from './last-output';
 import { hasGroups } from '../processes/end-group';
 import { ProcessGroup } from '../processes/process-group';
+import { listStrays, remainingStrays, type Stray } from '../processes/strays';
 import { Readiness } from './readiness';
 
 const maxOutputChars = 64 * 1024;
@@ -121,7 +123,9 @@ export class Command implements PromiseLike<CommandEnd> {
       this.#stoppedFor ??= { reason: scopeSignal.reason };
       await creation?.locate(false);
     }
+    const strays = this.#group === undefined ? [] : listStrays(this.#group.id);
     await this.#group?.stop(this.what, graceMs);
+    warnStrays(await remainingStrays(strays), this.what, this.source);
     const [end] = await Promise.allSettled([this.#result]);
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
@@ -228,6 +232,16 @@ export class Command implements PromiseLike<CommandEnd> {
     // `close` waits for the same stop, and reports its failure.
     this.#group?.stop(this.what, graceMs).catch(() => undefined);
   }
+}
+
+/** A program may have started a daemon on purpose: castoff names it, and does not end it. */
+function warnStrays(strays: readonly Stray[], what: string, source: string | undefined): void {
+  const line = source === undefined ? '' : ` (${source})`;
+  for (const { pid, command } of strays)
+    warn(
+      'CASTOFF_PROCESS_LEFT',
+      `${what}${line}: process ${pid} (${command}) has left its process group and runs on; end it in a finalizer`,
+    );
 }
 
 function isStarted(child: ChildProcess): child is ChildProcess & { readonly pid: number } {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { openScope, type Command, type CommandError, type Scope } from '../../lib/index';
 import { isRunning } from '../support/process-state';
 import { rejectionOf } from '../support/rejection';
@@ -166,6 +166,24 @@ describe('a command in a closing scope', () => {
     expect(isRunning(left)).toBe(true);
     await scope.close();
     expect(isRunning(left)).toBe(false);
+  });
+
+  it('is named with its line when a process that left its group runs on, and does not fail the close', async () => {
+    const emitted = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const scope = openScope();
+    const source = nextLine();
+    const command = scope.run('sh', ['-c', `setsid sh -c 'echo away=$$; exec sleep 60' & exec sleep 60`]);
+    const away = await pidFrom(command, 'away');
+    await scope.close();
+    const messages = emitted.mock.calls.map(([message]) => String(message));
+    emitted.mockRestore();
+    expect(isRunning(away)).toBe(true);
+    process.kill(away, 'SIGKILL');
+    expect(messages).toEqual([
+      expect.stringContaining(
+        `(${source}): process ${away} (sleep 60) has left its process group and runs on`,
+      ),
+    ]);
   });
 
   it('is stopped in turn, after the items added after it', async () => {
