@@ -1,5 +1,8 @@
 import { CastoffError } from '../core/errors';
-import type { EngineCall, Meaning } from './answers';
+import type { EngineCall, Meaning, RawAnswer } from './answers';
+
+type FailedAnswer = RawAnswer &
+  Pick<EngineError, 'call' | 'subject' | 'meaning'> & { readonly isUnsent?: boolean };
 
 /** A failed call to an engine: `ENGINE_UNREACHABLE` or `ENGINE_REFUSED`. */
 export class EngineError extends CastoffError {
@@ -12,7 +15,7 @@ export class EngineError extends CastoffError {
   /** The engine's own message, without dockerode's wrapping. */
   readonly engineMessage: string;
 
-  constructor(answer: EngineErrorFields, cause: unknown) {
+  constructor(answer: FailedAnswer, cause: unknown) {
     const code = answer.meaning === 'engine-away' ? 'ENGINE_UNREACHABLE' : 'ENGINE_REFUSED';
     const status = answer.status === undefined ? '' : `${answer.status} `;
     super(code, `${answer.call.replace('.', ' ')} ${answer.subject}: ${status}${answer.message}`, { cause });
@@ -23,13 +26,4 @@ export class EngineError extends CastoffError {
     this.isUnsent = answer.isUnsent === true;
     this.engineMessage = answer.message;
   }
-}
-
-interface EngineErrorFields {
-  readonly call: EngineCall;
-  readonly subject: string;
-  readonly meaning: Exclude<Meaning, 'done'>;
-  readonly status?: number | undefined;
-  readonly message: string;
-  readonly isUnsent?: boolean | undefined;
 }

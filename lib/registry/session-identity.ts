@@ -19,7 +19,7 @@ export interface SessionIdentity {
 /** Returns the session of this process. Its journal is opened with the first registration. */
 export function sessionIdentity(): SessionIdentity {
   const state = identities();
-  return (state.current ??= createIdentity(randomBytes(6).toString('hex'), undefined));
+  return (state.current ??= createIdentity());
 }
 
 /** Joins session `id` as a worker: resources created from now on belong to that session. */
@@ -29,7 +29,7 @@ export function joinSession(id: string, worker: string): SessionIdentity {
 
 /** Starts a new session for this process: in watch mode, each run has its own. */
 export function renewSession(): SessionIdentity {
-  return (identities().current = createIdentity(randomBytes(6).toString('hex'), undefined));
+  return (identities().current = createIdentity());
 }
 
 /** Sets the container that this process runs in, in the format of {@link Owner.container}. */
@@ -41,7 +41,7 @@ export function setOwnerContainer(container: string): void {
 const identities = (): { current?: SessionIdentity } =>
   processWide('session', (): { current?: SessionIdentity } => ({}));
 
-function createIdentity(id: string, worker: string | undefined): SessionIdentity {
+function createIdentity(id = randomBytes(6).toString('hex'), worker?: string): SessionIdentity {
   const owner = readOwner();
   const openJournal = (): Journal => {
     // Threads share a pid, so the worker id names their journal.
