@@ -40,7 +40,7 @@ export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
 }
 
 /**
- * Attaches the run's own process to the run, and its test files with it. Returns the run and its detachment.
+ * Attaches the run's own process to the run, with its test files. Also returns a function that detaches it.
  *
  * @param isOutside - Whether the calling code does not belong to the run.
  */

@@ -45,7 +45,7 @@ export function startsUnderWay(): readonly StartUnderWay[] {
   return [...starts().values()];
 }
 
-/** Returns `start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s`, and a limit */
+/** Formats a start: `start of RedisContainer (a.test.js:3) has been waiting for log 'ready' for 2.4 s; …` */
 export function describeStart({ what, source, sinceMs, wait }: StartUnderWay, nowMs: number): string {
   const title = `start of ${what}${source === undefined ? '' : ` (${source})`}`;
   if (wait === undefined) return `${title} has been running for ${formatDuration(nowMs - sinceMs)}`;
