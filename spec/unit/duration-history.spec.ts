@@ -135,7 +135,7 @@ describe('the file of a history', () => {
       'a named pipe that no process reads',
       async () => {
         await mkdir(join(folder, 'cache'));
-        execFileSync('mkfifo', [file]);
+        execFileSync('sh', ['-c', 'mkfifo "$0"', file]);
       },
     ],
   ])('is not written, and has no runs, when its path is %s', async (_what, make) => {
