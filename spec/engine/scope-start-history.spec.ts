@@ -45,8 +45,9 @@ it("judges a start that reaches testcontainers' startup timeout", async () => {
   await using scope = openScope('slow');
   const error = await rejectionOf(scope.start(neverReady().withStartupTimeout(300)));
   expect(error).toMatchObject({ code: 'START_FAILED' });
+  // What would fit is less by the time that the machine took to create the container.
   expect(String(error)).toMatch(
-    /\np99 over 6 runs is 1 min 0 s, the limit was 300 ms: the limit looks too tight; 1 min 30 s would fit\n/,
+    /\np99 over 6 runs is 1 min 0 s, the limit was 300 ms: the limit looks too tight; 1 min \d+ s would fit\n/,
   );
 });
 
@@ -56,5 +57,5 @@ it('judges a start that the deadline of its scope ends', async () => {
   const error = await rejectionOf(scope.start(neverReady()));
   await scope.close();
   expect(error).toMatchObject({ code: 'START_FAILED', cause: { what: 'scope short' } });
-  expect(String(error)).toMatch(/\ntakes 1 ms as a rule, now 1\.\d s: this hangs\n/);
+  expect(String(error)).toMatch(/\ntakes 1 ms as a rule, now [1-9][\d.]* s: this hangs\n/);
 });
