@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, HandleOwner } from './handle';
 import { releaseStacks, type HandleRecord } from './handle-record';
 import { describeOpen, groupHandles } from './open-handles';
+import { originReader } from './origin';
 import type { NamePeer } from './peer';
 import { recordHandles } from './record-handles';
 import { onRelease } from './release-objects';
@@ -46,7 +47,8 @@ export function startHandleWatch(
   const records = recordHandles(ownerOf);
   const findRequest = (request: object): HandleRecord | undefined => records.findRequest(request);
   const stopReleasing = onRelease(() => {
-    for (const record of records.listOpen()) releaseStacks(record, userLineIn);
+    const readStack = originReader(userLineIn);
+    for (const record of records.listOpen()) releaseStacks(record, readStack);
     records.forgetSteps();
   });
   const list = (filter: OwnerFilter = () => true): readonly Handle[] => {

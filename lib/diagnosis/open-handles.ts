@@ -3,7 +3,7 @@ import type { Handle, HandleOwner } from './handle';
 import { describeHandle, type Description } from './describe-handle';
 import { originOf, type HandleRecord } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
-import type { Origin } from './origin';
+import { originReader, type Origin } from './origin';
 import type { NamePeer, OpenSocket } from './peer';
 import { inputType } from './standard-input';
 
@@ -33,6 +33,7 @@ export function describeOpen(
   records: readonly HandleRecord[],
   { userLineIn, namePeer, findRequest }: HandleDescriber,
 ): readonly OpenHandle[] {
+  const readStack = originReader(userLineIn);
   const last = new Map<string, Origin>();
   let budget = maxOrigins;
   return withoutExplained(records).flatMap((record) => {
@@ -42,8 +43,8 @@ export function describeOpen(
     if (similar === undefined && record.origin === undefined) budget -= 1;
     const { _httpMessage: request } = socketOf(record) ?? {};
     const requested = request && findRequest(request);
-    const requestOrigin = requested && originOf(requested, userLineIn);
-    const own = similar ?? originOf(record, userLineIn);
+    const requestOrigin = requested && originOf(requested, readStack);
+    const own = similar ?? originOf(record, readStack);
     const origin = requestOrigin?.line === undefined ? own : requestOrigin;
     last.set(key, origin);
     if (!isOfUser(record, origin)) return [];
@@ -55,14 +56,18 @@ export function describeOpen(
 
 /** Groups handles of one kind, line and owner, in the order in which they were opened. */
 export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
-  const groups = new Map<string, { readonly first: OpenHandle; count: number }>();
+  const groups = new Map<string, Group>();
+  let last: Group | undefined;
   for (const handle of open) {
-    const { kind, what, source, owner } = handle;
-    // Without a line, only the description distinguishes two handles.
-    const key = [kind, source ?? what, owner.scope, owner.test].join('\n');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { first: handle, count: 1 });
-    else group.count += 1;
+    // Mostly one line has opened many: a comparison is cheaper than a key.
+    if (last !== undefined && isOfGroup(handle, last.first)) {
+      last.count += 1;
+      continue;
+    }
+    const key = [handle.kind, lineOf(handle), handle.owner.scope, handle.owner.test].join('\n');
+    last = groups.get(key) ?? { first: handle, count: 0 };
+    last.count += 1;
+    groups.set(key, last);
   }
   return [...groups.values()].map(({ first, count }) => ({
     kind: first.kind,
@@ -73,6 +78,21 @@ export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
     createdAt: new Date(first.createdAtMs).toISOString(),
     count,
   }));
+}
+
+interface Group {
+  readonly first: OpenHandle;
+  count: number;
+}
+
+function isOfGroup(one: OpenHandle, other: OpenHandle): boolean {
+  if (one.kind !== other.kind || lineOf(one) !== lineOf(other)) return false;
+  return one.owner.scope === other.owner.scope && one.owner.test === other.owner.test;
+}
+
+/** Without a line, only the description distinguishes two handles. */
+function lineOf({ source, what }: OpenHandle): string {
+  return source ?? what;
 }
 
 /** castoff's own handles end with it, and a test runner's with the run; tasks and commands of a scope are the user's. */

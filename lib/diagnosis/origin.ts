@@ -20,7 +20,7 @@ const partsOfJest =
 const runnerPackages = new RegExp(`[\\\\/]node_modules[\\\\/](?:${runners}|${partsOfJest})[\\\\/]`);
 
 /** Reads the origin of a resource from the stack where it was created. */
-export function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {
+function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {
   const frames = stack.split('\n').slice(1);
   const nearest = nearestFrame(frames);
   const line = userLineIn(stack);
@@ -39,4 +39,14 @@ function nearestFrame(frames: readonly string[]): string {
   const firstOther = others.findIndex((frame) => !frame.includes(ownFolder + sep));
   const ours = firstOther === -1 ? others : others.slice(0, firstOther);
   return others[ours.findLastIndex((frame) => wrapperFrame.test(frame)) + 1] ?? '';
+}
+
+/** Returns a function that reads the origins of stacks, which are often the same: of each it reads the first. */
+export function originReader(userLineIn: (stack: string) => string | undefined): (stack: string) => Origin {
+  const known = new Map<string, Origin>();
+  return (stack) => {
+    const origin = known.get(stack) ?? readOrigin(stack, userLineIn);
+    known.set(stack, origin);
+    return origin;
+  };
 }
