@@ -9,7 +9,7 @@ import type { TestContext } from './test-context';
 
 const scopes = new WeakMap<TestContext, Scope>();
 
-/** Returns the scope of a context, opened by the first call. @throws CastoffError `SCOPE_CLOSED` once ended */
+/** Returns a context's scope, opened by the first call. @throws CastoffError `SCOPE_CLOSED` once ended */
 export function openContextScope(context: TestContext, attachedRun: AttachedRun): Scope {
   if (context.hasEnded) throw endedError(context);
   const open = scopes.get(context);
