@@ -36,6 +36,7 @@ type StateName =
   | 'attached run'
   | 'connected sockets'
   | 'contexts'
+  | 'functions that hang'
   | 'quiet run'
   // lib/jest
   | 'jest hook files'

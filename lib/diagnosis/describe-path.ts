@@ -3,7 +3,7 @@ import { suspendedFunction } from './suspended-functions';
 import { userLineOfFunction } from './user-code';
 
 /** A longer path is cut in its middle. */
-const maxSteps = 8;
+const maxSteps = 10;
 
 /** References of Node.js by their names, and what a person calls them. */
 const holders: Readonly<Record<string, string>> = {
@@ -20,8 +20,12 @@ const holders: Readonly<Record<string, string>> = {
 export function describePath(graph: HeapGraph, path: readonly HeapEdge[]): string | undefined {
   const start = startOf(graph, path);
   if (start === -1) return undefined;
-  const holder = holderBefore(graph, path, start);
-  const steps = path.slice(start).flatMap((edge, index) => describeStep(graph, edge, index === 0));
+  const holder = holderOn(graph, path.slice(Math.max(0, start - 4), start + 1));
+  const steps = path.slice(start).flatMap((edge, index, edges) => {
+    if (edges[index + 1] !== undefined && edge.name === '_events') return [];
+    if (index > 0 && edges[index - 1]?.name === '_events') return [`a listener of '${String(edge.name)}'`];
+    return describeStep(graph, edge, index === 0);
+  });
   const all = holder === undefined ? steps : [holder, ...steps];
   const short =
     all.length <= maxSteps ? all : [...all.slice(0, maxSteps / 2), '…', ...all.slice(-maxSteps / 2)];
@@ -37,6 +41,8 @@ function startOf(graph: HeapGraph, path: readonly HeapEdge[]): number {
   const waiting = path.findLastIndex((edge) => graph.typeOf(edge.to) !== 'closure' && isUsers(edge));
   const first = waiting === -1 ? path.findIndex(isUsers) : waiting;
   if (first !== -1) return first;
+  // Functions of Node.js and of packages are global, too.
+  if (path.some(({ to }) => graph.typeOf(to) === 'closure')) return -1;
   return path.findIndex((edge, index) => isGlobalVariable(edge, path[index - 1]));
 }
 
@@ -45,16 +51,14 @@ function isGlobalVariable({ type, name }: HeapEdge, before: HeapEdge | undefined
   return type === 'property' && before?.type === 'shortcut' && !String(name).startsWith('<symbol');
 }
 
-/** Returns `a timer` or `a listener of 'close' on Socket` for what leads to the user's code. */
-function holderBefore(graph: HeapGraph, path: readonly HeapEdge[], start: number): string | undefined {
-  const before = path.slice(Math.max(0, start - 4), start + 1);
-  const timer = before.find(({ name }) => Object.hasOwn(holders, name));
-  if (timer !== undefined) return holders[timer.name];
-  const events = before.findIndex(({ name }) => name === '_events');
-  const emitter = before[events];
-  return emitter === undefined
-    ? undefined
-    : `a listener of '${String(before[events + 1]?.name)}' on ${graph.nameOf(emitter.from)}`;
+/** Returns `a timer` or `a listener of 'close' on Socket` for the last of these on a path. */
+export function holderOn(graph: HeapGraph, path: readonly HeapEdge[]): string | undefined {
+  const last = path.findLastIndex(({ name }) => name === '_events' || Object.hasOwn(holders, name));
+  const edge = path[last];
+  if (edge === undefined) return undefined;
+  return edge.name === '_events'
+    ? `a listener of '${String(path[last + 1]?.name)}' on ${graph.nameOf(edge.from)}`
+    : holders[edge.name];
 }
 
 /** Describes an edge and its target; nothing for a field of V8 or Node.js. */

@@ -4,6 +4,7 @@ import { CastoffError, messageOf } from '../core/errors';
 import { checkOptionNames, type OptionNames } from '../core/option-names';
 import { garbageCollector } from './collect-garbage';
 import type { HeapGraph } from './heap-graph';
+import { findByKey } from './heap-key';
 import { describePath } from './describe-path';
 import { RetainingPaths } from './retaining-path';
 import { functionsAwaiting, variablesOf } from './suspended-functions';
@@ -89,25 +90,15 @@ async function findPath(object: CastoffTracked): Promise<string> {
 
 const unknown = (reason: string): string => `an unknown reference: read the heap: ${reason}`;
 
-function pathIn(graph: HeapGraph, key: string | undefined): string {
-  const probe = findProbe(graph, key);
+function pathIn(graph: HeapGraph, key: string): string {
+  const probe = findByKey(graph, CastoffTracked.name, key);
   const target = graph.follow(graph.follow(probe, 'ref'), 'target');
   if (target === undefined) return unknown('it is not in the snapshot');
   const wait = graph.follow(probe, 'wait');
   const waiting = wait === undefined ? [] : functionsAwaiting(graph, wait);
   const locals = new Set(waiting.map((each) => variablesOf(graph, each)));
-  const paths = new RetainingPaths(graph, (from, to) => to === target && locals.has(from));
+  const paths = new RetainingPaths(graph, ({ from, to }) => to === target && locals.has(from));
   const path = paths.to(target);
   if (path === undefined) return 'local';
   return describePath(graph, path) ?? `code outside of your project: ${graph.nameOf(target)}`;
-}
-
-/** Finds the object of castoff with that key. */
-function findProbe(graph: HeapGraph, key: string | undefined): number | undefined {
-  for (let node = 0; node < graph.count; node += 1) {
-    if (graph.nameOf(node) !== CastoffTracked.name || graph.typeOf(node) !== 'object') continue;
-    const text = graph.follow(node, 'key');
-    if (text !== undefined && graph.nameOf(text) === key) return node;
-  }
-  return undefined;
 }

@@ -8,7 +8,7 @@ export class RetainingPaths {
   readonly #parents: Uint32Array;
 
   /** @param isIgnored - Leaves out an edge, such as one that castoff itself holds. */
-  constructor(graph: HeapGraph, isIgnored: (from: number, to: number) => boolean = () => false) {
+  constructor(graph: HeapGraph, isIgnored: (edge: HeapEdge) => boolean = () => false) {
     this.#graph = graph;
     this.#edges = new Uint32Array(graph.count);
     this.#parents = new Uint32Array(graph.count);
@@ -17,8 +17,9 @@ export class RetainingPaths {
     for (let next = 0; next < last; next += 1) {
       const from = queue[next] ?? 0;
       graph.eachEdge(from, (edge, to) => {
-        if (to === 0 || this.#edges[to] !== 0 || isIgnored(from, to)) return;
-        if (!holds(graph, graph.edge(edge, from))) return;
+        if (to === 0 || this.#edges[to] !== 0) return;
+        const read = graph.edge(edge, from);
+        if (!holds(graph, read) || isIgnored(read)) return;
         this.#edges[to] = edge + 1;
         this.#parents[to] = from;
         queue[last] = to;

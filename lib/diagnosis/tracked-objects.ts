@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
+import { heapKey } from './heap-key';
 
 /** An object by a weak reference. A heap snapshot shows this class by its name. */
 export class CastoffTracked {
   readonly ref: WeakRef<WeakKey>;
   /** For messages. */
   readonly label: string;
-  /** Identifies it in a heap snapshot, which has only the texts of property names in full. */
-  readonly key = Object.keys({ [randomUUID()]: true })[0];
+  /** Identifies it in a heap snapshot. */
+  readonly key = heapKey();
   /** What the functions await that wait for the collection. */
   wait: Promise<void> | undefined;
 

@@ -1,16 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { userLineIn } from '../capture/user-line';
-import type { HeapGraph } from './heap-graph';
+import type { HeapGraph, ScriptPosition } from './heap-graph';
 
 /**
  * Returns the user's line of a function, or of a suspended function, as `file:line`; `undefined` for code of
  * Node.js, packages and castoff.
  *
  * @param closure - Its node.
+ * @param position - A position in its script. Default: where it starts.
  */
-export function userLineOfFunction(graph: HeapGraph, closure: number): string | undefined {
+export function userLineOfFunction(
+  graph: HeapGraph,
+  closure: number,
+  position: ScriptPosition | undefined = graph.positionOf(closure),
+): string | undefined {
   const script = graph.follow(closure, 'shared', 'script');
-  const position = graph.positionOf(closure);
   return script === undefined || position === undefined
     ? undefined
     : userLineAt(graph.nameOf(script), position.line, position.column);

@@ -88,6 +88,22 @@ export interface FunctionEvent {
   readonly test: CircusTest;
 }
 
+/** The function of a test or hook has failed. */
+export interface FailureEvent {
+  readonly name: 'hook_failure' | 'test_fn_failure';
+  readonly error: unknown;
+  /** Of a test, `beforeEach` or `afterEach`. */
+  readonly test?: CircusTest | undefined;
+  /** Of `beforeAll` or `afterAll`. */
+  readonly describeBlock?: CircusBlock | undefined;
+}
+
+/** Returns whether the function of a test or hook has exceeded its time limit with an event of jest-circus. */
+export function isTimeoutEvent(event: { readonly name: string }): event is FailureEvent {
+  const isFailure = event.name === 'hook_failure' || event.name === 'test_fn_failure';
+  return isFailure && messageOf((event as FailureEvent).error).startsWith('Exceeded timeout of ');
+}
+
 /** Returns whether the function of a test starts or has succeeded with an event of jest-circus. */
 export function isFunctionEvent(event: { readonly name: string }): event is FunctionEvent {
   return event.name === 'test_fn_start' || event.name === 'test_fn_success';
@@ -135,7 +151,9 @@ export function errorsOf(entry: unknown): readonly unknown[] {
  * @see jest-circus, `_makeTimeoutMessage`
  */
 export function isTestTimeout(entry: unknown): boolean {
-  return errorsOf(entry).some((error) => /^Exceeded timeout of .* for a test\b/.test(messageOf(error)));
+  return errorsOf(entry).some((error) =>
+    /^(?:thrown: ")?Exceeded timeout of .* for a test\b/.test(messageOf(error)),
+  );
 }
 
 /** Inserts `text` into an error entry, below its message. Returns the entry that replaces it. */
@@ -143,6 +161,24 @@ export function addToEntry(entry: unknown, text: string): unknown {
   const [thrown, asyncError] = errorsOf(entry);
   const changed = addToMessage(thrown, text, asyncError);
   return changed === thrown || changed === asyncError ? entry : changed;
+}
+
+/** Inserts `text` into all entries of an error, as {@link addToEntry} does: `beforeAll` fails each test of its block. */
+export function addToFailure(
+  { error, test, describeBlock }: FailureEvent,
+  state: CircusState,
+  text: string,
+): void {
+  const tests = describeBlock === undefined ? [] : testsIn(describeBlock);
+  const lists = [test?.errors ?? [], ...tests.map(({ errors }) => errors), state.unhandledErrors];
+  for (const entries of lists) {
+    const index = entries.findLastIndex((entry) => errorsOf(entry)[0] === error);
+    if (index >= 0) entries[index] = addToEntry(entries[index], text);
+  }
+}
+
+function testsIn(block: CircusBlock): readonly CircusTest[] {
+  return block.children.flatMap((child) => (child.type === 'describeBlock' ? testsIn(child) : [child]));
 }
 
 /** jest-runtime's record of whether test code runs. @see jest-runtime 30, `enterTestCode`; not in Jest 29 */

@@ -1,5 +1,5 @@
 import { relative, sep } from 'node:path';
-import { isEnd, isFollowed, isFunctionEvent, type CircusState } from './circus';
+import { isEnd, isFollowed, isFunctionEvent, isTimeoutEvent, type CircusState } from './circus';
 import { TestFile } from './test-file';
 
 /** The part of a Jest environment that castoff instruments. */
@@ -55,7 +55,9 @@ function instrumentEvents(
   environment.handleTestEvent = (event, state) => {
     if (!isFollowed(event)) {
       if (isFunctionEvent(event)) file.measure(event);
-      return handleTestEvent?.call(environment, event, state);
+      const original = () => handleTestEvent?.call(environment, event, state);
+      if (!isTimeoutEvent(event)) return original();
+      return runBoth(() => file.explainHang(event, state as CircusState), original);
     }
     if (handleTestEvent === undefined) return file.follow(event, state as CircusState);
     const original = () => handleTestEvent.call(environment, event, state);

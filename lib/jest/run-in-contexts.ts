@@ -28,9 +28,15 @@ function wrap(
   run: RunInContext,
 ): CircusFn {
   // Circus recognises generator functions, and runs them itself.
-  if (Object.prototype.toString.call(fn) === '[object GeneratorFunction]') return fn;
+  const kind = Object.prototype.toString.call(fn);
+  if (kind === '[object GeneratorFunction]') return fn;
+  const code = kind === '[object AsyncFunction]' ? fn : undefined;
   const wrapped: CircusFn = function (...args) {
-    return run(contextOf(), () => Reflect.apply(fn, this, args), asyncError);
+    const context = contextOf();
+    const returned = run(context, () => Reflect.apply(fn, this, args), asyncError);
+    context.running =
+      typeof returned === 'object' && returned !== null ? { promise: returned, code } : undefined;
+    return returned;
   };
   // Circus passes `done` to a function that has parameters.
   if (fn.length > 0) Object.defineProperty(wrapped, 'length', { value: fn.length });

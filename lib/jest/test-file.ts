@@ -4,6 +4,7 @@ import { FileContexts, type TestContext } from '../runner/test-context';
 import { hideOwnFrames } from '../runner/test-errors';
 import {
   addToEntry,
+  addToFailure,
   asTestCode,
   errorsOf,
   hasFailed,
@@ -14,6 +15,7 @@ import {
   type CircusEvent,
   type CircusState,
   type CircusTest,
+  type FailureEvent,
   type FunctionEvent,
 } from './circus';
 import { installBridge } from './install-bridge';
@@ -45,6 +47,15 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
       this.#started = test.concurrent === true ? undefined : { test, atMs: nowMs };
     else if (this.#started?.test === test)
       this.recordDuration(this.contexts.of(test), nowMs - this.#started.atMs);
+  }
+
+  /** Adds where it waits to the error of a test or hook that has timed out. */
+  async explainHang(event: FailureEvent, state: CircusState): Promise<void> {
+    const { test, describeBlock } = event;
+    const node = test ?? describeBlock;
+    if (node === undefined) return;
+    const text = await this.explainHangOf(this.contexts.of(node));
+    if (text !== undefined) addToFailure(event, state, text);
   }
 
   /** Follows an event. Resolves when the scope that it ends has closed; `undefined` if there is none. */

@@ -1,6 +1,7 @@
 // Modules that a test file without containers never loads. `require`, because most callers are synchronous.
 import type * as connect from '../engine/connect';
 import type * as containerPorts from '../engine/container-ports';
+import type * as explainHang from './explain-hang';
 import type * as startCapture from '../capture/start-capture';
 import type * as sessionIdentity from '../registry/session-identity';
 import type * as composeProject from '../resources/compose-project';
@@ -14,6 +15,7 @@ import type * as joinRun from '../run/join-run';
 export const loadLate = {
   connect: () => require('../engine/connect') as typeof connect,
   containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
+  explainHang: () => require('./explain-hang') as typeof explainHang,
   startCapture: () => require('../capture/start-capture') as typeof startCapture,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
   composeProject: () => require('../resources/compose-project') as typeof composeProject,

@@ -10,9 +10,13 @@ import { joinCurrentRun, type AttachedRun } from './attached-run';
 import { closeErrors } from './close-errors';
 import { closeContext, findContextScope, type ContextEnd } from './context-scope';
 import { enterFile, runInContext } from './current-context';
+import { loadLate } from './load-late';
 import { PostMortems } from './post-mortems';
 import { recordLeaks } from './record-leaks';
 import type { FileContexts, TestContext } from './test-context';
+
+/** Each takes 1 to 2 s. */
+const maxExplainedHangs = 10;
 
 /** Runs `work` as the runner runs the code of a hook. */
 export type RunAsHook = <T>(work: () => Promise<T>) => Promise<T>;
@@ -29,6 +33,7 @@ export class RunningFile<Node extends object> {
   readonly #removals: Promise<unknown>[] = [];
   /** Names of the contexts in which something failed. */
   readonly #failed = new Set<string>();
+  #explainedHangs = 0;
   #attachedRun: AttachedRun | undefined;
   #leaveFile: (() => void) | undefined;
 
@@ -79,6 +84,16 @@ export class RunningFile<Node extends object> {
    */
   explainTimeout(context: TestContext, limitMs: number): string | undefined {
     return explainTimeout(this.#historyName(context), { limitMs });
+  }
+
+  /**
+   * Resolves to where a test or hook waits that has timed out, for its error; `undefined` if castoff sees no wait,
+   * and after some of a file.
+   */
+  async explainHangOf(context: TestContext): Promise<string | undefined> {
+    if (this.#attachedRun === undefined || this.#explainedHangs >= maxExplainedHangs) return undefined;
+    this.#explainedHangs += 1;
+    return loadLate.explainHang().explainHang(context);
   }
 
   /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */

@@ -1,9 +1,13 @@
+import type { RunningFunction } from '../diagnosis/find-hang';
+
 /** A part of a test file that code runs in: a test with its hooks, a `describe`, or the file itself. */
 export class TestContext {
   /** Its own title: `inserts`. */
   readonly title: string;
   readonly parent: TestContext | undefined;
   readonly #isTest: boolean;
+  /** What the function of the test, or of its current hook, has returned last. */
+  running: RunningFunction | undefined;
   #hasEnded = false;
   #isJudged = false;
 
@@ -31,6 +35,7 @@ export class TestContext {
   /** Marks it as ended. */
   end(): void {
     this.#hasEnded = true;
+    this.running = undefined;
   }
 
   /** Whether the leaks of its file have been recorded: a resource that is created now is one. */
