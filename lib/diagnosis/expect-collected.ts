@@ -6,6 +6,7 @@ import { garbageCollector } from './collect-garbage';
 import type { HeapGraph } from './heap-graph';
 import { findByKey } from './heap-key';
 import { describePath } from './describe-path';
+import { releaseObjects } from './release-objects';
 import { RetainingPaths } from './retaining-path';
 import { functionsAwaiting, variablesOf } from './suspended-functions';
 import { takeHeapGraph } from './take-heap-graph';
@@ -58,6 +59,7 @@ async function waitUntilCollected(object: CastoffTracked, timeoutMs: number): Pr
   for (let round = 1; ; round += 1) {
     // A weak reference holds its object until the end of the current task.
     await nextRound();
+    releaseObjects();
     collect();
     if (object.isCollected()) return;
     const leftMs = timeoutMs - (performance.now() - startedAt);
