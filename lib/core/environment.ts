@@ -40,6 +40,21 @@ export const environmentVariables = {
     byDefault: 'fail',
     doc: 'the [option](jest.md#options) `leaks`: `fail`, `warn` or `off`',
   },
+  CASTOFF_HANDLES: {
+    setBy: 'user',
+    byDefault: 'report',
+    doc: 'the option `handles`: `report`, `fail` or `off`',
+  },
+  CASTOFF_EXIT: {
+    setBy: 'user',
+    byDefault: 'report',
+    doc: 'the option `exit`; `force`: ends a process that does not exit after the run',
+  },
+  CASTOFF_EXIT_DELAY_MS: {
+    setBy: 'user',
+    byDefault: '2000',
+    doc: 'the option `exitDelayMs`: the milliseconds after which it does so',
+  },
   CASTOFF_CLEANUP: {
     setBy: 'user',
     byDefault: 'background',

@@ -36,7 +36,9 @@ type StateName =
   | 'attached run'
   | 'connected sockets'
   | 'contexts'
+  | 'exit watch'
   | 'functions that hang'
+  | 'runner handle watch'
   | 'quiet run'
   // lib/jest
   | 'jest hook files'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, HandleOwner } from './handle';
 import { releaseStacks, type HandleRecord } from './handle-record';
-import { describeOpen, groupHandles } from './open-handles';
+import type * as openHandles from './open-handles';
 import { originReader } from './origin';
 import type { NamePeer } from './peer';
 import { recordHandles } from './record-handles';
@@ -53,6 +53,9 @@ export function startHandleWatch(
   });
   const list = (filter: OwnerFilter = () => true): readonly Handle[] => {
     const owned = records.listOpen().filter(({ owner }) => filter(owner));
+    if (owned.length === 0) return [];
+    // Loaded with its first use: most code leaves nothing open.
+    const { describeOpen, groupHandles } = require('./open-handles') as typeof openHandles;
     return groupHandles(describeOpen(owned, { userLineIn, namePeer, findRequest }));
   };
   const stopListing = addRunningWatch(list);

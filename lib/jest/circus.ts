@@ -137,7 +137,10 @@ export function hasFailed(event: CircusEvent, state: CircusState): boolean {
 export function readNode(node: CircusBlock | CircusTest): TestNode<CircusBlock> | undefined {
   const { name: title, parent } = node;
   const isFile = node.type === 'describeBlock' && parent === undefined;
-  return isFile ? undefined : { title, parent, isTest: node.type === 'test' };
+  if (isFile) return undefined;
+  return node.type === 'test'
+    ? { title, parent, isTest: true, definedBy: node.asyncError }
+    : { title, parent, isTest: false };
 }
 
 /** Returns the errors of an entry: the thrown value, and an error with the line of the test in a pair. */

@@ -1,4 +1,5 @@
 import { relative, sep } from 'node:path';
+import { runOutsideContexts } from '../runner/current-context';
 import { isEnd, isFollowed, isFunctionEvent, isTimeoutEvent, type CircusState } from './circus';
 import { TestFile } from './test-file';
 
@@ -47,20 +48,27 @@ function instrumentEvents(
   const { teardown, handleTestEvent } = environment;
   environment.teardown = async () => {
     try {
+      // A runner other than castoff's has not reported them.
+      await file.reportHandles();
       await teardown?.call(environment);
     } finally {
       await file.end();
     }
   };
+  // Outside of the file's context: an environment closes in its teardown what its handler opens.
+  const handle =
+    handleTestEvent &&
+    ((...args: Parameters<typeof handleTestEvent>) =>
+      runOutsideContexts(() => handleTestEvent.apply(environment, args)));
   environment.handleTestEvent = (event, state) => {
     if (!isFollowed(event)) {
       if (isFunctionEvent(event)) file.measure(event);
-      const original = () => handleTestEvent?.call(environment, event, state);
+      const original = () => handle?.(event, state);
       if (!isTimeoutEvent(event)) return original();
       return runBoth(() => file.explainHang(event, state as CircusState), original);
     }
-    if (handleTestEvent === undefined) return file.follow(event, state as CircusState);
-    const original = () => handleTestEvent.call(environment, event, state);
+    if (handle === undefined) return file.follow(event, state as CircusState);
+    const original = () => handle(event, state);
     const added = () => file.follow(event, state as CircusState);
     return isEnd(event) ? runBoth(original, added) : runBoth(added, original);
   };

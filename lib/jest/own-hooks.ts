@@ -48,6 +48,11 @@ export function isOutsideHook(): boolean {
   return running === 0 && storage.getStore() === undefined && currentContext() === undefined;
 }
 
+/** Returns whether a user's hook that castoff runs has started the calling code. */
+export function isOfOwnHook(): boolean {
+  return ownHooks().storage.getStore() === true;
+}
+
 interface OwnHooks {
   readonly storage: AsyncLocalStorage<true>;
   running: number;
@@ -83,7 +88,8 @@ async function loadHook(
       `${option}: cannot find ${name} from ${rootDir}; check its path`,
     );
   }
-  const hook = await loadFromJest('jest-util', rootDir).requireOrImportModule(path);
+  const { keepSourceMaps } = await import('../core/source-maps.ts');
+  const hook = await keepSourceMaps(() => loadFromJest('jest-util', rootDir).requireOrImportModule(path));
   if (typeof hook !== 'function') {
     throw new CastoffError('CONFIG_INVALID', `${option}: ${path} exports ${typeof hook}; export a function`);
   }

@@ -33,6 +33,7 @@ const runner: TestRunner<JestEnvironment> = async (
     return await (file === undefined ? run() : file.within(run));
   } finally {
     await file?.endUnloaded();
+    await file?.reportHandles();
   }
 };
 

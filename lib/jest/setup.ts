@@ -3,7 +3,7 @@ import { resolveSettings } from '../runner/options';
 import { closeMainRun, holdWhileDying, openMainRun } from '../runner/main-run';
 import { writeRunConfig } from './castoff-config';
 import { currentJestRun, setJestRun, type JestRun } from './jest-run';
-import { isOutsideHook, runOwnHook } from './own-hooks';
+import { isOfOwnHook, isOutsideHook, runOwnHook } from './own-hooks';
 import { isOwnModule, ownModules } from './own-modules';
 import { checkProjects } from './projects';
 import { replacedError } from './replaced-error';
@@ -50,7 +50,7 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
   const settings = resolveSettings(config, process.env);
   const { outsideSetups, hasOutsideHooks } = await checkProjects(globalConfig, projectConfig, isOfRoot);
   const isOutside = hasOutsideHooks ? isOutsideHook : undefined;
-  const main = await openMainRun(settings, { isOutside });
+  const main = await openMainRun(settings, { isOutside, isOfRun: isOfOwnHook });
   setVariable('CASTOFF_RUN_CONFIG', writeRunConfig(config, isOfRoot));
   const hooks = { setups: new Set<string>(), teardowns: new Set<string>(), ownHooks: new Set<string>() };
   const run = { ...main, ...hooks, runConfig, outsideSetups, failures: [] };
@@ -61,7 +61,11 @@ async function enterRun(globalConfig: GlobalConfig, projectConfig: ProjectConfig
 /** Closes the run of a failed setup, and prints what became of its resources. Jest shows the error. */
 async function closeFailedRun(jestRun: JestRun): Promise<void> {
   const { reportRun } = await import('../runner/report-run.ts');
-  const { verdict, kept } = await closeMainRun(jestRun, { ...jestRun.run.settings, leaks: 'off' });
+  const { verdict, kept } = await closeMainRun(jestRun, {
+    ...jestRun.run.settings,
+    leaks: 'off',
+    handles: 'off',
+  });
   setVariable('CASTOFF_RUN_CONFIG', undefined);
   await reportRun(verdict, kept, { isSilent: true });
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { setVariable } from '../core/environment';
 import { messageOf } from '../core/errors';
 import { print } from '../core/print';
+import { watchExit } from '../runner/watch-exit';
 import { closeMainRun, holdWhileDying } from '../runner/main-run';
 import { reportRun, verdictError } from '../runner/report-run';
 import type { Verdict } from '../verdict/verdict';
@@ -35,6 +36,7 @@ export default async function teardown(
   setJestRun(undefined);
   reportOutsideSetups(main);
   await closeAndReport(main, globalConfig).catch(recordFailure);
+  endWatch(main, globalConfig);
   if (failures.length === 0) return;
   const [first, ...others] = failures;
   for (const error of others) print(messageOf(error));
@@ -53,6 +55,12 @@ async function closeAndReport(jestRun: JestRun, globalConfig: GlobalConfig): Pro
     isSilent: globalConfig.silent === true || globalConfig.json === true,
   });
   failRun(verdict, globalConfig);
+}
+
+/** Watches the exit of the process, which in watch mode waits for the next run. */
+function endWatch({ run, handles }: JestRun, { watch, watchAll }: GlobalConfig): void {
+  if (watch === true || watchAll === true) handles?.stop();
+  else watchExit(handles, run.settings);
 }
 
 /**

@@ -3,8 +3,13 @@ import type { Owner } from '../core/labels';
 import { readVariable } from '../core/environment';
 import { readLinuxBoot, readLinuxPidNamespace, readLinuxProcess } from './owner-linux';
 import { readLinuxMachine } from './owner-machine';
-import { macosPidNamespace, readMacosBoot, readMacosMachine, readPsProcess } from './owner-macos';
-import { isSameStart, proveOwner, type LocalHost, type OwnerProof, type ProcessProbe } from './owner-proof';
+import type * as ownerMacos from './owner-macos';
+import type * as ownerProof from './owner-proof';
+import type { LocalHost, OwnerProof, ProcessProbe } from './owner-proof';
+
+// Loaded late: most processes only describe themselves, on Linux.
+const macos = (): typeof ownerMacos => require('./owner-macos') as typeof ownerMacos;
+const proof = (): typeof ownerProof => require('./owner-proof') as typeof ownerProof;
 
 /** Describes this process as an owner that is distinct from every other process, past or present. */
 export function readOwner(): Owner {
@@ -34,6 +39,7 @@ export function proveOwnersHere(): (owner: Owner, lastActiveMs?: number) => Owne
     seen.set(pid, known);
     return known;
   };
+  const { proveOwner } = proof();
   return (owner, lastActiveMs) => proveOwner(owner, here, processWith, lastActiveMs);
 }
 
@@ -54,7 +60,7 @@ export function readOwnerOf(pid: number, here: Owner): Owner | undefined {
 /** Whether the process of `owner`, which was alive here before, is still alive. */
 export function isStillAlive({ pid, pidStart }: Owner): boolean {
   const seen = readProcess(pid, undefined);
-  return seen.seen === 'process' && !seen.isZombie && isSameStart(pidStart, seen.start) === true;
+  return seen.seen === 'process' && !seen.isZombie && proof().isSameStart(pidStart, seen.start) === true;
 }
 
 interface Platform {
@@ -73,10 +79,10 @@ const platforms: Partial<Record<NodeJS.Platform, Platform>> = {
     process: readLinuxProcess,
   },
   darwin: {
-    machine: readMacosMachine,
-    boot: readMacosBoot,
-    pidNamespace: () => macosPidNamespace,
-    process: readPsProcess,
+    machine: () => macos().readMacosMachine(),
+    boot: () => macos().readMacosBoot(),
+    pidNamespace: () => macos().macosPidNamespace,
+    process: (pid) => macos().readPsProcess(pid),
   },
 };
 

@@ -30,6 +30,7 @@ export function createRunClient(
       await Promise.resolve();
       await call('remove-leaks', { keys });
     },
+    reportHandles: (handles) => call('report-handles', { handles }),
     claim: (labels, bounds) => call('claim', { labels, bounds }),
     release: (labels, bounds) => call('release', { labels, bounds }),
     awaitShared: (name, asked) => call('await-shared', { name, ...asked }),

@@ -50,6 +50,7 @@ export async function closeRun(parts: RunParts, address: string): Promise<RunEnd
     records: cleanup.records(),
     failures: [...cleanup.failures, ...failures],
     left,
+    handles: parts.handles,
     deadWorkers: cleanup.deadWorkers,
     isRetained: cleanup.isRetained,
   };

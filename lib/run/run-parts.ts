@@ -7,6 +7,7 @@ import type { SessionIdentity } from '../registry/session-identity';
 import { EndPatience, type EndPatienceOptions } from '../session/end-patience';
 import type { RunClient, RunSettings } from '../session/run-client';
 import { matchesIgnore } from '../verdict/ignore';
+import type { OpenHandle } from '../verdict/verdict';
 import { RunCleanup } from './run-cleanup';
 import { RunEntries } from './run-entries';
 import { RunLeases } from './run-leases';
@@ -81,6 +82,8 @@ export function createRunParts({ settings, identity, wantsReaper, limits }: RunP
     shared,
     /** Creations that went out without labels. */
     unlabelled: [] as string[],
+    /** The handles that outlived their owners, in all processes of the run. */
+    handles: [] as OpenHandle[],
     /** Restores the variable that disables Testcontainers' reaper. */
     restoreRyuk: wantsReaper ? disableRyuk(process) : () => undefined,
   };

@@ -1,9 +1,11 @@
 import { parseBounds, type BoundedLabels } from '../core/bounds';
 import type { RegistryEntry } from '../registry/entry';
 import type { SharedMade, SharedTurn } from '../session/run-client';
+import type { OpenHandle } from '../verdict/verdict';
 import { isFields, parseFields, type Fields } from '../core/fields';
 import type { SerializedError } from '../wire/serialize-error';
 import { parseEntry } from '../registry/parse-entry';
+import { readHandle } from './read-handle';
 import type { RunFacts, RunParts } from './run-parts';
 
 /**
@@ -24,6 +26,7 @@ export interface RunRequests {
   unlabelled: (asked: { readonly creation: string }) => void;
   'note-death': (asked: { readonly key: string; readonly died: string }) => void;
   'remove-leaks': (asked: { readonly keys: readonly string[] }) => void;
+  'report-handles': (asked: { readonly handles: readonly OpenHandle[] }) => void;
   'await-shared': (asked: {
     readonly name: string;
     readonly timeoutMs: number;
@@ -74,6 +77,14 @@ const requestTypes: { readonly [T in keyof RunRequests]: RequestType<T> } = {
   'remove-leaks': {
     read: ({ keys }) => (isTexts(keys) ? { keys } : undefined),
     answer: (run, _worker, { keys }) => run.cleanup.removeLeaks(keys),
+  },
+  'report-handles': {
+    read({ handles }) {
+      const parsed = Array.isArray(handles) ? handles.map((one) => readHandle(one)) : [undefined];
+      const valid = parsed.filter((one) => one !== undefined);
+      return valid.length === parsed.length ? { handles: valid } : undefined;
+    },
+    answer: (run, _worker, { handles }) => void run.handles.push(...handles),
   },
   'await-shared': {
     read({ name, timeoutMs, within }) {

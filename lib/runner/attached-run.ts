@@ -1,10 +1,12 @@
 import { processWide } from '../core/global-state';
 import { readVariable } from '../core/environment';
+import type { HandleWatch } from '../diagnosis/handle-watch';
 import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
 import { watchSockets } from './open-sockets';
 import { currentDefinition, currentTestFile, currentAttribution } from './current-context';
+import { watchHandles } from './handles';
 import { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
@@ -14,7 +16,17 @@ export interface AttachedRun {
   readonly registry: Registry;
   readonly capture: Capture;
   readonly unwatchSockets: () => void;
+  /** The watch of what this process opens; `undefined` when handles are not judged. */
+  readonly handles: HandleWatch | undefined;
   readonly shared: SharedResources;
+}
+
+/** What is known of the code that calls castoff in the runner's main process. */
+export interface CallingCode {
+  /** Returns whether it does not belong to the run. */
+  readonly isOutside?: (() => boolean) | undefined;
+  /** Returns whether a global setup or teardown of the run started it. */
+  readonly isOfRun?: (() => boolean) | undefined;
 }
 
 interface JoinedRun {
@@ -42,14 +54,14 @@ export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
 /**
  * Attaches the run's own process to the run, with its test files. Also returns a function that detaches it.
  *
- * @param isOutside - Whether the calling code does not belong to the run.
+ * @param calledBy - The code that calls.
  */
 export function attachRun(
   address: string,
   client: RunClient,
-  isOutside?: () => boolean,
+  calledBy?: CallingCode,
 ): { attachedRun: AttachedRun; detach: () => void } {
-  const attachedRun = startAttachedRun(client, isOutside);
+  const attachedRun = startAttachedRun(client, calledBy);
   void store(address, Promise.resolve(attachedRun));
   const detach = (): void => {
     attachedRun.capture.stop();
@@ -70,7 +82,7 @@ async function store(address: string, attachedRun: Promise<AttachedRun>): Promis
   }
 }
 
-function startAttachedRun(client: RunClient, isOutside: () => boolean = () => false): AttachedRun {
+function startAttachedRun(client: RunClient, { isOutside, isOfRun }: CallingCode = {}): AttachedRun {
   const { sessionIdentity } = loadLate.sessionIdentity();
   const { startCapture } = loadLate.startCapture();
   const { registry } = sessionIdentity();
@@ -78,7 +90,7 @@ function startAttachedRun(client: RunClient, isOutside: () => boolean = () => fa
   const capture = startCapture({
     session: client.session,
     registry,
-    attribution: () => (isOutside() ? undefined : currentAttribution(client)),
+    attribution: () => (isOutside?.() === true ? undefined : currentAttribution(client)),
     testFile: currentTestFile,
     testDefinition: currentDefinition,
     ready: () => client.ready(),
@@ -87,5 +99,7 @@ function startAttachedRun(client: RunClient, isOutside: () => boolean = () => fa
     release: (labels, bounds) => client.release(labels, bounds),
     reportUnlabelled: (creation) => client.reportUnlabelled(creation),
   });
-  return { client, registry, capture, unwatchSockets, shared: new SharedResources(client) };
+  const isWatched = client.settings.handles !== 'off';
+  const handles = isWatched ? watchHandles(() => isOfRun?.() === true) : undefined;
+  return { client, registry, capture, unwatchSockets, handles, shared: new SharedResources(client) };
 }

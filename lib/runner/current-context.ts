@@ -47,7 +47,11 @@ export function runFunctionInContext<T>(context: CurrentContext, work: () => T, 
 /** Returns the line that defines the test or hook around the calling code, if known. */
 export function currentDefinition(): string | undefined {
   const { definitions } = contextState();
-  const definedBy = definitions.getStore();
+  return definitionLine(definitions.getStore());
+}
+
+/** Returns the line of an error that was created where a test or hook was defined. */
+export function definitionLine(definedBy: unknown): string | undefined {
   if (typeof definedBy !== 'object' || definedBy === null) return undefined;
   const stack: unknown = Reflect.get(definedBy, 'stack');
   return typeof stack === 'string' ? userLineIn(stack, currentTestFile()) : undefined;
@@ -65,6 +69,21 @@ export function currentTestFile(): string | undefined {
   const { storage, file } = contextState();
   const context = storage.getStore();
   return context instanceof FileContexts ? context.path : file?.path;
+}
+
+/**
+ * Returns the context that started the calling code: that of a test or block, or the file for code that ran as
+ * the file loaded. `undefined` for code of the runner, and in the factory of a shared resource.
+ */
+export function startingContext(): TestContext | undefined {
+  const context = contextState().storage.getStore();
+  if (context instanceof FileContexts) return context.file;
+  return context instanceof TestContext ? context : undefined;
+}
+
+/** Runs `work` outside of all contexts. Returns its result. */
+export function runOutsideContexts<T>(work: () => T): T {
+  return contextState().storage.exit(work);
 }
 
 /** Returns the factory that the calling code belongs to, if any. */

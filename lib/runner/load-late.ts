@@ -2,6 +2,10 @@
 import type * as connect from '../engine/connect';
 import type * as containerPorts from '../engine/container-ports';
 import type * as explainHang from './explain-hang';
+import type * as handleWatch from '../diagnosis/handle-watch';
+import type * as sourceMaps from '../core/source-maps';
+import type * as reportHandles from './report-handles';
+import type * as exitReport from './exit-report';
 import type * as startCapture from '../capture/start-capture';
 import type * as sessionIdentity from '../registry/session-identity';
 import type * as composeProject from '../resources/compose-project';
@@ -16,6 +20,10 @@ export const loadLate = {
   connect: () => require('../engine/connect') as typeof connect,
   containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
   explainHang: () => require('./explain-hang') as typeof explainHang,
+  handleWatch: () => require('../diagnosis/handle-watch') as typeof handleWatch,
+  sourceMaps: () => require('../core/source-maps') as typeof sourceMaps,
+  reportHandles: () => require('./report-handles') as typeof reportHandles,
+  exitReport: () => require('./exit-report') as typeof exitReport,
   startCapture: () => require('../capture/start-capture') as typeof startCapture,
   sessionIdentity: () => require('../registry/session-identity') as typeof sessionIdentity,
   composeProject: () => require('../resources/compose-project') as typeof composeProject,

@@ -8,9 +8,12 @@ import type { Run } from '../session/current-run';
 import type { RunSettings } from '../session/run-client';
 import { judge } from '../verdict/judge';
 import type { LeakSettings, Verdict } from '../verdict/verdict';
-import { attachRun, type AttachedRun } from './attached-run';
+import type { HandleWatch } from '../diagnosis/handle-watch';
+import { attachRun, type AttachedRun, type CallingCode } from './attached-run';
 import { bridgeKey, type Bridge } from './bridge';
 import { dropConnectionsTo } from './connections';
+import { cancelExitWatch } from './watch-exit';
+import { reportRunHandles } from './handles';
 import { loadLate } from './load-late';
 
 /** The open run of a runner's main process, with everything that global setups create in it. */
@@ -18,6 +21,8 @@ export interface MainRun {
   readonly run: Run;
   /** Detaches this process from the run. Rejects when the scope of the global setups could not be closed. */
   readonly detach: () => Promise<void>;
+  /** The watch of what this process opens, which outlives the run; `undefined` when handles are not judged. */
+  readonly handles?: HandleWatch | undefined;
   readonly signals: SignalWatch;
 }
 
@@ -25,14 +30,12 @@ export interface MainRun {
  * Opens the run of this process, and attaches the process to it: everything that global setups create belongs
  * to the run. Sends no request to an engine. Workers join the run, whose address they inherit as CASTOFF_RUN.
  */
-export async function openMainRun(
-  settings: RunSettings,
-  { isOutside }: { readonly isOutside?: (() => boolean) | undefined } = {},
-): Promise<MainRun> {
+export async function openMainRun(settings: RunSettings, calledBy: CallingCode = {}): Promise<MainRun> {
+  cancelExitWatch();
   const run = await openRun(settings);
   setVariable('CASTOFF_RUN', run.address);
   try {
-    return { run, detach: attachMainProcess(run, isOutside), signals: watchSignals(run) };
+    return { run, ...attachMainProcess(run, calledBy), signals: watchSignals(run) };
   } catch (error) {
     await run.close();
     throw error;
@@ -44,12 +47,13 @@ export async function openMainRun(
  * failures, and a description of the kept resources. Never rejects.
  */
 export async function closeMainRun(
-  { run, detach, signals }: MainRun,
+  { run, detach, handles, signals }: MainRun,
   settings: LeakSettings,
 ): Promise<{ verdict: Verdict; kept: string }> {
   const failures: unknown[] = [];
   const detaching = withTimeout(detach(), { what: 'close the scope of the run', signal: run.startEnd() });
   await detaching.catch((error: unknown) => void failures.push(error));
+  if (handles !== undefined) await reportRunHandles(handles, run);
   const end = await run.close();
   signals.stop();
   setVariable('CASTOFF_RUN', undefined);
@@ -71,8 +75,8 @@ export async function holdWhileDying({ signals }: Pick<MainRun, 'signals'>): Pro
   await new Promise<never>(() => void setInterval(() => undefined, 60_000));
 }
 
-function attachMainProcess(run: Run, isOutside: (() => boolean) | undefined): () => Promise<void> {
-  const { attachedRun, detach } = attachRun(run.address, run, isOutside);
+function attachMainProcess(run: Run, calledBy: CallingCode): Pick<MainRun, 'detach' | 'handles'> {
+  const { attachedRun, detach } = attachRun(run.address, run, calledBy);
   let scope: Scope | undefined;
   const bridge: Bridge = {
     scope: () => (scope ??= openRunScope(run)),
@@ -85,7 +89,7 @@ function attachMainProcess(run: Run, isOutside: (() => boolean) | undefined): ()
     },
   };
   Object.defineProperty(globalThis, bridgeKey, { value: bridge, configurable: true });
-  return async () => {
+  const detachProcess = async (): Promise<void> => {
     try {
       // Those of test files that ran in this process, too.
       await dropConnectionsTo(attachedRun.registry.list({ kind: 'container', state: 'present' }));
@@ -96,6 +100,7 @@ function attachMainProcess(run: Run, isOutside: (() => boolean) | undefined): ()
       Reflect.deleteProperty(globalThis, bridgeKey);
     }
   };
+  return { detach: detachProcess, handles: attachedRun.handles };
 }
 
 /** Records which resources of the global setup the global teardown has removed. */

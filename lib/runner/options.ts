@@ -1,3 +1,4 @@
+import { maxTimerMs } from '../core/durations';
 import { CastoffError } from '../core/errors';
 import { readVariable, type Environment, type VariableName } from '../core/environment';
 import { checkIgnore } from '../verdict/ignore';
@@ -7,6 +8,20 @@ import type { RunSettings } from '../session/run-client';
 export interface CastoffOptions {
   /** Effect of a leak: `fail` the run, `warn`, or `off`. Default `fail`. Variable CASTOFF_LEAKS. */
   readonly leaks?: RunSettings['leaks'] | undefined;
+  /**
+   * Effect of a handle that outlives its test file, such as a timer, socket, server or child process: `report`
+   * it, `fail` the run, or `off`. Default `report`. Variable CASTOFF_HANDLES.
+   */
+  readonly handles?: RunSettings['handles'] | undefined;
+  /**
+   * What happens when the process has not exited some time after the run: `report` prints what holds it;
+   * `force` also exits. Default `report`. Variable CASTOFF_EXIT.
+   */
+  readonly exit?: RunSettings['exit'] | undefined;
+  /**
+   * That time, in milliseconds after the global teardown. Default 2 000. Variable CASTOFF_EXIT_DELAY_MS.
+   */
+  readonly exitDelayMs?: number | undefined;
   /**
    * Whether each test waits for its removals (`wait`), or only the end of the file does (`background`, the
    * default). Variable CASTOFF_CLEANUP.
@@ -51,6 +66,16 @@ const isText = (given: unknown): given is string => typeof given === 'string' &&
 /** Every option with its variable, default and valid values. {@link CastoffOptions} documents the effects. */
 export const runOptions: Table = {
   leaks: oneOf('CASTOFF_LEAKS', 'fail', 'warn', 'off'),
+  handles: oneOf('CASTOFF_HANDLES', 'report', 'fail', 'off'),
+  exit: oneOf('CASTOFF_EXIT', 'report', 'force'),
+  exitDelayMs: {
+    variable: 'CASTOFF_EXIT_DELAY_MS',
+    byDefault: 2_000,
+    advice: `give milliseconds from 0 to ${maxTimerMs}`,
+    isValue: (given): given is number =>
+      Number.isInteger(given) && Number(given) >= 0 && Number(given) <= maxTimerMs,
+    fromText: (text) => (/^\d+$/.test(text.trim()) ? Number(text) : text),
+  },
   cleanup: oneOf('CASTOFF_CLEANUP', 'background', 'wait'),
   keep: oneOf('CASTOFF_KEEP', 'none', 'failed'),
   ignore: {

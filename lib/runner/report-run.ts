@@ -5,7 +5,7 @@ import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { print } from '../core/print';
 import { safeJson } from '../core/safe-text';
-import type { RenderOptions } from '../verdict/leak-table';
+import type { RenderOptions } from '../verdict/fitted-table';
 import type { Verdict } from '../verdict/verdict';
 
 /** Where the verdict goes besides standard error, and who reads that. */
@@ -33,10 +33,19 @@ export async function reportRun(
 }
 
 /** Creates the error that fails a run with this verdict; `undefined` when it does not fail. */
-export function verdictError({ isFailure, leaks, mode, left, failures }: Verdict): CastoffError | undefined {
+export function verdictError({
+  isFailure,
+  leaks,
+  mode,
+  handles,
+  left,
+  failures,
+}: Verdict): CastoffError | undefined {
   if (!isFailure) return undefined;
   if (mode === 'fail' && leaks.length > 0)
     return withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run leaked resources, see above'));
+  if (left.length === 0 && failures.length === 0 && handles.length > 0)
+    return withoutStack(new CastoffError('LEAKS_FOUND', 'castoff: the run left handles open, see above'));
   const what =
     failures.length === 0 && left.every(({ lastLook }) => lastLook === 'gone')
       ? 'could not be removed at first'
@@ -117,8 +126,8 @@ export function isReportWanted(verdict: Verdict, { isTerminal, isVerbose, CI = '
   return isQuiet(verdict) && (isTerminal || isVerbose || !['', '0', 'false'].includes(CI));
 }
 
-/** Whether a run created nothing, and nothing failed: its verdict is empty. */
-function isQuiet({ counts, leaks, left, failures, deadWorkers }: Verdict): boolean {
-  const hasOther = [...leaks, ...left, ...failures].length > 0 || deadWorkers > 0;
+/** Whether a run created nothing, and nothing else is to report: its verdict is empty. */
+function isQuiet({ counts, leaks, handles, left, failures, deadWorkers }: Verdict): boolean {
+  const hasOther = [...leaks, ...handles, ...left, ...failures].length > 0 || deadWorkers > 0;
   return !hasOther && Object.values(counts).every((count) => count === 0);
 }

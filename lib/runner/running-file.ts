@@ -10,6 +10,7 @@ import { joinCurrentRun, type AttachedRun } from './attached-run';
 import { closeErrors } from './close-errors';
 import { closeContext, findContextScope, type ContextEnd } from './context-scope';
 import { enterFile, runInContext } from './current-context';
+import { reportFileHandles } from './handles';
 import { loadLate } from './load-late';
 import { PostMortems } from './post-mortems';
 import { recordLeaks } from './record-leaks';
@@ -35,6 +36,7 @@ export class RunningFile<Node extends object> {
   readonly #failed = new Set<string>();
   #explainedHangs = 0;
   #attachedRun: AttachedRun | undefined;
+  #handlesReport: Promise<void> | undefined;
   #leaveFile: (() => void) | undefined;
 
   constructor(contexts: FileContexts<Node>) {
@@ -118,6 +120,20 @@ export class RunningFile<Node extends object> {
     const { file } = this.contexts;
     if (this.#attachedRun === undefined || file.hasEnded) return;
     for (const error of await this.close(file)) print(messageOf(error));
+  }
+
+  /**
+   * Reports handles that the file left open. Call it after all hooks, but before the runner forgets its source
+   * maps, which the lines need. Idempotent.
+   */
+  reportHandles(): Promise<void> {
+    return (this.#handlesReport ??= this.#reportHandles());
+  }
+
+  async #reportHandles(): Promise<void> {
+    const { client, handles } = this.#attachedRun ?? {};
+    if (client !== undefined && handles !== undefined)
+      await reportFileHandles(this.contexts.file, handles, client);
   }
 
   /** Ends the file after all of its hooks: waits for background removals, and records the leaks. */

@@ -5,15 +5,18 @@ export class TestContext {
   /** Its own title: `inserts`. */
   readonly title: string;
   readonly parent: TestContext | undefined;
+  /** An error created where the test was defined, if known. */
+  readonly definedBy: unknown;
   readonly #isTest: boolean;
   /** What the function of the test, or of its current hook, has returned last. */
   running: RunningFunction | undefined;
   #hasEnded = false;
   #isJudged = false;
 
-  constructor(title: string, parent?: TestContext, isTest = false) {
+  constructor(title: string, parent?: TestContext, isTest = false, definedBy?: unknown) {
     this.title = title;
     this.parent = parent;
+    this.definedBy = definedBy;
     this.#isTest = isTest;
   }
 
@@ -25,6 +28,11 @@ export class TestContext {
   /** Full name of the test: `users inserts`. `undefined` for a block or file. */
   get test(): string | undefined {
     return this.#isTest ? this.#titles().slice(1).join(' ') : undefined;
+  }
+
+  /** The context of its test file. */
+  get file(): TestContext {
+    return this.parent?.file ?? this;
   }
 
   /** Whether it has ended: its scope takes nothing new. */
@@ -62,6 +70,8 @@ export interface TestNode<Node> {
   /** The block around it; `undefined` directly in the file. */
   readonly parent: Node | undefined;
   readonly isTest: boolean;
+  /** An error created where the test was defined, if known. */
+  readonly definedBy?: unknown;
 }
 
 /** Which test file, and how to read the runner's objects for its tests and blocks. */
@@ -104,7 +114,7 @@ export class FileContexts<Node extends object = object> {
     const facts = this.#options.read(node);
     if (facts === undefined) return this.file;
     const parent = facts.parent === undefined ? this.file : this.of(facts.parent);
-    const context = new TestContext(facts.title, parent, facts.isTest);
+    const context = new TestContext(facts.title, parent, facts.isTest, facts.definedBy);
     this.#open.set(node, context);
     return context;
   }

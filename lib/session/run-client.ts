@@ -1,11 +1,16 @@
 import type { Bounds } from '../core/bounds';
 import type { Owner } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
-import type { LeakSettings } from '../verdict/verdict';
+import type { HandleMode, LeakSettings, OpenHandle } from '../verdict/verdict';
 import type { SerializedError } from '../wire/serialize-error';
 
 /** The settings of a run: the resolved options of `withCastoff`. */
 export interface RunSettings extends LeakSettings {
+  readonly handles: HandleMode;
+  /** Whether a process that has not exited after the run is ended, or only reported. */
+  readonly exit: 'report' | 'force';
+  /** When that happens, in milliseconds after the run. */
+  readonly exitDelayMs: number;
   readonly cleanup: 'background' | 'wait';
   readonly keep: 'none' | 'failed';
   /** The file for the verdict as JSON; `undefined` for none. */
@@ -68,6 +73,8 @@ export interface RunClient {
    * records their failures. Resources that are ignored or not judged stay until the end of the run.
    */
   removeLeaks(keys: readonly string[]): Promise<void>;
+  /** Reports handles of this process that outlived their owner. */
+  reportHandles(handles: readonly OpenHandle[]): Promise<void>;
   /** Adds a claim to the run's lease, as `claimLabels` does. */
   claim(labels: readonly string[], bounds?: Bounds): Promise<void>;
   /** Releases a claim of the run's lease, as `releaseLabels` does. */

@@ -1,7 +1,9 @@
 import { paint, type Colour } from '../core/text-table';
 import { shortenMiddle, wrapWords } from './fit-text';
 import { describeFixes } from './describe-fixes';
-import { formatLeakTable, type RenderOptions } from './leak-table';
+import type { RenderOptions } from './fitted-table';
+import { describeHandleFixes, formatHandleTable } from './handle-table';
+import { formatLeakTable } from './leak-table';
 import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { formatCounts, displayName, describeCreator, plural } from './describe-record';
 
@@ -27,7 +29,9 @@ export function formatVerdict(verdict: Verdict, options: RenderOptions): string 
     formatOrphans(verdict, options),
   ].filter((part) => part !== '');
   const parts = problems.length === 0 ? [formatSummary(verdict)] : problems;
-  return [...parts, formatDied(verdict, options)].filter((part) => part !== '').join('\n');
+  return [...parts, formatHandles(verdict, options), formatDied(verdict, options)]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 function formatSummary({ counts, ignored, kept }: Verdict): string {
@@ -99,6 +103,16 @@ function formatOrphans({ orphans, deadWorkers, left, failures }: Verdict, option
   const lines = orphans.map((resource) => `${displayName(resource)}${creationOf(resource)}`);
   const title = `${who} died while running ${whose} tests${result}`;
   return `${heading(title, 'yellow', options)}${list(lines, options)}`;
+}
+
+function formatHandles({ handles, handleMode }: Verdict, options: RenderOptions): string {
+  if (handles.length === 0) return '';
+  const total = handles.reduce((sum, { count }) => sum + count, 0);
+  const owners = handles.every(({ scope }) => scope === 'run') ? 'the run' : 'their test file';
+  const [are, whose] = total === 1 ? ['was', owners.replace('their', 'its')] : ['were', owners];
+  const title = `${plural(total, 'handle')} ${are} still open after ${whose} had finished`;
+  const colour = handleMode === 'fail' ? 'red' : 'yellow';
+  return `${heading(title, colour, options)}\n${formatHandleTable(handles, options)}\n${list(describeHandleFixes(handles), options)}`;
 }
 
 function formatDied({ died }: Verdict, options: RenderOptions): string {

@@ -1,7 +1,9 @@
 import { isAbsolute, posix } from 'node:path';
+import { formatDuration } from '../core/durations';
 import { safeForTerminal } from '../core/safe-text';
 import { readSource } from '../core/source-line';
-import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import { describeHandle } from './handle-table';
+import type { FinalState, OpenHandle, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { describeRemoval, formatLifetime, displayName, describeCreator } from './describe-record';
 
 type Level = 'error' | 'warning';
@@ -14,7 +16,8 @@ interface Annotation {
 
 /**
  * Formats the verdict as workflow commands for GitHub Actions, one per line. GitHub shows each at the line
- * that created the resource. The text is empty if the run has no leaks and no failures.
+ * that created the resource or handle. The text is empty if the run has none that outlived its owner, and no
+ * failures.
  *
  * @param options.folder - Folder that the sources are relative to, relative to the repository's root:
  * `packages/shop`. Default: the root itself.
@@ -24,6 +27,7 @@ interface Annotation {
 export function formatAnnotations(verdict: Verdict, options: { readonly folder?: string } = {}): string {
   const { folder = '' } = options;
   const level: Level = verdict.mode === 'fail' ? 'error' : 'warning';
+  const handleLevel: Level = verdict.handleMode === 'fail' ? 'error' : 'warning';
   const about = (resource: UnremovedResource | ResourceRecord) => ({
     title: `castoff: ${displayName(resource)}`,
     source: resource.owner.source,
@@ -31,6 +35,10 @@ export function formatAnnotations(verdict: Verdict, options: { readonly folder?:
   });
   return [
     ...verdict.leaks.map((leak) => commandOf(level, leakMessage(leak), about(leak))),
+    ...verdict.handles.map((handle) => {
+      const title = `castoff: ${describeHandle(handle)}`;
+      return commandOf(handleLevel, handleMessage(handle), { title, source: handle.source, folder });
+    }),
     ...verdict.left.map((left) => commandOf('error', unremovedMessage(left), about(left))),
     ...verdict.failures.map((message) =>
       commandOf('error', message, { title: 'castoff: closing the run', folder }),
@@ -42,6 +50,11 @@ function leakMessage(leak: ResourceRecord): string {
   const image = leak.image === undefined ? '' : `, ${leak.image}`;
   const creator = describeCreator(leak);
   return `leak: ${displayName(leak)}${image}, created in '${creator}', outlived its test file; lifetime: ${formatLifetime(leak)}, removed: ${describeRemoval(leak)}`;
+}
+
+function handleMessage(handle: OpenHandle): string {
+  const { test, scope, ageMs } = handle;
+  return `still open: ${describeHandle(handle)}, created in '${test ?? scope}'; age: ${formatDuration(ageMs)}`;
 }
 
 const finalStates: Readonly<Record<FinalState, string>> = {

@@ -1,6 +1,7 @@
 import { CastoffError } from '../core/errors';
 import { readSource } from '../core/source-line';
 import type { RegistryEntry } from '../registry/entry';
+import type { OpenHandle } from './verdict';
 import { reportOrder, type ResourceKind } from '../core/kinds';
 
 type Field = ResourceKind | 'name' | 'test' | 'file';
@@ -18,6 +19,13 @@ const fields: readonly Field[] = [...reportOrder, 'test', 'file', 'name'];
 export function matchesIgnore(pattern: string, entry: RegistryEntry): boolean {
   const { field, glob } = parsePattern(pattern);
   return valuesOf(field, entry).some((value) => value !== undefined && matchesGlob(glob, value));
+}
+
+/** Returns whether `pattern` matches a handle: by `test:` or `file:`, which name no resource. */
+export function matchesHandle(pattern: string, { test, source }: OpenHandle): boolean {
+  const { field, glob } = parsePattern(pattern);
+  const value = field === 'test' ? test : field === 'file' ? fileOf(source) : undefined;
+  return value !== undefined && matchesGlob(glob, value);
 }
 
 /** @throws CastoffError `CONFIG_INVALID` for the first of `patterns` that is empty or has an unknown field */
@@ -59,7 +67,7 @@ function valuesOf(field: Field, entry: RegistryEntry): readonly (string | undefi
     case 'test':
       return [owner.test];
     case 'file':
-      return owner.source === undefined ? [] : [readSource(owner.source).line.replace(/:\d+$/, '')];
+      return [fileOf(owner.source)];
     case 'image':
       return kind === 'image' ? [name, id, image] : [image];
     case 'container':
@@ -68,6 +76,10 @@ function valuesOf(field: Field, entry: RegistryEntry): readonly (string | undefi
     case 'compose-project':
       return field === kind ? [name, id] : [];
   }
+}
+
+function fileOf(source: string | undefined): string | undefined {
+  return source === undefined ? undefined : readSource(source).line.replace(/:\d+$/, '');
 }
 
 function invalid(pattern: unknown, reason: string): CastoffError {

@@ -1,11 +1,12 @@
 import { messageOf } from '../core/errors';
 import { labelNames } from '../core/labels';
 import type { ResourceKind } from '../core/kinds';
-import { matchesIgnore } from './ignore';
+import { matchesHandle, matchesIgnore } from './ignore';
 import type {
   KindCounts,
   LeakSettings,
   LeftOnEngine,
+  OpenHandle,
   UnremovedResource,
   RunEnd,
   ResourceRecord,
@@ -16,22 +17,28 @@ import { finalStateOf } from './describe-record';
 /**
  * Judges the end of a run. A leak is a resource that code without a scope created, that outlived its owner,
  * and that no ignore pattern matches. Resources of a dead worker are orphans instead. Leaks fail the run if
- * `leaks` is `fail`. Resources that could not be removed or inspected always fail it, because only castoff or
- * the engine can cause that.
+ * `leaks` is `fail`, and open handles if `handles` is. Resources that could not be removed or inspected always
+ * fail it, because only castoff or the engine can cause that.
  */
 export function judge(
-  { records: allRecords, failures: errors, left: onEngine, deadWorkers = 0 }: RunEnd,
+  { records: allRecords, failures: errors, left: onEngine, handles: open = [], deadWorkers = 0 }: RunEnd,
   settings: LeakSettings,
 ): Verdict {
   const records = withoutDuplicates(allRecords);
   const outlived = settings.leaks === 'off' ? [] : records.filter((record) => isLeak(record));
   const isIgnored = (record: ResourceRecord): boolean =>
     settings.ignore.some((pattern) => matchesIgnore(pattern, record));
+  const isAllowed = (handle: OpenHandle): boolean =>
+    settings.ignore.some((pattern) => matchesHandle(pattern, handle));
   const leaks = outlived.filter((record) => !isIgnored(record));
   const left = findUnremoved(records, onEngine);
+  const handleMode = settings.handles ?? 'report';
+  const handles = handleMode === 'off' ? [] : open.filter((handle) => !isAllowed(handle));
   const failures = failureMessages(errors, left);
   return {
     mode: settings.leaks,
+    handleMode,
+    handles,
     counts: countKinds(records),
     leaks,
     ignored: outlived.filter((record) => isIgnored(record)),
@@ -43,7 +50,11 @@ export function judge(
     kept: records.filter(({ state }) => state === 'kept'),
     left,
     failures,
-    isFailure: (settings.leaks === 'fail' && leaks.length > 0) || left.length > 0 || failures.length > 0,
+    isFailure:
+      (settings.leaks === 'fail' && leaks.length > 0) ||
+      (handleMode === 'fail' && handles.length > 0) ||
+      left.length > 0 ||
+      failures.length > 0,
   };
 }
 

@@ -1,6 +1,6 @@
 import { readSource } from '../core/source-line';
 import type { EntryOwner } from '../registry/entry';
-import type { KindCounts, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import type { KindCounts, OpenHandle, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { lifetimeMsOf, finalStateOf } from './describe-record';
 
 /** The owner of a resource in the report. `source` is relative to the folder that Jest ran in. */
@@ -29,6 +29,9 @@ export interface VerdictJson {
   readonly counts: KindCounts;
   readonly leaks: readonly ResourceJson[];
   readonly ignoredLeaks: readonly ResourceJson[];
+  readonly handleMode: Verdict['handleMode'];
+  /** Handles that outlived their test file or the run. A property that is not known is absent. */
+  readonly handles: readonly OpenHandle[];
   readonly deadWorkers: number;
   readonly orphans: readonly ResourceJson[];
   /** Containers that had died when a test that depends on them failed, with their exit status. */
@@ -44,8 +47,8 @@ export type UnremovedJson = Omit<UnremovedResource, 'owner'> & OwnerJson;
 
 /** Converts a verdict to its JSON report. */
 export function verdictJson(verdict: Verdict): VerdictJson {
-  const { mode, counts, leaks, ignored, orphans, died, kept, left, deadWorkers, failures, isFailure } =
-    verdict;
+  const { mode, counts, leaks, ignored, orphans, died, kept, left, deadWorkers, failures } = verdict;
+  const { handleMode, handles, isFailure } = verdict;
   return {
     version: 1,
     isFailure,
@@ -53,6 +56,8 @@ export function verdictJson(verdict: Verdict): VerdictJson {
     counts,
     leaks: leaks.map((record) => recordJson(record)),
     ignoredLeaks: ignored.map((record) => recordJson(record)),
+    handleMode,
+    handles,
     deadWorkers,
     orphans: orphans.map((record) => recordJson(record)),
     died: died.map((record) => ({ ...recordJson(record), died: record.died })),

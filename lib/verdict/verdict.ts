@@ -1,3 +1,4 @@
+import type { Handle } from '../diagnosis/handle';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResourceKind } from '../core/kinds';
 import type { ProvenTarget } from '../resources/list-owned';
@@ -16,6 +17,12 @@ export interface ResourceRecord extends RegistryEntry {
 /** A resource of the run that the final listing still found on the engine. */
 export type LeftOnEngine = Pick<ProvenTarget, 'kind' | 'id'> & Partial<Pick<ProvenTarget, 'name' | 'labels'>>;
 
+/** A handle that outlived its owner, as reported by the process that has it. */
+export interface OpenHandle extends Handle {
+  /** Age of the oldest handle of the group when it was reported. */
+  readonly ageMs: number;
+}
+
 /** The end of a run: everything that {@link Verdict} is judged from. */
 export interface RunEnd {
   readonly records: readonly ResourceRecord[];
@@ -23,16 +30,25 @@ export interface RunEnd {
   readonly failures: readonly unknown[];
   /** Excludes reapers; may include kept resources. */
   readonly left: readonly LeftOnEngine[];
+  readonly handles?: readonly OpenHandle[] | undefined;
   /** Number of workers that died before they finished. */
   readonly deadWorkers?: number | undefined;
   /** Whether a reaper removes the kept resources later. */
   readonly isRetained?: boolean | undefined;
 }
 
-/** How leaks are judged. */
+/** Effect of a handle that outlives its owner. */
+export type HandleMode = 'report' | 'fail' | 'off';
+
+/** How leaks and handles are judged. */
 export interface LeakSettings {
   readonly leaks: 'fail' | 'warn' | 'off';
-  /** Patterns of resources that are not leaks, in the syntax of `withCastoff`'s `ignore`. */
+  /** Default `report`. */
+  readonly handles?: HandleMode | undefined;
+  /**
+   * Patterns of resources that are not leaks, and of handles that may stay open, in the syntax of
+   * `withCastoff`'s `ignore`.
+   */
   readonly ignore: readonly string[];
 }
 
@@ -57,6 +73,9 @@ export interface Verdict {
   readonly leaks: readonly ResourceRecord[];
   /** Leaks that match an ignore pattern. */
   readonly ignored: readonly ResourceRecord[];
+  readonly handleMode: HandleMode;
+  /** Handles that were still open a short time after their test file, or after the run. */
+  readonly handles: readonly OpenHandle[];
   /** Resources of dead workers, now removed. */
   readonly orphans: readonly ResourceRecord[];
   /** Containers of a file, block or shared resource that had died when a test that depends on them failed. */

@@ -1,5 +1,5 @@
 import type { EntryOwner } from '../../lib/registry/entry';
-import type { ResourceRecord } from '../../lib/verdict/verdict';
+import type { OpenHandle, ResourceRecord } from '../../lib/verdict/verdict';
 
 /** An id that `docker ps` shows as `cccccccccccc`. */
 export const shownId = 'c'.repeat(64);
@@ -32,4 +32,19 @@ export function record({ scope = 'a.spec.ts', test, source, ...facts }: Facts = 
 /** Returns the record of a container that outlived its test file; `facts` override. */
 export function leak(facts: Facts = {}): ResourceRecord {
   return record({ leakedAt: new Date(registeredAt.getTime() + 3_000), ...facts });
+}
+
+/** Returns an interval that a test left open; `facts` override. */
+export function openHandle(facts: Partial<OpenHandle> = {}): OpenHandle {
+  return {
+    kind: 'interval',
+    what: 'interval of 50 ms',
+    source: 'spec/a.spec.ts:12',
+    scope: 'spec/a.spec.ts/polls',
+    test: 'polls',
+    createdAt: registeredAt.toISOString(),
+    count: 1,
+    ageMs: 1_500,
+    ...facts,
+  };
 }

@@ -4,6 +4,7 @@ import type { RegistryEntry } from '../../lib/registry/entry';
 import { isCastoffError } from '../../lib/index';
 import { deserializeError, serializeError } from '../../lib/wire/serialize-error';
 import { parseRunRequest } from '../../lib/run/run-requests';
+import { openHandle } from '../support/resource-records';
 import { parseReply } from '../../lib/wire/request-connection';
 
 const entry: RegistryEntry = {
@@ -35,6 +36,7 @@ describe("a worker's line", () => {
     { type: 'bye' },
     { type: 'note-death', key: '0a1b', died: 'exited, exit code 1' },
     { type: 'remove-leaks', keys: ['0a1b'] },
+    { type: 'report-handles', handles: [openHandle()] },
     { type: 'await-shared', name: 'db', timeoutMs: 10, within: 'net' },
     { type: 'settle-shared', name: 'db', made: { json: '1' } },
     { type: 'settle-shared', name: 'db', made: { error: { name: 'Error', message: 'no' } } },
@@ -49,6 +51,7 @@ describe("a worker's line", () => {
     ['{"id":5,"type":"settle-shared","name":"db","made":{}}', 5],
     ['{"id":6,"type":"toString"}', 6],
     ['{"id":7,"type":"claim","labels":["a=b"],"bounds":{}}', 7],
+    ['{"id":8,"type":"report-handles","handles":[{"kind":"interval"}]}', 8],
     ['{"type":"report","entry":{"key":"a"}}', undefined],
     ['[1]', undefined],
     ['GET / HTTP/1.1', undefined],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isReportWanted, verdictError } from '../../lib/runner/report-run';
 import { judge } from '../../lib/verdict/judge';
 import type { LeftOnEngine, ResourceRecord, Verdict } from '../../lib/verdict/verdict';
-import { leak, record } from '../support/resource-records';
+import { leak, openHandle, record } from '../support/resource-records';
 
 const verdictOf = (records: readonly ResourceRecord[], left: readonly LeftOnEngine[] = []): Verdict =>
   judge({ records, failures: [], left }, { leaks: 'fail', ignore: [] });
@@ -15,6 +15,15 @@ describe('the error of a failed run', () => {
       message: 'castoff: the run leaked resources, see above',
     });
     expect(error?.stack).not.toContain('    at ');
+  });
+
+  it('is LEAKS_FOUND for open handles', () => {
+    const settings = { leaks: 'fail', handles: 'fail', ignore: [] } as const;
+    const verdict = judge({ records: [], failures: [], left: [], handles: [openHandle()] }, settings);
+    expect(verdictError(verdict)).toMatchObject({
+      code: 'LEAKS_FOUND',
+      message: 'castoff: the run left handles open, see above',
+    });
   });
 
   const left = record({ state: 'left', failure: '500 cannot unmount' });
@@ -64,6 +73,7 @@ describe('the line about a run that created nothing', () => {
     const empty = verdictOf([]);
     expect(isReportWanted({ ...empty, failures: ['the engine went away'] }, terminal)).toBe(false);
     expect(isReportWanted({ ...empty, deadWorkers: 1 }, terminal)).toBe(false);
+    expect(isReportWanted({ ...empty, handles: [openHandle()] }, terminal)).toBe(false);
     expect(isReportWanted({ ...empty, counts: { ...empty.counts, container: 1 } }, terminal)).toBe(false);
   });
 });

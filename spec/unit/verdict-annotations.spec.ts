@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { formatAnnotations } from '../../lib/verdict/github-annotations';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
-import { leak, shownId, record } from '../support/resource-records';
+import { leak, openHandle, shownId, record } from '../support/resource-records';
 
 function annotate(end: Partial<RunEnd>, leaks: LeakSettings['leaks'] = 'fail', folder?: string): string {
   const verdict = judge({ records: [], failures: [], left: [], ...end }, { leaks, ignore: [] });
@@ -21,6 +21,17 @@ describe('annotations for GitHub', () => {
       "file=spec/a.spec.ts,line=12,title=castoff%3A container web (cccccccccccc)::leak: container web (cccccccccccc), redis:7, created in 'orders', outlived its test file; lifetime: 3.2 s, removed: by castoff\n";
     expect(annotate({ records: [web] })).toBe(`::error ${rest}`);
     expect(annotate({ records: [web] }, 'warn')).toBe(`::warning ${rest}`);
+  });
+
+  it("point to the line that opened a handle, as a warning, or as an error with handles: 'fail'", () => {
+    const end = { records: [], failures: [], left: [], handles: [openHandle({ count: 3 })] };
+    const rest =
+      "file=spec/a.spec.ts,line=12,title=castoff%3A 3 × interval of 50 ms::still open: 3 × interval of 50 ms, created in 'polls'; age: 1.5 s\n";
+    const [reported, failed] = (['report', 'fail'] as const).map((handles) =>
+      formatAnnotations(judge(end, { leaks: 'warn', handles, ignore: [] })),
+    );
+    expect(reported).toBe(`::warning ${rest}`);
+    expect(failed).toBe(`::error ${rest}`);
   });
 
   it("have paths relative to the repository's root", () => {

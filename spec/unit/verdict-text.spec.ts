@@ -4,7 +4,7 @@ import { fitWidths, shortenMiddle, wrapWords } from '../../lib/verdict/fit-text'
 import { formatVerdict } from '../../lib/verdict/format-verdict';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd } from '../../lib/verdict/verdict';
-import { leak, shownId, record } from '../support/resource-records';
+import { leak, openHandle, shownId, record } from '../support/resource-records';
 
 function textOf(
   end: Partial<RunEnd>,
@@ -53,6 +53,33 @@ describe('the text of a verdict', () => {
         "  - or, if it is meant to outlive its test file: withCastoff(config, { ignore: ['image:redis:7'] }), or leaks: 'warn'",
         '',
       ].join('\n'),
+    );
+  });
+
+  it('lists open handles by line below the summary, and explains how to close them', () => {
+    const handles = [
+      openHandle(),
+      openHandle({ what: 'timeout of 60 s', count: 200, test: undefined, source: undefined }),
+    ];
+    expect(textOf({ records: [record()], handles })).toBe(
+      [
+        'castoff: 1 container, all gone',
+        '',
+        'castoff: 201 handles were still open after their test file had finished',
+        '',
+        '  HANDLE                 CREATED AT         TEST                  AGE',
+        '  interval of 50 ms      spec/a.spec.ts:12  polls                 1.5 s',
+        '  200 × timeout of 60 s                     spec/a.spec.ts/polls  1.5 s',
+        '',
+        "  To fix this, close what a test opens in 'afterEach' or 'afterAll', or give it to a scope:",
+        "      import { scope, defer } from 'castoff/jest'",
+        "      scope.use(server)   defer('stop polling', () => clearInterval(timer))   scope.spawn('poll', (signal) => …)",
+        "  If it is meant to stay open: withCastoff(config, { ignore: ['file:spec/a.spec.ts'] }), or handles: 'off'.",
+        '',
+      ].join('\n'),
+    );
+    expect(textOf({ handles: [openHandle({ scope: 'run' })] })).toContain(
+      'castoff: 1 handle was still open after the run had finished',
     );
   });
 

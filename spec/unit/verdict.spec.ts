@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { judge } from '../../lib/verdict/judge';
 import type { LeakSettings, RunEnd, ResourceRecord } from '../../lib/verdict/verdict';
 import { verdictJson } from '../../lib/verdict/verdict-json';
-import { leak, shownId, record } from '../support/resource-records';
+import { leak, openHandle, shownId, record } from '../support/resource-records';
 
 const strict: LeakSettings = { leaks: 'fail', ignore: [] };
 
@@ -69,6 +69,25 @@ describe('a verdict', () => {
     const seenTwice = judged({ records: [leak({ id: shownId }), leak({ id: shownId })] });
     expect(seenTwice).toMatchObject({ counts: { container: 1 }, isFailure: true });
     expect(seenTwice.leaks).toHaveLength(1);
+  });
+
+  it("lists open handles, and fails only with handles: 'fail'", () => {
+    const end = { handles: [openHandle()] };
+    expect(judged(end)).toMatchObject({ handles: [{ kind: 'interval' }], isFailure: false });
+    expect(judged(end, { handles: 'fail' })).toMatchObject({ handles: [{}], isFailure: true });
+    expect(judged(end, { handles: 'off' })).toMatchObject({ handles: [], isFailure: false });
+    expect(judged({}, { handles: 'fail' })).toMatchObject({ handles: [], isFailure: false });
+  });
+
+  it('does not list handles whose test or file matches an ignore pattern', () => {
+    const end = {
+      handles: [openHandle({ test: 'polls' }), openHandle({ test: 'listens', source: undefined })],
+    };
+    const withIgnored = (pattern: string) => judged(end, { handles: 'fail', ignore: [pattern] });
+    expect(withIgnored('test:poll*')).toMatchObject({ handles: [{ test: 'listens' }], isFailure: true });
+    expect(withIgnored('file:spec/a*')).toMatchObject({ handles: [{ test: 'listens' }] });
+    expect(withIgnored('test:*')).toMatchObject({ handles: [], isFailure: false });
+    expect(withIgnored('polls').handles).toHaveLength(2);
   });
 
   it('lists leaks that match an ignore pattern separately', () => {
@@ -204,6 +223,8 @@ describe('the JSON report', () => {
       version: 1,
       isFailure: true,
       leakMode: 'fail',
+      handleMode: 'report',
+      handles: [],
       counts: { container: 1 },
       leaks: [
         {

@@ -1,0 +1,34 @@
+import { formatDuration } from '../core/durations';
+import { shortenMiddle } from './fit-text';
+import { formatFittedTable, type FittedColumn, type RenderOptions } from './fitted-table';
+import type { OpenHandle } from './verdict';
+
+const columns: readonly FittedColumn<OpenHandle>[] = [
+  { title: 'HANDLE', least: 16, text: describeHandle },
+  // Never shortened: terminals and editors open it at a click.
+  { title: 'CREATED AT', least: Infinity, text: ({ source }) => source ?? '' },
+  { title: 'TEST', least: 12, text: ({ test, scope }) => test ?? scope },
+  { title: 'AGE', least: 7, text: ({ ageMs }) => formatDuration(ageMs) },
+];
+
+/** Formats a table with one row per group of handles. */
+export function formatHandleTable(handles: readonly OpenHandle[], options: RenderOptions): string {
+  return formatFittedTable(columns, handles, options);
+}
+
+/** Formats a group of handles as `interval of 50 ms`, or `200 × interval of 50 ms`. */
+export function describeHandle({ what, count }: Pick<OpenHandle, 'what' | 'count'>): string {
+  return count === 1 ? what : `${count} × ${what}`;
+}
+
+/** Returns the lines that explain how to close `handles`. */
+export function describeHandleFixes(handles: readonly OpenHandle[]): readonly string[] {
+  const file = handles.find(({ source }) => source !== undefined)?.source?.replace(/:\d+$/, '');
+  const pattern = `file:${shortenMiddle(file ?? '*', 40).replace('…', '*')}`;
+  return [
+    "To fix this, close what a test opens in 'afterEach' or 'afterAll', or give it to a scope:",
+    "    import { scope, defer } from 'castoff/jest'",
+    "    scope.use(server)   defer('stop polling', () => clearInterval(timer))   scope.spawn('poll', (signal) => …)",
+    `If it is meant to stay open: withCastoff(config, { ignore: ['${pattern}'] }), or handles: 'off'.`,
+  ];
+}
