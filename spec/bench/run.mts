@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
+import { handleJobs } from './handles.mts';
 import { removalWaitJob, suiteJobs } from './jest.mts';
 import { compare, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
@@ -24,6 +25,7 @@ const rounds = Number(values.rounds);
 await using requireInJest = await requireInJestJob(rounds);
 await using removalWait = await removalWaitJob(rounds);
 await using suites = await suiteJobs(rounds);
+await using handles = await handleJobs(rounds * 3);
 const jobs = [
   requireJob(rounds * 3),
   requireInJest,
@@ -34,6 +36,7 @@ const jobs = [
   ...(await reaperJobs(rounds)),
   removalWait,
   ...suites.jobs,
+  ...handles.jobs,
 ].filter(({ name }) => name.includes(values.only));
 
 const comparisons: Comparison[] = [];
