@@ -38,6 +38,10 @@ export const warnings = {
     meaning: "a resource with the session's labels was kept, because its identity could not be proven",
     advice: 'remove it yourself if it is yours',
   },
+  CASTOFF_LATE_FINALIZER: {
+    meaning: 'a function that was deferred on a closed scope ran at once, and failed',
+    advice: 'fix the function, and defer it before the scope closes',
+  },
   CASTOFF_LISTENER_FAILED: {
     meaning: 'a listener of the registry threw; the other listeners were called',
     advice: 'fix the listener',

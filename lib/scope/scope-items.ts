@@ -1,4 +1,5 @@
 import { CastoffError, messageLines } from '../core/errors';
+import { warn } from '../core/warnings';
 import { runCheck, type Verification } from './check';
 import { CloseError } from './close-error';
 import type { CloseReport, CloseReason } from './close-report';
@@ -71,6 +72,13 @@ export class ScopeItems {
   /** Cleans up an item that exists but came too late to be added. */
   disposeNow(item: Item): Promise<CloseReport> {
     return this.#closeItems([item], { reason: this.#options.signal.reason() });
+  }
+
+  /** Ends an item whose caller throws before that has finished: a failure becomes a process warning. */
+  disposeInBackground(item: Item): void {
+    void this.disposeNow(item).catch((error: unknown) =>
+      warn('CASTOFF_LATE_FINALIZER', messageLines(error).join('\n')),
+    );
   }
 
   close(options: CloseOptions): Promise<CloseReport> {

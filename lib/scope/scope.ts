@@ -80,8 +80,7 @@ export class Scope implements AsyncDisposable {
     requireFunction(`scope.defer ${what}`, fn);
     const item: Item = { type: 'call', call: { what, source, run: fn } };
     if (!this.#items.isClosed) return this.#items.add(item);
-    // This call throws before `fn` finishes: a failure of `fn` becomes a process warning.
-    void this.#items.disposeNow(item).catch((error: unknown) => process.emitWarning(error as Error));
+    this.#items.disposeInBackground(item);
     throw this.#items.closedError(`defer ${what}`);
   }
 
