@@ -8,7 +8,7 @@ const maxLines = 5;
 
 /** What else was seen while a test waited. */
 export interface HangSurroundings {
-  /** Starts in its scope that have not finished, as texts. */
+  /** Starts that have not finished, and handles that the test has opened, as texts. */
   readonly open: readonly string[];
 }
 

@@ -1,6 +1,8 @@
 import { messageOf } from '../core/errors';
 import { processWide } from '../core/global-state';
 import { describeHang } from '../diagnosis/describe-hang';
+import { formatHandle } from '../diagnosis/handle';
+import type { HandleWatch } from '../diagnosis/handle-watch';
 import { findHang, type Wait } from '../diagnosis/find-hang';
 import { describeStart, startsUnderWay } from '../scope/starts-under-way';
 import type { TestContext } from './test-context';
@@ -11,18 +13,28 @@ const namedFunctions = (): Set<string> => processWide('functions that hang', () 
 /**
  * Resolves to a text for the error of a test or hook that timed out: where its function waits, and what can end
  * the wait. `undefined` when it waits for nothing that castoff sees. Takes 1 to 2 s.
+ *
+ * @param handles - The watch of this process, for what the test has opened; `undefined` if it is off.
  */
-export async function explainHang({ running, name }: TestContext): Promise<string | undefined> {
+export async function explainHang(
+  { running, name }: TestContext,
+  handles: HandleWatch | undefined,
+): Promise<string | undefined> {
   if (running === undefined) return undefined;
   const named = namedFunctions();
   const nowMs = performance.now();
   const starts = startsUnderWay().filter(({ scope }) => scope === name || name.startsWith(`${scope}/`));
-  const open = starts.map((start) => describeStart(start, nowMs));
   try {
+    const opened = handles?.list(({ scope }) => scope === name);
+    const open = [
+      ...starts.map((start) => describeStart(start, nowMs)),
+      ...(opened ?? []).map((handle) => formatHandle(handle)),
+    ];
     const hang = await findHang(running, (wait) => named.has(keyOf(wait)));
     if (hang === undefined) return undefined;
     for (const wait of [...hang.chain, ...hang.others]) named.add(keyOf(wait));
-    return describeHang(hang, { open });
+    // The watch knows the lines that opened timers.
+    return describeHang(opened === undefined ? hang : { ...hang, timers: [] }, { open });
   } catch (error) {
     return `where it waits is unknown: ${messageOf(error)}`;
   }

@@ -95,7 +95,7 @@ export class RunningFile<Node extends object> {
   async explainHangOf(context: TestContext): Promise<string | undefined> {
     if (this.#attachedRun === undefined || this.#explainedHangs >= maxExplainedHangs) return undefined;
     this.#explainedHangs += 1;
-    return loadLate.explainHang().explainHang(context);
+    return loadLate.explainHang().explainHang(context, this.#attachedRun.handles);
   }
 
   /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */

@@ -5,15 +5,15 @@ const inBand = ['--runInBand', '--forceExit'];
 const inWorkers = ['--maxWorkers', '2', '--forceExit'];
 
 describe.each([
-  ['30', inBand],
-  ['29', inWorkers],
-] as const)('the message of a test that timed out, Jest %s with %s', (jest, args) => {
+  ['30', inBand, 'report', 'open: interval of 50 ms, opened at hangs.test.js:33'],
+  ['29', inWorkers, 'off', 'open: timer that calls a function (hangs.test.js:33)'],
+] as const)('the message of a test that timed out, Jest %s with %s', (jest, args, handles, ticker) => {
   let stderr: string;
   const messageOf = (title: string): string =>
     stderr.split('\n  ● ').find((part) => part.startsWith(title)) ?? '';
 
   beforeAll(async () => {
-    ({ stderr } = await runJest('hangs', { jest, args, env: { CASTOFF_HANDLES: 'off' } }));
+    ({ stderr } = await runJest('hangs', { jest, args, env: { CASTOFF_HANDLES: handles } }));
   }, 600_000);
 
   it.each([
@@ -42,11 +42,7 @@ describe.each([
       'waits at hangs.test.js:29: await Promise.all(',
       "variable bus → EventEmitter → a listener of 'answer'",
     ],
-    [
-      'waits beside a ticker',
-      "waits at hangs.test.js:34: await once(bus, 'last tick');",
-      'open: timer that calls a function (hangs.test.js:33)',
-    ],
+    ['waits beside a ticker', "waits at hangs.test.js:34: await once(bus, 'last tick');", ticker],
     [
       'waits for a worker',
       "waits at hangs.test.js:40: await once(worker, 'message');",
