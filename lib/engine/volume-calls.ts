@@ -1,5 +1,4 @@
 import type { Labels } from '../core/labels';
-import type Dockerode from 'dockerode';
 import type { MountedContainer } from './anonymous-volumes';
 import type { Answer, Engine } from './engine';
 import type { ListedTarget } from './list-targets';
@@ -44,10 +43,15 @@ export function inspectVolume(engine: Engine, name: string): Promise<Answer<Volu
 /** Docker's answer for a volume whose data folder is missing. */
 const noCreationTime = '0001-01-01T00:00:00Z';
 
+/** A volume in a response of the engine; dockerode's types lack `CreatedAt`. */
+interface VolumeResponse {
+  readonly Name: string;
+  readonly Labels?: Labels | null;
+  readonly CreatedAt?: unknown;
+}
+
 /** Returns the fields that castoff reads from a volume in a response of the engine. */
-export function factsOfVolume(volume: Dockerode.VolumeInspectInfo): VolumeFacts {
-  // Not in dockerode's types.
-  const { Name: name, Labels, CreatedAt } = volume as typeof volume & { readonly CreatedAt?: unknown };
+export function factsOfVolume({ Name: name, Labels, CreatedAt }: VolumeResponse): VolumeFacts {
   const isKnown = typeof CreatedAt === 'string' && CreatedAt !== noCreationTime;
   return { name, labels: Labels ?? {}, createdAt: isKnown ? CreatedAt : undefined };
 }

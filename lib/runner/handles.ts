@@ -5,6 +5,7 @@ import type { HandleOwner } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
 import { userLineIn } from '../capture/user-line';
 import type { RunClient } from '../session/run-client';
+import type { AttachedRun } from './attached-run';
 import { currentTestFile, definitionLine, startingContext } from './current-context';
 import { loadLate } from './load-late';
 import type { TestContext } from './test-context';
@@ -70,12 +71,16 @@ export function watchHandles(isOfRun: () => boolean): HandleWatch {
 
 /**
  * Reports the handles that a test file left open to the run. Resolves at once if there are none, else after up
- * to 0.5 s.
+ * to 0.5 s, and after user code's calls that end containers.
  */
-export function reportFileHandles(file: TestContext, watch: HandleWatch, client: RunClient): Promise<void> {
+export function reportFileHandles(
+  file: TestContext,
+  watch: HandleWatch,
+  { client, capture }: Pick<AttachedRun, 'client' | 'capture'>,
+): Promise<void> {
   const isOfFile = (owner: HandleOwner): boolean =>
     owner instanceof ContextOwner && owner.context.file === file;
-  return report(watch, client, isOfFile, file.name);
+  return report(watch, client, isOfFile, file.name, () => capture.whenQuiet());
 }
 
 /** Reports the handles that global setups and teardowns left open to the run. */
@@ -88,9 +93,12 @@ async function report(
   client: RunClient,
   isOwner: (owner: HandleOwner) => boolean,
   what: string,
+  whenQuiet?: () => Promise<void>,
 ): Promise<void> {
   // What the last test has opened or closed takes effect in this turn: streams start and stop to read.
   await setImmediate();
   if (watch.list(isOwner).length === 0) return;
+  // Calls that stop or remove a container hold connections and commands; the end of the file waits for them, too.
+  await whenQuiet?.();
   await loadLate.reportHandles().reportHandles(watch, client, isOwner, what);
 }

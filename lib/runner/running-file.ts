@@ -131,9 +131,9 @@ export class RunningFile<Node extends object> {
   }
 
   async #reportHandles(): Promise<void> {
-    const { client, handles } = this.#attachedRun ?? {};
-    if (client !== undefined && handles !== undefined)
-      await reportFileHandles(this.contexts.file, handles, client);
+    const attachedRun = this.#attachedRun;
+    if (attachedRun?.handles !== undefined)
+      await reportFileHandles(this.contexts.file, attachedRun.handles, attachedRun);
   }
 
   /** Ends the file after all of its hooks: waits for background removals, and records the leaks. */

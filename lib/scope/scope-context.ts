@@ -19,7 +19,7 @@ export interface ScopeContext {
   readonly labels: (key: string) => Labels;
 }
 
-/** Returns the context of a call in this process, with the registry and the labels of its session. */
+/** Returns the context of a call in this process, with the registry and the labels of its session. @internal */
 export function scopeContext(
   scope: string,
   { test, engine: engineAddress, identity, ready }: ScopeOptions,

@@ -28,7 +28,7 @@ export function describeHandleFixes(handles: readonly OpenHandle[]): readonly st
   return [
     "To fix this, close what a test opens in 'afterEach' or 'afterAll', or give it to a scope:",
     "    import { scope, defer } from 'castoff/jest'",
-    "    scope.use(server)   defer('stop polling', () => clearInterval(timer))   scope.spawn('poll', (signal) => …)",
+    "    scope.use(server)   defer('stop polling', () => poller.stop())   scope.spawn('poll', (signal) => …)",
     `If it is meant to stay open: withCastoff(config, { ignore: ['${pattern}'] }), or handles: 'off'.`,
   ];
 }
