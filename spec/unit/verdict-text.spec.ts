@@ -73,7 +73,7 @@ describe('the text of a verdict', () => {
         '',
         "  To fix this, close what a test opens in 'afterEach' or 'afterAll', or give it to a scope:",
         "      import { scope, defer } from 'castoff/jest'",
-        "      scope.use(server)   defer('stop polling', () => clearInterval(timer))   scope.spawn('poll', (signal) => …)",
+        "      scope.use(server)   defer('stop polling', () => poller.stop())   scope.spawn('poll', (signal) => …)",
         "  If it is meant to stay open: withCastoff(config, { ignore: ['file:spec/a.spec.ts'] }), or handles: 'off'.",
         '',
       ].join('\n'),
