@@ -9,6 +9,7 @@ import { cleanupContainer, cleanupVolume, deadline, isCastoffError, openScope } 
 import { setJestRun } from '../../lib/jest/jest-run';
 import { resolveSettings } from '../../lib/runner/options';
 import teardown from '../../lib/jest/teardown';
+import { cancelExitWatch } from '../../lib/runner/watch-exit';
 import { openReaperConnection } from '../../lib/lease/reaper-connection';
 import { LeaseClient } from '../../lib/lease/client';
 import { startCapture } from '../../lib/capture/start-capture';
@@ -105,9 +106,11 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     watch.stop();
     // Hides the verdict that the teardown prints.
     const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-    return teardown({ rootDir: folder }, { rootDir: folder, testEnvironmentOptions: {} }).finally(() =>
-      written.mockRestore(),
-    );
+    return teardown({ rootDir: folder }, { rootDir: folder, testEnvironmentOptions: {} }).finally(() => {
+      written.mockRestore();
+      // Its time comes when this file has ended.
+      cancelExitWatch();
+    });
   },
 
   REAPER_UNAVAILABLE: async () => {

@@ -21,7 +21,14 @@ describe('a run that needs no engine', () => {
     stage.workers[0]!.signal('SIGKILL');
     await stage.workers[0]!.ended;
     const end = await stage.main.do<RunEnd>('close');
-    expect(end).toEqual({ records: [], failures: [], left: [], deadWorkers: 0, isRetained: false });
+    expect(end).toEqual({
+      records: [],
+      failures: [],
+      left: [],
+      handles: [],
+      deadWorkers: 0,
+      isRetained: false,
+    });
     expect(await stage.main.do('loaded')).toEqual([]);
   });
 
