@@ -1,84 +1,91 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runJest } from '../support/jest-run';
+import { isLong } from '../support/spec-size';
 
 const inBand = ['--runInBand', '--forceExit'];
 const inWorkers = ['--maxWorkers', '2', '--forceExit'];
 
-describe.each([
+/** Each finding takes a few seconds of CPU time. */
+const runs = [
   ['30', inBand, 'report', 'open: interval of 50 ms, opened at hangs.test.js:33'],
   ['29', inWorkers, 'off', 'open: timer that calls a function (hangs.test.js:33)'],
-] as const)('the message of a test that timed out, Jest %s with %s', (jest, args, handles, ticker) => {
-  let stderr: string;
-  const messageOf = (title: string): string =>
-    stderr.split('\n  ● ').find((part) => part.startsWith(title)) ?? '';
+] as const;
 
-  beforeAll(async () => {
-    ({ stderr } = await runJest('hangs', { jest, args, env: { CASTOFF_HANDLES: handles } }));
-  }, 600_000);
+describe.each(isLong ? runs : runs.slice(0, 1))(
+  'the message of a test that timed out, Jest %s with %s',
+  (jest, args, handles, ticker) => {
+    let stderr: string;
+    const messageOf = (title: string): string =>
+      stderr.split('\n  ● ').find((part) => part.startsWith(title)) ?? '';
 
-  it.each([
-    [
-      'sends without a receiver',
-      'send waits at channel.js:9: await new Promise((resolve) => this.senders.push',
-      'called at hangs.test.js:9: await channel.send',
-    ],
-    [
-      'waits without a way out',
-      'waits at hangs.test.js:13: await new Promise(() => undefined);',
-      'nothing can wake it',
-    ],
-    [
-      'waits for an emitter of its own',
-      'waits at one of hangs.test.js:18, hangs.test.js:19',
-      'nothing can wake it',
-    ],
-    [
-      'waits for an event',
-      "waits at hangs.test.js:23: await once(bus, 'ready');",
-      "variable bus → EventEmitter → a listener of 'ready'",
-    ],
-    [
-      'waits for an answer that got lost',
-      'waits at hangs.test.js:29: await Promise.all(',
-      "variable bus → EventEmitter → a listener of 'answer'",
-    ],
-    ['waits beside a ticker', "waits at hangs.test.js:34: await once(bus, 'last tick');", ticker],
-    [
-      'waits for a worker',
-      "waits at hangs.test.js:40: await once(worker, 'message');",
-      "a listener of 'message' on Worker",
-    ],
-    [
-      'with a receiver › receives',
-      'waits at hooks.test.js:14: await channel.receive();',
-      'variable channel → Channel → .receivers',
-    ],
-    [
-      'Test suite failed to run',
-      '#run waits at channel.js:38: await new Promise((resolve) => setTimeout(resolve, 20));',
-      'it loops: it came back to this line within 200 ms',
-      'stop called at channel.js:32: await this.running;',
-    ],
-  ])('%s: has the line that waits, and what can end the wait', (title, ...lines) => {
-    const message = messageOf(`${title}\n`);
-    for (const line of lines) expect(message).toContain(line);
-  });
+    beforeAll(async () => {
+      ({ stderr } = await runJest('hangs', { jest, args, env: { CASTOFF_HANDLES: handles } }));
+    }, 600_000);
 
-  it.each([
-    ['slow › works step by step', 'waits at hooks.test.js:22', 'what ends the loop has not happened yet'],
-    ['slow › works on one step', 'waits at hooks.test.js:27', 'what can settle it: a timer'],
-  ])('%s: has the line, and no claim that it hangs', (title, ...lines) => {
-    const message = messageOf(`${title}\n`);
-    for (const line of lines) expect(message).toContain(line);
-    expect(message).not.toMatch(/nothing can wake/);
-  });
+    it.each([
+      [
+        'sends without a receiver',
+        'send waits at channel.js:9: await new Promise((resolve) => this.senders.push',
+        'called at hangs.test.js:9: await channel.send',
+      ],
+      [
+        'waits without a way out',
+        'waits at hangs.test.js:13: await new Promise(() => undefined);',
+        'nothing can wake it',
+      ],
+      [
+        'waits for an emitter of its own',
+        'waits at one of hangs.test.js:18, hangs.test.js:19',
+        'nothing can wake it',
+      ],
+      [
+        'waits for an event',
+        "waits at hangs.test.js:23: await once(bus, 'ready');",
+        "variable bus → EventEmitter → a listener of 'ready'",
+      ],
+      [
+        'waits for an answer that got lost',
+        'waits at hangs.test.js:29: await Promise.all(',
+        "variable bus → EventEmitter → a listener of 'answer'",
+      ],
+      ['waits beside a ticker', "waits at hangs.test.js:34: await once(bus, 'last tick');", ticker],
+      [
+        'waits for a worker',
+        "waits at hangs.test.js:40: await once(worker, 'message');",
+        "a listener of 'message' on Worker",
+      ],
+      [
+        'with a receiver › receives',
+        'waits at hooks.test.js:14: await channel.receive();',
+        'variable channel → Channel → .receivers',
+      ],
+      [
+        'Test suite failed to run',
+        '#run waits at channel.js:38: await new Promise((resolve) => setTimeout(resolve, 20));',
+        'it loops: it came back to this line within 200 ms',
+        'stop called at channel.js:32: await this.running;',
+      ],
+    ])('%s: has the line that waits, and what can end the wait', (title, ...lines) => {
+      const message = messageOf(`${title}\n`);
+      for (const line of lines) expect(message).toContain(line);
+    });
 
-  it('has no function that another message has named', () => {
-    expect(messageOf('waits for a worker\n')).not.toContain('ticker');
-    expect(messageOf('with a receiver › receives\n')).not.toContain('#run');
-  });
+    it.each([
+      ['slow › works step by step', 'waits at hooks.test.js:22', 'what ends the loop has not happened yet'],
+      ['slow › works on one step', 'waits at hooks.test.js:27', 'what can settle it: a timer'],
+    ])('%s: has the line, and no claim that it hangs', (title, ...lines) => {
+      const message = messageOf(`${title}\n`);
+      for (const line of lines) expect(message).toContain(line);
+      expect(message).not.toMatch(/nothing can wake/);
+    });
 
-  it('is unchanged for a test that waits for a callback', () => {
-    expect(messageOf('calls nothing back\n')).not.toContain('where it waits');
-  });
-});
+    it('has no function that another message has named', () => {
+      expect(messageOf('waits for a worker\n')).not.toContain('ticker');
+      expect(messageOf('with a receiver › receives\n')).not.toContain('#run');
+    });
+
+    it('is unchanged for a test that waits for a callback', () => {
+      expect(messageOf('calls nothing back\n')).not.toContain('where it waits');
+    });
+  },
+);
