@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { appendRuns } from '../../lib/durations/duration-file';
 import { readDurations } from '../../lib/durations/stored-durations';
 import { startJest, type JestEnd, type JestRun } from '../support/jest-run';
+import { isLong } from '../support/spec-size';
 
 const tests = `
 const { measure } = require('castoff');
@@ -36,7 +37,9 @@ const learnt = (folder: string): Readonly<Record<string, number>> => ({
   'shared slow db': 140,
 });
 
-describe.each(['30', '29'] as const)('a test that times out in Jest %s', (jest) => {
+const versions = ['30', '29'] as const;
+
+describe.each(isLong ? versions : versions.slice(0, 1))('a test that times out in Jest %s', (jest) => {
   let run: JestRun;
   let end: JestEnd;
   let before: string | undefined;
