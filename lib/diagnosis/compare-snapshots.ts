@@ -39,7 +39,7 @@ export function compareSnapshots(
   return compared.toSorted((one, other) => order.indexOf(one.change) - order.indexOf(other.change));
 }
 
-/** Returns one item for each thing: a group of three handles as three. */
+/** Returns one item for each resource, task or handle: a group of three handles as three. */
 function presentItems(snapshots: readonly ProcessSnapshot[]): readonly SnapshotItem[] {
   return snapshots
     .flatMap((snapshot) => snapshotLists.flatMap((name) => snapshot[name]))

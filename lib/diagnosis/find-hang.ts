@@ -61,7 +61,7 @@ class CastoffHungTest {
 const pauseMs = 200;
 const maxOthers = 3;
 
-/** One look at the suspended functions of the user. */
+/** The user's suspended functions at one moment. */
 interface Look {
   readonly graph: HeapGraph;
   /** By the node of a suspended function, the promise that it awaits. */

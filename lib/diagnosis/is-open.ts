@@ -58,7 +58,7 @@ export function isHandleType(type: string): boolean {
 }
 
 /** Returns whether a recorded handle is open, and holds the process or would outlive it. */
-export function isOpen(record: HandleRecord): boolean {
+export function isHandleOpen(record: HandleRecord): boolean {
   const { resource } = record;
   return resource !== undefined && openTests[record.type]?.(resource, record) === true;
 }

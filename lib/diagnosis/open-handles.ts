@@ -16,7 +16,7 @@ export interface HandleDescriber {
 }
 
 /** An open handle with its owner. */
-export interface OpenHandle extends Description {
+export interface DescribedHandle extends Description {
   readonly owner: HandleOwner;
   readonly source: string | undefined;
   readonly createdAtMs: number;
@@ -32,7 +32,7 @@ const maxOrigins = 300;
 export function describeOpen(
   records: readonly HandleRecord[],
   { userLineIn, namePeer, findRequest }: HandleDescriber,
-): readonly OpenHandle[] {
+): readonly DescribedHandle[] {
   const readStack = originReader(userLineIn);
   const last = new Map<string, Origin>();
   let budget = maxOrigins;
@@ -55,7 +55,7 @@ export function describeOpen(
 }
 
 /** Groups handles of one kind, line and owner, in the order in which they were opened. */
-export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
+export function groupHandles(open: readonly DescribedHandle[]): readonly Handle[] {
   const groups = new Map<string, Group>();
   let last: Group | undefined;
   for (const handle of open) {
@@ -81,17 +81,17 @@ export function groupHandles(open: readonly OpenHandle[]): readonly Handle[] {
 }
 
 interface Group {
-  readonly first: OpenHandle;
+  readonly first: DescribedHandle;
   count: number;
 }
 
-function isOfGroup(one: OpenHandle, other: OpenHandle): boolean {
+function isOfGroup(one: DescribedHandle, other: DescribedHandle): boolean {
   if (one.kind !== other.kind || lineOf(one) !== lineOf(other)) return false;
   return one.owner.scope === other.owner.scope && one.owner.test === other.owner.test;
 }
 
 /** Without a line, only the description distinguishes two handles. */
-function lineOf({ source, what }: OpenHandle): string {
+function lineOf({ source, what }: DescribedHandle): string {
   return source ?? what;
 }
 

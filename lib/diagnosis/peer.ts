@@ -52,7 +52,7 @@ export function formatPeer({ host, port, path }: Peer): string | undefined {
   return host === undefined ? undefined : formatAddress(host, port);
 }
 
-/** Formats an address; without the host for one that stands for all: `:4123`. */
+/** Formats an address; without the host for one that means all: `:4123`. */
 export function formatAddress(host: string, port: number | undefined): string {
   const suffix = port === undefined ? '' : `:${port}`;
   if (host === '::' || host === '0.0.0.0') return suffix;

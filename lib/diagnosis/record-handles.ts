@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks';
 import { interceptSpawns } from '../commands/intercept-spawns';
 import { linkTo, type HandleRecord } from './handle-record';
 import type { HandleOwner } from './handle';
-import { isHandleType, isOpen } from './is-open';
+import { isHandleType, isHandleOpen } from './is-open';
 import { inputReadBy, inputType } from './standard-input';
 
 /** The records of what this process opens. */
@@ -102,7 +102,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   };
 
   const sweep = (): void => {
-    for (const [id, handle] of handles) if (!isOpen(handle)) handles.delete(id);
+    for (const [id, handle] of handles) if (!isHandleOpen(handle)) handles.delete(id);
     sweepAt = Math.max(sweepAfter, handles.size * 2);
   };
 

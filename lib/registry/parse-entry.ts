@@ -1,13 +1,13 @@
 import { parseBounds } from '../core/bounds';
 import { reportOrder } from '../core/kinds';
 import { entryOrigins, entryStates, type EntryOwner, type RegistryEntry } from './entry';
-import { oneOf, parseDate, parseFields, parseText, type ParseFields } from './parse-fields';
+import { oneOf, parseDate, parseByTable, parseText, type ParseFields } from './parse-fields';
 
 const ownerFields: ParseFields<EntryOwner> = { scope: parseText, test: parseText, source: parseText };
 
 /** Returns the owner of an entry that `value`, parsed from JSON, represents. */
 export function parseEntryOwner(value: unknown): EntryOwner | undefined {
-  return parseFields(ownerFields, ['scope'], value);
+  return parseByTable(ownerFields, ['scope'], value);
 }
 
 const fields: ParseFields<RegistryEntry> = {
@@ -38,5 +38,5 @@ const fields: ParseFields<RegistryEntry> = {
  */
 export function parseEntry(value: unknown): RegistryEntry | undefined {
   const required = ['key', 'kind', 'owner', 'origin', 'registeredAt', 'state', 'since'] as const;
-  return parseFields(fields, required, value);
+  return parseByTable(fields, required, value);
 }

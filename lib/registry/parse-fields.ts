@@ -4,7 +4,7 @@ export type ParseField<T> = (value: unknown) => T | undefined;
 export type ParseFields<T> = { readonly [Name in keyof T]-?: ParseField<T[Name]> };
 
 /** Returns the fields of `value` that `table` can parse; `undefined` when a required one is missing. */
-export function parseFields<T>(
+export function parseByTable<T>(
   table: ParseFields<T>,
   required: readonly (keyof T & string)[],
   value: unknown,

@@ -1,7 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { EntryOwner } from './entry';
 import { parseEntryOwner } from './parse-entry';
-import { oneOf, parseDate, parseFields, parseText, type ParseFields } from './parse-fields';
+import { oneOf, parseDate, parseByTable, parseText, type ParseFields } from './parse-fields';
 
 /** A child process that a scope started, as a journal records it. */
 export interface ProcessRecord {
@@ -30,7 +30,7 @@ const processFields: ParseFields<Owner> = {
 
 const fields: ParseFields<ProcessRecord> = {
   key: parseText,
-  process: (value) => parseFields(processFields, ['host', 'boot', 'pid', 'pidStart', 'pidNamespace'], value),
+  process: (value) => parseByTable(processFields, ['host', 'boot', 'pid', 'pidStart', 'pidNamespace'], value),
   group: parsePid,
   command: parseText,
   owner: parseEntryOwner,
@@ -41,7 +41,7 @@ const fields: ParseFields<ProcessRecord> = {
 /** Returns the record that `value`, parsed from JSON, represents; `undefined` when it is not one. */
 export function parseProcessRecord(value: unknown): ProcessRecord | undefined {
   const required = ['key', 'process', 'group', 'command', 'owner', 'startedAt', 'state'] as const;
-  return parseFields(fields, required, value);
+  return parseByTable(fields, required, value);
 }
 
 /** Not 1, which as the number of a group means every process. @see kill(2) */

@@ -38,7 +38,7 @@ export interface RegisteredCommand {
 }
 
 /** A found resource; its key and engine are those of the command. */
-export type FoundResource = Omit<OwnedTarget, 'key' | 'engine'>;
+export type CreatedResource = Omit<OwnedTarget, 'key' | 'engine'>;
 
 /** The resource that a docker command of a scope creates: registered before the command, found after it. */
 export abstract class CommandCreation {
@@ -68,7 +68,7 @@ export abstract class CommandCreation {
   protected abstract find(
     registered: RegisteredCommand,
     ending: CommandEnding,
-  ): Promise<FoundResource | undefined>;
+  ): Promise<CreatedResource | undefined>;
 
   /** Releases the claim on a resource that does not exist. Resolves to the outcome to record. */
   protected abstract settleMissing(ending: CommandEnding): Promise<'never-created' | 'removed-elsewhere'>;

@@ -12,7 +12,7 @@ import {
   locateMs,
   type CommandEnding,
   type CreatingCommand,
-  type FoundResource,
+  type CreatedResource,
   type RegisteredCommand,
 } from './command-creation';
 
@@ -46,7 +46,7 @@ export class LabelledCreation extends CommandCreation {
   protected override async find(
     registered: RegisteredCommand,
     { wasStopped }: CommandEnding,
-  ): Promise<FoundResource | undefined> {
+  ): Promise<CreatedResource | undefined> {
     const mayAppear = wasStopped && this.#found === undefined;
     const found = mayAppear
       ? await this.#findLate(registered)

@@ -16,7 +16,7 @@ import {
   CommandCreation,
   locateMs,
   type CreatingCommand,
-  type FoundResource,
+  type CreatedResource,
   type RegisteredCommand,
 } from './command-creation';
 
@@ -62,7 +62,7 @@ export class ProjectCreation extends CommandCreation {
     this.#isComplete = true;
   }
 
-  protected override async find(registered: RegisteredCommand): Promise<FoundResource | undefined> {
+  protected override async find(registered: RegisteredCommand): Promise<CreatedResource | undefined> {
     const isFound = await this.#find(registered, this.command.context.cleanupTimeoutMs);
     const name = this.#name;
     if (!isFound || name === undefined) return undefined;

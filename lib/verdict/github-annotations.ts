@@ -2,7 +2,7 @@ import { isAbsolute, posix } from 'node:path';
 import { formatDuration } from '../core/durations';
 import { safeForTerminal } from '../core/safe-text';
 import { readSource } from '../core/source-line';
-import { describeHandle } from './handle-table';
+import { formatHandleCount } from './handle-table';
 import type { FinalState, OpenHandle, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { describeRemoval, formatLifetime, displayName, describeCreator } from './describe-record';
 
@@ -36,7 +36,7 @@ export function formatAnnotations(verdict: Verdict, options: { readonly folder?:
   return [
     ...verdict.leaks.map((leak) => commandOf(level, leakMessage(leak), about(leak))),
     ...verdict.handles.map((handle) => {
-      const title = `castoff: ${describeHandle(handle)}`;
+      const title = `castoff: ${formatHandleCount(handle)}`;
       return commandOf(handleLevel, handleMessage(handle), { title, source: handle.source, folder });
     }),
     ...verdict.left.map((left) => commandOf('error', unremovedMessage(left), about(left))),
@@ -54,7 +54,7 @@ function leakMessage(leak: ResourceRecord): string {
 
 function handleMessage(handle: OpenHandle): string {
   const { test, scope, ageMs } = handle;
-  return `still open: ${describeHandle(handle)}, created in '${test ?? scope}'; age: ${formatDuration(ageMs)}`;
+  return `still open: ${formatHandleCount(handle)}, created in '${test ?? scope}'; age: ${formatDuration(ageMs)}`;
 }
 
 const finalStates: Readonly<Record<FinalState, string>> = {

@@ -4,7 +4,7 @@ import { formatFittedTable, type FittedColumn, type RenderOptions } from './fitt
 import type { OpenHandle } from './verdict';
 
 const columns: readonly FittedColumn<OpenHandle>[] = [
-  { title: 'HANDLE', least: 16, text: describeHandle },
+  { title: 'HANDLE', least: 16, text: formatHandleCount },
   // Never shortened: terminals and editors open it at a click.
   { title: 'CREATED AT', least: Infinity, text: ({ source }) => source ?? '' },
   { title: 'TEST', least: 12, text: ({ test, scope }) => test ?? scope },
@@ -17,7 +17,7 @@ export function formatHandleTable(handles: readonly OpenHandle[], options: Rende
 }
 
 /** Formats a group of handles as `interval of 50 ms`, or `200 × interval of 50 ms`. */
-export function describeHandle({ what, count }: Pick<OpenHandle, 'what' | 'count'>): string {
+export function formatHandleCount({ what, count }: Pick<OpenHandle, 'what' | 'count'>): string {
   return count === 1 ? what : `${count} × ${what}`;
 }
 

@@ -12,7 +12,7 @@ import { ConnectionLimit } from './connection-limit';
 import { alsoEndProcesses } from './end-processes';
 import { reapOnEngine } from './engine-reap';
 import type { ReaperSettings } from './settings';
-import { takeSnapshot, type ReaperSnapshot } from './snapshot';
+import { takeReaperSnapshot, type ReaperSnapshot } from './snapshot';
 
 /** Options of a reaper server. `connect` defaults to the engine of the environment. */
 interface ServerOptions {
@@ -118,7 +118,7 @@ export class ReaperServer {
   }
 
   snapshot(): ReaperSnapshot {
-    return takeSnapshot({
+    return takeReaperSnapshot({
       ...this.#leases.view(),
       mode: this.#options.mode,
       connections: this.#connections.size,

@@ -30,7 +30,7 @@ export interface ReaperSnapshot extends ReapTotals {
 type SnapshotParts = LeaseTableView & Pick<ReaperSnapshot, 'mode' | 'connections'>;
 
 /** Returns the snapshot, with times as RFC 3339 instead of `performance.now()`. */
-export function takeSnapshot({ leases, totals, startedAtMs, ...parts }: SnapshotParts): ReaperSnapshot {
+export function takeReaperSnapshot({ leases, totals, startedAtMs, ...parts }: SnapshotParts): ReaperSnapshot {
   const { inGracePeriod, reaping, watched } = leases.orphaned;
   const nowMs = performance.now();
   const toTimestamp = (ms: number): string => new Date(Date.now() - (nowMs - ms)).toISOString();

@@ -67,7 +67,7 @@ export class Leases {
   // Clients choose the keys, but cannot provoke collisions: V8 seeds the hashes of strings per process,
   // except those of integers, and every key contains `=`.
   readonly #leases = new Map<string, Lease & { readonly claims: Map<string, Claim> }>();
-  // A map for each phase: finishing 10 000 reapings must not look at all orphans for each.
+  // A map for each phase: finishing 10 000 reapings must not visit all orphans for each.
   readonly #inGracePeriod = new Map<string, WaitingClaim>();
   readonly #reaping = new Map<string, ReapingClaim>();
   readonly #watched = new Map<string, WaitingClaim>();
