@@ -5,7 +5,7 @@ import { ownFolder } from '../core/source-line';
 export interface Origin {
   /** The user's line, as `file:line`. */
   readonly line: string | undefined;
-  readonly madeBy: 'user' | 'castoff' | 'test runner';
+  readonly madeBy: 'user' | 'castoff' | 'test runner' | 'window';
   /** The constructor of Node.js or a package that created it for the user. */
   readonly through?: 'Worker' | 'WebSocket' | 'BroadcastChannel' | undefined;
 }
@@ -19,12 +19,16 @@ const partsOfJest =
   'jest|jest-(?:circus|cli|environment-jsdom|environment-node|jasmine2|runner|runtime|util|watcher|worker)';
 const runnerPackages = new RegExp(`[\\\\/]node_modules[\\\\/](?:${runners}|${partsOfJest})[\\\\/]`);
 
+/** Windows of tests, which end their timers and requests when the test environment closes them. */
+const windowPackages = /[\\/]node_modules[\\/](?:happy-dom|jsdom)[\\/]/;
+
 /** Reads the origin of a resource from the stack where it was created. */
 function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {
   const frames = stack.split('\n').slice(1);
   const nearest = nearestFrame(frames);
   const line = userLineIn(stack);
   if (nearest.includes(ownFolder + sep)) return { line, madeBy: 'castoff' };
+  if (windowPackages.test(nearest)) return { line, madeBy: 'window' };
   if (line === undefined && runnerPackages.test(nearest)) return { line, madeBy: 'test runner' };
   const through = constructors.find((name) => frames.some((frame) => frame.includes(`at new ${name} (`)));
   return { line, madeBy: 'user', through };

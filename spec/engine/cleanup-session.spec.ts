@@ -11,6 +11,8 @@ describe('cleanupSession', () => {
   let started: StartedSession;
   beforeAll(async () => {
     started = await startSession({
+      // A reaper would remove what is left half a second after the kill.
+      CASTOFF_REAPER: 'off',
       TESTCONTAINERS_RYUK_DISABLED: 'true',
       TESTCONTAINERS_HOST_OVERRIDE: 'localhost',
     });

@@ -23,8 +23,10 @@ describe('castoff', () => {
   it('instruments an environment that the config names beside the preset', async () => {
     const config = "module.exports = { preset: 'castoff', transform: {}, testEnvironment: 'jsdom' };";
     const test = `const { defer } = require('castoff/jest');
-      test('is in a window', () => defer('look', () => process.stdout.write('at the end: ' + window.location.protocol)));`;
+      test('is in a window', () => defer('look', () => process.stdout.write('at the end: ' + window.location.protocol)));
+      test('leaves timers that end with the window', () => void setInterval(() => {}, 1_000));`;
     const { stdout, exitCode } = await runJest('environments', {
+      env: { CASTOFF_HANDLES: 'fail' },
       args: ['window'],
       files: { 'jest.config.js': config, 'window.test.js': test },
     });
