@@ -29,6 +29,8 @@ export interface HandleRecord {
   /** The request that connects it, which has the address. */
   connect?: ConnectRequest;
   command?: SpawnedCommand;
+  /** Set when it was not open: it had closed, or was not complete. */
+  wasClosed?: boolean;
 }
 
 /** A longer chain loses its middle: a timer that starts itself again would otherwise keep all before it. */

@@ -85,7 +85,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
     if (typeof request === 'object' && request !== null) requests.set(request, added);
     if (added.resource !== undefined) {
       handles.set(id, added);
-      if (handles.size >= sweepAt) sweep();
+      if (handles.size >= sweepAt) forget(isClosedAgain);
     } else {
       steps.delete(stepIds[nextStep] ?? id);
       stepIds[nextStep] = id;
@@ -101,8 +101,8 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
     return trigger?.type.endsWith('SERVERWRAP') === true ? trigger : undefined;
   };
 
-  const sweep = (): void => {
-    for (const [id, handle] of handles) if (!isHandleOpen(handle)) handles.delete(id);
+  const forget = (isForgotten: (handle: HandleRecord) => boolean): void => {
+    for (const [id, handle] of handles) if (isForgotten(handle)) handles.delete(id);
     sweepAt = Math.max(sweepAfter, handles.size * 2);
   };
 
@@ -125,7 +125,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   });
   return {
     listOpen() {
-      sweep();
+      forget((handle) => !isHandleOpen(handle));
       return [...handles.values()];
     },
     findRequest: (request) => requests.get(request),
@@ -139,7 +139,15 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   };
 }
 
-/** Captures the stack below `until` without formatting it, whatever limit the user has set. */
+/** `init` runs before a resource is complete, and so before it counts as open: the second sweep forgets it. */
+function isClosedAgain(handle: HandleRecord): boolean {
+  if (isHandleOpen(handle)) return false;
+  const { wasClosed = false } = handle;
+  handle.wasClosed = true;
+  return wasClosed;
+}
+
+/** Captures the stack below `until` without formatting it. The user's `stackTraceLimit` does not limit it. */
 function captureStack(depth: number, until: (...args: never) => void): { readonly stack?: unknown } {
   const { stackTraceLimit } = Error;
   const holder = {};

@@ -8,7 +8,7 @@ const [open, clean, setup] = [listPrograms('open'), listPrograms('clean'), listP
 /** Names of programs for a short run: each kind, and each kind of owner, with a clean one that is near to it. */
 const sample = new RegExp(
   [
-    'open/(interval-package|interval-concurrent|timeout-promise|server-host|connection-pool',
+    'open/(immediate-loop|interval-package|interval-concurrent|timeout-promise|server-host|connection-pool',
     'request-stream|udp|child-detached|watch-recursive|worker-waits|message-port|readline|interval-describe-body)\\.',
     'clean/(interval-cleared-after-all|interval-fake|timeout-late|timeout-abort-signal|server-keep-alive-closed',
     'connection-pool-ended|request-keep-alive|udp-closed|child-killed|watch-closed|worker-ends|message-port-closed',

@@ -54,9 +54,21 @@ function lineThatOpens(name: string): string {
 
 type Close = () => unknown;
 
-function closeBoth(client: Close, server: Close): void {
-  client();
-  server();
+interface Closable {
+  destroy?: Close;
+  close?: Close;
+  closeAllConnections?: Close;
+}
+
+/** Returns a function that closes all of them, in order. */
+function closing(...ends: readonly Closable[]): Close {
+  return () => {
+    for (const end of ends) {
+      end.destroy?.();
+      end.close?.();
+      end.closeAllConnections?.();
+    }
+  };
 }
 
 /** What is open after programs have run side by side, each as a test, and after their closes. */
@@ -203,11 +215,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const server = await backgroundServer(createServer());
       const socket = connect(server.port, 'localhost'); // opens connection
       await once(socket, 'connect');
-      return () =>
-        closeBoth(
-          () => socket.destroy(),
-          () => server.close(),
-        );
+      return closing(socket, server);
     },
   ],
   'connection to a container': [
@@ -218,11 +226,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       containers.set(server.port, 'redis (container of a.spec.ts:12)');
       const socket = connect(server.port, 'localhost'); // opens connection to a container
       await once(socket, 'connect');
-      return () =>
-        closeBoth(
-          () => socket.destroy(),
-          () => server.close(),
-        );
+      return closing(socket, server);
     },
   ],
   'connection to a local socket': [
@@ -233,11 +237,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       await once(server, 'listening');
       const socket = connect(join(folder, 'b.sock')); // opens connection to a local socket
       await once(socket, 'connect');
-      return () =>
-        closeBoth(
-          () => socket.destroy(),
-          () => server.close(),
-        );
+      return closing(socket, server);
     },
   ],
   'request without a response': [
@@ -248,11 +248,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const request = get(`http://localhost:${server.port}/slow?token=secret`); // opens request without a response
       request.on('error', () => undefined);
       await once(server, 'request');
-      return () =>
-        closeBoth(
-          () => request.destroy(),
-          () => server.close().closeAllConnections(),
-        );
+      return closing(request, server);
     },
   ],
   'fetch without a response': [
@@ -264,11 +260,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const url = `http://localhost:${server.port}`;
       fetch(url, { signal: end.signal }).catch(() => undefined); // opens fetch without a response
       await once(server, 'request');
-      return () =>
-        closeBoth(
-          () => end.abort(),
-          () => server.close().closeAllConnections(),
-        );
+      return closing({ destroy: () => end.abort() }, server);
     },
   ],
   'log stream of a container': [
@@ -283,11 +275,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const path = `/v1.41/containers/${'0123456789abcdef'.repeat(4)}/logs?follow=1`;
       const request = get({ socketPath, path }); // opens log stream of a container
       const [response] = (await once(request, 'response')) as [IncomingMessage];
-      return () =>
-        closeBoth(
-          () => response.destroy(),
-          () => server.close(),
-        );
+      return closing(response, server);
     },
   ],
   'TLS connection': [
@@ -298,11 +286,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const socket = connectTls({ port: server.port }); // opens TLS connection
       socket.on('error', () => undefined);
       await once(server, 'connection');
-      return () =>
-        closeBoth(
-          () => socket.destroy(),
-          () => server.close(),
-        );
+      return closing(socket, server);
     },
   ],
   WebSocket: [
@@ -313,11 +297,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const socket = new WebSocket(`ws://127.0.0.1:${server.port}`); // opens WebSocket
       const [accepted] = (await once(server, 'connection')) as [Socket];
       socket.addEventListener('error', () => undefined);
-      return () =>
-        closeBoth(
-          () => accepted.destroy(),
-          () => server.close(),
-        );
+      return closing(accepted, server);
     },
   ],
   'request on a reused connection': [
@@ -332,11 +312,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const request = get({ ...options, path: '/slow' }); // opens request on a reused connection
       request.on('error', () => undefined);
       await once(server, 'request');
-      return () =>
-        closeBoth(
-          () => request.destroy(),
-          () => server.close().closeAllConnections(),
-        );
+      return closing(request, server);
     },
   ],
   'HTTP/2 client': [
@@ -346,11 +322,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const server = await backgroundServer(createHttp2Server());
       const session = connectHttp2(`http://localhost:${server.port}`); // opens HTTP/2 client
       await once(session, 'connect');
-      return () =>
-        closeBoth(
-          () => session.destroy(),
-          () => server.close(),
-        );
+      return closing(session, server);
     },
   ],
   'UDP socket': [
@@ -456,11 +428,7 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       const client = owners.exit(() => connect((server.address() as AddressInfo).port, '127.0.0.1'));
       const [accepted] = (await accepting) as [Socket];
       server.close();
-      return () =>
-        closeBoth(
-          () => client.destroy(),
-          () => accepted.destroy(),
-        );
+      return closing(client, accepted);
     },
   ],
   worker: [
@@ -513,6 +481,14 @@ describe('a handle that a test leaves', () => {
         count: 1,
       },
     ]);
+  });
+
+  it('is reported also if its creation makes the watch forget closed ones', () => {
+    const open = () => Array.from({ length: 2_000 }, () => setImmediate(() => undefined));
+    const pending = owners.run({ scope: 'many' }, open);
+    const [many] = watching.list(({ scope }) => scope === 'many');
+    for (const immediate of pending) clearImmediate(immediate);
+    expect(many).toMatchObject({ kind: 'immediate', count: 2_000 });
   });
 
   it('is not reported once it is closed', () => {
@@ -569,11 +545,7 @@ const lookAlikes: Readonly<Record<string, () => Close | Promise<Close> | undefin
     const [response] = await once(get({ port: server.port, agent }), 'response');
     response.resume();
     await once(response, 'close');
-    return () =>
-      closeBoth(
-        () => agent.destroy(),
-        () => server.close(),
-      );
+    return closing(agent, server);
   },
   'a finished fetch': async () => {
     const server = await backgroundServer(createHttpServer((_, response) => response.end('ok')));
