@@ -71,6 +71,7 @@ export function parseSnapshot(text: string, path: string): ProcessSnapshot {
   const isComplete =
     snapshotLists.every((name) => isItems(value[name])) && typeof value['takenAt'] === 'string';
   if (!isComplete) throw refused(path, 'parts of it are missing or invalid');
+  // The fields of its items come from the same version of castoff.
   return value as unknown as ProcessSnapshot;
 }
 

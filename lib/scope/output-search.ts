@@ -12,7 +12,7 @@ export class OutputSearch {
   #isCut = false;
 
   constructor(pattern: RegExp) {
-    // A copy: the state of the user's expression stays as it is.
+    // A copy, because a search changes `lastIndex`, and the expression is the user's.
     this.#pattern = new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`);
   }
 
