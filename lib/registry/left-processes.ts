@@ -78,7 +78,10 @@ export async function endLeftProcesses(
   const left = findLeftProcesses(journals, proveOwnersHere()).filter(({ isProven }) => isProven);
   const ends = await Promise.allSettled(left.map((one) => endLeftProcess(one, limits)));
   return {
-    ended: left.filter((_, at) => ends[at]?.status === 'fulfilled'),
+    ended: left.filter((_, at) => {
+      const end = ends[at];
+      return end?.status === 'fulfilled' && end.value;
+    }),
     errors: ends.flatMap((end): readonly unknown[] => (end.status === 'rejected' ? [end.reason] : [])),
   };
 }
