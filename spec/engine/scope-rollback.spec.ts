@@ -8,6 +8,7 @@ import { openScope, type CloseError, type StartError } from '../../lib/index';
 import type { EntryState, RegistryEntry } from '../../lib/registry/entry';
 import { journalFolder, sessionIdentity } from '../../lib/registry/session-identity';
 import { composeClient } from '../support/compose-client';
+import type { Call } from '../support/fault-calls';
 import type { FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { rejectionOf } from '../support/rejection';
@@ -356,7 +357,10 @@ describe('a failed start of a Compose environment', () => {
           },
         });
         await worker.start();
-        await until(async () => (await worker.inspect()).RestartCount > 0, 20_000, 50);
+        // The engine may write the output a moment after the exit: the logs of a later crash have it for sure.
+        const hasReadLogs = ({ path, ended }: Call): boolean =>
+          path.includes(`/containers/${worker.id}/logs`) && ended !== undefined;
+        await until(() => proxy.calls.filter(hasReadLogs).length >= 3);
         await worker.remove({ force: true });
         throw new Error('not ready');
       },
