@@ -1,6 +1,8 @@
 import { CastoffError, cleanupFailed } from '../core/errors';
+import { timeouts } from '../core/timeouts';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { readWhenBack } from '../engine/read-when-back';
 import type { RegistryEntry } from '../registry/entry';
 import { endLeftProcesses } from '../registry/left-processes';
 import { proveOwnersHere } from '../processes/owner';
@@ -23,7 +25,8 @@ export interface SessionCleanup {
 /**
  * Finishes the cleanup of a session whose processes have ended: removes everything that carries its label on
  * the engine or is named in its journals on this machine, verifies that it is gone, and deletes the journals.
- * Ends the processes of its commands, with their groups. Resources that have reused the name of one of the session's, and running reapers, are kept.
+ * Ends the processes of its commands, with their groups. Resources that have reused the name of one of the
+ * session's, and running reapers, are kept. What the engine fails to answer is asked again until the deadline.
  *
  * @param session - The id that the label `castoff.session` and `castoff ls` show.
  * @param options - As for {@link cleanupContainer}; `engine` is the engine to search for labels, in addition
@@ -42,7 +45,14 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
   const journals = readJournals(session);
   const engines = await connectAll(options.engine, journals.unfinished);
   const listings = await Promise.all(
-    engines.map(async (engine) => ({ engine, sessions: (await listSessions(engine, false)).sessions })),
+    engines.map(async (engine) => {
+      const { sessions } = await readWhenBack(() => listSessions(engine, false), {
+        what: `list the resources of session ${session}`,
+        timeoutMs: options.timeoutMs ?? timeouts.cleanupMs,
+        signal: options.signal,
+      });
+      return { engine, sessions };
+    }),
   );
   const prove = proveOwnersHere();
   const rules = { nowMs: Date.now() };

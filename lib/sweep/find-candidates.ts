@@ -1,5 +1,6 @@
 import { isCastoffError } from '../core/errors';
 import type { Engine } from '../engine/engine';
+import { EngineError } from '../engine/engine-error';
 import type { RegistryEntry } from '../registry/entry';
 import type { AdoptionReason } from './find-adopted';
 import { describeOwner, type JudgedSession, type ResourceVerdict } from './judge-session';
@@ -18,8 +19,6 @@ export interface Candidates {
 /**
  * Sorts the listed resources by their verdicts, adds those that only the journals of dead sessions name, and
  * keeps what a session has adopted.
- *
- * @throws EngineError when the engine does not answer.
  */
 export async function findCandidates(
   engine: Engine,
@@ -40,7 +39,8 @@ export async function findCandidates(
         kept.push({ ...resource, proof });
       } else {
         const stillOurs = await isStillOurs(engine, entry, resource.id).catch(unclearReason);
-        if (stillOurs === true) found.push({ resource, entry });
+        // Without an answer, its own removal asks again: one resource does not hold up the others.
+        if (stillOurs === true || stillOurs === undefined) found.push({ resource, entry });
         else if (stillOurs !== false) unclear.push({ ...resource, proof: stillOurs });
       }
     }
@@ -64,7 +64,8 @@ function describeJournaled(
   return { kind, id, name: name ?? id, session, owner, proof: `${proof.proof}; named in its journal` };
 }
 
-function unclearReason(error: unknown): string {
+function unclearReason(error: unknown): string | undefined {
   if (isCastoffError(error, 'CLEANUP_FAILED')) return error.message;
+  if (error instanceof EngineError) return undefined;
   throw error;
 }

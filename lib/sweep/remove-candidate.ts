@@ -3,6 +3,7 @@ import { timeouts } from '../core/timeouts';
 import { carriesLabels } from '../engine/carries-labels';
 import type { Engine } from '../engine/engine';
 import type { ListedTarget } from '../engine/list-targets';
+import { readWhenBack } from '../engine/read-when-back';
 import type { RegistryEntry } from '../registry/entry';
 import { proveOwnersHere } from '../processes/owner';
 import { findAdopter } from '../resources/adoption';
@@ -47,31 +48,53 @@ export async function removeCandidate(
   if (idsOfLiveSessions(session).has(id))
     return { keptReason: 'a session that is not proven dead has recorded it as its own' };
   const { timeoutMs = timeouts.cleanupMs, signal } = settings;
+  const endsAtMs = performance.now() + timeoutMs;
+  const limits = (): CleanupSettings => ({
+    ...settings,
+    timeoutMs: Math.max(0, endsAtMs - performance.now()),
+  });
   const limited = engine.within({ timeoutMs: callTimeoutFor(timeoutMs), signal });
+  const read = <T>(ask: () => Promise<T>): Promise<T> =>
+    readWhenBack(ask, {
+      what: `find the owner of ${kind} ${id}`,
+      timeoutMs: endsAtMs - performance.now(),
+      signal,
+    });
   const adopter =
     kind === 'compose-project'
       ? undefined
-      : await findAdopter(limited, { kind, id }, ({ name }) => knownMarkers.has(name));
+      : await read(() => findAdopter(limited, { kind, id }, ({ name }) => knownMarkers.has(name)));
   if (adopter !== undefined) return { keptReason: `session ${adopter} has adopted it` };
   if ('entry' in candidate) {
-    const { bounds, identity } = candidate.entry;
-    const result: CleanupResult = (await isStillOurs(engine, candidate.entry, id))
-      ? await cleanupResource(engine, { kind, id, bounds }, { ...settings, identity })
+    const { entry } = candidate;
+    const { bounds, identity } = entry;
+    const result: CleanupResult = (await read(() => isStillOurs(limited, entry, id)))
+      ? await cleanupResource(engine, { kind, id, bounds }, { ...limits(), identity })
       : { kind, id, outcome: 'already-gone', attempts: 0, durationMs: 0 };
     return { result };
   }
   const { target, isBase } = candidate;
   const coversService = isOwnedLike(target);
   const covers = ({ labels }: Pick<ListedTarget, 'labels'>) => coversService(labels);
-  const rules = { ...settings, covers, coversService };
+  const rules = { ...limits(), covers, coversService };
   const { result, isReplaced } = await removeListed(engine, { ...target, isBase }, rules);
   return isReplaced ? { keptReason: 'another resource has reused its name' } : { result };
 }
 
-/** @throws ServiceKeptError when {@link removeCandidate} would keep the candidate with its Swarm service. */
-export async function previewCandidate(engine: Engine, candidate: RemovalCandidate): Promise<undefined> {
+/**
+ * Resolves to the reason to keep the candidate; to `undefined` when {@link removeCandidate} would remove it.
+ *
+ * @throws ServiceKeptError when it would be kept with its Swarm service; EngineError.
+ */
+export async function previewCandidate(
+  engine: Engine,
+  candidate: RemovalCandidate,
+): Promise<CandidateEnd | undefined> {
   if ('target' in candidate)
     await clearServiceOf(engine, candidate.target, isOwnedLike(candidate.target), true);
+  else if (!(await isStillOurs(engine, candidate.entry, candidate.resource.id)))
+    return { keptReason: 'it no longer exists, or another resource has its name' };
+  return undefined;
 }
 
 function isOwnedLike({ labels }: ListedTarget): (own: ListedTarget['labels']) => boolean {
