@@ -28,6 +28,11 @@ export class RetainingPaths {
     }
   }
 
+  /** Returns whether a node is reachable from the root. */
+  reaches(node: number): boolean {
+    return node === 0 || this.#edges[node] !== 0;
+  }
+
   /** Returns the edges from the root to a node; `undefined` when it is not reachable. */
   to(node: number): readonly HeapEdge[] | undefined {
     if (this.#edges[node] === 0) return undefined;

@@ -3,6 +3,7 @@ import type { HeapGraph } from './heap-graph';
 /** The field of a generator that holds its local variables while it is suspended. */
 const registers = 'parameters_and_registers';
 const reaction = 'system / PromiseReaction';
+const request = 'system / AsyncGeneratorRequest';
 
 /**
  * Returns the functions that wait for a promise, directly or through other promises, as nodes of generators:
@@ -11,19 +12,19 @@ const reaction = 'system / PromiseReaction';
  * @see V8, JSGeneratorObject, JSPromise, PromiseReaction, and the contexts of await
  */
 export function functionsAwaiting(graph: HeapGraph, promise: number): readonly number[] {
-  const generators: number[] = [];
-  const seen = new Set([promise]);
-  const queue = [promise];
-  for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
+  return [...waitersOf(graph, promise)].filter((node) => isSuspended(graph, node));
+}
+
+/** Returns a promise, and the promises and functions that wait for it, directly or through others. */
+export function waitersOf(graph: HeapGraph, promise: number): ReadonlySet<number> {
+  const found = new Set([promise]);
+  // A set visits what is added meanwhile.
+  for (const node of found) {
     const isGenerator = isSuspended(graph, node);
-    if (isGenerator) generators.push(node);
-    for (const { type, name, to } of graph.edgesOf(node)) {
-      if (seen.has(to) || !leadsOn(graph, { isGenerator, type, name, to })) continue;
-      seen.add(to);
-      queue.push(to);
-    }
+    for (const { type, name, to } of graph.edgesOf(node))
+      if (leadsOn(graph, { isGenerator, type, name, to })) found.add(to);
   }
-  return generators;
+  return found;
 }
 
 /** Returns whether a node is a generator or an async function, which has started and not ended. */
@@ -51,40 +52,71 @@ interface Step {
 }
 
 /** What V8 keeps of `.then`, `Promise.all` and the like. */
-const carriers = new Set(['Promise', reaction, 'system / PromiseCapability']);
+const carriers = new Set(['Promise', reaction, request, 'system / PromiseCapability']);
 
 /** Promise → reactions → function that continues → its context → generator → its own promise. */
 function leadsOn(graph: HeapGraph, { isGenerator, type, name, to }: Step): boolean {
-  if (isGenerator) return type === 'hidden' && graph.nameOf(to) === 'Promise';
-  if (name === 'reactions_or_result') return graph.nameOf(to) === reaction;
-  if (type === 'hidden') {
-    const kind = graph.nameOf(to);
-    return graph.typeOf(to) === 'closure' || carriers.has(kind);
-  }
-  return (name === 'context' && graph.nameOf(to) === 'system / Context') || isSuspended(graph, to);
+  const kind = graph.nameOf(to);
+  if (isGenerator) return type === 'hidden' && (kind === 'Promise' || kind === request);
+  if (name === 'reactions_or_result') return kind === reaction;
+  if (type === 'hidden') return graph.typeOf(to) === 'closure' || carriers.has(kind);
+  // The variables of a callback: it can settle a promise that it has created.
+  if (type === 'context' && name === 'resolve') return graph.typeOf(to) === 'closure';
+  return (name === 'context' && kind === 'system / Context') || isSuspended(graph, to);
 }
 
-/** Returns the promise of an async function that has not returned. */
-export function promiseOf(graph: HeapGraph, generator: number): number | undefined {
-  return graph.edgesOf(generator).find(({ type, to }) => type === 'hidden' && graph.nameOf(to) === 'Promise')
-    ?.to;
+/** What a suspended function waits for, and the promise that it has returned. */
+export interface SuspendedFunction {
+  /** The promise that it awaits. */
+  readonly awaits: number;
+  /** Its own promise; of an async generator, that of its oldest request. */
+  readonly promise: number | undefined;
 }
 
-/** Returns the promise that each suspended function awaits, by the function's node. */
-export function awaitedPromises(graph: HeapGraph): ReadonlyMap<number, number> {
-  const awaited = new Map<number, number>();
+/** Returns the functions that await a promise, by their nodes. */
+export function suspendedFunctions(graph: HeapGraph): ReadonlyMap<number, SuspendedFunction> {
+  const found = new Map<number, SuspendedFunction>();
   for (let node = 0; node < graph.count; node += 1) {
     if (graph.nameOf(node) !== 'Promise' || graph.typeOf(node) !== 'object') continue;
     const first = graph.follow(node, 'reactions_or_result');
     for (let next = first; next !== undefined && graph.nameOf(next) === reaction;) {
       const edges = graph.edgesOf(next).filter(({ type }) => type === 'hidden');
       for (const { to } of edges) {
-        const generator =
-          graph.typeOf(to) === 'closure' ? graph.follow(to, 'context', 'extension') : undefined;
-        if (generator !== undefined && isSuspended(graph, generator)) awaited.set(generator, node);
+        const context = graph.typeOf(to) === 'closure' ? graph.follow(to, 'context') : undefined;
+        const continued = context === undefined ? undefined : continuedBy(graph, context);
+        if (continued !== undefined)
+          found.set(continued.generator, { awaits: node, promise: continued.promise });
       }
       next = edges.find(({ to }) => graph.nameOf(to) === reaction)?.to;
     }
   }
-  return awaited;
+  return found;
+}
+
+interface Continued {
+  readonly generator: number;
+  readonly promise: number | undefined;
+}
+
+/** Returns the function that a callback with this context continues. */
+function continuedBy(graph: HeapGraph, context: number): Continued | undefined {
+  const generator = graph.follow(context, 'extension');
+  if (generator !== undefined && isSuspended(graph, generator))
+    return { generator, promise: promiseOf(graph, generator) };
+  // Compiled for an older JavaScript: `__awaiter` of TypeScript, and `asyncToGenerator` of Babel and SWC.
+  const resolve = graph.follow(context, 'resolve', 'context');
+  if (resolve === undefined || graph.follow(context, 'reject') === undefined) return undefined;
+  const contexts = [context, graph.follow(context, 'previous')].filter((node) => node !== undefined);
+  const variables = contexts.flatMap((node) => graph.edgesOf(node)).filter(({ type }) => type === 'context');
+  const compiled = variables.find(({ to }) => isSuspended(graph, to))?.to;
+  return compiled === undefined ? undefined : { generator: compiled, promise: promiseIn(graph, resolve) };
+}
+
+function promiseOf(graph: HeapGraph, generator: number): number | undefined {
+  const queue = graph.edgesOf(generator).find(({ to }) => graph.nameOf(to) === request)?.to;
+  return promiseIn(graph, queue ?? generator);
+}
+
+function promiseIn(graph: HeapGraph, node: number): number | undefined {
+  return graph.edgesOf(node).find(({ type, to }) => type === 'hidden' && graph.nameOf(to) === 'Promise')?.to;
 }

@@ -30,12 +30,13 @@ function wrap(
   // Circus recognises generator functions, and runs them itself.
   const kind = Object.prototype.toString.call(fn);
   if (kind === '[object GeneratorFunction]') return fn;
-  const code = kind === '[object AsyncFunction]' ? fn : undefined;
+  const isAsync = kind === '[object AsyncFunction]';
   const wrapped: CircusFn = function (...args) {
     const context = contextOf();
     const returned = run(context, () => Reflect.apply(fn, this, args), asyncError);
+    const waitsFor = args[0] ?? returned;
     context.running =
-      typeof returned === 'object' && returned !== null ? { promise: returned, code } : undefined;
+      Object(waitsFor) === waitsFor ? { waitsFor: waitsFor as object, code: fn, isAsync } : undefined;
     return returned;
   };
   // Circus passes `done` to a function that has parameters.

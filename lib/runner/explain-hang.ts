@@ -3,7 +3,8 @@ import { processWide } from '../core/global-state';
 import { describeHang } from '../diagnosis/describe-hang';
 import { formatHandle } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
-import { findHang, type Wait } from '../diagnosis/find-hang';
+import { findHang } from '../diagnosis/find-hang';
+import type { Wait } from '../diagnosis/hang';
 import { describeStart, startsUnderWay } from '../scope/starts-under-way';
 import type { TestContext } from './test-context';
 

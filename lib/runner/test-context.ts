@@ -1,4 +1,4 @@
-import type { RunningFunction } from '../diagnosis/find-hang';
+import type { RunningFunction } from '../diagnosis/hang';
 
 /** A part of a test file that code runs in: a test with its hooks, a `describe`, or the file itself. */
 export class TestContext {
@@ -8,7 +8,7 @@ export class TestContext {
   /** An error created where the test was defined, if known. */
   readonly definedBy: unknown;
   readonly #isTest: boolean;
-  /** What the function of the test, or of its current hook, has returned last. */
+  /** The function of the test, or of its current hook, that has been called last. */
   running: RunningFunction | undefined;
   #hasEnded = false;
   #isJudged = false;

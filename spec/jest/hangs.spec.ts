@@ -84,8 +84,10 @@ describe.each(isLong ? runs : runs.slice(0, 1))(
       expect(messageOf('with a receiver › receives\n')).not.toContain('#run');
     });
 
-    it('is unchanged for a test that waits for a callback', () => {
-      expect(messageOf('calls nothing back\n')).not.toContain('where it waits');
+    it('has what can call the callback that a test waits for', () => {
+      const message = messageOf('calls nothing back\n');
+      expect(message).toContain('waits for the callback done of the function at hangs.test.js:43');
+      expect(message).toContain("variable bus → EventEmitter → a listener of 'done'");
     });
   },
 );
