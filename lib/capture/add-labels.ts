@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Fields } from '../core/fields';
 import { creationLabels, labelNames, type Labels } from '../core/labels';
-import { buildLabels } from '../commands/label-flags';
+import { buildLabels, labelInstructions } from '../commands/label-flags';
 import { nonceComment } from '../resources/ownership';
 import type { CreateRequest } from './read-create-request';
 import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
@@ -50,19 +50,11 @@ export function addLabelsToQuery(path: string, labels: Labels): string {
 }
 
 /**
- * Adds a `changes` parameter to `path` for each label, which sets it on the image. Each label has its own
- * instruction: Podman 4.3 to 5.8 reads `LABEL a="x" b="y"` as a single corrupt label.
+ * Adds a `changes` parameter to `path` for each label, which sets it on the image.
  *
  * @see Engine API, ImageCommit and ImageCreate: `changes`, Dockerfile instructions
  */
 export function addLabelsToChanges(path: string, labels: Labels): string {
-  const changes = Object.entries(labels).map(
-    ([name, value]) => `changes=${encodeURIComponent(`LABEL ${name}=${quote(value)}`)}`,
-  );
+  const changes = labelInstructions(labels).map((line) => `changes=${encodeURIComponent(line)}`);
   return `${path}${path.includes('?') ? '&' : '?'}${changes.join('&')}`;
-}
-
-// A Dockerfile expands variables in double quotes, ends an instruction at a newline, escapes by backslash.
-function quote(value: string): string {
-  return `"${value.replaceAll(/[\\"$]/g, (special) => `\\${special}`).replaceAll(/\s+/g, ' ')}"`;
 }

@@ -5,15 +5,13 @@ import type { RegistryEntry } from '../registry/entry';
 import type { PostMortem } from '../resources/post-mortem';
 import { hasGeneratedName } from '../resources/compose-project';
 import type { CreatedBy, CreatedByCode } from './created-by';
-import {
-  isForAnotherEngine,
-  meaningOfCommand,
-  type CommandMeaning,
-  type Creation,
-} from '../commands/docker-command';
+import { ownEngineOf, type CommandEngine } from '../commands/command-engine';
+import type { CommandMeaning, Creation } from '../commands/command-meaning';
+import { meaningOfCommand } from '../commands/docker-command';
 import { labelFlags } from '../commands/label-flags';
 import type { Insertion, CommandLine } from '../commands/launch';
 import { registerLeft, volumesLeftByCommand } from './anonymous-volumes';
+import { areNewNames, recordName } from './image-names';
 import type { TrackedResources } from './tracked-resources';
 import { ProjectCommands } from './project-commands';
 import { ProjectWatches } from './project-watches';
@@ -33,14 +31,21 @@ export class CommandTracker {
 
   /** Records the effect of a command that is about to run. Returns the arguments to insert into it. */
   track(line: CommandLine, waitForExit: WaitForExit, createdBy: CreatedBy): Insertion | undefined {
-    if (isForAnotherEngine(line.env)) return undefined;
+    const engine = ownEngineOf(line);
+    if (engine === undefined) return undefined;
     const relabelled = this.#relabel(line, createdBy);
     if (relabelled !== undefined) return relabelled;
     const meaning = meaningOfCommand(line);
+    const isImageOfOthers =
+      meaning?.type === 'create' && createdBy.start === undefined && !areNewNames(line, meaning.tags ?? []);
+    if (isImageOfOthers) return undefined;
     if (isCreation(meaning) && createdBy.start === undefined) this.#holdRun();
     switch (meaning?.type) {
       case 'create':
-        return this.#create(waitForExit, meaning, createdBy);
+        return this.#create(waitForExit, meaning, createdBy, engine);
+      case 'tag':
+        if (createdBy.start === undefined) this.#tag(line, meaning.names, waitForExit, createdBy, engine);
+        return undefined;
       case 'up':
         if (createdBy.start === undefined || createdBy.start.isCommand === true)
           this.#watches.start(meaning.project);
@@ -120,13 +125,35 @@ export class CommandTracker {
     }
   }
 
-  #create(waitForExit: WaitForExit, creation: Creation, createdBy: CreatedBy): Insertion {
+  #create(
+    waitForExit: WaitForExit,
+    creation: Creation,
+    createdBy: CreatedBy,
+    engine: CommandEngine,
+  ): Insertion {
     if (createdBy.start !== undefined) return labelFlags(creation, createdBy.start.labels);
     // Like an image that testcontainers builds, it stays until the run ends, and is no leak.
-    const resource = { ...creation, isHelper: creation.kind === 'image' };
+    const isHelper = creation.kind === 'image';
+    const resource = { ...creation, name: creation.name ?? creation.tags?.[0], isHelper };
     const entry = this.#tracked.note(resource, createdBy);
-    this.#follow(waitForExit, entry);
+    this.#follow(waitForExit, entry, engine);
     return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
+  }
+
+  #tag(
+    line: CommandLine,
+    names: readonly string[],
+    waitForExit: WaitForExit,
+    createdBy: CreatedByCode,
+    engine: CommandEngine,
+  ): void {
+    const exited = waitForExit();
+    for (const name of names.filter((one) => areNewNames(line, [one]))) {
+      const resource = { kind: 'image', name, hasFixedNameOrPort: false, isHelper: true } as const;
+      const entry = this.#tracked.note(resource, createdBy);
+      this.#tracked.nameKeys.add(entry.key);
+      this.#tracked.addPending(exited.then(() => recordName(this.#tracked, entry, engine.address)));
+    }
   }
 
   #up(waitForExit: WaitForExit, project: string, createdBy: CreatedByCode): void {
@@ -140,13 +167,13 @@ export class CommandTracker {
   }
 
   /** Keeps the entry open until the command exits, which may create the resource at any time before. */
-  #follow(waitForExit: WaitForExit, entry: RegistryEntry): void {
+  #follow(waitForExit: WaitForExit, entry: RegistryEntry, { address: given }: CommandEngine = {}): void {
     const { options, inFlightKeys, commandKeys } = this.#tracked;
     commandKeys.add(entry.key);
     inFlightKeys.add(entry.key);
     void waitForExit().then(() => inFlightKeys.delete(entry.key));
     this.#tracked.prepareRun();
-    const locating = connectEngine().then(({ address }) =>
+    const locating = connectEngine(given).then(({ address }) =>
       options.registry.update(entry.key, { engine: address }),
     );
     // Rejects without an engine, and then the command fails too.

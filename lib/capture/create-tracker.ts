@@ -1,7 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { asError, messageOf } from '../core/errors';
 import { parseFields } from '../core/fields';
-import { labelNames, type Labels } from '../core/labels';
 import type { RegistryEntry } from '../registry/entry';
 import type { ResponseObserver, ObservedResponse } from './response-observer';
 import { readCreateResponse } from './create-response';
@@ -10,13 +9,8 @@ import { targetOfRequest } from './request-target';
 import { addLabels } from './add-labels';
 import type { TrackedResources } from './tracked-resources';
 import type { CreatedBy } from './created-by';
-import {
-  isHelper,
-  isLabelledByHand,
-  isOfAnotherCopy,
-  isUntracked,
-  stripOwnershipLabels,
-} from './creation-ownership';
+import { stripOwnershipLabels } from './creation-ownership';
+import { planCreate } from './plan-create';
 import { readCreateRequest, type CreateRequest } from './read-create-request';
 import type { RequestMeaning } from './request-meaning';
 
@@ -66,26 +60,15 @@ export class CreateTracker {
     // The engine rejects a body that is not a JSON object.
     if (body === undefined) return paused.release();
     const createRequest = readCreateRequest(meaning, request.path, body);
-    const { session } = this.#tracked.options;
-    const sendWith = (owner: Labels, entry?: RegistryEntry): Promise<void> =>
-      this.#send(paused, createRequest, addLabels(request, createRequest, body, owner), entry);
-    if (isOfAnotherCopy(createRequest, session)) {
-      if (!(await this.#isReady(paused))) return;
-      const { worker = '' } = 'attribution' in createdBy ? createdBy.attribution : {};
-      return sendWith({ [labelNames.session]: session, ...(worker && { [labelNames.worker]: worker }) });
-    }
-    if (isLabelledByHand(createRequest)) return sendWith({});
-    if (isUntracked(createRequest, request.path)) {
-      request.path = stripOwnershipLabels(request.path) ?? request.path;
-      return this.#send(paused, createRequest);
-    }
-    if (createdBy.start !== undefined) return sendWith(createdBy.start.labels);
-    if (!(await this.#isReady(paused))) return;
-    const resource = { ...createRequest, isHelper: isHelper(createRequest, request.path) };
-    const entry = await this.#tracked.register(resource, createdBy, engine);
-    // Until the response arrives, the entry must not be marked as never created.
-    this.#tracked.inFlightKeys.add(entry.key);
-    await sendWith(this.#tracked.labelsOf(entry, createdBy.attribution), entry);
+    const isReady = (): Promise<boolean> => this.#isReady(paused);
+    const pending = { createRequest, path: request.path, createdBy, engine, isReady };
+    const plan = await planCreate(this.#tracked, pending);
+    if (plan === undefined) return;
+    const { labels, entry } = plan;
+    if (labels !== undefined)
+      return this.#send(paused, createRequest, addLabels(request, createRequest, body, labels), entry);
+    request.path = stripOwnershipLabels(request.path) ?? request.path;
+    return this.#send(paused, createRequest);
   }
 
   /** Without a readable Docker configuration, any unix socket that gets such a request is an engine. */

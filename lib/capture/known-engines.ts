@@ -10,10 +10,13 @@ export class KnownEngines {
   readonly #byEnvironment = new Map<string, Promise<readonly Endpoint[]>>();
   readonly #realPaths = new Map<string, string>();
   #lastRead: readonly Endpoint[] = [];
+  #lastKey: string | undefined;
 
   /** Resolves to the address of the engine at `target`, or `undefined` if there is none. */
   async addressOf(target: RequestTarget): Promise<string | undefined> {
-    this.#lastRead = await this.#endpoints();
+    const key = environmentKey();
+    this.#lastRead = await this.#endpoints(key);
+    this.#lastKey = key;
     return this.addressKnownOf(target);
   }
 
@@ -22,9 +25,12 @@ export class KnownEngines {
     return engineAt(target, this.#lastRead, (path) => this.#realPath(path));
   }
 
-  #endpoints(): Promise<readonly Endpoint[]> {
-    const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME } = thisMachine().env;
-    const key = JSON.stringify([DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME]);
+  /** Whether an engine may be at `target`, as far as is known: before the first {@link addressOf} in this environment, at any. */
+  mayBe(target: RequestTarget): boolean {
+    return this.#lastKey !== environmentKey() || this.addressKnownOf(target) !== undefined;
+  }
+
+  #endpoints(key: string): Promise<readonly Endpoint[]> {
     const known = this.#byEnvironment.get(key);
     if (known !== undefined) return known;
     const reading = readEngineFacts().then(endpointCandidates);
@@ -41,6 +47,12 @@ export class KnownEngines {
     this.#realPaths.set(path, real);
     return real;
   }
+}
+
+/** Identifies the variables that select an engine. */
+function environmentKey(): string {
+  const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME } = thisMachine().env;
+  return JSON.stringify([DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME]);
 }
 
 function readRealPath(path: string): string {

@@ -9,6 +9,9 @@ import type { CreatedBy } from './created-by';
 import { watchCallSites } from './call-sites';
 import type { Capture, CaptureOptions } from './capture';
 import type * as captureWork from './capture-work';
+import type * as fetchEvents from './fetch-events';
+import type { FetchRequest } from './fetch-request';
+import { mayUseSocket } from './may-use-socket';
 import { meaningOfRequest, type RequestMeaning } from './request-meaning';
 import { userLineHere } from './user-line';
 import { watchSpawns, type OnCommand } from './watch-spawns';
@@ -19,13 +22,13 @@ import { watchSyncCommands } from './watch-sync-commands';
  * with its owner.
  *
  * Covers all code in this process, including Jest sandboxes: requests through `node:http`, as dockerode and
- * testcontainers make them, and `docker`, `podman` and `docker-compose` commands, run with `spawn`, `exec`
+ * testcontainers make them, through `fetch` and undici, and `docker`, `podman` and `docker-compose` commands, run with `spawn`, `exec`
  * and their variants, sync or async, as a list of arguments or as a single simple shell command. A Compose
  * project without a name is found by its folder when the command exits, unless parts of it existed before.
  *
  * Leaves alone: other servers and engines, resources labelled by castoff, reapers, and resources meant to
  * outlive the run (`withReuse()`, `deleteOnExit: false`). Misses: shell text beyond one command with literal
- * words (`docker pull x && docker run x`, `docker run -v $PWD:/x y`), commands in scripts, and `fetch`.
+ * words (`docker pull x && docker run x`, `docker run -v $PWD:/x y`) and commands in scripts.
  *
  * Costs two subscriptions and a few wrapped functions until the first request or command. Create requests
  * wait for `ready()`, whose error is the only failure that reaches user code.
@@ -36,7 +39,10 @@ export function startCapture(options: CaptureOptions): Capture {
   let work: captureWork.CaptureWork | undefined;
   // Loaded synchronously: the request continues when the subscriber returns.
   const load = (): captureWork.CaptureWork =>
-    (work ??= (require('./capture-work') as typeof captureWork).createCaptureWork(options));
+    (work ??= (require('./capture-work') as typeof captureWork).createCaptureWork(options, loadEvents));
+  let events: fetchEvents.FetchEvents | undefined;
+  const loadEvents = (): fetchEvents.FetchEvents =>
+    (events ??= new (require('./fetch-events') as typeof fetchEvents).FetchEvents());
 
   const onRequest = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest & { readonly agent?: unknown } };
@@ -64,6 +70,22 @@ export function startCapture(options: CaptureOptions): Capture {
       else warnCapture(`track ${what}`, error, 'castoff checks the result later');
     }
   };
+  const onFetch = (message: unknown): void => {
+    const { request } = message as { readonly request: FetchRequest };
+    const { method, path } = request;
+    try {
+      // Its connection, which later requests use again, is made after this.
+      if (mayUseSocket(request)) loadEvents();
+      const meaning = meaningOfRequest(method, path);
+      if (meaning?.type === 'create') {
+        const createdBy = currentCreator(options, lineHere);
+        if (createdBy !== undefined) load().fetches().trackCreate({ request, meaning, createdBy });
+      } else if (meaning !== undefined && work !== undefined && isAboutContainer(meaning))
+        work.fetches().trackTeardown(request, meaning, lineHere() ?? testSource(options));
+    } catch (error) {
+      options.reportUnlabelled(`${method} ${path.split('?')[0]}: ${messageOf(error)}`);
+    }
+  };
   const onResponse = (message: unknown): void => {
     const { request, response } = message as {
       readonly request: ClientRequest;
@@ -83,6 +105,7 @@ export function startCapture(options: CaptureOptions): Capture {
   const unwatchSpawns = watchSpawns(onCommand);
   const unwatchSyncCommands = watchSyncCommands(onCommand);
   subscribe('http.client.request.created', onRequest);
+  subscribe('undici:request:create', onFetch);
   // Despite its name, Node publishes this when the headers of the response have arrived.
   subscribe('http.client.response.finish', onResponse);
   const unmark = markRequestsLabelled();
@@ -95,7 +118,9 @@ export function startCapture(options: CaptureOptions): Capture {
     stop() {
       work?.commands.stop();
       unsubscribe('http.client.request.created', onRequest);
+      unsubscribe('undici:request:create', onFetch);
       unsubscribe('http.client.response.finish', onResponse);
+      events?.stop();
       unwatchSpawns();
       unwatchSyncCommands();
       callSites.stop();

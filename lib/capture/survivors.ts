@@ -4,7 +4,7 @@ import { readSource } from '../core/source-line';
 import { composeProjectLabel, labelNames } from '../core/labels';
 import { warnCapture } from '../core/warnings';
 import { connectEngine } from '../engine/connect';
-import type { Engine } from '../engine/engine';
+import { valueOf, type Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
 import type { ListedTarget } from '../engine/list-targets';
 import { listOwned } from '../resources/list-owned';
@@ -104,6 +104,7 @@ async function inspectEntry(
     const hasParts = parts.some((part) => isWithin(identityOf(part), bounds));
     return hasParts ? { state: 'present' } : 'gone';
   }
+  if (tracked.nameKeys.has(key) && id !== undefined) return (await isStillNamed(engine, entry)) ? {} : 'gone';
   // The name of an image may refer to a newer one by now.
   if (id === undefined || kind === 'image') {
     const recorded = recordedIn([entry]);
@@ -126,6 +127,12 @@ async function inspectEntry(
     return again.meaning === 'gone' ? 'gone' : {};
   }
   return {};
+}
+
+/** Whether the name that a command gave to an image still refers to that image. */
+async function isStillNamed(engine: Engine, { id = '', identity }: RegistryEntry): Promise<boolean> {
+  const inspected = await removables.image.inspect(engine, id);
+  return inspected.meaning !== 'gone' && valueOf(inspected).identity === identity;
 }
 
 /** An anonymous volume has no labels, but its identity was recorded when its container was removed. */

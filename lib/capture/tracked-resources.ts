@@ -32,8 +32,10 @@ export class TrackedResources {
   readonly helperKeys = new Set<string>();
   /** Keys of resources with a pending removal request of user code. */
   readonly removingKeys = new Set<string>();
-  /** Keys of resources created by commands. */
+  /** Keys of resources created by commands and by `fetch`, whose results castoff does not read. */
   readonly commandKeys = new Set<string>();
+  /** Keys of names that commands gave to images, which carry no labels. */
+  readonly nameKeys = new Set<string>();
   /** Keys of resources whose command is still running, or whose request has no response yet. */
   readonly inFlightKeys = new Set<string>();
   /** Names of Compose projects that user code has brought down. */

@@ -48,3 +48,8 @@ function shortFlags(arg: string, switches: ReadonlySet<string>): readonly Flag[]
   }
   return flags;
 }
+
+/** Returns the flags in a text that separates them by spaces. */
+export function flagSet(text: string): ReadonlySet<string> {
+  return new Set(text.split(' '));
+}

@@ -1,47 +1,12 @@
 import { delimiter } from 'node:path';
-import { labelNames, ryukLabel } from '../core/labels';
-import { readVariable, type VariableName } from '../core/environment';
-import { removableKinds, type RemovableKind } from '../core/kinds';
+import { readVariable } from '../core/environment';
+import { removableKinds } from '../core/kinds';
 import type { ProjectLocation } from '../resources/project-folder';
-import { readFlags, type Flag } from './command-flags';
+import { flagSet, readFlags, type Flag } from './command-flags';
+import { isReserved, type CommandMeaning, type ContainerTeardown } from './command-meaning';
+import { imageMeaning } from './image-command';
 import { isDockerCommand, type CommandLine } from './launch';
 
-/** The effect of a docker, podman or Compose command that creates, stops or removes resources. */
-export type CommandMeaning =
-  | {
-      readonly type: 'create';
-      readonly kind: RemovableKind;
-      readonly name?: string | undefined;
-      readonly hasFixedNameOrPort: boolean;
-      readonly isAutoRemoved?: boolean | undefined;
-      /** The index in the arguments at which flags can be inserted. */
-      readonly flagsAt: number;
-      /** Names of the labels that the command itself sets. */
-      readonly ownLabels: readonly string[];
-    }
-  | { readonly type: 'up' | 'down'; readonly project: string }
-  /** The project takes its name from its folder or Compose file. */
-  | { readonly type: 'up-unnamed' | 'down-unnamed'; readonly at: ProjectLocation }
-  | {
-      readonly type: 'remove';
-      /** Set when the resources are containers. */
-      readonly teardown?: ContainerTeardown | undefined;
-    };
-
-/** The effect of a command that creates a resource with flags of its own. */
-export type Creation = Extract<CommandMeaning, { type: 'create' }>;
-
-/** The containers that a command stops, kills or removes. */
-interface ContainerTeardown {
-  readonly verb: 'stop' | 'kill' | 'remove';
-  readonly refs: readonly string[];
-  /** Whether a removal includes the anonymous volumes. */
-  readonly removesVolumes: boolean;
-  /** Default: the engine's. */
-  readonly graceMs?: number | undefined;
-}
-
-const flagSet = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 const globalSwitches = flagSet(
   '-D --debug --tls --tlsverify -v --version -h --help -r --remote --noout --syslog --trace',
 );
@@ -58,16 +23,21 @@ const networkSwitches = flagSet(
 /** Flags that select an engine other than that of the environment. */
 const engineFlags = flagSet('-H --host -c --context --config --connection --url');
 
+/** Returns the flags of a docker, podman or Compose command line that select its engine. */
+export function engineFlagsOf({ file, args }: CommandLine): readonly Flag[] {
+  const { flags } = readFlags(args.slice(1), isComposeCommand(file) ? composeSwitches : globalSwitches);
+  return flags.filter(({ name }) => engineFlags.has(name));
+}
+
 /**
- * Parses a docker, podman or Compose command line. Returns `undefined` for commands that neither create nor
- * remove resources, and for those that select another engine than the environment.
+ * Parses a docker, podman or Compose command line, for any engine. Returns `undefined` for commands that
+ * neither create nor remove resources.
  */
 export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined {
   if (!isDockerCommand(line.file)) return undefined;
   const args = line.args.slice(1);
-  if (/docker-compose(\.exe)?$/i.test(line.file)) return composeMeaning(args, line.env);
-  const { flags, restAt } = readFlags(args, globalSwitches);
-  if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
+  if (isComposeCommand(line.file)) return composeMeaning(args, line.env);
+  const { restAt } = readFlags(args, globalSwitches);
   const rest = args.slice(restAt);
   if (rest[0] === 'compose') return composeMeaning(rest.slice(1), line.env);
   const isGrouped = [...removableKinds, 'builder', 'buildx'].includes(rest[0] ?? '');
@@ -76,6 +46,10 @@ export function meaningOfCommand(line: CommandLine): CommandMeaning | undefined 
   if (['rm', 'remove', 'rmi', 'stop', 'kill', 'prune'].includes(verb))
     return { type: 'remove', teardown: teardownOf(group ?? '', verb, line.args.slice(flagsAt)) };
   return creation(group ?? '', verb, line.args, flagsAt);
+}
+
+function isComposeCommand(file: string): boolean {
+  return /docker-compose(\.exe)?$/i.test(file);
 }
 
 function teardownOf(group: string, command: string, args: readonly string[]): ContainerTeardown | undefined {
@@ -108,7 +82,8 @@ function creation(
     if (ownLabels.some(isReserved)) return undefined;
     return { type: 'create', kind: 'container', name, hasFixedNameOrPort, isAutoRemoved, flagsAt, ownLabels };
   }
-  if (verb === 'build') return build(group, ownArgs, flagsAt);
+  const ofImage = imageMeaning(group, verb, ownArgs, flagsAt);
+  if (ofImage !== undefined) return ofImage;
   if (verb !== 'create' || (group !== 'network' && group !== 'volume')) return undefined;
   const { flags, restAt } = readFlags(
     ownArgs,
@@ -121,27 +96,10 @@ function creation(
     : { type: 'create', kind: group, name, hasFixedNameOrPort: false, flagsAt, ownLabels };
 }
 
-/**
- * A build with a tag makes an image that is meant to stay; one that is exported makes none on the engine.
- * Unlike those of `run`, its flags may follow the path.
- */
-function build(group: string, args: readonly string[], flagsAt: number): CommandMeaning | undefined {
-  if (!['', 'image', 'builder', 'buildx'].includes(group)) return undefined;
-  if (args.some((arg) => /^(?:--(?:tag|push|output|help)(?:=|$)|-[A-Za-z]*[toH])/.test(arg)))
-    return undefined;
-  const ownLabels = args.flatMap((arg, index) => {
-    const label = arg === '--label' ? args[index + 1] : /^--label=(.*)/.exec(arg)?.[1];
-    return label === undefined ? [] : [label.split('=')[0] ?? ''];
-  });
-  if (ownLabels.some(isReserved)) return undefined;
-  return { type: 'create', kind: 'image', hasFixedNameOrPort: false, flagsAt, ownLabels };
-}
-
 function composeMeaning(args: readonly string[], env: CommandLine['env']): CommandMeaning | undefined {
   const { flags, restAt } = readFlags(args, composeSwitches);
   const project =
     valueOf(flags, '--project-name') ?? valueOf(flags, '-p') ?? readVariable('COMPOSE_PROJECT_NAME', env);
-  if (flags.some(({ name }) => engineFlags.has(name))) return undefined;
   const verb = args[restAt] ?? '';
   const type = ['up', 'create', 'run', 'start'].includes(verb) ? 'up' : verb === 'down' ? 'down' : undefined;
   if (type === undefined) return undefined;
@@ -179,24 +137,8 @@ export function isFixedPort(port: unknown): boolean {
   return typeof port === 'string' && port !== '' && port !== '0';
 }
 
-/**
- * Whether the environment of a command selects another engine than that of this process. Without HOME, docker
- * looks up the user's home folder.
- */
-export function isForAnotherEngine(env: CommandLine['env']): boolean {
-  const isOther = (name: VariableName): boolean => readVariable(name, env) !== readVariable(name);
-  return (
-    (['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG'] as const).some(isOther) ||
-    (readVariable('HOME', env) !== undefined && isOther('HOME'))
-  );
-}
-
 function labelsIn(flags: readonly Flag[]): readonly string[] {
   return flags
     .filter(({ name }) => ['-l', '--label'].includes(name))
     .map(({ value = '' }) => value.split('=')[0] ?? '');
-}
-
-function isReserved(label: string): boolean {
-  return label === labelNames.session || label === ryukLabel || label === labelNames.reaper;
 }

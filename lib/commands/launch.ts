@@ -1,4 +1,7 @@
-import { insertShellWords, readShellCommand } from './shell-command';
+import type * as shellCommand from './shell-command';
+
+// Most processes are no shells that run docker.
+const shell = () => require('./shell-command') as typeof shellCommand;
 
 /** A command with its arguments, environment and working directory. */
 export interface CommandLine {
@@ -36,7 +39,7 @@ export function argsForLaunch(
   }
   const [, option, text = ''] = args;
   if (!isShell(file) || option !== '-c' || args.length !== 3 || !/docker|podman/.test(text)) return args;
-  const command = readShellCommand(text);
+  const command = shell().readShellCommand(text);
   const [name = ''] = command?.words ?? [];
   if (command === undefined || !isDockerCommand(name)) return args;
   const insertion = onCommand({
@@ -47,7 +50,7 @@ export function argsForLaunch(
   });
   return insertion === undefined
     ? args
-    : args.with(2, insertShellWords(text, command, insertion.at, insertion.args));
+    : args.with(2, shell().insertShellWords(text, command, insertion.at, insertion.args));
 }
 
 /** Whether `file` is docker, podman or docker-compose, whose arguments castoff parses. */

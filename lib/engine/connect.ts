@@ -7,6 +7,7 @@ import { readVariable, type VariableName } from '../core/environment';
 import { agentFor } from './agent';
 import { connectionKey, requestTarget, type Endpoint } from './endpoint';
 import { ask, createEngine, valueOf, type Engine } from './engine';
+import type { Machine } from './engine-facts';
 import { findEndpoint } from './find-endpoint';
 import { pingEndpoint } from './ping-endpoint';
 
@@ -16,15 +17,17 @@ import { pingEndpoint } from './ping-endpoint';
  * There is one connection per engine and process. The first call loads dockerode.
  *
  * @param address - As in `DOCKER_HOST`.
+ * @param machine - Whose environment and user to find an engine for. Default: those of this process.
  * @throws CastoffError `ENGINE_UNREACHABLE` when no engine answers, with every address and the reason;
  *   `CONFIG_INVALID` when an address is invalid.
  */
-export function connectEngine(address?: string): Promise<Engine> {
+export function connectEngine(address?: string, machine?: Machine): Promise<Engine> {
   const { byRequest } = engines();
-  const key = address ?? `environment ${environmentKeys.map((name) => readVariable(name) ?? '').join(' ')}`;
+  const values = environmentKeys.map((name) => readVariable(name, machine?.env) ?? '');
+  const key = address ?? `environment ${values.join(' ')}`;
   const existing = byRequest.get(key);
   if (existing !== undefined) return existing;
-  const opening = openEngine(address);
+  const opening = openEngine(address, machine);
   byRequest.set(key, opening);
   // The engine may start later: failures are not cached.
   opening.catch(() => byRequest.delete(key));
@@ -52,10 +55,11 @@ interface Engines {
 const engines = (): Engines =>
   processWide('engines', () => ({ byRequest: new Map(), byIdentity: new Map() }));
 
-async function openEngine(address: string | undefined): Promise<Engine> {
+async function openEngine(address: string | undefined, machine: Machine | undefined): Promise<Engine> {
   const opened = new Map<Endpoint, Engine>();
   const endpoint = await findEndpoint({
     address,
+    machine,
     async ping(candidate) {
       const agent = agentFor(candidate);
       const answer = await ask('ping', candidate.address, { timeoutMs: timeouts.pingMs }, (signal) =>

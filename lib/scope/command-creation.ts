@@ -1,6 +1,7 @@
 import type { Labels } from '../core/labels';
 import { messageOf } from '../core/errors';
 import type { ResourceKind } from '../core/kinds';
+import { engineEnvironment, machineOf } from '../commands/command-engine';
 import type { CommandLine, Launch } from '../commands/launch';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
@@ -35,6 +36,8 @@ export interface CreatingCommand {
 export interface RegisteredCommand {
   readonly entry: RegistryEntry;
   readonly engine: Engine;
+  /** Whether it is the engine of this process, for which its reaper holds claims. */
+  readonly isOwnEngine: boolean;
 }
 
 /** A found resource; its key and engine are those of the command. */
@@ -86,18 +89,25 @@ export abstract class CommandCreation {
     await this.observe(engine);
     const known = { name: this.name, engine: engine.address };
     const entry = await context.registry.register(this.#kind, context.owner, known);
-    this.#registered = { entry, engine };
+    const [own] = await Promise.allSettled([connectEngine()]);
+    const isOwnEngine = own.status === 'fulfilled' && own.value.address === engine.address;
+    this.#registered = { entry, engine, isOwnEngine };
     const labels = context.labels(entry.key);
     const args = await this.claim(this.#registered, labels);
     return (spawn) => runInStart({ key: entry.key, labels, isCommand: true }, () => spawn(args.slice(1)));
   }
 
-  /** Resolves to the command's engine; `undefined` for a `podman` without the engine of this process. */
+  /**
+   * Resolves to the command's engine; `undefined` for a `podman` without the engine of this process, or with flags
+   * that select another one.
+   */
   async #engine(): Promise<Engine | undefined> {
     const { line, context } = this.command;
     const isPodman = /podman(?:\.exe)?$/i.test(line.file);
+    const environment = engineEnvironment(line);
     await context.ready?.();
-    const [connecting] = await Promise.allSettled([connectEngine()]);
+    if (environment === undefined) return undefined;
+    const [connecting] = await Promise.allSettled([connectEngine(undefined, machineOf(environment))]);
     if (connecting.status === 'fulfilled')
       return isPodman && !connecting.value.isPodman ? undefined : connecting.value;
     if (isPodman) return undefined;

@@ -2,7 +2,7 @@ import { deadline } from '../core/deadline';
 import { CastoffError } from '../core/errors';
 import { labelNames, type Labels } from '../core/labels';
 import { RetryableError, retryWithBackoff } from '../core/retry';
-import type { Creation } from '../commands/docker-command';
+import type { Creation } from '../commands/command-meaning';
 import { labelFlags } from '../commands/label-flags';
 import { argsForLaunch } from '../commands/launch';
 import type { ListedTarget } from '../engine/list-targets';

@@ -1,11 +1,11 @@
-import { isForAnotherEngine, meaningOfCommand } from '../commands/docker-command';
+import { meaningOfCommand } from '../commands/docker-command';
 import { argsForLaunch, type CommandLine, type Launch } from '../commands/launch';
 import type { CommandCreation } from './command-creation';
 import { LabelledCreation } from './labelled-creation';
 import { ProjectCreation } from './project-creation';
 import type { ScopeContext } from './scope-context';
 
-/** Returns what a command is going to create on the engine of this process, if castoff recognises that. */
+/** Returns what a command is going to create on its engine, if castoff recognises that. */
 export function planCreation(launch: Launch, context: ScopeContext): CommandCreation | undefined {
   let creation: CommandCreation | undefined;
   argsForLaunch(launch, (line) => {
@@ -16,7 +16,7 @@ export function planCreation(launch: Launch, context: ScopeContext): CommandCrea
 }
 
 function creationOf(launch: Launch, line: CommandLine, context: ScopeContext): CommandCreation | undefined {
-  const meaning = isForAnotherEngine(line.env) ? undefined : meaningOfCommand(line);
+  const meaning = meaningOfCommand(line);
   const command = { launch, line, context };
   switch (meaning?.type) {
     case 'create':
@@ -26,6 +26,7 @@ function creationOf(launch: Launch, line: CommandLine, context: ScopeContext): C
       return new ProjectCreation(command, { project: meaning.project });
     case 'up-unnamed':
       return new ProjectCreation(command, meaning.at);
+    case 'tag':
     case 'down':
     case 'down-unnamed':
     case 'remove':

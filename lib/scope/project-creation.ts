@@ -30,6 +30,7 @@ export class ProjectCreation extends CommandCreation {
   #before: readonly ListedTarget[] = [];
   #bounds: Bounds | undefined;
   #name: string | undefined;
+  #isClaimed = false;
   /** Whether the command has exited and its parts are known: later ones are not its own. */
   #isComplete = false;
 
@@ -47,11 +48,11 @@ export class ProjectCreation extends CommandCreation {
     this.#before = await listTargets(engine, [composeProjectLabel]);
   }
 
-  protected override async claim({ entry }: RegisteredCommand): Promise<readonly string[]> {
+  protected override async claim(registered: RegisteredCommand): Promise<readonly string[]> {
     const name = this.#name;
-    if (name !== undefined && !this.#isOfOthers(name, entry)) {
+    if (name !== undefined && !this.#isOfOthers(name, registered)) {
       const existing = this.#before.filter(isPartOf(name)).map(stableIdentityOf);
-      await this.#replaceClaim(entry, name, { except: existing });
+      await this.#replaceClaim(registered, name, { except: existing });
     }
     return this.command.launch.args;
   }
@@ -70,12 +71,13 @@ export class ProjectCreation extends CommandCreation {
   }
 
   protected override async settleMissing() {
-    if (this.#name !== undefined) await releaseLabels(labelsOf(this.#name), this.#bounds);
+    if (this.#name !== undefined && this.#isClaimed) await releaseLabels(labelsOf(this.#name), this.#bounds);
     return this.#bounds?.only === undefined ? 'never-created' : 'removed-elsewhere';
   }
 
   /** Resolves to whether the project has parts that the command created; claims new ones. */
-  async #find({ entry, engine }: RegisteredCommand, timeoutMs: number): Promise<boolean> {
+  async #find(registered: RegisteredCommand, timeoutMs: number): Promise<boolean> {
+    const { entry, engine } = registered;
     const listed = await listTargets(
       engine.within({ timeoutMs }),
       [composeProjectLabel],
@@ -85,23 +87,30 @@ export class ProjectCreation extends CommandCreation {
     const added = listed.filter((part) => !existing.has(stableIdentityOf(part)));
     const name = this.#name ?? this.#nameOf(added);
     if (name === undefined) return false;
-    const theirs = this.#isOfOthers(name, entry) ? this.#before.filter(isPartOf(name)) : [];
+    const theirs = this.#isOfOthers(name, registered) ? this.#before.filter(isPartOf(name)) : [];
     const created = added
       .filter((part) => isPartOf(name)(part) && !isReplacement(part, theirs))
       .map((part) => identityOf(part));
     if (this.#isComplete) return covers({ id: undefined, bounds: this.#bounds }, created);
     if (created.length === 0) return false;
     this.#name = name;
-    await this.#replaceClaim(entry, name, { only: created });
+    await this.#replaceClaim(registered, name, { only: created });
     this.command.context.registry.update(entry.key, { id: name, name, state: 'present' });
     return true;
   }
 
   /** Replaces the claim, without a gap. */
-  async #replaceClaim({ key }: RegistryEntry, project: string, bounds: Bounds): Promise<void> {
+  async #replaceClaim(
+    { entry: { key }, isOwnEngine }: RegisteredCommand,
+    project: string,
+    bounds: Bounds,
+  ): Promise<void> {
     const previous = this.#bounds;
     this.#bounds = bounds;
     this.command.context.registry.update(key, { bounds });
+    // A project with that name on the reaper's engine may belong to others.
+    if (!isOwnEngine) return;
+    this.#isClaimed = true;
     const labels = labelsOf(project);
     await claimLabels(labels, bounds);
     if (previous !== undefined && claimKey(labels, previous) !== claimKey(labels, bounds))
@@ -114,10 +123,11 @@ export class ProjectCreation extends CommandCreation {
   }
 
   /** Whether parts of the project existed before that this process did not create. */
-  #isOfOthers(name: string, { key }: RegistryEntry): boolean {
+  #isOfOthers(name: string, { entry: { key }, engine }: RegisteredCommand): boolean {
     const known = this.command.context.registry
       .list({ kind: 'compose-project' })
-      .filter((other) => other.name === name && other.state !== 'gone' && other.key !== key);
+      .filter((other) => other.name === name && other.state !== 'gone' && other.key !== key)
+      .filter((other) => other.engine === undefined || other.engine === engine.address);
     // Compose keeps the images that it built as a cache.
     const parts = this.#before.filter((part) => part.kind !== 'image' && isPartOf(name)(part));
     return parts.some((part) => !known.some((project) => covers(project, [identityOf(part)])));

@@ -23,13 +23,17 @@ export async function isStillOurs(engine: Engine, entry: RegistryEntry, id: stri
   if (seen.meaning === 'gone') return false;
   const { identity: now, labels } = valueOf(seen);
   // Raw code may refer to an existing resource without creating it; what it did create has the label.
-  if (origin === 'raw' && labels[labelNames.start] !== key && !isSeenVolume(entry)) return false;
+  if (origin === 'raw' && labels[labelNames.start] !== key && !isSeen(entry)) return false;
   return before === undefined || isSameResource(removables[kind], engine, id, { before, now });
 }
 
-/** Anonymous volumes have no labels: it was recorded when its container was removed without it. */
-function isSeenVolume({ kind, id, identity }: RegistryEntry): boolean {
-  return kind === 'volume' && id !== undefined && identity !== undefined && isAnonymousName(id);
+/**
+ * Whether its identity alone proves what it is. An anonymous volume has no labels: it was recorded when its container
+ * was removed without it. The identity of an image is its id, and a name that a command gave it has no labels.
+ */
+function isSeen({ kind, id, identity }: RegistryEntry): boolean {
+  if (id === undefined || identity === undefined) return false;
+  return kind === 'image' || (kind === 'volume' && isAnonymousName(id));
 }
 
 /**

@@ -16,9 +16,8 @@ import { runInStart } from '../../lib/scope/start-context';
 import { composeClient } from '../support/compose-client';
 import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
 import { inATest, stageOfFile, whose } from '../support/capture-stage';
-import { removeLeftovers } from '../support/leftovers';
 import { sleeper, specImage } from '../support/spec-image';
-import { docker, specLabel, uniqueName } from '../support/things';
+import { docker, uniqueName } from '../support/things';
 import { nextLine } from '../support/this-line';
 import { until } from '../support/until';
 
@@ -107,21 +106,62 @@ describe('docker commands', () => {
     }
   });
 
-  it('leaves an image with a tag alone', async () => {
+  it('leaves an image alone whose name another image had before', async () => {
     const before = stage.entries().length;
     const name = uniqueName();
+    await docker.getImage(specImage).tag({ repo: name });
     const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-build-'));
     await writeFile(join(folder, 'Dockerfile'), `FROM ${specImage}\n`);
     try {
-      const label = Object.entries(specLabel).map(([key, value]) => `--label=${key}=${value}`);
-      await output(['build', '--quiet', ...label, folder, '--tag', name]);
-      const { Config } = await docker.getImage(name).inspect();
-      expect(Object.keys(Config.Labels)).not.toContain('castoff.session');
+      await output(['build', '--quiet', '--label', 'mine=1', folder, '--tag', name]);
+      await output(['tag', specImage, name]);
+      expect(Object.keys((await docker.getImage(name).inspect()).Config.Labels)).not.toContain(
+        'castoff.session',
+      );
       expect(stage.entries().length).toBe(before);
     } finally {
-      await removeLeftovers();
+      await docker.getImage(name).remove();
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('labels an image to which a command gives a new name by a build, an import or a commit', async () => {
+    const [built, imported, committed] = [uniqueName(), uniqueName(), uniqueName()];
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-build-'));
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${specImage}\n`);
+    await writeFile(join(folder, 'empty.tar'), Buffer.alloc(1_024));
+    try {
+      await output(['build', '--quiet', folder, '--tag', built]);
+      await output(['import', join(folder, 'empty.tar'), imported]);
+      const container = await output(['create', specImage]);
+      await output(['commit', '--message', 'mine', '--change', 'LABEL mine=kept', container, committed]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    for (const name of [built, imported, committed]) {
+      const { Id, Config } = await docker.getImage(name).inspect();
+      const entry = stage.entries().find((one) => one.name === name)!;
+      expect(Config.Labels).toMatchObject({ 'castoff.start': entry.key, 'castoff.kind': 'image' });
+      expect(stage.isHelper(entry.key)).toBe(true);
+      expect(await survivor(entry.key)).toMatchObject({
+        id: `${name}:latest`,
+        identity: Id,
+        state: 'present',
+      });
+    }
+    expect((await docker.getImage(committed).inspect()).Config.Labels['mine']).toBe('kept');
+  });
+
+  it('records a new name that a command gives to an image, until it is that of another one', async () => {
+    const name = uniqueName();
+    await output(['tag', specImage, name]);
+    const { key } = lastEntry()!;
+    const { Id } = await docker.getImage(specImage).inspect();
+    expect(stage.isHelper(key)).toBe(true);
+    expect(await survivor(key)).toMatchObject({ kind: 'image', id: name, identity: Id, owner: inATest });
+    await docker.getImage(name).remove();
+    expect(await survivor(key)).toBeUndefined();
+    expect((await docker.getImage(specImage).inspect()).Id).toBe(Id);
   });
 
   it('adds the labels of a scope’s start without registering the container again', async () => {

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { openScope, type Command, type Scope } from '../../lib/index';
 import { connectEngine } from '../../lib/engine/connect';
@@ -133,6 +135,51 @@ describe('a container that a command of a scope runs', () => {
     expect(await exists('container', output.trim())).toBe(true);
     await scope.close();
     expect(await exists('container', output.trim())).toBe(false);
+  });
+});
+
+describe('what a command of a scope creates on an engine that it selects itself', () => {
+  const { DOCKER_HOST: host = 'unix:///var/run/docker.sock' } = process.env;
+  let folder: string;
+  let other: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'castoff-spec-engine-'));
+    // Another address of the same engine.
+    other = `unix://${join(folder, 'docker.sock')}`;
+    await symlink(host.replace('unix://', ''), join(folder, 'docker.sock'));
+    const context = ['context', 'create', 'east', '--docker', `host=${other}`];
+    await promisify(execFile)('docker', context, { env: { ...process.env, DOCKER_CONFIG: folder } });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['--host', () => ['--host', other], () => ({})],
+    ['-H', () => [`-H=${other}`], () => ({})],
+    ['--context', () => ['--context', 'east'], () => ({ DOCKER_CONFIG: folder })],
+    ['--config', () => ['--config', folder, '-c', 'east'], () => ({})],
+    ['DOCKER_HOST', () => [], () => ({ DOCKER_HOST: other })],
+  ])('is removed there: by %s', async (_, flags, env) => {
+    const scope = openScope(uniqueName());
+    const args = [...flags(), ...runArgs('--detach', specImage, ...stubborn)];
+    const id = (await scope.run('docker', args, { env: env() })).output.trim();
+    expect(entriesOf(scope)).toMatchObject([{ id, state: 'present', engine: other }]);
+    await scope.close();
+    expect(await exists('container', id)).toBe(false);
+    expect(entriesOf(scope)).toMatchObject([{ state: 'gone', outcome: 'removed' }]);
+  });
+
+  it('is not claimed where the reaper of this process is: a Compose project', async () => {
+    const project = uniqueName();
+    const stack = await mkdtemp(join(folder, 'stack-'));
+    await writeStack(stack, 'docker-compose.yml', { app: ['data:/data'] });
+    const [command = '', ...first] = await composeCommand();
+    const scope = openScope(uniqueName());
+    const up = [...first, '--project-name', project, 'up', '--no-start'];
+    await scope.run(command, up, { cwd: stack, env: { DOCKER_HOST: other } });
+    expect(await partsOfProject(project)).toHaveLength(3);
+    expect(claimedLabels()).toEqual([]);
+    await scope.close();
+    expect(await partsOfProject(project)).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ async function partsOfProjects(run: string): Promise<readonly string[]> {
 describe('a resource that a test creates by a command', () => {
   let end: JudgedJest;
   let parts: readonly string[];
+  let images: readonly string[];
 
   beforeAll(async () => {
     const { executable } = await composeClient();
@@ -28,6 +29,8 @@ describe('a resource that a test creates by a command', () => {
     const nodeArgs = ['--experimental-vm-modules'];
     end = await runJudged('commands', { env, nodeArgs }, async ({ id }) => {
       parts = await partsOfProjects(id);
+      const listed = await docker.listImages();
+      images = listed.flatMap(({ RepoTags }) => RepoTags ?? []).filter((name) => name.startsWith(id));
     });
   });
 
@@ -60,12 +63,19 @@ describe('a resource that a test creates by a command', () => {
   });
 
   it('is not a leak if the test removes it, its scope ran the command, or the global setup created it', () => {
-    expect(end.stderr).toMatch(/Tests: +14 passed, 14 total/);
-    expect(end.verdict.counts).toEqual({ container: 8, network: 1, volume: 3, 'compose-project': 5 });
+    expect(end.stderr).toMatch(/Tests: +16 passed, 16 total/);
+    expect(end.verdict.counts).toEqual({
+      container: 8,
+      image: 2,
+      network: 1,
+      volume: 3,
+      'compose-project': 5,
+    });
   });
 
   it('is removed at the end of the run', () => {
     expect(end.left).toEqual([]);
     expect(parts).toEqual([]);
+    expect(images).toEqual([]);
   });
 });

@@ -19,6 +19,8 @@ describe('meaningOfCommand', () => {
     ['docker image build --no-cache .', 'image', 3],
     ['docker --log-level error buildx build --load .', 'image', 5],
     ['podman build -q -f Dockerfile .', 'image', 2],
+    ['docker -H tcp://other:2375 run redis', 'container', 4],
+    ['docker --context=other run redis', 'container', 3],
   ])('finds the index for flags in %s', (line, kind, flagsAt) => {
     expect(meaning(line)).toMatchObject({ type: 'create', kind, flagsAt });
   });
@@ -53,19 +55,53 @@ describe('meaningOfCommand', () => {
   });
 
   it.each([
-    'docker build -t app .',
-    'docker build . -t app',
-    'docker build . --tag=app',
-    'docker build -qtapp .',
-    'docker build --unknown --tag app .',
+    'docker build -ftest .',
+    'docker build -t app -ftest .',
     'docker buildx build --push .',
     'docker buildx build -o out .',
     'docker build --output=type=local,dest=out .',
     'docker build --label castoff.session=1 .',
     'docker network build',
     'docker buildx bake',
+    'docker pull redis',
+    'docker load -i app.tar',
+    'docker commit --change LABEL=castoff.session=1 web app',
+    'docker tag app',
   ])('leaves the image of %s alone', (line) => {
     expect(meaning(line)).toBeUndefined();
+  });
+
+  it.each([
+    ['docker build .', []],
+    ['docker build -t app .', ['app']],
+    ['docker build . -t app:1 --tag=other', ['app:1', 'other']],
+    ['docker build . --tag app', ['app']],
+    ['docker build -qtapp .', ['app']],
+    ['docker build -qt app .', ['app']],
+    ['docker build --unknown --tag app .', ['app']],
+    ['docker buildx build --load -t=app .', ['app']],
+    ['docker import root.tar app:1', ['app:1']],
+    ['docker image import -c LABEL=a --platform linux/amd64 - app', ['app']],
+    ['docker import root.tar', []],
+    ['docker commit -p web app', ['app']],
+    ['podman container commit --author me web app', ['app']],
+  ])('reads the names that %s gives to an image', (line, tags) => {
+    expect(meaning(line)).toMatchObject({ type: 'create', kind: 'image', tags });
+  });
+
+  it.each([
+    ['docker tag app app:2', ['app:2']],
+    ['podman image tag app other third', ['other', 'third']],
+  ])('reads the names in %s', (line, names) => {
+    expect(meaning(line)).toEqual({ type: 'tag', names });
+  });
+
+  it.each([
+    ['docker import root.tar app', 2, false],
+    ['docker image import -m why root.tar app', 3, true],
+    ['docker commit --message=why web app', 2, true],
+  ])('adds labels to %s as Dockerfile instructions', (line, flagsAt, hasMessage) => {
+    expect(meaning(line)).toMatchObject({ flagsAt, changes: { hasMessage } });
   });
 
   it('reads the labels that a command sets itself', () => {
@@ -137,9 +173,6 @@ describe('meaningOfCommand', () => {
     'docker image create',
     'docker compose ps',
     'docker compose -p app ps',
-    'docker -H tcp://other:2375 run redis',
-    'docker --context other run redis',
-    'docker --config /tmp/other run redis',
     'docker run --label castoff.session=s1 redis',
     'docker run -l org.testcontainers.ryuk=true ryuk',
     'dockerd --debug',

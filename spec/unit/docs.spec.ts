@@ -75,7 +75,7 @@ const knownNames = new Set([
 ]);
 /** Flags of npm, Node, Jest, Docker and other programs that examples use. */
 const flagsOfOthers =
-  '--save-dev --all --filter --force --rm --volumes --detach --publish --verbose --forceExit --detectOpenHandles --disable-warning'.split(
+  '--save-dev --all --filter --force --rm --volumes --detach --publish --verbose --forceExit --detectOpenHandles --context --disable-warning'.split(
     ' ',
   );
 
