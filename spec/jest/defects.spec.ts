@@ -32,11 +32,15 @@ const short: readonly Form[] = [
 
 const long: readonly Form[] = [
   { name: 'in two workers', programs: [...open, ...clean], options: {} },
-  { name: 'in band', programs: [...open, ...clean], options: { args: ['--runInBand', '--forceExit'] } },
+  { name: 'in band, compiled by Babel', programs: [...open, ...clean], options: inBandWithBabel() },
   { name: 'in Jest 29', programs: [...open, ...clean], options: { jest: '29' } },
   { name: 'in threads', programs: [...open, ...clean], options: { args: ['--workerThreads'] } },
   { name: 'with compiled files and a global setup', programs: setup, options: setupOptions() },
 ];
+
+function inBandWithBabel(): JestRunOptions {
+  return { args: ['--config', 'default-transform.config.js', '--runInBand', '--forceExit'] };
+}
 
 function setupOptions(): JestRunOptions {
   return { args: ['--config', 'setup.config.js', '--forceExit'] };

@@ -5,21 +5,24 @@ import { isLong } from '../support/spec-size';
 const inBand = ['--runInBand', '--forceExit'];
 const inWorkers = ['--maxWorkers', '2', '--forceExit'];
 
-/** Each finding takes a few seconds of CPU time. */
+/** Without `transform`, Jest compiles the files with Babel, which triples the heap, and the time of each finding. */
+const withBabel = { 'jest.config.js': "module.exports = { preset: 'castoff', testTimeout: 1_000 };" };
+
+/** Each finding takes about a second of CPU time. */
 const runs = [
-  ['30', inBand, 'report', 'open: interval of 50 ms, opened at hangs.test.js:33'],
-  ['29', inWorkers, 'off', 'open: timer that calls a function (hangs.test.js:33)'],
+  ['30', inBand, {}, 'report', 'open: interval of 50 ms, opened at hangs.test.js:33'],
+  ['29', inWorkers, withBabel, 'off', 'open: timer that calls a function (hangs.test.js:33)'],
 ] as const;
 
 describe.each(isLong ? runs : runs.slice(0, 1))(
   'the message of a test that timed out, Jest %s with %s',
-  (jest, args, handles, ticker) => {
+  (jest, args, files, handles, ticker) => {
     let stderr: string;
     const messageOf = (title: string): string =>
       stderr.split('\n  ● ').find((part) => part.startsWith(title)) ?? '';
 
     beforeAll(async () => {
-      ({ stderr } = await runJest('hangs', { jest, args, env: { CASTOFF_HANDLES: handles } }));
+      ({ stderr } = await runJest('hangs', { jest, args, files, env: { CASTOFF_HANDLES: handles } }));
     }, 600_000);
 
     it.each([
