@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { runInThisContext } from 'node:vm';
 import { userLineIn } from '../capture/user-line';
 import type { HeapGraph, ScriptPosition } from './heap-graph';
 
@@ -36,7 +37,7 @@ function userLineAt(script: string, line: number, column: number): string | unde
 /** Returns the frame of a stack for a position, through the source maps of a test runner. */
 function frameAt(path: string, line: number, column: number): string {
   const raw = `    at ${path}:${line + 1}:${column + 1}`;
-  const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
+  const prepareStackTrace = findPrepareStackTrace();
   if (typeof prepareStackTrace !== 'function') return raw;
   try {
     const frames = [new Position(path, line, column)];
@@ -47,6 +48,17 @@ function frameAt(path: string, line: number, column: number): string {
     // A test has replaced the function by one that expects frames of V8: the position stays unmapped.
     return raw;
   }
+}
+
+/**
+ * Returns the function that formats stacks. In a sandbox, that of the main context applies unless the sandbox has its
+ * own; Jest installs its source maps in the main context.
+ *
+ * @see Node.js, lib/internal/errors.js, `prepareStackTraceCallback`
+ */
+function findPrepareStackTrace(): unknown {
+  const own: unknown = Reflect.get(Error, 'prepareStackTrace');
+  return typeof own === 'function' ? own : runInThisContext('Error.prepareStackTrace');
 }
 
 /** A frame of a stack, as source-map-support reads it. @see V8, `CallSite` */

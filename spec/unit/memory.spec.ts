@@ -1,121 +1,86 @@
-import { EventEmitter, once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectCollected, growth, track } from '../../lib';
 import { rejectionOf } from '../support/rejection';
+import { nextLine } from '../support/this-line';
+import { withTypeScript } from '../support/with-typescript';
 
 class Client {
   readonly buffer = 'x'.repeat(100);
 }
 
-const cache = new Map<string, unknown>();
-const list: unknown[] = [];
-let timer: NodeJS.Timeout | undefined;
+/** The rejections of the calls in the fixture by name; null for one that has resolved. */
+type Results = Readonly<Record<string, { readonly code: string; readonly message: string } | null>>;
 
-afterEach(() => {
-  cache.clear();
-  list.length = 0;
-  clearInterval(timer);
-  process.removeAllListeners('SIGUSR2');
-  Reflect.deleteProperty(globalThis, 'lastClient');
-});
+const program = 'spec/fixtures/memory/held.cjs';
+let results: Results;
+beforeAll(async () => {
+  const file = join(__dirname, '../..', program);
+  const { stdout } = await promisify(execFile)(process.execPath, [...withTypeScript, file]);
+  results = JSON.parse(stdout);
+}, 120_000);
 
-/** Tracks a new client, which `hold` may keep. */
-function trackNew(name: string, hold: (client: Client) => unknown = () => undefined): void {
-  const client = new Client();
-  track(name, client);
-  hold(client);
-}
-
-/** Resolves to the message of the failure for an object that is in use. */
-async function pathTo(name: string): Promise<string> {
-  const error = await rejectionOf(expectCollected(name, { timeoutMs: 0 }));
-  expect(error).toMatchObject({ code: 'LEAKS_FOUND' });
-  return (error as Error).message;
-}
+const line = String.raw`spec/fixtures/memory/held\.cjs:\d+`;
 
 describe('expectCollected names what holds', () => {
-  it('an object in a Map of the module', async () => {
-    trackNew('in a Map', (client) => cache.set('a', client));
-    expect(await pathTo('in a Map')).toMatch(
-      /^expectCollected in a Map: still in use after .*s; held by .*→ variable cache → Map → Client$/,
-    );
+  it.each([
+    [
+      'an object in a Map of the module',
+      'map',
+      '^expectCollected in a Map: still in use after .*s; held by .*→ variable cache → Map → Client$',
+    ],
+    ['an object in an array of the module', 'array', String.raw`→ variable list → Array → \[0\] → Client$`],
+    [
+      'an object in a timer',
+      'timer',
+      `held by a timer → a function \\(${line}\\) → variable client → Client$`,
+    ],
+    [
+      'an object in a listener',
+      'listener',
+      `held by a listener of 'SIGUSR2' on process → a function \\(${line}\\) → variable client → Client$`,
+    ],
+    [
+      'an object in a closure that a function holds which waits',
+      'closure',
+      String.raw`which has not returned → variable callbacks → Array → \[0\] → function onClose ` +
+        `\\(${line}\\) → variable client → Client$`,
+    ],
+    ['an object in a global variable', 'global', String.raw`held by globalThis\.lastClient → Client$`],
+  ])('%s', (_what, name, message) => {
+    expect(results[name]).toMatchObject({
+      code: 'LEAKS_FOUND',
+      message: expect.stringMatching(new RegExp(message)),
+    });
   });
 
-  it('an object in an array of the module', async () => {
-    trackNew('listed', (client) => list.push(client));
-    expect(await pathTo('listed')).toMatch(/→ variable list → Array → \[0\] → Client$/);
-  });
-
-  it('an object in a timer', async () => {
-    trackNew('timed', (client) => (timer = setInterval(() => client.buffer, 60_000)));
-    expect(await pathTo('timed')).toMatch(
-      /held by a timer → a function \(spec\/unit\/memory\.spec\.ts:\d+\) → variable client → Client$/,
-    );
-  });
-
-  it('an object in a listener', async () => {
-    trackNew('listening', (client) => process.on('SIGUSR2', () => client.buffer));
-    expect(await pathTo('listening')).toMatch(
-      /held by a listener of 'SIGUSR2' on process → a function \(spec\/unit\/memory\.spec\.ts:\d+\) → variable client → Client$/,
-    );
-  });
-
-  it('an object in a closure that a function holds which waits', async () => {
-    const callbacks: (() => unknown)[] = [];
-    const keep = (client: Client): unknown =>
-      callbacks.push(function onClose() {
-        return client.buffer;
+  it('a function of a test, at its line in the source', async () => {
+    const client = new Client();
+    track('in a test', client);
+    const source = nextLine();
+    process.on('SIGUSR2', () => client.buffer);
+    try {
+      const held = `on process → a function (${source}) → variable client → Client`;
+      expect(await rejectionOf(expectCollected('in a test', { timeoutMs: 0 }))).toMatchObject({
+        message: expect.stringContaining(held),
       });
-    trackNew('in a closure', keep);
-    expect(await pathTo('in a closure')).toMatch(
-      /which has not returned → variable callbacks → Array → \[0\] → function onClose \(spec\/unit\/memory\.spec\.ts:\d+\) → variable client → Client$/,
-    );
-    callbacks.length = 0;
-  });
-
-  it('an object in a global variable', async () => {
-    trackNew('global', (client) => Reflect.set(globalThis, 'lastClient', client));
-    expect(await pathTo('global')).toMatch(/held by globalThis\.lastClient → Client$/);
+    } finally {
+      process.removeAllListeners('SIGUSR2');
+    }
   });
 });
 
 describe('expectCollected resolves for', () => {
-  it('an object that nothing holds', async () => {
-    trackNew('free');
-    await expect(expectCollected('free')).resolves.toBeUndefined();
-  });
-
-  it('an object that is released later', async () => {
-    trackNew('closing', (client) => setTimeout(() => client.buffer, 150));
-    await expect(expectCollected('closing')).resolves.toBeUndefined();
-  });
-
-  it('an object in weak collections, and one that was removed from strong ones', async () => {
-    const keys = new WeakMap<Client, Client>();
-    const emitter = new EventEmitter();
-    trackNew('weak', (client) => {
-      keys.set(client, new Client());
-      cache.set('a', client).delete('a');
-      void once(emitter, 'close').then(() => client.buffer);
-    });
-    emitter.emit('close');
-    await expectCollected('weak');
-    expect(keys).toBeInstanceOf(WeakMap);
-  });
-
-  it('an object in local variables of the functions that wait', async () => {
-    const client = new Client();
-    track('local', client);
-    const waitForIt = async (): Promise<void> => expectCollected('local');
-    await waitForIt();
-    expect(client.buffer).toHaveLength(100);
-  });
-
-  it('a WeakRef, and frees the name of an object', async () => {
-    await expectCollected((() => new WeakRef(new Client()))());
-    trackNew('name');
-    await expectCollected('name');
-    expect(() => trackNew('name')).not.toThrow();
+  it.each([
+    ['an object that nothing holds', 'free'],
+    ['an object that is released later', 'later'],
+    ['an object in weak collections, and one that was removed from strong ones', 'weak'],
+    ['an object in local variables of the functions that wait', 'local'],
+    ['a WeakRef, and frees the name of an object', 'reference'],
+  ])('%s', (_what, name) => {
+    expect(results[name]).toBeNull();
   });
 });
 
@@ -142,21 +107,16 @@ describe('bad input', () => {
 });
 
 describe('growth', () => {
-  it('names the class of objects that each call leaves, and what holds them', async () => {
-    const error = await rejectionOf(growth('open', async () => list.push(new Client())));
-    expect(error).toMatchObject({ code: 'LEAKS_FOUND' });
-    expect((error as Error).message).toMatch(
-      /^growth open: each call leaves\n {2}1 × Client, held by .*→ variable list → Array → \[\d+\] → Client$/m,
-    );
+  it('names the class of objects that each call leaves, and what holds them', () => {
+    expect(results['grows']).toMatchObject({
+      code: 'LEAKS_FOUND',
+      message: expect.stringMatching(
+        /^growth open: each call leaves\n {2}1 × Client, held by .*→ variable list → Array → \[\d+\] → Client$/m,
+      ),
+    });
   });
 
-  it('resolves for calls that leave nothing, fill a cache, or replace what they left', async () => {
-    const clean = growth('clean', async () => {
-      trackNew('last');
-      cache.set('a', new Client());
-      cache.set(`of ${cache.size % 7}`, new Client());
-      await expectCollected('last');
-    });
-    await expect(clean).resolves.toBeUndefined();
+  it('resolves for calls that leave nothing, fill a cache, or replace what they left', () => {
+    expect(results['replaces']).toBeNull();
   });
 });
