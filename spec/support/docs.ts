@@ -62,6 +62,7 @@ export function asTestFile(code: string): string {
 export function exampleConfig(): string {
   return JSON.stringify({
     testEnvironment: 'node',
+    testSequencer: join(__dirname, 'memory-first.cjs'),
     transform: {
       '\\.ts$': [
         require.resolve('@swc/jest'),
