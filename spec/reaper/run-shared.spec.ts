@@ -12,6 +12,17 @@ const there = { type: 'there', json: '{"port":5432}' };
 
 afterAll(() => removeLeftovers());
 
+/** Requests a fixture. Resolves when the run has the request; `turn` settles when the run has answered it. */
+async function startWaiting(
+  worker: RunProcess,
+  asked: { readonly name: string; readonly within?: string; readonly timeoutMs?: number },
+): Promise<{ readonly turn: Promise<unknown> }> {
+  const turn = worker.do<unknown>('await', { ...asked, atOnce: true });
+  // The run handles the requests of a worker in their order.
+  await worker.do('ready', { atOnce: true });
+  return { turn };
+}
+
 describe('a shared fixture', () => {
   let stage: RunStage;
   let workers: readonly [RunProcess, RunProcess, RunProcess];
@@ -28,12 +39,10 @@ describe('a shared fixture', () => {
     const [maker, ...others] = workers;
     await maker.do('await', { name });
     const half = await maker.do<Made>('make', { scope: 'shared/broken', shared: true });
-    const waiting = others.map((worker) => thrownBy(worker.do('await', { name })));
-    // When a later request times out, all earlier ones have arrived.
-    await thrownBy(stage.main.do('await', { name, timeoutMs: 1_000 }));
+    const waiting = await Promise.all(others.map((worker) => startWaiting(worker, { name })));
     const stack = 'Error: no disk\n    at make (/app/db.ts:3:1)';
     await maker.do('settle', { name, error: { name: 'Error', message: 'no disk', stack, code: 'ENOSPC' } });
-    for (const thrown of await Promise.all(waiting))
+    for (const thrown of await Promise.all(waiting.map(({ turn }) => thrownBy(turn))))
       expect(thrown).toMatchObject({ message: 'no disk', code: 'ENOSPC', stack });
     expect(await others[0].do('await', { name })).toEqual({ type: 'make' });
     expect(await exists('container', half.id)).toBe(false);
@@ -56,15 +65,13 @@ describe('a shared fixture', () => {
     const [first, second] = workers;
     await first.do('await', { name: 'a' });
     await second.do('await', { name: 'b' });
-    const waiting = first.do('await', { name: 'b', within: 'a', timeoutMs: 60_000 });
-    // When a later request of the run's own process times out, the first one has arrived.
-    await thrownBy(stage.main.do('await', { name: 'b', timeoutMs: 1_000 }));
+    const waiting = await startWaiting(first, { name: 'b', within: 'a', timeoutMs: 60_000 });
     const thrown = await thrownBy(second.do('await', { name: 'a', within: 'b' }));
     expect(thrown.code).toBe('CONFIG_INVALID');
     expect(thrown.message).toContain('a → b → a');
     // The request that closes the cycle is refused; the one before goes on waiting.
     await second.do('settle', { name: 'b', json: '1' });
-    expect(await waiting).toMatchObject({ type: 'there', json: '1' });
+    expect(await waiting.turn).toMatchObject({ type: 'there', json: '1' });
     await first.do('settle', { name: 'a', json: '1' });
   });
 
