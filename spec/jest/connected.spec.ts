@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { JestVersion } from '../support/jest-project';
 import { runJudged, type JudgedJest } from '../support/judged-jest';
+import { isLong } from '../support/spec-size';
 
 interface FileResult {
   readonly name: string;
@@ -25,7 +26,9 @@ async function runConnected(
   return { ...end, files };
 }
 
-describe.each(['30', '29'] as const)(
+const versions = ['30', '29'] as const;
+
+describe.each(isLong ? versions : versions.slice(0, 1))(
   'a client that is still connected when its server is removed, in Jest %s',
   (jest) => {
     let end: Awaited<ReturnType<typeof runConnected>>;

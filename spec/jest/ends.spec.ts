@@ -5,6 +5,7 @@ import { expectNothingSoon, twoWorkers, untilHeld, untilLeft, withRun } from '..
 import { runJudged } from '../support/judged-jest';
 import type { JestRun } from '../support/jest-run';
 import { isRunning } from '../support/process-state';
+import { isLong } from '../support/spec-size';
 import { until } from '../support/until';
 
 /** Returns the pid of the command that a test holds. */
@@ -19,12 +20,16 @@ describe('a run that fails', () => {
     expect(end).toMatchObject({ exitCode: 1, left: [] });
   });
 
-  it.each(['30', '29'] as const)('leaves nothing of either worker with --bail in Jest %s', async (jest) => {
-    await withRun({ jest, args: [...twoWorkers, '--bail'], env: { FAIL: 'one' } }, async (run) => {
-      await expect(run.ended).resolves.toMatchObject({ exitCode: 1 });
-      await expectNothingSoon(run);
-    });
-  });
+  const versions = ['30', '29'] as const;
+  it.each(isLong ? versions : versions.slice(0, 1))(
+    'leaves nothing of either worker with --bail in Jest %s',
+    async (jest) => {
+      await withRun({ jest, args: [...twoWorkers, '--bail'], env: { FAIL: 'one' } }, async (run) => {
+        await expect(run.ended).resolves.toMatchObject({ exitCode: 1 });
+        await expectNothingSoon(run);
+      });
+    },
+  );
 });
 
 describe('a worker that is killed', () => {

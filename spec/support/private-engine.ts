@@ -1,16 +1,19 @@
 import { writeFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import Docker from 'dockerode';
 import { abandon, closeEngine } from './close-engine';
 import {
   type EngineProcess,
   type SecondEngine,
-  bringSpecImage,
   createEngineFolder,
   inOwnNamespaces,
   startProcess,
   waitUntilAnswers,
   waitUntilListens,
 } from './engine-process';
+import { specImage } from './spec-image';
+import { docker } from './things';
 
 /** A dockerd for specs that break or restart one. */
 export interface PrivateEngine extends SecondEngine {
@@ -73,12 +76,20 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
   try {
     containerd = await startContainerd(folder);
     await start();
-    await bringSpecImage(address);
+    await copySpecImage(socketPath);
   } catch (error) {
     return abandon(error, close);
   }
   const kill = async () => dockerd?.end('SIGKILL');
   return { address, socketPath, dataRoot, kill, start, close, [Symbol.asyncDispose]: close };
+}
+
+/** Copies the spec image from the machine's engine, for a tenth of the CPU time that docker/images.sh takes. */
+async function copySpecImage(socketPath: string): Promise<void> {
+  const archive = await docker.getImage(specImage).get();
+  const answer = await new Docker({ socketPath }).loadImage(archive);
+  answer.resume();
+  await finished(answer);
 }
 
 async function startContainerd(folder: string): Promise<EngineProcess> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { scripts } from '../../package.json';
 import longest from '../support/longest.json';
 
 const lib = join(__dirname, '../../lib');
@@ -54,5 +55,21 @@ describe('the list of the longest spec files', () => {
   it('has only files that exist', () => {
     expect(longest.filter((name) => !existsSync(join(spec, `${name}.spec.ts`)))).toEqual([]);
     expect(longest.length).toBeGreaterThan(30);
+  });
+});
+
+describe('npm run test:long', () => {
+  it('has every spec file that runs a sample otherwise', () => {
+    const specs = ['engine', 'jest', 'package', 'reaper', 'unit'].flatMap((folder) =>
+      readdirSync(join(spec, folder)).flatMap((name) =>
+        name.endsWith('.spec.ts') ? [`${folder}/${name}`] : [],
+      ),
+    );
+    const sampled = specs.filter((file) =>
+      /import \{ isLong \}/.test(readFileSync(join(spec, file), 'utf8')),
+    );
+    const listed = scripts['test:long'].split(' ').filter((word) => word.endsWith('.spec.ts'));
+    expect(listed.toSorted()).toEqual(sampled.map((file) => `spec/${file}`).toSorted());
+    expect(listed.length).toBeGreaterThan(10);
   });
 });
