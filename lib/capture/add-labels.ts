@@ -1,4 +1,3 @@
-import type { ClientRequest } from 'node:http';
 import type { Fields } from '../core/fields';
 import { creationLabels, labelNames, type Labels } from '../core/labels';
 import { buildLabels, labelInstructions } from '../commands/label-flags';
@@ -6,23 +5,28 @@ import { nonceComment } from '../resources/ownership';
 import type { CreateRequest } from './read-create-request';
 import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
 
-/** Adds the labels of `owner` and of this creation to the request. Returns the body if that carries them. */
+/** A create request with labels. */
+interface LabelledRequest {
+  readonly path: string;
+  /** The new body, if that carries the labels. */
+  readonly body?: string | undefined;
+}
+
+/** Returns the request for `path` with the labels of `owner` and of this creation. */
 export function addLabels(
-  request: ClientRequest,
   createRequest: CreateRequest,
+  path: string,
   body: Fields,
   owner: Labels,
-): string | undefined {
+): LabelledRequest {
   const labels = { ...owner, ...creationLabels(createRequest.kind) };
   switch (createRequest.labelsGoInto) {
     case 'body':
-      return addLabelsToBody(body, labels);
+      return { path, body: addLabelsToBody(body, labels) };
     case 'query':
-      request.path = addLabelsToQuery(request.path, buildLabels(labels, Object.keys(createRequest.labels)));
-      return undefined;
+      return { path: addLabelsToQuery(path, buildLabels(labels, Object.keys(createRequest.labels))) };
     case 'changes':
-      request.path = markStep(addLabelsToChanges(request.path, labels), labels[labelNames.nonce] ?? '');
-      return undefined;
+      return { path: markStep(addLabelsToChanges(path, labels), labels[labelNames.nonce] ?? '') };
   }
 }
 

@@ -65,8 +65,11 @@ export class CreateTracker {
     const plan = await planCreate(this.#tracked, pending);
     if (plan === undefined) return;
     const { labels, entry } = plan;
-    if (labels !== undefined)
-      return this.#send(paused, createRequest, addLabels(request, createRequest, body, labels), entry);
+    if (labels !== undefined) {
+      const labelled = addLabels(createRequest, request.path, body, labels);
+      request.path = labelled.path;
+      return this.#send(paused, createRequest, labelled.body, entry);
+    }
     request.path = stripOwnershipLabels(request.path) ?? request.path;
     return this.#send(paused, createRequest);
   }

@@ -1,11 +1,11 @@
 import { Agent, type AgentOptions, type ClientRequest } from 'node:http';
 import { connect, Socket, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type * as Tls from 'node:tls';
+import type * as TlsModule from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import { timeouts } from '../core/timeouts';
-import type { Endpoint, Transport } from './endpoint';
+import type { Endpoint, Tls, Transport } from './endpoint';
 import { markAgent } from './agent-mark';
 import { openSshConnection } from './ssh-connection';
 
@@ -39,7 +39,8 @@ function createAgent({ transport }: Endpoint): Agent {
   }
 }
 
-function tlsOptions(tls: NonNullable<Extract<Transport, { type: 'tcp' }>['tls']>): AgentOptions {
+/** Returns the options of a TLS connection, and of the pool that it belongs to. */
+export function tlsOptions(tls: Tls): AgentOptions {
   const { ca, cert, key, isVerified } = tls;
   return { ...pooling, ca, cert, key, rejectUnauthorized: isVerified } as AgentOptions;
 }
@@ -65,7 +66,7 @@ class UnrefTlsAgent extends UnrefAgent {
 
   override createConnection(...[options]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
     // Loaded on first use: a reaper on a local socket saves 2 MB.
-    const tls = require('node:tls') as typeof Tls;
+    const tls = require('node:tls') as typeof TlsModule;
     const socket = tls.connect({
       ALPNProtocols: ['http/1.1'],
       session: this.#session,

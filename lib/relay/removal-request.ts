@@ -1,0 +1,45 @@
+import { isFields, parseFields } from '../core/fields';
+import { removableKinds, type RemovableKind } from '../core/kinds';
+import { meaningOfRequest, type RequestMeaning } from '../capture/request-meaning';
+
+/** A request that ends or removes resources. */
+export interface RemovalRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly meaning: RemovalMeaning;
+}
+
+/** What it ends or removes. `undefined` kind of a prune: the build cache. */
+export type RemovalMeaning =
+  | Exclude<RequestMeaning, { type: 'create' }>
+  | { readonly type: 'prune'; readonly kind: RemovableKind | undefined };
+
+/** Parses a request that ends or removes resources. Returns `undefined` for any other. */
+export function readRemoval(method: string, path: string): RemovalRequest | undefined {
+  const list =
+    method === 'POST' ? /^(?:\/v\d+(?:\.\d+)?)?\/([a-z]+)\/prune(?:\?|$)/.exec(path)?.[1] : undefined;
+  if (list !== undefined) {
+    const kind = removableKinds.find((one) => list === `${one}s`);
+    return { method, path, meaning: { type: 'prune', kind } };
+  }
+  const meaning = meaningOfRequest(method, path);
+  return meaning === undefined || meaning.type === 'create' ? undefined : { method, path, meaning };
+}
+
+/**
+ * Returns the path of a prune that removes only resources with `label`, of those that `path` would remove.
+ *
+ * @param label - `<name>=<value>`.
+ * @see Engine API, ContainerPrune: `filters`, `{"label": ["a=b"]}`, or `{"label": {"a=b": true}}` of older clients
+ */
+export function narrowPrune(path: string, label: string): string {
+  const [route = '', query = ''] = path.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  const filters = parseFields(parameters.get('filters') ?? '') ?? {};
+  const { label: labels } = filters;
+  const all = isFields(labels)
+    ? { ...labels, [label]: true }
+    : [...(Array.isArray(labels) ? (labels as unknown[]) : []), label];
+  parameters.set('filters', JSON.stringify({ ...filters, label: all }));
+  return `${route}?${parameters.toString()}`;
+}
