@@ -9,6 +9,8 @@ interface CollectedBody {
   readonly content: readonly Buffer[];
   /** `cut`: the peer sent no more of it, or it is malformed. */
   readonly extent: 'whole' | 'too-long' | 'cut';
+  /** Whether nothing of it follows. */
+  readonly isEnd: boolean;
 }
 
 /** The messages that a peer sends. */
@@ -36,7 +38,7 @@ export class MessageStream<H> {
     }
   }
 
-  /** Resolves to the next bytes, whatever they mean. */
+  /** Resolves to the next bytes without parsing them. */
   async nextBytes(): Promise<Buffer | undefined> {
     const bytes = this.#reader.takeRest();
     return bytes.length === 0 ? this.#peer.read() : bytes;
@@ -51,14 +53,15 @@ export class MessageStream<H> {
   async collectBody(maxBytes: number): Promise<CollectedBody> {
     const bytes: Buffer[] = [];
     const content: Buffer[] = [];
-    for (let length = 0; length <= maxBytes;) {
+    for (let length = 0, isEnd = false; ;) {
+      if (length > maxBytes) return { bytes, content, extent: 'too-long', isEnd };
+      if (isEnd) return { bytes, content, extent: 'whole', isEnd };
       const piece = await this.next();
       if (piece !== undefined) bytes.push(piece.bytes);
-      if (piece?.type !== 'body') return { bytes, content, extent: 'cut' };
-      length += piece.bytes.length;
+      if (piece?.type !== 'body') return { bytes, content, extent: 'cut', isEnd };
       content.push(...piece.data);
-      if (piece.isEnd) return { bytes, content, extent: 'whole' };
+      length += piece.bytes.length;
+      ({ isEnd } = piece);
     }
-    return { bytes, content, extent: 'too-long' };
   }
 }

@@ -123,7 +123,7 @@ export class RelayedConnection {
     const head = changeHead(piece.bytes, { path: narrowed });
     const isWhole = !piece.isEnd && !expectsContinue(piece.head) && isShort(piece);
     const body = isWhole ? await this.#requests.collectBody(maxWholeBytes) : undefined;
-    const isEnd = piece.isEnd || body?.extent === 'whole';
+    const isEnd = body?.isEnd ?? piece.isEnd;
     return this.#send(this.#openExchange(piece), [head, ...(body?.bytes ?? [])], isEnd);
   }
 
@@ -132,8 +132,10 @@ export class RelayedConnection {
     const { onCreation } = this.#services;
     const isContinued = creation.needsBody && expectsContinue(head);
     if (isContinued) await this.#client.write(Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'));
-    const body =
-      creation.needsBody && !piece.isEnd ? await this.#requests.collectBody(maxCreateBodyBytes) : noBody;
+    const isRead = creation.needsBody && !piece.isEnd;
+    const body = isRead
+      ? await this.#requests.collectBody(maxCreateBodyBytes)
+      : { ...noBody, isEnd: piece.isEnd };
     const read = readCreationBody(creation, body);
     const asked = read === undefined ? undefined : await this.#askFor(() => onCreation(read));
     if (asked === 'failed') return undefined;
@@ -143,8 +145,7 @@ export class RelayedConnection {
         ? { head: changeHead(piece.bytes, { isContinued }) }
         : labelCreation(piece.bytes, read, { labels: plan?.labels, isContinued });
     const exchange = this.#openExchange(piece, plan && { kind: creation.meaning.kind, plan });
-    const isEnd = piece.isEnd || (creation.needsBody && body.extent === 'whole');
-    return this.#send(exchange, [sent.head, ...(sent.body ? [sent.body] : body.bytes)], isEnd);
+    return this.#send(exchange, [sent.head, ...(sent.body ? [sent.body] : body.bytes)], body.isEnd);
   }
 
   #openExchange({ head }: RequestPiece, creation?: ConstructorParameters<typeof Exchange>[2]): Exchange {

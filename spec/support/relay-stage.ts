@@ -9,6 +9,7 @@ import { openRelay, type Relay, type RelayOptions } from '../../lib/relay/relay'
 export interface RelayStage extends AsyncDisposable {
   readonly relay: Relay;
   readonly path: string;
+  readonly options: RelayOptions;
   /** What the relay reported. */
   readonly errors: readonly string[];
   /** Connects a client; its writing may end before its reading. */
@@ -32,17 +33,19 @@ export async function openRelayStage(
   await once(server.listen(enginePath), 'listening');
   const errors: string[] = [];
   const path = join(folder, 'relay.sock');
-  const relay = await openRelay({
+  const relayOptions: RelayOptions = {
     path,
     connect: () => open(enginePath),
     onCreation: () => Promise.resolve(undefined),
     onError: (what, error) => errors.push(`${what}: ${String(error)}`),
     ...options,
-  });
+  };
+  const relay = await openRelay(relayOptions);
   const clients = new Set<Socket>();
   return {
     relay,
     path,
+    options: relayOptions,
     errors,
     async connect() {
       const client = await open(path);
