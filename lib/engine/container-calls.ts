@@ -16,6 +16,8 @@ export interface ContainerFacts extends Pick<ListedTarget, 'id' | 'name' | 'labe
   readonly finishedAt?: string | undefined;
   readonly health?: { readonly status: string; readonly log: readonly string[] } | undefined;
   readonly isTty: boolean;
+  /** Of its main process on the engine's host, while that runs. */
+  readonly pid?: number | undefined;
 }
 
 /**
@@ -138,6 +140,7 @@ export function inspectContainer(engine: Engine, id: string): Promise<Answer<Con
               log: (State.Health.Log ?? []).map((check) => check.Output.trim()),
             },
       isTty: Config.Tty,
+      pid: State.Pid > 0 ? State.Pid : undefined,
     };
   });
 }

@@ -2,6 +2,7 @@ import { formatDuration } from '../core/durations';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { shortId } from '../core/short-id';
 import { EngineError } from '../engine/engine-error';
+import type { ContainerProcess } from './container-process';
 import type { RemovableKind } from '../core/kinds';
 import type { EngineResource } from '../engine/identity';
 
@@ -14,6 +15,8 @@ export interface CleanupEvidence extends EngineResource {
   readonly durationMs: number;
   /** Its last known state, such as `dead`. */
   readonly lastStatus?: string | undefined;
+  /** Of a container that still runs: its main process, which the engine could not end. */
+  readonly process?: ContainerProcess | undefined;
   /** The engine's last response, with its status: `403 network app has active endpoints`. */
   readonly engineWords?: string | undefined;
 }
@@ -29,12 +32,19 @@ export class CleanupError extends CastoffError {
 }
 
 function describe(evidence: CleanupEvidence, advice: string): string {
-  const { kind, title, id, attempts, durationMs, lastStatus, engineWords } = evidence;
+  const { kind, title, id, attempts, durationMs, lastStatus, engineWords, process: main } = evidence;
   const what = title === undefined || title === id ? shortId(id) : `${title} (${shortId(id)})`;
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
   const response = engineWords ?? 'the engine did not answer';
   const state = lastStatus === undefined ? '' : `, last seen ${lastStatus}`;
-  return `remove ${kind} ${what}: ${response} (${tries} in ${formatDuration(durationMs)}${state}); ${advice}`;
+  const running = main === undefined ? '' : `; ${describeProcess(main)}`;
+  return `remove ${kind} ${what}: ${response} (${tries} in ${formatDuration(durationMs)}${state})${running}; ${advice}`;
+}
+
+function describeProcess({ pid, state, shim }: ContainerProcess): string {
+  const more = [state === undefined ? '' : `state ${state}`, shim === undefined ? '' : `child of ${shim}`];
+  const known = more.filter((text) => text !== '');
+  return `its process ${pid}${known.length === 0 ? '' : ` (${known.join(', ')})`}`;
 }
 
 /** A container is kept (`CLEANUP_FAILED`): its Swarm service, which would recreate it, is not removed. */

@@ -7,6 +7,7 @@ import { timeouts } from '../core/timeouts';
 import type { Engine } from '../engine/engine';
 import { CleanupError } from './cleanup-error';
 import { cleanupDefaults, type CleanupOptions } from './cleanup-options';
+import { describeContainerProcess } from './container-process';
 import { findResource } from './find-resource';
 import type { RemovableKind, ResourceKind } from '../core/kinds';
 import { isSameResource } from './kind';
@@ -70,7 +71,7 @@ export async function cleanupOne(
   let task: RemovalTask | undefined;
   const failure = (cause: unknown): CleanupError => {
     // Without a task, the engine has not answered.
-    const { id = given, name: title, state, lastError } = task ?? {};
+    const { id = given, name: title, state, lastError, pid } = task ?? {};
     const evidence = {
       kind,
       id,
@@ -78,6 +79,7 @@ export async function cleanupOne(
       attempts: state?.removals ?? 0,
       durationMs: elapsedMs(),
       lastStatus: state?.status,
+      process: pid === undefined ? undefined : describeContainerProcess(id, pid),
       engineWords: lastError && `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
     };
     return new CleanupError(evidence, removable.advice, cause);

@@ -18,6 +18,8 @@ export interface Inspection extends Pick<ListedTarget, 'id' | 'labels' | 'status
   readonly identity: string;
   /** Whether the engine matched only a prefix of the id or a part of the name: it may be another resource. */
   readonly isPartialMatch?: boolean | undefined;
+  /** Of a running container: the pid of its main process on the engine's host. */
+  readonly pid?: number | undefined;
   /** Creation time in RFC 3339, where the engine reports it. */
   readonly createdAt?: string | undefined;
 }

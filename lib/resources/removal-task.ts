@@ -87,6 +87,11 @@ export class RemovalTask {
     return this.#inspection?.name;
   }
 
+  /** Of a container that was running at its last inspection. */
+  get pid(): number | undefined {
+    return this.#inspection?.pid;
+  }
+
   get lastError(): EngineError | undefined {
     return this.#lastError;
   }

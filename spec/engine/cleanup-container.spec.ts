@@ -282,6 +282,24 @@ describe('cleanupContainer, observed by a proxy', () => {
     },
   );
 
+  it('names the process and the shim of a container that cannot be killed', async () => {
+    const id = await createRunningContainer();
+    const message = 'could not kill: tried to kill container, but did not receive an exit event';
+    proxy.inject({
+      on: `DELETE /containers/${id}`,
+      fault: { type: 'answer', status: 500, message },
+      times: Infinity,
+    });
+    const { State } = await docker.getContainer(id).inspect();
+    await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 1_000 })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`; its process ${State.Pid} \\(state \\w, child of [\\w.-]+ \\d+\\); see`),
+      ),
+      evidence: { process: { pid: State.Pid, shim: expect.stringMatching(/^(containerd-shim|conmon)/) } },
+    });
+    await docker.getContainer(id).remove({ force: true });
+  });
+
   it('reports that the engine did not answer when nothing else is known', async () => {
     const id = await createIdleContainer();
     proxy.inject({ on: '* /containers/**', fault: { type: 'swallow' }, times: Infinity });
