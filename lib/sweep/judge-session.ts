@@ -149,6 +149,8 @@ function withAge(reason: string, { state }: SessionProof, { olderThanMs }: Sweep
 function reaperKeptReason({ kind, labels, status = '' }: ListedTarget): string | undefined {
   if (!isReaper(labels)) return undefined;
   const isOurs = kind === 'container' && labels[labelNames.reaper] === 'true';
-  if (isOurs && ['created', 'exited', 'dead'].includes(status)) return undefined;
+  // Ryuk may be about to start.
+  const ended = isOurs ? ['created', 'exited', 'dead'] : ['exited', 'dead'];
+  if (kind === 'container' && ended.includes(status)) return undefined;
   return isOurs ? `a reaper that is ${status}` : 'a reaper';
 }

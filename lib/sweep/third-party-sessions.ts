@@ -44,10 +44,14 @@ export function judgeThirdParty(
   findings: ThirdPartyFindings,
   rules: Pick<SweepRules, 'nowMs'> & { readonly olderThanMs: number },
 ): readonly ResourceVerdict[] {
-  const running = findings.reapers.filter(({ status }) => status !== 'exited' && status !== 'dead');
-  const resources = findings.resources.filter(({ labels }) => !(labelNames.session in labels));
+  const running = findings.reapers.filter((reaper) => !hasEnded(reaper) && !isSidecar(reaper));
+  const listed = new Set(findings.resources.map(({ id }) => id));
+  // Not every client labels its reaper as its own resource.
+  const more = findings.reapers.filter((reaper) => hasEnded(reaper) && !listed.has(reaper.id));
+  const resources = [...findings.resources, ...more].filter(({ labels }) => !(labelNames.session in labels));
   return resources.map((resource) => {
-    const session = testcontainersSession(resource.labels);
+    const session = sessionOf(resource);
+    if (isReaper(resource.labels)) return judgeThirdPartyReaper(resource, findings, rules);
     const ages = resources
       .filter(({ labels }) => !isReaper(labels) && testcontainersSession(labels) === session)
       .map((sibling) => ageOf(sibling, rules.nowMs));
@@ -94,12 +98,41 @@ function testcontainersSession(labels: Labels): string | undefined {
   return label?.slice(label.indexOf('=') + 1);
 }
 
+/** An exited reaper never starts again; its own age decides. */
+function judgeThirdPartyReaper(
+  reaper: ListedTarget,
+  { proofs }: ThirdPartyFindings,
+  { olderThanMs, nowMs }: Pick<SweepRules, 'nowMs'> & { readonly olderThanMs: number },
+): ResourceVerdict {
+  const reason = hasEnded(reaper) ? tooYoungReason([ageOf(reaper, nowMs)], olderThanMs) : 'a reaper';
+  const decided = { shouldRemove: reason === undefined, proof: reason ?? 'a reaper that has exited', nowMs };
+  return verdictOn(reaper, { session: sessionOf(reaper) ?? '', proofs }, decided);
+}
+
+function hasEnded({ status }: ListedTarget): boolean {
+  return status === 'exited' || status === 'dead';
+}
+
+/** castoff's own reaper container serves the castoff session in its labels. In place of Ryuk, it has none. */
+function isSidecar({ labels }: ListedTarget): boolean {
+  return labels[labelNames.reaper] === 'true' && labelNames.session in labels;
+}
+
+/**
+ * Returns the session of a resource by its labels, and of a reaper also by its name.
+ *
+ * @see testcontainers: `testcontainers-ryuk-<session>` in Node.js, Java, Python and .NET; `reaper_<session>` in Go
+ */
+function sessionOf({ labels, name }: ListedTarget): string | undefined {
+  const named = isReaper(labels) ? /^(?:testcontainers-ryuk-|reaper_)(.+)$/.exec(name)?.[1] : undefined;
+  return testcontainersSession(labels) ?? named;
+}
+
 function keptReason(
   { labels }: ListedTarget,
   session: string | undefined,
   { liveResources, liveIds, resources }: ThirdPartyFindings,
 ): string | undefined {
-  if (isReaper(labels)) return 'a reaper';
   if (isReused(labels)) return 'created for reuse by the next run';
   if (session === undefined) return 'it names no session';
   const isShared =
@@ -111,11 +144,11 @@ function keptReason(
 }
 
 function reaperReason(session: string | undefined, running: readonly ListedTarget[]): string | undefined {
-  for (const { name, labels } of running) {
-    const served = testcontainersSession(labels);
-    // A reaper without a session label may serve any session.
-    if (served === undefined) return `its reaper may be ${name}, which is running`;
-    if (served === session) return `its reaper ${name} is running`;
+  for (const reaper of running) {
+    const served = sessionOf(reaper);
+    // A reaper whose session is unknown may serve any session.
+    if (served === undefined) return `its reaper may be ${reaper.name}, which is running`;
+    if (served === session) return `its reaper ${reaper.name} is running`;
   }
   return undefined;
 }

@@ -203,7 +203,8 @@ describe('sweep', () => {
     expect(await isThere(id)).toBe(false);
     expect(await isThere(network, 'network')).toBe(false);
     expect(await isThere(reused)).toBe(true);
-    expect(await isThere(ryuk)).toBe(true);
+    expect(find(old, ryuk)).toMatchObject({ action: 'removed', proof: 'a reaper that has exited' });
+    expect(await isThere(ryuk)).toBe(false);
   });
 
   it.each<[SweepOptions]>([

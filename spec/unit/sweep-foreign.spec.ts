@@ -71,11 +71,42 @@ describe('judgeThirdParty', () => {
       web: 'its reaper may be ryuk, which is running',
     });
     expect(judge({ resources, reapers: [ryuk({ [node]: 'b' })] })).toEqual({ web: 'goes' });
-    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ web: 'goes' });
+    expect(judge({ resources, reapers: [ryuk({ [node]: 'a' }, 'exited')] })).toMatchObject({ web: 'goes' });
   });
 
-  it('keeps a reaper', () => {
-    expect(judge({ resources: [ryuk({ [node]: 'a' }, 'exited')] })).toEqual({ ryuk: 'a reaper' });
+  it('recognises the session of a running reaper by its name: that of no other session keeps a resource', () => {
+    const resources = [resource('web', { [node]: 'a' })];
+    for (const prefix of ['testcontainers-ryuk-', 'reaper_']) {
+      expect(judge({ resources, reapers: [{ ...ryuk({}), name: `${prefix}b` }] })).toEqual({ web: 'goes' });
+      expect(judge({ resources, reapers: [{ ...ryuk({}), name: `${prefix}a` }] })).toEqual({
+        web: `its reaper ${prefix}a is running`,
+      });
+    }
+  });
+
+  it('is not kept from a removal by the reaper of a castoff session, but by one in place of Ryuk', () => {
+    const resources = [resource('web', { [node]: 'a' })];
+    const ofCastoff = { 'castoff.reaper': 'true' };
+    const sidecar = ryuk({ ...ofCastoff, 'castoff.session': 's' });
+    expect(judge({ resources, reapers: [sidecar] })).toEqual({ web: 'goes' });
+    expect(judge({ resources, reapers: [ryuk(ofCastoff)] })).toEqual({
+      web: 'its reaper may be ryuk, which is running',
+    });
+  });
+
+  it('keeps a reaper that has not exited, and removes one that has when it is old enough', () => {
+    for (const status of ['running', 'created', 'paused'])
+      expect(judge({ resources: [ryuk({ [node]: 'a' }, status)] })).toEqual({ ryuk: 'a reaper' });
+    for (const status of ['exited', 'dead']) {
+      const reaper = ryuk({ [node]: 'a' }, status);
+      expect(judge({ resources: [reaper], reapers: [reaper] })).toEqual({ ryuk: 'goes' });
+      // Some clients do not label it as a resource of Testcontainers.
+      expect(judge({ reapers: [reaper] })).toEqual({ ryuk: 'goes' });
+      const young = { ...reaper, createdAtMs: nowMs - hourMs };
+      expect(judge({ reapers: [young] })).toEqual({
+        ryuk: 'the youngest resource of its session is only 1 h 0 min old',
+      });
+    }
   });
 
   it.each(['org.testcontainers.container-hash', 'org.testcontainers.hash', 'org.testcontainers.reuse-hash'])(

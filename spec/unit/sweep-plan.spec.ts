@@ -128,7 +128,9 @@ describe('judgeSession', () => {
       expect(goes({ resources: [rest, reaper(status)] }, { olderThanMs: hourMs })).toEqual(['one']);
     for (const status of ['created', 'exited', 'dead'])
       expect(goes({ resources: [rest, reaper(status)] })).toEqual(['one', 'reaper']);
-    expect(goes({ resources: [rest, reaper('exited', { 'castoff.reaper': 'false' })] })).toEqual(['one']);
+    const ryuk = { 'castoff.reaper': 'false' };
+    expect(goes({ resources: [rest, reaper('created', ryuk)] })).toEqual(['one']);
+    expect(goes({ resources: [rest, reaper('exited', ryuk)] })).toEqual(['one', 'reaper']);
   });
 
   it('never removes a session while an owner is alive or unknown here, with any flags', () => {
