@@ -14,6 +14,7 @@ import { findCandidates } from './find-candidates';
 import { listSessions } from './find-sessions';
 import { judgeSession, type JudgedSession } from './judge-session';
 import { removeCandidate } from './remove-candidate';
+import { selectBy } from './selection';
 import { isSessionId, readJournals, removeJournals } from '../registry/session-journals';
 
 /** Result of cleaning up a session that another process left behind. */
@@ -79,6 +80,7 @@ export async function cleanupSession(session: string, options: CleanupOptions = 
       verdicts,
       [{ ...judged, verdicts }],
       findAdopted(others),
+      selectBy(undefined),
     );
     for (const { proof } of unclear) errors.push(new CastoffError('CLEANUP_FAILED', proof));
     const targets = candidates.map((candidate) => ({ ...candidate.resource, candidate }));

@@ -6,6 +6,7 @@ import type { AdoptionReason } from './find-adopted';
 import { describeOwner, type JudgedSession, type ResourceVerdict } from './judge-session';
 import type { RemovalCandidate } from './remove-candidate';
 import { isStillOurs } from './still-ours';
+import { labelsOfEntry, type Selection } from './selection';
 import type { FoundResource } from './sweep-report';
 
 /** The resources to remove, and those to keep, each with the reason in its `proof`. */
@@ -18,13 +19,14 @@ export interface Candidates {
 
 /**
  * Sorts the listed resources by their verdicts, adds those that only the journals of dead sessions name, and
- * keeps what a session has adopted.
+ * keeps what a session has adopted, and what the filter does not select.
  */
 export async function findCandidates(
   engine: Engine,
   verdicts: readonly ResourceVerdict[],
   sessions: readonly JudgedSession[],
   adoptionReason: AdoptionReason,
+  selection: Selection,
 ): Promise<Candidates> {
   const found: RemovalCandidate[] = verdicts.filter(({ shouldRemove }) => shouldRemove);
   const kept = verdicts.filter(({ shouldRemove }) => !shouldRemove).map(({ resource }) => resource);
@@ -34,7 +36,9 @@ export async function findCandidates(
     for (const entry of judged.shouldRemove ? (judged.journals?.unfinished ?? []) : []) {
       const resource = describeJournaled(judged, entry);
       if (resource === undefined || listed.has(`${resource.kind} ${resource.id}`)) continue;
-      if (entry.engine !== undefined && entry.engine !== engine.address) {
+      if (!selection.accepts(resource, labelsOfEntry(resource.session, entry.owner))) {
+        kept.push(resource);
+      } else if (entry.engine !== undefined && entry.engine !== engine.address) {
         const proof = `${resource.proof}; it is on another engine: sweep ${entry.engine} instead`;
         kept.push({ ...resource, proof });
       } else {

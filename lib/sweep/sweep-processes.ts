@@ -1,14 +1,17 @@
 import { asError } from '../core/errors';
+import { labelNames, type Labels } from '../core/labels';
 import type { TimeoutOptions } from '../core/timeout';
 import { proveOwnersHere } from '../processes/owner';
 import { endLeftProcess, findLeftProcesses, type LeftProcess } from '../registry/left-processes';
 import { readAllJournals } from '../registry/session-journals';
 import { describeOwner, tooYoungReason } from './judge-session';
+import type { Selection } from './selection';
 import type { SweptResource } from './sweep-report';
 
 interface SweepProcessesOptions extends Pick<TimeoutOptions, 'timeoutMs' | 'signal'> {
   readonly dryRun?: boolean | undefined;
   readonly olderThanMs?: number | undefined;
+  readonly selection: Selection;
 }
 
 /**
@@ -18,13 +21,16 @@ interface SweepProcessesOptions extends Pick<TimeoutOptions, 'timeoutMs' | 'sign
 export async function sweepProcesses({
   dryRun = false,
   olderThanMs,
+  selection,
   ...limits
 }: SweepProcessesOptions): Promise<readonly SweptResource[]> {
   const prove = proveOwnersHere();
   const left = readAllJournals().flatMap((journals) => findLeftProcesses(journals, prove));
   const ends = await Promise.allSettled(
     left.map(async (one): Promise<SweptEnd> => {
-      if (!one.isProven || tooYoungReason([ageOf(one)], olderThanMs) !== undefined) return { action: 'kept' };
+      const isSelected = selection.accepts(describeLeft(one, olderThanMs), labelsOfProcess(one));
+      if (!isSelected || !one.isProven || tooYoungReason([ageOf(one)], olderThanMs) !== undefined)
+        return { action: 'kept' };
       if (dryRun) return { action: 'would-remove' };
       const wasThere = await endLeftProcess(one, limits);
       return { action: 'removed', outcome: wasThere ? 'removed' : 'already-gone' };
@@ -36,6 +42,10 @@ export async function sweepProcesses({
       ? { ...row, ...end.value }
       : { ...row, action: 'failed', error: asError(end.reason) };
   });
+}
+
+function labelsOfProcess({ session }: LeftProcess): Labels {
+  return { [labelNames.session]: session };
 }
 
 type SweptEnd = Pick<SweptResource, 'action' | 'outcome'>;

@@ -27,6 +27,7 @@ import {
   type RemovalCandidate,
 } from './remove-candidate';
 import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
+import { selectBy, type Selection, type SweepFilter } from './selection';
 import { sweepProcesses } from './sweep-processes';
 import { removeJournals } from '../registry/session-journals';
 
@@ -49,6 +50,11 @@ export interface SweepOptions {
    * containers. Needs `olderThanMs`. Default false.
    */
   readonly otherHosts?: boolean | undefined;
+  /**
+   * Called once for each resource that was found; what it returns false for stays, and is not in the report. Default:
+   * all resources.
+   */
+  readonly filter?: SweepFilter | undefined;
   /** The engine's address, in the format of `DOCKER_HOST`. Default: the engine that the environment names. */
   readonly engine?: string | undefined;
   /** Stops the sweep, with the signal's reason; a removal request already sent continues on the engine. */
@@ -71,6 +77,7 @@ const optionNames: OptionNames<SweepOptions> = {
   olderThanMs: true,
   foreign: true,
   otherHosts: true,
+  filter: true,
   engine: true,
   signal: true,
   timeoutMs: true,
@@ -96,22 +103,25 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const startedAt = performance.now();
   checkOptionNames('sweep', options, optionNames);
   const timeoutMs = checkOptions(options);
+  const selection = selectBy(options.filter);
   const { signal } = options;
   signal?.throwIfAborted();
   const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAt));
   const limits = (): SweepLimits => ({ what: 'sweep', timeoutMs: leftMs(), signal });
-  const ending = sweepProcesses({ ...options, timeoutMs });
+  const ending = sweepProcesses({ ...options, selection, timeoutMs });
   // Reported below: it may reject while the engine is awaited.
   ending.catch(() => undefined);
   try {
-    return await sweepEngine(options, ending, limits);
+    return await sweepEngine({ ...options, selection }, ending, limits);
   } finally {
     await Promise.allSettled([ending]);
   }
 }
 
+type SelectingOptions = SweepOptions & { readonly selection: Selection };
+
 async function sweepEngine(
-  options: SweepOptions,
+  options: SelectingOptions,
   ending: Promise<readonly SweptResource[]>,
   limits: () => SweepLimits,
 ): Promise<SweepReport> {
@@ -123,12 +133,13 @@ async function sweepEngine(
 
   const knownMarkers = markerNames(judged);
   const results = await act(engine, candidates, { ...options, knownMarkers, timeoutMs: limits().timeoutMs });
-  const things = [
+  const all = [
     ...results,
     ...(await ending),
     ...[...kept, ...unclear].map((resource): SweptResource => ({ ...resource, action: 'kept' })),
   ];
-  if (!dryRun) removeFinishedJournals(judged, things);
+  if (!dryRun) removeFinishedJournals(judged, all);
+  const things = all.filter((resource) => !options.selection.isRejected(resource));
   return {
     engine: engine.address,
     things,
@@ -156,7 +167,7 @@ function checkOptions({ olderThanMs, foreign, otherHosts, ...options }: SweepOpt
 async function judge(
   engine: Engine,
   { sessions, thirdParty, nowMs }: Findings,
-  { olderThanMs, otherHosts }: SweepOptions,
+  { olderThanMs, otherHosts, selection }: SelectingOptions,
 ): Promise<Candidates & { readonly judged: readonly JudgedSession[] }> {
   // Read last: an owner that has ended by now stays dead, and a new one has no resources in the listing.
   const prove = proveOwnersHere();
@@ -174,8 +185,11 @@ async function judge(
           { ...thirdParty, liveResources, liveIds: idsOfLiveSessions() },
           { olderThanMs, nowMs },
         );
-  const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers];
-  return { judged, ...(await findCandidates(engine, verdicts, judged, findAdopted(judged))) };
+  const verdicts = [...judged.flatMap((session) => session.verdicts), ...ofOthers].map((verdict) => {
+    const isSelected = selection.accepts(verdict.resource, verdict.target.labels);
+    return isSelected ? verdict : { ...verdict, shouldRemove: false };
+  });
+  return { judged, ...(await findCandidates(engine, verdicts, judged, findAdopted(judged), selection)) };
 }
 
 /** Removes the candidates; in a dry run, finds out which it would keep. */

@@ -207,7 +207,29 @@ describe('sweep', () => {
     expect(await isThere(ryuk)).toBe(false);
   });
 
+  it('removes only what the filter selects, reports nothing else, and leaves the rest to the next sweep', async () => {
+    const labels = { ...labelsOf(session, deadOwner()), 'castoff.test': 'stores an order' };
+    const { container, network, volume } = await stage.leaveOfEachKind(labels);
+    const another = await stage.leave();
+
+    const report = await sweepHere({
+      filter: ({ kind, session: own, labels: { 'castoff.test': test } }) =>
+        own === session && kind !== 'volume' && test === 'stores an order',
+    });
+
+    expect(report.things.map(({ id, action }) => [id, action])).toEqual([
+      [container, 'removed'],
+      [network, 'removed'],
+    ]);
+    expect(report.totals).toEqual({ removed: 2, wouldRemove: 0, kept: 0, failed: 0 });
+    expect(await isThere(volume, 'volume')).toBe(true);
+    expect(await isThere(another)).toBe(true);
+    await sweepHere();
+    expect(await isThere(volume, 'volume')).toBe(false);
+  });
+
   it.each<[SweepOptions]>([
+    [{ filter: 'kind=container' as never }],
     [{ foreign: true }],
     [{ otherHosts: true }],
     [{ olderThanMs: -1 }],
