@@ -18,8 +18,10 @@ export const environmentVariables = {
   CASTOFF_REAPER: {
     setBy: 'user',
     byDefault: 'auto',
-    doc: '[the reaper](reaper.md) of a session: `auto`, `container`, `process` or `off`',
+    doc: '[the reaper](reaper.md) of a session: `auto`, `container`, `process`, `off`, or the address of one that runs: `tcp://host:port`',
   },
+  CASTOFF_REAPER_TOKEN: { setBy: 'user', doc: 'the token for the reaper at that address' },
+  CASTOFF_REAPER_TOKEN_FILE: { setBy: 'user', doc: 'the file that has it' },
   CASTOFF_REAPER_GRACE: {
     setBy: 'user',
     byDefault: '0.5s',

@@ -32,6 +32,16 @@ export function parseGoDuration(text: string): number | undefined {
 }
 
 /**
+ * Parses a Go duration that may start with days (`2d`, `1d12h`, `90s`) into milliseconds. Returns `undefined` for
+ * invalid text, and for a negative duration.
+ */
+export function parseDuration(text: string): number | undefined {
+  const [, days = '0', rest = ''] = /^(?:(\d{1,6}(?:\.\d+)?)d)?(.*)$/s.exec(text) ?? [];
+  const restMs = rest === '' && text !== '' ? 0 : parseGoDuration(rest);
+  return restMs === undefined || restMs < 0 ? undefined : Number(days) * 24 * 3_600_000 + restMs;
+}
+
+/**
  * Formats milliseconds as Go prints a duration: `1m0s`, `10s`, `500ms`, `0s`.
  *
  * @see Go, time.Duration.String

@@ -1,5 +1,5 @@
 import { CastoffError } from './errors';
-import { parseGoBool, parseGoDuration } from './go-duration';
+import { parseDuration, parseGoBool, parseGoDuration } from './go-duration';
 
 /** An environment variable. */
 export interface Variable<T> {
@@ -28,11 +28,13 @@ export type ValuesOf<Table extends Readonly<Record<string, Variable<unknown>>>> 
 /**
  * Returns the values of the variables of `table` in `environment`. An empty variable counts as unset.
  *
+ * @param nameOf - Returns the name of a variable for errors: of the flag that it was given by. Default: its own.
  * @throws CastoffError `CONFIG_INVALID` naming the variable, its text and valid text.
  */
 export function readVariables<Table extends Readonly<Record<string, Variable<unknown>>>>(
   table: Table,
   environment: Readonly<Record<string, string | undefined>>,
+  nameOf: (variable: string) => string = (variable) => variable,
 ): ValuesOf<Table> {
   const entries = Object.entries(table).map(([key, { variable, byDefault, parser }]) => {
     const given = environment[variable];
@@ -40,7 +42,10 @@ export function readVariables<Table extends Readonly<Record<string, Variable<unk
     if (text === undefined) return [key, undefined];
     const value = parser.parse(text);
     if (value !== undefined) return [key, value];
-    throw new CastoffError('CONFIG_INVALID', `${variable}: got ${JSON.stringify(text)}; ${parser.advice}`);
+    throw new CastoffError(
+      'CONFIG_INVALID',
+      `${nameOf(variable)}: got ${JSON.stringify(text)}; ${parser.advice}`,
+    );
   });
   return Object.fromEntries(entries) as ValuesOf<Table>;
 }
@@ -59,6 +64,15 @@ export const goDuration: Parser<number> = {
   parse(text) {
     const ms = parseGoDuration(text);
     return ms === undefined || ms < 0 ? undefined : ms;
+  },
+};
+
+/** Parses a duration of at least 1 s, which may have days, into milliseconds: `2d`, `10m`. */
+export const longDuration: Parser<number> = {
+  advice: 'use a duration from 1s, such as 10m, 12h or 2d',
+  parse(text) {
+    const ms = parseDuration(text);
+    return ms === undefined || ms < 1_000 ? undefined : ms;
   },
 };
 

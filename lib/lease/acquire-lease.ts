@@ -8,7 +8,8 @@ import { LeaseClient, type LeaseClientOptions } from './client';
 import { reaperImage } from './image-recipe';
 import { launchContainer, type LeaseRequest } from './launch-container';
 import { connectToHostProcess } from './launch-process';
-import { connectToReaper, leaseRefused, type ReaperAddress } from './reaper-address';
+import { connectToReaper, leaseRefused } from './connect-to-reaper';
+import type { ReaperAddress } from './reaper-address';
 import { openReaperConnection, type ReaperConnection } from './reaper-connection';
 
 /**

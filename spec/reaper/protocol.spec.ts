@@ -187,7 +187,7 @@ describe('the reaper', () => {
     using line = await connectLine({ port });
     line.send('label=mine=yes\n');
     expect(await line.responses(1)).toEqual([
-      'NACK this reaper requires a token; send a hello with it first',
+      'NACK this reaper requires a token; send a hello or token=<token> with it first',
     ]);
     expect(await line.ask(request('claim', 'mine=yes'))).toMatchObject({ ok: false });
     expect(await line.ask(hello('spec', { token: 'secre' }))).toMatchObject({ ok: false });

@@ -57,6 +57,21 @@ describe('a session with the address of a reaper', () => {
     await session.close();
   });
 
+  it('takes the address and the token from the environment', async () => {
+    await using reaper = await startDaemon(['--token-file', join(folder, 'token')]);
+    const address = `tcp://127.0.0.1:${portOf(reaper)}`;
+    const env = { CASTOFF_REAPER: address, CASTOFF_REAPER_TOKEN_FILE: join(folder, 'token') };
+    const child = await startSessionChild({
+      areStarted: false,
+      containers: 1,
+      env: { ...process.env, ...env },
+    });
+    expect(child.told.reaper).toBe(`the reaper at ${address}`);
+    expect(await holdersOf(reaper)).toEqual([expect.stringContaining(`session ${child.told.session} `)]);
+    await child.ask('close');
+    await child.leave();
+  });
+
   it('sends its token', async () => {
     await using reaper = await startDaemon(['--token-file', join(folder, 'token')]);
     const address = `127.0.0.1:${portOf(reaper)}`;

@@ -149,7 +149,7 @@ describe('docs/environment.md', () => {
     const defaults = Object.fromEntries([...options, ...settings]) as Readonly<Record<string, string>>;
     const names = Object.keys(defaults);
     expect(Object.fromEntries(names.map((name) => [name, variables.get(name)?.byDefault]))).toEqual(defaults);
-    expect(names.length).toBe(11);
+    expect(names.length).toBe(13);
   });
 });
 

@@ -1,6 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatGoDuration, parseGoBool, parseGoDuration } from '../../lib/core/go-duration';
+import { formatGoDuration, parseDuration, parseGoBool, parseGoDuration } from '../../lib/core/go-duration';
+
+describe('a duration that may have days', () => {
+  it.each([
+    ['2d', 172_800_000],
+    ['1.5d', 129_600_000],
+    ['1d12h30m', 131_400_000],
+    ['90s', 90_000],
+    ['0', 0],
+    ['0d', 0],
+  ])('%s is parsed', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it.each(['', 'd', '2', '-1s', '-2d', '1d-1s', '2h1d', '2 d', '1e3d'])('%j is invalid', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+});
 
 describe('a Go duration', () => {
   it.each([

@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { connectionKey, type Endpoint } from '../../lib/engine/endpoint';
 import { parseEngineId } from '../../lib/engine/engine-id';
@@ -48,11 +50,39 @@ describe('the choice of a reaper', () => {
 
   it.each([
     ['sidecar', undefined, 'reaper option: got "sidecar"; give one of auto, container, process, off'],
-    [undefined, 'no', 'CASTOFF_REAPER: got "no"; give one of auto, container, process, off'],
+    [
+      undefined,
+      'no',
+      'CASTOFF_REAPER: got "no"; give one of auto, container, process, off, or the address of a reaper: tcp://host:port or unix:///path/of/its.sock',
+    ],
+    [undefined, 'tcp://ci', /^CASTOFF_REAPER: address: got "tcp:\/\/ci"; give host:port/],
   ])('the option %j and CASTOFF_REAPER=%j are CONFIG_INVALID', (option, variable, message) => {
     expect(() => chooseReaper(option, { CASTOFF_REAPER: variable })).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID', message }),
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+      }),
     );
+  });
+
+  it('takes an address from CASTOFF_REAPER, with the token of its own variable or of a file', () => {
+    const address = 'tcp://ci-7:8080';
+    const choose = (more: object) => chooseReaper(undefined, { CASTOFF_REAPER: address, ...more });
+    expect(choose({})).toEqual({ address, token: undefined });
+    expect(choose({ CASTOFF_REAPER_TOKEN: 'secret' })).toEqual({ address, token: 'secret' });
+    const file = join(mkdtempSync(join(tmpdir(), 'castoff-token-')), 'token');
+    writeFileSync(file, 'of the file\n');
+    expect(choose({ CASTOFF_REAPER_TOKEN_FILE: file })).toEqual({ address, token: 'of the file' });
+    rmSync(dirname(file), { recursive: true });
+    expect(() => choose({ CASTOFF_REAPER_TOKEN_FILE: file })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(`CASTOFF_REAPER_TOKEN_FILE: read ${file}: ENOENT`),
+      }),
+    );
+    expect(chooseReaper(undefined, { CASTOFF_REAPER: 'unix:///run/reaper.sock' })).toMatchObject({
+      address: 'unix:///run/reaper.sock',
+    });
   });
 });
 

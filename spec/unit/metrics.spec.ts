@@ -44,9 +44,10 @@ const figuresAfter = async (
   events: readonly ReaperEvent[],
   snapshot: ReaperSnapshot = empty,
   metrics: Metrics = createMetrics(),
+  isEngineUp = true,
 ): Promise<Readonly<Record<string, number>>> => {
   for (const event of events) metrics.observe(event);
-  const text = await metrics.render(snapshot);
+  const text = await metrics.render(snapshot, isEngineUp);
   const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(
     series.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
@@ -88,6 +89,12 @@ describe('the metrics', () => {
       castoff_reaper_lapsing_claims: 1,
       castoff_reaper_draining: 1,
     });
+  });
+
+  it('show whether the engine answers', async () => {
+    expect(await figuresAfter([])).toMatchObject({ castoff_reaper_engine_up: 1 });
+    const down = await figuresAfter([], empty, createMetrics(), false);
+    expect(down).toMatchObject({ castoff_reaper_engine_up: 0 });
   });
 
   it('count removed and left resources by kind, and no other outcome', async () => {

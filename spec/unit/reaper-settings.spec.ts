@@ -40,6 +40,8 @@ describe("a reaper's settings", () => {
     ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'any', { claimableKeys: 'any' }],
     ['CASTOFF_REAPER_MAX_REMOVALS', 'none', { maxRemovals: Number.POSITIVE_INFINITY }],
     ['CASTOFF_REAPER_TOKEN', 'secret', { token: 'secret' }],
+    ['CASTOFF_REAPER_SWEEP_EVERY', '10m', { sweepEveryMs: 600_000 }],
+    ['CASTOFF_REAPER_MAX_LEASE_AGE', '1d12h', { maxLeaseAgeMs: 129_600_000 }],
   ])('take %s=%s', (variable, value, expected) => {
     expect(readSettings({ [variable]: value })).toMatchObject(expected);
   });
@@ -61,6 +63,7 @@ describe("a reaper's settings", () => {
     ['CASTOFF_REAPER_MAX_CONNECTIONS', '0', 'use a whole number from 1 to 100000'],
     ['CASTOFF_REAPER_MAX_REMOVALS', '0', 'use a whole number from 1, or none'],
     ['CASTOFF_REAPER_LISTEN_FD', '1', 'use the number of a file descriptor, from 3'],
+    ['CASTOFF_REAPER_SWEEP_EVERY', '500ms', 'use a duration from 1s, such as 10m, 12h or 2d'],
     ['CASTOFF_REAPER_CLAIMABLE_KEYS', 'a,,b', 'use comma-separated label keys, or any'],
   ])('reject %s=%s, and describe valid values', (variable, value, expected) => {
     expect(() => readSettings({ [variable]: value })).toThrow(
@@ -69,6 +72,12 @@ describe("a reaper's settings", () => {
         message: `${variable}: got ${JSON.stringify(value)}; ${expected}`,
       }),
     );
+  });
+
+  it('name the flag that a value was given by', () => {
+    const nameOf = (variable: string): string => (variable === 'RYUK_PORT' ? '--port' : variable);
+    expect(() => readSettings({ RYUK_PORT: 'x' }, nameOf)).toThrow('--port: got "x"; use a whole number');
+    expect(() => readSettings({ RYUK_VERBOSE: 'x' }, nameOf)).toThrow('RYUK_VERBOSE: got "x"');
   });
 
   it('are logged on one line, without the token', () => {

@@ -18,6 +18,12 @@ describe("a line of Ryuk's protocol", () => {
     expect(parseRyukLine(line)).toEqual({ labels });
   });
 
+  it('may have a token, alone or beside labels', () => {
+    expect(parseRyukLine('token=a%26b&label=a=b')).toEqual({ labels: ['a=b'], token: 'a&b' });
+    expect(parseRequest('token=secret')).toEqual({ type: 'token', token: 'secret' });
+    expect(parseRequest('label=a=b&token=secret')).toMatchObject({ type: 'filter', token: 'secret' });
+  });
+
   it('is one claim, which covers resources that carry all of its labels', () => {
     expect(parseRequest('label=session=1&label=org.testcontainers=true')).toEqual({
       type: 'filter',

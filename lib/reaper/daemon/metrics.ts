@@ -8,7 +8,8 @@ import type { ReaperSnapshot } from './snapshot';
 export interface Metrics {
   /** Counts events. */
   readonly observe: Observer;
-  render(snapshot: ReaperSnapshot): Promise<string>;
+  /** Renders the counts so far, and the state: of the reaper, and whether its engine answers. */
+  render(snapshot: ReaperSnapshot, isEngineUp: boolean): Promise<string>;
   /** Content type of the rendered text. */
   readonly type: string;
 }
@@ -44,6 +45,7 @@ export function createMetrics(): Metrics {
   const inGracePeriod = gauge('lapsing_claims', 'Claims without a lease, in their grace period.');
   const reapings = gauge('reapings_in_progress', 'Claims being reaped.');
   const draining = gauge('draining', '1 while shutting down: no new clients are accepted.');
+  const engineUp = gauge('engine_up', '1 while the engine answers.');
   const removed = counter('removed_total', 'Resources removed.', ['kind']);
   const failures = counter('removal_failures_total', 'Resources that could not be removed.', ['kind']);
   const refusedLines = counter('refused_lines_total', 'Lines refused.');
@@ -81,12 +83,13 @@ export function createMetrics(): Metrics {
         durations.observe({ outcome: outcomeOf(event.outcome) }, (performance.now() - started) / 1_000);
       }
     },
-    async render(snapshot) {
+    async render(snapshot, isEngineUp) {
       connections.set(snapshot.connections);
       leases.set(snapshot.leases.length);
       claims.set(snapshot.leases.reduce((sum, lease) => sum + lease.claims.length, 0));
       inGracePeriod.set(snapshot.ending.filter(({ phase }) => phase === 'lapsing').length);
       reapings.set(startedAtMs.size);
+      engineUp.set(isEngineUp ? 1 : 0);
       draining.set(snapshot.isDraining ? 1 : 0);
       return registry.metrics();
     },

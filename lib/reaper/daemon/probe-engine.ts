@@ -8,23 +8,31 @@ import type { Endpoint } from '../../engine/endpoint';
 import { findEndpoint } from '../../engine/find-endpoint';
 import { pingEndpoint } from '../../engine/ping-endpoint';
 
+/** The engine that answers a ping, or why none does. */
+type EngineProbe = { readonly endpoint: Endpoint } | { readonly reason: string };
+
 /**
  * Resolves to why no engine can be reached; `undefined` if one answers a ping. Concurrent calls share a ping.
  */
-export function probeEngine(): Promise<string | undefined> {
-  pendingProbe ??= findAnyEngine().finally(() => (pendingProbe = undefined));
+export async function probeEngine(): Promise<string | undefined> {
+  const probe = await findAnyEngine();
+  return 'reason' in probe ? probe.reason : undefined;
+}
+
+/** Resolves to the engine that answers a ping, or why none does. Concurrent calls share a ping. */
+export function findAnyEngine(): Promise<EngineProbe> {
+  pendingProbe ??= pingEngines().finally(() => (pendingProbe = undefined));
   return pendingProbe;
 }
 
-let pendingProbe: Promise<string | undefined> | undefined;
+let pendingProbe: Promise<EngineProbe> | undefined;
 
-async function findAnyEngine(): Promise<string | undefined> {
+async function pingEngines(): Promise<EngineProbe> {
   try {
-    await findEndpoint({ ping });
-    return undefined;
+    return { endpoint: await findEndpoint({ ping }) };
   } catch (error) {
     if (!isCastoffError(error)) throw error;
-    return error.message.replaceAll(/\n\s*/g, '; ');
+    return { reason: error.message.replaceAll(/\n\s*/g, '; ') };
   }
 }
 

@@ -9,7 +9,26 @@ import { listenLocally } from '../../wire/local-socket';
 import { openLog, type Log } from './log';
 import { countFacts, settingsLine } from './log-line';
 import { ReaperServer, type Listener } from './server';
-import { defaultPort, readSettings, withTokenOfFile, type ReaperSettings } from './settings';
+import type { Sweep } from './periodic-sweep';
+import { defaultPort, readSettings, reaperVariables, withTokenOfFile, type ReaperSettings } from './settings';
+
+/** What `castoff reaper run` adds to the program that a container runs. */
+export interface ProgramOptions {
+  /** Returns the name of a variable for errors: of the flag that it was given by. Default: its own. */
+  readonly nameOf?: ((variable: string) => string) | undefined;
+  /** Sweeps once, for the setting `sweepEveryMs`. Default: that setting is refused. */
+  readonly sweep?: Sweep | undefined;
+}
+
+/** In a container, the pids of its clients cannot be checked. */
+function noSweep(): CastoffError {
+  const { variable } = reaperVariables.sweepEveryMs;
+  const advice = 'run castoff reaper run --sweep-every on the machine itself, or castoff sweep from cron';
+  return new CastoffError(
+    'CONFIG_INVALID',
+    `${variable}: a reaper in a container cannot prove that owners are dead; ${advice}`,
+  );
+}
 
 /**
  * Runs the reaper as a program. Resolves to its exit code: 1 if anything that it reaped still exists, else 0.
@@ -19,10 +38,13 @@ import { defaultPort, readSettings, withTokenOfFile, type ReaperSettings } from 
 export async function runProgram(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  { nameOf, sweep }: ProgramOptions = {},
 ): Promise<number> {
   const { mode, path, replacing, isEngineHanded } = readArguments(args);
   if (isEngineHanded) readInheritedEndpoint();
-  const settings = await withTokenOfFile(readSettings(environment));
+  const settings = await withTokenOfFile(readSettings(environment, nameOf));
+  const { sweepEveryMs: everyMs } = settings;
+  if (everyMs !== undefined && sweep === undefined) throw noSweep();
   // Loaded late: metrics and JSON logs would cost the other modes memory.
   const daemon =
     mode === 'daemon'
@@ -36,6 +58,7 @@ export async function runProgram(
   const listenerSettings = { ...settings, socketPath: path ?? settings.socketPath, replacing };
   if (!(await openListeners(server, mode, listenerSettings, log))) return 0;
   await daemon?.openHttp(server);
+  if (everyMs !== undefined && sweep !== undefined) daemon?.startSweeps(server, { everyMs, sweep });
   const end = await server.ended;
   logShutdownSummary(end, log);
   return end.left.length + end.failures.length > 0 ? 1 : 0;

@@ -1,4 +1,6 @@
 import { createServer, type Socket } from 'node:net';
+import { maxTimerMs } from '../../core/durations';
+import { formatGoDuration } from '../../core/go-duration';
 import type { Readable, Writable } from 'node:stream';
 import type { Engine } from '../../engine/engine';
 import { Connection, type ConnectionOptions } from '../protocol/connection';
@@ -155,6 +157,7 @@ export class ReaperServer {
   ): void {
     const { mode, settings } = this.#options;
     const { from } = client;
+    const { maxLeaseAgeMs } = settings;
     const defaults = modeDefaults[mode];
     const connection = new Connection(streams, {
       ...settings,
@@ -166,12 +169,25 @@ export class ReaperServer {
       token: client.isTrusted ? undefined : settings.token,
       onForeign: (reason) => this.#observe({ type: 'connection-refused', from, reason }),
       onClosed: () => {
+        clearTimeout(ageing);
         this.#connections.remove(connection);
         this.#observe({ type: 'connection-closed', from, connections: this.#connections.size });
         this.#leases.touch();
         client.onClosed?.();
       },
     });
+    // A castoff client that is alive takes a new lease within the grace period.
+    const ageing =
+      maxLeaseAgeMs === undefined
+        ? undefined
+        : setTimeout(
+            () => {
+              const age = formatGoDuration(maxLeaseAgeMs);
+              this.#observe({ type: 'noted', text: `disconnect ${from}: its lease is ${age} old` });
+              connection.dismiss();
+            },
+            Math.min(maxLeaseAgeMs, maxTimerMs),
+          ).unref();
     this.#connections.add(connection, client.host);
     this.#observe({ type: 'connection-opened', from, connections: this.#connections.size });
     this.#leases.touch();

@@ -5,6 +5,7 @@ import {
   goBool,
   goDuration,
   goOffset,
+  longDuration,
   readVariables,
   wholeNumber,
   type Parser,
@@ -165,6 +166,16 @@ export const reaperVariables = {
     parser: removalCount,
     doc: 'maximum number of resources that one reaping removes; more are taken for a mistake; none: no limit',
   },
+  sweepEveryMs: {
+    variable: 'CASTOFF_REAPER_SWEEP_EVERY',
+    parser: longDuration,
+    doc: 'how often castoff reaper run removes what provably dead owners left, as castoff sweep does; default: never',
+  },
+  maxLeaseAgeMs: {
+    variable: 'CASTOFF_REAPER_MAX_LEASE_AGE',
+    parser: longDuration,
+    doc: 'age at which a client is disconnected: one that is alive connects again and keeps its resources; default: none',
+  },
   isDryRun: {
     variable: 'CASTOFF_REAPER_DRY_RUN',
     byDefault: 'false',
@@ -177,12 +188,15 @@ export const reaperVariables = {
 export type ReaperSettings = ValuesOf<typeof reaperVariables>;
 
 /**
- * Returns the settings in `environment`, with defaults for the others.
+ * Returns the settings in `environment`, with defaults for the others. `nameOf`: see {@link readVariables}.
  *
  * @throws CastoffError `CONFIG_INVALID` as {@link readVariables} does.
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): ReaperSettings {
-  return readVariables(reaperVariables, environment);
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  nameOf?: (variable: string) => string,
+): ReaperSettings {
+  return readVariables(reaperVariables, environment, nameOf);
 }
 
 /**

@@ -25,7 +25,7 @@ export interface ClientSessionOptions {
   readonly latePausesMs: readonly number[];
   /** Whether an invalid filter gets `ACK`. */
   readonly isStrict: boolean;
-  /** Token that the first request, a hello, must contain. Default: none required. */
+  /** Token that the first request, a hello or a line of Ryuk's protocol, must contain. Default: none required. */
   readonly token?: string | undefined;
   /** Called at each hello. Resolves to the reason why no client can be served, if any. */
   readonly unavailableReason?: (() => Promise<string | undefined>) | undefined;
@@ -55,8 +55,12 @@ export class ClientSession {
   handleLine(line: string): Response {
     const request = parseRequest(line, this.#options.claimableKeys);
     if (request.type === 'refusal') return this.refuse(request.reason, request.id);
-    if (!this.#isAuthenticated && (request.type !== 'hello' || !this.#isValidToken(request.token)))
-      return this.refuse('this reaper requires a token; send a hello with it first', request.id);
+    const token = 'token' in request ? request.token : undefined;
+    if (!this.#isAuthenticated && !this.#isValidToken(token))
+      return this.refuse(
+        'this reaper requires a token; send a hello or token=<token> with it first',
+        request.id,
+      );
     this.#isAuthenticated = true;
     return this.#respond(request);
   }
@@ -85,6 +89,8 @@ export class ClientSession {
   #respond(request: Exclude<ParsedRequest, { type: 'refusal' }>): Response {
     const { leases, onBye } = this.#options;
     switch (request.type) {
+      case 'token':
+        return 'ACK';
       case 'filter':
         return leases.claim(this.#open(), request.claim) ? 'ACK' : this.refuse(tooManyClaims);
       case 'claim':

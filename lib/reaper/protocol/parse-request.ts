@@ -11,7 +11,14 @@ export type ParsedRequest =
   | Exclude<Request, { labels: unknown }>
   | { readonly type: 'claim' | 'release'; readonly id: number; readonly claim: Claim }
   /** A line of Ryuk's protocol, whose lines have no id. */
-  | { readonly type: 'filter'; readonly id?: undefined; readonly claim: Claim }
+  | {
+      readonly type: 'filter';
+      readonly id?: undefined;
+      readonly claim: Claim;
+      readonly token?: string | undefined;
+    }
+  /** Another such line, with nothing but a token. */
+  | { readonly type: 'token'; readonly id?: undefined; readonly token: string }
   /** `id`: 0 for JSON without a valid one. */
   | { readonly type: 'refusal'; readonly id?: number; readonly reason: string };
 
@@ -19,8 +26,13 @@ export type ParsedRequest =
 export function parseRequest(line: string, claimable?: ClaimableKeys): ParsedRequest {
   if (line.trimStart().startsWith('{')) return parseJson(line, claimable);
   const parsed = parseRyukLine(line);
-  const check = 'refusal' in parsed ? parsed : checkClaim(parsed.labels, claimable);
-  return 'claim' in check ? { type: 'filter', ...check } : { type: 'refusal', reason: check.refusal };
+  if ('refusal' in parsed) return { type: 'refusal', reason: parsed.refusal };
+  const { labels, token } = parsed;
+  if (labels.length === 0 && token !== undefined) return { type: 'token', token };
+  const check = checkClaim(labels, claimable);
+  return 'claim' in check
+    ? { type: 'filter', token, claim: check.claim }
+    : { type: 'refusal', reason: check.refusal };
 }
 
 function parseJson(line: string, claimable: ClaimableKeys | undefined): ParsedRequest {
