@@ -1,104 +1,67 @@
-import { formatDuration } from '../core/durations';
-import { isReaper, labelNames, ownerFromLabels } from '../core/labels';
-import { safeForLog, safeJson } from '../core/safe-text';
-import { formatTable, paint, type Colour } from '../core/text-table';
-import { timeouts } from '../core/timeouts';
+import type { Command } from 'commander';
+import { safeJson } from '../core/safe-text';
 import { connectEngine } from '../engine/connect';
-import type { ListedTarget } from '../engine/list-targets';
-import { readWhenBack } from '../engine/read-when-back';
-import { proveOwnersHere } from '../processes/owner';
-import type { OwnerProof } from '../processes/owner-proof';
-import { findEndedContainers, proveByContainers } from '../sweep/owner-containers';
-import { ownersOf, proveSession, type SessionProof } from '../sweep/session-proof';
-import { listSessions } from '../sweep/find-sessions';
-import { markedKey } from '../resources/adoption';
-import { ageOf, describeOwner, type FoundSession } from '../sweep/judge-session';
+import { listProvenSessions } from '../sweep/list-proven-sessions';
+import { withEngineFlags } from './engine-flags';
+import { formatSessions } from './format-sessions';
+import { widthOf } from './output-width';
+import { listKeys, parseFilters } from './resource-filter';
+import { describeSession } from './session-rows';
+import { compileTemplate } from './template';
+
+/** Options of `castoff ls`, as commander parses them. */
+export interface ListFlags {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly filter?: readonly string[] | undefined;
+  readonly format?: string | undefined;
+}
+
+const filterHelp = `
+Filters:
+  ${listKeys.map((key) => `${key}=…`).join(', ')}; * is a wildcard
+  one key several times: any of its patterns; several keys: all of them
+
+Fields of a template, one line for each resource:
+  {{session}} {{state}} {{proof}} {{kind}} {{id}} {{name}} {{age}} {{owner}} {{source}}`;
+
+/** Adds `castoff ls`. */
+export function addList(program: Command): void {
+  withEngineFlags(program.command('ls'))
+    .description('list sessions on the engine, whether their owners are alive, and what they own')
+    .option('--json', 'print JSON; the same as --format json')
+    .option('-q, --quiet', 'print the ids of the sessions alone')
+    .option('--filter <pattern...>', 'only what matches, such as state=dead or name=web-*')
+    .option('--format <format>', 'json, table, or a template such as "{{kind}} {{name}}"')
+    .addHelpText('after', filterHelp)
+    .action(async (flags: ListFlags) => {
+      process.stdout.write(await describeSessions(flags, widthOf(process.stdout)));
+    });
+}
 
 /**
  * Returns the output of `castoff ls`: every session with resources on the engine, whether its owners are
  * alive, and its resources.
+ *
+ * @param columns - The width to fit tables into. Default: as wide as they are.
+ * @throws CastoffError `CONFIG_INVALID` for an invalid filter or template; `ENGINE_UNREACHABLE`.
  */
-export async function describeSessions(options: { readonly isJson: boolean }): Promise<string> {
+export async function describeSessions(flags: ListFlags, columns?: number): Promise<string> {
+  const filter = parseFilters(flags, listKeys);
+  const format = flags.json === true ? 'json' : (flags.format ?? 'table');
+  const template = format === 'json' || format === 'table' ? undefined : compileTemplate(format);
   const engine = await connectEngine();
-  const limits = { what: 'list sessions', timeoutMs: timeouts.requestMs };
-  const found = await readWhenBack(() => listSessions(engine, false), limits);
-  const prove = proveOwnersHere();
-  const ended = await findEndedContainers(engine, found.sessions.flatMap(ownersOf));
-  const rows = found.sessions
-    .filter(({ resources }) => resources.length > 0)
-    .map((session) => {
-      const proven = proveSession(session, proveByContainers(prove, ownersOf(session), ended));
-      return describeSession(session, proven, found.nowMs);
-    });
-  if (options.isJson) return `${safeJson(rows)}\n`;
-  if (rows.length === 0) return `no castoff resources on ${engine.address}\n`;
-  return rows.map((row) => formatSession(row)).join('\n');
-}
-
-/** One session in the output of `castoff ls --json`. */
-interface SessionRow extends Pick<OwnerProof, 'state' | 'proof'> {
-  readonly session: string;
-  readonly things: readonly ResourceRow[];
-}
-
-interface ResourceRow
-  extends Pick<ListedTarget, 'kind' | 'id' | 'name'>, Pick<OwnerProof, 'state' | 'proof'> {
-  readonly owner: string | undefined;
-  readonly source: string | undefined;
-  readonly isReaper: boolean;
-  /** On a marker: the resource that this session has adopted from another one, such as `volume:data`. */
-  readonly adopts: string | undefined;
-  /** By the engine's clock. */
-  readonly ageMs: number | undefined;
-}
-
-function describeSession(
-  { session, resources }: FoundSession,
-  proven: SessionProof,
-  nowMs: number,
-): SessionRow {
-  const { state, proof } = proven;
-  const things = resources.map((resource) => describeResource(resource, proven, nowMs));
-  return { session, state, proof, things };
-}
-
-function describeResource(resource: ListedTarget, session: SessionProof, nowMs: number): ResourceRow {
-  const { kind, id, name, labels } = resource;
-  const owner = ownerFromLabels(labels);
-  const own = owner === undefined ? undefined : session.proofOf(owner);
-  return {
-    kind,
-    id,
-    name,
-    owner: describeOwner(owner),
-    state: own?.state ?? 'unknown',
-    proof: own?.proof ?? 'it names no owner',
-    source: labels[labelNames.source],
-    isReaper: isReaper(labels),
-    adopts: markedKey(labels),
-    ageMs: ageOf(resource, nowMs),
-  };
-}
-
-const stateColours: Readonly<Record<OwnerProof['state'], Colour>> = {
-  alive: 'green',
-  dead: 'red',
-  unknown: 'yellow',
-};
-
-function formatSession({ session, state, proof, things }: SessionRow): string {
-  const paintedState = paint({ text: state, colour: stateColours[state] });
-  const title = `session ${safeForLog(session)}: ${paintedState}, ${safeForLog(proof)}\n`;
-  const rows = things.map((resource) => [
-    resource.isReaper ? 'reaper' : resource.adopts === undefined ? resource.kind : 'marker',
-    resource.id.replace('sha256:', '').slice(0, 12),
-    resource.adopts === undefined ? resource.name : `has adopted ${resource.adopts}`,
-    resource.ageMs === undefined ? '' : formatDuration(Math.max(0, resource.ageMs)),
-    resource.owner ?? '',
-    { text: resource.state, colour: stateColours[resource.state] },
-    resource.source ?? '',
-  ]);
-  return (
-    title + formatTable(['KIND', 'ID', 'NAME', 'AGE', 'OWNER', 'STATE', 'SOURCE'], rows, { indent: '  ' })
-  );
+  const { nowMs, sessions } = await listProvenSessions(engine);
+  const rows = sessions
+    .map((found) =>
+      describeSession(found, nowMs, (resource, labels) => {
+        const { session, proven } = found;
+        return filter?.({ ...resource, session, state: proven.state, labels }) ?? true;
+      }),
+    )
+    .filter(({ things }) => things.length > 0);
+  if (flags.quiet === true) return rows.map(({ session }) => `${session}\n`).join('');
+  if (format === 'json') return `${safeJson(rows)}\n`;
+  if (template !== undefined) return rows.map((row) => template(row)).join('');
+  return formatSessions(rows, { engine: engine.address, isFiltered: filter !== undefined, columns });
 }

@@ -1,15 +1,33 @@
+import type { Command } from 'commander';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import { safeJson } from '../core/safe-text';
 import { formatTable, type Cell } from '../core/text-table';
 import { compareSnapshots, type ComparedItems, type SnapshotChange } from '../diagnosis/compare-snapshots';
+import { exitCodesHelp } from './exit-code';
 import { parseSnapshot, type ProcessSnapshot } from '../diagnosis/process-snapshot';
 
 /** Options of `castoff report`, as commander parses them. */
 export interface ReportFlags {
   readonly diff?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
+}
+
+/** Adds `castoff report`. */
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('compare snapshots, which processes write with CASTOFF_SNAPSHOT=<folder>')
+    .requiredOption(
+      '--diff <paths...>',
+      'two snapshots, or two folders of them: new, gone, still there and unmoved',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', exitCodesHelp)
+    .action((flags: ReportFlags) => {
+      process.stdout.write(describeDifference(flags));
+    });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/durations';
+import { plural } from '../core/plural';
 import { shortId } from '../core/short-id';
 import { reportOrder, resourceKinds } from '../core/kinds';
 import type { KindCounts, FinalState, ResourceRecord } from './verdict';
@@ -11,11 +12,6 @@ export function formatCounts(counts: KindCounts): string {
       return count === 0 ? [] : [plural(count, resourceKinds[kind].noun)];
     })
     .join(', ');
-}
-
-/** Formats a count with its noun: `1 leak`, `2 leaks`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Formats a resource as `container web (3f2a91c0dd01)`, with the name or id that `docker` accepts. */

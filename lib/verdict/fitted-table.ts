@@ -1,11 +1,20 @@
-import { formatTable } from '../core/text-table';
+import { formatTable, type Cell, type Colour } from '../core/text-table';
 import { fitWidths, shortenMiddle } from './fit-text';
 
 /** How to format text for a terminal or a log. */
 export interface RenderOptions {
   /** Width of the terminal, in characters; `undefined` means no terminal, and nothing is shortened. */
   readonly columns: number | undefined;
-  readonly hasColour: boolean;
+  /** Default: as {@link formatTable} decides for standard output. */
+  readonly hasColour?: boolean | undefined;
+}
+
+/** How to format a table. */
+interface FittedTableOptions extends RenderOptions {
+  /** Limit on a terminal. A log and the JSON report list all rows. Default 50. */
+  readonly maxRows?: number | undefined;
+  /** Default: two spaces. */
+  readonly indent?: string | undefined;
 }
 
 /** A column of {@link formatFittedTable}. */
@@ -14,11 +23,9 @@ export interface FittedColumn<T> {
   /** Minimum width when the table is shortened, in characters. */
   readonly least: number;
   readonly text: (record: T) => string;
+  readonly colour?: ((record: T) => Colour) | undefined;
 }
 
-/** Limit on a terminal. A log and the JSON report list all rows. */
-const maxRows = 50;
-const indent = '  ';
 const gap = 2;
 
 /**
@@ -28,7 +35,7 @@ const gap = 2;
 export function formatFittedTable<T>(
   columns: readonly FittedColumn<T>[],
   records: readonly T[],
-  { columns: available, hasColour }: RenderOptions,
+  { columns: available, hasColour, maxRows = 50, indent = '  ' }: FittedTableOptions,
 ): string {
   const shown = columns.filter(({ text }) => records.some((record) => text(record) !== ''));
   const full = records
@@ -40,11 +47,17 @@ export function formatFittedTable<T>(
       : fitRows(full, shown, available - indent.length - gap * (shown.length - 1));
   const table = formatTable(
     shown.map(({ title }) => title),
-    rows,
+    rows.map((row, at) => row.map((text, column) => cellOf(text, shown[column], records[at]))),
     { indent, hasColour },
   );
   const more = records.length - rows.length;
   return more > 0 ? `${table}${indent}… and ${more} more\n` : table;
+}
+
+function cellOf<T>(text: string, column: FittedColumn<T> | undefined, record: T | undefined): Cell {
+  return column?.colour === undefined || record === undefined
+    ? text
+    : { text, colour: column.colour(record) };
 }
 
 type Row = readonly string[];

@@ -5,7 +5,8 @@ import type { RenderOptions } from './fitted-table';
 import { describeHandleFixes, formatHandleTable } from './handle-table';
 import { formatLeakTable } from './leak-table';
 import type { FinalState, UnremovedResource, ResourceRecord, Verdict } from './verdict';
-import { formatCounts, displayName, describeCreator, plural } from './describe-record';
+import { plural } from '../core/plural';
+import { formatCounts, displayName, describeCreator } from './describe-record';
 
 /** Limits of a list on a terminal. */
 const maxLines = 20;

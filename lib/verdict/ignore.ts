@@ -1,4 +1,5 @@
 import { CastoffError } from '../core/errors';
+import { matchesGlob } from '../core/glob';
 import { readSource } from '../core/source-line';
 import type { RegistryEntry } from '../registry/entry';
 import type { OpenHandle } from './verdict';
@@ -41,22 +42,6 @@ function parsePattern(pattern: unknown): { readonly field: Field; readonly glob:
   if (field === undefined) throw invalid(pattern, `unknown field ${prefix}`);
   if (rest === '') throw invalid(pattern, 'an empty pattern matches nothing');
   return { field, glob: rest };
-}
-
-/** Matches each piece at its first occurrence, which leaves the most text for the remaining pieces. */
-function matchesGlob(glob: string, text: string): boolean {
-  const [head = '', ...pieces] = glob.split('*');
-  const tail = pieces.pop();
-  if (tail === undefined) return glob === text;
-  if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false;
-  const end = text.length - tail.length;
-  let from = head.length;
-  for (const piece of pieces) {
-    const at = text.indexOf(piece, from);
-    if (at < 0 || at + piece.length > end) return false;
-    from = at + piece.length;
-  }
-  return true;
 }
 
 function valuesOf(field: Field, entry: RegistryEntry): readonly (string | undefined)[] {

@@ -57,14 +57,14 @@ describe('castoff ls', () => {
   const own = (owner: Owner, labels: Record<string, string> = {}): Promise<string> =>
     createLabelled(docker, { ...labelsOf(session, owner), ...labels });
   const rowOf = async (): Promise<Row | undefined> =>
-    (JSON.parse(await describeSessions({ isJson: true })) as readonly Row[]).find(
+    (JSON.parse(await describeSessions({ json: true })) as readonly Row[]).find(
       (row) => row.session === session,
     );
 
   it('lists each session with the state of its owners, the proof, its resources and their source lines', async () => {
     const id = await own(readOwner(), { [labelNames.source]: 'spec/a.spec.ts:12' });
 
-    const printed = await describeSessions({ isJson: false });
+    const printed = await describeSessions({});
 
     const block =
       printed
@@ -98,7 +98,7 @@ describe('castoff ls', () => {
   it('lists the marker of an adoption as a marker, with the adopted resource', async () => {
     const Labels = { ...labelsOf(session, readOwner()), [labelNames.adopts]: 'volume:data' };
     await docker.createVolume({ Name: uniqueName(), Labels });
-    const printed = await describeSessions({ isJson: false });
+    const printed = await describeSessions({});
     const block = printed.slice(printed.indexOf(`session ${session}`)).split('\n\n')[0];
     expect(block).toMatch(/^ {2}marker +\S+ +has adopted volume:data +\d/m);
     expect(await rowOf()).toMatchObject({ things: [{ adopts: 'volume:data' }] });
@@ -106,7 +106,7 @@ describe('castoff ls', () => {
 
   it('omits resources without castoff’s labels', async () => {
     const bystander = await createLabelled(docker, {});
-    expect(await describeSessions({ isJson: true })).not.toContain(bystander);
+    expect(await describeSessions({ json: true })).not.toContain(bystander);
   });
 
   it('prints colour to a pipe only when forced to, and escapes control characters in names', async () => {

@@ -25,7 +25,15 @@ afterAll(() => removeLeftovers());
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {
     const licences = ['dist/THIRD-PARTY-LICENSES-reaper.txt', 'dist/THIRD-PARTY-LICENSES.txt'];
-    const texts = ['CHANGELOG.md', 'LICENSE', ...licences, ...manual, 'package.json'].toSorted();
+    const deployments = ['compose', 'kubernetes', 'stack'].map((name) => `docker/${name}.yml`);
+    const texts = [
+      'CHANGELOG.md',
+      'LICENSE',
+      ...deployments,
+      ...licences,
+      ...manual,
+      'package.json',
+    ].toSorted();
     // bind-then-run is there for the processors that the build had a compiler for.
     const isBuilt = (file: string): boolean =>
       /^dist\/(.*\.(js|d\.ts)|bind-then-run-(amd64|arm64))$/.test(file);

@@ -154,11 +154,47 @@ describe('castoff reaper run', () => {
       expect(JSON.parse(await client.claim(hello('wrong')))).toMatchObject({ ok: false });
       expect(JSON.parse(await client.claim(hello('open-sesame')))).toMatchObject({ ok: true });
       const output = [(await reaper.get('/sessions')).body, JSON.stringify(reaper.log())].join('');
+      // A client of Ryuk's protocol sends it as a line, alone or beside its labels.
+      const line = reaper.connect();
+      expect(await line.claim('token=wrong')).toContain('NACK this reaper requires a token');
+      expect(await line.claim(`token=wrong&label=${label}=x`)).toContain('NACK ');
+      expect(await line.claim('token=open-sesame')).toBe('ACK');
+      expect(await line.claim(`label=${label}=${uniqueName()}`)).toBe('ACK');
+      const short = reaper.connect();
+      expect(await short.claim(`token=open-sesame&label=${label}=${uniqueName()}`)).toBe('ACK');
       expect(output).toContain('session spec');
       expect(output).not.toContain('open-sesame');
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('disconnects a client whose lease has reached the age limit: it keeps what it claims again', async () => {
+    await using reaper = await startDaemon(['--max-lease-age', '1s'], { RYUK_RECONNECTION_TIMEOUT: '2s' });
+    const [kept, stale] = [uniqueName(), uniqueName()];
+    const [keptId, staleId] = [await createOwned(kept), await createOwned(stale)];
+    const [alive, hung] = [reaper.connect(), reaper.connect()];
+    expect(await alive.claim(`label=${label}=${kept}`)).toBe('ACK');
+    expect(await hung.claim(`label=${label}=${stale}`)).toBe('ACK');
+    await Promise.all([alive.closed, hung.closed]);
+    expect(reaper.log()).toContainEqual(
+      expect.objectContaining({
+        msg: expect.stringMatching(/^disconnect 127\.0\.0\.1:\d+: its lease is 1s old$/),
+      }),
+    );
+    let isOver = false;
+    const stayAlive = async (): Promise<void> => {
+      while (!isOver) {
+        const again = reaper.connect();
+        await again.claim(`label=${label}=${kept}`);
+        await again.closed;
+      }
+    };
+    const living = stayAlive();
+    expect(await until(async () => !(await exists('container', staleId)), 20_000, 50)).toBe(true);
+    expect(await exists('container', keptId)).toBe(true);
+    isOver = true;
+    await living;
   });
 
   it('reports an unreachable engine in /healthz until it answers again', async () => {
@@ -167,7 +203,9 @@ describe('castoff reaper run', () => {
     // On a busy machine, the engine may answer too late, which is reported, too.
     const isWell = async () => (await reaper.get('/healthz')).body === 'ok\n';
     expect(await until(isWell, 20_000, 50)).toBe(true);
+    expect(await until(async () => (await figure(reaper, 'engine_up')) === 1)).toBe(true);
     relay.hold();
+    expect(await figure(reaper, 'engine_up')).toBe(0);
     expect(await reaper.get('/healthz')).toMatchObject({
       status: 503,
       body: expect.stringContaining('the engine does not answer'),

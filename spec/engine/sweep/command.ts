@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { built } from '../../support/built';
+import { readOwner } from '../../../lib/processes/owner';
+import { startDaemon } from '../../support/daemon-reaper';
 import { openFaultProxy, type FaultProxy } from '../../support/fault-proxy';
 import { deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import { runCastoff, type CastoffRun } from '../../support/run-castoff';
@@ -64,9 +66,20 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(stdout).toMatch(/^failed +container .*(no response within|did not answer)/m);
     });
 
+    it('sweeps the sessions and resources that its filters select, and lists no others', async () => {
+      const [id, other] = [await leave(), await stage().leave()];
+      const { stdout } = await run('--session', session, '--exclude', 'kind=container');
+      expect(stdout).toMatch(/^0 removed, 0 kept, 0 failed on /);
+      expect(await isThere(id)).toBe(true);
+      const selected = await run('--session', session, '--filter', 'kind=container', 'kind=volume');
+      expect(selected.stdout).toMatch(new RegExp(`^removed +container .*${session}`, 'm'));
+      expect(selected.stdout).toContain('1 removed, 0 kept, 0 failed on ');
+      expect([await isThere(id), await isThere(other)]).toEqual([false, true]);
+    });
+
     it('accepts an age as a duration', async () => {
       const id = await leave();
-      expect((await run('--older-than', '1h30m')).stdout).toMatch(/^kept .* is only [\d.]+ m?s old$/m);
+      expect((await run('--older-than', '2d')).stdout).toMatch(/^kept .* is only [\d.]+ m?s old$/m);
       expect(await isThere(id)).toBe(true);
       expect((await run('--older-than', '0s')).exitCode).toBe(0);
       expect(await isThere(id)).toBe(false);
@@ -83,6 +96,21 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(await isThere(id)).toBe(true);
     });
 
+    it('is repeated by a standing reaper, which logs what it removes', async () => {
+      const [first, kept] = [await leave(), await stage().leave(labelsOf(someSession(), readOwner()))];
+      await using reaper = await startDaemon(['--sweep-every', '1s'], { DOCKER_HOST: proxy.address });
+      expect(await reaper.says({ msg: 'swept', id: first, session })).toBe(true);
+      const second = await stage().leave(labelsOf(session, deadOwner()));
+      expect(await reaper.says({ msg: 'swept', id: second })).toBe(true);
+      expect([await isThere(first), await isThere(second), await isThere(kept)]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      reaper.signal('SIGTERM');
+      expect(await reaper.ended).toMatchObject({ exitCode: 0 });
+    });
+
     it('documents its exit codes in its help', async () => {
       const { exitCode, stdout } = await run('--help');
       expect(exitCode).toBe(0);
@@ -91,6 +119,8 @@ export function describeCommand(stage: () => SweepStage): void {
 
     it('prints colour on a terminal, but not with NO_COLOR', async () => {
       await leave();
+      // The proxy delays the removal: progress is shown after a second.
+      proxy.inject({ on: 'DELETE **', fault: { type: 'delay', ms: 1_500 } });
       const onTerminal = async (env: Record<string, string>, flags = '--dry-run'): Promise<string> => {
         const command = [process.execPath, built.cli, 'sweep', flags].join(' ');
         const settings: NodeJS.ProcessEnv = {
@@ -108,9 +138,11 @@ export function describeCommand(stage: () => SweepStage): void {
       };
       const preview = await onTerminal({});
       expect(preview).toContain('\u001B[33mwould-remove\u001B[39m');
-      expect(preview).not.toContain('1 of 1');
+      expect(preview).not.toContain('sweeping');
       expect(await onTerminal({ NO_COLOR: '1' })).toMatch(/^would-remove +container /m);
-      expect(await onTerminal({}, '--timeout 20s')).toContain('\r1 of 1\r\u001B[K');
+      const swept = await onTerminal({}, '--timeout 20s');
+      expect(swept).toMatch(/\r\u001B\[Ksweeping[^\r]*, 1 s/);
+      expect(swept.slice(0, swept.lastIndexOf('removed')).trimEnd()).toContain('\r\u001B[K');
     });
   });
 }

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { version } from '../../package.json';
+import { readOwner } from '../../lib/processes/owner';
+import { built } from '../support/built';
+import { openFaultProxy, type FaultProxy } from '../support/fault-proxy';
+import { removeLeftovers } from '../support/leftovers';
+import { createLabelled, deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { runCastoff } from '../support/run-castoff';
+import { docker } from '../support/things';
+
+let proxy: FaultProxy;
+beforeAll(async () => {
+  proxy = await openFaultProxy();
+});
+afterAll(async () => {
+  await proxy.close();
+  await removeLeftovers();
+});
+
+/** The first line on stderr, of a run that must fail with exit code 2 and print nothing else. */
+async function refusalOf(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCastoff(args);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  return stderr.trimEnd();
+}
+
+describe('the command castoff', () => {
+  it('prints its version', async () => {
+    expect(await runCastoff(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([
+    [['swep'], "unknown command 'swep'\n(Did you mean sweep?)"],
+    [['help', 'nope'], "unknown command 'nope'"],
+    [['help', 'reaper', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
+    [['reaper', 'help', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
+    [['reaper', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
+    [['ls', '--filer', 'x'], "unknown option '--filer'\n(Did you mean --filter?)"],
+    [['reaper', 'deploy', 'helm'], 'Allowed choices are compose, stack, kubernetes.'],
+    [['ls', '--context', 'a', '-H', 'unix:///b'], '--host and --context: give one of the two'],
+  ])('refuses %j, and says why', async (args, message) => {
+    expect(await refusalOf(...args)).toContain(message);
+  });
+
+  it('prints the help of a command', async () => {
+    const { exitCode, stdout } = await runCastoff(['help', 'reaper', 'image']);
+    expect({ exitCode, usage: stdout.split('\n')[0] }).toEqual({
+      exitCode: 0,
+      usage: 'Usage: castoff reaper image [options]',
+    });
+  });
+
+  it.each([
+    [['--host', 'unix:///nowhere', 'ls']],
+    [['ls', '-H', 'unix:///nowhere']],
+    [['sweep', '-H', 'unix:///nowhere']],
+    [['reaper', 'image', '-H', 'unix:///nowhere']],
+  ])('uses the engine that a flag names, before the one of the environment: %j', async (args) => {
+    const { exitCode, stdout, stderr } = await runCastoff(args, { DOCKER_HOST: proxy.address });
+    expect(exitCode).toBe(1);
+    expect(`${stdout}${stderr}`).toContain('unix:///nowhere (DOCKER_HOST): no such socket');
+  });
+
+  it('uses the context that a flag names', async () => {
+    const { exitCode, stderr } = await runCastoff(['ls', '--context', 'castoff-spec-none']);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining('context "castoff-spec-none" does not exist'),
+    });
+  });
+
+  it('ends quietly when the reader of its output has gone, whatever the command', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'castoff-spec-'));
+    const snapshot = join(folder, 'a.json');
+    await writeFile(snapshot, '{}');
+    const commands = [
+      ['--version'],
+      ['help', 'sweep'],
+      ['ls', '--json'],
+      ['sweep', '--dry-run', '--json'],
+      ['reaper', 'deploy', 'compose'],
+      ['reaper', 'image'],
+    ];
+    const ends = await Promise.all(
+      commands.map(async (args) => {
+        const child = spawn(process.execPath, [built.cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+        child.stdout.destroy();
+        const [stderr, [exitCode]] = await Promise.all([
+          text(child.stderr as Readable),
+          once(child, 'exit') as Promise<[number | null]>,
+        ]);
+        // The image's notes go to standard error.
+        return { args, exitCode, stderr: args[1] === 'image' ? '' : stderr };
+      }),
+    );
+    expect(ends).toEqual(commands.map((args) => ({ args, exitCode: 0, stderr: '' })));
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('castoff ls', () => {
+  it('prints ids, templates and JSON of what its filters select', async () => {
+    const [session, living] = [someSession(), someSession()];
+    const source = { 'castoff.source': 'spec/a.spec.ts:12' };
+    const id = await createLabelled(docker, { ...labelsOf(session, deadOwner()), ...source });
+    await createLabelled(docker, labelsOf(living, readOwner()));
+    const list = async (...args: string[]): Promise<string> => (await runCastoff(['ls', ...args])).stdout;
+    const own = ['--filter', `session=${session}`, `session=${living}`];
+
+    expect((await list('-q', ...own)).split('\n').toSorted()).toEqual(['', session, living].toSorted());
+    expect(await list('-q', ...own, '--filter', 'state=dead')).toBe(`${session}\n`);
+    expect(await list('--format', '{{kind}} {{.ID}} {{source}}', ...own, '--filter', 'state=dead')).toBe(
+      `container ${id} spec/a.spec.ts:12\n`,
+    );
+    const json = await list('--format', 'json', ...own, '--filter', 'source=spec/*');
+    expect(JSON.parse(json)).toMatchObject([{ session, state: 'dead', things: [{ id }] }]);
+    expect(await list(...own)).toMatch(
+      /\n2 sessions \(1 alive, 1 dead\): 2 containers on unix:\S+\ncastoff sweep removes what dead owners left; --dry-run shows it first\n$/,
+    );
+    expect(await list('--filter', `session=${someSession()}`)).toMatch(
+      /^no castoff resources match the filter/,
+    );
+  });
+});
