@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { packageVersion } from '../core/package-version';
 import { safeLinesForLog } from '../core/safe-text';
+import { addDoctor } from './doctor';
 import { useEngineFlags, withEngineFlags } from './engine-flags';
 import { exitCodeOf } from './exit-code';
 import { addList } from './ls';
@@ -22,6 +23,7 @@ program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program.hook('preAction', (_, command) => useEngineFlags(program, command));
 addList(program);
 addSweep(program);
+addDoctor(program);
 addReport(program);
 addReaper(program);
 addHelp(program);

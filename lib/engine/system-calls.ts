@@ -36,3 +36,17 @@ export function readInfo(engine: Engine): Promise<Answer<Fields>> {
 export async function readEngineClock(engine: Engine): Promise<Answer<number>> {
   return mapAnswer(await readInfo(engine), ({ SystemTime }) => Date.parse(String(SystemTime)));
 }
+
+/** An engine's own version, and its API's newest. */
+export interface EngineVersion {
+  readonly version: string;
+  readonly apiVersion: string;
+}
+
+/** Resolves to the versions of an engine. @see Engine API, SystemVersion */
+export function readEngineVersion(engine: Engine): Promise<Answer<EngineVersion>> {
+  return engine.ask('version', engine.address, async (docker) => {
+    const { Version, ApiVersion } = await docker.version();
+    return { version: Version, apiVersion: ApiVersion };
+  });
+}

@@ -31,18 +31,23 @@ interface HostConnection extends ReaperConnection {
  * log.
  */
 export async function connectToHostProcess(engine: Engine, refusedAt?: string): Promise<HostConnection> {
-  const path = hostSocketPath({
-    ...socketFolders(),
-    connection: connectionKey(engine.connection.endpoint),
-    engineId: await readEngineId(engine),
-    version: packageVersion,
-  });
+  const path = await hostProcessPath(engine);
   const socket = socketIdentity(path);
   const probe = await probeHost(path);
   if (probe.type === 'ready' && (socket === undefined || socket !== refusedAt))
     return { ...probe.connection, socket };
   if (probe.type === 'ready') probe.connection.requests.destroy();
   return launch(engine, path, probe.type === 'absent' ? undefined : socket);
+}
+
+/** Resolves to the path of the socket at which the host process of this user and engine listens. */
+export async function hostProcessPath(engine: Engine): Promise<string> {
+  return hostSocketPath({
+    ...socketFolders(),
+    connection: connectionKey(engine.connection.endpoint),
+    engineId: await readEngineId(engine),
+    version: packageVersion,
+  });
 }
 
 async function launch(engine: Engine, path: string, replacing: string | undefined): Promise<HostConnection> {

@@ -6,7 +6,7 @@ import { withTimeout } from '../core/timeout';
 import { openReaperConnection, type ReaperConnection } from './reaper-connection';
 
 /** The result of connecting to a host process. `connection` is unreferenced. */
-type HostProbe =
+export type HostProbe =
   | { readonly type: 'ready'; readonly connection: ReaperConnection }
   /** A process listens, but does not answer in time or accepts no more clients. */
   | { readonly type: 'unresponsive' }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { version } from '../../package.json';
 import { readOwner } from '../../lib/processes/owner';
@@ -39,6 +39,7 @@ describe('the command castoff', () => {
   it.each([
     [['swep'], "unknown command 'swep'\n(Did you mean sweep?)"],
     [['help', 'nope'], "unknown command 'nope'"],
+    [['help', 'doctr'], "unknown command 'doctr'\n(Did you mean doctor?)"],
     [['help', 'reaper', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
     [['reaper', 'help', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
     [['reaper', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
@@ -61,6 +62,7 @@ describe('the command castoff', () => {
     [['--host', 'unix:///nowhere', 'ls']],
     [['ls', '-H', 'unix:///nowhere']],
     [['sweep', '-H', 'unix:///nowhere']],
+    [['doctor', '-H', 'unix:///nowhere']],
     [['reaper', 'image', '-H', 'unix:///nowhere']],
   ])('uses the engine that a flag names, before the one of the environment: %j', async (args) => {
     const { exitCode, stdout, stderr } = await runCastoff(args, { DOCKER_HOST: proxy.address });
@@ -84,6 +86,7 @@ describe('the command castoff', () => {
       ['--version'],
       ['help', 'sweep'],
       ['ls', '--json'],
+      ['doctor'],
       ['sweep', '--dry-run', '--json'],
       ['reaper', 'deploy', 'compose'],
       ['reaper', 'image'],
@@ -93,7 +96,7 @@ describe('the command castoff', () => {
         const child = spawn(process.execPath, [built.cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
         child.stdout.destroy();
         const [stderr, [exitCode]] = await Promise.all([
-          text(child.stderr as Readable),
+          text(child.stderr),
           once(child, 'exit') as Promise<[number | null]>,
         ]);
         // The image's notes go to standard error.
@@ -127,5 +130,59 @@ describe('castoff ls', () => {
     expect(await list('--filter', `session=${someSession()}`)).toMatch(
       /^no castoff resources match the filter/,
     );
+  });
+});
+
+interface Examined {
+  readonly ok: boolean;
+  readonly checks: readonly { readonly name: string; readonly status: string; readonly text: string }[];
+}
+
+describe('castoff doctor', () => {
+  it('examines the engine, and only asks it', async () => {
+    await createLabelled(docker, labelsOf(someSession(), deadOwner()));
+    const before = proxy.calls.length;
+    const { exitCode, stdout, stderr } = await runCastoff(['doctor', '--json'], {
+      DOCKER_HOST: proxy.address,
+      CASTOFF_LEEKS: 'off',
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const { ok, checks }: Examined = JSON.parse(stdout);
+    expect(ok).toBe(true);
+    const found = Object.fromEntries(checks.map(({ name, ...check }) => [name, check]));
+    expect(found).toMatchObject({
+      engine: { status: 'ok', text: `${proxy.address} (DOCKER_HOST)` },
+      version: { status: 'ok', text: expect.stringMatching(/^(Docker|Podman) \d\S*, API 1\.\d+, store \w/) },
+      socket: { text: expect.stringContaining(proxy.socketPath) },
+      leftovers: {
+        status: 'warn',
+        text: expect.stringMatching(/resources? of \d+ sessions? whose owners are dead/),
+      },
+      testcontainers: { status: 'ok' },
+      variables: { status: 'warn', text: expect.stringContaining('castoff has no CASTOFF_LEEKS') },
+    });
+    const methods = proxy.calls.slice(before).map(({ method }) => method);
+    expect(methods.length).toBeGreaterThan(5);
+    expect(methods.filter((method) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+  });
+
+  it('fails without an engine, and for a reaper that does not answer', async () => {
+    const { exitCode, stdout } = await runCastoff(['doctor', '-H', 'unix:///nowhere'], {
+      CASTOFF_REAPER: 'tcp://127.0.0.1:1',
+    });
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^fail {2}engine +find a Docker engine: unix:\/\/\/nowhere/m);
+    expect(stdout).toMatch(/^fail {2}reaper +connect to the reaper at tcp:\/\/127\.0\.0\.1:1: /m);
+    expect(stdout).toMatch(/^2 failures/m);
+  });
+
+  it('fits into a narrow terminal', async () => {
+    const command = `stty cols 50; ${process.execPath} ${built.cli} doctor`;
+    const { stdout } = await promisify(execFile)('script', ['-qec', `sh -c '${command}'`, '/dev/null'], {
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    const lines = stdout.split(/\r?\n/);
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.filter((line) => line.length > 50 && line.trim().includes(' '))).toEqual([]);
   });
 });

@@ -182,9 +182,9 @@ describe('castoff reaper run', () => {
         msg: expect.stringMatching(/^disconnect 127\.0\.0\.1:\d+: its lease is 1s old$/),
       }),
     );
-    let isOver = false;
+    const over = new AbortController();
     const stayAlive = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const again = reaper.connect();
         await again.claim(`label=${label}=${kept}`);
         await again.closed;
@@ -193,7 +193,7 @@ describe('castoff reaper run', () => {
     const living = stayAlive();
     expect(await until(async () => !(await exists('container', staleId)), 20_000, 50)).toBe(true);
     expect(await exists('container', keptId)).toBe(true);
-    isOver = true;
+    over.abort();
     await living;
   });
 

@@ -62,7 +62,7 @@ export function openDaemonServices(
       void server.ended.then(() => port.close());
     },
     startSweeps(server, sweeps) {
-      const sweeping = sweepPeriodically({ ...sweeps, write: log.write });
+      const sweeping = sweepPeriodically({ ...sweeps, write: (line) => log.write(line) });
       void server.ended.then(() => sweeping.stop());
     },
   };

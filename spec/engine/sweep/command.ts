@@ -141,7 +141,7 @@ export function describeCommand(stage: () => SweepStage): void {
       expect(preview).not.toContain('sweeping');
       expect(await onTerminal({ NO_COLOR: '1' })).toMatch(/^would-remove +container /m);
       const swept = await onTerminal({}, '--timeout 20s');
-      expect(swept).toMatch(/\r\u001B\[Ksweeping[^\r]*, 1 s/);
+      expect(swept.replaceAll('\u001B', '^')).toMatch(/\r\^\[Ksweeping[^\r]*, 1 s/);
       expect(swept.slice(0, swept.lastIndexOf('removed')).trimEnd()).toContain('\r\u001B[K');
     });
   });
