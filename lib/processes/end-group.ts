@@ -94,8 +94,9 @@ export function killGroup(group: number, signal: NodeJS.Signals): void {
 /** Whether a group whose leader has ended has live processes, and is still the group of that leader. */
 export function hasMembers(group: number): boolean {
   if (!hasGroups || !processExists(-group)) return false;
-  // The kernel does not give a live group's number to a process: if a process has it, the group was empty.
-  if (processExists(group)) return false;
+  // The kernel does not give a live group's number to a process: if a live process has it, the group was empty. A
+  // leader that its parent has not reaped is a zombie.
+  if (processExists(group) && !isDeadLeader(group)) return false;
   // Zombies count for the kernel, and process 1 of a container may never reap them.
   return process.platform !== 'linux' || listMembers(group).length > 0;
 }
@@ -116,6 +117,12 @@ export function listMembers(group: number): readonly number[] {
 export function isLiveMember(stat: string, group: number): boolean {
   const [state, , pgrp] = parseStatFields(stat);
   return Number(pgrp) === group && state !== 'Z' && state !== 'X';
+}
+
+/** Whether a process is the leader of its group, and has ended. */
+function isDeadLeader(pid: number): boolean {
+  const [state, , group] = parseStatFields(readText(`/proc/${pid}/stat`) ?? '');
+  return (state === 'Z' || state === 'X') && Number(group) === pid;
 }
 
 function groupOf(pid: number): number {
