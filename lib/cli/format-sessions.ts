@@ -51,10 +51,17 @@ const table: readonly FittedColumn<ResourceRow>[] = [
     title: 'AGE',
     least: 9,
     text: ({ ageMs }) => (ageMs === undefined ? '' : formatDuration(Math.max(0, ageMs))),
+    isOptional: true,
   },
-  { title: 'OWNER', least: 8, text: ({ owner }) => owner ?? '' },
-  { title: 'STATE', least: 7, text: ({ state }) => state, colour: ({ state }) => colours[state] },
-  { title: 'SOURCE', least: 8, text: ({ source }) => source ?? '' },
+  { title: 'OWNER', least: 8, text: ({ owner }) => owner ?? '', isOptional: true },
+  {
+    title: 'STATE',
+    least: 7,
+    text: ({ state }) => state,
+    colour: ({ state }) => colours[state],
+    isOptional: true,
+  },
+  { title: 'SOURCE', least: 8, text: ({ source }) => source ?? '', isOptional: true },
 ];
 
 function formatSession({ session, state, proof, things }: SessionRow, columns: number | undefined): string {

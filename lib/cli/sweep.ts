@@ -114,12 +114,13 @@ const table: readonly FittedColumn<SweptResource>[] = [
     least: 10,
     text: ({ name, id }) => (name === '' ? id.replace('sha256:', '').slice(0, 12) : name),
   },
-  { title: 'SESSION', least: 12, text: ({ session }) => session },
-  { title: 'OWNER', least: 8, text: ({ owner }) => owner ?? '' },
+  { title: 'SESSION', least: 12, text: ({ session }) => session, isOptional: true },
+  { title: 'OWNER', least: 8, text: ({ owner }) => owner ?? '', isOptional: true },
   {
     title: 'AGE',
     least: 9,
     text: ({ ageMs }) => (ageMs === undefined ? '' : formatDuration(Math.max(0, ageMs))),
+    isOptional: true,
   },
   {
     title: 'PROOF',

@@ -24,20 +24,23 @@ export interface FittedColumn<T> {
   readonly least: number;
   readonly text: (record: T) => string;
   readonly colour?: ((record: T) => Colour) | undefined;
+  /** Whether it is left out where even the minimum widths do not fit; the last such column goes first. */
+  readonly isOptional?: boolean | undefined;
 }
 
 const gap = 2;
 
 /**
- * Formats a table with one row per record. On a narrow terminal, the middle of long names is cut, unless two
- * rows would then read the same. Columns that are empty in each row are left out. The text ends with a newline.
+ * Formats a table with one row per record. On a narrow terminal, optional columns are left out and the middle of long
+ * names is cut, unless two rows would then read the same. Columns that are empty in each row are left out. The text ends with a newline.
  */
 export function formatFittedTable<T>(
   columns: readonly FittedColumn<T>[],
   records: readonly T[],
   { columns: available, hasColour, maxRows = 50, indent = '  ' }: FittedTableOptions,
 ): string {
-  const shown = columns.filter(({ text }) => records.some((record) => text(record) !== ''));
+  const filled = columns.filter(({ text }) => records.some((record) => text(record) !== ''));
+  const shown = available === undefined ? filled : fitColumns(filled, available - indent.length);
   const full = records
     .slice(0, available === undefined ? undefined : maxRows)
     .map((record) => shown.map(({ text }) => text(record)));
@@ -52,6 +55,13 @@ export function formatFittedTable<T>(
   );
   const more = records.length - rows.length;
   return more > 0 ? `${table}${indent}… and ${more} more\n` : table;
+}
+
+function fitColumns<T>(columns: readonly FittedColumn<T>[], available: number): readonly FittedColumn<T>[] {
+  const leastWidth = columns.reduce((sum, { least }) => sum + least, gap * (columns.length - 1));
+  const last = columns.findLastIndex(({ isOptional }) => isOptional === true);
+  if (leastWidth <= available || last < 0) return columns;
+  return fitColumns(columns.toSpliced(last, 1), available);
 }
 
 function cellOf<T>(text: string, column: FittedColumn<T> | undefined, record: T | undefined): Cell {

@@ -21,10 +21,8 @@ interface Row {
   readonly things: readonly { readonly id: string; readonly state: string }[];
 }
 
-async function runWith(args: readonly string[], stdout: 'pipe' | number): Promise<CastoffRun> {
+async function runWith(args: readonly string[], stdout: number): Promise<CastoffRun> {
   const child = spawn(process.execPath, [built.cli, ...args], { stdio: ['ignore', stdout, 'pipe'] });
-  // Like `| head -0`: closes the pipe at once.
-  child.stdout?.destroy();
   const [stderr, [exitCode]] = await Promise.all([
     text(child.stderr as Readable),
     once(child, 'exit') as Promise<[number | null]>,
@@ -33,10 +31,6 @@ async function runWith(args: readonly string[], stdout: 'pipe' | number): Promis
 }
 
 describe('the output of castoff ls', () => {
-  it.each([[['ls']], [['--help']]])('ignores a closed pipe: %j', async (args) => {
-    expect(await runWith(args, 'pipe')).toMatchObject({ exitCode: 0, stderr: '' });
-  });
-
   it('fails with one line when the output cannot be written', async () => {
     await using full = await open('/dev/full', 'w');
     expect(await runWith(['ls', '--json'], full.fd)).toEqual({

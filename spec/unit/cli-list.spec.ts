@@ -89,6 +89,10 @@ describe('the list of sessions', () => {
     expect(table).toHaveLength(3);
     expect(Math.max(...table.map(({ length }) => length))).toBeLessThanOrEqual(80);
     expect(table[2]).toMatch(/x…x/);
+    // Nothing but kind, id and name is left at 40.
+    const tiny = formatSessions([dead], { ...options, columns: 40 }).split('\n');
+    expect(tiny.slice(1, 3)).toEqual(['  KIND       ID            NAME', '  container  3f2a91c0dd01  web-1']);
+    expect(tiny[3]?.length).toBeLessThanOrEqual(40);
     expect(formatSessions([dead], options)).toContain('x'.repeat(64));
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LogEntry } from '../../lib/reaper/daemon/log-line';
+import { runProgram } from '../../lib/reaper/daemon/program';
 import { sweepPeriodically } from '../../lib/reaper/daemon/periodic-sweep';
 import { formatForTerminal } from '../../lib/reaper/daemon/terminal-log';
 import { until } from '../support/until';
@@ -58,6 +59,15 @@ describe('the sweeps of a standing reaper', () => {
     });
     await sweeping.stop();
     expect(isStopped).toBe(true);
+  });
+});
+
+describe('the program of the reaper in a container', () => {
+  it('refuses to sweep: it cannot prove that owners are dead', async () => {
+    await expect(runProgram(['daemon'], { CASTOFF_REAPER_SWEEP_EVERY: '10m' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/^CASTOFF_REAPER_SWEEP_EVERY: .*castoff reaper run --sweep-every/),
+    });
   });
 });
 
