@@ -14,7 +14,7 @@ export interface RegistryFilter {
   readonly scope?: string | undefined;
 }
 
-type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity'> & {
+type AdoptedResource = Pick<RegistryEntry, 'name' | 'identity' | 'bounds'> & {
   readonly id: string;
   readonly engine: string;
 };

@@ -7,8 +7,10 @@ import { valueOf, type Engine } from '../engine/engine';
 import type { EngineResource } from '../engine/identity';
 import { createMarker } from '../resources/adoption';
 import { cleanupOne } from '../resources/cleanup-one';
-import type { Inspection } from '../resources/kind';
+import { cleanupResource } from '../resources/compose-project';
+import type { Inspection, Target } from '../resources/kind';
 import { removables } from '../resources/removables';
+import { adoptProject } from './adopt-project';
 import type { Item } from './item';
 import type { ScopeItems } from './scope-items';
 import type { OwnedTarget } from './owned-resource';
@@ -21,19 +23,18 @@ import type { ScopeContext } from './scope-context';
  */
 export async function adoptInScope(
   items: ScopeItems,
-  adopted: EngineResource,
+  { kind, id }: Target,
   context: ScopeContext,
 ): Promise<void> {
-  const { kind, id } = adopted;
   const { cleanupTimeoutMs: timeoutMs, engineAddress, source } = context;
   const what = `${kind} ${id}`;
   if (items.isClosed) {
     const removal = connectEngine(engineAddress).then((engine) =>
-      cleanupOne(engine, kind, id, { timeoutMs }),
+      cleanupResource(engine, { kind, id }, { timeoutMs }),
     );
     throw await items.closedErrorAfter(`adopt ${what}`, removal);
   }
-  const adopting = adopt(adopted, context);
+  const adopting = kind === 'compose-project' ? adoptProject(id, context) : adopt({ kind, id }, context);
   const limits = { what: `adopt ${what}`, timeoutMs };
   const target = (): Promise<OwnedTarget> => withTimeout(adopting, limits);
   const item: Item = { type: 'resource', resource: { what, source, target } };
@@ -62,12 +63,12 @@ async function adopt({ kind, id: given }: EngineResource, context: ScopeContext)
   // A resource without labels may be in the journal of another session that this process cannot read.
   const needsMarker = session !== ownership[labelNames.session];
   if (needsMarker) await context.ready?.();
-  const { id, name, identity, marker } = needsMarker
+  const { id, name, identity, markers } = needsMarker
     ? await markAndInspect(engine, { kind, id: inspection.id }, ownership)
-    : { ...inspection, marker: undefined };
+    : { ...inspection, markers: [] };
   const known = { id, name, identity };
   const entry = registry.adopt(kind, owner, { ...known, engine: engine.address });
-  return { ...entry, ...known, engine, marker };
+  return { ...entry, ...known, engine, markers };
 }
 
 /** Creates the marker, then inspects again: a sweep that missed the marker may have removed the resource. */
@@ -75,10 +76,10 @@ async function markAndInspect(
   engine: Engine,
   adopted: EngineResource,
   ownership: Labels,
-): Promise<Inspection & { readonly marker: string }> {
+): Promise<Inspection & { readonly markers: readonly string[] }> {
   const marker = await createMarker(engine, adopted, ownership);
   try {
-    return { ...valueOf(await removables[adopted.kind].inspect(engine, adopted.id)), marker };
+    return { ...valueOf(await removables[adopted.kind].inspect(engine, adopted.id)), markers: [marker] };
   } catch (cause) {
     const [end] = await Promise.allSettled([cleanupOne(engine, 'volume', marker)]);
     if (end.status === 'fulfilled') throw cause;

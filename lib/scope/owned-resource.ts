@@ -1,3 +1,4 @@
+import type { Bounds } from '../core/bounds';
 import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { BoundedTarget } from '../resources/compose-project';
@@ -6,8 +7,10 @@ import type { StartOptions } from './start-options';
 
 /** A resource on an engine that a scope removes when it closes. */
 export interface OwnedTarget extends BoundedTarget, Pick<RegistryEntry, 'key' | 'name' | 'identity'> {
-  /** The volume that marks an adopted resource as owned by this session, for other processes. */
-  readonly marker?: string | undefined;
+  /** The volumes that mark an adopted resource, or the parts of a project, as owned by this session. */
+  readonly markers?: readonly string[] | undefined;
+  /** The bounds of the claim on a Compose project, for a crash. Default: its own bounds. */
+  readonly claimBounds?: Bounds | undefined;
   /** The engine that it was created on, even if `DOCKER_HOST` has changed since. */
   readonly engine: Engine;
   /** Whether the next container may need its name or host port, where its creation was not captured. */

@@ -113,28 +113,24 @@ async function remove(
       identity: target.identity,
     });
     registry.update(key, { state: 'gone', outcome: result.outcome });
-    await releaseThirdParty(target, target.bounds);
-    const marker = await removeMarker(target, { timeoutMs, signal });
-    return { ...title, durationMs: result.durationMs, result, ...marker };
+    await releaseThirdParty(target, target.claimBounds ?? target.bounds);
+    const failure = await removeMarkers(target, { timeoutMs, signal });
+    return { ...title, durationMs: result.durationMs, result, ...failure };
   } catch (error) {
     registry.update(key, { state: 'left', failure: messageOf(error) });
     return { ...title, durationMs: performance.now() - startedAt, error };
   }
 }
 
-/** Removes the marker of a removed resource; one that is left keeps its marker while the session lives. */
-async function removeMarker(
-  { engine, marker }: PresentResource,
+/** Removes the markers of a removed resource; one that is left keeps its markers while the session lives. */
+async function removeMarkers(
+  { engine, markers = [] }: PresentResource,
   limits: Pick<CleanupSettings, 'timeoutMs' | 'signal'>,
 ): Promise<Pick<FinalizerEnd, 'error'> | undefined> {
-  if (marker === undefined) return undefined;
-  try {
-    await cleanupOne(engine, 'volume', marker, limits);
-    return undefined;
-  } catch (error) {
-    // Reported with the resource, which stays recorded as removed.
-    return { error };
-  }
+  const ends = await Promise.allSettled(markers.map((name) => cleanupOne(engine, 'volume', name, limits)));
+  const failed = ends.find((end) => end.status === 'rejected');
+  // Reported with the resource, which stays recorded as removed.
+  return failed && { error: failed.reason };
 }
 
 /** `container web (3f2a91c0d1e2)`, `volume data`. */

@@ -3,7 +3,7 @@ import { CastoffError } from '../core/errors';
 import { checkOptionNames } from '../core/option-names';
 import { callerSourceLine } from '../core/source-line';
 import { timeouts } from '../core/timeouts';
-import type { RemovableKind } from '../core/kinds';
+import type { ResourceKind } from '../core/kinds';
 import { idOfRef, type Ref } from '../resources/ref';
 import { adoptInScope } from './adopt';
 import type { Check } from './check';
@@ -126,13 +126,14 @@ export class Scope implements AsyncDisposable {
   }
 
   /**
-   * Takes ownership of an existing resource: the scope removes it when it closes.
+   * Takes ownership of an existing resource: the scope removes it when it closes. A Compose project is given by
+   * its name, and removed with the parts that it gets later.
    *
    * @param kind - Default `container`.
    * @throws CastoffError `CONFIG_INVALID` for a reference without an id; `ENGINE_REFUSED` when the resource
    * does not exist; `SCOPE_CLOSED` when the scope is closing or closed, after the resource has been removed.
    */
-  async adopt(ref: Ref, kind: RemovableKind = 'container'): Promise<void> {
+  async adopt(ref: Ref, kind: ResourceKind = 'container'): Promise<void> {
     const source = callerSourceLine();
     const id = idOfRef(`scope.adopt a ${kind}`, ref);
     if (id === undefined)

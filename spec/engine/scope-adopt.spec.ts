@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openScope, type Scope } from '../../lib/index';
 import type { RegistryEntry } from '../../lib/registry/entry';
+import { claimedLabels } from '../../lib/registry/claims';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import type { FaultProxy } from '../support/fault-proxy';
 import { removeLeftovers } from '../support/leftovers';
 import { deadOwner, labelsOf, someSession } from '../support/owned-things';
+import { writeComposeFile } from '../support/compose-command';
+import { partsOfProject } from '../support/compose-stack';
 import { rejectionOf } from '../support/rejection';
+import { specImage } from '../support/spec-image';
 import {
   createIdleContainer,
   createIdleThing,
@@ -180,6 +184,71 @@ describe('a resource adopted from another session', () => {
     return (Volumes ?? []).map(({ Name }) => Name);
   }
 });
+
+describe('an adopted Compose project', () => {
+  const service = { image: specImage, network_mode: 'none' };
+  const content = {
+    version: '3.5',
+    services: { app: { ...service, volumes: ['data:/data'] } },
+    volumes: { data: {} },
+  };
+
+  it('is removed by its name when the scope closes, with the parts that it gets later', async () => {
+    const project = uniqueName();
+    await using file = await writeComposeFile(content);
+    await file.create(project);
+    const before = await partsOfProject(project);
+    const scope = openScope('adopts a project');
+    const source = nextLine();
+    await scope.adopt(project, 'compose-project');
+    expect(entriesOf(scope)).toMatchObject([
+      { kind: 'compose-project', id: project, state: 'present', owner: { scope: scope.name, source } },
+    ]);
+    expect(claimedLabels()).toEqual([
+      { labels: [`com.docker.compose.project=${project}`], bounds: { only: expect.any(Array) } },
+    ]);
+    expect(await markersOf(before)).toHaveLength(before.length);
+    await using later = await writeComposeFile({ version: '3.5', services: { later: service } });
+    await later.create(project);
+    expect((await partsOfProject(project)).length).toBeGreaterThan(before.length);
+    const { ends } = await scope.close();
+    expect(ends).toMatchObject([{ source, result: { kind: 'compose-project', outcome: 'removed' } }]);
+    expect(await partsOfProject(project)).toEqual([]);
+    expect(await markersOf(before)).toEqual([]);
+    expect(claimedLabels()).toEqual([]);
+  });
+
+  it('is refused when nothing of it exists', async () => {
+    await using scope = openScope('adopts nothing');
+    const name = uniqueName();
+    expect(await rejectionOf(scope.adopt(name, 'compose-project'))).toMatchObject({
+      code: 'ENGINE_REFUSED',
+      message: `adopt Compose project ${name}: no container, network or volume of it exists`,
+    });
+    expect(entriesOf(scope)).toEqual([]);
+  });
+
+  it('is removed at once when the scope is closed', async () => {
+    const project = uniqueName();
+    await using file = await writeComposeFile(content);
+    await file.create(project);
+    const scope = openScope('orders');
+    await scope.close();
+    expect(await rejectionOf(scope.adopt(project, 'compose-project'))).toMatchObject({
+      code: 'SCOPE_CLOSED',
+    });
+    expect(await partsOfProject(project)).toEqual([]);
+  });
+});
+
+/** Returns the names of the volumes that mark parts of a project as adopted: `network 3f2a…`. */
+async function markersOf(parts: readonly string[]): Promise<readonly string[]> {
+  const { Volumes } = await docker.listVolumes({ filters: { label: ['castoff.adopts'] } });
+  const ids = parts.map((part) => part.split(' ').at(-1) ?? '');
+  return (Volumes ?? []).flatMap(({ Name, Labels }) =>
+    ids.some((id) => Labels['castoff.adopts']?.endsWith(`:${id}`)) ? [Name] : [],
+  );
+}
 
 describe('scope.adopt', () => {
   it('rejects for a missing resource, which is not registered', async () => {

@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { runJest } from '../support/jest-run';
+import { composeCommand } from '../support/compose-command';
+import { partsOfProject } from '../support/compose-stack';
+import { runJest, startJest } from '../support/jest-run';
 import { runJudged } from '../support/judged-jest';
+import { specImage } from '../support/spec-image';
 
 describe("the user's global setup and teardown", () => {
   it('start containers that belong to the run: tests use them, they are not leaks, and the end of the run removes them', async () => {
@@ -19,6 +22,36 @@ describe("the user's global setup and teardown", () => {
     expect(end.stderr).toMatch(/^castoff: 2 containers, all gone$/m);
     expect(end.stdout).not.toContain('global teardown');
     expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
+
+  it('leave no Compose project if the setup throws as soon as its commands have brought them up', async () => {
+    const service = { image: specImage, network_mode: 'none', volumes: ['data:/data'] };
+    const stack = { version: '3.5', services: { app: service }, volumes: { data: {} } };
+    const command = (await composeCommand()).join(' ');
+    const setup = `
+      const { exec, execSync } = require('node:child_process');
+      const { promisify } = require('node:util');
+      const options = { cwd: __dirname + '/' + process.env.CASTOFF_SPEC_RUN, stdio: 'pipe' };
+      module.exports = async () => {
+        require('node:fs').mkdirSync(options.cwd);
+        require('node:fs').writeFileSync(options.cwd + '/docker-compose.yml', ${JSON.stringify(JSON.stringify(stack))});
+        const name = process.env.CASTOFF_SPEC_RUN;
+        await promisify(exec)(\`${command} -p \${name}-async up --no-start\`, options);
+        execSync(\`${command} -p \${name}-named up --no-start\`, options);
+        execSync('${command} up --no-start', options);
+        throw new Error('the migrations failed');
+      };`;
+    const run = await startJest('hooks', { files: { 'global-setup.js': setup } });
+    try {
+      const { stderr } = await run.ended;
+      expect(stderr).toContain('reason: the migrations failed');
+      expect(stderr).toMatch(/^castoff: 3 Compose projects, all gone$/m);
+      const projects = [run.id, `${run.id}-async`, `${run.id}-named`];
+      const parts = await Promise.all(projects.map((project) => partsOfProject(project)));
+      expect([await run.resources(), parts.flat()]).toEqual([[], []]);
+    } finally {
+      await run.close();
+    }
   });
 
   it('close and judge the run if the teardown throws, and show its error', async () => {
