@@ -8,6 +8,7 @@ import { describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { DockerComposeEnvironment } from 'testcontainers';
 import { connectEngine } from '../../lib/engine/connect';
+import { recordedIn } from '../../lib/registry/entry';
 import { sessionIdentity } from '../../lib/registry/session-identity';
 import { openScope } from '../../lib/index';
 import { cleanupProject } from '../../lib/resources/compose-project';
@@ -99,7 +100,9 @@ describe('docker commands', () => {
       expect(await survivor(key)).toMatchObject({ kind: 'image', id, identity: id, state: 'present' });
       const { Config } = await docker.getImage(id).inspect();
       expect(Config.Labels).toMatchObject({ mine: 'kept', zebra: '1', 'castoff.start': key });
-      const { owned } = await listOwned(await connectEngine(), [`castoff.start=${key}`]);
+      // BuildKit sets labels without a step in the history: only the recorded id proves the owner.
+      const recorded = recordedIn(stage.entries());
+      const { owned } = await listOwned(await connectEngine(), [`castoff.start=${key}`], { recorded });
       expect(owned.map((image) => image.id)).toEqual([id]);
     } finally {
       await rm(folder, { recursive: true });

@@ -65,20 +65,20 @@ describe('create requests to which labels cannot be added', () => {
       'is sent with headers as a list',
       ['Content-Type', 'application/json', 'Host', 'x'],
       body,
-      201,
+      false,
       'its headers',
     ],
     [
       'is compressed',
       { 'content-type': 'application/json', 'content-encoding': 'gzip' },
       gzipSync(body),
-      500,
+      true,
       'its body is compressed',
     ],
-  ])('sends and reports a create request that %s', async (_, headers, content, status, reason) => {
+  ])('sends and reports a create request that %s', async (_, headers, content, isRefused, reason) => {
     const before = stage.unlabelled.length;
     const response = await create(headers, content);
-    expect(response.status).toBe(status);
+    expect(response.status >= 400).toBe(isRefused);
     expect(stage.unlabelled.slice(before)).toEqual([
       expect.stringContaining(`POST /containers/create: ${reason}`),
     ]);

@@ -145,7 +145,7 @@ describe('a fault', () => {
   it('comes from the first matching rule, until that is used up or removed', async () => {
     const agent = new Agent({ keepAlive: true });
     const askAgain = async (): Promise<number | undefined> => {
-      const answer = await ask(stage.proxy.socketPath, 'GET', '/v1.41/version', { agent });
+      const answer = await ask(stage.proxy.socketPath, 'GET', '/version', { agent });
       await text(answer);
       return answer.statusCode;
     };

@@ -41,7 +41,7 @@ describe('without a fault', () => {
   it('passes every byte of several answers over one kept connection', async () => {
     const turns = [
       ['HEAD /_ping HTTP/1.1\r\nHost: engine\r\n\r\n', /\r\n\r\n/],
-      ['GET /v1.41/containers/nothing/json HTTP/1.1\r\nHost: engine\r\n\r\n', /\}\n/],
+      ['GET /containers/nothing/json HTTP/1.1\r\nHost: engine\r\n\r\n', /\}\n/],
       ['GET /version HTTP/1.1\r\nHost: engine\r\n\r\n', /\}\n/],
       ['GET /events?since=1&until=2 HTTP/1.1\r\nHost: engine\r\n\r\n', /0\r\n\r\n/],
       ['POST /containers/nothing/stop HTTP/1.1\r\nHost: engine\r\nContent-Length: 2\r\n\r\n{}', /\}\n/],
@@ -52,7 +52,7 @@ describe('without a fault', () => {
     expect(stage.proxy.calls.map(({ method, path, status, ended }) => [method, path, status, ended])).toEqual(
       [
         ['HEAD', '/_ping', 200, 'answered'],
-        ['GET', '/v1.41/containers/nothing/json', 404, 'answered'],
+        ['GET', '/containers/nothing/json', 404, 'answered'],
         ['GET', '/version', 200, 'answered'],
         ['GET', '/events?since=1&until=2', 200, 'answered'],
         ['POST', '/containers/nothing/stop', 404, 'answered'],
@@ -116,7 +116,7 @@ describe('without a fault', () => {
 
   it('passes an attach that the engine hijacks without an upgrade request', async () => {
     const container = await createCat();
-    const path = `/v1.41/containers/${container.id}/attach?stream=1&stdin=1&stdout=1`;
+    const path = `/containers/${container.id}/attach?stream=1&stdin=1&stdout=1`;
     const socket = connect({ path: stage.proxy.socketPath, allowHalfOpen: true });
     socket.write(`POST ${path} HTTP/1.1\r\nHost: e\r\n\r\n`);
     expect(await readUntil(socket, /\r\n\r\n/)).toMatch(/^HTTP\/1.1 200 OK[^]*raw-stream/);
@@ -191,11 +191,11 @@ describe('without a fault', () => {
 
   it('passes a wait for the removal, whose head comes long before its body', async () => {
     const container = await createContainer();
-    const path = `/v1.41/containers/${container.id}/wait?condition=removed`;
+    const path = `/containers/${container.id}/wait?condition=removed`;
     const answer = await ask(stage.proxy.socketPath, 'POST', path);
     expect(await isThere(container)).toBe(true);
     await container.remove({ force: true });
-    expect(await json(answer)).toEqual({ Error: null, StatusCode: 0 });
+    expect(await json(answer)).toMatchObject({ StatusCode: 0 });
   });
 });
 

@@ -158,14 +158,17 @@ describe('an engine that is killed in the middle of 20 removals', () => {
 });
 
 describe('an engine that is killed in the middle of the removal of a volume', () => {
-  it('completes the removal after a restart, although the volume has lost its creation time', async () => {
+  it('completes the removal after a restart, although the volume may have lost its creation time', async () => {
     const name = await createThing('volume', docker);
     await using scope = openScope('adopts a volume', { engine: engine.address });
     await scope.adopt(name, 'volume');
+    const { CreatedAt: before } = (await docker.getVolume(name).inspect()) as { readonly CreatedAt?: string };
     await engine.kill();
     await rm(join(engine.dataRoot, 'volumes', name, '_data'), { recursive: true });
     await engine.start();
-    expect(await docker.getVolume(name).inspect()).toMatchObject({ CreatedAt: '0001-01-01T00:00:00Z' });
+    // Docker before 23.0 reports the age of the folder.
+    const { CreatedAt: after } = (await docker.getVolume(name).inspect()) as { readonly CreatedAt?: string };
+    expect([before, '0001-01-01T00:00:00Z']).toContain(after);
     await scope.close();
     expect(await exists('volume', name, docker)).toBe(false);
   });

@@ -207,14 +207,14 @@ describe('an adopted Compose project', () => {
     expect(claimedLabels()).toEqual([
       { labels: [`com.docker.compose.project=${project}`], bounds: { only: expect.any(Array) } },
     ]);
-    expect(await markersOf(before)).toHaveLength(before.length);
+    expect(await markersOfParts(before)).toHaveLength(before.length);
     await using later = await writeComposeFile({ version: '3.5', services: { later: service } });
     await later.create(project);
     expect((await partsOfProject(project)).length).toBeGreaterThan(before.length);
     const { ends } = await scope.close();
     expect(ends).toMatchObject([{ source, result: { kind: 'compose-project', outcome: 'removed' } }]);
     expect(await partsOfProject(project)).toEqual([]);
-    expect(await markersOf(before)).toEqual([]);
+    expect(await markersOfParts(before)).toEqual([]);
     expect(claimedLabels()).toEqual([]);
   });
 
@@ -242,7 +242,7 @@ describe('an adopted Compose project', () => {
 });
 
 /** Returns the names of the volumes that mark parts of a project as adopted: `network 3f2a…`. */
-async function markersOf(parts: readonly string[]): Promise<readonly string[]> {
+async function markersOfParts(parts: readonly string[]): Promise<readonly string[]> {
   const { Volumes } = await docker.listVolumes({ filters: { label: ['castoff.adopts'] } });
   const ids = parts.map((part) => part.split(' ').at(-1) ?? '');
   return (Volumes ?? []).flatMap(({ Name, Labels }) =>

@@ -8,10 +8,10 @@ const run = promisify(execFile);
 
 /**
  * Makes a container's removal really fail: `DELETE force` responds 500, and the container stays as `dead`.
- * Needs root, and an engine on this machine with overlay storage. Disposal of the result undoes it.
+ * Needs root, and an engine on this machine. Disposal of the result undoes it.
  */
 export async function makeUndeletable(socketPath: string, containerId: string): Promise<AsyncDisposable> {
-  const folder = await readUpperFolder(socketPath, containerId);
+  const folder = await readOwnFolder(socketPath, containerId);
   const file = join(folder, 'undeletable');
   await writeFile(file, '');
   await run('chattr', ['+i', file]);
@@ -22,9 +22,18 @@ export async function makeUndeletable(socketPath: string, containerId: string): 
   };
 }
 
-async function readUpperFolder(socketPath: string, containerId: string): Promise<string> {
-  const { body } = await askEngine(socketPath, 'GET', `/containers/${containerId}/json`);
-  const { GraphDriver }: { GraphDriver: { Name: string; Data: { UpperDir?: string } } } = JSON.parse(body);
-  if (GraphDriver.Data.UpperDir !== undefined) return GraphDriver.Data.UpperDir;
-  throw new Error(`container ${containerId}: no overlay folder, storage driver ${GraphDriver.Name}`);
+interface InspectedContainer {
+  readonly Id: string;
+  readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: string } | null } | null;
+}
+
+/** Resolves to a folder that the engine removes with the container. */
+async function readOwnFolder(socketPath: string, containerId: string): Promise<string> {
+  const read = async (path: string): Promise<unknown> =>
+    JSON.parse((await askEngine(socketPath, 'GET', path)).body);
+  const { Id, GraphDriver: driver } = (await read(`/containers/${containerId}/json`)) as InspectedContainer;
+  if (driver?.Data?.UpperDir !== undefined) return driver.Data.UpperDir;
+  // On Docker's containerd image store, the engine has only a folder of its own for it.
+  const { DockerRootDir: root } = (await read('/info')) as { readonly DockerRootDir: string };
+  return join(root, 'containers', Id);
 }
