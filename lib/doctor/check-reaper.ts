@@ -50,7 +50,8 @@ function judgeProcess(text: string, ownContainer: string | undefined): CheckResu
 }
 
 function judgeAddress(address: string, connection: DoctorFacts['reaperAtAddress']): CheckResult {
-  if (connection === undefined || 'value' in connection) return ok(`the one at ${address}, which answers`);
+  if (connection === undefined || 'value' in connection)
+    return ok(`the one at ${address}, which accepts leases`);
   const [text = '', ...advice] = connection.error.split('; ');
   return failure(text, advice.join('; '));
 }

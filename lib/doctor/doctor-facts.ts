@@ -17,7 +17,7 @@ export interface DoctorFacts {
   /** The folder for journals and sockets. */
   readonly folder: Reading<string>;
   readonly reaper: Reading<ReaperChoice | ReaperAddress>;
-  /** The connection to the reaper whose address is chosen; `undefined` for other choices. */
+  /** Whether the reaper whose address is chosen accepts leases; `undefined` for other choices. */
   readonly reaperAtAddress?: Reading<string> | undefined;
   /** The container that this process runs in. */
   readonly ownContainer: string | undefined;

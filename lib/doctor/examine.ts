@@ -1,8 +1,9 @@
 import { makeOwnFolder } from '../registry/own-folder';
 import { readOwnContainerId } from '../registry/own-container';
 import { connectEngine } from '../engine/connect';
-import { connectToReaper } from '../lease/connect-to-reaper';
+import { probeReaper } from '../lease/probe-reaper';
 import { chooseReaper } from '../lease/reaper-choice';
+import { readOwner } from '../processes/owner';
 import type { Check } from './check';
 import { checkEngine } from './check-engine';
 import { checkMachine } from './check-machine';
@@ -51,7 +52,7 @@ async function probeAddress(reaper: DoctorFacts['reaper']): Promise<Reading<stri
   if ('error' in reaper || typeof reaper.value !== 'object') return undefined;
   const { value } = reaper;
   return read(async () => {
-    (await connectToReaper(value)).destroy();
+    await probeReaper(value, readOwner());
     return value.address;
   });
 }

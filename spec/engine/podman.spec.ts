@@ -13,6 +13,7 @@ import { openCutRelay } from '../support/cut-relay';
 import type { SecondEngine } from '../support/engine-process';
 import { openFaultProxy } from '../support/fault-proxy';
 import { openPodmanEngine } from '../support/podman-engine';
+import { runCastoff } from '../support/run-castoff';
 import { sleeper, specImage } from '../support/spec-image';
 import { dockerCommand } from '../support/docker-command';
 import {
@@ -37,6 +38,13 @@ describe('a Podman engine', () => {
   it('is detected as Podman on its socket', async () => {
     const { body } = await askEngine(podman.socketPath, 'GET', '/version');
     expect(body).toContain('Podman Engine');
+  });
+
+  it('is examined by castoff doctor', async () => {
+    const { exitCode, stdout } = await runCastoff(['doctor', '-H', podman.address]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ok {4}version +Podman \d\S*, API 1\.\d+, store \w+$/m);
+    expect(stdout).toMatch(/^ok {4}clock /m);
   });
 
   it.each(['bridge', 'host'])('runs a container on network %s', async (network) => {

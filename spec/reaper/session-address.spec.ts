@@ -6,6 +6,7 @@ import { openSession } from '../../lib/index';
 import { isSessionGone, startSessionChild, thingsOfSession } from '../support/session-child';
 import { startDaemon, type DaemonReaper } from '../support/daemon-reaper';
 import { removeLeftovers } from '../support/leftovers';
+import { runCastoff } from '../support/run-castoff';
 import { rejectionOf } from '../support/rejection';
 import { until } from '../support/until';
 
@@ -70,6 +71,13 @@ describe('a session with the address of a reaper', () => {
     expect(await holdersOf(reaper)).toEqual([expect.stringContaining(`session ${child.told.session} `)]);
     await child.ask('close');
     await child.leave();
+
+    const doctor = async (more: object): Promise<string> =>
+      (await runCastoff(['doctor'], { ...env, ...more })).stdout;
+    expect(await doctor({})).toContain(`ok    reaper          the one at ${address}, which accepts leases`);
+    const wrong = await doctor({ CASTOFF_REAPER_TOKEN: 'another' });
+    expect(wrong).toMatch(/^fail {2}reaper +take a lease from the reaper .* requires a token/m);
+    expect(await holdersOf(reaper)).toEqual([]);
   });
 
   it('sends its token', async () => {

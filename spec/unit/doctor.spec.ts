@@ -187,7 +187,7 @@ describe('castoff doctor', () => {
       { reaper: { value: { address: 'ci:8080' } }, reaperAtAddress: { value: 'ci:8080' } },
       'reaper',
       'ok',
-      /ci:8080, which answers/,
+      /ci:8080, which accepts leases/,
     ],
     [
       'a missing image',
