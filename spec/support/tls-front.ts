@@ -27,8 +27,10 @@ export async function openTlsFront(folder: string, socketPath: string): Promise<
     ['ca.pem', 'server-cert.pem', 'server-key.pem'].map((name) => readFile(join(certs, name))),
   );
   const sockets: Socket[] = [];
-  const front = createServer({ ca, cert, key, requestCert: true, rejectUnauthorized: true }, (socket) => {
-    const engine = connect(socketPath);
+  // As an engine: a client ends its input, and still reads.
+  const options = { ca, cert, key, requestCert: true, rejectUnauthorized: true, allowHalfOpen: true };
+  const front = createServer(options, (socket) => {
+    const engine = connect({ path: socketPath, allowHalfOpen: true });
     sockets.push(socket, engine);
     socket.on('error', () => engine.destroy()).pipe(engine);
     engine.on('error', () => socket.destroy()).pipe(socket);
