@@ -228,9 +228,14 @@ describe('a Compose project that a command of a scope brings up', () => {
   const run = (scope: Scope, ...args: readonly string[]) =>
     scope.run(command, [...first, '--project-name', project, ...args], { cwd: folder });
 
-  it('is removed after its command', async () => {
+  it('is claimed while its command runs and after it, and is removed with the scope', async () => {
     const scope = openScope(uniqueName());
-    await run(scope, 'up', '--detach');
+    const ofProject = `com.docker.compose.project=${project}`;
+    const up = run(scope, 'up', '--no-start');
+    expect(await until(() => up.state.pid !== undefined, 20_000, 1)).toBe(true);
+    expect(claimedLabels()).toEqual([{ labels: [ofProject], bounds: { except: [] } }]);
+    await up;
+    expect(claimedLabels()).toEqual([{ labels: [ofProject], bounds: { only: expect.any(Array) } }]);
     expect(await parts()).toHaveLength(3);
     const { ends } = await scope.close();
     expect(await parts()).toEqual([]);
@@ -251,42 +256,25 @@ describe('a Compose project that a command of a scope brings up', () => {
     expect(claimedLabels()).toEqual([]);
   });
 
-  it('is claimed while its command runs, and after it', async () => {
-    const scope = openScope(uniqueName());
-    const ofProject = `com.docker.compose.project=${project}`;
-    const up = run(scope, 'up', '--no-start');
-    expect(await until(() => up.state.pid !== undefined, 5_000, 1)).toBe(true);
-    expect(claimedLabels()).toEqual([{ labels: [ofProject], bounds: { except: [] } }]);
-    await up;
-    expect(claimedLabels()).toEqual([{ labels: [ofProject], bounds: { only: expect.any(Array) } }]);
-    await scope.close();
-  });
-
-  it('is found by its folder when it has no name', async () => {
+  it('is found by its folder when it has no name, and is removed without what others add to it later', async () => {
     const scope = openScope(uniqueName());
     const unnamed = basename(folder).toLowerCase();
     await scope.run(command, [...first, 'up', '--no-start'], { cwd: folder });
     expect(entriesOf(scope)).toMatchObject([{ id: unnamed, state: 'present' }]);
     expect(await partsOfProject(unnamed)).toHaveLength(3);
+    await compose(['-f', join(folder, 'beside.yml'), '-p', unnamed, 'up', '--no-start']);
     await scope.close();
-    expect(await partsOfProject(unnamed)).toEqual([]);
-  });
-
-  it('is removed without what others add to it later', async () => {
-    const scope = openScope(uniqueName());
-    await run(scope, 'up', '--no-start');
-    await compose(['-f', join(folder, 'beside.yml'), '-p', project, 'up', '--no-start']);
-    await scope.close();
-    expect((await parts()).map((part) => part.split(' ').slice(0, 2).join(' '))).toContain(
-      'container beside',
-    );
+    const kept = (await partsOfProject(unnamed)).map((part) => part.split(' ').slice(0, 2).join(' '));
+    expect(kept).toContain('container beside');
+    expect(kept).not.toContain('container app');
+    await cleanupProject(await connectEngine(), unnamed);
   });
 
   it('of a developer keeps its parts, also one that the command replaces', async () => {
-    await compose(['-f', join(folder, 'docker-compose.yml'), '-p', project, 'up', '--detach']);
+    await compose(['-f', join(folder, 'docker-compose.yml'), '-p', project, 'up', '--no-start']);
     const before = await parts();
     const scope = openScope(uniqueName());
-    await run(scope, 'up', '--detach', '--force-recreate');
+    await run(scope, 'up', '--no-start', '--force-recreate');
     const recreated = await parts();
     expect(recreated).not.toEqual(before);
     await run(scope, 'run', '-T', '--no-deps', 'app', 'true');
