@@ -3,6 +3,7 @@ import { timeouts } from '../core/timeouts';
 import { withTimeout, type TimeoutOptions } from '../core/timeout';
 import { endGroupOf } from '../processes/end-group';
 import { proveOwnersHere } from '../processes/owner';
+import { endTreeOf } from '../processes/process-tree';
 import type { OwnerProof } from '../processes/owner-proof';
 import type { JournaledProcess, SessionJournals } from './session-journals';
 
@@ -43,7 +44,7 @@ export function findLeftProcesses(
 }
 
 /**
- * Ends the group of such a process: SIGTERM, 5 s of grace, SIGKILL. Proves the process again first, and leaves a
+ * Ends such a process with its group, or with its descendants: SIGTERM, 5 s of grace, SIGKILL. Proves the process again first, and leaves a
  * later process with its pid alone. Resolves to whether it was still there.
  *
  * @throws CastoffError `CLEANUP_FAILED` when a process survives; DeadlineError; Error `EPERM`; the reason of the
@@ -58,7 +59,9 @@ export async function endLeftProcess(
   const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
   const ending = { what, graceMs: timeouts.commandGraceMs, signal: either };
   try {
-    return await withTimeout(endGroupOf(record.process, record.group, ending), { what, timeoutMs, signal });
+    const { process, group, isTree = false } = record;
+    const end = isTree ? endTreeOf(process, ending) : endGroupOf(process, group, ending);
+    return await withTimeout(end, { what, timeoutMs, signal });
   } finally {
     over.abort();
   }

@@ -3,13 +3,15 @@ import type { EntryOwner } from './entry';
 import { parseEntryOwner } from './parse-entry';
 import { oneOf, parseDate, parseByTable, parseText, type ParseFields } from './parse-fields';
 
-/** A child process that a scope started, as a journal records it. */
+/** A child process that a scope or `castoff run` started, as a journal records it. */
 export interface ProcessRecord {
   readonly key: string;
   /** The process: the leader of its group, or a member that has outlived the leader. */
   readonly process: Owner;
   /** The number of its process group. */
   readonly group: number;
+  /** Whether it leads no group: only it and its descendants are ended. Default: its group is. */
+  readonly isTree?: true | undefined;
   /** The command line that started it. */
   readonly command: string;
   readonly owner: EntryOwner;
@@ -32,6 +34,7 @@ const fields: ParseFields<ProcessRecord> = {
   key: parseText,
   process: (value) => parseByTable(processFields, ['host', 'boot', 'pid', 'pidStart', 'pidNamespace'], value),
   group: parsePid,
+  isTree: (value) => (value === true ? value : undefined),
   command: parseText,
   owner: parseEntryOwner,
   startedAt: parseDate,
