@@ -57,6 +57,13 @@ const pristineGlobals = Object.fromEntries(
   }).map(([name, exported]) => [name, [pristineFile, exported]]),
 );
 
+// As small as the glue that a file of its own costs.
+const tiny =
+  'registry/claims registry/scope-names engine/agent-mark diagnosis/running-watches runner/bridge processes/system-file processes/proc-stat scope/start-context scope/task-resource scope/starts-under-way commands/intercept-spawns capture/may-use-socket capture/watch-function'.split(
+    ' ',
+  );
+const isTiny = (id) => tiny.some((name) => id === join(import.meta.dirname, 'lib', `${name}.ts`));
+
 const oldestNode = engines.node.replace('>=', '');
 
 // Before anything else of an entry, in syntax that every Node reads: what is missing in an older one would be named instead.
@@ -119,7 +126,11 @@ export default [
         groups: [
           { name: 'errors', test: /[\\/]lib[\\/]core[\\/]errors/, priority: 1 },
           { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 2 },
-          { name: 'core', test: /[\\/]lib[\\/]core[\\/](?!go-duration|retry|source-maps|variable)/ },
+          {
+            name: 'core',
+            test: (id) =>
+              /[\\/]lib[\\/]core[\\/](?!go-duration|retry|source-maps|variable)/.test(id) || isTiny(id),
+          },
         ],
       },
     },

@@ -18,6 +18,11 @@ export interface LeftVolumes {
   readonly names: readonly string[];
 }
 
+/** The registry of captured resources. */
+interface Registered {
+  readonly options: Pick<TrackedResources['options'], 'registry'>;
+}
+
 /** Lists the anonymous volumes of a container that is about to be removed without them. Never rejects. */
 export async function volumesLeftBy(container: RegistryEntry): Promise<LeftVolumes> {
   if (container.id === undefined) return { container, names: [] };
@@ -50,7 +55,7 @@ export function volumesLeftByCommand(
 }
 
 /** Registers the volumes that still exist under the owner of their container. Never rejects. */
-export async function registerLeft(tracked: TrackedResources, left: readonly LeftVolumes[]): Promise<void> {
+export async function registerLeft(tracked: Registered, left: readonly LeftVolumes[]): Promise<void> {
   for (const { container, names } of left) {
     for (const name of names.filter(isAnonymousName)) {
       try {
@@ -62,7 +67,7 @@ export async function registerLeft(tracked: TrackedResources, left: readonly Lef
   }
 }
 
-async function register(tracked: TrackedResources, container: RegistryEntry, name: string): Promise<void> {
+async function register(tracked: Registered, container: RegistryEntry, name: string): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: timeouts.inspectMs });
   const inspected = await volume.inspect(engine, name);
   if (inspected.meaning === 'gone') return;

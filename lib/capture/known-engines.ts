@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
+import { readVariable } from '../core/environment';
 import { endpointCandidates } from '../engine/candidates';
 import type { Endpoint } from '../engine/endpoint';
 import { readEngineFacts, thisMachine } from '../engine/engine-facts';
+import type * as relayedEngine from '../engine/relayed-engine';
 import { engineAt, type RequestTarget } from './request-target';
 
 /** The engines that the current environment points to, read when first needed. */
@@ -33,11 +35,19 @@ export class KnownEngines {
   #endpoints(key: string): Promise<readonly Endpoint[]> {
     const known = this.#byEnvironment.get(key);
     if (known !== undefined) return known;
-    const reading = readEngineFacts().then(endpointCandidates);
+    const relays = this.#relays();
+    const reading = readEngineFacts().then((facts) => [...relays, ...endpointCandidates(facts)]);
     this.#byEnvironment.set(key, reading);
     // The user may fix an invalid configuration.
     reading.catch(() => this.#byEnvironment.delete(key));
     return reading;
+  }
+
+  /** Code that runs inside `castoff run` sends its requests to the relay. */
+  #relays(): readonly Endpoint[] {
+    if (readVariable('CASTOFF_RELAY') === undefined) return [];
+    const late = require('../engine/relayed-engine') as typeof relayedEngine;
+    return late.relayEndpoints(process.env);
   }
 
   #realPath(path: string): string {

@@ -2,14 +2,10 @@
 import { Command } from 'commander';
 import { packageVersion } from '../core/package-version';
 import { safeLinesForLog } from '../core/safe-text';
-import { addDoctor } from './doctor';
 import { useEngineFlags, withEngineFlags } from './engine-flags';
 import { exitCodeOf } from './exit-code';
-import { addList } from './ls';
-import { addReaper } from './reaper';
-import { addReport } from './report';
-import { addSweep } from './sweep';
-import { addHelp } from './unknown-command';
+import type { addOtherCommands } from './other-commands';
+import { addRun } from './run';
 import { watchOutput } from './watch-output';
 
 watchOutput();
@@ -21,12 +17,12 @@ const program = withEngineFlags(new Command('castoff'))
 // Set before the commands, which inherit it.
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program.hook('preAction', (_, command) => useEngineFlags(program, command));
-addList(program);
-addSweep(program);
-addDoctor(program);
-addReport(program);
-addReaper(program);
-addHelp(program);
+addRun(program);
+if (process.argv[2] !== 'run') {
+  // Loaded late: the command of `castoff run` would wait for all that they need.
+  const late = require('./other-commands') as { readonly addOtherCommands: typeof addOtherCommands };
+  late.addOtherCommands(program);
+}
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${safeLinesForLog(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = exitCodeOf(error);

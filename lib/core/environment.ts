@@ -82,6 +82,7 @@ export const environmentVariables = {
     doc: 'the folder for [snapshots](snapshots.md) of the processes of a session or run',
   },
   CASTOFF_REAPER_SOCKET: { setBy: 'castoff', doc: 'the socket of a reaper that runs as a process' },
+  CASTOFF_RELAY: { setBy: 'castoff', doc: 'the relay of `castoff run`, and the engine behind it' },
   CASTOFF_RUN: { setBy: 'castoff', doc: 'the address at which workers join the run' },
   CASTOFF_RUN_CONFIG: { setBy: 'castoff', doc: 'the options of the run, for its workers' },
 

@@ -29,6 +29,7 @@ const known = {
   CASTOFF_REPORT_FILE: true,
   CASTOFF_HISTORY: true,
   CASTOFF_SNAPSHOT: true,
+  CASTOFF_RELAY: true,
   CASTOFF_RUN: true,
   CASTOFF_RUN_CONFIG: true,
   DOCKER_HOST: true,

@@ -3,10 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
-import { type Environment } from '../core/environment';
+import { readVariable, type Environment } from '../core/environment';
 import { errnoOf } from '../core/errno';
 import { isFields, type Fields } from '../core/fields';
 import type { Tls } from './endpoint';
+import type * as relayedEngine from './relayed-engine';
 
 /** The machine and user that an engine is found for. */
 export interface Machine {
@@ -41,7 +42,15 @@ interface TestcontainersProperties {
 
 /** Returns the machine and user of this process. */
 export function thisMachine(): Machine {
-  return { platform: process.platform, home: homedir(), uid: process.getuid?.(), env: process.env };
+  return { platform: process.platform, home: homedir(), uid: process.getuid?.(), env: ownEnvironment() };
+}
+
+/** Returns the variables of this process; inside `castoff run`, those outside of it. */
+function ownEnvironment(): Environment {
+  const { env } = process;
+  if (readVariable('CASTOFF_RELAY') === undefined) return env;
+  const late = require('./relayed-engine') as typeof relayedEngine;
+  return late.bypassRelay(env);
 }
 
 /**

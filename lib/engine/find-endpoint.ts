@@ -1,9 +1,11 @@
+import { readVariable } from '../core/environment';
 import { CastoffError, isCastoffError, messageOf } from '../core/errors';
 import { endpointCandidates } from './candidates';
 import type { Endpoint } from './endpoint';
 import { inheritedEndpoint } from './inherited-endpoint';
 import { readEngineFacts, readEnvTls, thisMachine, type Machine } from './engine-facts';
 import { parseEndpoint } from './parse-endpoint';
+import type * as relayedEngine from './relayed-engine';
 
 interface FindEndpointOptions {
   /** The only candidate, as in `DOCKER_HOST`. */
@@ -37,12 +39,19 @@ export async function findEndpoint(options: FindEndpointOptions): Promise<Endpoi
 }
 
 async function candidatesFor({ address, machine }: FindEndpointOptions): Promise<readonly Endpoint[]> {
-  if (address !== undefined)
+  if (address !== undefined && !isRelay(address))
     return [parseEndpoint(address, 'engine option', await readEnvTls(machine ?? thisMachine()))];
   const inherited = machine === undefined ? inheritedEndpoint() : undefined;
   return inherited === undefined
     ? endpointCandidates(await readEngineFacts(machine ?? thisMachine()))
     : [inherited];
+}
+
+/** Whether it is the address of the relay of a `castoff run` around this process. */
+function isRelay(address: string): boolean {
+  if (readVariable('CASTOFF_RELAY') === undefined) return false;
+  const late = require('./relayed-engine') as typeof relayedEngine;
+  return late.readRelayedEngine(process.env)?.relay === address;
 }
 
 interface FailedAttempt {

@@ -76,3 +76,21 @@ export function readImageHistory(engine: Engine, id: string): Promise<Answer<rea
     }));
   });
 }
+
+/** An image in an engine's list. */
+export interface StoredImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly bytes: number;
+}
+
+/** Lists the images that have a name. @see Engine API, ImageList */
+export function listNamedImages(engine: Engine): Promise<Answer<readonly StoredImage[]>> {
+  return engine.ask('image.list', 'images', async (docker) => {
+    const images = await docker.listImages();
+    return images.flatMap(({ Id: id, RepoTags, Size: bytes }) => {
+      const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
+      return tags.length === 0 ? [] : [{ id, tags, bytes }];
+    });
+  });
+}

@@ -20,3 +20,6 @@ export function isPerWorker(scope: string): boolean {
 export function scopeLabel(scope: string): string {
   return `${labelNames.scope}=${labelValue(scope)}`;
 }
+
+/** The scope name of what the command of `castoff run` creates. */
+export const commandScope = 'command';

@@ -8,6 +8,8 @@ import type { RemovalRequest } from './removal-request';
 export interface RelayServices {
   /** Opens one raw connection to the engine. */
   readonly connect: () => Promise<Duplex>;
+  /** Called before a request is forwarded, and awaited. Must not reject. Default: nothing is called. */
+  readonly onRequest?: ((method: string, path: string) => Promise<void>) | undefined;
   /**
    * Decides about a creation before it is forwarded. Resolves to `undefined` to forward it unchanged. When it
    * rejects, the client gets 500 with the message, and nothing is forwarded.

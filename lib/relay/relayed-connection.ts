@@ -110,6 +110,7 @@ export class RelayedConnection {
 
   async #relayRequest(piece: RequestPiece): Promise<void> {
     const { method, path } = piece.head;
+    await this.#services.onRequest?.(method, path);
     const creation = readCreation(piece.head);
     if (creation !== undefined) return this.#relayCreation(piece, creation);
     const { refusal } = this.#services;

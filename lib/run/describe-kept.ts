@@ -4,6 +4,7 @@ import { shortId } from '../core/short-id';
 import type { PublishedPort } from '../engine/container-ports';
 import { removalOrder, resourceKinds } from '../core/kinds';
 import { describeCreator } from '../verdict/describe-record';
+import { commandScope } from '../registry/scope-names';
 import type { ResourceRecord } from '../verdict/verdict';
 import { retentionMs } from './kept-keys';
 
@@ -30,8 +31,9 @@ export async function describeKept(by: KeptBy, records: readonly ResourceRecord[
 
 /** Formats the message of {@link describeKept}. */
 export function formatKept({ session, isRetained }: KeptBy, kept: readonly KeptResource[]): string {
+  const what = kept.some(({ owner }) => owner.scope === commandScope) ? 'the failed command' : 'failed tests';
   return [
-    `castoff: kept for failed tests,${isRetained ? ` for ${retentionMs / 3_600_000} h or` : ''} until a later run or 'npx castoff sweep' removes them (session ${session}):`,
+    `castoff: kept for ${what},${isRetained ? ` for ${retentionMs / 3_600_000} h or` : ''} until a later run or 'npx castoff sweep' removes them (session ${session}):`,
     ...kept.flatMap((resource) => linesOf(resource)),
     '  to remove them now:',
     ...removalsOf(kept).map((command) => `    ${command}`),

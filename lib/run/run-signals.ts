@@ -73,7 +73,8 @@ async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSigna
   }
 }
 
-function describeFate(run: Run): string {
+/** Describes what happens to a run's resources when its process exits now, after their name. */
+export function describeFate(run: Run): string {
   return run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them; npx castoff sweep removes them';
 }
 

@@ -28,7 +28,8 @@ export async function reportRun(
   { reportFile, isSilent = false }: ReportOptions = {},
 ): Promise<void> {
   await printVerdict(verdict, kept, process.env);
-  if (!isSilent) reportQuietRun(verdict);
+  // A `castoff run` around this process reports that nothing was created.
+  if (!isSilent && readVariable('CASTOFF_RELAY') === undefined) reportQuietRun(verdict);
   if (reportFile !== undefined) await writeReport(verdict, reportFile);
 }
 
@@ -64,7 +65,8 @@ function withoutStack(error: CastoffError): CastoffError {
 }
 
 async function printVerdict(verdict: Verdict, kept: string, environment: Environment): Promise<void> {
-  const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
+  // A terminal without a size has 0 columns.
+  const columns = (process.stderr.isTTY && process.stderr.columns) || undefined;
   const hasColour = hasColours(environment);
   const annotations = environment.GITHUB_ACTIONS === 'true' ? await annotate(verdict, environment) : '';
   const text = isQuiet(verdict) ? '' : await format(verdict, { columns, hasColour });

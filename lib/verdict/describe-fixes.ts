@@ -1,15 +1,26 @@
 import { readSource } from '../core/source-line';
+import { commandScope } from '../registry/scope-names';
 import { resourceKinds } from '../core/kinds';
 import { shortenMiddle } from './fit-text';
-import type { ResourceRecord } from './verdict';
+import type { Creator, ResourceRecord } from './verdict';
 
 /** Returns the lines that explain how to fix `leaks`. */
-export function describeFixes(leaks: readonly ResourceRecord[]): readonly string[] {
+export function describeFixes(
+  leaks: readonly ResourceRecord[],
+  creator: Creator = 'tests',
+): readonly string[] {
   const areRemoved = leaks.every(({ state }) => state === 'gone');
   const status = leaks.length === 1 ? 'The leak has been removed.' : 'All leaks have been removed.';
   const calls = [...new Set(leaks.map(({ kind }) => resourceKinds[kind].removalCall))].join(', ');
+  const title = areRemoved ? `${status} To fix this:` : 'To fix this:';
+  if (creator === 'command')
+    return [
+      title,
+      "- let the command remove what it starts: docker compose down -v, docker rm -f -v, 'await container.stop()'",
+      `- or, if castoff is to remove it: --leaks off, or CASTOFF_IGNORE='${patternFor(leaks)}'`,
+    ];
   return [
-    areRemoved ? `${status} To fix this:` : 'To fix this:',
+    title,
     `- remove what a test starts in 'afterEach' or 'afterAll': ${calls}`,
     "- or give it to a scope, which removes it even when the test fails; import { scope } from 'castoff/jest':",
     '    const container = await scope.start(new GenericContainer(…))',
@@ -21,6 +32,8 @@ export function describeFixes(leaks: readonly ResourceRecord[]): readonly string
 function patternFor(leaks: readonly ResourceRecord[]): string {
   const image = leaks.find((leak) => leak.image !== undefined)?.image;
   if (image !== undefined) return `image:${shortPattern(image)}`;
+  const name = leaks.find(({ owner }) => owner.scope === commandScope)?.name;
+  if (name !== undefined) return `name:${shortPattern(name)}`;
   const source = leaks.find(({ owner }) => owner.source !== undefined)?.owner.source;
   const file = source === undefined ? '*' : readSource(source).line.replace(/:\d+$/, '');
   return `file:${shortPattern(file)}`;

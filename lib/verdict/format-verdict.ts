@@ -43,12 +43,16 @@ function formatSummary({ counts, ignored, kept }: Verdict): string {
   return `castoff: ${created}, all gone${exceptKept}${andIgnored}\n`;
 }
 
-function formatLeaks({ leaks, mode, counts }: Verdict, options: RenderOptions): string {
+function formatLeaks({ leaks, mode, counts, creator = 'tests' }: Verdict, options: RenderOptions): string {
   if (leaks.length === 0) return '';
   const whose = leaks.length === 1 ? 'its' : 'their';
-  const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still present after ${whose} test file finished, and not owned by a scope`;
+  const when = {
+    tests: `after ${whose} test file finished, and not owned by a scope`,
+    command: 'when the command ended',
+  };
+  const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still present ${when[creator]}`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks), options)}`;
+  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks, creator), options)}`;
 }
 
 function formatFloatingCalls(leaks: readonly ResourceRecord[], options: RenderOptions): string {

@@ -3,7 +3,7 @@ import { formatDuration } from '../core/durations';
 import { safeForTerminal } from '../core/safe-text';
 import { readSource } from '../core/source-line';
 import { formatHandleCount } from './handle-table';
-import type { FinalState, OpenHandle, UnremovedResource, ResourceRecord, Verdict } from './verdict';
+import type { Creator, FinalState, OpenHandle, UnremovedResource, ResourceRecord, Verdict } from './verdict';
 import { describeRemoval, formatLifetime, displayName, describeCreator } from './describe-record';
 
 type Level = 'error' | 'warning';
@@ -30,11 +30,12 @@ export function formatAnnotations(verdict: Verdict, options: { readonly folder?:
   const handleLevel: Level = verdict.handleMode === 'fail' ? 'error' : 'warning';
   const about = (resource: UnremovedResource | ResourceRecord) => ({
     title: `castoff: ${displayName(resource)}`,
-    source: resource.owner.source,
+    // That of a command's resource is a command line.
+    source: verdict.creator === 'command' ? undefined : resource.owner.source,
     folder,
   });
   return [
-    ...verdict.leaks.map((leak) => commandOf(level, leakMessage(leak), about(leak))),
+    ...verdict.leaks.map((leak) => commandOf(level, leakMessage(leak, verdict.creator), about(leak))),
     ...verdict.handles.map((handle) => {
       const title = `castoff: ${formatHandleCount(handle)}`;
       return commandOf(handleLevel, handleMessage(handle), { title, source: handle.source, folder });
@@ -46,10 +47,10 @@ export function formatAnnotations(verdict: Verdict, options: { readonly folder?:
   ].join('');
 }
 
-function leakMessage(leak: ResourceRecord): string {
+function leakMessage(leak: ResourceRecord, by: Creator = 'tests'): string {
   const image = leak.image === undefined ? '' : `, ${leak.image}`;
   const creator = describeCreator(leak);
-  return `leak: ${displayName(leak)}${image}, created in '${creator}', outlived its test file; lifetime: ${formatLifetime(leak)}, removed: ${describeRemoval(leak)}`;
+  return `leak: ${displayName(leak)}${image}, created in '${creator}', outlived ${by === 'tests' ? 'its test file' : 'it'}; lifetime: ${formatLifetime(leak)}, removed: ${describeRemoval(leak)}`;
 }
 
 function handleMessage(handle: OpenHandle): string {

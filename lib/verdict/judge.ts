@@ -3,6 +3,7 @@ import { labelNames } from '../core/labels';
 import type { ResourceKind } from '../core/kinds';
 import { matchesHandle, matchesIgnore } from './ignore';
 import type {
+  Creator,
   KindCounts,
   LeakSettings,
   LeftOnEngine,
@@ -23,6 +24,7 @@ import { finalStateOf } from './describe-record';
 export function judge(
   { records: allRecords, failures: errors, left: onEngine, handles: open = [], deadWorkers = 0 }: RunEnd,
   settings: LeakSettings,
+  creator?: Creator,
 ): Verdict {
   const records = withoutDuplicates(allRecords);
   const outlived = settings.leaks === 'off' ? [] : records.filter((record) => isLeak(record));
@@ -37,6 +39,7 @@ export function judge(
   const failures = failureMessages(errors, left);
   return {
     mode: settings.leaks,
+    ...(creator !== undefined && { creator }),
     handleMode,
     handles,
     counts: countKinds(records),

@@ -52,6 +52,9 @@ export interface LeakSettings {
   readonly ignore: readonly string[];
 }
 
+/** What creates the resources of a run: tests, or the command of `castoff run`. */
+export type Creator = 'tests' | 'command';
+
 /** A resource whose removal failed or was not confirmed, or that was found on the engine without a record. */
 export interface UnremovedResource extends Pick<
   ResourceRecord,
@@ -67,6 +70,8 @@ export type KindCounts = Readonly<Partial<Record<ResourceKind, number>>>;
 /** The outcome of a run, as plain data. All reports are made from it. */
 export interface Verdict {
   readonly mode: LeakSettings['leaks'];
+  /** Default `tests`. */
+  readonly creator?: Creator | undefined;
   /** All resources that were created. */
   readonly counts: KindCounts;
   /** Resources that their owner neither gave to a scope nor removed. */

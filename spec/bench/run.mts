@@ -8,6 +8,7 @@ import { removalWaitJob, suiteJobs } from './jest.mts';
 import { compare, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
 import { requireInJestJob, requireJob } from './require.mts';
+import { runCommandJobs } from './run-command.mts';
 import { startJob } from './start.mts';
 
 process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
@@ -34,6 +35,7 @@ const jobs = [
   cleanupJob(10, rounds),
   cleanupJob(30, rounds),
   ...(await reaperJobs(rounds)),
+  ...runCommandJobs(rounds),
   removalWait,
   ...suites.jobs,
   ...handles.jobs,

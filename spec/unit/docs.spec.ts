@@ -64,8 +64,15 @@ describe.each(pages)('%s', (page) => {
 });
 
 const reaperSettings = Object.values(reaperVariables) as readonly Variable<unknown>[];
-/** Variables that clients of Ryuk, or Node.js, read. */
-const variablesOfOthers = ['RYUK_CONTAINER_IMAGE', 'TESTCONTAINERS_RYUK_CONTAINER_IMAGE', 'NODE_OPTIONS'];
+/** Variables that clients of Ryuk, Node.js, or clients of the engine in the command of `castoff run` read. */
+const variablesOfOthers = [
+  'RYUK_CONTAINER_IMAGE',
+  'TESTCONTAINERS_RYUK_CONTAINER_IMAGE',
+  'NODE_OPTIONS',
+  'TESTCONTAINERS_HOST_OVERRIDE',
+  'BUILDX_BUILDER',
+  'CONTAINER_HOST',
+];
 const knownNames = new Set([
   ...Object.keys(environmentVariables),
   ...reaperSettings.map(({ variable }) => variable),
@@ -75,7 +82,7 @@ const knownNames = new Set([
 ]);
 /** Flags of npm, Node, Jest, Docker and other programs that examples use. */
 const flagsOfOthers =
-  '--save-dev --all --filter --force --rm --volumes --detach --publish --verbose --forceExit --detectOpenHandles --context --disable-warning'.split(
+  '--save-dev --all --filter --force --rm --volumes --detach --publish --verbose --forceExit --detectOpenHandles --context --disable-warning --remote'.split(
     ' ',
   );
 
@@ -165,7 +172,7 @@ describe('CONTRIBUTING', () => {
   });
 
   it('lists for each folder the imports that lint allows', () => {
-    const rows = [...prose(contributing).matchAll(/^\| `lib\/([\w/]+)` *\|[^|]*\| *([^|]*?) *\|$/gm)];
+    const rows = [...prose(contributing).matchAll(/^\| `lib\/([\w/-]+)` *\|[^|]*\| *([^|]*?) *\|$/gm)];
     const listed = rows.map(([, folder = '', imports = '']) => [folder, imports.split(', ').toSorted()]);
     expect(Object.fromEntries(listed)).toEqual({ ...allowedImports(), core: ['–'] });
   });
@@ -175,10 +182,10 @@ describe('CONTRIBUTING', () => {
 function allowedImports(): Readonly<Record<string, readonly string[]>> {
   const config: LintConfig = JSON.parse(readPage('.oxlintrc.json').replaceAll(/^\s*\/\/.*$/gm, ''));
   const entries = config.overrides.flatMap(({ files, rules }) => {
-    const folder = /^lib\/([\w/]+)\/\*\*$/.exec(files[0] ?? '')?.[1];
+    const folder = /^lib\/([\w/-]+)\/\*\*$/.exec(files[0] ?? '')?.[1];
     const groups = rules['no-restricted-imports']?.[1].patterns.flatMap(({ group }) => group) ?? [];
     const allowed = groups.flatMap((glob) => {
-      const target = /^!((?:\.\.\/)+[\w/]+)\/\*\*$/.exec(glob)?.[1];
+      const target = /^!((?:\.\.\/)+[\w/-]+)\/\*\*$/.exec(glob)?.[1];
       return target === undefined || folder === undefined ? [] : [posix.join(folder, target)];
     });
     return folder === undefined || groups.length === 0 ? [] : [[folder, allowed.toSorted()] as const];

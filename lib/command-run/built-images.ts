@@ -1,0 +1,65 @@
+import { valueOf, type Engine } from '../engine/engine';
+import { listNamedImages, type StoredImage } from '../engine/image-calls';
+import { listKind } from '../engine/list-targets';
+import { newlyNamed, pulledName, type NewImage } from './new-images';
+
+/** Which of the new images were removed. */
+export interface ImagesEnd {
+  readonly images: readonly NewImage[];
+  readonly removed: readonly NewImage[];
+}
+
+/**
+ * The images that a command builds, loads, imports or tags. BuildKit's cannot be labelled: they are found by
+ * comparing the engine's names before the first such request and after the command.
+ */
+export class BuiltImages {
+  readonly #engine: Engine;
+  readonly #pulled = new Set<string>();
+  #before: Promise<readonly StoredImage[]> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Takes note of a request of the command, before it is forwarded. Resolves when the names that existed before the
+   * first image are known. Never rejects: {@link finish} does.
+   */
+  async note(method: string, path: string): Promise<void> {
+    if (method !== 'POST') return;
+    const pulled = pulledName(path);
+    if (pulled !== undefined) this.#pulled.add(pulled);
+    else if (makesImages(path)) await Promise.allSettled([(this.#before ??= this.#list())]);
+  }
+
+  /**
+   * Finds the images that got a new name, and removes them if asked to, unless they have an older name or a
+   * container uses them.
+   *
+   * @throws EngineError when the engine cannot list images; CleanupError when one cannot be removed.
+   */
+  async finish(isRemoving: boolean): Promise<ImagesEnd> {
+    if (this.#before === undefined) return { images: [], removed: [] };
+    const [before, after] = [await this.#before, await this.#list()];
+    const images = newlyNamed(before, after, this.#pulled);
+    if (!isRemoving || images.length === 0) return { images, removed: [] };
+    const containers = valueOf(await listKind(this.#engine, 'container', []));
+    const used = new Set(containers.map(({ imageId }) => imageId));
+    const unused = images.filter(({ id, oldTags }) => oldTags.length === 0 && !used.has(id));
+    const { cleanupOne } = await import('../resources/cleanup-one.ts');
+    for (const { id, newTags } of unused)
+      for (const tag of newTags) await cleanupOne(this.#engine, 'image', tag, { identity: id });
+    return { images, removed: unused };
+  }
+
+  async #list(): Promise<readonly StoredImage[]> {
+    return valueOf(await listNamedImages(this.#engine));
+  }
+}
+
+/** @see Engine API, ImageBuild, Session, ImageLoad, ImageCreate, ImageTag, ImageCommit */
+function makesImages(path: string): boolean {
+  const route = path.replace(/^(\/v\d+(\.\d+)?)?\//, '');
+  return /^(build|session|grpc|commit|images\/(load|create|[^?]+\/tag))(\?|$)/.test(route);
+}

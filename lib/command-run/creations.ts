@@ -1,0 +1,99 @@
+import { isHelper, isUntracked } from '../capture/creation-ownership';
+import type { CreateOutcome } from '../capture/create-response';
+import type { CreateRequest } from '../capture/read-create-request';
+import { composeProjectLabel, labelNames, ownershipLabels } from '../core/labels';
+import type { RegistryEntry } from '../registry/entry';
+import type { Registry } from '../registry/registry';
+import { commandScope } from '../registry/scope-names';
+import { sessionIdentity } from '../registry/session-identity';
+import type { RelayedCreation } from '../relay/creation';
+import type { CreationPlan } from '../relay/exchange';
+import type { ProjectGate } from './project-gate';
+
+interface CreationsOptions {
+  readonly session: string;
+  readonly registry: Registry;
+  /** The engine's address. */
+  readonly engine: string;
+  /** The command line, which created what nothing else is known of. */
+  readonly command: string;
+  readonly projects: Pick<ProjectGate, 'isOurs'>;
+  /** Resolves when a reaper holds the lease on what carries the session's labels. */
+  readonly ready: () => Promise<void>;
+  /** Called for each creation that goes out without labels, with the reason: it fails the run. */
+  readonly onUnlabelled: (creation: string) => void;
+  /** Called, without waiting, for each container that exists now. */
+  readonly onContainer: (entry: RegistryEntry) => void;
+}
+
+/** The resources that the command creates through the relay: registered, then created with the session's labels. */
+export class Creations {
+  readonly #options: CreationsOptions;
+  readonly #autoRemoved = new Set<string>();
+  readonly #inner = new Set<string>();
+
+  constructor(options: CreationsOptions) {
+    this.#options = options;
+  }
+
+  /** The castoff sessions of the command's own processes, which own and report what they label. */
+  get innerSessions(): ReadonlySet<string> {
+    return this.#inner;
+  }
+
+  /** Whether the engine removes the container of that entry when it exits. */
+  isAutoRemoved({ key }: RegistryEntry): boolean {
+    return this.#autoRemoved.has(key);
+  }
+
+  /**
+   * Plans a creation. Resolves to `undefined` for what is not the session's: labelled by another session, a reaper,
+   * meant to stay, or part of a Compose project that existed before.
+   *
+   * @throws EngineError when the parts of a Compose project cannot be listed; CastoffError as `openSession` does.
+   */
+  async plan({ request, path, unlabelled }: RelayedCreation): Promise<CreationPlan | undefined> {
+    const { session, registry, engine, command, projects, ready, onUnlabelled } = this.#options;
+    if (unlabelled !== undefined) {
+      onUnlabelled(`POST ${path.split('?')[0]}: ${unlabelled}`);
+      return undefined;
+    }
+    const owner = request.labels[labelNames.session];
+    if (owner !== undefined && owner !== session) this.#inner.add(owner);
+    if (isUntracked(request, path) || isTagged(request, path)) return undefined;
+    const project = request.labels[composeProjectLabel];
+    if (project !== undefined && request.kind !== 'image' && !(await projects.isOurs(project)))
+      return undefined;
+    await ready();
+    const { kind, name, image } = request;
+    const by = { scope: commandScope, test: command };
+    const entry = registry.note(kind, by, { origin: 'raw', name, image, engine });
+    if (request.isAutoRemoved) this.#autoRemoved.add(entry.key);
+    const labels = ownershipLabels({
+      ...entry.owner,
+      session,
+      owner: sessionIdentity().owner,
+      start: entry.key,
+      createdAt: entry.registeredAt,
+    });
+    return { labels, settle: async (outcome) => this.#settle(entry, outcome) };
+  }
+
+  #settle({ key, kind, name }: RegistryEntry, outcome: CreateOutcome | undefined): void {
+    // Unknown for now: the end of the run finds it by its labels.
+    if (outcome === undefined) return;
+    const { registry, onContainer } = this.#options;
+    if (!outcome.isCreated) registry.update(key, { state: 'gone', outcome: 'never-created' });
+    else if (kind === 'image')
+      registry.update(key, { state: 'present', id: name ?? outcome.id, identity: outcome.id });
+    else {
+      const entry = registry.update(key, { state: 'present', id: outcome.id });
+      if (kind === 'container') onContainer(entry);
+    }
+  }
+}
+
+/** Whether it builds, imports or commits an image with a name, which is meant to stay. */
+function isTagged(request: CreateRequest, path: string): boolean {
+  return request.kind === 'image' && request.name !== undefined && !isHelper(request, path);
+}

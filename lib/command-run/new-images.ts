@@ -1,0 +1,47 @@
+import type { StoredImage } from '../engine/image-calls';
+
+/** An image that got a name while the command ran. */
+export interface NewImage {
+  readonly id: string;
+  readonly newTags: readonly string[];
+  /** Its names from before. */
+  readonly oldTags: readonly string[];
+  readonly bytes: number;
+}
+
+/**
+ * Returns the images that have a name now which did not exist, or named another image, before. Names that the
+ * command pulled are those of a registry.
+ */
+export function newlyNamed(
+  before: readonly StoredImage[],
+  after: readonly StoredImage[],
+  pulled: ReadonlySet<string>,
+): readonly NewImage[] {
+  const known = new Map(before.flatMap(({ id, tags }) => tags.map((tag) => [tag, id])));
+  return after.flatMap(({ id, tags, bytes }) => {
+    const isNew = (tag: string): boolean => known.get(tag) !== id && !pulled.has(shortName(tag));
+    const newTags = tags.filter(isNew);
+    return newTags.length === 0 ? [] : [{ id, bytes, newTags, oldTags: tags.filter((tag) => !isNew(tag)) }];
+  });
+}
+
+/** Returns the name of the image that a request pulls. @see Engine API, ImageCreate: `fromImage`, `tag` */
+export function pulledName(path: string): string | undefined {
+  if (!/\/images\/create\?/.test(path)) return undefined;
+  const query = new URLSearchParams(path.split('?').slice(1).join('?'));
+  const [image, tag] = [query.get('fromImage'), query.get('tag')];
+  if (!image) return undefined;
+  return shortName(tag && !tag.startsWith('sha256:') ? `${image}:${tag}` : image);
+}
+
+/** Returns the name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. */
+function shortName(name: string): string {
+  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
+  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+}
+
+/** Formats a size as `12.3 MB`. */
+export function formatSize(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,173 @@
+import { describe, expect, it } from '@jest/globals';
+import { Creations } from '../../lib/command-run/creations';
+import { newlyNamed, pulledName } from '../../lib/command-run/new-images';
+import { ProjectGate } from '../../lib/command-run/project-gate';
+import { readCreateRequest } from '../../lib/capture/read-create-request';
+import { meaningOfRequest, type RequestMeaning } from '../../lib/capture/request-meaning';
+import type { Labels } from '../../lib/core/labels';
+import { Registry } from '../../lib/registry/registry';
+import type { Journal } from '../../lib/registry/journal';
+
+const noJournal = { append: () => undefined, remove: () => undefined } as unknown as Journal;
+
+function openCreations({ existing = [] as readonly Labels[] } = {}) {
+  const registry = new Registry(() => noJournal);
+  const containers: string[] = [];
+  const projects = new ProjectGate({
+    session: '0123456789ab',
+    listParts: async () => existing.map((labels) => ({ labels })),
+  });
+  const unlabelled: string[] = [];
+  const creations = new Creations({
+    session: '0123456789ab',
+    registry,
+    engine: 'unix:///engine.sock',
+    command: 'make test',
+    projects,
+    ready: async () => undefined,
+    onUnlabelled: (creation) => unlabelled.push(creation),
+    onContainer: ({ id = '' }) => containers.push(id),
+  });
+  const plan = (path: string, body: object = {}) => {
+    const meaning = meaningOfRequest('POST', path) as Extract<RequestMeaning, { type: 'create' }>;
+    return creations.plan({
+      request: readCreateRequest(meaning, path, body as Record<string, unknown>),
+      path,
+    });
+  };
+  return { registry, creations, projects, containers, plan, unlabelled };
+}
+
+describe('what a command creates', () => {
+  it('is registered before it exists, with the command that created it', async () => {
+    const { registry, plan, containers } = openCreations();
+    const planned = await plan('/v1.41/containers/create?name=db', { Image: 'redis' });
+    const [entry] = registry.list();
+    expect(entry).toMatchObject({
+      kind: 'container',
+      name: 'db',
+      image: 'redis',
+      state: 'registered',
+      origin: 'raw',
+    });
+    expect(planned?.labels).toMatchObject({
+      'castoff.session': '0123456789ab',
+      'castoff.test': 'make test',
+      'castoff.start': entry?.key,
+    });
+    await planned?.settle({ isCreated: true, id: 'f00' });
+    expect(registry.list()).toMatchObject([{ state: 'present', id: 'f00' }]);
+    expect(containers).toEqual(['f00']);
+  });
+
+  it('is not counted if the engine refused it, and stays open without an answer', async () => {
+    const { registry, plan } = openCreations();
+    await (await plan('/networks/create', { Name: 'a' }))?.settle({ isCreated: false });
+    await (await plan('/volumes/create', { Name: 'b' }))?.settle(undefined);
+    expect(registry.list()).toMatchObject([
+      { state: 'gone', outcome: 'never-created' },
+      { state: 'registered' },
+    ]);
+  });
+
+  it.each<[string, string, object]>([
+    ['is a reaper', '/containers/create', { Labels: { 'org.testcontainers.ryuk': 'true' } }],
+    ['is meant to be reused', '/containers/create', { Labels: { 'org.testcontainers.container-hash': 'a' } }],
+    ['belongs to another session', '/containers/create', { Labels: { 'castoff.session': 'ba9876543210' } }],
+    ['is an image with a name', '/build?t=app', {}],
+    ['is a snapshot with a name', '/commit?container=a&repo=app', {}],
+  ])('is left alone if it %s', async (_, path, body) => {
+    const { registry, plan } = openCreations();
+    expect(await plan(path, body)).toBeUndefined();
+    expect(registry.list()).toEqual([]);
+  });
+
+  it('names the sessions of castoff in the command', async () => {
+    const { creations, plan } = openCreations();
+    await plan('/containers/create', { Labels: { 'castoff.session': 'ba9876543210' } });
+    await plan('/containers/create', {});
+    expect([...creations.innerSessions]).toEqual(['ba9876543210']);
+  });
+
+  it('belongs to the session if it is an image without a name, or one of Testcontainers', async () => {
+    const { plan } = openCreations();
+    const labels = encodeURIComponent('{"org.testcontainers.session-id":"1"}');
+    expect(await plan('/build?dockerfile=Dockerfile')).toBeDefined();
+    expect(await plan(`/build?t=localhost/a:b&labels=${labels}`)).toBeDefined();
+  });
+
+  it('is reported if it could not be labelled', async () => {
+    const { creations, unlabelled } = openCreations();
+    const meaning = meaningOfRequest('POST', '/containers/create') as Extract<
+      RequestMeaning,
+      { type: 'create' }
+    >;
+    const request = readCreateRequest(meaning, '/containers/create?name=a', {});
+    const creation = { request, path: '/containers/create?name=a', unlabelled: 'its body is compressed' };
+    expect(await creations.plan(creation)).toBeUndefined();
+    expect(unlabelled).toEqual(['POST /containers/create: its body is compressed']);
+  });
+});
+
+describe('a Compose project', () => {
+  const part = { Labels: { 'com.docker.compose.project': 'app' } };
+
+  it('belongs to the command if nothing of it existed', async () => {
+    const { plan, projects } = openCreations();
+    expect(await plan('/networks/create', part)).toBeDefined();
+    expect(projects.foreign).toEqual([]);
+  });
+
+  it('is left alone as a whole if something of it existed', async () => {
+    const { plan, projects, registry } = openCreations({
+      existing: [{ 'com.docker.compose.project': 'app' }],
+    });
+    expect(await plan('/networks/create', part)).toBeUndefined();
+    expect(await plan('/containers/create', part)).toBeUndefined();
+    expect(registry.list()).toEqual([]);
+    expect(projects.foreign).toEqual(['app']);
+  });
+
+  it('is looked up once for parts that are created at the same time, and again after an error', async () => {
+    let calls = 0;
+    const gate = new ProjectGate({
+      session: '0123456789ab',
+      async listParts() {
+        calls += 1;
+        if (calls === 1) throw new Error('engine away');
+        return [{ labels: { 'castoff.session': '0123456789ab' } }];
+      },
+    });
+    await expect(gate.isOurs('app')).rejects.toThrow('engine away');
+    expect(await Promise.all([gate.isOurs('app'), gate.isOurs('app')])).toEqual([true, true]);
+    expect(calls).toBe(2);
+  });
+});
+
+describe('the images that a command built', () => {
+  const before = [{ id: 'sha256:a', tags: ['base:latest', 'app:old'], bytes: 1 }];
+
+  it('are those that got a new name, with their older names', () => {
+    const after = [
+      { id: 'sha256:a', tags: ['base:latest', 'extra:latest'], bytes: 1 },
+      { id: 'sha256:b', tags: ['app:old', 'app:new'], bytes: 2 },
+      { id: 'sha256:c', tags: ['redis:7'], bytes: 3 },
+    ];
+    const pulled = pulledName('/v1.41/images/create?fromImage=docker.io%2Flibrary%2Fredis&tag=7') ?? '';
+    expect(pulled).toBe('redis:7');
+    expect(newlyNamed(before, after, new Set([pulled]))).toEqual([
+      { id: 'sha256:a', bytes: 1, newTags: ['extra:latest'], oldTags: ['base:latest'] },
+      { id: 'sha256:b', bytes: 2, newTags: ['app:old', 'app:new'], oldTags: [] },
+    ]);
+    expect(newlyNamed(before, before, new Set())).toEqual([]);
+  });
+
+  it.each([
+    ['/images/create?fromImage=redis', 'redis:latest'],
+    ['/images/create?fromImage=localhost:5000/app&tag=sha256:1', 'localhost:5000/app:latest'],
+    ['/images/create?fromSrc=-&repo=app', undefined],
+    ['/build?t=app', undefined],
+  ])('are not pulled ones: %s pulls %s', (path, name) => {
+    expect(pulledName(path)).toBe(name);
+  });
+});
