@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { safeForLog, safeJson } from '../core/safe-text';
 import { paint, type Colour } from '../core/text-table';
-import type { Check, CheckStatus } from '../doctor/check';
+import type { DoctorCheck, CheckStatus } from '../doctor/doctor-check';
 import { examine } from '../doctor/examine';
 import { plural } from '../core/plural';
 import { wrapWords } from '../verdict/fit-text';
 import { withEngineFlags } from './engine-flags';
 import { widthOf } from './output-width';
+import { withProgress } from './progress';
 
 const exitCodes = `
 It changes nothing on the engine.
@@ -23,7 +24,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', exitCodes)
     .action(async ({ json }: { json?: true }) => {
-      const checks = await examine(process.cwd());
+      const checks = await withProgress('examining', () => examine(process.cwd()));
       const hasFailure = checks.some(({ status }) => status === 'fail');
       process.stdout.write(
         json === true
@@ -40,7 +41,7 @@ const statusWidth = 4;
 const minTextWidth = 30;
 
 /** Formats checks as lines, wrapped at `columns`; `undefined` wraps nothing. Ends with a summary. */
-export function formatChecks(checks: readonly Check[], columns: number | undefined): string {
+export function formatChecks(checks: readonly DoctorCheck[], columns: number | undefined): string {
   const nameWidth = Math.max(0, ...checks.map(({ name }) => name.length));
   const indent = statusWidth + 2 + nameWidth + 2;
   const isNarrow = columns !== undefined && columns - indent < minTextWidth;
@@ -61,7 +62,7 @@ export function formatChecks(checks: readonly Check[], columns: number | undefin
   return [...lines, '', summaryOf(checks), ''].join('\n');
 }
 
-function summaryOf(checks: readonly Check[]): string {
+function summaryOf(checks: readonly DoctorCheck[]): string {
   const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;
   const parts = [
     ...(count('fail') > 0 ? [plural(count('fail'), 'failure')] : []),

@@ -5,6 +5,7 @@ import { listProvenSessions } from '../sweep/list-proven-sessions';
 import { withEngineFlags } from './engine-flags';
 import { formatSessions } from './format-sessions';
 import { widthOf } from './output-width';
+import { withProgress } from './progress';
 import { listKeys, parseFilters } from './resource-filter';
 import { describeSession } from './session-rows';
 import { compileTemplate } from './template';
@@ -35,7 +36,8 @@ export function addList(program: Command): void {
     .option('--format <format>', 'json, table, or a template such as "{{kind}} {{name}}"')
     .addHelpText('after', filterHelp)
     .action(async (flags: ListFlags) => {
-      process.stdout.write(await describeSessions(flags, widthOf(process.stdout)));
+      const columns = widthOf(process.stdout);
+      process.stdout.write(await withProgress('listing sessions', () => describeSessions(flags, columns)));
     });
 }
 

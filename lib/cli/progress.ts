@@ -5,6 +5,16 @@ export interface Progress {
   end(): void;
 }
 
+/** Does some work, and shows meanwhile what it is. Resolves or rejects with `work`. */
+export async function withProgress<T>(what: string, work: (progress: Progress) => Promise<T>): Promise<T> {
+  const progress = openProgress(what);
+  try {
+    return await work(progress);
+  } finally {
+    progress.end();
+  }
+}
+
 const delayMs = 1_000;
 const everyMs = 1_000;
 
@@ -12,7 +22,7 @@ const everyMs = 1_000;
  * Shows on a terminal what is going on and for how long, once it has taken a second. Writes to standard error:
  * standard output may be a file.
  */
-export function openProgress(what: string, output: NodeJS.WriteStream = process.stderr): Progress {
+function openProgress(what: string, output: NodeJS.WriteStream = process.stderr): Progress {
   if (!output.isTTY) return { update: () => undefined, end: () => undefined };
   const startedAt = performance.now();
   let text = what;

@@ -3,7 +3,7 @@ import { connectEngine } from '../engine/connect';
 import { buildReaperImage } from '../lease/image';
 import { reaperImage } from '../lease/image-recipe';
 import { withEngineFlags } from './engine-flags';
-import { openProgress } from './progress';
+import { withProgress } from './progress';
 
 interface ImageMessages {
   readonly notes: readonly string[];
@@ -28,15 +28,12 @@ export function addReaperImage(reaper: Command): void {
 async function makeReaperImage(options: { readonly base?: string | undefined }): Promise<ImageMessages> {
   const engine = await connectEngine();
   const startedAt = performance.now();
-  const progress = openProgress(`building ${reaperImage}`);
-  try {
-    const { name, isBuilt, hasBinder } = await buildReaperImage(engine, options);
-    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    const done = isBuilt ? `${name} built on ${engine.address} in ${seconds} s` : `${name} is up to date`;
-    const binderNote =
-      "this package has no bind-then-run for the engine's CPU: in place of Ryuk, the reaper listens only once Node.js has started";
-    return { notes: hasBinder ? [done] : [done, binderNote], name };
-  } finally {
-    progress.end();
-  }
+  const { name, isBuilt, hasBinder } = await withProgress(`building ${reaperImage}`, () =>
+    buildReaperImage(engine, options),
+  );
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  const done = isBuilt ? `${name} built on ${engine.address} in ${seconds} s` : `${name} is up to date`;
+  const binderNote =
+    "this package has no bind-then-run for the engine's CPU: in place of Ryuk, the reaper listens only once Node.js has started";
+  return { notes: hasBinder ? [done] : [done, binderNote], name };
 }

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CastoffError, messageOf } from '../core/errors';
 import { safeJson } from '../core/safe-text';
-import { formatTable, type Cell } from '../core/text-table';
 import { compareSnapshots, type ComparedItems, type SnapshotChange } from '../diagnosis/compare-snapshots';
+import { formatFittedTable, type FittedColumn } from '../verdict/fitted-table';
 import { exitCodesHelp } from './exit-code';
+import { widthOf } from './output-width';
 import { parseSnapshot, type ProcessSnapshot } from '../diagnosis/process-snapshot';
 
 /** Options of `castoff report`, as commander parses them. */
@@ -76,17 +77,33 @@ function read<T>(path: string, call: () => T): T {
 const colours = { new: 'red', moved: 'yellow', unmoved: 'yellow', gone: 'green' } as const;
 const texts = { new: 'new', moved: 'moved', unmoved: 'still there', gone: 'gone' } as const;
 
+const table: readonly FittedColumn<ComparedItems>[] = [
+  {
+    title: 'CHANGE',
+    least: 11,
+    text: ({ change }) => texts[change],
+    colour: ({ change }) => colours[change],
+  },
+  { title: 'COUNT', least: 5, text: ({ count }) => String(count) },
+  { title: 'WHAT', least: 12, text: ({ what }) => what },
+  {
+    title: 'STATE',
+    least: 8,
+    text: ({ change, before, after }) =>
+      change === 'moved' ? `${before} → ${after}` : (after ?? before ?? ''),
+    isOptional: true,
+  },
+  { title: 'SCOPE', least: 10, text: ({ scope }) => scope, isOptional: true },
+  { title: 'SOURCE', least: 12, text: ({ source }) => source ?? '' },
+];
+
 function formatComparison(compared: readonly ComparedItems[]): string {
-  const table = formatTable(
-    ['CHANGE', 'COUNT', 'WHAT', 'STATE', 'SCOPE', 'SOURCE'],
-    compared.map((item) => rowOf(item)),
-  );
+  const rows = formatFittedTable(table, compared, {
+    columns: widthOf(process.stdout),
+    maxRows: Number.POSITIVE_INFINITY,
+    indent: '',
+  });
   const countOf = (change: SnapshotChange): number =>
     compared.reduce((sum, item) => sum + (item.change === change ? item.count : 0), 0);
-  return `${table}${countOf('new')} new, ${countOf('gone')} gone, ${countOf('unmoved')} still there and unmoved, ${countOf('moved')} moved\n`;
-}
-
-function rowOf({ change, count, what, before, after, scope, source }: ComparedItems): readonly Cell[] {
-  const state = change === 'moved' ? `${before} → ${after}` : (after ?? before ?? '');
-  return [{ text: texts[change], colour: colours[change] }, String(count), what, state, scope, source ?? ''];
+  return `${rows}${countOf('new')} new, ${countOf('gone')} gone, ${countOf('unmoved')} still there and unmoved, ${countOf('moved')} moved\n`;
 }

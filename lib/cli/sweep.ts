@@ -9,7 +9,7 @@ import { withEngineFlags } from './engine-flags';
 import { exitCodesHelp } from './exit-code';
 import { parseFlagDuration } from './flag-duration';
 import { widthOf } from './output-width';
-import { openProgress } from './progress';
+import { withProgress } from './progress';
 import { parseFilters, sweepKeys } from './resource-filter';
 
 /** Options of `castoff sweep`, as commander parses them. */
@@ -77,18 +77,11 @@ export async function sweepAndReport(
     timeoutMs: parseFlagDuration('--timeout', flags.timeout),
     filter: parseFilters(flags, sweepKeys),
   };
-  const progress = openProgress('sweeping');
-  try {
-    const report = await sweep({
-      ...options,
-      onProgress: ({ done, of }) => progress.update(`sweeping: ${done} of ${of}`),
-    });
-    progress.end();
-    const text = flags.json === true ? asJson(report) : formatReport(report);
-    return { text, exitCode: report.totals.failed === 0 ? 0 : 1 };
-  } finally {
-    progress.end();
-  }
+  const report = await withProgress('sweeping', (progress) =>
+    sweep({ ...options, onProgress: ({ done, of }) => progress.update(`sweeping: ${done} of ${of}`) }),
+  );
+  const text = flags.json === true ? asJson(report) : formatReport(report);
+  return { text, exitCode: report.totals.failed === 0 ? 0 : 1 };
 }
 
 function asJson(report: SweepReport): string {
@@ -140,5 +133,5 @@ function formatReport({ engine, things, totals, durationMs }: SweepReport): stri
     `${totals.kept} kept`,
     `${totals.failed} failed`,
   ];
-  return `${things.length === 0 ? '' : rows}${counts.join(', ')} on ${engine} in ${formatDuration(durationMs)}\n`;
+  return `${rows}${counts.join(', ')} on ${engine} in ${formatDuration(durationMs)}\n`;
 }

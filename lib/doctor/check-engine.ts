@@ -1,10 +1,10 @@
 import { formatDuration } from '../core/durations';
 import { plural } from '../core/plural';
-import { failure, ok, warning, type Check, type CheckResult } from './check';
+import { failure, ok, warning, type DoctorCheck, type CheckResult } from './doctor-check';
 import type { DoctorFacts, EngineReadings, Reading, SessionFacts, SocketFacts } from './doctor-facts';
 
 /** Judges the engine: how it was found, its version, who may use it, its clock, and what was left on it. */
-export function checkEngine({ engine }: Pick<DoctorFacts, 'engine'>): readonly Check[] {
+export function checkEngine({ engine }: Pick<DoctorFacts, 'engine'>): readonly DoctorCheck[] {
   if ('error' in engine) return [{ name: 'engine', ...noEngine(engine.error) }];
   const { address, from, version, socket, clock, sessions, transport } = engine.value;
   const isPlainTcp = transport.type === 'tcp' && transport.tls === undefined && !isLoopback(transport.host);
@@ -12,19 +12,19 @@ export function checkEngine({ engine }: Pick<DoctorFacts, 'engine'>): readonly C
     { name: 'engine', ...ok(`${address} (${from})`) },
     {
       name: 'version',
-      ...judge(version, ({ product, version: own, apiVersion, store }) =>
+      ...judgeReading(version, ({ product, version: own, apiVersion, store }) =>
         ok(`${product} ${own}, API ${apiVersion}, store ${store}`),
       ),
     },
-    ...(socket === undefined ? [] : [{ name: 'socket', ...judge(socket, judgeSocket) }]),
+    ...(socket === undefined ? [] : [{ name: 'socket', ...judgeReading(socket, judgeSocket) }]),
     ...(isPlainTcp ? [{ name: 'encryption', ...plainTcp }] : []),
-    { name: 'clock', ...judge(clock, judgeClock) },
-    { name: 'leftovers', ...judge(sessions, judgeSessions) },
+    { name: 'clock', ...judgeReading(clock, judgeClock) },
+    { name: 'leftovers', ...judgeReading(sessions, judgeSessions) },
   ];
 }
 
 /** Judges a value that was read; one that could not be read is a failure. */
-export function judge<T>(reading: Reading<T>, judgeValue: (value: T) => CheckResult): CheckResult {
+export function judgeReading<T>(reading: Reading<T>, judgeValue: (value: T) => CheckResult): CheckResult {
   if ('value' in reading) return judgeValue(reading.value);
   return failure(reading.error, 'repeat castoff doctor; if it fails again, see the log of the engine');
 }
@@ -48,7 +48,7 @@ function isLoopback(host: string): boolean {
 }
 
 const plainTcp = warning(
-  'the connection is not encrypted, and whoever reaches the port controls the engine',
+  'the connection is not encrypted, and anyone who reaches the port controls the engine',
   'use TLS (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH) or an ssh:// address',
 );
 

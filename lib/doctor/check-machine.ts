@@ -1,11 +1,11 @@
-import { failure, ok, warning, type Check, type CheckResult } from './check';
+import { failure, ok, warning, type DoctorCheck, type CheckResult } from './doctor-check';
 import type { DoctorFacts, SetVariable } from './doctor-facts';
 
 /** Judges castoff's folder on this machine, and the environment variables that are set. */
 export function checkMachine({
   folder,
   variables,
-}: Pick<DoctorFacts, 'folder' | 'variables'>): readonly Check[] {
+}: Pick<DoctorFacts, 'folder' | 'variables'>): readonly DoctorCheck[] {
   return [
     {
       name: 'folder',

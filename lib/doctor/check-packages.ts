@@ -1,4 +1,4 @@
-import { failure, ok, warning, type Check } from './check';
+import { failure, ok, warning, type DoctorCheck } from './doctor-check';
 import type { DoctorFacts, FoundPackage } from './doctor-facts';
 import { packageVersion } from '../core/package-version';
 
@@ -21,7 +21,7 @@ export const supportedVersions = {
 export function checkPackages({
   nodeVersion,
   packages,
-}: Pick<DoctorFacts, 'nodeVersion' | 'packages'>): readonly Check[] {
+}: Pick<DoctorFacts, 'nodeVersion' | 'packages'>): readonly DoctorCheck[] {
   return [
     checkVersion({ name: 'node', version: nodeVersion }, supportedVersions.node),
     ...packages.map((found) =>
@@ -34,7 +34,10 @@ function supportedFor(name: string): SupportedVersions | undefined {
   return Object.entries(supportedVersions).find(([known]) => known === name)?.[1];
 }
 
-function checkVersion({ name, version }: FoundPackage, supported: SupportedVersions | undefined): Check {
+function checkVersion(
+  { name, version }: FoundPackage,
+  supported: SupportedVersions | undefined,
+): DoctorCheck {
   if (version === undefined) return { name, ...ok('not installed in this folder') };
   if (supported === undefined) return { name, ...ok(version) };
   const { oldest, newestMajor } = supported;
@@ -50,7 +53,7 @@ function checkVersion({ name, version }: FoundPackage, supported: SupportedVersi
   return { name, ...ok(version) };
 }
 
-function checkOwnVersion({ name, version }: FoundPackage): Check {
+function checkOwnVersion({ name, version }: FoundPackage): DoctorCheck {
   if (version === undefined || version === packageVersion) return { name, ...ok(packageVersion) };
   return {
     name,

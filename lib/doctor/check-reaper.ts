@@ -1,15 +1,15 @@
 import { reaperImage } from '../lease/image-recipe';
-import { failure, ok, warning, type Check, type CheckResult } from './check';
-import { judge } from './check-engine';
+import { failure, ok, warning, type DoctorCheck, type CheckResult } from './doctor-check';
+import { judgeReading } from './check-engine';
 import type { DoctorFacts, EngineReadings } from './doctor-facts';
 
 const buildAdvice = 'npx castoff reaper image builds it, without any registry';
 const consequence = 'what a crash leaves stays until the next sweep';
 
 /** Judges which reaper a session would take and why, and whether each kind of reaper can be had. */
-export function checkReaper(facts: DoctorFacts): readonly Check[] {
+export function checkReaper(facts: DoctorFacts): readonly DoctorCheck[] {
   const { reaper, engine } = facts;
-  const taken: Check = {
+  const taken: DoctorCheck = {
     name: 'reaper',
     ...('error' in reaper
       ? failure(reaper.error, 'correct the variable, or unset it')
@@ -18,8 +18,8 @@ export function checkReaper(facts: DoctorFacts): readonly Check[] {
   if ('error' in engine) return [taken];
   return [
     taken,
-    { name: 'image', ...judge(engine.value.hasReaperImage, (has) => judgeImage(has, engine.value)) },
-    { name: 'process', ...judge(engine.value.hostReaper, judgeHostReaper) },
+    { name: 'image', ...judgeReading(engine.value.hasReaperImage, (has) => judgeImage(has, engine.value)) },
+    { name: 'process', ...judgeReading(engine.value.hostReaper, judgeHostReaper) },
   ];
 }
 
@@ -58,7 +58,7 @@ function judgeAddress(address: string, connection: DoctorFacts['reaperAtAddress'
 
 function judgeImage(has: boolean, { socketPaths }: EngineReadings): CheckResult {
   if (!has) return ok(`${reaperImage} is not on the engine`, buildAdvice);
-  return judge(socketPaths, ([path = '']) => ok(`${reaperImage}; its container mounts ${path}`));
+  return judgeReading(socketPaths, ([path = '']) => ok(`${reaperImage}; its container mounts ${path}`));
 }
 
 function judgeHostReaper(state: 'ready' | 'unresponsive' | 'absent'): CheckResult {

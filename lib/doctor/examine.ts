@@ -4,7 +4,7 @@ import { connectEngine } from '../engine/connect';
 import { probeReaper } from '../lease/probe-reaper';
 import { chooseReaper } from '../lease/reaper-choice';
 import { readOwner } from '../processes/owner';
-import type { Check } from './check';
+import type { DoctorCheck } from './doctor-check';
 import { checkEngine } from './check-engine';
 import { checkMachine } from './check-machine';
 import { checkPackages } from './check-packages';
@@ -20,7 +20,7 @@ import { listSetVariables } from './read-variables';
  *
  * @param folder - Where packages are looked up.
  */
-export async function examine(folder: string): Promise<readonly Check[]> {
+export async function examine(folder: string): Promise<readonly DoctorCheck[]> {
   const facts = await gatherFacts(folder);
   return [...checkEngine(facts), ...checkReaper(facts), ...checkPackages(facts), ...checkMachine(facts)];
 }

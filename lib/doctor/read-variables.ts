@@ -53,8 +53,8 @@ const known = {
 const ofReaper = new Set<string>(Object.values(reaperVariables).map(({ variable }) => variable));
 
 /**
- * Returns the variables that castoff or its reaper reads and that are set in `environment`, and those that only look
- * like one of castoff's. Tokens are not shown.
+ * Returns the variables that castoff or its reaper reads and that are set in `environment`, and those that resemble
+ * one of castoff's. Tokens are not shown.
  */
 export function listSetVariables(
   environment: Readonly<Record<string, string | undefined>>,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { peerDependencies, engines } from '../../package.json';
 import { formatChecks } from '../../lib/cli/doctor';
-import type { Check } from '../../lib/doctor/check';
+import type { DoctorCheck } from '../../lib/doctor/doctor-check';
 import { checkEngine } from '../../lib/doctor/check-engine';
 import { checkMachine } from '../../lib/doctor/check-machine';
 import { checkPackages, supportedVersions } from '../../lib/doctor/check-packages';
@@ -41,7 +41,7 @@ const well: DoctorFacts = {
 
 type Change = Partial<DoctorFacts> & { readonly on?: Partial<EngineReadings> };
 
-function examine({ on = {}, ...facts }: Change = {}): readonly Check[] {
+function examine({ on = {}, ...facts }: Change = {}): readonly DoctorCheck[] {
   const all: DoctorFacts = { ...well, engine: { value: { ...engine, ...on } }, ...facts };
   return [...checkEngine(all), ...checkReaper(all), ...checkPackages(all), ...checkMachine(all)];
 }
@@ -280,7 +280,7 @@ describe('castoff doctor', () => {
   });
 
   it('prints one aligned line for each check, wraps it on a narrow terminal, and sums up', () => {
-    const checks: readonly Check[] = [
+    const checks: readonly DoctorCheck[] = [
       { name: 'engine', status: 'ok', text: 'unix:///var/run/docker.sock' },
       { name: 'leftovers', status: 'warn', text: 'four resources of dead owners', advice: 'castoff sweep' },
       { name: 'node', status: 'fail', text: 'too old\u001B[2J', advice: 'use 24' },
