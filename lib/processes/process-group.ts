@@ -44,11 +44,12 @@ export class ProcessGroup implements EndableGroup {
     if (this.isAlive()) killGroup(this.id, signal);
   }
 
-  killAtExit(): void {
+  /** Sends SIGKILL, and ignores a refusal. */
+  killQuietly(): void {
     try {
       this.kill('SIGKILL');
     } catch {
-      // EPERM: it belongs to another user. The process is exiting, and the next group has to be killed too.
+      // EPERM: it belongs to another user. `stop` reports that; at the exit, the next group has to be killed too.
     }
   }
 
@@ -56,10 +57,19 @@ export class ProcessGroup implements EndableGroup {
    * Sends SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left. All callers
    * share one stop.
    *
+   * @param hurry - Ends the grace when it aborts.
    * @throws CastoffError `CLEANUP_FAILED` when a process survives.
    */
-  stop(what: string, graceMs: number): Promise<void> {
-    return (this.#stopping ??= endGroup(this, { what, graceMs }));
+  async stop(what: string, graceMs: number, hurry?: AbortSignal): Promise<void> {
+    const stopped = new AbortController();
+    const kill = (): void => this.killQuietly();
+    if (hurry?.aborted) kill();
+    hurry?.addEventListener('abort', kill, { once: true, signal: stopped.signal });
+    try {
+      await (this.#stopping ??= endGroup(this, { what, graceMs }));
+    } finally {
+      stopped.abort();
+    }
   }
 
   #exists(): boolean {
@@ -73,7 +83,7 @@ const liveGroups = (): Set<ProcessGroup> =>
   processWide('process groups', () => {
     const groups = new Set<ProcessGroup>();
     process.on('exit', () => {
-      for (const group of groups) group.killAtExit();
+      for (const group of groups) group.killQuietly();
     });
     return groups;
   });

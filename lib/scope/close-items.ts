@@ -1,14 +1,15 @@
 import { deadline } from '../core/deadline';
 import { withTimeout } from '../core/timeout';
-import { planClose } from './close-plan';
+import { planClose, type CloseStep } from './close-plan';
 import type { CloseSettings } from './close-options';
 import type { FinalizerEnd } from './close-report';
 import type { Call, Item, Part } from './item';
+import type { OwnedResource } from './owned-resource';
 import { removeResources } from './remove-resources';
 
 /**
- * Ends all `items`, the last one first. Resolves to one outcome per item, in the order in which they ended.
- * Never rejects: a failure is the `error` of its outcome and skips nothing after it.
+ * Ends all `items`, the last one first. Resolves to one outcome per item, in the order in which they ended, and
+ * by the limit of the close. Never rejects: a failure is the `error` of its outcome and skips nothing after it.
  */
 export async function closeItems(
   items: readonly Item[],
@@ -16,27 +17,50 @@ export async function closeItems(
 ): Promise<readonly FinalizerEnd[]> {
   const ends: FinalizerEnd[] = [];
   const steps = planClose(items);
+  const closing: Promise<void>[] = [];
   for (const step of steps) {
     // The next step may rely on these resources being removed.
     const stepSettings = step === steps.at(-1) ? settings : { ...settings, onBackgroundRemoval: undefined };
-    if (step.type === 'call') ends.push(await closeCall(step.call, stepSettings));
-    else ends.push(...(await removeResources(step.resources, stepSettings)));
+    settings.limit.startItem();
+    const closed = closeStep(step, stepSettings).then((ended) => void ends.push(...ended));
+    closing.push(closed);
+    await settings.limit.beforeNext(closed);
   }
+  // None rejects.
+  await Promise.allSettled(closing);
   return ends;
+}
+
+async function closeStep(
+  step: CloseStep<Call | Part, OwnedResource>,
+  settings: CloseSettings,
+): Promise<readonly FinalizerEnd[]> {
+  if (step.type === 'call') return [await closeCall(step.call, settings)];
+  const { limit, signal } = settings;
+  const either = signal === undefined ? limit.lastCall : AbortSignal.any([signal, limit.lastCall]);
+  const startedAt = performance.now();
+  try {
+    return await limit.within(removeResources(step.resources, { ...settings, signal: either }));
+  } catch (error) {
+    const durationMs = performance.now() - startedAt;
+    return step.resources.map(({ what, source }) => ({ what, source, durationMs, error }));
+  }
 }
 
 async function closeCall(call: Call | Part, settings: CloseSettings): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { what, source } = call;
   const error = await failureOf(call, settings);
+  const durationMs = performance.now() - startedAt;
+  if (error !== undefined && durationMs >= settings.cleanupTimeoutMs) settings.limit.noteStuck();
   const ended = 'run' in call ? undefined : call.ended;
-  return { what, source, durationMs: performance.now() - startedAt, ...ended, error };
+  return { what, source, durationMs, ...ended, error };
 }
 
 async function failureOf(call: Call | Part, settings: CloseSettings): Promise<unknown> {
   try {
     if ('run' in call) await runWithTimeout(call, settings);
-    else await call.close(settings);
+    else await settings.limit.within(call.close(settings));
     return undefined;
   } catch (error) {
     // Code can also throw `undefined`, which is a failure like any other.
@@ -46,12 +70,12 @@ async function failureOf(call: Call | Part, settings: CloseSettings): Promise<un
 
 async function runWithTimeout(
   { what, run }: Call,
-  { reason, cleanupTimeoutMs: timeoutMs }: CloseSettings,
+  { reason, cleanupTimeoutMs: timeoutMs, limit }: CloseSettings,
 ): Promise<void> {
   const finished = new AbortController();
-  const signal = deadline(timeoutMs, { what, signal: finished.signal });
+  const signal = deadline(timeoutMs, { what, signal: AbortSignal.any([finished.signal, limit.over]) });
   try {
-    await withTimeout((async () => run({ reason, signal }))(), { what, timeoutMs });
+    await withTimeout((async () => run({ reason, signal }))(), { what, timeoutMs, signal: limit.over });
   } finally {
     finished.abort();
   }

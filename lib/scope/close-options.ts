@@ -1,4 +1,5 @@
 import type { OptionNames } from '../core/option-names';
+import type { CloseLimit } from './close-limit';
 import type { CloseReason } from './close-report';
 import type { OwnedTarget, BackgroundRemoval } from './owned-resource';
 
@@ -33,6 +34,8 @@ export interface CloseSettings extends CloseOptions {
   readonly reason: CloseReason;
   /** For each finalizer and each group of removals. */
   readonly cleanupTimeoutMs: number;
+  /** For all of them. */
+  readonly limit: CloseLimit;
 }
 
 /** Every name in `CloseOptions`, to reject unknown options. */

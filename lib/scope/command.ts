@@ -16,6 +16,7 @@ import {
   type CommandEnd,
 } from './command-end';
 import type { CommandEnding } from './command-creation';
+import type { CloseSettings } from './close-options';
 import type { CommandContext } from './command-options';
 import { LastOutput } from './last-output';
 import { hasGroups } from '../processes/end-group';
@@ -117,14 +118,14 @@ export class Command implements PromiseLike<CommandEnd> {
    * when the command failed on its own and was never awaited.
    * @internal
    */
-  async close(): Promise<void> {
+  async close({ limit }: Pick<CloseSettings, 'limit'>): Promise<void> {
     const { scopeSignal, creation, graceMs = timeouts.commandGraceMs } = this.#context;
     if (this.#isRunning()) {
       this.#stoppedFor ??= { reason: scopeSignal.reason };
       await creation?.locate(false);
     }
     const strays = this.#group === undefined ? [] : listStrays(this.#group.id);
-    await this.#group?.stop(this.what, graceMs);
+    await this.#group?.stop(this.what, graceMs, limit.hurry);
     warnStrays(await remainingStrays(strays), this.what, this.source);
     const [end] = await Promise.allSettled([this.#result]);
     this.#child?.stdout?.destroy();

@@ -4,8 +4,9 @@ import { runCheck, type Verification } from './check';
 import { CloseError } from './close-error';
 import type { CloseReport, CloseReason } from './close-report';
 import { closeItems } from './close-items';
+import { CloseLimit } from './close-limit';
 import type { Item } from './item';
-import type { CloseOptions } from './close-options';
+import type { CloseOptions, CloseSettings } from './close-options';
 import type { ScopeSignal } from './scope-signal';
 import type { OwnedTarget } from './owned-resource';
 
@@ -15,6 +16,7 @@ export interface ScopeItemsOptions {
   readonly scope: string;
   readonly signal: ScopeSignal;
   readonly cleanupTimeoutMs: number;
+  readonly closeTimeoutMs: number | undefined;
   readonly onClosed: (() => void) | undefined;
 }
 
@@ -81,7 +83,7 @@ export class ScopeItems {
     );
   }
 
-  close(options: CloseOptions): Promise<CloseReport> {
+  close(options: CloseOptions & Partial<Pick<CloseSettings, 'limit'>>): Promise<CloseReport> {
     if (this.#closing !== undefined) return this.#closing;
     const reason = this.#options.signal.reason() ?? options.reason ?? 'done';
     const checks = this.#verifications;
@@ -121,11 +123,17 @@ export class ScopeItems {
 
   async #closeItems(
     items: readonly Item[],
-    options: CloseOptions,
+    options: CloseOptions & Partial<Pick<CloseSettings, 'limit'>>,
     verifications: readonly Verification[] = [],
   ): Promise<CloseReport> {
     const startedAt = performance.now();
-    const { scope, cleanupTimeoutMs } = this.#options;
+    const { scope, cleanupTimeoutMs, closeTimeoutMs } = this.#options;
+    using limit = new CloseLimit({
+      what: `close scope ${scope}`,
+      timeoutMs: closeTimeoutMs,
+      restMs: 2 * cleanupTimeoutMs,
+      outer: options.limit,
+    });
     const reason = options.reason ?? 'done';
     let hasKept = false;
     const isKept = (target: OwnedTarget): boolean => {
@@ -133,9 +141,9 @@ export class ScopeItems {
       hasKept ||= keepsTarget;
       return keepsTarget;
     };
-    const ends = [...(await closeItems(items, { ...options, isKept, reason, cleanupTimeoutMs }))];
+    const ends = [...(await closeItems(items, { ...options, isKept, reason, cleanupTimeoutMs, limit }))];
     // A kept resource would fail checks that expect a full cleanup.
-    for (const each of hasKept ? [] : verifications) ends.push(await runCheck(each, cleanupTimeoutMs));
+    for (const each of hasKept ? [] : verifications) ends.push(await runCheck(each, cleanupTimeoutMs, limit));
     const report = { scope, reason, durationMs: performance.now() - startedAt, ends };
     if (ends.some((end) => end.error !== undefined)) throw new CloseError(report);
     return report;

@@ -1,5 +1,6 @@
 import type { Owner } from '../core/labels';
-import type { OptionNames } from '../core/option-names';
+import { checkDuration } from '../core/durations';
+import { checkOptionNames, type OptionNames } from '../core/option-names';
 
 /** Options of `openScope` and `scope.child`. */
 export interface ScopeOptions {
@@ -11,6 +12,11 @@ export interface ScopeOptions {
   readonly engine?: string | undefined;
   /** Limit of each finalizer and group of removals when the scope closes, in milliseconds. Default 30 000. */
   readonly cleanupTimeoutMs?: number | undefined;
+  /**
+   * Limit of the whole close, in milliseconds: items that have not ended by then are reported, each by its name.
+   * Default: none, until an item has not ended in time; then twice `cleanupTimeoutMs`, and 5 s, for all the others.
+   */
+  readonly closeTimeoutMs?: number | undefined;
   /** The test that the scope belongs to, for the registry and the label `castoff.test`. */
   readonly test?: string | undefined;
   /** The owner named in the labels of started resources. Default: this process. @internal */
@@ -20,12 +26,25 @@ export interface ScopeOptions {
 }
 
 /** Every name in `ScopeOptions`, to reject unknown options. */
-export const scopeOptionNames: OptionNames<ScopeOptions> = {
+const scopeOptionNames: OptionNames<ScopeOptions> = {
   timeoutMs: true,
   signal: true,
   engine: true,
   cleanupTimeoutMs: true,
+  closeTimeoutMs: true,
   test: true,
   identity: true,
   ready: true,
 };
+
+/** @throws CastoffError `CONFIG_INVALID` for an invalid or unknown option. */
+export function checkScopeOptions(options: ScopeOptions): void {
+  checkOptionNames('openScope', options, scopeOptionNames);
+  for (const name of ['timeoutMs', 'cleanupTimeoutMs', 'closeTimeoutMs'] as const)
+    if (options[name] !== undefined) checkDuration(name, options[name]);
+}
+
+/** Returns the options of a scope that its child scopes have, too: all but its limits. */
+export function inheritedOptions(options: ScopeOptions): ScopeOptions {
+  return { ...options, timeoutMs: undefined, closeTimeoutMs: undefined, signal: undefined };
+}

@@ -15,7 +15,7 @@ import { checkCommand } from './command-input';
 import { ScopeItems } from './scope-items';
 import { requireDisposer, requireFunction, typeNameOf, type Stoppable } from './dispose';
 import { closeOptionNames, type CloseOptions } from './close-options';
-import { scopeOptionNames, type ScopeOptions } from './scope-options';
+import { checkScopeOptions, inheritedOptions, type ScopeOptions } from './scope-options';
 import { runInScope } from './run-in-scope';
 import { ScopeSignal } from './scope-signal';
 import { startInScope } from './start-in-scope';
@@ -38,7 +38,6 @@ export function openScope(name = 'scope', options: ScopeOptions = {}): Scope {
 export class Scope implements AsyncDisposable {
   readonly name: string;
   readonly #options: ScopeOptions;
-  readonly #cleanupTimeoutMs: number;
   readonly #signal: ScopeSignal;
   readonly #items: ScopeItems;
 
@@ -48,17 +47,16 @@ export class Scope implements AsyncDisposable {
     options: ScopeOptions,
     parent: { signal: ScopeSignal; onClosed: () => void } | undefined,
   ) {
-    checkOptionNames('openScope', options, scopeOptionNames);
-    const { timeoutMs, signal, cleanupTimeoutMs = timeouts.cleanupMs } = options;
-    if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
+    checkScopeOptions(options);
+    const { timeoutMs, signal, cleanupTimeoutMs = timeouts.cleanupMs, closeTimeoutMs } = options;
     this.name = name;
     this.#options = options;
-    this.#cleanupTimeoutMs = checkDuration('cleanupTimeoutMs', cleanupTimeoutMs);
     this.#signal = new ScopeSignal({ what: `scope ${name}`, timeoutMs, signal, parent: parent?.signal });
+    const limits = { cleanupTimeoutMs, closeTimeoutMs };
     this.#items = new ScopeItems({
       scope: name,
       signal: this.#signal,
-      cleanupTimeoutMs: this.#cleanupTimeoutMs,
+      ...limits,
       onClosed: parent?.onClosed,
     });
   }
@@ -199,18 +197,14 @@ export class Scope implements AsyncDisposable {
    * @throws CastoffError `SCOPE_CLOSED`, `CONFIG_INVALID`.
    */
   child(name: string, options: Omit<ScopeOptions, 'engine'> = {}): Scope {
-    checkOptionNames('openScope', options, scopeOptionNames);
+    const source = callerSourceLine();
+    checkScopeOptions(options);
     this.#items.assertOpen(`open child ${name}`);
     const path = `${this.name}/${name}`;
-    const { timeoutMs: _timeoutMs, signal: _signal, ...inherited } = this.#options;
-    const scope = new Scope(
-      path,
-      { ...inherited, ...options },
-      { signal: this.#signal, onClosed: () => this.#items.drop(item) },
-    );
-    const source = callerSourceLine();
-    const close: Part['close'] = (settings) => scope.#items.close(settings);
-    const item: Item = { type: 'call', call: { what: `scope ${path}`, source, close } };
+    const parent = { signal: this.#signal, onClosed: () => this.#items.drop(item) };
+    const scope = new Scope(path, { ...inheritedOptions(this.#options), ...options }, parent);
+    const call: Part = { what: `scope ${path}`, source, close: (settings) => scope.#items.close(settings) };
+    const item: Item = { type: 'call', call };
     this.#items.add(item);
     return scope;
   }
@@ -243,7 +237,8 @@ export class Scope implements AsyncDisposable {
   }
 
   #context(source: string | undefined): ScopeContext {
-    const call = { source, signal: this.signal, cleanupTimeoutMs: this.#cleanupTimeoutMs };
+    const { cleanupTimeoutMs = timeouts.cleanupMs } = this.#options;
+    const call = { source, signal: this.signal, cleanupTimeoutMs };
     return scopeContext(this.name, this.#options, call);
   }
 }

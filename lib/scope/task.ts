@@ -127,13 +127,14 @@ export class Task<T> implements PromiseLike<T> {
    * report that.
    * @internal
    */
-  async close({ cleanupTimeoutMs }: Pick<CloseSettings, 'cleanupTimeoutMs'>): Promise<void> {
-    const waitedMs = performance.now() - (this.#abortedAtMs ?? performance.now());
-    const timeoutMs = Math.max(0, cleanupTimeoutMs - waitedMs);
-    const [end] = await Promise.allSettled([withTimeout(this.#ended, { what: this.what, timeoutMs })]);
+  async close({ cleanupTimeoutMs, limit }: Pick<CloseSettings, 'cleanupTimeoutMs' | 'limit'>): Promise<void> {
+    const waitedMs = (): number => performance.now() - (this.#abortedAtMs ?? performance.now());
+    const timeoutMs = Math.max(0, cleanupTimeoutMs - waitedMs());
+    const wait = withTimeout(this.#ended, { what: this.what, timeoutMs, signal: limit.over });
+    const [end] = await Promise.allSettled([wait]);
     if (end.status === 'rejected') {
       this.#outcome = 'stuck';
-      const stuck = this.#stuckError(cleanupTimeoutMs);
+      const stuck = this.#stuckError(limit.over.aborted ? waitedMs() : cleanupTimeoutMs);
       this.#abandoned.reject(stuck);
       throw stuck;
     }
