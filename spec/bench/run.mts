@@ -7,6 +7,7 @@ import { handleJobs } from './handles.mts';
 import { removalWaitJob, suiteJobs } from './jest.mts';
 import { compare, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
+import { relayJobs } from './relay.mts';
 import { requireInJestJob, requireJob } from './require.mts';
 import { runCommandJobs } from './run-command.mts';
 import { startJob } from './start.mts';
@@ -27,6 +28,7 @@ await using requireInJest = await requireInJestJob(rounds);
 await using removalWait = await removalWaitJob(rounds);
 await using suites = await suiteJobs(rounds);
 await using handles = await handleJobs(rounds * 3);
+await using relay = await relayJobs(rounds);
 const jobs = [
   requireJob(rounds * 3),
   requireInJest,
@@ -39,6 +41,7 @@ const jobs = [
   removalWait,
   ...suites.jobs,
   ...handles.jobs,
+  ...relay.jobs,
 ].filter(({ name }) => name.includes(values.only));
 
 const comparisons: Comparison[] = [];
