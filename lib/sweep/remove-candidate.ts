@@ -57,7 +57,7 @@ export async function removeCandidate(
   const read = <T>(ask: () => Promise<T>): Promise<T> =>
     readWhenBack(ask, {
       what: `find the owner of ${kind} ${id}`,
-      timeoutMs: endsAtMs - performance.now(),
+      timeoutMs: limits().timeoutMs,
       signal,
     });
   const adopter =
