@@ -132,6 +132,10 @@ describe('docker/compose.yml', () => {
     expect(await stranger.claim(`label=${label}`)).toContain('NACK ');
     for (const shown of ['another', undefined])
       expect(JSON.parse(await stranger.claim(helloWith(shown)))).toMatchObject({ ok: false });
+    const line = connect();
+    expect(await line.claim(`token=another&label=${label}`)).toContain('NACK ');
+    expect(await line.claim(`token=${token}&label=${label}`)).toBe('ACK');
+    line.reset();
     stranger.reset();
 
     const client = connect();

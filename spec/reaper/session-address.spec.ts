@@ -42,6 +42,20 @@ describe('a session with the address of a reaper', () => {
     expect(await until(() => isSessionGone(session), 20_000, 50)).toBe(true);
   });
 
+  it('takes a new lease when its own has reached the age limit, and keeps its resources', async () => {
+    await using reaper = await startDaemon(['--max-lease-age', '1s']);
+    const address = `127.0.0.1:${portOf(reaper)}`;
+    const child = await startSessionChild({ reaper: { address }, areStarted: false });
+    const { session } = child.told;
+    const countOf = (message: string): number => reaper.log().filter(({ msg }) => msg === message).length;
+    expect(await until(() => countOf('lease lost') >= 2, 20_000, 50)).toBe(true);
+    expect(await until(async () => (await holdersOf(reaper)).length === 1, 20_000, 50)).toBe(true);
+    expect(countOf('reaping')).toBe(0);
+    expect(await thingsOfSession(session)).toHaveLength(4);
+    await child.kill();
+    expect(await until(() => isSessionGone(session), 20_000, 50)).toBe(true);
+  });
+
   it('releases its lease when it closes', async () => {
     await using reaper = await startDaemon();
     const session = await openSession({ reaper: { address: `127.0.0.1:${portOf(reaper)}` } });
