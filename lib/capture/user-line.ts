@@ -13,7 +13,15 @@ export function userLineHere(testFile?: string): string | undefined {
 }
 
 /**
- * Returns the line of the first frame in the test file, else outside Node, packages and castoff.
+ * The frame that runs a module as it loads; below it are frames of the code that requires the module.
+ *
+ * @see jest-runtime, `_execModule` of `Runtime`, in 30.5 `exec` of `ModuleExecutor`
+ */
+const loaderFrame = /\b(?:_execModule|exec) \(.*[\\/]jest-runtime[\\/]|\bnode:internal[\\/]modules[\\/]/;
+
+/**
+ * Returns the line of the first frame in the test file, else outside Node, packages and castoff. Code that runs as
+ * its module loads has its own line, and not that of the test file that loads it.
  *
  * @param castoff - castoff's own folder.
  * @param folder - The folder that paths are relative to.
@@ -24,12 +32,16 @@ export function userLineIn(
   castoff = ownFolder,
   folder = process.cwd(),
 ): string | undefined {
-  const frames = stack.split('\n').filter((frame) => !/[\\/]node_modules[\\/]|\bnode:/.test(frame));
-  const inTestFile = testFile === undefined ? [] : frames.filter((frame) => frame.includes(`${testFile}:`));
-  return (
-    firstSourceLine(inTestFile.join('\n'), folder, castoff) ??
-    firstSourceLine(frames.join('\n'), folder, castoff)
-  );
+  let first: string | undefined;
+  for (const frame of stack.split('\n')) {
+    if (first !== undefined && loaderFrame.test(frame)) break;
+    if (/[\\/]node_modules[\\/]|\bnode:/.test(frame)) continue;
+    const line = firstSourceLine(frame, folder, castoff);
+    if (line === undefined) continue;
+    if (testFile === undefined || frame.includes(`${testFile}:`)) return line;
+    first ??= line;
+  }
+  return first;
 }
 
 /** Returns the current stack of at most `depth` frames; `undefined` if `prepareStackTrace` gives no text. */

@@ -1,8 +1,10 @@
 import { readVariable } from '../core/environment';
+import { runOutsideContexts } from '../runner/current-context';
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { instrumentEnvironmentLate, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks } from './own-modules';
 import { replacedError } from './replaced-error';
+import { runTestsOutside } from './run-phase';
 import { defaultOf, loadFromJest, type TestRunner } from './user-jest';
 
 /**
@@ -26,6 +28,7 @@ const runner: TestRunner<JestEnvironment> = async (
   assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
   const file = await instrumentEnvironmentLate(environment, testPath, rootDir);
   file?.setRuntime(runtime);
+  runTestsOutside(runtime, runOutsideContexts);
   const circus = defaultOf(loadFromJest('jest-circus/runner', rootDir));
   const run = (): Promise<unknown> =>
     circus(globalConfig, projectConfig, environment, runtime, testPath, ...rest);

@@ -55,7 +55,7 @@ export class RunningFile<Node extends object> {
     this.#attachedRun = await joinCurrentRun();
   }
 
-  /** Runs the code that loads and runs the file. Returns its result. */
+  /** Runs code that belongs to the file, such as its modules as they load. Returns its result. */
   within<T>(work: () => T): T {
     return runInContext(this.contexts, work);
   }
@@ -108,7 +108,7 @@ export class RunningFile<Node extends object> {
       onBackgroundRemoval: ({ done }) => this.#removals.push(done),
     };
     try {
-      await this.runAsHook(() => closeContext(context, attachedRun, end));
+      await this.within(() => this.runAsHook(() => closeContext(context, attachedRun, end)));
       return [];
     } catch (error) {
       return closeErrors(context, error);

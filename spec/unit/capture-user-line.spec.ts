@@ -35,6 +35,22 @@ describe('userLineIn', () => {
     expect(of('/app/spec/other.test.ts')).toBe('spec/support/database.ts:14');
   });
 
+  it.each([
+    'at ModuleExecutor.exec (/app/node_modules/jest-runtime/build/index.js:3055:26)',
+    'at Runtime._execModule (/app/node_modules/jest-runtime/build/index.js:1439:24)',
+    'at Module._compile (node:internal/modules/cjs/loader:1871:14)',
+  ])('prefers the line of a module that loads to that of the test file that requires it: %s', (load) => {
+    const frames = stackOf([
+      'at poll (/app/lib/poll.ts:3:1)',
+      'at Object.setInterval (/app/lib/metrics.ts:2:1)',
+      load,
+      'at Object.require (/app/spec/orders.test.ts:1:17)',
+      load,
+    ]);
+    expect(userLineIn(frames, '/app/spec/orders.test.ts', '/c', '/app')).toBe('lib/poll.ts:3');
+    expect(userLineIn(frames, '/app/lib/metrics.ts', '/c', '/app')).toBe('lib/metrics.ts:2');
+  });
+
   it('parses frames of ES modules and frames without a function', () => {
     expect(lineOf('at async file:///app/spec/orders.test.mjs:7:3')).toBe('spec/orders.test.mjs:7');
     expect(lineOf('at async /app/packages/castoff/dist/index.js:1:1', 'at /app/a.js:7:3')).toBe('a.js:7');

@@ -3,6 +3,8 @@ import { readNode, type CircusFn, type CircusHook, type CircusTest } from '../..
 import { FileContexts, type TestContext } from '../../lib/runner/test-context';
 import { runInContexts } from '../../lib/jest/run-in-contexts';
 
+const inTest = 'a.js/users/inserts';
+
 /** A file with one block, in which `fn` is a hook of each type and a test. */
 function fileWith(fn: CircusFn) {
   const types = ['beforeAll', 'beforeEach', 'afterEach', 'afterAll'] as const;
@@ -48,7 +50,6 @@ describe('the functions of a test file', () => {
     afterEach!.fn.call(undefined);
     contexts.leave(test);
     afterAll!.fn.call(undefined);
-    const inTest = 'a.js/users/inserts';
     expect(seen).toEqual(['a.js/users', inTest, inTest, inTest, 'a.js/users']);
   });
 
@@ -74,10 +75,36 @@ describe('the functions of a test file', () => {
     expect(hooks[0]!.fn).toHaveLength(length);
   });
 
-  it('are not wrapped if they are generators, which jest-circus runs itself', () => {
-    const fn = function* () {
-      yield undefined;
-    };
-    expect(wrapped(fn as CircusFn).test.fn).toBe(fn);
+  it('run in their context step by step if they are generators, which jest-circus recognises', () => {
+    const seen: unknown[] = [];
+    const { test, currentName } = wrapped(function* (this: unknown) {
+      seen.push(currentName());
+      try {
+        seen.push(yield 'first');
+      } catch (error) {
+        seen.push(error, currentName());
+      }
+      return 'last';
+    });
+    expect(Object.prototype.toString.call(test.fn)).toBe('[object GeneratorFunction]');
+    const steps = test.fn!.call(undefined) as Iterator<unknown>;
+    expect(steps.next()).toEqual({ done: false, value: 'first' });
+    expect(steps.throw!('refused')).toEqual({ done: true, value: 'last' });
+    expect(seen).toEqual([inTest, 'refused', inTest]);
+  });
+
+  it('have the promises that they return, or yield, awaited in their context', async () => {
+    let currentName: () => unknown = () => undefined;
+    // oxlint-disable-next-line unicorn/no-thenable -- it runs when it is awaited, as queries of some packages do
+    const query = { then: (resolve: (name: unknown) => void) => resolve(currentName()) };
+    const returning = wrapped(() => query);
+    currentName = returning.currentName;
+    await expect(returning.test.fn!.call(undefined)).resolves.toBe(inTest);
+    const yielding = wrapped(function* () {
+      yield query;
+    });
+    currentName = yielding.currentName;
+    const [yielded] = [...(yielding.test.fn!.call(undefined) as Iterable<unknown>)];
+    await expect(yielded).resolves.toBe(inTest);
   });
 });
