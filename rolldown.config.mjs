@@ -57,13 +57,6 @@ const pristineGlobals = Object.fromEntries(
   }).map(([name, exported]) => [name, [pristineFile, exported]]),
 );
 
-// As small as the glue that a file of its own costs.
-const tiny =
-  'registry/claims registry/scope-names engine/agent-mark diagnosis/running-watches runner/bridge processes/system-file processes/proc-stat scope/start-context scope/task-resource scope/starts-under-way commands/intercept-spawns capture/may-use-socket capture/watch-function'.split(
-    ' ',
-  );
-const isTiny = (id) => tiny.some((name) => id === join(import.meta.dirname, 'lib', `${name}.ts`));
-
 const oldestNode = engines.node.replace('>=', '');
 
 // Before anything else of an entry, in syntax that every Node reads: what is missing in an older one would be named instead.
@@ -73,6 +66,38 @@ const checkNode = `(() => {
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
   throw new Error('castoff needs Node.js ${oldestNode} or later; this is ' + process.versions.node);
 })();`;
+
+// A file costs 0.2 ms to find and read, as much as 8 kB of code to compile. Modules that are mostly loaded together are in one file each,
+// although other entries need some of them alone.
+const loadedTogether = {
+  base: inLib(
+    'capture/(may-use-socket|user-line|watch-function)',
+    'commands/(intercept-spawns|launch|shell-command)',
+    'diagnosis/(release-objects|running-watches)',
+    'durations/duration-history',
+    'engine/agent-mark',
+    'processes/(owner|owner-linux|owner-machine|probe-pid|proc-stat|system-file)',
+    'registry/(claims|entry|journal|own-folder|parse-entry|parse-fields|process-record|registry|scope-names|session-identity)',
+    'scope/(activities|start-context|starts-under-way|task-resource)',
+    'session/(current-run|process-snapshot)',
+    'wire/serialize-error',
+  ),
+  'engine-work': inLib('engine/(?!agent-mark).*', 'resources/.*'),
+  'session-base': inLib(
+    'lease/(host-socket|reaper-address|reaper-choice)',
+    'session/(end-patience|list-open-names)',
+    'verdict/describe-record',
+    'wire/local-socket',
+  ),
+  'runner-base': inLib(
+    'run/call-run',
+    'runner/(attached-run|connections|current-context|handles|load-late|open-sockets|test-context)',
+  ),
+};
+
+function inLib(...paths) {
+  return new RegExp(`[\\\\/]lib[\\\\/](?:${paths.join('|').replaceAll('/', '[\\\\/]')})\\.ts$`);
+}
 
 const shared = {
   platform: 'node',
@@ -102,6 +127,7 @@ export default [
     plugins: [
       leaveOut(),
       loadHttpsLate(),
+      loadIndexLate(),
       requireLate(),
       hookFiles(),
       pristine(),
@@ -128,9 +154,10 @@ export default [
           { name: 'pristine', test: /[\\/]lib[\\/]core[\\/]pristine/, priority: 2 },
           {
             name: 'core',
-            test: (id) =>
-              /[\\/]lib[\\/]core[\\/](?!go-duration|retry|source-maps|variable)/.test(id) || isTiny(id),
+            test: /[\\/]lib[\\/]core[\\/](?!go-duration|retry|source-maps|variable)/,
+            priority: 1,
           },
+          ...Object.entries(loadedTogether).map(([name, test]) => ({ name, test })),
         ],
       },
     },
@@ -205,6 +232,35 @@ function pristine() {
       const [hashbang = ''] = /^#!.*\n/.exec(changed) ?? [];
       const head = `const castoffPristine = require("${path.startsWith('.') ? path : `./${path}`}");`;
       return { code: `${hashbang}${head}\n${changed.slice(hashbang.length)}` };
+    },
+  };
+}
+
+// What a program imports of `castoff` is loaded when it is first called: it pays for what it uses. Functions and no getters, because
+// tests mock and spy on them. In Jest it is loaded at once: Jest reads files by functions of Node that tests replace.
+function loadIndexLate() {
+  const index = join(import.meta.dirname, 'lib/index.ts');
+  return {
+    name: 'load-index-late',
+    transform(code, id) {
+      if (id !== index) return null;
+      const loads = [];
+      const changed = code.replaceAll(/^export \{([^}]+)\} from '([^']+)';$/gm, (line, names, from) => {
+        // What is in `core` is loaded by everything else.
+        if (from.startsWith('./core/')) return line;
+        const load = `load${loads.length}`;
+        loads.push(load);
+        const functions = [...names.matchAll(/\w+/g)].map(
+          ([name]) => `export function ${name}(...args) { return ${load}().${name}(...args); }`,
+        );
+        return [
+          `let ${load}ed;`,
+          `const ${load} = () => (${load}ed ??= require('${from}'));`,
+          ...functions,
+        ].join('\n');
+      });
+      const isInJest = "process.env['JEST_WORKER_ID'] !== undefined";
+      return `${changed}\nif (${isInJest}) for (const load of [${loads.join(', ')}]) load();\n`;
     },
   };
 }

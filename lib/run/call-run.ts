@@ -1,7 +1,7 @@
 import type { RunClient } from '../session/run-client';
 import type { RunFacts } from './run-parts';
 import type { ReplyValue, Asked, RunRequests } from './run-requests';
-import { checkJsonLength } from './shared-value';
+import type * as sharedValue from './shared-value';
 
 /** Makes the requests of one process to its run. */
 export interface RunCaller {
@@ -35,6 +35,8 @@ export function createRunClient(
     release: (labels, bounds) => call('release', { labels, bounds }),
     awaitShared: (name, asked) => call('await-shared', { name, ...asked }),
     async settleShared(name, made) {
+      // Loaded with its first use: most runs share nothing.
+      const { checkJsonLength } = require('./shared-value') as typeof sharedValue;
       if ('json' in made) checkJsonLength(`shared ${name}`, made.json);
       await call('settle-shared', { name, made });
     },

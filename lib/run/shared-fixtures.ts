@@ -5,13 +5,8 @@ import { explainTimeout } from '../durations/duration-history';
 import { deserializeError } from '../wire/serialize-error';
 import type { SharedContainer, SharedMade, SharedTurn } from '../session/run-client';
 import type { RunEntries } from './run-entries';
-import {
-  advanceShared,
-  initialSharedState,
-  type SharedAction,
-  type SharedEvent,
-  type SharedRefusal,
-} from './shared-state';
+import type * as sharedState from './shared-state';
+import type { SharedAction, SharedEvent, SharedRefusal, SharedState } from './shared-state';
 import { sharedScope } from '../registry/scope-names';
 
 interface SharedRequest {
@@ -34,7 +29,9 @@ export class SharedFixtures {
   /** The scopes of all requested fixtures, including failed ones. */
   readonly #scopes = new Set<string>();
   readonly #clearings = new Set<Promise<void>>();
-  #state = initialSharedState;
+  /** `undefined` before the first request. */
+  #state: SharedState | undefined;
+  #isEnding = false;
   #nextTicket = 1;
 
   /** @param clear - Removes the resources of an unfinished fixture; never rejects. */
@@ -77,6 +74,7 @@ export class SharedFixtures {
     timer.unref();
     const waiting: Waiting = { ...Promise.withResolvers<SharedTurn>(), timer, timeoutMs };
     this.#waiting.set(ticket, waiting);
+    if (this.#isEnding) this.#advance({ type: 'ending' });
     this.#advance({ type: 'asked', name, requester: { ticket, worker, within } });
     return waiting.promise;
   }
@@ -86,7 +84,7 @@ export class SharedFixtures {
   }
 
   forgetWorker(worker: string): void {
-    this.#advance({ type: 'worker-ended', worker });
+    if (this.#state !== undefined) this.#advance({ type: 'worker-ended', worker });
   }
 
   /**
@@ -94,6 +92,8 @@ export class SharedFixtures {
    * last made first.
    */
   async end(): Promise<readonly string[]> {
+    this.#isEnding = true;
+    if (this.#state === undefined) return [];
     this.#advance({ type: 'ending' });
     while (this.#clearings.size > 0) await Promise.allSettled(this.#clearings);
     const { fixtures, made } = this.#state;
@@ -102,7 +102,9 @@ export class SharedFixtures {
   }
 
   #advance(event: SharedEvent): void {
-    const { state, actions } = advanceShared(this.#state, event);
+    // Loaded with its first use: most runs share nothing.
+    const { advanceShared, initialSharedState } = require('./shared-state') as typeof sharedState;
+    const { state, actions } = advanceShared(this.#state ?? initialSharedState, event);
     this.#state = state;
     for (const action of actions) this.#perform(action);
   }

@@ -7,7 +7,7 @@ import type { RunClient } from '../session/run-client';
 import { watchSockets } from './open-sockets';
 import { currentDefinition, currentTestFile, currentAttribution } from './current-context';
 import { watchHandles } from './handles';
-import { SharedResources } from './shared-resources';
+import type { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
 
 /** The run as seen by this process, which is a worker or the runner's main process. */
@@ -18,6 +18,7 @@ export interface AttachedRun {
   readonly unwatchSockets: () => void;
   /** The watch of what this process opens; `undefined` when handles are not judged. */
   readonly handles: HandleWatch | undefined;
+  /** The shared resources that this process uses. */
   readonly shared: SharedResources;
 }
 
@@ -101,5 +102,15 @@ function startAttachedRun(client: RunClient, { isOutside, isOfRun }: CallingCode
   });
   const isWatched = client.settings.handles !== 'off';
   const handles = isWatched ? watchHandles(() => isOfRun?.() === true) : undefined;
-  return { client, registry, capture, unwatchSockets, handles, shared: new SharedResources(client) };
+  let shared: SharedResources | undefined;
+  return {
+    client,
+    registry,
+    capture,
+    unwatchSockets,
+    handles,
+    get shared() {
+      return (shared ??= new (loadLate.sharedResources().SharedResources)(client));
+    },
+  };
 }

@@ -12,6 +12,8 @@ import type * as composeProject from '../resources/compose-project';
 import type * as postMortem from '../resources/post-mortem';
 import type * as scope from '../scope/scope';
 import type * as serializeError from '../wire/serialize-error';
+import type * as postMortems from './post-mortems';
+import type * as sharedResources from './shared-resources';
 import type * as sharedValue from '../run/shared-value';
 import type * as joinRun from '../run/join-run';
 
@@ -30,6 +32,8 @@ export const loadLate = {
   postMortem: () => require('../resources/post-mortem') as typeof postMortem,
   scope: () => require('../scope/scope') as typeof scope,
   serializeError: () => require('../wire/serialize-error') as typeof serializeError,
+  postMortems: () => require('./post-mortems') as typeof postMortems,
+  sharedResources: () => require('./shared-resources') as typeof sharedResources,
   sharedValue: () => require('../run/shared-value') as typeof sharedValue,
   joinRun: () => require('../run/join-run') as typeof joinRun,
 } as const;

@@ -12,7 +12,7 @@ import { closeContext, findContextScope, type ContextEnd } from './context-scope
 import { enterFile, runInContext } from './current-context';
 import { reportFileHandles } from './handles';
 import { loadLate } from './load-late';
-import { PostMortems } from './post-mortems';
+import type { PostMortems } from './post-mortems';
 import { recordLeaks } from './record-leaks';
 import type { FileContexts, TestContext } from './test-context';
 
@@ -30,7 +30,7 @@ export class RunningFile<Node extends object> {
   readonly contexts: FileContexts<Node>;
   /** Runs finalizers. An adapter sets it if its runner refuses some calls outside of hooks and tests. */
   runAsHook: RunAsHook = (work) => work();
-  readonly #postMortems = new PostMortems();
+  #postMortems: PostMortems | undefined;
   readonly #removals: Promise<unknown>[] = [];
   /** Names of the contexts in which something failed. */
   readonly #failed = new Set<string>();
@@ -72,6 +72,7 @@ export class RunningFile<Node extends object> {
   /** Describes the containers of a failed test for its error, if any. Call it before {@link close}. */
   async describeContainers(context: TestContext): Promise<string | undefined> {
     if (this.#attachedRun === undefined) return undefined;
+    this.#postMortems ??= new (loadLate.postMortems().PostMortems)();
     return this.#postMortems.describe(context, this.contexts.path, this.#attachedRun);
   }
 
