@@ -55,8 +55,8 @@ export function startHandleWatch(
     const owned = records.listOpen().filter(({ owner }) => filter(owner));
     if (owned.length === 0) return [];
     // Loaded with its first use: most code leaves nothing open.
-    const { describeOpen, groupHandles } = require('./open-handles') as typeof openHandles;
-    return groupHandles(describeOpen(owned, { userLineIn, namePeer, findRequest }));
+    const { describeOpen } = require('./open-handles') as typeof openHandles;
+    return describeOpen(owned, { userLineIn, namePeer, findRequest });
   };
   const stopListing = addRunningWatch(list);
   return {

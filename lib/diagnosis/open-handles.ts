@@ -1,6 +1,6 @@
 import { TaskResource } from '../scope/task-resource';
-import type { Handle, HandleOwner } from './handle';
-import { describeHandle, type Description } from './describe-handle';
+import type { Handle } from './handle';
+import { describeHandle } from './describe-handle';
 import { originOf, type HandleRecord } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
 import { originReader, type Origin } from './origin';
@@ -15,84 +15,70 @@ export interface HandleDescriber {
   readonly findRequest: (request: object) => HandleRecord | undefined;
 }
 
-/** An open handle with its owner. */
-export interface DescribedHandle extends Description {
-  readonly owner: HandleOwner;
-  readonly source: string | undefined;
-  readonly createdAtMs: number;
-}
-
 /**
  * Formatting a stack takes 10 µs. Beyond this number, handles of one owner, type and delay count as opened by
  * the line of the last one that was formatted.
  */
 const maxOrigins = 300;
 
-/** Describes the open handles of the user, without those that another of them explains. */
+/**
+ * Describes the open handles of the user, without those that another of them explains. Groups those of one kind,
+ * line and owner, in the order in which they were opened.
+ */
 export function describeOpen(
   records: readonly HandleRecord[],
   { userLineIn, namePeer, findRequest }: HandleDescriber,
-): readonly DescribedHandle[] {
+): readonly Handle[] {
   const readStack = originReader(userLineIn);
-  const last = new Map<string, Origin>();
+  const explained = findExplained(records);
+  const origins = new Map<string, Origin>();
+  const groups = new Map<string, Group>();
   let budget = maxOrigins;
-  return withoutExplained(records).flatMap((record) => {
-    const { owner, createdAtMs } = record;
-    const key = `${record.type} ${delayOf(record)} ${owner.scope} ${owner.test}`;
-    const similar = budget > 0 || record.origin !== undefined ? undefined : last.get(key);
-    if (similar === undefined && record.origin === undefined) budget -= 1;
+  let before: { record: HandleRecord; key: string; origin: Origin; group: Group | undefined } | undefined;
+  const readOrigin = (record: HandleRecord, similar: Origin | undefined): Origin => {
     const { _httpMessage: request } = socketOf(record) ?? {};
     const requested = request && findRequest(request);
     const requestOrigin = requested && originOf(requested, readStack);
     const own = similar ?? originOf(record, readStack);
-    const origin = requestOrigin?.line === undefined ? own : requestOrigin;
-    last.set(key, origin);
-    if (!isOfUser(record, origin)) return [];
-    const description = describeHandle(record, origin, namePeer);
-    if (description === undefined) return [];
-    return [{ ...description, owner, createdAtMs, source: origin.line ?? owner.source }];
-  });
-}
-
-/** Groups handles of one kind, line and owner, in the order in which they were opened. */
-export function groupHandles(open: readonly DescribedHandle[]): readonly Handle[] {
-  const groups = new Map<string, Group>();
-  let last: Group | undefined;
-  for (const handle of open) {
-    // Mostly one line has opened many: a comparison is cheaper than a key.
-    if (last !== undefined && isOfGroup(handle, last.first)) {
-      last.count += 1;
-      continue;
+    return requestOrigin?.line === undefined ? own : requestOrigin;
+  };
+  for (const record of records) {
+    if (explained.has(record)) continue;
+    // Mostly one line has opened many timers: a comparison is cheaper than a key.
+    const like = before !== undefined && isSameTimer(record, before.record) ? before : undefined;
+    const key = like?.key ?? keyOf(record);
+    const similar = budget > 0 || record.origin !== undefined ? undefined : origins.get(key);
+    if (similar === undefined && record.origin === undefined) budget -= 1;
+    const origin = readOrigin(record, similar);
+    if (like?.origin !== origin) {
+      origins.set(key, origin);
+      before = { record, key, origin, group: findGroup(groups, record, origin, namePeer) };
     }
-    const key = [handle.kind, lineOf(handle), handle.owner.scope, handle.owner.test].join('\n');
-    last = groups.get(key) ?? { first: handle, count: 0 };
-    last.count += 1;
-    groups.set(key, last);
+    if (before?.group !== undefined) before.group.count += 1;
   }
-  return [...groups.values()].map(({ first, count }) => ({
-    kind: first.kind,
-    what: first.what,
-    source: first.source,
-    scope: first.owner.scope,
-    test: first.owner.test,
-    createdAt: new Date(first.createdAtMs).toISOString(),
-    count,
-  }));
+  return [...groups.values()];
 }
 
-interface Group {
-  readonly first: DescribedHandle;
-  count: number;
-}
+type Group = Omit<Handle, 'count'> & { count: number };
 
-function isOfGroup(one: DescribedHandle, other: DescribedHandle): boolean {
-  if (one.kind !== other.kind || lineOf(one) !== lineOf(other)) return false;
-  return one.owner.scope === other.owner.scope && one.owner.test === other.owner.test;
-}
-
-/** Without a line, only the description distinguishes two handles. */
-function lineOf({ source, what }: DescribedHandle): string {
-  return source ?? what;
+/** Returns the group of a handle, which it adds to `groups`; `undefined` for a handle that is not the user's. */
+function findGroup(
+  groups: Map<string, Group>,
+  record: HandleRecord,
+  origin: Origin,
+  namePeer: NamePeer | undefined,
+): Group | undefined {
+  const description = isOfUser(record, origin) ? describeHandle(record, origin, namePeer) : undefined;
+  if (description === undefined) return undefined;
+  const { kind, what } = description;
+  const { scope, test, source: approximate } = record.owner;
+  const source = origin.line ?? approximate;
+  // Without a line, only the description distinguishes two handles.
+  const key = [kind, source ?? what, scope, test].join('\n');
+  const createdAt = new Date(record.createdAtMs).toISOString();
+  const group = groups.get(key) ?? { kind, what, source, scope, test, createdAt, count: 0 };
+  groups.set(key, group);
+  return group;
 }
 
 /** castoff's own handles end with it, and a test runner's with the run; tasks and commands of a scope are the user's. */
@@ -104,8 +90,9 @@ function isOfUser({ type, command }: HandleRecord, { madeBy, line, through }: Or
   return madeBy === 'user';
 }
 
-/** Leaves out handles whose cause is in the list: pipes of children, and the far ends of connections. */
-function withoutExplained(records: readonly HandleRecord[]): readonly HandleRecord[] {
+/** Finds the handles whose cause is among them: pipes of children, and the far ends of connections. */
+function findExplained(all: readonly HandleRecord[]): ReadonlySet<HandleRecord> {
+  const records = all.filter(({ type }) => explainedTypes.has(type));
   const children = new Set(records.filter(({ type }) => type === 'PROCESSWRAP'));
   const clientEnds = new Set(
     records.map((record) => {
@@ -114,24 +101,27 @@ function withoutExplained(records: readonly HandleRecord[]): readonly HandleReco
     }),
   );
   const seen = new Set<object>();
-  const isFirst = (cause: object | undefined): boolean => {
-    if (cause === undefined || seen.has(cause)) return false;
+  const isRepeated = (cause: object | undefined): boolean => {
+    if (cause === undefined || seen.has(cause)) return true;
     seen.add(cause);
-    return true;
+    return false;
   };
-  return records.filter((record) => {
+  const isExplained = (record: HandleRecord): boolean => {
     const { trigger } = record;
     if (record.type === 'PIPEWRAP' && trigger?.type === 'PROCESSWRAP')
-      return !children.has(trigger) && isFirst(trigger);
-    if (record.type === inputType) return isFirst(record.resource);
+      return children.has(trigger) || isRepeated(trigger);
+    if (record.type === inputType) return isRepeated(record.resource);
     const socket = socketOf(record);
-    if (socket?.server == null) return true;
+    if (socket?.server == null) return false;
     const { listening: isServerOpen, _pipeName: path } = socket.server;
-    if (isServerOpen) return false;
+    if (isServerOpen) return true;
     const clientEnd = socket.remotePort ?? path;
-    return clientEnd === undefined || !clientEnds.has(clientEnd);
-  });
+    return clientEnd !== undefined && clientEnds.has(clientEnd);
+  };
+  return new Set(records.filter(isExplained));
 }
+
+const explainedTypes: ReadonlySet<string> = new Set(['PIPEWRAP', 'PROCESSWRAP', 'TCPWRAP', inputType]);
 
 function socketOf({ type, resource }: HandleRecord): OpenSocket | undefined {
   if (type !== 'TCPWRAP' && type !== 'PIPEWRAP') return undefined;
@@ -141,6 +131,22 @@ function socketOf({ type, resource }: HandleRecord): OpenSocket | undefined {
 /** The path that a local socket connects to. */
 function pathOf({ type, connect }: HandleRecord): string | undefined {
   return type === 'PIPEWRAP' ? connect?.address : undefined;
+}
+
+/** Handles of one key mostly have the same origin. */
+function keyOf(record: HandleRecord): string {
+  const { owner, type } = record;
+  return `${type} ${delayOf(record)} ${owner.scope} ${owner.test}`;
+}
+
+/** Returns whether two records are timers that differ in nothing but their origin: mostly one line has opened many. */
+function isSameTimer(one: HandleRecord, other: HandleRecord): boolean {
+  if (one.type !== other.type || one.owner !== other.owner) return false;
+  if (one.type === 'Immediate') return true;
+  if (one.type !== 'Timeout') return false;
+  const { _repeat: ownRepeat, _idleTimeout: ownDelay } = (one.resource ?? {}) as TimerResource;
+  const { _repeat: repeat, _idleTimeout: delay } = (other.resource ?? {}) as TimerResource;
+  return ownDelay === delay && ownRepeat === repeat;
 }
 
 function delayOf({ type, resource }: HandleRecord): number | undefined {
