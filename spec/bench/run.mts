@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
 import { handleJobs } from './handles.mts';
 import { removalWaitJob, suiteJobs } from './jest.mts';
-import { compare, type Comparison } from './paired.mts';
+import { compare, time, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
 import { relayJobs } from './relay.mts';
 import { requireInJestJob, requireJob } from './require.mts';
@@ -46,8 +46,8 @@ const jobs = [
 
 const comparisons: Comparison[] = [];
 for (const job of jobs) {
-  process.stderr.write(`${job.name}: ${job.rounds} rounds\n`);
-  comparisons.push(...(await compare(job)));
+  const ms = await time(async () => comparisons.push(...(await compare(job))));
+  process.stderr.write(`${job.name}: ${job.rounds} rounds in ${Math.round(ms / 1_000)} s\n`);
 }
 
 console.table(
