@@ -19,7 +19,10 @@ export function readCreateResponse(
   if (lines.some((line) => typeof line['error'] === 'string')) return { isCreated: false };
   // Container: {"Id":"4f2…","Warnings":[]}. Network: {"Id":"8a1…","Warning":""}. Volume:
   // {"CreatedAt":"2026-11-02T10:00:00Z","Driver":"local","Labels":{…},"Mountpoint":"/var/lib/docker/volumes/db/_data","Name":"db",…}
-  const id = kind === 'image' ? imageId(lines) : lines.map(({ Id, Name }) => Id ?? Name).find(isText);
+  // Network of libpod: {"name":"net","id":"325c50d…","driver":"bridge",…}
+  const ids =
+    kind === 'image' ? [imageId(lines)] : lines.map(({ Id, id: podmanId, Name }) => Id ?? podmanId ?? Name);
+  const id = ids.find(isText);
   return id === undefined ? undefined : { isCreated: true, id };
 }
 

@@ -6,6 +6,7 @@ import type { Fields } from '../core/fields';
 import type { Labels } from '../core/labels';
 import { parseExactly } from './exact-json';
 import { valuesOf } from './message-head';
+import { labelLibpodBody, libpodKind, readLibpodRequest } from './libpod';
 import { changeHead, type RequestHead } from './request-head';
 
 /** A longer body is not that of a create request. */
@@ -38,27 +39,35 @@ export interface RelayedCreation {
 
 /** Returns the creation that a request with this head makes, if any. */
 export function readCreation(head: RequestHead): Creation | undefined {
-  const meaning = meaningOfRequest(head.method, head.path);
+  const podmanKind = libpodKind(head.method, head.path);
+  const meaning: RequestMeaning | undefined =
+    podmanKind === undefined
+      ? meaningOfRequest(head.method, head.path)
+      : { type: 'create', kind: podmanKind, labelsGoInto: 'body' };
   if (meaning?.type !== 'create') return undefined;
   const isCompressed = valuesOf(head, 'content-encoding').length > 0;
   return { meaning, head, needsBody: meaning.labelsGoInto === 'body' && !isCompressed };
 }
 
-/** A create request that has been read, and its JSON, where that was needed. */
+/** A create request that has been read, and how to add labels to it. */
 interface ReadCreation extends RelayedCreation {
-  readonly fields: Fields;
+  readonly addLabels: (labels: Labels) => ReturnType<typeof addLabels>;
 }
 
 /** Returns the create request, or `undefined` when the engine rejects it, because its body is no JSON object. */
 export function readCreationBody(
-  { meaning, head: { path }, needsBody }: Creation,
+  { meaning, head: { method, path }, needsBody }: Creation,
   { content, extent }: CreationBody,
 ): ReadCreation | undefined {
-  const read = (fields: Fields): ReadCreation => ({
-    request: readCreateRequest(meaning, path, fields),
-    path,
-    fields,
-  });
+  const podmanKind = libpodKind(method, path);
+  const read = (fields: Fields): ReadCreation => {
+    if (podmanKind !== undefined) {
+      const add = (labels: Labels) => ({ path, body: labelLibpodBody(podmanKind, fields, labels) });
+      return { request: readLibpodRequest(podmanKind, fields), path, addLabels: add };
+    }
+    const request = readCreateRequest(meaning, path, fields);
+    return { request, path, addLabels: (labels) => addLabels(request, path, fields, labels) };
+  };
   if (!needsBody) {
     const isCompressed = meaning.labelsGoInto === 'body';
     return { ...read({}), unlabelled: isCompressed ? 'its body is compressed' : undefined };
@@ -84,14 +93,14 @@ interface LabelledRequest {
  */
 export function labelCreation(
   bytes: Buffer,
-  { request, path, fields, unlabelled }: ReadCreation,
+  { path, addLabels: label, unlabelled }: ReadCreation,
   { labels, isContinued }: { readonly labels: Labels | undefined; readonly isContinued: boolean },
 ): LabelledRequest {
   if (labels === undefined || unlabelled !== undefined) {
     const stripped = labels === undefined ? stripOwnershipLabels(path) : undefined;
     return { head: changeHead(bytes, { path: stripped, isContinued }) };
   }
-  const labelled = addLabels(request, path, fields, labels);
+  const labelled = label(labels);
   const body = labelled.body === undefined ? undefined : Buffer.from(labelled.body);
   return { head: changeHead(bytes, { path: labelled.path, bodyBytes: body?.length, isContinued }), body };
 }

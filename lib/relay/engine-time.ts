@@ -1,3 +1,5 @@
+import { withoutLibpod } from './libpod';
+
 /** The calls that an account distinguishes. */
 export type CallKind = 'pull' | 'build' | 'create' | 'start' | 'exec' | 'remove' | 'other';
 
@@ -10,6 +12,7 @@ export interface EngineTime {
 
 const calls: readonly (readonly [method: string, route: RegExp, call: CallKind])[] = [
   ['POST', /^images\/create\?(?!.*\bfromSrc=)/, 'pull'],
+  ['POST', /^images\/pull(\?|$)/, 'pull'],
   ['POST', /^images\/create/, 'create'],
   // BuildKit keeps its session open for the time of the build.
   ['POST', /^(build|session)(\?|$)/, 'build'],
@@ -22,7 +25,7 @@ const calls: readonly (readonly [method: string, route: RegExp, call: CallKind])
 
 /** Returns the kind of a call. */
 export function callKind(method: string, path: string): CallKind {
-  const route = path.replace(/^(\/v\d+(\.\d+)?)?\//, '');
+  const route = withoutLibpod(path).replace(/^(\/v\d+(\.\d+)?)?\//, '');
   return calls.find(([one, pattern]) => one === method && pattern.test(route))?.[2] ?? 'other';
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Docker from 'dockerode';
 import { Agent, fetch, request } from 'undici';
@@ -16,6 +17,7 @@ import { compose, composeCommand, writeComposeFile } from '../support/compose-co
 import { dockerCommand } from '../support/docker-command';
 import { openEngineRelay, type EngineRelay } from '../support/engine-relay';
 import { openFaultProxy } from '../support/fault-proxy';
+import { openPodmanEngine } from '../support/podman-engine';
 import { openPrivateEngine } from '../support/private-engine';
 import { sleeper, specImage } from '../support/spec-image';
 import { isLong } from '../support/spec-size';
@@ -419,6 +421,31 @@ if (isLong) {
       );
       expect(await docker.listContainers({ all: true, filters })).toEqual([]);
       expect(await composeCommand()).not.toEqual([]);
+    });
+  });
+
+  describe('podman --remote through a relay', () => {
+    it('creates containers, networks and volumes with labels, and its answers are understood', async () => {
+      await using engine = await openPodmanEngine();
+      await using other = await openEngineRelay(engine.address);
+      const podman = (...args: readonly string[]): Promise<unknown> =>
+        promisify(execFile)('podman', ['--url', other.address, ...args]);
+      const name = uniqueName();
+      await podman('create', '--name', name, '--label', 'mine=1', specImage, 'sleep', '1');
+      await podman('network', 'create', '--label', 'mine=1', name);
+      await podman('volume', 'create', '--label', 'mine=1', name);
+      const direct = new Docker({ socketPath: engine.socketPath });
+      const container = await direct.getContainer(name).inspect();
+      const network = await direct.getNetwork(name).inspect();
+      const volume = await direct.getVolume(name).inspect();
+      for (const { Labels } of [container.Config, network, volume] as { Labels: object }[])
+        expect(Labels).toMatchObject({ mine: '1', ...other.labels });
+      expect(await Promise.all(other.creations.map(({ outcome }) => outcome))).toEqual([
+        { isCreated: true, id: container.Id },
+        { isCreated: true, id: (network as { Id: string }).Id },
+        { isCreated: true, id: name },
+      ]);
+      await removeLabelled(other, direct);
     });
   });
 

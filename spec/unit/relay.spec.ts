@@ -247,12 +247,13 @@ describe('a relay', () => {
       ['DELETE', '/v1.41/containers/c1?force=1'],
       ['POST', '/v1.41/exec/e1/start'],
       ['POST', '/containers/prune'],
+      ['POST', '/v4.3.1/libpod/images/pull?reference=redis'],
     ] as const) {
       client.write(request(method, path));
       await readUntil(client, '{}');
     }
     const counts = stage.relay.account().map(({ call, count }) => [call, count]);
-    expect(Object.fromEntries(counts)).toEqual({ other: 1, start: 1, pull: 1, remove: 2, exec: 1 });
+    expect(Object.fromEntries(counts)).toEqual({ other: 1, start: 1, pull: 2, remove: 2, exec: 1 });
     expect(stage.relay.account().every(({ totalMs }) => totalMs > 0 && totalMs < 60_000)).toBe(true);
   });
 });
@@ -319,6 +320,41 @@ describe('a creation', () => {
     client.write(request('POST', where, [], text));
     expect(JSON.parse((await received).body)).toMatchObject({ Labels: { 'castoff.session': 's1' } });
     expect(creations).toMatchObject([{ request: expected }]);
+  });
+
+  const ours = { mine: '1', 'castoff.session': 's1' };
+  it.each([
+    [
+      'containers',
+      '{"name":"pc1","labels":{"mine":"1"},"stop_timeout":10,"image":"redis","remove":true}',
+      `{"Id":"${id}","Warnings":[]}`,
+      { kind: 'container', name: 'pc1', image: 'redis', labels: { mine: '1' }, isAutoRemoved: true },
+      { stop_timeout: 10, labels: ours },
+    ],
+    [
+      'networks',
+      '{"name":"pn1","id":"","driver":"bridge","labels":{"mine":"1"}}',
+      `{"name":"pn1","id":"${id}","driver":"bridge"}`,
+      { kind: 'network', name: 'pn1', labels: { mine: '1' }, isAutoRemoved: false },
+      { driver: 'bridge', labels: ours },
+    ],
+    [
+      'volumes',
+      '{"Name":"pv1","Driver":"local","Label":{"mine":"1"},"Labels":null,"Options":{}}',
+      `{"Name":"${id}","Driver":"local","Labels":{"mine":"1"}}`,
+      { kind: 'volume', name: 'pv1', labels: { mine: '1' } },
+      { Driver: 'local', Label: ours, Labels: ours },
+    ],
+  ])("of Podman's own API gets labels in its body: %s", async (list, text, response, expected, sent) => {
+    const { creations, outcomes, onCreation } = labelling();
+    const { engine, received } = servingOne((socket) => socket.write(answerWith(response, '201 Created')));
+    await using stage = await openRelayStage(engine, { onCreation });
+    const client = await stage.connect();
+    client.write(request('POST', `/v4.3.1/libpod/${list}/create`, [], text));
+    expect(JSON.parse((await received).body)).toMatchObject(sent);
+    await readUntil(client, response);
+    expect(creations).toMatchObject([{ request: expected }]);
+    expect(outcomes).toEqual([{ isCreated: true, id }]);
   });
 
   const image = `sha256:${'5'.repeat(64)}`;
@@ -540,6 +576,9 @@ describe('a guarded relay', () => {
     expect(await readAll(refused)).toMatch(
       /^HTTP\/1\.1 403 [\s\S]*\{"message":"theirs is not of this run"\}\n$/,
     );
+    const podman = await stage.connect();
+    podman.write(request('DELETE', '/v4.3.1/libpod/containers/theirs'));
+    expect(await readAll(podman)).toMatch(/^HTTP\/1\.1 403 /);
     const allowed = await stage.connect();
     allowed.write(request('POST', '/v1.41/containers/ours/kill'));
     expect(await readUntil(allowed, '{}')).toContain('200 OK');

@@ -1,0 +1,56 @@
+import { labelsOfBody } from '../capture/request-labels';
+import type { CreateRequest } from '../capture/read-create-request';
+import { isFields, type Fields } from '../core/fields';
+import { creationLabels, type Labels } from '../core/labels';
+
+/** The kinds whose libpod create requests have labels in their body. */
+type LibpodKind = 'container' | 'network' | 'volume';
+
+/** Returns the path of the corresponding call of Docker's API, for a call of Podman's own; any other unchanged. */
+export function withoutLibpod(path: string): string {
+  return path.replace(/^\/v\d+(?:\.\d+)*\/libpod\//, '/');
+}
+
+/**
+ * Returns what a request of Podman's own API creates. Not for images: `podman build` names its images.
+ *
+ * @see Podman 4.3 to 5.8, `POST /v4.3.1/libpod/containers/create`
+ */
+export function libpodKind(method: string, path: string): LibpodKind | undefined {
+  const [route = ''] = path.split('?');
+  const list = /^\/v\d+(?:\.\d+)*\/libpod\/(container|network|volume)s\/create$/.exec(route)?.[1];
+  return method === 'POST' ? (list as LibpodKind | undefined) : undefined;
+}
+
+/**
+ * Parses the body of a libpod create request. Container: `{"name": …, "image": …, "labels": {…}, "remove": true}`.
+ * Network: `{"name": …, "labels": {…}}`. Volume: `{"Name": …, "Label": {…}, "Labels": null}`.
+ */
+export function readLibpodRequest(kind: LibpodKind, body: Fields): CreateRequest {
+  const name = body['name'] ?? body['Name'];
+  const isNamed = typeof name === 'string' && name !== '';
+  return {
+    kind,
+    labelsGoInto: 'body',
+    labels: labelsOf(body),
+    name: isNamed ? name : undefined,
+    image: typeof body['image'] === 'string' ? body['image'] : undefined,
+    hasFixedNameOrPort: kind === 'container' && isNamed,
+    isAutoRemoved: body['remove'] === true,
+  };
+}
+
+/** Returns the body with the labels of `owner` and of this creation added to its own. */
+export function labelLibpodBody(kind: LibpodKind, body: Fields, owner: Labels): string {
+  const labels = { ...labelsOf(body), ...owner, ...creationLabels(kind) };
+  return JSON.stringify(kind === 'volume' ? { ...body, Label: labels, Labels: labels } : { ...body, labels });
+}
+
+function labelsOf(body: Fields): Labels {
+  const { labels, Label } = body;
+  return {
+    ...(isFields(Label) && (Label as Labels)),
+    ...labelsOfBody(body),
+    ...(isFields(labels) && (labels as Labels)),
+  };
+}
