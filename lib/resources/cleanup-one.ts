@@ -5,12 +5,13 @@ import type { TimeoutOptions } from '../core/timeout';
 import { SingleFlight } from '../core/single-flight';
 import { timeouts } from '../core/timeouts';
 import type { Engine } from '../engine/engine';
+import type { EngineError } from '../engine/engine-error';
 import { CleanupError } from './cleanup-error';
 import { cleanupDefaults, type CleanupOptions } from './cleanup-options';
 import { describeContainerProcess } from './container-process';
 import { findResource } from './find-resource';
 import type { RemovableKind, ResourceKind } from '../core/kinds';
-import { isSameResource } from './kind';
+import { isFullId, isSameResource } from './kind';
 import { capturePostMortem, type PostMortem } from './post-mortem';
 import type { GoneOutcome } from './removal';
 import type { RemovalRules } from './removal-rules';
@@ -79,7 +80,10 @@ export async function cleanupOne(
       attempts: state?.removals ?? 0,
       durationMs: elapsedMs(),
       lastStatus: state?.status,
-      process: pid === undefined ? undefined : describeContainerProcess(id, pid),
+      process:
+        kind === 'container' && isFullId(id) && mayHaveTried(lastError)
+          ? describeContainerProcess(id, pid)
+          : undefined,
       engineWords: lastError && `${lastError.status ?? ''} ${lastError.engineMessage}`.trim(),
     };
     return new CleanupError(evidence, removable.advice, cause);
@@ -129,6 +133,11 @@ export async function cleanupOne(
     if (isOurDeadline) throw failure(task?.lastError ?? error);
     throw error;
   }
+}
+
+/** Whether the engine may have tried to kill the container: a failed connection proves nothing about it. */
+function mayHaveTried(error: EngineError | undefined): boolean {
+  return error !== undefined && (error.status !== undefined || error.engineMessage.startsWith('no response'));
 }
 
 const removalsInFlight = (): SingleFlight<RemovalTask> =>

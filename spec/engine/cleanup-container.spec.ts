@@ -293,7 +293,7 @@ describe('cleanupContainer, observed by a proxy', () => {
     const { State } = await docker.getContainer(id).inspect();
     await expect(cleanupContainer(id, { engine: proxy.address, timeoutMs: 1_000 })).rejects.toMatchObject({
       message: expect.stringMatching(
-        new RegExp(`; its process ${State.Pid} \\(state \\w, child of [\\w.-]+ \\d+\\); see`),
+        new RegExp(`; its process ${State.Pid} \\(state \\w, child of [\\w.-]+ \\d+ in state \\w\\); see`),
       ),
       evidence: { process: { pid: State.Pid, shim: expect.stringMatching(/^(containerd-shim|conmon)/) } },
     });

@@ -18,6 +18,7 @@ beforeEach(() => {
   };
   addProcess(4711, 'sleep', 4690, `0::/system.slice/docker-${id}.scope\n`);
   addProcess(4690, 'containerd-shim', 1, '0::/system.slice/containerd.service\n');
+  addProcess(4713, 'child', 4711, `0::/system.slice/docker-${id}.scope\n`);
   addProcess(4712, 'other', 1, '0::/user.slice\n');
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -27,8 +28,14 @@ describe('the main process of a container', () => {
     expect(describeContainerProcess(id, 4711, root)).toEqual({
       pid: 4711,
       state: 'D',
-      shim: 'containerd-shim 4690',
+      shim: 'containerd-shim 4690 in state D',
     });
+  });
+
+  it('is found by its cgroup when the engine did not answer an inspection', () => {
+    expect(describeContainerProcess(id, undefined, root)).toMatchObject({ pid: 4711, state: 'D' });
+    expect(describeContainerProcess('d'.repeat(64), undefined, root)).toBeUndefined();
+    expect(describeContainerProcess(id, undefined, join(root, 'nowhere/'))).toBeUndefined();
   });
 
   it('is only a pid where that is another process, or none, on this machine', () => {
