@@ -19,6 +19,7 @@ type StateName =
   | 'engines that testcontainers uses'
   | 'process groups'
   | 'start contexts'
+  | 'finalizers under way'
   | 'starts under way'
   // lib/diagnosis
   | 'tracked objects'

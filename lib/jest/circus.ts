@@ -11,6 +11,9 @@ export type CircusFn = (this: unknown, ...args: unknown[]) => unknown;
 export interface CircusHook {
   fn: CircusFn;
   readonly type: 'afterAll' | 'afterEach' | 'beforeAll' | 'beforeEach';
+  readonly parent?: CircusBlock | undefined;
+  /** Its own time limit, in milliseconds. */
+  readonly timeout?: number | null | undefined;
   /** Error created where it was defined; its stack has the line. */
   readonly asyncError?: unknown;
 }
@@ -82,16 +85,18 @@ export function isFollowed(event: { readonly name: string }): event is CircusEve
   return isEndByName.has(event.name);
 }
 
-/** The function of a test starts, or has succeeded. Other events of jest-circus are similar. */
+/** The function of a test or hook starts, or has succeeded. Other events of jest-circus are similar. */
 export interface FunctionEvent {
-  readonly name: 'test_fn_start' | 'test_fn_success';
-  readonly test: CircusTest;
+  readonly name: 'hook_start' | 'hook_success' | 'test_fn_start' | 'test_fn_success';
+  readonly hook?: CircusHook | undefined;
+  readonly test?: CircusTest | undefined;
 }
 
 /** The function of a test or hook has failed. */
 export interface FailureEvent {
   readonly name: 'hook_failure' | 'test_fn_failure';
   readonly error: unknown;
+  readonly hook?: CircusHook | undefined;
   /** Of a test, `beforeEach` or `afterEach`. */
   readonly test?: CircusTest | undefined;
   /** Of `beforeAll` or `afterAll`. */
@@ -104,9 +109,9 @@ export function isTimeoutEvent(event: { readonly name: string }): event is Failu
   return isFailure && messageOf((event as FailureEvent).error).startsWith('Exceeded timeout of ');
 }
 
-/** Returns whether the function of a test starts or has succeeded with an event of jest-circus. */
+/** Returns whether the function of a test or hook starts or has succeeded with an event of jest-circus. */
 export function isFunctionEvent(event: { readonly name: string }): event is FunctionEvent {
-  return event.name === 'test_fn_start' || event.name === 'test_fn_success';
+  return /^(?:test_fn|hook)_(?:start|success)$/.test(event.name);
 }
 
 /** Returns whether an event ends a test, a block or the file. */
@@ -146,17 +151,6 @@ export function readNode(node: CircusBlock | CircusTest): TestNode<CircusBlock> 
 /** Returns the errors of an entry: the thrown value, and an error with the line of the test in a pair. */
 export function errorsOf(entry: unknown): readonly unknown[] {
   return Array.isArray(entry) ? (entry as readonly unknown[]) : [entry];
-}
-
-/**
- * Returns whether an error entry reports that the function of a test, not of a hook, exceeded its time limit.
- *
- * @see jest-circus, `_makeTimeoutMessage`
- */
-export function isTestTimeout(entry: unknown): boolean {
-  return errorsOf(entry).some((error) =>
-    /^(?:thrown: ")?Exceeded timeout of .* for a test\b/.test(messageOf(error)),
-  );
 }
 
 /** Inserts `text` into an error entry, below its message. Returns the entry that replaces it. */

@@ -65,7 +65,7 @@ function instrumentEvents(
       if (isFunctionEvent(event)) file.measure(event);
       const original = () => handle?.(event, state);
       if (!isTimeoutEvent(event)) return original();
-      return runBoth(() => file.explainHang(event, state as CircusState), original);
+      return runBoth(() => file.explainTimeout(event, state as CircusState), original);
     }
     if (handle === undefined) return file.follow(event, state as CircusState);
     const original = () => handle(event, state);

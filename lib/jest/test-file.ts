@@ -8,11 +8,11 @@ import {
   asTestCode,
   errorsOf,
   hasFailed,
-  isTestTimeout,
   readNode,
   testsThatRan,
   type CircusBlock,
   type CircusEvent,
+  type CircusHook,
   type CircusState,
   type CircusTest,
   type FailureEvent,
@@ -23,7 +23,8 @@ import { runInContexts } from './run-in-contexts';
 
 /** A running test file of Jest. It follows the events of jest-circus. */
 export class TestFile extends RunningFile<CircusBlock | CircusTest> {
-  #started: { readonly test: CircusTest; readonly atMs: number } | undefined;
+  /** The start of each function that is running, by its test or hook. */
+  readonly #startedAtMs = new Map<CircusHook | CircusTest, number>();
 
   /** @param name - Path relative to the project's folder. */
   constructor(name: string, path: string) {
@@ -40,22 +41,41 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
     installBridge(sandbox, this.attachedRun);
   }
 
-  /** Measures the function of a test. One that runs concurrently has no duration of its own. */
-  measure({ name, test }: FunctionEvent): void {
-    const nowMs = performance.now();
-    if (name === 'test_fn_start')
-      this.#started = test.concurrent === true ? undefined : { test, atMs: nowMs };
-    else if (this.#started?.test === test)
-      this.recordDuration(this.contexts.of(test), nowMs - this.#started.atMs);
+  /** Measures the function of a test or hook. */
+  measure({ name, hook, test }: FunctionEvent): void {
+    const one = hook ?? test;
+    if (one === undefined) return;
+    const startedAtMs = this.#startedAtMs.get(one);
+    if (!name.endsWith('start')) {
+      this.#startedAtMs.delete(one);
+      const context = this.#measured(hook, test);
+      if (startedAtMs !== undefined && context !== undefined)
+        this.recordDuration(context, performance.now() - startedAtMs, hook && nameHook(hook));
+      // Jest 29 calls the functions of concurrent tests before it reports their start.
+    } else if (hook !== undefined || test === undefined || this.contexts.of(test).running === undefined)
+      this.#startedAtMs.set(one, performance.now());
   }
 
-  /** Adds where it waits to the error of a test or hook that has timed out. */
-  async explainHang(event: FailureEvent, state: CircusState): Promise<void> {
-    const { test, describeBlock } = event;
+  /** Adds to the error of a test or hook that has timed out whether it hangs, and where it waits. */
+  async explainTimeout(event: FailureEvent, state: CircusState): Promise<void> {
+    const { hook, test, describeBlock } = event;
     const node = test ?? describeBlock;
     if (node === undefined) return;
-    const text = await this.explainHangOf(this.contexts.of(node));
-    if (text !== undefined) addToFailure(event, state, text);
+    const limitMs = (hook ?? test)?.timeout ?? state.testTimeout;
+    const measured = this.#measured(hook, test);
+    const texts = [
+      limitMs === undefined || measured === undefined
+        ? undefined
+        : this.judgeTimeout(measured, limitMs, hook && nameHook(hook)),
+      await this.explainHangOf(this.contexts.of(node), hook?.type === 'afterAll'),
+    ];
+    for (const text of texts) if (text !== undefined) addToFailure(event, state, text);
+  }
+
+  /** Returns the context that the history of a test or hook belongs to; `undefined` if it has none. */
+  #measured(hook: CircusHook | undefined, test: CircusTest | undefined): TestContext | undefined {
+    const node = hook === undefined ? test : hook.parent;
+    return node && this.contexts.of(node);
   }
 
   /** Follows an event. Resolves when the scope that it ends has closed; `undefined` if there is none. */
@@ -96,7 +116,6 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
       const { errors } = event.test;
       if (event.name === 'test_done') {
         errors.flatMap(errorsOf).forEach(hideOwnFrames);
-        this.#explainTimeout(context, event.test, state);
         const text = errors.length === 0 ? undefined : await this.describeContainers(context);
         if (text !== undefined) errors[0] = addToEntry(errors[0], text);
       }
@@ -114,12 +133,10 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
       state.unhandledErrors.push(...errors);
     }
   }
+}
 
-  #explainTimeout(context: TestContext, { errors, timeout }: CircusTest, { testTimeout }: CircusState): void {
-    const limitMs = timeout ?? testTimeout;
-    const index = errors.findIndex(isTestTimeout);
-    if (index < 0 || limitMs === undefined) return;
-    const text = this.explainTimeout(context, limitMs);
-    if (text !== undefined) errors[index] = addToEntry(errors[index], text);
-  }
+/** Returns the name of a hook among those of its block: `beforeEach 2`. */
+function nameHook(hook: CircusHook): string {
+  const alike = hook.parent?.hooks.filter(({ type }) => type === hook.type) ?? [];
+  return `${hook.type} ${alike.indexOf(hook) + 1}`;
 }

@@ -5,29 +5,39 @@ import { formatHandle } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
 import { findHang } from '../diagnosis/find-hang';
 import type { Wait } from '../diagnosis/hang';
+import { describeFinalizer, finalizersUnderWay } from '../scope/finalizers-under-way';
 import { describeStart, startsUnderWay } from '../scope/starts-under-way';
 import type { TestContext } from './test-context';
 
 /** The functions that a finding of this process has named. */
 const namedFunctions = (): Set<string> => processWide('functions that hang', () => new Set<string>());
 
+/** What a finding can read beside the heap. */
+export interface HangSources {
+  /** The watch of this process, for what the test has opened; `undefined` if it is off. */
+  readonly handles: HandleWatch | undefined;
+  /** Whether no description of the containers follows, which lists starts under way. */
+  readonly isLast: boolean;
+}
+
 /**
  * Resolves to a text for the error of a test or hook that timed out: where its function waits, and what can end
  * the wait. `undefined` when it waits for nothing that castoff sees. Takes 1 to 2 s.
- *
- * @param handles - The watch of this process, for what the test has opened; `undefined` if it is off.
  */
 export async function explainHang(
   { running, name }: TestContext,
-  handles: HandleWatch | undefined,
+  { handles, isLast }: HangSources,
 ): Promise<string | undefined> {
   if (running === undefined) return undefined;
   const named = namedFunctions();
   const nowMs = performance.now();
-  const starts = startsUnderWay().filter(({ scope }) => scope === name || name.startsWith(`${scope}/`));
+  const starts = isLast
+    ? startsUnderWay().filter(({ scope }) => scope === name || name.startsWith(`${scope}/`))
+    : [];
   try {
     const opened = handles?.list(({ scope }) => scope === name);
     const open = [
+      ...finalizersUnderWay().map((finalizer) => describeFinalizer(finalizer, nowMs)),
       ...starts.map((start) => describeStart(start, nowMs)),
       ...(opened ?? []).map((handle) => formatHandle(handle)),
     ];

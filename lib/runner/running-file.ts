@@ -76,27 +76,33 @@ export class RunningFile<Node extends object> {
     return this.#postMortems.describe(context, this.contexts.path, this.#attachedRun);
   }
 
-  /** Records how long the function of a test took that succeeded. */
-  recordDuration(context: TestContext, durationMs: number): void {
-    recordDuration(this.#historyName(context), durationMs);
+  /**
+   * Records how long the function of a test or hook took that succeeded.
+   *
+   * @param hook - Its name among the hooks of the context.
+   */
+  recordDuration(context: TestContext, durationMs: number, hook?: string): void {
+    recordDuration(this.#historyName(context, hook), durationMs);
   }
 
   /**
-   * Returns a judgement of a test that timed out, for its error: its limit looks too tight, or it hangs.
+   * Returns a judgement of a test or hook that timed out, for its error: its limit looks too tight, or it hangs.
    * `undefined` if earlier runs allow none.
    */
-  explainTimeout(context: TestContext, limitMs: number): string | undefined {
-    return explainTimeout(this.#historyName(context), { limitMs });
+  judgeTimeout(context: TestContext, limitMs: number, hook?: string): string | undefined {
+    return explainTimeout(this.#historyName(context, hook), { limitMs });
   }
 
   /**
    * Resolves to where a test or hook waits that has timed out, for its error; `undefined` if castoff sees no wait,
    * and after some of a file.
+   *
+   * @param isLast - Whether no {@link describeContainers} follows.
    */
-  async explainHangOf(context: TestContext): Promise<string | undefined> {
+  async explainHangOf(context: TestContext, isLast: boolean): Promise<string | undefined> {
     if (this.#attachedRun === undefined || this.#explainedHangs >= maxExplainedHangs) return undefined;
     this.#explainedHangs += 1;
-    return loadLate.explainHang().explainHang(context, this.#attachedRun.handles);
+    return loadLate.explainHang().explainHang(context, { handles: this.#attachedRun.handles, isLast });
   }
 
   /** Closes the scope of a context that has ended. Resolves to the errors to report, one per failed item. */
@@ -155,7 +161,9 @@ export class RunningFile<Node extends object> {
   }
 
   // The path, because files of two projects may have the same name.
-  #historyName({ name }: TestContext): string {
-    return `test ${this.contexts.path} ${name}`;
+  #historyName({ name }: TestContext, hook: string | undefined): string {
+    return hook === undefined
+      ? `test ${this.contexts.path} ${name}`
+      : `${hook} ${this.contexts.path} ${name}`;
   }
 }

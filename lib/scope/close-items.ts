@@ -3,6 +3,7 @@ import { withTimeout } from '../core/timeout';
 import { planClose, type CloseStep } from './close-plan';
 import type { CloseSettings } from './close-options';
 import type { FinalizerEnd } from './close-report';
+import { trackFinalizer } from './finalizers-under-way';
 import type { Call, Item, Part } from './item';
 import type { OwnedResource } from './owned-resource';
 import { removeResources } from './remove-resources';
@@ -50,7 +51,9 @@ async function closeStep(
 async function closeCall(call: Call | Part, settings: CloseSettings): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const { what, source } = call;
+  const untrack = trackFinalizer({ close: settings.limit.what, what, source, sinceMs: startedAt });
   const error = await failureOf(call, settings);
+  untrack();
   const durationMs = performance.now() - startedAt;
   if (error !== undefined && durationMs >= settings.cleanupTimeoutMs) settings.limit.noteStuck();
   const ended = 'run' in call ? undefined : call.ended;

@@ -44,6 +44,11 @@ export class CloseLimit implements Disposable {
     if (timeoutMs !== undefined) this.#start(timeoutMs, Math.min(maxReserveMs, timeoutMs / 4));
   }
 
+  /** `close scope orders` */
+  get what(): string {
+    return this.#options.what;
+  }
+
   /** Aborts when the remaining items are to start at once, and to take no more time than they must. */
   get hurry(): AbortSignal {
     return this.#hurry.signal;

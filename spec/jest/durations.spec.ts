@@ -24,6 +24,17 @@ test('waits', () => {
   return shared('slow db', never, { timeoutMs: 150 });
 });
 test('shares', () => shared('db', never, { timeoutMs: 150 }));
+describe('with a hook', () => {
+  beforeAll(never, 200);
+  test('is skipped by its hook', () => {});
+});
+describe('with good hooks', () => {
+  beforeEach(() => {});
+  beforeEach(() => new Promise((resolve) => setTimeout(resolve, 20)));
+  test('runs', () => {});
+});
+test.concurrent('hangs beside others', never, 250);
+test.concurrent('passes beside others', () => new Promise((resolve) => setTimeout(resolve, 20)));
 const untilAbort = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
 test('spawns', () => spawn('migrate', untilAbort, { timeoutMs: 40 }));
 `;
@@ -32,6 +43,8 @@ const nameOf = (title: string, folder: string): string =>
 const learnt = (folder: string): Readonly<Record<string, number>> => ({
   [nameOf('takes longer than its limit', folder)]: 150,
   [nameOf('orders/hangs', folder)]: 10,
+  [nameOf('hangs beside others', folder)]: 10,
+  [nameOf('with a hook', folder).replace('test', 'beforeAll 1')]: 10,
   'task durations.test.js/spawns migrate': 30,
   'shared db': 20,
   'shared slow db': 140,
@@ -59,7 +72,8 @@ describe.each(isLong ? versions : versions.slice(0, 1))('a test that times out i
     run = first;
     const second = await startJest('plain', { jest, beside: first, args: ['durations'] });
     end = await second.ended;
-  });
+    // Each test that hangs takes a few seconds of CPU time for its finding.
+  }, 300_000);
   afterAll(async () => {
     process.env['CASTOFF_HISTORY'] = before;
     await run?.close();
@@ -77,6 +91,16 @@ describe.each(isLong ? versions : versions.slice(0, 1))('a test that times out i
 
   it('shows that it hangs', () => {
     expect(shownFor('orders › hangs')).toContain('takes 10 ms as a rule, now 300 ms: this hangs');
+  });
+
+  it('shows that a hook hangs', () => {
+    expect(shownFor('with a hook › is skipped')).toContain('takes 10 ms as a rule, now 200 ms: this hangs');
+  });
+
+  it('shows that a concurrent test hangs', () => {
+    // Jest 29 starts it before its turn.
+    const judgement = 'takes 10 ms as a rule, now 250 ms: this hangs';
+    expect(shownFor('hangs beside others')).toContain(judgement);
   });
 
   it('shows nothing without earlier runs, or when it failed otherwise', () => {
@@ -103,6 +127,10 @@ describe.each(isLong ? versions : versions.slice(0, 1))('a test that times out i
       [nameOf('passes', run.folder), nameOf('calls back', run.folder), 'measure a wait'].map(count),
     ).toEqual([1, 1, 1]);
     expect(['fails', 'is new', 'spawns'].map((title) => count(nameOf(title, run.folder)))).toEqual([0, 0, 0]);
-    expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7, 7]);
+    expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7, 7, 7, 7]);
+    const hook = nameOf('with good hooks', run.folder).replace('test', 'beforeEach 2');
+    expect(count(hook)).toBe(1);
+    const concurrent = readDurations(nameOf('passes beside others', run.folder), run.folder);
+    expect(concurrent).toHaveLength(jest === '30' ? 1 : 0);
   });
 });

@@ -17,14 +17,21 @@ const findings: readonly (readonly [string, string, ...string[]])[] = [
     'waits in a helper',
     'waits at helper.ts:6: await once(bus, name);',
     "variable bus → EventEmitter → a listener of 'ready'",
-    'called at compiled.test.ts:7: await waitFor(bus',
+    'called at compiled.test.ts:8: await waitFor(bus',
     'looked at twice, 200 ms apart: unmoved',
   ],
   [
     'compiled.test.ts',
     'calls nothing back',
-    'waits for the callback done of the function at compiled.test.ts:10',
+    'waits for the callback done of the function at compiled.test.ts:11',
     'nothing can wake it',
+  ],
+  [
+    'compiled.test.ts',
+    'Test suite failed to run',
+    'waits at helper.ts:6: await once(bus, name);',
+    'called at compiled.test.ts:21: await waitFor(bus',
+    'open: close scope orders has been waiting for stop the clock (compiled.test.ts:20) for',
   ],
   [
     'native.test.mjs',
