@@ -67,6 +67,8 @@ describe('a Podman engine', () => {
       '--rm',
       '--network',
       'between',
+      '--cap-add',
+      'NET_RAW',
       'castoff-spec/busybox:1',
       'ping',
       '-c1',
@@ -193,6 +195,8 @@ describe('castoff on Podman', () => {
         .map(({ action }) => action);
     await watch.until(() => actions().includes('start'));
     await docker.createVolume({ Name: label });
+    // Podman 5.4 and later stop a container before they remove it.
+    await docker.getContainer(id).kill();
     await docker.getContainer(id).remove({ force: true });
     await watch.until(() => actions().includes('destroy'));
     expect(actions()).toEqual(commonWords);

@@ -162,13 +162,10 @@ describe('an engine that is killed in the middle of the removal of a volume', ()
     const name = await createThing('volume', docker);
     await using scope = openScope('adopts a volume', { engine: engine.address });
     await scope.adopt(name, 'volume');
-    const { CreatedAt: before } = (await docker.getVolume(name).inspect()) as { readonly CreatedAt?: string };
     await engine.kill();
     await rm(join(engine.dataRoot, 'volumes', name, '_data'), { recursive: true });
     await engine.start();
-    // Docker before 23.0 reports the age of the folder.
-    const { CreatedAt: after } = (await docker.getVolume(name).inspect()) as { readonly CreatedAt?: string };
-    expect([before, '0001-01-01T00:00:00Z']).toContain(after);
+    // Docker 20.10 now reports 0001-01-01T00:00:00Z as its creation time, and Docker 28 that of a new folder.
     await scope.close();
     expect(await exists('volume', name, docker)).toBe(false);
   });
