@@ -67,8 +67,9 @@ const table: readonly Row[] = [
   // Podman: {"cause":"image not known","message":"failed to find image x: image not known","response":404}
   // {"message":"error while removing network: unknown network x id 8dd1…"}: removed by another client in the meantime.
   { status: 404, message: /[Nn]o such|not found|not known|unknown network/, meaning: 'gone' },
-  // {"message":"unrecognized image ID sha256:7ab3…"}: removed by another client in the meantime.
+  // {"message":"unrecognized image ID sha256:7ab3…"}: removed by another client in the meantime. 404 on Docker 28.
   { call: 'image.remove', status: 500, message: /unrecognized image ID/, meaning: 'gone' },
+  { call: 'image.remove', status: 404, message: /unrecognized image ID/, meaning: 'gone' },
   // 503 {"message":"This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node …"}
   { call: 'service.inspect', status: 503, message: /Use "docker swarm init"/, meaning: 'gone' },
   // "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. …" @see

@@ -54,6 +54,7 @@ describe('any other response', () => {
     ['container.remove', 204, '', 'done'],
     ['image.remove', 200, '', 'done'],
     ['image.remove', 500, 'unrecognized image ID sha256:7ab3', 'gone'],
+    ['image.remove', 404, 'unrecognized image ID sha256:7ab3', 'gone'],
     ['container.stop', 304, '', 'done'],
     ['container.remove', undefined, 'connect ECONNREFUSED /var/run/docker.sock', 'engine-away'],
     ['container.remove', undefined, 'read ECONNRESET', 'engine-away'],
