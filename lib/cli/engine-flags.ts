@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { CastoffError } from '../core/errors';
 import { setVariable } from '../core/environment';
+import { parseEndpoint } from '../engine/parse-endpoint';
 
 const hostFlags = '-H, --host <address>';
 const contextFlags = '--context <name>';
@@ -26,7 +27,7 @@ export function withShortEngineFlags(command: Command): Command {
  * Makes this process, and those that it starts, use the engine that `--host` or `--context` names, given before
  * or after the name of the command. The flags replace `DOCKER_HOST` and `DOCKER_CONTEXT`.
  *
- * @throws CastoffError `CONFIG_INVALID` when both are given.
+ * @throws CastoffError `CONFIG_INVALID` when both are given, or the address is invalid.
  */
 export function useEngineFlags(program: Command, command: Command): void {
   const ofProgram: EngineFlags = program.opts();
@@ -36,7 +37,11 @@ export function useEngineFlags(program: Command, command: Command): void {
   const context = own.context ?? ofProgram.context;
   if (host !== undefined && context !== undefined)
     throw new CastoffError('CONFIG_INVALID', '--host and --context: give one of the two');
-  if (host !== undefined) setVariable('DOCKER_HOST', host);
+  if (host !== undefined) {
+    // An error names the flag, not the variable.
+    parseEndpoint(host, '--host');
+    setVariable('DOCKER_HOST', host);
+  }
   if (context !== undefined) {
     setVariable('DOCKER_HOST', undefined);
     setVariable('DOCKER_CONTEXT', context);

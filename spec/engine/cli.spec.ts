@@ -42,6 +42,7 @@ describe('the command castoff', () => {
     [['reaper', 'imgae'], "unknown command 'imgae'\n(Did you mean image?)"],
     [['ls', '--filer', 'x'], "unknown option '--filer'\n(Did you mean --filter?)"],
     [['reaper', 'deploy', 'helm'], 'Allowed choices are compose, stack, kubernetes.'],
+    [['ls', '-H', 'ftp://engine'], '--host: got "ftp://engine", whose scheme ftp:// is not supported'],
     [['ls', '--context', 'a', '-H', 'unix:///b'], '--host and --context: give one of the two'],
   ])('refuses %j, and says why', async (args, message) => {
     expect(await refusalOf(...args)).toContain(message);
