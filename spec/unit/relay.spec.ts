@@ -237,6 +237,18 @@ describe('a relay', () => {
     expect(await readAll(client)).toMatch(/half$/);
   });
 
+  it('ends only the connection on which its owner fails, and reports why', async () => {
+    await using stage = await openRelayStage(answering(answerWith('{}')), {
+      onRequest: (_, path) => (path === '/fail' ? Promise.reject(new Error('defect')) : Promise.resolve()),
+    });
+    const [failing, other] = [await stage.connect(), await stage.connect()];
+    failing.write(request('GET', '/fail'));
+    expect(await readAll(failing)).toBe('');
+    other.write(request('GET', '/info'));
+    expect(await readUntil(other, '{}')).toContain('200 OK');
+    expect(stage.errors).toEqual(['relay a connection to the engine: Error: defect']);
+  });
+
   it('measures how long the engine takes, by call', async () => {
     await using stage = await openRelayStage(answering(answerWith('{}')));
     const client = await stage.connect();
