@@ -14,12 +14,12 @@ export interface ImagesEnd {
  * comparing the engine's names before the first such request and after the command.
  */
 export class BuiltImages {
-  readonly #engine: Engine;
+  readonly #connecting: Promise<Engine>;
   readonly #pulled = new Set<string>();
   #before: Promise<readonly StoredImage[]> | undefined;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(connecting: Promise<Engine>) {
+    this.#connecting = connecting;
   }
 
   /**
@@ -41,20 +41,21 @@ export class BuiltImages {
    */
   async finish(isRemoving: boolean): Promise<ImagesEnd> {
     if (this.#before === undefined) return { images: [], removed: [] };
+    const engine = await this.#connecting;
     const [before, after] = [await this.#before, await this.#list()];
     const images = newlyNamed(before, after, this.#pulled);
     if (!isRemoving || images.length === 0) return { images, removed: [] };
-    const containers = valueOf(await listKind(this.#engine, 'container', []));
+    const containers = valueOf(await listKind(engine, 'container', []));
     const used = new Set(containers.map(({ imageId }) => imageId));
     const unused = images.filter(({ id, oldTags }) => oldTags.length === 0 && !used.has(id));
     const { cleanupOne } = await import('../resources/cleanup-one.ts');
     for (const { id, newTags } of unused)
-      for (const tag of newTags) await cleanupOne(this.#engine, 'image', tag, { identity: id });
+      for (const tag of newTags) await cleanupOne(engine, 'image', tag, { identity: id });
     return { images, removed: unused };
   }
 
   async #list(): Promise<readonly StoredImage[]> {
-    return valueOf(await listNamedImages(this.#engine));
+    return valueOf(await listNamedImages(await this.#connecting));
   }
 }
 

@@ -45,6 +45,11 @@ const dumping: readonly NodeJS.Signals[] = [
   'SIGXFSZ',
 ];
 
+/** Returns the exit code that a shell reports for a command that a signal ended. */
+export function codeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + (constants.signals[signal] ?? 0);
+}
+
 /**
  * Returns how this process ends for that status: by the same signal as the command, so that a shell stops its
  * script after Ctrl-C as it does without castoff; or with 128 and the signal's number.
@@ -52,6 +57,5 @@ const dumping: readonly NodeJS.Signals[] = [
 export function endOfProcess(status: CommandStatus, platform = process.platform): CommandStatus {
   if ('code' in status) return status;
   const { signal } = status;
-  const code = 128 + (constants.signals[signal] ?? 0);
-  return platform === 'win32' || dumping.includes(signal) ? { code } : { signal };
+  return platform === 'win32' || dumping.includes(signal) ? { code: codeOfSignal(signal) } : { signal };
 }

@@ -2,6 +2,7 @@ import { isHelper, isUntracked } from '../capture/creation-ownership';
 import type { CreateOutcome } from '../capture/create-response';
 import type { CreateRequest } from '../capture/read-create-request';
 import { composeProjectLabel, labelNames, ownershipLabels } from '../core/labels';
+import type { Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { commandScope } from '../registry/scope-names';
@@ -13,8 +14,7 @@ import type { ProjectGate } from './project-gate';
 interface CreationsOptions {
   readonly session: string;
   readonly registry: Registry;
-  /** The engine's address. */
-  readonly engine: string;
+  readonly connecting: Promise<Engine>;
   /** The command line, which created what nothing else is known of. */
   readonly command: string;
   readonly projects: Pick<ProjectGate, 'isOurs'>;
@@ -22,8 +22,6 @@ interface CreationsOptions {
   readonly ready: () => Promise<void>;
   /** Called for each creation that goes out without labels, with the reason: it fails the run. */
   readonly onUnlabelled: (creation: string) => void;
-  /** Called, without waiting, for each container that exists now. */
-  readonly onContainer: (entry: RegistryEntry) => void;
 }
 
 /** The resources that the command creates through the relay: registered, then created with the session's labels. */
@@ -53,7 +51,7 @@ export class Creations {
    * @throws EngineError when the parts of a Compose project cannot be listed; CastoffError as `openSession` does.
    */
   async plan({ request, path, unlabelled }: RelayedCreation): Promise<CreationPlan | undefined> {
-    const { session, registry, engine, command, projects, ready, onUnlabelled } = this.#options;
+    const { session, registry, connecting, command, projects, ready, onUnlabelled } = this.#options;
     if (unlabelled !== undefined) {
       onUnlabelled(`POST ${path.split('?')[0]}: ${unlabelled}`);
       return undefined;
@@ -65,6 +63,7 @@ export class Creations {
     if (project !== undefined && request.kind !== 'image' && !(await projects.isOurs(project)))
       return undefined;
     await ready();
+    const { address: engine } = await connecting;
     const { kind, name, image } = request;
     const by = { scope: commandScope, test: command };
     const entry = registry.note(kind, by, { origin: 'raw', name, image, engine });
@@ -82,14 +81,11 @@ export class Creations {
   #settle({ key, kind, name }: RegistryEntry, outcome: CreateOutcome | undefined): void {
     // Unknown for now: the end of the run finds it by its labels.
     if (outcome === undefined) return;
-    const { registry, onContainer } = this.#options;
+    const { registry } = this.#options;
     if (!outcome.isCreated) registry.update(key, { state: 'gone', outcome: 'never-created' });
     else if (kind === 'image')
       registry.update(key, { state: 'present', id: name ?? outcome.id, identity: outcome.id });
-    else {
-      const entry = registry.update(key, { state: 'present', id: outcome.id });
-      if (kind === 'container') onContainer(entry);
-    }
+    else registry.update(key, { state: 'present', id: outcome.id });
   }
 }
 

@@ -8,7 +8,7 @@ import { removables } from '../resources/removables';
 
 /** The options of a {@link Guard}. */
 export interface GuardOptions {
-  readonly engine: Engine;
+  readonly connecting: Promise<Engine>;
   readonly session: string;
   /** The castoff sessions of the command's own processes. */
   readonly innerSessions: ReadonlySet<string>;
@@ -21,7 +21,7 @@ export class Guard {
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#startedAtMs = readEngineClock(options.engine).then(valueOf);
+    this.#startedAtMs = options.connecting.then(readEngineClock).then(valueOf);
     // Reported where it is awaited.
     this.#startedAtMs.catch(() => undefined);
   }
@@ -42,16 +42,18 @@ export class Guard {
   };
 
   async #isOwn(kind: 'container' | 'network' | 'volume', ref: string): Promise<boolean> {
-    const { engine, session, innerSessions } = this.#options;
-    const inspected = await removables[kind].inspect(engine.within({ timeoutMs: timeouts.inspectMs }), ref);
+    const { connecting, session, innerSessions } = this.#options;
+    const engine = (await connecting).within({ timeoutMs: timeouts.requestMs });
+    const inspected = await removables[kind].inspect(engine, ref);
     if (inspected.meaning === 'gone') return true;
     return isLabelledBy(valueOf(inspected).labels, session, innerSessions);
   }
 
   /** A built image carries no label of the session: its name must be newer than the run. */
   async #isOwnImage(ref: string): Promise<boolean> {
-    const { engine, session, innerSessions } = this.#options;
-    const inspected = await inspectImage(engine.within({ timeoutMs: timeouts.inspectMs }), ref);
+    const { connecting, session, innerSessions } = this.#options;
+    const engine = (await connecting).within({ timeoutMs: timeouts.requestMs });
+    const inspected = await inspectImage(engine, ref);
     if (inspected.meaning === 'gone') return true;
     const { labels, taggedAtMs = 0 } = valueOf(inspected);
     return isLabelledBy(labels, session, innerSessions) || taggedAtMs >= (await this.#startedAtMs);

@@ -27,7 +27,7 @@ export async function recordLeft(
 ): Promise<void> {
   const open = (): readonly RegistryEntry[] => registry.list().filter((entry) => isOpen(entry));
   if (open().length === 0) return;
-  const limited = engine.within({ timeoutMs: timeouts.inspectMs });
+  const limited = engine.within({ timeoutMs: timeouts.requestMs });
   const listed = await listTargets(limited, [`${labelNames.session}=${session}`]);
   for (const entry of open()) {
     const target = listed.find((one) => isOf(entry, one));

@@ -52,53 +52,57 @@ export async function openCommandRun(
   // Reported below, unless the run cannot be opened.
   connecting.catch(() => undefined);
   const run = await openRun(settings);
+  let relay: Relay | undefined;
   try {
-    const engine = await connecting;
-    const mode = chooseReaper();
-    if (mode !== 'auto' && mode !== 'off') await run.ready();
     const { registry } = sessionIdentity();
     const projects = new ProjectGate({
       session: run.session,
-      listParts: (project) => listParts(engine, project),
+      listParts: async (project) => listParts(await connecting, project),
     });
-    const volumes = new ContainerVolumes(registry);
+    const volumes = new ContainerVolumes(connecting, registry);
+    const images = new BuiltImages(connecting);
     const creations = new Creations({
       session: run.session,
       registry,
-      engine: engine.address,
+      connecting,
       command,
       projects,
       ready: () => run.ready(),
       onUnlabelled: (creation) => run.reportUnlabelled(creation),
-      onContainer: (container) => volumes.add(container),
     });
-    const images = new BuiltImages(engine);
-    const socket = localSocketPath(`relay-${run.session}`);
-    const [relay, [socketPath = '']] = await Promise.all([
-      openRelay({
-        connect: rawConnectionsTo(engine.connection.endpoint),
-        path: socket,
-        onRequest: (method, path) => images.note(method, path),
-        onCreation: (creation) => creations.plan(creation),
-        ...(options.guard === true && {
-          refusal: await openGuard({ engine, session: run.session, innerSessions: creations.innerSessions }),
-          pruneLabel: `${labelNames.session}=${run.session}`,
-        }),
-        onError: (what, error) => print(`${what}: ${messageOf(error)}`),
+    const guarded = { connecting, session: run.session, innerSessions: creations.innerSessions };
+    // The engine is found meanwhile.
+    relay = await openRelay({
+      path: localSocketPath(`relay-${run.session}`),
+      connect: async () => rawConnectionsTo((await connecting).connection.endpoint)(),
+      async onRequest(method, path) {
+        await images.note(method, path);
+        await volumes.note(method, path);
+      },
+      onCreation: (creation) => creations.plan(creation),
+      ...(options.guard === true && {
+        refusal: await openGuard(guarded),
+        pruneLabel: `${labelNames.session}=${run.session}`,
       }),
-      findEngineSocketPaths(engine),
-    ]);
+      onError: (what, error) => print(`${what}: ${messageOf(error)}`),
+    });
+    const engine = await connecting;
+    const mode = chooseReaper();
+    if (mode !== 'auto' && mode !== 'off') await run.ready();
+    const { endpoint } = engine.connection;
+    const [socketPath = ''] = await findEngineSocketPaths(engine);
     const environment = environmentOfCommand({
       outer: bypassRelay(process.env),
-      endpoint: engine.connection.endpoint,
+      endpoint,
       isPodman: engine.isPodman,
       relay: addressOf(relay.path),
       socketPath,
-      builder: readSelectedBuilder(engine.connection.endpoint),
+      builder: readSelectedBuilder(endpoint),
       isRyukDisabled: options.disableRyuk === true,
     });
     return { engine, run, registry, relay, creations, projects, volumes, images, environment };
   } catch (error) {
+    await relay?.close();
     await run.close();
     throw error;
   }

@@ -23,16 +23,16 @@ interface CommandReport extends CommandVerdict {
 
 /**
  * Reports the run of a command on standard error, and as JSON. Prints no summary if all is well and the command has
- * castoff sessions of its own, which print theirs.
+ * castoff sessions of its own, which print theirs. Resolves to whether the file could be written.
  */
-export async function reportCommand(report: CommandReport): Promise<void> {
+export async function reportCommand(report: CommandReport): Promise<boolean> {
   const { verdict, kept, images, command, status, commandRun, reportFile } = report;
   const { creations, projects, relay, run } = commandRun;
   for (const project of projects.foreign)
     print(`the Compose project ${project} existed before the command: castoff leaves all of it alone`);
   if (creations.innerSessions.size === 0 || !isUneventful(verdict)) await reportRun(verdict, kept);
   for (const line of describeImages(images)) print(line);
-  if (reportFile === undefined) return;
+  if (reportFile === undefined) return true;
   const json = {
     ...verdictJson(verdict),
     command,
@@ -47,8 +47,9 @@ export async function reportCommand(report: CommandReport): Promise<void> {
     await writeFile(reportFile, `${safeJson(json)}\n`);
   } catch (error) {
     print(`write the report: ${messageOf(error)}`);
-    process.exitCode = 1;
+    return false;
   }
+  return true;
 }
 
 function isUneventful({ leaks, ignored, left, failures, kept }: Verdict): boolean {

@@ -1,14 +1,18 @@
 import { messageOf } from '../core/errors';
 import { print } from '../core/print';
-import type { killTree } from '../processes/process-tree';
+import { killTree } from '../processes/process-tree';
 import { describeFate } from '../run/run-signals';
-import { closeCommandRun } from './close-command-run';
 import { handleSignals, type CommandSignals } from './command-signals';
 import { settingsOf, type CommandRunOptions } from './command-settings';
-import { codeOfFailedStart, endOfProcess, statusAfter, type CommandStatus } from './command-status';
+import {
+  codeOfFailedStart,
+  codeOfSignal,
+  endOfProcess,
+  statusAfter,
+  type CommandStatus,
+} from './command-status';
 import { openCommandRun, type CommandRun } from './open-command-run';
 import { recordCommand } from './record-command';
-import { reportCommand } from './report-command';
 import { formatCommand, startCommand, type StartedCommand } from './start-command';
 
 /**
@@ -29,26 +33,31 @@ export async function runCommand(
     announce: (signal) => print(`${signal}: removing the run's resources; send it again to exit at once`),
     endAtOnce(signal, child) {
       signals.stop();
-      if (child !== undefined) loadTree().killTree(child);
+      if (child !== undefined) killTree(child);
       print(`${signal}: exiting at once; the run's resources ${describeFate(commandRun.run)}`);
       endProcess({ signal });
     },
   });
   try {
     const status = await runWithin(commandRun, command, title, signals);
+    // Loaded when nothing waits for it.
+    const { closeCommandRun } = await import('./close-command-run.ts');
+    const { reportCommand } = await import('./report-command.ts');
     const end = await closeCommandRun(commandRun, status, {
       settings,
       removesImages: options.images === 'remove',
     });
-    await reportCommand({ ...end, command: title, status, commandRun, reportFile: options.report });
-    return statusAfter(status, end.verdict.isFailure);
+    const isReported = await reportCommand({
+      ...end,
+      command: title,
+      status,
+      commandRun,
+      reportFile: options.report,
+    });
+    return statusAfter(status, end.verdict.isFailure || !isReported);
   } finally {
     signals.stop();
   }
-}
-
-function loadTree(): { readonly killTree: typeof killTree } {
-  return require('../processes/process-tree') as { readonly killTree: typeof killTree };
 }
 
 /** Ends this process like a command that ended with that status. */
@@ -57,7 +66,7 @@ export function endProcess(status: CommandStatus): never {
   if ('code' in end) return process.exit(end.code);
   process.kill(process.pid, end.signal);
   // Here only if the signal is ignored, as SIGHUP is under nohup.
-  return process.exit(1);
+  return process.exit(codeOfSignal(end.signal));
 }
 
 async function runWithin(

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { print } from '../core/print';
 import { quoteShellArgument } from '../core/shell-quote';
 import type { CommandStatus } from './command-status';
 
@@ -23,6 +24,8 @@ export async function startCommand(
   const ended = Promise.withResolvers<CommandStatus>();
   child.once('exit', (code, signal) => ended.resolve(signal === null ? { code: code ?? 0 } : { signal }));
   await once(child, 'spawn');
+  // A signal that could not be sent: EPERM, to a command that runs as another user.
+  child.on('error', (error) => print(`send a signal to ${file}: ${error.message}`));
   if (child.pid === undefined) throw new Error(`start ${file}: it has no pid`);
   return { child: child as StartedCommand['child'], ended: ended.promise };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { claimKey, digestBounds, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import { packageVersion } from '../core/package-version';
+import { thisMachine } from '../engine/engine-facts';
 import { protocolVersion } from '../reaper/protocol/message';
 import { claimedLabels, onClaim } from '../registry/claims';
 import { parseReply } from '../wire/request-connection';
@@ -112,7 +113,7 @@ function openReplies(): number {
 }
 
 function dockerVariables(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => name.startsWith('DOCKER_'));
+  const entries = Object.entries(thisMachine().env).filter(([name]) => name.startsWith('DOCKER_'));
   return Object.fromEntries(entries.map(([name, value = '']) => [name, value]));
 }
 

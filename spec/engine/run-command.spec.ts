@@ -1,16 +1,20 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { built } from '../support/built';
 import { listLabelled, runCommandRun, runScript, startCommandRun } from '../support/command-run';
 import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
 import { isRunning } from '../support/process-state';
+import { isLong } from '../support/spec-size';
 import { sleeper, specImage } from '../support/spec-image';
 import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
+const exec = promisify(execFile);
 const label = uniqueName();
 /** Words of a shell that create a container which is not started. */
 const create = `docker create --label ${label} ${specImage}`;
@@ -64,6 +68,14 @@ describe('castoff run', () => {
       status: { code: 0 },
       engineTime: expect.arrayContaining([{ call: 'create', count: 1, totalMs: expect.any(Number) }]),
     });
+  });
+
+  it('exits with 1 if its report cannot be written', async () => {
+    const { code, stderr } = await runCommandRun(['true'], {
+      options: ['--report', '/dev/null/report.json'],
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^castoff: write the report: E/m);
   });
 
   it('prints one line if nothing is left, or leaks are off', async () => {
@@ -164,6 +176,18 @@ describe('castoff run', () => {
     expect({ code, stdout }).toEqual({ code: 5, stdout: 'localhost\n' });
     expect(stderr).toMatch(/^castoff: 1 leak among 1 container: /);
   });
+
+  if (isLong)
+    it('removes what testcontainers for Python leaves', async () => {
+      const python = (await exec(join(__dirname, '../../docker/python-client.sh'))).stdout.trim();
+      const program = `from testcontainers.core.container import DockerContainer
+DockerContainer('${specImage}').with_command('sleep 60').with_kwargs(labels={'${label}': '1'}).start()
+print('started')`;
+      const options = ['--disable-ryuk'];
+      const { code, stdout, stderr } = await runCommandRun([python, '-c', program], { options });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'started\n' });
+      expect(stderr).toMatch(/^castoff: 1 leak among 1 container: /m);
+    }, 120_000);
 
   it('leaves what an inner castoff run creates to that one, which alone reports it', async () => {
     const inner = [process.execPath, built.cli, 'run', '--', 'sh', '-c', `${create} >/dev/null`];
