@@ -101,7 +101,7 @@ function startAttachedRun(client: RunClient, { isOutside, isOfRun }: CallingCode
     reportUnlabelled: (creation) => client.reportUnlabelled(creation),
   });
   const isWatched = client.settings.handles !== 'off';
-  const handles = isWatched ? watchHandles(() => isOfRun?.() === true) : undefined;
+  const handles = isWatched ? watchHandles(() => isOfRun?.() === true, registry) : undefined;
   let shared: SharedResources | undefined;
   return {
     client,

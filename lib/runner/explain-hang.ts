@@ -35,7 +35,11 @@ export async function explainHang(
     ? startsUnderWay().filter(({ scope }) => scope === name || name.startsWith(`${scope}/`))
     : [];
   try {
-    const opened = handles?.list(({ scope }) => scope === name);
+    const isAround = (scope: string): boolean => name.startsWith(`${scope}/`);
+    // A request may reuse a connection that a hook has opened.
+    const opened = handles
+      ?.list(({ scope }) => scope === name || isAround(scope))
+      .filter(({ kind, scope }) => scope === name || kind === 'connection');
     const open = [
       ...finalizersUnderWay().map((finalizer) => describeFinalizer(finalizer, nowMs)),
       ...starts.map((start) => describeStart(start, nowMs)),

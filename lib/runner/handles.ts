@@ -4,6 +4,7 @@ import { approximateSource } from '../core/source-line';
 import type { HandleOwner } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
 import { userLineIn } from '../capture/user-line';
+import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
 import type { AttachedRun } from './attached-run';
 import { currentTestFile, definitionLine, startingContext } from './current-context';
@@ -49,8 +50,9 @@ function ownerOf(context: TestContext): ContextOwner {
  * Starts to record the handles that user code opens in this process; replaces an earlier watch of the process.
  *
  * @param isOfRun - Returns whether the calling code was started by a global setup or teardown.
+ * @param registry - Names the containers of streams.
  */
-export function watchHandles(isOfRun: () => boolean): HandleWatch {
+export function watchHandles(isOfRun: () => boolean, registry: Registry): HandleWatch {
   const { startHandleWatch } = loadLate.handleWatch();
   const slot = processWide('runner handle watch', (): { watch?: HandleWatch } => ({}));
   slot.watch?.stop();
@@ -65,6 +67,7 @@ export function watchHandles(isOfRun: () => boolean): HandleWatch {
       const mapped = testFile === undefined ? loadLate.sourceMaps().mapStack(stack) : stack;
       return userLineIn(mapped, testFile);
     },
+    (peer) => loadLate.namePeer().namePeer(peer, registry),
   );
   return slot.watch;
 }

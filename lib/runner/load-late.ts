@@ -4,6 +4,7 @@ import type * as containerPorts from '../engine/container-ports';
 import type * as explainHang from './explain-hang';
 import type * as handleWatch from '../diagnosis/handle-watch';
 import type * as sourceMaps from '../core/source-maps';
+import type * as namePeer from './name-peer';
 import type * as reportHandles from './report-handles';
 import type * as exitReport from './exit-report';
 import type * as startCapture from '../capture/start-capture';
@@ -24,6 +25,7 @@ export const loadLate = {
   explainHang: () => require('./explain-hang') as typeof explainHang,
   handleWatch: () => require('../diagnosis/handle-watch') as typeof handleWatch,
   sourceMaps: () => require('../core/source-maps') as typeof sourceMaps,
+  namePeer: () => require('./name-peer') as typeof namePeer,
   reportHandles: () => require('./report-handles') as typeof reportHandles,
   exitReport: () => require('./exit-report') as typeof exitReport,
   startCapture: () => require('../capture/start-capture') as typeof startCapture,

@@ -50,6 +50,7 @@ describe('the message of a failed test', () => {
     expect(message).toMatch(
       /start of GenericContainer \(failing\.test\.js:\d+\) has been waiting for log 'opened' for [\d.]+ m?s; its own limit is 30 s\n +container \S+ of castoff-spec\/busybox:1: running\n +last output:\n +\| opening\n/,
     );
+    expect(countOf(message, 'has been waiting for log')).toBe(1);
   });
 
   it('is unchanged without containers', () => {
