@@ -68,7 +68,8 @@ if (isLong) {
 
 describe.each([
   ['in band', replacements],
-  ['in workers', ['legacy-timers', 'modules', 'nock-14']],
+  // One file for each worker.
+  ['in workers', [...(isLong ? ['nock-14'] : []), 'legacy-timers', 'modules']],
 ])('castoff, %s, with tests that replace the modules and globals it uses', (how, files) => {
   let end: JudgedJest;
   beforeAll(async () => {
