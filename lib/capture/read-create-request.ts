@@ -4,6 +4,7 @@ import { isFixedPort } from '../commands/docker-command';
 import type { RemovableKind } from '../core/kinds';
 import type { RegistryEntry } from '../registry/entry';
 import { labelsOfBody, labelsOfQuery, queryOf } from './request-labels';
+import { readNamedVolumes, type NamedVolume } from './named-volumes';
 import type { LabelTarget, RequestMeaning } from './request-meaning';
 
 /** The resource that a create request describes. */
@@ -16,6 +17,8 @@ export interface CreateRequest extends Pick<RegistryEntry, 'name' | 'image'> {
   readonly hasFixedNameOrPort: boolean;
   /** Whether the engine removes it when it exits. */
   readonly isAutoRemoved: boolean;
+  /** The volumes that it mounts by name, if it is a container. */
+  readonly namedVolumes: readonly NamedVolume[];
 }
 
 type Creation = Extract<RequestMeaning, { type: 'create' }>;
@@ -24,7 +27,14 @@ type Creation = Extract<RequestMeaning, { type: 'create' }>;
 export function readCreateRequest(creation: Creation, path: string, body: Fields): CreateRequest {
   const { kind, labelsGoInto } = creation;
   const query = queryOf(path);
-  const defaults = { kind, labelsGoInto, labels: {}, hasFixedNameOrPort: false, isAutoRemoved: false };
+  const defaults = {
+    kind,
+    labelsGoInto,
+    labels: {},
+    hasFixedNameOrPort: false,
+    isAutoRemoved: false,
+    namedVolumes: [],
+  };
   if (labelsGoInto === 'query')
     return { ...defaults, labels: labelsOfQuery(path), name: query.get('t') ?? undefined };
   if (labelsGoInto === 'changes')
@@ -38,6 +48,7 @@ export function readCreateRequest(creation: Creation, path: string, body: Fields
     image: typeof image === 'string' ? image : undefined,
     hasFixedNameOrPort: kind === 'container' && hasFixedNameOrPort(query.get('name'), body),
     isAutoRemoved: kind === 'container' && isAutoRemoved(body),
+    namedVolumes: kind === 'container' ? readNamedVolumes(body) : [],
   };
 }
 

@@ -1,8 +1,16 @@
 import { isHelper, isUntracked } from '../capture/creation-ownership';
 import type { CreateOutcome } from '../capture/create-response';
+import type { NamedVolume } from '../capture/named-volumes';
 import type { CreateRequest } from '../capture/read-create-request';
-import { composeProjectLabel, labelNames, ownershipLabels } from '../core/labels';
-import type { Engine } from '../engine/engine';
+import { messageOf } from '../core/errors';
+import {
+  composeProjectLabel,
+  creationLabels,
+  labelNames,
+  ownershipLabels,
+  type Labels,
+} from '../core/labels';
+import type { Answer, Engine } from '../engine/engine';
 import type { RegistryEntry } from '../registry/entry';
 import type { Registry } from '../registry/registry';
 import { commandScope } from '../registry/scope-names';
@@ -20,6 +28,8 @@ interface CreationsOptions {
   readonly projects: Pick<ProjectGate, 'isOurs'>;
   /** Resolves when a reaper holds the lease on what carries the session's labels. */
   readonly ready: () => Promise<void>;
+  /** Creates a volume, unless one with that name exists. */
+  readonly createVolume: (volume: NamedVolume, labels: Labels) => Promise<Answer<unknown>>;
   /** Called for each creation that goes out without labels, with the reason: it fails the run. */
   readonly onUnlabelled: (creation: string) => void;
 }
@@ -51,7 +61,7 @@ export class Creations {
    * @throws EngineError when the parts of a Compose project cannot be listed; CastoffError as `openSession` does.
    */
   async plan({ request, path, unlabelled }: RelayedCreation): Promise<CreationPlan | undefined> {
-    const { session, registry, connecting, command, projects, ready, onUnlabelled } = this.#options;
+    const { session, projects, ready, onUnlabelled } = this.#options;
     if (unlabelled !== undefined) {
       onUnlabelled(`POST ${path.split('?')[0]}: ${unlabelled}`);
       return undefined;
@@ -63,19 +73,36 @@ export class Creations {
     if (project !== undefined && request.kind !== 'image' && !(await projects.isOurs(project)))
       return undefined;
     await ready();
-    const { address: engine } = await connecting;
-    const { kind, name, image } = request;
+    const { address } = await this.#options.connecting;
+    for (const volume of request.namedVolumes) await this.#createVolume(volume, address);
+    const { entry, labels } = this.#register(request, address);
+    if (request.isAutoRemoved) this.#autoRemoved.add(entry.key);
+    return { labels, settle: async (outcome) => this.#settle(entry, outcome) };
+  }
+
+  /** Registers a resource of the command. Returns the labels to create it with, too. */
+  #register({ kind, name, image }: Pick<CreateRequest, 'kind' | 'name' | 'image'>, engine: string) {
+    const { session, registry, command } = this.#options;
     const by = { scope: commandScope, test: command };
     const entry = registry.note(kind, by, { origin: 'raw', name, image, engine });
-    if (request.isAutoRemoved) this.#autoRemoved.add(entry.key);
-    const labels = ownershipLabels({
-      ...entry.owner,
-      session,
-      owner: sessionIdentity().owner,
-      start: entry.key,
-      createdAt: entry.registeredAt,
-    });
-    return { labels, settle: async (outcome) => this.#settle(entry, outcome) };
+    const { owner } = sessionIdentity();
+    const created = { start: entry.key, createdAt: entry.registeredAt };
+    return { entry, labels: ownershipLabels({ ...entry.owner, session, owner, ...created }) };
+  }
+
+  /**
+   * Creates a volume with labels, unless it exists: the engine would create it with the container, without any.
+   * The end of the run finds by its labels whether it is the command's.
+   */
+  async #createVolume(volume: NamedVolume, engine: string): Promise<void> {
+    const { entry, labels } = this.#register({ kind: 'volume', name: volume.name }, engine);
+    const ownership = { ...labels, ...creationLabels('volume') };
+    const answer = await this.#options.createVolume(volume, { ...volume.labels, ...ownership });
+    if (answer.meaning === 'done') return;
+    // With other options than this one, it existed before.
+    if (answer.meaning === 'refused')
+      this.#options.registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
+    else this.#options.onUnlabelled(`volume ${volume.name}: ${messageOf(answer.error)}`);
   }
 
   #settle({ key, kind, name }: RegistryEntry, outcome: CreateOutcome | undefined): void {

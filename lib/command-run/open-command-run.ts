@@ -5,6 +5,7 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { rawConnectionsTo } from '../engine/raw-connection';
 import { bypassRelay } from '../engine/relayed-engine';
+import { createVolume } from '../engine/volume-calls';
 import { findEngineSocketPaths } from '../lease/engine-socket';
 import { localSocketPath } from '../lease/host-socket';
 import { chooseReaper } from '../lease/reaper-choice';
@@ -68,6 +69,8 @@ export async function openCommandRun(
       command,
       projects,
       ready: () => run.ready(),
+      createVolume: async ({ name, ...driver }, labels) =>
+        createVolume(await connecting, name, labels, driver),
       onUnlabelled: (creation) => run.reportUnlabelled(creation),
     });
     const guarded = { connecting, session: run.session, innerSessions: creations.innerSessions };

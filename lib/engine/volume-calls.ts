@@ -15,13 +15,26 @@ export interface VolumeFacts extends Pick<ListedTarget, 'name' | 'labels'> {
   readonly createdAt?: string | undefined;
 }
 
+/** How a volume is created. Default: the engine's driver, without options. */
+export interface VolumeDriver {
+  readonly driver?: string | undefined;
+  readonly driverOptions?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
- * Creates a volume; if the name is taken, the engine returns the existing one.
+ * Creates a volume. If the name is taken, the engine returns the existing one, with its own labels; it refuses
+ * when that has another driver.
  *
  * @see Engine API, VolumeCreate
  */
-export function createVolume(engine: Engine, name: string, labels: Labels): Promise<Answer<unknown>> {
-  return engine.ask('volume.create', name, (docker) => docker.createVolume({ Name: name, Labels: labels }));
+export function createVolume(
+  engine: Engine,
+  name: string,
+  labels: Labels,
+  { driver, driverOptions }: VolumeDriver = {},
+): Promise<Answer<unknown>> {
+  const options = { Name: name, Labels: { ...labels }, Driver: driver, DriverOpts: { ...driverOptions } };
+  return engine.ask('volume.create', name, (docker) => docker.createVolume(options));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { labelsOfBody } from '../capture/request-labels';
+import type { NamedVolume } from '../capture/named-volumes';
 import type { CreateRequest } from '../capture/read-create-request';
 import { isFields, type Fields } from '../core/fields';
 import { creationLabels, type Labels } from '../core/labels';
@@ -23,7 +24,8 @@ export function libpodKind(method: string, path: string): LibpodKind | undefined
 }
 
 /**
- * Parses the body of a libpod create request. Container: `{"name": …, "image": …, "labels": {…}, "remove": true}`.
+ * Parses the body of a libpod create request. Container: `{"name": …, "image": …, "labels": {…}, "remove": true,
+ * "volumes": [{ "Name": "data", "Dest": "/data", "IsAnonymous": false }]}`.
  * Network: `{"name": …, "labels": {…}}`. Volume: `{"Name": …, "Label": {…}, "Labels": null}`.
  */
 export function readLibpodRequest(kind: LibpodKind, body: Fields): CreateRequest {
@@ -37,6 +39,7 @@ export function readLibpodRequest(kind: LibpodKind, body: Fields): CreateRequest
     image: typeof body['image'] === 'string' ? body['image'] : undefined,
     hasFixedNameOrPort: kind === 'container' && isNamed,
     isAutoRemoved: body['remove'] === true,
+    namedVolumes: kind === 'container' ? namedVolumesOf(body) : [],
   };
 }
 
@@ -44,6 +47,17 @@ export function readLibpodRequest(kind: LibpodKind, body: Fields): CreateRequest
 export function labelLibpodBody(kind: LibpodKind, body: Fields, owner: Labels): string {
   const labels = { ...labelsOf(body), ...owner, ...creationLabels(kind) };
   return JSON.stringify(kind === 'volume' ? { ...body, Label: labels, Labels: labels } : { ...body, labels });
+}
+
+function namedVolumesOf({ volumes }: Fields): readonly NamedVolume[] {
+  const mounts: readonly unknown[] = Array.isArray(volumes) ? volumes : [];
+  return mounts.flatMap((mount) => {
+    if (!isFields(mount) || mount['IsAnonymous'] === true) return [];
+    const name = mount['Name'];
+    return typeof name === 'string' && name !== ''
+      ? [{ name, driver: undefined, driverOptions: {}, labels: {} }]
+      : [];
+  });
 }
 
 function labelsOf(body: Fields): Labels {

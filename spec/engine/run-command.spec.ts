@@ -78,6 +78,19 @@ describe('castoff run', () => {
     expect(stderr).toMatch(/^castoff: write the report: E/m);
   });
 
+  it('removes a volume that a container brought by its name, and keeps one that existed', async () => {
+    const [kept, brought] = [uniqueName(), uniqueName()];
+    await docker.createVolume({ Name: kept, Labels: specLabel });
+    const mounts = `-v ${kept}:/kept -v ${brought}:/brought`;
+    const { stderr } = await runScript(
+      `docker rm $(${create.replace('create', `create ${mounts}`)}) >/dev/null`,
+    );
+    expect(stderr).toContain('castoff: 1 leak among 1 container, 1 volume: ');
+    expect(stderr).toMatch(new RegExp(`^  volume ${brought} .*by castoff$`, 'm'));
+    expect(await exists('volume', kept)).toBe(true);
+    expect(await exists('volume', brought)).toBe(false);
+  });
+
   it('prints one line if nothing is left, or leaks are off', async () => {
     const [none, off] = await Promise.all([
       runScript(`docker rm $(${create}) >/dev/null`),

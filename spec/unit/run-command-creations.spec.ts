@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Creations } from '../../lib/command-run/creations';
 import { newlyNamed, pulledName } from '../../lib/command-run/new-images';
 import { ProjectGate } from '../../lib/command-run/project-gate';
+import type { NamedVolume } from '../../lib/capture/named-volumes';
 import { readCreateRequest } from '../../lib/capture/read-create-request';
 import { meaningOfRequest, type RequestMeaning } from '../../lib/capture/request-meaning';
 import type { Labels } from '../../lib/core/labels';
@@ -18,6 +19,7 @@ function openCreations({ existing = [] as readonly Labels[] } = {}) {
     listParts: async () => existing.map((labels) => ({ labels })),
   });
   const unlabelled: string[] = [];
+  const volumes: NamedVolume[] = [];
   const creations = new Creations({
     session: '0123456789ab',
     registry,
@@ -25,6 +27,10 @@ function openCreations({ existing = [] as readonly Labels[] } = {}) {
     command: 'make test',
     projects,
     ready: async () => undefined,
+    createVolume: async (volume, labels) => {
+      volumes.push({ ...volume, labels });
+      return { meaning: 'done', value: undefined };
+    },
     onUnlabelled: (creation) => unlabelled.push(creation),
   });
   const plan = (path: string, body: object = {}) => {
@@ -34,10 +40,41 @@ function openCreations({ existing = [] as readonly Labels[] } = {}) {
       path,
     });
   };
-  return { registry, creations, projects, plan, unlabelled };
+  return { registry, creations, projects, plan, unlabelled, volumes };
 }
 
 describe('what a command creates', () => {
+  it('includes the volumes that a container mounts by name, before the container', async () => {
+    const { registry, plan, volumes } = openCreations();
+    await plan('/v1.41/containers/create', {
+      HostConfig: {
+        Binds: ['data:/data:ro', '/etc/hosts:/hosts', String.raw`C:\hosts:/hosts`, 'data:/again'],
+        Mounts: [
+          { Type: 'bind', Source: '/tmp', Target: '/tmp' },
+          { Type: 'volume', Target: '/anonymous' },
+          {
+            Type: 'volume',
+            Source: 'cache',
+            Target: '/cache',
+            VolumeOptions: {
+              Labels: { team: 'a' },
+              DriverConfig: { Name: 'local', Options: { type: 'tmpfs' } },
+            },
+          },
+        ],
+      },
+    });
+    expect(volumes).toMatchObject([
+      { name: 'data', driver: undefined, driverOptions: {}, labels: { 'castoff.kind': 'volume' } },
+      { name: 'cache', driver: 'local', driverOptions: { type: 'tmpfs' }, labels: { team: 'a' } },
+    ]);
+    expect(registry.list().map(({ kind, name }) => ({ kind, name }))).toEqual([
+      { kind: 'volume', name: 'data' },
+      { kind: 'volume', name: 'cache' },
+      { kind: 'container', name: undefined },
+    ]);
+  });
+
   it('is registered before it exists, with the command that created it', async () => {
     const { registry, plan } = openCreations();
     const planned = await plan('/v1.41/containers/create?name=db', { Image: 'redis' });
