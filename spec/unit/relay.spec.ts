@@ -237,6 +237,53 @@ describe('a relay', () => {
     expect(await readAll(client)).toMatch(/half$/);
   });
 
+  it('survives any bytes from both sides, and any end, and settles every creation', async () => {
+    const { creations, outcomes, onCreation } = labelling();
+    const texts = [
+      request('GET', '/info'),
+      request('POST', '/containers/create', [], '{}'),
+      'POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '3\r\nabc\r\n',
+      '0\r\n\r\n',
+      '\r\n',
+      'zz',
+      answerWith('{"Id":"x"}'),
+      answer('100 Continue'),
+      answer('101 UPGRADED'),
+      answer('200 OK'),
+      'HTTP/1.1 ',
+    ];
+    const part = fc.constantFrom(...texts);
+    const parts = fc.array(part, { maxLength: 5 });
+    const ending = fc.constantFrom('end', 'destroy', 'none');
+    let script: { readonly answers: readonly string[]; readonly end: string } = { answers: [], end: 'none' };
+    await using stage = await openRelayStage(
+      (socket) => {
+        const { answers, end } = script;
+        socket.once('data', () => {
+          for (const one of answers) socket.write(one);
+          if (end !== 'none') socket[end as 'end' | 'destroy']();
+        });
+      },
+      { onCreation },
+    );
+    await fc.assert(
+      fc.asyncProperty(parts, parts, ending, ending, async (sent, answers, clientEnd, engineEnd) => {
+        script = { answers, end: engineEnd };
+        const client = await stage.connect();
+        for (const one of sent) client.write(one);
+        if (clientEnd === 'end') client.end();
+        await new Promise((resolve) => setImmediate(resolve));
+        client.destroy();
+      }),
+      { numRuns: 300 },
+    );
+    await stage.relay.close();
+    expect(outcomes).toHaveLength(creations.length);
+    expect(creations.length).toBeGreaterThan(0);
+    expect(stage.errors).toEqual([]);
+  });
+
   it('ends only the connection on which its owner fails, and reports why', async () => {
     await using stage = await openRelayStage(answering(answerWith('{}')), {
       onRequest: (_, path) => (path === '/fail' ? Promise.reject(new Error('defect')) : Promise.resolve()),
