@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { limit, time, type Contender, type Job } from './paired.mts';
 
 const run = promisify(execFile);
-const { resolve } = createRequire(import.meta.url);
 const repository = join(import.meta.dirname, '../..');
 
 const cleanTests = 200;
@@ -106,31 +104,34 @@ export async function handleJobs(
           },
         ],
       },
-      { name: 'handles: 10 000 live timers', rounds, subject: snapshot, rivals: [limit(20)] },
+      { name: 'handles: 10 000 live timers', rounds, subject: snapshotIn(folder), rivals: [limit(20)] },
     ],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-/** `findLeaks` lists what is open before it waits. */
-const snapshot: Contender = {
-  name: 'a list of what is open',
-  async run() {
-    const program = `
-      const { findLeaks, takeSnapshot } = require(${JSON.stringify(resolve('castoff'))});
-      takeSnapshot();
-      for (let at = 0; at < 10_000; at += 1) setTimeout(() => {}, 60_000);
-      const startedAt = performance.now();
-      const leaks = findLeaks();
-      const ms = performance.now() - startedAt;
-      leaks.then(([{ count }]) => {
-        console.log(count === 10_000 ? ms : 'NaN');
-        process.exit();
-      });`;
-    const { stdout } = await run(process.execPath, ['--eval', program]);
-    return Number(stdout);
-  },
-};
+/** A program that writes how long `findLeaks` takes to list what is open, before it waits. */
+const snapshotProgram = `
+  const { findLeaks, takeSnapshot } = require('castoff');
+  takeSnapshot();
+  for (let at = 0; at < 10_000; at += 1) setTimeout(() => {}, 60_000);
+  const startedAt = performance.now();
+  const finding = findLeaks();
+  const ms = performance.now() - startedAt;
+  finding.then(([leak]) => {
+    console.log(leak.count === 10_000 ? ms : NaN);
+    process.exit();
+  });`;
+
+function snapshotIn(folder: string): Contender {
+  return {
+    name: 'a list of what is open',
+    async run() {
+      const { stdout } = await run(process.execPath, ['snapshot.js'], { cwd: folder });
+      return Number(stdout);
+    },
+  };
+}
 
 async function makeProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-bench-'));
@@ -144,6 +145,7 @@ async function makeProject(): Promise<string> {
     'plain.config.js': 'module.exports = {};',
     // Jest's reporters hold its exit for up to 100 ms, depending on when the file ends.
     'silent-reporter.js': 'module.exports = class {};',
+    'snapshot.js': snapshotProgram,
     ...testFiles,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
@@ -155,7 +157,17 @@ async function runJest(folder: string, file: TestFile, handles: Handles): Promis
   const config = handles === undefined ? 'plain.config.js' : 'jest.config.js';
   const silent = '--reporters=./silent-reporter.js';
   const cache = ['--cacheDirectory', join(folder, 'cache')];
-  const args = [jest, '--config', config, '--runInBand', '--silent', ...cache, file, silent];
+  const args = [
+    jest,
+    '--config',
+    config,
+    '--runInBand',
+    '--silent',
+    ...cache,
+    '--runTestsByPath',
+    file,
+    silent,
+  ];
   const env = { ...process.env, CASTOFF_SWEEP: 'off', CASTOFF_HANDLES: handles };
   await run(process.execPath, args, { cwd: folder, env });
 }

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { openHost } from './reaper-host.mts';
-import { limit, time, type Contender, type Job } from './paired.mts';
+import { limit, roundsOfSums, time, type Contender, type Job } from './paired.mts';
 
 const docker = new Docker();
 const run = promisify(execFile);
@@ -24,8 +24,8 @@ const count = 30;
 export async function reaperJobs(rounds: number): Promise<readonly Job[]> {
   const beside = (await hasImage(original)) ? [killedJob('process', 1, killedBesideRyuk())] : [];
   return [
-    killedJob('process', rounds),
-    killedJob('container', rounds),
+    killedJob('process', roundsOfSums(rounds)),
+    killedJob('container', roundsOfSums(rounds)),
     ...beside,
     openJob('process', rounds * 3, [limit(100)]),
     openJob('container', rounds * 2, [{ contender: runImage(), budget: 1.2 }]),

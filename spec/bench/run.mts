@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { cleanupJob } from './cleanup.mts';
 import { handleJobs } from './handles.mts';
 import { removalWaitJob, suiteJobs } from './jest.mts';
-import { compare, time, type Comparison } from './paired.mts';
+import { compare, roundsOfSums, time, type Comparison } from './paired.mts';
 import { reaperJobs } from './reaper.mts';
 import { relayJobs } from './relay.mts';
 import { requireInJestJob, requireJob } from './require.mts';
@@ -25,8 +25,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 
 await using requireInJest = await requireInJestJob(rounds);
-await using removalWait = await removalWaitJob(rounds);
-await using suites = await suiteJobs(rounds);
+await using removalWait = await removalWaitJob(roundsOfSums(rounds));
+await using suites = await suiteJobs(roundsOfSums(rounds));
 await using handles = await handleJobs(rounds * 3);
 await using relay = await relayJobs(rounds);
 const jobs = [
@@ -35,7 +35,7 @@ const jobs = [
   startJob(rounds * 6),
   cleanupJob(1, rounds * 2),
   cleanupJob(10, rounds),
-  cleanupJob(30, rounds),
+  cleanupJob(30, roundsOfSums(rounds)),
   ...(await reaperJobs(rounds)),
   ...runCommandJobs(rounds),
   removalWait,
@@ -51,13 +51,14 @@ for (const job of jobs) {
 }
 
 console.table(
-  comparisons.map(({ job, unit, subject, rival, subjectMedian, rivalMedian, ratio, budget }) => ({
+  comparisons.map(({ job, unit, subject, rival, subjectMedian, rivalMedian, ratio, ratios, budget }) => ({
     job,
     castoff: `${subjectMedian.toFixed(1)} ${unit}`,
     subject,
     rival,
     'rival has': `${rivalMedian.toFixed(1)} ${unit}`,
     ratio: Number(ratio.toFixed(3)),
+    rounds: ratios.map((one) => one.toFixed(2)).join('–'),
     budget: `≤ ${budget}`,
     holds: ratio <= budget ? 'yes' : 'NO',
   })),
