@@ -39,8 +39,8 @@ export class FetchEvents {
     this.#stops = [
       watchFunction(coreModule('net') as typeof Net, 'connect', (connect, [options]) => {
         const socket = connect() as Socket;
-        const path: unknown = options instanceof Object ? Reflect.get(options, 'path') : undefined;
-        if (typeof path === 'string') this.#paths.set(socket, path);
+        const path = pathIn(options);
+        if (path !== undefined) this.#paths.set(socket, path);
         return socket;
       }),
       on('undici:client:sendHeaders', ({ request, socket }) =>
@@ -78,4 +78,11 @@ function on(channel: string, listener: (message: FetchMessage) => void): () => v
   const onMessage = (message: unknown): void => listener(message as FetchMessage);
   subscribe(channel, onMessage);
   return () => void unsubscribe(channel, onMessage);
+}
+
+/** Returns the path of a unix socket in the options of a connection, which may be of another realm. */
+function pathIn(options: unknown): string | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  const path: unknown = Reflect.get(options, 'path');
+  return typeof path === 'string' ? path : undefined;
 }

@@ -17,7 +17,7 @@ async function partsOfProjects(run: string): Promise<readonly string[]> {
     .filter((project) => project.startsWith(run));
 }
 
-describe('a resource that a test creates by a command', () => {
+describe('a resource that a test creates by a command or by fetch', () => {
   let end: JudgedJest;
   let parts: readonly string[];
   let images: readonly string[];
@@ -44,6 +44,8 @@ describe('a resource that a test creates by a command', () => {
       ['commands.test.js:28', 'compose-project', 'brings a project up with testcontainers, and leaves it'],
       ['commands.test.js:35', 'container', 'creates a container by a shell, and leaves it'],
       ['es-module.test.mjs:5', 'container', 'creates a container in an ES module, and leaves it'],
+      ['fetch.test.js:18', 'container', 'creates a container by undici, and leaves it'],
+      ['fetch.test.js:22', 'container', 'creates a container by fetch, and leaves it'],
       ['unnamed.test.js:5', 'compose-project', 'creates a project without a name, and leaves it'],
       ['volume.test.js:14', 'volume', 'removes its container by a request, without its volume'],
       ['volume.test.js:8', 'volume', 'removes its container by a command, without its volume'],
@@ -63,9 +65,9 @@ describe('a resource that a test creates by a command', () => {
   });
 
   it('is not a leak if the test removes it, its scope ran the command, or the global setup created it', () => {
-    expect(end.stderr).toMatch(/Tests: +16 passed, 16 total/);
+    expect(end.stderr).toMatch(/Tests: +19 passed, 19 total/);
     expect(end.verdict.counts).toEqual({
-      container: 8,
+      container: 11,
       image: 2,
       network: 1,
       volume: 3,

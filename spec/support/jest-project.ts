@@ -22,6 +22,7 @@ const linked = [
   'nock',
   'nock-13',
   'testcontainers',
+  'undici',
 ];
 
 /**
