@@ -57,6 +57,11 @@ export class Exchange {
     this.#resolve = resolve;
   }
 
+  /** Whether its answer has begun, and may be endless, as that of logs and events. */
+  get isStreaming(): boolean {
+    return this.#isMeasured && !lastsUntilEnd(this.#call);
+  }
+
   /** Takes the status of the answer. Returns where to add its bytes, if they are held back. */
   begin(status: number): HeldAnswer | undefined {
     if (!lastsUntilEnd(this.#call)) this.#measure();

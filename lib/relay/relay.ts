@@ -15,7 +15,7 @@ export interface Relay {
   readonly path: string;
   /** Returns how long the engine took for the calls that have been answered, by kind. */
   account(): readonly EngineTime[];
-  /** Stops listening, and closes connections after the answers under way, or after 2 s. Idempotent. */
+  /** Stops listening, cuts streams, and closes other connections after the answers under way, or after 2 s. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -49,10 +49,10 @@ export class RelayedConnection {
     this.closed = this.#run();
   }
 
-  /** Closes the connection after the answer that is under way, or at once when there is none. */
+  /** Closes the connection after the answer that is under way, or at once when there is none or it is a stream. */
   close(): void {
     this.#isClosing = true;
-    if (this.#exchange === undefined) this.#client.finish();
+    if (this.#exchange === undefined || this.#exchange.isStreaming) this.#client.finish();
   }
 
   /** Closes the connection at once. */

@@ -714,6 +714,32 @@ describe('the socket of a relay', () => {
     expect(() => statSync(stage.path)).toThrow('ENOENT');
   });
 
+  it('cuts a stream when the relay closes, and waits for other answers', async () => {
+    const streams = Promise.withResolvers<string>();
+    const asked = Promise.withResolvers<string>();
+    const serve = async (socket: Socket): Promise<void> => {
+      const head = await readUntil(socket, headEnd);
+      if (head.startsWith('GET')) {
+        socket.write(answer('200 OK', ['Transfer-Encoding: chunked'], '4\r\ntick\r\n'));
+        streams.resolve(await readAll(socket));
+      } else {
+        asked.resolve(head);
+        await streams.promise;
+        socket.write(answerWith('{}'));
+      }
+    };
+    await using stage = await openRelayStage((socket) => void serve(socket));
+    const [following, other] = [await stage.connect(), await stage.connect()];
+    following.write(request('GET', '/containers/c1/logs?follow=1'));
+    await readUntil(following, 'tick');
+    other.write(request('POST', '/containers/c1/start'));
+    await asked.promise;
+    const closing = stage.relay.close();
+    expect(await readAll(other)).toContain('200 OK');
+    expect(await readAll(following)).toBe('\r\n');
+    await closing;
+  });
+
   it('is not opened at a path at which another process listens', async () => {
     await using stage = await openRelayStage(() => undefined);
     const { path, options } = stage;
