@@ -77,9 +77,19 @@ export async function readBytes(socket: Socket, length: number): Promise<string>
     const chunk = socket.read(Math.min(length - text.length, socket.readableLength) || 1) as Buffer | null;
     if (chunk !== null) text += chunk.toString('latin1');
     else if (socket.readableEnded || socket.destroyed) break;
-    else await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
+    else await nextChange(socket);
   }
   return text;
+}
+
+/** Resolves when there is more to read, or nothing more to come. */
+async function nextChange(socket: Socket): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const changes = ['readable', 'end', 'close'].map((event) => once(socket, event, { signal }));
+  await Promise.race(changes);
+  stop.abort();
+  await Promise.allSettled(changes);
 }
 
 /** Resolves to the next bytes up to and including `end`. */

@@ -35,6 +35,8 @@ export async function openTlsFront(folder: string, socketPath: string): Promise<
     socket.on('error', () => engine.destroy()).pipe(engine);
     engine.on('error', () => socket.destroy()).pipe(socket);
   });
+  // Also those of a client that goes before the handshake is over: half open, they stay.
+  front.on('connection', (socket) => sockets.push(socket));
   await once(front.listen(0, '127.0.0.1'), 'listening');
   const address = front.address();
   if (typeof address !== 'object' || address === null) throw new Error('the front has no port');
