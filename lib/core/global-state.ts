@@ -62,6 +62,15 @@ export function shareState(name: StateName, realm: object, state: unknown): void
   statesOf(realm).set(name, state);
 }
 
+/** Makes copies of castoff in another realm add to this realm's set of that name, which may not exist yet. */
+export function shareSet(name: StateName, realm: object): void {
+  shareState(
+    name,
+    realm,
+    processWide(name, () => new Set<unknown>()),
+  );
+}
+
 function statesOf(realm: object): Map<string, unknown> {
   return ((realm as { [stateKey]?: Map<string, unknown> })[stateKey] ??= new Map<string, unknown>());
 }

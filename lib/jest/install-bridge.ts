@@ -1,5 +1,5 @@
 import { disableRyuk } from '../core/disable-ryuk';
-import { processWide, shareState } from '../core/global-state';
+import { shareSet } from '../core/global-state';
 import { handToSandbox } from '../core/pristine';
 import { shareHistory } from '../durations/duration-history';
 import type { AttachedRun } from '../runner/attached-run';
@@ -12,11 +12,7 @@ export function installBridge(sandbox: object, attachedRun: AttachedRun | undefi
   handToSandbox(sandbox);
   shareHistory(sandbox);
   // The finding of a test that timed out lists those of scopes that the test has opened itself, too.
-  shareState(
-    'finalizers under way',
-    sandbox,
-    processWide('finalizers under way', () => new Set()),
-  );
+  shareSet('finalizers under way', sandbox);
   if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
   const bridge = attachedRun === undefined ? bridgeWithoutRun : createFileBridge(attachedRun);
   // Frozen: Jest deletes properties of a sandbox's objects at the end, and late calls still need their error.
