@@ -20,7 +20,7 @@ export interface CommandRunOptions {
 
 /**
  * Returns the settings of the run. Leaks are a warning by default: castoff removes what the command left, which is
- * what it was called for, and the command's own exit code stands.
+ * what it was called for, and the command keeps its exit code.
  *
  * @throws CastoffError `CONFIG_INVALID` for an invalid variable.
  */

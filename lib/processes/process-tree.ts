@@ -49,7 +49,7 @@ function isSame({ pid, start }: ProcessFacts): boolean {
   return readProcessFacts(pid)?.start === start;
 }
 
-/** Survivors are found by looking: EPERM, for a process of another user, is no reason to spare the others. */
+/** Survivors are found afterwards: EPERM, for a process of another user, is no reason to spare the others. */
 function sendSignal(pid: number, signal: NodeJS.Signals): void {
   tolerate(['ESRCH', 'EPERM'], () => process.kill(pid, signal), false);
 }

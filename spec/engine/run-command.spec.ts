@@ -16,7 +16,7 @@ import { until } from '../support/until';
 
 const exec = promisify(execFile);
 const label = uniqueName();
-/** Words of a shell that create a container which is not started. */
+/** A shell command that creates a container which is not started. */
 const create = `docker create --label ${label} ${specImage}`;
 const shell = sleeper.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
 const service = { image: specImage, entrypoint: 'true', labels: [label] };
@@ -133,7 +133,7 @@ describe('castoff run', () => {
     expect(stderr).toMatch(/^ {2}volume [0-9a-f]{12} .*by castoff$/m);
   });
 
-  it('keeps what a failed command leaves, if asked to, and says how to remove it', async () => {
+  it('keeps what a failed command leaves, if asked to, and prints how to remove it', async () => {
     const name = uniqueName();
     const { code, stderr } = await runScript(`docker create --name ${name} ${specImage} >/dev/null; exit 4`, {
       options: ['--keep-failed'],
