@@ -16,7 +16,8 @@ async function startTree(shell: string) {
   return { child, pids };
 }
 
-const withDaemon = 'sleep 60 & echo $!; setsid sleep 60 & echo $!; wait';
+// The daemon prints its pid once it has a session of its own.
+const withDaemon = `sleep 60 & echo $!; setsid sh -c 'echo $$; exec sleep 60' & wait`;
 
 async function isGone(child: ChildProcess): Promise<boolean> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
