@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { setImmediate } from 'node:timers/promises';
 import { userLineIn } from '../capture/user-line';
 import { CastoffError } from '../core/errors';
 import { processWide } from '../core/global-state';
@@ -51,6 +52,8 @@ export async function findLeaks(options: FindLeaksOptions = {}): Promise<Leak[]>
   const first = since === undefined ? 0 : orders.get(since);
   if (first === undefined)
     throw new CastoffError('CONFIG_INVALID', 'findLeaks: since: not a snapshot of takeSnapshot()');
+  // What the caller has opened or closed takes effect in this turn: streams start and stop to read.
+  await setImmediate();
   const found = await watch.findLeaks((owner) => (owner as OrderedOwner).order >= first);
   // Without a line it is a part of Node.js, or of a program that loaded this code.
   return found

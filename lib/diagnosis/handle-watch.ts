@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, HandleOwner } from './handle';
-import { releaseStacks, type HandleRecord } from './handle-record';
 import type * as openHandles from './open-handles';
-import { originReader } from './origin';
 import type { NamePeer } from './peer';
 import { recordHandles } from './record-handles';
 import { onRelease } from './release-objects';
@@ -45,18 +43,14 @@ export function startHandleWatch(
   namePeer?: NamePeer,
 ): HandleWatch {
   const records = recordHandles(ownerOf);
-  const findRequest = (request: object): HandleRecord | undefined => records.findRequest(request);
   const stopReleasing = onRelease(() => {
-    const readStack = originReader(userLineIn);
-    for (const record of records.listOpen()) releaseStacks(record, readStack);
+    lateOpenHandles().releaseAll(records.listOpen(), userLineIn);
     records.forgetSteps();
   });
   const list = (filter: OwnerFilter = () => true): readonly Handle[] => {
     const owned = records.listOpen().filter(({ owner }) => filter(owner));
     if (owned.length === 0) return [];
-    // Loaded with its first use: most code leaves nothing open.
-    const { describeOpen } = require('./open-handles') as typeof openHandles;
-    return describeOpen(owned, { userLineIn, namePeer, findRequest });
+    return lateOpenHandles().describeOpen(owned, { userLineIn, namePeer });
   };
   const stopListing = addRunningWatch(list);
   return {
@@ -76,4 +70,9 @@ export function startHandleWatch(
       records.stop();
     },
   };
+}
+
+/** Loaded with its first use: most code leaves nothing open. */
+function lateOpenHandles(): typeof openHandles {
+  return require('./open-handles') as typeof openHandles;
 }

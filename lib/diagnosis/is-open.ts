@@ -74,6 +74,12 @@ export function objectOf(handle: object): object | undefined {
   return typeof owner === 'object' && owner !== null ? owner : undefined;
 }
 
+/** Returns the handle of the connection below TLS. @see Node.js, lib/internal/tls/wrap.js: `_parent` */
+export function belowTls(handle: object): object {
+  const { _parent: parent } = handle as { readonly _parent?: object | null };
+  return parent ?? handle;
+}
+
 /** A child process whose exit has not been seen. @see Node.js, lib/internal/child_process.js: `_handle` */
 function isRunning(handle: object): boolean {
   const child = objectOf(handle);

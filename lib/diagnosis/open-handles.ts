@@ -1,7 +1,8 @@
 import { TaskResource } from '../scope/task-resource';
 import type { Handle } from './handle';
 import { describeHandle } from './describe-handle';
-import { originOf, type HandleRecord } from './handle-record';
+import { originOf, releaseStacks } from './handle-origin';
+import type { HandleRecord } from './handle-record';
 import { objectOf, type TimerResource } from './is-open';
 import { originReader, type Origin } from './origin';
 import type { NamePeer, OpenSocket } from './peer';
@@ -11,8 +12,6 @@ import { inputType } from './standard-input';
 export interface HandleDescriber {
   readonly userLineIn: (stack: string) => string | undefined;
   readonly namePeer?: NamePeer | undefined;
-  /** Returns the record of an HTTP request, which may be younger than its connection. */
-  readonly findRequest: (request: object) => HandleRecord | undefined;
 }
 
 /**
@@ -27,7 +26,7 @@ const maxOrigins = 300;
  */
 export function describeOpen(
   records: readonly HandleRecord[],
-  { userLineIn, namePeer, findRequest }: HandleDescriber,
+  { userLineIn, namePeer }: HandleDescriber,
 ): readonly Handle[] {
   const readStack = originReader(userLineIn);
   const explained = findExplained(records);
@@ -35,13 +34,6 @@ export function describeOpen(
   const groups = new Map<string, Group>();
   let budget = maxOrigins;
   let before: { record: HandleRecord; key: string; origin: Origin; group: Group | undefined } | undefined;
-  const readOrigin = (record: HandleRecord, similar: Origin | undefined): Origin => {
-    const { _httpMessage: request } = socketOf(record) ?? {};
-    const requested = request && findRequest(request);
-    const requestOrigin = requested && originOf(requested, readStack);
-    const own = similar ?? originOf(record, readStack);
-    return requestOrigin?.line === undefined ? own : requestOrigin;
-  };
   for (const record of records) {
     if (explained.has(record)) continue;
     // Mostly one line has opened many timers: a comparison is cheaper than a key.
@@ -49,7 +41,7 @@ export function describeOpen(
     const key = like?.key ?? keyOf(record);
     const similar = budget > 0 || record.origin !== undefined ? undefined : origins.get(key);
     if (similar === undefined && record.origin === undefined) budget -= 1;
-    const origin = readOrigin(record, similar);
+    const origin = similar ?? originOf(record, readStack);
     if (like?.origin !== origin) {
       origins.set(key, origin);
       before = { record, key, origin, group: findGroup(groups, record, origin, namePeer) };
@@ -57,6 +49,15 @@ export function describeOpen(
     if (before?.group !== undefined) before.group.count += 1;
   }
   return [...groups.values()];
+}
+
+/** Lets go of the objects that unread stacks of handles hold. */
+export function releaseAll(
+  records: readonly HandleRecord[],
+  userLineIn: (stack: string) => string | undefined,
+): void {
+  const readStack = originReader(userLineIn);
+  for (const record of records) releaseStacks(record, readStack);
 }
 
 type Group = Omit<Handle, 'count'> & { count: number };

@@ -5,7 +5,7 @@ import { ownFolder } from '../core/source-line';
 export interface Origin {
   /** The user's line, as `file:line`. */
   readonly line: string | undefined;
-  readonly madeBy: 'user' | 'castoff' | 'test runner' | 'window';
+  readonly madeBy: 'user' | 'castoff' | 'test runner' | 'window' | 'node';
   /** The constructor of Node.js or a package that created it for the user. */
   readonly through?: 'Worker' | 'WebSocket' | 'BroadcastChannel' | undefined;
 }
@@ -22,11 +22,20 @@ const runnerPackages = new RegExp(`[\\\\/]node_modules[\\\\/](?:${runners}|${par
 /** Windows of tests, which end their timers and requests when the test environment closes them. */
 const windowPackages = /[\\/]node_modules[\\/](?:happy-dom|jsdom)[\\/]/;
 
+/** Timers that Node.js ends with the child process, the connection or the `readline` that they belong to. */
+const timerOfNode =
+  /^(?:.*\bnode:internal\/async_hooks\b.*\n)*(?:.*\bnode:(?:internal\/)?timers\b.*\n)+.*\bnode:(?:child_process|net|internal\/readline)\b/;
+
+/** Frames from the load of a module on. */
+const fromLoad = /\n[^\n]*(?:[\\/]node_modules[\\/]jest-runtime[\\/]|\bnode:internal\/modules\/)[^]*$/;
+
 /** Reads the origin of a resource from the stack where it was created. */
 function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {
   const frames = stack.split('\n').slice(1);
   const nearest = nearestFrame(frames);
-  const line = userLineIn(stack);
+  // Code that a module of the user runs as it loads has its line there, and not where it is required.
+  const line = userLineIn(stack.replace(fromLoad, '')) ?? userLineIn(stack);
+  if (timerOfNode.test(frames.join('\n'))) return { line, madeBy: 'node' };
   if (nearest.includes(ownFolder + sep)) return { line, madeBy: 'castoff' };
   if (windowPackages.test(nearest)) return { line, madeBy: 'window' };
   if (line === undefined && runnerPackages.test(nearest)) return { line, madeBy: 'test runner' };

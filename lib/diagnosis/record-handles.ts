@@ -1,16 +1,15 @@
-import { createHook } from 'node:async_hooks';
+import { createHook, executionAsyncId } from 'node:async_hooks';
 import { interceptSpawns } from '../commands/intercept-spawns';
 import { linkTo, type HandleRecord } from './handle-record';
 import type { HandleOwner } from './handle';
-import { isHandleType, isHandleOpen } from './is-open';
-import { inputReadBy, inputType } from './standard-input';
+import { belowTls, isHandleOpen, isHandleType } from './is-open';
+import { inputReadBy, inputType, watchInput } from './standard-input';
+import { watchFetches } from './watch-fetches';
 
 /** The records of what this process opens. */
 export interface HandleRecords {
   /** Returns the records of handles that are open now, and forgets the others. */
   listOpen(): readonly HandleRecord[];
-  /** Returns the record of an HTTP request. */
-  findRequest(request: object): HandleRecord | undefined;
   /** Forgets the steps, which hold objects of the code that took them. */
   forgetSteps(): void;
   stop(): void;
@@ -27,11 +26,22 @@ const ignored = new Set([
   'TLSWRAP',
 ]);
 
-/** Timers and ticks are frequent, and created near the user's line; a `fetch` is 30 frames from its socket. */
-const frames = { short: 12, long: 50 };
-const shortTypes = new Set(['Timeout', 'Immediate', 'TickObject', 'Microtask']);
+/**
+ * Ticks are frequent, and created near the user's line. A package that starts a timer as it loads is 15 frames
+ * from the user's `require`; a socket of `fetch`, 30.
+ */
+const maxFrames: Readonly<Record<string, number>> = {
+  TickObject: 12,
+  Microtask: 12,
+  Timeout: 30,
+  Immediate: 30,
+};
+const maxFramesOfOthers = 50;
 /** So frequent that they have a stack only where no resource led to them. */
 const tickTypes = new Set(['TickObject', 'Microtask']);
+
+/** Connections that serve one request after another. */
+const connectionTypes = new Set(['TCPWRAP', 'PIPEWRAP', 'TLSWRAP']);
 
 /** Steps on the way to a handle, such as a lookup, are short-lived: the oldest are forgotten. */
 const maxSteps = 512;
@@ -49,12 +59,15 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   /** Their ids; the oldest is at `nextStep` once it is full. */
   const stepIds: number[] = [];
   let nextStep = 0;
-  const requests = new WeakMap<object, HandleRecord>();
+  /** The last record of each connection: that of the request that uses it. */
+  const connections = new WeakMap<object, HandleRecord>();
   let sweepAt = sweepAfter;
+  /** Node's own ids are positive. */
+  let lastUse = 0;
   /** The process being spawned; its pipes follow it. */
   let spawning: { readonly child: HandleRecord; lastId: number } | undefined;
 
-  const record = (id: number, type: string, triggerId: number, resource: object): void => {
+  const record = (id: number, type: string, triggerId: number, resource: object, until: Until): void => {
     const owner = ownerOf() ?? serverOf(type, triggerId)?.owner;
     if (owner === undefined) return;
     const trigger =
@@ -62,6 +75,8 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
         ? spawning.child
         : linkTo(handles.get(triggerId) ?? steps.get(triggerId));
     const input = inputReadBy(type, resource);
+    // It was not read until now: earlier readers have ended.
+    if (input !== undefined) forget((handle) => handle.type === inputType);
     const added: HandleRecord = {
       id,
       type: input === undefined ? type : inputType,
@@ -73,7 +88,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       stack:
         trigger !== undefined && input === undefined && tickTypes.has(type)
           ? undefined
-          : captureStack(shortTypes.has(type) ? frames.short : frames.long, init),
+          : captureStack((input === undefined && maxFrames[type]) || maxFramesOfOthers, until),
     };
     if (type === 'PROCESSWRAP') spawning = { child: added, lastId: id };
     else if (spawning !== undefined && type === 'PIPEWRAP') spawning.lastId = id;
@@ -81,9 +96,8 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       const connecting = handles.get(triggerId);
       if (connecting !== undefined) connecting.connect = resource;
     }
-    const request: unknown = type === 'HTTPCLIENTREQUEST' ? Reflect.get(resource, 'req') : undefined;
-    if (typeof request === 'object' && request !== null) requests.set(request, added);
     if (added.resource !== undefined) {
+      if (connectionTypes.has(type)) replaceUse(added);
       handles.set(id, added);
       if (handles.size >= sweepAt) forget(isClosedAgain);
     } else {
@@ -92,6 +106,16 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       nextStep = (nextStep + 1) % maxSteps;
       steps.set(id, added);
     }
+  };
+
+  /** Forgets the record of the request that used a connection before. */
+  const replaceUse = (added: HandleRecord): void => {
+    const { resource = added } = added;
+    const earlier = connections.get(resource);
+    connections.set(resource, added);
+    if (earlier === undefined) return;
+    handles.delete(earlier.id);
+    if (earlier.connect !== undefined) added.connect = earlier.connect;
   };
 
   /** A connection that a server accepts is created outside of any context. */
@@ -110,13 +134,20 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   };
 
   function init(id: number, type: string, triggerId: number, resource: object): void {
-    if (ignored.has(type)) return;
+    const reused = connectionTypes.has(type) ? reusedHandle(resource) : undefined;
+    if (reused === undefined && ignored.has(type)) return;
+    tryRecord(id, type === 'TLSWRAP' ? 'TCPWRAP' : type, triggerId, reused ?? resource, init);
+  }
+  const tryRecord: typeof record = (...args) => {
     try {
-      record(id, type, triggerId, resource);
+      record(...args);
     } catch {
       // RangeError: the user's recursion has used up the stack. An error here would end the process.
     }
-  }
+  };
+  /** Records the use of an object that Node.js does not report. */
+  const recordUse = (type: string, object: object, until: Until): void =>
+    tryRecord((lastUse -= 1), type, executionAsyncId(), object, until);
   // Node.js 22 does not know `trackPromises`, and reports promises too.
   const hook = createHook(Object.assign({ init }, { trackPromises: false })).enable();
   const stopSpawns = interceptSpawns((options, child) => {
@@ -126,16 +157,38 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
     const isDetached = Reflect.get(options, 'detached') === true;
     spawning.child.command = { file: String(file), args: [...args], isDetached };
   });
+  const stopInput = watchInput({
+    onRead: (stream) => recordUse(inputType, stream, recordUse),
+    onPause() {
+      const owner = ownerOf();
+      forget((handle) => handle.type === inputType && handle.owner === owner);
+    },
+  });
+  const stopFetches = watchFetches(
+    (request, until) => {
+      recordUse('FETCH', request, until);
+      return steps.get(lastUse);
+    },
+    (sent, handle) => {
+      const earlier = connections.get(handle);
+      // With the id of the connection, which leads from what its callbacks open to the request.
+      const { id, type = 'TCPWRAP', connect } = earlier ?? { id: (lastUse -= 1) };
+      const added = { ...sent, id, type, resource: handle, ...(connect && { connect }) };
+      connections.set(handle, added);
+      handles.set(id, added);
+    },
+  );
   return {
     listOpen() {
       forget((handle) => !isHandleOpen(handle));
       return [...handles.values()];
     },
-    findRequest: (request) => requests.get(request),
     forgetSteps: () => steps.clear(),
     stop() {
       hook.disable();
       stopSpawns();
+      stopInput();
+      stopFetches();
       handles.clear();
       steps.clear();
     },
@@ -150,8 +203,11 @@ function isClosedAgain(handle: HandleRecord): boolean {
   return wasClosed;
 }
 
+/** A function whose frame, and those above it, a stack leaves out. */
+type Until = (...args: never) => void;
+
 /** Captures the stack below `until` without formatting it. The user's `stackTraceLimit` does not limit it. */
-function captureStack(depth: number, until: (...args: never) => void): { readonly stack?: unknown } {
+function captureStack(depth: number, until: Until): { readonly stack?: unknown } {
   const { stackTraceLimit } = Error;
   const holder = {};
   Error.stackTraceLimit = depth;
@@ -161,4 +217,10 @@ function captureStack(depth: number, until: (...args: never) => void): { readonl
     Error.stackTraceLimit = stackTraceLimit;
   }
   return holder;
+}
+
+/** Returns the handle of a connection that another request uses. @see Node.js, lib/_http_agent.js: `ReusedHandle` */
+function reusedHandle(resource: object): object | undefined {
+  const { handle } = resource as { readonly handle?: object };
+  return handle && belowTls(handle);
 }

@@ -3,7 +3,6 @@ import { processWide } from '../core/global-state';
 import { approximateSource } from '../core/source-line';
 import type { HandleOwner } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
-import { userLineIn } from '../capture/user-line';
 import type { Registry } from '../registry/registry';
 import type { RunClient } from '../session/run-client';
 import type { AttachedRun } from './attached-run';
@@ -61,12 +60,7 @@ export function watchHandles(isOfRun: () => boolean, registry: Registry): Handle
       const context = startingContext();
       return context === undefined ? (isOfRun() ? runOwner : undefined) : ownerOf(context);
     },
-    (stack) => {
-      const testFile = currentTestFile();
-      // Runners map the stacks of test files themselves.
-      const mapped = testFile === undefined ? loadLate.sourceMaps().mapStack(stack) : stack;
-      return userLineIn(mapped, testFile);
-    },
+    (stack) => loadLate.handleLine().handleLineIn(stack, currentTestFile()),
     (peer) => loadLate.namePeer().namePeer(peer, registry),
   );
   return slot.watch;

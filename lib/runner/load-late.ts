@@ -3,7 +3,7 @@ import type * as connect from '../engine/connect';
 import type * as containerPorts from '../engine/container-ports';
 import type * as explainHang from './explain-hang';
 import type * as handleWatch from '../diagnosis/handle-watch';
-import type * as sourceMaps from '../core/source-maps';
+import type * as handleLine from './handle-line';
 import type * as namePeer from './name-peer';
 import type * as reportHandles from './report-handles';
 import type * as exitReport from './exit-report';
@@ -24,7 +24,7 @@ export const loadLate = {
   containerPorts: () => require('../engine/container-ports') as typeof containerPorts,
   explainHang: () => require('./explain-hang') as typeof explainHang,
   handleWatch: () => require('../diagnosis/handle-watch') as typeof handleWatch,
-  sourceMaps: () => require('../core/source-maps') as typeof sourceMaps,
+  handleLine: () => require('./handle-line') as typeof handleLine,
   namePeer: () => require('./name-peer') as typeof namePeer,
   reportHandles: () => require('./report-handles') as typeof reportHandles,
   exitReport: () => require('./exit-report') as typeof exitReport,

@@ -139,6 +139,34 @@ describe('in a program of its own', () => {
     expect(closed).toBe('[]');
   });
 
+  it('names each line that reads standard input, also where it is read already, until it stops', async () => {
+    const printed = await runProgram(`
+      const { createInterface } = require('node:readline');
+      (async () => {
+        const report = async (since) => console.log(JSON.stringify(await findLeaks({ since })));
+        const first = takeSnapshot();
+        process.stdin.on('data', () => {});
+        await report(first);
+        const second = takeSnapshot();
+        const reader = createInterface({ input: process.stdin });
+        await report(second);
+        reader.close();
+        await report(second);
+        const third = takeSnapshot();
+        void (async () => {
+          for await (const line of process.stdin) console.log(line);
+        })();
+        await report(third);
+        process.exit();
+      })();`);
+    const reports = printed
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    const readerAt = (line: number) => [{ kind: 'standard input', source: `program.cjs:${line}` }];
+    expect(reports).toMatchObject([readerAt(7), readerAt(10), [], readerAt(16)]);
+  });
+
   it('has no alarm for handles of node:test, and fails the test that leaves one', async () => {
     const run = runProgram(
       `const { test, beforeEach, afterEach } = require('node:test');

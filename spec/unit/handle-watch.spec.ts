@@ -16,7 +16,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as nodeTimers from 'node:timers';
-import { setInterval as tick, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setInterval as tick, setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -350,6 +350,15 @@ const defects: Readonly<Record<string, readonly [string, RegExp, () => Close | P
       return () => child.kill();
     },
   ],
+  'child process with a time limit': [
+    'child process',
+    /^child process `exec sleep 60`$/,
+    () => {
+      const child = exec('exec sleep 60', { timeout: 60_000 }); // opens child process with a time limit
+      child.on('error', () => undefined);
+      return () => child.kill();
+    },
+  ],
   'detached child process': [
     'child process',
     /^child process `sleep 60`$/,
@@ -493,6 +502,38 @@ describe('a handle that a test leaves', () => {
 
   it('is not reported once it is closed', () => {
     expect(judged.afterClose).toEqual([]);
+  });
+});
+
+describe('a connection of an earlier test', () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const clients: Readonly<Record<string, (url: string, signal?: AbortSignal) => Promise<unknown>>> = {
+    'http.get': async (url, signal) => {
+      const [response] = (await once(get(url, { agent, signal }), 'response')) as [IncomingMessage];
+      await once(response.resume(), 'close');
+    },
+    fetch: async (url, signal) => (await fetch(url, { signal: signal ?? null })).text(),
+  };
+
+  it.each(Object.entries(clients))('%s: belongs to the test whose request it serves', async (_, ask) => {
+    const answer: RequestListener = ({ url }, response) => url === '/' && response.end('ok');
+    const server = await backgroundServer(createHttpServer(answer));
+    const ports: unknown[] = [];
+    server.on('connection', ({ remotePort }: Socket) => ports.push(remotePort));
+    const end = new AbortController();
+    const askAs = (scope: string, path: string) =>
+      owners.run({ scope }, () => ask(`http://localhost:${server.port}${path}`, end.signal));
+    await askAs('first', '/');
+    // undici gives the connection back in the next turn.
+    await turn();
+    const pending = askAs('second', '/slow').catch(() => undefined);
+    await once(server, 'request');
+    const listed = watching.list(({ scope }) => scope === 'first' || scope === 'second');
+    expect(listed).toMatchObject([{ kind: 'connection', scope: 'second' }]);
+    expect(ports).toHaveLength(1);
+    end.abort();
+    await pending;
+    closing(server)();
   });
 });
 
