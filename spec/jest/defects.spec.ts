@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { judgePrograms, listPrograms, runPrograms, type Judgement, type Program } from '../support/defects';
+import { otherNodes } from '../support/other-versions';
 import { isLong } from '../support/spec-size';
 import type { JestRunOptions } from '../support/jest-run';
 
@@ -25,6 +26,9 @@ interface Form {
 const isInSample = ({ file }: Program): boolean => sample.test(file);
 const inSample: JestRunOptions = { args: ['--testPathPatterns', sample.source] };
 
+/** A thread has a standard input of its own, which has ended. */
+const inThreads = [...open, ...clean].filter(({ opened }) => opened?.kind !== 'standard input');
+
 const short: readonly Form[] = [
   { name: 'in two workers', programs: [...open, ...clean].filter(isInSample), options: inSample },
   { name: 'with compiled files and a global setup', programs: setup, options: setupOptions() },
@@ -34,9 +38,17 @@ const long: readonly Form[] = [
   { name: 'in two workers', programs: [...open, ...clean], options: {} },
   { name: 'in band, compiled by Babel', programs: [...open, ...clean], options: inBandWithBabel() },
   { name: 'in Jest 29', programs: [...open, ...clean], options: { jest: '29' } },
-  { name: 'in threads', programs: [...open, ...clean], options: { args: ['--workerThreads'] } },
+  { name: 'in threads', programs: inThreads, options: { args: ['--workerThreads'] } },
   { name: 'with compiled files and a global setup', programs: setup, options: setupOptions() },
 ];
+
+/** `npm run test:versions` runs all programs on each other Node.js. */
+const versions: readonly Form[] = otherNodes.map(([name, node]) => ({
+  name: `on ${name}`,
+  programs: [...open, ...clean],
+  options: { node },
+}));
+const forms = versions.length > 0 ? versions : isLong ? long : short;
 
 function inBandWithBabel(): JestRunOptions {
   return { args: ['--config', 'default-transform.config.js', '--runInBand', '--forceExit'] };
@@ -46,13 +58,13 @@ function setupOptions(): JestRunOptions {
   return { args: ['--config', 'setup.config.js', '--forceExit'] };
 }
 
-describe.each(isLong ? long : short)('planted defects and clean look-alikes, $name', (form) => {
+describe.each(forms)('planted defects and clean look-alikes, $name', (form) => {
   it('differ in the report: it has each defect by kind, line and owner, and nothing else', async () => {
     const { name, programs, options } = form;
     const workers = options.args?.includes('--runInBand') === true ? [] : ['--maxWorkers=2'];
     const end = await runPrograms({ ...options, args: [...(options.args ?? []), ...workers] });
     const judgements = judgePrograms(programs, end.verdict.handles);
-    if (isLong) printTable(name, judgements);
+    if (forms !== short) printTable(name, judgements);
     const wrong = judgements.filter(({ isRight }) => !isRight);
     const defects = programs.filter(({ opened }) => opened !== undefined);
     expect(wrong).toEqual([]);

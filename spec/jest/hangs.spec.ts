@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runJest } from '../support/jest-run';
+import { otherNodes } from '../support/other-versions';
 import { isLong } from '../support/spec-size';
 
 const inBand = ['--runInBand', '--forceExit'];
@@ -15,14 +16,17 @@ const selected = isLong ? [] : ['--testNamePattern', sample.source];
 const inSample = ([title]: readonly [title: string, ...lines: string[]]): boolean =>
   isLong || sample.test(title);
 
+const byHandle = 'open: interval of 50 ms, opened at hangs.test.js:33';
+const { execPath } = process;
 const runs = [
-  ['30', inBand, {}, 'report', 'open: interval of 50 ms, opened at hangs.test.js:33'],
-  ['29', inWorkers, withBabel, 'off', 'open: timer that calls a function (hangs.test.js:33)'],
+  ['30', inBand, {}, 'report', byHandle, execPath],
+  ['29', inWorkers, withBabel, 'off', 'open: timer that calls a function (hangs.test.js:33)', execPath],
 ] as const;
+const onOthers = otherNodes.map(([, node]) => ['30', inBand, {}, 'report', byHandle, node] as const);
 
-describe.each(isLong ? runs : runs.slice(0, 1))(
+describe.each(onOthers.length > 0 ? onOthers : isLong ? runs : runs.slice(0, 1))(
   'the message of a test that timed out, Jest %s with %s',
-  (jest, args, files, handles, ticker) => {
+  (jest, args, files, handles, ticker, node) => {
     let stderr: string;
     const messageOf = (title: string): string =>
       stderr.split('\n  ● ').find((part) => part.startsWith(title)) ?? '';
@@ -81,6 +85,7 @@ describe.each(isLong ? runs : runs.slice(0, 1))(
         jest,
         args: [...args, ...selected],
         files,
+        node,
         env: { CASTOFF_HANDLES: handles },
       }));
     }, 600_000);

@@ -3,20 +3,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { runJudged } from '../support/judged-jest';
+import { otherNodes, otherVersions } from '../support/other-versions';
 import { withoutWaiting } from '../support/without-waiting';
 
 const run = promisify(execFile);
 const oldest = join(__dirname, '../fixtures/testcontainers-8/node_modules/testcontainers');
 
-/** Set by `npm run test:versions`: a folder with other versions of packages, and their names. */
-const { CASTOFF_VERSIONS_FOLDER: folder = '', CASTOFF_VERSIONS: others = '' } = process.env;
-const installed = (name: string): [string, string] => [name, join(folder, name, 'node_modules')];
-const versions = others
-  .split(',')
-  .filter((name) => name !== '')
-  .map(installed);
-const nodes = versions.filter(([name]) => name.startsWith('node-'));
-const testcontainers = versions.filter(([name]) => name.startsWith('testcontainers-'));
+const testcontainers = [...otherVersions].filter(([name]) => name.startsWith('testcontainers-'));
 
 // Versions before 11.12 start Ryuk in spite of a session, and Ryuk has no image here.
 const sessionEnvironment = {
@@ -70,14 +63,12 @@ describe('testcontainers', () => {
   });
 });
 
-if (nodes.length > 0) {
+if (otherNodes.length > 0) {
   describe('Node.js', () => {
     // testcontainers 12 needs a later Node.js than castoff.
     const [, path = ''] = testcontainers.find(([name]) => name.startsWith('testcontainers-11')) ?? [];
-    it.each(nodes)('%s: runs tests and sessions', async (_, node) => {
-      expect(
-        await useAll({ testcontainers: join(path, 'testcontainers') }, join(node, '.bin/node')),
-      ).toMatchObject(expected);
+    it.each(otherNodes)('%s: runs tests and sessions', async (_, node) => {
+      expect(await useAll({ testcontainers: join(path, 'testcontainers') }, node)).toMatchObject(expected);
     });
   });
 }
