@@ -23,7 +23,6 @@ const ignored = new Set([
   'HTTPINCOMINGMESSAGE',
   'STREAM_END_OF_STREAM',
   'ZLIB',
-  'TLSWRAP',
 ]);
 
 /**
@@ -134,8 +133,9 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   };
 
   function init(id: number, type: string, triggerId: number, resource: object): void {
+    if (ignored.has(type)) return;
     const reused = connectionTypes.has(type) ? reusedHandle(resource) : undefined;
-    if (reused === undefined && ignored.has(type)) return;
+    if (reused === undefined && type === 'TLSWRAP') return;
     tryRecord(id, type === 'TLSWRAP' ? 'TCPWRAP' : type, triggerId, reused ?? resource, init);
   }
   const tryRecord: typeof record = (...args) => {
