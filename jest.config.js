@@ -43,5 +43,5 @@ module.exports = {
   testTimeout: 60_000,
   testSequencer: '<rootDir>/spec/support/longest-first.cjs',
   // Specs wait for the engine more than they compute; Jest's own default on two cores is one worker.
-  maxWorkers: 4,
+  maxWorkers: 5,
 };
