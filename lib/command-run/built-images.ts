@@ -1,7 +1,7 @@
 import { valueOf, type Engine } from '../engine/engine';
 import { listNamedImages, type StoredImage } from '../engine/image-calls';
 import { listKind } from '../engine/list-targets';
-import { newlyNamed, pulledName, type NewImage } from './new-images';
+import { newlyNamed, pulledName, shortName, type NewImage } from './new-images';
 
 /** Which of the new images were removed. */
 export interface ImagesEnd {
@@ -30,7 +30,21 @@ export class BuiltImages {
     if (method !== 'POST') return;
     const pulled = pulledName(path);
     if (pulled !== undefined) this.#pulled.add(pulled);
-    else if (makesImages(path)) await Promise.allSettled([(this.#before ??= this.#list())]);
+    if (pulled !== undefined || makesImages(path))
+      await Promise.allSettled([(this.#before ??= this.#list())]);
+  }
+
+  /**
+   * Whether the command has brought the image that the engine knows by `ref`: the name is new, or of an id all names.
+   * The time of the last name does not tell: others name an old image again.
+   *
+   * @throws EngineError when the engine could not list its images.
+   */
+  async hasBrought(ref: string, { id, tags }: Pick<StoredImage, 'id' | 'tags'>): Promise<boolean> {
+    if (this.#before === undefined) return false;
+    const [image] = newlyNamed(await this.#before, [{ id, tags, bytes: 0 }], new Set());
+    if (image === undefined) return false;
+    return image.oldTags.length === 0 || image.newTags.includes(shortName(ref));
   }
 
   /**

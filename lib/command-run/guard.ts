@@ -2,9 +2,9 @@ import { isReaper, labelNames, type Labels } from '../core/labels';
 import { timeouts } from '../core/timeouts';
 import { valueOf, type Engine } from '../engine/engine';
 import { inspectImage } from '../engine/image-calls';
-import { readEngineClock } from '../engine/system-calls';
 import type { RemovalMeaning, RemovalRequest } from '../relay/removal-request';
 import { removables } from '../resources/removables';
+import type { BuiltImages } from './built-images';
 
 /** The options of a {@link Guard}. */
 export interface GuardOptions {
@@ -12,18 +12,15 @@ export interface GuardOptions {
   readonly session: string;
   /** The castoff sessions of the command's own processes. */
   readonly innerSessions: ReadonlySet<string>;
+  readonly images: Pick<BuiltImages, 'hasBrought'>;
 }
 
 /** Refuses requests of the command that would stop, kill or remove what it did not create. */
 export class Guard {
   readonly #options: GuardOptions;
-  readonly #startedAtMs: Promise<number>;
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#startedAtMs = options.connecting.then(readEngineClock).then(valueOf);
-    // Reported where it is awaited.
-    this.#startedAtMs.catch(() => undefined);
   }
 
   /**
@@ -49,14 +46,14 @@ export class Guard {
     return isLabelledBy(valueOf(inspected).labels, session, innerSessions);
   }
 
-  /** A built image carries no label of the session: its name must be newer than the run. */
+  /** A built image carries no label of the session. */
   async #isOwnImage(ref: string): Promise<boolean> {
-    const { connecting, session, innerSessions } = this.#options;
+    const { connecting, session, innerSessions, images } = this.#options;
     const engine = (await connecting).within({ timeoutMs: timeouts.requestMs });
     const inspected = await inspectImage(engine, ref);
     if (inspected.meaning === 'gone') return true;
-    const { labels, taggedAtMs = 0 } = valueOf(inspected);
-    return isLabelledBy(labels, session, innerSessions) || taggedAtMs >= (await this.#startedAtMs);
+    const image = valueOf(inspected);
+    return isLabelledBy(image.labels, session, innerSessions) || images.hasBrought(ref, image);
   }
 }
 

@@ -36,7 +36,7 @@ export function pulledName(path: string): string | undefined {
 }
 
 /** Returns the name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. */
-function shortName(name: string): string {
+export function shortName(name: string): string {
   const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
   return /:[^/]*$/.test(short) ? short : `${short}:latest`;
 }

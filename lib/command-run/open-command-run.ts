@@ -73,7 +73,8 @@ export async function openCommandRun(
         createVolume(await connecting, name, labels, driver),
       onUnlabelled: (creation) => run.reportUnlabelled(creation),
     });
-    const guarded = { connecting, session: run.session, innerSessions: creations.innerSessions };
+    const { innerSessions } = creations;
+    const guarded = { connecting, session: run.session, innerSessions, images };
     // The engine is found meanwhile.
     relay = await openRelay({
       path: localSocketPath(`relay-${run.session}`),

@@ -146,9 +146,11 @@ describe('castoff run', () => {
 
   it('guards what the command did not create, if asked to', async () => {
     const bystander = await createRunningContainer();
-    const script = `own=$(${create}); docker stop ${bystander}; docker rm -f ${bystander}; docker rmi ${specImage}
+    const theirs = `${uniqueName()}:1`;
+    const script = `env -u DOCKER_HOST docker tag ${specImage} ${theirs}; own=$(${create}); docker stop ${bystander}; docker rm -f ${bystander}; docker rmi ${specImage}
       docker container prune -f >/dev/null && docker rm -f $own castoff-spec-none >/dev/null; docker tag ${specImage} ${label}:1 && docker rmi ${label}:1`;
     const { stdout, stderr } = await runScript(script, { options: ['--guard'] });
+    await docker.getImage(theirs).remove();
     expect(stdout).toBe(`Untagged: ${label}:1\n`);
     const refused = stderr.match(/castoff run --guard refuses to \w+ \w+/g);
     expect(refused).toEqual(
