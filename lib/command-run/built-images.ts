@@ -1,7 +1,7 @@
 import { valueOf, type Engine } from '../engine/engine';
 import { listNamedImages, type StoredImage } from '../engine/image-calls';
 import { listKind } from '../engine/list-targets';
-import { newlyNamed, pulledName, shortName, type NewImage } from './new-images';
+import { newlyNamed, pulledName, requestedNames, shortName, type NewImage } from './new-images';
 
 /** Which of the new images were removed. */
 export interface ImagesEnd {
@@ -16,6 +16,9 @@ export interface ImagesEnd {
 export class BuiltImages {
   readonly #connecting: Promise<Engine>;
   readonly #pulled = new Set<string>();
+  /** The names that the command has given: other clients name images at the same time. */
+  readonly #given = new Set<string>();
+  #hasUnseenNames = false;
   #before: Promise<readonly StoredImage[]> | undefined;
 
   constructor(connecting: Promise<Engine>) {
@@ -30,13 +33,15 @@ export class BuiltImages {
     if (method !== 'POST') return;
     const pulled = pulledName(path);
     if (pulled !== undefined) this.#pulled.add(pulled);
+    else if (makesImages(path)) for (const name of requestedNames(path)) this.#given.add(name);
+    this.#hasUnseenNames ||= namesUnseen(path);
     if (pulled !== undefined || makesImages(path))
       await Promise.allSettled([(this.#before ??= this.#list())]);
   }
 
   /**
-   * Whether the command has brought the image that the engine knows by `ref`: the name is new, or of an id all names.
-   * The time of the last name does not tell: others name an old image again.
+   * Whether the command has brought the image that the engine knows by `ref`: it has given or pulled the name, which
+   * did not exist before; for an id, all names.
    *
    * @throws EngineError when the engine could not list its images.
    */
@@ -44,12 +49,13 @@ export class BuiltImages {
     if (this.#before === undefined) return false;
     const [image] = newlyNamed(await this.#before, [{ id, tags, bytes: 0 }], new Set());
     if (image === undefined) return false;
-    return image.oldTags.length === 0 || image.newTags.includes(shortName(ref));
+    const own = image.newTags.filter((tag) => this.#given.has(tag) || this.#pulled.has(tag));
+    return own.length === tags.length || own.includes(shortName(ref));
   }
 
   /**
-   * Finds the images that got a new name, and removes them if asked to, unless they have an older name or a
-   * container uses them.
+   * Finds the images that the command has given a new name, and removes them if asked to, unless they have another
+   * name or a container uses them. With names that no request shows, new images are listed, and kept.
    *
    * @throws EngineError when the engine cannot list images; CleanupError when one cannot be removed.
    */
@@ -57,20 +63,34 @@ export class BuiltImages {
     if (this.#before === undefined) return { images: [], removed: [] };
     const engine = await this.#connecting;
     const [before, after] = [await this.#before, await this.#list()];
-    const images = newlyNamed(before, after, this.#pulled);
+    const images = newlyNamed(before, after, this.#pulled).flatMap((image) => this.#ofCommand(image));
     if (!isRemoving || images.length === 0) return { images, removed: [] };
     const containers = valueOf(await listKind(engine, 'container', []));
     const used = new Set(containers.map(({ imageId }) => imageId));
-    const unused = images.filter(({ id, oldTags }) => oldTags.length === 0 && !used.has(id));
+    const isOwn = ({ newTags, oldTags }: NewImage): boolean =>
+      oldTags.length === 0 && newTags.every((tag) => this.#given.has(tag));
+    const unused = images.filter((image) => isOwn(image) && !used.has(image.id));
     const { cleanupOne } = await import('../resources/cleanup-one.ts');
     for (const { id, newTags } of unused)
       for (const tag of newTags) await cleanupOne(engine, 'image', tag, { identity: id });
     return { images, removed: unused };
   }
 
+  #ofCommand(image: NewImage): readonly NewImage[] {
+    if (this.#hasUnseenNames) return [image];
+    const newTags = image.newTags.filter((tag) => this.#given.has(tag));
+    const others = image.newTags.filter((tag) => !this.#given.has(tag));
+    return newTags.length === 0 ? [] : [{ ...image, newTags, oldTags: [...image.oldTags, ...others] }];
+  }
+
   async #list(): Promise<readonly StoredImage[]> {
     return valueOf(await listNamedImages(await this.#connecting));
   }
+}
+
+/** Buildx names images within a session of BuildKit, and `docker load` in the archive. */
+function namesUnseen(path: string): boolean {
+  return /^(\/v\d+(\.\d+)?)?\/(grpc|images\/load)(\?|$)/.test(path);
 }
 
 /** @see Engine API, ImageBuild, Session, ImageLoad, ImageCreate, ImageTag, ImageCommit */

@@ -35,6 +35,18 @@ export function pulledName(path: string): string | undefined {
   return shortName(tag && !tag.startsWith('sha256:') ? `${image}:${tag}` : image);
 }
 
+/**
+ * Returns the names that a request gives to an image. Those of `docker load` and of Buildx are not in a request.
+ *
+ * @see Engine API, ImageBuild: `t`; ImageCommit, ImageCreate, ImageTag: `repo`, `tag`
+ */
+export function requestedNames(path: string): readonly string[] {
+  const query = new URLSearchParams(path.split('?').slice(1).join('?'));
+  const [repository, tag] = [query.get('repo'), query.get('tag')];
+  const named = repository ? [tag ? `${repository}:${tag}` : repository] : [];
+  return [...query.getAll('t'), ...named].map(shortName);
+}
+
 /** Returns the name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. */
 export function shortName(name: string): string {
   const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');

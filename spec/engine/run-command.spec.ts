@@ -169,12 +169,20 @@ describe('castoff run', () => {
     expect(kept.stderr).toMatch(
       new RegExp(`^castoff: kept 1 image \\(\\d+\\.\\d MB: ${name}:latest\\) that the command built$`, 'm'),
     );
-    const removed = await runScript(`${build.replaceAll(name, other)}; docker tag ${name} ${other}:2`, {
-      options: ['--images', 'remove'],
-    });
+    const theirs = build
+      .replaceAll(name, `${other}-theirs`)
+      .replace('docker build', 'env -u DOCKER_HOST docker build');
+    const removed = await runScript(
+      `${theirs}; ${build.replaceAll(name, other)}; docker tag ${name} ${other}:2`,
+      {
+        options: ['--images', 'remove'],
+      },
+    );
     expect(removed.stderr).toContain(`castoff: removed 1 image (`);
     expect(await exists('image', `${other}:latest`)).toBe(false);
     expect(await exists('image', `${other}:2`)).toBe(true);
+    expect(await exists('image', `${other}-theirs`)).toBe(true);
+    await docker.getImage(`${other}-theirs`).remove();
     await docker.getImage(`${other}:2`).remove();
     await docker.getImage(name).remove();
   });
