@@ -1,6 +1,6 @@
 import { isFields, type Fields } from '../core/fields';
 
-/** A volume that a container mounts by its name: the engine creates it, without labels, if there is none. */
+/** A volume that a container mounts by name. If it does not exist, the engine creates it, without labels. */
 export interface NamedVolume {
   readonly name: string;
   /** `undefined` for the engine's default. */

@@ -5,7 +5,7 @@ export interface Progress {
   end(): void;
 }
 
-/** Does some work, and shows meanwhile what it is. Resolves or rejects with `work`. */
+/** Shows a description of `work` until it settles. Resolves or rejects with it. */
 export async function withProgress<T>(what: string, work: (progress: Progress) => Promise<T>): Promise<T> {
   const progress = openProgress(what);
   try {

@@ -49,8 +49,12 @@ export class BuiltImages {
     if (this.#before === undefined) return false;
     const [image] = newlyNamed(await this.#before, [{ id, tags, bytes: 0 }], new Set());
     if (image === undefined) return false;
-    const own = image.newTags.filter((tag) => this.#given.has(tag) || this.#pulled.has(tag));
-    return own.length === tags.length || own.includes(shortName(ref));
+    const isOwn = (name: string): boolean => this.#given.has(name) || this.#pulled.has(name);
+    const newNames = image.newTags.map(shortName);
+    return (
+      (image.oldTags.length === 0 && newNames.every(isOwn)) ||
+      (newNames.includes(shortName(ref)) && isOwn(shortName(ref)))
+    );
   }
 
   /**
@@ -68,7 +72,7 @@ export class BuiltImages {
     const containers = valueOf(await listKind(engine, 'container', []));
     const used = new Set(containers.map(({ imageId }) => imageId));
     const isOwn = ({ newTags, oldTags }: NewImage): boolean =>
-      oldTags.length === 0 && newTags.every((tag) => this.#given.has(tag));
+      oldTags.length === 0 && newTags.every((tag) => this.#isGiven(tag));
     const unused = images.filter((image) => isOwn(image) && !used.has(image.id));
     const { cleanupOne } = await import('../resources/cleanup-one.ts');
     for (const { id, newTags } of unused)
@@ -78,9 +82,13 @@ export class BuiltImages {
 
   #ofCommand(image: NewImage): readonly NewImage[] {
     if (this.#hasUnseenNames) return [image];
-    const newTags = image.newTags.filter((tag) => this.#given.has(tag));
-    const others = image.newTags.filter((tag) => !this.#given.has(tag));
+    const newTags = image.newTags.filter((tag) => this.#isGiven(tag));
+    const others = image.newTags.filter((tag) => !this.#isGiven(tag));
     return newTags.length === 0 ? [] : [{ ...image, newTags, oldTags: [...image.oldTags, ...others] }];
+  }
+
+  #isGiven(tag: string): boolean {
+    return this.#given.has(shortName(tag));
   }
 
   async #list(): Promise<readonly StoredImage[]> {

@@ -2,7 +2,7 @@ import type { RunSettings } from '../session/run-client';
 import { judge } from '../verdict/judge';
 import type { Verdict } from '../verdict/verdict';
 import type { ImagesEnd } from './built-images';
-import { hasFailed, type CommandStatus } from './command-status';
+import { isFailedStatus, type CommandStatus } from './command-status';
 import { recordLeft } from './left-resources';
 import type { CommandRun } from './open-command-run';
 
@@ -37,13 +37,14 @@ export async function closeCommandRun(
       failures.push(error);
     }
   };
-  const isKept = settings.keep === 'failed' && hasFailed(status);
+  const isKept = settings.keep === 'failed' && isFailedStatus(status);
   await attempt(() => relay.close());
   await attempt(() =>
     recordLeft(engine, {
       session: run.session,
       registry,
       isAutoRemoved: (entry) => creations.isAutoRemoved(entry),
+      isUnusedVolume: (entry) => creations.isUnusedVolume(entry),
       isKept,
     }),
   );

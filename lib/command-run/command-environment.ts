@@ -5,7 +5,7 @@ import { tolerate } from '../core/errno';
 import { readVariable } from '../core/environment';
 import { parseFields } from '../core/fields';
 import type { Endpoint } from '../engine/endpoint';
-import { engineVariables, variablesOf, type RelayedEngine } from '../engine/relayed-engine';
+import { engineVariables, engineVariablesOf, type RelayedEngine } from '../engine/relayed-engine';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +31,11 @@ export interface CommandEnvironmentOptions {
  */
 export function environmentOfCommand(options: CommandEnvironmentOptions): Record<string, string> {
   const { outer, endpoint, relay, socketPath, builder, isPodman, isRyukDisabled } = options;
-  const relayed: RelayedEngine = { relay, engine: endpoint.address, variables: variablesOf(endpoint, outer) };
+  const relayed: RelayedEngine = {
+    relay,
+    engine: endpoint.address,
+    variables: engineVariablesOf(endpoint, outer),
+  };
   const none = Object.fromEntries(engineVariables.map((name) => [name, undefined]));
   const all: Variables = {
     TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: socketPath,

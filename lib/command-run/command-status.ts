@@ -27,7 +27,7 @@ export function statusAfter(command: CommandStatus, isRunFailed: boolean): Comma
 }
 
 /** Whether the command failed. */
-export function hasFailed(status: CommandStatus): boolean {
+export function isFailedStatus(status: CommandStatus): boolean {
   return !('code' in status) || status.code !== 0;
 }
 

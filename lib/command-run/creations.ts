@@ -39,6 +39,9 @@ export class Creations {
   readonly #options: CreationsOptions;
   readonly #autoRemoved = new Set<string>();
   readonly #inner = new Set<string>();
+  /** The keys of volumes that were created for a container, and the names of those that a container got. */
+  readonly #volumes = new Set<string>();
+  readonly #mounted = new Set<string>();
 
   constructor(options: CreationsOptions) {
     this.#options = options;
@@ -52,6 +55,11 @@ export class Creations {
   /** Whether the engine removes the container of that entry when it exits. */
   isAutoRemoved({ key }: RegistryEntry): boolean {
     return this.#autoRemoved.has(key);
+  }
+
+  /** Whether it is a volume whose container could not be created: castoff's own, which is no leak. */
+  isUnusedVolume({ key, name = '' }: RegistryEntry): boolean {
+    return this.#volumes.has(key) && !this.#mounted.has(name);
   }
 
   /**
@@ -77,7 +85,11 @@ export class Creations {
     for (const volume of request.namedVolumes) await this.#createVolume(volume, address);
     const { entry, labels } = this.#register(request, address);
     if (request.isAutoRemoved) this.#autoRemoved.add(entry.key);
-    return { labels, settle: async (outcome) => this.#settle(entry, outcome) };
+    const settle = async (outcome: CreateOutcome | undefined): Promise<void> => {
+      if (outcome?.isCreated !== false) for (const { name } of request.namedVolumes) this.#mounted.add(name);
+      this.#settle(entry, outcome);
+    };
+    return { labels, settle };
   }
 
   /** Registers a resource of the command. Returns the labels to create it with, too. */
@@ -96,6 +108,7 @@ export class Creations {
    */
   async #createVolume(volume: NamedVolume, engine: string): Promise<void> {
     const { entry, labels } = this.#register({ kind: 'volume', name: volume.name }, engine);
+    this.#volumes.add(entry.key);
     const ownership = { ...labels, ...creationLabels('volume') };
     const answer = await this.#options.createVolume(volume, { ...volume.labels, ...ownership });
     if (answer.meaning === 'done') return;

@@ -11,6 +11,8 @@ interface LeftOptions {
   readonly registry: Registry;
   /** Whether the engine removes the container of an entry when it exits. */
   readonly isAutoRemoved: (entry: RegistryEntry) => boolean;
+  /** Whether a volume was created for a container that was not. */
+  readonly isUnusedVolume: (entry: RegistryEntry) => boolean;
   /** Keeps what is left instead of reporting it as leaks. */
   readonly isKept: boolean;
 }
@@ -23,7 +25,7 @@ interface LeftOptions {
  */
 export async function recordLeft(
   engine: Engine,
-  { session, registry, isAutoRemoved, isKept }: LeftOptions,
+  { session, registry, isAutoRemoved, isUnusedVolume, isKept }: LeftOptions,
 ): Promise<void> {
   const open = (): readonly RegistryEntry[] => registry.list().filter((entry) => isOpen(entry));
   if (open().length === 0) return;
@@ -39,7 +41,8 @@ export async function recordLeft(
     const { id, name } = target;
     const found = entry.kind === 'image' ? {} : { id, name };
     if (isKept) registry.update(entry.key, { ...found, state: 'kept' });
-    else if (entry.kind === 'image') registry.update(entry.key, { state: 'present' });
+    else if (entry.kind === 'image' || isUnusedVolume(entry))
+      registry.update(entry.key, { ...found, state: 'present' });
     else registry.update(entry.key, { ...found, state: 'present', leakedAt: new Date() });
   }
 }

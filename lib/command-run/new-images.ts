@@ -47,9 +47,12 @@ export function requestedNames(path: string): readonly string[] {
   return [...query.getAll('t'), ...named].map(shortName);
 }
 
-/** Returns the name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. */
+/**
+ * Returns a name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. Podman lists what it
+ * builds under `localhost/`.
+ */
 export function shortName(name: string): string {
-  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
+  const short = name.replace(/^((index\.)?docker\.io|localhost)\//, '').replace(/^library\//, '');
   return /:[^/]*$/.test(short) ? short : `${short}:latest`;
 }
 

@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors';
 import { print } from '../core/print';
+import { formatCommand } from '../core/shell-quote';
 import { killTree } from '../processes/process-tree';
 import { describeFate } from '../run/run-signals';
 import { handleSignals, type CommandSignals } from './command-signals';
@@ -13,7 +14,7 @@ import {
 } from './command-status';
 import { openCommandRun, type CommandRun } from './open-command-run';
 import { recordCommand } from './record-command';
-import { formatCommand, startCommand, type StartedCommand } from './start-command';
+import { startCommand, type StartedCommand } from './start-command';
 
 /**
  * Runs a command in a session, and removes what it created through the engine's API when it has ended. Resolves to
@@ -26,7 +27,8 @@ export async function runCommand(
   command: readonly string[],
   options: CommandRunOptions = {},
 ): Promise<CommandStatus> {
-  const title = formatCommand(command);
+  const [file = '', ...args] = command;
+  const title = formatCommand(file, args);
   const settings = settingsOf(options);
   const commandRun = await openCommandRun(title, settings, options);
   const signals = handleSignals({

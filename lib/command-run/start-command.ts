@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { print } from '../core/print';
-import { quoteShellArgument } from '../core/shell-quote';
 import type { CommandStatus } from './command-status';
 
 /** A command that runs. */
@@ -28,9 +27,4 @@ export async function startCommand(
   child.on('error', (error) => print(`send a signal to ${file}: ${error.message}`));
   if (child.pid === undefined) throw new Error(`start ${file}: it has no pid`);
   return { child: child as StartedCommand['child'], ended: ended.promise };
-}
-
-/** Returns a command line as a shell reads it. */
-export function formatCommand(command: readonly string[]): string {
-  return command.map((word) => (/^-[\w=./-]*$/.test(word) ? word : quoteShellArgument(word))).join(' ');
 }

@@ -10,3 +10,10 @@ export function quoteShellArgument(text: string): string {
   if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
   return singleQuote(safeForLog(text));
 }
+
+/** Formats a command as typed in a shell, with arguments quoted where needed. */
+export function formatCommand(command: string, args: readonly string[]): string {
+  return [command, ...args].map((arg) => (plain.test(arg) ? arg : singleQuote(arg))).join(' ');
+}
+
+const plain = /^[\w./:=@%+,~-]+$/;

@@ -25,7 +25,10 @@ export interface RelayedEngine {
 }
 
 /** Returns the variables that name the engine at `endpoint` in any folder and for any user's folder. */
-export function variablesOf({ address, transport }: Endpoint, environment: Environment): EngineVariables {
+export function engineVariablesOf(
+  { address, transport }: Endpoint,
+  environment: Environment,
+): EngineVariables {
   if (transport.type !== 'tcp' || transport.tls === undefined) return { DOCKER_HOST: address };
   return Object.fromEntries(engineVariables.map((name) => [name, readVariable(name, environment)]));
 }
@@ -41,7 +44,8 @@ export function readRelayedEngine(environment: Environment): RelayedEngine | und
 }
 
 /**
- * Returns `environment` as it is outside the command of `castoff run`: castoff's own requests bypass the relay.
+ * Replaces the variables that name the relay of `castoff run` by those that name the engine behind it: castoff's own
+ * requests bypass the relay.
  * Unchanged if its `DOCKER_HOST` is not the relay.
  */
 export function bypassRelay(environment: Environment): Environment {

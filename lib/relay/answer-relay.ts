@@ -4,19 +4,19 @@ import type { HeldAnswer } from './held-answer';
 import type { Framing } from './message-head';
 import type { Piece } from './message-reader';
 import { MessageStream } from './message-stream';
-import type { Peer } from './peer';
+import type { RelayPeer } from './relay-peer';
 
 /** Hands the answers of an engine on to its client, as they arrive. */
 export class AnswerRelay {
-  readonly #engine: Peer;
-  readonly #client: Peer;
+  readonly #engine: RelayPeer;
+  readonly #client: RelayPeer;
   readonly #answers: MessageStream<AnswerHead>;
   #exchange: Exchange | undefined;
   #held: HeldAnswer | undefined;
   #framing: Framing | undefined;
   #isRaw = false;
 
-  constructor(engine: Peer, client: Peer) {
+  constructor(engine: RelayPeer, client: RelayPeer) {
     this.#engine = engine;
     this.#client = client;
     this.#answers = new MessageStream(engine, (head) => readAnswer(head, this.#exchange?.method));

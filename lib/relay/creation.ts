@@ -13,7 +13,7 @@ import { changeHead, type RequestHead } from './request-head';
 export const maxCreateBodyBytes = 16 * 1024 * 1024;
 
 /** The head of a create request. */
-export interface Creation {
+export interface CreationHead {
   readonly meaning: Extract<RequestMeaning, { type: 'create' }>;
   readonly head: RequestHead;
   /** Whether its labels go into the body. */
@@ -38,7 +38,7 @@ export interface RelayedCreation {
 }
 
 /** Returns the creation that a request with this head makes, if any. */
-export function readCreation(head: RequestHead): Creation | undefined {
+export function readCreation(head: RequestHead): CreationHead | undefined {
   const podmanKind = libpodKind(head.method, head.path);
   const meaning: RequestMeaning | undefined =
     podmanKind === undefined
@@ -56,7 +56,7 @@ interface ReadCreation extends RelayedCreation {
 
 /** Returns the create request, or `undefined` when the engine rejects it, because its body is no JSON object. */
 export function readCreationBody(
-  { meaning, head: { method, path }, needsBody }: Creation,
+  { meaning, head: { method, path }, needsBody }: CreationHead,
   { content, extent }: CreationBody,
 ): ReadCreation | undefined {
   const podmanKind = libpodKind(method, path);
@@ -87,8 +87,8 @@ interface LabelledRequest {
  * Adds labels to a create request.
  *
  * @param bytes - Its head.
- * @param options.labels - Those of its owner; `undefined` leaves the request as it is, except that an image which
- *   is meant to outlive the run does not inherit the labels of the run from its container.
+ * @param options.labels - The labels of its owner. `undefined`: the request is forwarded unchanged, but an image that
+ *   is meant to outlive the run does not inherit the labels of its container.
  * @param options.isContinued - Whether the client has been sent its `100 Continue`.
  */
 export function labelCreation(

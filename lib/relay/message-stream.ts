@@ -1,6 +1,6 @@
 import type { Head } from './message-head';
 import { MessageReader, type Message, type Piece } from './message-reader';
-import type { Peer } from './peer';
+import type { RelayPeer } from './relay-peer';
 
 /** The start of a body. */
 interface CollectedBody {
@@ -15,11 +15,11 @@ interface CollectedBody {
 
 /** The messages that a peer sends. */
 export class MessageStream<H> {
-  readonly #peer: Peer;
+  readonly #peer: RelayPeer;
   readonly #reader: MessageReader<H>;
 
   /** @param read - As for {@link MessageReader}. */
-  constructor(peer: Peer, read: (head: Head) => Message<H> | undefined) {
+  constructor(peer: RelayPeer, read: (head: Head) => Message<H> | undefined) {
     this.#peer = peer;
     this.#reader = new MessageReader(read);
   }

@@ -10,7 +10,7 @@ interface ListenerOwner {
 }
 
 /** A socket file that is replaced when it disappears. */
-export interface Listener {
+export interface RelayListener {
   /** Stops listening and removes the socket file. Connections stay open. */
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ const checkMs = 50;
  *
  * @throws CastoffError as `listenLocally`, or `CONFIG_INVALID` when another process listens there.
  */
-export async function openListener(path: string, owner: ListenerOwner): Promise<Listener> {
+export async function openListener(path: string, owner: ListenerOwner): Promise<RelayListener> {
   let listening: Listening | undefined = await listen(path, owner);
   let isClosed = false;
   let checking: Promise<void> | undefined;

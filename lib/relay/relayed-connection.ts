@@ -2,17 +2,23 @@ import type { Duplex } from 'node:stream';
 import { messageOf } from '../core/errors';
 import { formatRefusal } from './answer-head';
 import { AnswerRelay } from './answer-relay';
-import { labelCreation, maxCreateBodyBytes, readCreation, readCreationBody, type Creation } from './creation';
+import {
+  labelCreation,
+  maxCreateBodyBytes,
+  readCreation,
+  readCreationBody,
+  type CreationHead,
+} from './creation';
 import { Exchange } from './exchange';
 import type { Piece } from './message-reader';
 import { MessageStream } from './message-stream';
-import { Peer } from './peer';
+import { RelayPeer } from './relay-peer';
 import type { RelayServices } from './relay-services';
 import { narrowPrune, readRemoval, type RemovalRequest } from './removal-request';
 import { changeHead, expectsContinue, mayHijack, readRequest, type RequestHead } from './request-head';
 
 interface EngineSide {
-  readonly engine: Peer;
+  readonly engine: RelayPeer;
   readonly answers: AnswerRelay;
   /** Resolves when the engine's connection has closed. */
   readonly relaying: Promise<void>;
@@ -33,7 +39,7 @@ const maxWholeBytes = 64 * 1024;
 export class RelayedConnection {
   /** Resolves when both connections have closed and every creation is settled. */
   readonly closed: Promise<void>;
-  readonly #client: Peer;
+  readonly #client: RelayPeer;
   readonly #requests: MessageStream<RequestHead>;
   readonly #services: RelayServices;
   #connected: EngineSide | undefined;
@@ -44,12 +50,12 @@ export class RelayedConnection {
 
   constructor(stream: Duplex, services: RelayServices) {
     this.#services = services;
-    this.#client = new Peer(stream);
+    this.#client = new RelayPeer(stream);
     this.#requests = new MessageStream(this.#client, readRequest);
     this.closed = this.#run();
   }
 
-  /** Closes the connection after the answer that is under way, or at once when there is none or it is a stream. */
+  /** Closes the connection: after the current answer, or at once if there is none, or if it is a stream. */
   close(): void {
     this.#isClosing = true;
     if (this.#exchange === undefined || this.#exchange.isStreaming) this.#client.finish();
@@ -128,7 +134,7 @@ export class RelayedConnection {
     return this.#send(this.#openExchange(piece), [head, ...(body?.bytes ?? [])], isEnd);
   }
 
-  async #relayCreation(piece: RequestPiece, creation: Creation): Promise<void> {
+  async #relayCreation(piece: RequestPiece, creation: CreationHead): Promise<void> {
     const { head } = piece;
     const { onCreation } = this.#services;
     const isContinued = creation.needsBody && expectsContinue(head);
@@ -192,7 +198,7 @@ export class RelayedConnection {
       await this.#refuse(502, `castoff run: connect to the engine: ${messageOf(error)}`);
       return undefined;
     }
-    const engine = new Peer(stream);
+    const engine = new RelayPeer(stream);
     const answers = new AnswerRelay(engine, this.#client);
     this.#connected = { engine, answers, relaying: this.#guard(answers.relay()) };
     return this.#connected;

@@ -19,7 +19,7 @@ const maxReserveMs = 1_000;
 const extraMs = 5_000;
 
 /**
- * The time limit of a close, whatever its items do: shared by a scope and the child scopes that it closes.
+ * The time limit of a close, which a scope shares with the child scopes that it closes.
  * A short time before the limit, all remaining items are started at once.
  */
 export class CloseLimit implements Disposable {

@@ -1,5 +1,4 @@
 import { CastoffError, messageOf } from '../core/errors';
-import { singleQuote } from '../core/shell-quote';
 
 /** Exit status of a command, or its current status while it runs. */
 export interface CommandEnd {
@@ -50,10 +49,3 @@ export function describeSpawnError(error: unknown, missingFolder: string | undef
   if (missingFolder !== undefined) return `the working directory ${missingFolder} does not exist (ENOENT)`;
   return 'command not found (ENOENT); install it, or add its directory to PATH';
 }
-
-/** Formats a command as typed in a shell, with arguments quoted where needed. */
-export function formatCommand(command: string, args: readonly string[]): string {
-  return [command, ...args].map((arg) => (plain.test(arg) ? arg : singleQuote(arg))).join(' ');
-}
-
-const plain = /^[\w./:=@%+,~-]+$/;

@@ -4,17 +4,12 @@ import { existsSync } from 'node:fs';
 import { startLimit, type DeadlineError } from '../core/deadline';
 import { formatDuration } from '../core/durations';
 import { isCastoffError, messageOf } from '../core/errors';
+import { formatCommand } from '../core/shell-quote';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { warn } from '../core/warnings';
 import { isCancellation } from './cancellation';
-import {
-  CommandError,
-  describeExit,
-  describeSpawnError,
-  formatCommand,
-  type CommandEnd,
-} from './command-end';
+import { CommandError, describeExit, describeSpawnError, type CommandEnd } from './command-end';
 import type { CommandEnding } from './command-creation';
 import type { CloseSettings } from './close-options';
 import type { CommandContext } from './command-options';

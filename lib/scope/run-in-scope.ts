@@ -1,6 +1,6 @@
 import type { GroupEvents } from '../processes/process-group';
 import { Command } from './command';
-import { formatCommand } from './command-end';
+import { formatCommand } from '../core/shell-quote';
 import type { CommandContext } from './command-options';
 import { planCreation } from './plan-creation';
 import { recordProcesses } from './record-processes';

@@ -28,7 +28,7 @@ export async function isStillOurs(engine: Engine, entry: RegistryEntry, id: stri
 }
 
 /**
- * Whether its identity alone proves what it is. An anonymous volume has no labels: it was recorded when its container
+ * Whether the recorded identity is proof enough. An anonymous volume has no labels: it was recorded when its container
  * was removed without it. The identity of an image is its id, and a name that a command gave it has no labels.
  */
 function isSeen({ kind, id, identity }: RegistryEntry): boolean {

@@ -91,6 +91,14 @@ describe('castoff run', () => {
     expect(await exists('volume', brought)).toBe(false);
   });
 
+  it('does not report a volume as leaked whose container could not be created', async () => {
+    const volume = uniqueName();
+    const script = `docker create --pull never -v ${volume}:/data castoff-spec-none 2>/dev/null; true`;
+    const { code, stderr } = await runScript(script, { options: ['--leaks', 'fail'] });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'castoff: 1 volume, all gone\n' });
+    expect(await exists('volume', volume)).toBe(false);
+  });
+
   it('prints one line if nothing is left, or leaks are off', async () => {
     const [none, off] = await Promise.all([
       runScript(`docker rm $(${create}) >/dev/null`),

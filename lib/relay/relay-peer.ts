@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
  * One end of a relayed connection, read on demand: what is not read stays with its sender. Reading and writing
  * end independently of each other.
  */
-export class Peer {
+export class RelayPeer {
   /** Resolves when both directions have ended, or the connection broke. */
   readonly closed: Promise<void>;
   readonly #stream: Duplex;
