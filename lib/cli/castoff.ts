@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { packageVersion } from '../core/package-version';
 import { safeLinesForLog } from '../core/safe-text';
 import { useEngineFlags, withEngineFlags } from './engine-flags';
+import { exitCodes } from '../command-run/command-status';
 import { exitCodeOf } from './exit-code';
 import type { addOtherCommands } from './other-commands';
 import { addRun } from './run';
@@ -16,7 +17,11 @@ const program = withEngineFlags(new Command('castoff'))
   .enablePositionalOptions();
 // Set before the commands, which inherit it.
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-program.hook('preAction', (_, command) => useEngineFlags(program, command));
+let isRun = false;
+program.hook('preAction', (_, command) => {
+  isRun = command.name() === 'run' && command.parent === program;
+  useEngineFlags(program, command);
+});
 addRun(program);
 if (process.argv[2] !== 'run') {
   // Loaded late: the command of `castoff run` would wait for all that they need.
@@ -25,5 +30,5 @@ if (process.argv[2] !== 'run') {
 }
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${safeLinesForLog(error instanceof Error ? error.message : String(error))}\n`);
-  process.exitCode = exitCodeOf(error);
+  process.exitCode = isRun ? exitCodes.failed : exitCodeOf(error);
 });

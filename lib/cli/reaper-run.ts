@@ -84,7 +84,7 @@ async function runReaper(command: Command): Promise<void> {
   }
   const code = await runProgram(['daemon'], environment, {
     nameOf: (variable) => flagOf.get(variable) ?? variable,
-    sweep: (signal) => sweep({ signal }),
+    sweep,
   }).catch((error: unknown) => {
     print(messageOf(error), 'castoff reaper');
     return exitCodeOf(error);

@@ -6,8 +6,8 @@ import { safeLinesForLog } from '../core/safe-text';
 import { withEngineFlags } from './engine-flags';
 
 const help = `
-Everything that the command creates through Docker's API is removed when it has ended, and verified gone. The
-result goes to standard error.
+The containers, networks, volumes and Compose projects that the command creates through Docker's API are removed
+when it has ended, and verified gone. The result goes to standard error.
 
 Exit codes:
   the command's own; 128 and the number of the signal that ended it

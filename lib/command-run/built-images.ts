@@ -1,7 +1,8 @@
+import { fullImageName } from '../core/image-name';
 import { valueOf, type Engine } from '../engine/engine';
-import { listNamedImages, type StoredImage } from '../engine/image-calls';
+import { listImages, type StoredImage } from '../engine/image-calls';
 import { listKind } from '../engine/list-targets';
-import { newlyNamed, pulledName, requestedNames, shortName, type NewImage } from './new-images';
+import { newlyNamed, pulledName, requestedNames, type NewImage } from './new-images';
 
 /** Which of the new images were removed. */
 export interface ImagesEnd {
@@ -50,16 +51,16 @@ export class BuiltImages {
     const [image] = newlyNamed(await this.#before, [{ id, tags, bytes: 0 }], new Set());
     if (image === undefined) return false;
     const isOwn = (name: string): boolean => this.#given.has(name) || this.#pulled.has(name);
-    const newNames = image.newTags.map(shortName);
+    const newNames = image.newTags.map(fullImageName);
     return (
       (image.oldTags.length === 0 && newNames.every(isOwn)) ||
-      (newNames.includes(shortName(ref)) && isOwn(shortName(ref)))
+      (newNames.includes(fullImageName(ref)) && isOwn(fullImageName(ref)))
     );
   }
 
   /**
-   * Finds the images that the command has given a new name, and removes them if asked to, unless they have another
-   * name or a container uses them. With names that no request shows, new images are listed, and kept.
+   * Finds the images that the command has given a new name, and removes them if asked to, unless they existed before,
+   * have another name, or a container uses them. With names that no request shows, new images are listed, and kept.
    *
    * @throws EngineError when the engine cannot list images; CleanupError when one cannot be removed.
    */
@@ -71,8 +72,9 @@ export class BuiltImages {
     if (!isRemoving || images.length === 0) return { images, removed: [] };
     const containers = valueOf(await listKind(engine, 'container', []));
     const used = new Set(containers.map(({ imageId }) => imageId));
-    const isOwn = ({ newTags, oldTags }: NewImage): boolean =>
-      oldTags.length === 0 && newTags.every((tag) => this.#isGiven(tag));
+    const existed = new Set(before.map(({ id }) => id));
+    const isOwn = ({ id, newTags, oldTags }: NewImage): boolean =>
+      !existed.has(id) && oldTags.length === 0 && newTags.every((tag) => this.#isGiven(tag));
     const unused = images.filter((image) => isOwn(image) && !used.has(image.id));
     const { cleanupOne } = await import('../resources/cleanup-one.ts');
     for (const { id, newTags } of unused)
@@ -88,11 +90,11 @@ export class BuiltImages {
   }
 
   #isGiven(tag: string): boolean {
-    return this.#given.has(shortName(tag));
+    return this.#given.has(fullImageName(tag));
   }
 
   async #list(): Promise<readonly StoredImage[]> {
-    return valueOf(await listNamedImages(await this.#connecting));
+    return valueOf(await listImages(await this.#connecting));
   }
 }
 

@@ -1,5 +1,4 @@
 import type { LeftVolumes } from '../capture/anonymous-volumes';
-import { meaningOfRequest } from '../capture/request-meaning';
 import { queryOf } from '../capture/request-labels';
 import { labelNames } from '../core/labels';
 import { timeouts } from '../core/timeouts';
@@ -8,6 +7,7 @@ import { volumesOfContainer } from '../engine/anonymous-volumes';
 import { valueOf, type Engine } from '../engine/engine';
 import { inspectMounted } from '../engine/volume-calls';
 import type { Registry } from '../registry/registry';
+import { readRemoval } from '../relay/removal-request';
 
 /**
  * The anonymous volumes of the command's containers. castoff removes them with their container; a command that
@@ -58,7 +58,7 @@ export class ContainerVolumes {
 
 /** Returns the container that a request removes without its volumes. @see Engine API, ContainerDelete: `v` */
 function containerOfRemoval(method: string, path: string): string | undefined {
-  const meaning = meaningOfRequest(method, path);
+  const meaning = readRemoval(method, path)?.meaning;
   if (meaning?.type !== 'remove' || meaning.kind !== 'container') return undefined;
   const removesVolumes = !['', '0', 'false', 'False'].includes(queryOf(path).get('v') ?? '');
   return removesVolumes ? undefined : meaning.ref;

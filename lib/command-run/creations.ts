@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors';
 import {
   composeProjectLabel,
   creationLabels,
+  isReaper,
   labelNames,
   ownershipLabels,
   type Labels,
@@ -39,6 +40,7 @@ export class Creations {
   readonly #options: CreationsOptions;
   readonly #autoRemoved = new Set<string>();
   readonly #inner = new Set<string>();
+  readonly #reapers = new Set<string>();
   /** The keys of volumes that were created for a container, and the names of those that a container got. */
   readonly #volumes = new Set<string>();
   readonly #mounted = new Set<string>();
@@ -50,6 +52,11 @@ export class Creations {
   /** The castoff sessions of the command's own processes, which own and report what they label. */
   get innerSessions(): ReadonlySet<string> {
     return this.#inner;
+  }
+
+  /** The names of the reapers that the command's Testcontainers have started. */
+  get reapers(): ReadonlySet<string> {
+    return this.#reapers;
   }
 
   /** Whether the engine removes the container of that entry when it exits. */
@@ -76,6 +83,7 @@ export class Creations {
     }
     const owner = request.labels[labelNames.session];
     if (owner !== undefined && owner !== session) this.#inner.add(owner);
+    if (isReaper(request.labels) && request.name !== undefined) this.#reapers.add(request.name);
     if (isUntracked(request, path) || isTagged(request, path)) return undefined;
     const project = request.labels[composeProjectLabel];
     if (project !== undefined && request.kind !== 'image' && !(await projects.isOurs(project)))

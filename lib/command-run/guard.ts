@@ -12,6 +12,8 @@ export interface GuardOptions {
   readonly session: string;
   /** The castoff sessions of the command's own processes. */
   readonly innerSessions: ReadonlySet<string>;
+  /** The names of the reapers that the command's Testcontainers have started. */
+  readonly reapers: ReadonlySet<string>;
   readonly images: Pick<BuiltImages, 'hasBrought'>;
 }
 
@@ -35,34 +37,41 @@ export class Guard {
     const kind = meaning.type === 'remove' ? meaning.kind : 'container';
     const { ref } = meaning;
     const isOwn = kind === 'image' ? await this.#isOwnImage(ref) : await this.#isOwn(kind, ref);
-    return isOwn ? undefined : refusalOf(meaning.type, `${kind} ${ref}`);
+    if (isOwn) return undefined;
+    const reason = kind === 'image' ? 'no request of the command has named it' : undefined;
+    return refusalOf(meaning.type, `${kind} ${ref}`, reason);
   };
 
   async #isOwn(kind: 'container' | 'network' | 'volume', ref: string): Promise<boolean> {
-    const { connecting, session, innerSessions } = this.#options;
+    const { connecting, reapers } = this.#options;
     const engine = (await connecting).within({ timeoutMs: timeouts.requestMs });
     const inspected = await removables[kind].inspect(engine, ref);
     if (inspected.meaning === 'gone') return true;
-    return isLabelledBy(valueOf(inspected).labels, session, innerSessions);
+    const { labels, name = '' } = valueOf(inspected);
+    return isReaper(labels) ? reapers.has(name) : this.#isLabelled(labels);
   }
 
   /** A built image carries no label of the session. */
   async #isOwnImage(ref: string): Promise<boolean> {
-    const { connecting, session, innerSessions, images } = this.#options;
+    const { connecting, images } = this.#options;
     const engine = (await connecting).within({ timeoutMs: timeouts.requestMs });
     const inspected = await inspectImage(engine, ref);
     if (inspected.meaning === 'gone') return true;
     const image = valueOf(inspected);
-    return isLabelledBy(image.labels, session, innerSessions) || images.hasBrought(ref, image);
+    return this.#isLabelled(image.labels) || images.hasBrought(ref, image);
+  }
+
+  #isLabelled(labels: Labels): boolean {
+    const { session, innerSessions } = this.#options;
+    const owner = labels[labelNames.session];
+    return owner !== undefined && (owner === session || innerSessions.has(owner));
   }
 }
 
-/** Reapers belong to the Testcontainers of the command. */
-function isLabelledBy(labels: Labels, session: string, inner: ReadonlySet<string>): boolean {
-  const owner = labels[labelNames.session];
-  return isReaper(labels) || owner === session || (owner !== undefined && inner.has(owner));
-}
-
-function refusalOf(verb: RemovalMeaning['type'], what: string): string {
-  return `castoff run --guard refuses to ${verb} ${what}: the command did not create it`;
+function refusalOf(
+  verb: RemovalMeaning['type'],
+  what: string,
+  reason = 'the command did not create it',
+): string {
+  return `castoff run --guard refuses to ${verb} ${what}: ${reason}`;
 }

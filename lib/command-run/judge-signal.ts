@@ -41,8 +41,8 @@ const sameWithinMs = 200;
 
 /**
  * Decides about a signal. While the command runs, it is forwarded, unless the command has it from the terminal;
- * the same end signal twice within 3 s ends castoff at once. When the command has ended, the first end signal is
- * announced, and the next one ends castoff at once.
+ * the same end signal twice within 3 s ends castoff at once. When the command has ended, an end signal is announced
+ * if it is the first of the run, and any other ends castoff at once.
  */
 export function judgeSignal(
   { signal, atMs }: ReceivedSignal,

@@ -1,3 +1,5 @@
+import { fullImageName } from '../core/image-name';
+import { queryOf } from '../capture/request-labels';
 import type { StoredImage } from '../engine/image-calls';
 
 /** An image that got a name while the command ran. */
@@ -20,7 +22,7 @@ export function newlyNamed(
 ): readonly NewImage[] {
   const known = new Map(before.flatMap(({ id, tags }) => tags.map((tag) => [tag, id])));
   return after.flatMap(({ id, tags, bytes }) => {
-    const isNew = (tag: string): boolean => known.get(tag) !== id && !pulled.has(shortName(tag));
+    const isNew = (tag: string): boolean => known.get(tag) !== id && !pulled.has(fullImageName(tag));
     const newTags = tags.filter(isNew);
     return newTags.length === 0 ? [] : [{ id, bytes, newTags, oldTags: tags.filter((tag) => !isNew(tag)) }];
   });
@@ -29,10 +31,10 @@ export function newlyNamed(
 /** Returns the name of the image that a request pulls. @see Engine API, ImageCreate: `fromImage`, `tag` */
 export function pulledName(path: string): string | undefined {
   if (!/\/images\/create\?/.test(path)) return undefined;
-  const query = new URLSearchParams(path.split('?').slice(1).join('?'));
+  const query = queryOf(path);
   const [image, tag] = [query.get('fromImage'), query.get('tag')];
   if (!image) return undefined;
-  return shortName(tag && !tag.startsWith('sha256:') ? `${image}:${tag}` : image);
+  return fullImageName(tag && !tag.startsWith('sha256:') ? `${image}:${tag}` : image);
 }
 
 /**
@@ -41,19 +43,10 @@ export function pulledName(path: string): string | undefined {
  * @see Engine API, ImageBuild: `t`; ImageCommit, ImageCreate, ImageTag: `repo`, `tag`
  */
 export function requestedNames(path: string): readonly string[] {
-  const query = new URLSearchParams(path.split('?').slice(1).join('?'));
+  const query = queryOf(path);
   const [repository, tag] = [query.get('repo'), query.get('tag')];
   const named = repository ? [tag ? `${repository}:${tag}` : repository] : [];
-  return [...query.getAll('t'), ...named].map(shortName);
-}
-
-/**
- * Returns a name as Docker lists it, with its tag: `docker.io/library/redis` is `redis:latest`. Podman lists what it
- * builds under `localhost/`.
- */
-export function shortName(name: string): string {
-  const short = name.replace(/^((index\.)?docker\.io|localhost)\//, '').replace(/^library\//, '');
-  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+  return [...query.getAll('t'), ...named].map(fullImageName);
 }
 
 /** Formats a size as `12.3 MB`. */

@@ -73,8 +73,8 @@ export async function openCommandRun(
         createVolume(await connecting, name, labels, driver),
       onUnlabelled: (creation) => run.reportUnlabelled(creation),
     });
-    const { innerSessions } = creations;
-    const guarded = { connecting, session: run.session, innerSessions, images };
+    const { innerSessions, reapers } = creations;
+    const guarded = { connecting, session: run.session, innerSessions, reapers, images };
     // The engine is found meanwhile.
     relay = await openRelay({
       path: localSocketPath(`relay-${run.session}`),

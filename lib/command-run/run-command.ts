@@ -67,7 +67,7 @@ export function endProcess(status: CommandStatus): never {
   const end = endOfProcess(status);
   if ('code' in end) return process.exit(end.code);
   process.kill(process.pid, end.signal);
-  // Here only if the signal is ignored, as SIGHUP is under nohup.
+  // Here only if the signal does not end this process.
   return process.exit(codeOfSignal(end.signal));
 }
 

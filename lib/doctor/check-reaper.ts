@@ -4,6 +4,8 @@ import { judgeReading } from './check-engine';
 import type { DoctorFacts, EngineReadings } from './doctor-facts';
 
 const buildAdvice = 'npx castoff reaper image builds it, without any registry';
+const unread = 'the engine could not be asked for its image';
+const engineAdvice = 'correct the engine first, and run castoff doctor again';
 const consequence = 'what a crash leaves stays until the next sweep';
 
 /** Judges which reaper a session would take and why, and whether each kind of reaper can be had. */
@@ -28,16 +30,18 @@ type Choice = Extract<DoctorFacts['reaper'], { readonly value: unknown }>['value
 function judgeChoice(choice: Choice, facts: DoctorFacts): CheckResult {
   if (typeof choice === 'object') return judgeAddress(choice.address, facts.reaperAtAddress);
   const { engine, ownContainer } = facts;
-  const hasImage =
-    'value' in engine && 'value' in engine.value.hasReaperImage && engine.value.hasReaperImage.value;
+  const reading = 'value' in engine ? engine.value.hasReaperImage : undefined;
+  const hasImage = reading !== undefined && 'value' in reading ? reading.value : undefined;
   switch (choice) {
     case 'off':
       return warning(`off: ${consequence}`, 'unset CASTOFF_REAPER');
     case 'container':
+      if (hasImage === undefined) return warning(`container: ${unread}`, engineAdvice);
       return ok(`container: ${hasImage ? 'its image is there' : 'the first session builds its image'}`);
     case 'process':
       return judgeProcess('process, as CASTOFF_REAPER demands', ownContainer);
     case 'auto':
+      if (hasImage === undefined) return warning(`auto: ${unread}`, engineAdvice);
       return hasImage
         ? ok(`auto takes the container: ${reaperImage} is on the engine`)
         : judgeProcess(`auto takes a process: ${reaperImage} is not on the engine`, ownContainer);

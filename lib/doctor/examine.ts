@@ -3,7 +3,6 @@ import { readOwnContainerId } from '../registry/own-container';
 import { connectEngine } from '../engine/connect';
 import { probeReaper } from '../lease/probe-reaper';
 import { chooseReaper } from '../lease/reaper-choice';
-import { readOwner } from '../processes/owner';
 import type { DoctorCheck } from './doctor-check';
 import { checkEngine } from './check-engine';
 import { checkMachine } from './check-machine';
@@ -52,7 +51,7 @@ async function probeAddress(reaper: DoctorFacts['reaper']): Promise<Reading<stri
   if ('error' in reaper || typeof reaper.value !== 'object') return undefined;
   const { value } = reaper;
   return read(async () => {
-    await probeReaper(value, readOwner());
+    await probeReaper(value);
     return value.address;
   });
 }

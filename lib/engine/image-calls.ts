@@ -84,13 +84,13 @@ export interface StoredImage {
   readonly bytes: number;
 }
 
-/** Lists the images that have a name. @see Engine API, ImageList */
-export function listNamedImages(engine: Engine): Promise<Answer<readonly StoredImage[]>> {
+/** Lists the images, without intermediate ones. @see Engine API, ImageList */
+export function listImages(engine: Engine): Promise<Answer<readonly StoredImage[]>> {
   return engine.ask('image.list', 'images', async (docker) => {
     const images = await docker.listImages();
-    return images.flatMap(({ Id: id, RepoTags, Size: bytes }) => {
+    return images.map(({ Id: id, RepoTags, Size: bytes }) => {
       const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
-      return tags.length === 0 ? [] : [{ id, tags, bytes }];
+      return { id, tags, bytes };
     });
   });
 }

@@ -73,6 +73,9 @@ export function readCreationBody(
     return { ...read({}), unlabelled: isCompressed ? 'its body is compressed' : undefined };
   }
   if (extent === 'too-long') return { ...read({}), unlabelled: 'its body is longer than 16 MB' };
+  // Docker creates a volume without one; it refuses the other kinds.
+  if (meaning.kind === 'volume' && extent === 'whole' && content.every(({ length }) => length === 0))
+    return { ...read({}), unlabelled: 'its body is empty' };
   const fields = extent === 'whole' ? parseExactly(Buffer.concat(content).toString()) : undefined;
   return fields === undefined ? undefined : read(fields);
 }

@@ -21,6 +21,8 @@ export interface Relay {
 
 /** How long answers under way may take when the relay closes, in milliseconds. */
 const closeTimeoutMs = 2_000;
+/** How long connections may take to end once they are destroyed, in milliseconds. */
+const destroyTimeoutMs = 1_000;
 
 /**
  * Listens at `path` and relays connections to an engine. Adds the labels that `onCreation` returns to requests
@@ -51,10 +53,14 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
     const open = [...connections];
     for (const connection of open) connection.close();
     const closed = Promise.allSettled(open.map((connection) => connection.closed));
-    // Can only reject with a DeadlineError.
-    await Promise.allSettled([withTimeout(closed, { what: 'close the relay', timeoutMs: closeTimeoutMs })]);
+    const waitForClose = async (timeoutMs: number): Promise<void> => {
+      // Can only reject with a DeadlineError.
+      await Promise.allSettled([withTimeout(closed, { what: 'close the relay', timeoutMs })]);
+    };
+    await waitForClose(closeTimeoutMs);
     for (const connection of connections) connection.destroy();
-    await closed;
+    // One that still waits for its engine to accept it cannot be destroyed.
+    await waitForClose(destroyTimeoutMs);
   };
   let closing: Promise<void> | undefined;
   return { path, account: () => account.list(), close: () => (closing ??= closeNow()) };

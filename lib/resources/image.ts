@@ -1,3 +1,4 @@
+import { fullImageName } from '../core/image-name';
 import { mapAnswer } from '../engine/engine';
 import { inspectImage, removeImage, type ImageFacts } from '../engine/image-calls';
 import type { Removable } from './kind';
@@ -34,11 +35,5 @@ function matchesReference(given: string, { id, tags }: ImageFacts): boolean {
   if (given.includes('@')) return true;
   const isId = /^(sha256:[0-9a-f]+|[0-9a-f]{12,})$/.test(given);
   if (isId && id.replace('sha256:', '').startsWith(given.replace('sha256:', ''))) return true;
-  return tags.map(fullName).includes(fullName(given));
-}
-
-// Docker stores `cafe` as cafe:latest; Podman as localhost/cafe:latest or docker.io/library/cafe:latest.
-function fullName(name: string): string {
-  const short = name.replace(/^(localhost|(index\.)?docker\.io)\//, '').replace(/^library\//, '');
-  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+  return tags.map(fullImageName).includes(fullImageName(given));
 }

@@ -5,6 +5,7 @@ import type { RegistryEntry } from '../registry/entry';
 import type { AdoptionReason } from './find-adopted';
 import { describeOwner, type JudgedSession, type ResourceVerdict } from './judge-session';
 import type { RemovalCandidate } from './remove-candidate';
+import { listParts } from '../resources/project-parts';
 import { isStillOurs } from './still-ours';
 import { labelsOfEntry, type Selection } from './selection';
 import type { FoundResource } from './sweep-report';
@@ -20,6 +21,8 @@ export interface Candidates {
 /**
  * Sorts the listed resources by their verdicts, adds those that only the journals of dead sessions name, and
  * keeps what a session has adopted, and what the filter does not select.
+ *
+ * @throws EngineError when the engine cannot list the parts of a Compose project for the filter.
  */
 export async function findCandidates(
   engine: Engine,
@@ -38,6 +41,12 @@ export async function findCandidates(
       if (resource === undefined || listed.has(`${resource.kind} ${resource.id}`)) continue;
       if (!selection.accepts(resource, labelsOfEntry(resource.session, entry.owner))) {
         kept.push(resource);
+      } else if (
+        !selection.isAll &&
+        entry.kind === 'compose-project' &&
+        !(await acceptsParts(engine, resource, selection))
+      ) {
+        kept.push({ ...resource, proof: 'the filter does not select all of its parts' });
       } else if (entry.engine !== undefined && entry.engine !== engine.address) {
         const proof = `${resource.proof}; it is on another engine: sweep ${entry.engine} instead`;
         kept.push({ ...resource, proof });
@@ -56,6 +65,18 @@ export async function findCandidates(
     else kept.push({ ...candidate.resource, proof });
   }
   return { candidates, kept, unclear };
+}
+
+/**
+ * Whether a filter selects everything that would be removed with a Compose project.
+ *
+ * @throws EngineError when the engine cannot list its parts.
+ */
+async function acceptsParts(engine: Engine, project: FoundResource, selection: Selection): Promise<boolean> {
+  const parts = await listParts(engine, project.id);
+  return parts.every(({ kind, id, name, labels }) =>
+    selection.accepts({ ...project, kind, id, name, ageMs: undefined }, labels),
+  );
 }
 
 /** Returns `undefined` for an entry whose resource cannot be found, because neither id nor name is known. */

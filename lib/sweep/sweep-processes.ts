@@ -1,11 +1,10 @@
 import { asError } from '../core/errors';
-import { labelNames, type Labels } from '../core/labels';
 import type { TimeoutOptions } from '../core/timeout';
 import { proveOwnersHere } from '../processes/owner';
 import { endLeftProcess, findLeftProcesses, type LeftProcess } from '../registry/left-processes';
 import { readAllJournals } from '../registry/session-journals';
 import { describeOwner, tooYoungReason } from './judge-session';
-import type { Selection } from './selection';
+import { labelsOfEntry, type Selection } from './selection';
 import type { SweptResource } from './sweep-report';
 
 interface SweepProcessesOptions extends Pick<TimeoutOptions, 'timeoutMs' | 'signal'> {
@@ -28,7 +27,10 @@ export async function sweepProcesses({
   const left = readAllJournals().flatMap((journals) => findLeftProcesses(journals, prove));
   const ends = await Promise.allSettled(
     left.map(async (one): Promise<SweptEnd> => {
-      const isSelected = selection.accepts(describeLeft(one, olderThanMs), labelsOfProcess(one));
+      const isSelected = selection.accepts(
+        describeLeft(one, olderThanMs),
+        labelsOfEntry(one.session, one.record.owner),
+      );
       if (!isSelected || !one.isProven || tooYoungReason([ageOf(one)], olderThanMs) !== undefined)
         return { action: 'kept' };
       if (dryRun) return { action: 'would-remove' };
@@ -42,10 +44,6 @@ export async function sweepProcesses({
       ? { ...row, ...end.value }
       : { ...row, action: 'failed', error: asError(end.reason) };
   });
-}
-
-function labelsOfProcess({ session }: LeftProcess): Labels {
-  return { [labelNames.session]: session };
 }
 
 type SweptEnd = Pick<SweptResource, 'action' | 'outcome'>;

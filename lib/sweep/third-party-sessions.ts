@@ -98,13 +98,18 @@ function testcontainersSession(labels: Labels): string | undefined {
   return label?.slice(label.indexOf('=') + 1);
 }
 
-/** An exited reaper never starts again; its own age decides. */
+/** A reaper that has exited is removed by its own age if it names its session, and did not inherit its labels. */
 function judgeThirdPartyReaper(
   reaper: ListedTarget,
   { proofs }: ThirdPartyFindings,
   { olderThanMs, nowMs }: Pick<SweepRules, 'nowMs'> & { readonly olderThanMs: number },
 ): ResourceVerdict {
-  const reason = hasEnded(reaper) ? tooYoungReason([ageOf(reaper, nowMs)], olderThanMs) : 'a reaper';
+  const proof = proofs.get(reaper);
+  const reason =
+    (hasEnded(reaper) ? undefined : 'a reaper') ??
+    (sessionOf(reaper) === undefined ? 'a reaper that names no session' : undefined) ??
+    (proof === undefined || proof.state === 'ours' ? undefined : proof.reason) ??
+    tooYoungReason([ageOf(reaper, nowMs)], olderThanMs);
   const decided = { shouldRemove: reason === undefined, proof: reason ?? 'a reaper that has exited', nowMs };
   return verdictOn(reaper, { session: sessionOf(reaper) ?? '', proofs }, decided);
 }

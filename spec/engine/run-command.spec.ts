@@ -109,13 +109,15 @@ describe('castoff run', () => {
   });
 
   it('uses the exit codes of docker run for what it cannot start', async () => {
-    const [missing, noProgram, noEngine, noCommand] = await Promise.all([
+    const [missing, noProgram, noEngine, noCommand, badHost] = await Promise.all([
       runCommandRun(['castoff-spec-no-such-command']),
       runCommandRun(['/etc/passwd']),
       runCommandRun(['true'], { env: { DOCKER_HOST: 'unix:///castoff-spec/none.sock' } }),
       runCommandRun([]),
+      runCommandRun(['true'], { options: ['--host', 'ftp://x'] }),
     ]);
-    expect([missing, noProgram, noEngine, noCommand].map(({ code }) => code)).toEqual([127, 126, 125, 125]);
+    const codes = [missing, noProgram, noEngine, noCommand, badHost].map(({ code }) => code);
+    expect(codes).toEqual([127, 126, 125, 125, 125]);
     expect(noEngine.stderr).toMatch(/no such socket\nstart Docker or Podman/);
   });
 
@@ -155,18 +157,23 @@ describe('castoff run', () => {
   it('guards what the command did not create, if asked to', async () => {
     const bystander = await createRunningContainer();
     const theirs = `${uniqueName()}:1`;
-    const script = `env -u DOCKER_HOST docker tag ${specImage} ${theirs}; own=$(${create}); docker stop ${bystander}; docker rm -f ${bystander}; docker rmi ${specImage}
+    const { id: ryuk } = await docker.createContainer({
+      Image: specImage,
+      Labels: { ...specLabel, 'org.testcontainers.ryuk': 'true' },
+    });
+    const script = `env -u DOCKER_HOST docker tag ${specImage} ${theirs}; own=$(${create}); docker stop ${bystander}; docker rm -f ${bystander} ${ryuk}; docker rmi ${specImage}
       docker container prune -f >/dev/null && docker rm -f $own castoff-spec-none >/dev/null; docker tag ${specImage} ${label}:1 && docker rmi ${label}:1`;
     const { stdout, stderr } = await runScript(script, { options: ['--guard'] });
     await docker.getImage(theirs).remove();
     expect(stdout).toBe(`Untagged: ${label}:1\n`);
     const refused = stderr.match(/castoff run --guard refuses to \w+ \w+/g);
     expect(refused).toEqual(
-      ['stop container', 'remove container', 'remove image'].map(
+      ['stop container', 'remove container', 'remove container', 'remove image'].map(
         (what) => `castoff run --guard refuses to ${what}`,
       ),
     );
     expect(await exists('container', bystander)).toBe(true);
+    expect(await exists('container', ryuk)).toBe(true);
   });
 
   it('keeps the images that the command builds, or removes those that nothing else uses', async () => {

@@ -230,6 +230,7 @@ describe('sweep', () => {
 
   it.each<[SweepOptions]>([
     [{ filter: 'kind=container' as never }],
+    [{ filter: (async () => true) as never }],
     [{ foreign: true }],
     [{ otherHosts: true }],
     [{ olderThanMs: -1 }],

@@ -155,6 +155,14 @@ describe('castoff doctor', () => {
       /^auto takes a process: \S+ is not on the engine$/,
     ],
     [
+      'auto with an engine that could not be asked',
+      { on: { hasReaperImage: { error: 'no answer' } } },
+      'reaper',
+      'warn',
+      /^auto: the engine could not be asked for its image$/,
+      /castoff doctor again/,
+    ],
+    [
       'a process inside a container',
       { ownContainer: 'f'.repeat(64), on: { hasReaperImage: { value: false } } },
       'reaper',

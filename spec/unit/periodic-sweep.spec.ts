@@ -22,6 +22,7 @@ describe('the sweeps of a standing reaper', () => {
     const sweeping = sweepPeriodically({
       everyMs: 1,
       write: (line) => lines.push(line),
+      isDryRun: false,
       async sweep() {
         count += 1;
         if (count === 1) throw new Error('no engine');
@@ -46,12 +47,31 @@ describe('the sweeps of a standing reaper', () => {
     expect(count).toBe(atStop);
   });
 
+  it('remove nothing in a dry run, and log what would be removed', async () => {
+    const lines: LogEntry[] = [];
+    const dryRuns: boolean[] = [];
+    const sweeping = sweepPeriodically({
+      everyMs: 60_000,
+      write: (line) => lines.push(line),
+      isDryRun: true,
+      async sweep({ dryRun }) {
+        dryRuns.push(dryRun);
+        return { things: [swept('would-remove')] };
+      },
+    });
+    expect(await until(() => lines.length > 0)).toBe(true);
+    await sweeping.stop();
+    expect(dryRuns).toEqual([true]);
+    expect(lines).toMatchObject([{ level: 'INFO', message: 'would sweep', facts: { container: 'web' } }]);
+  });
+
   it('end with the reaper, which waits for the one in progress', async () => {
     let isStopped = false;
     const sweeping = sweepPeriodically({
       everyMs: 60_000,
       write: () => undefined,
-      async sweep(signal) {
+      isDryRun: false,
+      async sweep({ signal }) {
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
         isStopped = true;
         throw signal.reason;

@@ -537,6 +537,16 @@ describe('a creation', () => {
     expect(outcomes).toEqual([{ isCreated: true, id }]);
   });
 
+  it('is reported when it creates a volume without a body, to which labels cannot be added', async () => {
+    const { creations, onCreation } = labelling();
+    const { engine, received } = servingOne((socket) => socket.write(answerWith('{"Name":"v"}')));
+    await using stage = await openRelayStage(engine, { onCreation });
+    const client = await stage.connect();
+    client.write(request('POST', '/v1.41/volumes/create', [], ''));
+    await received;
+    expect(creations).toMatchObject([{ unlabelled: 'its body is empty', request: { kind: 'volume' } }]);
+  });
+
   it('is answered with 500 and the reason when its owner fails, and never reaches the engine', async () => {
     const requests: string[] = [];
     await using stage = await openRelayStage(answering('', requests), {

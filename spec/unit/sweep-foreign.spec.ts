@@ -109,6 +109,13 @@ describe('judgeThirdParty', () => {
     }
   });
 
+  it('keeps an exited container that carries the label of a reaper by its image, or names no session', () => {
+    expect(judge({ reapers: [ryuk({}, 'exited')] })).toEqual({ ryuk: 'a reaper that names no session' });
+    const copy = ryuk({ [node]: 'a' }, 'exited');
+    const proofs = new Map([[copy, { state: 'not-ours', reason: 'its image has its labels' } as const]]);
+    expect(judge({ resources: [copy], proofs })).toEqual({ ryuk: 'its image has its labels' });
+  });
+
   it.each(['org.testcontainers.container-hash', 'org.testcontainers.hash', 'org.testcontainers.reuse-hash'])(
     'keeps a reusable resource: %s',
     (label) => {

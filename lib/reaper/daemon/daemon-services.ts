@@ -21,7 +21,7 @@ interface DaemonServices {
    */
   openHttp(server: ReaperServer): Promise<void>;
   /** Sweeps now and every `everyMs` milliseconds, until the reaper has shut down. */
-  startSweeps(server: ReaperServer, sweeps: Pick<PeriodicSweep, 'everyMs' | 'sweep'>): void;
+  startSweeps(server: ReaperServer, sweeps: Omit<PeriodicSweep, 'write'>): void;
 }
 
 /** Opens the log on `output`, for people on a terminal and as JSON otherwise, and the metrics. */

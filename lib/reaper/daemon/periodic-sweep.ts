@@ -14,14 +14,19 @@ interface Swept {
   readonly error?: Error | undefined;
 }
 
-/** Sweeps once; stops when `signal` aborts. */
-export type Sweep = (signal: AbortSignal) => Promise<{ readonly things: readonly Swept[] }>;
+/** Sweeps once; stops when `signal` aborts. With `dryRun`, it removes nothing. */
+export type Sweep = (options: {
+  readonly signal: AbortSignal;
+  readonly dryRun: boolean;
+}) => Promise<{ readonly things: readonly Swept[] }>;
 
 /** Options of {@link sweepPeriodically}. */
 export interface PeriodicSweep {
   /** The pause between two sweeps, in milliseconds. */
   readonly everyMs: number;
   readonly sweep: Sweep;
+  /** Whether only to log what would be removed. */
+  readonly isDryRun: boolean;
   /** Receives a line for each resource that was removed or could not be, and for each sweep that failed. */
   readonly write: (line: LogEntry) => void;
 }
@@ -39,9 +44,12 @@ export function sweepPeriodically(options: PeriodicSweep): { stop(): Promise<voi
 }
 
 /** Resolves once `signal` has aborted; never rejects. */
-async function repeat({ everyMs, sweep, write }: PeriodicSweep, signal: AbortSignal): Promise<void> {
+async function repeat(
+  { everyMs, sweep, isDryRun, write }: PeriodicSweep,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    const [swept] = await Promise.allSettled([sweep(signal)]);
+    const [swept] = await Promise.allSettled([sweep({ signal, dryRun: isDryRun })]);
     if (swept.status === 'fulfilled') for (const resource of swept.value.things) logSwept(resource, write);
     else if (!signal.aborted)
       write({ level: 'ERROR', message: 'sweep failed', facts: { error: messageOf(swept.reason) } });
@@ -54,8 +62,12 @@ function logSwept(
   { kind, id, name, session, proof, action, error }: Swept,
   write: PeriodicSweep['write'],
 ): void {
-  if (action === 'removed')
-    write({ level: 'INFO', message: 'swept', facts: { [kind]: name || id, id, session, proof } });
+  if (action === 'removed' || action === 'would-remove')
+    write({
+      level: 'INFO',
+      message: action === 'removed' ? 'swept' : 'would sweep',
+      facts: { [kind]: name || id, id, session, proof },
+    });
   if (action === 'failed')
     write({
       level: 'ERROR',

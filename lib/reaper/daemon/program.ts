@@ -43,7 +43,7 @@ export async function runProgram(
   const { mode, path, replacing, isEngineHanded } = readArguments(args);
   if (isEngineHanded) readInheritedEndpoint();
   const settings = await withTokenOfFile(readSettings(environment, nameOf));
-  const { sweepEveryMs: everyMs } = settings;
+  const { sweepEveryMs: everyMs, isDryRun } = settings;
   if (everyMs !== undefined && sweep === undefined) throw noSweep();
   // Loaded late: metrics and JSON logs would cost the other modes memory.
   const daemon =
@@ -58,7 +58,7 @@ export async function runProgram(
   const listenerSettings = { ...settings, socketPath: path ?? settings.socketPath, replacing };
   if (!(await openListeners(server, mode, listenerSettings, log))) return 0;
   await daemon?.openHttp(server);
-  if (everyMs !== undefined && sweep !== undefined) daemon?.startSweeps(server, { everyMs, sweep });
+  if (everyMs !== undefined && sweep !== undefined) daemon?.startSweeps(server, { everyMs, sweep, isDryRun });
   const end = await server.ended;
   logShutdownSummary(end, log);
   return end.left.length + end.failures.length > 0 ? 1 : 0;

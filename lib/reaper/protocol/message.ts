@@ -19,7 +19,8 @@ export type Request = { readonly id: number } & (
   | ({ readonly type: 'release' } & BoundedLabels)
   /** Ends the lease: its remaining claims are reaped after `keepMs`, in milliseconds. Default: at once. */
   | { readonly type: 'bye'; readonly keepMs?: number | undefined }
-  | { readonly type: 'ping' }
+  /** `token`: as in a hello. */
+  | { readonly type: 'ping'; readonly token?: string | undefined }
 );
 
 /**

@@ -43,8 +43,12 @@ function parseJson(line: string, claimable: ClaimableKeys | undefined): ParsedRe
     return { type: 'refusal', id: 0, reason: `id: ${describe(id)}; give a whole number from 1` };
   const refuse = (reason: string): ParsedRequest => ({ type: 'refusal', id, reason });
   switch (type) {
-    case 'ping':
-      return { id, type };
+    case 'ping': {
+      const { token } = fields;
+      return token === undefined || typeof token === 'string'
+        ? { id, type, token }
+        : refuse('token: not a string');
+    }
     case 'bye': {
       const { keepMs } = fields;
       if (keepMs !== undefined && !isPositiveInteger(keepMs, maxKeepMs))
