@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { isPromise } from 'node:util/types';
 import { awaitPositions } from './await-positions';
 import { describePath, holderOn } from './describe-path';
 import type { HeapGraph, ScriptPosition } from './heap-graph';
@@ -44,8 +45,8 @@ interface Look {
 }
 
 /**
- * Looks twice at the functions that have not returned, and resolves to where a test waits. `undefined` when
- * the heap does not show what it waits for. Blocks for 1 to 2 s in all, because it takes two heap snapshots.
+ * Looks twice at the functions that have not returned, and resolves to where a test waits. `undefined` when it has
+ * ended meanwhile, or the heap does not show what it waits for. Blocks for 1 to 2 s in all, because it takes two heap snapshots.
  *
  * @param isKnown - Returns whether an earlier finding has named a function beside the test.
  */
@@ -58,7 +59,7 @@ export async function findHang(
   await delay(pauseMs);
   const second = look(await takeHeapGraph(), probe);
   const { target } = second;
-  if (target === undefined) return undefined;
+  if (target === undefined || (await hasSettled(running.waitsFor))) return undefined;
   using objects = new HeapObjects();
   const waiting = findWaiting(second.graph, second.suspended, target);
   const hang = await describeWaits(first, second, waiting, objects);
@@ -71,6 +72,14 @@ export async function findHang(
     timers: userTimers(second.graph),
     betweenMs: pauseMs,
   };
+}
+
+/** Whether it is a promise that has settled meanwhile: the test took longer than its limit, and does not hang. */
+async function hasSettled(waitsFor: object): Promise<boolean> {
+  if (!isPromise(waitsFor)) return false;
+  const pending = {};
+  const [first] = await Promise.allSettled([Promise.race([waitsFor, nextTurn(pending)])]);
+  return first.status === 'rejected' || first.value !== pending;
 }
 
 function look(graph: HeapGraph, { key }: CastoffHungTest): Look {
@@ -126,6 +135,7 @@ async function describeWaits(
     chain: waits,
     others: beside.map(describe),
     isUnmoved:
+      chain.length > 0 &&
       chain.every(({ node }) => before.has(graph.idOf(node))) &&
       waits.every(({ loop }) => loop === undefined),
   };

@@ -1,7 +1,8 @@
-import { createHook, executionAsyncId } from 'node:async_hooks';
+import { executionAsyncId } from 'node:async_hooks';
 import { interceptSpawns } from '../commands/intercept-spawns';
 import { linkTo, type HandleRecord } from './handle-record';
 import type { HandleOwner } from './handle';
+import { hookResources } from './hook-resources';
 import { belowTls, isHandleOpen, isHandleType } from './is-open';
 import { inputReadBy, inputType, watchInput } from './standard-input';
 import { watchFetches } from './watch-fetches';
@@ -68,7 +69,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
 
   const record = (id: number, type: string, triggerId: number, resource: object, until: Until): void => {
     const owner = ownerOf() ?? serverOf(type, triggerId)?.owner;
-    if (owner === undefined) return;
+    if (owner === undefined) return connectionTypes.has(type) ? endUse(resource) : undefined;
     const trigger =
       type === 'PIPEWRAP' && spawning?.lastId === id - 1
         ? spawning.child
@@ -117,6 +118,14 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
     if (earlier.connect !== undefined) added.connect = earlier.connect;
   };
 
+  /** Code without an owner uses the connection now. */
+  const endUse = (connection: object): void => {
+    const earlier = connections.get(connection);
+    if (earlier === undefined) return;
+    connections.delete(connection);
+    handles.delete(earlier.id);
+  };
+
   /** A connection that a server accepts is created outside of any context. */
   const serverOf = (type: string, triggerId: number): HandleRecord | undefined => {
     if (type !== 'TCPWRAP' && type !== 'PIPEWRAP') return undefined;
@@ -148,8 +157,12 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
   /** Records the use of an object that Node.js does not report. */
   const recordUse = (type: string, object: object, until: Until): void =>
     tryRecord((lastUse -= 1), type, executionAsyncId(), object, until);
-  // Node.js 22 does not know `trackPromises`, and reports promises too.
-  const hook = createHook(Object.assign({ init }, { trackPromises: false })).enable();
+  /** A stack holds the functions of its frames, and what they close over. A reader of standard input reads again. */
+  const destroy = (id: number): void => {
+    steps.delete(id);
+    if (handles.get(id)?.type !== inputType) handles.delete(id);
+  };
+  const hook = hookResources(init, destroy).enable();
   const stopSpawns = interceptSpawns((options, child) => {
     const { file, args = [] } = options;
     // A child without an owner has no record.
@@ -170,6 +183,7 @@ export function recordHandles(ownerOf: () => HandleOwner | undefined): HandleRec
       return steps.get(lastUse);
     },
     (sent, handle) => {
+      if (sent === undefined) return endUse(handle);
       const earlier = connections.get(handle);
       // With the id of the connection, which leads from what its callbacks open to the request.
       const { id, type = 'TCPWRAP', connect } = earlier ?? { id: (lastUse -= 1) };

@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import { getHeapSnapshot } from 'node:v8';
+import { asError } from '../core/errors';
 import { HeapGraph } from './heap-graph';
 import { HeapSectionReader } from './heap-sections';
 
@@ -9,6 +11,24 @@ import { HeapSectionReader } from './heap-sections';
  */
 export async function takeHeapGraph(): Promise<HeapGraph> {
   const reader = new HeapSectionReader();
-  for await (const chunk of getHeapSnapshot().setEncoding('utf8')) reader.add(chunk as string);
+  await readAll(getHeapSnapshot(), (chunk) => reader.add(chunk));
   return new HeapGraph(reader.end());
+}
+
+/** On Node.js 22.12, `for await` reads all of a snapshot and never ends. */
+function readAll(snapshot: Readable, add: (chunk: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    snapshot
+      .setEncoding('utf8')
+      .on('data', (chunk: string) => {
+        try {
+          add(chunk);
+        } catch (error) {
+          snapshot.destroy();
+          reject(asError(error));
+        }
+      })
+      .once('error', reject)
+      .once('end', resolve);
+  });
 }

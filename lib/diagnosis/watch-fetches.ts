@@ -13,11 +13,11 @@ interface Message {
  *
  * @param onCreate - Called with a request where the user makes it, and the function above the user's frames.
  * Returns what to keep of it.
- * @param onSend - Called with what is kept of a request, and the handle of the connection that sends it.
+ * @param onSend - Called with what is kept of a request, if anything, and the handle of the connection that sends it.
  */
 export function watchFetches<Kept extends object>(
   onCreate: (request: object, until: (message: unknown) => void) => Kept | undefined,
-  onSend: (kept: Kept, handle: object) => void,
+  onSend: (kept: Kept | undefined, handle: object) => void,
 ): () => void {
   const created = new WeakMap<object, Kept>();
   const onRequest = (message: unknown): void => {
@@ -28,9 +28,8 @@ export function watchFetches<Kept extends object>(
   };
   const onHeaders = (message: unknown): void => {
     const { request, socket } = message as Message;
-    const kept = created.get(request);
     const { _handle: handle } = socket ?? {};
-    if (kept !== undefined && handle != null) onSend(kept, belowTls(handle));
+    if (handle != null && !request.upgrade) onSend(created.get(request), belowTls(handle));
   };
   const listeners = [
     ['undici:request:create', onRequest],

@@ -56,6 +56,8 @@ function wrapFunction(fn: CircusFn, contextOf: () => TestContext, runIn: RunIn, 
 function wrapGenerator(fn: CircusFn, contextOf: () => TestContext, runIn: RunIn): CircusFn {
   return function* (...args) {
     const context = contextOf();
+    // Circus itself waits for its steps.
+    context.running = undefined;
     const steps = Reflect.apply(fn, this, args) as Generator<unknown, unknown, unknown>;
     let take = (): IteratorResult<unknown, unknown> => steps.next();
     for (;;) {

@@ -49,6 +49,8 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
     if (!name.endsWith('start')) {
       this.#startedAtMs.delete(one);
       const context = this.#measured(hook, test);
+      const node = test ?? hook?.parent;
+      if (name.endsWith('success') && node !== undefined) this.contexts.of(node).running = undefined;
       if (startedAtMs !== undefined && context !== undefined)
         this.recordDuration(context, performance.now() - startedAtMs, hook && nameHook(hook));
       // Jest 29 calls the functions of concurrent tests before it reports their start.

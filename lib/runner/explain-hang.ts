@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors';
 import { processWide } from '../core/global-state';
+import { withTimeout } from '../core/timeout';
 import { describeHang } from '../diagnosis/describe-hang';
 import { formatHandle } from '../diagnosis/handle';
 import type { HandleWatch } from '../diagnosis/handle-watch';
@@ -11,6 +12,9 @@ import type { TestContext } from './test-context';
 
 /** The functions that a finding of this process has named. */
 const namedFunctions = (): Set<string> => processWide('functions that hang', () => new Set<string>());
+
+/** The test runner waits for a finding, which takes 1 to 2 s, and more on a busy machine. In milliseconds. */
+const findTimeoutMs = 30_000;
 
 /** What a finding can read beside the heap. */
 export interface HangSources {
@@ -45,7 +49,8 @@ export async function explainHang(
       ...starts.map((start) => describeStart(start, nowMs)),
       ...(opened ?? []).map((handle) => formatHandle(handle)),
     ];
-    const hang = await findHang(running, (wait) => named.has(keyOf(wait)));
+    const finding = findHang(running, (wait) => named.has(keyOf(wait)));
+    const hang = await withTimeout(finding, { what: 'look at the heap', timeoutMs: findTimeoutMs });
     if (hang === undefined) return undefined;
     for (const wait of [...hang.chain, ...hang.others]) named.add(keyOf(wait));
     // The watch knows the lines that opened timers.

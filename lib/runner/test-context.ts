@@ -8,7 +8,7 @@ export class TestContext {
   /** An error created where the test was defined, if known. */
   readonly definedBy: unknown;
   readonly #isTest: boolean;
-  /** The function of the test, or of its current hook, that has been called last. */
+  /** The function of the test, or of its current hook, until it has succeeded; none for a generator function. */
   running: RunningFunction | undefined;
   #hasEnded = false;
   #isJudged = false;

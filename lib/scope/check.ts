@@ -19,9 +19,12 @@ export interface Verification {
 /** Some effects of a cleanup are late: the kernel may take a moment to close a port. */
 const retryForMs = 2_000;
 
+/** The failure of a check that returned `false`. */
+const isFalse = Symbol('the check is false');
+
 /**
- * Runs a check until it passes, for at most 2 s and the limit of the close, each call within `timeoutMs`. Reports the
- * last failure. After the limit, it is not run.
+ * Runs a check until it passes, for at most 2 s, each call within `timeoutMs`. Reports the last failure. Shortly
+ * before the limit of the close, it is run once; after the limit, it is not run.
  */
 export async function runCheck(
   { what, source, check }: Verification,
@@ -30,16 +33,26 @@ export async function runCheck(
 ): Promise<FinalizerEnd> {
   const startedAt = performance.now();
   const title = `verify ${what}`;
-  let error: unknown;
-  if (hurry.aborted) return { what: title, source, durationMs: 0, error: hurry.reason };
+  if (over.aborted) return { what: title, source, durationMs: 0, error: over.reason };
+  let failure: unknown;
   const attempt = async (): Promise<void> => {
-    error = await failureOf(title, check, { timeoutMs, signal: over });
-    if (error !== undefined) throw new RetryableError();
+    failure = await failureOf(title, check, { timeoutMs, signal: over });
+    if (failure !== undefined) throw new RetryableError();
   };
-  using signal = deadline(retryForMs, { what: title, signal: hurry });
-  // Rejects at the deadline; the check's own failure is more useful than that one.
-  await Promise.allSettled([retryWithBackoff(attempt, { firstPauseMs: 5, maxPauseMs: 100, signal })]);
-  return { what: title, source, durationMs: performance.now() - startedAt, error };
+  if (hurry.aborted) await Promise.allSettled([attempt()]);
+  else {
+    using signal = deadline(retryForMs, { what: title, signal: hurry });
+    // Rejects at the deadline; the check's own failure is more useful than that one.
+    await Promise.allSettled([retryWithBackoff(attempt, { firstPauseMs: 5, maxPauseMs: 100, signal })]);
+  }
+  const durationMs = performance.now() - startedAt;
+  const error = failure === isFalse ? stillFalse(title, durationMs) : failure;
+  return { what: title, source, durationMs, error };
+}
+
+function stillFalse(title: string, durationMs: number): CastoffError {
+  const message = `still false ${formatDuration(durationMs)} after cleanup finished`;
+  return new CastoffError('CLEANUP_FAILED', `${title}: ${message}`);
 }
 
 async function failureOf(
@@ -49,9 +62,7 @@ async function failureOf(
 ): Promise<unknown> {
   try {
     const result = await withTimeout((async () => check())(), { what, ...limits });
-    if (result !== false) return undefined;
-    const message = `still false ${formatDuration(retryForMs)} after cleanup finished`;
-    return new CastoffError('CLEANUP_FAILED', `${what}: ${message}`);
+    return result === false ? isFalse : undefined;
   } catch (error) {
     return error ?? new Error(`it threw ${String(error)}`);
   }

@@ -1,4 +1,5 @@
-import { deadline } from '../core/deadline';
+import { deadline, DeadlineError } from '../core/deadline';
+import { isCastoffError } from '../core/errors';
 import { withTimeout } from '../core/timeout';
 import { planClose, type CloseStep } from './close-plan';
 import type { CloseSettings } from './close-options';
@@ -55,9 +56,16 @@ async function closeCall(call: Call | Part, settings: CloseSettings): Promise<Fi
   const error = await failureOf(call, settings);
   untrack();
   const durationMs = performance.now() - startedAt;
-  if (error !== undefined && durationMs >= settings.cleanupTimeoutMs) settings.limit.noteStuck();
+  if (isStuck(call, error, settings.cleanupTimeoutMs)) settings.limit.noteStuck();
   const ended = 'run' in call ? undefined : call.ended;
   return { what, source, durationMs, ...ended, error };
+}
+
+/** Whether it has not ended in time. Child scopes report that themselves. */
+function isStuck(call: Call | Part, error: unknown, timeoutMs: number): boolean {
+  if (!('run' in call))
+    return isCastoffError(error, 'TASK_STUCK') || isCastoffError(error, 'DEADLINE_EXCEEDED');
+  return error instanceof DeadlineError && error.what === call.what && error.timeoutMs === timeoutMs;
 }
 
 async function failureOf(call: Call | Part, settings: CloseSettings): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DeadlineError, startLimit } from '../core/deadline';
+import { formatDuration } from '../core/durations';
 
 /** What limits a close. */
 export interface CloseLimitOptions {
@@ -109,10 +110,12 @@ export class CloseLimit implements Disposable {
   #start(timeoutMs: number, reserveMs: number, finding?: string): void {
     this.#isStarted = true;
     const { what } = this.#options;
-    const startTimer = (controller: AbortController, afterMs: number): (() => void) =>
-      startLimit({ what, timeoutMs: afterMs }, () =>
-        controller.abort(new DeadlineError(what, timeoutMs, { finding })),
-      );
+    const startTimer = (controller: AbortController, afterMs: number): (() => void) => {
+      const near = afterMs < timeoutMs ? `its limit of ${formatDuration(timeoutMs)} is near` : undefined;
+      const texts = [finding, near].filter((text) => text !== undefined);
+      const reason = new DeadlineError(what, afterMs, { finding: texts.join('; ') || undefined });
+      return startLimit({ what, timeoutMs: afterMs }, () => controller.abort(reason));
+    };
     const stops = [
       startTimer(this.#hurry, timeoutMs - reserveMs),
       startTimer(this.#lastCall, timeoutMs - reserveMs / 2),

@@ -130,6 +130,7 @@ describe.each(isLong ? versions : versions.slice(0, 1))('a test that times out i
     expect(Object.keys(learnt(run.folder)).map(count)).toEqual([7, 7, 7, 7, 7, 7, 7]);
     const hook = nameOf('with good hooks', run.folder).replace('test', 'beforeEach 2');
     expect(count(hook)).toBe(1);
+    expect(count(nameOf('with good hooks/runs', run.folder))).toBe(1);
     const concurrent = readDurations(nameOf('passes beside others', run.folder), run.folder);
     expect(concurrent).toHaveLength(jest === '30' ? 1 : 0);
   });

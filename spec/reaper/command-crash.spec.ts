@@ -16,14 +16,20 @@ async function startParent(reaper: 'process' | 'off', folder: string) {
     require(${JSON.stringify(built.library)}).openSession({ reaper: '${reaper}' }).then(async (session) => {
       const command = session.scope.run('sh', ['-c', ${JSON.stringify(script)}], { ready: /^\\d+\\n\\d+\\n/ });
       await command.ready;
-      console.log(JSON.stringify({ pids: command.state.output.trim().split('\\n').map(Number), reaper: session.reaper }));
+      console.log(JSON.stringify({
+        pids: command.state.output.trim().split('\\n').map(Number), reaper: session.reaper, session: session.id,
+      }));
     });`;
   const parent = spawn(process.execPath, ['-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: '', NODE_NO_WARNINGS: '1', CASTOFF_SWEEP: 'off' },
   });
   const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
-  const told = JSON.parse(line) as { readonly pids: readonly number[]; readonly reaper: string | undefined };
+  const told = JSON.parse(line) as {
+    readonly pids: readonly number[];
+    readonly reaper: string | undefined;
+    readonly session: string;
+  };
   return { ...told, kill: () => killAndWait(parent) };
 }
 
@@ -43,11 +49,13 @@ describe('a command of a session whose process is killed', () => {
 
   it('is ended by `castoff sweep` without a reaper, which prints the proof', async () => {
     await using folder = await openReaperFolder();
-    const { pids, kill } = await startParent('off', folder.folder);
+    const { pids, session, kill } = await startParent('off', folder.folder);
     await kill();
     expect(pids.every((pid) => isRunning(pid))).toBe(true);
     const env = { TMPDIR: folder.folder, XDG_RUNTIME_DIR: '' };
-    const dry = await runCastoff(['sweep', '--dry-run', '--json'], env);
+    // Only this session: other specs have resources of dead owners on the same engine.
+    const sweep = (...flags: readonly string[]) => runCastoff(['sweep', '--session', session, ...flags], env);
+    const dry = await sweep('--dry-run', '--json');
     const { things } = JSON.parse(dry.stdout) as { readonly things: readonly { readonly kind: string }[] };
     expect(things.filter(({ kind }) => kind === 'process')).toMatchObject([
       {
@@ -56,13 +64,13 @@ describe('a command of a session whose process is killed', () => {
         name: expect.stringMatching(/^sh -c '/),
       },
     ]);
-    const { stdout, exitCode } = await runCastoff(['sweep'], env);
+    const { stdout, exitCode } = await sweep();
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       /^removed +process +sh -c .* no process \d+ on this boot; process \d+ is alive; named in its journal$/m,
     );
     expect(pids.some((pid) => isRunning(pid))).toBe(false);
-    expect(await runCastoff(['sweep', '--json'], env)).toMatchObject({
+    expect(await sweep('--json')).toMatchObject({
       stdout: expect.not.stringContaining('"process"'),
     });
   });

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@je
 import { assertNoLeaks, findLeaks, takeSnapshot, type Snapshot } from '../../lib/diagnosis/find-leaks';
 import { expectCollected } from '../../lib/diagnosis/expect-collected';
 import { openScope } from '../../lib/scope/scope';
+import { isCollected } from '../support/garbage';
 import { nextLine } from '../support/this-line';
 import { rejectionOf } from '../support/rejection';
 import { withTypeScript } from '../support/with-typescript';
@@ -47,6 +48,19 @@ describe('findLeaks', () => {
     clearTimeout(setTimeout(() => undefined, 60_000));
     void delay(150);
     expect(await findLeaks({ since })).toEqual([]);
+  });
+
+  it('holds nothing of the code that opened a closed handle', async () => {
+    const held = (() => {
+      const object = {};
+      const open = (): unknown => {
+        clearTimeout(setTimeout(() => undefined, 60_000));
+        return object;
+      };
+      open();
+      return new WeakRef(object);
+    })();
+    expect(await isCollected(held)).toBe(true);
   });
 
   it('sees through replaced timers', async () => {

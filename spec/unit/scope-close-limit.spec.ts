@@ -112,6 +112,17 @@ describe('the limit of a close', () => {
     expect((await closing).ends).toHaveLength(30);
   });
 
+  it('runs a check once when little time is left, and tells how long it was false', async () => {
+    const scope = openScope('orders', { closeTimeoutMs: 1_000 });
+    const check = jest.fn(() => false);
+    scope.verify('the port is closed', check);
+    scope.defer('stop the clock', () => new Promise((resolve) => setTimeout(resolve, 800)));
+    const closing = rejectionOf(scope.close());
+    expect(await endsWithin(closing, 1_000)).toBe(true);
+    expect(String(await closing)).toMatch(/verify the port is closed: still false \d+ ms after cleanup/);
+    expect(check).toHaveBeenCalledTimes(1);
+  });
+
   it('skips the checks that it leaves no time for, and names them', async () => {
     const scope = openScope('orders', { closeTimeoutMs: 100 });
     scope.verify('the port is closed', () => true);

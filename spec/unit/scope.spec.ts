@@ -1,21 +1,14 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it, jest } from '@jest/globals';
 import { openScope, type CloseError, type Scope } from '../../lib/index';
+import { collectGarbage, isCollected } from '../support/garbage';
 import { rejectionOf } from '../support/rejection';
 import { nextLine } from '../support/this-line';
-import { until } from '../support/until';
 
 /** Defers a finalizer per name, which adds its name to the returned list. */
 function deferAll(scope: Scope, names: readonly string[]): string[] {
   const ended: string[] = [];
   for (const name of names) scope.defer(name, () => void ended.push(name));
   return ended;
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
 }
 
 const fail = (reason: unknown) => () => {
@@ -98,12 +91,7 @@ describe('a closed scope', () => {
     collectGarbage();
     expect(held.deref()).toBeDefined();
     await scope.close();
-    // A collection may miss what code that was just compiled still refers to.
-    const isReleased = await until(() => {
-      collectGarbage();
-      return held.deref() === undefined;
-    });
-    expect(isReleased).toBe(true);
+    expect(await isCollected(held)).toBe(true);
     expect(scope.signal.aborted).toBe(true);
   });
 });
