@@ -2,6 +2,7 @@ import { fullImageName } from '../core/image-name';
 import { valueOf, type Engine } from '../engine/engine';
 import { listImages, type StoredImage } from '../engine/image-calls';
 import { listKind } from '../engine/list-targets';
+import type { ResultListener } from '../relay/exchange';
 import { newlyNamed, pulledName, requestedNames, type NewImage } from './new-images';
 
 /** Which of the new images were removed. */
@@ -16,9 +17,8 @@ export interface ImagesEnd {
  */
 export class BuiltImages {
   readonly #connecting: Promise<Engine>;
-  readonly #pulled = new Set<string>();
-  /** The names that the command has given: other clients name images at the same time. */
-  readonly #given = new Set<string>();
+  /** How each name came about that the command brought last: other clients name images at the same time. */
+  readonly #brought = new Map<string, 'given' | 'pulled'>();
   #hasUnseenNames = false;
   #before: Promise<readonly StoredImage[]> | undefined;
 
@@ -28,16 +28,20 @@ export class BuiltImages {
 
   /**
    * Takes note of a request of the command, before it is forwarded. Resolves when the names that existed before the
-   * first image are known. Never rejects: {@link finish} does.
+   * first image are known, to a listener for its result: a name counts once the engine has given it. Never rejects:
+   * {@link finish} does.
    */
-  async note(method: string, path: string): Promise<void> {
-    if (method !== 'POST') return;
-    const pulled = pulledName(path);
-    if (pulled !== undefined) this.#pulled.add(pulled);
-    else if (makesImages(path)) for (const name of requestedNames(path)) this.#given.add(name);
+  async note(method: string, path: string): Promise<ResultListener | undefined> {
+    const pulled = method === 'POST' ? pulledName(path) : undefined;
+    if (method !== 'POST' || (pulled === undefined && !makesImages(path))) return undefined;
     this.#hasUnseenNames ||= namesUnseen(path);
-    if (pulled !== undefined || makesImages(path))
-      await Promise.allSettled([(this.#before ??= this.#list())]);
+    await Promise.allSettled([(this.#before ??= this.#list())]);
+    const names = pulled === undefined ? requestedNames(path) : [pulled];
+    const origin = pulled === undefined ? 'given' : 'pulled';
+    if (names.length === 0) return undefined;
+    return (isDone) => {
+      if (isDone) for (const name of names) this.#brought.set(name, origin);
+    };
   }
 
   /**
@@ -50,7 +54,7 @@ export class BuiltImages {
     if (this.#before === undefined) return false;
     const [image] = newlyNamed(await this.#before, [{ id, tags, bytes: 0 }], new Set());
     if (image === undefined) return false;
-    const isOwn = (name: string): boolean => this.#given.has(name) || this.#pulled.has(name);
+    const isOwn = (name: string): boolean => this.#brought.has(name);
     const newNames = image.newTags.map(fullImageName);
     return (
       (image.oldTags.length === 0 && newNames.every(isOwn)) ||
@@ -68,7 +72,7 @@ export class BuiltImages {
     if (this.#before === undefined) return { images: [], removed: [] };
     const engine = await this.#connecting;
     const [before, after] = [await this.#before, await this.#list()];
-    const images = newlyNamed(before, after, this.#pulled).flatMap((image) => this.#ofCommand(image));
+    const images = newlyNamed(before, after, this.#pulled()).flatMap((image) => this.#ofCommand(image));
     if (!isRemoving || images.length === 0) return { images, removed: [] };
     const containers = valueOf(await listKind(engine, 'container', []));
     const used = new Set(containers.map(({ imageId }) => imageId));
@@ -90,7 +94,11 @@ export class BuiltImages {
   }
 
   #isGiven(tag: string): boolean {
-    return this.#given.has(fullImageName(tag));
+    return this.#brought.get(fullImageName(tag)) === 'given';
+  }
+
+  #pulled(): ReadonlySet<string> {
+    return new Set([...this.#brought].flatMap(([name, origin]) => (origin === 'pulled' ? [name] : [])));
   }
 
   async #list(): Promise<readonly StoredImage[]> {

@@ -5,61 +5,78 @@ import { timeouts } from '../core/timeouts';
 import { warnCapture } from '../core/warnings';
 import { volumesOfContainer } from '../engine/anonymous-volumes';
 import { valueOf, type Engine } from '../engine/engine';
+import { listTargets } from '../engine/list-targets';
 import { inspectMounted } from '../engine/volume-calls';
 import type { Registry } from '../registry/registry';
-import { readRemoval } from '../relay/removal-request';
+import { readRemoval, type RemovalRequest } from '../relay/removal-request';
+
+interface ContainerVolumesOptions {
+  readonly connecting: Promise<Engine>;
+  readonly registry: Registry;
+  readonly session: string;
+}
 
 /**
  * The anonymous volumes of the command's containers. castoff removes them with their container; a command that
- * removes a container without `-v` leaves them, without labels.
+ * removes a container without `-v`, or prunes, leaves them, without labels.
  */
 export class ContainerVolumes {
-  readonly #connecting: Promise<Engine>;
-  readonly #registry: Registry;
+  readonly #options: ContainerVolumesOptions;
   readonly #left: LeftVolumes[] = [];
 
-  constructor(connecting: Promise<Engine>, registry: Registry) {
-    this.#connecting = connecting;
-    this.#registry = registry;
+  constructor(options: ContainerVolumesOptions) {
+    this.#options = options;
   }
 
   /** Takes note of a request of the command, before it is forwarded. Never rejects. */
   async note(method: string, path: string): Promise<void> {
-    const ref = method === 'DELETE' ? containerOfRemoval(method, path) : undefined;
-    if (ref === undefined) return;
+    const removal = readRemoval(method, path);
+    if (removal === undefined || !leavesVolumes(removal)) return;
+    const { meaning } = removal;
     try {
-      const engine = (await this.#connecting).within({ timeoutMs: timeouts.inspectMs });
-      const inspected = await inspectMounted(engine, ref);
-      if (inspected.meaning === 'gone') return;
-      const mounted = valueOf(inspected);
-      const key = mounted.Config?.Labels?.[labelNames.start];
-      const container = this.#registry.list({ kind: 'container' }).find((entry) => entry.key === key);
-      if (container !== undefined) this.#left.push({ container, names: volumesOfContainer(mounted) });
+      const { connecting, session } = this.#options;
+      const engine = (await connecting).within({ timeoutMs: timeouts.inspectMs });
+      if (meaning.type === 'remove') return await this.#noteContainer(engine, meaning.ref);
+      // Each of them may have exited by the time that the engine prunes.
+      const containers = await listTargets(engine, [`${labelNames.session}=${session}`], ['container']);
+      const noting = await Promise.allSettled(containers.map(({ id }) => this.#noteContainer(engine, id)));
+      const failed = noting.find((one) => one.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     } catch (error) {
-      warnCapture(`list volumes of container ${ref}`, error, 'they may be left behind');
+      const what = meaning.type === 'remove' ? `container ${meaning.ref}` : 'pruned containers';
+      warnCapture(`list volumes of ${what}`, error, 'they may be left behind');
     }
+  }
+
+  async #noteContainer(engine: Engine, ref: string): Promise<void> {
+    const inspected = await inspectMounted(engine, ref);
+    if (inspected.meaning === 'gone') return;
+    const mounted = valueOf(inspected);
+    const key = mounted.Config?.Labels?.[labelNames.start];
+    const container = this.#options.registry.list({ kind: 'container' }).find((entry) => entry.key === key);
+    if (container !== undefined) this.#left.push({ container, names: volumesOfContainer(mounted) });
   }
 
   /** Registers the volumes of containers that the command has removed, as leaks. Never rejects. */
   async registerLeft(): Promise<void> {
-    const gone = this.#registry.list({ kind: 'container', state: 'gone' }).map(({ key }) => key);
+    const { registry } = this.#options;
+    const gone = registry.list({ kind: 'container', state: 'gone' }).map(({ key }) => key);
     const left = this.#left.filter(
       ({ container, names }) => names.length > 0 && gone.includes(container.key),
     );
     if (left.length === 0) return;
     // Loaded on first use: most commands leave none.
     const { registerLeft } = await import('../capture/anonymous-volumes.ts');
-    await registerLeft({ options: { registry: this.#registry } }, left);
+    await registerLeft({ options: { registry } }, left);
     const names = left.flatMap((one) => one.names);
-    for (const { key, id = '' } of this.#registry.list({ kind: 'volume', state: 'present' }))
-      if (names.includes(id)) this.#registry.update(key, { leakedAt: new Date() });
+    for (const { key, id = '' } of registry.list({ kind: 'volume', state: 'present' }))
+      if (names.includes(id)) registry.update(key, { leakedAt: new Date() });
   }
 }
 
-/** Returns the container that a request removes without its volumes. @see Engine API, ContainerDelete: `v` */
-function containerOfRemoval(method: string, path: string): string | undefined {
-  const meaning = readRemoval(method, path)?.meaning;
-  if (meaning?.type !== 'remove' || meaning.kind !== 'container') return undefined;
-  const removesVolumes = !['', '0', 'false', 'False'].includes(queryOf(path).get('v') ?? '');
-  return removesVolumes ? undefined : meaning.ref;
+/** Whether it removes containers without their volumes. @see Engine API, ContainerDelete: `v`; ContainerPrune */
+function leavesVolumes({ meaning, path }: RemovalRequest): boolean {
+  if (meaning.type === 'prune') return meaning.kind === 'container';
+  if (meaning.type !== 'remove' || meaning.kind !== 'container') return false;
+  return ['', '0', 'false', 'False'].includes(queryOf(path).get('v') ?? '');
 }

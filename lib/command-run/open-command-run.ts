@@ -60,7 +60,7 @@ export async function openCommandRun(
       session: run.session,
       listParts: async (project) => listParts(await connecting, project),
     });
-    const volumes = new ContainerVolumes(connecting, registry);
+    const volumes = new ContainerVolumes({ connecting, registry, session: run.session });
     const images = new BuiltImages(connecting);
     const creations = new Creations({
       session: run.session,
@@ -80,8 +80,8 @@ export async function openCommandRun(
       path: localSocketPath(`relay-${run.session}`),
       connect: async () => rawConnectionsTo((await connecting).connection.endpoint)(),
       async onRequest(method, path) {
-        await images.note(method, path);
         await volumes.note(method, path);
+        return images.note(method, path);
       },
       onCreation: (creation) => creations.plan(creation),
       ...(options.guard === true && {

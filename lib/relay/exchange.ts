@@ -16,6 +16,12 @@ export interface CreationPlan {
   settle(outcome: CreateOutcome | undefined): Promise<void>;
 }
 
+/**
+ * Is called once with whether the engine did what a request asks for, before the end of the answer is handed on.
+ * Without a whole answer, it did not. Must not throw.
+ */
+export type ResultListener = (isDone: boolean) => void;
+
 /** A creation that waits for its outcome. */
 interface PlannedCreation {
   readonly kind: RemovableKind;
@@ -25,6 +31,7 @@ interface PlannedCreation {
 interface ExchangeServices {
   readonly account: EngineAccount;
   readonly onError: (error: unknown) => void;
+  readonly onResult: ResultListener | undefined;
 }
 
 /** A request that was sent to the engine, until its answer has been handed on. */
@@ -36,6 +43,7 @@ export class Exchange {
   readonly #account: EngineAccount;
   readonly #creation: PlannedCreation | undefined;
   readonly #onError: (error: unknown) => void;
+  readonly #onResult: ResultListener | undefined;
   readonly #resolve: () => void;
   readonly #startedAt = performance.now();
   #isMeasured = false;
@@ -44,7 +52,7 @@ export class Exchange {
 
   constructor(
     { method, path }: RequestHead,
-    { account, onError }: ExchangeServices,
+    { account, onError, onResult }: ExchangeServices,
     creation: PlannedCreation | undefined,
   ) {
     this.method = method;
@@ -52,6 +60,7 @@ export class Exchange {
     this.#account = account;
     this.#creation = creation;
     this.#onError = onError;
+    this.#onResult = onResult;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.answered = promise;
     this.#resolve = resolve;
@@ -65,8 +74,9 @@ export class Exchange {
   /** Takes the status of the answer. Returns where to add its bytes, if they are held back. */
   begin(status: number): HeldAnswer | undefined {
     if (!lastsUntilEnd(this.#call)) this.#measure();
-    const creation = this.#creation;
-    this.#held = creation === undefined ? undefined : new HeldAnswer(creation.kind, status);
+    // Only the end of an image's answer has the result: a pull reports its progress, too.
+    const kind = this.#creation?.kind ?? (this.#onResult === undefined ? undefined : 'image');
+    this.#held = kind === undefined ? undefined : new HeldAnswer(kind, status);
     return this.#held;
   }
 
@@ -78,17 +88,19 @@ export class Exchange {
    */
   async settle(isComplete: boolean): Promise<void> {
     this.#measure();
-    await this.#report(isComplete ? this.#held?.outcome() : undefined);
+    const outcome = isComplete ? this.#held?.outcome() : undefined;
+    await this.#report(outcome, isComplete && outcome?.isCreated !== false);
   }
 
-  /** Reports that a creation was not sent. Never rejects. */
+  /** Reports that the request was not sent. Never rejects. */
   async cancel(): Promise<void> {
-    await this.#report({ isCreated: false });
+    await this.#report({ isCreated: false }, false);
   }
 
-  async #report(outcome: CreateOutcome | undefined): Promise<void> {
+  async #report(outcome: CreateOutcome | undefined, isDone: boolean): Promise<void> {
     if (this.#isReported) return;
     this.#isReported = true;
+    this.#onResult?.(isDone);
     try {
       await this.#creation?.plan.settle(outcome);
     } catch (error) {

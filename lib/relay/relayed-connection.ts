@@ -9,7 +9,7 @@ import {
   readCreationBody,
   type CreationHead,
 } from './creation';
-import { Exchange } from './exchange';
+import { Exchange, type ResultListener } from './exchange';
 import type { Piece } from './message-reader';
 import { MessageStream } from './message-stream';
 import { RelayPeer } from './relay-peer';
@@ -116,9 +116,9 @@ export class RelayedConnection {
 
   async #relayRequest(piece: RequestPiece): Promise<void> {
     const { method, path } = piece.head;
-    await this.#services.onRequest?.(method, path);
+    const onResult = await this.#services.onRequest?.(method, path);
     const creation = readCreation(piece.head);
-    if (creation !== undefined) return this.#relayCreation(piece, creation);
+    if (creation !== undefined) return this.#relayCreation(piece, creation, onResult);
     const { refusal } = this.#services;
     const removal = readRemoval(method, path);
     if (removal !== undefined && refusal !== undefined) {
@@ -131,10 +131,14 @@ export class RelayedConnection {
     const isWhole = !piece.isEnd && !expectsContinue(piece.head) && isShort(piece);
     const body = isWhole ? await this.#requests.collectBody(maxWholeBytes) : undefined;
     const isEnd = body?.isEnd ?? piece.isEnd;
-    return this.#send(this.#openExchange(piece), [head, ...(body?.bytes ?? [])], isEnd);
+    return this.#send(this.#openExchange(piece, onResult), [head, ...(body?.bytes ?? [])], isEnd);
   }
 
-  async #relayCreation(piece: RequestPiece, creation: CreationHead): Promise<void> {
+  async #relayCreation(
+    piece: RequestPiece,
+    creation: CreationHead,
+    onResult: ResultListener | undefined,
+  ): Promise<void> {
     const { head } = piece;
     const { onCreation } = this.#services;
     const isContinued = creation.needsBody && expectsContinue(head);
@@ -151,14 +155,19 @@ export class RelayedConnection {
       read === undefined
         ? { head: changeHead(piece.bytes, { isContinued }) }
         : labelCreation(piece.bytes, read, { labels: plan?.labels, isContinued });
-    const exchange = this.#openExchange(piece, plan && { kind: creation.meaning.kind, plan });
+    const planned = plan && { kind: creation.meaning.kind, plan };
+    const exchange = this.#openExchange(piece, onResult, planned);
     return this.#send(exchange, [sent.head, ...(sent.body ? [sent.body] : body.bytes)], body.isEnd);
   }
 
-  #openExchange({ head }: RequestPiece, creation?: ConstructorParameters<typeof Exchange>[2]): Exchange {
+  #openExchange(
+    { head }: RequestPiece,
+    onResult: ResultListener | undefined,
+    creation?: ConstructorParameters<typeof Exchange>[2],
+  ): Exchange {
     const what = `record the outcome of ${head.method} ${head.path.split('?')[0]}`;
     const onError = (error: unknown): void => this.#services.onError(what, error);
-    return new Exchange(head, { account: this.#services.account, onError }, creation);
+    return new Exchange(head, { account: this.#services.account, onError, onResult }, creation);
   }
 
   /** Sends a request, and then the rest of its body. Resolves when the next request may follow. */

@@ -135,12 +135,19 @@ describe('castoff run', () => {
     await compose(['-f', join(file.folder, 'docker-compose.yml'), '-p', project, 'down']);
   });
 
-  it('removes anonymous volumes that the command leaves', async () => {
-    const { stderr } = await runScript(
-      `id=$(docker create --label ${label} -v /data ${specImage}); docker inspect -f '{{range .Mounts}}{{.Name}}{{end}}' $id; docker rm $id >/dev/null`,
+  it('removes anonymous volumes that the command leaves, also by a prune', async () => {
+    const createOne = `id=$(${create.replace('create', 'create -v /data')}); docker inspect -f '{{range .Mounts}}{{.Name}}{{end}}' $id`;
+    const prune = `docker container prune -f --filter label=${label} >/dev/null`;
+    const { stdout, stderr } = await runScript(
+      `${createOne}; docker rm $id >/dev/null; ${createOne}; ${prune}`,
     );
-    expect(stderr).toMatch(/^castoff: 1 leak among 1 container, 1 volume: /);
-    expect(stderr).toMatch(/^ {2}volume [0-9a-f]{12} .*by castoff$/m);
+    expect(stderr).toMatch(/^castoff: 2 leaks among 2 containers, 2 volumes: /);
+    const names = stdout.trim().split('\n');
+    expect(names).toHaveLength(2);
+    for (const name of names) {
+      expect(stderr).toMatch(new RegExp(`^  volume ${name.slice(0, 12)} .*by castoff$`, 'm'));
+      expect(await exists('volume', name)).toBe(false);
+    }
   });
 
   it('keeps what a failed command leaves, if asked to, and prints how to remove it', async () => {
@@ -187,8 +194,9 @@ describe('castoff run', () => {
     const theirs = build
       .replaceAll(name, `${other}-theirs`)
       .replace('docker build', 'env -u DOCKER_HOST docker build');
+    const failed = `docker tag castoff-spec-none ${other}-theirs 2>/dev/null`;
     const removed = await runScript(
-      `${theirs}; ${build.replaceAll(name, other)}; docker tag ${name} ${other}:2`,
+      `${failed}; ${theirs}; ${build.replaceAll(name, other)}; docker tag ${name} ${other}:2`,
       {
         options: ['--images', 'remove'],
       },

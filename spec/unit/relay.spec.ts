@@ -286,7 +286,8 @@ describe('a relay', () => {
 
   it('ends only the connection on which its owner fails, and reports why', async () => {
     await using stage = await openRelayStage(answering(answerWith('{}')), {
-      onRequest: (_, path) => (path === '/fail' ? Promise.reject(new Error('defect')) : Promise.resolve()),
+      onRequest: (_, path) =>
+        path === '/fail' ? Promise.reject(new Error('defect')) : Promise.resolve(undefined),
     });
     const [failing, other] = [await stage.connect(), await stage.connect()];
     failing.write(request('GET', '/fail'));
@@ -294,6 +295,27 @@ describe('a relay', () => {
     other.write(request('GET', '/info'));
     expect(await readUntil(other, '{}')).toContain('200 OK');
     expect(stage.errors).toEqual(['relay a connection to the engine: Error: defect']);
+  });
+
+  const progress = (...lines: readonly string[]): string =>
+    answer('200 OK', ['Transfer-Encoding: chunked'], chunked(lines));
+  it.each([
+    ['succeeds', true, answerWith('', '201 Created')],
+    ['is refused', false, answerWith('{"message":"no such image"}', '404 Not Found')],
+    ['succeeds after its progress', true, progress('{"stream":"a"}\n', '{"stream":"b"}\n')],
+    ['fails after its progress', false, progress('{"stream":"a"}\n', '{"error":"no"}\n')],
+    ['is cut off in its progress', false, progress('{"stream":"a"}\n').slice(0, -5)],
+    ['gets no answer', false, ''],
+  ])('lets its owner know the result of a request that %s', async (_, expected, text) => {
+    const results: boolean[] = [];
+    await using stage = await openRelayStage(
+      (socket) => void readUntil(socket, headEnd).then(() => socket.end(text)),
+      { onRequest: () => Promise.resolve((isDone) => void results.push(isDone)) },
+    );
+    const client = await stage.connect();
+    client.write(request('POST', '/v1.41/images/app/tag?repo=app'));
+    expect(await readAll(client)).toBe(text);
+    expect(results).toEqual([expected]);
   });
 
   it('measures how long the engine takes, by call', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { BuiltImages } from '../../lib/command-run/built-images';
 import { Creations } from '../../lib/command-run/creations';
 import { newlyNamed, pulledName } from '../../lib/command-run/new-images';
 import { ProjectGate } from '../../lib/command-run/project-gate';
@@ -107,6 +108,7 @@ describe('what a command creates', () => {
 
   it.each<[string, string, object]>([
     ['is a reaper', '/containers/create', { Labels: { 'org.testcontainers.ryuk': 'true' } }],
+    ['has the name of a Ryuk', '/containers/create?name=testcontainers-ryuk-1', { Image: 'ryuk' }],
     ['is meant to be reused', '/containers/create', { Labels: { 'org.testcontainers.container-hash': 'a' } }],
     ['belongs to another session', '/containers/create', { Labels: { 'castoff.session': 'ba9876543210' } }],
     ['is an image with a name', '/build?t=app', {}],
@@ -180,6 +182,27 @@ describe('a Compose project', () => {
 });
 
 describe('the images that a command built', () => {
+  const app = { id: 'sha256:b', tags: ['app:latest'], bytes: 2 };
+  const build = '/v1.41/build?t=app';
+  const pull = '/v1.41/images/create?fromImage=app&tag=latest';
+  it.each<[string, readonly (readonly [path: string, isDone: boolean])[], boolean]>([
+    ['it has built', [[build, true]], true],
+    ['it has tagged', [['/images/base/tag?repo=app', true]], true],
+    ['it could not build', [[build, false]], false],
+    ['it has pulled', [[pull, true]], false],
+    ['it could not pull, and has built', [[pull, false], [build, true]], true], // prettier-ignore
+    ['it has pulled, and then built', [[pull, true], [build, true]], true], // prettier-ignore
+    ['it has built, and could not pull', [[build, true], [pull, false]], true], // prettier-ignore
+  ])('are those with a name that %s', async (_, requests, expected) => {
+    const lists = [[], [app]];
+    const ask = async () => ({ meaning: 'done', value: lists.length > 1 ? lists.shift() : lists[0] });
+    const images = new BuiltImages(Promise.resolve({ ask } as unknown as Engine));
+    for (const [path, isDone] of requests) (await images.note('POST', path))?.(isDone);
+    expect((await images.finish(false)).images.map(({ newTags }) => newTags)).toEqual(
+      expected ? [app.tags] : [],
+    );
+  });
+
   const before = [{ id: 'sha256:a', tags: ['base:latest', 'app:old'], bytes: 1 }];
 
   it('are those that got a new name, with their older names', () => {
