@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that testcontainers for Python is there for the specs of the reaper, in a virtual environment under
+# Makes sure that testcontainers for Python and pytest are there for the specs, in a virtual environment under
 # node_modules/.cache, and prints that environment's interpreter. Python itself is installed from the distribution's
 # packages where it is missing (root on Debian or Ubuntu). Else: says what is missing, exit 1.
 set -eu
@@ -8,8 +8,9 @@ set -eu
 . "$(dirname "$0")/apt.sh"
 
 version=4.15.0
+pytest=9.2.0
 cache=$(cd "$(dirname "$0")/.." && pwd)/node_modules/.cache
-environment=$cache/castoff-python-$version
+environment=$cache/castoff-python-$version-$pytest
 
 main() {
   has_client || build
@@ -28,7 +29,8 @@ build() {
   trap 'rm -rf "$fresh"' EXIT
   {
     python3 -m venv "$fresh/environment" &&
-      "$fresh/environment/bin/python" -m pip install --quiet --disable-pip-version-check "testcontainers==$version"
+      "$fresh/environment/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "testcontainers==$version" "pytest==$pytest"
   } >&2 || give_up 'pip said the above'
   # Somebody else may have been quicker: theirs is as good.
   mv -T "$fresh/environment" "$environment" 2>/dev/null || has_client || give_up "$environment can not be written"

@@ -14,10 +14,20 @@ import { changesOf } from './request-labels';
  * Whether a request must be left unchanged: castoff has labelled it already; it creates a reaper; or the
  * resource is meant to outlive the run, through `withReuse()` or `deleteOnExit: false`.
  */
-export function isUntracked({ labels, labelsGoInto }: CreateRequest, path: string): boolean {
-  if (labelNames.session in labels || isReaper(labels) || reuseLabel in labels) return true;
+export function isUntracked(request: CreateRequest, path: string): boolean {
+  const { labels, labelsGoInto } = request;
+  if (labelNames.session in labels || createsReaper(request) || reuseLabel in labels) return true;
   if (labelsGoInto === 'query') return testcontainersLabel in labels && !(sessionLabel in labels);
   return isKept(path);
+}
+
+/**
+ * Whether a request creates a reaper. The label that clients find a Ryuk by may be that of its image alone.
+ *
+ * @see testcontainers: `testcontainers-ryuk-<session>` in Node.js, Java, Python and .NET; Go labels its container
+ */
+export function createsReaper({ labels, name = '' }: CreateRequest): boolean {
+  return isReaper(labels) || name.startsWith('testcontainers-ryuk-');
 }
 
 /** Whether another copy of castoff in this process, as in a sandbox, labelled it: it belongs to the run. */

@@ -46,7 +46,8 @@ export function environmentOfCommand(options: CommandEnvironmentOptions): Record
     DOCKER_HOST: relay,
     CONTAINER_HOST: isPodman ? relay : outer['CONTAINER_HOST'],
     CASTOFF_RELAY: JSON.stringify(relayed),
-    TESTCONTAINERS_RYUK_DISABLED: isRyukDisabled ? 'true' : outer['TESTCONTAINERS_RYUK_DISABLED'],
+    // Not read from `outer` by its name: castoff's own process reads it as `true`.
+    ...(isRyukDisabled && { TESTCONTAINERS_RYUK_DISABLED: 'true' }),
   };
   return Object.fromEntries(
     Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

@@ -1,4 +1,4 @@
-import { isHelper, isUntracked } from '../capture/creation-ownership';
+import { createsReaper, isHelper, isUntracked } from '../capture/creation-ownership';
 import type { CreateOutcome } from '../capture/create-response';
 import type { NamedVolume } from '../capture/named-volumes';
 import type { CreateRequest } from '../capture/read-create-request';
@@ -6,7 +6,6 @@ import { messageOf } from '../core/errors';
 import {
   composeProjectLabel,
   creationLabels,
-  isReaper,
   labelNames,
   ownershipLabels,
   type Labels,
@@ -83,7 +82,7 @@ export class Creations {
     }
     const owner = request.labels[labelNames.session];
     if (owner !== undefined && owner !== session) this.#inner.add(owner);
-    if (isReaper(request.labels) && request.name !== undefined) this.#reapers.add(request.name);
+    if (createsReaper(request) && request.name !== undefined) this.#reapers.add(request.name);
     if (isUntracked(request, path) || isTagged(request, path)) return undefined;
     const project = request.labels[composeProjectLabel];
     if (project !== undefined && request.kind !== 'image' && !(await projects.isOurs(project)))

@@ -1,20 +1,16 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { built } from '../support/built';
 import { listLabelled, runCommandRun, runScript, startCommandRun } from '../support/command-run';
 import { compose, composeCommand, writeComposeFile } from '../support/compose-command';
 import { removeLeftovers } from '../support/leftovers';
 import { isRunning } from '../support/process-state';
-import { isLong } from '../support/spec-size';
 import { sleeper, specImage } from '../support/spec-image';
 import { createRunningContainer, docker, exists, specLabel, uniqueName } from '../support/things';
 import { until } from '../support/until';
 
-const exec = promisify(execFile);
 const label = uniqueName();
 /** A shell command that creates a container which is not started. */
 const create = `docker create --label ${label} ${specImage}`;
@@ -223,18 +219,6 @@ describe('castoff run', () => {
     expect(stderr).toMatch(/^castoff: 1 leak among 1 container: /);
   });
 
-  if (isLong)
-    it('removes what testcontainers for Python leaves', async () => {
-      const python = (await exec(join(__dirname, '../../docker/python-client.sh'))).stdout.trim();
-      const program = `from testcontainers.core.container import DockerContainer
-DockerContainer('${specImage}').with_command('sleep 60').with_kwargs(labels={'${label}': '1'}).start()
-print('started')`;
-      const options = ['--disable-ryuk'];
-      const { code, stdout, stderr } = await runCommandRun([python, '-c', program], { options });
-      expect({ code, stdout }).toEqual({ code: 0, stdout: 'started\n' });
-      expect(stderr).toMatch(/^castoff: 1 leak among 1 container: /m);
-    }, 120_000);
-
   it('leaves what an inner castoff run creates to that one, which alone reports it', async () => {
     const inner = [process.execPath, built.cli, 'run', '--', 'sh', '-c', `${create} >/dev/null`];
     const { code, stderr } = await runCommandRun(inner, { options: ['--leaks', 'fail'] });
@@ -285,7 +269,7 @@ describe('the processes of castoff run', () => {
   });
 
   it('gives the terminal to the command, which reads a password from it', async () => {
-    const inner = `${process.execPath} ${built.cli} run -- sh -c 'test -t 1 && stty -echo && printf password: && read word && stty echo && echo got $word'`;
+    const inner = `${process.execPath} ${built.cli} run -- sh -c 'test -t 1 && ${create} >/dev/null && stty -echo && printf password: >/dev/tty && read word </dev/tty && stty echo && echo got $word'`;
     const script = `{ sleep 0; until grep -q password: ${label}; do sleep 0.05; done; echo secret; } | script -qefc "${inner.replaceAll('$', '\\$')}" ${label} >/dev/null; cat ${label}`;
     const { code, stdout } = await runCommandRun(['sh', '-c', script], {
       cwd: tmpdir(),

@@ -21,6 +21,8 @@ export interface CommandEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
+  /** Standard output as it came. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
@@ -44,19 +46,24 @@ export function startCommandRun(
     env: { ...process.env, CI: '', CASTOFF_SWEEP: 'off', CASTOFF_RUN: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const bytes = (): Buffer => Buffer.concat(chunks);
+  const stdout = (): string => bytes().toString();
   const stderr = text(child.stderr);
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   return {
     pid: child.pid ?? 0,
-    stdout: () => stdout,
+    stdout,
     async printed(part) {
-      if (await until(() => stdout.includes(part))) return;
-      throw new Error(`${command.join(' ')} has not printed ${part}: ${stdout}`);
+      if (await until(() => stdout().includes(part))) return;
+      throw new Error(`${command.join(' ')} has not printed ${part}: ${stdout()}`);
     },
     kill: (signal) => void child.kill(signal),
-    ended: ended.then(async ([code, signal]) => ({ code, signal, stdout, stderr: await stderr })),
+    ended: ended.then(async ([code, signal]) => {
+      const output = { stderr: await stderr, stdout: stdout(), bytes: bytes() };
+      return { code, signal, ...output };
+    }),
   };
 }
 

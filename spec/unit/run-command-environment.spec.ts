@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { builderIn, environmentOfCommand } from '../../lib/command-run/command-environment';
+import { disableRyuk } from '../../lib/core/disable-ryuk';
 import type { Endpoint } from '../../lib/engine/endpoint';
 import { bypassRelay, relayEndpoints } from '../../lib/engine/relayed-engine';
 
@@ -58,6 +59,12 @@ describe('the environment of a command', () => {
     expect(environmentOfCommand({ ...options, isRyukDisabled: true })).toMatchObject({
       TESTCONTAINERS_RYUK_DISABLED: 'true',
     });
+    const self: { env: NodeJS.ProcessEnv } = { env: { ...options.outer } };
+    const enable = disableRyuk(self);
+    expect(self.env).toHaveProperty('TESTCONTAINERS_RYUK_DISABLED', 'true');
+    const ofCommand = environmentOfCommand({ ...options, outer: self.env });
+    enable();
+    expect(ofCommand).not.toHaveProperty('TESTCONTAINERS_RYUK_DISABLED');
   });
 
   it('leads the clients of Podman to the relay, too', () => {
