@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import type Docker from 'dockerode';
 import { cleanupContainer, type PostMortem } from '../../lib/index';
@@ -67,10 +69,19 @@ describe('the post-mortem of a container', () => {
   });
 
   it('reports that the container ran out of memory', async () => {
-    const memoryBytes = 8 * 1024 * 1024;
-    const id = await runToEnd('hog=x; while :; do hog=$hog$hog; done', {
-      HostConfig: { Memory: memoryBytes, MemorySwap: memoryBytes },
-    });
+    const bytes = 8 * 1024 * 1024;
+    const HostConfig = { Memory: bytes, MemorySwap: bytes };
+    const id = await createRunningContainer({ HostConfig });
+    const container = docker.getContainer(id);
+    const filters = { container: [id], event: ['oom'] };
+    const events = (await docker.getEvents({ since: 1, filters })) as Readable;
+    // Docker loses the reason when the main process itself is killed, or any process before the start is answered.
+    const hog = await container.exec({ Cmd: ['sh', '-c', 'hog=x; while :; do hog=$hog$hog; done'] });
+    await hog.start({ Detach: true });
+    await once(events, 'data');
+    events.destroy();
+    await container.kill();
+    await container.wait();
     expect(await postMortemOf(id)).toMatchObject({ status: 'exited', isOomKilled: true });
   });
 
