@@ -5,6 +5,7 @@ import { connectEngine } from '../engine/connect';
 import type { RegistryEntry } from '../registry/entry';
 import type { CreatedByCode } from './created-by';
 import type { CommandLine } from '../commands/launch';
+import { deriveProjectName } from '../commands/derive-project-name';
 import { boundsOfNew } from '../commands/new-project';
 import { findProject, type FoundProject, type ProjectStart } from './find-project';
 import { listProjectByCommand } from './list-project-by-command';
@@ -13,13 +14,18 @@ import type { TrackedResources } from './tracked-resources';
 
 interface UpCommand extends ProjectStart {
   readonly createdBy: CreatedByCode;
-  /** The bounds of the claim on what it may create, held until the command exits. */
-  readonly earlyBounds?: Bounds | undefined;
+  /** The claim on what it may create, held until the command exits. */
+  readonly early?: EarlyClaim | undefined;
   /** The name of its project, once found. */
   name?: string | undefined;
   /** Settles when the reaper holds the claim on the found parts. */
   claiming?: Promise<unknown> | undefined;
   isDown: boolean;
+}
+
+interface EarlyClaim {
+  readonly project: string;
+  readonly bounds: Bounds;
 }
 
 const maxWaitMs = 5_000;
@@ -39,7 +45,7 @@ export class ProjectCommands {
     this.#tracked = tracked;
   }
 
-  /** Tracks an `up`. Blocks when the command names its project, to list the parts that exist before. */
+  /** Tracks an `up`. Blocks when the name of its project is known, to list the parts that exist before. */
   up(
     at: ProjectLocation,
     line: CommandLine,
@@ -49,15 +55,8 @@ export class ProjectCommands {
     const folders = projectFolders(at, line.cwd ?? process.cwd());
     const { project } = at;
     if (project !== undefined) this.#tracked.downedProjects.delete(project);
-    const earlyBounds = project === undefined ? undefined : this.#claimEarly(line, project);
-    const up: UpCommand = {
-      project,
-      folders,
-      startedAtMs: Date.now(),
-      createdBy,
-      earlyBounds,
-      isDown: false,
-    };
+    const early = this.#claimEarly(at, line);
+    const up: UpCommand = { project, folders, startedAtMs: Date.now(), createdBy, early, isDown: false };
     for (const { name } of this.#ofFolders(folders, this.#found))
       this.#tracked.downedProjects.delete(name ?? '');
     this.#awaited.add(up);
@@ -86,16 +85,20 @@ export class ProjectCommands {
   }
 
   /** Claims what the command creates, in case this process crashes before the command exits. */
-  #claimEarly(line: CommandLine, project: string): Bounds | undefined {
+  #claimEarly(at: ProjectLocation, line: CommandLine): EarlyClaim | undefined {
     const consequence = 'a crash before the command exits would leave what it creates';
+    let what = 'a Compose project';
     try {
+      const project = at.project ?? deriveProjectName(at, line);
+      if (project === undefined) return undefined;
+      what = `Compose project ${project}`;
       const bounds = boundsOfNew(listProjectByCommand(line, project), this.#known());
       if (bounds === undefined) return undefined;
       this.#tracked.prepareRun();
       void this.#tracked.claimProject(project, consequence, bounds);
-      return bounds;
+      return { project, bounds };
     } catch (error) {
-      warnCapture(`claim Compose project ${project}`, error, consequence);
+      warnCapture(`claim ${what}`, error, consequence);
       return undefined;
     }
   }
@@ -103,16 +106,16 @@ export class ProjectCommands {
   /** Releases the early claim once a claim on what was found has replaced it. */
   async #finish(up: UpCommand): Promise<void> {
     this.#awaited.delete(up);
-    const { project, earlyBounds, claiming } = up;
-    if (project === undefined || earlyBounds === undefined) return;
+    const { early, claiming } = up;
+    if (early === undefined) return;
     await Promise.allSettled([claiming]);
-    const key = claimKey(labelsOf(project), earlyBounds);
+    const keyOf = ({ project, bounds }: EarlyClaim): string => claimKey(labelsOf(project), bounds);
     const isShared = [...this.#awaited].some(
-      (other) =>
-        other.earlyBounds !== undefined && claimKey(labelsOf(other.project ?? ''), other.earlyBounds) === key,
+      (other) => other.early !== undefined && keyOf(other.early) === keyOf(early),
     );
     // Rejects when the run has ended, whose claims ended with it.
-    if (!isShared) await Promise.allSettled([this.#tracked.options.release(labelsOf(project), earlyBounds)]);
+    if (!isShared)
+      await Promise.allSettled([this.#tracked.options.release(labelsOf(early.project), early.bounds)]);
   }
 
   #ofFolders(folders: readonly string[], commands: ReadonlySet<UpCommand>): readonly UpCommand[] {

@@ -107,13 +107,17 @@ function composeMeaning(args: readonly string[], env: CommandLine['env']): Comma
   return { type: `${type}-unnamed`, at: projectLocation(flags, env) };
 }
 
-/** @see docker compose, `--project-directory`, `--file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
+/** @see docker compose, `--project-directory`, `--file`, `--env-file`, COMPOSE_FILE, COMPOSE_PATH_SEPARATOR */
 function projectLocation(flags: readonly Flag[], env: CommandLine['env']): ProjectLocation {
   const separator = readVariable('COMPOSE_PATH_SEPARATOR', env) ?? delimiter;
-  const file = flags.find(({ name }) => name === '-f' || name === '--file')?.value;
+  const given = flags.flatMap(({ name, value }) => (name === '-f' || name === '--file' ? [value ?? ''] : []));
+  const [file, ...more] =
+    given.length > 0 ? given : (readVariable('COMPOSE_FILE', env)?.split(separator) ?? []);
   return {
     directory: valueOf(flags, '--project-directory') ?? valueOf(flags, '--workdir'),
-    file: file ?? (readVariable('COMPOSE_FILE', env)?.split(separator)[0] || undefined),
+    file: file || undefined,
+    moreFiles: more.length > 0 ? more : undefined,
+    hasEnvFile: flags.some(({ name }) => name === '--env-file') || undefined,
   };
 }
 

@@ -100,6 +100,7 @@ export const environmentVariables = {
   },
   COMPOSE_PROJECT_NAME: { setBy: 'user', doc: 'the project of a Compose command, as for Compose' },
   COMPOSE_FILE: { setBy: 'user', doc: 'the files of a Compose command, as for Compose' },
+  COMPOSE_ENV_FILES: { setBy: 'user', doc: 'the files of variables of a Compose command, as for Compose' },
   COMPOSE_PATH_SEPARATOR: { setBy: 'user', doc: 'separates the paths in `COMPOSE_FILE`, as for Compose' },
   TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: {
     setBy: 'user',

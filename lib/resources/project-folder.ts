@@ -11,6 +11,10 @@ export interface ProjectLocation {
   readonly directory?: string | undefined;
   /** The first Compose file. */
   readonly file?: string | undefined;
+  /** The Compose files after the first. Default: none. */
+  readonly moreFiles?: readonly string[] | undefined;
+  /** Whether it names files of variables in place of `.env`. Default false. */
+  readonly hasEnvFile?: boolean | undefined;
 }
 
 /** @see Compose specification, "The Compose file" */

@@ -5,6 +5,7 @@ import {
   composeProjectLabel,
   composeServiceLabel,
 } from '../core/labels';
+import { deriveProjectName } from '../commands/derive-project-name';
 import { projectsIn, unnamedOf } from '../commands/new-project';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -30,7 +31,8 @@ export class ProjectCreation extends CommandCreation {
   #before: readonly ListedTarget[] = [];
   #bounds: Bounds | undefined;
   #name: string | undefined;
-  #isClaimed = false;
+  /** The project that is claimed, which may not be the one that is found. */
+  #claimed: string | undefined;
   /** Whether the command has exited and its parts are known: later ones are not its own. */
   #isComplete = false;
 
@@ -49,7 +51,7 @@ export class ProjectCreation extends CommandCreation {
   }
 
   protected override async claim(registered: RegisteredCommand): Promise<readonly string[]> {
-    const name = this.#name;
+    const name = this.#name ?? deriveProjectName(this.#at, this.command.line);
     if (name !== undefined && !this.#isOfOthers(name, registered)) {
       const existing = this.#before.filter(isPartOf(name)).map(stableIdentityOf);
       await this.#replaceClaim(registered, name, { except: existing });
@@ -71,7 +73,7 @@ export class ProjectCreation extends CommandCreation {
   }
 
   protected override async settleMissing() {
-    if (this.#name !== undefined && this.#isClaimed) await releaseLabels(labelsOf(this.#name), this.#bounds);
+    if (this.#claimed !== undefined) await releaseLabels(labelsOf(this.#claimed), this.#bounds);
     return this.#bounds?.only === undefined ? 'never-created' : 'removed-elsewhere';
   }
 
@@ -110,11 +112,11 @@ export class ProjectCreation extends CommandCreation {
     this.command.context.registry.update(key, { bounds });
     // A project with that name on the reaper's engine may belong to others.
     if (!isOwnEngine) return;
-    this.#isClaimed = true;
-    const labels = labelsOf(project);
+    const [before, labels] = [labelsOf(this.#claimed ?? project), labelsOf(project)];
+    this.#claimed = project;
     await claimLabels(labels, bounds);
-    if (previous !== undefined && claimKey(labels, previous) !== claimKey(labels, bounds))
-      await releaseLabels(labels, previous);
+    if (previous !== undefined && claimKey(before, previous) !== claimKey(labels, bounds))
+      await releaseLabels(before, previous);
   }
 
   #nameOf(added: readonly ListedTarget[]): string | undefined {

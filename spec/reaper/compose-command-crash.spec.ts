@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cleanupComposeProject } from '../../lib/index';
 import { compose, composeCommand } from '../support/compose-command';
@@ -21,14 +22,15 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Runs `compose up` in a process of a run, and kills that process before the command has finished. */
 async function killWhileUp(
-  { project, file, isSync, by }: Plan,
+  { project, file, isSync, by, isUnnamed = false }: Plan,
   isUp: () => Promise<boolean>,
   verify: () => Promise<unknown>,
 ): Promise<void> {
   await using stage = await openRunStage(by === 'worker' ? 1 : 0);
   const [owner = stage.main] = stage.workers;
   const [command, ...first] = await composeCommand();
-  const args = [...first, '-f', join(folder, file), '-p', project, 'up'];
+  const name = isUnnamed ? [] : ['-p', project];
+  const args = [...first, '-f', join(folder, file), ...name, 'up'];
   const doing = owner.do('command', { file: command, args, isSync });
   expect(await until(isUp, 30_000, 100)).toBe(true);
   owner.signal('SIGKILL');
@@ -41,6 +43,8 @@ interface Plan {
   readonly file: string;
   readonly isSync: boolean;
   readonly by: 'main' | 'worker';
+  /** Whether the project has the name of its folder. */
+  readonly isUnnamed?: boolean;
 }
 
 describe('a Compose project whose process is killed during compose up', () => {
@@ -72,6 +76,24 @@ describe('a Compose project whose process is killed during compose up', () => {
       }
     },
   );
+
+  it.each([
+    ['whose name Compose derives from its folder', true, () => basename(folder).toLowerCase()],
+    [
+      'with a name that testcontainers generates',
+      false,
+      () => `testcontainers-${randomBytes(6).toString('hex')}`,
+    ],
+  ])('an interrupted project %s is removed', async (_which, isUnnamed, nameOf) => {
+    const project = nameOf();
+    const plan = { project, file: 'stack.yml', isSync: false, by: 'main', isUnnamed } as const;
+    const parts = () => partsOfProject(project);
+    await killWhileUp(
+      plan,
+      async () => (await parts()).length === 3,
+      async () => expect(await until(async () => (await parts()).length === 0, 30_000, 100)).toBe(true),
+    );
+  });
 
   it('a developer’s project stays when a worker that adds to it is killed', async () => {
     const project = uniqueName();

@@ -132,7 +132,11 @@ describe('meaningOfCommand', () => {
 
   it.each([
     ['docker compose up -d', 'up-unnamed', {}],
-    ['docker-compose -f a/b.yml -f c.yml run web', 'up-unnamed', { file: 'a/b.yml' }],
+    [
+      'docker-compose --env-file x -f a/b.yml -f c.yml run web',
+      'up-unnamed',
+      { file: 'a/b.yml', moreFiles: ['c.yml'], hasEnvFile: true },
+    ],
     [
       'docker-compose --project-directory x --file a.yml down',
       'down-unnamed',
@@ -145,11 +149,14 @@ describe('meaningOfCommand', () => {
 
   it('reads the Compose file from the environment unless a flag overrides it', () => {
     const env = { COMPOSE_FILE: 'a.yml:b.yml' };
-    expect(meaning('docker compose up', env)).toEqual({ type: 'up-unnamed', at: { file: 'a.yml' } });
+    expect(meaning('docker compose up', env)).toEqual({
+      type: 'up-unnamed',
+      at: { file: 'a.yml', moreFiles: ['b.yml'] },
+    });
     expect(meaning('docker compose -f c.yml up', env)).toEqual({ type: 'up-unnamed', at: { file: 'c.yml' } });
     expect(meaning('docker compose up', { COMPOSE_FILE: 'a:b;c', COMPOSE_PATH_SEPARATOR: ';' })).toEqual({
       type: 'up-unnamed',
-      at: { file: 'a:b' },
+      at: { file: 'a:b', moreFiles: ['c'] },
     });
   });
 
