@@ -26,10 +26,10 @@ import {
   type CandidateSettings,
   type RemovalCandidate,
 } from './remove-candidate';
+import { removeFinishedJournals } from './remove-finished-journals';
 import { totalsOf, type SweepReport, type SweptResource } from './sweep-report';
 import { selectBy, type Selection, type SweepFilter } from './selection';
 import { sweepProcesses } from './sweep-processes';
-import { removeJournals } from '../registry/session-journals';
 
 /** Options of {@link sweep}. */
 export interface SweepOptions {
@@ -235,14 +235,4 @@ function sweptAfter(
   if (result === undefined) return { ...resource, action: 'would-remove' };
   if ('keptReason' in result) return { ...resource, proof: result.keptReason, action: 'kept' };
   return { ...resource, action: 'removed', outcome: result.result.outcome };
-}
-
-/** Removes the journals of sessions that have nothing left. */
-function removeFinishedJournals(judged: readonly JudgedSession[], resources: readonly SweptResource[]): void {
-  for (const { shouldRemove, session, journals } of judged) {
-    const isLeft = resources.some(
-      (resource) => resource.session === session && resource.action !== 'removed',
-    );
-    if (shouldRemove && journals !== undefined && !isLeft) removeJournals(journals);
-  }
 }

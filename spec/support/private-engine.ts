@@ -18,6 +18,8 @@ import { docker } from './things';
 /** A dockerd for specs that break or restart one. */
 export interface PrivateEngine extends SecondEngine {
   readonly dataRoot: string;
+  /** Returns the path at which this machine sees a path of the engine's own mount namespace. */
+  pathFromOutside(path: string): string;
   /** SIGKILLs dockerd alone: its containers continue to run. */
   kill(): Promise<void>;
   /** Starts dockerd again on the same data. */
@@ -81,7 +83,8 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
     return abandon(error, close);
   }
   const kill = async () => dockerd?.end('SIGKILL');
-  return { address, socketPath, dataRoot, kill, start, close, [Symbol.asyncDispose]: close };
+  const pathFromOutside = (path: string) => `/proc/${containerd?.pid}/root${path}`;
+  return { address, socketPath, dataRoot, pathFromOutside, kill, start, close, [Symbol.asyncDispose]: close };
 }
 
 /** Copies the spec image from the machine's engine, for a tenth of the CPU time that docker/images.sh takes. */
