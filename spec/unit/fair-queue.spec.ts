@@ -4,12 +4,12 @@ import { FairQueue } from '../../lib/reaper/reaping/fair-queue';
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A queue whose tasks end on request. */
-function openQueue(total: number, perOwner: number) {
-  const queue = new FairQueue({ total, perOwner });
+function openQueue(total: number, perOwner: number, perGroup?: number) {
+  const queue = new FairQueue({ total, perOwner, perGroup });
   const started: string[] = [];
   const ends = new Map<string, () => void>();
-  const add = (owner: string, name: string) =>
-    queue.run(owner, () => {
+  const add = (owner: string, name: string, group?: string) =>
+    queue.run({ name: owner, group }, () => {
       started.push(name);
       const { promise, resolve } = Promise.withResolvers<void>();
       ends.set(name, resolve);
@@ -48,11 +48,24 @@ describe('a fair queue', () => {
     expect(started).toContain('a3');
   });
 
+  it('lets groups take turns, and limits each, however many owners it has', async () => {
+    const { add, end, started } = openQueue(3, 2, 2);
+    for (const name of ['a1', 'a2', 'a3', 'a4']) void add(`owner of ${name}`, name, 'busy');
+    await turn();
+    expect(started).toEqual(['a1', 'a2']);
+    for (const name of ['b1', 'b2']) void add(`owner of ${name}`, name, 'modest');
+    await turn();
+    expect(started).toEqual(['a1', 'a2', 'b1']);
+    await end('a1');
+    await end('a2');
+    expect(started).toEqual(['a1', 'a2', 'b1', 'a3', 'b2']);
+  });
+
   it('rejects with the error of a failed task, and continues', async () => {
     const { add, started } = openQueue(1, 1);
     const queue = new FairQueue({ total: 1, perOwner: 1 });
-    await expect(queue.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await expect(queue.run('a', () => Promise.resolve('yes'))).resolves.toBe('yes');
+    await expect(queue.run({ name: 'a' }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(queue.run({ name: 'a' }, () => Promise.resolve('yes'))).resolves.toBe('yes');
     void add('a', 'a1');
     await turn();
     expect(started).toEqual(['a1']);

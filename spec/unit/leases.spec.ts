@@ -73,6 +73,19 @@ describe('the claims of one client', () => {
     expect(hasRoom(leases, 'c')).toBe(true);
   });
 
+  it('of one host leave room for another host, however many clients it has', () => {
+    const leases = new Leases();
+    for (let index = 0; index < 18_000; index += 1) {
+      const lease = `busy-${index % 18}`;
+      if (index < 18) leases.openLease(lease, lease, 0, lease, '10.0.0.7');
+      leases.claim(lease, claimOf(String(index)));
+    }
+    leases.openLease('modest', 'modest', 0, 'modest', '10.0.0.8');
+    leases.openLease('local', 'local', 0, 'local');
+    const room = ['busy-0', 'modest', 'local'].map((lease) => hasRoom(leases, lease));
+    expect(room).toEqual([false, true, true]);
+  });
+
   it('move with a lease that names its client later', () => {
     const leases = new Leases();
     for (const lease of ['a', 'b']) leases.openLease(lease, lease, 0);

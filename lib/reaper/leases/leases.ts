@@ -15,6 +15,8 @@ export interface Lease {
   readonly holder: string;
   /** Whose limits count: the same for all connections of one session. */
   readonly client: string;
+  /** The host that the client connects from, which has limits of its own; `undefined` for a local client. */
+  readonly host?: string | undefined;
   readonly sinceMs: number;
   /** By key. */
   readonly claims: ReadonlyMap<string, Claim>;
@@ -36,7 +38,7 @@ export interface LeaseEnd {
 
 /** What to do after a change. */
 export type LeaseAction =
-  | (Pick<WaitingClaim, 'claim' | 'lastHolder' | 'client' | 'sinceMs'> & {
+  | (Pick<WaitingClaim, 'claim' | 'lastHolder' | 'client' | 'host' | 'sinceMs'> & {
       readonly type: 'reap';
       /** Whether the claim was reaped before and is listed again. */
       readonly isLate: boolean;
@@ -52,6 +54,8 @@ export type LeaseAction =
 const maxClaims = 20_000;
 /** Leaves room for other clients. */
 const maxClaimsPerClient = 10_000;
+/** Keeps a tenth for other hosts: each connection of a host may name another session. */
+const maxClaimsPerHost = 18_000;
 /** A session has a handful of claims; a client with far more must not keep the reaper busy. */
 const maxWatched = 100;
 
@@ -73,6 +77,7 @@ export class Leases {
   readonly #watched = new Map<string, WaitingClaim>();
   /** The number of claims, held and orphaned, by client. */
   readonly #claimsOf = new Tally<string>();
+  readonly #claimsOfHost = new Tally<string>();
   #held = 0;
   #nextRun = 1;
 
@@ -95,13 +100,15 @@ export class Leases {
    * Opens a lease, or changes the holder of an open one.
    *
    * @param client - Whose limits count. Default: the lease is the only one of its client.
+   * @param host - The host that the client connects from. Default: this one.
    */
-  openLease(id: string, holder: string, atMs: number, client = id): void {
+  openLease(id: string, holder: string, atMs: number, client = id, host?: string): void {
     const known = this.#leases.get(id);
     const claims = known?.claims ?? new Map<string, Claim>();
-    if (known !== undefined) this.#claimsOf.add(known.client, -claims.size);
-    this.#claimsOf.add(client, claims.size);
-    this.#leases.set(id, { id, holder, client, sinceMs: atMs, claims });
+    if (known !== undefined) this.#count(known, -claims.size);
+    const lease = { id, holder, client, host, sinceMs: atMs, claims };
+    this.#count(lease, claims.size);
+    this.#leases.set(id, lease);
   }
 
   isHeld(key: string): boolean {
@@ -110,8 +117,9 @@ export class Leases {
   }
 
   /** Returns whether `lease` may hold one more claim. */
-  hasRoom(lease: Lease): boolean {
-    return this.claimCount < maxClaims && this.#claimsOf.of(lease.client) < maxClaimsPerClient;
+  hasRoom({ client, host }: Lease): boolean {
+    const hasHostRoom = host === undefined || this.#claimsOfHost.of(host) < maxClaimsPerHost;
+    return hasHostRoom && this.claimCount < maxClaims && this.#claimsOf.of(client) < maxClaimsPerClient;
   }
 
   claim(id: string, claim: Claim): readonly LeaseAction[] {
@@ -119,7 +127,7 @@ export class Leases {
     if (lease === undefined || lease.claims.has(claim.key)) return [];
     lease.claims.set(claim.key, claim);
     this.#held += 1;
-    this.#claimsOf.add(lease.client, 1);
+    this.#count(lease, 1);
     const reaping = this.#reaping.get(claim.key);
     this.#drop(claim.key);
     return reaping === undefined ? [] : [{ type: 'stop-reaping', key: claim.key, run: reaping.run }];
@@ -129,7 +137,7 @@ export class Leases {
     const lease = this.#leases.get(id);
     if (lease?.claims.delete(key) !== true) return;
     this.#held -= 1;
-    this.#claimsOf.add(lease.client, -1);
+    this.#count(lease, -1);
   }
 
   /** Ends a lease: its claims are reaped after the grace period, unless another lease holds them. */
@@ -141,13 +149,14 @@ export class Leases {
     this.#held -= lease.claims.size;
     for (const [key, claim] of lease.claims) {
       if (this.isHeld(key)) {
-        this.#claimsOf.add(lease.client, -1);
+        this.#count(lease, -1);
         continue;
       }
       this.#inGracePeriod.set(key, {
         claim,
         lastHolder: lease.holder,
         client: lease.client,
+        host: lease.host,
         sinceMs: atMs,
         latePausesMs: isClean ? [] : latePausesMs,
         expiresAtMs: atMs + (isClean ? keepMs : graceMs),
@@ -162,14 +171,14 @@ export class Leases {
     const actions: LeaseAction[] = [];
     for (const waiting of [this.#inGracePeriod, this.#watched])
       for (const [key, orphan] of waiting) {
-        const { claim, lastHolder, client, sinceMs, expiresAtMs, check } = orphan;
+        const { claim, lastHolder, client, host, sinceMs, expiresAtMs, check } = orphan;
         if (expiresAtMs <= atMs) {
           const run = this.#nextRun;
           this.#nextRun += 1;
           waiting.delete(key);
           this.#reaping.set(key, { ...orphan, run });
           const isLate = waiting === this.#watched;
-          actions.push({ type: 'reap', claim, lastHolder, client, sinceMs, isLate, run });
+          actions.push({ type: 'reap', claim, lastHolder, client, host, sinceMs, isLate, run });
         } else if (check !== undefined && check.atMs <= atMs) {
           waiting.set(key, { ...orphan, check: checkAfter(atMs, check.everyMs) });
           actions.push({ type: 'check', claim, sinceMs });
@@ -223,7 +232,12 @@ export class Leases {
   #drop(key: string): void {
     for (const phase of [this.#inGracePeriod, this.#reaping, this.#watched]) {
       const orphan = phase.get(key);
-      if (phase.delete(key) && orphan !== undefined) this.#claimsOf.add(orphan.client, -1);
+      if (phase.delete(key) && orphan !== undefined) this.#count(orphan, -1);
     }
+  }
+
+  #count({ client, host }: Pick<Lease, 'client' | 'host'>, change: number): void {
+    this.#claimsOf.add(client, change);
+    if (host !== undefined) this.#claimsOfHost.add(host, change);
   }
 }

@@ -5,6 +5,7 @@ interface OrphanedClaim {
   readonly claim: Claim;
   readonly lastHolder: string;
   readonly client: string;
+  readonly host?: string | undefined;
   /** When its last lease ended. */
   readonly sinceMs: number;
   /** Pauses, in milliseconds, before the claim is listed again after it was reaped. */

@@ -17,6 +17,8 @@ export interface ClientSessionOptions {
   readonly claimableKeys: ClaimableKeys;
   /** The client's address, for logs. */
   readonly from: string;
+  /** The host that the client connects from; `undefined` for a local client. */
+  readonly host?: string | undefined;
   /** Grace period of a client that sent a hello, in milliseconds. */
   readonly graceMs: number;
   /** Grace period of a client that sent no hello, in milliseconds. */
@@ -113,13 +115,13 @@ export class ClientSession {
   }
 
   #greet({ id, version, session, owner }: Extract<ParsedRequest, { type: 'hello' }>): Response {
-    const { from, leases, unavailableReason } = this.#options;
+    const { host, leases, unavailableReason } = this.#options;
     const holder = `session ${session} (castoff ${version}, pid ${owner.pid} on ${owner.host})`;
     // All connections of a session share its limits, unless they come from different hosts.
-    const client = `${session} ${hostOf(from)}`;
+    const client = `${session} ${host ?? 'local'}`;
     this.#hasHello = true;
-    if (this.#lease === undefined) this.#lease = leases.open(holder, client);
-    else leases.rename(this.#lease, holder, client);
+    if (this.#lease === undefined) this.#lease = leases.open(holder, client, host);
+    else leases.rename(this.#lease, holder, client, host);
     const greeting = formatReply({ id, ok: true, version: packageVersion });
     if (unavailableReason === undefined) return greeting;
     this.#rejection = undefined;
@@ -144,8 +146,8 @@ export class ClientSession {
   }
 
   #open(): string {
-    this.#lease ??= this.#options.leases.open(`client ${this.#options.from}`);
-    return this.#lease;
+    const { from, host, leases } = this.#options;
+    return (this.#lease ??= leases.open(`client ${from}`, undefined, host));
   }
 
   #close(how: Pick<LeaseEnd, 'isClean' | 'keepMs'>): void {
@@ -161,11 +163,6 @@ export class ClientSession {
     // Digests have equal lengths, so that the time of the comparison reveals nothing.
     return expected === undefined || timingSafeEqual(digest(expected), digest(token));
   }
-}
-
-/** `10.0.0.7:41234` without its port; the connections of a local socket are numbered: `socket 7`. */
-function hostOf(from: string): string {
-  return from.replace(/[: ]\d+$/, '');
 }
 
 const tooManyClaims = 'too many claims';

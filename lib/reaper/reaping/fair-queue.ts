@@ -1,54 +1,82 @@
 import { Tally } from '../../core/tally';
 
-/** How many tasks run at once: of all owners, and of one owner. */
+/** How many tasks run at once: of all owners, of one owner and of one group of owners. */
 interface FairQueueLimits {
   readonly total: number;
   readonly perOwner: number;
+  /** Default: no limit. */
+  readonly perGroup?: number | undefined;
+}
+
+/** The owner of a task. */
+interface TaskOwner {
+  /** Unique among all groups. */
+  readonly name: string;
+  readonly group?: string | undefined;
 }
 
 /**
- * Runs a limited number of tasks at once. Owners take turns, and none can use the whole limit: an owner with
- * a thousand waiting tasks does not delay an owner with one.
+ * Runs a limited number of tasks at once. Groups take turns, and so do the owners of a group; none can use the whole
+ * limit: an owner with a thousand waiting tasks does not delay an owner with one, nor a thousand owners of one group
+ * another group.
  */
 export class FairQueue {
   readonly #limits: FairQueueLimits;
-  /** In the order of the owners' turns. */
-  readonly #waiting = new Map<string, (() => void)[]>();
-  readonly #running = new Tally<string>();
+  /** By group and owner, in the order of their turns. */
+  readonly #waiting = new Map<string, Map<string, (() => void)[]>>();
+  readonly #ofOwner = new Tally<string>();
+  readonly #ofGroup = new Tally<string>();
   #totalRunning = 0;
 
   constructor(limits: FairQueueLimits) {
     this.#limits = limits;
   }
 
-  /** Runs `task` when it is the turn of `owner`; settles as it does. */
-  async run<T>(owner: string, task: () => Promise<T>): Promise<T> {
+  /** Runs `task` when it is the turn of its owner; settles as it does. */
+  async run<T>({ name, group = '' }: TaskOwner, task: () => Promise<T>): Promise<T> {
     const turn = Promise.withResolvers<void>();
-    const turns = this.#waiting.get(owner) ?? [];
+    const owners = this.#waiting.get(group) ?? new Map<string, (() => void)[]>();
+    const turns = owners.get(name) ?? [];
     turns.push(turn.resolve);
-    this.#waiting.set(owner, turns);
+    owners.set(name, turns);
+    this.#waiting.set(group, owners);
     this.#startNext();
     await turn.promise;
     try {
       return await task();
     } finally {
-      this.#totalRunning -= 1;
-      this.#running.add(owner, -1);
+      this.#count(group, name, -1);
       this.#startNext();
     }
   }
 
   #startNext(): void {
-    if (this.#totalRunning >= this.#limits.total) return;
-    for (const [owner, turns] of this.#waiting) {
-      if (this.#running.of(owner) >= this.#limits.perOwner) continue;
-      const start = turns.shift();
-      this.#waiting.delete(owner);
-      if (turns.length > 0) this.#waiting.set(owner, turns);
-      this.#running.add(owner, 1);
-      this.#totalRunning += 1;
-      start?.();
-      return;
+    const { total, perGroup = total, perOwner } = this.#limits;
+    if (this.#totalRunning >= total) return;
+    for (const [group, owners] of this.#waiting) {
+      if (this.#ofGroup.of(group) >= perGroup) continue;
+      for (const [name, turns] of owners) {
+        if (this.#ofOwner.of(name) >= perOwner) continue;
+        const start = turns.shift();
+        moveToEnd(owners, name, turns.length > 0);
+        moveToEnd(this.#waiting, group, owners.size > 0);
+        this.#count(group, name, 1);
+        start?.();
+        return;
+      }
     }
   }
+
+  #count(group: string, name: string, change: number): void {
+    this.#totalRunning += change;
+    this.#ofGroup.add(group, change);
+    this.#ofOwner.add(name, change);
+  }
+}
+
+/** Moves an entry to the end of a map, or removes it when it has no more turns. */
+function moveToEnd<Value>(map: Map<string, Value>, key: string, hasTurns: boolean): void {
+  const value = map.get(key);
+  map.delete(key);
+  if (hasTurns && value !== undefined) map.set(key, value);
 }

@@ -68,17 +68,18 @@ export class LeaseTable {
    * Opens a lease and returns its id.
    *
    * @param client - Whose limits count. Default: the lease is the only one of its client.
+   * @param host - The host that the client connects from. Default: this one.
    */
-  open(holder: string, client?: string): string {
+  open(holder: string, client?: string, host?: string): string {
     this.#openedLeases += 1;
     const lease = `lease-${this.#openedLeases}`;
-    this.rename(lease, holder, client);
+    this.rename(lease, holder, client, host);
     this.#options.observe({ type: 'lease-opened', lease, holder });
     return lease;
   }
 
-  rename(lease: string, holder: string, client?: string): void {
-    this.#leases.openLease(lease, holder, performance.now(), client);
+  rename(lease: string, holder: string, client?: string, host?: string): void {
+    this.#leases.openLease(lease, holder, performance.now(), client, host);
     this.#follow();
   }
 

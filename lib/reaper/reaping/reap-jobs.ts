@@ -28,7 +28,7 @@ export class ReapSkipped extends Error {}
 type ReapAction = Extract<LeaseAction, { type: 'reap' }>;
 
 /** Each reaping repeatedly requests four listings from the engine. */
-const limits = { total: 32, perOwner: 24 };
+const limits = { total: 32, perOwner: 24, perGroup: 29 };
 
 /**
  * How long a reaping may list again once the reaper was asked to shut down.
@@ -64,7 +64,7 @@ export class ReapJobs {
     const stop = new AbortController();
     const endSoon = new AbortController();
     this.#running.set(action.run, { stop, endSoon });
-    void this.#queue.run(action.client, async () => {
+    void this.#queue.run({ name: action.client, group: action.host }, async () => {
       if (this.#isDraining) this.#limitTime(endSoon);
       const ended = await this.#run(action, { signal: stop.signal, endSoon: endSoon.signal });
       this.#running.delete(action.run);
