@@ -91,7 +91,7 @@ const loadedTogether = {
   ),
   'runner-base': inLib(
     'run/call-run',
-    'runner/(attached-run|connections|current-context|handles|load-late|open-sockets|test-context)',
+    'runner/(attached-run|connections|current-context|handles|load-late|open-sockets|run-variables|test-context)',
   ),
 };
 

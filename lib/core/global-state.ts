@@ -41,6 +41,7 @@ type StateName =
   | 'functions that hang'
   | 'runner handle watch'
   | 'quiet run'
+  | 'run variables'
   // lib/jest
   | 'jest hook files'
   | 'jest main run'

@@ -1,7 +1,7 @@
 import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
-import { type Environment } from '../core/environment';
 import { checkOptions, type CastoffOptions } from '../runner/options';
+import { readRunVariable } from '../runner/run-variables';
 
 /** `testEnvironmentOptions.castoff`: castoff's options, and the user's values that castoff replaced. */
 export interface CastoffConfig extends CastoffOptions {
@@ -38,8 +38,8 @@ export function writeRunConfig(config: CastoffConfig, isOfRoot: boolean): string
  *
  * @throws CastoffError `CONFIG_INVALID` when the options differ; lists both.
  */
-export function assertSameOptions(config: CastoffConfig, environment: Environment): void {
-  const text = environment.CASTOFF_RUN_CONFIG;
+export function assertSameOptions(config: CastoffConfig): void {
+  const text = readRunVariable('CASTOFF_RUN_CONFIG');
   if (text === undefined) return;
   const run = JSON.parse(text) as { isOfRoot: boolean; options: object };
   if (run.isOfRoot) return;

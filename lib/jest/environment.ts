@@ -29,7 +29,7 @@ export default class TestEnvironment {
     const { rootDir, testEnvironmentOptions } = config.projectConfig;
     const castoffConfig = readCastoffConfig(testEnvironmentOptions);
     assertOwnHooks(config.projectConfig);
-    assertSameOptions(castoffConfig, process.env);
+    assertSameOptions(castoffConfig);
     const Base = loadClass(castoffConfig.environment ?? 'node', rootDir);
     // Environments pass their options on, to a window or as globals.
     const { castoff: _, ...options } = testEnvironmentOptions;

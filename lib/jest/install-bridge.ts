@@ -5,6 +5,7 @@ import { shareHistory } from '../durations/duration-history';
 import type { AttachedRun } from '../runner/attached-run';
 import { bridgeKey, type Bridge } from '../runner/bridge';
 import { createFileBridge } from '../runner/file-bridge';
+import { removeRunVariables } from '../runner/run-variables';
 import { replacedError } from './replaced-error';
 
 /** Installs the bridge on the global object of a sandbox. Without a run, every call of it throws. */
@@ -13,7 +14,10 @@ export function installBridge(sandbox: object, attachedRun: AttachedRun | undefi
   shareHistory(sandbox);
   // The finding of a test that timed out lists those of scopes that the test has opened itself, too.
   shareSet('finalizers under way', sandbox);
-  if (attachedRun?.client.coversTestcontainers === true && hasProcess(sandbox)) disableRyuk(sandbox.process);
+  if (hasProcess(sandbox)) {
+    removeRunVariables(sandbox.process.env);
+    if (attachedRun?.client.coversTestcontainers === true) disableRyuk(sandbox.process);
+  }
   const bridge = attachedRun === undefined ? bridgeWithoutRun : createFileBridge(attachedRun);
   // Frozen: Jest deletes properties of a sandbox's objects at the end, and late calls still need their error.
   Object.defineProperty(sandbox, bridgeKey, { value: Object.freeze(bridge), configurable: true });

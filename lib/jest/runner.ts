@@ -1,5 +1,5 @@
-import { readVariable } from '../core/environment';
 import { runOutsideContexts } from '../runner/current-context';
+import { readRunVariable } from '../runner/run-variables';
 import { assertSameOptions, readCastoffConfig } from './castoff-config';
 import { instrumentEnvironmentLate, type JestEnvironment } from './instrument-environment';
 import { assertOwnHooks } from './own-modules';
@@ -23,9 +23,9 @@ const runner: TestRunner<JestEnvironment> = async (
 ) => {
   const { rootDir, testEnvironmentOptions } = projectConfig;
   // Tests that do not use castoff would pass without being watched.
-  if (readVariable('CASTOFF_RUN') === undefined) throw replacedError('setup', 'globalSetup');
+  if (readRunVariable('CASTOFF_RUN') === undefined) throw replacedError('setup', 'globalSetup');
   assertOwnHooks(projectConfig);
-  assertSameOptions(readCastoffConfig(testEnvironmentOptions), process.env);
+  assertSameOptions(readCastoffConfig(testEnvironmentOptions));
   const file = await instrumentEnvironmentLate(environment, testPath, rootDir);
   file?.setRuntime(runtime);
   runTestsOutside(runtime, runOutsideContexts);

@@ -1,6 +1,7 @@
 import { RunningFile } from '../runner/running-file';
 import { runFunctionInContext } from '../runner/current-context';
 import { FileContexts, type TestContext } from '../runner/test-context';
+import { hideRunVariables } from '../runner/run-variables';
 import { hideOwnFrames } from '../runner/test-errors';
 import {
   addToEntry,
@@ -25,10 +26,25 @@ import { runInContexts } from './run-in-contexts';
 export class TestFile extends RunningFile<CircusBlock | CircusTest> {
   /** The start of each function that is running, by its test or hook. */
   readonly #startedAtMs = new Map<CircusHook | CircusTest, number>();
+  #restoreVariables: (() => void) | undefined;
 
   /** @param name - Path relative to the project's folder. */
   constructor(name: string, path: string) {
     super(new FileContexts({ name, path, read: readNode }));
+  }
+
+  /** Joins the run, and hides its variables until the file ends. */
+  override async start(): Promise<void> {
+    await super.start();
+    this.#restoreVariables = hideRunVariables();
+  }
+
+  override async end(): Promise<void> {
+    try {
+      await super.end();
+    } finally {
+      this.#restoreVariables?.();
+    }
   }
 
   /** Sets the jest-runtime that the file runs in. */

@@ -1,5 +1,4 @@
 import { processWide } from '../core/global-state';
-import { readVariable } from '../core/environment';
 import type { HandleWatch } from '../diagnosis/handle-watch';
 import type { Capture } from '../capture/capture';
 import type { Registry } from '../registry/registry';
@@ -9,6 +8,7 @@ import { currentDefinition, currentTestFile, currentAttribution } from './curren
 import { watchHandles } from './handles';
 import type { SharedResources } from './shared-resources';
 import { loadLate } from './load-late';
+import { readRunVariable } from './run-variables';
 
 /** The run as seen by this process, which is a worker or the runner's main process. */
 export interface AttachedRun {
@@ -41,7 +41,7 @@ const slot = (): { joined?: JoinedRun | undefined } =>
 
 /** Joins the run that castoff's setup opened, if any. The test files of a worker share its connection. */
 export async function joinCurrentRun(): Promise<AttachedRun | undefined> {
-  const address = readVariable('CASTOFF_RUN');
+  const address = readRunVariable('CASTOFF_RUN');
   if (address === undefined) return undefined;
   const { joined } = slot();
   if (joined?.address === address) return joined.attachedRun;

@@ -8,7 +8,7 @@ const unwritable = `
   const Docker = require('dockerode');
   const { sleeper } = require('./sleeper.js');
 
-  const run = process.env.CASTOFF_RUN;
+  const run = process.env.SPEC_RUN;
   const folder = join(dirname(run), /run-(\\w+)/.exec(run)[1]);
   afterAll(() => rmSync(folder));
 
@@ -37,7 +37,9 @@ const unlabelled = `
 
 const files = {
   'jest.config.js': `process.env.DOCKER_CONFIG = require('node:path').join(__dirname, 'docker-config');
-    module.exports = { preset: 'castoff', transform: {} };`,
+    const { withCastoff } = require('castoff/jest-preset');
+    module.exports = withCastoff({ transform: {}, globalSetup: './setup.js' });`,
+  'setup.js': 'module.exports = () => void (process.env.SPEC_RUN = process.env.CASTOFF_RUN);',
   'docker-config/config.json': '{ "auths": ',
   'unwritable.test.js': unwritable,
   'unlabelled.test.js': unlabelled,
