@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { parseFields } from '../core/fields';
+import type { Fields } from '../core/fields';
 import { timeouts } from '../core/timeouts';
-import { ask, type Engine } from './engine';
-import { getFromEndpoint } from './ping-endpoint';
+import type { Engine } from './engine';
+import { readInfo } from './system-calls';
 
 /**
  * Resolves to an id of the engine itself, the same at every address; a random one when the engine does not
@@ -10,12 +10,9 @@ import { getFromEndpoint } from './ping-endpoint';
  *
  * @see Engine API, SystemInfo
  */
-export async function readEngineId({ address, connection, isPodman }: Engine): Promise<string> {
-  const answer = await ask('info', address, { timeoutMs: timeouts.pingMs }, async (signal) => {
-    const { body } = await getFromEndpoint(connection, '/info', signal);
-    return parseEngineId(body, { isPodman });
-  });
-  return (answer.meaning === 'done' ? answer.value : undefined) ?? randomUUID();
+export async function readEngineId(engine: Engine): Promise<string> {
+  const answer = await readInfo(engine.within({ timeoutMs: timeouts.pingMs }));
+  return (answer.meaning === 'done' ? parseEngineId(answer.value, engine) : undefined) ?? randomUUID();
 }
 
 /**
@@ -25,10 +22,9 @@ export async function readEngineId({ address, connection, isPodman }: Engine): P
  * machine and storage identify it: `"DockerRootDir":"/var/lib/containers/storage","Name":"vm"`.
  */
 export function parseEngineId(
-  body: string,
+  info: Fields,
   { isPodman }: { readonly isPodman: boolean },
 ): string | undefined {
-  const info = parseFields(body) ?? {};
   const textOf = (name: string): string | undefined => {
     const value = info[name];
     return typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,12 +1,14 @@
 import type { Agent } from 'node:http';
 import type Dockerode from 'dockerode';
 import { isCastoffError, messageOf } from '../core/errors';
+import { parseFields, type Fields } from '../core/fields';
 import { formatDuration } from '../core/durations';
 import { withTimeout } from '../core/timeout';
 import { timeouts } from '../core/timeouts';
 import { meaningOf, type EngineCall, type RawAnswer } from './answers';
 import type { Endpoint } from './endpoint';
 import { EngineError } from './engine-error';
+import { getFromEndpoint } from './ping-endpoint';
 
 /** The result of one call to an engine, with its meaning: a value if `done`, or else an error. */
 export type Answer<T> =
@@ -52,6 +54,13 @@ export interface Engine {
    * @internal
    */
   ask<T>(call: EngineCall, subject: string, send: Send<T>): Promise<Answer<T>>;
+  /**
+   * Sends a GET request as {@link ask} makes a call, without dockerode, which takes long to load. Resolves to the
+   * fields of the response.
+   *
+   * @internal
+   */
+  get(call: EngineCall, path: string): Promise<Answer<Fields>>;
   /** Returns the same engine with other limits for its calls. */
   within(limits: CallLimits): Engine;
 }
@@ -69,11 +78,17 @@ export function createEngine(
   load: () => Promise<Dockerode>,
   limits = defaultLimits,
 ): Engine {
+  const { address } = connection.endpoint;
   return {
-    address: connection.endpoint.address,
+    address,
     isPodman,
     connection,
     within: (other) => createEngine(connection, isPodman, load, other),
+    get: (call, path) =>
+      ask(call, address, limits, async (signal) => {
+        const { body } = await getFromEndpoint(connection, path, signal);
+        return parseFields(body) ?? {};
+      }),
     ask: (call, subject, send) =>
       ask(call, subject, limits, async (signal) => send(await loadClient(load), signal)),
   };

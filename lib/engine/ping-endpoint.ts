@@ -1,5 +1,5 @@
+import { once } from 'node:events';
 import { request, type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { parseFields } from '../core/fields';
 import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
@@ -40,7 +40,10 @@ export async function getFromEndpoint(
       .on('error', reject)
       .end();
   });
-  const body = await text(response);
+  const chunks: Buffer[] = [];
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(response, 'end');
+  const body = Buffer.concat(chunks).toString();
   const { statusCode = 0, headers } = response;
   if (statusCode === 200) return { body, headers };
   throw Object.assign(new Error(body), { statusCode, json: parseFields(body) ?? Buffer.from(body) });

@@ -1,4 +1,4 @@
-import { isFields, type Fields } from '../core/fields';
+import type { Fields } from '../core/fields';
 import { mapAnswer, type Answer, type Engine } from './engine';
 
 /**
@@ -26,10 +26,7 @@ export function readEngineMachine(engine: Engine): Promise<Answer<EngineMachine>
 
 /** Resolves to what the engine reports of itself. @see Engine API, SystemInfo */
 export function readInfo(engine: Engine): Promise<Answer<Fields>> {
-  return engine.ask('info', engine.address, async (docker) => {
-    const info: unknown = await docker.info();
-    return isFields(info) ? info : {};
-  });
+  return engine.get('info', '/info');
 }
 
 /** Resolves to the engine's time, in milliseconds since the epoch: ages are computed by its clock. */

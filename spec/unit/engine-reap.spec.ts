@@ -21,6 +21,7 @@ const engine: Engine = {
   connection: standInConnection,
   within: () => engine,
   ask: async () => ({ meaning: 'done', value: undefined as never }),
+  get: async () => ({ meaning: 'done', value: {} }),
 };
 
 /** Connects after `calls` failures. */

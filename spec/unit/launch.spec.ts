@@ -105,7 +105,7 @@ describe("the path of the engine's socket to mount into a container", () => {
   ])('lists the paths to mount for %s', async (_where, address, operatingSystem, override, paths) => {
     const engine = {
       address,
-      ask: async () => ({ meaning: 'done', value: { OperatingSystem: operatingSystem } }),
+      get: async () => ({ meaning: 'done', value: { OperatingSystem: operatingSystem } }),
     };
     const environment = { TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: override };
     expect(await findEngineSocketPaths(engine as unknown as Engine, environment)).toEqual(paths);
@@ -128,9 +128,13 @@ describe('the key of a connection', () => {
 
 describe('the id of an engine', () => {
   // Docker 20.10.24 and, twice, Podman 4.3.1.
-  const docker = '{"ID":"YWQV:YWSO:C37T:5GTN","Name":"vm","DockerRootDir":"/var/lib/docker"}';
-  const podman = (id: string): string =>
-    `{"ID":"${id}","DockerRootDir":"/var/lib/containers/storage","Name":"vm","BuildahVersion":"1.28.2"}`;
+  const docker = { ID: 'YWQV:YWSO:C37T:5GTN', Name: 'vm', DockerRootDir: '/var/lib/docker' };
+  const podman = (id: string) => ({
+    ID: id,
+    DockerRootDir: '/var/lib/containers/storage',
+    Name: 'vm',
+    BuildahVersion: '1.28.2',
+  });
 
   it('Docker is identified by its id, and Podman, which reports a new id each time, by its storage', () => {
     expect(parseEngineId(docker, { isPodman: false })).toBe('YWQV:YWSO:C37T:5GTN');
@@ -142,8 +146,8 @@ describe('the id of an engine', () => {
   });
 
   it('an engine that reports no id has none', () => {
-    expect(parseEngineId('{"ID":""}', { isPodman: false })).toBeUndefined();
-    expect(parseEngineId('{"Name":"vm"}', { isPodman: true })).toBeUndefined();
+    expect(parseEngineId({ ID: '' }, { isPodman: false })).toBeUndefined();
+    expect(parseEngineId({ Name: 'vm' }, { isPodman: true })).toBeUndefined();
   });
 });
 

@@ -9,6 +9,7 @@ const untouchable: Engine = {
   isPodman: false,
   connection: standInConnection,
   ask: (call) => Promise.reject(new Error(`asked for ${call}`)),
+  get: (call) => Promise.reject(new Error(`asked for ${call}`)),
   within: () => untouchable,
 };
 

@@ -20,6 +20,7 @@ const engine: Engine = {
   connection: standInConnection,
   ask: (call) =>
     Promise.resolve({ meaning: 'done', value: parts.filter(({ kind }) => call === `${kind}.list`) as never }),
+  get: () => Promise.resolve({ meaning: 'done', value: {} }),
   within: () => engine,
 };
 
