@@ -6,7 +6,8 @@ import type { ServedClient } from '../wire/served-client';
 import type { RunParts } from './run-parts';
 import type { serveWorker } from './serve-worker';
 
-interface RunServer {
+/** A run's socket for its workers. */
+export interface RunServer {
   /** Notifies all workers that no resource may be created any more. */
   announceEnd(): void;
   close(): void;

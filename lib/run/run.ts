@@ -12,22 +12,31 @@ import { runAddress } from './run-address';
 import { ownProcess } from './run-leases';
 import { createRunParts, type RunPartsOptions } from './run-parts';
 import { performRequest } from './run-requests';
-import { openRunServer } from './run-server';
+import { openRunServer, type RunServer } from './run-server';
 import { failuresOfUnlabelled } from './unlabelled-creations';
 
+/** The options of {@link openRun}. */
+export interface OpenRunOptions extends Partial<Pick<RunPartsOptions, 'limits'>> {
+  /** Whether the run listens for workers. Default: true. */
+  readonly takesWorkers?: boolean | undefined;
+}
+
 /**
- * Opens a run in this process, and listens for workers. Contacts the engine and takes the lease when the
- * first resource is about to be created. In watch mode, each run is its own session, and closes the previous
- * run if it is still open.
+ * Opens a run in this process, and listens for workers unless it takes none. Contacts the engine and takes the
+ * lease when the first resource is about to be created. In watch mode, each run is its own session, and closes
+ * the previous run if it is still open.
  *
  * Disables Testcontainers' own reaper for this process and the workers that join, but not for their child
  * processes, unless `TESTCONTAINERS_RYUK_DISABLED` is set or `CASTOFF_REAPER` is `off`.
  *
- * @param limits - The time limits at the end of the run.
+ * @param options.limits - The time limits at the end of the run. Defaults as in `EndPatienceOptions`.
  * @throws CastoffError `CONFIG_INVALID` for an invalid `CASTOFF_REAPER`, or when another user owns this
  * user's folder.
  */
-export async function openRun(settings: RunSettings, limits: RunPartsOptions['limits'] = {}): Promise<Run> {
+export async function openRun(
+  settings: RunSettings,
+  { limits = {}, takesWorkers = true }: OpenRunOptions = {},
+): Promise<Run> {
   const wantsReaper = chooseReaper() !== 'off';
   await closePreviousRun();
   const identity = hadRun() ? renewSession() : sessionIdentity();
@@ -35,10 +44,12 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
   const { runSession, patience, leases, cleanup, shared, unlabelled } = parts;
   const address = runAddress(identity.id);
   const writeSnapshot = planProcessSnapshot();
-  const server = await openRunServer(address, parts, (worker, isWaiting) => {
-    shared.forgetWorker(worker);
-    cleanup.cleanUpWorker(worker, leases.end(worker), isWaiting);
-  });
+  const listen = (): Promise<RunServer> =>
+    openRunServer(address, parts, (worker, isWaiting) => {
+      shared.forgetWorker(worker);
+      cleanup.cleanUpWorker(worker, leases.end(worker), isWaiting);
+    });
+  const server = takesWorkers ? await listen() : undefined;
   const ownCaller: RunCaller = {
     call: (type, asked) => performRequest(parts, ownProcess, { type, asked }),
     notify: (type, asked) => void performRequest(parts, ownProcess, { type, asked }),
@@ -50,13 +61,13 @@ export async function openRun(settings: RunSettings, limits: RunPartsOptions['li
   const close = async (): Promise<RunEnd> => {
     startEnd();
     runSession.refuse();
-    server.announceEnd();
+    server?.announceEnd();
     try {
       const ended = await closeRun(parts, address);
       return { ...ended, failures: [...failuresOfUnlabelled(unlabelled), ...ended.failures] };
     } finally {
       patience.end();
-      server.close();
+      server?.close();
       parts.restoreRyuk();
       await leases.releaseAll();
       writeSnapshot('run closed');

@@ -4,7 +4,10 @@ import type { RunClient } from './run-client';
 
 /** A run of tests, in the process that opened it. */
 export interface Run extends RunClient {
-  /** The path of the socket at which workers join: accessible to this user only; a named pipe on Windows. */
+  /**
+   * The path of the socket at which workers join, if the run takes any: accessible to this user only; a named pipe
+   * on Windows.
+   */
   readonly address: string;
   /** Whether the run has contacted an engine, or is about to. */
   readonly isInUse: boolean;

@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, expect, it } from '@jest/globals';
-import { listLabelled, startCommandRun } from '../support/command-run';
+import { listLabelled, runCommandRun, startCommandRun } from '../support/command-run';
 import { isRunning } from '../support/process-state';
 import { openReaperFolder } from '../support/session-child';
 import { specImage } from '../support/spec-image';
@@ -52,6 +53,12 @@ it(
     // What was created late, too.
     for (const label of labels) expect(await listLabelled(label)).toEqual([]);
     expect(await exists('container', bystander)).toBe(true);
+    // The sockets of their relays stay until the next session closes.
+    const sockets = async (): Promise<readonly string[]> =>
+      (await readdir(folder.folder, { recursive: true })).filter((name) => name.includes('relay-'));
+    expect(await sockets()).toHaveLength(rounds);
+    await runCommandRun(['true'], { env: { TMPDIR: folder.folder, XDG_RUNTIME_DIR: '' } });
+    expect(await sockets()).toEqual([]);
     for (const pid of folder.hosts()) process.kill(pid, 'SIGTERM');
   },
   rounds * 30_000,
