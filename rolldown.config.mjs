@@ -1,15 +1,10 @@
-// Two CommonJS builds: the library, because Jest's sandbox can only `require`, and the reaper's program, one file that runs
-// wherever there is a Node. What is inlined has its licences beside it.
+// Three CommonJS builds: the library, because Jest's sandbox can only `require`; the CLI; and the reaper's program, one file that
+// runs wherever there is a Node. What is inlined has its licences beside it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 
-const { dependencies, peerDependencies, engines } = JSON.parse(readFileSync('package.json', 'utf8'));
-const outside = new Set(
-  [...Object.keys(dependencies), ...Object.keys(peerDependencies)].flatMap((name) => [
-    name,
-    `${name}/package.json`,
-  ]),
-);
+const { peerDependencies, engines } = JSON.parse(readFileSync('package.json', 'utf8'));
+const outside = new Set(Object.keys(peerDependencies).flatMap((name) => [name, `${name}/package.json`]));
 
 // What dockerode loads for BuildKit's sessions and for folders to build from, and docker-modem for an ssh of its own: 90 ms and
 // 13 MB. castoff builds from streams without a session, and reaches an engine over ssh through the system's `ssh`.
@@ -95,6 +90,13 @@ const loadedTogether = {
   ),
 };
 
+// The command of `castoff run` waits for these files, which each have one module and all that it imports. The library's files have more,
+// and are made for a process in which tests replace functions.
+const loadedBeforeCommand = [
+  { name: 'command-line', test: inLib('cli/command-line'), priority: 1 },
+  { name: 'run-command', test: inLib('command-run/run-command') },
+];
+
 function inLib(...paths) {
   return new RegExp(`[\\\\/]lib[\\\\/](?:${paths.join('|').replaceAll('/', '[\\\\/]')})\\.ts$`);
 }
@@ -112,7 +114,6 @@ export default [
     input: {
       index: 'lib/index.ts',
       reaper: 'lib/reaper.ts',
-      cli: 'lib/cli/castoff.ts',
       jest: 'lib/jest.ts',
       'jest-preset': 'lib/jest-preset.ts',
       'jest/environment': 'lib/jest/environment.ts',
@@ -122,13 +123,13 @@ export default [
       'jest/watched': 'lib/jest/watched.ts',
     },
     // dockerode is inlined without what is left out, the ESM-only packages (p-retry, p-limit) because Jest's sandbox cannot load
-    // them; everything in package.json's `dependencies` stays outside.
+    // them.
     external: (id) => id.startsWith('node:') || outside.has(id),
     plugins: [
       leaveOut(),
       loadHttpsLate(),
       loadIndexLate(),
-      requireLate(),
+      requireLate(chunkFolder),
       hookFiles(),
       pristine(),
       shortenExports(),
@@ -160,6 +161,20 @@ export default [
           ...Object.entries(loadedTogether).map(([name, test]) => ({ name, test })),
         ],
       },
+    },
+  },
+  {
+    ...shared,
+    input: { cli: 'lib/cli/castoff.ts' },
+    external: (id) => id.startsWith('node:') || outside.has(id),
+    plugins: [leaveOut(), loadHttpsLate(), requireLate('cli'), licences('THIRD-PARTY-LICENSES-cli.txt')],
+    output: {
+      ...shared.output,
+      comments: false,
+      banner: ({ isEntry }) => (isEntry ? checkNode : ''),
+      chunkFileNames: 'cli/[name].js',
+      dynamicImportInCjs: false,
+      codeSplitting: { groups: loadedBeforeCommand },
     },
   },
   {
@@ -267,7 +282,7 @@ function loadIndexLate() {
 
 // A `require` of a source file of ours is to run when it is reached. Rolldown would put what it names into the same file, and load
 // at once what that needs in turn: here it becomes a file of its own.
-function requireLate() {
+function requireLate(folder) {
   const lib = join(import.meta.dirname, 'lib');
   const emitted = new Set();
   return {
@@ -277,7 +292,7 @@ function requireLate() {
       let changed = code;
       for (const [text, request] of code.matchAll(/\brequire\('(\.[^']+)'\)/g)) {
         const { id } = await this.resolve(request, importer);
-        const fileName = `${chunkFolder}/late/${relative(lib, id).replace(/\.ts$/, '.js')}`;
+        const fileName = `${folder}/late/${relative(lib, id).replace(/\.ts$/, '.js')}`;
         if (!emitted.has(id)) this.emitFile({ type: 'chunk', id, fileName, preserveSignature: 'strict' });
         emitted.add(id);
         changed = changed.replace(text, `requireLate(${JSON.stringify(fileName)})`);

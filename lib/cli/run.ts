@@ -47,9 +47,11 @@ export function addRun(program: Command): void {
     )
     .addHelpText('after', help)
     .action(async (command: readonly string[], options: CommandRunOptions) => {
-      const { runCommand, endProcess } = await import('../command-run/run-command.ts');
+      const { runCommand } = await import('../command-run/run-command.ts');
       try {
-        endProcess(await runCommand(command, options));
+        const status = await runCommand(command, options);
+        const { endProcess } = await import('../command-run/end-process.ts');
+        endProcess(status);
       } catch (error) {
         process.stderr.write(`${safeLinesForLog(messageLines(error).join('\n'))}\n`);
         process.exit(exitCodes.failed);

@@ -25,10 +25,11 @@ interface CommandEnding {
  * judges the result. Never rejects: the verdict has the failures.
  */
 export async function closeCommandRun(
-  { engine, run, registry, relay, creations, volumes, images }: CommandRun,
+  commandRun: CommandRun,
   status: CommandStatus,
   { settings, removesImages }: CommandEnding,
 ): Promise<CommandVerdict> {
+  const { engine, session, registry, relay } = commandRun;
   const failures: unknown[] = [];
   const attempt = async (step: () => Promise<void>): Promise<void> => {
     try {
@@ -39,25 +40,32 @@ export async function closeCommandRun(
   };
   const isKept = settings.keep === 'failed' && isFailedStatus(status);
   await attempt(() => relay.close());
-  await attempt(() =>
-    recordLeft(engine, {
-      session: run.session,
-      registry,
-      isAutoRemoved: (entry) => creations.isAutoRemoved(entry),
-      isUnusedVolume: (entry) => creations.isUnusedVolume(entry),
-      isKept,
-    }),
-  );
-  if (!isKept) await attempt(() => volumes.registerLeft());
+  const { requests } = commandRun;
+  if (requests !== undefined) {
+    const { creations, volumes } = requests;
+    await attempt(() =>
+      recordLeft(engine, {
+        session,
+        registry,
+        isAutoRemoved: (entry) => creations.isAutoRemoved(entry),
+        isUnusedVolume: (entry) => creations.isUnusedVolume(entry),
+        isKept,
+      }),
+    );
+    if (!isKept) await attempt(() => volumes.registerLeft());
+  }
+  const run = await commandRun.run();
   // The limit at the end is for removals alone.
   if (run.isInUse) await Promise.allSettled([run.ready()]);
   const end = await run.close();
   let built: ImagesEnd = { images: [], removed: [] };
-  await attempt(async () => void (built = await images.finish(removesImages && !isKept)));
+  await attempt(async () => {
+    if (requests !== undefined) built = await requests.images.finish(removesImages && !isKept);
+  });
   const all = { ...end, failures: [...failures, ...end.failures] };
   const verdict = judge(all, settings, 'command');
   if (verdict.kept.length === 0) return { verdict, kept: '', images: built };
   const { describeKept } = await import('../run/describe-kept.ts');
-  const by = { session: run.session, isRetained: end.isRetained === true };
+  const by = { session, isRetained: end.isRetained === true };
   return { verdict, kept: await describeKept(by, verdict.kept), images: built };
 }

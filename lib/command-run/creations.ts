@@ -31,7 +31,7 @@ interface CreationsOptions {
   /** Creates a volume, unless one with that name exists. */
   readonly createVolume: (volume: NamedVolume, labels: Labels) => Promise<Answer<unknown>>;
   /** Called for each creation that goes out without labels, with the reason: it fails the run. */
-  readonly onUnlabelled: (creation: string) => void;
+  readonly onUnlabelled: (creation: string) => Promise<void>;
 }
 
 /** The resources that the command creates through the relay: registered, then created with the session's labels. */
@@ -77,7 +77,7 @@ export class Creations {
   async plan({ request, path, unlabelled }: RelayedCreation): Promise<CreationPlan | undefined> {
     const { session, projects, ready, onUnlabelled } = this.#options;
     if (unlabelled !== undefined) {
-      onUnlabelled(`POST ${path.split('?')[0]}: ${unlabelled}`);
+      await onUnlabelled(`POST ${path.split('?')[0]}: ${unlabelled}`);
       return undefined;
     }
     const owner = request.labels[labelNames.session];
@@ -122,7 +122,7 @@ export class Creations {
     // With other options than this one, it existed before.
     if (answer.meaning === 'refused')
       this.#options.registry.update(entry.key, { state: 'gone', outcome: 'never-created' });
-    else this.#options.onUnlabelled(`volume ${volume.name}: ${messageOf(answer.error)}`);
+    else await this.#options.onUnlabelled(`volume ${volume.name}: ${messageOf(answer.error)}`);
   }
 
   #settle({ key, kind, name }: RegistryEntry, outcome: CreateOutcome | undefined): void {

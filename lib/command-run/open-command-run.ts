@@ -5,41 +5,34 @@ import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { rawConnectionsTo } from '../engine/raw-connection';
 import { bypassRelay } from '../engine/relayed-engine';
-import { createVolume } from '../engine/volume-calls';
 import { findEngineSocketPaths } from '../lease/engine-socket';
 import { localSocketPath } from '../lease/host-socket';
 import { chooseReaper } from '../lease/reaper-choice';
 import { sessionIdentity } from '../registry/session-identity';
 import type { Registry } from '../registry/registry';
 import { openRelay, type Relay } from '../relay/relay';
-import { listParts } from '../resources/project-parts';
-import { openRun } from '../run/run';
 import type { Run } from '../session/current-run';
 import type { RunSettings } from '../session/run-client';
-import { BuiltImages } from './built-images';
 import { environmentOfCommand, readSelectedBuilder } from './command-environment';
+import type { CommandRequests, followRequests } from './command-requests';
 import type { CommandRunOptions } from './command-settings';
-import { ContainerVolumes } from './container-volumes';
-import { Creations } from './creations';
-import type { Guard, GuardOptions } from './guard';
-import { ProjectGate } from './project-gate';
 
 /** A session around a command, with the relay that the command's clients connect to. */
 export interface CommandRun {
   readonly engine: Engine;
-  readonly run: Run;
+  readonly session: string;
   readonly registry: Registry;
   readonly relay: Relay;
-  readonly creations: Creations;
-  readonly projects: ProjectGate;
-  readonly volumes: ContainerVolumes;
-  readonly images: BuiltImages;
+  /** The command's requests to the engine; `undefined` until it has made one. */
+  readonly requests: CommandRequests | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Resolves to the run of the session. The first call opens it. @throws CastoffError as `openRun` does. */
+  run(): Promise<Run>;
 }
 
 /**
- * Opens a session and a relay in front of its engine. The first creation waits for the session's
- * lease; with a reaper that the user has chosen, this function does, too.
+ * Opens a session and a relay in front of its engine. The run opens when it is first needed, and the first creation
+ * waits for its lease; with a reaper that the user has chosen, this function does, too.
  *
  * @param command - The command line.
  * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` for a chosen reaper.
@@ -50,49 +43,30 @@ export async function openCommandRun(
   options: CommandRunOptions,
 ): Promise<CommandRun> {
   const connecting = connectEngine();
-  // Reported below, unless the run cannot be opened.
+  // Reported below, unless the relay cannot be opened.
   connecting.catch(() => undefined);
-  const run = await openRun(settings);
-  let relay: Relay | undefined;
+  const { id: session, registry } = sessionIdentity();
+  let opening: Promise<Run> | undefined;
+  const run = (): Promise<Run> => (opening ??= openLate(settings));
+  let followed: CommandRequests | undefined;
+  const requests = (): CommandRequests =>
+    (followed ??= loadFollower()({ command, session, run, registry, connecting }));
+  // The engine is found meanwhile.
+  const relay = await openRelay({
+    path: localSocketPath(`relay-${session}`),
+    connect: async () => rawConnectionsTo((await connecting).connection.endpoint)(),
+    onRequest: (method, path) => requests().onRequest(method, path),
+    onCreation: (creation) => requests().onCreation(creation),
+    ...(options.guard === true && {
+      refusal: (request) => requests().refusal(request),
+      pruneLabel: `${labelNames.session}=${session}`,
+    }),
+    onError: (what, error) => print(`${what}: ${messageOf(error)}`),
+  });
   try {
-    const { registry } = sessionIdentity();
-    const projects = new ProjectGate({
-      session: run.session,
-      listParts: async (project) => listParts(await connecting, project),
-    });
-    const volumes = new ContainerVolumes({ connecting, registry, session: run.session });
-    const images = new BuiltImages(connecting);
-    const creations = new Creations({
-      session: run.session,
-      registry,
-      connecting,
-      command,
-      projects,
-      ready: () => run.ready(),
-      createVolume: async ({ name, ...driver }, labels) =>
-        createVolume(await connecting, name, labels, driver),
-      onUnlabelled: (creation) => run.reportUnlabelled(creation),
-    });
-    const { innerSessions, reapers } = creations;
-    const guarded = { connecting, session: run.session, innerSessions, reapers, images };
-    // The engine is found meanwhile.
-    relay = await openRelay({
-      path: localSocketPath(`relay-${run.session}`),
-      connect: async () => rawConnectionsTo((await connecting).connection.endpoint)(),
-      async onRequest(method, path) {
-        await volumes.note(method, path);
-        return images.note(method, path);
-      },
-      onCreation: (creation) => creations.plan(creation),
-      ...(options.guard === true && {
-        refusal: await openGuard(guarded),
-        pruneLabel: `${labelNames.session}=${run.session}`,
-      }),
-      onError: (what, error) => print(`${what}: ${messageOf(error)}`),
-    });
     const engine = await connecting;
     const mode = chooseReaper();
-    if (mode !== 'auto' && mode !== 'off') await run.ready();
+    if (mode !== 'auto' && mode !== 'off') await (await run()).ready();
     const { endpoint } = engine.connection;
     const [socketPath = ''] = await findEngineSocketPaths(engine);
     const environment = environmentOfCommand({
@@ -104,18 +78,34 @@ export async function openCommandRun(
       builder: readSelectedBuilder(endpoint),
       isRyukDisabled: options.disableRyuk === true,
     });
-    return { engine, run, registry, relay, creations, projects, volumes, images, environment };
+    return {
+      engine,
+      session,
+      registry,
+      relay,
+      get requests() {
+        return followed;
+      },
+      environment,
+      run,
+    };
   } catch (error) {
-    await relay?.close();
-    await run.close();
+    await relay.close();
+    if (opening !== undefined) await (await opening).close();
     throw error;
   }
 }
 
-/** Loaded with its first use, as is all that the command does not wait for. */
-async function openGuard(options: GuardOptions): Promise<Guard['refusal']> {
-  const late = await import('./guard.ts');
-  return new late.Guard(options).refusal;
+/** Loaded with the first use, as is all that the command does not wait for. */
+async function openLate(settings: RunSettings): Promise<Run> {
+  const { openRun } = await import('../run/run.ts');
+  return openRun(settings, { takesWorkers: false });
+}
+
+/** Loaded with the command's first request. */
+function loadFollower(): typeof followRequests {
+  const late = require('./command-requests') as { readonly followRequests: typeof followRequests };
+  return late.followRequests;
 }
 
 function addressOf(path: string): string {

@@ -27,18 +27,20 @@ interface CommandReport extends CommandVerdict {
  */
 export async function reportCommand(report: CommandReport): Promise<boolean> {
   const { verdict, kept, images, command, status, commandRun, reportFile } = report;
-  const { creations, projects, relay, run } = commandRun;
-  for (const project of projects.foreign)
+  const { requests, relay, session } = commandRun;
+  const leftProjects = requests?.projects.foreign ?? [];
+  const hasInnerSessions = requests !== undefined && requests.creations.innerSessions.size > 0;
+  for (const project of leftProjects)
     print(`the Compose project ${project} existed before the command: castoff leaves all of it alone`);
-  if (creations.innerSessions.size === 0 || !isUneventful(verdict)) await reportRun(verdict, kept);
+  if (!hasInnerSessions || !isUneventful(verdict)) await reportRun(verdict, kept);
   for (const line of describeImages(images)) print(line);
   if (reportFile === undefined) return true;
   const json = {
     ...verdictJson(verdict),
     command,
     status,
-    session: run.session,
-    leftProjects: projects.foreign,
+    session,
+    leftProjects,
     images: images.images.map((image) => ({ ...image, isRemoved: images.removed.includes(image) })),
     engineTime: relay.account(),
   };

@@ -1,17 +1,10 @@
 import { messageOf } from '../core/errors';
 import { print } from '../core/print';
 import { formatCommand } from '../core/shell-quote';
-import { killTree } from '../processes/process-tree';
-import { describeFate } from '../run/run-signals';
 import { handleSignals, type CommandSignals } from './command-signals';
 import { settingsOf, type CommandRunOptions } from './command-settings';
-import {
-  codeOfFailedStart,
-  codeOfSignal,
-  endOfProcess,
-  statusAfter,
-  type CommandStatus,
-} from './command-status';
+import { codeOfFailedStart, type CommandStatus } from './command-status';
+import type * as endProcess from './end-process';
 import { openCommandRun, type CommandRun } from './open-command-run';
 import { recordCommand } from './record-command';
 import { startCommand, type StartedCommand } from './start-command';
@@ -35,51 +28,39 @@ export async function runCommand(
     announce: (signal) => print(`${signal}: removing the run's resources; send it again to exit at once`),
     endAtOnce(signal, child) {
       signals.stop();
-      if (child !== undefined) killTree(child);
-      print(`${signal}: exiting at once; the run's resources ${describeFate(commandRun.run)}`);
-      endProcess({ signal });
+      const late = require('./end-process') as typeof endProcess;
+      late.endAtOnce(signal, child);
     },
   });
   try {
     const status = await runWithin(commandRun, command, title, signals);
-    // Loaded when nothing waits for it.
-    const { closeCommandRun } = await import('./close-command-run.ts');
-    const { reportCommand } = await import('./report-command.ts');
-    const end = await closeCommandRun(commandRun, status, {
-      settings,
-      removesImages: options.images === 'remove',
-    });
-    const isReported = await reportCommand({
-      ...end,
-      command: title,
-      status,
-      commandRun,
-      reportFile: options.report,
-    });
-    return statusAfter(status, end.verdict.isFailure || !isReported);
+    const { finishCommand } = await loadEnd();
+    return await finishCommand(commandRun, { command: title, status, settings, options });
   } finally {
     signals.stop();
   }
 }
 
-/** Ends this process like a command that ended with that status. */
-export function endProcess(status: CommandStatus): never {
-  const end = endOfProcess(status);
-  if ('code' in end) return process.exit(end.code);
-  process.kill(process.pid, end.signal);
-  // Here only if the signal does not end this process.
-  return process.exit(codeOfSignal(end.signal));
+// Loaded while the command runs: neither its start nor the end of castoff waits for it.
+const loadEnd = () => import('./finish-command.ts');
+
+async function takeLease(commandRun: CommandRun): Promise<void> {
+  const run = await commandRun.run();
+  await run.ready();
 }
 
 async function runWithin(
-  { environment, run }: CommandRun,
+  commandRun: CommandRun,
   command: readonly string[],
   title: string,
   signals: CommandSignals,
 ): Promise<CommandStatus> {
   let started: StartedCommand;
+  const starting = startCommand(command, commandRun.environment);
+  // Now that the command starts: opening the stream takes as long as connecting to the engine.
+  process.stderr.on('error', () => undefined);
   try {
-    started = await startCommand(command, environment);
+    started = await starting;
   } catch (error) {
     print(`run ${title}: ${messageOf(error)}`);
     return { code: codeOfFailedStart(error) };
@@ -87,7 +68,7 @@ async function runWithin(
   signals.forwardTo(started.child);
   const recordEnd = recordCommand(started.child.pid, title);
   // Also without a creation: a reaper ends the command if this process is killed. An error is that of each creation.
-  void Promise.allSettled([run.ready()]);
+  void Promise.allSettled([takeLease(commandRun), loadEnd()]);
   const status = await started.ended;
   recordEnd();
   return status;

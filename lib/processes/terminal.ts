@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty';
+import type * as Tty from 'node:tty';
 import { parseStatFields } from './proc-stat';
 import { readText } from './system-file';
 
@@ -9,7 +9,8 @@ import { readText } from './system-file';
  * @see proc(5), /proc/pid/stat: 5 pgrp, 8 tpgid; -1 without a terminal
  */
 export function isInForeground(): boolean {
-  if (process.platform !== 'linux') return isatty(0);
+  // Loaded on first use: `castoff run` starts its command without it.
+  if (process.platform !== 'linux') return (require('node:tty') as typeof Tty).isatty(0);
   const [, , group, , , foreground] = parseStatFields(readText('/proc/self/stat') ?? '');
   return group !== undefined && group === foreground;
 }

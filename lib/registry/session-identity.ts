@@ -42,14 +42,24 @@ const identities = (): { current?: SessionIdentity } =>
   processWide('session', (): { current?: SessionIdentity } => ({}));
 
 function createIdentity(id = randomBytes(6).toString('hex'), worker?: string): SessionIdentity {
-  const owner = readOwner();
+  let read: Owner | undefined;
+  const readOnce = (): Owner => (read ??= readOwner());
   const openJournal = (): Journal => {
+    const owner = readOnce();
     // Threads share a pid, so the worker id names their journal.
     const journal = new Journal(join(journalFolder(id), `${worker ?? owner.pid}.jsonl`));
     journal.append({ session: id, owner, openedAt: new Date().toISOString() });
     return journal;
   };
-  return { id, owner, registry: new Registry(openJournal), worker };
+  return {
+    id,
+    // Read with its first use: that takes 2 ms, and `castoff run` needs only the id before its command starts.
+    get owner() {
+      return readOnce();
+    },
+    registry: new Registry(openJournal),
+    worker,
+  };
 }
 
 /** Returns the folder for the journals of a session's processes in this environment. */

@@ -1,4 +1,4 @@
-import { RelayedConnection } from './relayed-connection';
+import type * as relayedConnection from './relayed-connection';
 import type { RelayServices } from './relay-services';
 import { EngineAccount, type EngineTime } from './engine-time';
 import { openListener } from './relay-listener';
@@ -38,11 +38,13 @@ const destroyTimeoutMs = 1_000;
 export async function openRelay(options: RelayOptions): Promise<Relay> {
   const { path, onError } = options;
   const account = new EngineAccount();
-  const connections = new Set<RelayedConnection>();
+  const connections = new Set<relayedConnection.RelayedConnection>();
   const services = { ...options, account };
   const listener = await openListener(path, {
     onError,
     onConnection(socket) {
+      // Loaded with the first connection: `castoff run` starts its command without it.
+      const { RelayedConnection } = require('./relayed-connection') as typeof relayedConnection;
       const connection = new RelayedConnection(socket, services);
       connections.add(connection);
       void connection.closed.finally(() => connections.delete(connection));

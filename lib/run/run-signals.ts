@@ -74,8 +74,8 @@ async function closeAndDie(run: Run, signal: EndSignal, dieBy: (signal: EndSigna
 }
 
 /** Describes what happens to a run's resources when its process exits now, after their name. */
-export function describeFate(run: Run): string {
-  return run.isHeld ? 'are left to the reaper' : 'stay: no reaper holds them; npx castoff sweep removes them';
+export function describeFate({ isHeld }: Pick<Run, 'isHeld'>): string {
+  return isHeld ? 'are left to the reaper' : 'stay: no reaper holds them; npx castoff sweep removes them';
 }
 
 function describeEnd(run: Run, { records, failures, left }: RunEnd): string {

@@ -97,10 +97,10 @@ async function placeWithPeers(folder: string, alone: Consumer): Promise<[Consume
 /** castoff looks for both in the project. */
 const jestPackages = ['jest', 'jest-environment-node'];
 
-/** Creates a project with castoff and its own dependencies as npm installed them in `alone`. */
+/** Creates a project with castoff as npm installed it in `alone`. */
 async function place(folder: string, alone: Consumer): Promise<Consumer> {
   await createProject(folder, {});
-  for (const name of ['castoff', 'commander', '.bin/castoff'])
+  for (const name of ['castoff', '.bin/castoff'])
     await cp(join(alone.folder, 'node_modules', name), join(folder, 'node_modules', name), {
       recursive: true,
       verbatimSymlinks: true,

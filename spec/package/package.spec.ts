@@ -24,7 +24,7 @@ afterAll(() => removeLeftovers());
 
 describe('the tarball', () => {
   it('holds the build, its types and the texts that go with them, and nothing else', () => {
-    const licences = ['dist/THIRD-PARTY-LICENSES-reaper.txt', 'dist/THIRD-PARTY-LICENSES.txt'];
+    const licences = ['-cli', '-reaper', ''].map((of) => `dist/THIRD-PARTY-LICENSES${of}.txt`);
     const deployments = ['compose', 'kubernetes', 'stack'].map((name) => `docker/${name}.yml`);
     const texts = [
       'CHANGELOG.md',
@@ -45,6 +45,8 @@ describe('the tarball', () => {
     ['THIRD-PARTY-LICENSES.txt', 'docker-modem'],
     ['THIRD-PARTY-LICENSES.txt', 'p-retry'],
     ['THIRD-PARTY-LICENSES.txt', 'p-limit'],
+    ['THIRD-PARTY-LICENSES-cli.txt', 'commander'],
+    ['THIRD-PARTY-LICENSES-cli.txt', 'dockerode'],
     ['THIRD-PARTY-LICENSES-reaper.txt', 'dockerode'],
     ['THIRD-PARTY-LICENSES-reaper.txt', 'p-retry'],
     ['THIRD-PARTY-LICENSES-reaper.txt', 'pino'],

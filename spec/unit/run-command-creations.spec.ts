@@ -32,7 +32,7 @@ function openCreations({ existing = [] as readonly Labels[] } = {}) {
       volumes.push({ ...volume, labels });
       return { meaning: 'done', value: undefined };
     },
-    onUnlabelled: (creation) => unlabelled.push(creation),
+    onUnlabelled: async (creation) => void unlabelled.push(creation),
   });
   const plan = (path: string, body: object = {}) => {
     const meaning = meaningOfRequest('POST', path) as Extract<RequestMeaning, { type: 'create' }>;
