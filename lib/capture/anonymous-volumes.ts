@@ -54,12 +54,25 @@ export function volumesLeftByCommand(
   });
 }
 
-/** Registers the volumes that still exist under the owner of their container. Never rejects. */
-export async function registerLeft(tracked: Registered, left: readonly LeftVolumes[]): Promise<void> {
+/** How volumes are registered. */
+interface RegisterOptions {
+  /** Whether a container, given by its id, does not outlive the volumes that it uses. Default: no container. */
+  readonly isEnding?: ((container: string) => boolean) | undefined;
+}
+
+/**
+ * Registers the volumes that still exist under the owner of their container, except those that another container
+ * uses. Never rejects.
+ */
+export async function registerLeft(
+  tracked: Registered,
+  left: readonly LeftVolumes[],
+  options: RegisterOptions = {},
+): Promise<void> {
   for (const { container, names } of left) {
     for (const name of names.filter(isAnonymousName)) {
       try {
-        await register(tracked, container, name);
+        await register(tracked, { container, name }, options);
       } catch (error) {
         warnCapture(`inspect volume ${name}`, error, 'it may be left behind');
       }
@@ -67,7 +80,11 @@ export async function registerLeft(tracked: Registered, left: readonly LeftVolum
   }
 }
 
-async function register(tracked: Registered, container: RegistryEntry, name: string): Promise<void> {
+async function register(
+  tracked: Registered,
+  { container, name }: { readonly container: RegistryEntry; readonly name: string },
+  { isEnding = () => false }: RegisterOptions,
+): Promise<void> {
   const engine = (await connectEngine(container.engine)).within({ timeoutMs: timeouts.inspectMs });
   const inspected = await volume.inspect(engine, name);
   if (inspected.meaning === 'gone') return;
@@ -75,7 +92,7 @@ async function register(tracked: Registered, container: RegistryEntry, name: str
   const users = await listContainersUsing(engine, 'volume', name);
   if (users.meaning !== 'done') throw users.error;
   // Another container uses it, through `--volumes-from` or by its name.
-  if (users.value.length > 0) return;
+  if (!users.value.every(isEnding)) return;
   const { registry } = tracked.options;
   if (registry.list({ kind: 'volume' }).some((entry) => entry.id === name && entry.state !== 'gone')) return;
   const entry = registry.note('volume', container.owner, { origin: 'raw', name, engine: engine.address });

@@ -67,7 +67,10 @@ export class ContainerVolumes {
     if (left.length === 0) return;
     // Loaded on first use: most commands leave none.
     const { registerLeft } = await import('../capture/anonymous-volumes.ts');
-    await registerLeft({ options: { registry } }, left);
+    // Compose mounts the volumes of a container that it replaces by their names: no removal takes them along.
+    const leaks = registry.list({ kind: 'container', state: 'present' }).map(({ id }) => id);
+    const isEnding = (id: string): boolean => leaks.includes(id);
+    await registerLeft({ options: { registry } }, left, { isEnding });
     const names = left.flatMap((one) => one.names);
     for (const { key, id = '' } of registry.list({ kind: 'volume', state: 'present' }))
       if (names.includes(id)) registry.update(key, { leakedAt: new Date() });

@@ -131,15 +131,17 @@ describe('castoff run', () => {
     await compose(['-f', join(file.folder, 'docker-compose.yml'), '-p', project, 'down']);
   });
 
-  it('removes anonymous volumes that the command leaves, also by a prune', async () => {
-    const createOne = `id=$(${create.replace('create', 'create -v /data')}); docker inspect -f '{{range .Mounts}}{{.Name}}{{end}}' $id`;
-    const prune = `docker container prune -f --filter label=${label} >/dev/null`;
-    const { stdout, stderr } = await runScript(
-      `${createOne}; docker rm $id >/dev/null; ${createOne}; ${prune}`,
-    );
-    expect(stderr).toMatch(/^castoff: 2 leaks among 2 containers, 2 volumes: /);
+  it('removes anonymous volumes that the command leaves, by a prune, and for another of its containers', async () => {
+    const createOne = `id=$(${create.replace('create', 'create -v /data')}); volume=$(docker inspect -f '{{range .Mounts}}{{.Name}}{{end}}' $id); echo $volume`;
+    const recreate = create.replace('create', 'create -v $volume:/data');
+    const { stdout, stderr } = await runScript(`exec 3>&1; {
+      ${createOne} >&3; docker rm $id
+      ${createOne} >&3; docker container prune -f --filter label=${label}
+      ${createOne} >&3; ${recreate}; docker rm $id
+    } >/dev/null`);
+    expect(stderr).toMatch(/^castoff: 4 leaks among 4 containers, 3 volumes: /);
     const names = stdout.trim().split('\n');
-    expect(names).toHaveLength(2);
+    expect(names).toHaveLength(3);
     for (const name of names) {
       expect(stderr).toMatch(new RegExp(`^  volume ${name.slice(0, 12)} .*by castoff$`, 'm'));
       expect(await exists('volume', name)).toBe(false);
