@@ -21,27 +21,41 @@ describe('a stop() or command that its test does not await', () => {
   });
 });
 
-describe('a stop() that hangs', () => {
+describe('a call that hangs', () => {
   it.each([
-    ['dockerode', 'stuck.test.js', 'stuck.test.js:5', 'stop() at stuck.test.js:6'],
+    [
+      'dockerode and commands',
+      'stuck.test.js',
+      [
+        'stop() at stuck.test.js:10',
+        'remove() at stuck.test.js:15',
+        // Without options, nothing of Node.js runs below the user's line.
+        'remove() near stuck.test.js:18',
+        'kill() at stuck.test.js:25',
+      ],
+    ],
     [
       'testcontainers, whose stop() awaits before its request',
       'stuck-library.test.js',
-      'stuck-library.test.js:4',
-      'stop() near stuck-library.test.js:5',
+      ['stop() near stuck-library.test.js:5'],
     ],
-  ])(
-    'is awaited for a limited time, and reported with the leak: %s',
-    async (_what, file, source, floating) => {
-      await using proxy = await openFaultProxy();
-      proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
-      const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };
-      const end = await runJudged('floating', { args: [file, '--forceExit'], env }, async (run) =>
-        endReapersOf(run),
-      );
-      expect(end.verdict).toMatchObject({ leaks: [{ source, state: 'gone', floating }] });
-      expect(end.stderr).toContain(`: ${floating} was not awaited`);
-      expect(end).toMatchObject({ exitCode: 1, left: [] });
-    },
-  );
+  ])('is awaited for a limited time, and reported with the leak: %s', async (_what, file, calls) => {
+    await using proxy = await openFaultProxy();
+    proxy.inject({ on: 'POST /containers/*/stop', fault: { type: 'swallow' } });
+    proxy.inject({ on: 'POST /containers/*/kill', fault: { type: 'swallow' } });
+    proxy.inject({
+      on: 'DELETE /containers/*',
+      fault: { type: 'swallow' },
+      times: file === 'stuck.test.js' ? 2 : 0,
+    });
+    const env = { DOCKER_HOST: proxy.address, TMPDIR: dirname(proxy.socketPath) };
+    const end = await runJudged('floating', { args: [file, '--forceExit'], env }, async (run) =>
+      endReapersOf(run),
+    );
+    expect(end.verdict.leaks.map(({ state, floating }) => [state, floating])).toEqual(
+      calls.map((call) => ['gone', call]),
+    );
+    for (const call of calls) expect(end.stderr).toContain(`: ${call} was not awaited`);
+    expect(end).toMatchObject({ exitCode: 1, left: [] });
+  });
 });
