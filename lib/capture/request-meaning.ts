@@ -1,4 +1,6 @@
 import { removableKinds, type RemovableKind } from '../core/kinds';
+import { queryOf } from './request-labels';
+import { routeOf } from './request-route';
 
 /** The effect of an engine request that creates, stops or removes a resource. */
 export type RequestMeaning =
@@ -26,28 +28,30 @@ const creations: Readonly<Record<string, Creation>> = {
  * Parses a request to an engine. Returns `undefined` for requests that neither create, stop nor remove a
  * resource. A pull does not count as creation: the image has its name from a registry, and stays.
  *
+ * @param route - The corresponding route of Docker's API. Default: that of `path`.
  * @see Engine API, ContainerCreate, NetworkCreate, VolumeCreate, ImageBuild, ImageCreate, ImageCommit;
  * ContainerDelete, NetworkDelete, VolumeDelete, ImageDelete
  */
-export function meaningOfRequest(method: string, path: string): RequestMeaning | undefined {
+export function meaningOfRequest(
+  method: string,
+  path: string,
+  route = routeOf(path),
+): RequestMeaning | undefined {
   if (method !== 'POST' && method !== 'DELETE') return undefined;
-  const { route, query } =
-    /^(?:\/v\d+(?:\.\d+)?)?\/(?<route>[^?]+)(?:\?(?<query>.*))?$/.exec(path)?.groups ?? {};
-  if (route === undefined) return undefined;
   if (method === 'DELETE') return removalOf(route);
-  const teardown = teardownOf(route, new URLSearchParams(query));
+  const teardown = teardownOf(route, path);
   if (teardown !== undefined) return teardown;
   if (!Object.hasOwn(creations, route)) return undefined;
-  if (route === 'images/create' && !new URLSearchParams(query).has('fromSrc')) return undefined;
+  if (route === 'images/create' && !queryOf(path).has('fromSrc')) return undefined;
   return creations[route];
 }
 
 /** @see Engine API, ContainerStop: `t` in seconds; ContainerKill */
-function teardownOf(route: string, query: URLSearchParams): RequestMeaning | undefined {
+function teardownOf(route: string, path: string): RequestMeaning | undefined {
   const { ref, verb } = /^containers\/(?<ref>[^/]+)\/(?<verb>stop|kill)$/.exec(route)?.groups ?? {};
   if (ref === undefined) return undefined;
   if (verb === 'kill') return { type: 'kill', ref: decode(ref) };
-  const seconds = Number(query.get('t') || Number.NaN);
+  const seconds = Number(queryOf(path).get('t') || Number.NaN);
   return { type: 'stop', ref: decode(ref), graceMs: seconds >= 0 ? seconds * 1_000 : undefined };
 }
 

@@ -1,3 +1,4 @@
+import { routeOf } from '../capture/request-route';
 import { fullImageName } from '../core/image-name';
 import { valueOf, type Engine } from '../engine/engine';
 import { listImages, type StoredImage } from '../engine/image-calls';
@@ -108,11 +109,10 @@ export class BuiltImages {
 
 /** Buildx names images within a session of BuildKit, and `docker load` in the archive. */
 function namesUnseen(path: string): boolean {
-  return /^(\/v\d+(\.\d+)?)?\/(grpc|images\/load)(\?|$)/.test(path);
+  return ['grpc', 'images/load'].includes(routeOf(path));
 }
 
 /** @see Engine API, ImageBuild, Session, ImageLoad, ImageCreate, ImageTag, ImageCommit */
 function makesImages(path: string): boolean {
-  const route = path.replace(/^(\/v\d+(\.\d+)?)?\//, '');
-  return /^(build|session|grpc|commit|images\/(load|create|[^?]+\/tag))(\?|$)/.test(route);
+  return /^(build|session|grpc|commit|images\/(load|create|.+\/tag))$/.test(routeOf(path));
 }

@@ -1,5 +1,6 @@
 import { fullImageName } from '../core/image-name';
 import { queryOf } from '../capture/request-labels';
+import { routeOf } from '../capture/request-route';
 import type { StoredImage } from '../engine/image-calls';
 
 /** An image that got a name while the command ran. */
@@ -30,7 +31,7 @@ export function newlyNamed(
 
 /** Returns the name of the image that a request pulls. @see Engine API, ImageCreate: `fromImage`, `tag` */
 export function pulledName(path: string): string | undefined {
-  if (!/\/images\/create\?/.test(path)) return undefined;
+  if (routeOf(path) !== 'images/create') return undefined;
   const query = queryOf(path);
   const [image, tag] = [query.get('fromImage'), query.get('tag')];
   if (!image) return undefined;

@@ -1,4 +1,5 @@
-import { withoutLibpod } from './libpod';
+import { queryOf } from '../capture/request-labels';
+import { dockerRouteOf } from './libpod';
 
 /** The calls that an account distinguishes. */
 export type CallKind = 'pull' | 'build' | 'create' | 'start' | 'exec' | 'remove' | 'other';
@@ -11,21 +12,21 @@ export interface EngineTime {
 }
 
 const calls: readonly (readonly [method: string, route: RegExp, call: CallKind])[] = [
-  ['POST', /^images\/create\?(?!.*\bfromSrc=)/, 'pull'],
-  ['POST', /^images\/pull(\?|$)/, 'pull'],
-  ['POST', /^images\/create/, 'create'],
+  ['POST', /^images\/(create|pull)$/, 'pull'],
   // BuildKit keeps its session open for the time of the build.
-  ['POST', /^(build|session)(\?|$)/, 'build'],
-  ['POST', /^((containers|networks|volumes)\/create|commit)(\?|$)/, 'create'],
-  ['POST', /^containers\/[^/?]+\/start(\?|$)/, 'start'],
-  ['POST', /^exec\/[^/?]+\/start(\?|$)/, 'exec'],
-  ['POST', /^[a-z]+\/prune(\?|$)/, 'remove'],
+  ['POST', /^(build|session)$/, 'build'],
+  ['POST', /^((containers|networks|volumes)\/create|commit)$/, 'create'],
+  ['POST', /^containers\/[^/]+\/start$/, 'start'],
+  ['POST', /^exec\/[^/]+\/start$/, 'exec'],
+  ['POST', /^[a-z]+\/prune$/, 'remove'],
   ['DELETE', /^(containers|networks|volumes|images)\//, 'remove'],
 ];
 
 /** Returns the kind of a call. */
 export function callKind(method: string, path: string): CallKind {
-  const route = withoutLibpod(path).replace(/^(\/v\d+(\.\d+)?)?\//, '');
+  const route = dockerRouteOf(path);
+  // An import, which takes no time of a registry.
+  if (route === 'images/create' && queryOf(path).has('fromSrc')) return 'create';
   return calls.find(([one, pattern]) => one === method && pattern.test(route))?.[2] ?? 'other';
 }
 

@@ -1,4 +1,5 @@
 import { labelsOfBody } from '../capture/request-labels';
+import { routeOf } from '../capture/request-route';
 import type { NamedVolume } from '../capture/named-volumes';
 import type { CreateRequest } from '../capture/read-create-request';
 import { isFields, type Fields } from '../core/fields';
@@ -7,9 +8,9 @@ import { creationLabels, type Labels } from '../core/labels';
 /** The kinds whose libpod create requests have labels in their body. */
 type LibpodKind = 'container' | 'network' | 'volume';
 
-/** Returns the path of the corresponding call of Docker's API, for a call of Podman's own; any other unchanged. */
-export function withoutLibpod(path: string): string {
-  return path.replace(/^\/v\d+(?:\.\d+)*\/libpod\//, '/');
+/** Returns the route of a request; for a call of Podman's own API, that of the corresponding one of Docker's. */
+export function dockerRouteOf(path: string): string {
+  return routeOf(path).replace(/^libpod\//, '');
 }
 
 /**
@@ -18,8 +19,7 @@ export function withoutLibpod(path: string): string {
  * @see Podman 4.3 to 5.8, `POST /v4.3.1/libpod/containers/create`
  */
 export function libpodKind(method: string, path: string): LibpodKind | undefined {
-  const [route = ''] = path.split('?');
-  const list = /^\/v\d+(?:\.\d+)*\/libpod\/(container|network|volume)s\/create$/.exec(route)?.[1];
+  const list = /^libpod\/(container|network|volume)s\/create$/.exec(routeOf(path))?.[1];
   return method === 'POST' ? (list as LibpodKind | undefined) : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { isFields, parseFields } from '../core/fields';
 import { removableKinds, type RemovableKind } from '../core/kinds';
-import { withoutLibpod } from './libpod';
+import { dockerRouteOf } from './libpod';
 import { meaningOfRequest, type RequestMeaning } from '../capture/request-meaning';
 
 /** A request that ends or removes resources. */
@@ -17,14 +17,13 @@ export type RemovalMeaning =
 
 /** Parses a request that ends or removes resources. Returns `undefined` for any other. */
 export function readRemoval(method: string, path: string): RemovalRequest | undefined {
-  const plainPath = withoutLibpod(path);
-  const list =
-    method === 'POST' ? /^(?:\/v\d+(?:\.\d+)?)?\/([a-z]+)\/prune(?:\?|$)/.exec(plainPath)?.[1] : undefined;
+  const route = dockerRouteOf(path);
+  const list = method === 'POST' ? /^([a-z]+)\/prune$/.exec(route)?.[1] : undefined;
   if (list !== undefined) {
     const kind = removableKinds.find((one) => list === `${one}s`);
     return { method, path, meaning: { type: 'prune', kind } };
   }
-  const meaning = meaningOfRequest(method, plainPath);
+  const meaning = meaningOfRequest(method, path, route);
   return meaning === undefined || meaning.type === 'create' ? undefined : { method, path, meaning };
 }
 
