@@ -1,9 +1,9 @@
-import { routeOf } from '../capture/request-route';
 import { fullImageName } from '../core/image-name';
 import { valueOf, type Engine } from '../engine/engine';
 import { listImages, type StoredImage } from '../engine/image-calls';
 import { listKind } from '../engine/list-targets';
 import type { ResultListener } from '../relay/exchange';
+import { dockerRouteOf } from '../relay/libpod';
 import { newlyNamed, pulledName, requestedNames, type NewImage } from './new-images';
 
 /** Which of the new images were removed. */
@@ -109,10 +109,11 @@ export class BuiltImages {
 
 /** Buildx names images within a session of BuildKit, and `docker load` in the archive. */
 function namesUnseen(path: string): boolean {
-  return ['grpc', 'images/load'].includes(routeOf(path));
+  return /^(grpc|(local\/)?images\/load)$/.test(dockerRouteOf(path));
 }
 
-/** @see Engine API, ImageBuild, Session, ImageLoad, ImageCreate, ImageTag, ImageCommit */
+/** @see Engine API, ImageBuild, Session, ImageLoad, ImageCreate, ImageTag, ImageCommit; Podman's, ImageImportLibpod */
 function makesImages(path: string): boolean {
-  return /^(build|session|grpc|commit|images\/(load|create|.+\/tag))$/.test(routeOf(path));
+  const named = /^((local\/)?build|session|commit|images\/(create|import|.+\/tag))$/;
+  return namesUnseen(path) || named.test(dockerRouteOf(path));
 }

@@ -1,7 +1,7 @@
 import { fullImageName } from '../core/image-name';
 import { queryOf } from '../capture/request-labels';
-import { routeOf } from '../capture/request-route';
 import type { StoredImage } from '../engine/image-calls';
+import { dockerRouteOf } from '../relay/libpod';
 
 /** An image that got a name while the command ran. */
 export interface NewImage {
@@ -29,11 +29,17 @@ export function newlyNamed(
   });
 }
 
-/** Returns the name of the image that a request pulls. @see Engine API, ImageCreate: `fromImage`, `tag` */
+/**
+ * Returns the name of the image that a request pulls.
+ *
+ * @see Engine API, ImageCreate: `fromImage`, `tag`; Podman's, ImagePullLibpod: `reference`
+ */
 export function pulledName(path: string): string | undefined {
-  if (routeOf(path) !== 'images/create') return undefined;
+  const route = dockerRouteOf(path);
+  if (route !== 'images/create' && route !== 'images/pull') return undefined;
   const query = queryOf(path);
-  const [image, tag] = [query.get('fromImage'), query.get('tag')];
+  const reference = query.get('reference')?.replace(/^docker:\/\//, '');
+  const [image, tag] = [query.get('fromImage') ?? reference, query.get('tag')];
   if (!image) return undefined;
   return fullImageName(tag && !tag.startsWith('sha256:') ? `${image}:${tag}` : image);
 }
@@ -41,13 +47,15 @@ export function pulledName(path: string): string | undefined {
 /**
  * Returns the names that a request gives to an image. Those of `docker load` and of Buildx are not in a request.
  *
- * @see Engine API, ImageBuild: `t`; ImageCommit, ImageCreate, ImageTag: `repo`, `tag`
+ * @see Engine API, ImageBuild: `t`; ImageCommit, ImageCreate, ImageTag: `repo`, `tag`; Podman's, ImageImportLibpod:
+ *   `reference`
  */
 export function requestedNames(path: string): readonly string[] {
   const query = queryOf(path);
   const [repository, tag] = [query.get('repo'), query.get('tag')];
   const named = repository ? [tag ? `${repository}:${tag}` : repository] : [];
-  return [...query.getAll('t'), ...named].map(fullImageName);
+  const imported = dockerRouteOf(path) === 'images/import' ? query.getAll('reference') : [];
+  return [...query.getAll('t'), ...named, ...imported].map(fullImageName);
 }
 
 /** Formats a size as `12.3 MB`. */

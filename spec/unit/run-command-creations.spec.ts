@@ -224,8 +224,33 @@ describe('the images that a command built', () => {
     ['/images/create?fromImage=redis', 'redis:latest'],
     ['/images/create?fromImage=localhost:5000/app&tag=sha256:1', 'localhost:5000/app:latest'],
     ['/images/create?fromSrc=-&repo=app', undefined],
+    ['/v4.3.1/libpod/images/pull?reference=docker%3A%2F%2Fdocker.io%2Flibrary%2Fredis%3A7', 'redis:7'],
+    ['/v5.0.0-dev/libpod/images/pull?policy=missing&reference=quay.io%2Fapp', 'quay.io/app:latest'],
     ['/build?t=app', undefined],
   ])('are not pulled ones: %s pulls %s', (path, name) => {
     expect(pulledName(path)).toBe(name);
+  });
+
+  it.each([
+    ['build?t=other&t=app', true],
+    ['local/build?t=app', true],
+    ['images/base/tag?repo=localhost%2Fapp&tag=latest', true],
+    ['images/import?reference=app', true],
+    ['commit?container=c1&repo=app', true],
+    ['images/load', true],
+    ['images/pull?reference=app', false],
+    ['containers/create', false],
+  ])("are found in the requests of Podman's own API: %s names one: %s", async (route, isFound) => {
+    const listed: object[] = [];
+    const client = { listImages: async () => [...listed] };
+    const ask = async (_: string, __: string, call: (docker: object) => Promise<unknown>) => ({
+      meaning: 'done',
+      value: await call(client),
+    });
+    const images = new BuiltImages(Promise.resolve({ ask } as unknown as Engine));
+    await images.note('POST', `/v4.3.1/libpod/${route}`);
+    listed.push({ Id: 'sha256:b', RepoTags: ['localhost/app:latest'], Size: 1 });
+    const { images: found } = await images.finish(false);
+    expect(found.flatMap(({ newTags }) => newTags)).toEqual(isFound ? ['localhost/app:latest'] : []);
   });
 });
