@@ -19,6 +19,8 @@ export interface CommandEnvironmentOptions {
   readonly relay: string;
   /** The engine's socket on the engine's host. */
   readonly socketPath: string;
+  /** The host where the ports of containers are published, unless it is this machine. */
+  readonly host: string | undefined;
   /** The selected builder of Buildx, if any. */
   readonly builder: string | undefined;
   readonly isRyukDisabled: boolean;
@@ -28,23 +30,30 @@ export interface CommandEnvironmentOptions {
  * Returns the environment of the command. Its clients connect to the relay, without TLS; containers that mount the
  * engine's socket get the engine's own; Buildx keeps its selected builder, which it would reset for another address;
  * and castoff's processes in the command find the engine behind the relay.
+ *
+ * @see Testcontainers, `ConfigurationStrategy`: without the variable, the TLS of `docker.tls.verify` in
+ *   `~/.testcontainers.properties` applies to any address
+ * @see Podman 5, `setupRemoteConnection`: `CONTAINER_CONNECTION` takes precedence over `CONTAINER_HOST`
  */
 export function environmentOfCommand(options: CommandEnvironmentOptions): Record<string, string> {
-  const { outer, endpoint, relay, socketPath, builder, isPodman, isRyukDisabled } = options;
+  const { outer, endpoint, relay, socketPath, host, builder, isPodman, isRyukDisabled } = options;
+  const isEncrypted = endpoint.transport.type === 'tcp' && endpoint.transport.tls !== undefined;
   const relayed: RelayedEngine = {
     relay,
     engine: endpoint.address,
-    variables: engineVariablesOf(endpoint, outer),
+    variables: engineVariablesOf(endpoint),
   };
+  const unlessSet = (name: string, value: string | undefined) => ({ [name]: outer[name] || value });
   const none = Object.fromEntries(engineVariables.map((name) => [name, undefined]));
   const all: Variables = {
-    TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: socketPath,
-    TESTCONTAINERS_HOST_OVERRIDE: hostOf(endpoint),
-    BUILDX_BUILDER: builder,
     ...outer,
+    ...unlessSet('TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE', socketPath),
+    ...unlessSet('TESTCONTAINERS_HOST_OVERRIDE', host),
+    ...unlessSet('BUILDX_BUILDER', builder),
     ...none,
     DOCKER_HOST: relay,
-    CONTAINER_HOST: isPodman ? relay : outer['CONTAINER_HOST'],
+    DOCKER_TLS_VERIFY: isEncrypted ? '' : undefined,
+    ...(isPodman && { CONTAINER_HOST: relay, CONTAINER_CONNECTION: undefined }),
     CASTOFF_RELAY: JSON.stringify(relayed),
     // Not read from `outer` by its name: castoff's own process reads it as `true`.
     ...(isRyukDisabled && { TESTCONTAINERS_RYUK_DISABLED: 'true' }),
@@ -52,12 +61,6 @@ export function environmentOfCommand(options: CommandEnvironmentOptions): Record
   return Object.fromEntries(
     Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-}
-
-/** Returns the host where the ports of containers are published, unless it is this machine. */
-function hostOf({ transport }: Endpoint): string | undefined {
-  if (transport.type === 'tcp') return transport.host;
-  return transport.type === 'ssh' ? transport.destination.replace(/^.*@/, '') : undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { labelNames } from '../core/labels';
 import { print } from '../core/print';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
+import { findPublishedHost } from '../engine/published-host';
 import { rawConnectionsTo } from '../engine/raw-connection';
 import { bypassRelay } from '../engine/relayed-engine';
 import { findEngineSocketPaths } from '../lease/engine-socket';
@@ -16,6 +17,7 @@ import type { RunSettings } from '../session/run-client';
 import { environmentOfCommand, readSelectedBuilder } from './command-environment';
 import type { CommandRequests, followRequests } from './command-requests';
 import type { CommandRunOptions } from './command-settings';
+import { engineForCommand } from './local-podman';
 
 /** A session around a command, with the relay that the command's clients connect to. */
 export interface CommandRun {
@@ -34,27 +36,30 @@ export interface CommandRun {
  * Opens a session and a relay in front of its engine. The run opens when it is first needed, and the first creation
  * waits for its lease; with a reaper that the user has chosen, this function does, too.
  *
- * @param command - The command line.
+ * @param command.file - Its program.
+ * @param command.title - The command line.
  * @throws CastoffError `ENGINE_UNREACHABLE`; `CONFIG_INVALID`; `REAPER_UNAVAILABLE` for a chosen reaper.
  */
 export async function openCommandRun(
-  command: string,
+  { file, title }: { readonly file: string; readonly title: string },
   settings: RunSettings,
   options: CommandRunOptions,
 ): Promise<CommandRun> {
-  const connecting = connectEngine();
+  const connecting = engineForCommand(file, connectEngine());
+  // One pool for all: over ssh, it limits the logins at the same time.
+  const connections = connecting.then(({ connection }) => rawConnectionsTo(connection.endpoint));
   // Reported below, unless the relay cannot be opened.
-  connecting.catch(() => undefined);
+  connections.catch(() => undefined);
   const { id: session, registry } = sessionIdentity();
   let opening: Promise<Run> | undefined;
   const run = (): Promise<Run> => (opening ??= openLate(settings));
   let followed: CommandRequests | undefined;
   const requests = (): CommandRequests =>
-    (followed ??= loadFollower()({ command, session, run, registry, connecting }));
+    (followed ??= loadFollower()({ command: title, session, run, registry, connecting }));
   // The engine is found meanwhile.
   const relay = await openRelay({
     path: localSocketPath(`relay-${session}`),
-    connect: async () => rawConnectionsTo((await connecting).connection.endpoint)(),
+    connect: async () => (await connections)(),
     onRequest: (method, path) => requests().onRequest(method, path),
     onCreation: (creation) => requests().onCreation(creation),
     ...(options.guard === true && {
@@ -69,12 +74,14 @@ export async function openCommandRun(
     if (mode !== 'auto' && mode !== 'off') await (await run()).ready();
     const { endpoint } = engine.connection;
     const [socketPath = ''] = await findEngineSocketPaths(engine);
+    const host = await findPublishedHost(endpoint);
     const environment = environmentOfCommand({
       outer: bypassRelay(process.env),
       endpoint,
       isPodman: engine.isPodman,
       relay: addressOf(relay.path),
       socketPath,
+      host,
       builder: readSelectedBuilder(endpoint),
       isRyukDisabled: options.disableRyuk === true,
     });

@@ -23,7 +23,7 @@ export async function runCommand(
   const [file = '', ...args] = command;
   const title = formatCommand(file, args);
   const settings = settingsOf(options);
-  const commandRun = await openCommandRun(title, settings, options);
+  const commandRun = await openCommandRun({ file, title }, settings, options);
   const signals = handleSignals({
     announce: (signal) => print(`${signal}: removing the run's resources; send it again to exit at once`),
     endAtOnce(signal, child) {

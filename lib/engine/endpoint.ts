@@ -32,6 +32,8 @@ export interface Tls {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly isVerified: boolean;
+  /** The folder that has them, as `DOCKER_CERT_PATH`. */
+  readonly folder?: string | undefined;
 }
 
 /** Returns the options of an HTTP request to `transport`, in addition to its agent. */

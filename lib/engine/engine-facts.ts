@@ -122,7 +122,7 @@ function readContext(folder: string, id: string): DockerContext | undefined {
   if (typeof host !== 'string') throw invalidFile(file, `Host is not a string: ${JSON.stringify(host)}`);
   const pems = readPems(join(folder, 'tls', id, 'docker'));
   const isVerified = isUnverified !== true;
-  const hasTls = !isVerified || Object.values(pems).some((pem) => pem !== undefined);
+  const hasTls = !isVerified || [pems.ca, pems.cert, pems.key].some((pem) => pem !== undefined);
   return { name, host, tls: hasTls ? { ...pems, isVerified } : undefined };
 }
 
@@ -136,7 +136,7 @@ function readTestcontainersProperties({ env, home }: Machine): TestcontainersPro
   return {
     tcHost: properties.get('tc.host'),
     dockerHost,
-    tls: hasTls ? { ...readPems(resolve(certPath)), isVerified: true } : undefined,
+    tls: hasTls ? { ...readPems(certPath), isVerified: true } : undefined,
   };
 }
 
@@ -152,7 +152,7 @@ function readPems(folder: string): Omit<Tls, 'isVerified'> {
   const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) =>
     readIfExists(join(folder, name), readText),
   );
-  return { ca, cert, key };
+  return { ca, cert, key, folder: resolve(folder) };
 }
 
 function readJson(file: string): Fields | undefined {

@@ -6,7 +6,7 @@ import type { Endpoint, Transport } from './endpoint';
 
 /**
  * Returns a function that opens one connection to the engine for each call, authenticated where the endpoint asks
- * for it. Its two directions end independently of each other, except over ssh, where the engine's end ends both.
+ * for it; over ssh, no more than some log in at the same time. Its two directions end independently of each other, except over ssh, where the engine's end ends both.
  *
  * The connection does not keep the process alive. Over ssh, it is open before the login has succeeded: a failure
  * is an `error` of the stream.
@@ -16,11 +16,17 @@ export function rawConnectionsTo({ address, from, transport }: Endpoint): () => 
   const options = { ...connectOptions(transport), allowHalfOpen: true };
   return async () => {
     const stream = await new Promise<Duplex>((resolve, reject) => {
+      const take = (connection: Duplex): void => {
+        // It may fail before the caller listens: an ssh that cannot be started.
+        connection.once('error', reject);
+        resolve(connection);
+      };
       const created = agent.createConnection(options, (error, connection) =>
-        connection == null ? reject(error ?? new Error(`no connection to ${address}`)) : resolve(connection),
+        connection == null ? reject(error ?? new Error(`no connection to ${address}`)) : take(connection),
       );
-      if (created != null) resolve(created);
+      if (created != null) take(created);
     });
+    if (stream.errored) throw stream.errored;
     const opened = openedEvent(transport);
     if (opened !== undefined) await once(stream, opened);
     return stream;

@@ -24,13 +24,15 @@ export interface RelayedEngine {
   readonly variables: EngineVariables;
 }
 
-/** Returns the variables that name the engine at `endpoint` in any folder and for any user's folder. */
-export function engineVariablesOf(
-  { address, transport }: Endpoint,
-  environment: Environment,
-): EngineVariables {
-  if (transport.type !== 'tcp' || transport.tls === undefined) return { DOCKER_HOST: address };
-  return Object.fromEntries(engineVariables.map((name) => [name, readVariable(name, environment)]));
+/**
+ * Returns the variables that name the engine at `endpoint` in any working directory, for any user's folder, and
+ * whatever `docker context use` selects later.
+ */
+export function engineVariablesOf({ address, transport }: Endpoint): EngineVariables {
+  const { folder, isVerified } = (transport.type === 'tcp' ? transport.tls : undefined) ?? {};
+  if (folder === undefined) return { DOCKER_HOST: address };
+  const encrypted = isVerified === true ? { DOCKER_TLS_VERIFY: '1' } : { DOCKER_TLS: '1' };
+  return { DOCKER_HOST: address, ...encrypted, DOCKER_CERT_PATH: folder };
 }
 
 /** Returns the engine behind the relay that `environment` names; `undefined` without a relay. */

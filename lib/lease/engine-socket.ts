@@ -9,8 +9,8 @@ const defaultPath = '/var/run/docker.sock';
  * Resolves to the paths to mount into a container that connects to its engine, the likeliest first.
  *
  * An override is the only path. A local engine, rootless ones included, has its socket where this process
- * connects to it. The default path serves engines in a virtual machine (Docker Desktop), on another host, or
- * outside our own container.
+ * connects to it; an engine over ssh, at the path in its address, if any. The default path serves engines in a
+ * virtual machine (Docker Desktop), on another host, or outside our own container.
  *
  * @throws EngineError when the engine does not report its operating system.
  * @see testcontainers, `getRemoteContainerRuntimeSocketPath`
@@ -21,10 +21,17 @@ export async function findEngineSocketPaths(
 ): Promise<readonly string[]> {
   const override = readVariable('TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE', environment);
   if (override !== undefined) return [override];
-  const [, path] = /^unix:\/\/(.*)/.exec(engine.address) ?? [];
+  const path = socketPathIn(engine.address);
   // Saves a request per session.
   if (path === undefined || path === defaultPath) return [defaultPath];
   // `Docker Desktop`, or `Debian GNU/Linux 12 (bookworm)`.
   const { OperatingSystem } = valueOf(await readInfo(engine));
   return OperatingSystem === 'Docker Desktop' ? [defaultPath] : [path, defaultPath];
+}
+
+/** Returns the path of the engine's socket in `unix:///path` or `ssh://host/path`. */
+function socketPathIn(address: string): string | undefined {
+  const [, local] = /^unix:\/\/(.*)/.exec(address) ?? [];
+  const [, remote] = /^ssh:\/\/[^/]+(\/.*)/.exec(address) ?? [];
+  return local ?? (remote === undefined ? undefined : decodeURIComponent(remote));
 }

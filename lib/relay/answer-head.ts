@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { messageOf } from '../core/errors';
 import { declaredFraming, type Framing, type Head } from './message-head';
 import type { Message } from './message-reader';
 
@@ -30,6 +31,11 @@ function framingOf(head: Head, status: number, method: string | undefined): Fram
   if (status === 101) return 'until-close';
   if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return 0;
   return declaredFraming(head) ?? 'until-close';
+}
+
+/** Formats the response to a request whose engine could not be reached. */
+export function formatUnreachable(error: unknown): Buffer {
+  return formatRefusal(502, `castoff run: connect to the engine: ${messageOf(error)}`);
 }
 
 /** Formats a response of the relay itself, in the form of an engine's errors; it ends the connection. */

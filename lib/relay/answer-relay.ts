@@ -1,4 +1,4 @@
-import { isInterim, readAnswer, type AnswerHead } from './answer-head';
+import { formatUnreachable, isInterim, readAnswer, type AnswerHead } from './answer-head';
 import type { Exchange } from './exchange';
 import type { HeldAnswer } from './held-answer';
 import type { Framing } from './message-head';
@@ -15,6 +15,8 @@ export class AnswerRelay {
   #held: HeldAnswer | undefined;
   #framing: Framing | undefined;
   #isRaw = false;
+  /** Whether the engine has sent nothing. */
+  #isSilent = true;
 
   constructor(engine: RelayPeer, client: RelayPeer) {
     this.#engine = engine;
@@ -37,6 +39,7 @@ export class AnswerRelay {
     for (;;) {
       const piece = await this.#answers.next();
       if (piece === undefined) break;
+      this.#isSilent = false;
       await this.#take(piece);
     }
     const isComplete = this.#framing === 'until-close';
@@ -74,11 +77,17 @@ export class AnswerRelay {
 
   async #end(exchange: Exchange, isComplete: boolean): Promise<void> {
     await exchange.settle(isComplete);
-    const held = this.#held?.takeHeld();
+    const held = this.#held?.takeHeld() ?? this.#substitute();
     this.#held = undefined;
     this.#exchange = undefined;
     this.#framing = undefined;
     if (held !== undefined) await this.#client.write(held);
     exchange.release();
+  }
+
+  /** Returns an answer of the relay if the connection failed before the engine sent any. */
+  #substitute(): Buffer | undefined {
+    const { failure } = this.#engine;
+    return this.#isSilent && failure !== undefined ? formatUnreachable(failure) : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { errnoOf } from '../core/errno';
 
 /**
  * One end of a relayed connection, read on demand: what is not read stays with its sender. Reading and writing
@@ -11,6 +12,7 @@ export class RelayPeer {
   #chunk: Buffer | undefined;
   #hasEnded = false;
   #isClosed = false;
+  #failure: unknown;
   #isCorked = false;
   #wake: () => void = () => undefined;
   #onEnd: () => void = () => undefined;
@@ -19,8 +21,8 @@ export class RelayPeer {
     this.#stream = stream;
     stream.on('readable', () => this.#fetch());
     stream.once('end', () => this.#end());
-    // EPIPE, ECONNRESET: `close` follows.
-    stream.on('error', () => undefined);
+    // `close` follows.
+    stream.on('error', (error) => (this.#failure ??= error));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     stream.once('close', () => {
@@ -37,6 +39,11 @@ export class RelayPeer {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** The error that closed the connection, unless the peer did: a login over ssh that failed, a certificate refused. */
+  get failure(): unknown {
+    return ['EPIPE', 'ECONNRESET'].includes(errnoOf(this.#failure) ?? '') ? undefined : this.#failure;
   }
 
   /** Calls `onEnd` when no more bytes follow, also before {@link read} asks for them; replaces the previous one. */

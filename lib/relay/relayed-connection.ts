@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../core/errors';
-import { formatRefusal } from './answer-head';
+import { formatRefusal, formatUnreachable } from './answer-head';
 import { AnswerRelay } from './answer-relay';
 import {
   labelCreation,
@@ -204,7 +204,7 @@ export class RelayedConnection {
       stream = await connect();
     } catch (error) {
       onError('connect to the engine', error);
-      await this.#refuse(502, `castoff run: connect to the engine: ${messageOf(error)}`);
+      await this.#refuseWith(formatUnreachable(error));
       return undefined;
     }
     const engine = new RelayPeer(stream);
@@ -229,8 +229,12 @@ export class RelayedConnection {
     }
   }
 
-  async #refuse(status: number, message: string): Promise<void> {
-    await this.#client.write(formatRefusal(status, message));
+  #refuse(status: number, message: string): Promise<void> {
+    return this.#refuseWith(formatRefusal(status, message));
+  }
+
+  async #refuseWith(answer: Buffer): Promise<void> {
+    await this.#client.write(answer);
     this.#client.end();
     // Without reading on, the client could lose the answer.
     while ((await this.#requests.nextBytes()) !== undefined);

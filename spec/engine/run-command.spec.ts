@@ -105,15 +105,17 @@ describe('castoff run', () => {
   });
 
   it('uses the exit codes of docker run for what it cannot start', async () => {
-    const [missing, noProgram, noEngine, noCommand, badHost] = await Promise.all([
+    const [missing, noProgram, noEngine, noCommand, badHost, noService] = await Promise.all([
       runCommandRun(['castoff-spec-no-such-command']),
       runCommandRun(['/etc/passwd']),
       runCommandRun(['true'], { env: { DOCKER_HOST: 'unix:///castoff-spec/none.sock' } }),
       runCommandRun([]),
       runCommandRun(['true'], { options: ['--host', 'ftp://x'] }),
+      runCommandRun(['podman', 'ps'], { env: { DOCKER_HOST: 'unix:///castoff-spec/none.sock' } }),
     ]);
-    const codes = [missing, noProgram, noEngine, noCommand, badHost].map(({ code }) => code);
-    expect(codes).toEqual([127, 126, 125, 125, 125]);
+    const codes = [missing, noProgram, noEngine, noCommand, badHost, noService].map(({ code }) => code);
+    expect(codes).toEqual([127, 126, 125, 125, 125, 125]);
+    expect(noService.stderr).toMatch(/^podman alone uses no service, .* set DOCKER_HOST to its socket$/m);
     expect(noEngine.stderr).toMatch(/no such socket\nstart Docker or Podman/);
   });
 

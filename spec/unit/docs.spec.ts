@@ -72,6 +72,7 @@ const variablesOfOthers = [
   'TESTCONTAINERS_HOST_OVERRIDE',
   'BUILDX_BUILDER',
   'CONTAINER_HOST',
+  'CONTAINER_CONNECTION',
 ];
 const knownNames = new Set([
   ...Object.keys(environmentVariables),

@@ -102,13 +102,18 @@ describe('docker contexts', () => {
     await writeMeta('plain', { Name: 'plain', Endpoints: { docker: { Host: 'unix:///x' } } });
     await writeMeta('hostless', { Name: 'hostless', Endpoints: { docker: {} } });
     await writeMeta('other', { Name: 'other', Endpoints: { kubernetes: {} } });
+    const folderOf = (name: string): string => join(home, `.docker/contexts/tls/${idOf(name)}/docker`);
     const { contexts } = await readEngineFacts(machine());
     expect(contexts).toEqual([
       { name: 'hostless', host: '' },
-      { name: 'lax', host: 'tcp://x', tls: { isVerified: false } },
+      { name: 'lax', host: 'tcp://x', tls: { isVerified: false, folder: folderOf('lax') } },
       { name: 'other' },
       { name: 'plain', host: 'unix:///x' },
-      { name: 'secure', host: 'tcp://10.0.0.1:2376', tls: { ...pems, isVerified: true } },
+      {
+        name: 'secure',
+        host: 'tcp://10.0.0.1:2376',
+        tls: { ...pems, isVerified: true, folder: folderOf('secure') },
+      },
     ]);
   });
 
@@ -158,7 +163,7 @@ function placeInHome({
 }
 
 describe('TLS of the environment', () => {
-  it.each<[env: Machine['env'], expected: unknown]>([
+  it.each<[env: Machine['env'], tls: object | undefined, folder?: string]>([
     [{}, undefined],
     [{ DOCKER_TLS_VERIFY: '' }, undefined],
     [{ DOCKER_TLS_VERIFY: '1' }, { ...pems, isVerified: true }],
@@ -167,19 +172,14 @@ describe('TLS of the environment', () => {
       { DOCKER_TLS: '1', DOCKER_TLS_VERIFY: '1' },
       { ...pems, isVerified: true },
     ],
-    [{ DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: 'empty' }, { isVerified: true }],
-    [
-      { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: 'other' },
-      { ca: 'OTHER', isVerified: true },
-    ],
-    [
-      { DOCKER_TLS_VERIFY: '1', DOCKER_CONFIG: 'other' },
-      { ca: 'OTHER', isVerified: true },
-    ],
-  ])('is read for %j', async (env, expected) => {
+    [{ DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: 'empty' }, { isVerified: true }, 'empty'],
+    [{ DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: 'other' }, { ca: 'OTHER', isVerified: true }, 'other'],
+    [{ DOCKER_TLS_VERIFY: '1', DOCKER_CONFIG: 'other' }, { ca: 'OTHER', isVerified: true }, 'other'],
+  ])('is read for %j', async (env, tls, folder = '.docker') => {
     await writePems('.docker');
     await write('other/ca.pem', 'OTHER');
     const there = machine(placeInHome(env));
+    const expected = tls && { ...tls, folder: join(home, folder) };
     expect(await readEnvTls(there)).toEqual(expected);
     expect((await readEngineFacts(there)).tls).toEqual(expected);
   });
@@ -206,10 +206,11 @@ describe('~/.testcontainers.properties', () => {
     await write('other/ca.pem', 'OTHER');
     const lines = 'docker.host=tcp://x\ndocker.tls.verify=1\ndocker.cert.path=/nowhere';
     const found = await propertiesFrom(lines, { DOCKER_CERT_PATH: join(home, 'other') });
-    expect(found).toEqual({ dockerHost: 'tcp://x', tls: { ca: 'OTHER', isVerified: true } });
+    const folder = join(home, 'other');
+    expect(found).toEqual({ dockerHost: 'tcp://x', tls: { ca: 'OTHER', isVerified: true, folder } });
   });
 
-  it.each<[lines: string, env: Machine['env'], tls: unknown]>([
+  it.each<[lines: string, env: Machine['env'], tls: object | undefined]>([
     ['docker.tls.verify=1\ndocker.cert.path={certs}', {}, { ...pems, isVerified: true }],
     ['docker.tls.verify=true\ndocker.cert.path={certs}', {}, { ...pems, isVerified: true }],
     ['docker.tls.verify=0\ndocker.cert.path={certs}', {}, undefined],
@@ -220,6 +221,7 @@ describe('~/.testcontainers.properties', () => {
     await writePems('certs');
     const certs = join(home, 'certs').replaceAll('\\', '\\\\');
     const text = `docker.host=tcp://x\n${lines.replace('{certs}', certs)}`;
-    expect(await propertiesFrom(text, env)).toEqual({ dockerHost: 'tcp://x', tls });
+    const expected = tls && { ...tls, folder: join(home, 'certs') };
+    expect(await propertiesFrom(text, env)).toEqual({ dockerHost: 'tcp://x', tls: expected });
   });
 });

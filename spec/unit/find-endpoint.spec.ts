@@ -67,7 +67,12 @@ describe('finding an engine', () => {
       {
         address: 'tcp://given:2376',
         from: 'engine option',
-        transport: { type: 'tcp', host: 'given', port: 2376, tls: { isVerified: true } },
+        transport: {
+          type: 'tcp',
+          host: 'given',
+          port: 2376,
+          tls: { isVerified: true, folder: join(home, '.docker') },
+        },
       },
     ]);
   });

@@ -100,6 +100,13 @@ describe("the path of the engine's socket to mount into a container", () => {
     ['Docker Desktop', 'unix:///Users/a/.docker/run/docker.sock', 'Docker Desktop', undefined, [usual]],
     ['another host', 'tcp://build:2376', 'Debian', undefined, [usual]],
     ['another host over ssh', 'ssh://me@build', 'Debian', undefined, [usual]],
+    [
+      'a rootless engine on another host over ssh',
+      'ssh://me@build:22/run/user/7/my%20docker.sock',
+      'Debian',
+      undefined,
+      ['/run/user/7/my docker.sock', usual],
+    ],
     ['Windows', 'npipe:////./pipe/docker_engine', 'Docker Desktop', undefined, [usual]],
     ['an override', 'unix:///x.sock', 'Docker Desktop', '/y.sock', ['/y.sock']],
   ])('lists the paths to mount for %s', async (_where, address, operatingSystem, override, paths) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { CreateOutcome } from '../../lib/capture/create-response';
@@ -224,6 +225,27 @@ describe('a relay', () => {
     expect(text).toMatch(/^HTTP\/1\.1 502 /);
     expect(text).toContain('{"message":"castoff run: connect to the engine: ECONNREFUSED"}');
     expect(stage.errors).toEqual(['connect to the engine: Error: ECONNREFUSED']);
+  });
+
+  it('answers 502 with the reason when the connection to the engine fails before any answer', async () => {
+    const failing = (): Promise<Duplex> =>
+      Promise.resolve(
+        new Duplex({
+          read: () => undefined,
+          write(_chunk, _encoding, done) {
+            done();
+            this.destroy(Object.assign(new Error('exit code 255: no route'), { code: 'ESSH' }));
+          },
+        }),
+      );
+    const { outcomes, onCreation } = labelling();
+    await using stage = await openRelayStage(() => undefined, { connect: failing, onCreation });
+    const client = await stage.connect();
+    client.write(request('POST', '/containers/create', [], '{}'));
+    const text = await readAll(client);
+    expect(text).toMatch(/^HTTP\/1\.1 502 /);
+    expect(text).toContain('{"message":"castoff run: connect to the engine: exit code 255: no route"}');
+    expect({ outcomes, errors: stage.errors }).toEqual({ outcomes: [undefined], errors: [] });
   });
 
   it('ends the connection of a client whose engine resets it in the middle of an answer', async () => {

@@ -248,7 +248,8 @@ describe('the images that a command built', () => {
       value: await call(client),
     });
     const images = new BuiltImages(Promise.resolve({ ask } as unknown as Engine));
-    await images.note('POST', `/v4.3.1/libpod/${route}`);
+    const listener = await images.note('POST', `/v4.3.1/libpod/${route}`);
+    listener?.(true);
     listed.push({ Id: 'sha256:b', RepoTags: ['localhost/app:latest'], Size: 1 });
     const { images: found } = await images.finish(false);
     expect(found.flatMap(({ newTags }) => newTags)).toEqual(isFound ? ['localhost/app:latest'] : []);

@@ -13,7 +13,7 @@ const local: Endpoint = {
 const remote: Endpoint = {
   address: 'tcp://build:2376',
   from: 'DOCKER_HOST',
-  transport: { type: 'tcp', host: 'build', port: 2_376, tls: { isVerified: true } },
+  transport: { type: 'tcp', host: 'build', port: 2_376, tls: { isVerified: true, folder: '/certs' } },
 };
 const options = {
   outer: { PATH: '/bin', DOCKER_CONTEXT: 'desktop', EMPTY: '' },
@@ -21,6 +21,7 @@ const options = {
   isPodman: false,
   relay,
   socketPath: '/var/run/docker.sock',
+  host: undefined,
   builder: undefined,
   isRyukDisabled: false,
 };
@@ -36,18 +37,17 @@ describe('the environment of a command', () => {
     });
   });
 
-  it('has no TLS settings for the relay of a remote engine, and the name of its host', () => {
-    const outer = { DOCKER_HOST: 'tcp://build:2376', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/certs' };
-    const inner = environmentOfCommand({ ...options, outer, endpoint: remote });
-    expect(inner).not.toHaveProperty('DOCKER_TLS_VERIFY');
-    expect(inner).toMatchObject({ DOCKER_HOST: relay, TESTCONTAINERS_HOST_OVERRIDE: 'build' });
-    expect(bypassRelay(inner)).toMatchObject(outer);
-  });
-
-  it('names the host of an engine that is reached through ssh', () => {
-    const transport = { type: 'ssh', destination: 'me@far' } as const;
-    const endpoint = { address: 'ssh://me@far', from: 'DOCKER_HOST', transport };
-    expect(environmentOfCommand({ ...options, endpoint })['TESTCONTAINERS_HOST_OVERRIDE']).toBe('far');
+  it('turns off TLS for the relay of a remote engine, and has the name of its host', () => {
+    const outer = { DOCKER_HOST: 'tcp://build:2376', DOCKER_TLS: '1', DOCKER_CERT_PATH: './certs' };
+    const inner = environmentOfCommand({ ...options, outer, endpoint: remote, host: 'build' });
+    expect(inner).toEqual({
+      DOCKER_HOST: relay,
+      // Empty: without it, Testcontainers uses docker.tls.verify of its file.
+      DOCKER_TLS_VERIFY: '',
+      TESTCONTAINERS_HOST_OVERRIDE: 'build',
+      TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: '/var/run/docker.sock',
+      CASTOFF_RELAY: expect.any(String),
+    });
   });
 
   it('keeps what the user has set, and disables Ryuk only when asked to', () => {
@@ -68,7 +68,11 @@ describe('the environment of a command', () => {
   });
 
   it('leads the clients of Podman to the relay, too', () => {
-    expect(environmentOfCommand({ ...options, isPodman: true })['CONTAINER_HOST']).toBe(relay);
+    const outer = { CONTAINER_HOST: 'unix:///other.sock', CONTAINER_CONNECTION: 'other' };
+    const inner = environmentOfCommand({ ...options, outer, isPodman: true });
+    expect(inner['CONTAINER_HOST']).toBe(relay);
+    expect(inner).not.toHaveProperty('CONTAINER_CONNECTION');
+    expect(environmentOfCommand({ ...options, outer })).toMatchObject(outer);
   });
 });
 
@@ -77,6 +81,21 @@ describe("castoff's own processes in a command", () => {
     const inner = { ...environmentOfCommand(options), HOME: '/tmp/home' };
     expect(bypassRelay(inner)).toMatchObject({ DOCKER_HOST: local.address, HOME: '/tmp/home' });
     expect(bypassRelay(inner).DOCKER_CONTEXT).toBeUndefined();
+  });
+
+  it.each([
+    [true, { DOCKER_TLS_VERIFY: '1' }],
+    [false, { DOCKER_TLS: '1' }],
+  ])('connect to an engine behind TLS by the same certificates, verified: %s', (isVerified, variables) => {
+    const tls = { isVerified, folder: '/home/me/.docker/contexts/tls/1/docker' };
+    const transport = { type: 'tcp', host: 'build', port: 2_376, tls } as const;
+    const endpoint = { ...remote, from: 'docker context "secure"', transport };
+    const inner = { ...environmentOfCommand({ ...options, endpoint }), HOME: '/tmp/home' };
+    expect(bypassRelay(inner)).toMatchObject({
+      DOCKER_HOST: remote.address,
+      DOCKER_CERT_PATH: tls.folder,
+      ...variables,
+    });
   });
 
   it('connect to another engine that the command names', () => {
