@@ -1,7 +1,7 @@
+import { installBridge } from '../runner/install-bridge';
 import { RunningFile } from '../runner/running-file';
 import { runFunctionInContext } from '../runner/current-context';
 import { FileContexts, type TestContext } from '../runner/test-context';
-import { hideRunVariables } from '../runner/run-variables';
 import { hideOwnFrames } from '../runner/test-errors';
 import {
   addToEntry,
@@ -19,32 +19,17 @@ import {
   type FailureEvent,
   type FunctionEvent,
 } from './circus';
-import { installBridge } from './install-bridge';
+import { replacedError } from './replaced-error';
 import { runInContexts } from './run-in-contexts';
 
 /** A running test file of Jest. It follows the events of jest-circus. */
 export class TestFile extends RunningFile<CircusBlock | CircusTest> {
   /** The start of each function that is running, by its test or hook. */
   readonly #startedAtMs = new Map<CircusHook | CircusTest, number>();
-  #restoreVariables: (() => void) | undefined;
 
   /** @param name - Path relative to the project's folder. */
   constructor(name: string, path: string) {
     super(new FileContexts({ name, path, read: readNode }));
-  }
-
-  /** Joins the run, and hides its variables until the file ends. */
-  override async start(): Promise<void> {
-    await super.start();
-    this.#restoreVariables = hideRunVariables();
-  }
-
-  override async end(): Promise<void> {
-    try {
-      await super.end();
-    } finally {
-      this.#restoreVariables?.();
-    }
   }
 
   /** Sets the jest-runtime that the file runs in. */
@@ -54,7 +39,7 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
 
   /** Makes `castoff/jest` work in the sandbox of the file. */
   exposeBridge(sandbox: object): void {
-    installBridge(sandbox, this.attachedRun);
+    installBridge(sandbox, this.attachedRun, refuse);
   }
 
   /** Measures the function of a test or hook. */
@@ -157,4 +142,8 @@ export class TestFile extends RunningFile<CircusBlock | CircusTest> {
 function nameHook(hook: CircusHook): string {
   const alike = hook.parent?.hooks.filter(({ type }) => type === hook.type) ?? [];
   return `${hook.type} ${alike.indexOf(hook) + 1}`;
+}
+
+function refuse(): never {
+  throw replacedError('setup', 'globalSetup');
 }

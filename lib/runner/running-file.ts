@@ -14,6 +14,7 @@ import { reportFileHandles } from './handles';
 import { loadLate } from './load-late';
 import type { PostMortems } from './post-mortems';
 import { recordLeaks } from './record-leaks';
+import { hideRunVariables } from './run-variables';
 import type { FileContexts, TestContext } from './test-context';
 
 /** Each takes 1 to 2 s. */
@@ -38,6 +39,7 @@ export class RunningFile<Node extends object> {
   #attachedRun: AttachedRun | undefined;
   #handlesReport: Promise<void> | undefined;
   #leaveFile: (() => void) | undefined;
+  #restoreVariables: (() => void) | undefined;
 
   constructor(contexts: FileContexts<Node>) {
     this.contexts = contexts;
@@ -48,11 +50,12 @@ export class RunningFile<Node extends object> {
     return this.#attachedRun;
   }
 
-  /** Joins the run, and makes this the current file of the process. */
+  /** Joins the run, makes this the current file of the process, and hides the run's variables until its end. */
   async start(): Promise<void> {
     this.#leaveFile = enterFile(this.contexts);
     takeOverWriting();
     this.#attachedRun = await joinCurrentRun();
+    this.#restoreVariables = hideRunVariables();
   }
 
   /** Runs code that belongs to the file, such as its modules as they load. Returns its result. */
@@ -156,6 +159,7 @@ export class RunningFile<Node extends object> {
     } finally {
       file.markJudged();
       this.#leaveFile?.();
+      this.#restoreVariables?.();
       writeDurations();
     }
   }
