@@ -40,7 +40,7 @@ module.exports = {
     project('engine', onEngine),
     project('reaper', onEngine),
     project('package', onEngine),
-    project('jest', onEngine),
+    project('jest', { ...onEngine, testMatch: ['<rootDir>/spec/{jest,vitest}/**/*.spec.ts'] }),
   ],
   testTimeout: 60_000,
   testSequencer: '<rootDir>/spec/support/longest-first.cjs',

@@ -121,6 +121,9 @@ export default [
       'jest/setup': 'lib/jest/setup.ts',
       'jest/teardown': 'lib/jest/teardown.ts',
       'jest/watched': 'lib/jest/watched.ts',
+      vitest: 'lib/vitest.ts',
+      'vitest/plugin': 'lib/vitest/plugin.ts',
+      'vitest/worker': 'lib/vitest/worker.ts',
     },
     // dockerode is inlined without what is left out, the ESM-only packages (p-retry, p-limit) because Jest's sandbox cannot load
     // them.

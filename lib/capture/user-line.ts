@@ -16,8 +16,10 @@ export function userLineHere(testFile?: string): string | undefined {
  * The frame that runs a module as it loads; below it are frames of the code that requires the module.
  *
  * @see jest-runtime, `_execModule` of `Runtime`, in 30.5 `exec` of `ModuleExecutor`
+ * @see Vitest, `runModule` of `VitestExecutor`; in Vitest 4 `_runInlinedModule` of `VitestModuleEvaluator`
  */
-const loaderFrame = /\b(?:_execModule|exec) \(.*[\\/]jest-runtime[\\/]|\bnode:internal[\\/]modules[\\/]/;
+const loaderFrame =
+  /\b(?:_execModule|exec) \(.*[\\/]jest-runtime[\\/]|\bVitestExecutor\.runModule \(|\b_runInlinedModule \(|\bnode:internal[\\/]modules[\\/]/;
 
 /**
  * Returns the line of the first frame in the test file, else outside Node, packages and castoff. Code that runs as

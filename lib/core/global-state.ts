@@ -46,7 +46,9 @@ type StateName =
   | 'jest hook files'
   | 'jest main run'
   | 'jest own hooks'
-  | 'jest root config';
+  | 'jest root config'
+  // lib/vitest
+  | 'vitest worker';
 
 /**
  * Returns the state called `name`, created on first use. It exists once per global object, even when bundlers

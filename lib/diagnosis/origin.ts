@@ -27,7 +27,8 @@ const timerOfNode =
   /^(?:.*\bnode:internal\/async_hooks\b.*\n)*(?:.*\bnode:(?:internal\/)?timers\b.*\n)+.*\bnode:(?:child_process|net|internal\/readline)\b/;
 
 /** Frames from the load of a module on. */
-const fromLoad = /\n[^\n]*(?:[\\/]node_modules[\\/]jest-runtime[\\/]|\bnode:internal\/modules\/)[^]*$/;
+const fromLoad =
+  /\n[^\n]*(?:[\\/]node_modules[\\/]jest-runtime[\\/]|\bVitestExecutor\.runModule \(|\b_runInlinedModule \(|\bnode:internal\/modules\/)[^]*$/;
 
 /** Reads the origin of a resource from the stack where it was created. */
 function readOrigin(stack: string, userLineIn: (stack: string) => string | undefined): Origin {

@@ -10,6 +10,8 @@ import type { serveWorker } from './serve-worker';
 export interface RunServer {
   /** Notifies all workers that no resource may be created any more. */
   announceEnd(): void;
+  /** Resolves when no worker is connected. */
+  whenIdle(): Promise<void>;
   close(): void;
 }
 
@@ -27,6 +29,7 @@ export async function openRunServer(
   onWorkerLost: (worker: string, isWaiting: boolean) => void,
 ): Promise<RunServer> {
   const connections = new Set<ServedClient>();
+  const idle: (() => void)[] = [];
   let isClosed = false;
   const server = createServer((socket) => {
     socket.unref();
@@ -34,6 +37,7 @@ export async function openRunServer(
     const late = require('./serve-worker') as { serveWorker: typeof serveWorker };
     const connection = late.serveWorker(socket, run, (worker, isWaiting) => {
       connections.delete(connection);
+      if (connections.size === 0) for (const resolve of idle.splice(0)) resolve();
       // Workers that are disconnected at the end of the run have no resources left.
       if (worker !== undefined && !isClosed) onWorkerLost(worker, isWaiting);
     });
@@ -51,6 +55,8 @@ export async function openRunServer(
     announceEnd() {
       for (const connection of connections) connection.send('{"type":"ending"}');
     },
+    whenIdle: () =>
+      connections.size === 0 ? Promise.resolve() : new Promise((resolve) => void idle.push(resolve)),
     close() {
       isClosed = true;
       opened.close?.();

@@ -19,13 +19,21 @@ export interface SignalWatch {
   stop(): void;
 }
 
+interface SignalOptions {
+  readonly isFirst?: boolean | undefined;
+}
+
 /**
  * Closes the run, for 10 s at most, when this process receives a signal to end, and then lets the signal end
  * the process. A second signal ends the process at once, and leaves the run's resources to the reaper. A
  * process that exits with an open run prints a message.
+ *
+ * @param options.isFirst - Whether other listeners get the signal only when the run is closed: those of Vitest
+ * exit the process. Default false.
  */
-export function watchSignals(run: Run): SignalWatch {
+export function watchSignals(run: Run, { isFirst = false }: SignalOptions = {}): SignalWatch {
   let isClosing = false;
+  const restoreOthers = isFirst ? holdOtherListeners() : () => undefined;
   const onSignal = (signal: EndSignal): void => {
     if (isClosing || !run.isInUse) {
       dieBy(signal);
@@ -43,18 +51,32 @@ export function watchSignals(run: Run): SignalWatch {
     isStopped = true;
     for (const signal of signals) process.off(signal, onSignal);
     process.off('exit', onExit);
+    restoreOthers();
   };
   const dieBy = (signal: EndSignal): void => {
     stop();
     process.kill(process.pid, signal);
   };
   for (const signal of signals) process.on(signal, onSignal);
-  process.on('exit', onExit);
+  // Vitest 3 ends the process in its own listener.
+  process.prependListener('exit', onExit);
   return {
     get isDying() {
       return isClosing;
     },
     stop,
+  };
+}
+
+/** Removes the listeners of other code. Returns a function that adds them again. Idempotent. */
+function holdOtherListeners(): () => void {
+  const held = signals.flatMap((signal) =>
+    // Those of `once`, which `listeners` unwraps, too.
+    process.rawListeners(signal).map((listener) => ({ signal, listener: listener as () => void })),
+  );
+  for (const { signal, listener } of held) process.off(signal, listener);
+  return () => {
+    for (const { signal, listener } of held.splice(0)) process.on(signal, listener);
   };
 }
 

@@ -91,6 +91,7 @@ export async function openRun(
       return runSession.isHeld;
     },
     startEnd,
+    whenIdle: async () => server?.whenIdle(),
     close: () => (closing ??= close()),
   };
   setCurrentRun(run);

@@ -28,6 +28,8 @@ export interface CallingCode {
   readonly isOutside?: (() => boolean) | undefined;
   /** Returns whether a global setup or teardown of the run started it. */
   readonly isOfRun?: (() => boolean) | undefined;
+  /** Whether what it opens is recorded: handles of test files and of global setups. Default true. */
+  readonly isWatched?: boolean | undefined;
 }
 
 interface JoinedRun {
@@ -83,7 +85,10 @@ async function store(address: string, attachedRun: Promise<AttachedRun>): Promis
   }
 }
 
-function startAttachedRun(client: RunClient, { isOutside, isOfRun }: CallingCode = {}): AttachedRun {
+function startAttachedRun(
+  client: RunClient,
+  { isOutside, isOfRun, isWatched: mayWatch = true }: CallingCode = {},
+): AttachedRun {
   const { sessionIdentity } = loadLate.sessionIdentity();
   const { startCapture } = loadLate.startCapture();
   const { registry } = sessionIdentity();
@@ -100,7 +105,7 @@ function startAttachedRun(client: RunClient, { isOutside, isOfRun }: CallingCode
     release: (labels, bounds) => client.release(labels, bounds),
     reportUnlabelled: (creation) => client.reportUnlabelled(creation),
   });
-  const isWatched = client.settings.handles !== 'off';
+  const isWatched = mayWatch && client.settings.handles !== 'off';
   const handles = isWatched ? watchHandles(() => isOfRun?.() === true, registry) : undefined;
   let shared: SharedResources | undefined;
   return {

@@ -9,6 +9,7 @@ import type { RunSettings } from '../session/run-client';
 import { judge } from '../verdict/judge';
 import type { LeakSettings, Verdict } from '../verdict/verdict';
 import type { HandleWatch } from '../diagnosis/handle-watch';
+import { isOpen } from '../registry/entry';
 import { attachRun, type AttachedRun, type CallingCode } from './attached-run';
 import { bridgeKey, type Bridge } from './bridge';
 import { dropConnectionsTo } from './connections';
@@ -24,18 +25,27 @@ export interface MainRun {
   /** The watch of what this process opens, which outlives the run; `undefined` when handles are not judged. */
   readonly handles?: HandleWatch | undefined;
   readonly signals: SignalWatch;
+  /** Returns whether this process has created resources that still exist: those of global setups. */
+  readonly hasOwnResources: () => boolean;
+}
+
+/** The process that opens a run. */
+export interface MainProcess extends CallingCode {
+  /** Whether its own listeners exit it at a signal. Default false. */
+  readonly exitsBySignal?: boolean | undefined;
 }
 
 /**
  * Opens the run of this process, and attaches the process to it: everything that global setups create belongs
  * to the run. Sends no request to an engine. Workers join the run, whose address they inherit as CASTOFF_RUN.
  */
-export async function openMainRun(settings: RunSettings, calledBy: CallingCode = {}): Promise<MainRun> {
+export async function openMainRun(settings: RunSettings, mainProcess: MainProcess = {}): Promise<MainRun> {
   cancelExitWatch();
   const run = await openRun(settings);
   setVariable('CASTOFF_RUN', run.address);
   try {
-    return { run, ...attachMainProcess(run, calledBy), signals: watchSignals(run) };
+    const attached = attachMainProcess(run, mainProcess);
+    return { run, ...attached, signals: watchSignals(run, { isFirst: mainProcess.exitsBySignal }) };
   } catch (error) {
     await run.close();
     throw error;
@@ -75,7 +85,10 @@ export async function holdWhileDying({ signals }: Pick<MainRun, 'signals'>): Pro
   await new Promise<never>(() => void setInterval(() => undefined, 60_000));
 }
 
-function attachMainProcess(run: Run, calledBy: CallingCode): Pick<MainRun, 'detach' | 'handles'> {
+function attachMainProcess(
+  run: Run,
+  calledBy: CallingCode,
+): Pick<MainRun, 'detach' | 'handles' | 'hasOwnResources'> {
   const { attachedRun, detach } = attachRun(run.address, run, calledBy);
   let scope: Scope | undefined;
   const bridge: Bridge = {
@@ -100,7 +113,9 @@ function attachMainProcess(run: Run, calledBy: CallingCode): Pick<MainRun, 'deta
       Reflect.deleteProperty(globalThis, bridgeKey);
     }
   };
-  return { detach: detachProcess, handles: attachedRun.handles };
+  const hasOwnResources = (): boolean =>
+    scope !== undefined || attachedRun.registry.list().some((entry) => isOpen(entry));
+  return { detach: detachProcess, handles: attachedRun.handles, hasOwnResources };
 }
 
 /** Records which resources of the global setup the global teardown has removed. */

@@ -4,7 +4,7 @@ import { readVariable, type Environment, type VariableName } from '../core/envir
 import { checkIgnore } from '../verdict/ignore';
 import type { RunSettings } from '../session/run-client';
 
-/** The options of `withCastoff`. Explicit option > environment variable > default. */
+/** The options of castoff in a test runner. Explicit option > environment variable > default. */
 export interface CastoffOptions {
   /** Effect of a leak: `fail` the run, `warn`, or `off`. Default `fail`. Variable CASTOFF_LEAKS. */
   readonly leaks?: RunSettings['leaks'] | undefined;
@@ -96,18 +96,23 @@ export const runOptions: Table = {
 
 const entries = Object.entries(runOptions) as readonly [keyof RunSettings, Option<unknown>][];
 
-/** Returns valid options of `withCastoff`. @throws CastoffError `CONFIG_INVALID`; names the valid ones */
-export function checkOptions(given: object): CastoffOptions {
+/**
+ * Returns valid options.
+ *
+ * @param receiver - The function that the user gave them to.
+ * @throws CastoffError `CONFIG_INVALID`; names the valid ones.
+ */
+export function checkOptions(given: object, receiver = 'withCastoff'): CastoffOptions {
   for (const [name, value] of Object.entries(given)) {
     const option = entries.find(([known]) => known === name)?.[1];
     if (option === undefined) {
       const known = entries.map(([each]) => each).join(', ');
       throw new CastoffError(
         'CONFIG_INVALID',
-        `withCastoff: unknown option ${name}; valid options are ${known}`,
+        `${receiver}: unknown option ${name}; valid options are ${known}`,
       );
     }
-    if (value !== undefined) check(`withCastoff: option ${name}`, option, value);
+    if (value !== undefined) check(`${receiver}: option ${name}`, option, value);
   }
   return given;
 }

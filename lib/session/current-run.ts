@@ -20,6 +20,8 @@ export interface Run extends RunClient {
    * signal that aborts, with a reason, when it has. Idempotent.
    */
   startEnd(): AbortSignal;
+  /** Resolves when no worker is connected to the run. */
+  whenIdle(): Promise<void>;
   /**
    * Ends the run: refuses new resources, removes shared fixtures, the last one first, waits for the cleanup
    * of dead workers, closes the session except for kept resources, and lists what is left on the engine.

@@ -2,12 +2,14 @@ import { readSource } from '../core/source-line';
 import { commandScope } from '../registry/scope-names';
 import { resourceKinds } from '../core/kinds';
 import { shortenMiddle } from './fit-text';
-import type { Creator, ResourceRecord } from './verdict';
+import { runnerAdvice } from './runner-advice';
+import type { Creator, ResourceRecord, RunnerName } from './verdict';
 
 /** Returns the lines that explain how to fix `leaks`. */
 export function describeFixes(
   leaks: readonly ResourceRecord[],
   creator: Creator = 'tests',
+  runner: RunnerName = 'jest',
 ): readonly string[] {
   const areRemoved = leaks.every(({ state }) => state === 'gone');
   const status = leaks.length === 1 ? 'The leak has been removed.' : 'All leaks have been removed.';
@@ -19,12 +21,13 @@ export function describeFixes(
       "- let the command remove what it starts: docker compose down -v, docker rm -f -v, 'await container.stop()'",
       `- or, if castoff is to remove it: --leaks off, or CASTOFF_IGNORE='${patternFor(leaks)}'`,
     ];
+  const { module, withOptions } = runnerAdvice[runner];
   return [
     title,
     `- remove what a test starts in 'afterEach' or 'afterAll': ${calls}`,
-    "- or give it to a scope, which removes it even when the test fails; import { scope } from 'castoff/jest':",
+    `- or give it to a scope, which removes it even when the test fails; import { scope } from '${module}':`,
     '    const container = await scope.start(new GenericContainer(…))',
-    `- or, if it is meant to outlive its test file: withCastoff(config, { ignore: ['${patternFor(leaks)}'] }), or leaks: 'warn'`,
+    `- or, if it is meant to outlive its test file: ${withOptions(`ignore: ['${patternFor(leaks)}']`)}, or leaks: 'warn'`,
   ];
 }
 

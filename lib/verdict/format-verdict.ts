@@ -43,7 +43,10 @@ function formatSummary({ counts, ignored, kept }: Verdict): string {
   return `castoff: ${created}, all gone${exceptKept}${andIgnored}\n`;
 }
 
-function formatLeaks({ leaks, mode, counts, creator = 'tests' }: Verdict, options: RenderOptions): string {
+function formatLeaks(
+  { leaks, mode, counts, creator = 'tests', runner }: Verdict,
+  options: RenderOptions,
+): string {
   if (leaks.length === 0) return '';
   const whose = leaks.length === 1 ? 'its' : 'their';
   const when = {
@@ -52,7 +55,7 @@ function formatLeaks({ leaks, mode, counts, creator = 'tests' }: Verdict, option
   };
   const title = `${plural(leaks.length, 'leak')} among ${formatCounts(counts)}: still present ${when[creator]}`;
   const colour = mode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks, creator), options)}`;
+  return `${heading(title, colour, options)}\n${formatLeakTable(leaks, options)}${formatFloatingCalls(leaks, options)}\n${list(describeFixes(leaks, creator, runner), options)}`;
 }
 
 function formatFloatingCalls(leaks: readonly ResourceRecord[], options: RenderOptions): string {
@@ -110,14 +113,14 @@ function formatOrphans({ orphans, deadWorkers, left, failures }: Verdict, option
   return `${heading(title, 'yellow', options)}${list(lines, options)}`;
 }
 
-function formatHandles({ handles, handleMode }: Verdict, options: RenderOptions): string {
+function formatHandles({ handles, handleMode, runner }: Verdict, options: RenderOptions): string {
   if (handles.length === 0) return '';
   const total = handles.reduce((sum, { count }) => sum + count, 0);
   const owners = handles.every(({ scope }) => scope === 'run') ? 'the run' : 'their test file';
   const [are, whose] = total === 1 ? ['was', owners.replace('their', 'its')] : ['were', owners];
   const title = `${plural(total, 'handle')} ${are} still open after ${whose} had finished`;
   const colour = handleMode === 'fail' ? 'red' : 'yellow';
-  return `${heading(title, colour, options)}\n${formatHandleTable(handles, options)}\n${list(describeHandleFixes(handles), options)}`;
+  return `${heading(title, colour, options)}\n${formatHandleTable(handles, options)}\n${list(describeHandleFixes(handles, runner), options)}`;
 }
 
 function formatDied({ died }: Verdict, options: RenderOptions): string {

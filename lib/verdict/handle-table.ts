@@ -1,7 +1,8 @@
 import { formatDuration } from '../core/durations';
 import { shortenMiddle } from './fit-text';
 import { formatFittedTable, type FittedColumn, type RenderOptions } from './fitted-table';
-import type { OpenHandle } from './verdict';
+import { runnerAdvice } from './runner-advice';
+import type { OpenHandle, RunnerName } from './verdict';
 
 const columns: readonly FittedColumn<OpenHandle>[] = [
   { title: 'HANDLE', least: 16, text: formatHandleCount },
@@ -22,13 +23,17 @@ export function formatHandleCount({ what, count }: Pick<OpenHandle, 'what' | 'co
 }
 
 /** Returns the lines that explain how to close `handles`. */
-export function describeHandleFixes(handles: readonly OpenHandle[]): readonly string[] {
+export function describeHandleFixes(
+  handles: readonly OpenHandle[],
+  runner: RunnerName = 'jest',
+): readonly string[] {
+  const { module, withOptions } = runnerAdvice[runner];
   const file = handles.find(({ source }) => source !== undefined)?.source?.replace(/:\d+$/, '');
   const pattern = `file:${shortenMiddle(file ?? '*', 40).replace('…', '*')}`;
   return [
     "To fix this, close what a test opens in 'afterEach' or 'afterAll', or give it to a scope:",
-    "    import { scope, defer } from 'castoff/jest'",
+    `    import { scope, defer } from '${module}'`,
     "    scope.use(server)   defer('stop polling', () => poller.stop())   scope.spawn('poll', (signal) => …)",
-    `If it is meant to stay open: withCastoff(config, { ignore: ['${pattern}'] }), or handles: 'off'.`,
+    `If it is meant to stay open: ${withOptions(`ignore: ['${pattern}']`)}, or handles: 'off'.`,
   ];
 }

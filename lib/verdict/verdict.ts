@@ -52,6 +52,9 @@ export interface LeakSettings {
   readonly ignore: readonly string[];
 }
 
+/** A test runner that castoff has an adapter for. */
+export type RunnerName = 'jest' | 'vitest';
+
 /** What creates the resources of a run: tests, or the command of `castoff run`. */
 export type Creator = 'tests' | 'command';
 
@@ -72,6 +75,8 @@ export interface Verdict {
   readonly mode: LeakSettings['leaks'];
   /** Default `tests`. */
   readonly creator?: Creator | undefined;
+  /** The test runner, which advice is written for. Default `jest`. */
+  readonly runner?: RunnerName | undefined;
   /** All resources that were created. */
   readonly counts: KindCounts;
   /** Resources that their owner neither gave to a scope nor removed. */

@@ -92,6 +92,7 @@ const causes: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
       failures: [],
       detach: async () => undefined,
       signals: { isDying: false, stop: () => undefined },
+      hasOwnResources: () => false,
     });
     const watch = startCapture({
       session: run.session,

@@ -8,12 +8,16 @@ import { asTestFile, docsBlock, exampleConfig, markedBlocks, readPage } from '..
 import { runJest } from '../support/jest-run';
 import { specImage } from '../support/spec-image';
 import { docker, exists, specLabel } from '../support/things';
+import { runVitest } from '../support/vitest-run';
 
 const run = promisify(execFile);
 
 const examples = [...markedBlocks('run').values()];
 const namesIn = (wanted: string): readonly string[] =>
-  examples.flatMap(({ language, mark }) => (language === wanted && mark ? [mark.name] : []));
+  examples.flatMap(({ language, mark }) =>
+    language === wanted && mark && !isOfVitest(mark.name) ? [mark.name] : [],
+  );
+const isOfVitest = (name: string): boolean => name.startsWith('vitest-');
 
 /** One run of Jest over files of a folder: what it prints, and by file how its tests ended. */
 interface ExamplesRun {
@@ -107,6 +111,41 @@ describe('the JavaScript examples of README and docs', () => {
       'jest-global-setup',
     ];
     expect(namesIn('js').toSorted()).toEqual(names.toSorted());
+  });
+});
+
+describe('the examples for Vitest in README and docs', () => {
+  it('pass as they stand, and the run removes the container of the global setup', async () => {
+    const end = await runVitest('plain', {
+      files: {
+        'vitest.config.ts': docsBlock('vitest-options'),
+        'global-setup.ts': docsBlock('vitest-global-setup'),
+        'example.test.ts': docsBlock('vitest-test'),
+        'shared.test.ts': docsBlock('vitest-shared'),
+      },
+    });
+    expect(end.stdout).toMatch(/Tests +2 passed \(2\)/);
+    expect(end.stderr).toMatch(/^castoff: 3 containers, all gone$/m);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+
+  it('include a config that is all a project needs', async () => {
+    const end = await runVitest('plain', {
+      files: { 'vitest.config.ts': docsBlock('vitest-config'), 'shared.test.ts': docsBlock('vitest-shared') },
+    });
+    expect(end.stderr).toMatch(/^castoff: 1 container, all gone$/m);
+    expect(end).toMatchObject({ exitCode: 0, left: [] });
+  });
+
+  it('are run here, all of them', () => {
+    const names = examples.flatMap(({ mark }) => (mark && isOfVitest(mark.name) ? [mark.name] : []));
+    expect(names.toSorted()).toEqual([
+      'vitest-config',
+      'vitest-global-setup',
+      'vitest-options',
+      'vitest-shared',
+      'vitest-test',
+    ]);
   });
 });
 

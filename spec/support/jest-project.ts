@@ -1,14 +1,9 @@
-import { copyFileSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { copyFixture, ownModules } from './fixture-project';
 
 export type JestVersion = '30' | '29';
 
-const repository = join(__dirname, '../..');
-const modules = join(repository, 'node_modules');
-const fixtures = join(repository, 'spec/fixtures/jest');
-const modulesOfJest = { '30': modules, '29': join(repository, 'spec/fixtures/jest-29/node_modules') };
+const modulesOfJest = { '30': ownModules, '29': join(__dirname, '../fixtures/jest-29/node_modules') };
 
 /** Packages of a user's project, except castoff and Jest. */
 const linked = [
@@ -25,12 +20,8 @@ const linked = [
   'undici',
 ];
 
-/**
- * Copies spec/fixtures/jest/<name> to a folder outside of this repository, whose configuration would apply
- * otherwise. Installs the built castoff in it, so that `castoff/jest` resolves through package.json's
- * `exports`.
- */
-export async function copyProject(
+/** Copies spec/fixtures/jest/<name>, and installs castoff and a Jest in it. */
+export function copyProject(
   name: string,
   options: {
     jest: JestVersion;
@@ -38,60 +29,12 @@ export async function copyProject(
     modules: Readonly<Record<string, string>>;
   },
 ): Promise<{ folder: string; remove: () => Promise<void> }> {
-  // Jest drops stack frames of a folder like `…jest-…/node_modules/`, so the name must not contain `jest-`.
-  const folder = await mkdtemp(join(tmpdir(), 'castoff-project-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  try {
-    await cp(join(fixtures, name), folder, { recursive: true });
-    for (const [path, text] of Object.entries(options.files)) await write(join(folder, path), text);
-    await install(join(folder, 'node_modules'), options.jest, options.modules);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  return { folder, remove };
-}
-
-async function install(
-  target: string,
-  version: JestVersion,
-  overrides: Readonly<Record<string, string>>,
-): Promise<void> {
-  for (const name of linked) await link(overrides[name] ?? join(modules, name), join(target, name));
-  for (const name of ['jest', 'jest-environment-node'])
-    await link(join(modulesOfJest[version], name), join(target, name));
-  // A copy, as npm installs it: Jest would follow a link out of `node_modules`, and transform the files.
-  mkdirSync(join(target, 'castoff'));
-  copyFileSync(join(repository, 'package.json'), join(target, 'castoff/package.json'));
-  linkBuild(join(repository, 'dist'), join(target, 'castoff/dist'));
-}
-
-/** Creates hard links, which are fast for hundreds of files. Leaves types out. */
-function linkBuild(from: string, to: string): void {
-  mkdirSync(to);
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkBuild(source, target);
-    else if (!entry.name.endsWith('.d.ts')) linkOrCopy(source, target);
-  }
-}
-
-function linkOrCopy(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    // EXDEV: the temporary folder is on another file system.
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    copyFileSync(from, to);
-  }
-}
-
-async function link(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await symlink(from, to);
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
+  const { files, modules } = options;
+  const own = linked.map((each) => [each, join(ownModules, each)]);
+  const ofJest = ['jest', 'jest-environment-node'].map((each) => [
+    each,
+    join(modulesOfJest[options.jest], each),
+  ]);
+  const packages = { ...Object.fromEntries([...own, ...ofJest]), ...modules } as Record<string, string>;
+  return copyFixture(`jest/${name}`, { files, packages });
 }

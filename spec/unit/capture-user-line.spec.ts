@@ -39,6 +39,8 @@ describe('userLineIn', () => {
     'at ModuleExecutor.exec (/app/node_modules/jest-runtime/build/index.js:3055:26)',
     'at Runtime._execModule (/app/node_modules/jest-runtime/build/index.js:1439:24)',
     'at Module._compile (node:internal/modules/cjs/loader:1871:14)',
+    'at VitestExecutor.runModule (file:///app/node_modules/vite-node/dist/client.mjs:397:4)',
+    'at VitestModuleEvaluator._runInlinedModule (file:///app/node_modules/vitest/dist/module-evaluator.js:206:4)',
   ])('prefers the line of a module that loads to that of the test file that requires it: %s', (load) => {
     const frames = stackOf([
       'at poll (/app/lib/poll.ts:3:1)',

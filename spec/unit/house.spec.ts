@@ -22,7 +22,7 @@ describe('lib', () => {
     const barrels = files.filter((file) =>
       /^export (type )?(\*|\{[^}]*\}).* from '/m.test(readFileSync(join(lib, file), 'utf8')),
     );
-    expect(barrels).toEqual(['index.ts', 'jest.ts']);
+    expect(barrels).toEqual(['index.ts', 'jest.ts', 'vitest.ts']);
   });
 
   it('has label keys in core/labels.ts alone', () => {
