@@ -2,7 +2,7 @@ import { isReaper, labelNames, type Labels } from '../core/labels';
 import { timeouts } from '../core/timeouts';
 import { valueOf, type Engine } from '../engine/engine';
 import { inspectImage } from '../engine/image-calls';
-import type { RemovalMeaning, RemovalRequest } from '../relay/removal-request';
+import type { RemovalRequest } from '../relay/removal-request';
 import { removables } from '../resources/removables';
 import type { BuiltImages } from './built-images';
 
@@ -34,13 +34,21 @@ export class Guard {
   readonly refusal = async ({ meaning }: RemovalRequest): Promise<string | undefined> => {
     if (meaning.type === 'prune')
       return meaning.kind === undefined ? refusalOf('prune', 'the build cache') : undefined;
-    const kind = meaning.type === 'remove' ? meaning.kind : 'container';
+    if (meaning.type === 'remove-images')
+      return meaning.isAll ? refusalOf('remove', 'all images') : this.#refuseImages(meaning.refs);
     const { ref } = meaning;
-    const isOwn = kind === 'image' ? await this.#isOwnImage(ref) : await this.#isOwn(kind, ref);
-    if (isOwn) return undefined;
-    const reason = kind === 'image' ? 'no request of the command has named it' : undefined;
-    return refusalOf(meaning.type, `${kind} ${ref}`, reason);
+    const kind = meaning.type === 'remove' ? meaning.kind : 'container';
+    if (kind === 'image') return this.#refuseImages([ref]);
+    return (await this.#isOwn(kind, ref)) ? undefined : refusalOf(meaning.type, `${kind} ${ref}`);
   };
+
+  /** Resolves to the reason for the first image that is not the command's. */
+  async #refuseImages(refs: readonly string[]): Promise<string | undefined> {
+    for (const ref of refs)
+      if (!(await this.#isOwnImage(ref)))
+        return refusalOf('remove', `image ${ref}`, 'no request of the command has named it');
+    return undefined;
+  }
 
   async #isOwn(kind: 'container' | 'network' | 'volume', ref: string): Promise<boolean> {
     const { connecting, reapers } = this.#options;
@@ -69,7 +77,7 @@ export class Guard {
 }
 
 function refusalOf(
-  verb: RemovalMeaning['type'],
+  verb: 'stop' | 'kill' | 'remove' | 'prune',
   what: string,
   reason = 'the command did not create it',
 ): string {

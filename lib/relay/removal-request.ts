@@ -1,7 +1,9 @@
 import { isFields, parseFields } from '../core/fields';
 import { removableKinds, type RemovableKind } from '../core/kinds';
 import { dockerRouteOf } from './libpod';
+import { queryOf } from '../capture/request-labels';
 import { meaningOfRequest, type RequestMeaning } from '../capture/request-meaning';
+import { routeOf } from '../capture/request-route';
 
 /** A request that ends or removes resources. */
 export interface RemovalRequest {
@@ -13,10 +15,21 @@ export interface RemovalRequest {
 /** What it ends or removes. `undefined` kind of a prune: the build cache. */
 export type RemovalMeaning =
   | Exclude<RequestMeaning, { type: 'create' }>
-  | { readonly type: 'prune'; readonly kind: RemovableKind | undefined };
+  | { readonly type: 'prune'; readonly kind: RemovableKind | undefined }
+  /** What `podman rmi` sends. `isAll`: whether it removes every image. */
+  | { readonly type: 'remove-images'; readonly refs: readonly string[]; readonly isAll: boolean };
 
-/** Parses a request that ends or removes resources. Returns `undefined` for any other. */
+/**
+ * Parses a request that ends or removes resources. Returns `undefined` for any other.
+ *
+ * @see Podman, ImageDeleteAllLibpod: `images`, `all`
+ */
 export function readRemoval(method: string, path: string): RemovalRequest | undefined {
+  if (method === 'DELETE' && routeOf(path) === 'libpod/images/remove') {
+    const query = queryOf(path);
+    const isAll = !['', '0', 'false'].includes(query.get('all') ?? '');
+    return { method, path, meaning: { type: 'remove-images', refs: query.getAll('images'), isAll } };
+  }
   const route = dockerRouteOf(path);
   const list = method === 'POST' ? /^([a-z]+)\/prune$/.exec(route)?.[1] : undefined;
   if (list !== undefined) {

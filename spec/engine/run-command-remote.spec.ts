@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { askEngine } from '../support/ask-engine';
 import { built } from '../support/built';
 import {
   listLabelled,
@@ -14,6 +15,8 @@ import {
   type CommandEnd,
 } from '../support/command-run';
 import { composeCommand } from '../support/compose-command';
+import type { SecondEngine } from '../support/engine-process';
+import { openPodmanEngine } from '../support/podman-engine';
 import { openRemoteEngines, type RemoteEngines } from '../support/remote-engines';
 import { openReaperFolder } from '../support/session-child';
 import { specImage } from '../support/spec-image';
@@ -187,5 +190,60 @@ if (isLong) {
       },
       60_000,
     );
+  });
+
+  describe('castoff run in front of a service of Podman', () => {
+    let podman: SecondEngine;
+    const script = (text: string, options: readonly string[] = []): Promise<CommandEnd> =>
+      runScript(text, { options, env: { DOCKER_HOST: podman.address } });
+    const list = async (kind: 'containers' | 'images', filter: object): Promise<unknown> => {
+      const query = `all=true&filters=${encodeURIComponent(JSON.stringify(filter))}`;
+      return JSON.parse((await askEngine(podman.socketPath, 'GET', `/${kind}/json?${query}`)).body);
+    };
+    const build = (name: string): string =>
+      `printf 'FROM ${specImage}\\nLABEL name=${name}\\n' | podman build -q -t ${name} - >/dev/null`;
+
+    beforeAll(async () => {
+      podman = await openPodmanEngine();
+    }, 60_000);
+    afterAll(() => podman.close());
+
+    it('removes what podman creates, with and without --remote', async () => {
+      const { code, stderr } = await script(
+        `podman create --label ${label} ${specImage} && podman --remote create --label ${label} ${specImage}`,
+      );
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^castoff: 2 leaks among 2 containers: /m);
+      expect(await list('containers', { label: [label] })).toEqual([]);
+    });
+
+    it('keeps and lists the images that podman builds, or removes them; those that others name stay', async () => {
+      const [kept, removed, theirs] = [uniqueName(), uniqueName(), uniqueName()];
+      const both = `${build(kept)}; CONTAINER_HOST=$(echo $CASTOFF_RELAY | sed 's/.*"engine":"\\([^"]*\\)".*/\\1/') podman tag ${kept} ${theirs}`;
+      const { stderr } = await script(both);
+      expect(stderr).toMatch(
+        new RegExp(
+          `^castoff: kept 1 image \\(\\d+\\.\\d MB: localhost/${kept}:latest\\) that the command built$`,
+          'm',
+        ),
+      );
+      const second = await script(build(removed), ['--images', 'remove']);
+      expect(second.stderr).toContain('castoff: removed 1 image (');
+      expect(await list('images', { reference: [removed] })).toEqual([]);
+      expect(await list('images', { reference: [theirs] })).toHaveLength(1);
+    });
+
+    it('guards the images that the command did not bring, and lets it remove its own', async () => {
+      const own = uniqueName();
+      const text = `${build(own)} && podman rmi ${own} >/dev/null && echo own; podman rmi ${specImage}; podman rmi -f ${specImage} ${own}; podman rmi -a -f; podman rmi ${own}-none`;
+      const { stdout, stderr } = await script(text, ['--guard']);
+      expect(stdout).toBe('own\n');
+      expect(stderr.match(/castoff run --guard refuses to remove [^:]*/g)).toEqual(
+        [specImage, specImage]
+          .map((image) => `castoff run --guard refuses to remove image ${image.replace(/:.*/, '')}`)
+          .concat('castoff run --guard refuses to remove all images'),
+      );
+      expect(await list('images', { reference: [specImage] })).toHaveLength(1);
+    });
   });
 }

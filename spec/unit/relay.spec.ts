@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { CreateOutcome } from '../../lib/capture/create-response';
 import type { RelayedCreation } from '../../lib/relay/creation';
 import { openRelay, type RelayOptions } from '../../lib/relay/relay';
+import { readRemoval } from '../../lib/relay/removal-request';
 import { open, openRelayStage, readAll, readBytes, readUntil } from '../support/relay-stage';
 import { until } from '../support/until';
 
@@ -698,6 +699,18 @@ describe('a guarded relay', () => {
     expect(requests.map((head) => head.split(' ', 2).join(' '))).toEqual([
       'POST /v1.41/containers/ours/kill',
     ]);
+  });
+
+  it.each([
+    ['images=ours%3A1&images=theirs', { refs: ['ours:1', 'theirs'], isAll: false }],
+    ['all=true&force=true', { refs: [], isAll: true }],
+    ['all=false&images=ours', { refs: ['ours'], isAll: false }],
+  ])('reads all images that Podman removes with one request: %s', (query, meaning) => {
+    expect(readRemoval('DELETE', `/v4.3.1/libpod/images/remove?${query}`)?.meaning).toEqual({
+      type: 'remove-images',
+      ...meaning,
+    });
+    expect(readRemoval('DELETE', `/v1.41/images/remove?${query}`)?.meaning).toMatchObject({ ref: 'remove' });
   });
 
   it.each([
