@@ -98,8 +98,10 @@ describe('the build', () => {
   const dist = join(__dirname, '../../dist');
 
   it('uses its own copies of everything that tests replace, in all files that a test process loads', async () => {
+    // The CLI and the reaper are programs of their own.
+    const others = /^cli\.js$|^cli\/|reaper-server|jest\/build\/(pristine|core-copies)/;
     const files = (await readdir(dist, { recursive: true })).filter(
-      (file) => file.endsWith('.js') && !/reaper-server|jest\/build\/(pristine|core-copies)/.test(file),
+      (file) => file.endsWith('.js') && !others.test(file),
     );
     expect(files.length).toBeGreaterThan(20);
     const modules = 'child_process|crypto|dns|fs|fs/promises|http|https|net|os|timers|timers/promises|tls';
@@ -111,6 +113,7 @@ describe('the build', () => {
     const found: string[] = [];
     for (const file of files) {
       const lines = (await readFile(join(dist, file), 'utf8')).split('\n');
+      expect(lines.filter((line) => /require\("[^"]*\bcli\b/.test(line))).toEqual([]);
       found.push(
         ...lines.filter((line) => direct.test(line) && !isText.test(line)).map((line) => `${file}: ${line}`),
       );
