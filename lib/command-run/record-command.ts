@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomHex } from '../core/random-hex';
 import { readOwnerOf } from '../processes/owner';
 import type { ProcessRecord } from '../registry/process-record';
 import { commandScope } from '../registry/scope-names';
@@ -15,7 +15,7 @@ export function recordCommand(pid: number, command: string): () => void {
   const process = readOwnerOf(pid, owner);
   if (process === undefined) return () => undefined;
   const record: ProcessRecord = {
-    key: randomBytes(8).toString('hex'),
+    key: randomHex(8),
     process,
     group: pid,
     isTree: true,

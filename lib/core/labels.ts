@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomHex } from './random-hex';
 import { labelValue } from './label-value';
 
 /** The labels of a resource: values by name. */
@@ -153,7 +153,7 @@ export function ownershipLabels(ownership: Ownership): Record<string, string> {
 
 /** Returns the labels of one creation, in addition to those of its owner. */
 export function creationLabels(kind: 'container' | 'network' | 'volume' | 'image'): Record<string, string> {
-  return { [labelNames.kind]: kind, [labelNames.nonce]: randomBytes(8).toString('hex') };
+  return { [labelNames.kind]: kind, [labelNames.nonce]: randomHex(8) };
 }
 
 /** Reads the owner from `labels`. Returns `undefined` when host or pid is missing or invalid. */

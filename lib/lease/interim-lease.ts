@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimKey, digestBounds, type BoundedLabels } from '../core/bounds';
 import { labelNames, type Owner } from '../core/labels';
 import { packageVersion } from '../core/package-version';
+import { randomHex } from '../core/random-hex';
 import { thisMachine } from '../engine/engine-facts';
 import { protocolVersion } from '../reaper/protocol/message';
 import { claimedLabels, onClaim } from '../registry/claims';
@@ -104,7 +104,7 @@ export function openInterimLease(session: string, owner: Owner): InterimLease {
 
 /** Opens an unlinked file for the replies: unlike a pipe, it can be read while the event loop is blocked. */
 function openReplies(): number {
-  const path = join(makeOwnFolder(), `interim-${randomBytes(6).toString('hex')}`);
+  const path = join(makeOwnFolder(), `interim-${randomHex(6)}`);
   try {
     return openSync(path, 'wx+', 0o600);
   } finally {

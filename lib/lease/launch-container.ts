@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { creationLabels, labelNames, ownershipLabels, ryukLabel, type Owner } from '../core/labels';
 import { readVariable } from '../core/environment';
+import { randomHex } from '../core/random-hex';
 import { removeContainer } from '../engine/container-calls';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineError } from '../engine/engine-error';
@@ -80,7 +80,7 @@ async function create(
     // 409: the name is used by the previous reaper, or by another one of this session, on the same engine
     // under another address.
     if (answer.meaning === 'busy') {
-      const other = { ...settings, name: `${settings.name}-${randomBytes(3).toString('hex')}` };
+      const other = { ...settings, name: `${settings.name}-${randomHex(3)}` };
       const id = valueOf(await createContainer(engine, createOptions(other, socketPath)));
       return { id, title: other.name };
     }

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { messageOf } from '../core/errors';
 import { warn } from '../core/warnings';
 import type { ResourceKind } from '../core/kinds';
+import { randomHex } from '../core/random-hex';
 import type { EntryOrigin, EntryOwner, EntryState, EntryUpdate, RegistryEntry } from './entry';
 import type { Journal, JournalLine } from './journal';
 import type { ProcessRecord } from './process-record';
@@ -134,7 +134,7 @@ export class Registry extends EventEmitter<{ change: [RegistryChange] }> {
   ): RegistryEntry {
     const now = new Date();
     const entry: RegistryEntry = {
-      key: randomBytes(8).toString('hex'),
+      key: randomHex(8),
       kind,
       owner,
       since: now,

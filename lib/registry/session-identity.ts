@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { processWide } from '../core/global-state';
 import type { Owner } from '../core/labels';
+import { randomHex } from '../core/random-hex';
 import { Journal } from './journal';
 import { makeOwnFolder } from './own-folder';
 import { readOwner } from '../processes/owner';
@@ -41,7 +41,7 @@ export function setOwnerContainer(container: string): void {
 const identities = (): { current?: SessionIdentity } =>
   processWide('session', (): { current?: SessionIdentity } => ({}));
 
-function createIdentity(id = randomBytes(6).toString('hex'), worker?: string): SessionIdentity {
+function createIdentity(id = randomHex(6), worker?: string): SessionIdentity {
   let read: Owner | undefined;
   const readOnce = (): Owner => (read ??= readOwner());
   const openJournal = (): Journal => {

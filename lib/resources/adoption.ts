@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { creationLabels, labelNames, type Labels } from '../core/labels';
+import { randomHex } from '../core/random-hex';
 import { valueOf, type Engine } from '../engine/engine';
 import { listTargets, type ListedTarget } from '../engine/list-targets';
 import type { EngineResource } from '../engine/identity';
@@ -37,7 +37,7 @@ export async function createMarker(
   adopted: EngineResource,
   ownership: Labels,
 ): Promise<string> {
-  const name = `castoff-adopts-${randomBytes(8).toString('hex')}`;
+  const name = `castoff-adopts-${randomHex(8)}`;
   const labels = { ...ownership, ...creationLabels('volume'), [labelNames.adopts]: adoptionKey(adopted) };
   valueOf(await createVolume(engine, name, labels));
   return name;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { threadId } from 'node:worker_threads';
@@ -9,6 +8,7 @@ import { joinSession } from '../registry/session-identity';
 import { disableRyuk } from '../core/disable-ryuk';
 import { deserializeError } from '../wire/serialize-error';
 import { parseFields } from '../core/fields';
+import { randomHex } from '../core/random-hex';
 import { RequestConnection } from '../wire/request-connection';
 import type { RegistryEntry } from '../registry/entry';
 import type { RunClient } from '../session/run-client';
@@ -43,7 +43,7 @@ const joinings = (): Map<string, Promise<WorkerRunClient>> =>
   processWide('joined runs', () => new Map<string, Promise<WorkerRunClient>>());
 
 async function join(address: string): Promise<WorkerRunClient> {
-  const worker = `${process.pid}-${threadId}-${randomBytes(3).toString('hex')}`;
+  const worker = `${process.pid}-${threadId}-${randomHex(3)}`;
   const socket = await connectTo(address);
   const connection = new RunConnection(socket, address);
   const joined = await connection.call('join', { worker });

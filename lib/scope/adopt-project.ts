@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { maxBoundedIdentities, type Bounds } from '../core/bounds';
 import { CastoffError, throwAll } from '../core/errors';
 import { composeProjectLabel, labelNames } from '../core/labels';
+import { randomHex } from '../core/random-hex';
 import { connectEngine } from '../engine/connect';
 import type { Engine } from '../engine/engine';
 import { identityOf } from '../engine/identity';
@@ -45,7 +45,7 @@ async function markAll(
   parts: readonly ListedTarget[],
   context: ScopeContext,
 ): Promise<readonly string[]> {
-  const ownership = context.labels(randomBytes(8).toString('hex'));
+  const ownership = context.labels(randomHex(8));
   const { [labelNames.session]: session } = ownership;
   const others = parts.filter(({ labels }) => labels[labelNames.session] !== session);
   const marking = await Promise.allSettled(others.map((part) => createMarker(engine, part, ownership)));

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { CastoffError, messageOf } from '../core/errors';
 import { labelNames, type Labels } from '../core/labels';
 import { withTimeout } from '../core/timeout';
+import { randomHex } from '../core/random-hex';
 import { connectEngine } from '../engine/connect';
 import { valueOf, type Engine } from '../engine/engine';
 import type { EngineResource } from '../engine/identity';
@@ -58,7 +58,7 @@ async function adopt({ kind, id: given }: EngineResource, context: ScopeContext)
       `adopt ${kind} ${given}: no ${kind} has this name or id, though an id starts with it; give the full name or id`,
     );
   }
-  const ownership = context.labels(randomBytes(8).toString('hex'));
+  const ownership = context.labels(randomHex(8));
   const { [labelNames.session]: session } = inspection.labels;
   // A resource without labels may be in the journal of another session that this process cannot read.
   const needsMarker = session !== ownership[labelNames.session];

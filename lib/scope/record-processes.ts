@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomHex } from '../core/random-hex';
 import { readOwnerOf } from '../processes/owner';
 import type { GroupEvents } from '../processes/process-group';
 import type { ProcessRecord } from '../registry/process-record';
@@ -23,7 +23,7 @@ export function recordProcesses(
     running = pids.flatMap((pid): readonly ProcessRecord[] => {
       const process = readOwnerOf(pid, here);
       if (process === undefined) return [];
-      const key = randomBytes(8).toString('hex');
+      const key = randomHex(8);
       const startedAt = new Date();
       return [{ key, process, group, command, owner, startedAt, state: 'running' }];
     });

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { CastoffError } from '../core/errors';
+import { randomHex } from '../core/random-hex';
 import { typeNameOf } from './dispose';
 import { planContainer } from './plan-container';
 import { planNetwork } from './plan-network';
@@ -62,6 +62,6 @@ function planCompose(what: string, environment: Method<'up'>): StartPlan {
 }
 
 function planBuild(what: string, builder: Method<'build'>): StartPlan {
-  const name = `localhost/castoff:${randomBytes(8).toString('hex')}`;
+  const name = `localhost/castoff:${randomHex(8)}`;
   return { what, kind: 'image', name, start: async () => builder.build(name, { deleteOnExit: true }) };
 }

@@ -13,9 +13,9 @@ import { once } from 'node:events';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomBytes } from 'node:crypto';
 import { errnoOf, tolerate } from '../core/errno';
 import { CastoffError } from '../core/errors';
+import { randomHex } from '../core/random-hex';
 
 /**
  * Makes a server listen. Resolves to its address and a cleanup to call before it stops, or to `undefined`
@@ -48,7 +48,7 @@ export function listenLocally(
 ): Listen {
   if (process.platform === 'win32') return (server) => listenAtPipe(server, path);
   return async (server) => {
-    const privatePath = `${path}.${randomBytes(3).toString('hex')}`;
+    const privatePath = `${path}.${randomHex(3)}`;
     checkPath(path, privatePath);
     server.listen(privatePath);
     await once(server, 'listening');
