@@ -136,6 +136,7 @@ export class CommandTracker {
     const isHelper = creation.kind === 'image';
     const resource = { ...creation, name: creation.name ?? creation.tags?.[0], isHelper };
     const entry = this.#tracked.note(resource, createdBy);
+    if (!isHelper) createdBy.task?.add(entry.key);
     this.#follow(waitForExit, entry, engine);
     return labelFlags(creation, this.#tracked.labelsOf(entry, createdBy.attribution));
   }

@@ -1,6 +1,7 @@
 import type { Owner } from '../core/labels';
 import type { EntryOwner } from '../registry/entry';
 import type { StartContext } from '../scope/start-context';
+import type { TaskCreations } from '../scope/task-creations';
 
 /** The owner of resources that the calling code creates. */
 export interface Attribution extends Omit<EntryOwner, 'source'> {
@@ -16,6 +17,8 @@ export interface CreatedByCode {
   readonly start?: undefined;
   readonly attribution: Attribution;
   readonly source: string | undefined;
+  /** The task of a scope that the code belongs to. */
+  readonly task?: TaskCreations | undefined;
 }
 
 /** A `scope.start()` call, or code that creates a resource without castoff. */

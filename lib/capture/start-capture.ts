@@ -5,6 +5,7 @@ import { isCastoffAgent, isOwnAgent } from '../engine/agent-mark';
 import { approximateSource } from '../core/source-line';
 import { warnCapture } from '../core/warnings';
 import { currentStart, markRequestsLabelled } from '../scope/start-context';
+import { currentTaskCreations } from '../scope/task-creations';
 import type { CreatedBy } from './created-by';
 import { watchCallSites } from './call-sites';
 import type { Capture, CaptureOptions } from './capture';
@@ -136,7 +137,8 @@ function currentCreator(
   const start = currentStart();
   if (start !== undefined) return { start };
   const attribution = options.attribution();
-  return attribution === undefined ? undefined : { attribution, source: sourceHere() ?? testSource(options) };
+  if (attribution === undefined) return undefined;
+  return { attribution, source: sourceHere() ?? testSource(options), task: currentTaskCreations() };
 }
 
 function isAboutContainer(meaning: RequestMeaning): boolean {

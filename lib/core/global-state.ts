@@ -21,6 +21,7 @@ type StateName =
   | 'start contexts'
   | 'finalizers under way'
   | 'starts under way'
+  | 'task creations'
   // lib/diagnosis
   | 'tracked objects'
   // lib/lease

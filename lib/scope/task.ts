@@ -8,6 +8,8 @@ import { trackActivity } from './activities';
 import { isCancellation } from './cancellation';
 import type { CloseSettings } from './close-options';
 import type { TaskRecord } from './close-report';
+import { removeCreations } from './remove-creations';
+import { runInTask, TaskCreations } from './task-creations';
 import { TaskResource } from './task-resource';
 
 /** Options of `scope.spawn`. */
@@ -61,6 +63,7 @@ export class Task<T> implements PromiseLike<T> {
   /** Settles for callers that await the task, possibly before the work ends. */
   readonly #result: Promise<T>;
   readonly #ended: Promise<void>;
+  readonly #creations = new TaskCreations();
   readonly #abandoned = Promise.withResolvers<never>();
   #isAwaited = false;
 
@@ -82,7 +85,7 @@ export class Task<T> implements PromiseLike<T> {
     });
     const working = (async () => {
       signal.throwIfAborted();
-      return work(signal);
+      return runInTask(this.#creations, () => work(signal));
     })();
     const untrack = this.#track(context.scope);
     this.#ended = this.#recordEnd(working, signal).finally(() => {
@@ -121,13 +124,24 @@ export class Task<T> implements PromiseLike<T> {
 
   /**
    * Waits for the task to end, until `cleanupTimeoutMs` after its signal was aborted: several tasks that do not
-   * end are waited for at the same time.
+   * end are waited for at the same time. Then removes what its docker commands created.
    *
    * @throws CastoffError `TASK_STUCK` when it does not end in time; else its failure, if awaiting it did not
-   * report that.
+   * report that; `CLEANUP_FAILED` when a resource could not be removed.
    * @internal
    */
-  async close({ cleanupTimeoutMs, limit }: Pick<CloseSettings, 'cleanupTimeoutMs' | 'limit'>): Promise<void> {
+  async close(settings: CloseSettings): Promise<void> {
+    const errors: unknown[] = [];
+    try {
+      await this.#join(settings);
+    } catch (error) {
+      errors.push(error);
+    }
+    errors.push(...(await removeCreations(this, this.#creations.take(), settings)));
+    throwAll(`${this.what}: ${errors.length} failures`, errors);
+  }
+
+  async #join({ cleanupTimeoutMs, limit }: CloseSettings): Promise<void> {
     const waitedMs = (): number => performance.now() - (this.#abortedAtMs ?? performance.now());
     const timeoutMs = Math.max(0, cleanupTimeoutMs - waitedMs());
     const wait = withTimeout(this.#ended, { what: this.what, timeoutMs, signal: limit.over });
