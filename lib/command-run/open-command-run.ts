@@ -52,8 +52,8 @@ export async function openCommandRun(
   connections.catch(() => undefined);
   const { id: session, registry } = sessionIdentity();
   let opening: Promise<Run> | undefined;
-  const run = (): Promise<Run> => (opening ??= openLate(settings));
   let followed: CommandRequests | undefined;
+  const run = (): Promise<Run> => (opening ??= openLate(settings));
   const requests = (): CommandRequests =>
     (followed ??= loadFollower()({ command: title, session, run, registry, connecting }));
   // The engine is found meanwhile.
@@ -106,7 +106,8 @@ export async function openCommandRun(
 /** Loaded with the first use, as is all that the command does not wait for. */
 async function openLate(settings: RunSettings): Promise<Run> {
   const { openRun } = await import('../run/run.ts');
-  return openRun(settings, { takesWorkers: false });
+  // Only the relay adds the session's labels, to what it registers.
+  return openRun(settings, { takesWorkers: false, registersAll: true });
 }
 
 /** Loaded with the command's first request. */

@@ -11,7 +11,7 @@ import type { RunParts } from './run-parts';
  * Never rejects: the result contains all failures.
  */
 export async function closeRun(parts: RunParts, address: string): Promise<RunEnd> {
-  const { runSession, shared, cleanup, patience } = parts;
+  const { runSession, shared, cleanup, patience, mayHaveResources } = parts;
   const failures: unknown[] = [];
   let left: readonly LeftOnEngine[] = [];
   let wasChecked = false;
@@ -35,7 +35,7 @@ export async function closeRun(parts: RunParts, address: string): Promise<RunEnd
     await attempt(() => cleanup.removeLeftovers(undefined));
   }
   // Without a session, only adopted resources and those created by commands may exist.
-  if (session !== undefined || cleanup.records().some((record) => mayExist(record))) {
+  if (mayHaveResources() && (session !== undefined || cleanup.records().some((record) => mayExist(record)))) {
     await attempt(async () => {
       left = await cleanup.listRemaining(session?.engine);
       wasChecked = true;

@@ -23,20 +23,25 @@ export interface RunPartsOptions {
   readonly identity: SessionIdentity;
   readonly wantsReaper: boolean;
   readonly limits: Pick<EndPatienceOptions, 'quietMs' | 'silenceMs'>;
+  /** Whether everything with the session's labels is in the registry. */
+  readonly registersAll: boolean;
 }
 
 /** Creates the parts of a run. They refer to each other, but contact nothing until they are used. */
-export function createRunParts({ settings, identity, wantsReaper, limits }: RunPartsOptions) {
+export function createRunParts({ settings, identity, wantsReaper, limits, registersAll }: RunPartsOptions) {
   const { id: session, owner, registry } = identity;
   const entries = new RunEntries(registry);
   const leases = new RunLeases(session);
+  const mayHaveResources = (): boolean => !registersAll || entries.list().length > 0;
   const runSession = new RunSession({
     session,
     owner,
     wantsReaper,
     ending: {
       isInUse: () => false,
-      removeLeftovers: (engine) => cleanup.removeLeftovers(engine),
+      removeLeftovers: async (engine) => {
+        if (mayHaveResources()) await cleanup.removeLeftovers(engine);
+      },
       retention: () => cleanup.retention(),
     },
   });
@@ -80,6 +85,8 @@ export function createRunParts({ settings, identity, wantsReaper, limits }: RunP
     entries,
     cleanup,
     shared,
+    /** Whether anything of the run may exist on the engine. */
+    mayHaveResources,
     /** Creations that went out without labels. */
     unlabelled: [] as string[],
     /** The handles that outlived their owners, in all processes of the run. */

@@ -16,7 +16,7 @@ import { openRunServer, type RunServer } from './run-server';
 import { failuresOfUnlabelled } from './unlabelled-creations';
 
 /** The options of {@link openRun}. */
-export interface OpenRunOptions extends Partial<Pick<RunPartsOptions, 'limits'>> {
+export interface OpenRunOptions extends Partial<Pick<RunPartsOptions, 'limits' | 'registersAll'>> {
   /** Whether the run listens for workers. Default: true. */
   readonly takesWorkers?: boolean | undefined;
 }
@@ -30,17 +30,19 @@ export interface OpenRunOptions extends Partial<Pick<RunPartsOptions, 'limits'>>
  * processes, unless `TESTCONTAINERS_RYUK_DISABLED` is set or `CASTOFF_REAPER` is `off`.
  *
  * @param options.limits - The time limits at the end of the run. Defaults as in `EndPatienceOptions`.
+ * @param options.registersAll - Whether everything with the session's labels is in the registry. If so, the end of a run
+ * with an empty registry sends the engine no list request. Default: false.
  * @throws CastoffError `CONFIG_INVALID` for an invalid `CASTOFF_REAPER`, or when another user owns this
  * user's folder.
  */
 export async function openRun(
   settings: RunSettings,
-  { limits = {}, takesWorkers = true }: OpenRunOptions = {},
+  { limits = {}, takesWorkers = true, registersAll = false }: OpenRunOptions = {},
 ): Promise<Run> {
   const wantsReaper = chooseReaper() !== 'off';
   await closePreviousRun();
   const identity = hadRun() ? renewSession() : sessionIdentity();
-  const parts = createRunParts({ settings, identity, wantsReaper, limits });
+  const parts = createRunParts({ settings, identity, wantsReaper, limits, registersAll });
   const { runSession, patience, leases, cleanup, shared, unlabelled } = parts;
   const address = runAddress(identity.id);
   const writeSnapshot = planProcessSnapshot();

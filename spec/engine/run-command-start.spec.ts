@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { built } from '../support/built';
+import { runScript } from '../support/command-run';
+import { openFaultProxy } from '../support/fault-proxy';
 
 const run = promisify(execFile);
 const listLoaded = join(__dirname, '../fixtures/run/list-loaded-at-start.cjs');
@@ -37,4 +39,16 @@ it('castoff run ends like its command if nothing reads its standard error', asyn
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.destroy();
   expect(await once(child, 'exit')).toEqual([3, null]);
+});
+
+it.each([
+  ['no list request for a command that created nothing', 'docker version', false],
+  ['list requests for a command that created something', 'docker volume rm $(docker volume create)', true],
+])('castoff run ends with %s', async (_, script, isListed) => {
+  await using proxy = await openFaultProxy();
+  const { code } = await runScript(`${script} >/dev/null`, {
+    env: { DOCKER_HOST: proxy.address, CASTOFF_REAPER: 'off' },
+  });
+  expect(code).toBe(0);
+  expect(proxy.calls.some(({ path }) => path.includes('castoff.session%3D'))).toBe(isListed);
 });
