@@ -186,7 +186,7 @@ describe('castoff run', () => {
   it('keeps the images that the command builds, or removes those that nothing else uses', async () => {
     const [name, other] = [uniqueName(), uniqueName()];
     const file = `FROM ${specImage}\\nLABEL ${Object.entries(specLabel)[0]?.join('=')}\\nLABEL name=`;
-    const build = `printf '${file}${name}' | docker build -q -t ${name} - >/dev/null 2>&1`;
+    const build = `printf '${file}${name}' | DOCKER_BUILDKIT=0 docker build -q -t ${name} - >/dev/null 2>&1`;
     const kept = await runScript(build);
     expect(kept.stderr).toMatch(
       new RegExp(`^castoff: kept 1 image \\(\\d+\\.\\d MB: ${name}:latest\\) that the command built$`, 'm'),

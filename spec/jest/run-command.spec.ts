@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { built } from '../support/built';
 import { composeCommand } from '../support/compose-command';
 import { runJest } from '../support/jest-run';
+import { openRemoteEngines } from '../support/remote-engines';
 import { isLong } from '../support/spec-size';
 
 const nodeArgs = [built.cli, 'run', '--leaks', 'fail', '--', process.execPath];
@@ -20,6 +21,19 @@ describe('Jest with the preset, inside castoff run', () => {
     expect(exitCode).toBe(0);
     expect(stderr.match(/^castoff: .*/gm)).toEqual(['castoff: watched this run; it created nothing']);
   });
+
+  if (isLong)
+    it.each(['byContext', 'byProperties', 'bySsh'] as const)(
+      'owns and reports the same on a remote engine, %s',
+      async (way) => {
+        await using engines = await openRemoteEngines();
+        const env = { ...engines[way].env, CI: 'true' };
+        const { exitCode, stderr, left } = await runJest('plain', { nodeArgs, env });
+        expect({ exitCode, left }).toEqual({ exitCode: 0, left: [] });
+        expect(stderr.match(/^castoff: .*/gm)).toEqual(['castoff: 1 container, all gone']);
+      },
+      120_000,
+    );
 
   if (isLong)
     it('reports the leaks of commands and Compose as it does alone', async () => {

@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSshServer } from './ssh-server';
-import { openTlsFront } from './tls-front';
+import { openTcpFront, openTlsFront } from './tls-front';
 
 /** The variables and the folder with which a process finds an engine. */
 export interface EngineSetting {
@@ -18,6 +18,8 @@ export interface RemoteEngines extends AsyncDisposable {
   readonly byVariables: EngineSetting;
   /** A context that `docker context use` has selected. */
   readonly byContext: EngineSetting;
+  /** `DOCKER_HOST=tcp://host:port`, without TLS. */
+  readonly byTcp: EngineSetting;
   /** `docker.host`, `docker.tls.verify` and `docker.cert.path` in `~/.testcontainers.properties`. */
   readonly byProperties: EngineSetting;
   /** `DOCKER_HOST=ssh://castoff-far`, a name that only the configuration of ssh knows. */
@@ -31,6 +33,7 @@ const unset = { DOCKER_HOST: '', DOCKER_CONTEXT: '', TESTCONTAINERS_HOST_OVERRID
 export async function openRemoteEngines(): Promise<RemoteEngines> {
   const folder = await mkdtemp(join(tmpdir(), 'castoff-remote-'));
   const front = await openTlsFront(folder, '/var/run/docker.sock');
+  const plain = await openTcpFront('/var/run/docker.sock');
   const ssh = await openSshServer('unix:///var/run/docker.sock');
   const files = ['ca', 'cert', 'key'].map((name) => `${name}=${front.certs}/${name}.pem`);
   const endpoint = [`host=${front.address}`, ...files].join(',');
@@ -51,10 +54,11 @@ export async function openRemoteEngines(): Promise<RemoteEngines> {
   return {
     byVariables: setting({ DOCKER_HOST: front.address, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: './certs' }),
     byContext: setting({ DOCKER_CONFIG: join(folder, 'docker') }),
+    byTcp: setting({ DOCKER_HOST: plain.address }),
     byProperties: setting({ HOME: join(folder, 'home') }),
     bySsh: setting({ DOCKER_HOST: 'ssh://castoff-far', PATH: ssh.path }),
     async [Symbol.asyncDispose]() {
-      await Promise.allSettled([front[Symbol.asyncDispose](), ssh.close()]);
+      await Promise.allSettled([front[Symbol.asyncDispose](), plain[Symbol.asyncDispose](), ssh.close()]);
       await rm(folder, { recursive: true });
     },
   };

@@ -1,17 +1,21 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A TCP port with mutual TLS in front of the socket of an engine. */
-export interface TlsFront extends AsyncDisposable {
+/** A TCP port in front of the socket of an engine. */
+interface TcpFront extends AsyncDisposable {
   /** As in `DOCKER_HOST`. */
   readonly address: string;
+}
+
+/** One with mutual TLS. */
+export interface TlsFront extends TcpFront {
   /** The folder of a client's `ca.pem`, `cert.pem` and `key.pem`. */
   readonly certs: string;
   /** The same, with another CA. */
@@ -26,10 +30,23 @@ export async function openTlsFront(folder: string, socketPath: string): Promise<
   const [ca, cert, key] = await Promise.all(
     ['ca.pem', 'server-cert.pem', 'server-key.pem'].map((name) => readFile(join(certs, name))),
   );
-  const sockets: Socket[] = [];
-  // As an engine: a client ends its input, and still reads.
   const options = { ca, cert, key, requestCert: true, rejectUnauthorized: true, allowHalfOpen: true };
-  const front = createServer(options, (socket) => {
+  const front = await openFront(socketPath, (serve) => createTlsServer(options, serve));
+  return { ...front, certs, otherCerts };
+}
+
+/** Opens a TCP port without TLS in front of the socket of an engine. */
+export function openTcpFront(socketPath: string): Promise<TcpFront> {
+  return openFront(socketPath, (serve) => createServer({ allowHalfOpen: true }, serve));
+}
+
+/** @param create - Creates a server that, as an engine, lets a client end its input and still read. */
+async function openFront(
+  socketPath: string,
+  create: (serve: (socket: Socket) => void) => Server,
+): Promise<TcpFront> {
+  const sockets: Socket[] = [];
+  const front = create((socket) => {
     const engine = connect({ path: socketPath, allowHalfOpen: true });
     sockets.push(socket, engine);
     socket.on('error', () => engine.destroy()).pipe(engine);
@@ -42,8 +59,6 @@ export async function openTlsFront(folder: string, socketPath: string): Promise<
   if (typeof address !== 'object' || address === null) throw new Error('the front has no port');
   return {
     address: `tcp://127.0.0.1:${address.port}`,
-    certs,
-    otherCerts,
     async [Symbol.asyncDispose]() {
       const closed = once(front.close(), 'close');
       // castoff keeps its connections open for the next call.
