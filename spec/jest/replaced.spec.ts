@@ -98,8 +98,8 @@ describe('the build', () => {
   const dist = join(__dirname, '../../dist');
 
   it('uses its own copies of everything that tests replace, in all files that a test process loads', async () => {
-    // The CLI and the reaper are programs of their own.
-    const others = /^cli\.js$|^cli\/|reaper-server|jest\/build\/(pristine|core-copies)/;
+    // The CLI and the reaper are programs of their own, and Vitest loads its plugin in the process that starts the workers.
+    const others = /^cli\.js$|^cli\/|^vitest\/plugin\.js$|reaper-server|jest\/build\/(pristine|core-copies)/;
     const files = (await readdir(dist, { recursive: true })).filter(
       (file) => file.endsWith('.js') && !others.test(file),
     );
