@@ -1,5 +1,6 @@
 import { definedOnly } from '../core/defined-only';
 import { CastoffError } from '../core/errors';
+import { print } from '../core/print';
 import { checkOptions, type CastoffOptions } from '../runner/options';
 import { runnerId, runnerModule } from './runner-module';
 import type { Vitest, VitestProject } from './user-vitest';
@@ -13,7 +14,11 @@ export interface CastoffPlugin {
   readonly configureVitest: (context: { readonly vitest: Vitest; readonly project: VitestProject }) => void;
   readonly resolveId: (id: string) => string | undefined;
   readonly load: (id: string) => string | undefined;
+  readonly closeBundle: () => void;
 }
+
+/** Whether Vitest has called the plugin of a project, or castoff has reported that it has not. */
+let isSettled = false;
 
 /**
  * Returns a plugin that adds castoff to a project of Vitest: everything that its tests create belongs to the run,
@@ -30,6 +35,7 @@ export function castoff(options: CastoffOptions = {}): CastoffPlugin {
   return {
     name: 'castoff',
     configureVitest({ vitest, project }) {
+      isSettled = true;
       // Benchmarks have a runner of their own.
       if (vitest.mode !== 'test') return;
       checkProject(project);
@@ -39,7 +45,20 @@ export function castoff(options: CastoffOptions = {}): CastoffPlugin {
     },
     resolveId: (id) => (id === runnerId ? moduleId : undefined),
     load: (id) => (id === moduleId ? code : undefined),
+    closeBundle: failUnwatched,
   };
+}
+
+/** Fails a run of Vitest that has not called the plugin. Vite calls this at the end of each server. */
+function failUnwatched(): void {
+  const { VITEST, VITEST_WORKER_ID } = process.env;
+  // A test may start a server with the same config.
+  if (isSettled || VITEST === undefined || VITEST_WORKER_ID !== undefined) return;
+  isSettled = true;
+  print(
+    'no test file of this run was watched; use Vitest 3.2 or later, and set extends: true in each project, or add castoff() to its plugins: projects do not inherit those of the root config',
+  );
+  process.exitCode ||= 1;
 }
 
 /** @throws CastoffError `CONFIG_INVALID` when castoff cannot watch a project */

@@ -10,6 +10,9 @@ const removalTimeoutMs = 20_000;
 /** Each check is eight requests to the engine. */
 const pauseMs = 200;
 
+/** Index of the run that loses a worker. */
+const crippledAt = 1;
+
 type Run = RunnerRun & { readonly holder: number };
 
 /** Starts runs in the folder of the first, and waits until each has its containers. */
@@ -21,7 +24,9 @@ async function startRuns(
   const runs: RunnerRun[] = [];
   for (let index = 0; index < count; index += 1) {
     const [beside] = runs;
-    const run = await startVitest('holds', { vitest, ...(beside === undefined ? {} : { beside }) });
+    // The run that loses its worker has another file.
+    const args = index === crippledAt ? [] : ['holds'];
+    const run = await startVitest('holds', { vitest, args, ...(beside === undefined ? {} : { beside }) });
     atEnd.defer(() => run.close());
     runs.push(run);
   }
@@ -44,9 +49,9 @@ const untilNothingIsLeft = (run: RunnerRun): Promise<boolean> =>
 describe.each(isLong ? (['4', '3'] as const) : (['4'] as const))(
   'runs of one project at once, Vitest %s',
   (vitest) => {
-    it('keep their containers apart when one is killed, one leaks, one loses a worker, and one is interrupted', async () => {
-      await using four = await startRuns(vitest, 4);
-      const [killed, judged, crippled, interrupted] = four.runs as readonly [Run, Run, Run, Run];
+    it('keep their containers apart when one is killed, one loses a worker, and one is interrupted', async () => {
+      await using three = await startRuns(vitest, 3);
+      const [killed, crippled, interrupted] = three.runs as readonly [Run, Run, Run];
 
       killed.kill('SIGKILL');
       await killed.ended;
@@ -65,18 +70,6 @@ describe.each(isLong ? (['4', '3'] as const) : (['4'] as const))(
       }
       await expect(crippled.ended).resolves.toMatchObject({ exitCode: 1 });
       expect(await untilNothingIsLeft(crippled)).toBe(true);
-
-      expect(await judged.resources()).toHaveLength(3);
-      writeFileSync(join(judged.folder, `${judged.id}.go`), '');
-      await expect(judged.ended).resolves.toMatchObject({ exitCode: 1 });
-      expect(await judged.report()).toMatchObject({
-        counts: { container: 3 },
-        leaks: [{ kind: 'container', source: 'holds.test.ts:20' }],
-        orphans: [],
-        left: [],
-        failures: [],
-      });
-      expect(await judged.resources()).toEqual([]);
 
       expect(await interrupted.resources()).toHaveLength(3);
       interrupted.kill('SIGINT');
