@@ -249,14 +249,6 @@ describe('raw requests through a relay', () => {
   });
 });
 
-describe('an engine behind a relay', () => {
-  it('may be reached by TCP with certificates', async () => {
-    await using front = await openTlsFront(await mkdtemp(join(folder, 'tls-')), '/var/run/docker.sock');
-    const env = { ...process.env, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: front.certs };
-    expect(await converseThrough(front.address, { ...thisMachine(), env })).toEqual(['line\nafter\n']);
-  });
-});
-
 describe('a failing engine behind a relay', () => {
   it.each(['lose-answer', 'cut-answer'] as const)(
     'fails a creation for its client, with an unknown outcome: %s',
@@ -450,6 +442,13 @@ if (isLong) {
   });
 
   describe('a distant or restarted engine behind a relay', () => {
+    // In short: spec/engine/run-command-remote.spec.ts.
+    it('may be reached by TCP with certificates', async () => {
+      await using front = await openTlsFront(await mkdtemp(join(folder, 'tls-')), '/var/run/docker.sock');
+      const env = { ...process.env, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: front.certs };
+      expect(await converseThrough(front.address, { ...thisMachine(), env })).toEqual(['line\nafter\n']);
+    });
+
     it('may be reached through ssh', async () => {
       const server = await openSshServer('unix:///var/run/docker.sock');
       const { PATH } = process.env;

@@ -50,8 +50,9 @@ describe('castoff run in front of a remote engine', () => {
     ${dockerode}
     cd / && HOME=/ ${castoff} run -- true && echo inner
     exit 3`;
-  const ways = ['byVariables', 'byContext', 'byTcp', 'bySsh'] as const;
-  const ends = new Map<(typeof ways)[number], CommandEnd>();
+  const sample = ['byVariables', 'bySsh'] as const;
+  const ways = isLong ? ([...sample, 'byContext', 'byTcp'] as const) : sample;
+  const ends = new Map<string, CommandEnd>();
 
   beforeAll(async () => {
     await Promise.all(ways.map(async (way) => ends.set(way, await runScript(script, engines[way]))));
