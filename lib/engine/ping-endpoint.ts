@@ -3,6 +3,7 @@ import { request, type Agent, type IncomingHttpHeaders, type IncomingMessage } f
 import { parseFields } from '../core/fields';
 import { requestTarget, type Endpoint } from './endpoint';
 import type { EngineConnection } from './engine';
+import { pingSocket } from './ping-socket';
 
 interface EngineFlavour {
   readonly isPodman: boolean;
@@ -18,8 +19,11 @@ export async function pingEndpoint(
   agent: Agent,
   signal: AbortSignal,
 ): Promise<EngineFlavour> {
-  const { headers } = await getFromEndpoint({ endpoint, agent }, '/_ping', signal);
+  const { transport } = endpoint;
+  const head = transport.type === 'socket' ? await pingSocket(transport.path, signal) : undefined;
   // Podman 4.3.1: `Libpod-Api-Version: 4.3.1`, `Server: Libpod/4.3.1 (linux)`. Docker sends no such header.
+  if (head !== undefined) return { isPodman: /^libpod-api-version:/m.test(head) };
+  const { headers } = await getFromEndpoint({ endpoint, agent }, '/_ping', signal);
   return { isPodman: 'libpod-api-version' in headers };
 }
 
