@@ -163,10 +163,12 @@ wait_for_answer() {
 keep_namespaces() {
   if [ -e "/proc/$(cat "$folder/keeper.pid" 2>/dev/null)/exe" ]; then cat "$folder/keeper.pid"; return; fi
   rm -f "$folder/keeper.pid"
+  mkdir -p "$folder/containers" "$root/var/lib/containers"
   # shellcheck disable=SC2016 # the inner shell expands them
   MODERN_RUN='' setsid unshare --net "$base/usr-$suite/enter" "$root" sh -euc '
     ip link set lo up
     mount -t tmpfs tmpfs /run
+    mount --bind "$0/containers" /var/lib/containers
     ln -s "$1" /run/docker.sock
     echo $$ >"$0/keeper.pid.new"
     mv "$0/keeper.pid.new" "$0/keeper.pid"
@@ -227,12 +229,14 @@ do_run() {
   status=0
   # shellcheck disable=SC2016 # the inner shell expands them
   nsenter --target "$(cat "$folder/keeper.pid")" --net unshare --mount --propagation private sh -euc '
-    layer=$1 socket=$2
-    shift 2
+    layer=$1 socket=$2 containers=$3
+    shift 3
     mount -t overlay -o "lowerdir=$layer:/usr" overlay /usr
+    # A podman without a service works on the default storage: a newer one would convert that of the machine.
+    [ ! -d /var/lib/containers ] || mount --bind "$containers" /var/lib/containers
     mount --bind "$socket" /run/docker.sock
     unset DOCKER_HOST
-    exec "$@"' run "$base/usr-$suite" "$socket" "$@" || status=$?
+    exec "$@"' run "$base/usr-$suite" "$socket" "$folder/containers" "$@" || status=$?
   [ -z "$place" ] || [ ! -f "$place" ] || rm -f "$place"
   return "$status"
 }
