@@ -19,7 +19,7 @@ import { describeCommand } from './sweep/command';
 import { describeFailingEngine } from './sweep/failing-engine';
 import { describeInContainer } from './sweep/in-container';
 import { describeKilledProcess } from './sweep/killed-process';
-import { createStage, find, type SweepStage } from './sweep/stage';
+import { createStage, endContainer, find, type SweepStage } from './sweep/stage';
 
 // A separate engine: a sweep would remove what other specs have left on purpose.
 let engine: PrivateEngine;
@@ -194,7 +194,7 @@ describe('sweep', () => {
       proof: expect.stringMatching(/^its reaper \S+ is running$/),
     });
     expect(await isThere(id)).toBe(true);
-    await docker.getContainer(ryuk).kill();
+    await endContainer(docker, ryuk);
 
     const old = await sweepHere({ foreign: true, olderThanMs: 0 });
 

@@ -4,6 +4,7 @@ import type { RemovableKind } from '../../../lib/core/kinds';
 import { createLabelled, deadOwner, labelsOf, someSession } from '../../support/owned-things';
 import type { PrivateEngine } from '../../support/private-engine';
 import { exists, specLabel, uniqueName } from '../../support/things';
+import { until } from '../../support/until';
 
 /** Shared state of the specs on one engine. */
 export interface SweepStage {
@@ -45,4 +46,12 @@ export function createStage(engine: PrivateEngine): SweepStage {
 
 export function find(report: SweepReport, id: string): SweptThing | undefined {
   return report.things.find((resource) => resource.id === id);
+}
+
+/** Kills a container. Resolves when the engine lists it as exited: Docker 28 responds to the kill before. */
+export async function endContainer(docker: Docker, id: string): Promise<void> {
+  await docker.getContainer(id).kill();
+  const filters = { id: [id], status: ['exited'] };
+  const isListed = async () => (await docker.listContainers({ all: true, filters })).length === 1;
+  if (!(await until(isListed))) throw new Error(`container ${id} is not listed as exited`);
 }
