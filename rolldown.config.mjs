@@ -44,6 +44,8 @@ const pristineGlobals = Object.fromEntries(
     Date: 'Date',
     'Date.now': 'dateNow',
     JSON: 'JSON',
+    // Vitest's environments for windows replace it, and signals of both kinds cannot be combined.
+    AbortController: 'AbortController',
     'AbortSignal.any': 'anySignal',
     'process.emitWarning': 'emitWarning',
     'process.nextTick': 'nextTick',

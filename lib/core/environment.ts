@@ -1,6 +1,6 @@
 interface Variable {
-  /** By whom it is set: the user, a CI system, the operating system, or castoff for processes that it starts. */
-  readonly setBy: 'user' | 'ci' | 'system' | 'castoff';
+  /** By whom it is set: the user, a CI system, a test runner, the operating system, or castoff for processes that it starts. */
+  readonly setBy: 'user' | 'ci' | 'runner' | 'system' | 'castoff';
   /** As text; absent when unset has no equivalent. */
   readonly byDefault?: string;
   readonly doc: string;
@@ -117,6 +117,8 @@ export const environmentVariables = {
   FORCE_COLOR: { setBy: 'user', doc: '`0` or `false`: prints no colours; else prints colours to files, too' },
   NO_COLOR: { setBy: 'user', doc: 'prints no colours' },
   NODE_DEBUG: { setBy: 'user', doc: '`castoff`: prints what castoff does about its reaper' },
+  VITEST: { setBy: 'runner', doc: '`true` in the processes of Vitest' },
+  VITEST_WORKER_ID: { setBy: 'runner', doc: 'the number of a worker of Vitest' },
   CI: { setBy: 'ci', doc: 'not empty: also reports that a run created nothing' },
   GITHUB_ACTIONS: { setBy: 'ci', doc: '`true`: prints leaks as annotations' },
   GITHUB_WORKSPACE: { setBy: 'ci', doc: 'the folder that paths of annotations are relative to' },

@@ -32,6 +32,7 @@ interface PristineGlobals {
   readonly Date: Global['Date'];
   readonly dateNow: Global['Date']['now'];
   readonly JSON: Pick<Global['JSON'], 'parse' | 'stringify'>;
+  readonly AbortController: Global['AbortController'];
   readonly AbortSignal: typeof AbortSignal;
   readonly anySignal: typeof AbortSignal.any;
 }
@@ -64,6 +65,7 @@ export const {
   Date,
   dateNow,
   JSON,
+  AbortController,
   anySignal,
 } = pristine.globals;
 
@@ -130,7 +132,10 @@ function ownRequest(http: typeof Http): typeof Http.request {
   return (...args: readonly unknown[]) => Reflect.construct(ClientRequest, args) as Http.ClientRequest;
 }
 
-type OfRealm = Pick<PristineGlobals, 'Date' | 'dateNow' | 'JSON' | 'AbortSignal' | 'anySignal'>;
+type OfRealm = Pick<
+  PristineGlobals,
+  'Date' | 'dateNow' | 'JSON' | 'AbortController' | 'AbortSignal' | 'anySignal'
+>;
 
 /** @param outer - The functions of the process: most sandboxes share its `AbortSignal`. */
 function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
@@ -140,6 +145,7 @@ function globalsOfRealm(realm: Global, outer?: OfRealm): OfRealm {
     Date: realm.Date,
     dateNow: realm.Date.now,
     JSON: Object.freeze({ parse, stringify }),
+    AbortController: realm.AbortController,
     AbortSignal: realm.AbortSignal,
     anySignal: isShared ? outer.anySignal : realm.AbortSignal.any.bind(realm.AbortSignal),
   };

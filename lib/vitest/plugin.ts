@@ -1,4 +1,5 @@
 import { definedOnly } from '../core/defined-only';
+import { readVariable } from '../core/environment';
 import { CastoffError } from '../core/errors';
 import { print } from '../core/print';
 import { checkOptions, type CastoffOptions } from '../runner/options';
@@ -51,9 +52,9 @@ export function castoff(options: CastoffOptions = {}): CastoffPlugin {
 
 /** Fails a run of Vitest that has not called the plugin. Vite calls this at the end of each server. */
 function failUnwatched(): void {
-  const { VITEST, VITEST_WORKER_ID } = process.env;
   // A test may start a server with the same config.
-  if (isSettled || VITEST === undefined || VITEST_WORKER_ID !== undefined) return;
+  if (isSettled || readVariable('VITEST') === undefined || readVariable('VITEST_WORKER_ID') !== undefined)
+    return;
   isSettled = true;
   print(
     'no test file of this run was watched; use Vitest 3.2 or later, and set extends: true in each project, or add castoff() to its plugins: projects do not inherit those of the root config',

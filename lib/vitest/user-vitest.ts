@@ -84,7 +84,8 @@ export type RunnerClass = new (config: WorkerConfig) => VitestRunner;
 /** Functions of Vitest for its tasks. @see https://vitest.dev/api/advanced/runner */
 export interface TaskFunctions {
   readonly getFn: (test: VitestTest) => () => unknown;
-  readonly getHooks: (suite: VitestSuite) => VitestHooks;
+  /** `undefined` for a file that could not be loaded. */
+  readonly getHooks: (suite: VitestSuite) => VitestHooks | undefined;
   readonly inject: (key: string) => unknown;
 }
 

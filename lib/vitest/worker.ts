@@ -65,7 +65,7 @@ function instrument(
   };
   around(runner, 'onBeforeRunSuite', async (original, suite) => {
     await original();
-    file?.wrapHooks(suite, getHooks(suite));
+    file?.wrapHooks(suite, getHooks(suite) ?? {});
   });
   around(runner, 'onBeforeTryTask', async (original, test) => {
     file?.startAttempt(test);

@@ -28,7 +28,7 @@ export interface VitestRunOptions {
 export async function startVitest(project: string, options: VitestRunOptions = {}): Promise<RunnerRun> {
   const { args = [], env, vitest = '4', files = {}, beside, isWatching = false } = options;
   const packages = Object.fromEntries(
-    ['dockerode', 'testcontainers'].map((name) => [name, join(ownModules, name)]),
+    ['dockerode', 'jsdom', 'testcontainers'].map((name) => [name, join(ownModules, name)]),
   );
   const { folder, remove } = beside
     ? { folder: beside.folder, remove: () => Promise.resolve() }

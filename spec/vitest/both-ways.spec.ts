@@ -51,6 +51,7 @@ describe.each(isLong ? all : sample)('Vitest %s, pool %s, isolate: %s', (vitest,
   it('fails what has a cleanup that fails, and nothing else', () => {
     const failed = [...new Set(end.stderr.match(/(?<= FAIL +).*$/gm))].map((line) => line.trim());
     expect(failed.toSorted()).toEqual([
+      'broken.test.ts [ broken.test.ts ]',
       'owns.test.ts > on purpose > fails by its cleanup',
       'owns.test.ts > on purpose > fails by its cleanup, although it is to fail',
       'owns.test.ts > on purpose > fails with its container',
@@ -66,6 +67,8 @@ describe.each(isLong ? all : sample)('Vitest %s, pool %s, isolate: %s', (vitest,
           `CastoffError: after owns\\.test\\.ts/.*: stop the ${what} \\(owns\\.test\\.ts:${line}\\): the ${what} is gone`,
         ),
       );
+    expect(end.stdout).toContain('the scope of the broken file has closed');
+    expect(end.stderr).not.toContain('Unhandled');
     expect(end.stdout).toMatch(/Tests +3 failed \| 14 passed \| 1 skipped/);
   });
 

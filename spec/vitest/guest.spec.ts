@@ -53,6 +53,13 @@ async function warns(vitest: VitestVersion): Promise<void> {
   expect(end).toMatchObject({ exitCode: 0, left: [] });
 }
 
+async function runsWithWindow(vitest: VitestVersion): Promise<void> {
+  const end = await runVitest('window', { vitest });
+  expect(end.stdout).toMatch(/Tests +1 passed \(1\)/);
+  expect(end.stderr).toMatch(/^castoff: 1 container, all gone$/m);
+  expect(end).toMatchObject({ exitCode: 0, left: [] });
+}
+
 type Behaviour = readonly [string, (vitest: VitestVersion) => Promise<void>];
 
 const first: Behaviour = [
@@ -63,6 +70,7 @@ const others: readonly Behaviour[] = [
   ['raises no alarm in 20 runs', neverAlarms],
   ['fails a run of projects that do not inherit the plugin, instead of passing unwatched', failsUnwatched],
   ['watches projects that extend the root config', watchesExtended],
+  ['works beside a window of jsdom', runsWithWindow],
   ['only reports leaks, and ignores some, if the settings say so', warns],
 ];
 
