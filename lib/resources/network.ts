@@ -1,4 +1,4 @@
-import { mapAnswer, type Engine } from '../engine/engine';
+import { mapAnswer, type Answer, type Engine } from '../engine/engine';
 import { listContainersUsing } from '../engine/container-calls';
 import { disconnectContainer, inspectNetwork, removeNetwork } from '../engine/network-calls';
 import { isFullId, isPrefixMatch, type Removable } from './kind';
@@ -13,15 +13,28 @@ export const network: Removable = {
       identity: facts.id,
       isPartialMatch: isPrefixMatch(id, facts.id, [facts.name]),
     })),
-  async remove(engine, id) {
-    // Podman (4.3 to 5.8) removes a network by id while containers are attached to it; removing the
-    // containers then fails with 500 "unable to find network".
-    if (engine.isPodman) await detachAll(engine, id);
-    return removeNetwork(engine, id);
-  },
+  remove: async (engine, id) => (engine.isPodman ? removeOnPodman(engine, id) : removeNetwork(engine, id)),
   detach: detachAll,
   advice: 'remove its connected containers first (`docker network inspect` lists them)',
 };
+
+/**
+ * Removes a network unless containers are attached to it, as Docker does. By id, Podman (4.3 to 5.8) removes it
+ * nevertheless, and removing the containers then fails with 500 "unable to find network"; by name, it refuses.
+ * But by name, it reports the default network as in use, and only by id that it can never be removed.
+ */
+async function removeOnPodman(engine: Engine, id: string): Promise<Answer<unknown>> {
+  const attached = await listContainersUsing(engine, 'network', id);
+  if (attached.meaning !== 'done') return attached;
+  if (attached.value.length === 0) return removeNetwork(engine, id);
+  const own = await inspectNetwork(engine, id);
+  if (own.meaning !== 'done') return own;
+  // Podman's name of the default network is configurable; `bridge` always refers to it.
+  const byDefault = await inspectNetwork(engine, 'bridge');
+  if (byDefault.meaning !== 'done' && byDefault.meaning !== 'gone') return byDefault;
+  const isDefault = byDefault.meaning === 'done' && byDefault.value.id === own.value.id;
+  return removeNetwork(engine, isDefault ? id : own.value.name);
+}
 
 async function detachAll(engine: Engine, id: string): Promise<void> {
   const attached = engine.isPodman

@@ -63,21 +63,24 @@ describe('cleanupNetwork', () => {
     expect(await networksOf(second)).not.toContain(id);
   });
 
-  it.each(['bridge', 'host', 'none'])(
-    'fails at once for the network %s, with the engine’s message',
-    async (name) => {
+  it('fails at once for the networks that belong to the engine, with its message', async () => {
+    const listed = (await docker.listNetworks()).map(({ Name }) => Name);
+    // Podman has only its default network, under the name that Docker gives it.
+    const names = ['bridge', 'host', 'none'].filter((name) => listed.includes(name));
+    expect(names).toContain('bridge');
+    for (const name of names) {
       const error: unknown = await cleanupNetwork(name).catch((reason: unknown) => reason);
       expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
       expect(error).toMatchObject({
         message: expect.stringMatching(
-          /^remove network .*: 403 .* pre-defined network .*\(1 attempt in \d+ ms\)/,
+          /^remove network .*: (403 .* pre-defined network|500 default network \S+ cannot be removed).* \(1 attempt in \d+ ms\)/,
         ),
         evidence: { attempts: 1 },
         cause: { code: 'ENGINE_REFUSED' },
       });
       expect(await exists('network', name)).toBe(true);
-    },
-  );
+    }
+  });
 
   it('refuses a name that two networks share, which only older engines allow', async () => {
     const name = uniqueName();

@@ -125,8 +125,8 @@ describe('castoff on Podman', () => {
     'disconnects a container that is %s from a network that is removed by id',
     async (status) => {
       await using proxy = await openFaultProxy({ upstream: podman.socketPath });
-      const name = await createThing('network', docker);
-      const { Id: network } = await docker.getNetwork(name).inspect();
+      const name = uniqueName();
+      const { id: network } = await docker.createNetwork({ Name: name });
       const { id: container } = await docker.createContainer({
         Image: specImage,
         Cmd: status === 'exited' ? ['true'] : sleeper,
@@ -138,12 +138,38 @@ describe('castoff on Podman', () => {
       expect(await exists('network', name, docker)).toBe(false);
       const changes = proxy.calls.filter(({ method }) => method !== 'GET');
       expect(changes.map(({ method, path, status: answer }) => `${method} ${path} ${answer}`)).toEqual([
+        `DELETE /networks/${name} 500`,
         `POST /networks/${network}/disconnect 200`,
         `DELETE /networks/${network} 204`,
       ]);
       await docker.getContainer(container).remove({ force: true });
     },
   );
+
+  it('disconnects a container that connects while others are disconnected', async () => {
+    await using proxy = await openFaultProxy({ upstream: podman.socketPath });
+    const network = await createThing('network', docker);
+    const HostConfig = { NetworkMode: network };
+    await createRunningContainer({ HostConfig }, docker);
+    const held = proxy.hold(`POST /networks/${network}/disconnect`);
+    const cleanup = cleanupNetwork(network, { engine: proxy.address });
+    await held.arrived();
+    const late = await createRunningContainer({ HostConfig }, docker);
+    held.release();
+    expect(await cleanup).toMatchObject({ outcome: 'removed' });
+    expect((await docker.getContainer(late).inspect()).NetworkSettings.Networks).toEqual({});
+    await docker.getContainer(late).remove({ force: true });
+  });
+
+  it('refuses to remove the default network, and disconnects no container from it', async () => {
+    const id = await createRunningContainer({ HostConfig: { NetworkMode: 'bridge' } }, docker);
+    await expect(cleanupNetwork('podman', { engine: podman.address })).rejects.toMatchObject({
+      code: 'CLEANUP_FAILED',
+      message: expect.stringContaining('default network podman cannot be removed'),
+    });
+    expect((await docker.getContainer(id).inspect()).NetworkSettings.Networks).toHaveProperty('podman');
+    await docker.getContainer(id).remove({ force: true });
+  });
 
   it('removes an image by its id without sha256:', async () => {
     const { id } = await docker.createContainer({ Image: specImage });
