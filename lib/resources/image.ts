@@ -24,7 +24,9 @@ export const image: Removable = {
  * store finds the name, but rejects its removal with 404 "ambiguous reference".
  */
 function unambiguousName(given: string, tags: readonly string[]): string {
-  return /^[0-9a-f]{12,64}$/.test(given) && tags.includes(`${given}:latest`) ? `${given}:latest` : given;
+  const named = `${given}:latest`;
+  const isName = tags.map(fullImageName).includes(fullImageName(named));
+  return /^[0-9a-f]{12,64}$/.test(given) && isName ? named : given;
 }
 
 /**

@@ -37,7 +37,10 @@ describe('cleanupImage', () => {
     const name = await createThing('image');
     const id = await idOf(name);
     const ref = refOf(name, id);
-    expect(await cleanupImage(ref)).toMatchObject({ kind: 'image', id: ref, name, outcome: 'removed' });
+    // Podman reports full names.
+    const reported = expect.stringMatching(new RegExp(`^(docker\\.io/library/)?${name}$`));
+    const result = { kind: 'image', id: ref, name: reported, outcome: 'removed' };
+    expect(await cleanupImage(ref)).toMatchObject(result);
     expect(await exists('image', id)).toBe(false);
   });
 
@@ -84,7 +87,7 @@ describe('cleanupImage', () => {
     const error: unknown = await cleanupImage(id).catch((reason: unknown) => reason);
     expect(isCastoffError(error, 'CLEANUP_FAILED')).toBe(true);
     expect(error).toMatchObject({
-      message: expect.stringContaining('multiple repositories'),
+      message: expect.stringMatching(/multiple repositories|more than one tag/),
       evidence: { attempts: 1 },
     });
     expect(await idOf(name)).toBe(id);
@@ -108,7 +111,7 @@ describe('cleanupImage', () => {
     const user = await createRunningContainer({ Image: name });
     await expect(cleanupImage(name, { timeoutMs: 4_000 })).rejects.toMatchObject({
       code: 'CLEANUP_FAILED',
-      message: expect.stringMatching(/409 .*is using its referenced image .* attempts in/),
+      message: expect.stringMatching(/409 .*(is using its referenced image|image is in use).* attempts in/),
     });
     expect(await exists('image', name)).toBe(true);
     expect((await docker.getContainer(user).inspect()).State.Running).toBe(true);
