@@ -10,6 +10,12 @@ const vitests = {
   '3': join(__dirname, '../fixtures/vitest-3/node_modules/vitest'),
 };
 
+/** Returns the packages of a user's project, except castoff. */
+export function packagesOf(vitest: VitestVersion): Readonly<Record<string, string>> {
+  const own = ['dockerode', 'jsdom', 'testcontainers'].map((name) => [name, join(ownModules, name)]);
+  return { ...(Object.fromEntries(own) as Record<string, string>), vitest: vitests[vitest] };
+}
+
 /** How to start Vitest. */
 export interface VitestRunOptions {
   readonly args?: readonly string[];
@@ -27,12 +33,9 @@ export interface VitestRunOptions {
 /** Starts Vitest in a copy of spec/fixtures/vitest/<project>. The caller closes the run. */
 export async function startVitest(project: string, options: VitestRunOptions = {}): Promise<RunnerRun> {
   const { args = [], env, vitest = '4', files = {}, beside, isWatching = false } = options;
-  const packages = Object.fromEntries(
-    ['dockerode', 'jsdom', 'testcontainers'].map((name) => [name, join(ownModules, name)]),
-  );
   const { folder, remove } = beside
     ? { folder: beside.folder, remove: () => Promise.resolve() }
-    : await copyFixture(`vitest/${project}`, { files, packages: { ...packages, vitest: vitests[vitest] } });
+    : await copyFixture(`vitest/${project}`, { files, packages: packagesOf(vitest) });
   const command = [join(folder, 'node_modules/vitest/vitest.mjs'), isWatching ? 'watch' : 'run'];
   return startRunner({
     folder,

@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { copyFixture, ownModules } from '../support/fixture-project';
 import { isLong } from '../support/spec-size';
-import { runVitest, startVitest, type VitestVersion } from '../support/vitest-run';
+import { packagesOf, runVitest, startVitest, type VitestVersion } from '../support/vitest-run';
 
 const versions: readonly VitestVersion[] = isLong ? ['4', '3'] : ['4'];
 
@@ -60,6 +65,28 @@ async function runsWithWindow(vitest: VitestVersion): Promise<void> {
   expect(end).toMatchObject({ exitCode: 0, left: [] });
 }
 
+/** Checks the types of the built package, in a config with `defineConfig` and in a test. */
+async function hasTypes(vitest: VitestVersion): Promise<void> {
+  const tsc = join(ownModules, 'typescript/bin/tsc');
+  const flags = '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --allowImportingTsExtensions';
+  const target = '--target es2024 --lib es2024,dom,esnext.disposable --types node --module esnext';
+  const args = [tsc, ...`${flags} ${target} --moduleResolution bundler`.split(' ')];
+  const packages = { ...packagesOf(vitest), '@types': join(ownModules, '@types') };
+  const { folder, remove } = await copyFixture('vitest/both-ways', { files: {}, packages });
+  try {
+    // Fixtures install the build without types.
+    await cp(join(ownModules, '../dist'), join(folder, 'node_modules/castoff/dist'), {
+      recursive: true,
+      force: false,
+    });
+    const files = ['vitest.config.ts', 'owns.test.ts'];
+    const checked = await promisify(execFile)(process.execPath, [...args, ...files], { cwd: folder });
+    expect(checked).toEqual({ stdout: '', stderr: '' });
+  } finally {
+    await remove();
+  }
+}
+
 type Behaviour = readonly [string, (vitest: VitestVersion) => Promise<void>];
 
 const first: Behaviour = [
@@ -70,6 +97,7 @@ const others: readonly Behaviour[] = [
   ['raises no alarm in 20 runs', neverAlarms],
   ['fails a run of projects that do not inherit the plugin, instead of passing unwatched', failsUnwatched],
   ['watches projects that extend the root config', watchesExtended],
+  ['has types for the config and for tests', hasTypes],
   ['works beside a window of jsdom', runsWithWindow],
   ['only reports leaks, and ignores some, if the settings say so', warns],
 ];
