@@ -3,7 +3,8 @@
 # root, and the engine runs in it, in network and mount namespaces of its own, with its own data and socket. The machine's own
 # packages stay as they are. Idempotent. The roots and the data are in MODERN_HOME, by default ~/.cache/castoff-modern.
 #
-#   modern-engine.sh test [NAME…]            # builds, and runs the engine, reaper and jest specs on one engine after another
+#   modern-engine.sh test [NAME…] [short]    # builds, and runs the engine, reaper and jest specs on one engine after another;
+#                                            # short: a cross-section of them (below)
 #   modern-engine.sh install SUITE           # trixie: Docker 26.1, Podman 5.4 · forky: Docker 28.5, Podman 5.8
 #   modern-engine.sh up NAME                 # docker-SUITE · docker-SUITE-ctd (containerd image store) · docker-SUITE-api144
 #                                            # (refuses API < 1.44, as Docker 29 does) · docker-SUITE-ctd144 · podman-SUITE
@@ -18,6 +19,9 @@ mirror=${MODERN_MIRROR:-$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | se
 mirror=${mirror:-http://deb.debian.org/debian}
 packages='docker.io docker-cli docker-compose docker-buildx podman crun runc containerd netavark aardvark-dns conmon passt uidmap
   iptables nftables iproute2 procps curl ca-certificates'
+# Removal of each kind, with and without faults; reaping after SIGKILL; sweeping; Compose; the verdict in Jest.
+cross_section='spec/engine/removal-faults.spec.ts spec/engine/cleanup-image.spec.ts spec/engine/cleanup-network.spec.ts
+  spec/reaper/kill.spec.ts spec/engine/sweep.spec.ts spec/engine/compose-existing.spec.ts spec/jest/ended.spec.ts'
 
 main() {
   command=$1
@@ -26,7 +30,16 @@ main() {
 }
 
 do_test() {
-  [ $# -gt 0 ] || set -- docker-forky docker-forky-ctd144 podman-forky
+  names=
+  selected=
+  for word in "$@"; do
+    case $word in
+      short) selected="--runTestsByPath $cross_section" ;;
+      *) names="$names $word" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # one name per word
+  set -- ${names:-docker-forky docker-forky-ctd144 podman-forky}
   cd "$(dirname "$0")/.."
   docker/prepare.sh
   mkdir -p "$base"
@@ -34,10 +47,10 @@ do_test() {
   docker save --output "$base/images.tar" castoff-spec/redis:1 castoff-spec/postgres:1
   failed=
   for name in "$@"; do
-    # shellcheck disable=SC2016 # the inner shell expands it
+    # shellcheck disable=SC2016,SC2086 # the inner shell expands it; one argument per word
     "$self" run "$name" sh -euc 'docker load --quiet --input "$0"
       docker/images.sh
-      jest --selectProjects engine reaper jest' "$base/images.tar" || failed="$failed $name"
+      jest "$@" --selectProjects engine reaper jest' "$base/images.tar" $selected || failed="$failed $name"
     "$self" down "$name"
   done
   [ -z "$failed" ] || { echo "modern engines: specs failed on:$failed" >&2; exit 1; }
