@@ -90,9 +90,13 @@ export async function openPrivateEngine(options: PrivateEngineOptions = {}): Pro
 /** Copies the spec image from the machine's engine, for a tenth of the CPU time that docker/images.sh takes. */
 async function copySpecImage(socketPath: string): Promise<void> {
   const archive = await docker.getImage(specImage).get();
-  const answer = await new Docker({ socketPath }).loadImage(archive);
+  const engine = new Docker({ socketPath });
+  const answer = await engine.loadImage(archive);
   answer.resume();
   await finished(answer);
+  // Podman saves it under localhost/.
+  const [repo = '', tag = ''] = specImage.split(':');
+  for (const { Id } of await engine.listImages()) await engine.getImage(Id).tag({ repo, tag });
 }
 
 async function startContainerd(folder: string): Promise<EngineProcess> {
