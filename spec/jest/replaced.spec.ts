@@ -44,7 +44,8 @@ it('castoff ends the session of a script that replaces the same modules and glob
     const { stdout, stderr } = await script(['plain.js', ...names]);
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual(names);
-    for (const early of isLong ? ['nock', 'nock-13'] : ['nock']) {
+    // Loaded before everything else, nock 14 makes Testcontainers fail with EPIPE once in some 160 starts, also without castoff.
+    for (const early of isLong ? ['nock', 'nock-13'] : ['nock-13']) {
       const name = early.replace(/^nock$/, 'nock-14');
       const loadedFirst = ['--require', early, 'plain.js', name];
       expect(await script(loadedFirst)).toEqual({ stdout: `${name}\n`, stderr: '' });
