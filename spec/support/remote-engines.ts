@@ -3,6 +3,7 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { openReaperFolder } from './session-child';
 import { openSshServer } from './ssh-server';
 import { openTcpFront, openTlsFront } from './tls-front';
 
@@ -50,7 +51,9 @@ export async function openRemoteEngines(): Promise<RemoteEngines> {
   );
   const alias = `Host castoff-far\nHostName 127.0.0.1\nPort ${new URL(ssh.address).port}\n`;
   await appendFile(join(ssh.folder, 'ssh_config'), `${alias}User ${userInfo().username}\n`);
-  const setting = (env: EngineSetting['env']): EngineSetting => ({ env: { ...unset, ...env }, cwd: folder });
+  const reapers = await openReaperFolder();
+  const own = { ...unset, TMPDIR: reapers.folder, XDG_RUNTIME_DIR: '' };
+  const setting = (env: EngineSetting['env']): EngineSetting => ({ env: { ...own, ...env }, cwd: folder });
   return {
     byVariables: setting({ DOCKER_HOST: front.address, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: './certs' }),
     byContext: setting({ DOCKER_CONFIG: join(folder, 'docker') }),
@@ -58,8 +61,13 @@ export async function openRemoteEngines(): Promise<RemoteEngines> {
     byProperties: setting({ HOME: join(folder, 'home') }),
     bySsh: setting({ DOCKER_HOST: 'ssh://castoff-far', PATH: ssh.path }),
     async [Symbol.asyncDispose]() {
-      await Promise.allSettled([front[Symbol.asyncDispose](), plain[Symbol.asyncDispose](), ssh.close()]);
-      await rm(folder, { recursive: true });
+      try {
+        // A reaper whose engine goes first waits ten minutes for it to come back.
+        await reapers[Symbol.asyncDispose]();
+      } finally {
+        await Promise.allSettled([front[Symbol.asyncDispose](), plain[Symbol.asyncDispose](), ssh.close()]);
+        await rm(folder, { recursive: true });
+      }
     },
   };
 }
