@@ -57,7 +57,8 @@ async function runWithin(
 ): Promise<CommandStatus> {
   let started: StartedCommand;
   const starting = startCommand(command, commandRun.environment);
-  // Now that the command starts: opening the stream takes as long as connecting to the engine.
+  // A closed stderr must not end castoff before the cleanup. Only now: opening the stream takes as long as connecting to
+  // the engine.
   process.stderr.on('error', () => undefined);
   try {
     started = await starting;

@@ -15,7 +15,7 @@ export interface ProjectNameSources {
 
 /**
  * Returns the name that Compose gives to a project; `undefined` where Compose alone knows it, and where its versions
- * differ: another name may be that of somebody else's project.
+ * differ: a wrong name may belong to another project.
  *
  * @see docker compose, "Specify a project name"
  */

@@ -55,7 +55,7 @@ function ownEnvironment(): Environment {
 
 /**
  * Reads the docker configuration, its contexts and `~/.testcontainers.properties`, unless the environment
- * alone decides. Files that do not exist are skipped. Reads at once: the thread pool takes 2 ms for the first file.
+ * alone decides. Files that do not exist are skipped. Reads synchronously: the thread pool takes 2 ms for the first file.
  *
  * @throws CastoffError `CONFIG_INVALID` when an existing file cannot be read or parsed; names the file.
  * @see docker/cli, `cli/config`, `cli/context/store`; testcontainers, `strategies/utils/config`

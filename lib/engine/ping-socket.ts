@@ -10,13 +10,13 @@ const maxHeadBytes = 16 * 1_024;
  * `castoff run` waits for the answer.
  *
  * Resolves to the head of a response with status 200, in lower case; to `undefined` for anything else. Rejects with the
- * connection's error. The connection does not keep the process alive.
+ * connection's error, also when `signal` aborts. The connection does not keep the process alive.
  *
  * @see RFC 9112, 2.1: the head ends with an empty line
  */
 export async function pingSocket(path: string, signal: AbortSignal): Promise<string | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
-  const socket = connect(path).unref();
+  const socket = connect({ path, signal }).unref();
   let text = '';
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');
@@ -25,7 +25,6 @@ export async function pingSocket(path: string, signal: AbortSignal): Promise<str
     else if (text.length > maxHeadBytes) resolve(undefined);
   });
   socket.on('error', reject).once('close', () => resolve(undefined));
-  signal.addEventListener('abort', () => socket.destroy(), { once: true });
   socket.write(request);
   try {
     return await promise;

@@ -6,7 +6,8 @@ import type { Endpoint, Transport } from './endpoint';
 
 /**
  * Returns a function that opens one connection to the engine for each call, authenticated where the endpoint asks
- * for it; over ssh, no more than some log in at the same time. Its two directions end independently of each other, except over ssh, where the engine's end ends both.
+ * for it. Its two directions end independently of each other, except over ssh, where the engine's end ends both, and
+ * where a limited number of connections log in at the same time.
  *
  * The connection does not keep the process alive. Over ssh, it is open before the login has succeeded: a failure
  * is an `error` of the stream.

@@ -25,8 +25,8 @@ export interface RelayedEngine {
 }
 
 /**
- * Returns the variables that name the engine at `endpoint` in any working directory, for any user's folder, and
- * whatever `docker context use` selects later.
+ * Returns the variables that name the engine at `endpoint`, independent of the working directory, the user's folder
+ * and the context that `docker context use` selects.
  */
 export function engineVariablesOf({ address, transport }: Endpoint): EngineVariables {
   const { folder, isVerified } = (transport.type === 'tcp' ? transport.tls : undefined) ?? {};
@@ -47,8 +47,7 @@ export function readRelayedEngine(environment: Environment): RelayedEngine | und
 
 /**
  * Replaces the variables that name the relay of `castoff run` by those that name the engine behind it: castoff's own
- * requests bypass the relay.
- * Unchanged if its `DOCKER_HOST` is not the relay.
+ * requests bypass the relay. Returns `environment` itself if its `DOCKER_HOST` is not the relay.
  */
 export function bypassRelay(environment: Environment): Environment {
   const relayed = readRelayedEngine(environment);

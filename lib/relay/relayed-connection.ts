@@ -55,7 +55,7 @@ export class RelayedConnection {
     this.closed = this.#run();
   }
 
-  /** Closes the connection: after the current answer, or at once if there is none, or if it is a stream. */
+  /** Closes the connection after the current answer; at once if there is none, or if the answer is a stream. */
   close(): void {
     this.#isClosing = true;
     if (this.#exchange === undefined || this.#exchange.isStreaming) this.#client.finish();

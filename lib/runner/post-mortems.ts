@@ -68,7 +68,8 @@ function containersOf(
     const created = present.filter(({ owner }) => owner.scope === scope);
     return [...containers, ...created].map((each): Dependency => ({ ...each, shared: what }));
   });
-  return [...new Map([...used, ...own].map((each) => [each.key, each])).values()];
+  // A container that a scope has adopted has two records.
+  return [...new Map([...used, ...own].map((each) => [each.id ?? each.key, each])).values()];
 }
 
 /** Records a death for the verdict. */

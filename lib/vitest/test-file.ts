@@ -9,7 +9,7 @@ import {
   exceededLimit,
   failTask,
   isFile,
-  readNode,
+  readTask,
   type VitestHook,
   type VitestHooks,
   type VitestSuite,
@@ -18,13 +18,13 @@ import {
 } from './user-vitest';
 
 /** A running test file of Vitest. castoff's runner calls it as Vitest's events come. */
-export class TestFile extends RunningFile<VitestTask> {
+export class VitestFile extends RunningFile<VitestTask> {
   readonly #wrapped = new WeakSet<VitestHook>();
   /** Failures of tests that are expected to fail, which Vitest would drop. */
   readonly #failuresOfFailing = new Map<VitestTest, readonly Error[]>();
 
   constructor(root: string, path: string) {
-    super(new FileContexts({ name: relative(root, path).split(sep).join('/'), path, read: readNode }));
+    super(new FileContexts({ name: relative(root, path).split(sep).join('/'), path, read: readTask }));
   }
 
   /** Makes `castoff/vitest` work in the file. `realm`: the global object that it runs in. */

@@ -115,7 +115,7 @@ export interface Vitest {
 }
 
 /** Reads a task; `undefined` for a file. */
-export function readNode(task: VitestTask): TestNode<VitestSuite> | undefined {
+export function readTask(task: VitestTask): TestNode<VitestSuite> | undefined {
   if (isFile(task)) return undefined;
   const { name: title, suite, type } = task;
   return { title, parent: suite, isTest: type === 'test' };

@@ -1,7 +1,7 @@
 import { setVariable } from '../core/environment';
 import { processWide } from '../core/global-state';
 import { providedKey } from './provided-key';
-import { TestFile } from './test-file';
+import { VitestFile } from './test-file';
 import {
   isIsolated,
   type RunnerClass,
@@ -13,7 +13,7 @@ import {
 /** The process of a worker, which runs several test files unless each has its own. */
 interface Worker {
   /** Files whose leaks are judged when the worker ends, because they share modules. */
-  readonly files: TestFile[];
+  readonly files: VitestFile[];
   /** Cleanups of Vitest's fixtures of the worker. */
   readonly cleanups: Promise<unknown>[];
 }
@@ -49,11 +49,11 @@ function instrument(
   realm: typeof globalThis,
   hasOwnWorker: boolean,
 ): void {
-  let file: TestFile | undefined;
+  let file: VitestFile | undefined;
   let cleanUpFixtures: (() => Promise<unknown>) | undefined;
 
   around(runner, 'onBeforeCollect', async (original, [path = '']) => {
-    file = new TestFile(runner.config.root, path);
+    file = new VitestFile(runner.config.root, path);
     await file.start();
     file.exposeBridge(realm);
     await original();

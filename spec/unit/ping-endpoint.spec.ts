@@ -61,6 +61,11 @@ describe('a ping of a local engine', () => {
     }
   });
 
+  it('fails at once when its signal has aborted before', async () => {
+    await using server = await openServer(() => undefined);
+    await expect(ping(server.path, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('fails with the status and the message of an engine that refuses', async () => {
     await using server = await openServer((socket) => socket.end(refusal));
     await expect(ping(server.path)).rejects.toMatchObject({ statusCode: 500, json: { message: 'broken' } });
